@@ -1,0 +1,145 @@
+import type { PathPattern } from "./paths.ts";
+import { parsePath } from "./paths.ts";
+import { compileRoutes } from "./routes.ts";
+import type { RouteTable } from "./routes.ts";
+import type { Action, AnyDefinition, Room, RoomDefinition } from "./types.ts";
+
+/** The settings of a room, with defaults filled in. */
+export interface Settings {
+  readonly maxUsers: number;
+  readonly throttleSync: number | "auto";
+  readonly throttleStorage: number;
+  readonly hibernate: boolean;
+  readonly sessionExpiryTime: number;
+  readonly maxMessageBytes: number;
+  readonly auth: "required" | "optional";
+}
+
+/** A definition, checked and ready to run. */
+export interface CompiledRoom {
+  readonly definition: AnyDefinition;
+  readonly pattern: PathPattern;
+  readonly settings: Settings;
+  readonly actions: ReadonlyMap<string, Action<object, unknown>>;
+  readonly routes: RouteTable;
+}
+
+const DEFAULTS: Settings = {
+  maxUsers: Infinity,
+  throttleSync: "auto",
+  throttleStorage: 1000,
+  hibernate: true,
+  sessionExpiryTime: 300_000,
+  maxMessageBytes: 65_536,
+  auth: "optional",
+};
+
+/** Every option, with what it has to be. */
+const OPTIONS: Readonly<Record<string, (value: unknown) => string | undefined>> = {
+  path: () => undefined,
+  state: isFunction,
+  actions: isRecord,
+  requests: isRecord,
+  unhandledAction: isRecord,
+  guards: isGuardList,
+  tick: (tick) => isRecord(tick) ?? isNumber(0.1, 1000)((tick as { hz?: unknown }).hz, "tick.hz "),
+  maxUsers: isNumber(1),
+  throttleSync: (value) => (value === "auto" ? undefined : isNumber(0, 60_000)(value)),
+  throttleStorage: isNumber(0, 3_600_000),
+  hibernate: (value) => (typeof value === "boolean" ? undefined : "has to be true or false"),
+  sessionExpiryTime: isNumber(0),
+  maxMessageBytes: isNumber(1, 32 * 1024 * 1024),
+  auth: (value) => (value === "required" || value === "optional" ? undefined : 'has to be "required" or "optional"'),
+  onStart: isFunction,
+  onJoin: isFunction,
+  onLeave: isFunction,
+  onError: isFunction,
+  onStorageRestore: isFunction,
+  onUserStorageRestore: isFunction,
+};
+
+/**
+ * Declares a kind of room: its state, what clients may ask of it, and how it is run.
+ *
+ * @throws Error that names the option and says what to do, if the definition is malformed
+ * @example
+ * import { signal } from "@signe/reactive";
+ * import { z } from "zod";
+ * import { defineRoom, sync } from "durable-rooms";
+ *
+ * export const counter = defineRoom({
+ *   path: "counter-{id}",
+ *   state: () => ({ count: sync(signal(0)) }),
+ *   actions: {
+ *     add: { input: z.number().int(), run({ state }, by) { state.count.update((count) => count + by); } },
+ *   },
+ * });
+ */
+export function defineRoom<S extends object, A, O, R>(definition: RoomDefinition<S, A, O, R>): Room<S, A, O> {
+  const where = `defineRoom(${JSON.stringify(definition?.path)})`;
+  checkOptions(where, definition as unknown as Record<string, unknown>);
+  const untyped = definition as unknown as AnyDefinition;
+  const compiled: CompiledRoom = {
+    definition: untyped,
+    pattern: parsePath(definition.path),
+    settings: settingsOf(untyped),
+    actions: compileActions(where, untyped),
+    routes: compileRoutes((untyped.requests ?? {}) as never),
+  };
+  return { path: definition.path, compiled };
+}
+
+function checkOptions(where: string, definition: Record<string, unknown>): void {
+  if (isRecord(definition)) throw new Error("defineRoom() takes one object with at least a path and a state");
+  for (const [name, value] of Object.entries(definition)) {
+    const check = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined;
+    if (!check) throw new Error(`${where}: there is no option "${name}". Known: ${Object.keys(OPTIONS).join(", ")}`);
+    const problem = value === undefined ? undefined : check(value);
+    if (problem) throw new Error(`${where}: ${name} ${problem}`);
+  }
+  if (typeof definition["state"] !== "function") {
+    throw new Error(`${where}: state has to be a function that makes the state of one room`);
+  }
+}
+
+function settingsOf(definition: AnyDefinition): Settings {
+  const given = Object.keys(DEFAULTS)
+    .map((name) => [name, definition[name as keyof Settings]] as const)
+    .filter(([, value]) => value !== undefined);
+  return { ...DEFAULTS, ...Object.fromEntries(given) };
+}
+
+function compileActions(where: string, definition: AnyDefinition): ReadonlyMap<string, Action<object, unknown>> {
+  const actions = new Map(Object.entries(definition.actions ?? {})) as Map<string, Action<object, unknown>>;
+  for (const [name, action] of actions) {
+    const problem = isRecord(action) ?? isFunction(action.run, "run ") ?? isGuardList(action.guards ?? []) ?? isSchema(action.input);
+    if (problem) throw new Error(`${where}: the action "${name}" ${problem}`);
+  }
+  return actions;
+}
+
+function isFunction(value: unknown, what = ""): string | undefined {
+  return typeof value === "function" ? undefined : `${what}has to be a function`;
+}
+
+function isRecord(value: unknown): string | undefined {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? undefined : "has to be an object";
+}
+
+function isGuardList(value: unknown): string | undefined {
+  return Array.isArray(value) && value.every((guard) => typeof guard === "function")
+    ? undefined
+    : "has to be a list of guards, which are functions";
+}
+
+function isSchema(value: unknown): string | undefined {
+  if (value === undefined || typeof (value as { safeParse?: unknown } | null)?.safeParse === "function") return undefined;
+  return "has an input that is no zod schema";
+}
+
+function isNumber(least: number, most = Infinity): (value: unknown, what?: string) => string | undefined {
+  return (value, what = "") =>
+    typeof value === "number" && value >= least && value <= most
+      ? undefined
+      : `${what}has to be a number from ${least}${most === Infinity ? "" : ` to ${most}`}`;
+}

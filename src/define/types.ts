@@ -1,0 +1,224 @@
+import type { z } from "zod";
+import type { Users } from "../state/fields.ts";
+import type { CompiledRoom } from "./define-room.ts";
+import type { PathParams } from "./paths.ts";
+
+/** The verified claims of a JWT. */
+export type Claims = Readonly<Record<string, unknown>>;
+
+/** What a handler or guard may return: a value, or a promise of one. */
+export type Awaitable<T> = T | Promise<T>;
+
+/** The class or record of the one `users` field of a state; undefined where there is none. */
+export type UserOf<S> = [UserIn<S>] extends [never] ? undefined : UserIn<S>;
+type UserIn<S> = { [K in keyof S]: S[K] extends Users<infer U> ? U : never }[keyof S];
+
+/** A packet that a room sends by itself: any `type` that the protocol does not use. */
+export interface Packet {
+  readonly type: string;
+  readonly value?: unknown;
+}
+
+/** One open socket of a client. A user may have several. */
+export interface Connection {
+  /** Unique to the socket. */
+  readonly id: string;
+  /** The private id that lets a client come back as the same user. Never show it to others. */
+  readonly sessionId: string;
+  /** The user's id as everybody sees it. */
+  readonly publicId: string;
+  /** The verified JWT claims, or null. */
+  readonly auth: Claims | null;
+  /** What {@link setState} last kept; survives hibernation. */
+  readonly state: unknown;
+  /**
+   * Keeps a small value with the socket.
+   * @throws RoomError if it cannot be stored, or exceeds what a socket may carry (about 14 KB as JSON)
+   */
+  setState(next: unknown): void;
+  send(packet: Packet): void;
+  /** Ends the connection. @param code 1000 or 3000–4999; default 1000 */
+  close(code?: number, reason?: string): void;
+}
+
+/** The object's own key-value storage, for what is not room state. Keys of the runtime's own are hidden. */
+export interface RoomStorage {
+  get<T = unknown>(key: string): T | undefined;
+  put(key: string, value: unknown): void;
+  delete(key: string): void;
+}
+
+/** The room, as its handlers see it. */
+export interface RoomHandle {
+  readonly id: string;
+  readonly party: string;
+  /** The `{name}` segments of the definition's path. */
+  readonly params: Readonly<Record<string, string>>;
+  /** The Worker's bindings. */
+  readonly env: Cloudflare.Env;
+  readonly storage: RoomStorage;
+  /** The open connections. */
+  readonly connections: readonly Connection[];
+  send(conn: Connection, packet: Packet): void;
+  broadcast(packet: Packet, options?: { except?: Connection | readonly Connection[] }): void;
+  /** Stores everything that is unsaved. Resolves when it is durable. */
+  flush(): Promise<void>;
+}
+
+interface Context<S> {
+  readonly state: S;
+  readonly room: RoomHandle;
+}
+
+/** What a guard gets. `request` is there when a connection or an HTTP request is guarded, not for messages. */
+export interface GuardContext<S = unknown> extends Context<S> {
+  readonly conn: Connection | undefined;
+  readonly auth: Claims | null;
+  readonly request: Request | undefined;
+}
+
+/** Lets a caller pass, or not. For HTTP requests it may answer with a `Response` of its own. */
+export type Guard<S = never> = (
+  context: GuardContext<[S] extends [never] ? unknown : S>,
+  value: unknown,
+) => Awaitable<boolean | Response>;
+
+export interface ActionContext<S> extends Context<S> {
+  readonly user: UserOf<S>;
+  readonly conn: Connection;
+  readonly auth: Claims | null;
+}
+
+type Schema = z.ZodType;
+/** What a schema hands to a handler; `unknown` where there is none. */
+export type Parsed<Z> = Z extends Schema ? z.output<Z> : unknown;
+/** What a caller has to send for a schema; `unknown` where there is none. */
+export type Sent<Z> = Z extends Schema ? z.input<Z> : unknown;
+
+/** One thing that clients can ask a room to do. What `run` returns is the ack. */
+export interface Action<S, Z> {
+  /** A zod schema: `run` gets what it parsed; anything else is refused as `invalid_input`. */
+  readonly input?: Z;
+  /** Asked in order, after the room's own guards; one false refuses as `forbidden`. */
+  readonly guards?: readonly GuardFor<S>[];
+  run(context: ActionContext<S>, value: Parsed<Z>): unknown;
+}
+
+/** A guard that reads nothing of the state, or reads this state. */
+export type GuardFor<S> = (context: GuardContext<S>, value: unknown) => Awaitable<boolean | Response>;
+
+/** Helpers that build an answer. The error ones answer `{ "error": message }`. */
+export interface ResponseBuilder {
+  success(body?: unknown): Response;
+  badRequest(message?: string, details?: Record<string, unknown>): Response;
+  unauthorized(message?: string): Response;
+  notPermitted(message?: string): Response;
+  notFound(message?: string): Response;
+  serverError(message?: string): Response;
+  /** Sets the status of what follows. */
+  status(code: number): ResponseBuilder;
+  /** Sets a header of what follows. */
+  header(name: string, value: string): ResponseBuilder;
+  json(body: unknown): Response;
+  text(body: string): Response;
+  redirect(url: string, status?: 301 | 302 | 303 | 307 | 308): Response;
+}
+
+export interface RequestContext<S, P extends string, Z> extends Context<S> {
+  /** The request as the client made it, without what only the service uses. */
+  readonly request: Request;
+  readonly auth: Claims | null;
+  readonly params: PathParams<P>;
+  readonly query: URLSearchParams;
+  readonly body: Parsed<Z>;
+  readonly res: ResponseBuilder;
+}
+
+/** One HTTP route of a room. */
+export interface Route<S, P extends string, Z> {
+  /** A zod schema for a JSON body; anything else is answered 400. */
+  readonly body?: Z;
+  readonly guards?: readonly GuardFor<S>[];
+  run(context: RequestContext<S, P, Z>): unknown;
+}
+
+export type Hook<C, R = unknown> = (context: C) => Awaitable<R>;
+
+/** The hooks and settings of a room that do not take part in inference. */
+export interface RoomOptions<S> {
+  /** The room ids this definition serves: literal text and `{name}` segments, as in `game-{id}`. */
+  readonly path: string;
+  /** Distinct users online at once; the next one is closed with 4503. Default: no limit. */
+  readonly maxUsers?: number;
+  /** Least time between sync packets in ms; 0 = one for each turn of the event loop. Default `"auto"`. */
+  readonly throttleSync?: number | "auto";
+  /** Longest time in ms that a change stays unsaved; 0 = durable before anything is sent. Default 1000. */
+  readonly throttleStorage?: number;
+  /** Whether the object may sleep while its sockets stay open. Default true. */
+  readonly hibernate?: boolean;
+  /** How long in ms a disconnected user is kept. Default 300,000. */
+  readonly sessionExpiryTime?: number;
+  /** Largest message of a client in bytes. Default 65,536. */
+  readonly maxMessageBytes?: number;
+  /** Whether a verified JWT is needed to connect or ask. Default `"optional"`. */
+  readonly auth?: "required" | "optional";
+  /** Asked for every connection, message and request of the room. */
+  readonly guards?: readonly GuardFor<S>[];
+  /** Gets the actions that no entry of `actions` handles. */
+  readonly unhandledAction?: {
+    readonly guards?: readonly GuardFor<S>[];
+    run(context: ActionContext<S>, message: { action: string; value: unknown }): unknown;
+  };
+  /** Runs `hz` times a second, only while someone is connected. */
+  readonly tick?: { readonly hz: number; run(context: Context<S>, elapsedMs: number): unknown };
+  /** After the state was made or restored, before any other event. */
+  readonly onStart?: Hook<Context<S>>;
+  /** For each new connection, before it gets its first packet. A throw closes it with 1011. */
+  readonly onJoin?: Hook<ActionContext<S> & { readonly request: Request }>;
+  /** When a user's last connection closed. */
+  readonly onLeave?: Hook<ActionContext<S>>;
+  /** Told of whatever a handler, guard, hook or write threw. */
+  readonly onError?: Hook<Context<S> & { readonly error: unknown; readonly conn: Connection | undefined }>;
+  /** Sees the stored snapshot before it is loaded, and returns what to load. */
+  readonly onStorageRestore?: (context: { snapshot: Snapshot; room: RoomHandle }) => Snapshot;
+  /** The same for each stored user. */
+  readonly onUserStorageRestore?: (context: {
+    userSnapshot: Snapshot;
+    user: UserOf<S>;
+    publicId: string;
+    room: RoomHandle;
+  }) => Snapshot;
+}
+
+/** Plain stored values by field name. */
+export type Snapshot = Record<string, unknown>;
+
+/** A room definition, as {@link defineRoom} takes it. S: the state, A: action schemas, O: results, R: body schemas. */
+export interface RoomDefinition<S, A, O, R> extends RoomOptions<S> {
+  /** Makes the state of one room. Called once per instance, so that signals are never shared. */
+  readonly state: () => S;
+  readonly actions?: { [K in keyof A]: Action<S, A[K]> } & {
+    [K in keyof O]: { run(...args: never[]): O[K] | Promise<O[K]> };
+  };
+  /** HTTP routes by method and path, as in `"GET /players/:id"`. */
+  readonly requests?: { [P in keyof R]: Route<S, P & string, R[P]> };
+}
+
+/** A definition without its types, as the runtime reads it. */
+export type AnyDefinition = RoomDefinition<
+  object,
+  Record<string, unknown>,
+  Record<string, unknown>,
+  Record<string, unknown>
+>;
+
+/** A room that {@link defineRoom} made. Its types are for clients: `connectRoom<typeof gameRoom>`. */
+export interface Room<S = unknown, A = unknown, O = unknown> {
+  readonly path: string;
+  /** @internal */
+  readonly compiled: CompiledRoom;
+  /** Never there at run time. */
+  readonly types?: { readonly state: S; readonly inputs: A; readonly results: O };
+}
+/** Any room, whatever its state and actions. */
+export type AnyRoom = Room;

@@ -1,0 +1,116 @@
+import { DurableObject } from "cloudflare:workers";
+import { receiveRequest } from "../auth/internal.ts";
+import type { AnyRoom } from "../define/types.ts";
+import { parseObjectName, parseRoomUrl } from "../protocol/urls.ts";
+import type { Ports, Socket } from "../room/ports.ts";
+import { RoomCore } from "../room/room.ts";
+import { log } from "./log.ts";
+import { Sockets } from "./sockets.ts";
+
+/** Finds the definition for a room of a party. */
+export type FindRoom = (party: string, id: string) => { room: AnyRoom; params: Record<string, string> } | undefined;
+
+/** Makes the Durable Object class that runs the rooms that `find` knows. */
+export function createRoomObject(find: FindRoom) {
+  /** One room. It only turns the runtime's events into calls of the core. */
+  return class RoomObject extends DurableObject<Cloudflare.Env> {
+    readonly #sockets = new Sockets();
+    #core: RoomCore | undefined;
+
+    constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+      super(ctx, env);
+      ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
+      // A room that cannot start says so at each event, and is tried again at the next.
+      try {
+        void this.core;
+      } catch (error) {
+        log({ level: "error", event: "start_failed", object: ctx.id.name, error: String((error as Error)?.stack ?? error) });
+      }
+    }
+
+    /** @internal */
+    get core(): RoomCore {
+      return (this.#core ??= this.#start());
+    }
+
+    override async fetch(incoming: Request): Promise<Response> {
+      const { request, auth } = receiveRequest(incoming);
+      const url = new URL(request.url);
+      if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
+        return this.core.request(request, parseRoomUrl(url)?.path ?? "/", auth);
+      }
+      const pair = new WebSocketPair();
+      const sessionId = url.searchParams.get("id") || url.searchParams.get("_pk") || crypto.randomUUID();
+      await this.core.connect({ request, auth, sessionId, accept: () => this.#accept(pair[1]) });
+      return new Response(null, { status: 101, webSocket: pair[0] });
+    }
+
+    override async webSocketMessage(ws: WebSocket, message: string | ArrayBuffer): Promise<void> {
+      await this.core.message(this.#sockets.of(ws), message);
+    }
+
+    override webSocketClose(ws: WebSocket, code: number, reason: string): void {
+      // Answers the close frame; codes that only report an abnormal end may not be sent.
+      ws.close(code === 1005 || code === 1006 || code === 1015 ? 1000 : code, reason);
+      this.core.closed(this.#sockets.of(ws));
+    }
+
+    override webSocketError(ws: WebSocket): void {
+      this.core.closed(this.#sockets.of(ws));
+    }
+
+    override async alarm(): Promise<void> {
+      await this.core.alarm();
+    }
+
+    #start(): RoomCore {
+      const name = parseObjectName(this.ctx.id.name ?? "");
+      const found = name && find(name.party, name.room);
+      if (!found) throw new Error(`No room definition matches the object "${this.ctx.id.name}"`);
+      const identity = { id: name.room, party: name.party, params: found.params, env: this.env };
+      return new RoomCore(found.room.compiled, identity, this.#ports());
+    }
+
+    #ports(): Ports {
+      const { storage } = this.ctx;
+      return {
+        storage: {
+          get: (key) => storage.kv.get(key),
+          put: (key, value) => storage.kv.put(key, value),
+          delete: (key) => void storage.kv.delete(key),
+          list: () => storage.kv.list(),
+          transaction: (run) => storage.transactionSync(run),
+          sync: () => storage.sync(),
+        },
+        clock: {
+          now: () => Date.now(),
+          after: (ms, run) => {
+            const timer = setTimeout(run, ms);
+            return () => clearTimeout(timer);
+          },
+        },
+        alarm: { set: (at) => void storage.setAlarm(at) },
+        sockets: () => this.ctx.getWebSockets().map((ws) => this.#sockets.of(ws)),
+        log,
+      };
+    }
+
+    #accept(ws: WebSocket): Socket {
+      const socket = this.#sockets.of(ws);
+      if (this.core.compiled.settings.hibernate) this.ctx.acceptWebSocket(ws);
+      else this.#stayAwake(ws, socket);
+      return socket;
+    }
+
+    /** Without hibernation events come through listeners, and the object stays in memory while they are there. */
+    #stayAwake(ws: WebSocket, socket: Socket): void {
+      ws.accept();
+      ws.addEventListener("message", ({ data }) => {
+        if (data === "ping") ws.send("pong");
+        else this.ctx.waitUntil(this.core.message(socket, data as string | ArrayBuffer));
+      });
+      ws.addEventListener("close", ({ code, reason }) => this.webSocketClose(ws, code, reason));
+      ws.addEventListener("error", () => this.webSocketError(ws));
+    }
+  };
+}

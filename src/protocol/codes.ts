@@ -1,0 +1,19 @@
+/**
+ * The one table that ties a refusal's stable code to what each door shows of it: the close code of a
+ * socket, the status of an HTTP answer, and whether a client may try again by itself.
+ */
+export const CODES = {
+  bad_message: { close: 4400, status: 400, retry: false },
+  unknown_action: { close: 4400, status: 404, retry: false },
+  invalid_input: { close: 4400, status: 400, retry: false },
+  unauthenticated: { close: 4401, status: 401, retry: false },
+  forbidden: { close: 4403, status: 403, retry: false },
+  not_found: { close: 4404, status: 404, retry: false },
+  message_too_large: { close: 1009, status: 413, retry: false },
+  rate_limited: { close: 4429, status: 429, retry: false },
+  room_full: { close: 4503, status: 503, retry: true },
+  internal: { close: 1011, status: 500, retry: true },
+} as const;
+
+/** A stable name for why something was refused, the same on sockets and over HTTP. */
+export type ErrorCode = keyof typeof CODES;

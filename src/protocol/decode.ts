@@ -1,0 +1,60 @@
+import { RoomError } from "./errors.ts";
+
+/** A client's message, as far as the protocol describes it. */
+export interface ActionMessage {
+  readonly action: string;
+  readonly value: unknown;
+  readonly id: string | number | undefined;
+}
+
+/** Keys that reach an object's prototype when a careless reader assigns them. Never read, stored or sent. */
+const HOSTILE_KEYS: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
+/** Deeper values are refused: no honest message is, and recursion has an end. */
+export const MAX_DEPTH = 64;
+const MAX_NAME = 256;
+
+export function isHostileKey(key: string): boolean {
+  return HOSTILE_KEYS.has(key);
+}
+
+/** Whether a JSON value holds a hostile key, or is nested deeper than {@link MAX_DEPTH}. */
+export function hasHostileKey(value: unknown, depth = 0): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (depth >= MAX_DEPTH) return true;
+  if (Array.isArray(value)) return value.some((item) => hasHostileKey(item, depth + 1));
+  return Object.entries(value).some(([key, inner]) => isHostileKey(key) || hasHostileKey(inner, depth + 1));
+}
+
+/**
+ * Reads a text frame of a client.
+ * @throws RoomError `bad_message` if it is anything but `{ action, value?, id? }`
+ */
+export function decodeMessage(text: string): ActionMessage {
+  const message = parse(text);
+  if (typeof message !== "object" || message === null || Array.isArray(message)) {
+    throw new RoomError("bad_message", "A message is a JSON object with an action");
+  }
+  const { action, value, id } = message as Record<string, unknown>;
+  if (typeof action !== "string" || action === "" || action.length > MAX_NAME) {
+    throw new RoomError("bad_message", "A message names its action in a string of up to 256 characters");
+  }
+  if (id !== undefined && !isMessageId(id)) {
+    throw new RoomError("bad_message", "A message id is a number, or a string of up to 256 characters");
+  }
+  if (hasHostileKey(value)) {
+    throw new RoomError("bad_message", "The value holds a reserved key, or is nested too deeply");
+  }
+  return { action, value, id: id as string | number | undefined };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new RoomError("bad_message", "The message is not valid JSON", { cause });
+  }
+}
+
+function isMessageId(id: unknown): boolean {
+  return typeof id === "number" || (typeof id === "string" && id.length <= MAX_NAME);
+}

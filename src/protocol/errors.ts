@@ -1,0 +1,41 @@
+import type { ErrorCode } from "./codes.ts";
+
+/** Where a value failed its schema, and why. */
+export interface Issue {
+  /** The keys that lead to the value, outermost first. */
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+/**
+ * A refusal with a stable code. Thrown by a handler or guard, its code and message reach the client
+ * that asked; any other error is shown to the client as `internal` and to nobody else.
+ *
+ * @example
+ * import { RoomError } from "durable-rooms";
+ * throw new RoomError("forbidden", "It is not your turn");
+ */
+export class RoomError extends Error {
+  override readonly name = "RoomError";
+  readonly code: ErrorCode;
+  readonly issues: readonly Issue[] | undefined;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { issues?: readonly Issue[]; cause?: unknown } = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.code = code;
+    this.issues = options.issues;
+  }
+}
+
+/** What a client is told of an error that was not meant for it. */
+const INTERNAL_MESSAGE = "Something went wrong in the room";
+
+/** Wraps whatever was thrown, so that nothing but a {@link RoomError}'s own words leaves the server. */
+export function toRoomError(thrown: unknown): RoomError {
+  if (thrown instanceof RoomError && thrown.code !== "internal") return thrown;
+  return new RoomError("internal", INTERNAL_MESSAGE, { cause: thrown });
+}

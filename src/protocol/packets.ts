@@ -1,0 +1,30 @@
+import type { RoomError } from "./errors.ts";
+
+/** In a patch, the value that removes its key. */
+export const DELETE = "$delete";
+
+type Reference = string | number | undefined;
+
+/** `value` is JSON text already: a packet for many is encoded once. */
+export function encodeSync(value: string): string {
+  return `{"type":"sync","value":${value}}`;
+}
+
+/** The first packet of a connection: who it is, and all that it may see. */
+export function encodeWelcome(publicId: string, state: string): string {
+  const inner = state === "{}" ? "" : `,${state.slice(1, -1)}`;
+  return encodeSync(`{"pId":${JSON.stringify(publicId)}${inner}}`);
+}
+
+export function encodeAck(id: string | number, result: unknown): string {
+  return JSON.stringify({ type: "ack", value: { id, result } });
+}
+
+export function encodeError(error: RoomError, about: { action?: string; id?: Reference } = {}): string {
+  const { code, message, issues } = error;
+  return JSON.stringify({ type: "error", value: { code, message, ...about, issues } });
+}
+
+export function encodeDisconnected(publicId: string): string {
+  return JSON.stringify({ type: "user_disconnected", value: { publicId } });
+}

@@ -1,0 +1,139 @@
+import type { Action, ActionContext, GuardContext, GuardFor } from "../define/types.ts";
+import type { CompiledRoom } from "../define/define-room.ts";
+import type { ActionMessage } from "../protocol/decode.ts";
+import { decodeMessage } from "../protocol/decode.ts";
+import { RoomError, toRoomError } from "../protocol/errors.ts";
+import { encodeAck, encodeError } from "../protocol/packets.ts";
+import { toPlain } from "../state/view.ts";
+import type { Conn } from "./connections.ts";
+import { passes } from "./guards.ts";
+import type { Turns } from "./turns.ts";
+import { parseInput } from "./validation.ts";
+
+/** What dispatching needs of the room. */
+export interface DispatchScope {
+  readonly compiled: CompiledRoom;
+  readonly turns: Turns;
+  /** @throws RoomError `forbidden` if the user was removed from the room */
+  actionContext(conn: Conn): ActionContext<object>;
+  guardContext(conn: Conn): GuardContext<object>;
+  /** Logs what a handler or guard threw. */
+  failed(event: string, error: unknown, details: { action?: string; conn: Conn }): void;
+}
+
+/** More messages than this wait for no handler. */
+const MAX_WAITING = 1000;
+
+/** Takes the messages of clients one by one: per connection in order, whatever takes its time in between. */
+export class Dispatch {
+  readonly #scope: DispatchScope;
+
+  constructor(scope: DispatchScope) {
+    this.#scope = scope;
+  }
+
+  /** Resolves when the message has been handled. Never rejects. */
+  async receive(conn: Conn, frame: string | ArrayBuffer): Promise<void> {
+    if (isTooLarge(frame, this.#scope.compiled.settings.maxMessageBytes)) {
+      conn.refuse(new RoomError("message_too_large", "The message is too large"));
+      return;
+    }
+    conn.inbox.push(frame);
+    if (conn.inbox.length > MAX_WAITING) {
+      conn.inbox.length = 0;
+      conn.refuse(new RoomError("rate_limited", "Too many messages wait to be handled"));
+    }
+    if (!conn.isBusy) await this.#drain(conn);
+  }
+
+  async #drain(conn: Conn): Promise<void> {
+    conn.isBusy = true;
+    for (let frame = conn.inbox.shift(); frame !== undefined; frame = conn.inbox.shift()) {
+      const pending = this.#handle(conn, frame);
+      if (pending) await pending;
+      this.#scope.turns.end();
+    }
+    conn.isBusy = false;
+  }
+
+  /** Handles one frame. @returns a promise only if something has to be waited for */
+  #handle(conn: Conn, frame: string | ArrayBuffer): Promise<void> | undefined {
+    let message: ActionMessage;
+    try {
+      if (typeof frame !== "string") throw new RoomError("bad_message", "Messages are text frames");
+      message = decodeMessage(frame);
+    } catch (error) {
+      conn.deliver(encodeError(toRoomError(error)));
+      return undefined;
+    }
+    try {
+      const outcome = this.#scope.turns.run(() => this.#perform(conn, message));
+      if (!isPromise(outcome)) return void this.#acknowledge(conn, message, outcome);
+      return outcome.then(
+        (result) => this.#acknowledge(conn, message, result),
+        (error: unknown) => this.#refuse(conn, message, error),
+      );
+    } catch (error) {
+      this.#refuse(conn, message, error);
+      return undefined;
+    }
+  }
+
+  /** Runs guards, validation and handler. Stays synchronous as long as they do. */
+  #perform(conn: Conn, { action: name, value }: ActionMessage): unknown {
+    const { compiled } = this.#scope;
+    const action = compiled.actions.get(name);
+    const { unhandledAction } = compiled.definition;
+    if (!action && !unhandledAction) throw new RoomError("unknown_action", "There is no such action");
+    return this.#guard(conn, compiled.definition.guards, value, () =>
+      action ? this.#validate(conn, action, value) : this.#unhandled(conn, name, value),
+    );
+  }
+
+  #validate(conn: Conn, action: Action<object, unknown>, value: unknown): unknown {
+    return then(parseInput(action.input, value), (parsed) =>
+      this.#guard(conn, action.guards, parsed, () => action.run(this.#scope.actionContext(conn), parsed as never)),
+    );
+  }
+
+  #unhandled(conn: Conn, action: string, value: unknown): unknown {
+    const { unhandledAction } = this.#scope.compiled.definition;
+    return this.#guard(conn, unhandledAction?.guards, value, () => unhandledAction?.run(this.#scope.actionContext(conn), { action, value }));
+  }
+
+  #guard(conn: Conn, guards: readonly GuardFor<object>[] | undefined, value: unknown, go: () => unknown): unknown {
+    if (!guards || guards.length === 0) return go();
+    return then(passes(guards, this.#scope.guardContext(conn), value), (verdict) => {
+      if (verdict !== true) throw new RoomError("forbidden", "You may not do this");
+      return go();
+    });
+  }
+
+  #acknowledge(conn: Conn, { id }: ActionMessage, result: unknown): void {
+    // What the action changed goes first.
+    this.#scope.turns.end();
+    if (id !== undefined) conn.deliver(encodeAck(id, toPlain(result)));
+  }
+
+  #refuse(conn: Conn, { action, id }: ActionMessage, thrown: unknown): void {
+    const error = toRoomError(thrown);
+    if (error.code === "internal") this.#scope.failed("action_failed", thrown, { action, conn });
+    this.#scope.turns.end();
+    conn.deliver(encodeError(error, { action, id }));
+  }
+}
+
+function isTooLarge(frame: string | ArrayBuffer, limit: number): boolean {
+  if (typeof frame !== "string") return frame.byteLength > limit;
+  // A UTF-16 unit takes at most three bytes, so most messages need no counting.
+  return frame.length > limit || (frame.length * 3 > limit && new TextEncoder().encode(frame).length > limit);
+}
+
+function isPromise(value: unknown): value is Promise<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
+}
+
+/** Goes on with a value now, or with a promised one when it is there. */
+export function then<T, U>(value: T | Promise<T>, next: (value: T) => U): U | Promise<Awaited<U>> {
+  return isPromise(value) ? ((value as Promise<T>).then(next) as Promise<Awaited<U>>) : next(value as T);
+}

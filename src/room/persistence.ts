@@ -1,0 +1,135 @@
+import { VOLATILE_PREFIX } from "../state/rows.ts";
+import type { Row, Rows } from "../state/rows.ts";
+import type { Alarms, Sleeper } from "./alarms.ts";
+import type { Clock, Storage } from "./ports.ts";
+
+/** How much later than the alarm memory is given up: an alarm may be late. */
+const GRACE = 500;
+/** What could not be written is tried again after 1 s, 2 s, 4 s … in ms. */
+const FIRST_RETRY = 1000;
+const LONGEST_RETRY = 60_000;
+
+/**
+ * Writes what changed, row by row: by the alarm after `throttle` ms, or with 0 at the end of the turn, before
+ * anything of it is sent.
+ */
+export class Persistence implements Sleeper {
+  readonly #rows: Rows;
+  readonly #storage: Storage;
+  readonly #clock: Clock;
+  readonly #alarms: Alarms;
+  readonly #throttle: number;
+  readonly #onError: (error: unknown) => void;
+  /** Rows of values that only hibernation brings back. */
+  readonly #volatile = new Set<string>();
+  #due: number | undefined;
+  #release: (() => void) | undefined;
+  #failures = 0;
+
+  constructor(rows: Rows, storage: Storage, clock: Clock, alarms: Alarms, throttle: number, onError: (error: unknown) => void) {
+    this.#rows = rows;
+    this.#storage = storage;
+    this.#clock = clock;
+    this.#alarms = alarms;
+    this.#throttle = throttle;
+    this.#onError = onError;
+  }
+
+  /** Something is unsaved. */
+  schedule(): void {
+    if (this.#throttle > 0) this.#saveIn(this.#throttle);
+  }
+
+  /** The end of a turn: with a throttle of 0, what it changed is written before it is sent. */
+  endTurn(): void {
+    if (this.#throttle === 0 && this.#failures === 0) this.save();
+  }
+
+  due(): number | undefined {
+    return this.#due;
+  }
+
+  run(): void {
+    this.save();
+  }
+
+  /** Writes all that is unsaved, all or nothing; what cannot be written is tried again. */
+  save(): void {
+    this.#due = undefined;
+    this.#release?.();
+    this.#release = undefined;
+    if (this.#rows.isClean) return;
+    try {
+      this.#storage.transaction(() => this.#write(new Set(this.#allRows()), this.#rows.removed));
+      this.#rows.clear();
+      this.#failures = 0;
+    } catch (error) {
+      this.#onError(error);
+      this.#saveSingly();
+    }
+  }
+
+  /** Takes over the volatile rows that are stored, or deletes them where the room starts anew. */
+  loadVolatile(keys: Iterable<string>, keep: boolean): void {
+    for (const key of keys) {
+      if (keep) this.#volatile.add(key);
+      else this.#storage.delete(key);
+    }
+  }
+
+  #allRows(): Iterable<Row> {
+    return [...this.#rows.unsaved, ...this.#rows.unsavedVolatile];
+  }
+
+  #write(rows: Iterable<Row>, removed: Iterable<string>): void {
+    for (const key of removed) {
+      this.#storage.delete(key);
+      this.#put(VOLATILE_PREFIX + key, undefined);
+    }
+    for (const row of rows) {
+      if (this.#rows.unsaved.has(row)) this.#put(row.key, row.read(true));
+      if (this.#rows.unsavedVolatile.has(row)) this.#put(VOLATILE_PREFIX + row.key, row.read(false));
+    }
+  }
+
+  #put(key: string, value: unknown): void {
+    if (value !== undefined) {
+      this.#storage.put(key, value);
+      if (key.startsWith(VOLATILE_PREFIX)) this.#volatile.add(key);
+    } else if (this.#volatile.delete(key)) {
+      this.#storage.delete(key);
+    }
+  }
+
+  /** One row that cannot be written must not keep the others from it. */
+  #saveSingly(): void {
+    for (const key of this.#rows.removed) this.#try(() => this.#write([], [key])) && this.#rows.removed.delete(key);
+    for (const row of new Set(this.#allRows())) {
+      if (!this.#try(() => this.#write([row], []))) continue;
+      this.#rows.unsaved.delete(row);
+      this.#rows.unsavedVolatile.delete(row);
+    }
+    if (this.#rows.isClean) this.#failures = 0;
+    else this.#saveIn(Math.min(FIRST_RETRY * 2 ** this.#failures++, LONGEST_RETRY));
+  }
+
+  #try(write: () => void): boolean {
+    try {
+      this.#storage.transaction(write);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Sets the alarm; and a timer, since an object that waits for one is not put to sleep with its changes. */
+  #saveIn(ms: number): void {
+    if (this.#due !== undefined) return;
+    this.#due = this.#clock.now() + ms;
+    this.#alarms.arm();
+    this.#release = this.#clock.after(ms + GRACE, () => {
+      this.#release = undefined;
+      this.save();
+    });
+  }
+}

@@ -1,0 +1,135 @@
+import { RoomError } from "../protocol/errors.ts";
+import { Row } from "../state/rows.ts";
+import type { Rows } from "../state/rows.ts";
+import type { Sleeper } from "./alarms.ts";
+import type { Clock } from "./ports.ts";
+import { PRIVATE_PREFIX } from "./stored-state.ts";
+
+/** What is remembered of a client under its private id. */
+export interface Session {
+  readonly id: string;
+  readonly publicId: string;
+  /** The `sub` claim that it was made with: nobody else may resume it. */
+  readonly sub: string | undefined;
+  /** When its last connection closed, in ms since 1970; undefined while it is online. */
+  offlineSince: number | undefined;
+  readonly row: Row;
+}
+
+const SESSION_PREFIX = `${PRIVATE_PREFIX}session:`;
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+const PUBLIC_ID_LENGTH = 12;
+const MAX_ID = 256;
+
+/** The sessions of a room: who is known here, and until when. They are saved together with the state. */
+export class Sessions implements Sleeper {
+  readonly #rows: Rows;
+  readonly #clock: Clock;
+  readonly #expiry: number;
+  readonly #onExpired: (session: Session) => void;
+  readonly #byId = new Map<string, Session>();
+  #due: number | undefined;
+
+  constructor(rows: Rows, clock: Clock, expiry: number, onExpired: (session: Session) => void) {
+    this.#rows = rows;
+    this.#clock = clock;
+    this.#expiry = expiry;
+    this.#onExpired = onExpired;
+  }
+
+  /** Takes the session rows among those of the storage. */
+  load(rows: Iterable<[key: string, value: unknown]>): void {
+    for (const [key, row] of rows) {
+      if (!key.startsWith(SESSION_PREFIX)) continue;
+      const { publicId, sub, offlineSince } = row as Session;
+      const session = this.#add(key.slice(SESSION_PREFIX.length), sub, publicId);
+      session.offlineSince = offlineSince;
+      this.#expect(session);
+    }
+  }
+
+  all(): Iterable<Session> {
+    return this.#byId.values();
+  }
+
+  find(id: string): Session | undefined {
+    return this.#byId.get(id);
+  }
+
+  /**
+   * The session of a private id, if this client may resume it.
+   * @throws RoomError `bad_message` for a malformed id, `forbidden` for one that belongs to another subject
+   */
+  claim(id: string, sub: string | undefined): Session | undefined {
+    if (id.length > MAX_ID) throw new RoomError("bad_message", `A session id has ${MAX_ID} characters at most`);
+    const session = this.#byId.get(id);
+    if (session && session.sub !== sub) throw new RoomError("forbidden", "This session belongs to somebody else");
+    return session;
+  }
+
+  /** Makes a session, online from the start. */
+  create(id: string, sub: string | undefined, publicId = randomId()): Session {
+    const session = this.#add(id, sub, publicId);
+    session.row.changed(true);
+    return session;
+  }
+
+  online(session: Session): void {
+    if (session.offlineSince === undefined) return;
+    session.offlineSince = undefined;
+    session.row.changed(true);
+  }
+
+  offline(session: Session): void {
+    session.offlineSince = this.#clock.now();
+    session.row.changed(true);
+    this.#expect(session);
+  }
+
+  due(): number | undefined {
+    return this.#due;
+  }
+
+  run(now: number): void {
+    this.#due = undefined;
+    for (const session of this.#byId.values()) {
+      if (session.offlineSince === undefined) continue;
+      if (session.offlineSince + this.#expiry <= now) this.#expire(session);
+      else this.#expect(session);
+    }
+  }
+
+  #expire(session: Session): void {
+    this.#byId.delete(session.id);
+    session.row.removed();
+    this.#onExpired(session);
+  }
+
+  #expect(session: Session): void {
+    if (session.offlineSince === undefined) return;
+    this.#due = Math.min(this.#due ?? Infinity, session.offlineSince + this.#expiry);
+  }
+
+  #add(id: string, sub: string | undefined, publicId: string): Session {
+    const row = new Row(this.#rows, SESSION_PREFIX + id, (persisted) => (persisted ? stored(session) : undefined));
+    const session: Session = { id, publicId, sub, offlineSince: undefined, row };
+    this.#byId.set(id, session);
+    return session;
+  }
+}
+
+function stored({ publicId, sub, offlineSince }: Session): object {
+  return { publicId, sub, offlineSince };
+}
+
+/** A public id from a cryptographic source: 71 bits, letters and digits only. */
+function randomId(): string {
+  let id = "";
+  while (id.length < PUBLIC_ID_LENGTH) {
+    // Bytes beyond the last whole multiple of the alphabet would favour its first letters.
+    for (const byte of crypto.getRandomValues(new Uint8Array(PUBLIC_ID_LENGTH * 2))) {
+      if (byte < 248 && id.length < PUBLIC_ID_LENGTH) id += ALPHABET[byte % ALPHABET.length];
+    }
+  }
+  return id;
+}

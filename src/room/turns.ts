@@ -1,0 +1,52 @@
+import type { Clock } from "./ports.ts";
+
+/**
+ * Turns of the event loop: what changes in one turn is stored and sent together, at its end. An event that
+ * ends by itself ends its turn at once; for anything else the clock does.
+ */
+export class Turns {
+  readonly #clock: Clock;
+  readonly #onEnd: () => void;
+  #isInside = false;
+  #isWanted = false;
+  #cancel: (() => void) | undefined;
+
+  constructor(clock: Clock, onEnd: () => void) {
+    this.#clock = clock;
+    this.#onEnd = onEnd;
+  }
+
+  /** Asks for something to happen at the end of this turn. */
+  want(): void {
+    this.#isWanted = true;
+    if (!this.#isInside) this.#wait();
+  }
+
+  /** Runs the synchronous part of an event, and does not end its turn yet. */
+  run<T>(event: () => T): T {
+    if (this.#isInside) return event();
+    this.#isInside = true;
+    try {
+      return event();
+    } finally {
+      this.#isInside = false;
+      if (this.#isWanted) this.#wait();
+    }
+  }
+
+  /** Ends the turn now. */
+  end(): void {
+    if (!this.#isWanted || this.#isInside) return;
+    this.#isWanted = false;
+    this.#cancel?.();
+    this.#cancel = undefined;
+    this.#onEnd();
+  }
+
+  #wait(): void {
+    this.#cancel ??= this.#clock.after(0, () => {
+      this.#cancel = undefined;
+      this.end();
+    });
+  }
+}

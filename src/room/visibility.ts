@@ -1,0 +1,77 @@
+import { DELETE } from "../protocol/packets.ts";
+import { isPlain, put } from "../state/diff.ts";
+import type { Viewer } from "../state/fields.ts";
+import type { PrivateChange } from "../state/node.ts";
+import type { Tree } from "../state/tree.ts";
+
+/** What one viewer is told beyond what everyone is. Viewers with the same key are told the same. */
+interface OwnChanges {
+  readonly key: string;
+  readonly changes: readonly PrivateChange[];
+}
+
+export const NONE: OwnChanges = { key: "", changes: [] };
+
+/** Collects the private changes that a viewer may see, and those that come into its sight or leave it. */
+export function changesFor(tree: Tree, viewer: Viewer, seen: Set<string>, hidden: readonly PrivateChange[]): OwnChanges {
+  const changes = hidden.filter((change) => !change.audience.dynamic && tree.sees(viewer, change.audience));
+  const keys = changes.map((change) => change.names.join("\0"));
+  for (const [change, how] of dynamicChanges(tree, viewer, seen, hidden)) {
+    changes.push(change);
+    keys.push(`${change.names.join("\0")}\0${how}`);
+  }
+  return changes.length === 0 ? NONE : { key: keys.join("\n"), changes };
+}
+
+type How = "changed" | "appeared" | "gone";
+
+function* dynamicChanges(
+  tree: Tree,
+  viewer: Viewer,
+  seen: Set<string>,
+  hidden: readonly PrivateChange[],
+): Iterable<[PrivateChange, How]> {
+  const patches = new Map(hidden.map((change) => [change.leaf, change]));
+  for (const change of hidden) {
+    if (!change.leaf && change.audience.dynamic && forget(seen, change.names.join("."))) yield [change, "gone"];
+  }
+  for (const leaf of tree.dynamic) {
+    if (!leaf.audience) continue;
+    const path = leaf.path();
+    const knows = seen.has(path);
+    const sees = tree.sees(viewer, leaf.audience);
+    const patch = patches.get(leaf);
+    if (sees && knows && patch) yield [patch, "changed"];
+    if (sees === knows) continue;
+    if (sees) seen.add(path);
+    else seen.delete(path);
+    const change = { names: leaf.names(), audience: leaf.audience, value: sees ? leaf.sent : DELETE, leaf };
+    yield [change, sees ? "appeared" : "gone"];
+  }
+}
+
+/** Forgets a field and all below it. @returns whether anything of it was known */
+function forget(seen: Set<string>, path: string): boolean {
+  const known = [...seen].filter((name) => name === path || name.startsWith(`${path}.`));
+  for (const name of known) seen.delete(name);
+  return known.length > 0;
+}
+
+/** The patch for everyone with private changes in their places. Neither is changed. */
+export function merge(shared: Record<string, unknown> | undefined, changes: readonly PrivateChange[]): Record<string, unknown> {
+  const patch = { ...shared };
+  for (const change of changes) place(patch, change.names, change.value);
+  return patch;
+}
+
+function place(patch: Record<string, unknown>, names: readonly string[], value: unknown): void {
+  let node = patch;
+  for (const name of names.slice(0, -1)) {
+    // What everyone is told is gone takes its private parts along.
+    if (node[name] === DELETE) return;
+    const copy: Record<string, unknown> = isPlain(node[name]) ? { ...node[name] } : {};
+    node[name] = copy;
+    node = copy;
+  }
+  put(node, names.at(-1) as string, value);
+}

@@ -1,0 +1,78 @@
+import { computed, isSignal } from "@signe/reactive";
+import type { ComputedSignal } from "@signe/reactive";
+
+/**
+ * A computed signal that is right whenever it is read.
+ *
+ * One of `@signe/reactive` subscribes to what its first run happened to read: `leader` over an empty
+ * record of players never learns of a score. Here every read computes anew, and the reads of that run are
+ * what a reader depends on. Subscribing to the original's observable runs its function at once, since
+ * every signal is a BehaviorSubject; that is the public way to it.
+ */
+export function liveComputed<T>(source: ComputedSignal<T>): ComputedSignal<T> {
+  // Without a dependency there is nothing to recompute from, and nothing that could change.
+  const read = source.dependencies.size === 0 ? () => source() : () => compute(source);
+  return Object.assign(read, {
+    observable: source.observable,
+    subscription: source.subscription,
+    dependencies: source.dependencies,
+  }) as ComputedSignal<T>;
+}
+
+function compute<T>(source: ComputedSignal<T>): T {
+  let outcome: { value: T } | { error: unknown } | undefined;
+  source.observable
+    .subscribe({ next: (value) => (outcome = { value }), error: (error: unknown) => (outcome = { error }) })
+    .unsubscribe();
+  if (outcome === undefined) return source();
+  if ("error" in outcome) throw outcome.error;
+  return (outcome as { value: T }).value;
+}
+
+/** A computed signal's value, and the signals that this run read. */
+export function readTracked<T>(source: ComputedSignal<T>): { value: T; read: Iterable<unknown> } {
+  const probe = computed(() => source());
+  probe.subscription.unsubscribe();
+  return { value: probe(), read: probe.dependencies };
+}
+
+/** Follows a set of signals that may be another one after each read. */
+export class Subscriptions {
+  readonly #onChange: () => void;
+  #active = new Map<unknown, { unsubscribe(): void }>();
+
+  constructor(onChange: () => void) {
+    this.#onChange = onChange;
+  }
+
+  /** Follows these signals, and no others. */
+  follow(signals: Iterable<unknown>): void {
+    const next = new Map<unknown, { unsubscribe(): void }>();
+    for (const signal of signals) {
+      if (!isSignal(signal) || next.has(signal)) continue;
+      next.set(signal, this.#active.get(signal) ?? this.#subscribe(signal as unknown as Observed));
+      this.#active.delete(signal);
+    }
+    this.stop();
+    this.#active = next;
+  }
+
+  stop(): void {
+    for (const subscription of this.#active.values()) subscription.unsubscribe();
+    this.#active.clear();
+  }
+
+  #subscribe(signal: Observed): { unsubscribe(): void } {
+    // A signal tells a new subscriber its value at once; that is no change.
+    let ready = false;
+    const subscription = signal.observable.subscribe(() => {
+      if (ready) this.#onChange();
+    });
+    ready = true;
+    return subscription;
+  }
+}
+
+interface Observed {
+  observable: { subscribe(next: () => void): { unsubscribe(): void } };
+}

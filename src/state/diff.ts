@@ -1,0 +1,86 @@
+import { DELETE } from "../protocol/packets.ts";
+
+type Plain = Record<string, unknown>;
+
+/** What {@link diff} answers where there is nothing to send. */
+export const SAME: unique symbol = Symbol("same");
+
+/**
+ * An object that takes the place of something that was no object. `load` of `@signe/sync` walks into what is
+ * there, so the old value has to go first: {@link put} writes that down.
+ */
+export class Replacement {
+  readonly value: Plain;
+  constructor(value: Plain) {
+    this.value = value;
+  }
+}
+
+/** Arrays with more changed items than this share are sent whole. */
+const SPARSE = 0.5;
+
+export function isPlain(value: unknown): value is Plain {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * The smallest patch that turns one plain value into another by the rules of `load`: objects merge,
+ * `"$delete"` removes a key, an array is replaced, or changed item by item where it did not shrink.
+ *
+ * @param next owned by the caller; parts of it may be in the patch
+ * @example
+ * import { diff } from "./diff.ts";
+ * diff({ a: 1, b: { c: 2, d: 3 } }, { a: 1, b: { c: 4 } });  // { b: { c: 4, d: "$delete" } }
+ */
+export function diff(previous: unknown, next: unknown): unknown {
+  if (Object.is(previous, next)) return SAME;
+  if (Array.isArray(next)) return Array.isArray(previous) ? diffArrays(previous, next) : next;
+  if (!isPlain(next)) return next;
+  return isPlain(previous) ? diffObjects(previous, next) : new Replacement(next);
+}
+
+function diffObjects(previous: Plain, next: Plain): unknown {
+  let patch: Plain | undefined;
+  for (const key of Object.keys(next)) {
+    const change = Object.hasOwn(previous, key) ? diff(previous[key], next[key]) : next[key];
+    if (change !== SAME) put((patch ??= {}), key, change);
+  }
+  for (const key of Object.keys(previous)) {
+    if (!Object.hasOwn(next, key)) (patch ??= {})[key] = DELETE;
+  }
+  return patch ?? SAME;
+}
+
+function diffArrays(previous: readonly unknown[], next: readonly unknown[]): unknown {
+  if (next.length < previous.length || previous.length === 0) return next.length === previous.length ? SAME : next;
+  const patch: Plain = {};
+  let changed = 0;
+  for (let index = 0; index < next.length; index++) {
+    const change = index < previous.length ? diff(previous[index], next[index]) : next[index];
+    if (change === SAME) continue;
+    if (++changed > next.length * SPARSE || !isExact(change)) return next;
+    patch[index] = change;
+  }
+  return changed === 0 ? SAME : patch;
+}
+
+/** Whether `load` does just this inside an array; what it would bend (dotted keys, empty objects) needs the whole. */
+function isExact(change: unknown): boolean {
+  if (change instanceof Replacement) return false;
+  if (!isPlain(change)) return true;
+  const entries = Object.entries(change);
+  return entries.length > 0 && entries.every(([key, inner]) => !key.includes(".") && isExact(inner));
+}
+
+/**
+ * Writes one change into a patch. A {@link Replacement} becomes the removal of the key, then its parts under
+ * dotted names, which `load` reads as a path: JSON keeps the order, so one packet does both.
+ */
+export function put(patch: Plain, key: string, change: unknown): void {
+  if (!(change instanceof Replacement)) {
+    patch[key] = change;
+    return;
+  }
+  patch[key] = DELETE;
+  for (const [inner, value] of Object.entries(change.value)) patch[`${key}.${inner}`] = value;
+}

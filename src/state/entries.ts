@@ -1,0 +1,223 @@
+import type { Signal, WritableObjectSignal } from "@signe/reactive";
+import { DELETE } from "../protocol/packets.ts";
+import type { Audience } from "./audience.ts";
+import { put, SAME } from "./diff.ts";
+import { fieldOf, makeEntry } from "./fields.ts";
+import type { Factory, Field } from "./fields.ts";
+import type { EntryNode, InnerNode, ParentNode, Place, PrivateChange, Sees, Shared } from "./node.ts";
+import { refused, shapeOf } from "./refusal.ts";
+import { encodeKey, Row } from "./rows.ts";
+import { track } from "./tracking.ts";
+import type { Door } from "./tracking.ts";
+
+/** Longer keys would not fit a storage key with their path. */
+const MAX_KEY = 512;
+
+type EntriesSignal = WritableObjectSignal<Record<string, object>>;
+
+/** A `users` or `collection` field: entries by key, each shared and stored on its own. */
+export class Entries implements Door, InnerNode, ParentNode {
+  readonly synced = true;
+  readonly shape = "object";
+  readonly key: string;
+  readonly children = new Map<string, EntryNode>();
+  readonly signal: EntriesSignal;
+  readonly persisted: boolean;
+  readonly audience: Audience | undefined;
+  readonly hidden = false;
+  privateCount = 0;
+  readonly #shared: Shared;
+  readonly #parent: ParentNode;
+  readonly #owner: string | undefined;
+  readonly #field: Field;
+  readonly #dirty = new Set<string>();
+  /** What clients knew under the keys whose entry was added, removed or replaced since. */
+  readonly #before = new Map<string, EntryNode | undefined>();
+  #text: string | undefined;
+
+  constructor(shared: Shared, parent: ParentNode, key: string, signal: EntriesSignal, field: Field, place: Omit<Place, "row">) {
+    this.#shared = shared;
+    this.#owner = place.owner;
+    this.#parent = parent;
+    this.#field = field;
+    this.key = key;
+    this.signal = signal;
+    this.persisted = place.persisted && field.persisted;
+    this.audience = place.audience;
+    if (field.kind === "users") shared.foundUsers(this);
+    const initial = Object.entries(signal());
+    track(signal as Signal, this);
+    for (const [name, target] of initial) this.entry(name, target);
+  }
+
+  get attached(): boolean {
+    return this.#parent.attached;
+  }
+
+  names(): string[] {
+    return [...this.#parent.names(), this.key];
+  }
+
+  path(): string {
+    return this.names().join(".");
+  }
+
+  /** Entries report for themselves. */
+  changed(): void {}
+
+  get(key: string): object | undefined {
+    return this.children.get(key)?.target;
+  }
+
+  /** Makes an entry with the field's class or factory, and adds it. */
+  create(key: string): object {
+    const target = makeEntry(this.#field.factory as Factory<object>, key);
+    this.signal()[key] = target;
+    return target;
+  }
+
+  /** An entry is about to be set, or removed. */
+  entry(key: string, target: unknown): void {
+    const previous = this.children.get(key);
+    if (target !== undefined) this.#check(key, target);
+    if (!this.#before.has(key)) this.#before.set(key, previous);
+    if (previous) this.#remove(key, previous);
+    if (target !== undefined) this.#add(key, target as object);
+    this.childChanged(key);
+  }
+
+  childChanged(key: string): void {
+    const wasDirty = this.#dirty.size > 0;
+    this.#dirty.add(key);
+    if (!wasDirty) this.#parent.childChanged(this.key);
+  }
+
+  settle(changes: PrivateChange[]): unknown {
+    const patch: Record<string, unknown> = {};
+    for (const key of this.#dirty) {
+      const change = this.#settleEntry(key, changes);
+      if (change !== SAME) put(patch, key, change);
+    }
+    this.#dirty.clear();
+    this.#before.clear();
+    this.#text = undefined;
+    return Object.keys(patch).length > 0 ? patch : SAME;
+  }
+
+  #settleEntry(key: string, changes: PrivateChange[]): unknown {
+    const child = this.children.get(key);
+    const known = this.#before.has(key) ? this.#before.get(key) : child;
+    if (!child) return known ? this.#settleRemoval(key, changes) : SAME;
+    if (known === child) return child.settle(changes);
+    if (known) child.adopt(known, changes);
+    const change = child.settle(changes);
+    // Everyone may know that a new entry is there, even if it has nothing to show.
+    return change === SAME && !known && !this.audience ? {} : change;
+  }
+
+  #settleRemoval(key: string, changes: PrivateChange[]): unknown {
+    if (!this.audience) return DELETE;
+    changes.push({ names: [...this.names(), key], audience: this.audience, value: DELETE, leaf: undefined });
+    return SAME;
+  }
+
+  /** Goes on from what clients know of the collection that was here before. */
+  adopt(previous: Entries): void {
+    const known = new Map<string, EntryNode | undefined>(previous.children);
+    for (const [key, child] of previous.#before) known.set(key, child);
+    for (const [key, child] of known) {
+      this.#before.set(key, child);
+      this.#dirty.add(key);
+    }
+  }
+
+  textFor(sees: Sees): string {
+    if (this.privateCount === 0 && this.#text !== undefined) return this.#text;
+    const parts: string[] = [];
+    for (const [key, child] of this.children) {
+      const text = child.textFor(sees);
+      if (!this.audience || text !== "{}") parts.push(`${JSON.stringify(key)}:${text}`);
+    }
+    const text = `{${parts.join(",")}}`;
+    if (this.privateCount === 0) this.#text = text;
+    return text;
+  }
+
+  load(values: Record<string, unknown>): boolean {
+    for (const [key, stored] of Object.entries(values)) {
+      if (shapeOf(stored) !== "object") continue;
+      if (!this.children.has(key)) this.create(key);
+      const child = this.children.get(key) as EntryNode;
+      const isIncomplete = child.load(stored as Record<string, unknown>);
+      // A field that the stored entry lacks may have been made at random: keep what it is now.
+      if (isIncomplete && this.persisted) child.place.row.changed(true);
+    }
+    // The collection itself is never missing.
+    return false;
+  }
+
+  saveAll(): void {
+    for (const entry of this.children.values()) this.#saveEntry(entry);
+  }
+
+  removeRows(): void {
+    for (const entry of this.children.values()) entry.removeRows();
+  }
+
+  countPrivate(change: number): void {
+    this.privateCount += change;
+    this.#text = undefined;
+    this.#parent.countPrivate(change);
+  }
+
+  stop(): void {
+    for (const child of this.children.values()) child.stop();
+  }
+
+  #check(key: string, target: unknown): void {
+    if (key.length > MAX_KEY) throw refused(this, [`${key.slice(0, 32)}…`], "invalid_input", `a key has ${MAX_KEY} characters at most`);
+    if (shapeOf(target) !== "object" || !Object.values(target as object).some(isMarked)) {
+      throw refused(this, [key], "internal", "an entry is what the collection's class or factory makes");
+    }
+    const group = this.#shared.entries.get(target as object);
+    if (group?.attached && this.children.get(key) !== group) {
+      throw refused(this, [key], "internal", `this entry is part of the state already, at ${group.names().join(".")}`);
+    }
+  }
+
+  #add(key: string, target: object): void {
+    const names = [...this.names(), key];
+    const row = new Row(this.#shared.rows, encodeKey(names), (persisted) => this.#readRow(key, persisted));
+    const owner = this.#field.kind === "users" ? key : this.#owner;
+    const entry = this.#shared.makeEntry(this, key, target, { row, owner, persisted: this.persisted, audience: this.audience });
+    this.#shared.entries.set(target, entry);
+    this.children.set(key, entry);
+    if (entry.privateCount > 0) this.countPrivate(entry.privateCount);
+    if (entry.attached) this.#saveEntry(entry);
+  }
+
+  #saveEntry(entry: EntryNode): void {
+    const { row } = entry.place;
+    row.changed(this.persisted);
+    if (this.persisted && entry.stored(false)) row.changed(false);
+    entry.saveAll();
+  }
+
+  #remove(key: string, entry: EntryNode): void {
+    this.children.delete(key);
+    if (entry.attached) entry.removeRows();
+    entry.remove();
+  }
+
+  #readRow(key: string, persisted: boolean): unknown {
+    const group = this.children.get(key);
+    if (!group) return undefined;
+    const values = group.stored(persisted);
+    return persisted === this.persisted ? (values ?? {}) : values;
+  }
+}
+
+function isMarked(value: unknown): boolean {
+  if (fieldOf(value)) return true;
+  return typeof value === "object" && value !== null && Object.values(value).some((inner) => fieldOf(inner) !== undefined);
+}

@@ -1,0 +1,242 @@
+import type { Signal } from "@signe/reactive";
+import { isHostileKey } from "../protocol/decode.ts";
+import { DELETE } from "../protocol/packets.ts";
+import { narrow } from "./audience.ts";
+import { put, SAME } from "./diff.ts";
+import { Entries } from "./entries.ts";
+import { fieldOf, isId } from "./fields.ts";
+import { Leaf } from "./leaf.ts";
+import type { LeafParent } from "./leaf.ts";
+import { shapeOf } from "./refusal.ts";
+import { encodeKey, Row } from "./rows.ts";
+import type { EntryNode, ParentNode, Place, PrivateChange, Sees, Shared } from "./node.ts";
+
+type Node = Leaf | Group | Entries;
+
+/** Remembers which property holds the key, for an entry that comes back under another one. */
+const ID_NAME = Symbol("id");
+/** Names that a packet or `load` uses itself. */
+const RESERVED_NAMES: ReadonlySet<string> = new Set(["pId"]);
+
+/** An object of fields: the state itself, an entry of a collection, or an object inside one of them. */
+export class Group implements EntryNode, ParentNode, LeafParent {
+  readonly key: string;
+  /** The developer's object. */
+  readonly target: object;
+  readonly place: Place;
+  readonly children = new Map<string, Node>();
+  readonly hidden: boolean;
+  privateCount = 0;
+  readonly #shared: Shared;
+  readonly #parent: ParentNode | undefined;
+  readonly #dirty = new Set<string>();
+  /** Fields that clients know of and that are no more. */
+  #gone: string[] = [];
+  #removed = false;
+  #text: string | undefined;
+
+  constructor(shared: Shared, parent: ParentNode | undefined, key: string, target: object, place: Place) {
+    this.#shared = shared;
+    this.#parent = parent;
+    this.key = key;
+    this.target = target;
+    this.place = place;
+    for (const [name, value] of Object.entries(target)) this.#take(name, value);
+    this.hidden = [...this.children.values()].every((child) => (child instanceof Leaf ? !child.synced : child.hidden));
+  }
+
+  get dirty(): boolean {
+    return this.#dirty.size > 0;
+  }
+
+  get attached(): boolean {
+    if (this.#removed) return false;
+    return this.#parent ? this.#parent.attached : !this.#shared.loading;
+  }
+
+  names(): string[] {
+    return this.#parent ? [...this.#parent.names(), this.key] : [];
+  }
+
+  report(error: unknown): void {
+    this.#shared.onError(error);
+  }
+
+  childChanged(name: string): void {
+    const wasDirty = this.dirty;
+    this.#dirty.add(name);
+    if (wasDirty) return;
+    if (this.#parent) this.#parent.childChanged(this.key);
+    else this.#shared.onChange();
+  }
+
+  settle(changes: PrivateChange[]): unknown {
+    const patch: Record<string, unknown> = {};
+    for (const name of this.#gone) patch[name] = DELETE;
+    for (const name of this.#dirty) {
+      const child = this.children.get(name) as Node;
+      const change = child instanceof Leaf ? settleLeaf(child, changes) : child.settle(changes);
+      if (change !== SAME) put(patch, name, change);
+    }
+    this.#dirty.clear();
+    this.#gone = [];
+    this.#text = undefined;
+    return Object.keys(patch).length > 0 ? patch : SAME;
+  }
+
+  adopt(previous: Group, changes: PrivateChange[]): void {
+    for (const [name, before] of previous.children) {
+      const child = this.children.get(name);
+      if (child instanceof Leaf && before instanceof Leaf) child.adopt(before);
+      else if (child instanceof Group && before instanceof Group) child.adopt(before, changes);
+      else if (child instanceof Entries && before instanceof Entries) child.adopt(before);
+      else if (!(before instanceof Leaf) || (before.synced && !before.audience)) this.#gone.push(name);
+      else if (before.audience) {
+        changes.push({ names: before.names(), audience: before.audience, value: DELETE, leaf: undefined });
+      }
+    }
+  }
+
+  textFor(sees: Sees): string {
+    if (this.privateCount === 0 && this.#text !== undefined) return this.#text;
+    const parts: string[] = [];
+    for (const [name, child] of this.children) {
+      if (child instanceof Leaf && (!child.synced || (child.audience && !sees(child.audience)))) continue;
+      if (!(child instanceof Leaf) && child.hidden) continue;
+      parts.push(`${JSON.stringify(name)}:${child instanceof Leaf ? child.text() : child.textFor(sees)}`);
+    }
+    const text = `{${parts.join(",")}}`;
+    if (this.privateCount === 0) this.#text = text;
+    return text;
+  }
+
+  /** The scalar fields of the room, which share one row. */
+  storedScalars(persisted: boolean): Record<string, unknown> | undefined {
+    return this.#stored(persisted, (leaf) => leaf.row === this.place.row);
+  }
+
+  /** All fields of the group, without the entries of collections inside. */
+  stored(persisted: boolean): Record<string, unknown> | undefined {
+    return this.#stored(persisted, () => true);
+  }
+
+  #stored(persisted: boolean, includes: (leaf: Leaf) => boolean): Record<string, unknown> | undefined {
+    let values: Record<string, unknown> | undefined;
+    for (const [name, child] of this.children) {
+      let value: unknown;
+      if (child instanceof Leaf) {
+        if (child.row && child.persisted === persisted && includes(child)) value = child.stored();
+      } else if (child instanceof Group && child.place.row === this.place.row) {
+        value = child.stored(persisted);
+      }
+      if (value !== undefined) (values ??= {})[name] = value;
+    }
+    return values;
+  }
+
+  load(values: Record<string, unknown>): boolean {
+    let missing = false;
+    for (const [name, child] of this.children) {
+      const value = Object.hasOwn(values, name) ? values[name] : undefined;
+      if (child instanceof Leaf) {
+        const loaded = value !== undefined && child.load(value);
+        missing ||= !loaded && child.persisted && child.row !== undefined;
+      } else if (shapeOf(value) === "object") {
+        missing = child.load(value as Record<string, unknown>) || missing;
+      }
+    }
+    return missing;
+  }
+
+  saveAll(): void {
+    for (const child of this.children.values()) {
+      if (!(child instanceof Leaf)) child.saveAll();
+      else if (child.persisted) child.row?.changed(true);
+    }
+  }
+
+  countPrivate(change: number): void {
+    this.privateCount += change;
+    this.#text = undefined;
+    this.#parent?.countPrivate(change);
+  }
+
+  /** Leaves the state, and stops following anything. */
+  remove(): void {
+    this.stop();
+    this.#parent?.countPrivate(-this.privateCount);
+    this.#removed = true;
+  }
+
+  removeRows(): void {
+    // A group inside an entry shares its row.
+    if (!(this.#parent instanceof Group)) this.place.row.removed();
+    for (const child of this.children.values()) if (!(child instanceof Leaf)) child.removeRows();
+  }
+
+  stop(): void {
+    for (const child of this.children.values()) {
+      child.stop();
+      if (child instanceof Leaf) this.#shared.dynamic.delete(child);
+    }
+  }
+
+  #take(name: string, value: unknown): void {
+    if (isId(value)) Object.defineProperty(this.target, ID_NAME, { value: name });
+    if (name === (this.target as { [ID_NAME]?: string })[ID_NAME]) {
+      (this.target as Record<string, unknown>)[name] = this.key;
+      return;
+    }
+    const child = this.#childFor(name, value);
+    if (!child) return;
+    if (!/^[\p{L}_][\p{L}\p{N}_]*$/u.test(name) || isHostileKey(name) || RESERVED_NAMES.has(name)) {
+      throw new Error(`"${[...this.names(), name].join(".")}" cannot be the name of a field`);
+    }
+    this.children.set(name, child);
+    this.#dirty.add(name);
+    if (!(child instanceof Leaf)) this.privateCount += child.privateCount;
+    else if (child.audience) {
+      this.privateCount++;
+      if (child.audience.dynamic) this.#shared.dynamic.add(child);
+    }
+  }
+
+  #childFor(name: string, value: unknown): Node | undefined {
+    const field = fieldOf(value);
+    const { audience, owner, persisted } = this.place;
+    if (field) {
+      const own = { persisted, owner, audience: narrow(audience, field.visibleTo, owner) };
+      if (field.factory) return new Entries(this.#shared, this, name, value as never, field, own);
+      return new Leaf(this, name, value as Signal, field, { ...own, row: this.#rowFor(name, shapeOf((value as Signal)()) !== "any") });
+    }
+    if (typeof value !== "object" || value === null || !holdsFields(value)) return undefined;
+    return new Group(this.#shared, this, name, value, { ...this.place, row: this.#rowFor(name, true) });
+  }
+
+  /** Scalars of the room share its row; whatever else it has gets one of its own. Entries are one row each. */
+  #rowFor(name: string, isOwn: boolean): Row {
+    if (this.#parent || !isOwn) return this.place.row;
+    return new Row(this.#shared.rows, encodeKey([name]), (persisted) => this.#readOwnRow(name, persisted));
+  }
+
+  #readOwnRow(name: string, persisted: boolean): unknown {
+    const child = this.children.get(name);
+    if (child instanceof Leaf) return child.persisted === persisted ? child.stored() : undefined;
+    return child instanceof Group ? child.stored(persisted) : undefined;
+  }
+}
+
+function settleLeaf(leaf: Leaf, changes: PrivateChange[]): unknown {
+  if (!leaf.synced) return SAME;
+  const change = leaf.settle();
+  if (!leaf.audience || change === SAME) return change;
+  changes.push({ names: leaf.names(), audience: leaf.audience, value: change, leaf });
+  return SAME;
+}
+
+function holdsFields(value: object): boolean {
+  if (Array.isArray(value)) return false;
+  return Object.values(value).some(
+    (inner: unknown) => fieldOf(inner) !== undefined || (typeof inner === "object" && inner !== null && holdsFields(inner)),
+  );
+}

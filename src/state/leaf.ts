@@ -1,0 +1,161 @@
+import type { ComputedSignal, Signal } from "@signe/reactive";
+import type { Audience } from "./audience.ts";
+import { readTracked, Subscriptions } from "./computed.ts";
+import { diff, SAME } from "./diff.ts";
+import type { Field } from "./fields.ts";
+import { shapeOf } from "./refusal.ts";
+import type { Shape } from "./refusal.ts";
+import type { Row } from "./rows.ts";
+import { track } from "./tracking.ts";
+import type { Door } from "./tracking.ts";
+import { toPlain } from "./view.ts";
+
+/** What a leaf needs of the group that it is in. */
+export interface LeafParent {
+  names(): string[];
+  /** Whether it is part of the state now: entries that were removed are not. */
+  readonly attached: boolean;
+  childChanged(key: string): void;
+  /** Told of a computed signal, a transform or a stored value that could not be read. */
+  report(error: unknown): void;
+}
+
+/** Where a leaf is kept, and who sees it. */
+export interface LeafPlace {
+  readonly row: Row | undefined;
+  readonly persisted: boolean;
+  readonly audience: Audience | undefined;
+}
+
+const UNSENT: unique symbol = Symbol("unsent");
+
+/** One field: a signal, what clients were last told of it, and whether it changed since. */
+export class Leaf implements Door {
+  readonly key: string;
+  readonly signal: Signal;
+  readonly field: Field;
+  readonly shape: Shape;
+  /** The row that it is kept in: with the stored state, or only until the room restarts. */
+  readonly row: Row | undefined;
+  readonly persisted: boolean;
+  readonly audience: Audience | undefined;
+  dirty = true;
+  readonly #parent: LeafParent;
+  #sent: unknown = UNSENT;
+  #text: string | undefined;
+  #inside: Subscriptions | undefined;
+
+  constructor(parent: LeafParent, key: string, signal: Signal, field: Field, place: LeafPlace) {
+    this.#parent = parent;
+    this.key = key;
+    this.signal = signal;
+    this.field = field;
+    this.row = field.kind === "value" ? place.row : undefined;
+    this.persisted = place.persisted && field.persisted;
+    this.audience = place.audience;
+    this.shape = field.kind === "computed" ? "any" : shapeOf(signal());
+    if (field.kind !== "computed") track(signal, this);
+  }
+
+  get synced(): boolean {
+    return this.field.synced;
+  }
+
+  /** What clients were last told; undefined before the first time. */
+  get sent(): unknown {
+    return this.#sent === UNSENT ? undefined : this.#sent;
+  }
+
+  names(): string[] {
+    return [...this.#parent.names(), this.key];
+  }
+
+  path(): string {
+    return this.names().join(".");
+  }
+
+  changed(): void {
+    if (!this.#parent.attached) return;
+    this.row?.changed(this.persisted);
+    if (this.synced && !this.dirty && !isFrozen(this.signal)) {
+      this.dirty = true;
+      this.#parent.childChanged(this.key);
+    }
+  }
+
+  /** Moves what clients know to what is true now. @returns the patch, or SAME */
+  settle(): unknown {
+    this.dirty = false;
+    const previous = this.#sent;
+    if (previous !== UNSENT && isFrozen(this.signal)) return SAME;
+    const next = this.#tryRead(previous);
+    const patch = previous === UNSENT ? next : diff(previous, next);
+    if (patch === SAME) return SAME;
+    this.#sent = next;
+    this.#text = undefined;
+    // A client holds a nullable field in a plain signal, which only a whole array makes it announce.
+    return this.shape === "any" && Array.isArray(next) ? next : patch;
+  }
+
+  /** Goes on from what clients know of the field that was here before. */
+  adopt(previous: Leaf): void {
+    this.#sent = previous.#sent;
+  }
+
+  /** What clients know, as JSON. */
+  text(): string {
+    return (this.#text ??= JSON.stringify(this.sent ?? null));
+  }
+
+  stop(): void {
+    this.#inside?.stop();
+  }
+
+  stored(): unknown {
+    return toPlain(this.signal(), "store");
+  }
+
+  /** Sets a stored value, unless the field has become something else since. @returns whether it was set */
+  load(value: unknown): boolean {
+    if (this.field.kind !== "value" || (this.shape !== "any" && shapeOf(value) !== this.shape)) return false;
+    try {
+      (this.signal as unknown as { set(value: unknown): void }).set(value);
+      return true;
+    } catch (error) {
+      this.#parent.report(error);
+      return false;
+    }
+  }
+
+  #tryRead(previous: unknown): unknown {
+    try {
+      return this.#read();
+    } catch (error) {
+      this.#parent.report(error);
+      return previous === UNSENT ? null : previous;
+    }
+  }
+
+  #read(): unknown {
+    const { kind, transform } = this.field;
+    let inside: unknown[] = [];
+    let value: unknown;
+    if (kind === "computed") {
+      const tracked = readTracked(this.signal as ComputedSignal);
+      value = tracked.value;
+      inside = [...tracked.read];
+    } else {
+      value = this.signal();
+    }
+    const plain = toPlain(transform ? transform(value) : value, "sync", (signal) => inside.push(signal)) ?? null;
+    if (inside.length > 0 || this.#inside) {
+      this.#inside ??= new Subscriptions(() => this.changed());
+      this.#inside.follow(inside);
+    }
+    return plain;
+  }
+}
+
+function isFrozen(signal: Signal): boolean {
+  return (signal as { _isFrozen?: boolean })._isFrozen === true;
+}

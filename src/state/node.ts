@@ -1,0 +1,79 @@
+import type { Audience } from "./audience.ts";
+import type { Leaf } from "./leaf.ts";
+import type { Row, Rows } from "./rows.ts";
+
+/** A change that only some viewers may see. */
+export interface PrivateChange {
+  readonly names: readonly string[];
+  readonly audience: Audience;
+  /** As in a patch. */
+  readonly value: unknown;
+  /** The field; undefined where it is gone. */
+  readonly leaf: Leaf | undefined;
+}
+
+/** Where a group is kept, who sees it, and whose it is. */
+export interface Place {
+  readonly row: Row;
+  readonly persisted: boolean;
+  readonly audience: Audience | undefined;
+  /** The user whose entry it is in. */
+  readonly owner: string | undefined;
+}
+
+/** Whether the viewer at hand may see what an audience is for. */
+export type Sees = (audience: Audience) => boolean;
+
+/** What a node needs of the one above it. */
+export interface ParentNode {
+  names(): string[];
+  /** Whether it is part of the state now: entries that were removed are not. */
+  readonly attached: boolean;
+  childChanged(key: string): void;
+  countPrivate(change: number): void;
+}
+
+/** What a node above needs of a group or a collection. */
+export interface InnerNode {
+  /** How many fields in here not everybody sees. */
+  readonly privateCount: number;
+  /** Whether nothing of it is ever sent. */
+  readonly hidden: boolean;
+  /** Takes the changes as told. @returns the patch for everyone, or SAME; the rest goes to `changes` */
+  settle(changes: PrivateChange[]): unknown;
+  /** What clients were told, as JSON: what everyone sees, and what `sees` allows beyond. */
+  textFor(sees: Sees): string;
+  /** Sets stored values. @returns whether a persisted field was missing among them */
+  load(values: Record<string, unknown>): boolean;
+  saveAll(): void;
+  removeRows(): void;
+  stop(): void;
+}
+
+/** A group as a collection sees its entries. */
+export interface EntryNode extends InnerNode {
+  readonly target: object;
+  readonly place: Place;
+  readonly attached: boolean;
+  names(): string[];
+  stored(persisted: boolean): Record<string, unknown> | undefined;
+  /** Goes on from what clients know of the entry that was here before. */
+  adopt(previous: EntryNode, changes: PrivateChange[]): void;
+  remove(): void;
+}
+
+/** What all nodes of one state share. */
+export interface Shared {
+  readonly rows: Rows;
+  /** The node of each entry that was ever added. */
+  readonly entries: WeakMap<object, EntryNode>;
+  /** Fields whose visibility depends on more than who owns them. */
+  readonly dynamic: Set<Leaf>;
+  readonly loading: boolean;
+  foundUsers(users: object): void;
+  makeEntry(parent: ParentNode, key: string, target: object, place: Place): EntryNode;
+  /** The first change that clients do not know of. */
+  onChange(): void;
+  /** A computed signal, a transform or a stored value that could not be read. */
+  onError(error: unknown): void;
+}

@@ -1,0 +1,81 @@
+import { isSignal } from "@signe/reactive";
+import { RoomError } from "../protocol/errors.ts";
+import { isHostileKey, MAX_DEPTH } from "../protocol/decode.ts";
+import { DELETE } from "../protocol/packets.ts";
+
+/** What a value may become, decided by what it was declared as: clients cannot follow every turn. */
+export type Shape = "array" | "object" | "any";
+
+/** Where a value lives, and what is allowed there. */
+export interface Place {
+  /** The names that lead to the field, for messages. */
+  path(): string;
+  readonly synced: boolean;
+  readonly shape: Shape;
+}
+
+/** How far beyond its end an array may be written: holes are sent and stored as nulls. */
+const MAX_GAP = 1024;
+
+export function shapeOf(value: unknown): Shape {
+  if (Array.isArray(value)) return "array";
+  return typeof value === "object" && value !== null ? "object" : "any";
+}
+
+/**
+ * Checks a whole new value of a field.
+ * @throws RoomError naming the path, if clients or storage could not hold it
+ */
+export function checkField(place: Place, value: unknown): void {
+  if (place.shape !== "any" && shapeOf(value) !== place.shape) {
+    const what = place.shape === "array" ? "an array" : "an object";
+    throw refused(place, [], "internal", `was declared as ${what} and has to stay one; declare it nullable from the start`);
+  }
+  checkValue(place, [], value);
+}
+
+/** Checks a value that is put somewhere inside a field. `trail` leads to it from the field. */
+export function checkValue(place: Place, trail: readonly string[], value: unknown): void {
+  switch (typeof value) {
+    case "string":
+      if (value === DELETE && place.synced) {
+        throw refused(place, trail, "invalid_input", `the text "${DELETE}" is reserved: it would delete the field at clients`);
+      }
+      return;
+    case "bigint":
+      throw refused(place, trail, "internal", "a bigint has no JSON form; use a number or a string");
+    case "object":
+      if (value !== null) checkObject(place, trail, value);
+  }
+}
+
+function checkObject(place: Place, trail: readonly string[], value: object): void {
+  if (trail.length >= MAX_DEPTH) throw refused(place, trail.slice(0, 8), "internal", "is nested too deeply, or in a circle");
+  if (value instanceof Map || value instanceof Set) {
+    throw refused(place, trail, "internal", "a Map or Set has no JSON form; use a plain object or an array");
+  }
+  if (Array.isArray(value)) {
+    value.forEach((item, index) => checkValue(place, [...trail, String(index)], item));
+    return;
+  }
+  for (const key of Object.keys(value)) {
+    checkKey(place, trail, key);
+    const inner = (value as Record<string, unknown>)[key];
+    if (!isSignal(inner)) checkValue(place, [...trail, key], inner);
+  }
+}
+
+/** Checks the name of a property that is about to be made. */
+export function checkKey(place: Place, trail: readonly string[], key: string): void {
+  if (isHostileKey(key)) throw refused(place, [...trail, key], "invalid_input", "this key is never stored or sent");
+}
+
+/** Checks an assignment to an array's index or length, so that no typo makes a billion nulls. */
+export function checkIndex(place: Place, trail: readonly string[], array: readonly unknown[], key: string, value: unknown): void {
+  const end = key === "length" ? Number(value) : Number(key) + 1;
+  if (end > array.length + MAX_GAP) throw refused(place, [...trail, key], "internal", "is too far beyond the array's end");
+}
+
+export function refused(place: Place, trail: readonly string[], code: "invalid_input" | "internal", why: string): RoomError {
+  return new RoomError(code, `${[place.path(), ...trail].join(".")}: ${why}`);
+}

@@ -1,0 +1,75 @@
+/**
+ * The rows that a state is stored in. The key `.` holds the scalar fields of the room, every other field has a
+ * key of its own, and so has each entry of a collection: `players.abc`, and inside it `players.abc.items.sword`.
+ * Dots and percent signs of an entry's key are percent-encoded.
+ */
+export const ROOT_KEY = ".";
+/** Rows under this prefix hold what only hibernation may bring back. */
+export const VOLATILE_PREFIX = "~";
+
+export function encodeKey(names: readonly string[]): string {
+  return names.map((name) => name.replace(/[%.]/g, (char) => (char === "." ? "%2E" : "%25"))).join(".");
+}
+
+export function decodeKey(key: string): string[] {
+  return key.split(".").map((name) => name.replace(/%2E|%25/g, (code) => (code === "%2E" ? "." : "%")));
+}
+
+/** What is written of a row: undefined where there is nothing. */
+export interface RowValues {
+  readonly stored: unknown;
+  readonly volatile: unknown;
+}
+
+/** Rows that changed since they were last written. */
+export class Rows {
+  readonly unsaved = new Set<Row>();
+  readonly unsavedVolatile = new Set<Row>();
+  readonly removed = new Set<string>();
+  /** Told of the first unsaved change. */
+  onUnsaved: () => void = () => {};
+
+  get isClean(): boolean {
+    return this.unsaved.size + this.unsavedVolatile.size + this.removed.size === 0;
+  }
+
+  /** Forgets what is unsaved: it was just loaded. */
+  clear(): void {
+    this.unsaved.clear();
+    this.unsavedVolatile.clear();
+    this.removed.clear();
+  }
+}
+
+/** One stored row: a field, the scalars of the room, or an entry. */
+export class Row {
+  readonly key: string;
+  readonly #rows: Rows;
+  readonly #read: (persisted: boolean) => unknown;
+
+  /** @param read the row's value: of the persisted fields, or of those that are not. Undefined if there are none. */
+  constructor(rows: Rows, key: string, read: (persisted: boolean) => unknown) {
+    this.#rows = rows;
+    this.key = key;
+    this.#read = read;
+  }
+
+  changed(persisted: boolean): void {
+    const { unsaved, unsavedVolatile, isClean } = this.#rows;
+    (persisted ? unsaved : unsavedVolatile).add(this);
+    this.#rows.removed.delete(this.key);
+    if (isClean) this.#rows.onUnsaved();
+  }
+
+  removed(): void {
+    const { unsaved, unsavedVolatile, removed, isClean } = this.#rows;
+    unsaved.delete(this);
+    unsavedVolatile.delete(this);
+    removed.add(this.key);
+    if (isClean) this.#rows.onUnsaved();
+  }
+
+  read(persisted: boolean): unknown {
+    return this.#read(persisted);
+  }
+}

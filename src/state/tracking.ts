@@ -1,0 +1,205 @@
+import type { Signal } from "@signe/reactive";
+import { checkField, checkIndex, checkKey, checkValue } from "./refusal.ts";
+import type { Place } from "./refusal.ts";
+
+/** Where a tracked signal finds its field. */
+interface Gate {
+  door: Door;
+}
+const GATE = Symbol("gate");
+
+/** The inside of a writable signal: one subject, whose `next` all changes go through. */
+interface Subject {
+  next(change: unknown): void;
+  items?: unknown[];
+  obj?: Record<string, unknown>;
+  [GATE]?: Gate;
+}
+
+/** A writable signal as `@signe/reactive` 3 makes it. */
+interface Writable {
+  (): unknown;
+  set(value: unknown): void;
+  mutate(change: (value: unknown) => void): void;
+  _subject: Subject;
+}
+
+/** What a tracked signal asks and tells its field. */
+export interface Door extends Place {
+  /** Something was, or may have been, changed. */
+  changed(): void;
+  /** A property of the value itself is about to be set, or removed (undefined). A collection checks its entries here. */
+  entry?(key: string, value: unknown): void;
+}
+
+/** Methods that change an array in place, and from which argument on their arguments are new items. */
+const MUTATORS: ReadonlyMap<string, number> = new Map([
+  ["push", 0],
+  ["unshift", 0],
+  ["splice", 2],
+  ["fill", 0],
+  ["pop", Infinity],
+  ["shift", Infinity],
+  ["sort", Infinity],
+  ["reverse", Infinity],
+  ["copyWithin", Infinity],
+]);
+
+/**
+ * Makes every change of a writable signal pass one door, where it is checked before it is made.
+ *
+ * `@signe/reactive` itself reports most changes but not all: sorting and deleting in arrays and whatever
+ * `mutate` does below the first level go unseen. So arrays and objects are read through a proxy of ours.
+ */
+export function track(signal: Signal, door: Door): void {
+  const writable = signal as unknown as Writable;
+  const subject = writable._subject;
+  if (subject[GATE]) {
+    // An entry that was removed and comes back, perhaps elsewhere: the same signal with another field behind it.
+    subject[GATE].door = door;
+    return;
+  }
+  const gate: Gate = (subject[GATE] = { door });
+  const announce = subject.next.bind(subject);
+  const slot = "items" in subject ? "items" : "obj" in subject ? "obj" : undefined;
+  subject.next = (change) => {
+    if (slot === undefined) checkField(gate.door, change);
+    announce(change);
+    gate.door.changed();
+  };
+  const notify = (value: unknown) =>
+    subject.next(slot === "items" ? { type: "update", items: value } : slot === "obj" ? { type: "update", value } : value);
+  if (slot !== undefined) replaceValue(subject, slot, writable(), gate);
+  writable.mutate = (change) => mutate(writable(), change, gate, notify);
+}
+
+/** Keeps the value of an array or object signal here, and hands out a proxy of it. */
+function replaceValue(subject: Subject, slot: "items" | "obj", initial: unknown, gate: Gate): void {
+  // A copy, since what the signal holds is behind a proxy of its own already.
+  let raw = Array.isArray(initial) ? [...initial] : { ...(initial as object) };
+  const notify = () => subject.next(slot === "items" ? { type: "update", items: raw } : { type: "update", value: raw });
+  let proxy = shallowProxy(raw, gate, notify);
+  Object.defineProperty(subject, slot, {
+    configurable: true,
+    get: () => proxy,
+    set: (value: object) => {
+      if (value === proxy) return;
+      const next = unwrap(value) as typeof raw;
+      if (!gate.door.entry) checkField(gate.door, next);
+      else replaceEntries(gate.door, raw as Record<string, unknown>, next as Record<string, unknown>);
+      raw = next;
+      proxy = shallowProxy(raw, gate, notify);
+      subject.next(slot === "items" ? { type: "reset", items: raw } : { type: "reset", value: raw });
+    },
+  });
+}
+
+function replaceEntries(door: Door, previous: Record<string, unknown>, next: Record<string, unknown>): void {
+  for (const key of Object.keys(next)) checkKey(door, [], key);
+  for (const key of Object.keys(previous)) if (next[key] !== previous[key]) door.entry?.(key, undefined);
+  for (const key of Object.keys(next)) if (next[key] !== previous[key]) door.entry?.(key, next[key]);
+}
+
+const RAW = Symbol("raw");
+
+/** The object behind one of our proxies, or the value itself. */
+export function unwrap(value: unknown): unknown {
+  return typeof value === "object" && value !== null ? ((value as { [RAW]?: object })[RAW] ?? value) : value;
+}
+
+/** A view of an array or object that reports changes of its own properties, and leaves what is deeper alone. */
+function shallowProxy<T extends object>(raw: T, gate: Gate, notify: () => void): T {
+  return new Proxy(raw, {
+    get(target, key, receiver) {
+      if (key === RAW) return target;
+      const value: unknown = Reflect.get(target, key);
+      if (typeof value !== "function" || !Array.isArray(target)) return value;
+      const method = arrayMethod(target, String(key), value as Method, gate, notify);
+      return (...args: unknown[]) => {
+        const result = method(...args);
+        return result === target ? receiver : result;
+      };
+    },
+    ...writeTraps<T>([], gate, notify),
+  });
+}
+
+type Method = (...args: unknown[]) => unknown;
+
+/** Runs an array's method on the array itself: one check and one report, however many items move. */
+function arrayMethod(array: unknown[], name: string, method: Method, gate: Gate, notify: () => void): Method {
+  const firstItem = MUTATORS.get(name);
+  return (...args) => {
+    if (firstItem === undefined) return method.apply(array, args);
+    for (const item of args.slice(firstItem)) checkValue(gate.door, [name], item);
+    const result = method.apply(array, args.map(unwrap));
+    notify();
+    return result;
+  };
+}
+
+/** A view that reports changes at any depth, for the time of a `mutate`. */
+function deepProxy<T extends object>(raw: T, trail: readonly string[], gate: Gate, notify: () => void, known: WeakMap<object, object>): T {
+  const existing = known.get(raw);
+  if (existing) return existing as T;
+  const proxy = new Proxy(raw, {
+    get(target, key) {
+      if (key === RAW) return target;
+      const value: unknown = Reflect.get(target, key);
+      if (!isContainer(value)) return value;
+      return deepProxy(value, [...trail, String(key)], gate, notify, known);
+    },
+    ...writeTraps<T>(trail, gate, notify),
+  });
+  known.set(raw, proxy);
+  return proxy;
+}
+
+function isContainer(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return Array.isArray(value) || prototype === Object.prototype || prototype === null;
+}
+
+function writeTraps<T extends object>(trail: readonly string[], gate: Gate, notify: () => void): Pick<ProxyHandler<T>, "set" | "deleteProperty" | "defineProperty"> {
+  return {
+    set(target, key, given) {
+      const value = unwrap(given);
+      if (typeof key === "string") {
+        checkKey(gate.door, trail, key);
+        if (Array.isArray(target)) checkIndex(gate.door, trail, target, key, value);
+        if (!gate.door.entry) checkValue(gate.door, [...trail, key], value);
+        else if (Reflect.get(target, key) !== value) gate.door.entry(key, value);
+      }
+      const done = Reflect.set(target, key, value);
+      notify();
+      return done;
+    },
+    deleteProperty(target, key) {
+      if (!Object.hasOwn(target, key)) return true;
+      if (typeof key === "string") gate.door.entry?.(key, undefined);
+      const done = Reflect.deleteProperty(target, key);
+      notify();
+      return done;
+    },
+    defineProperty: () => false,
+  };
+}
+
+function mutate(value: unknown, change: (value: unknown) => void, gate: Gate, notify: (value: unknown) => void): void {
+  const raw = unwrap(value);
+  // A collection's entries are made of signals, which report their own changes.
+  if (!isContainer(raw) || gate.door.entry) {
+    change(value);
+    return;
+  }
+  let changed = false;
+  const report = () => {
+    changed = true;
+  };
+  try {
+    change(deepProxy(raw, [], gate, report, new WeakMap()));
+  } finally {
+    if (changed) notify(raw);
+  }
+}

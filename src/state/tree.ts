@@ -1,0 +1,88 @@
+import { canSee } from "./audience.ts";
+import type { Audience } from "./audience.ts";
+import { SAME } from "./diff.ts";
+import type { Entries } from "./entries.ts";
+import type { Viewer } from "./fields.ts";
+import { Group } from "./group.ts";
+import type { Leaf } from "./leaf.ts";
+import type { EntryNode, ParentNode, Place, PrivateChange, Shared } from "./node.ts";
+import { ROOT_KEY, Row, Rows } from "./rows.ts";
+
+/** What changed since clients were last told. */
+export interface Changes {
+  /** The patch for everyone, if there is one. */
+  readonly shared: Record<string, unknown> | undefined;
+  readonly private: readonly PrivateChange[];
+}
+
+/**
+ * The state of one room: its signals as a tree that knows what changed, what clients were told, and what is
+ * unsaved. A change costs the way up from its field, whatever the size of the rest.
+ */
+export class Tree implements Shared {
+  readonly rows = new Rows();
+  readonly root: Group;
+  readonly entries = new WeakMap<object, EntryNode>();
+  readonly dynamic = new Set<Leaf>();
+  /** Told of the first change that clients do not know of. */
+  onChange: () => void = () => {};
+  /** Told of whatever a computed signal, a transform or a visibility predicate threw. */
+  onError: (error: unknown) => void = () => {};
+  /** The one `users` field, if there is one. */
+  users: Entries | undefined;
+  loading = true;
+
+  /** @throws if a field is malformed, or the state has two `users` fields */
+  constructor(state: object) {
+    const row = new Row(this.rows, ROOT_KEY, (persisted) => this.root.storedScalars(persisted));
+    this.root = new Group(this, undefined, "", state, { row, audience: undefined, persisted: true, owner: undefined });
+    this.loading = false;
+  }
+
+  /** Whether clients do not know of something yet. */
+  get isDirty(): boolean {
+    return this.root.dirty;
+  }
+
+  /** Takes all changes as told. */
+  settle(): Changes {
+    const changes: PrivateChange[] = [];
+    const shared = this.root.settle(changes);
+    return { shared: shared === SAME ? undefined : (shared as Record<string, unknown>), private: changes };
+  }
+
+  /** All that a viewer was told of, as JSON. */
+  textFor(viewer: Viewer): string {
+    return this.root.textFor((audience) => this.sees(viewer, audience));
+  }
+
+  sees(viewer: Viewer, audience: Audience): boolean {
+    try {
+      return canSee(audience, viewer);
+    } catch (error) {
+      this.onError(error);
+      return false;
+    }
+  }
+
+  makeEntry(parent: ParentNode, key: string, target: object, place: Place): EntryNode {
+    return new Group(this, parent, key, target, place);
+  }
+
+  foundUsers(users: object): void {
+    if (this.users) throw new Error("A state has one users field at most: use collection for other records");
+    this.users = users as Entries;
+  }
+
+  /** Loads a stored snapshot: plain values by field name, entries by key. */
+  load(snapshot: Record<string, unknown>): void {
+    this.loading = true;
+    this.root.load(snapshot);
+    this.loading = false;
+  }
+
+  /** Marks every row as unsaved, so that a value which only the first run of `state()` made is kept. */
+  saveAll(): void {
+    this.root.saveAll();
+  }
+}

@@ -1,0 +1,67 @@
+import { isSignal } from "@signe/reactive";
+import { fieldOf, isId } from "./fields.ts";
+import type { Field } from "./fields.ts";
+import { isHostileKey, MAX_DEPTH } from "../protocol/decode.ts";
+
+/** Which fields of an entry are read: those that every client may see, or those that are stored. */
+export type Purpose = "sync" | "store";
+
+/** Called for each signal that a value holds. */
+type OnSignal = (signal: unknown) => void;
+
+/**
+ * A value as plain JSON data: a copy in which signals are read, and of an object with marked fields only
+ * those that the purpose allows. What JSON has no form for is left out, or null, as in `JSON.stringify`.
+ */
+export function toPlain(value: unknown, purpose: Purpose = "sync", onSignal?: OnSignal): unknown {
+  return plain(value, purpose, onSignal, 0);
+}
+
+function plain(value: unknown, purpose: Purpose, onSignal: OnSignal | undefined, depth: number): unknown {
+  if (depth > MAX_DEPTH) return null;
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return value;
+    case "number":
+      return Number.isFinite(value) ? value : null;
+    case "object":
+      return value === null ? null : plainObject(value, purpose, onSignal, depth);
+    case "function":
+      if (!isSignal(value)) return undefined;
+      onSignal?.(value);
+      return plain((value as () => unknown)(), purpose, onSignal, depth);
+    default:
+      return undefined;
+  }
+}
+
+function plainObject(value: object, purpose: Purpose, onSignal: OnSignal | undefined, depth: number): unknown {
+  if (Array.isArray(value)) {
+    return Array.from(value, (item) => plain(item, purpose, onSignal, depth + 1) ?? null);
+  }
+  if ("toJSON" in value && typeof value.toJSON === "function") {
+    return plain((value.toJSON as () => unknown)(), purpose, onSignal, depth + 1);
+  }
+  const source = value as Record<string, unknown>;
+  const keys = Object.keys(source);
+  const isEntry = keys.some((key) => fieldOf(source[key]) || isId(source[key]));
+  const copy: Record<string, unknown> = {};
+  for (const key of keys) {
+    const inner = source[key];
+    if (isHostileKey(key) || (isEntry && !allows(fieldOf(inner), inner, purpose))) continue;
+    const copied = plain(inner, purpose, onSignal, depth + 1);
+    if (copied !== undefined) copy[key] = copied;
+  }
+  return copy;
+}
+
+function allows(field: Field | undefined, value: unknown, purpose: Purpose): boolean {
+  // An entry's unmarked objects may hold marked fields; its other unmarked properties stay on the server.
+  if (!field) return typeof value === "object" && value !== null && !isId(value) && holdsFields(value);
+  return purpose === "sync" ? field.synced && field.visibleTo === "all" : field.persisted;
+}
+
+function holdsFields(value: object): boolean {
+  return Object.values(value).some((inner) => fieldOf(inner) !== undefined);
+}

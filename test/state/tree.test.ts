@@ -1,0 +1,195 @@
+import { signal } from "@signe/reactive";
+import { describe, expect, it } from "vitest";
+import { RoomError } from "../../src/protocol/errors.ts";
+import { collection, sync, users } from "../../src/state/fields.ts";
+import { Tree } from "../../src/state/tree.ts";
+import { gameState, item, monster, Player } from "../support/game-state.ts";
+
+function settled<S extends object>(state: S) {
+  const tree = new Tree(state);
+  tree.settle();
+  return { state, tree, patch: () => tree.settle().shared };
+}
+
+describe("what a patch holds", () => {
+  it("is one packet for all that changed, and only that", () => {
+    const { state, patch } = settled(gameState());
+    state.count.set(1);
+    state.count.set(2);
+    state.flags.a.set(5);
+    state.seed.set(9);
+    state.cache.set(9);
+    expect(patch()).toEqual({ count: 2, flags: { a: 5 } });
+    expect(patch()).toBeUndefined();
+  });
+
+  it("is nothing where a value came back to what it was", () => {
+    const { state, patch } = settled(gameState());
+    state.count.set(1);
+    state.count.set(0);
+    expect(patch()).toBeUndefined();
+  });
+
+  it("follows arrays in steps that load can take, and whole where they shrink", () => {
+    const { state, patch } = settled(gameState());
+    state.scores.set([1, 2, 3, 4]);
+    expect(patch()).toEqual({ scores: [1, 2, 3, 4], best: 4 });
+    state.scores().push(5);
+    expect(patch()).toEqual({ scores: { 4: 5 }, best: 5 });
+    state.scores()[0] = 9;
+    expect(patch()).toEqual({ scores: { 0: 9 }, best: 9 });
+    state.scores().sort((a, b) => a - b);
+    expect(patch()).toEqual({ scores: [2, 3, 4, 5, 9] });
+    state.scores().length = 1;
+    expect(patch()).toEqual({ scores: [2], best: 2 });
+    state.scores().reverse().push(1, 7);
+    expect(patch()).toEqual({ scores: [2, 1, 7], best: 7 });
+  });
+
+  it("sees what mutate changes at any depth", () => {
+    const { state, patch } = settled(gameState());
+    state.config.mutate((config) => {
+      (config["map"] as { width: number }).width = 20;
+      (config["list"] as number[]).splice(1, 1);
+      delete (config["map"] as { height?: number }).height;
+    });
+    expect(patch()).toEqual({ config: { map: { width: 20, height: "$delete" }, list: [1, 3] } });
+  });
+
+  it("deletes what a replaced object lost", () => {
+    const { state, patch } = settled(gameState());
+    state.config.set({ map: { width: 10 } });
+    expect(patch()).toEqual({ config: { map: { height: "$delete" }, list: "$delete" } });
+  });
+
+  it("adds, changes, removes and replaces entries", () => {
+    const { state, patch } = settled(gameState());
+    state.monsters()["m1"] = monster();
+    expect(patch()).toEqual({ monsters: { m1: { hp: 10, loot: {} } } });
+    state.monsters()["m1"]?.hp.set(9);
+    expect(patch()).toEqual({ monsters: { m1: { hp: 9 } } });
+    state.monsters()["m1"]?.loot.mutate((loot) => (loot["gold"] = 5));
+    expect(patch()).toEqual({ monsters: { m1: { loot: { gold: 5 } } } });
+    state.monsters()["m1"] = monster();
+    expect(patch()).toEqual({ monsters: { m1: { hp: 10, loot: { gold: "$delete" } } } });
+    delete state.monsters()["m1"];
+    expect(patch()).toEqual({ monsters: { m1: "$delete" } });
+    state.monsters()["m2"] = monster();
+    delete state.monsters()["m2"];
+    expect(patch()).toBeUndefined();
+  });
+
+  it("knows an entry again that comes back under another key", () => {
+    const { state, patch } = settled(gameState());
+    const one = monster();
+    state.monsters()["m1"] = one;
+    patch();
+    delete state.monsters()["m1"];
+    one.hp.set(3);
+    state.monsters()["m2"] = one;
+    expect(patch()).toEqual({ monsters: { m1: "$delete", m2: { hp: 3, loot: {} } } });
+    one.hp.set(2);
+    expect(patch()).toEqual({ monsters: { m2: { hp: 2 } } });
+  });
+
+  it("fills the key in where id() stands, also inside other entries", () => {
+    const { state, patch } = settled(gameState());
+    const player = new Player();
+    state.players()["abc"] = player;
+    player.items()["sword"] = item();
+    expect(player.id).toBe("abc");
+    expect(patch()).toMatchObject({ players: { abc: { items: { sword: { count: 1 } } } } });
+    player.items()["sword"]?.count.set(7);
+    expect(patch()).toEqual({ players: { abc: { items: { sword: { count: 7 } } } } });
+  });
+
+  it("never holds what was not marked, what is only stored, or what is for others", () => {
+    const { state, patch } = settled(gameState());
+    state.players()["abc"] = new Player();
+    const sent = JSON.stringify(patch());
+    for (const secret of ["private", "hand", "plan", "note", "kept", "seed", "cache"]) expect(sent).not.toContain(secret);
+  });
+});
+
+describe("changes that are refused where they are made", () => {
+  const cases: [string, string, (state: ReturnType<typeof gameState>) => void][] = [
+    ["$delete as a value", "title", (state) => state.title.set("$delete")],
+    ["$delete deep inside", "config.a.0", (state) => state.config.set({ a: ["$delete"] })],
+    ["$delete pushed", "board", (state) => state.board().push("$delete")],
+    ["$delete in an entry", "monsters.m1.loot", (state) => {
+      state.monsters()["m1"] = monster();
+      state.monsters()["m1"]?.loot.mutate((loot) => ((loot as Record<string, unknown>)["x"] = "$delete"));
+    }],
+    ["__proto__ as a key", "config.__proto__", (state) => state.config.set(JSON.parse('{"__proto__":{"a":1}}') as object as never)],
+    ["constructor in mutate", "config.constructor", (state) => state.config.mutate((config) => (config["constructor"] = 1))],
+    ["prototype as an entry", "monsters.prototype", (state) => (state.monsters()["prototype"] = monster())],
+    ["null for an object", "config", (state) => state.config.set(null as never)],
+    ["an object for an array", "scores", (state) => state.scores.set({} as never)],
+    ["a Map", "config.m", (state) => state.config.set({ m: new Map() })],
+    ["a bigint", "config.b", (state) => state.config.set({ b: 1n })],
+    ["a circle", "config", (state) => {
+      const circle: Record<string, unknown> = {};
+      circle["again"] = circle;
+      state.config.set(circle);
+    }],
+    ["an index far away", "scores.1000000", (state) => (state.scores()[1_000_000] = 1)],
+    ["an entry that is none", "monsters.m1", (state) => (state.monsters()["m1"] = { hp: 5 } as never)],
+    ["an entry that is elsewhere", "monsters.m2", (state) => {
+      state.monsters()["m1"] = monster();
+      state.monsters()["m2"] = state.monsters()["m1"] as ReturnType<typeof monster>;
+    }],
+  ];
+  it.each(cases)("%s", (_, path, change) => {
+    const { state, tree } = settled(gameState());
+    const before = tree.textFor({ publicId: "x", auth: null, user: undefined });
+    let thrown: unknown;
+    try {
+      change(state);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toBeInstanceOf(RoomError);
+    expect((thrown as Error).message).toContain(path);
+    tree.settle();
+    const text = tree.textFor({ publicId: "x", auth: null, user: undefined });
+    expect(text).not.toContain("$delete");
+    if (!path.startsWith("monsters.m")) expect(text).toBe(before);
+  });
+
+  it("a second users field", () => {
+    expect(() => new Tree({ a: users(Player), b: users(Player) })).toThrow("one users field");
+  });
+
+  it("a field name that a packet uses itself", () => {
+    expect(() => new Tree({ pId: sync(signal(1)) })).toThrow('"pId"');
+    expect(() => new Tree({ "a.b": sync(signal(1)) })).toThrow('"a.b"');
+  });
+});
+
+describe("rows", () => {
+  it("one for the scalars, one for each other field, one for each entry", () => {
+    const state = { count: sync(signal(1)), list: sync(signal([1])), pos: { x: sync(signal(2)) }, monsters: collection(monster) };
+    const tree = new Tree(state);
+    state.monsters()["a.b%"] = monster();
+    state.count.set(3);
+    state.list().push(2);
+    state.pos.x.set(4);
+    const rows = [...tree.rows.unsaved].map((row) => [row.key, row.read(true)]);
+    expect(Object.fromEntries(rows)).toEqual({
+      ".": { count: 3 },
+      list: [1, 2],
+      pos: { x: 4 },
+      "monsters.a%2Eb%25": { hp: 10, loot: {} },
+    });
+  });
+
+  it("a removed entry takes those inside it along", () => {
+    const { state, tree } = settled(gameState());
+    const player = new Player();
+    player.items()["sword"] = item();
+    state.players()["abc"] = player;
+    tree.rows.clear();
+    delete state.players()["abc"];
+    expect([...tree.rows.removed].toSorted()).toEqual(["players.abc", "players.abc.items.sword"]);
+  });
+});

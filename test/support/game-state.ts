@@ -1,0 +1,48 @@
+import { computed, signal } from "@signe/reactive";
+import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
+
+/** An item inside a player: a collection inside a collection. */
+export const item = () => ({ count: sync(signal(1)), note: persist(signal("kept")) });
+
+/** A user with every kind of field. */
+export class Player {
+  id = id();
+  x = sync(signal(0));
+  name = sync(signal<string | null>(null));
+  tags = sync(signal<string[]>([]));
+  online = connected();
+  hand = sync(signal<string[]>([]), { visibleTo: "owner" });
+  team = sync(signal(0));
+  plan = sync(signal("wait"), { visibleTo: (viewer, owner) => teamOf(viewer.user) === owner?.length });
+  stance = sync(signal(0), { persist: false });
+  pos = { x: sync(signal(0)), y: sync(signal(0)) };
+  items = collection(item);
+  private = 42;
+}
+
+function teamOf(user: unknown): number | undefined {
+  return user instanceof Player ? user.team() : undefined;
+}
+
+export const monster = () => ({ hp: sync(signal(10)), loot: sync(signal<Record<string, number>>({})) });
+
+export function gameState() {
+  const scores = sync(signal<number[]>([]));
+  return {
+    count: sync(signal(0)),
+    title: sync(signal<string | null>(null)),
+    scores,
+    best: sync(computed(() => Math.max(0, ...scores()))),
+    config: sync(signal<Record<string, unknown>>({ map: { width: 10, height: 10 }, list: [1, 2, 3] })),
+    board: sync(signal<unknown[]>([])),
+    flags: sync({ a: signal(1), b: signal(2) }),
+    turn: sync(signal(0), { persist: false }),
+    seed: persist(signal(1)),
+    cache: signal(0),
+    shout: sync(signal("hey"), { transform: (text) => text.toUpperCase() }),
+    gm: sync(signal("secret"), { visibleTo: (viewer) => viewer.auth?.["gm"] === true }),
+    players: users(Player),
+    monsters: collection(monster),
+  };
+}
+export type GameState = ReturnType<typeof gameState>;

@@ -1,0 +1,136 @@
+import { computed, signal } from "@signe/reactive";
+import { expectTypeOf } from "vitest";
+import { z } from "zod";
+import { defineRoom } from "../../src/define/define-room.ts";
+import type { AnyRoom } from "../../src/define/types.ts";
+import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
+
+class Player {
+  id = id();
+  x = sync(signal(0));
+  y = sync(signal(0));
+  online = connected();
+  hand = sync(signal<string[]>([]), { visibleTo: "owner" });
+}
+const monster = () => ({ hp: sync(signal(10)) });
+
+const gameRoom = defineRoom({
+  path: "game-{id}",
+  maxUsers: 4,
+  state: () => ({
+    status: sync(signal<"waiting" | "playing">("waiting")),
+    scores: sync(signal<number[]>([])),
+    config: sync(signal({ map: { width: 1000, height: 1000 } })),
+    leader: sync(computed(() => "nobody")),
+    turn: sync(signal(0), { persist: false }),
+    seed: persist(signal(1)),
+    cache: signal(0),
+    players: users(Player),
+    monsters: collection(monster),
+  }),
+  guards: [({ auth }) => auth !== null],
+  actions: {
+    move: {
+      input: z.object({ x: z.coerce.number(), y: z.number() }),
+      run({ user, state, conn, room }, { x, y }) {
+        expectTypeOf(user).toEqualTypeOf<Player>();
+        expectTypeOf(x).toEqualTypeOf<number>();
+        expectTypeOf(state.players()["a"]).toEqualTypeOf<Player | undefined>();
+        expectTypeOf(conn.publicId).toEqualTypeOf<string>();
+        expectTypeOf(room.params).toEqualTypeOf<Readonly<Record<string, string>>>();
+        user.x.set(x);
+        user.y.set(y);
+      },
+    },
+    kick: {
+      guards: [({ state }) => state.status() === "waiting"],
+      input: z.string(),
+      run({ state }, publicId) {
+        delete state.players()[publicId];
+        return "kicked" as const;
+      },
+    },
+    later: {
+      async run({ state }, value) {
+        expectTypeOf(value).toEqualTypeOf<unknown>();
+        await Promise.resolve();
+        return { turn: state.turn() };
+      },
+    },
+  },
+  unhandledAction: { run({ user, conn }, { action, value }) {
+    expectTypeOf(user).toEqualTypeOf<Player>();
+    expectTypeOf(action).toEqualTypeOf<string>();
+    expectTypeOf(value).toEqualTypeOf<unknown>();
+    conn.close();
+  } },
+  requests: {
+    "GET /status": { run({ state }) { return { status: state.status() }; } },
+    "GET /players/:id/items/:item": {
+      run({ state, params, res }) {
+        expectTypeOf(params).toEqualTypeOf<{ readonly id: string; readonly item: string }>();
+        return state.players()[params.id] ?? res.notFound("Player not found");
+      },
+    },
+    "POST /scores": {
+      body: z.object({ playerId: z.string(), score: z.number().min(0) }),
+      run({ state, body, res }) {
+        expectTypeOf(body).toEqualTypeOf<{ playerId: string; score: number }>();
+        state.scores.update((s) => [...s, body.score]);
+        return res.success({ success: true });
+      },
+    },
+  },
+  tick: { hz: 20, run({ state }, elapsedMs) { state.turn.update((t) => t + elapsedMs); } },
+  onJoin({ user, request }) {
+    expectTypeOf(user).toEqualTypeOf<Player>();
+    expectTypeOf(request).toEqualTypeOf<Request>();
+  },
+  onUserStorageRestore({ userSnapshot, user }) {
+    expectTypeOf(user).toEqualTypeOf<Player>();
+    return userSnapshot;
+  },
+});
+
+const rooms: AnyRoom[] = [gameRoom];
+void rooms;
+
+type Types = NonNullable<typeof gameRoom.types>;
+expectTypeOf<z.input<Types["inputs"]["move"]>>().toEqualTypeOf<{ x: unknown; y: number }>();
+expectTypeOf<Types["results"]["kick"]>().toEqualTypeOf<"kicked">();
+expectTypeOf<Types["results"]["later"]>().toEqualTypeOf<{ turn: number }>();
+
+// A room without users has no user.
+defineRoom({
+  path: "plain",
+  state: () => ({ count: sync(signal(0)) }),
+  actions: { add: { input: z.number(), run({ user, state }, by) {
+    expectTypeOf(user).toEqualTypeOf<undefined>();
+    expectTypeOf(by).toEqualTypeOf<number>();
+    state.count.set(by);
+  } } },
+});
+
+defineRoom({
+  path: "wrong",
+  state: () => ({ count: sync(signal(0)) }),
+  actions: {
+    // @ts-expect-error the value is a number
+    add: { input: z.number(), run({ state }, by: string) { state.count.set(Number(by)); } },
+    typo: { run({ state }) {
+      // @ts-expect-error no such field
+      state.counter.set(1);
+    } },
+  },
+  requests: {
+    "GET /a/:id": { run({ params }) {
+      // @ts-expect-error no such parameter
+      return params.name;
+    } },
+  },
+});
+
+// @ts-expect-error a definition needs a state
+defineRoom({ path: "no-state" });
+// @ts-expect-error no such option
+defineRoom({ path: "x", state: () => ({}), maxUser: 4 });
