@@ -1,28 +1,7 @@
-import type { PathPattern } from "./paths.ts";
 import { parsePath } from "./paths.ts";
+import type { CompiledRoom, Room, Settings } from "./room.ts";
 import { compileRoutes } from "./routes.ts";
-import type { RouteTable } from "./routes.ts";
-import type { Action, AnyDefinition, Room, RoomDefinition } from "./types.ts";
-
-/** The settings of a room, with defaults filled in. */
-export interface Settings {
-  readonly maxUsers: number;
-  readonly throttleSync: number | "auto";
-  readonly throttleStorage: number;
-  readonly hibernate: boolean;
-  readonly sessionExpiryTime: number;
-  readonly maxMessageBytes: number;
-  readonly auth: "required" | "optional";
-}
-
-/** A definition, checked and ready to run. */
-export interface CompiledRoom {
-  readonly definition: AnyDefinition;
-  readonly pattern: PathPattern;
-  readonly settings: Settings;
-  readonly actions: ReadonlyMap<string, Action<object, unknown>>;
-  readonly routes: RouteTable;
-}
+import type { Action, AnyDefinition, RoomDefinition } from "./types.ts";
 
 const DEFAULTS: Settings = {
   maxUsers: Infinity,

@@ -1,6 +1,5 @@
 import type { z } from "zod";
 import type { Users } from "../state/fields.ts";
-import type { CompiledRoom } from "./define-room.ts";
 import type { PathParams } from "./paths.ts";
 
 /** The verified claims of a JWT. */
@@ -211,14 +210,3 @@ export type AnyDefinition = RoomDefinition<
   Record<string, unknown>,
   Record<string, unknown>
 >;
-
-/** A room that {@link defineRoom} made. Its types are for clients: `connectRoom<typeof gameRoom>`. */
-export interface Room<S = unknown, A = unknown, O = unknown> {
-  readonly path: string;
-  /** @internal */
-  readonly compiled: CompiledRoom;
-  /** Never there at run time. */
-  readonly types?: { readonly state: S; readonly inputs: A; readonly results: O };
-}
-/** Any room, whatever its state and actions. */
-export type AnyRoom = Room;

@@ -1,14 +1,11 @@
 import { DurableObject } from "cloudflare:workers";
 import { receiveRequest } from "../auth/internal.ts";
-import type { AnyRoom } from "../define/types.ts";
+import type { FindRoom } from "../define/room.ts";
 import { parseObjectName, parseRoomUrl } from "../protocol/urls.ts";
 import type { Ports, Socket } from "../room/ports.ts";
 import { RoomCore } from "../room/room.ts";
 import { log } from "./log.ts";
 import { Sockets } from "./sockets.ts";
-
-/** Finds the definition for a room of a party. */
-export type FindRoom = (party: string, id: string) => { room: AnyRoom; params: Record<string, string> } | undefined;
 
 /** Makes the Durable Object class that runs the rooms that `find` knows. */
 export function createRoomObject(find: FindRoom) {

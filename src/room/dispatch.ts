@@ -1,5 +1,5 @@
 import type { Action, ActionContext, GuardContext, GuardFor } from "../define/types.ts";
-import type { CompiledRoom } from "../define/define-room.ts";
+import type { CompiledRoom } from "../define/room.ts";
 import type { ActionMessage } from "../protocol/decode.ts";
 import { decodeMessage } from "../protocol/decode.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";
@@ -91,7 +91,7 @@ export class Dispatch {
   }
 
   #validate(conn: Conn, action: Action<object, unknown>, value: unknown): unknown {
-    return then(parseInput(action.input, value), (parsed) =>
+    return chain(parseInput(action.input, value), (parsed) =>
       this.#guard(conn, action.guards, parsed, () => action.run(this.#scope.actionContext(conn), parsed as never)),
     );
   }
@@ -103,7 +103,7 @@ export class Dispatch {
 
   #guard(conn: Conn, guards: readonly GuardFor<object>[] | undefined, value: unknown, go: () => unknown): unknown {
     if (!guards || guards.length === 0) return go();
-    return then(passes(guards, this.#scope.guardContext(conn), value), (verdict) => {
+    return chain(passes(guards, this.#scope.guardContext(conn), value), (verdict) => {
       if (verdict !== true) throw new RoomError("forbidden", "You may not do this");
       return go();
     });
@@ -134,6 +134,6 @@ function isPromise(value: unknown): value is Promise<unknown> {
 }
 
 /** Goes on with a value now, or with a promised one when it is there. */
-export function then<T, U>(value: T | Promise<T>, next: (value: T) => U): U | Promise<Awaited<U>> {
+function chain<T, U>(value: T | Promise<T>, next: (value: T) => U): U | Promise<Awaited<U>> {
   return isPromise(value) ? ((value as Promise<T>).then(next) as Promise<Awaited<U>>) : next(value as T);
 }

@@ -1,4 +1,4 @@
-import type { CompiledRoom } from "../define/define-room.ts";
+import type { CompiledRoom } from "../define/room.ts";
 import type { RoomHandle, Snapshot } from "../define/types.ts";
 import { isPlain } from "../state/diff.ts";
 import type { Tree } from "../state/tree.ts";

@@ -1,4 +1,4 @@
-import type { CompiledRoom } from "../define/define-room.ts";
+import type { CompiledRoom } from "../define/room.ts";
 import type { ActionContext, Claims, GuardContext, RoomHandle } from "../define/types.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";
 import { Tree } from "../state/tree.ts";
@@ -127,6 +127,8 @@ export class RoomCore {
   /** The object's alarm rang. */
   async alarm(): Promise<void> {
     await this.#starting;
+    // Whatever it rang for, and however early: the object is awake, so what is unsaved is saved along.
+    this.#persistence.save();
     await this.#alarms.ring();
     this.turns.end();
   }

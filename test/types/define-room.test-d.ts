@@ -2,7 +2,7 @@ import { computed, signal } from "@signe/reactive";
 import { expectTypeOf } from "vitest";
 import { z } from "zod";
 import { defineRoom } from "../../src/define/define-room.ts";
-import type { AnyRoom } from "../../src/define/types.ts";
+import type { AnyRoom } from "../../src/define/room.ts";
 import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
 
 class Player {

@@ -1,0 +1,64 @@
+import { createRemoteJWKSet, errors, jwtVerify } from "jose";
+import type { JWTVerifyGetKey, JWTVerifyOptions } from "jose";
+import type { Claims } from "../define/types.ts";
+import { RoomError } from "../protocol/errors.ts";
+
+/**
+ * How tokens are checked: with a shared secret (HS256), by the name of the Worker's secret that holds it; or
+ * with the published keys of an identity provider.
+ */
+export type AuthConfig =
+  | { readonly secret: string }
+  | { readonly jwksUrl: string; readonly issuer: string | string[]; readonly audience: string | string[] };
+
+/** Checks a token. @throws RoomError `unauthenticated`, or `internal` if the Worker lacks its secret */
+export type Verify = (token: string, env: Readonly<Record<string, unknown>>) => Promise<Claims>;
+
+/** A key for HS256 has at least the 256 bits of its hash: RFC 7518, section 3.2. */
+const MIN_SECRET_BYTES = 32;
+const MAX_TOKEN = 8192;
+/** Clocks differ: seconds. */
+const TOLERANCE = 5;
+const ASYMMETRIC = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
+
+/**
+ * Makes the check for a configuration. Algorithms are pinned, so that a token cannot choose its own.
+ * @throws Error that says what is wrong with the configuration
+ */
+export function createVerifier(config: AuthConfig): Verify {
+  if ("secret" in config) return secretVerifier(config.secret);
+  if (!URL.canParse(config.jwksUrl) || !config.issuer || !config.audience) {
+    throw new Error("createRooms: auth needs { secret } with the name of a secret, or { jwksUrl, issuer, audience }");
+  }
+  const keys = createRemoteJWKSet(new URL(config.jwksUrl));
+  const { issuer, audience } = config;
+  return (token) => check(token, keys, { algorithms: ASYMMETRIC, issuer, audience });
+}
+
+function secretVerifier(name: string): Verify {
+  if (typeof name !== "string" || name === "") throw new Error("createRooms: auth.secret is the name of a secret of the Worker");
+  return async (token, env) => {
+    const secret = new TextEncoder().encode(typeof env[name] === "string" ? env[name] : "");
+    if (secret.length < MIN_SECRET_BYTES) {
+      throw new RoomError("internal", `The secret ${name} is missing or has less than ${MIN_SECRET_BYTES} bytes: set it with "wrangler secret put ${name}"`);
+    }
+    return check(token, async () => secret, { algorithms: ["HS256"] });
+  };
+}
+
+async function check(token: string, key: JWTVerifyGetKey | (() => Promise<Uint8Array>), options: JWTVerifyOptions): Promise<Claims> {
+  if (token.length > MAX_TOKEN) throw new RoomError("unauthenticated", "The token is too large");
+  try {
+    const { payload } = await jwtVerify(token, key as JWTVerifyGetKey, { ...options, clockTolerance: TOLERANCE });
+    return payload;
+  } catch (cause) {
+    const message = cause instanceof errors.JWTExpired ? "The token has expired" : "The token is not valid";
+    throw new RoomError("unauthenticated", message, { cause });
+  }
+}
+
+/** The token of a request: in the Authorization header, or else in the query. */
+export function readToken(request: Request, url: URL, parameter = "token"): string | undefined {
+  const bearer = /^Bearer +(\S+) *$/i.exec(request.headers.get("authorization") ?? "");
+  return bearer?.[1] ?? (url.searchParams.get(parameter) || undefined);
+}

@@ -1,0 +1,37 @@
+import type { PathPattern } from "./paths.ts";
+import type { RouteTable } from "./routes.ts";
+import type { Action, AnyDefinition } from "./types.ts";
+
+/** A room that {@link defineRoom} made. Its types are for clients: `connectRoom<typeof gameRoom>`. */
+export interface Room<S = unknown, A = unknown, O = unknown> {
+  readonly path: string;
+  /** @internal */
+  readonly compiled: CompiledRoom;
+  /** Never there at run time. */
+  readonly types?: { readonly state: S; readonly inputs: A; readonly results: O };
+}
+/** Any room, whatever its state and actions. */
+export type AnyRoom = Room;
+
+/** A definition, checked and ready to run. */
+export interface CompiledRoom {
+  readonly definition: AnyDefinition;
+  readonly pattern: PathPattern;
+  readonly settings: Settings;
+  readonly actions: ReadonlyMap<string, Action<object, unknown>>;
+  readonly routes: RouteTable;
+}
+
+/** The settings of a room, with defaults filled in. */
+export interface Settings {
+  readonly maxUsers: number;
+  readonly throttleSync: number | "auto";
+  readonly throttleStorage: number;
+  readonly hibernate: boolean;
+  readonly sessionExpiryTime: number;
+  readonly maxMessageBytes: number;
+  readonly auth: "required" | "optional";
+}
+
+/** Finds the definition for a room of a party, with the parameters of its path. */
+export type FindRoom = (party: string, id: string) => { room: AnyRoom; params: Record<string, string> } | undefined;

@@ -1,0 +1,67 @@
+import { RegExpRouter } from "hono/router/reg-exp-router";
+import { SmartRouter } from "hono/router/smart-router";
+import { TrieRouter } from "hono/router/trie-router";
+import type { Route } from "./types.ts";
+
+export type AnyRoute = Route<object, string, unknown>;
+
+/** What a method and a path lead to. */
+export type RouteMatch =
+  | { readonly kind: "found"; readonly route: AnyRoute; readonly params: Readonly<Record<string, string>> }
+  | { readonly kind: "wrong method"; readonly allowed: readonly string[] }
+  | { readonly kind: "unknown path" };
+
+/** The routes of a definition, matched by Hono's router. */
+export interface RouteTable {
+  match(method: string, path: string): RouteMatch;
+}
+
+const KNOWN = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+/**
+ * Builds the table once for a definition.
+ * @throws Error naming the route that is malformed, or there twice
+ */
+export function compileRoutes(routes: Readonly<Record<string, AnyRoute>>): RouteTable {
+  const router = new SmartRouter<AnyRoute>({ routers: [new RegExpRouter(), new TrieRouter()] });
+  const methods = new Set<string>();
+  const seen = new Set<string>();
+  for (const [key, route] of Object.entries(routes)) {
+    const [method, path] = parseKey(key);
+    if (typeof route?.run !== "function") throw new Error(`The request "${key}" needs a run function`);
+    const form = `${method} ${path.replace(/:\w+/g, ":")}`;
+    if (seen.has(form)) throw new Error(`Two requests match "${key}"`);
+    seen.add(form);
+    methods.add(method);
+    router.add(method, path, route);
+  }
+  return {
+    match(method, path) {
+      const found = find(router, method, path) ?? (method === "HEAD" ? find(router, "GET", path) : undefined);
+      if (found) return { kind: "found", ...found };
+      const allowed = [...methods].filter((other) => find(router, other, path));
+      if (allowed.includes("GET") && !allowed.includes("HEAD")) allowed.push("HEAD");
+      return allowed.length > 0 ? { kind: "wrong method", allowed } : { kind: "unknown path" };
+    },
+  };
+}
+
+function parseKey(key: string): [method: string, path: string] {
+  const [method, path, ...rest] = key.split(" ");
+  if (method === undefined || !KNOWN.includes(method) || !path?.startsWith("/") || rest.length > 0) {
+    throw new Error(`The request "${key}" has to be a method and a path, such as "GET /players/:id"`);
+  }
+  return [method, path];
+}
+
+function find(router: SmartRouter<AnyRoute>, method: string, path: string) {
+  const [matches, stash] = router.match(method, path);
+  const [route, found] = matches[0] ?? [];
+  if (!route) return undefined;
+  const params: Record<string, string> = {};
+  for (const [name, value] of Object.entries(found ?? {})) {
+    const text = typeof value === "number" ? stash?.[value] : value;
+    if (text !== undefined) params[name] = text;
+  }
+  return { route, params };
+}

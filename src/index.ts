@@ -1,0 +1,25 @@
+export { createRooms } from "./app/create-rooms.ts";
+export type { ServiceConfig } from "./app/create-rooms.ts";
+export type { AuthConfig } from "./auth/verify.ts";
+export { defineRoom } from "./define/define-room.ts";
+export type { AnyRoom, Room } from "./define/room.ts";
+export type {
+  Action,
+  ActionContext,
+  Claims,
+  Connection,
+  Guard,
+  GuardContext,
+  Packet,
+  RequestContext,
+  ResponseBuilder,
+  RoomDefinition,
+  RoomHandle,
+  Route,
+  Snapshot,
+} from "./define/types.ts";
+export type { ErrorCode } from "./protocol/codes.ts";
+export { RoomError } from "./protocol/errors.ts";
+export type { Issue } from "./protocol/errors.ts";
+export { collection, connected, id, persist, sync, users } from "./state/fields.ts";
+export type { Collection, FieldOptions, Users, Viewer, Visibility } from "./state/fields.ts";

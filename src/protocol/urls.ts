@@ -1,0 +1,39 @@
+/** The parts of `/parties/:party/:room[/path]`. */
+export interface RoomUrl {
+  readonly party: string;
+  /** Decoded: it may hold any character, a slash too. */
+  readonly room: string;
+  /** What follows, as it was sent; at least "/". */
+  readonly path: string;
+}
+
+const URL_FORM = /^\/parties\/([A-Za-z0-9_-]{1,64})\/([^/]+)(\/.*)?$/;
+const MAX_ID = 512;
+
+/** Takes a room's URL apart. @returns undefined if it is none */
+export function parseRoomUrl(url: URL): RoomUrl | undefined {
+  const [, party, encoded, path = "/"] = URL_FORM.exec(url.pathname) ?? [];
+  if (party === undefined || encoded === undefined) return undefined;
+  const room = decode(encoded);
+  if (room === undefined || room.length > MAX_ID || room.includes("\0")) return undefined;
+  return { party, room, path };
+}
+
+/** Decodes one segment of a path. @returns undefined if it is malformed */
+export function decode(segment: string): string | undefined {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The name of the object that runs a room. A party has no slash, so the first one parts the two. */
+export function objectName(party: string, room: string): string {
+  return `${party}/${room}`;
+}
+
+export function parseObjectName(name: string): { party: string; room: string } | undefined {
+  const slash = name.indexOf("/");
+  return slash < 1 ? undefined : { party: name.slice(0, slash), room: name.slice(slash + 1) };
+}

@@ -1,0 +1,176 @@
+import { abortAllDurableObjects, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env, exports } from "cloudflare:workers";
+import { SignJWT } from "jose";
+import type { AnyRoom, Room } from "../../src/define/room.ts";
+import type { RoomCore } from "../../src/room/room.ts";
+import { LoadClient } from "./load-client.ts";
+import { serve } from "./registry.ts";
+
+const ORIGIN = "http://rooms.test";
+
+export interface Packet {
+  readonly type: string;
+  readonly value: Record<string, unknown>;
+}
+
+export interface ConnectOptions {
+  readonly id?: string;
+  readonly token?: string;
+  readonly headers?: Record<string, string>;
+  readonly query?: string;
+}
+
+/** A client on a real WebSocket. */
+export class TestClient {
+  readonly packets: Packet[] = [];
+  readonly texts: string[] = [];
+  readonly view = new LoadClient();
+  readonly closed: Promise<{ code: number; reason: string }>;
+  readonly #ws: WebSocket;
+  readonly #waiting = new Set<() => void>();
+  #ids = 0;
+
+  constructor(ws: WebSocket) {
+    this.#ws = ws;
+    const { promise, resolve } = Promise.withResolvers<{ code: number; reason: string }>();
+    this.closed = promise;
+    ws.addEventListener("message", ({ data }) => this.#receive(data as string));
+    ws.addEventListener("close", ({ code, reason }) => resolve({ code, reason }));
+    ws.accept();
+  }
+
+  get state(): unknown {
+    return this.view.state;
+  }
+
+  get publicId(): string {
+    return this.packets.find((packet) => packet.value && "pId" in packet.value)?.value["pId"] as string;
+  }
+
+  /** Sends a message and waits for its ack or error. */
+  async call(action: string, value?: unknown): Promise<Packet> {
+    const id = `call-${this.#ids++}`;
+    this.send({ action, value, id });
+    return this.until((packet) => packet.value?.["id"] === id);
+  }
+
+  send(message: unknown): void {
+    this.#ws.send(typeof message === "string" || message instanceof ArrayBuffer ? message : JSON.stringify(message));
+  }
+
+  /** The first packet that matches, received already or to come. */
+  async until(matches: (packet: Packet) => boolean): Promise<Packet> {
+    for (;;) {
+      const found = this.packets.find(matches);
+      if (found) return found;
+      await this.#change();
+    }
+  }
+
+  /** Waits until what this client sees fulfils a condition. */
+  async sees(condition: (state: never) => boolean): Promise<void> {
+    while (!condition(this.state as never)) await this.#change();
+  }
+
+  async text(expected: string): Promise<void> {
+    while (!this.texts.includes(expected)) await this.#change();
+  }
+
+  close(code = 1000, reason = ""): void {
+    this.#ws.close(code, reason);
+  }
+
+  #receive(text: string): void {
+    this.texts.push(text);
+    if (text !== "pong") {
+      this.packets.push(JSON.parse(text) as Packet);
+      this.view.receive(text);
+    }
+    for (const wake of this.#waiting) wake();
+    this.#waiting.clear();
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.add(resolve));
+  }
+}
+
+/** A room that tests talk to, from outside and, where they have to, inside. */
+export class TestRoom<S = unknown> {
+  readonly party: string;
+  readonly id: string;
+  readonly stub: DurableObjectStub;
+
+  constructor(room: AnyRoom, id: string) {
+    this.party = serve(room);
+    this.id = id;
+    this.stub = env.ROOMS.get(env.ROOMS.idFromName(`${this.party}/${id}`));
+  }
+
+  async connect(options: ConnectOptions = {}): Promise<TestClient> {
+    const client = await this.open(options);
+    await Promise.race([
+      client.until((packet) => packet.type === "sync"),
+      client.closed.then(({ code, reason }) => Promise.reject(new Error(`closed with ${code} ${reason}`))),
+    ]);
+    return client;
+  }
+
+  /** Connects without waiting for the first packet. */
+  async open({ id, token, headers, query = "" }: ConnectOptions = {}): Promise<TestClient> {
+    const url = new URL(`/parties/${this.party}/${encodeURIComponent(this.id)}?${query}`, ORIGIN);
+    if (id !== undefined) url.searchParams.set("id", id);
+    if (token !== undefined) url.searchParams.set("token", token);
+    const response = await exports.default.fetch(url.href, { headers: { ...headers, upgrade: "websocket" } });
+    if (!response.webSocket) throw new Error(`no socket: ${response.status}`);
+    return new TestClient(response.webSocket);
+  }
+
+  fetch(path: string, init?: RequestInit): Promise<Response> {
+    return exports.default.fetch(`${ORIGIN}/parties/${this.party}/${encodeURIComponent(this.id)}${path}`, init);
+  }
+
+  /** Runs something inside the object. */
+  inside<R>(run: (state: S, core: RoomCore, ctx: DurableObjectState) => R | Promise<R>): Promise<R> {
+    return runInDurableObject(this.stub, (instance, ctx) => {
+      const { core } = instance as unknown as { core: RoomCore };
+      return run(core.state as S, core, ctx);
+    });
+  }
+
+  /** Changes the state from inside, as one turn, and waits until it is sent. */
+  change(run: (state: S) => void): Promise<void> {
+    return this.inside((state, core) => {
+      core.turns.run(() => run(state));
+      core.turns.end();
+    });
+  }
+
+  stored(): Promise<Record<string, unknown>> {
+    return this.inside((_state, _core, ctx) => Object.fromEntries(ctx.storage.kv.list()));
+  }
+
+  evict(): Promise<void> {
+    return evictDurableObject(this.stub);
+  }
+
+  alarm(): Promise<boolean> {
+    return runDurableObjectAlarm(this.stub);
+  }
+
+  crash(): Promise<void> {
+    return abortAllDurableObjects();
+  }
+}
+
+export function testRoom<S>(room: Room<S>, id = "room-1"): TestRoom<S> {
+  return new TestRoom<S>(room, id);
+}
+
+/** A token signed with the tests' secret. */
+export function token(claims: Record<string, unknown>, expires: string | number = "1h"): Promise<string> {
+  return new SignJWT(claims)
+    .setProtectedHeader({ alg: "HS256" })
+    .setExpirationTime(expires)
+    .sign(new TextEncoder().encode(env.AUTH_JWT_SECRET));
+}
