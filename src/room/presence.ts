@@ -17,6 +17,7 @@ export class Presence {
     this.#connections = connections;
     this.#sessions = sessions;
     this.#maxUsers = maxUsers;
+    tree.onUser = (publicId) => this.#setConnected(publicId, connections.isOnline(publicId));
   }
 
   get hasUsers(): boolean {

@@ -193,7 +193,9 @@ export class Entries implements Door, InnerNode, ParentNode {
     this.#shared.entries.set(target, entry);
     this.children.set(key, entry);
     if (entry.privateCount > 0) this.countPrivate(entry.privateCount);
-    if (entry.attached) this.#saveEntry(entry);
+    if (!entry.attached) return;
+    this.#saveEntry(entry);
+    if (this.#field.kind === "users") this.#shared.onUser(key);
   }
 
   #saveEntry(entry: EntryNode): void {

@@ -71,6 +71,8 @@ export interface Shared {
   readonly dynamic: Set<Leaf>;
   readonly loading: boolean;
   foundUsers(users: object): void;
+  /** An entry was put into the `users` field. */
+  onUser(publicId: string): void;
   makeEntry(parent: ParentNode, key: string, target: object, place: Place): EntryNode;
   /** The first change that clients do not know of. */
   onChange(): void;

@@ -28,6 +28,8 @@ export class Tree implements Shared {
   onChange: () => void = () => {};
   /** Told of whatever a computed signal, a transform or a visibility predicate threw. */
   onError: (error: unknown) => void = () => {};
+  /** Told of each entry that is put into the `users` field. */
+  onUser: (publicId: string) => void = () => {};
   /** The one `users` field, if there is one. */
   users: Entries | undefined;
   loading = true;

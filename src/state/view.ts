@@ -12,13 +12,15 @@ type OnSignal = (signal: unknown) => void;
 /**
  * A value as plain JSON data: a copy in which signals are read, and of an object with marked fields only
  * those that the purpose allows. What JSON has no form for is left out, or null, as in `JSON.stringify`.
+ * @throws Error if it is circular, or nested deeper than 64 levels
  */
 export function toPlain(value: unknown, purpose: Purpose = "sync", onSignal?: OnSignal): unknown {
   return plain(value, purpose, onSignal, 0);
 }
 
 function plain(value: unknown, purpose: Purpose, onSignal: OnSignal | undefined, depth: number): unknown {
-  if (depth > MAX_DEPTH) return null;
+  // Giving up at once ends a circle too, however many branches it has.
+  if (depth > MAX_DEPTH) throw new Error("A value is nested too deeply, or in a circle");
   switch (typeof value) {
     case "string":
     case "boolean":

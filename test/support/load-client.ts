@@ -3,7 +3,12 @@ import { load } from "@signe/sync";
 
 /** A client as `@signe/sync` makes it: it keeps what `load` made of its packets. */
 export class LoadClient {
-  readonly instance: Record<string, unknown> = {};
+  readonly instance: Record<string, unknown>;
+
+  /** @param instance what packets are loaded into: a plain object, or the client's own signals */
+  constructor(instance: object = {}) {
+    this.instance = instance as Record<string, unknown>;
+  }
 
   receive(text: string): void {
     const packet = JSON.parse(text) as { type: string; value: Record<string, unknown> };

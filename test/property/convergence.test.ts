@@ -1,0 +1,113 @@
+import { signal } from "@signe/reactive";
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { defineRoom } from "../../src/define/define-room.ts";
+import type { Viewer } from "../../src/state/fields.ts";
+import { expectedView } from "../support/expected-view.ts";
+import { gameState } from "../support/game-state.ts";
+import type { GameState, Player } from "../support/game-state.ts";
+import { MemoryRoom } from "../support/memory.ts";
+import type { MemorySocket } from "../support/memory.ts";
+import { anyMutation } from "../support/mutations.ts";
+import type { Mutation } from "../support/mutations.ts";
+
+type Step =
+  | { kind: "turn"; mutations: Mutation[] }
+  | { kind: "wait"; ms: number }
+  | { kind: "evict" }
+  | { kind: "join"; who: number }
+  | { kind: "leave"; who: number };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 12, arbitrary: fc.array(anyMutation, { minLength: 1, maxLength: 4 }).map((mutations) => ({ kind: "turn" as const, mutations })) },
+  { weight: 4, arbitrary: fc.nat({ max: 200 }).map((ms) => ({ kind: "wait" as const, ms })) },
+  { weight: 1, arbitrary: fc.constant({ kind: "evict" as const }) },
+  { weight: 2, arbitrary: fc.nat({ max: 3 }).map((who) => ({ kind: "join" as const, who })) },
+  { weight: 1, arbitrary: fc.nat({ max: 3 }).map((who) => ({ kind: "leave" as const, who })) },
+);
+
+/** What a developer of a `@signe/sync` client would declare for this state. */
+const clientState = () => ({
+  count: signal(0),
+  title: signal<string | null>(null),
+  scores: signal<number[]>([]),
+  best: signal(0),
+  config: signal<Record<string, unknown>>({}),
+  board: signal<unknown[]>([]),
+  flags: { a: signal(0), b: signal(0) },
+  turn: signal(0),
+  shout: signal(""),
+  players: signal<Record<string, unknown>>({}),
+  monsters: signal<Record<string, unknown>>({}),
+});
+
+const clients = [null, null, { sub: "c" }, { sub: "gm", gm: true }];
+
+class World {
+  readonly room: MemoryRoom<GameState>;
+  readonly online = new Map<number, MemorySocket>();
+
+  constructor(throttleSync: number | "auto", throttleStorage: number) {
+    this.room = new MemoryRoom<GameState>(
+      defineRoom({ path: "r", throttleSync, throttleStorage, state: gameState }).compiled,
+    );
+    this.room.clientInstance = clientState;
+  }
+
+  async take(step: Step): Promise<void> {
+    switch (step.kind) {
+      case "turn":
+        return this.room.change((state) => step.mutations.forEach((mutation) => mutation.run(state)));
+      case "wait":
+        return this.room.advance(step.ms);
+      case "evict":
+        return this.room.evict();
+      case "join": {
+        if (this.online.has(step.who)) return;
+        this.online.set(step.who, await this.room.connect(`session-${step.who}`, clients[step.who]));
+        return;
+      }
+      case "leave": {
+        const socket = this.online.get(step.who);
+        this.online.delete(step.who);
+        if (socket) this.room.disconnect(socket);
+      }
+    }
+  }
+
+  check(): void {
+    for (const [who, socket] of this.online) {
+      const publicId = (JSON.parse(socket.texts[0] as string) as { value: { pId: string } }).value.pId;
+      const user: Player | undefined = this.room.state.players()[publicId];
+      const viewer: Viewer = { publicId, auth: clients[who] ?? null, user };
+      const expected = expectedView(this.room.state, viewer);
+      for (const client of socket.clients) expect(client.state, `client ${who}`).toEqual(expected);
+    }
+  }
+}
+
+for (const throttleSync of [0, "auto", 50] as const) {
+  it(`P5: every client sees what it may see of the state, after any changes (throttleSync ${throttleSync})`, async () => {
+    let turns = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), fc.constantFrom(0, 1000), async (steps, throttleStorage) => {
+        const world = new World(throttleSync, throttleStorage);
+        await world.take({ kind: "join", who: 0 });
+        for (const next of steps) {
+          await world.take(next);
+          turns++;
+          // With a window, clients are behind until it is over.
+          if (throttleSync !== 0 && next.kind !== "wait") continue;
+          if (throttleSync !== 0) await world.room.advance(60);
+          world.check();
+        }
+        await world.room.advance(60);
+        world.check();
+        const failures = world.room.log.filter((entry) => entry.level === "error");
+        expect(failures).toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
+    expect(turns).toBeGreaterThan(2000);
+  });
+}

@@ -1,0 +1,189 @@
+import type { CompiledRoom } from "../../src/define/room.ts";
+import type { Claims } from "../../src/define/types.ts";
+import type { LogEntry, Ports, Socket } from "../../src/room/ports.ts";
+import { RoomCore } from "../../src/room/room.ts";
+import { LoadClient } from "./load-client.ts";
+
+/** A clock that moves only when told to. */
+class VirtualClock {
+  time = 1_000_000;
+  readonly #timers = new Map<number, { at: number; run: () => void }>();
+  #next = 0;
+
+  now(): number {
+    return this.time;
+  }
+
+  after(ms: number, run: () => void): () => void {
+    const key = this.#next++;
+    this.#timers.set(key, { at: this.time + ms, run });
+    return () => this.#timers.delete(key);
+  }
+
+  get pending(): number {
+    return this.#timers.size;
+  }
+
+  /** Runs what is due within this time, in order. */
+  advance(ms: number): void {
+    const end = this.time + ms;
+    for (;;) {
+      const due = [...this.#timers].filter(([, timer]) => timer.at <= end).toSorted((a, b) => a[1].at - b[1].at || a[0] - b[0])[0];
+      if (!due) break;
+      this.#timers.delete(due[0]);
+      this.time = Math.max(this.time, due[1].at);
+      due[1].run();
+    }
+    this.time = end;
+  }
+
+  clear(): void {
+    this.#timers.clear();
+  }
+}
+
+/** Storage with transactions, and faults on demand. */
+export class MemoryStorage {
+  rows = new Map<string, unknown>();
+  writes = 0;
+  /** Throws to make a write fail. */
+  fault: (key: string) => void = () => {};
+
+  get(key: string): unknown {
+    return structuredClone(this.rows.get(key));
+  }
+  put(key: string, value: unknown): void {
+    this.fault(key);
+    this.writes++;
+    this.rows.set(key, structuredClone(value));
+  }
+  delete(key: string): void {
+    this.fault(key);
+    this.writes++;
+    this.rows.delete(key);
+  }
+  *list(): Iterable<[string, unknown]> {
+    for (const key of [...this.rows.keys()].toSorted()) yield [key, this.get(key)];
+  }
+  transaction(run: () => void): void {
+    const before = new Map(this.rows);
+    try {
+      run();
+    } catch (error) {
+      this.rows = before;
+      throw error;
+    }
+  }
+  async sync(): Promise<void> {}
+}
+
+/** A socket whose other end is a client in the same memory. */
+export class MemorySocket implements Socket {
+  isOpen = true;
+  closedWith: { code: number; reason: string } | undefined;
+  readonly texts: string[] = [];
+  /** The other ends: with a plain object, and with an instance of signals if the test has one. */
+  readonly clients: LoadClient[];
+  #attachment: unknown;
+
+  constructor(instance: object | undefined) {
+    this.clients = [new LoadClient(), ...(instance ? [new LoadClient(instance)] : [])];
+  }
+
+  send(text: string): void {
+    if (!this.isOpen) throw new Error("closed");
+    this.texts.push(text);
+    for (const client of this.clients) client.receive(text);
+  }
+  close(code: number, reason: string): void {
+    this.isOpen = false;
+    this.closedWith = { code, reason };
+  }
+  attachment(): unknown {
+    return structuredClone(this.#attachment);
+  }
+  attach(value: unknown): void {
+    if (JSON.stringify(value).length > 16_384) throw new Error("too large");
+    this.#attachment = structuredClone(value);
+  }
+}
+
+/** A whole room in memory, on a virtual clock: real logic, thousands of times a second. */
+export class MemoryRoom<S> {
+  readonly clock = new VirtualClock();
+  readonly storage = new MemoryStorage();
+  readonly log: LogEntry[] = [];
+  alarmAt = Infinity;
+  sockets: MemorySocket[] = [];
+  core: RoomCore;
+  /** Makes what a client keeps its state in, beside a plain object. */
+  clientInstance: () => object | undefined = () => undefined;
+  readonly #compiled: CompiledRoom;
+
+  constructor(compiled: CompiledRoom) {
+    this.#compiled = compiled;
+    this.core = this.#start();
+  }
+
+  get state(): S {
+    return this.core.state as S;
+  }
+
+  async connect(sessionId: string, auth: Claims | null = null): Promise<MemorySocket> {
+    const socket = new MemorySocket(this.clientInstance());
+    await this.core.connect({ request: new Request("http://room/"), auth, sessionId, accept: () => socket });
+    if (socket.isOpen) this.sockets.push(socket);
+    return socket;
+  }
+
+  disconnect(socket: MemorySocket): void {
+    socket.isOpen = false;
+    this.sockets = this.sockets.filter((other) => other !== socket);
+    this.core.closed(socket);
+  }
+
+  /** One turn that changes the state. */
+  change(run: (state: S) => void): void {
+    try {
+      this.core.turns.run(() => run(this.state));
+    } finally {
+      this.core.turns.end();
+    }
+  }
+
+  /** Lets time pass: timers run, and the alarm rings. */
+  async advance(ms: number): Promise<void> {
+    const end = this.clock.time + ms;
+    while (this.alarmAt <= end) {
+      this.clock.advance(Math.max(this.alarmAt - this.clock.time, 0));
+      this.alarmAt = Infinity;
+      await this.core.alarm();
+    }
+    this.clock.advance(end - this.clock.time);
+  }
+
+  /** As the platform does it: not before timers have run. Sockets stay. */
+  async evict(): Promise<void> {
+    while (this.clock.pending > 0) await this.advance(1000);
+    this.core = this.#start();
+  }
+
+  /** Memory and sockets are gone at once. */
+  crash(): void {
+    this.clock.clear();
+    for (const socket of this.sockets) socket.isOpen = false;
+    this.sockets = [];
+    this.core = this.#start();
+  }
+
+  #start(): RoomCore {
+    const ports: Ports = {
+      storage: this.storage,
+      clock: this.clock,
+      alarm: { set: (at) => (this.alarmAt = at) },
+      sockets: () => this.sockets,
+      log: (entry) => this.log.push(entry),
+    };
+    return new RoomCore(this.#compiled, { id: "r", party: "main", params: {}, env: {} as Cloudflare.Env }, ports);
+  }
+}
