@@ -43,7 +43,11 @@ export function createApp({ find, verify, cors: corsOptions }: AppParts): Hono<A
   return app;
 }
 
-async function route(request: Request, env: Cloudflare.Env, { find, verify }: Pick<AppParts, "find" | "verify">): Promise<Response> {
+async function route(
+  request: Request,
+  env: Cloudflare.Env,
+  { find, verify }: Pick<AppParts, "find" | "verify">,
+): Promise<Response> {
   const url = new URL(request.url);
   const target = parseRoomUrl(url);
   const found = target && find(target.party, target.room);
@@ -53,7 +57,13 @@ async function route(request: Request, env: Cloudflare.Env, { find, verify }: Pi
   return fetchObject(env.ROOMS, name, forwardRequest(request, claims));
 }
 
-async function authenticate(request: Request, url: URL, env: Cloudflare.Env, room: AnyRoom, verify: Verify | undefined): Promise<Claims | null> {
+async function authenticate(
+  request: Request,
+  url: URL,
+  env: Cloudflare.Env,
+  room: AnyRoom,
+  verify: Verify | undefined,
+): Promise<Claims | null> {
   const token = readToken(request, url);
   if (token !== undefined && verify) return verify(token, env as unknown as Record<string, unknown>);
   if (room.compiled.settings.auth === "required") throw new RoomError("unauthenticated", "This room needs a token");

@@ -28,12 +28,15 @@ const OPTIONS: ReadonlySet<string> = new Set(["rooms", "parties", "auth", "cors"
  */
 export function createRooms(config: ServiceConfig) {
   for (const name of Object.keys(config)) {
-    if (!OPTIONS.has(name)) throw new Error(`createRooms: there is no option "${name}". Known: ${[...OPTIONS].join(", ")}`);
+    if (!OPTIONS.has(name))
+      throw new Error(`createRooms: there is no option "${name}". Known: ${[...OPTIONS].join(", ")}`);
   }
   const { find, all } = createDirectory(config);
   const closed = all.find((room) => room.compiled.settings.auth === "required");
   if (closed && !config.auth) {
-    throw new Error(`createRooms: the room "${closed.path}" requires authentication. Add auth: { secret: "AUTH_JWT_SECRET" }`);
+    throw new Error(
+      `createRooms: the room "${closed.path}" requires authentication. Add auth: { secret: "AUTH_JWT_SECRET" }`,
+    );
   }
   assertBindings();
   const verify = config.auth && createVerifier(config.auth);

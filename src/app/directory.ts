@@ -16,7 +16,10 @@ const RESERVED: ReadonlySet<string> = new Set(["world", "shard"]);
  * Makes the directory of rooms. The first definition whose path matches serves a room.
  * @throws Error that says what to do, if a party or a room is malformed, or there twice
  */
-export function createDirectory({ rooms = [], parties = {} }: RoomsConfig): { find: FindRoom; all: readonly AnyRoom[] } {
+export function createDirectory({ rooms = [], parties = {} }: RoomsConfig): {
+  find: FindRoom;
+  all: readonly AnyRoom[];
+} {
   if (rooms.length > 0 && Object.hasOwn(parties, "main")) {
     throw new Error('createRooms: give the rooms of the party "main" in rooms or in parties.main, not in both');
   }
@@ -37,12 +40,14 @@ export function createDirectory({ rooms = [], parties = {} }: RoomsConfig): { fi
 }
 
 function checkParty(party: string, rooms: readonly AnyRoom[]): void {
-  if (!PARTY.test(party)) throw new Error(`createRooms: "${party}" is no name for a party: use letters, digits, _ and -`);
+  if (!PARTY.test(party))
+    throw new Error(`createRooms: "${party}" is no name for a party: use letters, digits, _ and -`);
   if (RESERVED.has(party)) throw new Error(`createRooms: the party "${party}" is built in. Choose another name`);
   if (!Array.isArray(rooms)) throw new Error(`createRooms: the party "${party}" needs a list of rooms`);
   const paths = new Set<string>();
   for (const room of rooms as readonly AnyRoom[]) {
-    if (!room?.compiled) throw new Error(`createRooms: the party "${party}" holds something that defineRoom did not make`);
+    if (!room?.compiled)
+      throw new Error(`createRooms: the party "${party}" holds something that defineRoom did not make`);
     const form = room.path.replace(/\{[^{}]*\}/g, "{}");
     if (paths.has(form)) throw new Error(`createRooms: two rooms of the party "${party}" have the path "${room.path}"`);
     paths.add(form);

@@ -25,8 +25,6 @@ export function receiveRequest(request: Request): { request: Request; auth: Clai
   return { request: new Request(request, { headers: withoutInternal(request.headers) }), auth };
 }
 
-function withoutInternal(given: Headers): Headers {
-  const headers = new Headers(given);
-  for (const name of [...headers.keys()]) if (name.startsWith(PREFIX)) headers.delete(name);
-  return headers;
+function withoutInternal(headers: Headers): Headers {
+  return new Headers([...headers].filter(([name]) => !name.startsWith(PREFIX)));
 }

@@ -36,17 +36,25 @@ export function createVerifier(config: AuthConfig): Verify {
 }
 
 function secretVerifier(name: string): Verify {
-  if (typeof name !== "string" || name === "") throw new Error("createRooms: auth.secret is the name of a secret of the Worker");
+  if (typeof name !== "string" || name === "")
+    throw new Error("createRooms: auth.secret is the name of a secret of the Worker");
   return async (token, env) => {
     const secret = new TextEncoder().encode(typeof env[name] === "string" ? env[name] : "");
     if (secret.length < MIN_SECRET_BYTES) {
-      throw new RoomError("internal", `The secret ${name} is missing or has less than ${MIN_SECRET_BYTES} bytes: set it with "wrangler secret put ${name}"`);
+      throw new RoomError(
+        "internal",
+        `The secret ${name} is missing or has less than ${MIN_SECRET_BYTES} bytes: set it with "wrangler secret put ${name}"`,
+      );
     }
     return check(token, async () => secret, { algorithms: ["HS256"] });
   };
 }
 
-async function check(token: string, key: JWTVerifyGetKey | (() => Promise<Uint8Array>), options: JWTVerifyOptions): Promise<Claims> {
+async function check(
+  token: string,
+  key: JWTVerifyGetKey | (() => Promise<Uint8Array>),
+  options: JWTVerifyOptions,
+): Promise<Claims> {
   if (token.length > MAX_TOKEN) throw new RoomError("unauthenticated", "The token is too large");
   try {
     const { payload } = await jwtVerify(token, key as JWTVerifyGetKey, { ...options, clockTolerance: TOLERANCE });

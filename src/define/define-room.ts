@@ -63,7 +63,7 @@ export function defineRoom<S extends object, A, O, R>(definition: RoomDefinition
     pattern: parsePath(definition.path),
     settings: settingsOf(untyped),
     actions: compileActions(where, untyped),
-    routes: compileRoutes((untyped.requests ?? {}) as never),
+    routes: compileRoutes(untyped.requests ?? {}),
   };
   return { path: definition.path, compiled };
 }
@@ -91,7 +91,11 @@ function settingsOf(definition: AnyDefinition): Settings {
 function compileActions(where: string, definition: AnyDefinition): ReadonlyMap<string, Action<object, unknown>> {
   const actions = new Map(Object.entries(definition.actions ?? {})) as Map<string, Action<object, unknown>>;
   for (const [name, action] of actions) {
-    const problem = isRecord(action) ?? isFunction(action.run, "run ") ?? isGuardList(action.guards ?? []) ?? isSchema(action.input);
+    const problem =
+      isRecord(action) ??
+      isFunction((action as { run?: unknown }).run, "run ") ??
+      isGuardList(action.guards ?? []) ??
+      isSchema(action.input);
     if (problem) throw new Error(`${where}: the action "${name}" ${problem}`);
   }
   return actions;
@@ -112,8 +116,10 @@ function isGuardList(value: unknown): string | undefined {
 }
 
 function isSchema(value: unknown): string | undefined {
-  if (value === undefined || typeof (value as { safeParse?: unknown } | null)?.safeParse === "function") return undefined;
-  return "has an input that is no zod schema";
+  if (value === undefined) return undefined;
+  return typeof value === "object" && value !== null && "~standard" in value
+    ? undefined
+    : "has an input that is no schema";
 }
 
 function isNumber(least: number, most = Infinity): (value: unknown, what?: string) => string | undefined {

@@ -16,7 +16,7 @@ export interface RouteTable {
   match(method: string, path: string): RouteMatch;
 }
 
-const KNOWN = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+const KNOWN = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
 /**
  * Builds the table once for a definition.
@@ -48,7 +48,7 @@ export function compileRoutes(routes: Readonly<Record<string, AnyRoute>>): Route
 
 function parseKey(key: string): [method: string, path: string] {
   const [method, path, ...rest] = key.split(" ");
-  if (method === undefined || !KNOWN.includes(method) || !path?.startsWith("/") || rest.length > 0) {
+  if (method === undefined || !KNOWN.has(method) || !path?.startsWith("/") || rest.length > 0) {
     throw new Error(`The request "${key}" has to be a method and a path, such as "GET /players/:id"`);
   }
   return [method, path];

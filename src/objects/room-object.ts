@@ -10,7 +10,7 @@ import { Sockets } from "./sockets.ts";
 /** Makes the Durable Object class that runs the rooms that `find` knows. */
 export function createRoomObject(find: FindRoom) {
   /** One room. It only turns the runtime's events into calls of the core. */
-  return class RoomObject extends DurableObject<Cloudflare.Env> {
+  return class RoomObject extends DurableObject {
     readonly #sockets = new Sockets();
     #core: RoomCore | undefined;
 
@@ -21,7 +21,12 @@ export function createRoomObject(find: FindRoom) {
       try {
         void this.core;
       } catch (error) {
-        log({ level: "error", event: "start_failed", object: ctx.id.name, error: String((error as Error)?.stack ?? error) });
+        log({
+          level: "error",
+          event: "start_failed",
+          object: ctx.id.name,
+          error: String((error as Error)?.stack ?? error),
+        });
       }
     }
 

@@ -20,11 +20,7 @@ export class RoomError extends Error {
   readonly code: ErrorCode;
   readonly issues: readonly Issue[] | undefined;
 
-  constructor(
-    code: ErrorCode,
-    message: string,
-    options: { issues?: readonly Issue[]; cause?: unknown } = {},
-  ) {
+  constructor(code: ErrorCode, message: string, options: { issues?: readonly Issue[]; cause?: unknown } = {}) {
     super(message, { cause: options.cause });
     this.code = code;
     this.issues = options.issues;

@@ -62,7 +62,10 @@ export class Broadcast {
     const conns = this.#connections.all();
     const waiting = conns.filter((conn) => conn.phase === "waiting");
     if (!this.#tree.isDirty && waiting.length === 0) return;
-    this.#sendChanges(this.#tree.settle(), conns.filter((conn) => conn.phase === "open"));
+    this.#sendChanges(
+      this.#tree.settle(),
+      conns.filter((conn) => conn.phase === "open"),
+    );
     for (const conn of waiting) this.#welcome(conn);
     this.#openAt = this.#clock.now() + this.#window();
   }
@@ -93,7 +96,10 @@ export class Broadcast {
   #sendChanges({ shared, private: hidden }: Changes, conns: readonly Conn[]): void {
     const texts = new Map<string, string>();
     for (const conn of conns) {
-      const own = this.#tree.dynamic.size + hidden.length > 0 ? changesFor(this.#tree, this.#viewerOf(conn), conn.seen, hidden) : NONE;
+      const own =
+        this.#tree.dynamic.size + hidden.length > 0
+          ? changesFor(this.#tree, this.#viewerOf(conn), conn.seen, hidden)
+          : NONE;
       if (!shared && own.changes.length === 0) continue;
       let text = texts.get(own.key);
       if (text === undefined) texts.set(own.key, (text = encodeSync(JSON.stringify(merge(shared, own.changes)))));

@@ -50,7 +50,12 @@ export class Conn implements Connection {
     return attachment ? new Conn(socket, attachment, "open", onClosed) : undefined;
   }
 
-  private constructor(socket: Socket, attachment: Attachment, phase: "joining" | "open", onClosed: (conn: Conn) => void) {
+  private constructor(
+    socket: Socket,
+    attachment: Attachment,
+    phase: "joining" | "open",
+    onClosed: (conn: Conn) => void,
+  ) {
     this.#socket = socket;
     this.id = attachment.id;
     this.sessionId = attachment.sessionId;
@@ -74,7 +79,9 @@ export class Conn implements Connection {
     try {
       this.#socket.attach({ id, sessionId, publicId, auth, state: next } satisfies Attachment);
     } catch (cause) {
-      throw new RoomError("internal", "The state of a connection is too large, or holds what cannot be stored", { cause });
+      throw new RoomError("internal", "The state of a connection is too large, or holds what cannot be stored", {
+        cause,
+      });
     }
     this.#state = next;
   }

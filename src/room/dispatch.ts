@@ -68,7 +68,10 @@ export class Dispatch {
     }
     try {
       const outcome = this.#scope.turns.run(() => this.#perform(conn, message));
-      if (!isPromise(outcome)) return void this.#acknowledge(conn, message, outcome);
+      if (!isPromise(outcome)) {
+        this.#acknowledge(conn, message, outcome);
+        return undefined;
+      }
       return outcome.then(
         (result) => this.#acknowledge(conn, message, result),
         (error: unknown) => this.#refuse(conn, message, error),
@@ -92,13 +95,15 @@ export class Dispatch {
 
   #validate(conn: Conn, action: Action<object, unknown>, value: unknown): unknown {
     return chain(parseInput(action.input, value), (parsed) =>
-      this.#guard(conn, action.guards, parsed, () => action.run(this.#scope.actionContext(conn), parsed as never)),
+      this.#guard(conn, action.guards, parsed, () => action.run(this.#scope.actionContext(conn), parsed)),
     );
   }
 
   #unhandled(conn: Conn, action: string, value: unknown): unknown {
     const { unhandledAction } = this.#scope.compiled.definition;
-    return this.#guard(conn, unhandledAction?.guards, value, () => unhandledAction?.run(this.#scope.actionContext(conn), { action, value }));
+    return this.#guard(conn, unhandledAction?.guards, value, () =>
+      unhandledAction?.run(this.#scope.actionContext(conn), { action, value }),
+    );
   }
 
   #guard(conn: Conn, guards: readonly GuardFor<object>[] | undefined, value: unknown, go: () => unknown): unknown {
@@ -135,5 +140,5 @@ function isPromise(value: unknown): value is Promise<unknown> {
 
 /** Goes on with a value now, or with a promised one when it is there. */
 function chain<T, U>(value: T | Promise<T>, next: (value: T) => U): U | Promise<Awaited<U>> {
-  return isPromise(value) ? ((value as Promise<T>).then(next) as Promise<Awaited<U>>) : next(value as T);
+  return isPromise(value) ? (value.then(next) as Promise<Awaited<U>>) : next(value);
 }

@@ -4,7 +4,12 @@ import type { Awaitable, GuardContext, GuardFor } from "../define/types.ts";
 export type Verdict = boolean | Response;
 
 /** Asks guards in order, until one does not say true. Synchronous as long as they are. */
-export function passes(guards: readonly GuardFor<object>[], context: GuardContext<object>, value: unknown, from = 0): Awaitable<Verdict> {
+export function passes(
+  guards: readonly GuardFor<object>[],
+  context: GuardContext<object>,
+  value: unknown,
+  from = 0,
+): Awaitable<Verdict> {
   for (let index = from; index < guards.length; index++) {
     const verdict = (guards[index] as GuardFor<object>)(context, value);
     if (verdict === true) continue;

@@ -16,7 +16,12 @@ export interface RoomIdentity {
 const STORAGE_PREFIX = `${PRIVATE_PREFIX}storage:`;
 
 /** Makes what handlers know as `room`. */
-export function createHandle(identity: RoomIdentity, connections: Connections, persistence: Persistence, storage: Storage): RoomHandle {
+export function createHandle(
+  identity: RoomIdentity,
+  connections: Connections,
+  persistence: Persistence,
+  storage: Storage,
+): RoomHandle {
   return {
     ...identity,
     storage: developerStorage(storage),

@@ -26,7 +26,14 @@ export class Persistence implements Sleeper {
   #release: (() => void) | undefined;
   #failures = 0;
 
-  constructor(rows: Rows, storage: Storage, clock: Clock, alarms: Alarms, throttle: number, onError: (error: unknown) => void) {
+  constructor(
+    rows: Rows,
+    storage: Storage,
+    clock: Clock,
+    alarms: Alarms,
+    throttle: number,
+    onError: (error: unknown) => void,
+  ) {
     this.#rows = rows;
     this.#storage = storage;
     this.#clock = clock;
@@ -103,7 +110,9 @@ export class Persistence implements Sleeper {
 
   /** One row that cannot be written must not keep the others from it. */
   #saveSingly(): void {
-    for (const key of this.#rows.removed) this.#try(() => this.#write([], [key])) && this.#rows.removed.delete(key);
+    for (const key of this.#rows.removed) {
+      if (this.#try(() => this.#write([], [key]))) this.#rows.removed.delete(key);
+    }
     for (const row of new Set(this.#allRows())) {
       if (!this.#try(() => this.#write([row], []))) continue;
       this.#rows.unsaved.delete(row);

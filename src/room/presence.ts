@@ -35,7 +35,8 @@ export class Presence {
   enter(sessionId: string, sub: string | undefined): Session {
     const known = this.#sessions.claim(sessionId, sub);
     const isOnline = known !== undefined && this.#connections.isOnline(known.publicId);
-    if (!isOnline && this.#connections.userCount >= this.#maxUsers) throw new RoomError("room_full", "The room is full");
+    if (!isOnline && this.#connections.userCount >= this.#maxUsers)
+      throw new RoomError("room_full", "The room is full");
     const session = known ?? this.#sessions.create(sessionId, sub);
     this.#sessions.online(session);
     if (this.#tree.users && !this.user(session.publicId)) this.#tree.users.create(session.publicId);

@@ -40,24 +40,32 @@ async function answerMatch(match: RouteMatch, request: Request, scope: RequestSc
     case "unknown path":
       return createResponses().notFound();
     case "wrong method":
-      return createResponses().status(405).header("allow", match.allowed.join(", ")).json({ error: "Method not allowed" });
+      return createResponses()
+        .status(405)
+        .header("allow", match.allowed.join(", "))
+        .json({ error: "Method not allowed" });
     case "found":
       return answerFound(match, request, scope);
   }
 }
 
-async function answerFound({ route, params: encoded }: Found, request: Request, scope: RequestScope): Promise<Response> {
+async function answerFound(
+  { route, params: encoded }: Found,
+  request: Request,
+  scope: RequestScope,
+): Promise<Response> {
   const { auth, state, room } = scope;
   const params = decodeParams(encoded);
   const context: GuardContext<object> = { conn: undefined, auth, request, state, room };
   const entry = await scope.run(() => passes(scope.roomGuards, context, undefined));
   if (entry !== true) return deny(entry);
-  const body = route.body === undefined ? undefined : await parseInput(route.body, await readJson(request, scope.maxBodyBytes));
+  const body =
+    route.body === undefined ? undefined : await parseInput(route.body, await readJson(request, scope.maxBodyBytes));
   const verdict = await scope.run(() => passes(route.guards ?? [], context, body));
   if (verdict !== true) return deny(verdict);
   const query = new URL(request.url).searchParams;
   const res = createResponses();
-  return toResponse(await scope.run(() => route.run({ request, auth, params, query, body: body as never, res, state, room })));
+  return toResponse(await scope.run(() => route.run({ request, auth, params, query, body: body, res, state, room })));
 }
 
 function deny(verdict: false | Response): Response {
@@ -89,7 +97,8 @@ async function readJson(request: Request, limit: number): Promise<unknown> {
   } catch (cause) {
     throw new RoomError("bad_message", "The body is not valid JSON", { cause });
   }
-  if (hasHostileKey(value)) throw new RoomError("bad_message", "The body holds a reserved key, or is nested too deeply");
+  if (hasHostileKey(value))
+    throw new RoomError("bad_message", "The body holds a reserved key, or is nested too deeply");
   return value;
 }
 

@@ -6,7 +6,10 @@ export function createResponses(): ResponseBuilder {
   const headers = new Headers();
   let status: number | undefined;
   const json = (body: unknown, fallback: number): Response =>
-    new Response(JSON.stringify(toPlain(body) ?? null), { status: status ?? fallback, headers: withType(headers, "application/json") });
+    new Response(JSON.stringify(toPlain(body) ?? null), {
+      status: status ?? fallback,
+      headers: withType(headers, "application/json"),
+    });
   const fail = (code: number, error: string, details?: Record<string, unknown>): Response => {
     status = code;
     return json({ error, ...details }, code);
@@ -27,7 +30,8 @@ export function createResponses(): ResponseBuilder {
       return builder;
     },
     json: (body) => json(body, 200),
-    text: (body) => new Response(body, { status: status ?? 200, headers: withType(headers, "text/plain; charset=utf-8") }),
+    text: (body) =>
+      new Response(body, { status: status ?? 200, headers: withType(headers, "text/plain; charset=utf-8") }),
     redirect(url, code = 302) {
       headers.set("location", url);
       return new Response(null, { status: code, headers });

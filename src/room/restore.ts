@@ -20,6 +20,11 @@ function restoreUsers(compiled: CompiledRoom, tree: Tree, snapshot: Snapshot, ro
   tree.loading = true;
   for (const [publicId, userSnapshot] of Object.entries(stored)) {
     const user = tree.users.create(publicId);
-    stored[publicId] = onUserStorageRestore({ userSnapshot: userSnapshot as Snapshot, user: user as never, publicId, room });
+    stored[publicId] = onUserStorageRestore({
+      userSnapshot: userSnapshot as Snapshot,
+      user: user as never,
+      publicId,
+      room,
+    });
   }
 }

@@ -26,7 +26,7 @@ export interface JoinRequest {
   readonly auth: Claims | null;
   readonly sessionId: string;
   /** Accepts the socket. Until then nobody has. */
-  accept(): Socket;
+  readonly accept: () => Socket;
 }
 
 /** One room, on whatever platform its ports lead to: it composes the parts, and has little logic of its own. */
@@ -59,11 +59,18 @@ export class RoomCore {
     const { rows } = this.#tree;
     this.turns = new Turns(ports.clock, () => this.#endTurn());
     this.#alarms = new Alarms(ports.alarm, ports.clock, (error) => this.#report("alarm_failed", error));
-    this.#persistence = new Persistence(rows, ports.storage, ports.clock, this.#alarms, settings.throttleStorage, (error) =>
-      this.#report("save_failed", error),
+    this.#persistence = new Persistence(
+      rows,
+      ports.storage,
+      ports.clock,
+      this.#alarms,
+      settings.throttleStorage,
+      (error) => this.#report("save_failed", error),
     );
     this.#broadcast = new Broadcast(this.#tree, this.#connections, ports.clock, this.turns, settings.throttleSync);
-    this.#sessions = new Sessions(rows, ports.clock, settings.sessionExpiryTime, (session) => this.#presence.expire(session));
+    this.#sessions = new Sessions(rows, ports.clock, settings.sessionExpiryTime, (session) =>
+      this.#presence.expire(session),
+    );
     this.#presence = new Presence(this.#tree, this.#connections, this.#sessions, settings.maxUsers);
     this.#dispatch = new Dispatch(this);
     this.handle = createHandle(identity, this.#connections, this.#persistence, ports.storage);

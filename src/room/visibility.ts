@@ -13,7 +13,12 @@ interface OwnChanges {
 export const NONE: OwnChanges = { key: "", changes: [] };
 
 /** Collects the private changes that a viewer may see, and those that come into its sight or leave it. */
-export function changesFor(tree: Tree, viewer: Viewer, seen: Set<string>, hidden: readonly PrivateChange[]): OwnChanges {
+export function changesFor(
+  tree: Tree,
+  viewer: Viewer,
+  seen: Set<string>,
+  hidden: readonly PrivateChange[],
+): OwnChanges {
   const changes = hidden.filter((change) => !change.audience.dynamic && tree.sees(viewer, change.audience));
   const keys = changes.map((change) => change.names.join("\0"));
   for (const [change, how] of dynamicChanges(tree, viewer, seen, hidden)) {
@@ -58,7 +63,10 @@ function forget(seen: Set<string>, path: string): boolean {
 }
 
 /** The patch for everyone with private changes in their places. Neither is changed. */
-export function merge(shared: Record<string, unknown> | undefined, changes: readonly PrivateChange[]): Record<string, unknown> {
+export function merge(
+  shared: Record<string, unknown> | undefined,
+  changes: readonly PrivateChange[],
+): Record<string, unknown> {
   const patch = { ...shared };
   for (const change of changes) place(patch, change.names, change.value);
   return patch;

@@ -9,7 +9,11 @@ export interface Audience {
   readonly dynamic: boolean;
 }
 
-export function narrow(outer: Audience | undefined, visibility: Visibility, owner: string | undefined): Audience | undefined {
+export function narrow(
+  outer: Audience | undefined,
+  visibility: Visibility,
+  owner: string | undefined,
+): Audience | undefined {
   if (visibility === "all") return outer;
   const conditions = [...(outer?.conditions ?? []), visibility];
   return { conditions, owner, dynamic: conditions.some((condition) => condition !== "owner") };

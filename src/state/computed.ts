@@ -26,7 +26,7 @@ function compute<T>(source: ComputedSignal<T>): T {
     .unsubscribe();
   if (outcome === undefined) return source();
   if ("error" in outcome) throw outcome.error;
-  return (outcome as { value: T }).value;
+  return outcome.value;
 }
 
 /** A computed signal's value, and the signals that this run read. */
@@ -50,7 +50,7 @@ export class Subscriptions {
     const next = new Map<unknown, { unsubscribe(): void }>();
     for (const signal of signals) {
       if (!isSignal(signal) || next.has(signal)) continue;
-      next.set(signal, this.#active.get(signal) ?? this.#subscribe(signal as unknown as Observed));
+      next.set(signal, this.#active.get(signal) ?? this.#subscribe(signal as Observed));
       this.#active.delete(signal);
     }
     this.stop();

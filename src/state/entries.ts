@@ -35,7 +35,14 @@ export class Entries implements Door, InnerNode, ParentNode {
   readonly #before = new Map<string, EntryNode | undefined>();
   #text: string | undefined;
 
-  constructor(shared: Shared, parent: ParentNode, key: string, signal: EntriesSignal, field: Field, place: Omit<Place, "row">) {
+  constructor(
+    shared: Shared,
+    parent: ParentNode,
+    key: string,
+    signal: EntriesSignal,
+    field: Field,
+    place: Omit<Place, "row">,
+  ) {
     this.#shared = shared;
     this.#owner = place.owner;
     this.#parent = parent;
@@ -175,7 +182,8 @@ export class Entries implements Door, InnerNode, ParentNode {
   }
 
   #check(key: string, target: unknown): void {
-    if (key.length > MAX_KEY) throw refused(this, [`${key.slice(0, 32)}…`], "invalid_input", `a key has ${MAX_KEY} characters at most`);
+    if (key.length > MAX_KEY)
+      throw refused(this, [`${key.slice(0, 32)}…`], "invalid_input", `a key has ${MAX_KEY} characters at most`);
     if (shapeOf(target) !== "object" || !Object.values(target as object).some(isMarked)) {
       throw refused(this, [key], "internal", "an entry is what the collection's class or factory makes");
     }
@@ -189,7 +197,12 @@ export class Entries implements Door, InnerNode, ParentNode {
     const names = [...this.names(), key];
     const row = new Row(this.#shared.rows, encodeKey(names), (persisted) => this.#readRow(key, persisted));
     const owner = this.#field.kind === "users" ? key : this.#owner;
-    const entry = this.#shared.makeEntry(this, key, target, { row, owner, persisted: this.persisted, audience: this.audience });
+    const entry = this.#shared.makeEntry(this, key, target, {
+      row,
+      owner,
+      persisted: this.persisted,
+      audience: this.audience,
+    });
     this.#shared.entries.set(target, entry);
     this.children.set(key, entry);
     if (entry.privateCount > 0) this.countPrivate(entry.privateCount);
@@ -221,5 +234,7 @@ export class Entries implements Door, InnerNode, ParentNode {
 
 function isMarked(value: unknown): boolean {
   if (fieldOf(value)) return true;
-  return typeof value === "object" && value !== null && Object.values(value).some((inner) => fieldOf(inner) !== undefined);
+  return (
+    typeof value === "object" && value !== null && Object.values(value).some((inner) => fieldOf(inner) !== undefined)
+  );
 }

@@ -207,7 +207,10 @@ export class Group implements EntryNode, ParentNode, LeafParent {
     if (field) {
       const own = { persisted, owner, audience: narrow(audience, field.visibleTo, owner) };
       if (field.factory) return new Entries(this.#shared, this, name, value as never, field, own);
-      return new Leaf(this, name, value as Signal, field, { ...own, row: this.#rowFor(name, shapeOf((value as Signal)()) !== "any") });
+      return new Leaf(this, name, value as Signal, field, {
+        ...own,
+        row: this.#rowFor(name, shapeOf((value as Signal)()) !== "any"),
+      });
     }
     if (typeof value !== "object" || value === null || !holdsFields(value)) return undefined;
     return new Group(this.#shared, this, name, value, { ...this.place, row: this.#rowFor(name, true) });
@@ -237,6 +240,7 @@ function settleLeaf(leaf: Leaf, changes: PrivateChange[]): unknown {
 function holdsFields(value: object): boolean {
   if (Array.isArray(value)) return false;
   return Object.values(value).some(
-    (inner: unknown) => fieldOf(inner) !== undefined || (typeof inner === "object" && inner !== null && holdsFields(inner)),
+    (inner: unknown) =>
+      fieldOf(inner) !== undefined || (typeof inner === "object" && inner !== null && holdsFields(inner)),
   );
 }

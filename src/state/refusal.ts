@@ -29,7 +29,12 @@ export function shapeOf(value: unknown): Shape {
 export function checkField(place: Place, value: unknown): void {
   if (place.shape !== "any" && shapeOf(value) !== place.shape) {
     const what = place.shape === "array" ? "an array" : "an object";
-    throw refused(place, [], "internal", `was declared as ${what} and has to stay one; declare it nullable from the start`);
+    throw refused(
+      place,
+      [],
+      "internal",
+      `was declared as ${what} and has to stay one; declare it nullable from the start`,
+    );
   }
   checkValue(place, [], value);
 }
@@ -39,18 +44,26 @@ export function checkValue(place: Place, trail: readonly string[], value: unknow
   switch (typeof value) {
     case "string":
       if (value === DELETE && place.synced) {
-        throw refused(place, trail, "invalid_input", `the text "${DELETE}" is reserved: it would delete the field at clients`);
+        throw refused(
+          place,
+          trail,
+          "invalid_input",
+          `the text "${DELETE}" is reserved: it would delete the field at clients`,
+        );
       }
       return;
     case "bigint":
       throw refused(place, trail, "internal", "a bigint has no JSON form; use a number or a string");
     case "object":
       if (value !== null) checkObject(place, trail, value);
+      return;
+    default:
   }
 }
 
 function checkObject(place: Place, trail: readonly string[], value: object): void {
-  if (trail.length >= MAX_DEPTH) throw refused(place, trail.slice(0, 8), "internal", "is nested too deeply, or in a circle");
+  if (trail.length >= MAX_DEPTH)
+    throw refused(place, trail.slice(0, 8), "internal", "is nested too deeply, or in a circle");
   if (value instanceof Map || value instanceof Set) {
     throw refused(place, trail, "internal", "a Map or Set has no JSON form; use a plain object or an array");
   }
@@ -71,11 +84,23 @@ export function checkKey(place: Place, trail: readonly string[], key: string): v
 }
 
 /** Checks an assignment to an array's index or length, so that no typo makes a billion nulls. */
-export function checkIndex(place: Place, trail: readonly string[], array: readonly unknown[], key: string, value: unknown): void {
+export function checkIndex(
+  place: Place,
+  trail: readonly string[],
+  array: readonly unknown[],
+  key: string,
+  value: unknown,
+): void {
   const end = key === "length" ? Number(value) : Number(key) + 1;
-  if (end > array.length + MAX_GAP) throw refused(place, [...trail, key], "internal", "is too far beyond the array's end");
+  if (end > array.length + MAX_GAP)
+    throw refused(place, [...trail, key], "internal", "is too far beyond the array's end");
 }
 
-export function refused(place: Place, trail: readonly string[], code: "invalid_input" | "internal", why: string): RoomError {
+export function refused(
+  place: Place,
+  trail: readonly string[],
+  code: "invalid_input" | "internal",
+  why: string,
+): RoomError {
   return new RoomError(code, `${[place.path(), ...trail].join(".")}: ${why}`);
 }

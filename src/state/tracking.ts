@@ -68,7 +68,9 @@ export function track(signal: Signal, door: Door): void {
     gate.door.changed();
   };
   const notify = (value: unknown) =>
-    subject.next(slot === "items" ? { type: "update", items: value } : slot === "obj" ? { type: "update", value } : value);
+    subject.next(
+      slot === "items" ? { type: "update", items: value } : slot === "obj" ? { type: "update", value } : value,
+    );
   if (slot !== undefined) replaceValue(subject, slot, writable(), gate);
   writable.mutate = (change) => mutate(writable(), change, gate, notify);
 }
@@ -86,7 +88,7 @@ function replaceValue(subject: Subject, slot: "items" | "obj", initial: unknown,
       if (value === proxy) return;
       const next = unwrap(value) as typeof raw;
       if (!gate.door.entry) checkField(gate.door, next);
-      else replaceEntries(gate.door, raw as Record<string, unknown>, next as Record<string, unknown>);
+      else replaceEntries(gate.door, raw, next);
       raw = next;
       proxy = shallowProxy(raw, gate, notify);
       subject.next(slot === "items" ? { type: "reset", items: raw } : { type: "reset", value: raw });
@@ -139,7 +141,13 @@ function arrayMethod(array: unknown[], name: string, method: Method, gate: Gate,
 }
 
 /** A view that reports changes at any depth, for the time of a `mutate`. */
-function deepProxy<T extends object>(raw: T, trail: readonly string[], gate: Gate, notify: () => void, known: WeakMap<object, object>): T {
+function deepProxy<T extends object>(
+  raw: T,
+  trail: readonly string[],
+  gate: Gate,
+  notify: () => void,
+  known: WeakMap<object, object>,
+): T {
   const existing = known.get(raw);
   if (existing) return existing as T;
   const proxy = new Proxy(raw, {
@@ -161,7 +169,11 @@ function isContainer(value: unknown): value is object {
   return Array.isArray(value) || prototype === Object.prototype || prototype === null;
 }
 
-function writeTraps<T extends object>(trail: readonly string[], gate: Gate, notify: () => void): Pick<ProxyHandler<T>, "set" | "deleteProperty" | "defineProperty"> {
+function writeTraps<T extends object>(
+  trail: readonly string[],
+  gate: Gate,
+  notify: () => void,
+): Pick<ProxyHandler<T>, "set" | "deleteProperty" | "defineProperty"> {
   return {
     set(target, key, given) {
       const value = unwrap(given);

@@ -19,7 +19,12 @@ type Step =
   | { kind: "leave"; who: number };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 12, arbitrary: fc.array(anyMutation, { minLength: 1, maxLength: 4 }).map((mutations) => ({ kind: "turn" as const, mutations })) },
+  {
+    weight: 12,
+    arbitrary: fc
+      .array(anyMutation, { minLength: 1, maxLength: 4 })
+      .map((mutations) => ({ kind: "turn" as const, mutations })),
+  },
   { weight: 4, arbitrary: fc.nat({ max: 200 }).map((ms) => ({ kind: "wait" as const, ms })) },
   { weight: 1, arbitrary: fc.constant({ kind: "evict" as const }) },
   { weight: 2, arbitrary: fc.nat({ max: 3 }).map((who) => ({ kind: "join" as const, who })) },
@@ -90,22 +95,26 @@ for (const throttleSync of [0, "auto", 50] as const) {
   it(`P5: every client sees what it may see of the state, after any changes (throttleSync ${throttleSync})`, async () => {
     let turns = 0;
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), fc.constantFrom(0, 1000), async (steps, throttleStorage) => {
-        const world = new World(throttleSync, throttleStorage);
-        await world.take({ kind: "join", who: 0 });
-        for (const next of steps) {
-          await world.take(next);
-          turns++;
-          // With a window, clients are behind until it is over.
-          if (throttleSync !== 0 && next.kind !== "wait") continue;
-          if (throttleSync !== 0) await world.room.advance(60);
+      fc.asyncProperty(
+        fc.array(step, { minLength: 5, maxLength: 40 }),
+        fc.constantFrom(0, 1000),
+        async (steps, throttleStorage) => {
+          const world = new World(throttleSync, throttleStorage);
+          await world.take({ kind: "join", who: 0 });
+          for (const next of steps) {
+            await world.take(next);
+            turns++;
+            // With a window, clients are behind until it is over.
+            if (throttleSync !== 0 && next.kind !== "wait") continue;
+            if (throttleSync !== 0) await world.room.advance(60);
+            world.check();
+          }
+          await world.room.advance(60);
           world.check();
-        }
-        await world.room.advance(60);
-        world.check();
-        const failures = world.room.log.filter((entry) => entry.level === "error");
-        expect(failures).toEqual([]);
-      }),
+          const failures = world.room.log.filter((entry) => entry.level === "error");
+          expect(failures).toEqual([]);
+        },
+      ),
       { numRuns: 300 },
     );
     expect(turns).toBeGreaterThan(2000);

@@ -14,8 +14,19 @@ const counter = defineRoom({
   throttleSync: 0,
   state: () => ({ count: sync(signal(0)), players: users(Player) }),
   actions: {
-    add: { input: z.number(), run({ state }, by) { state.count.update((count) => count + by); return state.count(); } },
-    fail: { run({ state }) { state.count.set(99); throw new Error("secret text"); } },
+    add: {
+      input: z.number(),
+      run({ state }, by) {
+        state.count.update((count) => count + by);
+        return state.count();
+      },
+    },
+    fail: {
+      run({ state }) {
+        state.count.set(99);
+        throw new Error("secret text");
+      },
+    },
   },
 });
 
@@ -33,7 +44,9 @@ describe("a room over a real socket", () => {
     console.log(await a.call("add", 1));
     await b.sees((state: { count: number }) => state.count === 100);
     b.close();
-    await a.sees((state: { players: Record<string, { online: boolean }> }) => state.players[b.publicId]?.online === false);
+    await a.sees(
+      (state: { players: Record<string, { online: boolean }> }) => state.players[b.publicId]?.online === false,
+    );
     console.log(a.state, await room.stored());
     await room.alarm();
     console.log(await room.stored());

@@ -107,7 +107,8 @@ describe("what a patch holds", () => {
     const { state, patch } = settled(gameState());
     state.players()["abc"] = new Player();
     const sent = JSON.stringify(patch());
-    for (const secret of ["private", "hand", "plan", "note", "kept", "seed", "cache"]) expect(sent).not.toContain(secret);
+    for (const secret of ["private", "hand", "plan", "note", "kept", "seed", "cache"])
+      expect(sent).not.toContain(secret);
   });
 });
 
@@ -116,28 +117,48 @@ describe("changes that are refused where they are made", () => {
     ["$delete as a value", "title", (state) => state.title.set("$delete")],
     ["$delete deep inside", "config.a.0", (state) => state.config.set({ a: ["$delete"] })],
     ["$delete pushed", "board", (state) => state.board().push("$delete")],
-    ["$delete in an entry", "monsters.m1.loot", (state) => {
-      state.monsters()["m1"] = monster();
-      state.monsters()["m1"]?.loot.mutate((loot) => ((loot as Record<string, unknown>)["x"] = "$delete"));
-    }],
-    ["__proto__ as a key", "config.__proto__", (state) => state.config.set(JSON.parse('{"__proto__":{"a":1}}') as object as never)],
-    ["constructor in mutate", "config.constructor", (state) => state.config.mutate((config) => (config["constructor"] = 1))],
+    [
+      "$delete in an entry",
+      "monsters.m1.loot",
+      (state) => {
+        state.monsters()["m1"] = monster();
+        state.monsters()["m1"]?.loot.mutate((loot) => ((loot as Record<string, unknown>)["x"] = "$delete"));
+      },
+    ],
+    [
+      "__proto__ as a key",
+      "config.__proto__",
+      (state) => state.config.set(JSON.parse('{"__proto__":{"a":1}}') as object as never),
+    ],
+    [
+      "constructor in mutate",
+      "config.constructor",
+      (state) => state.config.mutate((config) => (config["constructor"] = 1)),
+    ],
     ["prototype as an entry", "monsters.prototype", (state) => (state.monsters()["prototype"] = monster())],
     ["null for an object", "config", (state) => state.config.set(null as never)],
     ["an object for an array", "scores", (state) => state.scores.set({} as never)],
     ["a Map", "config.m", (state) => state.config.set({ m: new Map() })],
     ["a bigint", "config.b", (state) => state.config.set({ b: 1n })],
-    ["a circle", "config", (state) => {
-      const circle: Record<string, unknown> = {};
-      circle["again"] = circle;
-      state.config.set(circle);
-    }],
+    [
+      "a circle",
+      "config",
+      (state) => {
+        const circle: Record<string, unknown> = {};
+        circle["again"] = circle;
+        state.config.set(circle);
+      },
+    ],
     ["an index far away", "scores.1000000", (state) => (state.scores()[1_000_000] = 1)],
     ["an entry that is none", "monsters.m1", (state) => (state.monsters()["m1"] = { hp: 5 } as never)],
-    ["an entry that is elsewhere", "monsters.m2", (state) => {
-      state.monsters()["m1"] = monster();
-      state.monsters()["m2"] = state.monsters()["m1"] as ReturnType<typeof monster>;
-    }],
+    [
+      "an entry that is elsewhere",
+      "monsters.m2",
+      (state) => {
+        state.monsters()["m1"] = monster();
+        state.monsters()["m2"] = state.monsters()["m1"] as ReturnType<typeof monster>;
+      },
+    ],
   ];
   it.each(cases)("%s", (_, path, change) => {
     const { state, tree } = settled(gameState());
@@ -168,7 +189,12 @@ describe("changes that are refused where they are made", () => {
 
 describe("rows", () => {
   it("one for the scalars, one for each other field, one for each entry", () => {
-    const state = { count: sync(signal(1)), list: sync(signal([1])), pos: { x: sync(signal(2)) }, monsters: collection(monster) };
+    const state = {
+      count: sync(signal(1)),
+      list: sync(signal([1])),
+      pos: { x: sync(signal(2)) },
+      monsters: collection(monster),
+    };
     const tree = new Tree(state);
     state.monsters()["a.b%"] = monster();
     state.count.set(3);

@@ -22,7 +22,8 @@ function group(target: object, viewer: Viewer, owner: string | undefined): Recor
       );
     } else if (field?.synced) {
       const { visibleTo, transform } = field;
-      const sees = visibleTo === "all" || (visibleTo === "owner" ? owner === viewer.publicId : visibleTo(viewer, owner));
+      const sees =
+        visibleTo === "all" || (visibleTo === "owner" ? owner === viewer.publicId : visibleTo(viewer, owner));
       const raw: unknown = (value as () => unknown)();
       if (sees) view[name] = transform ? transform(raw) : raw;
     } else if (!isSignal(value) && typeof value === "object" && value !== null) {

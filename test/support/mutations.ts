@@ -9,18 +9,30 @@ export interface Mutation {
 }
 
 const key = fc.constantFrom("a", "b", "c", "d e", "0", "7");
-const scalar = fc.oneof(fc.integer({ min: -9, max: 9 }), fc.constantFrom("", "x", "y z"), fc.boolean(), fc.constant(null));
+const scalar = fc.oneof(
+  fc.integer({ min: -9, max: 9 }),
+  fc.constantFrom("", "x", "y z"),
+  fc.boolean(),
+  fc.constant(null),
+);
 /** Plain data of every kind; objects are never empty, since `load` cannot tell them from nothing. */
 const plain: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
   any: fc.oneof({ weight: 3, arbitrary: scalar }, tie("object"), tie("array")),
   object: fc.dictionary(key, tie("any"), { minKeys: 1, maxKeys: 3, noNullPrototype: true }),
   array: fc.array(tie("any"), { maxLength: 4 }),
-}))["any"] as fc.Arbitrary<unknown>;
+}))["any"];
 const record = fc.dictionary(key, plain, { maxKeys: 4, noNullPrototype: true });
 const list = fc.array(plain, { maxLength: 5 });
 
-function mutation<T>(name: string, arbitrary: fc.Arbitrary<T>, run: (state: GameState, input: T) => void): fc.Arbitrary<Mutation> {
-  return arbitrary.map((input) => ({ name: `${name} ${JSON.stringify(input)}`, run: (state) => run(state, structuredClone(input)) }));
+function mutation<T>(
+  name: string,
+  arbitrary: fc.Arbitrary<T>,
+  run: (state: GameState, input: T) => void,
+): fc.Arbitrary<Mutation> {
+  return arbitrary.map((input) => ({
+    name: `${name} ${JSON.stringify(input)}`,
+    run: (state) => run(state, structuredClone(input)),
+  }));
 }
 
 const pick = fc.nat({ max: 5 });
@@ -34,7 +46,11 @@ function pickKey(entries: object, index: number): string {
 }
 
 /** Goes down into plain data, and changes something there. */
-function dig(value: unknown, steps: readonly number[], change: (at: Record<string, unknown> | unknown[]) => void): void {
+function dig(
+  value: unknown,
+  steps: readonly number[],
+  change: (at: Record<string, unknown> | unknown[]) => void,
+): void {
   let node = value as Record<string, unknown> | unknown[];
   for (const step of steps) {
     const next = (node as Record<string, unknown>)[pickKey(node, step)];
@@ -63,7 +79,9 @@ export const anyMutation: fc.Arbitrary<Mutation> = fc.oneof(
   mutation("board.set", list, (state, value) => state.board.set(value)),
   mutation("board.push", list, (state, value) => state.board().push(...value)),
   mutation("board.unshift", list, (state, value) => state.board().unshift(...value)),
-  mutation("board.splice", fc.tuple(pick, pick, list), (state, [at, count, items]) => state.board().splice(at, count, ...items)),
+  mutation("board.splice", fc.tuple(pick, pick, list), (state, [at, count, items]) =>
+    state.board().splice(at, count, ...items),
+  ),
   mutation("board.index", fc.tuple(pick, plain), (state, [index, value]) => {
     state.board()[Math.min(index, state.board().length)] = value;
   }),
@@ -113,21 +131,35 @@ export const anyMutation: fc.Arbitrary<Mutation> = fc.oneof(
   mutation("monsters.replace", fc.array(key, { maxLength: 3 }), (state, keys) => {
     state.monsters.set(Object.fromEntries(keys.map((at) => [at, state.monsters()[at] ?? monster()])));
   }),
-  mutation("monster.hp", fc.tuple(pick, fc.integer()), (state, [index, hp]) => pickOf(state.monsters(), index)?.hp.set(hp)),
-  mutation("monster.loot", fc.tuple(pick, fc.dictionary(key, fc.integer(), { maxKeys: 3, noNullPrototype: true })), (state, [index, loot]) =>
-    pickOf(state.monsters(), index)?.loot.set(loot),
+  mutation("monster.hp", fc.tuple(pick, fc.integer()), (state, [index, hp]) =>
+    pickOf(state.monsters(), index)?.hp.set(hp),
+  ),
+  mutation(
+    "monster.loot",
+    fc.tuple(pick, fc.dictionary(key, fc.integer(), { maxKeys: 3, noNullPrototype: true })),
+    (state, [index, loot]) => pickOf(state.monsters(), index)?.loot.set(loot),
   ),
   mutation("player.x", fc.tuple(pick, fc.integer()), (state, [index, x]) => pickOf(state.players(), index)?.x.set(x)),
   mutation("player.name", fc.tuple(pick, fc.option(fc.string({ maxLength: 3 }))), (state, [index, name]) =>
     pickOf(state.players(), index)?.name.set(name),
   ),
-  mutation("player.stance", fc.tuple(pick, fc.integer()), (state, [index, value]) => pickOf(state.players(), index)?.stance.set(value)),
-  mutation("player.pos", fc.tuple(pick, fc.integer()), (state, [index, x]) => pickOf(state.players(), index)?.pos.x.set(x)),
-  mutation("player.hand", fc.tuple(pick, fc.array(fc.constantFrom("♠", "♥"), { maxLength: 3 })), (state, [index, hand]) =>
-    pickOf(state.players(), index)?.hand.set(hand),
+  mutation("player.stance", fc.tuple(pick, fc.integer()), (state, [index, value]) =>
+    pickOf(state.players(), index)?.stance.set(value),
   ),
-  mutation("player.team", fc.tuple(pick, fc.constantFrom(0, 12, 13)), (state, [index, team]) => pickOf(state.players(), index)?.team.set(team)),
-  mutation("player.plan", fc.tuple(pick, fc.constantFrom("a", "b", "c")), (state, [index, plan]) => pickOf(state.players(), index)?.plan.set(plan)),
+  mutation("player.pos", fc.tuple(pick, fc.integer()), (state, [index, x]) =>
+    pickOf(state.players(), index)?.pos.x.set(x),
+  ),
+  mutation(
+    "player.hand",
+    fc.tuple(pick, fc.array(fc.constantFrom("♠", "♥"), { maxLength: 3 })),
+    (state, [index, hand]) => pickOf(state.players(), index)?.hand.set(hand),
+  ),
+  mutation("player.team", fc.tuple(pick, fc.constantFrom(0, 12, 13)), (state, [index, team]) =>
+    pickOf(state.players(), index)?.team.set(team),
+  ),
+  mutation("player.plan", fc.tuple(pick, fc.constantFrom("a", "b", "c")), (state, [index, plan]) =>
+    pickOf(state.players(), index)?.plan.set(plan),
+  ),
   mutation("player.items", fc.tuple(pick, key, fc.boolean()), (state, [index, at, add]) => {
     const items = pickOf(state.players(), index)?.items();
     if (!items) return;
@@ -148,4 +180,3 @@ export const anyMutation: fc.Arbitrary<Mutation> = fc.oneof(
     state.players()[at] = player;
   }),
 );
-

@@ -58,14 +58,20 @@ const gameRoom = defineRoom({
       },
     },
   },
-  unhandledAction: { run({ user, conn }, { action, value }) {
-    expectTypeOf(user).toEqualTypeOf<Player>();
-    expectTypeOf(action).toEqualTypeOf<string>();
-    expectTypeOf(value).toEqualTypeOf<unknown>();
-    conn.close();
-  } },
+  unhandledAction: {
+    run({ user, conn }, { action, value }) {
+      expectTypeOf(user).toEqualTypeOf<Player>();
+      expectTypeOf(action).toEqualTypeOf<string>();
+      expectTypeOf(value).toEqualTypeOf<unknown>();
+      conn.close();
+    },
+  },
   requests: {
-    "GET /status": { run({ state }) { return { status: state.status() }; } },
+    "GET /status": {
+      run({ state }) {
+        return { status: state.status() };
+      },
+    },
     "GET /players/:id/items/:item": {
       run({ state, params, res }) {
         expectTypeOf(params).toEqualTypeOf<{ readonly id: string; readonly item: string }>();
@@ -81,7 +87,12 @@ const gameRoom = defineRoom({
       },
     },
   },
-  tick: { hz: 20, run({ state }, elapsedMs) { state.turn.update((t) => t + elapsedMs); } },
+  tick: {
+    hz: 20,
+    run({ state }, elapsedMs) {
+      state.turn.update((t) => t + elapsedMs);
+    },
+  },
   onJoin({ user, request }) {
     expectTypeOf(user).toEqualTypeOf<Player>();
     expectTypeOf(request).toEqualTypeOf<Request>();
@@ -104,29 +115,43 @@ expectTypeOf<Types["results"]["later"]>().toEqualTypeOf<{ turn: number }>();
 defineRoom({
   path: "plain",
   state: () => ({ count: sync(signal(0)) }),
-  actions: { add: { input: z.number(), run({ user, state }, by) {
-    expectTypeOf(user).toEqualTypeOf<undefined>();
-    expectTypeOf(by).toEqualTypeOf<number>();
-    state.count.set(by);
-  } } },
+  actions: {
+    add: {
+      input: z.number(),
+      run({ user, state }, by) {
+        expectTypeOf(user).toEqualTypeOf<undefined>();
+        expectTypeOf(by).toEqualTypeOf<number>();
+        state.count.set(by);
+      },
+    },
+  },
 });
 
 defineRoom({
   path: "wrong",
   state: () => ({ count: sync(signal(0)) }),
   actions: {
-    // @ts-expect-error the value is a number
-    add: { input: z.number(), run({ state }, by: string) { state.count.set(Number(by)); } },
-    typo: { run({ state }) {
-      // @ts-expect-error no such field
-      state.counter.set(1);
-    } },
+    add: {
+      input: z.number(),
+      // @ts-expect-error the value is a number
+      run({ state }, by: string) {
+        state.count.set(Number(by));
+      },
+    },
+    typo: {
+      run({ state }) {
+        // @ts-expect-error no such field
+        state.counter.set(1);
+      },
+    },
   },
   requests: {
-    "GET /a/:id": { run({ params }) {
-      // @ts-expect-error no such parameter
-      return params.name;
-    } },
+    "GET /a/:id": {
+      run({ params }) {
+        // @ts-expect-error no such parameter
+        return params.name;
+      },
+    },
   },
 });
 
