@@ -49,6 +49,7 @@ export interface Field {
 
 const FIELD = Symbol.for("durable-rooms.field");
 const ID = Symbol.for("durable-rooms.id");
+const ENTRY = Symbol.for("durable-rooms.entry");
 
 /** The field that a value was marked as, if it was. */
 export function fieldOf(value: unknown): Field | undefined {
@@ -58,6 +59,15 @@ export function fieldOf(value: unknown): Field | undefined {
 /** Whether a property is the placeholder that {@link id} left for the entry's key. */
 export function isId(value: unknown): boolean {
   return typeof value === "object" && value !== null && ID in value;
+}
+
+/** Remembers an object as part of a state: of such an object only marked properties ever leave the server. */
+export function markEntry(target: object): void {
+  if (!isEntry(target)) Object.defineProperty(target, ENTRY, { value: true });
+}
+
+export function isEntry(target: object): boolean {
+  return ENTRY in target;
 }
 
 function mark<S>(target: S, field: Partial<Field> & { kind: FieldKind }): S {

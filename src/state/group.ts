@@ -4,7 +4,7 @@ import { DELETE } from "../protocol/packets.ts";
 import { narrow } from "./audience.ts";
 import { put, SAME } from "./diff.ts";
 import { Entries } from "./entries.ts";
-import { fieldOf, isId } from "./fields.ts";
+import { fieldOf, isId, markEntry } from "./fields.ts";
 import { Leaf } from "./leaf.ts";
 import type { LeafParent } from "./leaf.ts";
 import { shapeOf } from "./refusal.ts";
@@ -41,6 +41,7 @@ export class Group implements EntryNode, ParentNode, LeafParent {
     this.key = key;
     this.target = target;
     this.place = place;
+    markEntry(target);
     for (const [name, value] of Object.entries(target)) this.#take(name, value);
     this.hidden = [...this.children.values()].every((child) => (child instanceof Leaf ? !child.synced : child.hidden));
   }

@@ -1,5 +1,5 @@
 import { isSignal } from "@signe/reactive";
-import { fieldOf, isId } from "./fields.ts";
+import { fieldOf, isEntry, isId } from "./fields.ts";
 import type { Field } from "./fields.ts";
 import { isHostileKey, MAX_DEPTH } from "../protocol/decode.ts";
 
@@ -47,21 +47,33 @@ function plainObject(value: object, purpose: Purpose, onSignal: OnSignal | undef
   }
   const source = value as Record<string, unknown>;
   const keys = Object.keys(source);
-  const isEntry = keys.some((key) => fieldOf(source[key]) || isId(source[key]));
+  const isGuarded = isEntry(value) || isInstanceWithFields(source);
   const copy: Record<string, unknown> = {};
   for (const key of keys) {
     const inner = source[key];
-    if (isHostileKey(key) || (isEntry && !allows(fieldOf(inner), inner, purpose))) continue;
+    if (isHostileKey(key) || !(isGuarded ? allows(fieldOf(inner), inner, purpose) : mayRead(inner, purpose))) continue;
     const copied = plain(inner, purpose, onSignal, depth + 1);
     if (copied !== undefined) copy[key] = copied;
   }
   return copy;
 }
 
-function allows(field: Field | undefined, value: unknown, purpose: Purpose): boolean {
-  // An entry's unmarked objects may hold marked fields; its other unmarked properties stay on the server.
-  if (!field) return typeof value === "object" && value !== null && !isId(value) && holdsFields(value);
+/** An instance of a class with marked fields is meant as an entry, even where it only lies in a plain value. */
+function isInstanceWithFields(value: Record<string, unknown>): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype !== Object.prototype && prototype !== null && holdsFields(value);
+}
+
+function mayRead(value: unknown, purpose: Purpose): boolean {
+  const field = fieldOf(value);
+  if (!field) return true;
   return purpose === "sync" ? field.synced && field.visibleTo === "all" : field.persisted;
+}
+
+/** An entry's unmarked objects may hold marked fields; its other unmarked properties stay on the server. */
+function allows(field: Field | undefined, value: unknown, purpose: Purpose): boolean {
+  if (field) return mayRead(value, purpose);
+  return typeof value === "object" && value !== null && !isId(value) && holdsFields(value);
 }
 
 function holdsFields(value: object): boolean {
