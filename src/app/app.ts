@@ -7,7 +7,7 @@ import type { AnyRoom, FindRoom } from "../define/room.ts";
 import type { Claims } from "../define/types.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";
 import { objectName, parseRoomUrl } from "../protocol/urls.ts";
-import { isUpgrade, refuse } from "./refuse.ts";
+import { isUpgrade, refuse } from "../objects/refuse.ts";
 
 /** The Worker's environment, as far as routes of the service need it. */
 export interface AppEnv {

@@ -7,9 +7,8 @@ const BINDINGS = ["ROOMS"] as const;
  * Checks that the Worker has the bindings that rooms need.
  * @throws Error that says what to write into `wrangler.toml`
  */
-export function assertBindings(): void {
-  const bound = env as unknown as Record<string, unknown>;
-  const missing = BINDINGS.filter((name) => bound[name] === undefined);
+export function assertBindings(bound: object = env): void {
+  const missing = BINDINGS.filter((name) => !(name in bound));
   if (missing.length === 0) return;
   throw new Error(
     `Missing Durable Object binding ${missing.join(", ")}. Add to wrangler.toml:\n` +

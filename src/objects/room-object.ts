@@ -1,10 +1,13 @@
 import { DurableObject } from "cloudflare:workers";
 import { receiveRequest } from "../auth/internal.ts";
 import type { FindRoom } from "../define/room.ts";
+import { CODES } from "../protocol/codes.ts";
+import { RoomError } from "../protocol/errors.ts";
 import { parseObjectName, parseRoomUrl } from "../protocol/urls.ts";
 import type { Ports, Socket } from "../room/ports.ts";
 import { RoomCore } from "../room/room.ts";
 import { log } from "./log.ts";
+import { isUpgrade, refuse } from "./refuse.ts";
 import { Sockets } from "./sockets.ts";
 
 /** Makes the Durable Object class that runs the rooms that `find` knows. */
@@ -17,17 +20,7 @@ export function createRoomObject(find: FindRoom) {
     constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
       super(ctx, env);
       ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
-      // A room that cannot start says so at each event, and is tried again at the next.
-      try {
-        void this.core;
-      } catch (error) {
-        log({
-          level: "error",
-          event: "start_failed",
-          object: ctx.id.name,
-          error: String((error as Error)?.stack ?? error),
-        });
-      }
+      this.#tryStart();
     }
 
     /** @internal */
@@ -37,10 +30,9 @@ export function createRoomObject(find: FindRoom) {
 
     override async fetch(incoming: Request): Promise<Response> {
       const { request, auth } = receiveRequest(incoming);
+      if (!this.#tryStart()) return refuse(request, new RoomError("internal", "The room cannot start"));
       const url = new URL(request.url);
-      if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
-        return this.core.request(request, parseRoomUrl(url)?.path ?? "/", auth);
-      }
+      if (!isUpgrade(request)) return this.core.request(request, parseRoomUrl(url)?.path ?? "/", auth);
       const pair = new WebSocketPair();
       const sessionId = url.searchParams.get("id") || url.searchParams.get("_pk") || crypto.randomUUID();
       await this.core.connect({ request, auth, sessionId, accept: () => this.#accept(pair[1]) });
@@ -48,21 +40,34 @@ export function createRoomObject(find: FindRoom) {
     }
 
     override async webSocketMessage(ws: WebSocket, message: string | ArrayBuffer): Promise<void> {
-      await this.core.message(this.#sockets.of(ws), message);
+      if (this.#tryStart()) await this.core.message(this.#sockets.of(ws), message);
+      else ws.close(CODES.internal.close, "The room cannot start");
     }
 
     override webSocketClose(ws: WebSocket, code: number, reason: string): void {
       // Answers the close frame; codes that only report an abnormal end may not be sent.
       ws.close(code === 1005 || code === 1006 || code === 1015 ? 1000 : code, reason);
-      this.core.closed(this.#sockets.of(ws));
+      if (this.#tryStart()) this.core.closed(this.#sockets.of(ws));
     }
 
     override webSocketError(ws: WebSocket): void {
-      this.core.closed(this.#sockets.of(ws));
+      if (this.#tryStart()) this.core.closed(this.#sockets.of(ws));
     }
 
     override async alarm(): Promise<void> {
+      // Throws if the room cannot start, so that the runtime rings again.
       await this.core.alarm();
+    }
+
+    /** A room that cannot start says so at each event, keeps its data, and is tried again at the next. */
+    #tryStart(): boolean {
+      try {
+        return this.core !== undefined;
+      } catch (error) {
+        const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
+        log({ level: "error", event: "start_failed", object: this.ctx.id.name, error: cause });
+        return false;
+      }
     }
 
     #start(): RoomCore {

@@ -1,0 +1,101 @@
+import { signal } from "@signe/reactive";
+import { describe, expect, it } from "vitest";
+import * as library from "../../src/index.ts";
+import { assertBindings } from "../../src/objects/bindings.ts";
+
+const { createRooms, defineRoom, sync } = library;
+const state = () => ({ a: sync(signal(0)) });
+const room = (path: string, options = {}) => defineRoom({ path, state, ...options });
+
+describe("createRooms fails at start-up, and says what to do", () => {
+  it.each<[string, () => unknown, string]>([
+    ["no room", () => createRooms({ rooms: [] }), "there is no room"],
+    [
+      "the same path twice",
+      () => createRooms({ rooms: [room("a-{id}"), room("a-{name}")] }),
+      'have the path "a-{name}"',
+    ],
+    ["something else", () => createRooms({ rooms: [{} as never] }), "defineRoom did not make"],
+    ["a built-in party", () => createRooms({ parties: { world: [room("a")] } }), "is built in"],
+    ["a malformed party", () => createRooms({ parties: { "a b": [room("a")] } }), "is no name for a party"],
+    ["main twice", () => createRooms({ rooms: [room("a")], parties: { main: [room("b")] } }), "not in both"],
+    ["an unknown option", () => createRooms({ rooms: [room("a")], origin: "*" } as never), 'no option "origin"'],
+    ["auth missing", () => createRooms({ rooms: [room("a", { auth: "required" })] }), "Add auth"],
+    ["auth malformed", () => createRooms({ rooms: [room("a")], auth: { secret: "" } }), "auth.secret"],
+    [
+      "jwks malformed",
+      () => createRooms({ rooms: [room("a")], auth: { jwksUrl: "x", issuer: "i", audience: "a" } }),
+      "jwksUrl",
+    ],
+    ["a binding missing", () => assertBindings({}), 'name = "ROOMS"'],
+  ])("%s", (_, make, message) => {
+    expect(make).toThrow(message);
+  });
+
+  it("and otherwise makes an app and the object's class", () => {
+    const { app, RoomObject } = createRooms({
+      rooms: [room("a")],
+      parties: { lobby: [room("b")] },
+      auth: { secret: "AUTH_JWT_SECRET" },
+    });
+    expect([typeof app.fetch, RoomObject.name]).toEqual(["function", "RoomObject"]);
+  });
+});
+
+describe("defineRoom fails at once, and names what is wrong", () => {
+  it.each<[string, unknown, string]>([
+    ["nothing", undefined, "one object"],
+    ["no path", { state }, "needs a path"],
+    ["no state", { path: "a" }, "state has to be a function"],
+    ["an unknown option", { path: "a", state, maxUser: 1 }, 'no option "maxUser"'],
+    ["an unbalanced brace", { path: "a-{id", state }, "Unbalanced brace"],
+    ["a nameless segment", { path: "a-{}", state }, "Malformed segment"],
+    ["a hostile segment", { path: "a-{__proto__}", state }, "Malformed segment"],
+    ["a segment twice", { path: "{a}-{a}", state }, "twice"],
+    ["a negative limit", { path: "a", state, maxUsers: 0 }, "maxUsers has to be a number from 1"],
+    ["NaN", { path: "a", state, throttleSync: Number.NaN }, "throttleSync"],
+    ["a word for a number", { path: "a", state, throttleStorage: "1000" }, "throttleStorage"],
+    ["a tick without a rate", { path: "a", state, tick: { run() {} } }, "tick.hz"],
+    ["a guard that is none", { path: "a", state, guards: [1] }, "list of guards"],
+    ["an action that is none", { path: "a", state, actions: { go: 1 } }, 'the action "go"'],
+    ["an action without run", { path: "a", state, actions: { go: {} } }, 'the action "go" run has to be a function'],
+    ["an input that is no schema", { path: "a", state, actions: { go: { run() {}, input: {} } } }, "no schema"],
+    ["a malformed route", { path: "a", state, requests: { "/x": { run() {} } } }, '"GET /players/:id"'],
+    ["a method that is none", { path: "a", state, requests: { "FLY /x": { run() {} } } }, "FLY /x"],
+    [
+      "a route twice",
+      { path: "a", state, requests: { "GET /:a": { run() {} }, "GET /:b": { run() {} } } },
+      "Two requests",
+    ],
+    ["a hook that is none", { path: "a", state, onJoin: true }, "onJoin has to be a function"],
+  ])("%s", (_, definition, message) => {
+    expect(() => defineRoom(definition as never)).toThrow(message);
+  });
+});
+
+describe("marking fields", () => {
+  const { collection, persist, users } = library;
+  it.each<[string, () => unknown, string]>([
+    ["sync of nothing", () => sync(5 as never), "sync() takes a signal"],
+    ["sync twice", () => sync(sync(signal(1))), "mark each signal once"],
+    ["persist of no signal", () => persist({} as never), "persist() takes"],
+    ["a collection of nothing", () => collection(undefined as never), "collection() takes"],
+    ["users of nothing", () => users(undefined as never), "users() takes"],
+  ])("%s", (_, make, message) => {
+    expect(make).toThrow(message);
+  });
+});
+
+it("the public API is this list", () => {
+  expect(Object.keys(library).toSorted()).toEqual([
+    "RoomError",
+    "collection",
+    "connected",
+    "createRooms",
+    "defineRoom",
+    "id",
+    "persist",
+    "sync",
+    "users",
+  ]);
+});
