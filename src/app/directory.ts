@@ -20,10 +20,10 @@ export function createDirectory({ rooms = [], parties = {} }: RoomsConfig): {
   find: FindRoom;
   all: readonly AnyRoom[];
 } {
-  if (rooms.length > 0 && Object.hasOwn(parties, "main")) {
+  if (rooms.length !== 0 && Object.hasOwn(parties, "main")) {
     throw new Error('createRooms: give the rooms of the party "main" in rooms or in parties.main, not in both');
   }
-  const directory = new Map(Object.entries({ ...(rooms.length > 0 && { main: rooms }), ...parties }));
+  const directory = new Map(Object.entries({ main: rooms, ...parties }));
   for (const [party, list] of directory) checkParty(party, list);
   const all = [...directory.values()].flat();
   if (all.length === 0) throw new Error("createRooms: there is no room. Pass { rooms: [defineRoom(…)] }");

@@ -10,7 +10,8 @@ const WORKER_PARAMETERS = ["token", "world-auth-token"];
 /** The request that goes on to a Durable Object: without credentials, and with what the Worker verified. */
 export function forwardRequest(request: Request, claims: Claims | null): Request {
   const url = new URL(request.url);
-  for (const name of WORKER_PARAMETERS) url.searchParams.delete(name);
+  // Deleting writes the whole query anew, so that `?flag&q=a%20b` would reach the room as `?flag=&q=a+b`.
+  for (const name of WORKER_PARAMETERS) if (url.searchParams.has(name)) url.searchParams.delete(name);
   const headers = withoutInternal(request.headers);
   for (const name of WORKER_HEADERS) headers.delete(name);
   // A header holds ASCII only.

@@ -22,17 +22,31 @@ const TOLERANCE = 5;
 const ASYMMETRIC = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
 
 /**
- * Makes the check for a configuration. Algorithms are pinned, so that a token cannot choose its own.
+ * Makes the check for a configuration. Algorithms are pinned, so that a token cannot choose its own. A token
+ * without `exp` never expires: whoever signs tokens decides how long they last.
  * @throws Error that says what is wrong with the configuration
  */
 export function createVerifier(config: AuthConfig): Verify {
   if ("secret" in config) return secretVerifier(config.secret);
-  if (!URL.canParse(config.jwksUrl) || !config.issuer || !config.audience) {
+  if (!URL.canParse(config.jwksUrl) || !config.issuer?.length || !config.audience?.length) {
     throw new Error("createRooms: auth needs { secret } with the name of a secret, or { jwksUrl, issuer, audience }");
   }
-  const keys = createRemoteJWKSet(new URL(config.jwksUrl));
+  const keys = publishedKeys(config.jwksUrl);
   const { issuer, audience } = config;
   return (token) => check(token, keys, { algorithms: ASYMMETRIC, issuer, audience });
+}
+
+/** The keys of an identity provider. That they cannot be had is no fault of a token: its client may try again. */
+function publishedKeys(url: string): JWTVerifyGetKey {
+  const keys = createRemoteJWKSet(new URL(url));
+  return async (header, token) => {
+    try {
+      return await keys(header, token);
+    } catch (cause) {
+      if (cause instanceof errors.JWKSNoMatchingKey || cause instanceof errors.JWKSMultipleMatchingKeys) throw cause;
+      throw new RoomError("internal", `The keys at ${url} cannot be had: ${String(cause)}`, { cause });
+    }
+  };
 }
 
 function secretVerifier(name: string): Verify {
@@ -60,6 +74,7 @@ async function check(
     const { payload } = await jwtVerify(token, key as JWTVerifyGetKey, { ...options, clockTolerance: TOLERANCE });
     return payload;
   } catch (cause) {
+    if (cause instanceof RoomError) throw cause;
     const message = cause instanceof errors.JWTExpired ? "The token has expired" : "The token is not valid";
     throw new RoomError("unauthenticated", message, { cause });
   }

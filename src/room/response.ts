@@ -4,18 +4,16 @@ import { toPlain } from "../state/view.ts";
 /** Builds the answers of one request. Status and headers set on it apply to what follows. */
 export function createResponses(): ResponseBuilder {
   const headers = new Headers();
-  let status: number | undefined;
-  const json = (body: unknown, fallback: number): Response =>
+  let status = 200;
+  const json = (body: unknown, code = status): Response =>
     new Response(JSON.stringify(toPlain(body) ?? null), {
-      status: status ?? fallback,
+      status: code,
       headers: withType(headers, "application/json"),
     });
-  const fail = (code: number, error: string, details?: Record<string, unknown>): Response => {
-    status = code;
-    return json({ error, ...details }, code);
-  };
+  const fail = (code: number, error: string, details?: Record<string, unknown>): Response =>
+    json({ error, ...details }, code);
   const builder: ResponseBuilder = {
-    success: (body = { success: true }) => json(body, 200),
+    success: (body = { success: true }) => json(body),
     badRequest: (message = "Bad request", details) => fail(400, message, details),
     unauthorized: (message = "Unauthorized") => fail(401, message),
     notPermitted: (message = "Not permitted") => fail(403, message),
@@ -29,12 +27,12 @@ export function createResponses(): ResponseBuilder {
       headers.append(name, value);
       return builder;
     },
-    json: (body) => json(body, 200),
-    text: (body) =>
-      new Response(body, { status: status ?? 200, headers: withType(headers, "text/plain; charset=utf-8") }),
+    json: (body) => json(body),
+    text: (body) => new Response(body, { status, headers: withType(headers, "text/plain; charset=utf-8") }),
     redirect(url, code = 302) {
-      headers.set("location", url);
-      return new Response(null, { status: code, headers });
+      const response = new Response(null, { status: code, headers });
+      response.headers.set("location", url);
+      return response;
     },
   };
   return builder;
