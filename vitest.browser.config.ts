@@ -1,11 +1,16 @@
 import { defineConfig } from "vitest/config";
 
-/** The demo in a real browser, against a real `wrangler dev`. Runs in Node, not in workerd. */
+/**
+ * Whole browsers against `wrangler dev`: `npm run test:browser`.
+ * With SCREENSHOT=docs/demo.png it takes the picture of the README instead.
+ */
 export default defineConfig({
   test: {
-    include: ["test/browser/**/*.test.ts"],
-    testTimeout: 90_000,
-    hookTimeout: 90_000,
+    environment: "node",
+    include: [process.env["SCREENSHOT"] ? "test/browser/screenshot.ts" : "test/browser/**/*.test.ts"],
+    maxWorkers: 1,
     fileParallelism: false,
+    testTimeout: 90_000,
+    hookTimeout: 60_000,
   },
 });

@@ -1,27 +1,35 @@
+import { bodyLimit } from "hono/body-limit";
 import { SignJWT } from "jose";
-import { z } from "zod";
+import * as z from "zod";
 import { createRooms } from "../index.ts";
-import { gameRoom } from "./game-room.ts";
+import { gameRoom, playerName } from "./game-room.ts";
 
 const rooms = createRooms({ rooms: [gameRoom], auth: { secret: "AUTH_JWT_SECRET" } });
 
-export class RoomObject extends rooms.RoomObject {}
-
-const Login = z.object({ name: z.string().trim().min(1).max(24) });
 const MIN_SECRET_BYTES = 32;
+const login = z.object({ name: playerName });
 
-// The demo believes whatever name you give it. A real service asks who you are first.
-rooms.app.post("/login", async (c) => {
+// Whoever asks gets a token for the name they choose: put your own check of who they are here.
+rooms.app.post("/login", bodyLimit({ maxSize: 1024 }), async (c) => {
   const secret = new TextEncoder().encode(c.env.AUTH_JWT_SECRET ?? "");
-  if (secret.length < MIN_SECRET_BYTES) return c.json({ error: "The service has no secret yet" }, 503);
-  const login = Login.safeParse(await c.req.json().catch(() => undefined));
-  if (!login.success) return c.json({ error: "A name has 1 to 24 characters" }, 400);
-  const token = await new SignJWT({ name: login.data.name, sub: crypto.randomUUID() })
+  if (secret.length < MIN_SECRET_BYTES) {
+    const error = `AUTH_JWT_SECRET is missing or has less than ${MIN_SECRET_BYTES} bytes: set it with "wrangler secret put AUTH_JWT_SECRET"`;
+    return c.json({ error }, 503);
+  }
+  const body = login.safeParse(await c.req.json().catch(() => undefined));
+  if (!body.success) {
+    const issues = body.error.issues.map(({ path, message }) => ({ path, message }));
+    return c.json({ error: issues[0]?.message ?? "The name is not valid", issues }, 400);
+  }
+  const { name } = body.data;
+  const token = await new SignJWT({ name })
     .setProtectedHeader({ alg: "HS256" })
+    .setSubject(crypto.randomUUID())
     .setIssuedAt()
     .setExpirationTime("12h")
     .sign(secret);
-  return c.json({ token });
+  return c.json({ token, name });
 });
 
+export class RoomObject extends rooms.RoomObject {}
 export default rooms.app;

@@ -1,120 +1,173 @@
-import { existsSync } from "node:fs";
-import { chromium } from "playwright-core";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { DevServer } from "./dev-server.ts";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { isChromiumMissing, launchChromium } from "./chromium.ts";
+import { freePort, startDevServer } from "./dev-server.ts";
+import type { DevServer } from "./dev-server.ts";
+import { Player } from "./player.ts";
 
-const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
-const hasBrowser = existsSync(CHROMIUM);
-if (!hasBrowser) console.warn(`\n*** The browser test is SKIPPED: there is no ${CHROMIUM}. ***\n`);
+/** What needs a walk over the field first. */
+const WALK = { timeout: 20_000, interval: 50 };
+const SOON = { timeout: 10_000, interval: 25 };
 
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
+let server: DevServer;
+let browser: Browser;
+let folder: string;
+let port: number;
 
-describe.skipIf(!hasBrowser)("the demo, played in two pages", () => {
-  const server = new DevServer();
-  let browser: Browser;
+async function serve(envFile?: string): Promise<void> {
+  server = await startDevServer({ port, persistTo: join(folder, "state"), envFile });
+}
 
+async function join2(room: string): Promise<[ada: Player, bob: Player]> {
+  const ada = await Player.join(browser, server.url, "Ada", room);
+  const bob = await Player.join(browser, server.url, "Bob", room);
+  onTestFinished(async () => void (await Promise.all([ada.close(), bob.close()])));
+  await expect.poll(() => ada.present(), SOON).toEqual(["Ada online", "Bob online"]);
+  await expect.poll(() => bob.present(), SOON).toEqual(["Ada online", "Bob online"]);
+  return [ada, bob];
+}
+
+/** Walks to the nearest coin. A hidden treasure may be on the way. @returns the score after it */
+async function collect(player: Player, name: string): Promise<number> {
+  const id = await player.id();
+  const before = (await player.scoreOf(name)) ?? 0;
+  const coin = await player.nearestCoin();
+  await player.walkTo(coin);
+  await expect.poll(() => player.positionOf(id), WALK).toEqual(coin);
+  await expect.poll(() => player.scoreOf(name), SOON).toBeGreaterThan(before);
+  return (await player.scoreOf(name)) as number;
+}
+
+describe.skipIf(isChromiumMissing())("the demo in a browser", () => {
   beforeAll(async () => {
-    await server.start();
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+    folder = await mkdtemp(join(tmpdir(), "durable-rooms-"));
+    port = await freePort();
+    await serve();
+    browser = await launchChromium();
   });
   afterAll(async () => {
     await browser?.close();
-    await server.stop();
+    await server?.kill();
+    if (folder) await rm(folder, { recursive: true, force: true });
   });
 
-  /** A player in a profile of their own. */
-  async function join(name: string): Promise<{ page: Page; frames: string[] }> {
-    const context = await browser.newContext({ viewport: { width: 1200, height: 800 } });
-    const page = await context.newPage();
-    const frames: string[] = [];
-    page.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => frames.push(String(payload))));
-    await page.goto(server.url);
-    await page.fill("#name", name);
-    await page.fill("#room", "test");
-    await page.click("#join button");
-    await page.waitForSelector('#status[data-state="online"]');
-    await player(page, name).waitFor();
-    return { page, frames };
-  }
+  it("shows a player's steps to the others", async () => {
+    const [ada, bob] = await join2("steps");
+    const id = await ada.id();
+    const before = await bob.positionOf(id);
+    const [key, dx] = before.x < 12 ? (["ArrowRight", 1] as const) : (["KeyA", -1] as const);
+    await ada.page.keyboard.press(key);
+    await expect.poll(() => bob.positionOf(id), SOON).toEqual({ x: before.x + dx, y: before.y });
+    expect(await ada.positionOf(id)).toEqual({ x: before.x + dx, y: before.y });
+  });
 
-  const player = (page: Page, name: string) => page.locator(".player", { hasText: name });
-  const score = async (page: Page, name: string) =>
-    Number(await page.locator("#players li", { hasText: name }).locator("b").textContent());
-  const position = (page: Page, name: string) =>
-    player(page, name).evaluate((piece) => ["--x", "--y"].map((axis) => piece.style.getPropertyValue(axis)).join());
+  it("brings chat to the others, as text", async () => {
+    const [ada, bob] = await join2("chat");
+    const text = '<img src=x onerror="document.title=1"> hello & welcome';
+    await ada.say(text);
+    await expect.poll(() => bob.texts(), SOON).toEqual([text]);
+    await bob.say("hi");
+    await expect.poll(() => ada.texts(), SOON).toEqual([text, "hi"]);
+    expect(await bob.page.locator("#chat img").count()).toBe(0);
+  });
 
-  async function clickAt(page: Page, x: number, y: number): Promise<void> {
-    const box = await page.locator("#stage").boundingBox();
-    if (!box) throw new Error("no stage");
-    await page.mouse.click(box.x + (x / 900) * box.width, box.y + (y / 540) * box.height);
-  }
+  it("says why something was refused", async () => {
+    const [ada] = await join2("refused");
+    await ada.say("$delete");
+    await ada.page.locator(".toast.bad").waitFor();
+    expect(await ada.texts()).toEqual([]);
+  });
 
-  /** Walks onto the first coin that it sees. */
-  async function collect(page: Page): Promise<void> {
-    const [x, y] = await page
-      .locator("#field .coin")
-      .first()
-      .evaluate((coin) => ["--x", "--y"].map((axis) => Number(coin.style.getPropertyValue(axis))));
-    await clickAt(page, x as number, y as number);
-  }
+  it("counts the coins that a player walks over", async () => {
+    const [ada, bob] = await join2("coins");
+    const score = await collect(ada, "Ada");
+    await expect.poll(() => bob.scoreOf("Ada"), SOON).toBe(score);
+    expect(await bob.scoreOf("Bob")).toBe(0);
+    expect((await bob.coins()).length).toBe(14);
+  });
 
-  it("shows each what the other does, keeps secrets, and goes on after a kill", async () => {
-    const ada = await join("Ada");
-    const bob = await join("Bob");
-    await player(ada.page, "Bob").waitFor();
-    await player(bob.page, "Ada").waitFor();
+  it("shows a hidden treasure to its owner only", async () => {
+    const [ada, bob] = await join2("secrets");
+    const secret = await ada.treasure();
+    expect(secret).toMatch(/^The \w+ \w+$/);
+    // Something that changes it, and everything else: a walk to the treasure, which hides the next one.
+    const { players } = JSON.parse(ada.frames[0] as string).value;
+    const id = await ada.id();
+    await ada.walkTo(players[id].treasure);
+    await expect.poll(() => ada.treasure(), WALK).not.toBe(secret);
+    const next = await ada.treasure();
+    await ada.say("found it");
+    await expect.poll(() => bob.texts(), SOON).toEqual(["found it"]);
 
-    await clickAt(ada.page, 450, 270);
-    await expect.poll(() => position(bob.page, "Ada")).toBe("450,270");
+    const page = await bob.page.content();
+    for (const name of [secret, next].map((text) => text.slice("The ".length))) {
+      expect(page).not.toContain(name);
+      expect(bob.frames.filter((frame) => frame.includes(name))).toEqual([]);
+    }
+    const patches = bob.frames.map((frame) => JSON.parse(frame).value.players?.[id]).filter(Boolean);
+    expect(patches.length).toBeGreaterThan(1);
+    expect(patches.filter((patch) => "treasure" in patch)).toEqual([]);
+    expect(bob.frames[0]).toContain("treasure");
+  });
 
-    await ada.page.fill("#text", "<b>hello</b> Bob");
-    await ada.page.press("#text", "Enter");
-    await bob.page.locator("#messages li", { hasText: "<b>hello</b> Bob" }).waitFor();
+  it("shows who closed the tab as offline", async () => {
+    const [ada, bob] = await join2("leaving");
+    await ada.page.close();
+    await expect.poll(() => bob.present(), SOON).toEqual(["Ada offline", "Bob online"]);
+  });
 
-    await collect(bob.page);
-    await expect.poll(() => score(ada.page, "Bob")).toBeGreaterThan(0);
-    await expect.poll(() => bob.page.textContent("#leader")).toContain("leads");
+  it("is the same player after a reload", async () => {
+    const [ada, bob] = await join2("reload");
+    const id = await ada.id();
+    await ada.page.reload();
+    await ada.status("Online");
+    await expect.poll(() => ada.id(), SOON).toBe(id);
+    await expect.poll(() => bob.present(), SOON).toEqual(["Ada online", "Bob online"]);
+  });
 
-    // A field that only its owner sees never travels to anyone else.
-    const secret = (await bob.page.textContent("#secret")) ?? "";
-    expect(secret).not.toBe("");
-    expect(bob.frames.join()).toContain(`"secret":"${secret}"`);
-    const received = ada.frames.filter((frame) => frame.includes('"secret"'));
-    expect(received.every((frame) => frame.split('"secret"').length === 2)).toBe(true);
-
-    if (process.env["SCREENSHOT"]) await ada.page.screenshot({ path: process.env["SCREENSHOT"] });
-
-    // The state is saved within a second; then the whole service dies without a word.
-    const before = { score: await score(ada.page, "Bob"), position: await position(ada.page, "Ada") };
-    await fetch(`${server.url}/health`);
-    await savedBefore(async () => {
-      await server.kill();
-      await server.start();
+  it("ends a connection for good where trying again changes nothing", async () => {
+    const [ada] = await join2("token");
+    await ada.page.evaluate(() => {
+      const session = JSON.parse(sessionStorage.getItem("durable-rooms.session") as string);
+      sessionStorage.setItem("durable-rooms.session", JSON.stringify({ ...session, token: "forged" }));
     });
-    await ada.page.waitForSelector('#status[data-state="online"]');
-    await bob.page.waitForSelector('#status[data-state="online"]');
-    await expect.poll(() => score(ada.page, "Bob")).toBe(before.score);
-    expect(await position(ada.page, "Ada")).toBe(before.position);
-    expect(await bob.page.textContent("#secret")).toBe(secret);
-
-    await bob.page.context().close();
-    await expect.poll(() => player(ada.page, "Bob").getAttribute("class")).toContain("away");
+    await ada.page.reload();
+    await ada.status("Offline");
+    await ada.page.getByText("The token is not valid (4401)").waitFor();
   });
 
-  /** Waits out the second within which a change is saved: there is no event for it outside. */
-  async function savedBefore(next: () => Promise<void>): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    setTimeout(resolve, 2000);
-    await promise;
-    await next();
-  }
+  it("goes on where it was after the server was killed", async () => {
+    const [ada, bob] = await join2("crash");
+    const scores = [await collect(ada, "Ada"), await collect(bob, "Bob")];
+    const ids = [await ada.id(), await bob.id()];
+    await expect.poll(() => ada.scoreOf("Bob"), SOON).toBe(scores[1]);
+    const places = await Promise.all(ids.map((id) => ada.positionOf(id)));
+
+    await server.kill();
+    await Promise.all([ada.status("Reconnecting"), bob.status("Reconnecting")]);
+    await serve();
+    await Promise.all([ada.status("Online"), bob.status("Online")]);
+
+    for (const player of [ada, bob]) {
+      await expect.poll(() => player.present(), SOON).toEqual(["Ada online", "Bob online"]);
+      expect([await player.scoreOf("Ada"), await player.scoreOf("Bob")]).toEqual(scores);
+      expect(await Promise.all(ids.map((id) => player.positionOf(id)))).toEqual(places);
+      expect(player.problems).toEqual([]);
+    }
+    await ada.say("still here");
+    await expect.poll(() => bob.texts(), SOON).toEqual(["still here"]);
+  });
+
+  it("lets nobody in without a real secret", async () => {
+    await server.kill();
+    const envFile = join(folder, "short.env");
+    await writeFile(envFile, "AUTH_JWT_SECRET=short\n");
+    await serve(envFile);
+    const response = await fetch(`${server.url}/login`, { method: "POST", body: JSON.stringify({ name: "Ada" }) });
+    expect(response.status).toBe(503);
+    expect(await response.json()).toEqual({ error: expect.stringContaining("wrangler secret put AUTH_JWT_SECRET") });
+  });
 });

@@ -1,65 +1,81 @@
 import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join, resolve } from "node:path";
 
-/** A `wrangler dev` of its own, with storage that survives a restart. */
-export class DevServer {
-  readonly #storage = mkdtempSync(join(tmpdir(), "durable-rooms-"));
-  #process: ChildProcess | undefined;
-  #port = 0;
+const ROOT = resolve(import.meta.dirname, "../..");
+const WRANGLER = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
+const START_TIMEOUT = 60_000;
 
-  get url(): string {
-    return `http://127.0.0.1:${this.#port}`;
-  }
-
-  /** Starts it, on the port that it had before if it ran already, and waits until it answers. */
-  async start(): Promise<void> {
-    this.#port ||= await freePort();
-    const flags = ["--port", `${this.#port}`, "--ip", "127.0.0.1", "--inspector-port", `${await freePort()}`];
-    this.#process = spawn(
-      "npx",
-      ["wrangler", "dev", ...flags, "--env-file", ".dev.vars.example", "--persist-to", this.#storage],
-      { detached: true, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, WRANGLER_SEND_METRICS: "false" } },
-    );
-    let output = "";
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const read = (chunk: Buffer) => {
-      output += chunk.toString();
-      if (output.includes("Ready on")) resolve();
-    };
-    this.#process.stdout?.on("data", read);
-    this.#process.stderr?.on("data", read);
-    this.#process.once("exit", () => reject(new Error(`wrangler dev ended:\n${output}`)));
-    await promise;
-  }
-
-  /** Kills it at once, with all that it started: nothing gets a chance to tidy up. */
-  async kill(): Promise<void> {
-    const { pid } = this.#process ?? {};
-    if (!this.#process || pid === undefined) return;
-    this.#process.removeAllListeners("exit");
-    const ended = once(this.#process, "exit");
-    process.kill(-pid, "SIGKILL");
-    await ended;
-    this.#process = undefined;
-  }
-
-  async stop(): Promise<void> {
-    await this.kill();
-    rmSync(this.#storage, { recursive: true, force: true });
-  }
+export interface DevServer {
+  readonly url: string;
+  /** Ends it at once, and all that it started, as if the machine had stopped. Resolves when it is gone. */
+  kill(): Promise<void>;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
+export interface DevServerOptions {
+  readonly port: number;
+  /** Where objects are stored. */
+  readonly persistTo: string;
+  readonly envFile?: string;
+}
+
+/** Starts `wrangler dev`. Resolves when it serves. @throws Error with its output, if it ends instead */
+export async function startDevServer({
+  port,
+  persistTo,
+  envFile = ".dev.vars.example",
+}: DevServerOptions): Promise<DevServer> {
+  const flags = ["--port", String(port), "--inspector-port", "0", "--persist-to", persistTo, "--env-file", envFile];
+  // A group of its own: what wrangler starts can be ended with it.
+  const child = spawn(process.execPath, [WRANGLER, "dev", ...flags, "--show-interactive-dev-session=false"], {
+    cwd: ROOT,
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: {
+      ...process.env,
+      WRANGLER_SEND_METRICS: "false",
+      CI: "true",
+      PATH: [join(ROOT, "node_modules/.bin"), process.env["PATH"]].join(delimiter),
+    },
+  });
+  let output = "";
+  const exited = new Promise<void>((resolve) => void child.once("exit", () => resolve()));
+  const kill = async () => {
+    if (child.exitCode === null && child.signalCode === null && child.pid !== undefined)
+      process.kill(-child.pid, "SIGKILL");
+    await exited;
+  };
+  const ready = new Promise<void>((resolve, reject) => {
+    const read = (chunk: Buffer) => {
+      output += chunk.toString();
+      if (output.includes("Ready on http")) resolve();
+    };
+    child.stdout.on("data", read);
+    child.stderr.on("data", read);
+    child.once("error", reject);
+    void exited.then(() => reject(new Error(`wrangler dev ended:\n${output}`)));
+    setTimeout(
+      () => reject(new Error(`wrangler dev is not ready after ${START_TIMEOUT} ms:\n${output}`)),
+      START_TIMEOUT,
+    ).unref();
+  });
+  const url = `http://localhost:${port}`;
+  try {
+    await ready;
+    const health = await fetch(`${url}/health`);
+    if (!health.ok) throw new Error(`/health answered ${health.status}:\n${output}`);
+  } catch (error) {
+    await kill();
+    throw error;
+  }
+  return { url, kill };
+}
+
+/** A port that nobody uses right now. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => void server.listen(0, () => resolve()));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => void server.close(resolve));
   return port;
 }

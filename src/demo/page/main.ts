@@ -1,109 +1,121 @@
-import { connectionRoom } from "@signe/sync/client";
-import { burst, element, news, render } from "./render.ts";
-import { World } from "./world.ts";
+import { LONGEST_NAME, LONGEST_TEXT } from "../rules.ts";
+import { connectGame } from "./connection.ts";
+import type { Game, Status } from "./connection.ts";
+import { byId, write } from "./dom.ts";
+import { createField } from "./field.ts";
+import { createBoard, createChat, createPalette, createSecret, toast } from "./panels.ts";
+import { forgetSession, lastName, loadSession, login } from "./session.ts";
+import type { Session } from "./session.ts";
+import { followTheme } from "./theme.ts";
+import { Walker } from "./walker.ts";
 
-const FIELD = { width: 900, height: 540 };
-const STEP = 14;
-const KEYS: Record<string, [x: number, y: number]> = {
-  ArrowLeft: [-1, 0],
-  ArrowRight: [1, 0],
-  ArrowUp: [0, -1],
-  ArrowDown: [0, 1],
-};
+const DEFAULT_ROOM = "meadow";
+const ROOM = /^[\p{L}\p{N}_-]{1,32}$/u;
+const NOT_AUTHENTICATED = 4401;
 
-/** One tab is one player: a reload stays the same, a second tab is somebody else. */
-function sessionId(): string {
-  const known = sessionStorage.getItem("session") ?? crypto.randomUUID();
-  sessionStorage.setItem("session", known);
-  return known;
-}
+const dialog = byId<HTMLDialogElement>("join");
+const nameInput = byId<HTMLInputElement>("join-name");
+const roomInput = byId<HTMLInputElement>("join-room");
+nameInput.maxLength = LONGEST_NAME;
+byId<HTMLInputElement>("say").maxLength = LONGEST_TEXT;
 
-/** The session goes with the token that it began with, so both are kept. */
-async function login(name: string): Promise<string> {
-  const known = sessionStorage.getItem("token");
-  if (known && sessionStorage.getItem("name") === name) return known;
-  const answer = await fetch("/login", {
-    method: "POST",
-    body: JSON.stringify({ name }),
-    headers: { "content-type": "application/json" },
-  });
-  const { token, error } = (await answer.json()) as { token?: string; error?: string };
-  if (!token) throw new Error(error ?? "The login failed");
-  if (known) sessionStorage.removeItem("session");
-  sessionStorage.setItem("token", token);
-  sessionStorage.setItem("name", name);
-  return token;
-}
+let game: Game | undefined;
+const current = (): Game | undefined => game;
+const drawings = [createField(), createBoard(), createChat(current), createSecret(), createPalette(current)];
+const walker = new Walker(current);
+followTheme(byId("theme"));
 
-function showStatus(state: "connecting" | "online" | "offline", text: string): void {
-  const status = element("status");
-  status.dataset["state"] = state;
-  status.textContent = text;
-}
-
-async function play(name: string, room: string): Promise<void> {
-  const token = await login(name);
-  const world = new World();
-  let me = "";
-  showStatus("connecting", "connecting…");
-  const connection = await connectionRoom(
-    { host: location.host, room: `game-${room}`, id: sessionId(), query: { token }, maxReconnectionDelay: 3000 },
-    world,
-  );
-  const { conn } = connection;
-  conn.addEventListener("open", () => showStatus("online", "online"));
-  conn.addEventListener("close", ({ code, reason }: CloseEvent) => {
-    if (code >= 4400 && code < 4500) {
-      conn.close();
-      showStatus("offline", reason || `closed (${code})`);
-    } else showStatus("connecting", "reconnecting…");
-  });
-  connection.on("sync", (value: { pId?: string }) => {
-    if (value.pId !== undefined) me = value.pId;
-    render(world, me);
-  });
-  connection.on("news", news);
-  connection.on("collected", ({ x, y }: { x: number; y: number }) => burst(x, y));
-  control(connection.emit, () => world.players()[me]);
-  element("join").hidden = true;
-  element("room-name").textContent = `Room ${room}. Open this page in a second tab to play together.`;
-  location.hash = room;
-}
-
-function control(emit: (action: string, value: unknown) => void, me: () => { x: number; y: number } | undefined): void {
-  const go = (x: number, y: number) => emit("move", { x: clamp(x, FIELD.width), y: clamp(y, FIELD.height) });
-  const stage = element("stage");
-  stage.addEventListener("pointerdown", (event) => {
-    const box = stage.getBoundingClientRect();
-    go(((event.clientX - box.left) / box.width) * FIELD.width, ((event.clientY - box.top) / box.height) * FIELD.height);
-  });
-  stage.addEventListener("keydown", (event) => {
-    const step = KEYS[event.key];
-    const player = me();
-    if (!step || !player) return;
-    event.preventDefault();
-    go(player.x + step[0] * STEP, player.y + step[1] * STEP);
-  });
-  stage.focus();
-  element<HTMLFormElement>("say").addEventListener("submit", (event) => {
-    event.preventDefault();
-    const input = element<HTMLInputElement>("text");
-    if (input.value.trim() !== "") emit("say", input.value);
-    input.value = "";
+let isDrawing = false;
+/** Draws once a frame, however many packets came. */
+function changed(): void {
+  if (isDrawing) return;
+  isDrawing = true;
+  requestAnimationFrame(() => {
+    isDrawing = false;
+    if (game) for (const draw of drawings) draw(game.view);
   });
 }
 
-function clamp(value: number, most: number): number {
-  return Math.min(Math.max(value, 0), most);
+const WORDS = { connecting: "Connecting …", online: "Online", reconnecting: "Reconnecting …", offline: "Offline" };
+
+function showStatus({ phase, reason, code }: Status): void {
+  document.body.dataset["phase"] = phase;
+  write(byId("status"), reason ? `${WORDS[phase]} ${phase === "offline" ? "– " : ""}${reason}` : WORDS[phase]);
+  byId<HTMLInputElement>("say").disabled = phase !== "online";
+  if (code === undefined) return;
+  // Nobody will reconnect by itself: the player has to.
+  if (code === NOT_AUTHENTICATED) forgetSession();
+  ask(`${reason} (${code})`);
 }
 
-element<HTMLInputElement>("name").value = sessionStorage.getItem("name") ?? "";
-if (location.hash.length > 1) element<HTMLInputElement>("room").value = decodeURIComponent(location.hash.slice(1));
-element<HTMLFormElement>("join").addEventListener("submit", (event) => {
+/** The room of the page's address. */
+function roomOfPage(): string | undefined {
+  let room: string;
+  try {
+    room = decodeURIComponent(location.hash.slice(1));
+  } catch {
+    return undefined;
+  }
+  return ROOM.test(room) ? room : undefined;
+}
+
+async function enter(room: string, session: Session): Promise<void> {
+  game?.leave();
+  game = undefined;
+  walker.stop();
+  history.replaceState(null, "", `#${encodeURIComponent(room)}`);
+  write(byId("room"), room);
+  document.title = `${room} · Coin Meadow`;
+  dialog.close();
+  game = await connectGame(room, session, {
+    status: showStatus,
+    change: changed,
+    refused: (message) => toast(message, "bad"),
+    found: ({ name, worth }) => toast(`You found the ${name}: +${worth}`, "good"),
+  });
+}
+
+/** Asks who wants to join which room. */
+function ask(problem = ""): void {
+  write(byId("join-problem"), problem);
+  nameInput.value ||= loadSession()?.name ?? lastName();
+  roomInput.value = roomOfPage() ?? DEFAULT_ROOM;
+  if (!dialog.open) dialog.showModal();
+}
+
+async function join(): Promise<void> {
+  const room = roomInput.value.trim();
+  if (!ROOM.test(room)) return ask("A room has 1 to 32 letters, digits, - and _");
+  try {
+    await enter(room, await login(nameInput.value.trim()));
+  } catch (error) {
+    write(byId("join-problem"), (error as Error).message);
+  }
+}
+
+byId<HTMLFormElement>("join-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  const name = element<HTMLInputElement>("name").value.trim();
-  const room = element<HTMLInputElement>("room").value.trim();
-  play(name, room).catch((error: unknown) => {
-    element("problem").textContent = error instanceof Error ? error.message : String(error);
-  });
+  void join();
 });
+// The page has nothing to show without a room.
+dialog.addEventListener("cancel", (event) => event.preventDefault());
+byId("leave").addEventListener("click", () => {
+  game?.leave();
+  ask();
+});
+byId("invite").addEventListener("click", () => {
+  navigator.clipboard.writeText(location.href).then(
+    () => toast("The link to this room is copied: send it to a friend", "good"),
+    () => toast("Copy the address of this page to invite a friend", "good"),
+  );
+});
+window.addEventListener("hashchange", start);
+
+/** Goes on where this tab was, or asks. */
+function start(): void {
+  const session = loadSession();
+  const room = roomOfPage();
+  if (session && room) void enter(room, session);
+  else ask();
+}
+start();

@@ -1,0 +1,40 @@
+/** What the room and the page have to agree on. */
+
+/** The field, in tiles. */
+export const FIELD = { width: 24, height: 16 } as const;
+export const COLOURS = ["coral", "amber", "lime", "teal", "sky", "violet", "rose", "slate"] as const;
+export type Colour = (typeof COLOURS)[number];
+
+export const LONGEST_NAME = 20;
+export const LONGEST_TEXT = 280;
+/** How many messages of the chat are kept. */
+export const CHAT_LENGTH = 50;
+/** What a hidden treasure is worth. */
+export const TREASURE_WORTH = 5;
+
+export interface ChatMessage {
+  readonly id: string;
+  /** The publicId of who said it. */
+  readonly by: string;
+  /** As they were then: the player may be gone. */
+  readonly name: string;
+  readonly colour: Colour;
+  readonly text: string;
+  /** In ms since 1970. */
+  readonly at: number;
+}
+
+export interface Treasure {
+  readonly name: string;
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Where a step leads. Nobody leaves the field. */
+export function step({ x, y }: { x: number; y: number }, dx: number, dy: number): { x: number; y: number } {
+  return { x: clamp(x + dx, FIELD.width), y: clamp(y + dy, FIELD.height) };
+}
+
+function clamp(value: number, size: number): number {
+  return Math.min(Math.max(value, 0), size - 1);
+}

@@ -1,0 +1,128 @@
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { FIELD } from "../../src/demo/rules.ts";
+
+interface Tile {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** What the score board shows of a player. */
+export interface Row {
+  readonly id: string;
+  readonly name: string;
+  readonly score: number;
+  readonly isOnline: boolean;
+  readonly isMe: boolean;
+}
+
+/** A person with a browser of their own. */
+export class Player {
+  readonly page: Page;
+  /** Every text frame that the page's sockets received. */
+  readonly frames: string[] = [];
+  /** What went wrong in the page. */
+  readonly problems: string[] = [];
+  readonly #context: BrowserContext;
+
+  static async join(browser: Browser, url: string, name: string, room: string, options: object = {}): Promise<Player> {
+    const context = await browser.newContext({ viewport: { width: 1200, height: 800 }, ...options });
+    const player = new Player(context, await context.newPage());
+    await player.page.goto(`${url}/#${room}`);
+    await player.page.getByLabel("Your name").fill(name);
+    await player.page.getByRole("button", { name: "Join" }).click();
+    await player.status("Online");
+    return player;
+  }
+
+  private constructor(context: BrowserContext, page: Page) {
+    this.#context = context;
+    this.page = page;
+    page.on("websocket", (socket) => {
+      socket.on("framereceived", ({ payload }) => void this.frames.push(String(payload)));
+    });
+    page.on("pageerror", (error) => void this.problems.push(String(error)));
+  }
+
+  /** Waits until the connection is shown to be in this state. */
+  async status(text: string): Promise<void> {
+    await this.page.locator("#status", { hasText: text }).waitFor({ timeout: 45_000 });
+  }
+
+  async board(): Promise<Row[]> {
+    return this.page.locator("#board > li").evaluateAll((rows) =>
+      rows.map((row) => ({
+        id: row.getAttribute("data-player") ?? "",
+        name: row.querySelector(".name")?.textContent ?? "",
+        score: Number(row.querySelector(".score")?.textContent),
+        isOnline: !row.classList.contains("away"),
+        isMe: row.classList.contains("me"),
+      })),
+    );
+  }
+
+  /** Names on the score board, with who is online, in alphabetical order. */
+  async present(): Promise<string[]> {
+    const rows = await this.board();
+    return rows.map(({ name, isOnline }) => `${name} ${isOnline ? "online" : "offline"}`).toSorted();
+  }
+
+  async scoreOf(name: string): Promise<number | undefined> {
+    return (await this.board()).find((row) => row.name === name)?.score;
+  }
+
+  async id(): Promise<string> {
+    return (await this.board()).find((row) => row.isMe)?.id ?? "";
+  }
+
+  async positionOf(id: string): Promise<Tile> {
+    const [tile] = await this.#tiles(`#players > [data-player="${id}"]`);
+    if (!tile) throw new Error(`There is no player ${id} on the field`);
+    return tile;
+  }
+
+  async coins(): Promise<Tile[]> {
+    return this.#tiles("#coins > .coin");
+  }
+
+  async nearestCoin(): Promise<Tile> {
+    const at = await this.positionOf(await this.id());
+    const distance = ({ x, y }: Tile) => Math.max(Math.abs(x - at.x), Math.abs(y - at.y));
+    const [nearest] = (await this.coins()).toSorted((a, b) => distance(a) - distance(b));
+    if (!nearest) throw new Error("There are no coins on the field");
+    return nearest;
+  }
+
+  /** Clicks on a tile of the field. */
+  async walkTo({ x, y }: Tile): Promise<void> {
+    const box = await this.page.locator("#field").boundingBox();
+    if (!box) throw new Error("There is no field");
+    const position = { x: ((x + 0.5) / FIELD.width) * box.width, y: ((y + 0.5) / FIELD.height) * box.height };
+    await this.page.locator("#field").click({ position });
+  }
+
+  async say(text: string): Promise<void> {
+    await this.page.getByLabel("Say something").fill(text);
+    await this.page.getByRole("button", { name: "Send" }).click();
+  }
+
+  async texts(): Promise<string[]> {
+    return this.page.locator("#chat .text").allTextContents();
+  }
+
+  async treasure(): Promise<string> {
+    return (await this.page.locator("#treasure").textContent()) ?? "";
+  }
+
+  async close(): Promise<void> {
+    await this.#context.close();
+  }
+
+  async #tiles(selector: string): Promise<Tile[]> {
+    return this.page.locator(selector).evaluateAll((elements) =>
+      elements.map((element) => {
+        const { style } = element;
+        return { x: Number(style.getPropertyValue("--x")), y: Number(style.getPropertyValue("--y")) };
+      }),
+    );
+  }
+}
