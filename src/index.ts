@@ -2,6 +2,7 @@ export { createRooms } from "./app/create-rooms.ts";
 export type { ServiceConfig } from "./app/create-rooms.ts";
 export type { AuthConfig } from "./auth/verify.ts";
 export { defineRoom } from "./define/define-room.ts";
+export { requireAuth, requireClaim, requireSession } from "./define/guards.ts";
 export type { AnyRoom, Room } from "./define/room.ts";
 export type {
   Action,
@@ -16,6 +17,7 @@ export type {
   RoomDefinition,
   RoomHandle,
   Route,
+  Scheduled,
   Snapshot,
 } from "./define/types.ts";
 export type { ErrorCode } from "./protocol/codes.ts";

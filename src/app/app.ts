@@ -15,6 +15,11 @@ export interface AppEnv {
 }
 export type CorsOptions = NonNullable<Parameters<typeof cors>[0]>;
 
+/** The binding that leads to rooms. The package is built without any Worker's own `Cloudflare.Env`. */
+interface RoomBindings {
+  readonly ROOMS: DurableObjectNamespace;
+}
+
 export interface AppParts {
   readonly find: FindRoom;
   /** Undefined if the service takes no tokens. */
@@ -54,7 +59,7 @@ async function route(
   if (!target || !found) throw new RoomError("not_found", "There is no such room");
   const claims = await authenticate(request, url, env, found.room, verify);
   const name = objectName(target.party, target.room);
-  return fetchObject(env.ROOMS, name, forwardRequest(request, claims));
+  return fetchObject((env as unknown as RoomBindings).ROOMS, name, forwardRequest(request, claims));
 }
 
 async function authenticate(

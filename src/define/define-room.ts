@@ -9,6 +9,8 @@ const DEFAULTS: Settings = {
   throttleStorage: 1000,
   hibernate: true,
   sessionExpiryTime: 300_000,
+  autoSync: true,
+  rateLimit: { messages: 500, per: 1000 },
   maxMessageBytes: 65_536,
   auth: "optional",
 };
@@ -25,7 +27,10 @@ const OPTIONS: Readonly<Record<string, (value: unknown) => string | undefined>> 
   maxUsers: isNumber(1),
   throttleSync: (value) => (value === "auto" ? undefined : isNumber(0, 60_000)(value)),
   throttleStorage: isNumber(0, 3_600_000),
-  hibernate: (value) => (typeof value === "boolean" ? undefined : "has to be true or false"),
+  hibernate: isBoolean,
+  autoSync: isBoolean,
+  rateLimit: (limit) => isRecord(limit) ?? isRateLimit(limit as Record<string, unknown>),
+  schedules: isRecord,
   sessionExpiryTime: isNumber(0),
   maxMessageBytes: isNumber(1, 32 * 1024 * 1024),
   auth: (value) => (value === "required" || value === "optional" ? undefined : 'has to be "required" or "optional"'),
@@ -33,6 +38,8 @@ const OPTIONS: Readonly<Record<string, (value: unknown) => string | undefined>> 
   onJoin: isFunction,
   onLeave: isFunction,
   onError: isFunction,
+  interceptorPacket: isFunction,
+  onSessionRestore: isFunction,
   onStorageRestore: isFunction,
   onUserStorageRestore: isFunction,
 };
@@ -58,6 +65,7 @@ export function defineRoom<S extends object, A, O, R>(definition: RoomDefinition
   const where = `defineRoom(${JSON.stringify(definition?.path)})`;
   checkOptions(where, definition as unknown as Record<string, unknown>);
   const untyped = definition as unknown as AnyDefinition;
+  checkSchedules(where, untyped);
   const compiled: CompiledRoom = {
     definition: untyped,
     pattern: parsePath(definition.path),
@@ -101,8 +109,23 @@ function compileActions(where: string, definition: AnyDefinition): ReadonlyMap<s
   return actions;
 }
 
+function checkSchedules(where: string, { schedules = {} }: AnyDefinition): void {
+  for (const [name, schedule] of Object.entries(schedules)) {
+    const problem = isRecord(schedule) ?? isFunction((schedule as { run?: unknown }).run, "run ");
+    if (problem) throw new Error(`${where}: the schedule "${name}" ${problem}`);
+  }
+}
+
 function isFunction(value: unknown, what = ""): string | undefined {
   return typeof value === "function" ? undefined : `${what}has to be a function`;
+}
+
+function isBoolean(value: unknown): string | undefined {
+  return typeof value === "boolean" ? undefined : "has to be true or false";
+}
+
+function isRateLimit({ messages, per }: Record<string, unknown>): string | undefined {
+  return isNumber(1)(messages, "messages ") ?? isNumber(1)(per, "per ");
 }
 
 function isRecord(value: unknown): string | undefined {

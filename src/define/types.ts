@@ -60,8 +60,41 @@ export interface RoomHandle {
   readonly connections: readonly Connection[];
   send(conn: Connection, packet: Packet): void;
   broadcast(packet: Packet, options?: { except?: Connection | readonly Connection[] }): void;
+  /** Whether changes are sent by themselves. May be switched at any time, and survives hibernation. */
+  autoSync: boolean;
+  /** Whether something changed that clients do not know of yet. */
+  readonly pendingSync: boolean;
+  /**
+   * Sends what changed, now; where nothing did, the whole visible state. Connections that have not got their
+   * first packet get it.
+   */
+  applySync(): void;
+  /**
+   * Moves a user to another room of the party: with all that is stored of them, and their connections' state.
+   * Here the user is gone then. @returns a token to connect there with: it works once, for 5 minutes
+   * @throws RoomError `not_found`, `room_full`, `forbidden` or `internal`; the user is still here then
+   */
+  sessionTransfer(conn: Connection, targetRoomId: string): Promise<string>;
+  /**
+   * Runs an entry of `schedules` later, at least once, whatever happens until then. The same name again moves
+   * it. @param when a delay in ms, or a time as a Date or in ms since 1970
+   */
+  schedule(name: string, when: number | Date, payload?: unknown): void;
+  unschedule(name: string): void;
+  /** What is scheduled. */
+  readonly schedules: readonly Scheduled[];
+  /** An HTTP request to another room of the party, or to this one. It comes without claims. */
+  fetch(roomId: string, path: string, init?: RequestInit): Promise<Response>;
   /** Stores everything that is unsaved. Resolves when it is durable. */
   flush(): Promise<void>;
+}
+
+/** Something that will run. */
+export interface Scheduled {
+  readonly name: string;
+  /** ms since 1970 */
+  readonly at: number;
+  readonly payload: unknown;
 }
 
 interface Context<S> {
@@ -157,6 +190,10 @@ export interface RoomOptions<S> {
   readonly hibernate?: boolean;
   /** How long in ms a disconnected user is kept. Default 300,000. */
   readonly sessionExpiryTime?: number;
+  /** Whether changes are sent by themselves; if not, `room.applySync()` sends them. Default true. */
+  readonly autoSync?: boolean;
+  /** Messages of a connection in a time (ms). Default 500 in 1000. */
+  readonly rateLimit?: { readonly messages: number; readonly per: number };
   /** Largest message of a client in bytes. Default 65,536. */
   readonly maxMessageBytes?: number;
   /** Whether a verified JWT is needed to connect or ask. Default `"optional"`. */
@@ -170,6 +207,16 @@ export interface RoomOptions<S> {
   };
   /** Runs `hz` times a second, only while someone is connected. */
   readonly tick?: { readonly hz: number; run(context: Context<S>, elapsedMs: number): unknown };
+  /** What `room.schedule` can run later. */
+  readonly schedules?: Readonly<Record<string, { run(context: Context<S>, payload: unknown): unknown }>>;
+  /**
+   * Sees every packet on its way to a connection, except acks and errors, and returns what to send instead, or
+   * null for nothing. The packet is its own copy. A throw sends nothing.
+   */
+  readonly interceptorPacket?: (
+    context: Context<S> & { readonly user: UserOf<S>; readonly conn: Connection },
+    packet: Packet,
+  ) => Awaitable<Packet | null>;
   /** After the state was made or restored, before any other event. */
   readonly onStart?: Hook<Context<S>>;
   /** For each new connection, before it gets its first packet. A throw closes it with 1011. */
@@ -181,12 +228,17 @@ export interface RoomOptions<S> {
   /** Sees the stored snapshot before it is loaded, and returns what to load. */
   readonly onStorageRestore?: (context: { snapshot: Snapshot; room: RoomHandle }) => Snapshot;
   /** The same for each stored user. */
-  readonly onUserStorageRestore?: (context: {
-    userSnapshot: Snapshot;
-    user: UserOf<S>;
-    publicId: string;
-    room: RoomHandle;
-  }) => Snapshot;
+  readonly onUserStorageRestore?: (context: UserRestore<S>) => Snapshot;
+  /** The same for a user who was transferred here. */
+  readonly onSessionRestore?: (context: UserRestore<S> & { readonly privateId: string }) => Awaitable<Snapshot>;
+}
+
+/** Where a user is restored from. */
+interface UserRestore<S> {
+  readonly userSnapshot: Snapshot;
+  readonly user: UserOf<S>;
+  readonly publicId: string;
+  readonly room: RoomHandle;
 }
 
 /** Plain stored values by field name. */

@@ -10,6 +10,11 @@ import { changesFor, merge, NONE } from "./visibility.ts";
 const WAIT_PER_VIEWER = 0.05;
 const LONGEST_WAIT = 50;
 
+export interface BroadcastSettings {
+  readonly throttleSync: number | "auto";
+  readonly autoSync: boolean;
+}
+
 /**
  * Sends what changed. The first change goes out at the end of its turn; the next packet follows when the
  * window is over, with all that changed meanwhile. Changes are encoded once for all who see the same.
@@ -20,20 +25,46 @@ export class Broadcast {
   readonly #clock: Clock;
   readonly #turns: Turns;
   readonly #throttle: number | "auto";
+  #isManual: boolean;
   #openAt = 0;
   #cancel: (() => void) | undefined;
 
-  constructor(tree: Tree, connections: Connections, clock: Clock, turns: Turns, throttle: number | "auto") {
+  constructor(tree: Tree, connections: Connections, clock: Clock, turns: Turns, settings: BroadcastSettings) {
     this.#tree = tree;
     this.#connections = connections;
     this.#clock = clock;
     this.#turns = turns;
-    this.#throttle = throttle;
+    this.#throttle = settings.throttleSync;
+    this.#isManual = !settings.autoSync;
+  }
+
+  /** Whether nothing is sent by itself. */
+  get isManual(): boolean {
+    return this.#isManual;
+  }
+
+  set isManual(isManual: boolean) {
+    this.#isManual = isManual;
+    if (!isManual) this.schedule();
+  }
+
+  /** Whether there is something that clients do not know of. */
+  get isPending(): boolean {
+    return this.#connections.size > 0 && this.#tree.isDirty;
+  }
+
+  /** Sends what is pending, or else everything, to those who have had a first packet; that to the others. */
+  apply(): void {
+    const open = this.#connections.all().filter((conn) => conn.phase === "open");
+    const isPending = this.#tree.isDirty;
+    this.#flush();
+    if (isPending) return;
+    for (const conn of open) conn.deliver(encodeSync(this.#tree.textFor(this.#viewerOf(conn))));
   }
 
   /** Something changed, or someone waits for a first packet. */
   schedule(): void {
-    if (this.#connections.size === 0 || this.#cancel) return;
+    if (this.#isManual || this.#connections.size === 0 || this.#cancel) return;
     const wait = this.#openAt - this.#clock.now();
     if (wait <= 0) {
       this.#turns.want();
@@ -48,6 +79,7 @@ export class Broadcast {
 
   /** The end of a turn: sends, if the window is open. */
   endTurn(): void {
+    if (this.#isManual) return;
     if (this.#clock.now() >= this.#openAt) this.#flush();
     else if (this.#tree.isDirty) this.schedule();
   }
@@ -58,9 +90,22 @@ export class Broadcast {
     for (const conn of this.#connections.all()) this.#remember(conn);
   }
 
+  /** The same where changes are pending: `known` is what clients know. Who sees what is told anew. */
+  assumePending(known: Record<string, unknown>): void {
+    this.#tree.settle();
+    this.#tree.assumeKnown(known);
+    for (const conn of this.#connections.all()) {
+      const viewer = this.#viewerOf(conn);
+      // As if it had seen just what it must not see now: that is deleted, and the rest sent whole.
+      for (const leaf of this.#tree.dynamic) {
+        if (leaf.audience && !this.#tree.sees(viewer, leaf.audience)) conn.seen.add(leaf.path());
+      }
+    }
+  }
+
   #flush(): void {
     const conns = this.#connections.all();
-    const waiting = conns.filter((conn) => conn.phase === "waiting");
+    const waiting = conns.filter((conn) => conn.isWaiting);
     if (!this.#tree.isDirty && waiting.length === 0) return;
     this.#sendChanges(
       this.#tree.settle(),

@@ -1,19 +1,38 @@
 import type { Claims, Connection, Packet } from "../define/types.ts";
 import { CODES } from "../protocol/codes.ts";
 import { RoomError } from "../protocol/errors.ts";
+import { Outbox } from "./outbox.ts";
+import type { Intercept } from "./outbox.ts";
 import { encodePacket } from "./packets.ts";
 import type { Socket } from "./ports.ts";
+import type { TokenBucket } from "./rate-limit.ts";
 
-/** joining → waiting for its first packet → open → closed. */
-type Phase = "joining" | "waiting" | "open" | "closed";
+/**
+ * joining → waiting for its first packet → open → closed. Where nothing is sent by itself, a connection that
+ * waits gets other packets meanwhile: it is unsynced.
+ */
+type Phase = "joining" | "waiting" | "unsynced" | "open" | "closed";
 
-/** What a socket carries through hibernation. */
-interface Attachment {
-  readonly id: string;
+/** Whose connection it is. */
+export interface Who {
   readonly sessionId: string;
   readonly publicId: string;
   readonly auth: Claims | null;
   readonly state?: unknown;
+}
+
+/** What a socket carries through hibernation. */
+interface Attachment extends Who {
+  readonly id: string;
+  /** Has not got its first packet. */
+  readonly unsynced?: boolean;
+}
+
+/** What a connection needs of its room. */
+export interface ConnHooks {
+  onClosed(conn: Conn): void;
+  /** Makes the interceptor of a connection, where the room has one. */
+  readonly intercept: ((conn: Conn) => Intercept) | undefined;
 }
 
 /** A connection as the room sees it: the public one, its place in the protocol, and its unread messages. */
@@ -27,35 +46,14 @@ export class Conn implements Connection {
   /** Messages that wait for the one that is being handled. */
   readonly inbox: (string | ArrayBuffer)[] = [];
   isBusy = false;
+  bucket: TokenBucket | undefined;
   readonly #socket: Socket;
-  readonly #onClosed: (conn: Conn) => void;
+  readonly #hooks: ConnHooks;
+  readonly #outbox: Outbox;
   #phase: Phase;
   #state: unknown;
-  #held: string[] = [];
 
-  /** A connection that was just accepted. */
-  static open(socket: Socket, who: Omit<Attachment, "id" | "state">, onClosed: (conn: Conn) => void): Conn {
-    const attachment = { id: crypto.randomUUID(), ...who };
-    try {
-      socket.attach(attachment);
-    } catch (cause) {
-      throw new RoomError("bad_message", "The token is too large", { cause });
-    }
-    return new Conn(socket, attachment, "joining", onClosed);
-  }
-
-  /** A connection that was open while the room slept; undefined if it is none of ours. */
-  static recover(socket: Socket, onClosed: (conn: Conn) => void): Conn | undefined {
-    const attachment = socket.attachment() as Attachment | null | undefined;
-    return attachment ? new Conn(socket, attachment, "open", onClosed) : undefined;
-  }
-
-  private constructor(
-    socket: Socket,
-    attachment: Attachment,
-    phase: "joining" | "open",
-    onClosed: (conn: Conn) => void,
-  ) {
+  private constructor(socket: Socket, attachment: Attachment, phase: Phase, hooks: ConnHooks) {
     this.#socket = socket;
     this.id = attachment.id;
     this.sessionId = attachment.sessionId;
@@ -63,11 +61,36 @@ export class Conn implements Connection {
     this.auth = attachment.auth;
     this.#state = attachment.state;
     this.#phase = phase;
-    this.#onClosed = onClosed;
+    this.#hooks = hooks;
+    this.#outbox = new Outbox((text) => this.#write(text), hooks.intercept?.(this), phase === "joining");
+  }
+
+  /** A connection that was just accepted. */
+  static open(socket: Socket, who: Who, hooks: ConnHooks): Conn {
+    const attachment = { id: crypto.randomUUID(), ...who };
+    const conn = new Conn(socket, attachment, "joining", hooks);
+    conn.#attach("The token is too large", "bad_message");
+    return conn;
+  }
+
+  /** A connection that was open while the room slept; undefined if it is none of ours. */
+  static recover(socket: Socket, hooks: ConnHooks): Conn | undefined {
+    const attachment = socket.attachment() as Attachment | null | undefined;
+    return attachment ? new Conn(socket, attachment, attachment.unsynced ? "unsynced" : "open", hooks) : undefined;
+  }
+
+  /** Refuses a client that is not a connection yet. */
+  static refuse(socket: Socket, error: RoomError): void {
+    socket.close(CODES[error.code].close, truncate(error.message));
   }
 
   get phase(): Phase {
     return this.#phase;
+  }
+
+  /** Whether it has yet to get its first packet. */
+  get isWaiting(): boolean {
+    return this.#phase === "waiting" || this.#phase === "unsynced";
   }
 
   get state(): unknown {
@@ -75,38 +98,47 @@ export class Conn implements Connection {
   }
 
   setState(next: unknown): void {
-    const { id, sessionId, publicId, auth } = this;
-    try {
-      this.#socket.attach({ id, sessionId, publicId, auth, state: next } satisfies Attachment);
-    } catch (cause) {
-      throw new RoomError("internal", "The state of a connection is too large, or holds what cannot be stored", {
-        cause,
-      });
-    }
+    const previous = this.#state;
     this.#state = next;
+    try {
+      this.#attach("The state of a connection is too large, or holds what cannot be stored", "internal");
+    } catch (error) {
+      this.#state = previous;
+      throw error;
+    }
   }
 
   send(packet: Packet): void {
     this.deliver(encodePacket(packet));
   }
 
-  /** Sends text. What comes before the first packet is held back until that is sent. */
+  /** Sends a packet. What comes before the first one is held back until that is sent. */
   deliver(text: string): void {
-    if (this.#phase === "open") this.#write(text);
-    else if (this.#phase !== "closed") this.#held.push(text);
+    this.#outbox.packet(text);
   }
 
-  /** The join is done: the next flush brings the first packet. */
-  joined(): void {
-    if (this.#phase === "joining") this.#phase = "waiting";
+  /** Sends an ack or an error, in its place among the packets. */
+  answer(text: string): void {
+    this.#outbox.plain(text);
+  }
+
+  /** The join is done: the next flush brings the first packet. @param isSoon whether one comes by itself */
+  joined(isSoon: boolean): void {
+    if (this.#phase !== "joining") return;
+    this.#phase = isSoon ? "waiting" : "unsynced";
+    if (isSoon) return;
+    this.#attach("The token is too large", "bad_message");
+    this.#outbox.open();
   }
 
   /** Sends the first packet, then what was held back. */
   welcome(text: string): void {
-    if (this.#phase !== "waiting") return;
+    const wasUnsynced = this.#phase === "unsynced";
     this.#phase = "open";
-    this.#write(text);
-    for (const held of this.#held.splice(0)) this.#write(held);
+    if (wasUnsynced) {
+      this.#attach("The token is too large", "bad_message");
+      this.#outbox.packet(text);
+    } else this.#outbox.open(text);
   }
 
   close(code = 1000, reason = ""): void {
@@ -116,33 +148,42 @@ export class Conn implements Connection {
     this.#end(code, reason);
   }
 
-  /** Ends the connection for a reason of the protocol. What was held back is sent first. */
+  /** Ends the connection for a reason of the protocol. */
   refuse(error: RoomError): void {
-    for (const held of this.#held.splice(0)) this.#write(held);
     this.#end(CODES[error.code].close, error.message);
-  }
-
-  /** Refuses a client that is not a connection yet. */
-  static refuse(socket: Socket, error: RoomError): void {
-    socket.close(CODES[error.code].close, truncate(error.message));
   }
 
   /** The socket is gone. */
   closed(): void {
     if (this.#phase === "closed") return;
     this.#phase = "closed";
-    this.#onClosed(this);
+    this.#hooks.onClosed(this);
   }
 
+  /** What was held back, or is on its way, is sent first. */
   #end(code: number, reason: string): void {
+    if (this.#phase === "joining" || this.#phase === "waiting") this.#outbox.open();
+    this.#outbox.after(() => {
+      try {
+        this.#socket.close(code, truncate(reason));
+      } finally {
+        this.closed();
+      }
+    });
+  }
+
+  #attach(problem: string, code: "bad_message" | "internal"): void {
+    const { id, sessionId, publicId, auth, state } = this;
+    const attachment: Attachment = { id, sessionId, publicId, auth, ...(state !== undefined && { state }) };
     try {
-      this.#socket.close(code, truncate(reason));
-    } finally {
-      this.closed();
+      this.#socket.attach(this.#phase === "unsynced" ? { ...attachment, unsynced: true } : attachment);
+    } catch (cause) {
+      throw new RoomError(code, problem, { cause });
     }
   }
 
   #write(text: string): void {
+    if (this.#phase === "closed") return;
     // A socket that closes at this moment throws; its close event follows.
     try {
       this.#socket.send(text);
@@ -154,10 +195,9 @@ export class Conn implements Connection {
 
 /** A close reason has room for 123 bytes. */
 function truncate(reason: string): string {
-  let bytes = new TextEncoder().encode(reason);
+  const bytes = new TextEncoder().encode(reason);
   if (bytes.length <= 123) return reason;
-  bytes = bytes.slice(0, 123);
-  return new TextDecoder().decode(bytes).replace(/\uFFFD+$/, "");
+  return new TextDecoder().decode(bytes.slice(0, 123)).replace(/\uFFFD+$/, "");
 }
 
 /** The open connections of a room. */
@@ -193,6 +233,11 @@ export class Connections {
     if (siblings) siblings.add(conn);
     else this.#byUser.set(conn.publicId, new Set([conn]));
     this.#list = undefined;
+  }
+
+  /** The connections of a user are nobody's any more, though still open. */
+  disown(publicId: string): void {
+    this.#byUser.delete(publicId);
   }
 
   remove(socket: Socket, conn: Conn): void {

@@ -7,6 +7,8 @@ import { encodeAck, encodeError } from "../protocol/packets.ts";
 import { toPlain } from "../state/view.ts";
 import type { Conn } from "./connections.ts";
 import { passes } from "./guards.ts";
+import type { Clock } from "./ports.ts";
+import { TokenBucket } from "./rate-limit.ts";
 import type { Turns } from "./turns.ts";
 import { parseInput } from "./validation.ts";
 
@@ -14,6 +16,7 @@ import { parseInput } from "./validation.ts";
 export interface DispatchScope {
   readonly compiled: CompiledRoom;
   readonly turns: Turns;
+  readonly clock: Clock;
   /** @throws RoomError `forbidden` if the user was removed from the room */
   actionContext(conn: Conn): ActionContext<object>;
   guardContext(conn: Conn): GuardContext<object>;
@@ -38,12 +41,24 @@ export class Dispatch {
       conn.refuse(new RoomError("message_too_large", "The message is too large"));
       return;
     }
+    if (!this.#passesLimit(conn)) return;
     conn.inbox.push(frame);
     if (conn.inbox.length > MAX_WAITING) {
       conn.inbox.length = 0;
       conn.refuse(new RoomError("rate_limited", "Too many messages wait to be handled"));
     }
     if (!conn.isBusy) await this.#drain(conn);
+  }
+
+  #passesLimit(conn: Conn): boolean {
+    const { clock, compiled } = this.#scope;
+    const now = clock.now();
+    const verdict = (conn.bucket ??= new TokenBucket(compiled.settings.rateLimit, now)).take(now);
+    if (verdict === "pass") return true;
+    const error = new RoomError("rate_limited", "Too many messages");
+    if (verdict === "close") conn.refuse(error);
+    else conn.answer(encodeError(error));
+    return false;
   }
 
   async #drain(conn: Conn): Promise<void> {
@@ -63,7 +78,7 @@ export class Dispatch {
       if (typeof frame !== "string") throw new RoomError("bad_message", "Messages are text frames");
       message = decodeMessage(frame);
     } catch (error) {
-      conn.deliver(encodeError(toRoomError(error)));
+      conn.answer(encodeError(toRoomError(error)));
       return undefined;
     }
     try {
@@ -117,14 +132,14 @@ export class Dispatch {
   #acknowledge(conn: Conn, { id }: ActionMessage, result: unknown): void {
     // What the action changed goes first.
     this.#scope.turns.end();
-    if (id !== undefined) conn.deliver(encodeAck(id, toPlain(result)));
+    if (id !== undefined) conn.answer(encodeAck(id, toPlain(result)));
   }
 
   #refuse(conn: Conn, { action, id }: ActionMessage, thrown: unknown): void {
     const error = toRoomError(thrown);
     if (error.code === "internal") this.#scope.failed("action_failed", thrown, { action, conn });
     this.#scope.turns.end();
-    conn.deliver(encodeError(error, { action, id }));
+    conn.answer(encodeError(error, { action, id }));
   }
 }
 

@@ -1,9 +1,15 @@
 import type { Connection, Packet, RoomHandle, RoomStorage } from "../define/types.ts";
+import type { Broadcast } from "./broadcast.ts";
 import type { Connections } from "./connections.ts";
 import { encodePacket } from "./packets.ts";
 import type { Persistence } from "./persistence.ts";
 import type { Storage } from "./ports.ts";
+import type { Schedules } from "./schedules.ts";
+import type { Sessions } from "./sessions.ts";
 import { PRIVATE_PREFIX } from "./stored-state.ts";
+import type { SyncMode } from "./sync-mode.ts";
+import type { Neighbours } from "./transfer.ts";
+import type { Transfers } from "./transfers.ts";
 
 /** Which room this is. */
 export interface RoomIdentity {
@@ -13,30 +19,60 @@ export interface RoomIdentity {
   readonly env: Cloudflare.Env;
 }
 
+/** The parts of a room that its handlers reach through `room`. */
+export interface HandleParts {
+  readonly connections: Connections;
+  readonly persistence: Persistence;
+  readonly storage: Storage;
+  readonly broadcast: Broadcast;
+  readonly mode: SyncMode;
+  readonly schedules: Schedules;
+  readonly sessions: Sessions;
+  readonly transfers: Transfers;
+  readonly neighbours: Neighbours;
+  /** A schedule is due at another time than before. */
+  arm(): void;
+}
+
 const STORAGE_PREFIX = `${PRIVATE_PREFIX}storage:`;
 
-/** Makes what handlers know as `room`. */
-export function createHandle(
-  identity: RoomIdentity,
-  connections: Connections,
-  persistence: Persistence,
-  storage: Storage,
-): RoomHandle {
+/** Makes what handlers know as `room`. The parts may be made after it. */
+export function createHandle(identity: RoomIdentity, parts: HandleParts): RoomHandle {
   return {
     ...identity,
-    storage: developerStorage(storage),
+    storage: developerStorage(parts.storage),
     get connections() {
-      return connections.all();
+      return parts.connections.all();
     },
+    get autoSync() {
+      return parts.mode.autoSync;
+    },
+    set autoSync(autoSync) {
+      parts.mode.autoSync = autoSync;
+    },
+    get pendingSync() {
+      return parts.broadcast.isPending;
+    },
+    get schedules() {
+      return parts.schedules.list();
+    },
+    applySync: () => parts.broadcast.apply(),
     send: (conn: Connection, packet: Packet) => conn.send(packet),
     broadcast(packet, { except } = {}) {
       const text = encodePacket(packet);
       const excluded = new Set<Connection>(except === undefined ? [] : [except].flat());
-      for (const conn of connections.all()) if (!excluded.has(conn)) conn.deliver(text);
+      for (const conn of parts.connections.all()) if (!excluded.has(conn)) conn.deliver(text);
     },
+    schedule(name, when, payload) {
+      parts.schedules.set(name, when, payload);
+      parts.arm();
+    },
+    unschedule: (name) => parts.schedules.unset(name),
+    sessionTransfer: (conn, to) => parts.transfers.depart(parts.sessions.find(conn.sessionId), conn.state, to),
+    fetch: (roomId, path, init) => parts.neighbours.fetch(roomId, path, init),
     async flush() {
-      persistence.save();
-      await storage.sync();
+      parts.persistence.save();
+      await parts.storage.sync();
     },
   };
 }

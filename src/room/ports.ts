@@ -1,3 +1,5 @@
+import type { Neighbours } from "./transfer.ts";
+
 /** One accepted WebSocket. */
 export interface Socket {
   readonly isOpen: boolean;
@@ -45,6 +47,7 @@ export interface Ports {
   readonly storage: Storage;
   readonly clock: Clock;
   readonly alarm: Alarm;
+  readonly neighbours: Neighbours;
   /** The sockets that were open when the room woke. */
   sockets(): Iterable<Socket>;
   log(entry: LogEntry): void;

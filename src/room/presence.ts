@@ -1,8 +1,10 @@
+import type { Snapshot } from "../define/types.ts";
 import { encodeDisconnected } from "../protocol/packets.ts";
 import { RoomError } from "../protocol/errors.ts";
 import { fieldOf } from "../state/fields.ts";
 import type { Tree } from "../state/tree.ts";
 import type { Connections } from "./connections.ts";
+import type { Clock } from "./ports.ts";
 import type { Session, Sessions } from "./sessions.ts";
 
 /** Who is in the room, and who of them is online: keeps users, sessions and `connected()` fields in step. */
@@ -10,9 +12,11 @@ export class Presence {
   readonly #tree: Tree;
   readonly #connections: Connections;
   readonly #sessions: Sessions;
+  readonly #clock: Clock;
   readonly #maxUsers: number;
 
-  constructor(tree: Tree, connections: Connections, sessions: Sessions, maxUsers: number) {
+  constructor(tree: Tree, connections: Connections, sessions: Sessions, clock: Clock, maxUsers: number) {
+    this.#clock = clock;
     this.#tree = tree;
     this.#connections = connections;
     this.#sessions = sessions;
@@ -34,14 +38,46 @@ export class Presence {
    */
   enter(sessionId: string, sub: string | undefined): Session {
     const known = this.#sessions.claim(sessionId, sub);
-    const isOnline = known !== undefined && this.#connections.isOnline(known.publicId);
-    if (!isOnline && this.#connections.userCount >= this.#maxUsers)
-      throw new RoomError("room_full", "The room is full");
+    this.checkSpace(known);
     const session = known ?? this.#sessions.create(sessionId, sub);
     this.#sessions.online(session);
     if (this.#tree.users && !this.user(session.publicId)) this.#tree.users.create(session.publicId);
     this.#setConnected(session.publicId, true);
     return session;
+  }
+
+  isOnline(session: Session): boolean {
+    return this.#connections.isOnline(session.publicId);
+  }
+
+  /**
+   * Checks that there is a place for a session, or for a new one. Users who are on their way here count.
+   * @throws RoomError `room_full`
+   */
+  checkSpace(session: Session | undefined): void {
+    if (this.#maxUsers === Infinity) return;
+    const now = this.#clock.now();
+    if (session && (this.isOnline(session) || (session.expectedUntil ?? 0) > now)) return;
+    const taken = this.#connections.userCount + this.#sessions.expected(now);
+    if (taken >= this.#maxUsers) throw new RoomError("room_full", "The room is full");
+  }
+
+  /** A user as the definition makes them, who is not part of the state yet. */
+  newUser(publicId: string): object | undefined {
+    return this.#tree.users?.make(publicId);
+  }
+
+  /** What is stored of a user, with all that is inside; null if there is none. */
+  stored(publicId: string): Snapshot | null {
+    return this.#tree.users?.snapshot(publicId) ?? null;
+  }
+
+  /** Puts a user into the state as they were stored, in place of whoever was there. */
+  loadUser(publicId: string, stored: Snapshot): void {
+    const { users } = this.#tree;
+    if (!users) return;
+    delete users.signal()[publicId];
+    users.load({ [publicId]: stored });
   }
 
   /** The last connection of a user closed. */
@@ -52,8 +88,9 @@ export class Presence {
     for (const conn of this.#connections.all()) conn.deliver(text);
   }
 
-  /** The session ran out: the user goes. */
+  /** The session ran out, or went elsewhere: the user goes. */
   expire(session: Session): void {
+    this.#connections.disown(session.publicId);
     const users = this.#tree.users?.signal();
     if (users && Object.hasOwn(users, session.publicId)) delete users[session.publicId];
   }

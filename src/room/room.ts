@@ -5,18 +5,26 @@ import { Tree } from "../state/tree.ts";
 import { Alarms } from "./alarms.ts";
 import { Broadcast } from "./broadcast.ts";
 import { Conn, Connections } from "./connections.ts";
+import type { ConnHooks, Who } from "./connections.ts";
 import { Dispatch } from "./dispatch.ts";
 import { passes } from "./guards.ts";
 import { createHandle } from "./handle.ts";
 import type { RoomIdentity } from "./handle.ts";
+import { createIntercept } from "./interceptor.ts";
 import { Persistence } from "./persistence.ts";
-import type { Ports, Socket } from "./ports.ts";
+import type { Clock, Ports, Socket } from "./ports.ts";
 import { Presence } from "./presence.ts";
+import { Reporter } from "./reporter.ts";
 import { answerRequest } from "./requests.ts";
 import { restoreState } from "./restore.ts";
+import { Schedules } from "./schedules.ts";
 import { Sessions } from "./sessions.ts";
+import type { Session } from "./sessions.ts";
 import { assemble } from "./stored-state.ts";
+import { SyncMode } from "./sync-mode.ts";
 import { Ticker } from "./ticker.ts";
+import type { Boarding, Passenger, Recall } from "./transfer.ts";
+import { Transfers } from "./transfers.ts";
 import { Turns } from "./turns.ts";
 
 /** A client that asks to connect. */
@@ -24,7 +32,9 @@ export interface JoinRequest {
   /** The upgrade request, as the client made it. */
   readonly request: Request;
   readonly auth: Claims | null;
-  readonly sessionId: string;
+  /** The private id that it came with. */
+  readonly sessionId: string | undefined;
+  readonly transferToken?: string | undefined;
   /** Accepts the socket. Until then nobody has. */
   readonly accept: () => Socket;
 }
@@ -35,14 +45,19 @@ export class RoomCore {
   readonly handle: RoomHandle;
   readonly compiled: CompiledRoom;
   readonly turns: Turns;
+  readonly clock: Clock;
+  readonly tree: Tree;
   readonly #ports: Ports;
-  readonly #tree: Tree;
   readonly #connections = new Connections();
+  readonly #reporter: Reporter;
   readonly #alarms: Alarms;
   readonly #persistence: Persistence;
   readonly #broadcast: Broadcast;
+  readonly #mode: SyncMode;
   readonly #sessions: Sessions;
   readonly #presence: Presence;
+  readonly #schedules: Schedules;
+  readonly #transfers: Transfers;
   readonly #dispatch: Dispatch;
   readonly #ticker: Ticker | undefined;
   #isNew = true;
@@ -52,47 +67,71 @@ export class RoomCore {
   /** @throws whatever `state()` or a restore hook throws: such a room cannot run, and its data stays as it is */
   constructor(compiled: CompiledRoom, identity: RoomIdentity, ports: Ports) {
     const { settings, definition } = compiled;
+    const { clock, storage } = ports;
     this.compiled = compiled;
+    this.clock = clock;
     this.#ports = ports;
     this.state = definition.state();
-    this.#tree = new Tree(this.state);
-    const { rows } = this.#tree;
-    this.turns = new Turns(ports.clock, () => this.#endTurn());
-    this.#alarms = new Alarms(ports.alarm, ports.clock, (error) => this.#report("alarm_failed", error));
-    this.#persistence = new Persistence(
-      rows,
-      ports.storage,
-      ports.clock,
-      this.#alarms,
-      settings.throttleStorage,
-      (error) => this.#report("save_failed", error),
+    this.tree = new Tree(this.state);
+    const { rows } = this.tree;
+    this.turns = new Turns(clock, () => this.#endTurn());
+    this.#reporter = new Reporter(compiled, this.state, this.turns, ports.log, () => this.handle);
+    const failed = (event: string, error: unknown) => this.#reporter.failed(event, error);
+    const arm = () => this.#alarms.arm();
+    this.#alarms = new Alarms(ports.alarm, clock, (error) => failed("alarm_failed", error));
+    this.#persistence = new Persistence(rows, storage, clock, this.#alarms, settings.throttleStorage, (error) =>
+      failed("save_failed", error),
     );
-    this.#broadcast = new Broadcast(this.#tree, this.#connections, ports.clock, this.turns, settings.throttleSync);
-    this.#sessions = new Sessions(rows, ports.clock, settings.sessionExpiryTime, (session) =>
-      this.#presence.expire(session),
-    );
-    this.#presence = new Presence(this.#tree, this.#connections, this.#sessions, settings.maxUsers);
+    this.#broadcast = new Broadcast(this.tree, this.#connections, clock, this.turns, settings);
+    this.#mode = new SyncMode(this.tree, rows, this.#broadcast, storage);
+    this.#sessions = new Sessions(rows, clock, settings.sessionExpiryTime, (session) => this.#presence.expire(session));
+    this.#presence = new Presence(this.tree, this.#connections, this.#sessions, clock, settings.maxUsers);
+    this.#schedules = new Schedules(compiled, storage, clock, (name, payload) => this.#runSchedule(name, payload));
+    const parts = {
+      storage,
+      sessions: this.#sessions,
+      persistence: this.#persistence,
+      neighbours: ports.neighbours,
+      arm,
+    };
+    this.#transfers = new Transfers({
+      ...parts,
+      clock,
+      failed,
+      presence: this.#presence,
+      roomId: identity.id,
+      restore: (passenger, user, publicId) => this.#restoreUser(passenger, user, publicId),
+      leaving: (session) => this.#tellLeaving(session),
+    });
     this.#dispatch = new Dispatch(this);
-    this.handle = createHandle(identity, this.#connections, this.#persistence, ports.storage);
+    this.handle = createHandle(identity, {
+      ...parts,
+      connections: this.#connections,
+      broadcast: this.#broadcast,
+      mode: this.#mode,
+      schedules: this.#schedules,
+      transfers: this.#transfers,
+    });
     const { tick } = definition;
-    this.#ticker = tick && new Ticker(ports.clock, tick.hz, (elapsed) => this.#tick(elapsed));
-    this.#tree.onError = (error) => this.#report("state_failed", error);
+    this.#ticker = tick && new Ticker(clock, tick.hz, (elapsed) => this.#tick(elapsed));
+    this.tree.onError = (error) => failed("state_failed", error);
     this.#wake();
   }
 
   /** Lets a client in, or refuses it: then its socket is accepted and closed with a code and a reason. */
-  async connect({ request, auth, sessionId, accept }: JoinRequest): Promise<void> {
+  async connect({ request, auth, sessionId, transferToken, accept }: JoinRequest): Promise<void> {
     let socket: Socket | undefined;
     try {
       await this.#starting;
       await this.#admit(auth, request);
-      const sub = typeof auth?.["sub"] === "string" ? auth["sub"] : undefined;
-      const session = this.turns.run(() => this.#presence.enter(sessionId, sub));
-      const conn = this.#open((socket = accept()), { sessionId, publicId: session.publicId, auth });
+      const id = transferToken === undefined ? sessionId : this.#transfers.redeem(transferToken, sessionId);
+      const session = this.turns.run(() => this.#presence.enter(id ?? crypto.randomUUID(), subjectOf(auth)));
+      const { publicId, connState: state } = session;
+      const conn = this.#open((socket = accept()), { sessionId: session.id, publicId, auth, state });
       await this.#join(conn, request);
     } catch (thrown) {
       const error = toRoomError(thrown);
-      if (error.code === "internal") this.failed("connect_failed", thrown, {});
+      if (error.code === "internal") this.#reporter.failed("connect_failed", thrown);
       const conn = socket && this.#connections.find(socket);
       if (conn) conn.refuse(error);
       else Conn.refuse(socket ?? accept(), error);
@@ -125,7 +164,7 @@ export class RoomCore {
       roomGuards: definition.guards ?? [],
       maxBodyBytes: settings.maxMessageBytes,
       run: (handler) => this.turns.run(handler),
-      onFailure: (error) => this.#report("request_failed", error, { path }),
+      onFailure: (error) => this.#reporter.failed("request_failed", error, { path }),
     });
     this.turns.end();
     return response;
@@ -140,9 +179,26 @@ export class RoomCore {
     this.turns.end();
   }
 
+  /** Another room sends a user. */
+  async board(passenger: Passenger): Promise<Boarding> {
+    await this.#starting;
+    const boarding = await this.#transfers.board(passenger);
+    this.turns.end();
+    return boarding;
+  }
+
+  /** Another room calls a user back. */
+  async recall(transferId: string, sessionId: string): Promise<Recall> {
+    await this.#starting;
+    const recall = this.turns.run(() => this.#transfers.recall(transferId, sessionId));
+    this.turns.end();
+    return recall;
+  }
+
   actionContext(conn: Conn): ActionContext<object> {
     const user = this.#presence.user(conn.publicId);
-    if (!user && this.#presence.hasUsers) throw new RoomError("forbidden", "You are no longer in this room");
+    const isGone = this.#presence.hasUsers ? !user : !this.#sessions.find(conn.sessionId);
+    if (isGone) throw new RoomError("forbidden", "You are no longer in this room");
     return { user: user as never, conn, auth: conn.auth, state: this.state, room: this.handle };
   }
 
@@ -150,9 +206,8 @@ export class RoomCore {
     return { conn, auth: conn.auth, request: undefined, state: this.state, room: this.handle };
   }
 
-  /** Logs what the developer's code threw, and tells `onError`. */
-  failed(event: string, error: unknown, { action, conn }: { action?: string; conn?: Conn }): void {
-    this.#report(event, error, { action, connection: conn?.id }, conn);
+  failed(event: string, error: unknown, details: { action?: string; conn?: Conn }): void {
+    this.#reporter.failed(event, error, details);
   }
 
   #wake(): void {
@@ -161,17 +216,21 @@ export class RoomCore {
     const { snapshot, volatileKeys } = assemble(rows, sockets.length > 0);
     this.#persistence.loadVolatile(volatileKeys, sockets.length > 0);
     this.#isNew = snapshot === undefined;
-    if (snapshot) restoreState(this.compiled, this.#tree, snapshot, this.handle);
+    if (snapshot) restoreState(this.compiled, this.tree, snapshot, this.handle);
     this.#sessions.load(rows);
-    this.#tree.rows.onUnsaved = () => this.#unsaved();
+    this.#schedules.load(rows);
+    this.#transfers.load(rows);
+    const known = this.#mode.load(rows);
+    this.tree.rows.onUnsaved = () => this.#unsaved();
     for (const socket of sockets) this.#recover(socket);
     this.#presence.assumeOnline();
-    if (sockets.length > 0) this.#broadcast.assumeKnown();
-    this.#tree.onChange = () => this.#broadcast.schedule();
+    if (sockets.length > 0 && known) this.#broadcast.assumePending(known);
+    else if (sockets.length > 0) this.#broadcast.assumeKnown();
+    this.tree.onChange = () => this.#broadcast.schedule();
     this.#presence.dropGhosts();
-    if (!this.#tree.rows.isClean) this.#unsaved();
-    this.#alarms.register(this.#persistence);
-    this.#alarms.register(this.#sessions);
+    if (!this.tree.rows.isClean) this.#unsaved();
+    for (const part of [this.#persistence, this.#sessions, this.#schedules, this.#transfers])
+      this.#alarms.register(part);
     this.#alarms.arm();
     if (sockets.length > 0) this.#ticker?.start();
     this.#start();
@@ -180,22 +239,39 @@ export class RoomCore {
   #start(): void {
     const { onStart } = this.compiled.definition;
     if (!onStart) return;
-    const outcome = this.#hook("onStart", () => onStart({ state: this.state, room: this.handle }));
-    if (!outcome) return;
-    this.#starting = outcome.finally(() => {
+    const outcome = this.#reporter.hook("onStart", () => onStart({ state: this.state, room: this.handle }));
+    this.#starting = outcome?.finally(() => {
       this.#starting = undefined;
     });
   }
 
   /** A socket that was open while the room slept. */
   #recover(socket: Socket): void {
-    const conn = Conn.recover(socket, (closed) => this.#left(socket, closed));
+    const conn = Conn.recover(socket, this.#hooksFor(socket));
     if (!conn) return;
     this.#connections.add(socket, conn);
-    if (this.#sessions.find(conn.sessionId)) return;
-    const sub = typeof conn.auth?.["sub"] === "string" ? conn.auth["sub"] : undefined;
-    this.#sessions.create(conn.sessionId, sub, conn.publicId);
-    if (!this.#presence.user(conn.publicId)) this.#tree.users?.create(conn.publicId);
+    // Its user went to another room, or was removed: it may listen, but is nobody here.
+    if (!this.#sessions.find(conn.sessionId)) this.#connections.disown(conn.publicId);
+  }
+
+  #hooksFor(socket: Socket): ConnHooks {
+    const { interceptorPacket } = this.compiled.definition;
+    const contextOf = (conn: Conn) => ({
+      user: this.#presence.user(conn.publicId) as never,
+      conn,
+      state: this.state,
+      room: this.handle,
+    });
+    return {
+      onClosed: (conn) => this.#left(socket, conn),
+      intercept:
+        interceptorPacket &&
+        ((conn) =>
+          createIntercept(
+            (packet) => interceptorPacket(contextOf(conn), packet),
+            (error) => this.#reporter.failed("interceptorPacket_failed", error, { conn }),
+          )),
+    };
   }
 
   async #admit(auth: Claims | null, request: Request): Promise<void> {
@@ -204,10 +280,10 @@ export class RoomCore {
     if (verdict !== true) throw new RoomError("forbidden", "You may not enter this room");
   }
 
-  #open(socket: Socket, who: { sessionId: string; publicId: string; auth: Claims | null }): Conn {
-    const conn = Conn.open(socket, who, (closed) => this.#left(socket, closed));
+  #open(socket: Socket, who: Who): Conn {
+    const conn = Conn.open(socket, who, this.#hooksFor(socket));
     this.#connections.add(socket, conn);
-    if (this.#isNew) this.#tree.saveAll();
+    if (this.#isNew) this.tree.saveAll();
     this.#isNew = false;
     this.#ticker?.start();
     return conn;
@@ -216,28 +292,56 @@ export class RoomCore {
   async #join(conn: Conn, request: Request): Promise<void> {
     const { onJoin } = this.compiled.definition;
     if (onJoin) await this.turns.run(() => onJoin({ ...this.actionContext(conn), request }));
-    conn.joined();
+    conn.joined(this.#mode.autoSync);
     this.#broadcast.schedule();
   }
 
   #left(socket: Socket, conn: Conn): void {
     this.#connections.remove(socket, conn);
     if (this.#connections.size === 0) this.#ticker?.stop();
-    if (this.#connections.isOnline(conn.publicId)) return;
     const session = this.#sessions.find(conn.sessionId);
+    if (!session || this.#connections.isOnline(conn.publicId)) return;
     const user = this.#presence.user(conn.publicId);
-    if (session) this.#presence.leave(session);
+    this.#presence.leave(session);
     this.#alarms.arm();
+    if (user || !this.#presence.hasUsers) this.#tellLeft(conn, user);
+  }
+
+  #tellLeft(conn: Conn, user: object | undefined): void {
     const { onLeave } = this.compiled.definition;
-    if (onLeave && (user || !this.#presence.hasUsers)) {
-      const context = { user: user as never, conn, auth: conn.auth, state: this.state, room: this.handle };
-      void this.#hook("onLeave", () => onLeave(context), conn);
+    if (!onLeave) return;
+    const context = { user: user as never, conn, auth: conn.auth, state: this.state, room: this.handle };
+    void this.#reporter.hook("onLeave", () => onLeave(context), conn);
+  }
+
+  #tellLeaving(session: Session): void {
+    const conn = this.#connections.all().find((other) => other.sessionId === session.id);
+    if (conn) this.#tellLeft(conn, this.#presence.user(session.publicId));
+  }
+
+  async #restoreUser(passenger: Passenger, user: object | undefined, publicId: string) {
+    const { onSessionRestore } = this.compiled.definition;
+    const userSnapshot = passenger.user ?? {};
+    if (!onSessionRestore) return userSnapshot;
+    const context = { userSnapshot, user: user as never, publicId, privateId: passenger.sessionId, room: this.handle };
+    return this.turns.run(() => onSessionRestore(context));
+  }
+
+  async #runSchedule(name: string, payload: unknown): Promise<void> {
+    const schedule = this.compiled.definition.schedules?.[name];
+    try {
+      await this.turns.run(() => schedule?.run({ state: this.state, room: this.handle }, payload));
+    } catch (error) {
+      this.#reporter.failed("schedule_failed", error, { schedule: name });
+      throw error;
+    } finally {
+      this.turns.end();
     }
   }
 
   #tick(elapsed: number): void {
     const { tick } = this.compiled.definition;
-    void this.#hook("tick", () => tick?.run({ state: this.state, room: this.handle }, elapsed));
+    void this.#reporter.hook("tick", () => tick?.run({ state: this.state, room: this.handle }, elapsed));
     this.turns.end();
   }
 
@@ -249,35 +353,10 @@ export class RoomCore {
   #endTurn(): void {
     this.#persistence.endTurn();
     this.#broadcast.endTurn();
+    this.#mode.endTurn();
   }
+}
 
-  /** Runs a hook that must not harm anybody. @returns a promise if it is not done yet */
-  #hook(name: string, run: () => unknown, conn?: Conn): Promise<unknown> | undefined {
-    const fail = (error: unknown) => this.failed(`${name}_failed`, error, { conn });
-    try {
-      const outcome = this.turns.run(run);
-      return outcome instanceof Promise ? outcome.catch(fail) : undefined;
-    } catch (error) {
-      fail(error);
-      return undefined;
-    }
-  }
-
-  #report(event: string, error: unknown, details: Record<string, unknown> = {}, conn?: Conn): void {
-    const { id, party } = this.handle;
-    const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.#ports.log({ level: "error", event, party, room: id, ...details, error: cause });
-    const { onError } = this.compiled.definition;
-    if (!onError) return;
-    try {
-      const outcome = this.turns.run(() => onError({ error, conn, state: this.state, room: this.handle }));
-      if (outcome instanceof Promise) outcome.catch((failure: unknown) => this.#logFailure(failure));
-    } catch (failure) {
-      this.#logFailure(failure);
-    }
-  }
-
-  #logFailure(failure: unknown): void {
-    this.#ports.log({ level: "error", event: "onError_failed", room: this.handle.id, error: String(failure) });
-  }
+function subjectOf(auth: Claims | null): string | undefined {
+  return typeof auth?.["sub"] === "string" ? auth["sub"] : undefined;
 }

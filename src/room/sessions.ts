@@ -13,8 +13,19 @@ export interface Session {
   readonly sub: string | undefined;
   /** When its last connection closed, in ms since 1970; undefined while it is online. */
   offlineSince: number | undefined;
+  /** The transfer that brought it here: the same one does not do so twice. */
+  transferId: string | undefined;
+  /** Until when a place is kept for it, after a transfer. */
+  expectedUntil: number | undefined;
+  /** The state that its first connection here starts with. */
+  connState: unknown;
+  /** On the way to another room: it is here until that has it. */
+  leaving: { readonly to: string; readonly transferId: string } | undefined;
   readonly row: Row;
 }
+
+/** What is stored of a session. */
+type StoredSession = Omit<Session, "id" | "row">;
 
 const SESSION_PREFIX = `${PRIVATE_PREFIX}session:`;
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -41,9 +52,9 @@ export class Sessions implements Sleeper {
   load(rows: Iterable<[key: string, value: unknown]>): void {
     for (const [key, row] of rows) {
       if (!key.startsWith(SESSION_PREFIX)) continue;
-      const { publicId, sub, offlineSince } = row as Session;
+      const { publicId, sub, ...rest } = row as StoredSession;
       const session = this.#add(key.slice(SESSION_PREFIX.length), sub, publicId);
-      session.offlineSince = offlineSince;
+      Object.assign(session, rest);
       this.#expect(session);
     }
   }
@@ -77,7 +88,27 @@ export class Sessions implements Sleeper {
   online(session: Session): void {
     if (session.offlineSince === undefined) return;
     session.offlineSince = undefined;
+    session.expectedUntil = undefined;
     session.row.changed(true);
+  }
+
+  /** This public id if nobody has it, else a new one. */
+  freePublicId(wanted: string): string {
+    for (const { publicId } of this.#byId.values()) if (publicId === wanted) return randomId();
+    return wanted;
+  }
+
+  /** How many places are kept for users who were transferred here and have not arrived. */
+  expected(now: number): number {
+    let count = 0;
+    for (const { expectedUntil = 0 } of this.#byId.values()) if (expectedUntil > now) count++;
+    return count;
+  }
+
+  /** Forgets a session: it ran out, or went elsewhere. */
+  remove(session: Session): void {
+    this.#byId.delete(session.id);
+    session.row.removed();
   }
 
   offline(session: Session): void {
@@ -100,8 +131,7 @@ export class Sessions implements Sleeper {
   }
 
   #expire(session: Session): void {
-    this.#byId.delete(session.id);
-    session.row.removed();
+    this.remove(session);
     this.#onExpired(session);
   }
 
@@ -112,14 +142,25 @@ export class Sessions implements Sleeper {
 
   #add(id: string, sub: string | undefined, publicId: string): Session {
     const row = new Row(this.#rows, SESSION_PREFIX + id, (persisted) => (persisted ? stored(session) : undefined));
-    const session: Session = { id, publicId, sub, offlineSince: undefined, row };
+    const session: Session = {
+      id,
+      publicId,
+      sub,
+      offlineSince: undefined,
+      transferId: undefined,
+      expectedUntil: undefined,
+      connState: undefined,
+      leaving: undefined,
+      row,
+    };
     this.#byId.set(id, session);
     return session;
   }
 }
 
-function stored({ publicId, sub, offlineSince }: Session): object {
-  return { publicId, sub, offlineSince };
+/** Without what is not there, so that most rows stay short. */
+function stored({ id: _id, row: _row, ...rest }: Session): object {
+  return Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
 }
 
 /** A public id from a cryptographic source: 71 bits, letters and digits only. */

@@ -13,6 +13,11 @@ import type { Door } from "./tracking.ts";
 /** Longer keys would not fit a storage key with their path. */
 const MAX_KEY = 512;
 
+/** An entry that clients know of and that is gone, of which only that is known. */
+interface Ghost {
+  known(): Record<string, unknown>;
+}
+
 type EntriesSignal = WritableObjectSignal<Record<string, object>>;
 
 /** A `users` or `collection` field: entries by key, each shared and stored on its own. */
@@ -32,7 +37,7 @@ export class Entries implements Door, InnerNode, ParentNode {
   readonly #field: Field;
   readonly #dirty = new Set<string>();
   /** What clients knew under the keys whose entry was added, removed or replaced since. */
-  readonly #before = new Map<string, EntryNode | undefined>();
+  readonly #before = new Map<string, EntryNode | Ghost | undefined>();
   #text: string | undefined;
 
   constructor(
@@ -76,11 +81,21 @@ export class Entries implements Door, InnerNode, ParentNode {
     return this.children.get(key)?.target;
   }
 
-  /** Makes an entry with the field's class or factory, and adds it. */
+  /** Makes an entry with the field's class or factory. */
+  make(key: string): object {
+    return makeEntry(this.#field.factory as Factory<object>, key);
+  }
+
+  /** Makes an entry, and adds it. */
   create(key: string): object {
-    const target = makeEntry(this.#field.factory as Factory<object>, key);
+    const target = this.make(key);
     this.signal()[key] = target;
     return target;
+  }
+
+  /** What is stored of an entry, with the entries inside it. */
+  snapshot(key: string): Record<string, unknown> | undefined {
+    return this.children.get(key)?.snapshot();
   }
 
   /** An entry is about to be set, or removed. */
@@ -116,10 +131,15 @@ export class Entries implements Door, InnerNode, ParentNode {
     const known = this.#before.has(key) ? this.#before.get(key) : child;
     if (!child) return known ? this.#settleRemoval(key, changes) : SAME;
     if (known === child) return child.settle(changes);
-    if (known) child.adopt(known, changes);
+    if (known) this.#adoptEntry(child, known, changes);
     const change = child.settle(changes);
     // Everyone may know that a new entry is there, even if it has nothing to show.
     return change === SAME && !known && !this.audience ? {} : change;
+  }
+
+  #adoptEntry(child: EntryNode, known: EntryNode | Ghost, changes: PrivateChange[]): void {
+    if ("adopt" in known) child.adopt(known, changes);
+    else child.assume(known.known());
   }
 
   #settleRemoval(key: string, changes: PrivateChange[]): unknown {
@@ -130,7 +150,7 @@ export class Entries implements Door, InnerNode, ParentNode {
 
   /** Goes on from what clients know of the collection that was here before. */
   adopt(previous: Entries): void {
-    const known = new Map<string, EntryNode | undefined>(previous.children);
+    const known = new Map<string, EntryNode | Ghost | undefined>(previous.children);
     for (const [key, child] of previous.#before) known.set(key, child);
     for (const [key, child] of known) {
       this.#before.set(key, child);
@@ -165,6 +185,29 @@ export class Entries implements Door, InnerNode, ParentNode {
 
   saveAll(): void {
     for (const entry of this.children.values()) this.#saveEntry(entry);
+  }
+
+  known(): Record<string, unknown> {
+    const entries = new Map<string, EntryNode | Ghost | undefined>(this.children);
+    for (const [key, before] of this.#before) entries.set(key, before);
+    const known: Record<string, unknown> = {};
+    for (const [key, entry] of entries) if (entry) known[key] = entry.known();
+    return known;
+  }
+
+  assume(known: Record<string, unknown>): void {
+    for (const [key, child] of this.children) {
+      const value = Object.hasOwn(known, key) ? known[key] : undefined;
+      if (value === undefined) this.#before.set(key, undefined);
+      child.assume((value ?? {}) as Record<string, unknown>);
+      this.#dirty.add(key);
+    }
+    for (const [key, value] of Object.entries(known)) {
+      if (this.children.has(key)) continue;
+      this.#before.set(key, { known: () => value as Record<string, unknown> });
+      this.#dirty.add(key);
+    }
+    this.#text = undefined;
   }
 
   removeRows(): void {

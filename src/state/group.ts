@@ -121,6 +121,17 @@ export class Group implements EntryNode, ParentNode, LeafParent {
     return this.#stored(persisted, () => true);
   }
 
+  snapshot(): Record<string, unknown> {
+    const snapshot: Record<string, unknown> = {};
+    for (const [name, child] of this.children) {
+      if (child instanceof Group) snapshot[name] = child.snapshot();
+      else if (child instanceof Entries) {
+        snapshot[name] = Object.fromEntries([...child.children].map(([key, entry]) => [key, entry.snapshot()]));
+      } else if (child.persisted && child.row) snapshot[name] = child.stored();
+    }
+    return snapshot;
+  }
+
   #stored(persisted: boolean, includes: (leaf: Leaf) => boolean): Record<string, unknown> | undefined {
     let values: Record<string, unknown> | undefined;
     for (const [name, child] of this.children) {
@@ -160,6 +171,26 @@ export class Group implements EntryNode, ParentNode, LeafParent {
     this.privateCount += change;
     this.#text = undefined;
     this.#parent?.countPrivate(change);
+  }
+
+  known(): Record<string, unknown> {
+    const known: Record<string, unknown> = {};
+    for (const [name, child] of this.children) {
+      const value = child instanceof Leaf ? child.sent : child.known();
+      if (value !== undefined) known[name] = value;
+    }
+    return known;
+  }
+
+  assume(known: Record<string, unknown>): void {
+    for (const [name, child] of this.children) {
+      const value = Object.hasOwn(known, name) ? known[name] : undefined;
+      if (child instanceof Leaf) child.assume(value);
+      else child.assume((value ?? {}) as Record<string, unknown>);
+      this.#dirty.add(name);
+    }
+    this.#gone = Object.keys(known).filter((name) => !this.children.has(name));
+    this.#text = undefined;
   }
 
   /** Leaves the state, and stops following anything. */

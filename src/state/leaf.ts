@@ -102,6 +102,13 @@ export class Leaf implements Door {
     this.#sent = previous.#sent;
   }
 
+  /** Takes this as what clients know; `undefined` for nothing. */
+  assume(known: unknown): void {
+    this.#sent = known === undefined ? UNSENT : known;
+    this.#text = undefined;
+    this.dirty = true;
+  }
+
   /** What clients know, as JSON. */
   text(): string {
     return (this.#text ??= JSON.stringify(this.sent ?? null));

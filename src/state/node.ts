@@ -46,6 +46,10 @@ export interface InnerNode {
   /** Sets stored values. @returns whether a persisted field was missing among them */
   load(values: Record<string, unknown>): boolean;
   saveAll(): void;
+  /** What clients were told, private fields too, as plain data. */
+  known(): Record<string, unknown>;
+  /** Takes this as what clients were told. */
+  assume(known: Record<string, unknown>): void;
   removeRows(): void;
   stop(): void;
 }
@@ -57,6 +61,8 @@ export interface EntryNode extends InnerNode {
   readonly attached: boolean;
   names(): string[];
   stored(persisted: boolean): Record<string, unknown> | undefined;
+  /** All that is stored of it, with the entries inside. */
+  snapshot(): Record<string, unknown>;
   /** Goes on from what clients know of the entry that was here before. */
   adopt(previous: EntryNode, changes: PrivateChange[]): void;
   remove(): void;

@@ -83,6 +83,17 @@ export class Tree implements Shared {
     this.loading = false;
   }
 
+  /** What clients were told of the whole state, as plain data. */
+  known(): Record<string, unknown> {
+    return this.root.known();
+  }
+
+  /** Takes this as what clients were told; all that differs is to be told. */
+  assumeKnown(known: Record<string, unknown>): void {
+    this.root.assume(known);
+    this.onChange();
+  }
+
   /** Marks every row as unsaved, so that a value which only the first run of `state()` made is kept. */
   saveAll(): void {
     this.root.saveAll();

@@ -95,6 +95,9 @@ it("the public API is this list", () => {
     "defineRoom",
     "id",
     "persist",
+    "requireAuth",
+    "requireClaim",
+    "requireSession",
     "sync",
     "users",
   ]);

@@ -1,6 +1,7 @@
 import type { CompiledRoom } from "../../src/define/room.ts";
 import type { Claims } from "../../src/define/types.ts";
 import type { LogEntry, Ports, Socket } from "../../src/room/ports.ts";
+import type { Neighbours } from "../../src/room/transfer.ts";
 import { RoomCore } from "../../src/room/room.ts";
 import { LoadClient } from "./load-client.ts";
 
@@ -116,6 +117,11 @@ export class MemoryRoom<S> {
   readonly storage = new MemoryStorage();
   readonly log: LogEntry[] = [];
   alarmAt = Infinity;
+  neighbours: Neighbours = {
+    board: async () => ({ ok: false, code: "not_found", message: "There is no such room" }),
+    recall: async () => ({ arrived: false }),
+    fetch: async () => new Response(null, { status: 404 }),
+  };
   sockets: MemorySocket[] = [];
   core: RoomCore;
   /** Makes what a client keeps its state in, beside a plain object. */
@@ -185,6 +191,7 @@ export class MemoryRoom<S> {
       alarm: { set: (at) => (this.alarmAt = at) },
       sockets: () => this.sockets,
       log: (entry) => this.log.push(entry),
+      neighbours: this.neighbours,
     };
     return new RoomCore(this.#compiled, { id: "r", party: "main", params: {}, env: {} as Cloudflare.Env }, ports);
   }

@@ -1,0 +1,34 @@
+/** How many messages a connection may send in a time. */
+export interface RateLimit {
+  readonly messages: number;
+  /** ms */
+  readonly per: number;
+}
+
+export type RateVerdict = "pass" | "refuse" | "close";
+
+/**
+ * A token bucket: a connection may send `messages` at once, and as many again every `per` ms. Who goes on
+ * regardless, for as many messages once more, is closed.
+ * https://en.wikipedia.org/wiki/Token_bucket
+ */
+export class TokenBucket {
+  readonly #limit: RateLimit;
+  #tokens: number;
+  #filledAt: number;
+
+  constructor(limit: RateLimit, now: number) {
+    this.#limit = limit;
+    this.#tokens = limit.messages;
+    this.#filledAt = now;
+  }
+
+  take(now: number): RateVerdict {
+    const { messages, per } = this.#limit;
+    this.#tokens = Math.min(messages, this.#tokens + ((now - this.#filledAt) / per) * messages);
+    this.#filledAt = now;
+    this.#tokens -= 1;
+    if (this.#tokens >= 0) return "pass";
+    return this.#tokens <= -messages ? "close" : "refuse";
+  }
+}

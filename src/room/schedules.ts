@@ -1,0 +1,110 @@
+import type { CompiledRoom } from "../define/room.ts";
+import type { Scheduled } from "../define/types.ts";
+import { RoomError } from "../protocol/errors.ts";
+import type { Sleeper } from "./alarms.ts";
+import type { Clock, Storage } from "./ports.ts";
+import { PRIVATE_PREFIX } from "./stored-state.ts";
+
+interface Entry extends Scheduled {
+  /** Runs that failed in a row. */
+  readonly failures: number;
+}
+
+const PREFIX = `${PRIVATE_PREFIX}schedule:`;
+/** A schedule that sets itself anew runs no more often than this. ms */
+const LEAST_SPACING = 1000;
+const LONGEST_RETRY = 3_600_000;
+const MAX_SCHEDULES = 1000;
+/** A number below is a delay, since no time after 1973 is: as a delay it would be three years. */
+const FIRST_TIME = 100_000_000_000;
+
+/**
+ * Named things to do later. Each is stored at once and deleted only after it ran, so it runs at least once,
+ * whatever dies in between; one that is overdue many times over runs once.
+ */
+export class Schedules implements Sleeper {
+  readonly #compiled: CompiledRoom;
+  readonly #storage: Storage;
+  readonly #clock: Clock;
+  readonly #run: (name: string, payload: unknown) => Promise<void>;
+  readonly #entries = new Map<string, Entry>();
+  readonly #lastRun = new Map<string, number>();
+
+  /** @param run runs a schedule's handler; rejects with what it threw */
+  constructor(
+    compiled: CompiledRoom,
+    storage: Storage,
+    clock: Clock,
+    run: (name: string, payload: unknown) => Promise<void>,
+  ) {
+    this.#compiled = compiled;
+    this.#storage = storage;
+    this.#clock = clock;
+    this.#run = run;
+  }
+
+  load(rows: Iterable<[key: string, value: unknown]>): void {
+    for (const [key, value] of rows) {
+      if (key.startsWith(PREFIX)) this.#entries.set(key.slice(PREFIX.length), value as Entry);
+    }
+  }
+
+  list(): readonly Scheduled[] {
+    return [...this.#entries.values()].map(({ name, at, payload }) => ({ name, at, payload }));
+  }
+
+  /** @throws RoomError if the definition has no such schedule, the time is none, or there are too many */
+  set(name: string, when: number | Date, payload: unknown): void {
+    if (!Object.hasOwn(this.#compiled.definition.schedules ?? {}, name)) {
+      throw new RoomError("internal", `There is no schedule "${name}" in the definition`);
+    }
+    const given = typeof when === "number" ? when : when.getTime();
+    if (!Number.isFinite(given) || given < 0)
+      throw new RoomError("internal", `"${name}" needs a time, not ${String(when)}`);
+    if (!this.#entries.has(name) && this.#entries.size >= MAX_SCHEDULES) {
+      throw new RoomError("internal", `A room has ${MAX_SCHEDULES} schedules at most`);
+    }
+    const at = given < FIRST_TIME ? this.#clock.now() + given : given;
+    this.#store({ name, at: Math.max(at, this.#earliest(name)), payload, failures: 0 });
+  }
+
+  unset(name: string): void {
+    if (this.#entries.delete(name)) this.#storage.delete(PREFIX + name);
+  }
+
+  due(): number | undefined {
+    let due: number | undefined;
+    for (const { at } of this.#entries.values()) due = Math.min(due ?? Infinity, at);
+    return due;
+  }
+
+  async run(now: number): Promise<void> {
+    for (const entry of [...this.#entries.values()]) {
+      if (entry.at <= now) await this.#runOne(entry);
+    }
+  }
+
+  async #runOne(entry: Entry): Promise<void> {
+    const { name, payload, failures } = entry;
+    this.#lastRun.set(name, this.#clock.now());
+    try {
+      await this.#run(name, payload);
+      // Unless it was set anew meanwhile.
+      if (this.#entries.get(name) === entry) this.unset(name);
+    } catch {
+      if (this.#entries.get(name) !== entry) return;
+      const delay = Math.min(LEAST_SPACING * 2 ** failures, LONGEST_RETRY);
+      this.#store({ ...entry, at: this.#clock.now() + delay, failures: failures + 1 });
+    }
+  }
+
+  #earliest(name: string): number {
+    const last = this.#lastRun.get(name);
+    return last === undefined ? 0 : last + LEAST_SPACING;
+  }
+
+  #store(entry: Entry): void {
+    this.#storage.put(PREFIX + entry.name, entry);
+    this.#entries.set(entry.name, entry);
+  }
+}

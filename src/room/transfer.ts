@@ -1,0 +1,41 @@
+import type { Snapshot } from "../define/types.ts";
+import type { ErrorCode } from "../protocol/codes.ts";
+
+/** A user on the way to another room. Plain data: it crosses between objects, and between deploys. */
+export interface Passenger {
+  /** The same however often it is sent. */
+  readonly transferId: string;
+  readonly sessionId: string;
+  readonly publicId: string;
+  readonly sub: string | undefined;
+  /** What was stored of the user; null in a room without users. */
+  readonly user: Snapshot | null;
+  /** The state of the connection. */
+  readonly state: unknown;
+}
+
+/** The other room's answer. An error is data here, since one that is thrown loses its code on the way. */
+export type Boarding =
+  | { readonly ok: true; readonly token: string }
+  | { readonly ok: false; readonly code: ErrorCode; readonly message: string };
+
+/** Whether a user who was called back had arrived. */
+export interface Recall {
+  readonly arrived: boolean;
+}
+
+/** How a room reaches others of its party. No outsider can: it is a call between objects. */
+export interface Neighbours {
+  board(roomId: string, passenger: Passenger): Promise<Boarding>;
+  recall(roomId: string, transferId: string, sessionId: string): Promise<Recall>;
+  fetch(roomId: string, path: string, init?: RequestInit): Promise<Response>;
+}
+
+/** A token that nobody can guess: 256 bits. */
+export function randomToken(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(32));
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
+}
