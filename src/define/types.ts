@@ -124,8 +124,6 @@ export interface ActionContext<S> extends Context<S> {
 type Schema = z.ZodType;
 /** What a schema hands to a handler; `unknown` where there is none. */
 export type Parsed<Z> = Z extends Schema ? z.output<Z> : unknown;
-/** What a caller has to send for a schema; `unknown` where there is none. */
-export type Sent<Z> = Z extends Schema ? z.input<Z> : unknown;
 
 /** One thing that clients can ask a room to do. What `run` returns is the ack. */
 export interface Action<S, Z> {

@@ -1,6 +1,10 @@
 import type { Packet } from "../define/types.ts";
 import type { Intercept } from "./outbox.ts";
 
+function encode(packet: Packet | null): string | null {
+  return packet === null ? null : JSON.stringify(packet);
+}
+
 /**
  * Makes an interceptor of the developer's work on text. Each packet is parsed anew for each connection, so
  * that changing it changes nobody else's. What throws sends nothing: it may have meant to hide something.
@@ -9,7 +13,6 @@ export function createIntercept(
   run: (packet: Packet) => Packet | null | Promise<Packet | null>,
   onError: (error: unknown) => void,
 ): Intercept {
-  const encode = (packet: Packet | null) => (packet === null ? null : JSON.stringify(packet));
   const drop = (error: unknown) => {
     onError(error);
     return null;

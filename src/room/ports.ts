@@ -1,3 +1,4 @@
+import type { Claims } from "../define/types.ts";
 import type { Neighbours } from "./transfer.ts";
 
 /** One accepted WebSocket. */
@@ -50,5 +51,17 @@ export interface Ports {
   readonly neighbours: Neighbours;
   /** The sockets that were open when the room woke. */
   sockets(): Iterable<Socket>;
-  log(entry: LogEntry): void;
+  readonly log: (entry: LogEntry) => void;
+}
+
+/** A client that asks to connect. */
+export interface JoinRequest {
+  /** The upgrade request, as the client made it. */
+  readonly request: Request;
+  readonly auth: Claims | null;
+  /** The private id that it came with. */
+  readonly sessionId: string | undefined;
+  readonly transferToken?: string | undefined;
+  /** Accepts the socket. Until then nobody has. */
+  readonly accept: () => Socket;
 }

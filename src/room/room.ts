@@ -8,11 +8,11 @@ import { Conn, Connections } from "./connections.ts";
 import type { ConnHooks, Who } from "./connections.ts";
 import { Dispatch } from "./dispatch.ts";
 import { passes } from "./guards.ts";
+import { Hooks } from "./hooks.ts";
 import { createHandle } from "./handle.ts";
 import type { RoomIdentity } from "./handle.ts";
-import { createIntercept } from "./interceptor.ts";
 import { Persistence } from "./persistence.ts";
-import type { Clock, Ports, Socket } from "./ports.ts";
+import type { Clock, JoinRequest, Ports, Socket } from "./ports.ts";
 import { Presence } from "./presence.ts";
 import { Reporter } from "./reporter.ts";
 import { answerRequest } from "./requests.ts";
@@ -27,18 +27,6 @@ import type { Boarding, Passenger, Recall } from "./transfer.ts";
 import { Transfers } from "./transfers.ts";
 import { Turns } from "./turns.ts";
 
-/** A client that asks to connect. */
-export interface JoinRequest {
-  /** The upgrade request, as the client made it. */
-  readonly request: Request;
-  readonly auth: Claims | null;
-  /** The private id that it came with. */
-  readonly sessionId: string | undefined;
-  readonly transferToken?: string | undefined;
-  /** Accepts the socket. Until then nobody has. */
-  readonly accept: () => Socket;
-}
-
 /** One room, on whatever platform its ports lead to: it composes the parts, and has little logic of its own. */
 export class RoomCore {
   readonly state: object;
@@ -50,6 +38,7 @@ export class RoomCore {
   readonly #ports: Ports;
   readonly #connections = new Connections();
   readonly #reporter: Reporter;
+  readonly #hooks: Hooks;
   readonly #alarms: Alarms;
   readonly #persistence: Persistence;
   readonly #broadcast: Broadcast;
@@ -60,6 +49,7 @@ export class RoomCore {
   readonly #transfers: Transfers;
   readonly #dispatch: Dispatch;
   readonly #ticker: Ticker | undefined;
+  readonly #intercept: ConnHooks["intercept"];
   #isNew = true;
   /** Resolves when `onStart` is done; undefined if there is nothing to wait for. */
   #starting: Promise<unknown> | undefined;
@@ -76,6 +66,7 @@ export class RoomCore {
     const { rows } = this.tree;
     this.turns = new Turns(clock, () => this.#endTurn());
     this.#reporter = new Reporter(compiled, this.state, this.turns, ports.log, () => this.handle);
+    this.#hooks = new Hooks(compiled, this.state, () => this.handle, this.turns, this.#reporter);
     const failed = (event: string, error: unknown) => this.#reporter.failed(event, error);
     const arm = () => this.#alarms.arm();
     this.#alarms = new Alarms(ports.alarm, clock, (error) => failed("alarm_failed", error));
@@ -86,7 +77,7 @@ export class RoomCore {
     this.#mode = new SyncMode(this.tree, rows, this.#broadcast, storage);
     this.#sessions = new Sessions(rows, clock, settings.sessionExpiryTime, (session) => this.#presence.expire(session));
     this.#presence = new Presence(this.tree, this.#connections, this.#sessions, clock, settings.maxUsers);
-    this.#schedules = new Schedules(compiled, storage, clock, (name, payload) => this.#runSchedule(name, payload));
+    this.#schedules = new Schedules(compiled, storage, clock, (name, payload) => this.#hooks.schedule(name, payload));
     const parts = {
       storage,
       sessions: this.#sessions,
@@ -100,7 +91,7 @@ export class RoomCore {
       failed,
       presence: this.#presence,
       roomId: identity.id,
-      restore: (passenger, user, publicId) => this.#restoreUser(passenger, user, publicId),
+      restore: (passenger, user, publicId) => this.#hooks.restoreUser(passenger, user, publicId),
       leaving: (session) => this.#tellLeaving(session),
     });
     this.#dispatch = new Dispatch(this);
@@ -113,7 +104,8 @@ export class RoomCore {
       transfers: this.#transfers,
     });
     const { tick } = definition;
-    this.#ticker = tick && new Ticker(clock, tick.hz, (elapsed) => this.#tick(elapsed));
+    this.#ticker = tick && new Ticker(clock, tick.hz, (elapsed) => this.#hooks.tick(elapsed));
+    this.#intercept = this.#hooks.interceptor((conn) => this.#presence.user(conn.publicId));
     this.tree.onError = (error) => failed("state_failed", error);
     this.#wake();
   }
@@ -233,14 +225,7 @@ export class RoomCore {
       this.#alarms.register(part);
     this.#alarms.arm();
     if (sockets.length > 0) this.#ticker?.start();
-    this.#start();
-  }
-
-  #start(): void {
-    const { onStart } = this.compiled.definition;
-    if (!onStart) return;
-    const outcome = this.#reporter.hook("onStart", () => onStart({ state: this.state, room: this.handle }));
-    this.#starting = outcome?.finally(() => {
+    this.#starting = this.#hooks.start()?.finally(() => {
       this.#starting = undefined;
     });
   }
@@ -255,23 +240,7 @@ export class RoomCore {
   }
 
   #hooksFor(socket: Socket): ConnHooks {
-    const { interceptorPacket } = this.compiled.definition;
-    const contextOf = (conn: Conn) => ({
-      user: this.#presence.user(conn.publicId) as never,
-      conn,
-      state: this.state,
-      room: this.handle,
-    });
-    return {
-      onClosed: (conn) => this.#left(socket, conn),
-      intercept:
-        interceptorPacket &&
-        ((conn) =>
-          createIntercept(
-            (packet) => interceptorPacket(contextOf(conn), packet),
-            (error) => this.#reporter.failed("interceptorPacket_failed", error, { conn }),
-          )),
-    };
+    return { onClosed: (conn) => this.#left(socket, conn), intercept: this.#intercept };
   }
 
   async #admit(auth: Claims | null, request: Request): Promise<void> {
@@ -290,8 +259,7 @@ export class RoomCore {
   }
 
   async #join(conn: Conn, request: Request): Promise<void> {
-    const { onJoin } = this.compiled.definition;
-    if (onJoin) await this.turns.run(() => onJoin({ ...this.actionContext(conn), request }));
+    await this.#hooks.join(conn, this.#presence.user(conn.publicId), request);
     conn.joined(this.#mode.autoSync);
     this.#broadcast.schedule();
   }
@@ -304,45 +272,12 @@ export class RoomCore {
     const user = this.#presence.user(conn.publicId);
     this.#presence.leave(session);
     this.#alarms.arm();
-    if (user || !this.#presence.hasUsers) this.#tellLeft(conn, user);
-  }
-
-  #tellLeft(conn: Conn, user: object | undefined): void {
-    const { onLeave } = this.compiled.definition;
-    if (!onLeave) return;
-    const context = { user: user as never, conn, auth: conn.auth, state: this.state, room: this.handle };
-    void this.#reporter.hook("onLeave", () => onLeave(context), conn);
+    if (user || !this.#presence.hasUsers) this.#hooks.leave(conn, user);
   }
 
   #tellLeaving(session: Session): void {
     const conn = this.#connections.all().find((other) => other.sessionId === session.id);
-    if (conn) this.#tellLeft(conn, this.#presence.user(session.publicId));
-  }
-
-  async #restoreUser(passenger: Passenger, user: object | undefined, publicId: string) {
-    const { onSessionRestore } = this.compiled.definition;
-    const userSnapshot = passenger.user ?? {};
-    if (!onSessionRestore) return userSnapshot;
-    const context = { userSnapshot, user: user as never, publicId, privateId: passenger.sessionId, room: this.handle };
-    return this.turns.run(() => onSessionRestore(context));
-  }
-
-  async #runSchedule(name: string, payload: unknown): Promise<void> {
-    const schedule = this.compiled.definition.schedules?.[name];
-    try {
-      await this.turns.run(() => schedule?.run({ state: this.state, room: this.handle }, payload));
-    } catch (error) {
-      this.#reporter.failed("schedule_failed", error, { schedule: name });
-      throw error;
-    } finally {
-      this.turns.end();
-    }
-  }
-
-  #tick(elapsed: number): void {
-    const { tick } = this.compiled.definition;
-    void this.#reporter.hook("tick", () => tick?.run({ state: this.state, room: this.handle }, elapsed));
-    this.turns.end();
+    if (conn) this.#hooks.leave(conn, this.#presence.user(session.publicId));
   }
 
   #unsaved(): void {

@@ -79,7 +79,7 @@ export class Schedules implements Sleeper {
   }
 
   async run(now: number): Promise<void> {
-    for (const entry of [...this.#entries.values()]) {
+    for (const entry of Array.from(this.#entries.values())) {
       if (entry.at <= now) await this.#runOne(entry);
     }
   }

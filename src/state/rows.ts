@@ -15,12 +15,6 @@ export function decodeKey(key: string): string[] {
   return key.split(".").map((name) => name.replace(/%2E|%25/g, (code) => (code === "%2E" ? "." : "%")));
 }
 
-/** What is written of a row: undefined where there is nothing. */
-export interface RowValues {
-  readonly stored: unknown;
-  readonly volatile: unknown;
-}
-
 /** Rows that changed since they were last written. */
 export class Rows {
   readonly unsaved = new Set<Row>();

@@ -95,7 +95,7 @@ describe("P1.4: tokens", () => {
     expect((await client.call("me")).value["result"]).toMatchObject({ sub: "ada" });
     await room.evict();
     expect((await client.call("me")).value["result"]).toMatchObject({ sub: "ada" });
-    expect(((await (await room.fetch("/me")).json()) as { auth: unknown }).auth).toBeNull();
+    expect((await (await room.fetch("/me")).json<{ auth: unknown }>()).auth).toBeNull();
   });
 
   const key = (text: string) => new TextEncoder().encode(text);
@@ -137,9 +137,13 @@ describe("P1.4: tokens", () => {
     const app = createApp({ find: () => room, verify: createVerifier({ secret: "AUTH_JWT_SECRET" }), cors: false });
     for (const secret of [undefined, "", "short"]) {
       const jwt = await token({ sub: "ada" });
-      const answer = await app.request(`/parties/main/room-1/me?token=${jwt}`, {}, {
-        AUTH_JWT_SECRET: secret,
-      } as never);
+      const answer = await app.request(
+        `/parties/main/room-1/me?token=${jwt}`,
+        {},
+        {
+          AUTH_JWT_SECRET: secret,
+        },
+      );
       expect([answer.status, await answer.text()]).toEqual([500, expect.not.stringContaining("SECRET")]);
     }
     expect(log.mock.calls.join()).toContain("wrangler secret put AUTH_JWT_SECRET");
@@ -163,7 +167,7 @@ describe("a room object that fails", () => {
     const app = createApp({ find: () => ({ room: open, params: {} }), verify: undefined, cors: false });
     const attempts = async (method: string, error: object) => {
       failures = 0;
-      const answer = await app.request("/parties/main/room-1/me", { method }, { ROOMS: failing(error) } as never);
+      const answer = await app.request("/parties/main/room-1/me", { method }, { ROOMS: failing(error) });
       expect([answer.status, await answer.text()]).toEqual([500, expect.not.stringContaining("detail")]);
       return failures;
     };

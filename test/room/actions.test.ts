@@ -81,7 +81,7 @@ const definition = defineRoom({
     },
     // In the room itself: workerd lets no other context resolve its promises.
     release: { run: () => release() },
-    note: { input: z.string(), run: ({ state }, text) => void state.log.update((log) => [...log, text]) },
+    note: { input: z.string(), run: ({ state }, text) => state.log.update((log) => [...log, text]) },
     hostile: { run: ({ state }, value) => state.log.set([value as string]) },
     result: { run: ({ state }) => ({ a: state.a, nothing: undefined, when: new Date(0) }) },
   },

@@ -26,7 +26,7 @@ const definition = defineRoom({
   actions: {
     name: { input: z.string(), run: ({ user }, name) => user.name.set(name) },
     deal: { run: ({ user }) => user.hand.set(["ace", "king"]) },
-    mood: { run: ({ user }) => void user.mood.update((mood) => mood + 1) },
+    mood: { run: ({ user }) => user.mood.update((mood) => mood + 1) },
     write: { input: z.string(), run: ({ state }, text) => void state.board().push(text) },
     add: { input: z.string(), run: ({ state }, key) => void (state.pieces()[key] = { at: sync(signal(1)) }) },
     move: { input: z.string(), run: ({ state }, key) => state.pieces()[key]?.at.update((at) => at + 1) },

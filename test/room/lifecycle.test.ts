@@ -163,7 +163,7 @@ describe("a room's life over real sockets", () => {
       hibernate: false,
       throttleSync: 0,
       state: () => ({ count: sync(signal(0)), players: users(Player) }),
-      actions: { add: { run: ({ state }) => void state.count.update((count) => count + 1) } },
+      actions: { add: { run: ({ state }) => state.count.update((count) => count + 1) } },
     });
     const room = testRoom(awake, "awake");
     const a = await room.connect();

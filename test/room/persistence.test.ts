@@ -32,7 +32,7 @@ const eager = defineRoom({
   throttleSync: 0,
   throttleStorage: 0,
   state: stateOf,
-  actions: { add: { run: ({ state }) => void state.count.update((count) => count + 1) } },
+  actions: { add: { run: ({ state }) => state.count.update((count) => count + 1) } },
 });
 
 const memory = (room: { compiled: typeof lazy.compiled }) => new MemoryRoom<State>(room.compiled);

@@ -187,13 +187,13 @@ describe("requests", () => {
       "X-Durable-Rooms-Other": "1",
       "x-access-shard": "s",
     };
-    const headers = (await (
+    const headers = await (
       await room.fetch("/headers", { headers: { ...spoofed, authorization: `Bearer ${jwt}` } })
-    ).json()) as object;
+    ).json<object>();
     expect(JSON.stringify(headers)).not.toMatch(/durable-rooms|eve|access-shard|authorization/);
     expect(await (await room.fetch("/auth", { headers: spoofed })).json()).toMatchObject({ url: expect.any(String) });
-    expect(((await (await room.fetch("/auth", { headers: spoofed })).json()) as { sub?: string }).sub).toBeUndefined();
-    const { sub, url } = (await (await room.fetch(`/auth?token=${jwt}&keep=1`)).json()) as { sub: string; url: string };
+    expect((await (await room.fetch("/auth", { headers: spoofed })).json<{ sub?: string }>()).sub).toBeUndefined();
+    const { sub, url } = await (await room.fetch(`/auth?token=${jwt}&keep=1`)).json<{ sub: string; url: string }>();
     expect(sub).toBe("ada");
     expect(new URL(url).search).toBe("?keep=1");
   });
