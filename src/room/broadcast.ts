@@ -64,7 +64,11 @@ export class Broadcast {
 
   /** Something changed, or someone waits for a first packet. */
   schedule(): void {
-    if (this.#isManual || this.#connections.size === 0 || this.#cancel) return;
+    if (this.#connections.size === 0 || this.#cancel) return;
+    if (this.#isManual) {
+      this.#turns.want();
+      return;
+    }
     const wait = this.#openAt - this.#clock.now();
     if (wait <= 0) {
       this.#turns.want();

@@ -56,7 +56,10 @@ export function createHandle(identity: RoomIdentity, parts: HandleParts): RoomHa
     get schedules() {
       return parts.schedules.list();
     },
-    applySync: () => parts.broadcast.apply(),
+    applySync() {
+      parts.broadcast.apply();
+      parts.mode.endTurn();
+    },
     send: (conn: Connection, packet: Packet) => conn.send(packet),
     broadcast(packet, { except } = {}) {
       const text = encodePacket(packet);

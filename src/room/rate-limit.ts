@@ -29,6 +29,7 @@ export class TokenBucket {
     this.#filledAt = now;
     this.#tokens -= 1;
     if (this.#tokens >= 0) return "pass";
-    return this.#tokens <= -messages ? "close" : "refuse";
+    // Within half a message: what trickles in meanwhile buys no more refusals.
+    return this.#tokens < 0.5 - messages ? "close" : "refuse";
   }
 }

@@ -117,6 +117,7 @@ export class RoomCore {
       await this.#starting;
       await this.#admit(auth, request);
       const id = transferToken === undefined ? sessionId : this.#transfers.redeem(transferToken, sessionId);
+      if (id !== undefined) await this.#transfers.welcomeBack(id);
       const session = this.turns.run(() => this.#presence.enter(id ?? crypto.randomUUID(), subjectOf(auth)));
       const { publicId, connState: state } = session;
       const conn = this.#open((socket = accept()), { sessionId: session.id, publicId, auth, state });

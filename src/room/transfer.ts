@@ -19,9 +19,10 @@ export type Boarding =
   | { readonly ok: true; readonly token: string }
   | { readonly ok: false; readonly code: ErrorCode; readonly message: string };
 
-/** Whether a user who was called back had arrived. */
+/** Whether a user who was called back had arrived; if not, the user as they were there. */
 export interface Recall {
   readonly arrived: boolean;
+  readonly passenger: Passenger | null;
 }
 
 /** How a room reaches others of its party. No outsider can: it is a call between objects. */

@@ -1,11 +1,11 @@
 import type { Snapshot } from "../define/types.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";
 import type { Sleeper } from "./alarms.ts";
+import { Ledger } from "./ledger.ts";
 import type { Persistence } from "./persistence.ts";
 import type { Clock, Storage } from "./ports.ts";
 import type { Presence } from "./presence.ts";
 import type { Session, Sessions } from "./sessions.ts";
-import { PRIVATE_PREFIX } from "./stored-state.ts";
 import { randomToken } from "./transfer.ts";
 import type { Boarding, Neighbours, Passenger, Recall } from "./transfer.ts";
 
@@ -27,21 +27,17 @@ export interface TransferScope {
   arm(): void;
 }
 
-const TOKEN_PREFIX = `${PRIVATE_PREFIX}token:`;
-const MOVED_PREFIX = `${PRIVATE_PREFIX}moved:`;
 const TOKEN_LIFE = 300_000;
 /** How long a room remembers how a transfer ended: longer than any room takes to ask again. */
 const MEMORY = 86_400_000;
 const RETRY = 5000;
 const ATTEMPTS = 3;
+const ARRIVED: Recall = { arrived: true, passenger: null };
 
-interface Token {
-  readonly sessionId: string;
-  readonly until: number;
-}
-interface Moved {
-  readonly arrived: boolean;
-  readonly until: number;
+/** Where a user went from this room, in case that they never arrive there and come back. */
+interface Departed {
+  readonly to: string;
+  readonly transferId: string;
 }
 
 /**
@@ -53,21 +49,26 @@ interface Moved {
  */
 export class Transfers implements Sleeper {
   readonly #scope: TransferScope;
-  readonly #tokens = new Map<string, Token>();
-  readonly #moved = new Map<string, Moved>();
+  /** By token: whose it is. */
+  readonly #tokens: Ledger<{ readonly sessionId: string }>;
+  /** By transfer: how it ended here. */
+  readonly #moved: Ledger<Recall>;
+  /** By session. */
+  readonly #departed: Ledger<Departed>;
   /** Sessions whose transfer is being made right now. */
   readonly #active = new Set<Session>();
   #retryAt = 0;
 
   constructor(scope: TransferScope) {
+    const { storage, clock } = scope;
     this.#scope = scope;
+    this.#tokens = new Ledger("token", TOKEN_LIFE, storage, clock);
+    this.#moved = new Ledger("moved", MEMORY, storage, clock);
+    this.#departed = new Ledger("departed", MEMORY, storage, clock);
   }
 
-  load(rows: Iterable<[key: string, value: unknown]>): void {
-    for (const [key, value] of rows) {
-      if (key.startsWith(TOKEN_PREFIX)) this.#tokens.set(key.slice(TOKEN_PREFIX.length), value as Token);
-      if (key.startsWith(MOVED_PREFIX)) this.#moved.set(key.slice(MOVED_PREFIX.length), value as Moved);
-    }
+  load(rows: readonly [key: string, value: unknown][]): void {
+    for (const ledger of [this.#tokens, this.#moved, this.#departed]) ledger.load(rows);
   }
 
   /** Moves a user to another room. @returns the token to connect there with */
@@ -77,14 +78,18 @@ export class Transfers implements Sleeper {
       throw new RoomError("forbidden", "The user is not in this room");
     }
     if (to === roomId) throw new RoomError("invalid_input", "The user is in that room already");
+    // A crash left this open: first find out how it ended.
+    if (session.leaving && !this.#active.has(session)) await this.#callBack(session);
     if (session.leaving) throw new RoomError("forbidden", "The user is on the way to another room already");
-    session.leaving = { to, transferId: crypto.randomUUID() };
+    const transferId = crypto.randomUUID();
+    session.leaving = { to, transferId };
     session.row.changed(true);
     persistence.save();
     this.#active.add(session);
     try {
       const token = await this.#carry(session, state);
       this.#scope.leaving(session);
+      this.#departed.set(session.id, { to, transferId });
       this.#remove(session);
       return token;
     } finally {
@@ -145,7 +150,8 @@ export class Transfers implements Sleeper {
     this.#refuseIfEnded(transferId);
     presence.checkSpace(sessions.claim(sessionId, sub));
     const session = sessions.find(sessionId) ?? sessions.create(sessionId, sub, publicId);
-    if (session.transferId !== undefined && session.transferId !== transferId) this.#end(session.transferId, true);
+    if (session.transferId !== undefined && session.transferId !== transferId) this.#end(session.transferId, ARRIVED);
+    this.#departed.delete(sessionId);
     session.transferId = transferId;
     session.connState = passenger.state;
     session.leaving = undefined;
@@ -162,17 +168,39 @@ export class Transfers implements Sleeper {
   /** Calls a transfer back, unless its user has arrived. */
   recall(transferId: string, sessionId: string): Recall {
     const ended = this.#moved.get(transferId);
-    if (ended) return { arrived: ended.arrived };
+    if (ended) return ended;
     const session = this.#scope.sessions.find(sessionId);
-    const arrived = session?.transferId === transferId && session.expectedUntil === undefined;
-    if (!arrived) {
-      this.#end(transferId, false);
-      if (session?.transferId === transferId) {
-        session.transferId = undefined;
-        this.#remove(session);
-      }
+    const isHere = session?.transferId === transferId;
+    if (isHere && session.expectedUntil === undefined) return { arrived: true, passenger: null };
+    const passenger = isHere ? this.#passengerOf(session) : null;
+    // Kept with the answer: the other room may ask again, if it dies before it has stored the user.
+    this.#end(transferId, { arrived: false, passenger });
+    if (isHere) {
+      session.transferId = undefined;
+      this.#remove(session);
     }
-    return { arrived };
+    return { arrived: false, passenger };
+  }
+
+  #passengerOf({ id: sessionId, publicId, sub, transferId = "", connState }: Session): Passenger {
+    const user = this.#scope.presence.stored(publicId);
+    return { transferId, sessionId, publicId, sub, user, state: connState };
+  }
+
+  /** A user who left comes back without having arrived: their answer was lost, or they changed their mind. */
+  async welcomeBack(sessionId: string): Promise<void> {
+    const departed = this.#departed.get(sessionId);
+    const { sessions, presence, persistence, neighbours } = this.#scope;
+    if (!departed || sessions.find(sessionId)) return;
+    const { passenger } = await neighbours.recall(departed.to, departed.transferId, sessionId);
+    if (sessions.find(sessionId)) return;
+    this.#departed.delete(sessionId);
+    if (!passenger) return;
+    const session = sessions.create(sessionId, passenger.sub, sessions.freePublicId(passenger.publicId));
+    session.connState = passenger.state;
+    sessions.offline(session);
+    if (passenger.user) presence.loadUser(session.publicId, passenger.user);
+    persistence.save();
   }
 
   /**
@@ -181,25 +209,25 @@ export class Transfers implements Sleeper {
    */
   redeem(token: string, id: string | undefined): string {
     const known = this.#tokens.get(token);
-    const isValid = known !== undefined && known.until > this.#scope.clock.now();
+    const { sessions } = this.#scope;
+    const isValid = known !== undefined && sessions.find(known.sessionId) !== undefined;
     if (isValid && (id === undefined || id === known.sessionId)) {
-      this.#forget(this.#tokens, TOKEN_PREFIX, token);
+      this.#tokens.delete(token);
       return known.sessionId;
     }
     // A client that reconnects comes with the same URL; its id alone lets it in.
-    if (!isValid && id !== undefined && this.#scope.sessions.find(id)) return id;
+    if (!isValid && id !== undefined && sessions.find(id)) return id;
     throw new RoomError("forbidden", "The transfer token is not valid");
   }
 
   due(): number | undefined {
-    const times = [...this.#tokens.values(), ...this.#moved.values()].map(({ until }) => until);
-    if (this.#stranded().length > 0) times.push(this.#retryAt);
-    return times.length > 0 ? Math.min(...times) : undefined;
+    const times = [this.#tokens, this.#moved, this.#departed].map((ledger) => ledger.due() ?? Infinity);
+    const due = Math.min(...times, this.#stranded().length > 0 ? this.#retryAt : Infinity);
+    return due === Infinity ? undefined : due;
   }
 
   async run(now: number): Promise<void> {
-    for (const [token, { until }] of this.#tokens) if (until <= now) this.#forget(this.#tokens, TOKEN_PREFIX, token);
-    for (const [id, { until }] of this.#moved) if (until <= now) this.#forget(this.#moved, MOVED_PREFIX, id);
+    for (const ledger of [this.#tokens, this.#moved, this.#departed]) ledger.purge(now);
     this.#retryAt = now + RETRY;
     for (const session of this.#stranded()) await this.#callBack(session);
   }
@@ -230,34 +258,25 @@ export class Transfers implements Sleeper {
 
   #remove(session: Session): void {
     const { presence, sessions, persistence } = this.#scope;
-    if (session.transferId !== undefined) this.#end(session.transferId, true);
+    if (session.transferId !== undefined) this.#end(session.transferId, ARRIVED);
     sessions.remove(session);
     presence.expire(session);
     persistence.save();
   }
 
   #refuseIfEnded(transferId: string): void {
-    if (this.#moved.has(transferId)) throw new RoomError("forbidden", "This transfer has ended");
+    if (this.#moved.get(transferId)) throw new RoomError("forbidden", "This transfer has ended");
   }
 
-  #end(transferId: string, arrived: boolean): void {
-    const moved: Moved = { arrived, until: this.#scope.clock.now() + MEMORY };
-    this.#moved.set(transferId, moved);
-    this.#scope.storage.put(MOVED_PREFIX + transferId, moved);
+  #end(transferId: string, recall: Recall): void {
+    this.#moved.set(transferId, recall);
     this.#scope.arm();
   }
 
   #issue(sessionId: string): string {
     const token = randomToken();
-    const entry: Token = { sessionId, until: this.#scope.clock.now() + TOKEN_LIFE };
-    this.#tokens.set(token, entry);
-    this.#scope.storage.put(TOKEN_PREFIX + token, entry);
+    this.#tokens.set(token, { sessionId });
     this.#scope.arm();
     return token;
-  }
-
-  #forget(entries: Map<string, unknown>, prefix: string, key: string): void {
-    entries.delete(key);
-    this.#scope.storage.delete(prefix + key);
   }
 }

@@ -100,11 +100,18 @@ export class TestRoom<S = unknown> {
   readonly party: string;
   readonly id: string;
   readonly stub: DurableObjectStub;
+  readonly #definition: AnyRoom;
 
-  constructor(room: AnyRoom, id: string) {
-    this.party = serve(room);
+  constructor(room: AnyRoom, id: string, party = serve(room)) {
+    this.#definition = room;
+    this.party = party;
     this.id = id;
     this.stub = env.ROOMS.get(env.ROOMS.idFromName(`${this.party}/${id}`));
+  }
+
+  /** Another room of the same party. */
+  sibling(id: string): TestRoom<S> {
+    return new TestRoom<S>(this.#definition, id, this.party);
   }
 
   async connect(options: ConnectOptions = {}): Promise<TestClient> {

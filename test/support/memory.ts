@@ -119,7 +119,7 @@ export class MemoryRoom<S> {
   alarmAt = Infinity;
   neighbours: Neighbours = {
     board: async () => ({ ok: false, code: "not_found", message: "There is no such room" }),
-    recall: async () => ({ arrived: false }),
+    recall: async () => ({ arrived: false, passenger: null }),
     fetch: async () => new Response(null, { status: 404 }),
   };
   sockets: MemorySocket[] = [];

@@ -1,0 +1,52 @@
+import type { Clock, Storage } from "./ports.ts";
+import { PRIVATE_PREFIX } from "./stored-state.ts";
+
+/** Things to remember for a time, each in a row of its own, written at once. */
+export class Ledger<T extends object> {
+  readonly #prefix: string;
+  readonly #life: number;
+  readonly #storage: Storage;
+  readonly #clock: Clock;
+  readonly #entries = new Map<string, { readonly value: T; readonly until: number }>();
+
+  /** @param life how long an entry is remembered, in ms */
+  constructor(name: string, life: number, storage: Storage, clock: Clock) {
+    this.#prefix = `${PRIVATE_PREFIX}${name}:`;
+    this.#life = life;
+    this.#storage = storage;
+    this.#clock = clock;
+  }
+
+  load(rows: Iterable<[key: string, value: unknown]>): void {
+    for (const [key, row] of rows) {
+      if (key.startsWith(this.#prefix)) this.#entries.set(key.slice(this.#prefix.length), row as never);
+    }
+  }
+
+  get(key: string): T | undefined {
+    const entry = this.#entries.get(key);
+    return entry && entry.until > this.#clock.now() ? entry.value : undefined;
+  }
+
+  set(key: string, value: T): void {
+    const entry = { value, until: this.#clock.now() + this.#life };
+    this.#entries.set(key, entry);
+    this.#storage.put(this.#prefix + key, entry);
+  }
+
+  delete(key: string): void {
+    if (this.#entries.delete(key)) this.#storage.delete(this.#prefix + key);
+  }
+
+  /** When the first entry runs out; undefined if there is none. */
+  due(): number | undefined {
+    let due: number | undefined;
+    for (const { until } of this.#entries.values()) due = Math.min(due ?? Infinity, until);
+    return due;
+  }
+
+  /** Forgets what ran out. */
+  purge(now: number): void {
+    for (const [key, { until }] of this.#entries) if (until <= now) this.delete(key);
+  }
+}

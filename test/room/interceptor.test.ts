@@ -1,0 +1,98 @@
+import { signal } from "@signe/reactive";
+import { describe, expect, it, vi } from "vitest";
+import type { Packet } from "../../src/define/types.ts";
+import { defineRoom } from "../../src/define/define-room.ts";
+import { sync, users } from "../../src/state/fields.ts";
+import { testRoom, token } from "../support/harness.ts";
+
+class Player {
+  x = sync(signal(0));
+}
+const stateOf = () => ({ n: sync(signal(0)), players: users(Player) });
+type Value = Record<string, unknown>;
+
+describe("interceptorPacket", () => {
+  it("changes a viewer's own copy, and null drops it", async () => {
+    const definition = defineRoom({
+      path: "room-{id}",
+      throttleSync: 0,
+      state: stateOf,
+      actions: {
+        set: { run: ({ state }, n) => state.n.set(n as number) },
+        say: { run: ({ room }, value) => room.broadcast({ type: "say", value }) },
+      },
+      interceptorPacket({ user, conn }, packet) {
+        expect(user).toBeInstanceOf(Player);
+        if (packet.type === "say" && conn.auth?.["deaf"]) return null;
+        const value = packet.value as Value | undefined;
+        if (packet.type === "sync" && value && "n" in value)
+          value["n"] = (value["n"] as number) * (conn.auth ? 100 : 1);
+        return packet;
+      },
+    });
+    const room = testRoom(definition);
+    const plain = await room.connect();
+    const deaf = await room.connect({ token: await token({ deaf: true }) });
+    expect((await plain.call("set", 3)).type).toBe("ack");
+    await plain.sees((state: { n: number }) => state.n === 3);
+    await deaf.sees((state: { n: number }) => state.n === 300);
+    await plain.call("say", "hi");
+    await plain.call("set", 4);
+    await deaf.sees((state: { n: number }) => state.n === 400);
+    expect(plain.packets.some((packet) => packet.type === "say")).toBe(true);
+    expect(deaf.packets.some((packet) => packet.type === "say")).toBe(false);
+  });
+
+  it("however slow it is, each connection gets its packets in order, acks too", async () => {
+    const waiting: (() => void)[] = [];
+    const definition = defineRoom({
+      path: "room-{id}",
+      throttleSync: 0,
+      state: stateOf,
+      actions: {
+        set: { run: ({ state }, n) => state.n.set(n as number) },
+        // In the room itself: workerd lets no other context resolve its promises.
+        release: { run: () => waiting.splice(0).forEach((go) => go()) },
+      },
+      interceptorPacket({ conn }, packet): Packet | Promise<Packet> {
+        const n = (packet.value as Value)["n"];
+        if (conn.auth === null || n !== 1) return packet;
+        return new Promise((resolve) => waiting.push(() => resolve(packet)));
+      },
+    });
+    const room = testRoom(definition);
+    const slow = await room.connect({ token: await token({ slow: true }) });
+    const quick = await room.connect();
+    const acks = [1, 2, 3].map((n) => slow.call("set", n));
+    await quick.sees((state: { n: number }) => state.n === 3);
+    expect(slow.packets.filter((packet) => "n" in packet.value)).toHaveLength(1);
+    await quick.call("release");
+    await Promise.all(acks);
+    const order = slow.packets.filter((packet) => "n" in packet.value || packet.type === "ack").slice(1);
+    expect(order.map((packet) => packet.value["n"] ?? packet.type)).toEqual([1, "ack", 2, "ack", 3, "ack"]);
+  });
+
+  it("one that throws sends nothing, and harms nobody else", async () => {
+    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+    const definition = defineRoom({
+      path: "room-{id}",
+      throttleSync: 0,
+      state: stateOf,
+      actions: { set: { run: ({ state }, n) => state.n.set(n as number) } },
+      interceptorPacket({ conn }, packet) {
+        if (conn.auth && (packet.value as Value)["n"] === 1) throw new Error("broken interceptor");
+        return packet;
+      },
+    });
+    const room = testRoom(definition);
+    const broken = await room.connect({ token: await token({}) });
+    const fine = await room.connect();
+    await broken.call("set", 1);
+    await fine.sees((state: { n: number }) => state.n === 1);
+    await broken.call("set", 2);
+    await broken.sees((state: { n: number }) => state.n === 2);
+    expect(broken.texts.join()).not.toContain('"n":1');
+    expect(log.mock.calls.join()).toContain("broken interceptor");
+    log.mockRestore();
+  });
+});

@@ -1,0 +1,122 @@
+import { signal } from "@signe/reactive";
+import { describe, expect, it } from "vitest";
+import { defineRoom } from "../../src/define/define-room.ts";
+import { sync } from "../../src/state/fields.ts";
+import { testRoom } from "../support/harness.ts";
+import { MemoryRoom } from "../support/memory.ts";
+
+let isBroken = false;
+const definition = defineRoom({
+  path: "room-{id}",
+  throttleSync: 0,
+  throttleStorage: 0,
+  state: () => ({ log: sync(signal<unknown[]>([])) }),
+  actions: {
+    plan: {
+      run({ room }, value) {
+        const [name, when, payload] = value as [string, number, unknown];
+        room.schedule(name, when, payload);
+        return room.schedules;
+      },
+    },
+    cancel: { run: ({ room }, name) => room.unschedule(name as string) },
+  },
+  schedules: {
+    note: { run: ({ state }, payload) => void state.log().push(payload) },
+    storm: {
+      run({ state, room }) {
+        state.log().push("storm");
+        room.schedule("storm", 0);
+      },
+    },
+    fragile: {
+      async run({ state }) {
+        await Promise.resolve();
+        if (isBroken) throw new Error("not now");
+        state.log().push("done");
+      },
+    },
+  },
+});
+type State = { log(): unknown[] };
+const memory = () => new MemoryRoom<State>(definition.compiled);
+const log = (room: MemoryRoom<State>) => [...room.state.log()];
+
+describe("schedules", () => {
+  it("run once, later, with their payload, and are gone then", async () => {
+    const room = memory();
+    const { handle } = room.core;
+    handle.schedule("note", 5000, { a: 1 });
+    expect(handle.schedules).toEqual([{ name: "note", at: room.clock.time + 5000, payload: { a: 1 } }]);
+    await room.advance(4999);
+    expect(log(room)).toEqual([]);
+    await room.advance(1);
+    expect(log(room)).toEqual([{ a: 1 }]);
+    expect(handle.schedules).toEqual([]);
+    await room.advance(100_000);
+    expect(log(room)).toHaveLength(1);
+  });
+
+  it("take a time as well as a delay, and the same name again moves it", () => {
+    const room = memory();
+    room.clock.time = 1_800_000_000_000;
+    room.core.handle.schedule("note", new Date(1_800_000_005_000), 1);
+    room.core.handle.schedule("note", 1_800_000_009_000, 2);
+    expect(room.core.handle.schedules).toEqual([{ name: "note", at: 1_800_000_009_000, payload: 2 }]);
+    room.core.handle.schedule("note", 10, 3);
+    expect(room.core.handle.schedules).toEqual([{ name: "note", at: 1_800_000_000_010, payload: 3 }]);
+    room.core.handle.unschedule("note");
+    expect(room.core.handle.schedules).toEqual([]);
+  });
+
+  it("survive a crash, and run once where they were overdue many times over", async () => {
+    const room = memory();
+    room.core.handle.schedule("note", 1000, "x");
+    room.crash();
+    await room.advance(3_600_000);
+    expect(log(room)).toEqual(["x"]);
+  });
+
+  it("that set themselves anew run no more often than once a second", async () => {
+    const room = memory();
+    room.core.handle.schedule("storm", 0);
+    await room.advance(10_000);
+    expect(log(room).length).toBeGreaterThan(5);
+    expect(log(room).length).toBeLessThanOrEqual(11);
+  });
+
+  it("that throw are tried again, further and further apart, until they are done", async () => {
+    const room = memory();
+    isBroken = true;
+    room.core.handle.schedule("fragile", 10);
+    await room.advance(20_000);
+    const failures = room.log.filter((entry) => entry.event === "schedule_failed");
+    expect(failures.length).toBeGreaterThan(2);
+    expect(failures.length).toBeLessThan(8);
+    isBroken = false;
+    await room.advance(60_000);
+    expect(log(room)).toEqual(["done"]);
+    expect(room.core.handle.schedules).toEqual([]);
+  });
+
+  it("that the definition does not have are refused", () => {
+    const { handle } = memory().core;
+    expect(() => handle.schedule("nope", 1)).toThrow('no schedule "nope"');
+    expect(() => handle.schedule("note", Number.NaN)).toThrow("needs a time");
+  });
+
+  it("wake a real object from the dead", async () => {
+    const room = testRoom(definition);
+    const client = await room.connect();
+    await client.call("plan", ["note", 50, "later"]);
+    await room.crash();
+    const again = await room.connect();
+    await again.sees((state: { log?: unknown[] }) => state.log?.[0] === "later");
+    await again.call("plan", ["note", 100_000, "never"]);
+    await again.call("cancel", "note");
+    await room.evict();
+    expect((await again.call("plan", ["note", 100_000, "y"])).value["result"]).toMatchObject([
+      { name: "note", payload: "y" },
+    ]);
+  });
+});

@@ -1,0 +1,179 @@
+import { signal } from "@signe/reactive";
+import { describe, expect, it, vi } from "vitest";
+import { defineRoom } from "../../src/define/define-room.ts";
+import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
+import { TestRoom, token } from "../support/harness.ts";
+
+class Player {
+  id = id();
+  gold = sync(signal(0));
+  secret = persist(signal("none"));
+  online = connected();
+  items = collection(() => ({ count: sync(signal(1)) }));
+}
+type Seen = {
+  players: Record<string, { gold: number; online: boolean; items: Record<string, { count: number }> }>;
+  left: number;
+};
+let isBroken = false;
+
+const definition = defineRoom({
+  path: "room-{id}",
+  maxUsers: 2,
+  throttleSync: 0,
+  throttleStorage: 0,
+  state: () => ({ players: users(Player), left: sync(signal(0)) }),
+  actions: {
+    earn: { run: ({ user }, gold) => user.gold.update((old) => old + (gold as number)) },
+    pack: { run: ({ user }) => void (user.items()["sword"] = { count: sync(signal(3)) }) },
+    secret: { run: ({ user }) => user.secret() },
+    learn: { run: ({ user }, secret) => user.secret.set(secret as string) },
+    keep: { run: ({ conn }, state) => conn.setState(state) },
+    kept: { run: ({ conn }) => conn.state },
+    go: {
+      run: async ({ room, conn }, target) => ({ transferToken: await room.sessionTransfer(conn, target as string) }),
+    },
+    ask: { run: async ({ room }, target) => (await room.fetch(target as string, "/who")).json() },
+  },
+  requests: { "GET /who": { run: ({ room, auth }) => ({ id: room.id, auth }) } },
+  onSessionRestore({ userSnapshot, user, publicId, privateId, room }) {
+    if (isBroken) throw new Error("hunter2");
+    expect(user).toBeInstanceOf(Player);
+    expect([publicId.length > 0, privateId.length > 0]).toEqual([true, true]);
+    return { ...userSnapshot, gold: (userSnapshot["gold"] as number) + (room.id === "room-bonus" ? 1000 : 0) };
+  },
+  onLeave: ({ state }) => state.left.update((left) => left + 1),
+});
+
+/** Rooms of one party. */
+function rooms(...ids: string[]): TestRoom[] {
+  const [first, ...others] = ids as [string, ...string[]];
+  const origin = new TestRoom(definition, first);
+  return [origin, ...others.map((other) => origin.sibling(other))];
+}
+const tokenOf = (packet: { value: Record<string, unknown> }) =>
+  (packet.value["result"] as { transferToken: string }).transferToken;
+
+describe("sessionTransfer", () => {
+  it("takes all that is stored of a user, and their connection's state, to the other room", async () => {
+    const [a, b] = rooms("room-a", "room-b") as [TestRoom, TestRoom];
+    const client = await a.connect({ id: "ada" });
+    const watcher = await a.connect({ id: "bob" });
+    await client.call("earn", 7);
+    await client.call("pack");
+    await client.call("learn", "xyzzy");
+    await client.call("keep", { theme: "dark" });
+    const transferToken = tokenOf(await client.call("go", "room-b"));
+    await watcher.sees((state: Seen) => !(client.publicId in state.players) && state.left === 1);
+    expect((await client.call("earn", 1)).value).toMatchObject({ code: "forbidden" });
+
+    const there = await b.connect({ query: `transferToken=${transferToken}` });
+    expect(there.publicId).toBe(client.publicId);
+    expect(there.state as Seen).toMatchObject({
+      players: { [there.publicId]: { gold: 7, online: true, items: { sword: { count: 3 } } } },
+    });
+    expect((await there.call("secret")).value["result"]).toBe("xyzzy");
+    expect((await there.call("kept")).value["result"]).toEqual({ theme: "dark" });
+    const left = Object.keys(await a.stored()).filter((key) => key.includes("ada") || key.includes(client.publicId));
+    // Only where they went, for the case that they never arrive.
+    expect(left).toEqual(["$departed:ada"]);
+  });
+
+  it("who comes back without having arrived is as they were when they left", async () => {
+    const [a, b] = rooms("room-a", "room-b") as [TestRoom, TestRoom];
+    const client = await a.connect({ id: "ada" });
+    await client.call("earn", 7);
+    const transferToken = tokenOf(await client.call("go", "room-b"));
+    const back = await a.connect({ id: "ada" });
+    expect((back.state as Seen).players[back.publicId]?.gold).toBe(7);
+    expect(back.publicId).toBe(client.publicId);
+    expect(await b.inside((state) => Object.keys((state as { players(): object }).players()))).toEqual([]);
+    expect((await (await b.open({ query: `transferToken=${transferToken}` })).closed).code).toBe(4403);
+    // And can go again.
+    await b.connect({ query: `transferToken=${tokenOf(await back.call("go", "room-b"))}` });
+  });
+
+  it("finds the user by the same session id too, hydrated by onSessionRestore", async () => {
+    const [a, bonus] = rooms("room-a", "room-bonus") as [TestRoom, TestRoom];
+    const client = await a.connect({ id: "ada" });
+    await client.call("earn", 7);
+    await client.call("go", "room-bonus");
+    const there = await bonus.connect({ id: "ada" });
+    expect((there.state as Seen).players[there.publicId]?.gold).toBe(1007);
+  });
+
+  it("gives a token that works once, for its session only, and not for ever", async () => {
+    const [a, b] = rooms("room-a", "room-b") as [TestRoom, TestRoom];
+    const client = await a.connect({ id: "ada" });
+    const transferToken = tokenOf(await client.call("go", "room-b"));
+    for (const options of [
+      { id: "eve", query: `transferToken=${transferToken}` },
+      { query: "transferToken=guessed" },
+      { id: "eve", query: "transferToken=guessed" },
+    ]) {
+      expect((await (await b.open(options)).closed).code).toBe(4403);
+    }
+    const there = await b.connect({ query: `transferToken=${transferToken}` });
+    expect((await (await b.open({ query: `transferToken=${transferToken}` })).closed).code).toBe(4403);
+    // A client that reconnects comes with the same URL.
+    const again = await b.connect({ id: "ada", query: `transferToken=${transferToken}` });
+    expect(again.publicId).toBe(there.publicId);
+  });
+
+  it("keeps the subject: a stolen token without it opens nothing", async () => {
+    const [a, b] = rooms("room-a", "room-b") as [TestRoom, TestRoom];
+    const client = await a.connect({ id: "ada", token: await token({ sub: "ada" }) });
+    const transferToken = tokenOf(await client.call("go", "room-b"));
+    expect(
+      (await (await b.open({ query: `transferToken=${transferToken}`, token: await token({ sub: "eve" }) })).closed)
+        .code,
+    ).toBe(4403);
+    await b.connect({ id: "ada", token: await token({ sub: "ada" }) });
+  });
+
+  it("a place is kept for who is on the way; a full room refuses, and the user stays", async () => {
+    const [a, b] = rooms("room-a", "room-b") as [TestRoom, TestRoom];
+    await b.connect({ id: "x" });
+    const ada = await a.connect({ id: "ada" });
+    const bob = await a.connect({ id: "bob" });
+    await bob.call("earn", 5);
+    await ada.call("go", "room-b");
+    expect((await (await b.open({ id: "stranger" })).closed).code).toBe(4503);
+    expect((await bob.call("go", "room-b")).value).toMatchObject({ code: "room_full" });
+    await bob.call("earn", 1);
+    expect((bob.state as Seen).players[bob.publicId]?.gold).toBe(6);
+    await b.connect({ id: "ada" });
+  });
+
+  it("unknown room, same room, target that throws: a typed error, and the user safe where they were", async () => {
+    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+    const [a] = rooms("room-a", "room-b") as [TestRoom, TestRoom];
+    const client = await a.connect({ id: "ada" });
+    await client.call("earn", 3);
+    expect((await client.call("go", "nowhere")).value).toMatchObject({ code: "not_found" });
+    expect((await client.call("go", "room-a")).value).toMatchObject({ code: "invalid_input" });
+    isBroken = true;
+    const { value } = await client.call("go", "room-b");
+    isBroken = false;
+    expect(value).toMatchObject({ code: "internal" });
+    expect(JSON.stringify(value)).not.toContain("hunter2");
+    await client.call("earn", 1);
+    expect((client.state as Seen).players[client.publicId]?.gold).toBe(4);
+    expect(tokenOf(await client.call("go", "room-b"))).toHaveLength(43);
+    log.mockRestore();
+  });
+
+  it("there is no door to it from outside", async () => {
+    const [a] = rooms("room-a") as [TestRoom];
+    for (const path of ["/board", "/recall", "/transfer", "/sessions"]) {
+      expect((await a.fetch(path, { method: "POST", body: "{}" })).status).toBe(404);
+    }
+  });
+
+  it("room.fetch reaches another room, without claims", async () => {
+    const [a] = rooms("room-a", "room-b") as [TestRoom, TestRoom];
+    const client = await a.connect({ token: await token({ sub: "ada" }) });
+    expect((await client.call("ask", "room-b")).value["result"]).toEqual({ id: "room-b", auth: null });
+    expect((await client.call("ask", "nowhere")).value).toMatchObject({ code: "not_found" });
+  });
+});
