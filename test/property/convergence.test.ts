@@ -15,6 +15,7 @@ type Step =
   | { kind: "turn"; mutations: Mutation[] }
   | { kind: "wait"; ms: number }
   | { kind: "evict" }
+  | { kind: "crash" }
   | { kind: "join"; who: number }
   | { kind: "leave"; who: number };
 
@@ -27,6 +28,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 4, arbitrary: fc.nat({ max: 200 }).map((ms) => ({ kind: "wait" as const, ms })) },
   { weight: 1, arbitrary: fc.constant({ kind: "evict" as const }) },
+  { weight: 1, arbitrary: fc.constant({ kind: "crash" as const }) },
   { weight: 2, arbitrary: fc.nat({ max: 3 }).map((who) => ({ kind: "join" as const, who })) },
   { weight: 1, arbitrary: fc.nat({ max: 3 }).map((who) => ({ kind: "leave" as const, who })) },
 );
@@ -67,6 +69,12 @@ class World {
         return this.room.advance(step.ms);
       case "evict":
         return this.room.evict();
+      case "crash":
+        this.online.clear();
+        this.room.crash();
+        // Nobody is online now, whatever memory said.
+        expect(Object.values(this.room.state.players()).filter((player) => player.online())).toEqual([]);
+        return;
       case "join": {
         if (this.online.has(step.who)) return;
         this.online.set(step.who, await this.room.connect(`session-${step.who}`, clients[step.who]));

@@ -157,8 +157,10 @@ export class TestRoom<S = unknown> {
     return this.inside((_state, _core, ctx) => Object.fromEntries(ctx.storage.kv.list()));
   }
 
-  evict(): Promise<void> {
-    return evictDurableObject(this.stub);
+  async evict(): Promise<void> {
+    // Only an object that runs can be evicted.
+    await this.inside(() => {});
+    await evictDurableObject(this.stub);
   }
 
   alarm(): Promise<boolean> {
