@@ -18,9 +18,9 @@ export class Ledger<T extends object> {
   }
 
   load(rows: Iterable<[key: string, value: unknown]>): void {
-    for (const [key, row] of rows) {
-      if (key.startsWith(this.#prefix)) this.#entries.set(key.slice(this.#prefix.length), row as never);
-    }
+    const own = [...rows].filter(([key]) => key.startsWith(this.#prefix)) as [string, { value: T; until: number }][];
+    own.sort(([, a], [, b]) => a.until - b.until);
+    for (const [key, entry] of own) this.#entries.set(key.slice(this.#prefix.length), entry);
   }
 
   get(key: string): T | undefined {
@@ -30,6 +30,7 @@ export class Ledger<T extends object> {
 
   set(key: string, value: T): void {
     const entry = { value, until: this.#clock.now() + this.#life };
+    this.#entries.delete(key);
     this.#entries.set(key, entry);
     this.#storage.put(this.#prefix + key, entry);
   }
@@ -40,9 +41,8 @@ export class Ledger<T extends object> {
 
   /** When the first entry runs out; undefined if there is none. */
   due(): number | undefined {
-    let due: number | undefined;
-    for (const { until } of this.#entries.values()) due = Math.min(due ?? Infinity, until);
-    return due;
+    // All live equally long, so they run out in the order in which they came.
+    return this.#entries.values().next().value?.until;
   }
 
   /** Forgets what ran out. */

@@ -116,9 +116,10 @@ export class RoomCore {
     try {
       await this.#starting;
       await this.#admit(auth, request);
-      const id = transferToken === undefined ? sessionId : this.#transfers.redeem(transferToken, sessionId);
+      const id = transferToken === undefined ? sessionId : this.#transfers.sessionOf(transferToken, sessionId);
       if (id !== undefined) await this.#transfers.welcomeBack(id);
       const session = this.turns.run(() => this.#presence.enter(id ?? crypto.randomUUID(), subjectOf(auth)));
+      if (transferToken !== undefined) this.#transfers.spend(transferToken);
       const { publicId, connState: state } = session;
       const conn = this.#open((socket = accept()), { sessionId: session.id, publicId, auth, state });
       await this.#join(conn, request);

@@ -57,6 +57,8 @@ export class Transfers implements Sleeper {
   readonly #departed: Ledger<Departed>;
   /** Sessions whose transfer is being made right now. */
   readonly #active = new Set<Session>();
+  /** Sessions that are on their way, those included. */
+  readonly #leaving = new Set<Session>();
   #retryAt = 0;
 
   constructor(scope: TransferScope) {
@@ -69,6 +71,7 @@ export class Transfers implements Sleeper {
 
   load(rows: readonly [key: string, value: unknown][]): void {
     for (const ledger of [this.#tokens, this.#moved, this.#departed]) ledger.load(rows);
+    for (const session of this.#scope.sessions.all()) if (session.leaving) this.#leaving.add(session);
   }
 
   /** Moves a user to another room. @returns the token to connect there with */
@@ -85,6 +88,7 @@ export class Transfers implements Sleeper {
     session.leaving = { to, transferId };
     session.row.changed(true);
     persistence.save();
+    this.#leaving.add(session);
     this.#active.add(session);
     try {
       const token = await this.#carry(session, state);
@@ -155,6 +159,7 @@ export class Transfers implements Sleeper {
     session.transferId = transferId;
     session.connState = passenger.state;
     session.leaving = undefined;
+    this.#leaving.delete(session);
     if (!presence.isOnline(session)) {
       session.expectedUntil = clock.now() + TOKEN_LIFE;
       sessions.offline(session);
@@ -207,17 +212,19 @@ export class Transfers implements Sleeper {
    * The session that a client means, who came with a token, an id, or both.
    * @throws RoomError `forbidden` if the token is not valid, or is somebody else's
    */
-  redeem(token: string, id: string | undefined): string {
+  sessionOf(token: string, id: string | undefined): string {
     const known = this.#tokens.get(token);
     const { sessions } = this.#scope;
     const isValid = known !== undefined && sessions.find(known.sessionId) !== undefined;
-    if (isValid && (id === undefined || id === known.sessionId)) {
-      this.#tokens.delete(token);
-      return known.sessionId;
-    }
+    if (isValid && (id === undefined || id === known.sessionId)) return known.sessionId;
     // A client that reconnects comes with the same URL; its id alone lets it in.
     if (!isValid && id !== undefined && sessions.find(id)) return id;
     throw new RoomError("forbidden", "The transfer token is not valid");
+  }
+
+  /** The token has let its user in: it works once. */
+  spend(token: string): void {
+    this.#tokens.delete(token);
   }
 
   due(): number | undefined {
@@ -234,7 +241,7 @@ export class Transfers implements Sleeper {
 
   /** Transfers of which nobody here knows how they ended. */
   #stranded(): Session[] {
-    return [...this.#scope.sessions.all()].filter((session) => session.leaving && !this.#active.has(session));
+    return [...this.#leaving].filter((session) => !this.#active.has(session));
   }
 
   async #callBack(session: Session): Promise<void> {
@@ -251,6 +258,7 @@ export class Transfers implements Sleeper {
   }
 
   #stay(session: Session): void {
+    this.#leaving.delete(session);
     session.leaving = undefined;
     session.row.changed(true);
     this.#scope.persistence.save();
@@ -259,6 +267,7 @@ export class Transfers implements Sleeper {
   #remove(session: Session): void {
     const { presence, sessions, persistence } = this.#scope;
     if (session.transferId !== undefined) this.#end(session.transferId, ARRIVED);
+    this.#leaving.delete(session);
     sessions.remove(session);
     presence.expire(session);
     persistence.save();
