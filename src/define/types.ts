@@ -188,6 +188,8 @@ export interface RoomOptions<S> {
   readonly hibernate?: boolean;
   /** How long in ms a disconnected user is kept. Default 300,000. */
   readonly sessionExpiryTime?: number;
+  /** How long in ms the token of a `sessionTransfer` works, and a place is kept. Default 300,000. */
+  readonly transferExpiryTime?: number;
   /** Whether changes are sent by themselves; if not, `room.applySync()` sends them. Default true. */
   readonly autoSync?: boolean;
   /** Messages of a connection in a time (ms). Default 500 in 1000. */

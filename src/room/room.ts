@@ -91,6 +91,7 @@ export class RoomCore {
       failed,
       presence: this.#presence,
       roomId: identity.id,
+      expiry: settings.transferExpiryTime,
       restore: (passenger, user, publicId) => this.#hooks.restoreUser(passenger, user, publicId),
       leaving: (session) => this.#tellLeaving(session),
     });

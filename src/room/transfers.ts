@@ -12,6 +12,8 @@ import type { Boarding, Neighbours, Passenger, Recall } from "./transfer.ts";
 /** What moving users needs of the room. */
 export interface TransferScope {
   readonly roomId: string;
+  /** How long a token works and a place is kept, in ms. */
+  readonly expiry: number;
   readonly storage: Storage;
   readonly clock: Clock;
   readonly sessions: Sessions;
@@ -27,7 +29,6 @@ export interface TransferScope {
   arm(): void;
 }
 
-const TOKEN_LIFE = 300_000;
 /** How long a room remembers how a transfer ended: longer than any room takes to ask again. */
 const MEMORY = 86_400_000;
 const RETRY = 5000;
@@ -62,9 +63,9 @@ export class Transfers implements Sleeper {
   #retryAt = 0;
 
   constructor(scope: TransferScope) {
-    const { storage, clock } = scope;
+    const { storage, clock, expiry } = scope;
     this.#scope = scope;
-    this.#tokens = new Ledger("token", TOKEN_LIFE, storage, clock);
+    this.#tokens = new Ledger("token", expiry, storage, clock);
     this.#moved = new Ledger("moved", MEMORY, storage, clock);
     this.#departed = new Ledger("departed", MEMORY, storage, clock);
   }
@@ -141,7 +142,7 @@ export class Transfers implements Sleeper {
   }
 
   async #admit(passenger: Passenger): Promise<string> {
-    const { sessions, presence, persistence, clock } = this.#scope;
+    const { sessions, presence, persistence, clock, expiry } = this.#scope;
     const { transferId, sessionId, sub } = passenger;
     this.#refuseIfEnded(transferId);
     const before = sessions.claim(sessionId, sub);
@@ -161,7 +162,7 @@ export class Transfers implements Sleeper {
     session.leaving = undefined;
     this.#leaving.delete(session);
     if (!presence.isOnline(session)) {
-      session.expectedUntil = clock.now() + TOKEN_LIFE;
+      session.expectedUntil = clock.now() + expiry;
       sessions.offline(session);
     }
     session.row.changed(true);

@@ -39,6 +39,9 @@ describe("interceptorPacket", () => {
     await plain.call("say", "hi");
     await plain.call("set", 4);
     await deaf.sees((state: { n: number }) => state.n === 400);
+    await room.evict();
+    await plain.call("set", 5);
+    await deaf.sees((state: { n: number }) => state.n === 500);
     expect(plain.packets.some((packet) => packet.type === "say")).toBe(true);
     expect(deaf.packets.some((packet) => packet.type === "say")).toBe(false);
   });

@@ -124,6 +124,26 @@ describe("a room's life over real sockets", () => {
     log.mockRestore();
   });
 
+  it("a guard that throws closes with 1011, and says nothing of why", async () => {
+    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+    const guarded = defineRoom({
+      path: "guarded",
+      state: () => ({ a: sync(signal(0)) }),
+      guards: [
+        async () => {
+          await Promise.resolve();
+          throw new Error("hunter2");
+        },
+      ],
+    });
+    expect(await (await testRoom(guarded, "guarded").open()).closed).toEqual({
+      code: 1011,
+      reason: "Something went wrong in the room",
+    });
+    expect(log.mock.calls.join()).toContain("hunter2");
+    log.mockRestore();
+  });
+
   it("a session id that is too long is refused", async () => {
     expect((await (await testRoom(definition).open({ id: "x".repeat(300) })).closed).code).toBe(4400);
   });

@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
 import { TestRoom, token } from "../support/harness.ts";
+import { MemoryRoom } from "../support/memory.ts";
 
 class Player {
   id = id();
@@ -118,6 +119,33 @@ describe("sessionTransfer", () => {
     // A client that reconnects comes with the same URL.
     const again = await b.connect({ id: "ada", query: `transferToken=${transferToken}` });
     expect(again.publicId).toBe(there.publicId);
+  });
+
+  it("the token and the place run out after transferExpiryTime, the user only with their session", async () => {
+    const a = new MemoryRoom<{ players(): Record<string, Player> }>(
+      defineRoom({ path: "r", transferExpiryTime: 10_000, maxUsers: 1, state: () => ({ players: users(Player) }) })
+        .compiled,
+    );
+    const passenger = {
+      transferId: "t",
+      sessionId: "ada",
+      publicId: "p",
+      sub: undefined,
+      user: { gold: 5 },
+      state: null,
+    };
+    const boarding = await a.core.board(passenger);
+    if (!boarding.ok) throw new Error("refused");
+    const connect = (sessionId: string | undefined, transferToken?: string) =>
+      a.connect(sessionId, null, transferToken);
+    expect((await connect("stranger")).closedWith?.code).toBe(4503);
+    await a.advance(10_001);
+    expect((await connect(undefined, boarding.token)).closedWith?.code).toBe(4403);
+    const stranger = await connect("stranger");
+    expect(stranger.closedWith).toBeUndefined();
+    a.disconnect(stranger);
+    await connect("ada");
+    expect(a.state.players()["p"]?.gold()).toBe(5);
   });
 
   it("keeps the subject: a stolen token without it opens nothing", async () => {

@@ -1,4 +1,4 @@
-import { signal } from "@signe/reactive";
+import { computed, signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
 import { RoomError } from "../../src/protocol/errors.ts";
 import { collection, sync, users } from "../../src/state/fields.ts";
@@ -101,6 +101,68 @@ describe("what a patch holds", () => {
     expect(patch()).toMatchObject({ players: { abc: { items: { sword: { count: 1 } } } } });
     player.items()["sword"]?.count.set(7);
     expect(patch()).toEqual({ players: { abc: { items: { sword: { count: 7 } } } } });
+  });
+
+  it("computed signals follow whatever they read, also what was not there when they were made", () => {
+    const players = users(Player);
+    const state = {
+      players,
+      leader: sync(computed(() => Object.entries(players()).toSorted(([, a], [, b]) => b.x() - a.x())[0]?.[0] ?? null)),
+    };
+    const { patch } = settled(state);
+    state.players()["a"] = new Player();
+    state.players()["b"] = new Player();
+    patch();
+    state.players()["b"]?.x.set(5);
+    expect(patch()).toEqual({ leader: "b", players: { b: { x: 5 } } });
+    expect(state.leader()).toBe("b");
+    state.players()["a"]?.x.set(9);
+    expect(patch()).toEqual({ leader: "a", players: { a: { x: 9 } } });
+    delete state.players()["a"];
+    expect(patch()).toEqual({ leader: "b", players: { a: "$delete" } });
+  });
+
+  it("one that throws keeps its last value, and says so", () => {
+    const count = sync(signal(1));
+    const { tree, state, patch } = settled({
+      count,
+      half: sync(
+        computed(() => {
+          if (count() > 5) throw new Error("too much");
+          return count() / 2;
+        }),
+      ),
+    });
+    const errors: unknown[] = [];
+    tree.onError = (error) => errors.push(error);
+    state.count.set(4);
+    expect(patch()).toEqual({ count: 4, half: 2 });
+    state.count.set(6);
+    expect(patch()).toEqual({ count: 6 });
+    expect(String(errors)).toContain("too much");
+  });
+
+  it("follows marked signals inside the plain values of others", () => {
+    class Card {
+      face = sync(signal("ace"));
+      owner = sync(signal("ada"), { visibleTo: "owner" });
+      note = "server only";
+    }
+    const { state, patch } = settled({ deck: sync(signal<Card[]>([])) });
+    const card = new Card();
+    state.deck.set([card]);
+    expect(patch()).toEqual({ deck: [{ face: "ace" }] });
+    card.face.set("king");
+    expect(patch()).toEqual({ deck: [{ face: "king" }] });
+  });
+
+  it("a frozen signal is sent when it thaws", () => {
+    const { state, patch } = settled(gameState());
+    state.count.freeze();
+    state.count.set(5);
+    expect(patch()).toBeUndefined();
+    state.count.unfreeze();
+    expect(patch()).toEqual({ count: 5 });
   });
 
   it("never holds what was not marked, what is only stored, or what is for others", () => {

@@ -137,9 +137,19 @@ export class MemoryRoom<S> {
     return this.core.state as S;
   }
 
-  async connect(sessionId: string, auth: Claims | null = null): Promise<MemorySocket> {
+  async connect(
+    sessionId: string | undefined,
+    auth: Claims | null = null,
+    transferToken?: string,
+  ): Promise<MemorySocket> {
     const socket = new MemorySocket(this.clientInstance());
-    await this.core.connect({ request: new Request("http://room/"), auth, sessionId, accept: () => socket });
+    await this.core.connect({
+      request: new Request("http://room/"),
+      auth,
+      sessionId,
+      transferToken,
+      accept: () => socket,
+    });
     if (socket.isOpen) this.sockets.push(socket);
     return socket;
   }
