@@ -14,7 +14,7 @@ export default defineConfig({
   ],
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/browser/**"],
+    exclude: ["test/browser/**", "test/fixture/**"],
     testTimeout: 20_000,
     silent: "passed-only",
   },

@@ -1,10 +1,9 @@
 import { createApp } from "../src/app/app.ts";
 import { createVerifier } from "../src/auth/verify.ts";
-import { createRoomObject } from "../src/objects/room-object.ts";
-import { findRoom } from "./support/registry.ts";
+import { findRoom } from "../src/testing/registry.ts";
 
-/** The Worker that the tests run against: it serves whatever rooms they register. */
-export class RoomObject extends createRoomObject(findRoom) {}
+/** The Worker that the tests run against: it serves whatever rooms they register, and checks their tokens. */
+export { RoomObject } from "../src/testing/room-object.ts";
 
 export default createApp({
   find: findRoom,

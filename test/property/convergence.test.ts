@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
 import type { Viewer } from "../../src/state/fields.ts";
-import { expectedView } from "../support/expected-view.ts";
+import { expectedView } from "../../src/testing/expected-view.ts";
 import { gameState } from "../support/game-state.ts";
 import type { GameState, Player } from "../support/game-state.ts";
 import { MemoryRoom } from "../support/memory.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
-import { expectedView } from "../support/expected-view.ts";
+import { expectedView } from "../../src/testing/expected-view.ts";
 import { gameState } from "../support/game-state.ts";
 import { testRoom, token } from "../support/harness.ts";
 import { anyMutation } from "../support/mutations.ts";

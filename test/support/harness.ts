@@ -4,7 +4,7 @@ import { SignJWT } from "jose";
 import type { AnyRoom, Room } from "../../src/define/room.ts";
 import type { RoomCore } from "../../src/room/room.ts";
 import { LoadClient } from "./load-client.ts";
-import { serve } from "./registry.ts";
+import { serve } from "../../src/testing/registry.ts";
 
 const ORIGIN = "http://rooms.test";
 

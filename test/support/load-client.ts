@@ -1,5 +1,6 @@
 import { isSignal } from "@signe/reactive";
 import { load } from "@signe/sync";
+import { withoutEmpty } from "../../src/testing/without-empty.ts";
 
 /** A client as `@signe/sync` makes it: it keeps what `load` made of its packets. */
 export class LoadClient {
@@ -22,17 +23,14 @@ export class LoadClient {
   }
 }
 
-/** A value as it counts for convergence: signals read, and without empty objects, which `load` cannot express. */
+/** A client's value as it counts for convergence: signals read, and without empty objects. */
 export function visible(value: unknown): unknown {
-  if (isSignal(value)) return visible((value as () => unknown)());
-  // Inside an array, which is always sent whole, `load` is exact.
-  if (Array.isArray(value)) return JSON.parse(JSON.stringify(value)) as unknown;
-  if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).map(([key, inner]) => [key, visible(inner)] as const);
-  const kept = entries.filter(([, inner]) => inner !== undefined && !isEmptyObject(inner));
-  return Object.fromEntries(kept);
+  return withoutEmpty(read(value));
 }
 
-function isEmptyObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length === 0;
+function read(value: unknown): unknown {
+  if (isSignal(value)) return read((value as () => unknown)());
+  if (Array.isArray(value)) return JSON.parse(JSON.stringify(value)) as unknown;
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, read(inner)]));
 }

@@ -1,14 +1,14 @@
 import { isSignal } from "@signe/reactive";
-import { fieldOf } from "../../src/state/fields.ts";
-import type { Viewer } from "../../src/state/fields.ts";
-import { visible } from "./load-client.ts";
+import { fieldOf } from "../state/fields.ts";
+import type { Viewer } from "../state/fields.ts";
+import { withoutEmpty } from "./without-empty.ts";
 
 /**
  * What a viewer should see of a state, read off the live signals alone: an independent, slow and simple
  * statement of the rules that the library's tree implements.
  */
 export function expectedView(state: object, viewer: Viewer): unknown {
-  return visible(JSON.parse(JSON.stringify(group(state, viewer, undefined))));
+  return withoutEmpty(JSON.parse(JSON.stringify(group(state, viewer, undefined))));
 }
 
 function group(target: object, viewer: Viewer, owner: string | undefined): Record<string, unknown> {

@@ -1,0 +1,165 @@
+import type { ErrorCode } from "../protocol/codes.ts";
+import type { Issue } from "../protocol/errors.ts";
+import { RoomError } from "../protocol/errors.ts";
+import { applyPatch } from "../state/apply.ts";
+import { decodeMarker } from "./marker.ts";
+import type { Marker } from "./marker.ts";
+
+/** Gets the raw text of each packet. */
+export type TextListener = (text: string) => void;
+
+/** A packet as JSON holds it. */
+export interface ReceivedPacket {
+  readonly type: string;
+  readonly value: unknown;
+}
+
+/** How a connection ended. */
+export interface Closed {
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** What a client needs of the test that it is in. */
+interface TestScope {
+  /** All clients of the test. */
+  readonly clients: ReadonlySet<TestClient>;
+}
+
+/** A client on a real WebSocket, as `createClient` makes it. */
+export class TestClient {
+  /** All packets so far, acks and errors too. */
+  readonly packets: ReceivedPacket[] = [];
+  /** Resolves when the connection ended. */
+  readonly closed: Promise<Closed>;
+  readonly sessionId: string;
+  readonly #ws: WebSocket;
+  readonly #scope: TestScope;
+  readonly #listeners = new Set<TextListener>();
+  readonly #waiting = new Set<() => void>();
+  #state: Readonly<Record<string, unknown>> = {};
+  #marker: Marker = { turn: 0, handled: 0 };
+  #sent = 0;
+  #calls = 0;
+  #isOpen = true;
+
+  constructor(ws: WebSocket, sessionId: string, scope: TestScope) {
+    this.#ws = ws;
+    this.#scope = scope;
+    this.sessionId = sessionId;
+    const { promise, resolve } = Promise.withResolvers<Closed>();
+    this.closed = promise;
+    ws.addEventListener("message", ({ data }) => this.#receive(data as string));
+    ws.addEventListener("close", ({ code, reason }) => {
+      this.#isOpen = false;
+      resolve({ code, reason });
+      this.#wake();
+    });
+    ws.accept();
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** The state as this client sees it: what its packets make of it. */
+  get state(): Readonly<Record<string, unknown>> {
+    return this.#state;
+  }
+
+  /** The id that everybody knows the user by; undefined before the first packet. */
+  get publicId(): string | undefined {
+    const first = this.packets.find(({ type, value }) => type === "sync" && isRecord(value) && "pId" in value);
+    return first && (first.value as { pId: string }).pId;
+  }
+
+  addEventListener(type: "message", listener: TextListener): void {
+    if (type === "message") this.#listeners.add(listener);
+  }
+
+  removeEventListener(type: "message", listener: TextListener): void {
+    if (type === "message") this.#listeners.delete(listener);
+  }
+
+  /**
+   * Sends a message. Resolves when the room has handled it, and every client of the test has what was sent
+   * until then; or when the room closed the connection.
+   * @throws Error if a nested value was changed in place, which no client would ever see
+   */
+  async send(message: {
+    readonly action: string;
+    readonly value?: unknown;
+    readonly id?: string | number;
+  }): Promise<void> {
+    const number = ++this.#sent;
+    this.#ws.send(JSON.stringify(message));
+    await this.until(() => this.#marker.handled >= number || !this.#isOpen);
+    const { turn, problem } = this.#marker;
+    for (const client of this.#scope.clients) {
+      await client.reached(turn);
+    }
+    if (problem !== undefined) throw new Error(problem);
+  }
+
+  /**
+   * Sends an action and waits for its ack.
+   * @returns the action's result
+   * @throws RoomError with the server's code and issues, if the action was refused
+   */
+  async call(action: string, value?: unknown): Promise<unknown> {
+    const id = `test-${++this.#calls}`;
+    await this.send({ action, value, id });
+    const answer = this.packets.find((packet) => isRecord(packet.value) && packet.value["id"] === id);
+    if (answer?.type === "ack") return (answer.value as { result?: unknown }).result;
+    if (answer?.type === "error") {
+      const { code, message, issues } = answer.value as { code: ErrorCode; message: string; issues?: Issue[] };
+      throw new RoomError(code, message, issues ? { issues } : {});
+    }
+    const { code, reason } = await this.closed;
+    throw new Error(`The connection closed with ${code} ${reason} before "${action}" was answered`);
+  }
+
+  /** Waits until it has all that was sent before a mark. @internal */
+  async reached(turn: number): Promise<void> {
+    await this.until(() => this.#marker.turn >= turn || !this.#isOpen);
+  }
+
+  /** Waits until a condition holds: asked after each packet. */
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) await new Promise<void>((resolve) => this.#waiting.add(resolve));
+  }
+
+  close(code = 1000, reason = ""): void {
+    this.#ws.close(code, reason);
+  }
+
+  #receive(text: string): void {
+    const marker = decodeMarker(text);
+    if (marker) this.#marker = marker;
+    else this.#read(text);
+    this.#wake();
+  }
+
+  #read(text: string): void {
+    if (text !== "pong") {
+      const packet = JSON.parse(text) as ReceivedPacket;
+      this.packets.push(packet);
+      if (packet.type === "sync") this.#apply(packet.value as Readonly<Record<string, unknown>>);
+    }
+    for (const listener of this.#listeners) listener(text);
+  }
+
+  #apply({ pId, ...patch }: Readonly<Record<string, unknown>>): void {
+    // The first packet is the whole state.
+    this.#state = applyPatch(pId === undefined ? this.#state : {}, patch);
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting) wake();
+    this.#waiting.clear();
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}

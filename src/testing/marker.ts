@@ -1,0 +1,19 @@
+/** What the kit's clients are told between the packets. No room sends a text that begins like it. */
+export interface Marker {
+  /** How many messages were handled in all. */
+  readonly turn: number;
+  /** How many of this client's. */
+  readonly handled: number;
+  /** A change that nobody can see, if there was one. */
+  readonly problem?: string;
+}
+
+const PREFIX = "\u0000";
+
+export function encodeMarker(marker: Marker): string {
+  return PREFIX + JSON.stringify(marker);
+}
+
+export function decodeMarker(text: string): Marker | undefined {
+  return text.startsWith(PREFIX) ? (JSON.parse(text.slice(PREFIX.length)) as Marker) : undefined;
+}

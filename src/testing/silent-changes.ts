@@ -1,0 +1,39 @@
+import { diff, SAME } from "../state/diff.ts";
+import type { Group } from "../state/group.ts";
+import { Leaf } from "../state/leaf.ts";
+import type { Tree } from "../state/tree.ts";
+import { toPlain } from "../state/view.ts";
+
+/**
+ * Finds a value that changed without its signal knowing: something nested was changed in place, outside
+ * `mutate`. Clients would never hear of it.
+ * @returns what to tell the developer
+ */
+export function findSilentChange(tree: Tree): string | undefined {
+  const leaf = findLeaf(tree.root);
+  return leaf && `${leaf.path()} was changed in place, which its signal cannot see: use mutate, or set a new value`;
+}
+
+function findLeaf(group: Group): Leaf | undefined {
+  for (const child of group.children.values()) {
+    if (child instanceof Leaf) {
+      if (isStale(child)) return child;
+      continue;
+    }
+    const groups = "signal" in child ? child.children.values() : [child];
+    for (const inner of groups) {
+      const found = findLeaf(inner as Group);
+      if (found) return found;
+    }
+  }
+  return undefined;
+}
+
+/** Whether a field that nothing is to be told of differs from what clients were told. */
+function isStale(leaf: Leaf): boolean {
+  const { field, signal, sent } = leaf;
+  if (!leaf.synced || leaf.dirty || field.kind !== "value" || sent === undefined) return false;
+  const isFrozen = (signal as { _isFrozen?: boolean })._isFrozen === true;
+  const value: unknown = signal();
+  return !isFrozen && diff(sent, toPlain(field.transform ? field.transform(value) : value) ?? null) !== SAME;
+}

@@ -1,0 +1,51 @@
+import type { Clock } from "../room/ports.ts";
+
+interface Timer {
+  readonly at: number;
+  readonly run: () => void;
+  readonly handle: ReturnType<typeof setTimeout>;
+}
+
+/** A clock that runs like the real one, and can be moved ahead: then what is due comes at once. */
+export class TestClock implements Clock {
+  readonly #ahead: () => number;
+  readonly #timers = new Set<Timer>();
+
+  /** @param ahead how far it is ahead of the real clock, in ms */
+  constructor(ahead: () => number) {
+    this.#ahead = ahead;
+  }
+
+  now(): number {
+    return Date.now() + this.#ahead();
+  }
+
+  after(ms: number, run: () => void): () => void {
+    const fire = () => {
+      if (this.#timers.delete(timer)) run();
+    };
+    const timer: Timer = { at: this.now() + ms, run: fire, handle: setTimeout(fire, ms) };
+    this.#timers.add(timer);
+    return () => this.#drop(timer);
+  }
+
+  /** When the next timer is due; undefined if there is none. */
+  next(): number | undefined {
+    const times = [...this.#timers].map((timer) => timer.at);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  /** Runs the timers that are due, in their order. */
+  runDue(): void {
+    const due = [...this.#timers].filter((timer) => timer.at <= this.now()).toSorted((a, b) => a.at - b.at);
+    for (const timer of due) {
+      clearTimeout(timer.handle);
+      timer.run();
+    }
+  }
+
+  #drop(timer: Timer): void {
+    clearTimeout(timer.handle);
+    this.#timers.delete(timer);
+  }
+}

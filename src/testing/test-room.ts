@@ -1,0 +1,261 @@
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { forwardRequest } from "../auth/internal.ts";
+import type { Room } from "../define/room.ts";
+import type { Claims } from "../define/types.ts";
+import { objectName } from "../protocol/urls.ts";
+import type { RoomCore } from "../room/room.ts";
+import { TestClient } from "./client.ts";
+import { expectedView } from "./expected-view.ts";
+import { serve, shared } from "./registry.ts";
+import type { RoomObject } from "./room-object.ts";
+import { findSilentChange } from "./silent-changes.ts";
+import { withoutEmpty } from "./without-empty.ts";
+
+export interface TestRoomOptions {
+  /** The room's id. Default: the definition's path with "test" in each segment. */
+  readonly id?: string;
+}
+
+export interface ClientOptions {
+  /** The private session id: the same one again is the same user. Default: a new one. */
+  readonly id?: string;
+  /** The claims of the client's JWT, as if it had been verified. */
+  readonly auth?: Claims;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** More of the URL's query, as `transferToken`. */
+  readonly query?: Readonly<Record<string, string>>;
+}
+
+/** The room under test, as its handlers have it. */
+export interface RoomUnderTest<S> {
+  readonly id: string;
+  /** The live state of the room that runs now. Read it as you like; change it in {@link change}. */
+  readonly state: S;
+  /** Changes the state inside the object, as one turn: only there may the room do its own I/O. */
+  change(run: (state: S) => void): Promise<void>;
+  /** An HTTP request to the room, for a path inside it. */
+  fetch(path: string, init?: RequestInit & { auth?: Claims }): Promise<Response>;
+}
+
+/** The machine around the room. */
+export interface TestServer {
+  /** What is stored, after all that is unsaved was saved. */
+  readonly roomStorage: {
+    get<T = unknown>(key: string): Promise<T | undefined>;
+    list(): Promise<Record<string, unknown>>;
+  };
+  /** Puts the object to sleep: its memory goes, its sockets stay. */
+  evict(): Promise<void>;
+  /** Kills the object: its memory and its sockets are gone, and what was unsaved with them. */
+  crash(): Promise<void>;
+  /** Lets time pass for the room, without waiting: timers, throttles, expiry and schedules come as they are due. */
+  advance(ms: number): Promise<void>;
+}
+
+export interface RoomTest<S> {
+  readonly room: RoomUnderTest<S>;
+  readonly server: TestServer;
+  /**
+   * Connects a client. Resolves when it has its first packet, or, with `autoSync: false`, when it has joined.
+   * @throws Error with the close code and reason, if the room refuses it
+   */
+  readonly createClient: (options?: ClientOptions) => Promise<TestClient>;
+  /**
+   * Checks that every client sees what it may see of the state.
+   * @throws Error that names the client, and what it sees instead
+   */
+  readonly expectConverged: () => Promise<void>;
+}
+
+/**
+ * Runs a room as a real Durable Object in workerd. The `main` of your vitest config has to export the kit's
+ * class: `export { RoomObject, default } from "durable-rooms/testing"`, bound as `ROOMS`.
+ *
+ * @example
+ * import { testRoom } from "durable-rooms/testing";
+ * const { createClient, room, server } = await testRoom(gameRoom);
+ * const client = await createClient();
+ * await client.send({ action: "increment" });
+ * expect(room.state.count()).toBe(1);
+ * await server.evict();
+ */
+export async function testRoom<S, A, O>(
+  definition: Room<S, A, O>,
+  options: TestRoomOptions = {},
+): Promise<RoomTest<S>> {
+  const party = serve(definition);
+  shared().watched.add(party);
+  const id = options.id ?? definition.path.replace(/\{\w+\}/g, "test");
+  const clients = new Set<TestClient>();
+  const object = new ObjectUnderTest(party, id);
+  await object.run(() => {});
+  return {
+    room: {
+      id,
+      get state() {
+        return object.core.state as S;
+      },
+      change: (run) =>
+        object.run(({ core }) => {
+          core.turns.run(() => run(core.state as S));
+          core.turns.end();
+        }),
+      fetch: (path, { auth, ...init } = {}) => object.fetch(path, init, auth),
+    },
+    server: {
+      roomStorage: {
+        get: (key) => object.stored((storage) => storage.get(key)),
+        list: () => object.stored(async (storage) => Object.fromEntries(await storage.list())),
+      },
+      evict: () => object.evict(),
+      crash: () => object.crash(clients),
+      advance: (ms) => object.advance(ms),
+    },
+    async createClient(clientOptions = {}) {
+      const client = await object.connect(clientOptions, { clients });
+      clients.add(client);
+      void client.closed.then(() => clients.delete(client));
+      return client;
+    },
+    expectConverged: () => expectConverged(object, clients),
+  };
+}
+
+/** The Durable Object of one test. */
+class ObjectUnderTest {
+  readonly #name: string;
+  readonly #url: string;
+  readonly #rooms: DurableObjectNamespace<RoomObject>;
+
+  constructor(party: string, id: string) {
+    const rooms = (env as unknown as { ROOMS?: DurableObjectNamespace<RoomObject> }).ROOMS;
+    if (!rooms)
+      throw new Error('testRoom needs a Durable Object binding "ROOMS" to the RoomObject of durable-rooms/testing');
+    this.#name = objectName(party, id);
+    this.#url = `http://rooms.test/parties/${party}/${encodeURIComponent(id)}`;
+    this.#rooms = rooms;
+  }
+
+  /** A new one each time: a stub of an object that crashed is broken. */
+  get #stub(): DurableObjectStub<RoomObject> {
+    return this.#rooms.get(this.#rooms.idFromName(this.#name));
+  }
+
+  /** The room that runs now. */
+  get core(): RoomCore {
+    const core = shared().running.get(this.#name);
+    if (!core) throw new Error("The room does not run");
+    return core;
+  }
+
+  run<R>(run: (instance: RoomObject, ctx: DurableObjectState) => R | Promise<R>): Promise<R> {
+    return runInDurableObject(this.#stub, (instance: RoomObject, ctx) => {
+      shared().running.set(this.#name, instance.core);
+      return run(instance, ctx);
+    });
+  }
+
+  stored<R>(read: (storage: DurableObjectStorage) => R | Promise<R>): Promise<R> {
+    return this.run(async ({ core }, ctx) => {
+      await core.handle.flush();
+      return read(ctx.storage);
+    });
+  }
+
+  fetch(path: string, init: RequestInit, auth: Claims | undefined): Promise<Response> {
+    return this.#stub.fetch(forwardRequest(new Request(this.#url + path, init), auth ?? null));
+  }
+
+  async connect(
+    { id = crypto.randomUUID(), auth, headers, query }: ClientOptions,
+    scope: { clients: Set<TestClient> },
+  ) {
+    const parameters = new URLSearchParams({ ...query, ...(query?.["transferToken"] === undefined && { id }) });
+    const init = { headers: { ...headers, upgrade: "websocket" } };
+    const { webSocket } = await this.fetch(`?${parameters.toString()}`, init, auth);
+    if (!webSocket) throw new Error("The room did not answer with a socket");
+    const client = new TestClient(webSocket, id, scope);
+    const isManual = await this.run(({ core }) => !core.handle.autoSync);
+    await client.until(() => client.packets.length > 0 || isManual || !client.isOpen);
+    if (!client.isOpen && client.publicId === undefined) {
+      const { code, reason } = await client.closed;
+      throw Object.assign(new Error(`The room closed the connection with ${code}: ${reason}`), { code, reason });
+    }
+    return client;
+  }
+
+  async evict(): Promise<void> {
+    await this.run(() => {});
+    await evictDurableObject(this.#stub);
+    await this.run(() => {});
+  }
+
+  async crash(clients: ReadonlySet<TestClient>): Promise<void> {
+    const closed = [...clients].map((client) => client.closed);
+    await this.run((_, ctx) => ctx.abort("crashed by the test")).catch(() => {});
+    await Promise.all(closed);
+    await this.run(() => {});
+  }
+
+  async advance(ms: number): Promise<void> {
+    const { ahead } = shared();
+    const start = ahead.get(this.#name) ?? 0;
+    const move = (to: number) => ahead.set(this.#name, Math.max(ahead.get(this.#name) ?? 0, to));
+    for (;;) {
+      const rest = await this.run(async (instance) => {
+        const { time } = instance;
+        const { clock } = time;
+        const due = Math.min(clock.next() ?? Infinity, time.alarmAt);
+        const wait = due - clock.now();
+        const passed = (ahead.get(this.#name) ?? 0) - start;
+        if (passed + wait > ms) return false;
+        move(start + passed + Math.max(wait, 0));
+        clock.runDue();
+        if (time.alarmAt <= clock.now()) await instance.ring();
+        return true;
+      });
+      if (!rest) break;
+    }
+    move(start + ms);
+  }
+}
+
+async function expectConverged(object: ObjectUnderTest, clients: ReadonlySet<TestClient>): Promise<void> {
+  // What waits for a throttle is sent now, and has arrived where the mark has.
+  const { problem, turn } = await object.run((instance) => {
+    const { tree, handle } = instance.core;
+    if (tree.isDirty && handle.autoSync) handle.applySync();
+    return { problem: findSilentChange(tree), turn: instance.mark() };
+  });
+  if (problem !== undefined) throw new Error(problem);
+  for (const client of clients) await client.reached(turn);
+  for (const client of clients) {
+    const expected = await object.run(({ core }) => {
+      const conn = core.handle.connections.find((other) => other.sessionId === client.sessionId);
+      const publicId = client.publicId ?? conn?.publicId ?? "";
+      const user = core.tree.users?.get(publicId);
+      return expectedView(core.state, { publicId, auth: conn?.auth ?? null, user });
+    });
+    const seen = withoutEmpty(client.state);
+    const path = firstDifference(expected, seen, []);
+    if (path === undefined) continue;
+    throw new Error(
+      `The client ${client.publicId} differs at ${path.join(".") || "the root"}: it sees ${JSON.stringify(at(seen, path))}, not ${JSON.stringify(at(expected, path))}`,
+    );
+  }
+}
+
+function firstDifference(expected: unknown, seen: unknown, path: readonly string[]): readonly string[] | undefined {
+  if (Object.is(expected, seen)) return undefined;
+  if (typeof expected !== "object" || typeof seen !== "object" || expected === null || seen === null) return path;
+  for (const key of new Set([...Object.keys(expected), ...Object.keys(seen)])) {
+    const found = firstDifference((expected as never)[key], (seen as never)[key], [...path, key]);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function at(value: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((node, key) => (node as Record<string, unknown> | undefined)?.[key], value);
+}

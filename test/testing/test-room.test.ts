@@ -1,0 +1,141 @@
+import { signal } from "@signe/reactive";
+import { describe, expect, it, vi } from "vitest";
+import { z } from "zod";
+import { defineRoom } from "../../src/define/define-room.ts";
+import { RoomError } from "../../src/protocol/errors.ts";
+import { connected, sync, users } from "../../src/state/fields.ts";
+import { testRoom } from "../../src/testing/index.ts";
+
+const gameRoom = defineRoom({
+  path: "game-{id}",
+  state: () => ({ count: sync(signal(0)) }),
+  actions: { increment: { run: ({ state }) => state.count.update((count) => count + 1) } },
+});
+
+describe("testRoom", () => {
+  it("is the example of the documentation, to the letter", async () => {
+    const fn = vi.fn();
+    const { createClient, room, server } = await testRoom(gameRoom); // a real Durable Object in workerd
+    const client1 = await createClient();
+    const client2 = await createClient();
+    client1.addEventListener("message", fn); // fn gets the raw text
+    client2.addEventListener("message", fn);
+    await client1.send({ action: "increment" }); // resolves when the room has handled it
+    expect(fn).toHaveBeenCalledTimes(2);
+    expect(fn).toHaveBeenCalledWith('{"type":"sync","value":{"count":1}}');
+    expect(room.state.count()).toBe(1);
+    expect(await server.roomStorage.get(".")).toEqual({ count: 1 });
+    await server.evict(); // hibernates it: sockets stay, memory goes
+    expect(room.state.count()).toBe(1);
+    await client2.send({ action: "increment" });
+    expect(fn).toHaveBeenCalledTimes(4);
+    expect(room.state.count()).toBe(2);
+  });
+
+  class Player {
+    x = sync(signal(0));
+    online = connected();
+    hand = sync(signal<string[]>([]), { visibleTo: "owner" });
+  }
+  const table = defineRoom({
+    path: "table-{id}",
+    maxUsers: 2,
+    throttleSync: 100,
+    throttleStorage: 1000,
+    sessionExpiryTime: 60_000,
+    state: () => ({
+      config: sync(signal({ map: { width: 1 }, list: [{ a: 1 }] })),
+      turn: sync(signal(0)),
+      players: users(Player),
+    }),
+    guards: [({ auth }) => auth?.["banned"] !== true],
+    actions: {
+      move: { input: z.object({ x: z.number() }), run: ({ user }, { x }) => user.x.set(x) },
+      draw: { run: ({ user }) => user.hand().push("ace") },
+      next: { run: ({ state }) => state.turn.update((turn) => turn + 1) },
+      silent: { run: ({ state }) => void (state.config().map.width = 9) },
+      loud: { run: ({ state }) => state.config.mutate((config) => void (config.map.width = 9)) },
+      who: { run: ({ auth, conn }) => ({ role: auth?.["role"], session: conn.sessionId }) },
+      leave: { run: ({ conn }) => conn.close(4000, "bye") },
+    },
+    requests: { "GET /turn": { run: ({ state, auth }) => ({ turn: state.turn(), sub: auth?.["sub"] }) } },
+  });
+
+  it("calls actions with results and typed errors, and passes claims and session ids", async () => {
+    const { createClient, room } = await testRoom(table, { id: "table-7" });
+    const client = await createClient({ id: "ada", auth: { role: "admin" } });
+    expect(await client.call("who")).toEqual({ role: "admin", session: "ada" });
+    const refusal = await client.call("move", { x: "no" }).catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(RoomError);
+    expect(refusal).toMatchObject({ code: "invalid_input", issues: [{ path: ["x"] }] });
+    expect(await (await room.fetch("/turn", { auth: { sub: "ada" } })).json()).toEqual({ turn: 0, sub: "ada" });
+    expect(room.id).toBe("table-7");
+  });
+
+  it("tells of refused and closed connections", async () => {
+    const { createClient } = await testRoom(table);
+    const client = await createClient();
+    await createClient();
+    await expect(createClient()).rejects.toMatchObject({ code: 4503, reason: "The room is full" });
+    await expect(createClient({ auth: { banned: true } })).rejects.toMatchObject({ code: 4403 });
+    await client.send({ action: "leave" });
+    expect(await client.closed).toEqual({ code: 4000, reason: "bye" });
+    await expect(createClient()).resolves.toBeDefined();
+  });
+
+  it("lets time pass without waiting: throttles, storage and expiry", async () => {
+    const { createClient, room, server, expectConverged } = await testRoom(table);
+    const ada = await createClient({ id: "ada" });
+    const bob = await createClient();
+    await server.advance(100);
+    await ada.send({ action: "move", value: { x: 1 } });
+    await ada.send({ action: "move", value: { x: 2 } });
+    const [x] = [() => (bob.state["players"] as Record<string, { x: number }>)[ada.publicId as string]?.x];
+    expect(x()).toBe(1);
+    await server.advance(100);
+    await bob.send({ action: "who" });
+    expect(x()).toBe(2);
+    await expectConverged();
+    ada.close();
+    await ada.closed;
+    await server.advance(59_000);
+    expect(Object.keys(room.state.players())).toHaveLength(2);
+    await server.advance(2000);
+    expect(Object.keys(room.state.players())).toHaveLength(1);
+    expect(Object.keys(await server.roomStorage.list()).filter((key) => key.includes("ada"))).toEqual([]);
+  });
+
+  it("crash loses what was unsaved, and sockets; evict neither", async () => {
+    const { createClient, room, server, expectConverged } = await testRoom(table);
+    const client = await createClient({ id: "ada" });
+    await client.send({ action: "next" });
+    await server.evict();
+    expect(room.state.turn()).toBe(1);
+    await client.send({ action: "draw" });
+    await server.advance(200);
+    await client.send({ action: "who" });
+    await expectConverged();
+    await client.send({ action: "next" });
+    await server.crash();
+    expect((await client.closed).code).toBe(1006);
+    expect(room.state.turn()).toBe(1);
+    const again = await createClient({ id: "ada" });
+    expect(again.publicId).toBe(client.publicId);
+    await expectConverged();
+  });
+
+  it("finds values that were changed in place, which signals cannot see", async () => {
+    const { createClient, room, server, expectConverged } = await testRoom(table);
+    const client = await createClient();
+    await client.send({ action: "loud" });
+    await expectConverged();
+    await room.change((state) => state.config.set({ map: { width: 1 }, list: [] }));
+    // As long as the new value is yet to be sent, nothing is lost.
+    await client.send({ action: "silent" });
+    await server.advance(100);
+    await room.change((state) => state.config.set({ map: { width: 1 }, list: [] }));
+    await server.advance(100);
+    await expect(client.send({ action: "silent" })).rejects.toThrow("config was changed in place");
+    await expect(expectConverged()).rejects.toThrow("config was changed in place");
+  });
+});
