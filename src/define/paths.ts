@@ -1,3 +1,5 @@
+import { isHostileKey } from "../protocol/decode.ts";
+
 /** The parameters of a route's path: `"GET /players/:id"` has `{ id: string }`. */
 export type PathParams<P extends string> = { readonly [K in ParamNames<P>]: string };
 type ParamNames<P extends string> = P extends `${string}:${infer Rest}`
@@ -15,7 +17,6 @@ export interface PathPattern {
 
 const SEGMENT = /\{([^{}]*)\}/g;
 const NAME = /^[A-Za-z_]\w*$/;
-const RESERVED = new Set(["__proto__", "constructor", "prototype"]);
 
 /**
  * Reads a room path. A `{name}` segment takes at least one character, of any kind, and as few
@@ -30,7 +31,7 @@ export function parsePath(path: string): PathPattern {
       if (/[{}]/.test(part)) throw new Error(`Unbalanced brace in the room path "${path}"`);
       return RegExp.escape(part);
     }
-    if (!NAME.test(part) || RESERVED.has(part)) {
+    if (!NAME.test(part) || isHostileKey(part)) {
       throw new Error(`Malformed segment {${part}} in the room path "${path}": use letters, digits and _`);
     }
     if (names.includes(part)) throw new Error(`{${part}} is there twice in the room path "${path}"`);

@@ -1,6 +1,7 @@
 import { RegExpRouter } from "hono/router/reg-exp-router";
 import { SmartRouter } from "hono/router/smart-router";
 import { TrieRouter } from "hono/router/trie-router";
+import { isHostileKey } from "../protocol/decode.ts";
 import type { Route } from "./types.ts";
 
 export type AnyRoute = Route<object, string, unknown>;
@@ -51,6 +52,8 @@ function parseKey(key: string): [method: string, path: string] {
   if (method === undefined || !KNOWN.has(method) || !path?.startsWith("/") || rest.length > 0) {
     throw new Error(`The request "${key}" has to be a method and a path, such as "GET /players/:id"`);
   }
+  const hostile = path.match(/:(\w+)/g)?.find((name) => isHostileKey(name.slice(1)));
+  if (hostile) throw new Error(`The request "${key}" has a parameter that cannot be named ${hostile}`);
   return [method, path];
 }
 

@@ -1,8 +1,9 @@
+import { closeReason } from "../protocol/close-reason.ts";
 import { CODES } from "../protocol/codes.ts";
 import { RoomError } from "../protocol/errors.ts";
 
 export function isUpgrade(request: Request): boolean {
-  return request.headers.get("upgrade")?.toLowerCase() === "websocket";
+  return request.method === "GET" && request.headers.get("upgrade")?.toLowerCase() === "websocket";
 }
 
 /**
@@ -13,6 +14,6 @@ export function refuse(request: Request, { code, message }: RoomError): Response
   if (!isUpgrade(request)) return Response.json({ error: message, code }, { status: CODES[code].status });
   const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
   server.accept();
-  server.close(CODES[code].close, message);
+  server.close(CODES[code].close, closeReason(message));
   return new Response(null, { status: 101, webSocket: client });
 }

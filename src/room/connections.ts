@@ -1,4 +1,5 @@
 import type { Claims, Connection, Packet } from "../define/types.ts";
+import { closeReason } from "../protocol/close-reason.ts";
 import { CODES } from "../protocol/codes.ts";
 import { RoomError } from "../protocol/errors.ts";
 import { Outbox } from "./outbox.ts";
@@ -81,7 +82,7 @@ export class Conn implements Connection {
 
   /** Refuses a client that is not a connection yet. */
   static refuse(socket: Socket, error: RoomError): void {
-    socket.close(CODES[error.code].close, truncate(error.message));
+    socket.close(CODES[error.code].close, closeReason(error.message));
   }
 
   get phase(): Phase {
@@ -165,7 +166,7 @@ export class Conn implements Connection {
     if (this.#phase === "joining" || this.#phase === "waiting") this.#outbox.open();
     this.#outbox.after(() => {
       try {
-        this.#socket.close(code, truncate(reason));
+        this.#socket.close(code, closeReason(reason));
       } finally {
         this.closed();
       }
@@ -191,13 +192,6 @@ export class Conn implements Connection {
       this.closed();
     }
   }
-}
-
-/** A close reason has room for 123 bytes. */
-function truncate(reason: string): string {
-  const bytes = new TextEncoder().encode(reason);
-  if (bytes.length <= 123) return reason;
-  return new TextDecoder().decode(bytes.slice(0, 123)).replace(/\uFFFD+$/, "");
 }
 
 /** The open connections of a room. */

@@ -23,21 +23,13 @@ export class RoomObject extends Served {
   get time(): ObjectTime {
     const { times } = shared();
     let time = times.get(this);
-    if (!time) times.set(this, (time = { clock: new TestClock(() => this.#ahead), alarmAt: Infinity }));
+    if (!time) times.set(this, (time = { clock: new TestClock(() => aheadOf(this.ctx)), alarmAt: Infinity }));
     return time;
-  }
-
-  get #name(): string {
-    return this.ctx.id.name ?? "";
-  }
-
-  get #ahead(): number {
-    return shared().ahead.get(this.#name) ?? 0;
   }
 
   override async webSocketMessage(ws: WebSocket, message: string | ArrayBuffer): Promise<void> {
     await super.webSocketMessage(ws, message);
-    if (!shared().watched.has(parseObjectName(this.#name)?.party ?? "")) return;
+    if (!shared().watched.has(parseObjectName(this.ctx.id.name ?? "")?.party ?? "")) return;
     const { handled } = shared();
     const sender = (ws.deserializeAttachment() as { id: string } | null)?.id ?? "";
     handled.set(sender, (handled.get(sender) ?? 0) + 1);
@@ -67,6 +59,11 @@ export class RoomObject extends Served {
 
   protected override setAlarm(at: number): void {
     this.time.alarmAt = at;
-    super.setAlarm(at - this.#ahead);
+    super.setAlarm(at - aheadOf(this.ctx));
   }
+}
+
+// A function, not a private member: the room starts before those of this class are there.
+function aheadOf(ctx: DurableObjectState): number {
+  return shared().ahead.get(ctx.id.name ?? "") ?? 0;
 }

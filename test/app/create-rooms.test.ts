@@ -67,6 +67,7 @@ describe("defineRoom fails at once, and names what is wrong", () => {
       { path: "a", state, requests: { "GET /:a": { run() {} }, "GET /:b": { run() {} } } },
       "Two requests",
     ],
+    ["a hostile parameter", { path: "a", state, requests: { "GET /:__proto__": { run() {} } } }, ":__proto__"],
     ["a hook that is none", { path: "a", state, onJoin: true }, "onJoin has to be a function"],
   ])("%s", (_, definition, message) => {
     expect(() => defineRoom(definition as never)).toThrow(message);
