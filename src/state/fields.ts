@@ -3,6 +3,12 @@ import type { Signal, WritableObjectSignal, WritableSignal } from "@signe/reacti
 import { liveComputed } from "./computed.ts";
 
 declare const USER: unique symbol;
+declare const SYNCED: unique symbol;
+
+/** What clients see. Only a type: it tells a typed client which fields of a state there are. */
+export interface Synced {
+  readonly [SYNCED]: true;
+}
 
 /** Who is looking: one connected client, as a `visibleTo` predicate sees it. */
 export interface Viewer {
@@ -29,9 +35,9 @@ export interface FieldOptions<T = unknown> {
 }
 
 /** The signal of a `users` field: a plain record of the room's users, keyed by publicId. */
-export type Users<U> = WritableObjectSignal<Record<string, U>> & { readonly [USER]: U };
+export type Users<U> = WritableObjectSignal<Record<string, U>> & { readonly [USER]: U } & Synced;
 /** The signal of a `collection` field: a plain record of entries. */
-export type Collection<T> = WritableObjectSignal<Record<string, T>>;
+export type Collection<T> = WritableObjectSignal<Record<string, T>> & Synced;
 /** Makes one entry of a collection: a class without constructor arguments, or a function of the key. */
 export type Factory<T> = (new () => T) | ((key: string) => T);
 
@@ -99,23 +105,24 @@ type ValueOf<S> = S extends () => infer T ? T : unknown;
  * import { sync } from "durable-rooms";
  * const state = () => ({ score: sync(signal(0)), hand: sync(signal<string[]>([]), { visibleTo: "owner" }) });
  */
-export function sync<S extends object>(target: S, options: FieldOptions<ValueOf<S>> = {}): S {
+export function sync<S extends object>(target: S, options: FieldOptions<ValueOf<S>> = {}): S & Synced {
   const field = {
     persisted: options.persist ?? true,
     visibleTo: options.visibleTo ?? "all",
     transform: options.transform as Field["transform"],
   };
   if (isComputed(target)) {
-    return mark(liveComputed(target as never), { ...field, kind: "computed", persisted: false }) as S;
+    return mark(liveComputed(target as never), { ...field, kind: "computed", persisted: false }) as unknown as S &
+      Synced;
   }
-  if (isSignal(target)) return mark(target, { ...field, kind: "value" });
+  if (isSignal(target)) return mark(target, { ...field, kind: "value" }) as S & Synced;
   const inner = Object.entries(target).filter(([, value]) => isMarkable(value));
   if (inner.length === 0) {
     throw new Error("sync() takes a signal, a computed signal, or an object that holds some");
   }
   const record = target as Record<string, unknown>;
   for (const [key, value] of inner) if (!fieldOf(value)) record[key] = sync(value as object, options as FieldOptions);
-  return target;
+  return target as S & Synced;
 }
 
 function isMarkable(value: unknown): boolean {
@@ -178,12 +185,9 @@ function recordOf<T extends object>(
   options: Pick<FieldOptions, "persist" | "visibleTo">,
 ): Collection<T> {
   if (typeof factory !== "function") throw new Error(`${kind}() takes a class or a function that makes an entry`);
-  return mark(signal<Record<string, T>>({}), {
-    kind,
-    persisted: options.persist ?? true,
-    visibleTo: options.visibleTo ?? "all",
-    factory,
-  });
+  const record = signal<Record<string, T>>({});
+  const { persist: persisted = true, visibleTo = "all" } = options;
+  return mark(record, { kind, persisted, visibleTo, factory }) as Collection<T>;
 }
 
 /**
@@ -193,8 +197,8 @@ function recordOf<T extends object>(
  * import { connected } from "durable-rooms";
  * class Player { online = connected() }
  */
-export function connected(): WritableSignal<boolean> {
-  return mark(signal<boolean>(false), { kind: "connected", persisted: false });
+export function connected(): WritableSignal<boolean> & Synced {
+  return mark(signal<boolean>(false), { kind: "connected", persisted: false }) as WritableSignal<boolean> & Synced;
 }
 
 /**

@@ -99,14 +99,17 @@ export class TestClient {
 export class TestRoom<S = unknown> {
   readonly party: string;
   readonly id: string;
-  readonly stub: DurableObjectStub;
   readonly #definition: AnyRoom;
 
   constructor(room: AnyRoom, id: string, party = serve(room)) {
     this.#definition = room;
     this.party = party;
     this.id = id;
-    this.stub = env.ROOMS.get(env.ROOMS.idFromName(`${this.party}/${id}`));
+  }
+
+  /** A new one each time: a stub of an object that crashed is broken. */
+  get stub(): DurableObjectStub {
+    return env.ROOMS.get(env.ROOMS.idFromName(`${this.party}/${this.id}`));
   }
 
   /** Another room of the same party. */

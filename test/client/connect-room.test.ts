@@ -1,0 +1,187 @@
+import { signal } from "@signe/reactive";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { connectRoom } from "../../src/client/index.ts";
+import type { ClientState, ConnectOptions, RoomClient } from "../../src/client/index.ts";
+import { defineRoom } from "../../src/define/define-room.ts";
+import { RoomError } from "../../src/protocol/errors.ts";
+import { collection, connected, sync, users } from "../../src/state/fields.ts";
+import { BrowserSocket } from "../support/browser-socket.ts";
+import { testRoom, token } from "../support/harness.ts";
+import type { TestRoom } from "../support/harness.ts";
+
+class Player {
+  x = sync(signal(0));
+  online = connected();
+  secret = "server only";
+}
+const gameRoom = defineRoom({
+  path: "room-{id}",
+  throttleSync: 0,
+  throttleStorage: 0,
+  state: () => ({
+    count: sync(signal(0)),
+    config: sync(signal<{ map: { width: number }; names: string[] }>({ map: { width: 1 }, names: [] })),
+    winner: sync(signal<{ name: string } | null>(null)),
+    cache: signal("memory"),
+    players: users(Player),
+    monsters: collection(() => ({ hp: sync(signal(10)) })),
+  }),
+  guards: [({ auth }) => auth?.["banned"] !== true],
+  actions: {
+    move: { input: z.object({ x: z.number() }), run: ({ user }, { x }) => user.x.set(x) },
+    add: { input: z.number(), run: ({ state }, by) => (state.count.update((count) => count + by), state.count()) },
+    widen: { run: ({ state }) => state.config.mutate((config) => void config.map.width++) },
+    win: { input: z.string().nullable(), run: ({ state }, name) => state.winner.set(name === null ? null : { name }) },
+    refuse: {
+      run() {
+        throw new RoomError("forbidden", "Not now");
+      },
+    },
+    hang: { run: () => new Promise(() => {}) },
+    shout: { input: z.string(), run: ({ room }, value) => room.broadcast({ type: "shout", value }) },
+    who: { run: ({ auth, conn }) => ({ sub: auth?.["sub"] ?? null, id: conn.sessionId }) },
+    kick: { run: ({ conn }) => conn.close(4403, "kicked") },
+  },
+});
+
+type Game = RoomClient<typeof gameRoom>;
+const socket = { WebSocket: BrowserSocket, protocol: "ws", minReconnectionDelay: 1, maxReconnectionDelay: 5 } as const;
+
+function connect(room: TestRoom, options: Partial<ConnectOptions> = {}): Game {
+  return connectRoom<typeof gameRoom>({ host: "rooms.test", party: room.party, room: room.id, socket, ...options });
+}
+
+/** Waits until the state fulfils a condition. */
+function sees(game: Game, condition: (state: ClientState<typeof gameRoom>) => boolean): Promise<void> {
+  if (condition(game.state)) return Promise.resolve();
+  return new Promise((resolve) => {
+    const stop = game.subscribe((state) => {
+      if (!condition(state)) return;
+      stop();
+      resolve();
+    });
+  });
+}
+
+function becomes(game: Game, status: Game["status"]): Promise<void> {
+  if (game.status === status) return Promise.resolve();
+  return new Promise((resolve) => {
+    const stop = game.on("status", (now) => {
+      if (now !== status) return;
+      stop();
+      resolve();
+    });
+  });
+}
+
+describe("connectRoom", () => {
+  it("follows the state, calls actions, and hears packets", async () => {
+    const room = testRoom(gameRoom, "room-a/b");
+    const ada = connect(room, { id: "ada" });
+    const bob = connect(room);
+    await becomes(ada, "open");
+    await becomes(bob, "open");
+    ada.emit("move", { x: 7 });
+    await sees(bob, (state) => state.players[ada.publicId as string]?.x === 7);
+    expect(await ada.call("add", 2)).toBe(2);
+    expect(ada.state.count).toBe(2);
+    expect(await ada.call("who")).toEqual({ sub: null, id: "ada" });
+    const heard: unknown[] = [];
+    const stop = bob.on("shout", (value) => heard.push(value));
+    await bob.call("shout", "one");
+    stop();
+    await bob.call("shout", "two");
+    expect(heard).toEqual(["one"]);
+    for (const game of [ada, bob]) game.close();
+  });
+
+  it("rejects with the server's code and issues, with a timeout, and when it was closed", async () => {
+    const room = testRoom(gameRoom);
+    const game = connect(room, { timeout: 30 });
+    await becomes(game, "open");
+    await expect(game.call("add", "x" as never)).rejects.toMatchObject({
+      code: "invalid_input",
+      issues: [{ path: [] }],
+    });
+    await expect(game.call("refuse")).rejects.toMatchObject({
+      name: "CallError",
+      code: "forbidden",
+      message: "Not now",
+    });
+    const errors: unknown[] = [];
+    game.on("error", (error) => errors.push(error.code));
+    game.emit("refuse");
+    await game.call("add", 1);
+    expect(errors).toEqual(["forbidden"]);
+    await expect(game.call("hang")).rejects.toMatchObject({ code: "timeout" });
+    game.close();
+    expect(game.status).toBe("closed");
+    await expect(game.call("add", 1)).rejects.toMatchObject({ code: "closed" });
+  });
+
+  it("shares what did not change, and tells a selector only of what did", async () => {
+    const room = testRoom(gameRoom);
+    const game = connect(room);
+    await becomes(game, "open");
+    const { config, players } = game.state;
+    const widths: number[] = [];
+    game.select(
+      (state) => state.config.map.width,
+      (width) => widths.push(width),
+    );
+    await game.call("add", 1);
+    expect(game.state.config).toBe(config);
+    expect(game.state.players).toBe(players);
+    await game.call("widen");
+    expect(game.state.config).not.toBe(config);
+    expect(game.state.config.names).toBe(config.names);
+    expect(widths).toEqual([2]);
+    await game.call("win", "ada");
+    expect(game.state.winner).toEqual({ name: "ada" });
+    await game.call("win", null);
+    expect(game.state.winner).toBeNull();
+    game.close();
+  });
+
+  it("reconnects with a new token, replaces its state, and sends what waited", async () => {
+    const room = testRoom(gameRoom);
+    let asked = 0;
+    const game = connect(room, { id: "ada", token: async () => (asked++, token({ sub: "ada" })) });
+    await becomes(game, "open");
+    expect(await game.call("who")).toMatchObject({ sub: "ada" });
+    await game.call("add", 5);
+    await room.change((state) => void (state.monsters()["old"] = { hp: sync(signal(1)) }));
+    await sees(game, (state) => "old" in state.monsters);
+    const { config } = game.state;
+
+    const sent = game.call("hang");
+    const lost = expect(sent).rejects.toMatchObject({ code: "disconnected" });
+    // While nobody listens, the state moves on.
+    await room.crash();
+    await becomes(game, "reconnecting");
+    await room.change((state) => void delete state.monsters()["old"]);
+    const waited = game.call("add", 1);
+    await lost;
+    expect(await waited).toBe(6);
+    await sees(game, (state) => !("old" in state.monsters) && state.count === 6);
+    expect(game.state.config).toBe(config);
+    expect(asked).toBeGreaterThan(1);
+    game.close();
+  });
+
+  it("does not come back after 44xx, and says why", async () => {
+    const room = testRoom(gameRoom);
+    const banned = connect(room, { token: await token({ banned: true }) });
+    const ended = new Promise((resolve) => banned.on("closed", resolve));
+    expect(await ended).toEqual({ code: 4403, reason: "You may not enter this room" });
+    expect(banned.status).toBe("closed");
+    await expect(banned.call("add", 1)).rejects.toMatchObject({ code: "closed" });
+
+    const kicked = connect(room);
+    await becomes(kicked, "open");
+    const gone = new Promise((resolve) => kicked.on("closed", resolve));
+    kicked.emit("kick");
+    expect(await gone).toEqual({ code: 4403, reason: "kicked" });
+  });
+});

@@ -1,0 +1,67 @@
+import { computed, signal } from "@signe/reactive";
+import { expectTypeOf } from "vitest";
+import { z } from "zod";
+import { connectRoom } from "../../src/client/index.ts";
+import { defineRoom } from "../../src/define/define-room.ts";
+import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
+
+class Player {
+  id = id();
+  x = sync(signal(0));
+  online = connected();
+  hand = sync(signal<string[]>([]), { visibleTo: "owner" });
+  pos = { x: sync(signal(0)) };
+  items = collection(() => ({ count: sync(signal(1)) }));
+  serverOnly = 5;
+}
+const gameRoom = defineRoom({
+  path: "game-{id}",
+  state: () => ({
+    status: sync(signal<"waiting" | "playing">("waiting")),
+    leader: sync(computed(() => "nobody")),
+    config: sync(signal({ map: { width: 1 } })),
+    flags: sync({ a: signal(1) }),
+    seed: persist(signal(1)),
+    cache: signal(0),
+    players: users(Player),
+  }),
+  actions: {
+    move: { input: z.object({ x: z.coerce.number<number>() }), run: ({ user }, { x }) => user.x.set(x) },
+    count: { input: z.number().optional(), run: async () => ({ at: new Date(), n: 1 as const }) },
+    free: { run: () => "done" as const },
+  },
+});
+
+const game = connectRoom<typeof gameRoom>({ host: "x", room: "game-1" });
+
+expectTypeOf(game.state.status).toEqualTypeOf<"waiting" | "playing">();
+expectTypeOf(game.state.leader).toEqualTypeOf<string>();
+expectTypeOf(game.state.config.map.width).toEqualTypeOf<number>();
+expectTypeOf(game.state.flags.a).toEqualTypeOf<number>();
+const player = game.state.players["abc"];
+expectTypeOf(player?.x).toEqualTypeOf<number | undefined>();
+expectTypeOf(player?.online).toEqualTypeOf<boolean | undefined>();
+expectTypeOf(player?.hand).toEqualTypeOf<readonly string[] | undefined>();
+expectTypeOf(player?.pos.x).toEqualTypeOf<number | undefined>();
+expectTypeOf(player?.items["sword"]?.count).toEqualTypeOf<number | undefined>();
+
+// @ts-expect-error stored only
+void game.state.seed;
+// @ts-expect-error server memory only
+void game.state.cache;
+// @ts-expect-error not marked
+void player?.serverOnly;
+// @ts-expect-error readonly
+game.state.status = "playing";
+
+game.emit("move", { x: 1 });
+game.emit("free");
+game.emit("count");
+expectTypeOf(game.call("count", 2)).resolves.toEqualTypeOf<{ at: string; n: 1 }>();
+expectTypeOf(game.call("free")).resolves.toEqualTypeOf<"done">();
+// @ts-expect-error no such action
+game.emit("fly");
+// @ts-expect-error the value is missing
+game.emit("move");
+// @ts-expect-error the value is of another type
+game.emit("move", { x: "1" });
