@@ -6,11 +6,14 @@ import { RoomError } from "../protocol/errors.ts";
 import { parseObjectName, parseRoomUrl } from "../protocol/urls.ts";
 import type { Clock, Ports, Socket } from "../room/ports.ts";
 import { RoomCore } from "../room/room.ts";
+import { PRIVATE_PREFIX } from "../room/stored-state.ts";
 import type { Boarding, Passenger, Recall } from "../room/transfer.ts";
 import { log } from "./log.ts";
 import { createNeighbours } from "./neighbours.ts";
 import { isUpgrade, refuse } from "./refuse.ts";
 import { Sockets } from "./sockets.ts";
+
+const NAME_KEY = `${PRIVATE_PREFIX}name`;
 
 type Found = ReturnType<FindRoom>;
 
@@ -105,13 +108,21 @@ export class RoomObjectBase extends DurableObject {
 
   /** Sets the object's alarm, by the room's clock. */
   protected setAlarm(at: number): void {
+    // An alarm may wake the object without its name, where the process was restarted meanwhile.
+    if (this.ctx.id.name !== undefined && this.ctx.storage.kv.get(NAME_KEY) === undefined) {
+      this.ctx.storage.kv.put(NAME_KEY, this.ctx.id.name);
+    }
     void this.ctx.storage.setAlarm(at);
   }
 
+  get #name(): string {
+    return this.ctx.id.name ?? this.ctx.storage.kv.get<string>(NAME_KEY) ?? "";
+  }
+
   #start(): RoomCore {
-    const name = parseObjectName(this.ctx.id.name ?? "");
+    const name = parseObjectName(this.#name);
     const found = name && this.find(name.party, name.room);
-    if (!found) throw new Error(`No room definition matches the object "${this.ctx.id.name}"`);
+    if (!found) throw new Error(`No room definition matches the object "${this.#name}"`);
     const identity = { id: name.room, party: name.party, params: found.params, env: this.env };
     return new RoomCore(found.room.compiled, identity, this.#ports(name.party));
   }
