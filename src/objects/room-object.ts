@@ -6,14 +6,12 @@ import { RoomError } from "../protocol/errors.ts";
 import { parseObjectName, parseRoomUrl } from "../protocol/urls.ts";
 import type { Clock, Ports, Socket } from "../room/ports.ts";
 import { RoomCore } from "../room/room.ts";
-import { PRIVATE_PREFIX } from "../room/stored-state.ts";
 import type { Boarding, Passenger, Recall } from "../room/transfer.ts";
 import { log } from "./log.ts";
 import { createNeighbours } from "./neighbours.ts";
+import { nameOf, rememberName } from "./object-name.ts";
 import { isUpgrade, refuse } from "./refuse.ts";
 import { Sockets } from "./sockets.ts";
-
-const NAME_KEY = `${PRIVATE_PREFIX}name`;
 
 type Found = ReturnType<FindRoom>;
 
@@ -108,21 +106,14 @@ export class RoomObjectBase extends DurableObject {
 
   /** Sets the object's alarm, by the room's clock. */
   protected setAlarm(at: number): void {
-    // An alarm may wake the object without its name, where the process was restarted meanwhile.
-    if (this.ctx.id.name !== undefined && this.ctx.storage.kv.get(NAME_KEY) === undefined) {
-      this.ctx.storage.kv.put(NAME_KEY, this.ctx.id.name);
-    }
+    rememberName(this.ctx);
     void this.ctx.storage.setAlarm(at);
   }
 
-  get #name(): string {
-    return this.ctx.id.name ?? this.ctx.storage.kv.get<string>(NAME_KEY) ?? "";
-  }
-
   #start(): RoomCore {
-    const name = parseObjectName(this.#name);
+    const name = parseObjectName(nameOf(this.ctx));
     const found = name && this.find(name.party, name.room);
-    if (!found) throw new Error(`No room definition matches the object "${this.#name}"`);
+    if (!found) throw new Error(`No room definition matches the object "${nameOf(this.ctx)}"`);
     const identity = { id: name.room, party: name.party, params: found.params, env: this.env };
     return new RoomCore(found.room.compiled, identity, this.#ports(name.party));
   }

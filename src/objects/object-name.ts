@@ -1,0 +1,22 @@
+import { PRIVATE_PREFIX } from "../room/stored-state.ts";
+
+const KEY = `${PRIVATE_PREFIX}name`;
+
+/** What knows an object's name: its id, and its storage. */
+interface Named {
+  readonly id: { readonly name?: string };
+  readonly storage: { readonly kv: { get<T>(key: string): T | undefined; put<T>(key: string, value: T): void } };
+}
+
+/** The name of an object; empty if nobody ever told it. */
+export function nameOf({ id, storage }: Named): string {
+  return id.name ?? storage.kv.get<string>(KEY) ?? "";
+}
+
+/**
+ * Keeps the name for an alarm: after a restart of the process it may wake the object without.
+ * https://github.com/cloudflare/partykit/pull/391
+ */
+export function rememberName({ id, storage }: Named): void {
+  if (id.name !== undefined && storage.kv.get(KEY) === undefined) storage.kv.put(KEY, id.name);
+}
