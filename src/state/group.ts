@@ -7,7 +7,7 @@ import { Entries } from "./entries.ts";
 import { fieldOf, isId, markEntry } from "./fields.ts";
 import { Leaf } from "./leaf.ts";
 import type { LeafParent } from "./leaf.ts";
-import { shapeOf } from "./refusal.ts";
+import { harmsClients, shapeOf } from "./refusal.ts";
 import { encodeKey, Row } from "./rows.ts";
 import type { EntryNode, ParentNode, Place, PrivateChange, Sees, Shared } from "./node.ts";
 
@@ -221,7 +221,12 @@ export class Group implements EntryNode, ParentNode, LeafParent {
     }
     const child = this.#childFor(name, value);
     if (!child) return;
-    if (!/^[\p{L}_][\p{L}\p{N}_]*$/u.test(name) || isHostileKey(name) || RESERVED_NAMES.has(name)) {
+    if (
+      !/^[\p{L}_][\p{L}\p{N}_]*$/u.test(name) ||
+      harmsClients(name) ||
+      isHostileKey(name) ||
+      RESERVED_NAMES.has(name)
+    ) {
       throw new Error(`"${[...this.names(), name].join(".")}" cannot be the name of a field`);
     }
     this.children.set(name, child);

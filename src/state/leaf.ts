@@ -5,6 +5,7 @@ import { diff, SAME } from "./diff.ts";
 import type { Field } from "./fields.ts";
 import { shapeOf } from "./refusal.ts";
 import type { Shape } from "./refusal.ts";
+import { nestDottedKeys } from "./nest.ts";
 import type { Row } from "./rows.ts";
 import { track } from "./tracking.ts";
 import type { Door } from "./tracking.ts";
@@ -134,6 +135,16 @@ export class Leaf implements Door {
     }
   }
 
+  /** What clients would be told of it now. */
+  current(): unknown {
+    const { transform } = this.field;
+    return this.#plain(transform ? transform(this.signal()) : this.signal());
+  }
+
+  #plain(value: unknown, onSignal?: (signal: unknown) => void): unknown {
+    return nestDottedKeys(toPlain(value, "sync", onSignal)) ?? null;
+  }
+
   #tryRead(previous: unknown): unknown {
     try {
       return this.#read();
@@ -154,7 +165,7 @@ export class Leaf implements Door {
     } else {
       value = this.signal();
     }
-    const plain = toPlain(transform ? transform(value) : value, "sync", (signal) => inside.push(signal)) ?? null;
+    const plain = this.#plain(transform ? transform(value) : value, (signal) => inside.push(signal));
     if (inside.length > 0 || this.#inside) {
       this.#inside ??= new Subscriptions(() => this.changed());
       this.#inside.follow(inside);

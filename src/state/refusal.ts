@@ -1,4 +1,3 @@
-import { isSignal } from "@signe/reactive";
 import { RoomError } from "../protocol/errors.ts";
 import { isHostileKey, MAX_DEPTH } from "../protocol/decode.ts";
 import { DELETE } from "../protocol/packets.ts";
@@ -12,6 +11,22 @@ export interface Place {
   path(): string;
   readonly synced: boolean;
   readonly shape: Shape;
+}
+
+/**
+ * Keys that harm every client of `@signe/sync` 3.1.1, found by the hostile property test. `load` walks into what
+ * objects inherit, so a key such as `hasOwnProperty` writes into a function that the whole page shares; it takes
+ * an object with `observable` or `_subject` for a signal, one with `options.classType` for a collection; it asks
+ * a signal, which is a function in strict mode, for its `caller` and `arguments`; and it compares arrays to a
+ * text, which asks their items for `toString`. Where it throws, the rest of the packet is lost.
+ */
+const HARMS_CLIENTS: ReadonlySet<string> = new Set([
+  ...Object.getOwnPropertyNames(Object.prototype),
+  ...["observable", "_subject", "classType", "caller", "arguments"],
+]);
+
+export function harmsClients(key: string): boolean {
+  return HARMS_CLIENTS.has(key);
 }
 
 /** How far beyond its end an array may be written: holes are sent and stored as nulls. */
@@ -73,14 +88,25 @@ function checkObject(place: Place, trail: readonly string[], value: object): voi
   }
   for (const key of Object.keys(value)) {
     checkKey(place, trail, key);
-    const inner = (value as Record<string, unknown>)[key];
-    if (!isSignal(inner)) checkValue(place, [...trail, key], inner);
+    checkValue(place, [...trail, key], (value as Record<string, unknown>)[key]);
   }
 }
 
 /** Checks the name of a property that is about to be made. */
 export function checkKey(place: Place, trail: readonly string[], key: string): void {
+  if (place.synced && key.includes(".")) {
+    // Clients take it for a path, each part of which is a key.
+    for (const part of key.split(".")) checkKey(place, trail, part);
+  }
   if (isHostileKey(key)) throw refused(place, [...trail, key], "invalid_input", "this key is never stored or sent");
+  if (place.synced && harmsClients(key)) {
+    throw refused(
+      place,
+      [...trail, key],
+      "invalid_input",
+      "this key harms clients of @signe/sync, so it is never sent",
+    );
+  }
 }
 
 /** Checks an assignment to an array's index or length, so that no typo makes a billion nulls. */

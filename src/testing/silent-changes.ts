@@ -2,7 +2,6 @@ import { diff, SAME } from "../state/diff.ts";
 import type { Group } from "../state/group.ts";
 import { Leaf } from "../state/leaf.ts";
 import type { Tree } from "../state/tree.ts";
-import { toPlain } from "../state/view.ts";
 
 /**
  * Finds a value that changed without its signal knowing: something nested was changed in place, outside
@@ -34,6 +33,5 @@ function isStale(leaf: Leaf): boolean {
   const { field, signal, sent } = leaf;
   if (!leaf.synced || leaf.dirty || field.kind !== "value" || sent === undefined) return false;
   const isFrozen = (signal as { _isFrozen?: boolean })._isFrozen === true;
-  const value: unknown = signal();
-  return !isFrozen && diff(sent, toPlain(field.transform ? field.transform(value) : value) ?? null) !== SAME;
+  return !isFrozen && diff(sent, leaf.current()) !== SAME;
 }

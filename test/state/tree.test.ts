@@ -198,6 +198,8 @@ describe("changes that are refused where they are made", () => {
       (state) => state.config.mutate((config) => (config["constructor"] = 1)),
     ],
     ["prototype as an entry", "monsters.prototype", (state) => (state.monsters()["prototype"] = monster())],
+    ["a key that breaks clients", "config.toString", (state) => state.config.set({ toString: 1 as never })],
+    ["one deep in an array", "board.0.a.observable", (state) => state.board.set([{ a: { observable: true } }])],
     ["null for an object", "config", (state) => state.config.set(null as never)],
     ["an object for an array", "scores", (state) => state.scores.set({} as never)],
     ["a Map", "config.m", (state) => state.config.set({ m: new Map() })],

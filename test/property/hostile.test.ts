@@ -1,0 +1,136 @@
+import { signal } from "@signe/reactive";
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { defineRoom } from "../../src/define/define-room.ts";
+import { applyPatch } from "../../src/state/apply.ts";
+import { sync, users } from "../../src/state/fields.ts";
+import { MemoryRoom } from "../support/memory.ts";
+
+class Player {
+  bag = sync(signal<Record<string, unknown>>({}));
+}
+const definition = defineRoom({
+  path: "r",
+  throttleSync: 0,
+  throttleStorage: 0,
+  rateLimit: { messages: 1e9, per: 1 },
+  state: () => ({
+    any: sync(signal<unknown>(null)),
+    list: sync(signal<unknown[]>([])),
+    box: sync(signal<Record<string, unknown>>({})),
+    players: users(Player),
+  }),
+  // A room that keeps whatever its clients send: the worst that a developer can do.
+  actions: {
+    any: { run: ({ state }, value) => state.any.set(value) },
+    push: { run: ({ state }, value) => void state.list().push(value) },
+    put: {
+      run({ state }, value) {
+        const [key, inner] = value as [string, unknown];
+        state.box()[key] = inner;
+      },
+    },
+    dig: { run: ({ user }, value) => user.bag.mutate((bag) => void (bag[String(Object.keys(bag)[0] ?? "a")] = value)) },
+    drop: { run: ({ state }, value) => void delete state.box()[value as string] },
+    clear: { run: ({ state }) => (state.box.set({}), state.list.set([])) },
+    count: { run: ({ state }) => state.list().length },
+  },
+});
+
+/** What a developer of a `@signe/sync` client would declare for this state. */
+const clientState = () => ({
+  any: signal<unknown>(null),
+  list: signal<unknown[]>([]),
+  box: signal<Record<string, unknown>>({}),
+  players: signal<Record<string, unknown>>({}),
+});
+
+const key = fc.constantFrom(
+  ...["a", "b", "0", "", "a.b", "a.0", ".", "__proto__", "constructor", "prototype", "observable", "_subject"],
+  ...[
+    "valueOf",
+    "isPrototypeOf",
+    "__defineGetter__",
+    "caller",
+    "arguments",
+    "name",
+    "call",
+    "apply",
+    "freeze",
+    "mutate",
+  ],
+  ...["options", "classType", "$delete", "length", "toString", "hasOwnProperty", "then", "set", "pId", "toJSON"],
+);
+const value = fc.letrec<{ any: unknown }>((tie) => ({
+  any: fc.oneof(
+    { weight: 2, arbitrary: fc.oneof(fc.integer(), fc.boolean(), fc.constant(null), key, fc.string({ maxLength: 4 })) },
+    fc.array(fc.tuple(key, tie("any")), { maxLength: 4 }).map((entries) => {
+      // As JSON.parse does it: a key like __proto__ is a property like any other.
+      const object: Record<string, unknown> = {};
+      for (const [name, inner] of entries) {
+        Object.defineProperty(object, name, { value: inner, enumerable: true, configurable: true, writable: true });
+      }
+      return object;
+    }),
+    fc.array(tie("any"), { maxLength: 4 }),
+  ),
+})).any;
+const action = fc.constantFrom("any", "push", "put", "dig", "drop", "clear");
+const frame = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc
+      .record({ action, value: fc.oneof(value, fc.tuple(key, value)) })
+      .map((message) => JSON.stringify(message)),
+  },
+  { weight: 1, arbitrary: value.map((message) => JSON.stringify(message) ?? "") },
+  { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 40 }) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      "[".repeat(5000),
+      `{"action":"any","value":${"[".repeat(70)}${"]".repeat(70)}}`,
+      "\u0000",
+      "",
+    ),
+  },
+);
+
+function inherited(): unknown[] {
+  const names = Object.getOwnPropertyNames(Object.prototype).filter((name) => name !== "__proto__");
+  return names.map((name) => [name, Object.getOwnPropertyNames((Object.prototype as never)[name])]);
+}
+
+it("P6: no frame that a client can send breaks the room, its other clients, or an object's prototype", async () => {
+  let frames = 0;
+  const before = inherited();
+  await fc.assert(
+    fc.asyncProperty(fc.array(frame, { minLength: 5, maxLength: 30 }), async (texts) => {
+      const room = new MemoryRoom(definition.compiled);
+      room.clientInstance = clientState;
+      const socket = await room.connect("hostile");
+      // `load` runs in this client: it throws into the room's send if a packet breaks it.
+      const victim = await room.connect("victim");
+      for (const text of texts) {
+        frames++;
+        await room.core.message(socket, text);
+      }
+      expect(socket.isOpen, "the sender's connection").toBe(true);
+      expect(victim.isOpen, "the other's connection").toBe(true);
+      await room.core.message(victim, '{"action":"count","id":"last"}');
+      expect(victim.texts.at(-1)).toMatch(/^\{"type":"ack","value":\{"id":"last","result":\d+\}\}$/);
+      for (const text of victim.texts) expect(text).not.toMatch(/"(__proto__|constructor|prototype)":/);
+      let state: Readonly<Record<string, unknown>> = {};
+      for (const text of victim.texts) {
+        const packet = JSON.parse(text) as { type: string; value: Record<string, unknown> };
+        if (packet.type === "sync") state = applyPatch(state, packet.value);
+      }
+      expect(({} as Record<string, unknown>)["polluted"]).toBeUndefined();
+      // What every object and function of a page inherits is as it was.
+      expect(inherited()).toEqual(before);
+      room.crash();
+    }),
+    { numRuns: 400 },
+  );
+  expect(frames).toBeGreaterThan(3000);
+});
