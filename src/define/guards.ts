@@ -1,14 +1,15 @@
 import type { GuardContext } from "./types.ts";
 
 /**
- * A guard that lets connections pass, and nothing that comes without one: no HTTP request.
+ * A guard that lets pass what comes from a session: messages of a connection, and, among the room's own guards,
+ * who connects. An HTTP request has none.
  *
  * @example
  * import { requireSession } from "durable-rooms";
  * defineRoom({ …, requests: { "GET /secret": { guards: [requireSession], run: () => 42 } } });
  */
-export function requireSession({ conn }: GuardContext): boolean {
-  return conn !== undefined;
+export function requireSession({ conn, request }: GuardContext): boolean {
+  return conn !== undefined || request?.headers.get("upgrade")?.toLowerCase() === "websocket";
 }
 
 /** A guard that lets only callers with a verified JWT pass. */

@@ -211,10 +211,11 @@ export interface RoomOptions<S> {
   readonly schedules?: Readonly<Record<string, { run(context: Context<S>, payload: unknown): unknown }>>;
   /**
    * Sees every packet on its way to a connection, except acks and errors, and returns what to send instead, or
-   * null for nothing. The packet is its own copy. A throw sends nothing.
+   * null for nothing. The packet is its own copy. A throw sends nothing. Who was removed from the room, but still
+   * listens, has no `user`.
    */
   readonly interceptorPacket?: (
-    context: Context<S> & { readonly user: UserOf<S>; readonly conn: Connection },
+    context: Context<S> & { readonly user: UserOf<S> | undefined; readonly conn: Connection },
     packet: Packet,
   ) => Awaitable<Packet | null>;
   /** After the state was made or restored, before any other event. */

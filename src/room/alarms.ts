@@ -28,8 +28,8 @@ export class Alarms {
     this.#onError = onError;
   }
 
-  register(sleeper: Sleeper): void {
-    this.#sleepers.push(sleeper);
+  register(...sleepers: Sleeper[]): void {
+    this.#sleepers.push(...sleepers);
   }
 
   /**

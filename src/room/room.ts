@@ -18,7 +18,7 @@ import { Reporter } from "./reporter.ts";
 import { answerRequest } from "./requests.ts";
 import { restoreState } from "./restore.ts";
 import { Schedules } from "./schedules.ts";
-import { Sessions } from "./sessions.ts";
+import { Sessions, subjectOf } from "./sessions.ts";
 import type { Session } from "./sessions.ts";
 import { assemble } from "./stored-state.ts";
 import { SyncMode } from "./sync-mode.ts";
@@ -190,6 +190,11 @@ export class RoomCore {
     return recall;
   }
 
+  /** Stops what keeps the object awake, as it is when nobody is connected. A restart takes it up again. @internal */
+  rest(): void {
+    this.#ticker?.stop();
+  }
+
   actionContext(conn: Conn): ActionContext<object> {
     const user = this.#presence.user(conn.publicId);
     const isGone = this.#presence.hasUsers ? !user : !this.#sessions.find(conn.sessionId);
@@ -224,8 +229,7 @@ export class RoomCore {
     this.tree.onChange = () => this.#broadcast.schedule();
     this.#presence.dropGhosts();
     if (!this.tree.rows.isClean) this.#unsaved();
-    for (const part of [this.#persistence, this.#sessions, this.#schedules, this.#transfers])
-      this.#alarms.register(part);
+    this.#alarms.register(this.#persistence, this.#sessions, this.#schedules, this.#transfers);
     this.#alarms.arm();
     if (sockets.length > 0) this.#ticker?.start();
     this.#starting = this.#hooks.start()?.finally(() => {
@@ -293,8 +297,4 @@ export class RoomCore {
     this.#broadcast.endTurn();
     this.#mode.endTurn();
   }
-}
-
-function subjectOf(auth: Claims | null): string | undefined {
-  return typeof auth?.["sub"] === "string" ? auth["sub"] : undefined;
 }

@@ -1,3 +1,4 @@
+import type { Claims } from "../define/types.ts";
 import { RoomError } from "../protocol/errors.ts";
 import { Row } from "../state/rows.ts";
 import type { Rows } from "../state/rows.ts";
@@ -173,4 +174,9 @@ function randomId(): string {
     }
   }
   return id;
+}
+
+/** Whose token it is, if the token says so. */
+export function subjectOf(auth: Claims | null): string | undefined {
+  return typeof auth?.["sub"] === "string" ? auth["sub"] : undefined;
 }

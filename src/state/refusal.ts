@@ -20,10 +20,9 @@ export interface Place {
  * a signal, which is a function in strict mode, for its `caller` and `arguments`; and it compares arrays to a
  * text, which asks their items for `toString`. Where it throws, the rest of the packet is lost.
  */
-const HARMS_CLIENTS: ReadonlySet<string> = new Set([
-  ...Object.getOwnPropertyNames(Object.prototype),
-  ...["observable", "_subject", "classType", "caller", "arguments"],
-]);
+const HARMS_CLIENTS: ReadonlySet<string> = new Set(
+  Object.getOwnPropertyNames(Object.prototype).concat("observable", "_subject", "classType", "caller", "arguments"),
+);
 
 export function harmsClients(key: string): boolean {
   return HARMS_CLIENTS.has(key);

@@ -186,7 +186,8 @@ class ObjectUnderTest {
   }
 
   async evict(): Promise<void> {
-    await this.run(() => {});
+    // A tick would keep the object awake for as long as somebody is connected.
+    await this.run(({ core }) => core.rest());
     await evictDurableObject(this.#stub);
     await this.run(() => {});
   }

@@ -124,6 +124,21 @@ describe("testRoom", () => {
     await expectConverged();
   });
 
+  it("evicts a room that ticks, and it goes on ticking", async () => {
+    const ticking = defineRoom({
+      path: "tick",
+      state: () => ({ ticks: sync(signal(0)) }),
+      tick: { hz: 100, run: ({ state }) => state.ticks.update((ticks) => ticks + 1) },
+    });
+    const { createClient, room, server } = await testRoom(ticking);
+    const client = await createClient();
+    await server.advance(1000);
+    const before = room.state.ticks();
+    expect(before).toBeGreaterThanOrEqual(90);
+    await server.evict();
+    await client.until(() => (client.state["ticks"] as number) > before + 2);
+  });
+
   it("finds values that were changed in place, which signals cannot see", async () => {
     const { createClient, room, server, expectConverged } = await testRoom(table);
     const client = await createClient();

@@ -1,0 +1,44 @@
+import { describe, expect, it } from "vitest";
+
+const documents = import.meta.glob(["../../README.md", "../../CONTRIBUTING.md", "../../docs/*.md"], {
+  query: "?raw",
+  import: "default",
+  eager: true,
+});
+const sources = import.meta.glob("./*.ts", { query: "?raw", import: "default", eager: true });
+const modules = Object.values(sources).map(plain);
+
+/** Code as it counts here: without indentation, and without where the package is imported from. */
+function plain(code: string): string {
+  return code
+    .replaceAll("../../src/testing/index.ts", "durable-rooms/testing")
+    .replaceAll("../../src/client/index.ts", "durable-rooms/client")
+    .replaceAll("../../src/index.ts", "durable-rooms")
+    .replaceAll(/(from "\.[^"]*)\.ts"/g, '$1"')
+    .split("\n")
+    .map((line) => line.trim())
+    .join("\n")
+    .trim();
+}
+
+const blocks = Object.entries(documents).flatMap(([path, text]) =>
+  [...text.matchAll(/^ *```ts\n([\s\S]*?)^ *```$/gm)].map((found) => [
+    `${path.slice("../../".length)}:${text.slice(0, found.index).split("\n").length}`,
+    plain(found[1] ?? ""),
+  ]),
+) as [where: string, code: string][];
+
+describe("every ts block of the documents is in a module that the tests run", () => {
+  it.each(blocks)("%s", (_, code) => {
+    expect(code.length).toBeGreaterThan(20);
+    // The whole block is in the message, beside the module that begins like it.
+    const begun = modules.find((module) => module.includes(code.split("\n")[0] ?? ""));
+    expect(modules.some((module) => module.includes(code)) || begun).toBe(true);
+  });
+
+  it("and there are some", () => {
+    expect(blocks.map(([where]) => where.replace(/:.*/, ""))).toEqual(
+      expect.arrayContaining(["README.md", "docs/guide.md"]),
+    );
+  });
+});

@@ -1,0 +1,26 @@
+import { signal } from "@signe/reactive";
+import { defineRoom, sync } from "../../src/index.ts";
+import * as z from "zod";
+
+export const auction = defineRoom({
+  path: "auction-{id}",
+  state: () => ({ price: sync(signal(0)), isOver: sync(signal(false)) }),
+  actions: {
+    bid: {
+      input: z.number().positive(),
+      run({ state, room }, price) {
+        state.price.set(price);
+        room.schedule("end", 60_000, { price }); // the same name again moves it
+      },
+    },
+    cancel: { run: ({ room }) => room.unschedule("end") },
+    pending: { run: ({ room }) => room.schedules }, // [{ name: "end", at, payload }]
+  },
+  schedules: {
+    end: {
+      run({ state }, payload) {
+        if (state.price() === (payload as { price: number }).price) state.isOver.set(true);
+      },
+    },
+  },
+});

@@ -1,0 +1,142 @@
+import { signal } from "@signe/reactive";
+import { describe, expect, it } from "vitest";
+import { createRooms, defineRoom, requireSession, sync } from "../../src/index.ts";
+import { testRoom as kitRoom } from "../../src/testing/index.ts";
+import { testRoom, token } from "../support/harness.ts";
+import { casino } from "./guide-guards.ts";
+import { chat } from "./guide-intercept.ts";
+import { auction } from "./guide-later.ts";
+import { chess } from "./guide-manual.ts";
+import { shop } from "./guide-requests.ts";
+import { dungeon } from "./guide-transfer.ts";
+import { serviceOf } from "./service.ts";
+
+describe("guide", () => {
+  it("guards", async () => {
+    const room = testRoom(casino, "casino-1");
+    expect((await (await room.open()).closed).code).toBe(4403);
+    const child = await room.connect({ token: await token({ age: 7 }) });
+    const boss = await room.connect({ token: await token({ age: 70, role: "admin" }) });
+    expect((await child.call("bet")).value["code"]).toBe("forbidden");
+    expect((await child.call("empty")).value["code"]).toBe("forbidden");
+    expect((await boss.call("bet")).type).toBe("ack");
+    const path = `/pot?token=${await token({})}`;
+    expect((await room.fetch("/pot")).status).toBe(403);
+    expect((await room.fetch(path)).status).toBe(418);
+    expect(await (await room.fetch(path, { headers: { "x-secret": "xyzzy" } })).json()).toEqual({ pot: 1 });
+    expect((await boss.call("empty")).type).toBe("ack");
+  });
+
+  it("guards: requireSession on a room lets clients in, and no HTTP request", async () => {
+    const closed = defineRoom({
+      path: "c",
+      guards: [requireSession],
+      state: () => ({ a: sync(signal(0)) }),
+      actions: { ping: { run: () => "pong" } },
+      requests: { "GET /a": { run: ({ state }) => state.a() } },
+    });
+    const room = testRoom(closed, "c");
+    const client = await room.connect();
+    expect((await client.call("ping")).value["result"]).toBe("pong");
+    expect((await room.fetch("/a")).status).toBe(403);
+  });
+
+  it("requests", async () => {
+    const room = testRoom(shop, "shop-1");
+    const put = (body: unknown) => room.fetch("/stock", { method: "POST", body: JSON.stringify(body) });
+    expect(await (await room.fetch("/stock/all")).json()).toEqual({ apple: 3 });
+    expect(await (await room.fetch("/stock/apple")).json()).toBe(3);
+    const missing = await room.fetch("/stock/pear?by=ada");
+    expect([missing.status, missing.headers.get("x-asked-by")]).toEqual([404, "ada"]);
+    const made = await put({ item: "pear", count: 2 });
+    expect([made.status, await made.json()]).toEqual([201, { delivered: expect.any(Number) }]);
+    expect(await (await room.fetch("/stock/pear")).json()).toBe(2);
+    expect(await (await put({ item: "pear", count: -2 })).json()).toEqual({
+      error: "Nothing comes in negative numbers",
+      code: "invalid_input",
+    });
+    const hostile = await put({ item: "__proto__", count: 1 });
+    expect([hostile.status, await hostile.json()]).toMatchObject([400, { error: expect.stringContaining("stock") }]);
+    const preflight = await room.fetch("/stock", { method: "OPTIONS" });
+    expect([preflight.status, preflight.headers.get("access-control-allow-origin")]).toEqual([204, "*"]);
+  });
+
+  it("requests: a fallback, and OPTIONS without CORS", async () => {
+    const wild = defineRoom({
+      path: "wild-{id}",
+      state: () => ({ count: sync(signal(0)) }),
+      requests: {
+        "GET /known": { run: () => "known" },
+        "GET /*": { run: () => "anything" },
+        "OPTIONS /known": { run: ({ res }) => res.header("allow", "GET").success() },
+      },
+    });
+    const ask = serviceOf(createRooms({ rooms: [wild], cors: false }).app, [wild]);
+    expect(await (await ask("/parties/main/wild-1/known")).text()).toBe("known");
+    expect(await (await ask("/parties/main/wild-1/else/where")).text()).toBe("anything");
+    const options = await ask("/parties/main/wild-1/known", { method: "OPTIONS" });
+    expect([options.status, options.headers.get("allow")]).toEqual([200, "GET"]);
+  });
+
+  it("manual sync", async () => {
+    const { createClient } = await kitRoom(chess);
+    const ada = await createClient();
+    expect(ada.state).toEqual({});
+    expect(await ada.call("move", "e4")).toBe(true);
+    expect(ada.state).toEqual({});
+    await ada.send({ action: "endTurn" });
+    expect(ada.state).toEqual({ moves: ["e4"] });
+    await ada.send({ action: "live", value: true });
+    await ada.send({ action: "move", value: "e5" });
+    expect(ada.state).toEqual({ moves: ["e4", "e5"] });
+  });
+
+  it("interceptor and rate limit", async () => {
+    const { createClient } = await kitRoom(chat);
+    const [ada, bob, eve] = [await createClient(), await createClient(), await createClient()];
+    await ada.send({ action: "mute", value: eve.publicId });
+    await bob.send({ action: "say", value: "hello" });
+    await eve.send({ action: "say", value: "psst" });
+    const heard = (client: typeof ada) =>
+      client.packets.filter(({ type }) => type === "said").map(({ value }) => value);
+    expect(heard(ada)).toEqual([{ by: bob.publicId, text: "hello", isMine: false }]);
+    expect(heard(bob)).toEqual([
+      { by: bob.publicId, text: "hello", isMine: true },
+      { by: eve.publicId, text: "psst", isMine: false },
+    ]);
+    const flood = await testRoom(chat, "chat-flood").connect();
+    for (let index = 0; index < 50; index++) flood.send({ action: "say", value: "!" });
+    expect((await flood.closed).code).toBe(4429);
+  });
+
+  it("later", async () => {
+    const { createClient, room, server } = await kitRoom(auction);
+    const ada = await createClient();
+    await ada.call("bid", 5);
+    await server.advance(50_000);
+    await ada.call("bid", 6);
+    expect(await ada.call("pending")).toEqual([{ name: "end", at: expect.any(Number), payload: { price: 6 } }]);
+    await server.advance(2000); // the price is stored
+    await server.crash();
+    await server.advance(50_000);
+    expect(room.state.isOver()).toBe(false);
+    await server.advance(8001);
+    expect(room.state.isOver()).toBe(true);
+    const bob = await createClient();
+    await bob.call("bid", 7);
+    await bob.call("cancel");
+    expect(await bob.call("pending")).toEqual([]);
+  });
+
+  it("transfer", async () => {
+    const room = testRoom(dungeon, "level-1");
+    const client = await room.connect();
+    await client.call("loot");
+    const { transferToken } = (await client.call("descend", "level-2")).value["result"] as { transferToken: string };
+    expect(transferToken).toHaveLength(43);
+    const there = await room.sibling("level-2").connect({ query: `transferToken=${transferToken}` });
+    expect(there.state).toEqual({ heroes: { [client.publicId]: { gold: 11, online: true } } });
+    expect((await client.call("loot")).value["code"]).toBe("forbidden");
+    expect((await there.call("descend", "cellar")).value["code"]).toBe("not_found");
+  });
+});

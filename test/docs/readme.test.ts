@@ -1,0 +1,127 @@
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { serve } from "../../src/testing/registry.ts";
+import { forwardRequest } from "../../src/auth/internal.ts";
+import { BrowserSocket } from "../support/browser-socket.ts";
+import { TestClient, testRoom, token } from "../support/harness.ts";
+import { gameRoom } from "./game-room.ts";
+import { serviceOf } from "./service.ts";
+import service, { RoomObject } from "./worker.ts";
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+});
+
+describe("README: declaring a room", () => {
+  it("everything of the example works", async () => {
+    const room = testRoom(gameRoom, "game-1");
+    const boss = await room.connect({ token: await token({ role: "admin" }) });
+    const ada = await room.connect();
+    await ada.sees((state: { status: string }) => state.status === "playing");
+    expect((await ada.call("spawn")).value["code"]).toBe("forbidden");
+    const key = (await boss.call("spawn")).value["result"] as string;
+    for (let hits = 1; hits < 10; hits++) expect((await ada.call("hit", key)).value["result"]).toBe("hit");
+    expect((await ada.call("hit", key)).value["result"]).toBe("slain");
+    expect((await ada.call("hit", key)).value).toMatchObject({
+      code: "invalid_input",
+      message: "There is no such monster",
+    });
+    await ada.call("move", { x: 1, y: 2 });
+    expect((await ada.call("move", { x: -1, y: 2 })).value).toMatchObject({ issues: [{ path: ["x"] }] });
+    type Seen = { best: number; turn: number; players: Record<string, { x: number; score: number }> };
+    await boss.sees((state: Seen) => state.players[ada.publicId]?.x === 1 && state.turn > 0);
+    const body = { method: "POST", body: '{"score":7}' };
+    expect((await room.fetch("/scores", body)).status).toBe(403);
+    expect((await room.fetch(`/scores?token=${await token({ role: "admin" })}`, body)).status).toBe(200);
+    await ada.sees((state: Seen) => state.best === 7);
+    expect(await (await room.fetch("/status")).json()).toEqual({ status: "playing" });
+    const player = { x: 1, y: 2, score: 1, online: true };
+    expect(await (await room.fetch(`/players/${ada.publicId}`)).json()).toEqual(player);
+    expect(await (await room.fetch("/players/none")).json()).toEqual({ error: "Player not found" });
+    expect(boss.state).toMatchObject({ players: { [ada.publicId]: player } });
+    expect(JSON.stringify(boss.state)).not.toMatch(/seed|cache/);
+    expect(JSON.stringify(boss.state).match(/hand/g)).toHaveLength(1);
+  });
+});
+
+describe("README: serving rooms", () => {
+  it("the Worker leads to the room, over HTTP and over a socket", async () => {
+    const ask = serviceOf(service, [gameRoom]);
+    expect(await (await ask("/health")).json()).toEqual({ status: "ok" });
+    expect(await (await ask("/parties/main/game-1/status")).json()).toEqual({ status: "waiting" });
+    expect((await ask("/parties/main/game-1/status?token=forged")).status).toBe(401);
+    const { webSocket } = await ask("/parties/main/game-1", { headers: { upgrade: "websocket" } });
+    const client = new TestClient(webSocket as WebSocket);
+    await client.until((packet) => packet.type === "sync");
+    expect(client.state).toMatchObject({ status: "waiting" });
+  });
+
+  it("its class is the object", async () => {
+    // The test Worker has no such room: it says so, and leaves the storage as it is.
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    const stub = env.ROOMS.get(env.ROOMS.idFromName("main/game-class"));
+    const answer = await runInDurableObject(stub, async (_, ctx) => {
+      const object = new RoomObject(ctx, env);
+      const url = "http://rooms.test/parties/main/game-class/status";
+      return (await object.fetch(forwardRequest(new Request(url), null))).json();
+    });
+    expect(answer).toEqual({ status: "waiting" });
+  });
+});
+
+/** What a page has of a browser, whose sockets lead to a room of the test Worker. */
+function openPage(): Map<string, string> {
+  const party = serve(gameRoom);
+  const kept = new Map<string, string>();
+  vi.stubGlobal("location", { host: "rooms.test" });
+  vi.stubGlobal("sessionStorage", {
+    getItem: (key: string) => kept.get(key) ?? null,
+    setItem: (key: string, value: string) => kept.set(key, value),
+  });
+  vi.stubGlobal(
+    "WebSocket",
+    class extends BrowserSocket {
+      constructor(url: string) {
+        super(url.replace("/parties/main/", `/parties/${party}/`));
+      }
+    },
+  );
+  return kept;
+}
+
+describe("README: connecting", () => {
+  it("the page plays", async () => {
+    const kept = openPage();
+    const log = vi.spyOn(console, "log").mockImplementation(() => {});
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+    const { game, emit, conn } = await import("./client.ts");
+    const me = () => Object.values(game.players())[0];
+    await vi.waitFor(() => expect(me()).toMatchObject({ x: 1, y: 2, online: true, hand: [] }), 5000);
+    expect(log).toHaveBeenCalled();
+    emit("move", { x: -1, y: 2 });
+    await vi.waitFor(() => expect(warn).toHaveBeenCalledWith("invalid_input", expect.any(String)), 5000);
+    expect(kept.get("session")).toHaveLength(36);
+    // Too much at once is closed with 4429, and not tried again.
+    const closed = new Promise<{ code: number }>((resolve) => conn.addEventListener("close", resolve));
+    for (let index = 0; index < 5000; index++) emit("move", { x: 1, y: 1 });
+    expect((await closed).code).toBe(4429);
+    expect((conn as { shouldReconnect: boolean }).shouldReconnect).toBe(false);
+  });
+
+  it("and with a client that is typed", async () => {
+    openPage().set("session", "ada");
+    const log = vi.spyOn(console, "log").mockImplementation(() => {});
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+    const { game, outcome, stop } = await import("./typed-client.ts");
+    expect(outcome).toBe("invalid_input: There is no such monster");
+    await vi.waitFor(() => expect(Object.values(game.state.players)[0]).toMatchObject({ x: 1, y: 2 }), 5000);
+    await game.call("move", { x: 3, y: 4 });
+    await vi.waitFor(() => expect(log).toHaveBeenCalled(), 5000);
+    stop();
+    for (let index = 0; index < 5000; index++) game.emit("move", { x: 1, y: 1 });
+    await vi.waitFor(() => expect(warn).toHaveBeenCalledWith(4429, "Too many messages"), 5000);
+    expect(game.status).toBe("closed");
+  });
+});

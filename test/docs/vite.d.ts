@@ -1,0 +1,7 @@
+/** What these tests use of Vite: files as text. */
+interface ImportMeta {
+  glob(
+    patterns: string | readonly string[],
+    options: { readonly query: "?raw"; readonly import: "default"; readonly eager: true },
+  ): Record<string, string>;
+}
