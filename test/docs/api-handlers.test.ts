@@ -93,8 +93,8 @@ describe("gameRoom: tick and hooks", () => {
     expect(Date.now() - startedAt).toBeGreaterThanOrEqual(400);
     for (const [, elapsedMs] of ticks()) expect(elapsedMs).toBeGreaterThan(0);
     client.close();
-    await client.closed;
-    await room.inside(() => {});
+    // The room hears of it a moment after the client.
+    await vi.waitFor(async () => expect(await room.inside((_, core) => core.handle.connections.length)).toBe(0));
     const { length } = ticks();
     // An object with a timer is not put to sleep, so nothing ticks in it now; and nothing does when it wakes.
     await room.evict();
