@@ -1,3 +1,6 @@
+import type { ActionArguments, ActionName, ActionResult, ClientState } from "../client/types.ts";
+import type { AnyRoom } from "../define/room.ts";
+import type { Claims } from "../define/types.ts";
 import type { ErrorCode } from "../protocol/codes.ts";
 import type { Issue } from "../protocol/errors.ts";
 import { RoomError } from "../protocol/errors.ts";
@@ -27,12 +30,14 @@ interface TestScope {
 }
 
 /** A client on a real WebSocket, as `createClient` makes it. */
-export class TestClient {
+export class TestClient<R extends AnyRoom = AnyRoom> {
   /** All packets so far, acks and errors too. */
   readonly packets: ReceivedPacket[] = [];
   /** Resolves when the connection ended. */
   readonly closed: Promise<Closed>;
   readonly sessionId: string;
+  /** The claims that it came with. */
+  readonly auth: Claims | null;
   readonly #ws: WebSocket;
   readonly #scope: TestScope;
   readonly #listeners = new Set<TextListener>();
@@ -43,10 +48,11 @@ export class TestClient {
   #calls = 0;
   #isOpen = true;
 
-  constructor(ws: WebSocket, sessionId: string, scope: TestScope) {
+  constructor(ws: WebSocket, who: { sessionId: string; auth: Claims | null }, scope: TestScope) {
     this.#ws = ws;
     this.#scope = scope;
-    this.sessionId = sessionId;
+    this.sessionId = who.sessionId;
+    this.auth = who.auth;
     const { promise, resolve } = Promise.withResolvers<Closed>();
     this.closed = promise;
     ws.addEventListener("message", ({ data }) => this.#receive(data as string));
@@ -63,8 +69,8 @@ export class TestClient {
   }
 
   /** The state as this client sees it: what its packets make of it. */
-  get state(): Readonly<Record<string, unknown>> {
-    return this.#state;
+  get state(): ClientState<R> {
+    return this.#state as ClientState<R>;
   }
 
   /** The id that everybody knows the user by; undefined before the first packet. */
@@ -83,11 +89,12 @@ export class TestClient {
 
   /**
    * Sends a message. Resolves when the room has handled it, and every client of the test has what was sent
-   * until then; or when the room closed the connection.
+   * until then; or when the room closed the connection. Messages of one client that overlap resolve when all of
+   * them are handled.
    * @throws Error if a nested value was changed in place, which no client would ever see
    */
   async send(message: {
-    readonly action: string;
+    readonly action: ActionName<R> | (string & {});
     readonly value?: unknown;
     readonly id?: string | number;
   }): Promise<void> {
@@ -103,9 +110,12 @@ export class TestClient {
 
   /**
    * Sends an action and waits for its ack.
-   * @returns the action's result
+   * @returns the action's result; typed where the value is what the action takes
    * @throws RoomError with the server's code and issues, if the action was refused
    */
+  call<K extends ActionName<R>>(action: K, ...args: ActionArguments<R, K>): Promise<ActionResult<R, K>>;
+  /** What the room should refuse, or does not declare. */
+  call(action: string, value?: unknown): Promise<unknown>;
   async call(action: string, value?: unknown): Promise<unknown> {
     const id = `test-${++this.#calls}`;
     await this.send({ action, value, id });

@@ -1,34 +1,66 @@
 import { isSignal } from "@signe/reactive";
 import { fieldOf } from "../state/fields.ts";
-import type { Viewer } from "../state/fields.ts";
+import type { Viewer, Visibility } from "../state/fields.ts";
+import { nestDottedKeys } from "../state/nest.ts";
+import { toPlain } from "../state/view.ts";
 import { withoutEmpty } from "./without-empty.ts";
 
-/**
- * What a viewer should see of a state, read off the live signals alone: an independent, slow and simple
- * statement of the rules that the library's tree implements.
- */
-export function expectedView(state: object, viewer: Viewer): unknown {
-  return withoutEmpty(JSON.parse(JSON.stringify(group(state, viewer, undefined))));
+/** Stands where a field cannot be read now: clients keep whatever they were told of it last. */
+export const UNREADABLE: unique symbol = Symbol("unreadable");
+
+/** Every condition on the way to a field, and the user whose entry the innermost of them is in. */
+interface Rule {
+  readonly conditions: readonly Exclude<Visibility, "all">[];
+  readonly owner: string | undefined;
 }
 
-function group(target: object, viewer: Viewer, owner: string | undefined): Record<string, unknown> {
+const EVERYONE: Rule = { conditions: [], owner: undefined };
+
+/**
+ * What a viewer should see of a state, read off the live signals alone: a slow and simple statement of the
+ * rules that the library's tree implements, independent of what the tree keeps.
+ */
+export function expectedView(state: object, viewer: Viewer): unknown {
+  return withoutEmpty(group(state, viewer, undefined, EVERYONE));
+}
+
+function group(target: object, viewer: Viewer, owner: string | undefined, outer: Rule): Record<string, unknown> {
   const view: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(target)) {
     const field = fieldOf(value);
     if (field?.factory) {
+      const rule = narrow(outer, field.visibleTo, owner);
       const entries = Object.entries((value as () => Record<string, object>)());
       view[name] = Object.fromEntries(
-        entries.map(([key, entry]) => [key, group(entry, viewer, field.kind === "users" ? key : owner)]),
+        entries.map(([key, entry]) => [key, group(entry, viewer, field.kind === "users" ? key : owner, rule)]),
       );
     } else if (field?.synced) {
-      const { visibleTo, transform } = field;
-      const sees =
-        visibleTo === "all" || (visibleTo === "owner" ? owner === viewer.publicId : visibleTo(viewer, owner));
-      const raw: unknown = (value as () => unknown)();
-      if (sees) view[name] = transform ? transform(raw) : raw;
+      if (sees(viewer, narrow(outer, field.visibleTo, owner))) view[name] = read(value, field.transform);
     } else if (!isSignal(value) && typeof value === "object" && value !== null) {
-      view[name] = group(value, viewer, owner);
+      view[name] = group(value, viewer, owner, outer);
     }
   }
   return view;
+}
+
+function narrow(outer: Rule, visibility: Visibility, owner: string | undefined): Rule {
+  return visibility === "all" ? outer : { conditions: [...outer.conditions, visibility], owner };
+}
+
+/** What throws shows nothing. */
+function sees(viewer: Viewer, { conditions, owner }: Rule): boolean {
+  try {
+    return conditions.every((is) => (is === "owner" ? owner === viewer.publicId : is(viewer, owner)));
+  } catch {
+    return false;
+  }
+}
+
+function read(signal: unknown, transform: ((value: unknown) => unknown) | undefined): unknown {
+  try {
+    const value = (signal as () => unknown)();
+    return nestDottedKeys(toPlain(transform ? transform(value) : value)) ?? null;
+  } catch {
+    return UNREADABLE;
+  }
 }

@@ -19,8 +19,10 @@ interface Shared {
   readonly running: Map<string, RoomCore>;
   /** The clock and the alarm of each object. Kept here, since an object starts before its own fields are there. */
   readonly times: WeakMap<object, ObjectTime>;
-  /** How many messages were handled, of each connection. */
-  readonly handled: Map<string, number>;
+  /** How many messages came in, and how many of them were handled, of each connection. */
+  readonly messages: Map<string, { received: number; handled: number }>;
+  /** Rooms whose messages are counted. */
+  readonly counted: WeakSet<RoomCore>;
   /** How many were handled in all. */
   turn: number;
 }
@@ -35,7 +37,8 @@ export function shared(): Shared {
     ahead: new Map(),
     running: new Map(),
     times: new WeakMap(),
-    handled: new Map(),
+    messages: new Map(),
+    counted: new WeakSet(),
     turn: 0,
   });
 }

@@ -1,7 +1,9 @@
+import { nameOf } from "../objects/object-name.ts";
 import { createRoomObject } from "../objects/room-object.ts";
 import { parseObjectName } from "../protocol/urls.ts";
 import type { Conn } from "../room/connections.ts";
-import type { Clock } from "../room/ports.ts";
+import type { Clock, Socket } from "../room/ports.ts";
+import type { RoomCore } from "../room/room.ts";
 import { encodeMarker } from "./marker.ts";
 import { findRoom, shared } from "./registry.ts";
 import type { ObjectTime } from "./registry.ts";
@@ -27,22 +29,43 @@ export class RoomObject extends Served {
     return time;
   }
 
-  override async webSocketMessage(ws: WebSocket, message: string | ArrayBuffer): Promise<void> {
-    await super.webSocketMessage(ws, message);
-    if (!shared().watched.has(parseObjectName(this.ctx.id.name ?? "")?.party ?? "")) return;
-    const { handled } = shared();
-    const sender = (ws.deserializeAttachment() as { id: string } | null)?.id ?? "";
-    handled.set(sender, (handled.get(sender) ?? 0) + 1);
+  /** The room, which counts its messages: they come here whether or not the room hibernates. @internal */
+  override get core(): RoomCore {
+    const core = super.core;
+    const { watched, counted } = shared();
+    if (!counted.has(core) && watched.has(parseObjectName(nameOf(this.ctx))?.party ?? "")) {
+      counted.add(core);
+      const handle = core.message.bind(core);
+      core.message = (socket, frame) => this.#count(socket, () => handle(socket, frame));
+    }
+    return core;
+  }
+
+  async #count(socket: Socket, handle: () => Promise<void>): Promise<void> {
+    const { messages } = shared();
+    const sender = (socket.attachment() as { id: string } | null)?.id ?? "";
+    const count = messages.get(sender) ?? { received: 0, handled: 0 };
+    messages.set(sender, count);
+    count.received++;
+    await handle();
+    // A message that came while another was handled waits behind it, though its event has ended.
+    const conn = this.#conns().find(({ id }) => id === sender);
+    if (conn?.isBusy) return;
+    count.handled = count.received;
     this.mark();
+  }
+
+  #conns(): readonly Conn[] {
+    return this.core.handle.connections as readonly Conn[];
   }
 
   /** Tells every client, behind all that it was sent before, that it has all of it. @returns the mark's number */
   mark(): number {
-    const { handled } = shared();
+    const { messages } = shared();
     const turn = ++shared().turn;
     const problem = findSilentChange(this.core.tree);
-    for (const conn of this.core.handle.connections as readonly Conn[]) {
-      conn.answer(encodeMarker({ turn, handled: handled.get(conn.id) ?? 0, ...(problem && { problem }) }));
+    for (const conn of this.#conns()) {
+      conn.answer(encodeMarker({ turn, handled: messages.get(conn.id)?.handled ?? 0, ...(problem && { problem }) }));
     }
     return turn;
   }
@@ -65,5 +88,5 @@ export class RoomObject extends Served {
 
 // A function, not a private member: the room starts before those of this class are there.
 function aheadOf(ctx: DurableObjectState): number {
-  return shared().ahead.get(ctx.id.name ?? "") ?? 0;
+  return shared().ahead.get(nameOf(ctx)) ?? 0;
 }

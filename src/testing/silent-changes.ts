@@ -33,5 +33,11 @@ function isStale(leaf: Leaf): boolean {
   const { field, signal, sent } = leaf;
   if (!leaf.synced || leaf.dirty || field.kind !== "value" || sent === undefined) return false;
   const isFrozen = (signal as { _isFrozen?: boolean })._isFrozen === true;
-  return !isFrozen && diff(sent, leaf.current()) !== SAME;
+  if (isFrozen) return false;
+  try {
+    return diff(sent, leaf.current()) !== SAME;
+  } catch {
+    // What cannot be read, as a transform that throws, keeps the value that clients know; the room logs it.
+    return false;
+  }
 }

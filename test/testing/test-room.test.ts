@@ -90,7 +90,7 @@ describe("testRoom", () => {
     await server.advance(100);
     await ada.send({ action: "move", value: { x: 1 } });
     await ada.send({ action: "move", value: { x: 2 } });
-    const [x] = [() => (bob.state["players"] as Record<string, { x: number }>)[ada.publicId as string]?.x];
+    const x = () => bob.state.players[ada.publicId as string]?.x;
     expect(x()).toBe(1);
     await server.advance(100);
     await bob.send({ action: "who" });
@@ -136,7 +136,7 @@ describe("testRoom", () => {
     const before = room.state.ticks();
     expect(before).toBeGreaterThanOrEqual(90);
     await server.evict();
-    await client.until(() => (client.state["ticks"] as number) > before + 2);
+    await client.until(() => client.state.ticks > before + 2);
   });
 
   it("finds values that were changed in place, which signals cannot see", async () => {
