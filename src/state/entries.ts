@@ -143,9 +143,15 @@ export class Entries implements Door, InnerNode, ParentNode {
   }
 
   #settleRemoval(key: string, changes: PrivateChange[]): unknown {
-    if (!this.audience) return DELETE;
-    changes.push({ names: [...this.names(), key], audience: this.audience, value: DELETE, leaf: undefined });
+    const audience = this.#audienceOf(key);
+    if (!audience) return DELETE;
+    changes.push({ names: [...this.names(), key], audience, value: DELETE, leaf: undefined });
     return SAME;
+  }
+
+  /** Who sees an entry: of a `users` field, each is owned by its user. */
+  #audienceOf(key: string): Audience | undefined {
+    return this.audience && this.#field.kind === "users" ? { ...this.audience, owner: key } : this.audience;
   }
 
   /** Goes on from what clients know of the collection that was here before. */
@@ -244,7 +250,7 @@ export class Entries implements Door, InnerNode, ParentNode {
       row,
       owner,
       persisted: this.persisted,
-      audience: this.audience,
+      audience: this.#audienceOf(key),
     });
     this.#shared.entries.set(target, entry);
     this.children.set(key, entry);

@@ -29,10 +29,12 @@ function group(target: object, viewer: Viewer, owner: string | undefined, outer:
   for (const [name, value] of Object.entries(target)) {
     const field = fieldOf(value);
     if (field?.factory) {
-      const rule = narrow(outer, field.visibleTo, owner);
       const entries = Object.entries((value as () => Record<string, object>)());
       view[name] = Object.fromEntries(
-        entries.map(([key, entry]) => [key, group(entry, viewer, field.kind === "users" ? key : owner, rule)]),
+        entries.map(([key, entry]) => {
+          const entryOwner = field.kind === "users" ? key : owner;
+          return [key, group(entry, viewer, entryOwner, narrow(outer, field.visibleTo, entryOwner))];
+        }),
       );
     } else if (field?.synced) {
       if (sees(viewer, narrow(outer, field.visibleTo, owner))) view[name] = read(value, field.transform);

@@ -61,7 +61,7 @@ describe.skipIf(isChromiumMissing())("the demo in a browser", () => {
     const [key, dx] = before.x < 12 ? (["ArrowRight", 1] as const) : (["KeyA", -1] as const);
     await ada.page.keyboard.press(key);
     await expect.poll(() => bob.positionOf(id), SOON).toEqual({ x: before.x + dx, y: before.y });
-    expect(await ada.positionOf(id)).toEqual({ x: before.x + dx, y: before.y });
+    await expect.poll(() => ada.positionOf(id), SOON).toEqual({ x: before.x + dx, y: before.y });
   });
 
   it("brings chat to the others, as text", async () => {

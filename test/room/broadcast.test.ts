@@ -128,6 +128,27 @@ describe("P4: packets", () => {
     expect(JSON.parse(two.texts.at(-1) as string)).toMatchObject({ value: { players: { [first]: { plan: "?" } } } });
   });
 
+  it("P4.6: users that only their owner sees: each sees its own entry, and loses it when it is removed", async () => {
+    const players = () =>
+      users(
+        class Diary {
+          text = sync(signal("dear diary"));
+        },
+        { visibleTo: "owner" },
+      );
+    const definition = defineRoom({ path: "r", throttleSync: 0, state: () => ({ players: players() }) });
+    const room = new MemoryRoom<{ players: ReturnType<typeof players> }>(definition.compiled);
+    const [one, two] = [await room.connect("one"), await room.connect("two")];
+    const [first, second] = Object.keys(room.state.players()) as [string, string];
+    expect(one.clients[0]?.state).toEqual({ players: { [first]: { text: "dear diary" } } });
+    expect(two.clients[0]?.state).toEqual({ players: { [second]: { text: "dear diary" } } });
+    room.change((state) => state.players()[first]?.text.set("a secret"));
+    expect(one.clients[0]?.state).toMatchObject({ players: { [first]: { text: "a secret" } } });
+    room.change((state) => delete state.players()[first]);
+    expect(one.texts.at(-1)).toBe(`{"type":"sync","value":{"players":{"${first}":"$delete"}}}`);
+    expect(two.texts.join()).not.toContain(first);
+  });
+
   it("a predicate that throws hides the field, and says so in the log", async () => {
     const definition = defineRoom({
       path: "r",
