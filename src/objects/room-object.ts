@@ -6,11 +6,14 @@ import { RoomError } from "../protocol/errors.ts";
 import { parseObjectName, parseRoomUrl } from "../protocol/urls.ts";
 import type { Clock, Ports, Socket } from "../room/ports.ts";
 import { RoomCore } from "../room/room.ts";
+import type { Receipt, ShardBatch } from "../room/relay.ts";
 import type { Boarding, Passenger, Recall } from "../room/transfer.ts";
 import { log } from "./log.ts";
 import { createNeighbours } from "./neighbours.ts";
 import { nameOf, rememberName } from "./object-name.ts";
+import { kvStorage, realClock } from "./platform.ts";
 import { isUpgrade, refuse } from "./refuse.ts";
+import { createShards } from "./shards.ts";
 import { Sockets } from "./sockets.ts";
 
 type Found = ReturnType<FindRoom>;
@@ -78,7 +81,12 @@ export class RoomObjectBase extends DurableObject {
     }
   }
 
-  /** Another room of the service sends a user. Only code with the binding can call this. */
+  /** A shard passes on what its clients sent. Only code with the binding can call this, and what follows. */
+  async relay(batch: ShardBatch): Promise<Receipt> {
+    return this.core.relay(batch);
+  }
+
+  /** Another room of the service sends a user. */
   async board(passenger: Passenger): Promise<Boarding> {
     return this.core.board(passenger);
   }
@@ -95,13 +103,7 @@ export class RoomObjectBase extends DurableObject {
 
   /** The room's clock. */
   protected clock(): Clock {
-    return {
-      now: () => Date.now(),
-      after: (ms, run) => {
-        const timer = setTimeout(run, ms);
-        return () => clearTimeout(timer);
-      },
-    };
+    return realClock;
   }
 
   /** Sets the object's alarm, by the room's clock. */
@@ -119,18 +121,11 @@ export class RoomObjectBase extends DurableObject {
   }
 
   #ports(party: string): Ports {
-    const { storage } = this.ctx;
     return {
-      storage: {
-        get: (key) => storage.kv.get(key),
-        put: (key, value) => storage.kv.put(key, value),
-        delete: (key) => void storage.kv.delete(key),
-        list: () => storage.kv.list(),
-        transaction: (run) => storage.transactionSync(run),
-        sync: () => storage.sync(),
-      },
+      storage: kvStorage(this.ctx.storage),
       clock: this.clock(),
       alarm: { set: (at) => this.setAlarm(at) },
+      shards: createShards(this.env),
       neighbours: createNeighbours(this.env, party, (id) => this.find(party, id) !== undefined),
       sockets: () => this.ctx.getWebSockets().map((ws) => this.#sockets.of(ws)),
       log,

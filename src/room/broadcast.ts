@@ -1,10 +1,16 @@
 import { encodeSync, encodeWelcome } from "../protocol/packets.ts";
 import type { Viewer } from "../state/fields.ts";
+import type { Leaf } from "../state/leaf.ts";
+import { merge } from "../state/merge.ts";
+import type { Placed } from "../state/merge.ts";
 import type { Changes, Tree } from "../state/tree.ts";
-import type { Conn, Connections } from "./connections.ts";
+import type { Branch } from "./branch.ts";
+import type { Conn } from "./conn.ts";
+import type { Connections } from "./connections.ts";
 import type { Clock } from "./ports.ts";
+import type { Own, Welcome } from "./relay.ts";
 import type { Turns } from "./turns.ts";
-import { changesFor, merge, NONE } from "./visibility.ts";
+import { changesFor } from "./visibility.ts";
 
 /** With `"auto"`, how long a packet waits for each viewer that it goes to, and at most. In ms. */
 const WAIT_PER_VIEWER = 0.05;
@@ -15,9 +21,16 @@ export interface BroadcastSettings {
   readonly autoSync: boolean;
 }
 
+/** Connections that are told the same beyond what everyone is. */
+interface Class {
+  readonly changes: readonly Placed[];
+  readonly conns: Conn[];
+}
+
 /**
  * Sends what changed. The first change goes out at the end of its turn; the next packet follows when the
- * window is over, with all that changed meanwhile. Changes are encoded once for all who see the same.
+ * window is over, with all that changed meanwhile. Changes are encoded once for all who see the same, and sent
+ * once to each branch.
  */
 export class Broadcast {
   readonly #tree: Tree;
@@ -107,27 +120,61 @@ export class Broadcast {
     }
   }
 
+  /** What clients of a branch know, or have to: what everyone does as JSON, and what only some of them do. */
+  stateFor(branch: Branch): { state: string; own: Own[] } {
+    const conns = this.#connections.all().filter((conn) => conn.remote?.branch === branch && conn.phase === "open");
+    const own = conns.map((conn) => {
+      this.#remember(conn);
+      return { ids: idsOf([conn]), changes: this.#privateState(conn) };
+    });
+    return { state: this.#tree.sharedText(), own: own.filter(({ changes }) => changes.length > 0) };
+  }
+
   #flush(): void {
-    const conns = this.#connections.all();
-    const waiting = conns.filter((conn) => conn.isWaiting);
+    const waiting = [...this.#connections.unopened].filter((conn) => conn.isWaiting);
     if (!this.#tree.isDirty && waiting.length === 0) return;
-    this.#sendChanges(
-      this.#tree.settle(),
-      conns.filter((conn) => conn.phase === "open"),
-    );
-    for (const conn of waiting) this.#welcome(conn);
+    this.#sendChanges(this.#tree.settle());
+    if (waiting.length > 0) this.#welcome(waiting);
     this.#openAt = this.#clock.now() + this.#window();
   }
 
   #window(): number {
     if (this.#throttle !== "auto") return this.#throttle;
-    const wait = Math.min(this.#connections.size * WAIT_PER_VIEWER, LONGEST_WAIT);
+    const wait = Math.min(this.#connections.widest * WAIT_PER_VIEWER, LONGEST_WAIT);
     return wait < 1 ? 0 : wait;
   }
 
-  #welcome(conn: Conn): void {
-    conn.welcome(encodeWelcome(conn.publicId, this.#tree.textFor(this.#viewerOf(conn))));
-    this.#remember(conn);
+  #welcome(waiting: readonly Conn[]): void {
+    const byBranch = Map.groupBy(waiting, (conn) => conn.remote?.branch);
+    for (const conn of waiting) this.#remember(conn);
+    for (const [branch, conns] of byBranch) {
+      branch?.welcome(
+        this.#tree.sharedText(),
+        conns.map((conn) => this.#welcomeOf(conn)),
+      );
+      for (const conn of conns) {
+        conn.welcome(branch ? undefined : encodeWelcome(conn.publicId, this.#tree.textFor(this.#viewerOf(conn))));
+        this.#connections.opened(conn);
+      }
+    }
+  }
+
+  #welcomeOf(conn: Conn): Welcome {
+    return { id: conn.remote?.id ?? 0, publicId: conn.publicId, changes: this.#privateState(conn) };
+  }
+
+  /** What a connection was told beyond what everyone is. */
+  #privateState(conn: Conn): Placed[] {
+    const viewer = this.#viewerOf(conn);
+    return this.#tree
+      .privateLeaves()
+      .filter((leaf) => this.#knows(conn, viewer, leaf))
+      .map((leaf) => ({ names: leaf.names(), value: leaf.sent }));
+  }
+
+  #knows(conn: Conn, viewer: Viewer, leaf: Leaf): boolean {
+    if (!leaf.audience || leaf.sent === undefined) return false;
+    return leaf.audience.dynamic ? conn.seen.has(leaf.path()) : this.#tree.sees(viewer, leaf.audience);
   }
 
   #remember(conn: Conn): void {
@@ -142,17 +189,57 @@ export class Broadcast {
     return { publicId: conn.publicId, auth: conn.auth, user: this.#tree.users?.get(conn.publicId) };
   }
 
-  #sendChanges({ shared, private: hidden }: Changes, conns: readonly Conn[]): void {
-    const texts = new Map<string, string>();
-    for (const conn of conns) {
-      const own =
-        this.#tree.dynamic.size + hidden.length > 0
-          ? changesFor(this.#tree, this.#viewerOf(conn), conn.seen, hidden)
-          : NONE;
-      if (!shared && own.changes.length === 0) continue;
-      let text = texts.get(own.key);
-      if (text === undefined) texts.set(own.key, (text = encodeSync(JSON.stringify(merge(shared, own.changes)))));
-      conn.deliver(text);
+  #sendChanges(changes: Changes): void {
+    const classes = this.#classify(changes);
+    const { shared } = changes;
+    if (!shared && classes.length === 0) return;
+    const patch = shared && JSON.stringify(shared);
+    const text = patch && encodeSync(patch);
+    const told = new Map<Conn, string>();
+    for (const { changes: own, conns } of classes) {
+      const direct = conns.filter((conn) => !conn.remote);
+      if (direct.length === 0) continue;
+      const ownText = encodeSync(JSON.stringify(merge(shared, own)));
+      for (const conn of direct) told.set(conn, ownText);
+    }
+    for (const conn of this.#connections.direct) {
+      const packet = told.get(conn) ?? text;
+      if (conn.phase === "open" && packet !== undefined) conn.deliver(packet);
+    }
+    for (const branch of this.#connections.branches) {
+      const own = ownOf(branch, classes);
+      if (patch !== undefined || own.length > 0) branch.sync(patch, own);
     }
   }
+
+  /** Groups those who are told more than everyone is. */
+  #classify({ private: hidden }: Changes): Class[] {
+    const classes = new Map<string, Class>();
+    for (const conn of this.#concerned(hidden)) {
+      if (conn.phase !== "open") continue;
+      const { key, changes } = changesFor(this.#tree, this.#viewerOf(conn), conn.seen, hidden);
+      if (changes.length === 0) continue;
+      const known = classes.get(key);
+      if (known) known.conns.push(conn);
+      else classes.set(key, { changes: changes.map(({ names, value }) => ({ names, value })), conns: [conn] });
+    }
+    return [...classes.values()];
+  }
+
+  /** Where a predicate decides, anyone may be concerned; else only those whose own something is. */
+  #concerned(hidden: Changes["private"]): Iterable<Conn> {
+    if (this.#tree.dynamic.size > 0 || hidden.some(({ audience }) => audience.dynamic)) return this.#connections.all();
+    const owners = new Set(hidden.map(({ audience }) => audience.owner ?? ""));
+    return [...owners].flatMap((owner) => [...this.#connections.of(owner)]);
+  }
+}
+
+function ownOf(branch: Branch, classes: readonly Class[]): Own[] {
+  return classes
+    .map(({ changes, conns }) => ({ ids: idsOf(conns.filter(({ remote }) => remote?.branch === branch)), changes }))
+    .filter(({ ids }) => ids.length > 0);
+}
+
+function idsOf(conns: readonly Conn[]): number[] {
+  return conns.flatMap(({ remote }) => remote?.id ?? []);
 }

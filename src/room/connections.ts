@@ -1,203 +1,18 @@
-import type { Claims, Connection, Packet } from "../define/types.ts";
-import { closeReason } from "../protocol/close-reason.ts";
-import { CODES } from "../protocol/codes.ts";
-import { RoomError } from "../protocol/errors.ts";
-import { Outbox } from "./outbox.ts";
-import type { Intercept } from "./outbox.ts";
-import { encodePacket } from "./packets.ts";
+import type { Branch } from "./branch.ts";
+import type { Conn } from "./conn.ts";
 import type { Socket } from "./ports.ts";
-import type { TokenBucket } from "./rate-limit.ts";
 
-/**
- * joining → waiting for its first packet → open → closed. Where nothing is sent by itself, a connection that
- * waits gets other packets meanwhile: it is unsynced.
- */
-type Phase = "joining" | "waiting" | "unsynced" | "open" | "closed";
-
-/** Whose connection it is. */
-export interface Who {
-  readonly sessionId: string;
-  readonly publicId: string;
-  readonly auth: Claims | null;
-  readonly state?: unknown;
-}
-
-/** What a socket carries through hibernation. */
-interface Attachment extends Who {
-  readonly id: string;
-  /** Has not got its first packet. */
-  readonly unsynced?: boolean;
-}
-
-/** What a connection needs of its room. */
-export interface ConnHooks {
-  onClosed(conn: Conn): void;
-  /** Makes the interceptor of a connection, where the room has one. */
-  readonly intercept: ((conn: Conn) => Intercept) | undefined;
-}
-
-/** A connection as the room sees it: the public one, its place in the protocol, and its unread messages. */
-export class Conn implements Connection {
-  readonly id: string;
-  readonly sessionId: string;
-  readonly publicId: string;
-  readonly auth: Claims | null;
-  /** Paths of the fields it sees only for now. */
-  readonly seen = new Set<string>();
-  /** Messages that wait for the one that is being handled. */
-  readonly inbox: (string | ArrayBuffer)[] = [];
-  isBusy = false;
-  bucket: TokenBucket | undefined;
-  readonly #socket: Socket;
-  readonly #hooks: ConnHooks;
-  readonly #outbox: Outbox;
-  #phase: Phase;
-  #state: unknown;
-
-  private constructor(socket: Socket, attachment: Attachment, phase: Phase, hooks: ConnHooks) {
-    this.#socket = socket;
-    this.id = attachment.id;
-    this.sessionId = attachment.sessionId;
-    this.publicId = attachment.publicId;
-    this.auth = attachment.auth;
-    this.#state = attachment.state;
-    this.#phase = phase;
-    this.#hooks = hooks;
-    this.#outbox = new Outbox((text) => this.#write(text), hooks.intercept?.(this), phase === "joining");
-  }
-
-  /** A connection that was just accepted. */
-  static open(socket: Socket, who: Who, hooks: ConnHooks): Conn {
-    const attachment = { id: crypto.randomUUID(), ...who };
-    const conn = new Conn(socket, attachment, "joining", hooks);
-    conn.#attach("The token is too large", "bad_message");
-    return conn;
-  }
-
-  /** A connection that was open while the room slept; undefined if it is none of ours. */
-  static recover(socket: Socket, hooks: ConnHooks): Conn | undefined {
-    const attachment = socket.attachment() as Attachment | null | undefined;
-    return attachment ? new Conn(socket, attachment, attachment.unsynced ? "unsynced" : "open", hooks) : undefined;
-  }
-
-  /** Refuses a client that is not a connection yet. */
-  static refuse(socket: Socket, error: RoomError): void {
-    socket.close(CODES[error.code].close, closeReason(error.message));
-  }
-
-  get phase(): Phase {
-    return this.#phase;
-  }
-
-  /** Whether it has yet to get its first packet. */
-  get isWaiting(): boolean {
-    return this.#phase === "waiting" || this.#phase === "unsynced";
-  }
-
-  get state(): unknown {
-    return this.#state;
-  }
-
-  setState(next: unknown): void {
-    const previous = this.#state;
-    this.#state = next;
-    try {
-      this.#attach("The state of a connection is too large, or holds what cannot be stored", "internal");
-    } catch (error) {
-      this.#state = previous;
-      throw error;
-    }
-  }
-
-  send(packet: Packet): void {
-    this.deliver(encodePacket(packet));
-  }
-
-  /** Sends a packet. What comes before the first one is held back until that is sent. */
-  deliver(text: string): void {
-    this.#outbox.packet(text);
-  }
-
-  /** Sends an ack or an error, in its place among the packets. */
-  answer(text: string): void {
-    this.#outbox.plain(text);
-  }
-
-  /** The join is done: the next flush brings the first packet. @param isSoon whether one comes by itself */
-  joined(isSoon: boolean): void {
-    if (this.#phase !== "joining") return;
-    this.#phase = isSoon ? "waiting" : "unsynced";
-    if (isSoon) return;
-    this.#attach("The token is too large", "bad_message");
-    this.#outbox.open();
-  }
-
-  /** Sends the first packet, then what was held back. */
-  welcome(text: string): void {
-    const wasUnsynced = this.#phase === "unsynced";
-    this.#phase = "open";
-    if (wasUnsynced) {
-      this.#attach("The token is too large", "bad_message");
-      this.#outbox.packet(text);
-    } else this.#outbox.open(text);
-  }
-
-  close(code = 1000, reason = ""): void {
-    if (code !== 1000 && !(code >= 3000 && code <= 4999)) {
-      throw new RoomError("internal", `A connection closes with 1000 or 3000 to 4999, not ${code}`);
-    }
-    this.#end(code, reason);
-  }
-
-  /** Ends the connection for a reason of the protocol. */
-  refuse(error: RoomError): void {
-    this.#end(CODES[error.code].close, error.message);
-  }
-
-  /** The socket is gone. */
-  closed(): void {
-    if (this.#phase === "closed") return;
-    this.#phase = "closed";
-    this.#hooks.onClosed(this);
-  }
-
-  /** What was held back, or is on its way, is sent first. */
-  #end(code: number, reason: string): void {
-    if (this.#phase === "joining" || this.#phase === "waiting") this.#outbox.open();
-    this.#outbox.after(() => {
-      try {
-        this.#socket.close(code, closeReason(reason));
-      } finally {
-        this.closed();
-      }
-    });
-  }
-
-  #attach(problem: string, code: "bad_message" | "internal"): void {
-    const { id, sessionId, publicId, auth, state } = this;
-    const attachment: Attachment = { id, sessionId, publicId, auth, ...(state !== undefined && { state }) };
-    try {
-      this.#socket.attach(this.#phase === "unsynced" ? { ...attachment, unsynced: true } : attachment);
-    } catch (cause) {
-      throw new RoomError(code, problem, { cause });
-    }
-  }
-
-  #write(text: string): void {
-    if (this.#phase === "closed") return;
-    // A socket that closes at this moment throws; its close event follows.
-    try {
-      this.#socket.send(text);
-    } catch {
-      this.closed();
-    }
-  }
-}
-
-/** The open connections of a room. */
+/** The open connections of a room, in the groups in which they are told things. */
 export class Connections {
   readonly #bySocket = new Map<Socket, Conn>();
+  /** Those by which a user is online. */
   readonly #byUser = new Map<string, Set<Conn>>();
+  /** All that were made for a user, who may be gone. */
+  readonly #byViewer = new Map<string, Set<Conn>>();
+  /** Held here, or told each for itself. */
+  readonly #direct = new Set<Conn>();
+  readonly #branches = new Map<Branch, number>();
+  readonly #unopened = new Set<Conn>();
   #list: readonly Conn[] | undefined;
 
   get size(): number {
@@ -213,8 +28,34 @@ export class Connections {
     return (this.#list ??= [...this.#bySocket.values()]);
   }
 
+  /** Those that nobody copies packets for. */
+  get direct(): ReadonlySet<Conn> {
+    return this.#direct;
+  }
+
+  get branches(): Iterable<Branch> {
+    return this.#branches.keys();
+  }
+
+  /** Those that have not got their first packet. */
+  get unopened(): ReadonlySet<Conn> {
+    return this.#unopened;
+  }
+
+  /** How many clients the object that has most of them sends to, this one or a shard, and how many shards there are. */
+  get widest(): number {
+    let widest = this.#direct.size + this.#branches.size;
+    for (const { size } of this.#branches.keys()) widest = Math.max(widest, size);
+    return widest;
+  }
+
   find(socket: Socket): Conn | undefined {
     return this.#bySocket.get(socket);
+  }
+
+  /** The connections of a user, also of one who is gone. */
+  of(publicId: string): Iterable<Conn> {
+    return this.#byViewer.get(publicId) ?? [];
   }
 
   isOnline(publicId: string): boolean {
@@ -223,10 +64,18 @@ export class Connections {
 
   add(socket: Socket, conn: Conn): void {
     this.#bySocket.set(socket, conn);
-    const siblings = this.#byUser.get(conn.publicId);
-    if (siblings) siblings.add(conn);
-    else this.#byUser.set(conn.publicId, new Set([conn]));
+    addTo(this.#byUser, conn);
+    addTo(this.#byViewer, conn);
+    const { branch } = conn.remote ?? {};
+    if (branch) this.#branches.set(branch, (this.#branches.get(branch) ?? 0) + 1);
+    else this.#direct.add(conn);
+    if (conn.phase !== "open") this.#unopened.add(conn);
     this.#list = undefined;
+  }
+
+  /** It got its first packet. */
+  opened(conn: Conn): void {
+    this.#unopened.delete(conn);
   }
 
   /** The connections of a user are nobody's any more, though still open. */
@@ -235,10 +84,27 @@ export class Connections {
   }
 
   remove(socket: Socket, conn: Conn): void {
-    this.#bySocket.delete(socket);
-    const siblings = this.#byUser.get(conn.publicId);
-    siblings?.delete(conn);
-    if (siblings?.size === 0) this.#byUser.delete(conn.publicId);
+    if (!this.#bySocket.delete(socket)) return;
+    removeFrom(this.#byUser, conn);
+    removeFrom(this.#byViewer, conn);
+    const { branch } = conn.remote ?? {};
+    const left = branch ? (this.#branches.get(branch) ?? 1) - 1 : 0;
+    if (branch && left > 0) this.#branches.set(branch, left);
+    else if (branch) this.#branches.delete(branch);
+    this.#direct.delete(conn);
+    this.#unopened.delete(conn);
     this.#list = undefined;
   }
+}
+
+function addTo(map: Map<string, Set<Conn>>, conn: Conn): void {
+  const siblings = map.get(conn.publicId);
+  if (siblings) siblings.add(conn);
+  else map.set(conn.publicId, new Set([conn]));
+}
+
+function removeFrom(map: Map<string, Set<Conn>>, conn: Conn): void {
+  const siblings = map.get(conn.publicId);
+  siblings?.delete(conn);
+  if (siblings?.size === 0) map.delete(conn.publicId);
 }

@@ -5,7 +5,8 @@ import { decodeMessage } from "../protocol/decode.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";
 import { encodeAck, encodeError } from "../protocol/packets.ts";
 import { toPlain } from "../state/view.ts";
-import type { Conn } from "./connections.ts";
+import type { Conn } from "./conn.ts";
+import { isTooLarge } from "./frames.ts";
 import { passes } from "./guards.ts";
 import type { Clock } from "./ports.ts";
 import { TokenBucket } from "./rate-limit.ts";
@@ -41,7 +42,8 @@ export class Dispatch {
       conn.refuse(new RoomError("message_too_large", "The message is too large"));
       return;
     }
-    if (!this.#passesLimit(conn)) return;
+    // A shard limits its clients itself: what it passes on comes in batches.
+    if (!conn.isRemote && !this.#passesLimit(conn)) return;
     conn.inbox.push(frame);
     if (conn.inbox.length > MAX_WAITING) {
       conn.inbox.length = 0;
@@ -141,12 +143,6 @@ export class Dispatch {
     this.#scope.turns.end();
     conn.answer(encodeError(error, { action, id }));
   }
-}
-
-function isTooLarge(frame: string | ArrayBuffer, limit: number): boolean {
-  if (typeof frame !== "string") return frame.byteLength > limit;
-  // A UTF-16 unit takes at most three bytes, so most messages need no counting.
-  return frame.length > limit || (frame.length * 3 > limit && new TextEncoder().encode(frame).length > limit);
 }
 
 function isPromise(value: unknown): value is Promise<unknown> {

@@ -1,6 +1,8 @@
 import type { Connection, Packet, RoomHandle, RoomStorage } from "../define/types.ts";
 import type { Broadcast } from "./broadcast.ts";
+import type { Conn } from "./conn.ts";
 import type { Connections } from "./connections.ts";
+import { sendToAll } from "./fanout.ts";
 import { encodePacket } from "./packets.ts";
 import type { Persistence } from "./persistence.ts";
 import type { Storage } from "./ports.ts";
@@ -62,9 +64,8 @@ export function createHandle(identity: RoomIdentity, parts: HandleParts): RoomHa
     },
     send: (conn: Connection, packet: Packet) => conn.send(packet),
     broadcast(packet, { except } = {}) {
-      const text = encodePacket(packet);
-      const excluded = new Set<Connection>(except === undefined ? [] : [except].flat());
-      for (const conn of parts.connections.all()) if (!excluded.has(conn)) conn.deliver(text);
+      const excluded = new Set(except === undefined ? [] : ([except].flat() as Conn[]));
+      sendToAll(parts.connections, encodePacket(packet), excluded);
     },
     schedule(name, when, payload) {
       parts.schedules.set(name, when, payload);

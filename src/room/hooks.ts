@@ -1,6 +1,6 @@
 import type { CompiledRoom } from "../define/room.ts";
 import type { RoomHandle, Snapshot } from "../define/types.ts";
-import type { Conn } from "./connections.ts";
+import type { Conn } from "./conn.ts";
 import { createIntercept } from "./interceptor.ts";
 import type { Intercept } from "./outbox.ts";
 import type { Reporter } from "./reporter.ts";

@@ -34,7 +34,7 @@ export class Outbox {
     this.#take({ text, isPacket: false });
   }
 
-  /** Lets out what was held back, after a first packet if there is one. */
+  /** Lets out what was held back, after a first packet if there is one that goes this way. */
   open(first?: string): void {
     const held = this.#held ?? [];
     this.#held = undefined;

@@ -8,6 +8,15 @@ const GRACE = 500;
 /** What could not be written is tried again after 1 s, 2 s, 4 s … in ms. */
 const FIRST_RETRY = 1000;
 const LONGEST_RETRY = 60_000;
+const COMPANION_DELAY = 1000;
+
+/** Something else that is stored in one transaction with the state. */
+export interface Companion {
+  readonly isUnsaved: boolean;
+  write(): void;
+  /** All was written, that of the state too. */
+  saved(): void;
+}
 
 /**
  * Writes what changed, row by row: by the alarm after `throttle` ms, or with 0 at the end of the turn, before
@@ -19,6 +28,7 @@ export class Persistence implements Sleeper {
   readonly #clock: Clock;
   readonly #alarms: Alarms;
   readonly #throttle: number;
+  readonly #companion: Companion;
   readonly #onError: (error: unknown) => void;
   /** Rows of values that only hibernation brings back. */
   readonly #volatile = new Set<string>();
@@ -32,6 +42,7 @@ export class Persistence implements Sleeper {
     clock: Clock,
     alarms: Alarms,
     throttle: number,
+    companion: Companion,
     onError: (error: unknown) => void,
   ) {
     this.#rows = rows;
@@ -39,6 +50,7 @@ export class Persistence implements Sleeper {
     this.#clock = clock;
     this.#alarms = alarms;
     this.#throttle = throttle;
+    this.#companion = companion;
     this.#onError = onError;
   }
 
@@ -47,9 +59,14 @@ export class Persistence implements Sleeper {
     if (this.#throttle > 0) this.#saveIn(this.#throttle);
   }
 
+  /** Only the companion is unsaved: what it knows is worth no haste. */
+  scheduleCompanion(): void {
+    this.#saveIn(this.#throttle || COMPANION_DELAY);
+  }
+
   /** The end of a turn: with a throttle of 0, what it changed is written before it is sent. */
   endTurn(): void {
-    if (this.#throttle === 0 && this.#failures === 0) this.save();
+    if (this.#throttle === 0 && this.#failures === 0 && !this.#rows.isClean) this.save();
   }
 
   due(): number | undefined {
@@ -65,10 +82,14 @@ export class Persistence implements Sleeper {
     this.#due = undefined;
     this.#release?.();
     this.#release = undefined;
-    if (this.#rows.isClean) return;
+    if (this.#rows.isClean && !this.#companion.isUnsaved) return;
     try {
-      this.#storage.transaction(() => this.#write(new Set(this.#allRows()), this.#rows.removed));
+      this.#storage.transaction(() => {
+        this.#write(new Set(this.#allRows()), this.#rows.removed);
+        this.#companion.write();
+      });
       this.#rows.clear();
+      this.#companion.saved();
       this.#failures = 0;
     } catch (error) {
       this.#onError(error);
@@ -118,8 +139,10 @@ export class Persistence implements Sleeper {
       this.#rows.unsaved.delete(row);
       this.#rows.unsavedVolatile.delete(row);
     }
-    if (this.#rows.isClean) this.#failures = 0;
-    else this.#saveIn(Math.min(FIRST_RETRY * 2 ** this.#failures++, LONGEST_RETRY));
+    if (this.#rows.isClean) {
+      this.#failures = 0;
+      if (this.#try(() => this.#companion.write())) this.#companion.saved();
+    } else this.#saveIn(Math.min(FIRST_RETRY * 2 ** this.#failures++, LONGEST_RETRY));
   }
 
   #try(write: () => void): boolean {

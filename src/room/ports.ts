@@ -1,9 +1,13 @@
 import type { Claims } from "../define/types.ts";
+import type { Remote } from "./branch.ts";
+import type { Shards } from "./relay.ts";
 import type { Neighbours } from "./transfer.ts";
 
 /** One accepted WebSocket. */
 export interface Socket {
   readonly isOpen: boolean;
+  /** Where it is held, if not here. */
+  readonly remote?: Remote;
   send(text: string): void;
   close(code: number, reason: string): void;
   /** What was attached last; survives hibernation. */
@@ -49,6 +53,7 @@ export interface Ports {
   readonly clock: Clock;
   readonly alarm: Alarm;
   readonly neighbours: Neighbours;
+  readonly shards: Shards;
   /** The sockets that were open when the room woke. */
   sockets(): Iterable<Socket>;
   readonly log: (entry: LogEntry) => void;

@@ -4,6 +4,7 @@ import { RoomError } from "../protocol/errors.ts";
 import { fieldOf } from "../state/fields.ts";
 import type { Tree } from "../state/tree.ts";
 import type { Connections } from "./connections.ts";
+import { sendToAll } from "./fanout.ts";
 import type { Clock } from "./ports.ts";
 import type { Session, Sessions } from "./sessions.ts";
 
@@ -84,8 +85,7 @@ export class Presence {
   leave(session: Session): void {
     this.#sessions.offline(session);
     if (this.#setConnected(session.publicId, false)) return;
-    const text = encodeDisconnected(session.publicId);
-    for (const conn of this.#connections.all()) conn.deliver(text);
+    sendToAll(this.#connections, encodeDisconnected(session.publicId));
   }
 
   /** The session ran out, or went elsewhere: the user goes. */
@@ -93,6 +93,12 @@ export class Presence {
     this.#connections.disown(session.publicId);
     const users = this.#tree.users?.signal();
     if (users && Object.hasOwn(users, session.publicId)) delete users[session.publicId];
+  }
+
+  /** After the room woke: a connection of the session is still there. */
+  found(session: Session): void {
+    this.#sessions.online(session);
+    this.#setConnected(session.publicId, true);
   }
 
   /** After the room woke: users whose session says so are taken as online, as their clients were told. */

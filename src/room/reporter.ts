@@ -1,6 +1,6 @@
 import type { CompiledRoom } from "../define/room.ts";
 import type { RoomHandle } from "../define/types.ts";
-import type { Conn } from "./connections.ts";
+import type { Conn } from "./conn.ts";
 import type { LogEntry } from "./ports.ts";
 import type { Turns } from "./turns.ts";
 

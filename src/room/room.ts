@@ -1,16 +1,18 @@
 import type { CompiledRoom } from "../define/room.ts";
 import type { ActionContext, Claims, GuardContext, RoomHandle } from "../define/types.ts";
-import { RoomError, toRoomError } from "../protocol/errors.ts";
+import { RoomError } from "../protocol/errors.ts";
 import { Tree } from "../state/tree.ts";
 import { Alarms } from "./alarms.ts";
 import { Broadcast } from "./broadcast.ts";
-import { Conn, Connections } from "./connections.ts";
-import type { ConnHooks, Who } from "./connections.ts";
+import type { Conn } from "./conn.ts";
+import { Connections } from "./connections.ts";
 import { Dispatch } from "./dispatch.ts";
-import { passes } from "./guards.ts";
+import { Door } from "./door.ts";
 import { Hooks } from "./hooks.ts";
 import { createHandle } from "./handle.ts";
 import type { RoomIdentity } from "./handle.ts";
+import type { Link } from "./link.ts";
+import { Links } from "./links.ts";
 import { Persistence } from "./persistence.ts";
 import type { Clock, JoinRequest, Ports, Socket } from "./ports.ts";
 import { Presence } from "./presence.ts";
@@ -18,8 +20,8 @@ import { Reporter } from "./reporter.ts";
 import { answerRequest } from "./requests.ts";
 import { restoreState } from "./restore.ts";
 import { Schedules } from "./schedules.ts";
-import { Sessions, subjectOf } from "./sessions.ts";
-import type { Session } from "./sessions.ts";
+import type { Receipt, ShardBatch } from "./relay.ts";
+import { Sessions } from "./sessions.ts";
 import { assemble } from "./stored-state.ts";
 import { SyncMode } from "./sync-mode.ts";
 import { Ticker } from "./ticker.ts";
@@ -49,9 +51,9 @@ export class RoomCore {
   readonly #transfers: Transfers;
   readonly #dispatch: Dispatch;
   readonly #ticker: Ticker | undefined;
-  readonly #intercept: ConnHooks["intercept"];
-  #isNew = true;
-  /** Resolves when `onStart` is done; undefined if there is nothing to wait for. */
+  readonly #door: Door;
+  readonly #links: Links;
+  /** Resolves when the room knows who is here, and `onStart` is done; undefined if there is nothing to wait for. */
   #starting: Promise<unknown> | undefined;
 
   /** @throws whatever `state()` or a restore hook throws: such a room cannot run, and its data stays as it is */
@@ -67,10 +69,12 @@ export class RoomCore {
     this.turns = new Turns(clock, () => this.#endTurn());
     this.#reporter = new Reporter(compiled, this.state, this.turns, ports.log, () => this.handle);
     this.#hooks = new Hooks(compiled, this.state, () => this.handle, this.turns, this.#reporter);
-    const failed = (event: string, error: unknown) => this.#reporter.failed(event, error);
+    const failed = (event: string, error: unknown, details = {}) => this.#reporter.failed(event, error, details);
     const arm = () => this.#alarms.arm();
     this.#alarms = new Alarms(ports.alarm, clock, (error) => failed("alarm_failed", error));
-    this.#persistence = new Persistence(rows, storage, clock, this.#alarms, settings.throttleStorage, (error) =>
+    this.#links = this.#createLinks(failed);
+    const { throttleStorage } = settings;
+    this.#persistence = new Persistence(rows, storage, clock, this.#alarms, throttleStorage, this.#links, (error) =>
       failed("save_failed", error),
     );
     this.#broadcast = new Broadcast(this.tree, this.#connections, clock, this.turns, settings);
@@ -93,7 +97,7 @@ export class RoomCore {
       roomId: identity.id,
       expiry: settings.transferExpiryTime,
       restore: (passenger, user, publicId) => this.#hooks.restoreUser(passenger, user, publicId),
-      leaving: (session) => this.#tellLeaving(session),
+      leaving: (session) => this.#door.tellLeaving(session),
     });
     this.#dispatch = new Dispatch(this);
     this.handle = createHandle(identity, {
@@ -106,32 +110,31 @@ export class RoomCore {
     });
     const { tick } = definition;
     this.#ticker = tick && new Ticker(clock, tick.hz, (elapsed) => this.#hooks.tick(elapsed));
-    this.#intercept = this.#hooks.interceptor((conn) => this.#presence.user(conn.publicId));
+    this.#door = new Door({
+      ...parts,
+      compiled,
+      state: this.state,
+      tree: this.tree,
+      handle: this.handle,
+      turns: this.turns,
+      connections: this.#connections,
+      presence: this.#presence,
+      transfers: this.#transfers,
+      hooks: this.#hooks,
+      reporter: this.#reporter,
+      broadcast: this.#broadcast,
+      mode: this.#mode,
+      alarms: this.#alarms,
+      ticker: this.#ticker,
+    });
     this.tree.onError = (error) => failed("state_failed", error);
     this.#wake();
   }
 
   /** Lets a client in, or refuses it: then its socket is accepted and closed with a code and a reason. */
-  async connect({ request, auth, sessionId, transferToken, accept }: JoinRequest): Promise<void> {
-    let socket: Socket | undefined;
-    try {
-      await this.#starting;
-      await this.#admit(auth, request);
-      const id = transferToken === undefined ? sessionId : this.#transfers.sessionOf(transferToken, sessionId);
-      if (id !== undefined) await this.#transfers.welcomeBack(id);
-      const session = this.turns.run(() => this.#presence.enter(id ?? crypto.randomUUID(), subjectOf(auth)));
-      if (transferToken !== undefined) this.#transfers.spend(transferToken);
-      const { publicId, connState: state } = session;
-      const conn = this.#open((socket = accept()), { sessionId: session.id, publicId, auth, state });
-      await this.#join(conn, request);
-    } catch (thrown) {
-      const error = toRoomError(thrown);
-      if (error.code === "internal") this.#reporter.failed("connect_failed", thrown);
-      const conn = socket && this.#connections.find(socket);
-      if (conn) conn.refuse(error);
-      else Conn.refuse(socket ?? accept(), error);
-    }
-    this.turns.end();
+  async connect(request: JoinRequest): Promise<void> {
+    await this.#starting;
+    await this.#door.connect(request);
   }
 
   /** A frame of a client. Resolves when it has been handled. */
@@ -174,6 +177,12 @@ export class RoomCore {
     this.turns.end();
   }
 
+  /** A shard passes on what its clients sent. */
+  async relay(batch: ShardBatch): Promise<Receipt> {
+    await this.#starting;
+    return this.#links.relay(batch);
+  }
+
   /** Another room sends a user. */
   async board(passenger: Passenger): Promise<Boarding> {
     await this.#starting;
@@ -213,78 +222,71 @@ export class RoomCore {
   #wake(): void {
     const sockets = [...this.#ports.sockets()].filter((socket) => socket.isOpen);
     const rows = [...this.#ports.storage.list()];
-    const { snapshot, volatileKeys } = assemble(rows, sockets.length > 0);
-    this.#persistence.loadVolatile(volatileKeys, sockets.length > 0);
-    this.#isNew = snapshot === undefined;
+    this.#links.load(rows);
+    // Clients that are still there know what is stored: the room slept.
+    const didSleep = sockets.length > 0 || (this.#links.size > 0 && !this.#links.isAhead);
+    const { snapshot, volatileKeys } = assemble(rows, didSleep);
+    this.#persistence.loadVolatile(volatileKeys, didSleep);
+    this.#door.isNew = snapshot === undefined;
     if (snapshot) restoreState(this.compiled, this.tree, snapshot, this.handle);
     this.#sessions.load(rows);
     this.#schedules.load(rows);
     this.#transfers.load(rows);
     const known = this.#mode.load(rows);
     this.tree.rows.onUnsaved = () => this.#unsaved();
-    for (const socket of sockets) this.#recover(socket);
+    for (const socket of sockets) this.#door.recover(socket);
     this.#presence.assumeOnline();
-    if (sockets.length > 0 && known) this.#broadcast.assumePending(known);
-    else if (sockets.length > 0) this.#broadcast.assumeKnown();
-    this.tree.onChange = () => this.#broadcast.schedule();
-    this.#presence.dropGhosts();
-    if (!this.tree.rows.isClean) this.#unsaved();
     this.#alarms.register(this.#persistence, this.#sessions, this.#schedules, this.#transfers);
-    this.#alarms.arm();
-    if (sockets.length > 0) this.#ticker?.start();
-    this.#starting = this.#hooks.start()?.finally(() => {
+    const resume = () => this.#resume(known, didSleep);
+    const learning = this.#links.size > 0 ? this.#links.learn().then(resume) : resume();
+    this.#starting = learning?.finally(() => {
       this.#starting = undefined;
     });
   }
 
-  /** A socket that was open while the room slept. */
-  #recover(socket: Socket): void {
-    const conn = Conn.recover(socket, this.#hooksFor(socket));
-    if (!conn) return;
-    this.#connections.add(socket, conn);
-    // Its user went to another room, or was removed: it may listen, but is nobody here.
-    if (!this.#sessions.find(conn.sessionId)) this.#connections.disown(conn.publicId);
-  }
-
-  #hooksFor(socket: Socket): ConnHooks {
-    return { onClosed: (conn) => this.#left(socket, conn), intercept: this.#intercept };
-  }
-
-  async #admit(auth: Claims | null, request: Request): Promise<void> {
-    const context = { conn: undefined, auth, request, state: this.state, room: this.handle };
-    const verdict = await this.turns.run(() => passes(this.compiled.definition.guards ?? [], context, undefined));
-    if (verdict !== true) throw new RoomError("forbidden", "You may not enter this room");
-  }
-
-  #open(socket: Socket, who: Who): Conn {
-    const conn = Conn.open(socket, who, this.#hooksFor(socket));
-    this.#connections.add(socket, conn);
-    if (this.#isNew) this.tree.saveAll();
-    this.#isNew = false;
-    this.#ticker?.start();
-    return conn;
-  }
-
-  async #join(conn: Conn, request: Request): Promise<void> {
-    await this.#hooks.join(conn, this.#presence.user(conn.publicId), request);
-    conn.joined(this.#mode.autoSync);
+  /** Everyone who is here is known again. @returns what there is to wait for, if anything */
+  #resume(known: Record<string, unknown> | undefined, didSleep: boolean): Promise<unknown> | undefined {
+    if (this.#connections.size > 0 && known) this.#broadcast.assumePending(known);
+    else if (this.#connections.size > 0) this.#broadcast.assumeKnown();
+    if (this.#connections.size > 0) this.#ticker?.start();
+    for (const link of this.#links.all()) {
+      if (!didSleep || link.wantsState) this.#tellState(link, didSleep);
+    }
+    this.tree.onChange = () => this.#broadcast.schedule();
     this.#broadcast.schedule();
-  }
-
-  #left(socket: Socket, conn: Conn): void {
-    this.#connections.remove(socket, conn);
-    if (this.#connections.size === 0) this.#ticker?.stop();
-    const session = this.#sessions.find(conn.sessionId);
-    if (!session || this.#connections.isOnline(conn.publicId)) return;
-    const user = this.#presence.user(conn.publicId);
-    this.#presence.leave(session);
+    this.#presence.dropGhosts();
+    if (!this.tree.rows.isClean) this.#unsaved();
     this.#alarms.arm();
-    if (user || !this.#presence.hasUsers) this.#hooks.leave(conn, user);
+    return this.#hooks.start();
   }
 
-  #tellLeaving(session: Session): void {
-    const conn = this.#connections.all().find((other) => other.sessionId === session.id);
-    if (conn) this.#hooks.leave(conn, this.#presence.user(session.publicId));
+  #createLinks(failed: (event: string, error: unknown, details: Record<string, unknown>) => void): Links {
+    const { storage, shards } = this.#ports;
+    return new Links({
+      storage,
+      shards,
+      clock: this.clock,
+      failed,
+      connect: (request) => this.connect(request),
+      message: (socket, frame) => this.message(socket, frame),
+      closed: (socket) => this.closed(socket),
+      recover: (socket, isOpen) => this.#door.recover(socket, isOpen),
+      turn: (event) => {
+        this.turns.run(event);
+        this.turns.end();
+      },
+      onChanged: () => this.#persistence.scheduleCompanion(),
+      onWantsState: (link, isKnown) => this.#tellState(link, isKnown),
+      isTold: () => this.#broadcast.isManual || !this.tree.isDirty,
+    });
+  }
+
+  /** Tells a shard what its clients know, or have to. */
+  #tellState(link: Link, isKnown: boolean): void {
+    const { state, own } = this.#broadcast.stateFor(link);
+    link.wantsState = false;
+    link.state(state, own, isKnown);
+    if (link.size > 0) this.#ticker?.start();
   }
 
   #unsaved(): void {

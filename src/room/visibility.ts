@@ -1,5 +1,4 @@
 import { DELETE } from "../protocol/packets.ts";
-import { isPlain, put } from "../state/diff.ts";
 import type { Viewer } from "../state/fields.ts";
 import type { PrivateChange } from "../state/node.ts";
 import type { Tree } from "../state/tree.ts";
@@ -60,26 +59,4 @@ function forget(seen: Set<string>, path: string): boolean {
   const known = [...seen].filter((name) => name === path || name.startsWith(`${path}.`));
   for (const name of known) seen.delete(name);
   return known.length > 0;
-}
-
-/** The patch for everyone with private changes in their places. Neither is changed. */
-export function merge(
-  shared: Record<string, unknown> | undefined,
-  changes: readonly PrivateChange[],
-): Record<string, unknown> {
-  const patch = { ...shared };
-  for (const change of changes) place(patch, change.names, change.value);
-  return patch;
-}
-
-function place(patch: Record<string, unknown>, names: readonly string[], value: unknown): void {
-  let node = patch;
-  for (const name of names.slice(0, -1)) {
-    // What everyone is told is gone takes its private parts along.
-    if (node[name] === DELETE) return;
-    const copy: Record<string, unknown> = isPlain(node[name]) ? { ...node[name] } : {};
-    node[name] = copy;
-    node = copy;
-  }
-  put(node, names.at(-1) as string, value);
 }

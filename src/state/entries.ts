@@ -4,6 +4,7 @@ import type { Audience } from "./audience.ts";
 import { put, SAME } from "./diff.ts";
 import { fieldOf, makeEntry } from "./fields.ts";
 import type { Factory, Field } from "./fields.ts";
+import type { Leaf } from "./leaf.ts";
 import type { EntryNode, InnerNode, ParentNode, Place, PrivateChange, Sees, Shared } from "./node.ts";
 import { refused, shapeOf } from "./refusal.ts";
 import { encodeKey, Row } from "./rows.ts";
@@ -174,6 +175,10 @@ export class Entries implements Door, InnerNode, ParentNode {
     const text = `{${parts.join(",")}}`;
     if (this.privateCount === 0) this.#text = text;
     return text;
+  }
+
+  privateLeaves(into: Leaf[]): void {
+    if (this.privateCount > 0) for (const child of this.children.values()) child.privateLeaves(into);
   }
 
   load(values: Record<string, unknown>): boolean {

@@ -111,6 +111,14 @@ export class Group implements EntryNode, ParentNode, LeafParent {
     return text;
   }
 
+  privateLeaves(into: Leaf[]): void {
+    if (this.privateCount === 0) return;
+    for (const child of this.children.values()) {
+      if (!(child instanceof Leaf)) child.privateLeaves(into);
+      else if (child.synced && child.audience) into.push(child);
+    }
+  }
+
   /** The scalar fields of the room, which share one row. */
   storedScalars(persisted: boolean): Record<string, unknown> | undefined {
     return this.#stored(persisted, (leaf) => leaf.row === this.place.row);

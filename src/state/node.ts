@@ -43,6 +43,8 @@ export interface InnerNode {
   settle(changes: PrivateChange[]): unknown;
   /** What clients were told, as JSON: what everyone sees, and what `sees` allows beyond. */
   textFor(sees: Sees): string;
+  /** Collects the fields in here that not everybody sees. */
+  privateLeaves(into: Leaf[]): void;
   /** Sets stored values. @returns whether a persisted field was missing among them */
   load(values: Record<string, unknown>): boolean;
   saveAll(): void;

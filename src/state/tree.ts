@@ -58,6 +58,18 @@ export class Tree implements Shared {
     return this.root.textFor((audience) => this.sees(viewer, audience));
   }
 
+  /** What everyone was told of, as JSON. */
+  sharedText(): string {
+    return this.root.textFor(() => false);
+  }
+
+  /** The fields that not everybody sees. */
+  privateLeaves(): readonly Leaf[] {
+    const leaves: Leaf[] = [];
+    this.root.privateLeaves(leaves);
+    return leaves;
+  }
+
   sees(viewer: Viewer, audience: Audience): boolean {
     try {
       return canSee(audience, viewer);

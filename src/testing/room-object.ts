@@ -1,7 +1,7 @@
 import { nameOf } from "../objects/object-name.ts";
 import { createRoomObject } from "../objects/room-object.ts";
 import { parseObjectName } from "../protocol/urls.ts";
-import type { Conn } from "../room/connections.ts";
+import type { Conn } from "../room/conn.ts";
 import type { Clock, Socket } from "../room/ports.ts";
 import type { RoomCore } from "../room/room.ts";
 import { encodeMarker } from "./marker.ts";

@@ -1,12 +1,13 @@
 import type { CompiledRoom } from "../../src/define/room.ts";
 import type { Claims } from "../../src/define/types.ts";
 import type { LogEntry, Ports, Socket } from "../../src/room/ports.ts";
+import type { Shards } from "../../src/room/relay.ts";
 import type { Neighbours } from "../../src/room/transfer.ts";
 import { RoomCore } from "../../src/room/room.ts";
 import { LoadClient } from "./load-client.ts";
 
 /** A clock that moves only when told to. */
-class VirtualClock {
+export class VirtualClock {
   time = 1_000_000;
   readonly #timers = new Map<number, { at: number; run: () => void }>();
   #next = 0;
@@ -122,6 +123,11 @@ export class MemoryRoom<S> {
     recall: async () => ({ arrived: false, passenger: null }),
     fetch: async () => new Response(null, { status: 404 }),
   };
+  /** How it reaches shards: those of memory-shard.ts put themselves here. */
+  shards: Shards = {
+    introduce: async () => undefined,
+    deliver: async () => ({ verdict: "unknown" }),
+  };
   sockets: MemorySocket[] = [];
   core: RoomCore;
   /** Makes what a client keeps its state in, beside a plain object. */
@@ -202,6 +208,10 @@ export class MemoryRoom<S> {
       sockets: () => this.sockets,
       log: (entry) => this.log.push(entry),
       neighbours: this.neighbours,
+      shards: {
+        introduce: (shardId) => this.shards.introduce(shardId),
+        deliver: (shardId, batch) => this.shards.deliver(shardId, batch),
+      },
     };
     return new RoomCore(this.#compiled, { id: "r", party: "main", params: {}, env: {} as Cloudflare.Env }, ports);
   }

@@ -1,0 +1,20 @@
+import type { Own, Welcome } from "./relay.ts";
+
+/**
+ * Connections that are held elsewhere: what all of them are told is sent there once, and copied. Its methods
+ * reach those that have had their first packet; ids tell the connections of a branch apart.
+ */
+export interface Branch {
+  readonly size: number;
+  /** @param patch JSON for all of them, if there is any */
+  sync(patch: string | undefined, own: readonly Own[]): void;
+  packet(text: string, except: readonly number[]): void;
+  /** Sends first packets. @param state as JSON, without what only some may see */
+  welcome(state: string, to: readonly Welcome[]): void;
+}
+
+/** Where a socket is held, if not here. */
+export interface Remote {
+  readonly branch: Branch;
+  readonly id: number;
+}

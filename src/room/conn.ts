@@ -1,0 +1,210 @@
+import type { Claims, Connection, Packet } from "../define/types.ts";
+import { closeReason } from "../protocol/close-reason.ts";
+import { CODES } from "../protocol/codes.ts";
+import { RoomError } from "../protocol/errors.ts";
+import type { Remote } from "./branch.ts";
+import { Outbox } from "./outbox.ts";
+import type { Intercept } from "./outbox.ts";
+import { encodePacket } from "./packets.ts";
+import type { Socket } from "./ports.ts";
+import type { TokenBucket } from "./rate-limit.ts";
+
+/**
+ * joining → waiting for its first packet → open → closed. Where nothing is sent by itself, a connection that
+ * waits gets other packets meanwhile: it is unsynced.
+ */
+type Phase = "joining" | "waiting" | "unsynced" | "open" | "closed";
+
+/** Whose connection it is. */
+export interface Who {
+  readonly sessionId: string;
+  readonly publicId: string;
+  readonly auth: Claims | null;
+  readonly state?: unknown;
+}
+
+/** What a socket carries through hibernation. */
+interface Attachment extends Who {
+  readonly id: string;
+  /** Has not got its first packet. */
+  readonly unsynced?: boolean;
+}
+
+/** What a connection needs of its room. */
+export interface ConnHooks {
+  onClosed(conn: Conn): void;
+  /** Makes the interceptor of a connection, where the room has one. */
+  readonly intercept: ((conn: Conn) => Intercept) | undefined;
+}
+
+/** A connection as the room sees it: the public one, its place in the protocol, and its unread messages. */
+export class Conn implements Connection {
+  readonly id: string;
+  readonly sessionId: string;
+  readonly publicId: string;
+  readonly auth: Claims | null;
+  /** Paths of the fields it sees only for now. */
+  readonly seen = new Set<string>();
+  /** Messages that wait for the one that is being handled. */
+  readonly inbox: (string | ArrayBuffer)[] = [];
+  isBusy = false;
+  bucket: TokenBucket | undefined;
+  readonly #socket: Socket;
+  readonly #hooks: ConnHooks;
+  readonly #outbox: Outbox;
+  #phase: Phase;
+  #state: unknown;
+
+  private constructor(socket: Socket, attachment: Attachment, phase: Phase, hooks: ConnHooks) {
+    this.#socket = socket;
+    this.id = attachment.id;
+    this.sessionId = attachment.sessionId;
+    this.publicId = attachment.publicId;
+    this.auth = attachment.auth;
+    this.#state = attachment.state;
+    this.#phase = phase;
+    this.#hooks = hooks;
+    this.#outbox = new Outbox((text) => this.#write(text), hooks.intercept?.(this), phase === "joining");
+  }
+
+  /** A connection that was just accepted. */
+  static open(socket: Socket, who: Who, hooks: ConnHooks): Conn {
+    const attachment = { id: crypto.randomUUID(), ...who };
+    const conn = new Conn(socket, attachment, "joining", hooks);
+    conn.#attach("The token is too large", "bad_message");
+    return conn;
+  }
+
+  /**
+   * A connection that was there before the room lost its memory; undefined if it is none of ours.
+   * @param isOpen whether it got its first packet, where that is known
+   */
+  static recover(socket: Socket, hooks: ConnHooks, isOpen = true): Conn | undefined {
+    const attachment = socket.attachment() as Attachment | null | undefined;
+    if (!attachment) return undefined;
+    const phase = attachment.unsynced ? "unsynced" : isOpen ? "open" : "waiting";
+    return new Conn(socket, attachment, phase, hooks);
+  }
+
+  /** Refuses a client that is not a connection yet. */
+  static refuse(socket: Socket, error: RoomError): void {
+    socket.close(CODES[error.code].close, closeReason(error.message));
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  get isRemote(): boolean {
+    return this.#socket.remote !== undefined;
+  }
+
+  /** Where it is held, if what is for all can be sent there once: an interceptor sees each packet by itself. */
+  get remote(): Remote | undefined {
+    return this.#hooks.intercept ? undefined : this.#socket.remote;
+  }
+
+  /** Whether it has yet to get its first packet. */
+  get isWaiting(): boolean {
+    return this.#phase === "waiting" || this.#phase === "unsynced";
+  }
+
+  get state(): unknown {
+    return this.#state;
+  }
+
+  setState(next: unknown): void {
+    const previous = this.#state;
+    this.#state = next;
+    try {
+      this.#attach("The state of a connection is too large, or holds what cannot be stored", "internal");
+    } catch (error) {
+      this.#state = previous;
+      throw error;
+    }
+  }
+
+  send(packet: Packet): void {
+    this.deliver(encodePacket(packet));
+  }
+
+  /** Sends a packet. What comes before the first one is held back until that is sent. */
+  deliver(text: string): void {
+    this.#outbox.packet(text);
+  }
+
+  /** Sends an ack or an error, in its place among the packets. */
+  answer(text: string): void {
+    this.#outbox.plain(text);
+  }
+
+  /** The join is done: the next flush brings the first packet. @param isSoon whether one comes by itself */
+  joined(isSoon: boolean): void {
+    if (this.#phase !== "joining") return;
+    this.#phase = isSoon ? "waiting" : "unsynced";
+    if (isSoon) return;
+    this.#attach("The token is too large", "bad_message");
+    this.#outbox.open();
+  }
+
+  /** Sends the first packet, unless its branch did, then what was held back. */
+  welcome(text: string | undefined): void {
+    if (this.#phase === "unsynced") {
+      this.#phase = "open";
+      this.#attach("The token is too large", "bad_message");
+    }
+    this.#phase = "open";
+    this.#outbox.open(text);
+  }
+
+  close(code = 1000, reason = ""): void {
+    if (code !== 1000 && !(code >= 3000 && code <= 4999)) {
+      throw new RoomError("internal", `A connection closes with 1000 or 3000 to 4999, not ${code}`);
+    }
+    this.#end(code, reason);
+  }
+
+  /** Ends the connection for a reason of the protocol. */
+  refuse(error: RoomError): void {
+    this.#end(CODES[error.code].close, error.message);
+  }
+
+  /** The socket is gone. */
+  closed(): void {
+    if (this.#phase === "closed") return;
+    this.#phase = "closed";
+    this.#hooks.onClosed(this);
+  }
+
+  /** What was held back, or is on its way, is sent first. */
+  #end(code: number, reason: string): void {
+    if (this.#phase === "joining" || this.#phase === "waiting") this.#outbox.open();
+    this.#outbox.after(() => {
+      try {
+        this.#socket.close(code, closeReason(reason));
+      } finally {
+        this.closed();
+      }
+    });
+  }
+
+  #attach(problem: string, code: "bad_message" | "internal"): void {
+    const { id, sessionId, publicId, auth, state } = this;
+    const attachment: Attachment = { id, sessionId, publicId, auth, ...(state !== undefined && { state }) };
+    try {
+      this.#socket.attach(this.#phase === "unsynced" ? { ...attachment, unsynced: true } : attachment);
+    } catch (cause) {
+      throw new RoomError(code, problem, { cause });
+    }
+  }
+
+  #write(text: string): void {
+    if (this.#phase === "closed") return;
+    // A socket that closes at this moment throws; its close event follows.
+    try {
+      this.#socket.send(text);
+    } catch {
+      this.closed();
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import type { CompiledRoom } from "../define/room.ts";
+import type { Claims, RoomHandle } from "../define/types.ts";
+import { RoomError, toRoomError } from "../protocol/errors.ts";
+import type { Tree } from "../state/tree.ts";
+import type { Alarms } from "./alarms.ts";
+import type { Broadcast } from "./broadcast.ts";
+import { Conn } from "./conn.ts";
+import type { ConnHooks, Who } from "./conn.ts";
+import type { Connections } from "./connections.ts";
+import { passes } from "./guards.ts";
+import type { Hooks } from "./hooks.ts";
+import type { JoinRequest, Socket } from "./ports.ts";
+import type { Presence } from "./presence.ts";
+import type { Reporter } from "./reporter.ts";
+import { subjectOf } from "./sessions.ts";
+import type { Session, Sessions } from "./sessions.ts";
+import type { SyncMode } from "./sync-mode.ts";
+import type { Ticker } from "./ticker.ts";
+import type { Transfers } from "./transfers.ts";
+import type { Turns } from "./turns.ts";
+
+/** What letting clients in and out needs of the room. */
+export interface DoorScope {
+  readonly compiled: CompiledRoom;
+  readonly state: object;
+  readonly tree: Tree;
+  readonly handle: RoomHandle;
+  readonly turns: Turns;
+  readonly connections: Connections;
+  readonly sessions: Sessions;
+  readonly presence: Presence;
+  readonly transfers: Transfers;
+  readonly hooks: Hooks;
+  readonly reporter: Reporter;
+  readonly broadcast: Broadcast;
+  readonly mode: SyncMode;
+  readonly alarms: Alarms;
+  readonly ticker: Ticker | undefined;
+}
+
+/** Lets clients in, and notices when they leave. */
+export class Door {
+  readonly #scope: DoorScope;
+  readonly #intercept: ConnHooks["intercept"];
+  /** Whether nobody was ever here: then nothing is stored. */
+  isNew = true;
+
+  constructor(scope: DoorScope) {
+    this.#scope = scope;
+    this.#intercept = scope.hooks.interceptor((conn) => scope.presence.user(conn.publicId));
+  }
+
+  /** Lets a client in, or refuses it: then its socket is accepted and closed with a code and a reason. */
+  async connect({ request, auth, sessionId, transferToken, accept }: JoinRequest): Promise<void> {
+    const { transfers, turns, presence, reporter, connections } = this.#scope;
+    let socket: Socket | undefined;
+    try {
+      await this.#admit(auth, request);
+      const id = transferToken === undefined ? sessionId : transfers.sessionOf(transferToken, sessionId);
+      if (id !== undefined) await transfers.welcomeBack(id);
+      const session = turns.run(() => presence.enter(id ?? crypto.randomUUID(), subjectOf(auth)));
+      if (transferToken !== undefined) transfers.spend(transferToken);
+      const { publicId, connState: state } = session;
+      const conn = this.#open((socket = accept()), { sessionId: session.id, publicId, auth, state });
+      await this.#join(conn, request);
+    } catch (thrown) {
+      const error = toRoomError(thrown);
+      if (error.code === "internal") reporter.failed("connect_failed", thrown);
+      const conn = socket && connections.find(socket);
+      if (conn) conn.refuse(error);
+      else Conn.refuse(socket ?? accept(), error);
+    }
+    turns.end();
+  }
+
+  /** A client that was here before the room lost its memory. @param isOpen whether it got its first packet */
+  recover(socket: Socket, isOpen = true): void {
+    const { connections, sessions, presence } = this.#scope;
+    const conn = Conn.recover(socket, this.#hooksFor(socket), isOpen);
+    if (!conn) return;
+    connections.add(socket, conn);
+    // Its user went to another room, or was removed: it may listen, but is nobody here.
+    const session = sessions.find(conn.sessionId);
+    if (session) presence.found(session);
+    else connections.disown(conn.publicId);
+  }
+
+  /** A user goes to another room: tells the developer's hook. */
+  tellLeaving(session: Session): void {
+    const { connections, presence, hooks } = this.#scope;
+    const conn = [...connections.of(session.publicId)].find((other) => other.sessionId === session.id);
+    if (conn) hooks.leave(conn, presence.user(session.publicId));
+  }
+
+  #hooksFor(socket: Socket): ConnHooks {
+    return { onClosed: (conn) => this.#left(socket, conn), intercept: this.#intercept };
+  }
+
+  async #admit(auth: Claims | null, request: Request): Promise<void> {
+    const { turns, compiled, state, handle } = this.#scope;
+    const context = { conn: undefined, auth, request, state, room: handle };
+    const verdict = await turns.run(() => passes(compiled.definition.guards ?? [], context, undefined));
+    if (verdict !== true) throw new RoomError("forbidden", "You may not enter this room");
+  }
+
+  #open(socket: Socket, who: Who): Conn {
+    const { connections, tree, ticker } = this.#scope;
+    const conn = Conn.open(socket, who, this.#hooksFor(socket));
+    connections.add(socket, conn);
+    if (this.isNew) tree.saveAll();
+    this.isNew = false;
+    ticker?.start();
+    return conn;
+  }
+
+  async #join(conn: Conn, request: Request): Promise<void> {
+    const { hooks, presence, mode, broadcast } = this.#scope;
+    await hooks.join(conn, presence.user(conn.publicId), request);
+    conn.joined(mode.autoSync);
+    broadcast.schedule();
+  }
+
+  #left(socket: Socket, conn: Conn): void {
+    const { connections, ticker, sessions, presence, alarms, hooks } = this.#scope;
+    connections.remove(socket, conn);
+    if (connections.size === 0) ticker?.stop();
+    const session = sessions.find(conn.sessionId);
+    if (!session || connections.isOnline(conn.publicId)) return;
+    const user = presence.user(conn.publicId);
+    presence.leave(session);
+    alarms.arm();
+    if (user || !presence.hasUsers) hooks.leave(conn, user);
+  }
+}

@@ -1,0 +1,169 @@
+import { Lane, Receiver } from "./lane.ts";
+import type { Clock } from "./ports.ts";
+import type { Downward, Mail, Own, Receipt, RoomBatch, Welcome } from "./relay.ts";
+import type { Line, RemoteSocket } from "./remote-socket.ts";
+
+/** A stored value has 2 MB at most: of more mail than this, in characters, the oldest is not stored. */
+const MAX_STORED_MAIL = 200_000;
+
+/** What is stored of a link, together with the state: so that after a crash both are of one moment. */
+export interface StoredLink {
+  readonly run: string;
+  /** The last batch of the shard that the state has. */
+  readonly life: string | undefined;
+  readonly last: number;
+  /** Frames for single clients that may not have arrived. */
+  readonly mail: readonly Mail[];
+  readonly mailed: number;
+}
+
+export interface LinkEnds {
+  deliver(batch: RoomBatch): Promise<Receipt>;
+  /** What is stored of it is not up to date. */
+  onChanged(): void;
+  /** The shard has all that was sent. */
+  onSettled(): void;
+  /** What is about to leave tells clients of the state. */
+  onTelling(): void;
+  onWantsState(): void;
+  onLost(reason: "unknown" | "silent"): void;
+}
+
+/** A room's side of a shard: the clients that it holds, and the lanes to and from it. */
+export class Link implements Line {
+  readonly shardId: string;
+  readonly run: string;
+  readonly receiver: Receiver;
+  readonly sockets = new Map<number, RemoteSocket>();
+  /** The shard woke up, and would know what its clients know. */
+  wantsState = false;
+  /** Clients whose join is under way. */
+  readonly joining = new Map<number, Promise<void>>();
+  readonly #ends: LinkEnds;
+  readonly #lane: Lane<Downward>;
+  #mail: Mail[] = [];
+  #mailed: number;
+  /** Frames for single clients, held back until what changed with them is on its way. */
+  #held: Downward[] | undefined;
+
+  constructor(shardId: string, stored: StoredLink, clock: Clock, patience: number, ends: LinkEnds) {
+    this.shardId = shardId;
+    this.run = stored.run;
+    this.receiver = new Receiver(stored);
+    this.#mailed = stored.mailed;
+    this.#ends = ends;
+    this.#lane = new Lane(clock, patience, {
+      send: (batch) => ends.deliver({ ...batch, run: this.run }),
+      onArrived: (items, receipt) => this.#arrived(items, receipt),
+      onLost: (reason) => ends.onLost(reason),
+    });
+    this.#mail = [...stored.mail];
+    for (const mail of this.#mail) this.#lane.push(mail);
+  }
+
+  get size(): number {
+    return this.sockets.size;
+  }
+
+  /** Whether the shard has all that was sent. */
+  get isSettled(): boolean {
+    return this.#lane.isIdle;
+  }
+
+  stored(): StoredLink {
+    return { run: this.run, ...this.receiver.known, mail: this.#storedMail(), mailed: this.#mailed };
+  }
+
+  /** Whether a client was told to go, and may not know yet. */
+  isLeaving(id: number): boolean {
+    return this.#mail.some((mail) => mail.kind === "close" && mail.id === id);
+  }
+
+  /** Numbers mail beyond what the shard had from a room that forgot it. */
+  skipTo(mailed: number): void {
+    this.#mailed = Math.max(this.#mailed, mailed);
+  }
+
+  /** Handles a batch as one event: what single clients are told follows what it changed for all. */
+  handle(run: () => void): void {
+    this.#held = [];
+    try {
+      run();
+    } finally {
+      const held = this.#held;
+      this.#held = undefined;
+      for (const item of held) this.#lane.push(item);
+    }
+  }
+
+  sync(patch: string | undefined, own: readonly Own[]): void {
+    this.#tell({ kind: "sync", patch, own });
+  }
+
+  packet(text: string, except: readonly number[]): void {
+    this.#push({ kind: "packet", text, except });
+  }
+
+  welcome(state: string, to: readonly Welcome[]): void {
+    this.#tell({ kind: "welcome", state, to });
+  }
+
+  /** Tells the shard what its clients have to know. */
+  state(state: string, own: readonly Own[], isKnown: boolean): void {
+    this.#tell({ kind: "state", state, own, isKnown });
+  }
+
+  mail(id: number, text: string): void {
+    this.#post({ kind: "mail", id, number: ++this.#mailed, text });
+  }
+
+  attach(id: number, value: unknown): void {
+    this.#push({ kind: "attach", id, value });
+  }
+
+  hangUp(id: number, code: number, reason: string): void {
+    this.sockets.delete(id);
+    this.#post({ kind: "close", id, number: ++this.#mailed, code, reason });
+  }
+
+  /** Sends nothing more. */
+  close(): void {
+    this.#lane.close();
+  }
+
+  #tell(item: Downward): void {
+    this.#ends.onTelling();
+    this.#lane.push(item);
+  }
+
+  #post(mail: Mail): void {
+    this.#mail.push(mail);
+    this.#push(mail);
+    this.#ends.onChanged();
+  }
+
+  #push(item: Downward): void {
+    if (this.#held) this.#held.push(item);
+    else this.#lane.push(item);
+  }
+
+  #arrived(items: readonly Downward[], receipt: Receipt): void {
+    const numbers = items.filter((item) => item.kind === "mail" || item.kind === "close").map(({ number }) => number);
+    const last = numbers.at(-1);
+    if (last !== undefined) {
+      this.#mail = this.#mail.filter(({ number }) => number > last);
+      this.#ends.onChanged();
+    }
+    if (this.isSettled) this.#ends.onSettled();
+    if (receipt.wantsState) this.#ends.onWantsState();
+  }
+
+  #storedMail(): Mail[] {
+    let size = 0;
+    const first = this.#mail.findLastIndex((mail) => {
+      size += mail.kind === "mail" ? mail.text.length : mail.reason.length;
+      return size > MAX_STORED_MAIL;
+    });
+    return this.#mail.slice(first + 1);
+  }
+}

@@ -1,0 +1,260 @@
+import { Link } from "./link.ts";
+import type { StoredLink } from "./link.ts";
+import type { Clock, JoinRequest, Socket, Storage } from "./ports.ts";
+import type { Introduction, Knock, Receipt, ShardBatch, Shards, Upward } from "./relay.ts";
+import { RemoteSocket } from "./remote-socket.ts";
+import { PRIVATE_PREFIX } from "./stored-state.ts";
+
+/** What links need of their room. */
+export interface LinkScope {
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly shards: Shards;
+  connect(request: JoinRequest): Promise<void>;
+  message(socket: Socket, frame: string | ArrayBuffer): Promise<void>;
+  closed(socket: Socket): void;
+  /** A client that was here before the room lost its memory. @param isOpen whether it got its first packet */
+  recover(socket: Socket, isOpen: boolean): void;
+  /** Runs an event, and ends its turn. */
+  turn(event: () => void): void;
+  /** What is stored of links is not up to date. */
+  onChanged(): void;
+  /** A shard would know what its clients know. If not `isKnown`, they may know something else. */
+  onWantsState(link: Link, isKnown: boolean): void;
+  /** Whether there is nothing that clients do not know of. */
+  isTold(): boolean;
+  failed(event: string, error: unknown, details: Record<string, unknown>): void;
+}
+
+const LINK_PREFIX = `${PRIVATE_PREFIX}link:`;
+/** There while clients at shards may know more than what is stored, or less. */
+const AHEAD_KEY = `${PRIVATE_PREFIX}ahead`;
+/** A shard that cannot be reached for this long counts as lost, in ms. */
+const PATIENCE = 30_000;
+/** A room that wakes waits no longer than this for its shards. */
+const LONGEST_START = 3000;
+const FIRST_RETRY = 100;
+const LONGEST_RETRY = 2000;
+
+/**
+ * The shards that hold clients of this room. What it has of their messages is stored with the state, and what
+ * a room that lost its memory does not know it learns from them.
+ */
+export class Links {
+  readonly #scope: LinkScope;
+  readonly #links = new Map<string, Link>();
+  readonly #unsaved = new Set<string>();
+  readonly #learning = new Map<string, Promise<Link | undefined>>();
+  /** Whether all shards were asked who is there. */
+  #isAwake = false;
+  #isAhead = false;
+  #isAheadStored = false;
+
+  constructor(scope: LinkScope) {
+    this.#scope = scope;
+  }
+
+  get size(): number {
+    return this.#links.size;
+  }
+
+  /** Whether what clients know may differ from what was stored last. */
+  get isAhead(): boolean {
+    return this.#isAhead;
+  }
+
+  get isUnsaved(): boolean {
+    return this.#unsaved.size > 0 || (this.#isAheadStored && this.#isSettled());
+  }
+
+  all(): Iterable<Link> {
+    return this.#links.values();
+  }
+
+  /** Takes the links among the rows of the storage. */
+  load(rows: Iterable<[key: string, value: unknown]>): void {
+    for (const [key, value] of rows) {
+      if (key === AHEAD_KEY) this.#isAhead = this.#isAheadStored = true;
+      if (key.startsWith(LINK_PREFIX)) this.#create(key.slice(LINK_PREFIX.length), value as StoredLink);
+    }
+    this.#isAwake = this.#links.size === 0;
+  }
+
+  /** Asks all shards that are known who is there. Resolves when they answered, or when that takes too long. */
+  async learn(): Promise<void> {
+    const { clock } = this.#scope;
+    const all = Promise.all([...this.#links.keys()].map((shardId) => this.#learn(shardId)));
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const cancel = clock.after(LONGEST_START, resolve);
+    await Promise.race([all, late]);
+    cancel();
+    this.#isAwake = true;
+  }
+
+  /** A batch of a shard. */
+  async relay(batch: ShardBatch): Promise<Receipt> {
+    const known = this.#links.get(batch.shardId);
+    const link = known?.run === batch.run ? known : await this.#learn(batch.shardId);
+    if (link?.run !== batch.run) return { verdict: "unknown" };
+    const verdict = link.receiver.judge(batch);
+    if (verdict !== "take") return { verdict: verdict === "gap" ? "gap" : "ok" };
+    this.#changed(link);
+    link.handle(() => this.#scope.turn(() => batch.items.forEach((item) => this.#take(link, item))));
+    return { verdict: "ok" };
+  }
+
+  /** Writes what changed, in one transaction with the state. */
+  write(): void {
+    const { storage } = this.#scope;
+    for (const shardId of this.#unsaved) {
+      const link = this.#links.get(shardId);
+      if (link) storage.put(LINK_PREFIX + shardId, link.stored());
+      else storage.delete(LINK_PREFIX + shardId);
+    }
+    if (this.#isAheadStored && this.#isSettled()) storage.delete(AHEAD_KEY);
+  }
+
+  saved(): void {
+    this.#unsaved.clear();
+    if (!this.#isSettled()) return;
+    this.#isAhead = false;
+    this.#isAheadStored = false;
+  }
+
+  /** Whether all clients know just what is stored, once everything is. */
+  #isSettled(): boolean {
+    return this.#scope.isTold() && [...this.#links.values()].every((link) => link.isSettled);
+  }
+
+  #take(link: Link, item: Upward): void {
+    const pending = link.joining.get(item.id);
+    if (item.kind === "join") this.#join(link, item.id, item.knock);
+    else if (pending) void pending.then(() => this.#pass(link, item));
+    else this.#pass(link, item);
+  }
+
+  #pass(link: Link, item: Exclude<Upward, { kind: "join" }>): void {
+    const socket = link.sockets.get(item.id);
+    if (!socket) return;
+    if (item.kind === "message") void this.#scope.message(socket, item.frame);
+    else this.#gone(link, socket);
+  }
+
+  #gone(link: Link, socket: RemoteSocket): void {
+    socket.isOpen = false;
+    link.sockets.delete(socket.remote.id);
+    this.#scope.closed(socket);
+  }
+
+  #join(link: Link, id: number, { request: { url, headers, cf }, ...who }: Knock): void {
+    if (link.sockets.has(id) || link.joining.has(id)) return;
+    const socket = new RemoteSocket(link, id);
+    const accept = () => {
+      link.sockets.set(id, socket);
+      return socket;
+    };
+    const request = new Request(url, { headers: headers.map(([name, value]) => [name, value]), cf: cf as never });
+    const joined = this.#scope.connect({ request, ...who, accept }).finally(() => link.joining.delete(id));
+    link.joining.set(id, joined);
+  }
+
+  /** Asks a shard who is there, once at a time. */
+  #learn(shardId: string): Promise<Link | undefined> {
+    let learning = this.#learning.get(shardId);
+    if (!learning) {
+      learning = this.#introduce(shardId)
+        .then((introduction) => this.#meet(shardId, introduction))
+        .finally(() => this.#learning.delete(shardId));
+      this.#learning.set(shardId, learning);
+    }
+    return learning;
+  }
+
+  /** @returns undefined if the shard cannot be reached, or holds no clients of this room */
+  async #introduce(shardId: string): Promise<Introduction | undefined> {
+    const { clock, shards } = this.#scope;
+    const until = clock.now() + PATIENCE;
+    for (let wait = FIRST_RETRY; ; wait = Math.min(wait * 2, LONGEST_RETRY)) {
+      try {
+        return await shards.introduce(shardId);
+      } catch (error) {
+        if (clock.now() + wait > until) {
+          this.#scope.failed("shard_lost", error, { shard: shardId });
+          return undefined;
+        }
+        await new Promise<void>((resolve) => clock.after(wait, resolve));
+      }
+    }
+  }
+
+  #meet(shardId: string, introduction: Introduction | undefined): Link | undefined {
+    const known = this.#links.get(shardId);
+    if (known && known.run !== introduction?.run) this.#drop(known);
+    if (!introduction) return undefined;
+    const { run, roster, wantsState, mailed } = introduction;
+    const link =
+      this.#links.get(shardId) ?? this.#create(shardId, { run, life: undefined, last: 0, mail: [], mailed: 0 });
+    link.skipTo(mailed);
+    this.#changed(link);
+    const present = new Set(roster.map(({ id }) => id));
+    for (const socket of link.sockets.values()) if (!present.has(socket.remote.id)) this.#gone(link, socket);
+    for (const entry of roster) {
+      if ("knock" in entry) this.#join(link, entry.id, entry.knock);
+      else if (!link.sockets.has(entry.id) && !link.isLeaving(entry.id)) {
+        const socket = new RemoteSocket(link, entry.id, entry.attachment);
+        link.sockets.set(entry.id, socket);
+        this.#scope.recover(socket, entry.isOpen);
+      }
+    }
+    link.wantsState = wantsState;
+    // One that answers late, or of which the room had forgotten.
+    if (this.#isAwake && roster.some((entry) => "isOpen" in entry && entry.isOpen))
+      this.#scope.onWantsState(link, false);
+    return link;
+  }
+
+  #create(shardId: string, stored: StoredLink): Link {
+    const { shards, clock } = this.#scope;
+    const link: Link = new Link(shardId, stored, clock, PATIENCE, {
+      deliver: (batch) => shards.deliver(shardId, batch),
+      onChanged: () => this.#changed(link),
+      onTelling: () => this.#telling(),
+      onSettled: () => this.#scope.onChanged(),
+      onWantsState: () => this.#scope.onWantsState(link, true),
+      onLost: (reason) => this.#lost(link, reason),
+    });
+    this.#links.set(shardId, link);
+    return link;
+  }
+
+  #changed({ shardId }: Link): void {
+    this.#unsaved.add(shardId);
+    this.#scope.onChanged();
+  }
+
+  /** Stored before anything leaves: it tells a room that wakes whether its clients know what it does. */
+  #telling(): void {
+    this.#isAhead = true;
+    if (this.#isAheadStored) return;
+    this.#scope.storage.put(AHEAD_KEY, true);
+    this.#isAheadStored = true;
+    this.#scope.onChanged();
+  }
+
+  #lost(link: Link, reason: "unknown" | "silent"): void {
+    if (this.#links.get(link.shardId) !== link) return;
+    this.#scope.failed("shard_lost", new Error(`The shard is ${reason}`), { shard: link.shardId });
+    this.#drop(link);
+    if (reason === "unknown") void this.#learn(link.shardId);
+  }
+
+  /** The clients of the link are offline. */
+  #drop(link: Link): void {
+    link.close();
+    this.#links.delete(link.shardId);
+    this.#changed(link);
+    this.#scope.turn(() => {
+      for (const socket of link.sockets.values()) this.#gone(link, socket);
+    });
+  }
+}

@@ -1,0 +1,139 @@
+import type { Socket } from "../room/ports.ts";
+import type { TokenBucket } from "../room/rate-limit.ts";
+import type { Knock, RosterEntry } from "../room/relay.ts";
+
+/** What a client's socket carries through sleep. */
+interface Attachment {
+  readonly id: number;
+  /** What the room keeps with the connection; undefined until it let the client in. */
+  readonly room: unknown;
+  readonly isOpen: boolean;
+}
+
+/** One client of a shard. */
+export class Client {
+  readonly id: number;
+  readonly socket: Socket;
+  bucket: TokenBucket | undefined;
+  /** Its request, until the room has let it in. */
+  #knock: Knock | undefined;
+  #room: unknown;
+  #isOpen = false;
+
+  private constructor(socket: Socket, id: number) {
+    this.socket = socket;
+    this.id = id;
+  }
+
+  static join(socket: Socket, id: number, knock: Knock): Client {
+    const client = new Client(socket, id);
+    client.#knock = knock;
+    client.#attach();
+    return client;
+  }
+
+  /** A client that was there while the shard slept. */
+  static recover(socket: Socket): Client | undefined {
+    const attachment = socket.attachment() as Attachment | null | undefined;
+    if (!attachment) return undefined;
+    const client = new Client(socket, attachment.id);
+    client.#room = attachment.room;
+    client.#isOpen = attachment.isOpen;
+    return client;
+  }
+
+  /** Whether it got its first packet. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  get entry(): RosterEntry {
+    if (this.#knock) return { id: this.id, knock: this.#knock };
+    return { id: this.id, attachment: this.#room, isOpen: this.#isOpen };
+  }
+
+  /** The room let it in, or keeps something else with it. */
+  keep(value: unknown): void {
+    this.#knock = undefined;
+    this.#room = value;
+    this.#attach();
+  }
+
+  open(): void {
+    this.#isOpen = true;
+    this.#attach();
+  }
+
+  /** A socket that closes at this moment throws; its close event follows. */
+  send(text: string): void {
+    try {
+      this.socket.send(text);
+    } catch {
+      // Nobody is there to be told.
+    }
+  }
+
+  close(code: number, reason: string): void {
+    try {
+      this.socket.close(code, reason);
+    } catch {
+      // It is closed.
+    }
+  }
+
+  #attach(): void {
+    const attachment: Attachment = { id: this.id, room: this.#room, isOpen: this.#isOpen };
+    this.socket.attach(attachment);
+  }
+}
+
+/** The clients of a shard. */
+export class Clients {
+  readonly #byId = new Map<number, Client>();
+  readonly #bySocket = new Map<Socket, Client>();
+  readonly #open = new Set<Client>();
+  #lastId = 0;
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  nextId(): number {
+    return ++this.#lastId;
+  }
+
+  all(): Iterable<Client> {
+    return this.#byId.values();
+  }
+
+  /** Those that got their first packet. */
+  get open(): ReadonlySet<Client> {
+    return this.#open;
+  }
+
+  get(id: number): Client | undefined {
+    return this.#byId.get(id);
+  }
+
+  find(socket: Socket): Client | undefined {
+    return this.#bySocket.get(socket);
+  }
+
+  add(client: Client): void {
+    this.#byId.set(client.id, client);
+    this.#bySocket.set(client.socket, client);
+    if (client.isOpen) this.#open.add(client);
+    this.#lastId = Math.max(this.#lastId, client.id);
+  }
+
+  opened(client: Client): void {
+    client.open();
+    this.#open.add(client);
+  }
+
+  remove(client: Client): void {
+    this.#byId.delete(client.id);
+    this.#bySocket.delete(client.socket);
+    this.#open.delete(client);
+  }
+}

@@ -1,0 +1,201 @@
+import type { Settings } from "../define/room.ts";
+import type { Claims } from "../define/types.ts";
+import { closeReason } from "../protocol/close-reason.ts";
+import { CODES } from "../protocol/codes.ts";
+import { RoomError } from "../protocol/errors.ts";
+import { encodeError } from "../protocol/packets.ts";
+import { isTooLarge } from "../room/frames.ts";
+import { Lane } from "../room/lane.ts";
+import type { Socket } from "../room/ports.ts";
+import { TokenBucket } from "../room/rate-limit.ts";
+import type { Introduction, Knock, Receipt, RoomBatch, Upward } from "../room/relay.ts";
+import type { Assignment } from "../world/assignment.ts";
+import { Client, Clients } from "./clients.ts";
+import { Downlink } from "./downlink.ts";
+import type { ShardPorts } from "./ports.ts";
+import { Reports } from "./reports.ts";
+
+const ASSIGNMENT_KEY = "assignment";
+/** There while a room may believe that clients are here: if none is after a start, it has to be told. */
+const RUN_KEY = "run";
+/** A room that cannot be reached for this long is lost to the clients, in ms. */
+const PATIENCE = 30_000;
+/** Frames that wait to be passed on: who sends more is closed. */
+const MAX_BACKLOG = 10_000;
+
+/** Holds the sockets of many clients of one room: passes on what they send, and copies to them what it says. */
+export class ShardCore {
+  readonly #ports: ShardPorts;
+  readonly #settingsOf: (assignment: Assignment) => Settings;
+  readonly #clients = new Clients();
+  readonly #downlink: Downlink;
+  readonly #reports: Reports;
+  #assignment: Assignment | undefined;
+  #settings: Settings | undefined;
+  #run: string;
+  #uplink: Lane<Upward>;
+
+  /** @param settings the settings of the room that a shard is for; throws if there is no such room any more */
+  constructor(ports: ShardPorts, settings: (assignment: Assignment) => Settings) {
+    this.#ports = ports;
+    this.#settingsOf = settings;
+    this.#assignment = ports.storage.get(ASSIGNMENT_KEY) as Assignment | undefined;
+    this.#downlink = new Downlink(this.#clients, (client) => this.#remove(client));
+    this.#uplink = this.#createUplink();
+    this.#reports = new Reports(ports, {
+      assignment: () => this.#assignment,
+      connections: () => this.#clients.size,
+      onUnknown: () => this.retire(),
+    });
+    this.#run = this.#wake();
+  }
+
+  get assignment(): Assignment | undefined {
+    return this.#assignment;
+  }
+
+  get size(): number {
+    return this.#clients.size;
+  }
+
+  /** The World says what this shard serves. */
+  assign(assignment: Assignment): void {
+    const { storage } = this.#ports;
+    storage.put(ASSIGNMENT_KEY, assignment);
+    this.#assignment = assignment;
+    this.#reports.keep();
+  }
+
+  /** The World has no use for this shard any more. */
+  retire(): void {
+    for (const client of this.#clients.all()) {
+      client.close(CODES.room_full.close, "The shard is closed");
+      this.closed(client.socket);
+    }
+    this.#assignment = undefined;
+    this.#ports.storage.delete(ASSIGNMENT_KEY);
+  }
+
+  /**
+   * Whether a client may come in, as far as the shard can tell. The room has the last word.
+   * @throws RoomError `not_found`, `unauthenticated` or `room_full`
+   */
+  check(auth: Claims | null): void {
+    const assignment = this.#assignment;
+    if (!assignment) throw new RoomError("not_found", "There is no such shard");
+    if ((this.#settings = this.#settingsOf(assignment)).auth === "required" && auth === null) {
+      throw new RoomError("unauthenticated", "This room needs a token");
+    }
+  }
+
+  /** Whether there is a place. @throws RoomError `room_full` */
+  checkSpace(): void {
+    const { capacity, draining } = this.#assignment as Assignment;
+    if (draining || this.#clients.size >= capacity) throw new RoomError("room_full", "The shard is full");
+  }
+
+  /** A client came in: the room decides about it. */
+  join(socket: Socket, knock: Knock): void {
+    if (this.#clients.size === 0) this.#ports.storage.put(RUN_KEY, this.#run);
+    const client = Client.join(socket, this.#clients.nextId(), knock);
+    this.#clients.add(client);
+    this.#uplink.push({ kind: "join", id: client.id, knock });
+    this.#reports.arrived();
+  }
+
+  /** A frame of a client. */
+  message(socket: Socket, frame: string | ArrayBuffer): void {
+    const client = this.#clients.find(socket);
+    if (!client || !this.#assignment) return;
+    const { maxMessageBytes, rateLimit } = (this.#settings ??= this.#settingsOf(this.#assignment));
+    if (isTooLarge(frame, maxMessageBytes)) {
+      this.#refuse(client, new RoomError("message_too_large", "The message is too large"));
+      return;
+    }
+    const now = this.#ports.clock.now();
+    const verdict = (client.bucket ??= new TokenBucket(rateLimit, now)).take(now);
+    const error = new RoomError("rate_limited", "Too many messages");
+    if (verdict === "close" || this.#uplink.backlog > MAX_BACKLOG) this.#refuse(client, error);
+    else if (verdict === "refuse") client.send(encodeError(error));
+    else this.#uplink.push({ kind: "message", id: client.id, frame });
+  }
+
+  /** A socket closed, or broke. */
+  closed(socket: Socket): void {
+    const client = this.#clients.find(socket);
+    if (!client) return;
+    this.#remove(client);
+    this.#uplink.push({ kind: "leave", id: client.id });
+  }
+
+  /** The room asks who is here. */
+  introduce(): Introduction | undefined {
+    if (!this.#assignment) return undefined;
+    return {
+      run: this.#run,
+      roster: Array.from(this.#clients.all(), ({ entry }) => entry),
+      wantsState: this.#downlink.wantsState,
+      mailed: this.#downlink.mailed,
+    };
+  }
+
+  /** A batch of the room. */
+  deliver(batch: RoomBatch): Receipt {
+    return batch.run === this.#run ? this.#downlink.take(batch) : { verdict: "unknown" };
+  }
+
+  /** The object's alarm rang. */
+  async alarm(): Promise<void> {
+    await this.#reports.ring();
+  }
+
+  /** @returns the run: a new one unless clients were here all the time */
+  #wake(): string {
+    const { storage } = this.#ports;
+    for (const socket of this.#ports.sockets()) {
+      const client = socket.isOpen ? Client.recover(socket) : undefined;
+      if (client) this.#clients.add(client);
+    }
+    const known = storage.get(RUN_KEY) as string | undefined;
+    if (known !== undefined && this.#clients.size > 0) return known;
+    // It crashed: a batch of another run tells the room that nobody is here any more.
+    if (known !== undefined) this.#uplink.push({ kind: "leave", id: 0 });
+    return crypto.randomUUID();
+  }
+
+  #createUplink(): Lane<Upward> {
+    return new Lane<Upward>(this.#ports.clock, PATIENCE, {
+      send: (batch) => this.#relay(batch),
+      onArrived: () => {
+        if (this.#clients.size === 0 && this.#uplink.isIdle) this.#ports.storage.delete(RUN_KEY);
+      },
+      onLost: () => this.#lose(),
+    });
+  }
+
+  async #relay(batch: Omit<Parameters<ShardPorts["relay"]>[1], "shardId" | "run">): Promise<Receipt> {
+    const assignment = this.#assignment;
+    if (!assignment) return { verdict: "unknown" };
+    return this.#ports.relay(assignment, { ...batch, shardId: assignment.shardId, run: this.#run });
+  }
+
+  /** The room cannot be reached, or does not know us: clients have to come anew. */
+  #lose(): void {
+    this.#ports.log({ level: "error", event: "room_lost", shard: this.#assignment?.shardId });
+    this.#uplink = this.#createUplink();
+    for (const client of this.#clients.all()) {
+      this.#refuse(client, new RoomError("internal", "The room cannot be reached"));
+    }
+  }
+
+  #refuse(client: Client, { code, message }: RoomError): void {
+    client.close(CODES[code].close, closeReason(message));
+    this.closed(client.socket);
+  }
+
+  #remove(client: Client): void {
+    this.#clients.remove(client);
+    this.#downlink.forget(client);
+    this.#reports.left();
+  }
+}

@@ -1,0 +1,30 @@
+import { DELETE } from "../protocol/packets.ts";
+import { isPlain, put } from "./diff.ts";
+
+/** A value in its place: `"$delete"` removes what is there. */
+export interface Placed {
+  readonly names: readonly string[];
+  readonly value: unknown;
+}
+
+/** The patch for everyone with private changes in their places. Neither is changed. */
+export function merge(
+  shared: Record<string, unknown> | undefined,
+  changes: readonly Placed[],
+): Record<string, unknown> {
+  const patch = { ...shared };
+  for (const change of changes) place(patch, change.names, change.value);
+  return patch;
+}
+
+function place(patch: Record<string, unknown>, names: readonly string[], value: unknown): void {
+  let node = patch;
+  for (const name of names.slice(0, -1)) {
+    // What everyone is told is gone takes its private parts along.
+    if (node[name] === DELETE) return;
+    const copy: Record<string, unknown> = isPlain(node[name]) ? { ...node[name] } : {};
+    node[name] = copy;
+    node = copy;
+  }
+  put(node, names.at(-1) as string, value);
+}

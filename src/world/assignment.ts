@@ -1,0 +1,24 @@
+/** What a shard serves, as its World tells it. Plain data: it crosses between objects, and between deploys. */
+export interface Assignment {
+  readonly shardId: string;
+  readonly worldId: string;
+  /** The party of the room. */
+  readonly party: string;
+  /** The room whose clients the shard holds. */
+  readonly roomId: string;
+  /** Sockets at most: the next one is refused with 4503. */
+  readonly capacity: number;
+  /** Takes no new clients. */
+  readonly draining: boolean;
+}
+
+/** Where a new object is to run: https://developers.cloudflare.com/durable-objects/reference/data-location/ */
+export type LocationHint = "wnam" | "enam" | "sam" | "weur" | "eeur" | "apac" | "oc" | "afr" | "me";
+
+/** How a World reaches its shards. No outsider can: these are calls between objects. */
+export interface ShardHost {
+  /** Tells a shard what it serves, or that this changed. @param hint counts for the first call only */
+  assign(assignment: Assignment, hint?: LocationHint): Promise<void>;
+  /** The shard closes what it still holds with 4503, and forgets what it served. */
+  retire(shardId: string): Promise<void>;
+}

@@ -1,0 +1,45 @@
+import * as z from "zod";
+import { hasHostileKey } from "../protocol/decode.ts";
+
+/** A body that a schema accepted, or what is wrong with it. */
+export type Body<T> = { readonly value: T } | { readonly issues: readonly Problem[] };
+type Problem = Pick<z.core.$ZodIssue, "path" | "message">;
+
+const MOST_BYTES = 16_384;
+
+/**
+ * Reads a JSON body of a request to a World, but never more of it than is allowed. A route reads its body by
+ * itself, since the protocol says what a World answers to a bad one.
+ */
+export async function readBody<Z extends z.ZodType>(request: Request, schema: Z): Promise<Body<z.output<Z>>> {
+  const text = await readText(request);
+  if (text === undefined) return refuse(`The body is larger than ${MOST_BYTES} bytes`);
+  const json = parseJson(text);
+  if (!json || hasHostileKey(json.value)) return refuse("The body is no JSON, or holds a reserved key");
+  const parsed = schema.safeParse(json.value);
+  return parsed.success ? { value: parsed.data } : { issues: parsed.error.issues };
+}
+
+function refuse(message: string): { issues: readonly Problem[] } {
+  return { issues: [{ path: [], message }] };
+}
+
+function parseJson(text: string): { value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text) };
+  } catch {
+    return undefined;
+  }
+}
+
+async function readText(request: Request): Promise<string | undefined> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let size = 0;
+  for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
+    size += chunk.byteLength;
+    if (size > MOST_BYTES) return undefined;
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}

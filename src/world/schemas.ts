@@ -1,0 +1,44 @@
+import * as z from "zod";
+import { DELETE } from "../protocol/packets.ts";
+import { BALANCINGS, MOST_SOCKETS } from "./settings.ts";
+
+/** What no room can be called: no URL leads there, or clients would take it for a deletion. */
+function isPossible(id: string): boolean {
+  return id.isWellFormed() && !id.includes("\0") && id !== DELETE;
+}
+const roomId = z.string().min(1).max(512).refine(isPossible, "No room can have this id");
+const count = z.int().min(0);
+
+/** `POST /connect` */
+export const connectBody = z.object({ roomId, autoCreate: z.boolean().default(true) });
+
+/** `POST /register-room` */
+export const registerBody = z.object({
+  name: roomId,
+  balancingStrategy: z.enum(BALANCINGS),
+  public: z.boolean(),
+  maxPlayersPerShard: z.int().min(1).max(MOST_SOCKETS),
+  minShards: count,
+  maxShards: z.int().min(1).optional(),
+});
+
+/** `POST /update-shard` */
+export const reportBody = z.object({
+  shardId: z.string().min(1).max(512),
+  worldId: z.string().optional(),
+  connections: count,
+  status: z.enum(["active", "draining"]).optional(),
+  /** Clients that ever came to the shard: so the World knows how many of those it sent have arrived. */
+  arrivals: count.optional(),
+});
+
+/** `POST /scale-room` */
+export const scaleBody = z.object({
+  roomId,
+  targetShardCount: count,
+  shardTemplate: z.object({ maxConnections: z.int().min(1).max(MOST_SOCKETS).optional() }).optional(),
+});
+
+export type Registration = z.output<typeof registerBody>;
+export type Report = z.output<typeof reportBody>;
+export type Scaling = z.output<typeof scaleBody>;

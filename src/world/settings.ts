@@ -1,0 +1,90 @@
+/** How a room's clients are spread over its shards. */
+export const BALANCINGS = ["round-robin", "least-connections", "random", "nearest"] as const;
+export type Balancing = (typeof BALANCINGS)[number];
+
+/** What `createRooms({ world })` takes. */
+export interface WorldConfig {
+  /** Sockets that a shard holds at most, unless its room was registered with a number of its own. Default 75. */
+  readonly shardCapacity?: number;
+  /** How clients are spread, unless their room was registered with a way of its own. Default `"round-robin"`. */
+  readonly balancing?: Balancing;
+  /** Rooms that a World knows at once. Default 10,000. */
+  readonly maxRooms?: number;
+  /** Active shards that a room has at most: a room can be registered with fewer, never with more. Default 100. */
+  readonly maxShards?: number;
+  /** How often one client address may ask for a shard in a time (ms). Default 60 in 10,000. */
+  readonly connectRate?: { readonly requests: number; readonly per: number };
+  /** How long in ms an empty shard, and then a room that was never registered, is kept. Default 300,000. */
+  readonly roomIdle?: number;
+}
+
+/** A configuration with defaults filled in. */
+export type WorldSettings = Required<WorldConfig>;
+
+/** A place that was given out is kept so long for its client. ms */
+export const RESERVATION_LIFE = 30_000;
+/** A shard that said nothing for so long is gone. ms */
+export const SHARD_SILENCE = 300_000;
+/** How often a World looks for what can go. ms */
+export const SWEEP_INTERVAL = 60_000;
+/** The Worker's secret that shards prove themselves with. */
+export const SECRET_NAME = "SHARD_SECRET";
+/** An object cannot hold more: https://developers.cloudflare.com/durable-objects/best-practices/websockets/ */
+export const MOST_SOCKETS = 32_768;
+
+const DEFAULTS: WorldSettings = {
+  shardCapacity: 75,
+  balancing: "round-robin",
+  maxRooms: 10_000,
+  maxShards: 100,
+  connectRate: { requests: 60, per: 10_000 },
+  roomIdle: 300_000,
+};
+
+/** Every option, with what it has to be. */
+const OPTIONS: Readonly<Record<keyof WorldSettings, (value: unknown) => string | undefined>> = {
+  shardCapacity: whole(1, MOST_SOCKETS),
+  balancing: (value) =>
+    BALANCINGS.includes(value as Balancing) ? undefined : ` has to be one of ${BALANCINGS.join(", ")}`,
+  maxRooms: whole(1, 100_000),
+  // Starting a shard is a call, and one request may make 1000.
+  maxShards: whole(1, 1000),
+  connectRate: checkRate,
+  roomIdle: whole(1000, 86_400_000),
+};
+
+/**
+ * Fills in defaults.
+ * @throws Error that names the option and says what to do, if one is unknown or malformed
+ */
+export function checkWorldConfig(config: WorldConfig): WorldSettings {
+  if (!isRecord(config)) throw new Error("createRooms: world has to be an object, such as { shardCapacity: 75 }");
+  const given = Object.entries(config).filter(([, value]) => value !== undefined);
+  for (const [name, value] of given) {
+    if (!Object.hasOwn(OPTIONS, name)) {
+      throw new Error(`createRooms: there is no option "world.${name}". Known: ${Object.keys(OPTIONS).join(", ")}`);
+    }
+    const problem = OPTIONS[name as keyof WorldSettings](value);
+    if (problem) throw new Error(`createRooms: world.${name}${problem}`);
+  }
+  return { ...DEFAULTS, ...(Object.fromEntries(given) as WorldConfig) };
+}
+
+function checkRate(value: unknown): string | undefined {
+  if (!isRecord(value)) return " has to be an object, such as { requests: 60, per: 10000 }";
+  const { requests, per, ...others } = value;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) return ` has no "${unknown}". Known: requests, per`;
+  return whole(1, 1_000_000)(requests, ".requests") ?? whole(1, 86_400_000)(per, ".per");
+}
+
+function whole(least: number, most: number): (value: unknown, inside?: string) => string | undefined {
+  return (value, inside = "") =>
+    Number.isInteger(value) && (value as number) >= least && (value as number) <= most
+      ? undefined
+      : `${inside} has to be a whole number from ${least} to ${most}`;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
