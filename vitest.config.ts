@@ -1,21 +1,31 @@
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
 
-// Wrangler's own settings: the secret of the tests, and no word about where it was found.
+// Wrangler's own settings: the secrets of the tests, and no word about where they were found.
 process.env["AUTH_JWT_SECRET"] = "a secret of the tests, 32 bytes or more";
+process.env["SHARD_SECRET"] = "a secret of the tests' shards";
 process.env["WRANGLER_LOG"] ??= "warn";
 
+function project(via: "room" | "shard", include: string[]) {
+  return {
+    plugins: [cloudflareTest({ main: "./test/worker.ts", wrangler: { configPath: "./wrangler.toml" } })],
+    test: {
+      name: via,
+      include,
+      exclude: ["test/browser/**", "test/fixture/**"],
+      testTimeout: 20_000,
+      provide: { via },
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [
-    cloudflareTest({
-      main: "./test/worker.ts",
-      wrangler: { configPath: "./wrangler.toml" },
-    }),
-  ],
   test: {
-    include: ["test/**/*.test.ts"],
-    exclude: ["test/browser/**", "test/fixture/**"],
-    testTimeout: 20_000,
     silent: "passed-only",
+    projects: [
+      project("room", ["test/**/*.test.ts"]),
+      // What reaches rooms over sockets or HTTP runs once more, with clients at a shard of the room.
+      project("shard", ["test/room/*.test.ts", "test/client/connect*.test.ts", "test/property/real-object.test.ts"]),
+    ],
   },
 });

@@ -21,6 +21,7 @@ export type {
   Snapshot,
 } from "./define/types.ts";
 export type { ErrorCode } from "./protocol/codes.ts";
+export type { WorldConfig } from "./world/settings.ts";
 export { RoomError } from "./protocol/errors.ts";
 export type { Issue } from "./protocol/errors.ts";
 export { collection, connected, id, persist, sync, users } from "./state/fields.ts";

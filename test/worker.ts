@@ -1,12 +1,20 @@
 import { createApp } from "../src/app/app.ts";
 import { createVerifier } from "../src/auth/verify.ts";
+import { createShardObject } from "../src/objects/shard-object.ts";
+import { createWorldObject } from "../src/objects/world-object.ts";
 import { findRoom } from "../src/testing/registry.ts";
+import { checkWorldConfig } from "../src/world/settings.ts";
 
 /** The Worker that the tests run against: it serves whatever rooms they register, and checks their tokens. */
 export { RoomObject } from "../src/testing/room-object.ts";
+export class ShardObject extends createShardObject(findRoom) {}
+export class WorldObject extends createWorldObject(findRoom, checkWorldConfig({ shardCapacity: 3 })) {
+  // Shards that a test made by itself belong to no World.
+  override async fetch(request: Request): Promise<Response> {
+    return this.ctx.id.name === "world/none" ? Response.json({ success: true }) : super.fetch(request);
+  }
+}
 
-export default createApp({
-  find: findRoom,
-  verify: createVerifier({ secret: "AUTH_JWT_SECRET" }),
-  cors: { origin: "*" },
-});
+const verify = createVerifier({ secret: "AUTH_JWT_SECRET" });
+
+export default createApp({ find: findRoom, verify, cors: { origin: "*" }, world: { ids: undefined, verify } });

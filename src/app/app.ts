@@ -3,10 +3,11 @@ import { cors } from "hono/cors";
 import { forwardRequest } from "../auth/internal.ts";
 import { readToken } from "../auth/verify.ts";
 import type { Verify } from "../auth/verify.ts";
-import type { AnyRoom, FindRoom } from "../define/room.ts";
+import type { FindRoom } from "../define/room.ts";
 import type { Claims } from "../define/types.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";
 import { objectName, parseRoomUrl } from "../protocol/urls.ts";
+import type { RoomUrl } from "../protocol/urls.ts";
 import { isUpgrade, refuse } from "../objects/refuse.ts";
 
 /** The Worker's environment, as far as routes of the service need it. */
@@ -15,9 +16,11 @@ export interface AppEnv {
 }
 export type CorsOptions = NonNullable<Parameters<typeof cors>[0]>;
 
-/** The binding that leads to rooms. The package is built without any Worker's own `Cloudflare.Env`. */
+/** The bindings that lead to objects. The package is built without any Worker's own `Cloudflare.Env`. */
 interface RoomBindings {
   readonly ROOMS: DurableObjectNamespace;
+  readonly WORLDS: DurableObjectNamespace;
+  readonly SHARDS: DurableObjectNamespace;
 }
 
 export interface AppParts {
@@ -25,10 +28,23 @@ export interface AppParts {
   /** Undefined if the service takes no tokens. */
   readonly verify: Verify | undefined;
   readonly cors: CorsOptions | false;
+  /** Undefined if the service has no Worlds. */
+  readonly world?: WorldAccess | undefined;
 }
 
+/** Who may do what with a World. */
+export interface WorldAccess {
+  /** The Worlds that there are; undefined if any id is one. */
+  readonly ids: readonly string[] | undefined;
+  /** Checks an operator's token. */
+  readonly verify: Verify;
+}
+
+/** What routes need to find their way. */
+type Routing = Omit<AppParts, "cors">;
+
 /** Makes the Hono app that leads requests and sockets to their rooms. */
-export function createApp({ find, verify, cors: corsOptions }: AppParts): Hono<AppEnv> {
+export function createApp({ cors: corsOptions, ...routing }: AppParts): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   if (corsOptions !== false) {
     const allow = cors(corsOptions);
@@ -38,7 +54,7 @@ export function createApp({ find, verify, cors: corsOptions }: AppParts): Hono<A
   app.get("/health", (c) => c.json({ status: "ok" }));
   app.all("/parties/*", async (c) => {
     try {
-      return await route(c.req.raw, c.env, { find, verify });
+      return await route(c.req.raw, c.env, routing);
     } catch (thrown) {
       const error = toRoomError(thrown);
       if (error.code === "internal") logFailure(thrown);
@@ -48,31 +64,53 @@ export function createApp({ find, verify, cors: corsOptions }: AppParts): Hono<A
   return app;
 }
 
-async function route(
-  request: Request,
-  env: Cloudflare.Env,
-  { find, verify }: Pick<AppParts, "find" | "verify">,
-): Promise<Response> {
+async function route(request: Request, env: Cloudflare.Env, routing: Routing): Promise<Response> {
   const url = new URL(request.url);
   const target = parseRoomUrl(url);
-  const found = target && find(target.party, target.room);
-  if (!target || !found) throw new RoomError("not_found", "There is no such room");
-  const claims = await authenticate(request, url, env, found.room, verify);
+  if (!target) throw new RoomError("not_found", "There is no such room");
   const name = objectName(target.party, target.room);
-  return fetchObject((env as unknown as RoomBindings).ROOMS, name, forwardRequest(request, claims));
+  const { ROOMS: rooms, WORLDS: worlds, SHARDS: shards } = env as unknown as RoomBindings;
+  if (target.party === "world") {
+    const claims = await authenticateForWorld(request, url, target, env, routing);
+    // The World checks the secret of a shard itself.
+    return fetchObject(worlds, name, forwardRequest(request, claims, ["x-access-shard"]));
+  }
+  if (target.party === "shard" && routing.world) {
+    // Whether the room needs a token only the shard knows.
+    return fetchObject(shards, name, forwardRequest(request, await readClaims(request, url, env, routing.verify)));
+  }
+  const found = routing.find(target.party, target.room);
+  if (!found) throw new RoomError("not_found", "There is no such room");
+  const claims = await readClaims(request, url, env, routing.verify);
+  if (!claims && found.room.compiled.settings.auth === "required") {
+    throw new RoomError("unauthenticated", "This room needs a token");
+  }
+  return fetchObject(rooms, name, forwardRequest(request, claims));
 }
 
-async function authenticate(
+/** The claims of the caller's token, if there is one and the service takes any. */
+async function readClaims(
   request: Request,
   url: URL,
   env: Cloudflare.Env,
-  room: AnyRoom,
   verify: Verify | undefined,
+  parameter?: string,
 ): Promise<Claims | null> {
-  const token = readToken(request, url);
-  if (token !== undefined && verify) return verify(token, env as unknown as Record<string, unknown>);
-  if (room.compiled.settings.auth === "required") throw new RoomError("unauthenticated", "This room needs a token");
-  return null;
+  const token = readToken(request, url, parameter);
+  return token !== undefined && verify ? verify(token, env as unknown as Record<string, unknown>) : null;
+}
+
+/** To connect, clients show a World what they show its rooms; all else is for operators, and for shards. */
+async function authenticateForWorld(
+  request: Request,
+  url: URL,
+  { room, path }: RoomUrl,
+  env: Cloudflare.Env,
+  { world, verify }: Routing,
+): Promise<Claims | null> {
+  if (!world || (world.ids && !world.ids.includes(room))) throw new RoomError("not_found", "There is no such World");
+  if (path === "/connect") return readClaims(request, url, env, verify);
+  return readClaims(request, url, env, world.verify, "world-auth-token");
 }
 
 const ATTEMPTS = 3;

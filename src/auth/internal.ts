@@ -7,13 +7,16 @@ const AUTH = `${PREFIX}auth`;
 const WORKER_HEADERS = ["authorization", "x-access-shard"];
 const WORKER_PARAMETERS = ["token", "world-auth-token"];
 
-/** The request that goes on to a Durable Object: without credentials, and with what the Worker verified. */
-export function forwardRequest(request: Request, claims: Claims | null): Request {
+/**
+ * The request that goes on to a Durable Object: without credentials, and with what the Worker verified.
+ * @param keep credentials that the object checks itself
+ */
+export function forwardRequest(request: Request, claims: Claims | null, keep: readonly string[] = []): Request {
   const url = new URL(request.url);
   // Deleting writes the whole query anew, so that `?flag&q=a%20b` would reach the room as `?flag=&q=a+b`.
   for (const name of WORKER_PARAMETERS) if (url.searchParams.has(name)) url.searchParams.delete(name);
   const headers = withoutInternal(request.headers);
-  for (const name of WORKER_HEADERS) headers.delete(name);
+  for (const name of WORKER_HEADERS) if (!keep.includes(name)) headers.delete(name);
   // A header holds ASCII only.
   if (claims) headers.set(AUTH, encodeURIComponent(JSON.stringify(claims)));
   return new Request(url, new Request(request, { headers }));

@@ -83,7 +83,7 @@ export class RoomObjectBase extends DurableObject {
 
   /** A shard passes on what its clients sent. Only code with the binding can call this, and what follows. */
   async relay(batch: ShardBatch): Promise<Receipt> {
-    return this.core.relay(batch);
+    return this.#tryStart() ? this.core.relay(batch) : { verdict: "unknown" };
   }
 
   /** Another room of the service sends a user. */

@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import { receiveRequest } from "../auth/internal.ts";
+import { forwardRequest, receiveRequest } from "../auth/internal.ts";
 import type { FindRoom, Settings } from "../define/room.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";
 import type { Alarm, Clock } from "../room/ports.ts";
@@ -39,7 +39,9 @@ export class ShardObjectBase extends DurableObject {
     const { request, auth } = receiveRequest(incoming);
     try {
       this.core.check(auth);
-      if (!isUpgrade(request)) return await roomOf(this.env, this.core.assignment as Assignment).fetch(incoming);
+      if (!isUpgrade(request)) {
+        return await roomOf(this.env, this.core.assignment as Assignment).fetch(forwardRequest(request, auth));
+      }
       this.core.checkSpace();
     } catch (thrown) {
       const error = toRoomError(thrown);
@@ -87,8 +89,8 @@ export class ShardObjectBase extends DurableObject {
     await this.ctx.storage.deleteAlarm();
   }
 
-  async introduce(): Promise<Introduction | undefined> {
-    return this.core.introduce();
+  async introduce(boot: string): Promise<Introduction | undefined> {
+    return this.core.introduce(boot);
   }
 
   async deliver(batch: RoomBatch): Promise<Receipt> {

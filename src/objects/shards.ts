@@ -5,7 +5,7 @@ import type { Assignment, LocationHint, ShardHost } from "../world/assignment.ts
 
 /** What objects call of a shard. */
 interface ShardStub {
-  introduce(): Promise<Introduction | undefined>;
+  introduce(boot: string): Promise<Introduction | undefined>;
   deliver(batch: RoomBatch): Promise<Receipt>;
   assign(assignment: Assignment): Promise<void>;
   retire(): Promise<void>;
@@ -42,7 +42,7 @@ function shardOf(env: object, shardId: string, locationHint?: LocationHint): Sha
 /** Reaches the shards of a room. */
 export function createShards(env: object): Shards {
   return {
-    introduce: async (shardId) => shardOf(env, shardId).introduce(),
+    introduce: async (shardId, boot) => shardOf(env, shardId).introduce(boot),
     deliver: async (shardId, batch) => shardOf(env, shardId).deliver(batch),
   };
 }

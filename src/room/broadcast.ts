@@ -40,6 +40,10 @@ export class Broadcast {
   readonly #throttle: number | "auto";
   #isManual: boolean;
   #openAt = 0;
+  #wasPending = false;
+  /** Whether nobody was told anything, or is taken as told. */
+  #isFresh = true;
+  #isPaused = false;
   #cancel: (() => void) | undefined;
 
   constructor(tree: Tree, connections: Connections, clock: Clock, turns: Turns, settings: BroadcastSettings) {
@@ -64,6 +68,11 @@ export class Broadcast {
   /** Whether there is something that clients do not know of. */
   get isPending(): boolean {
     return this.#connections.size > 0 && this.#tree.isDirty;
+  }
+
+  /** Whether clients know all that they are to know by now. */
+  get isTold(): boolean {
+    return this.#isManual || (!this.isPending && !this.#isPaused);
   }
 
   /** Sends what is pending, or else everything, to those who have had a first packet; that to the others. */
@@ -101,41 +110,57 @@ export class Broadcast {
     else if (this.#tree.isDirty) this.schedule();
   }
 
-  /** Takes the present state as known to all, as it is for sockets that slept. */
-  assumeKnown(): void {
-    this.#tree.settle();
-    for (const conn of this.#connections.all()) this.#remember(conn);
+  /**
+   * Takes the present state as known to all, as it is for clients that were there while the room slept; or
+   * `known`, where changes were pending. Then who sees what is told anew.
+   */
+  assume(known: Record<string, unknown> | undefined): void {
+    this.#wasPending = known !== undefined;
+    this.#settle();
+    if (known) this.#tree.assumeKnown(known);
+    for (const conn of this.#connections.all()) this.recall(conn);
   }
 
-  /** The same where changes are pending: `known` is what clients know. Who sees what is told anew. */
-  assumePending(known: Record<string, unknown>): void {
-    this.#tree.settle();
-    this.#tree.assumeKnown(known);
-    for (const conn of this.#connections.all()) {
-      const viewer = this.#viewerOf(conn);
-      // As if it had seen just what it must not see now: that is deleted, and the rest sent whole.
-      for (const leaf of this.#tree.dynamic) {
-        if (leaf.audience && !this.#tree.sees(viewer, leaf.audience)) conn.seen.add(leaf.path());
-      }
+  /** Sends nothing, as long as it is not known who is there. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+  }
+
+  /** What a client saw that was there while the room slept. */
+  recall(conn: Conn): void {
+    const viewer = this.#viewerOf(conn);
+    for (const leaf of this.#tree.dynamic) {
+      // If changes are pending, as if it had seen just what it must not see now: that is deleted, the rest sent whole.
+      if (leaf.audience && this.#tree.sees(viewer, leaf.audience) !== this.#wasPending) conn.seen.add(leaf.path());
     }
   }
 
   /** What clients of a branch know, or have to: what everyone does as JSON, and what only some of them do. */
   stateFor(branch: Branch): { state: string; own: Own[] } {
+    if (this.#isFresh) this.#settle();
+    // Only what was told can be read.
+    this.#flush();
     const conns = this.#connections.all().filter((conn) => conn.remote?.branch === branch && conn.phase === "open");
-    const own = conns.map((conn) => {
-      this.#remember(conn);
-      return { ids: idsOf([conn]), changes: this.#privateState(conn) };
-    });
+    const own = conns.map((conn) => ({ ids: idsOf([conn]), changes: this.#privateState(conn) }));
     return { state: this.#tree.sharedText(), own: own.filter(({ changes }) => changes.length > 0) };
   }
 
   #flush(): void {
+    if (this.#isPaused) return;
     const waiting = [...this.#connections.unopened].filter((conn) => conn.isWaiting);
     if (!this.#tree.isDirty && waiting.length === 0) return;
-    this.#sendChanges(this.#tree.settle());
+    this.#sendChanges(this.#settle());
     if (waiting.length > 0) this.#welcome(waiting);
     this.#openAt = this.#clock.now() + this.#window();
+  }
+
+  #settle(): Changes {
+    this.#isFresh = false;
+    return this.#tree.settle();
   }
 
   #window(): number {
@@ -230,7 +255,7 @@ export class Broadcast {
   #concerned(hidden: Changes["private"]): Iterable<Conn> {
     if (this.#tree.dynamic.size > 0 || hidden.some(({ audience }) => audience.dynamic)) return this.#connections.all();
     const owners = new Set(hidden.map(({ audience }) => audience.owner ?? ""));
-    return [...owners].flatMap((owner) => [...this.#connections.of(owner)]);
+    return [...owners].flatMap((owner) => Array.from(this.#connections.of(owner)));
   }
 }
 

@@ -75,10 +75,11 @@ export class Door {
 
   /** A client that was here before the room lost its memory. @param isOpen whether it got its first packet */
   recover(socket: Socket, isOpen = true): void {
-    const { connections, sessions, presence } = this.#scope;
+    const { connections, sessions, presence, broadcast } = this.#scope;
     const conn = Conn.recover(socket, this.#hooksFor(socket), isOpen);
     if (!conn) return;
     connections.add(socket, conn);
+    broadcast.recall(conn);
     // Its user went to another room, or was removed: it may listen, but is nobody here.
     const session = sessions.find(conn.sessionId);
     if (session) presence.found(session);

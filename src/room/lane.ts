@@ -14,8 +14,10 @@ export interface LaneEnds<T> {
   send(batch: Batch<T>): Promise<Receipt>;
   /** These have arrived. */
   onArrived?(items: readonly T[], receipt: Receipt): void;
-  /** Nothing more can be sent: the receiver does not know us, or was silent for too long. */
-  onLost(reason: "unknown" | "silent"): void;
+  /** The receiver does not know us. Nothing more is sent until {@link Lane.resume}. */
+  onUnknown(): void;
+  /** The receiver was silent for too long. Nothing more is sent. */
+  onSilent(): void;
 }
 
 /**
@@ -36,6 +38,7 @@ export class Lane<T> {
   #failingSince: number | undefined;
   #failures = 0;
   #isClosed = false;
+  #isUnknown = false;
 
   /** @param patience how long sending may fail before the receiver counts as lost, in ms */
   constructor(clock: Clock, patience: number, ends: LaneEnds<T>) {
@@ -58,6 +61,15 @@ export class Lane<T> {
     if (this.#isClosed) return;
     this.#queue.push(item);
     this.#plan();
+  }
+
+  /** The receiver knows us now: what may not have arrived is sent again. */
+  resume(): void {
+    if (!this.#isUnknown) return;
+    this.#isUnknown = false;
+    this.#failingSince = this.#clock.now();
+    this.#failures = 0;
+    this.#goBack();
   }
 
   /** Sends nothing more. */
@@ -103,7 +115,7 @@ export class Lane<T> {
     this.#inFlight--;
     if (this.#isClosed) return;
     if (receipt?.verdict === "ok") this.#arrived(seq, receipt);
-    else if (receipt?.verdict === "unknown") this.#lose("unknown");
+    else if (receipt?.verdict === "unknown") this.#stop();
     else this.#failed();
   }
 
@@ -131,18 +143,21 @@ export class Lane<T> {
       this.#plan();
       return;
     }
-    if (this.#inFlight > 0 || this.#timer) return;
+    if (this.#inFlight > 0 || this.#timer || this.#isUnknown) return;
     if (this.#clock.now() - (this.#failingSince ?? 0) > this.#patience) {
-      this.#lose("silent");
+      this.close();
+      this.#ends.onSilent();
       return;
     }
     const wait = this.#failures === 0 ? 0 : Math.min(FIRST_RETRY * 2 ** (this.#failures - 1), LONGEST_RETRY);
     this.#after(wait, () => void this.#transmit(next.seq, next.items));
   }
 
-  #lose(reason: "unknown" | "silent"): void {
-    this.close();
-    this.#ends.onLost(reason);
+  #stop(): void {
+    this.#failingSince ??= this.#clock.now();
+    if (this.#isUnknown) return;
+    this.#isUnknown = true;
+    this.#ends.onUnknown();
   }
 }
 

@@ -15,6 +15,8 @@ export interface StoredLink {
   /** Frames for single clients that may not have arrived. */
   readonly mail: readonly Mail[];
   readonly mailed: number;
+  /** How many clients it had. */
+  readonly clients: number;
 }
 
 export interface LinkEnds {
@@ -26,7 +28,9 @@ export interface LinkEnds {
   /** What is about to leave tells clients of the state. */
   onTelling(): void;
   onWantsState(): void;
-  onLost(reason: "unknown" | "silent"): void;
+  /** The shard does not know this room's memory: it has to be asked again who is there. */
+  onUnknown(): void;
+  onSilent(): void;
 }
 
 /** A room's side of a shard: the clients that it holds, and the lanes to and from it. */
@@ -43,22 +47,21 @@ export class Link implements Line {
   readonly #lane: Lane<Downward>;
   #mail: Mail[] = [];
   #mailed: number;
-  /** Frames for single clients, held back until what changed with them is on its way. */
-  #held: Downward[] | undefined;
+  #isMet = false;
 
-  constructor(shardId: string, stored: StoredLink, clock: Clock, patience: number, ends: LinkEnds) {
+  constructor(shardId: string, stored: StoredLink, boot: string, clock: Clock, patience: number, ends: LinkEnds) {
     this.shardId = shardId;
     this.run = stored.run;
     this.receiver = new Receiver(stored);
     this.#mailed = stored.mailed;
     this.#ends = ends;
     this.#lane = new Lane(clock, patience, {
-      send: (batch) => ends.deliver({ ...batch, run: this.run }),
+      send: (batch) => ends.deliver({ ...batch, run: this.run, boot }),
       onArrived: (items, receipt) => this.#arrived(items, receipt),
-      onLost: (reason) => ends.onLost(reason),
+      onUnknown: () => ends.onUnknown(),
+      onSilent: () => ends.onSilent(),
     });
     this.#mail = [...stored.mail];
-    for (const mail of this.#mail) this.#lane.push(mail);
   }
 
   get size(): number {
@@ -71,7 +74,13 @@ export class Link implements Line {
   }
 
   stored(): StoredLink {
-    return { run: this.run, ...this.receiver.known, mail: this.#storedMail(), mailed: this.#mailed };
+    return {
+      run: this.run,
+      ...this.receiver.known,
+      mail: this.#storedMail(),
+      mailed: this.#mailed,
+      clients: this.size,
+    };
   }
 
   /** Whether a client was told to go, and may not know yet. */
@@ -79,21 +88,17 @@ export class Link implements Line {
     return this.#mail.some((mail) => mail.kind === "close" && mail.id === id);
   }
 
-  /** Numbers mail beyond what the shard had from a room that forgot it. */
-  skipTo(mailed: number): void {
-    this.#mailed = Math.max(this.#mailed, mailed);
+  /** Whether the shard said who is there. */
+  get isMet(): boolean {
+    return this.#isMet;
   }
 
-  /** Handles a batch as one event: what single clients are told follows what it changed for all. */
-  handle(run: () => void): void {
-    this.#held = [];
-    try {
-      run();
-    } finally {
-      const held = this.#held;
-      this.#held = undefined;
-      for (const item of held) this.#lane.push(item);
-    }
+  /** The shard said who is there. @param mailed the last mail that it had, maybe of a room that forgot it */
+  meet(mailed: number): void {
+    this.#mailed = Math.max(this.#mailed, mailed);
+    if (!this.#isMet) for (const mail of this.#mail) this.#lane.push(mail);
+    this.#isMet = true;
+    this.#lane.resume();
   }
 
   sync(patch: string | undefined, own: readonly Own[]): void {
@@ -101,7 +106,7 @@ export class Link implements Line {
   }
 
   packet(text: string, except: readonly number[]): void {
-    this.#push({ kind: "packet", text, except });
+    this.#lane.push({ kind: "packet", text, except });
   }
 
   welcome(state: string, to: readonly Welcome[]): void {
@@ -118,7 +123,7 @@ export class Link implements Line {
   }
 
   attach(id: number, value: unknown): void {
-    this.#push({ kind: "attach", id, value });
+    this.#lane.push({ kind: "attach", id, value });
   }
 
   hangUp(id: number, code: number, reason: string): void {
@@ -138,13 +143,8 @@ export class Link implements Line {
 
   #post(mail: Mail): void {
     this.#mail.push(mail);
-    this.#push(mail);
+    this.#lane.push(mail);
     this.#ends.onChanged();
-  }
-
-  #push(item: Downward): void {
-    if (this.#held) this.#held.push(item);
-    else this.#lane.push(item);
   }
 
   #arrived(items: readonly Downward[], receipt: Receipt): void {

@@ -1,28 +1,29 @@
+import type { Broadcast } from "./broadcast.ts";
+import type { Door } from "./door.ts";
 import { Link } from "./link.ts";
 import type { StoredLink } from "./link.ts";
+import type { Persistence } from "./persistence.ts";
 import type { Clock, JoinRequest, Socket, Storage } from "./ports.ts";
 import type { Introduction, Knock, Receipt, ShardBatch, Shards, Upward } from "./relay.ts";
 import { RemoteSocket } from "./remote-socket.ts";
 import { PRIVATE_PREFIX } from "./stored-state.ts";
+import type { Ticker } from "./ticker.ts";
 
 /** What links need of their room. */
 export interface LinkScope {
   readonly storage: Storage;
   readonly clock: Clock;
   readonly shards: Shards;
-  connect(request: JoinRequest): Promise<void>;
-  message(socket: Socket, frame: string | ArrayBuffer): Promise<void>;
-  closed(socket: Socket): void;
-  /** A client that was here before the room lost its memory. @param isOpen whether it got its first packet */
-  recover(socket: Socket, isOpen: boolean): void;
-  /** Runs an event, and ends its turn. */
-  turn(event: () => void): void;
-  /** What is stored of links is not up to date. */
-  onChanged(): void;
-  /** A shard would know what its clients know. If not `isKnown`, they may know something else. */
-  onWantsState(link: Link, isKnown: boolean): void;
-  /** Whether there is nothing that clients do not know of. */
-  isTold(): boolean;
+  readonly persistence: Persistence;
+  readonly broadcast: Broadcast;
+  readonly door: Door;
+  readonly ticker: Ticker | undefined;
+  /** Where events of clients go. */
+  readonly room: {
+    connect(request: JoinRequest): Promise<void>;
+    message(socket: Socket, frame: string | ArrayBuffer): Promise<void>;
+    closed(socket: Socket): void;
+  };
   failed(event: string, error: unknown, details: Record<string, unknown>): void;
 }
 
@@ -42,11 +43,13 @@ const LONGEST_RETRY = 2000;
  */
 export class Links {
   readonly #scope: LinkScope;
+  readonly #boot = crypto.randomUUID();
   readonly #links = new Map<string, Link>();
   readonly #unsaved = new Set<string>();
   readonly #learning = new Map<string, Promise<Link | undefined>>();
   /** Whether all shards were asked who is there. */
   #isAwake = false;
+  #hadClients = false;
   #isAhead = false;
   #isAheadStored = false;
 
@@ -58,13 +61,13 @@ export class Links {
     return this.#links.size;
   }
 
-  /** Whether what clients know may differ from what was stored last. */
-  get isAhead(): boolean {
-    return this.#isAhead;
+  /** Whether clients are there who know just what is stored: the room slept. */
+  get didSleep(): boolean {
+    return this.#hadClients && !this.#isAhead;
   }
 
   get isUnsaved(): boolean {
-    return this.#unsaved.size > 0 || (this.#isAheadStored && this.#isSettled());
+    return this.#unsaved.size > 0 || (this.#isAheadStored && this.isSettled);
   }
 
   all(): Iterable<Link> {
@@ -75,7 +78,10 @@ export class Links {
   load(rows: Iterable<[key: string, value: unknown]>): void {
     for (const [key, value] of rows) {
       if (key === AHEAD_KEY) this.#isAhead = this.#isAheadStored = true;
-      if (key.startsWith(LINK_PREFIX)) this.#create(key.slice(LINK_PREFIX.length), value as StoredLink);
+      if (!key.startsWith(LINK_PREFIX)) continue;
+      const stored = value as StoredLink;
+      this.#hadClients ||= stored.clients > 0;
+      this.#create(key.slice(LINK_PREFIX.length), stored);
     }
     this.#isAwake = this.#links.size === 0;
   }
@@ -99,8 +105,19 @@ export class Links {
     const verdict = link.receiver.judge(batch);
     if (verdict !== "take") return { verdict: verdict === "gap" ? "gap" : "ok" };
     this.#changed(link);
-    link.handle(() => this.#scope.turn(() => batch.items.forEach((item) => this.#take(link, item))));
+    for (const item of batch.items) this.#take(link, item);
+    this.#scope.persistence.endBatch();
     return { verdict: "ok" };
+  }
+
+  /** Tells a shard what its clients know; or have to, if not `isKnown`: they may know something else. */
+  tellState(link: Link, isKnown: boolean): void {
+    const { broadcast, ticker } = this.#scope;
+    // What changes right now follows, and then it asks again.
+    if (isKnown && broadcast.isPending) return;
+    const { state, own } = broadcast.stateFor(link);
+    link.state(state, own, isKnown);
+    if (link.size > 0) ticker?.start();
   }
 
   /** Writes what changed, in one transaction with the state. */
@@ -111,19 +128,19 @@ export class Links {
       if (link) storage.put(LINK_PREFIX + shardId, link.stored());
       else storage.delete(LINK_PREFIX + shardId);
     }
-    if (this.#isAheadStored && this.#isSettled()) storage.delete(AHEAD_KEY);
+    if (this.#isAheadStored && this.isSettled) storage.delete(AHEAD_KEY);
   }
 
   saved(): void {
     this.#unsaved.clear();
-    if (!this.#isSettled()) return;
+    if (!this.isSettled) return;
     this.#isAhead = false;
     this.#isAheadStored = false;
   }
 
   /** Whether all clients know just what is stored, once everything is. */
-  #isSettled(): boolean {
-    return this.#scope.isTold() && [...this.#links.values()].every((link) => link.isSettled);
+  get isSettled(): boolean {
+    return this.#scope.broadcast.isTold && [...this.#links.values()].every((link) => link.isSettled);
   }
 
   #take(link: Link, item: Upward): void {
@@ -136,14 +153,14 @@ export class Links {
   #pass(link: Link, item: Exclude<Upward, { kind: "join" }>): void {
     const socket = link.sockets.get(item.id);
     if (!socket) return;
-    if (item.kind === "message") void this.#scope.message(socket, item.frame);
+    if (item.kind === "message") void this.#scope.room.message(socket, item.frame);
     else this.#gone(link, socket);
   }
 
   #gone(link: Link, socket: RemoteSocket): void {
     socket.isOpen = false;
     link.sockets.delete(socket.remote.id);
-    this.#scope.closed(socket);
+    this.#scope.room.closed(socket);
   }
 
   #join(link: Link, id: number, { request: { url, headers, cf }, ...who }: Knock): void {
@@ -154,7 +171,7 @@ export class Links {
       return socket;
     };
     const request = new Request(url, { headers: headers.map(([name, value]) => [name, value]), cf: cf as never });
-    const joined = this.#scope.connect({ request, ...who, accept }).finally(() => link.joining.delete(id));
+    const joined = this.#scope.room.connect({ request, ...who, accept }).finally(() => link.joining.delete(id));
     link.joining.set(id, joined);
   }
 
@@ -176,7 +193,7 @@ export class Links {
     const until = clock.now() + PATIENCE;
     for (let wait = FIRST_RETRY; ; wait = Math.min(wait * 2, LONGEST_RETRY)) {
       try {
-        return await shards.introduce(shardId);
+        return await shards.introduce(shardId, this.#boot);
       } catch (error) {
         if (clock.now() + wait > until) {
           this.#scope.failed("shard_lost", error, { shard: shardId });
@@ -192,9 +209,9 @@ export class Links {
     if (known && known.run !== introduction?.run) this.#drop(known);
     if (!introduction) return undefined;
     const { run, roster, wantsState, mailed } = introduction;
-    const link =
-      this.#links.get(shardId) ?? this.#create(shardId, { run, life: undefined, last: 0, mail: [], mailed: 0 });
-    link.skipTo(mailed);
+    const link = this.#links.get(shardId) ?? this.#discover(shardId, run);
+    const isLate = this.#isAwake && !link.isMet;
+    link.meet(mailed);
     this.#changed(link);
     const present = new Set(roster.map(({ id }) => id));
     for (const socket of link.sockets.values()) if (!present.has(socket.remote.id)) this.#gone(link, socket);
@@ -203,25 +220,33 @@ export class Links {
       else if (!link.sockets.has(entry.id) && !link.isLeaving(entry.id)) {
         const socket = new RemoteSocket(link, entry.id, entry.attachment);
         link.sockets.set(entry.id, socket);
-        this.#scope.recover(socket, entry.isOpen);
+        this.#scope.door.recover(socket, entry.isOpen);
       }
     }
     link.wantsState = wantsState;
-    // One that answers late, or of which the room had forgotten.
-    if (this.#isAwake && roster.some((entry) => "isOpen" in entry && entry.isOpen))
-      this.#scope.onWantsState(link, false);
+    // One that answers late, or that the room had forgotten.
+    if (isLate && roster.some((entry) => "isOpen" in entry && entry.isOpen)) this.tellState(link, false);
+    if (isLate) this.#scope.broadcast.schedule();
+    return link;
+  }
+
+  /** Stored at once: a room that is lost has to know whom to ask. */
+  #discover(shardId: string, run: string): Link {
+    const link = this.#create(shardId, { run, life: undefined, last: 0, mail: [], mailed: 0, clients: 0 });
+    this.#scope.storage.put(LINK_PREFIX + shardId, link.stored());
     return link;
   }
 
   #create(shardId: string, stored: StoredLink): Link {
     const { shards, clock } = this.#scope;
-    const link: Link = new Link(shardId, stored, clock, PATIENCE, {
+    const link: Link = new Link(shardId, stored, this.#boot, clock, PATIENCE, {
       deliver: (batch) => shards.deliver(shardId, batch),
       onChanged: () => this.#changed(link),
       onTelling: () => this.#telling(),
-      onSettled: () => this.#scope.onChanged(),
-      onWantsState: () => this.#scope.onWantsState(link, true),
-      onLost: (reason) => this.#lost(link, reason),
+      onSettled: () => this.#scope.persistence.scheduleCompanion(),
+      onWantsState: () => this.tellState(link, true),
+      onUnknown: () => void this.#learn(shardId),
+      onSilent: () => this.#lost(link),
     });
     this.#links.set(shardId, link);
     return link;
@@ -229,7 +254,7 @@ export class Links {
 
   #changed({ shardId }: Link): void {
     this.#unsaved.add(shardId);
-    this.#scope.onChanged();
+    this.#scope.persistence.scheduleCompanion();
   }
 
   /** Stored before anything leaves: it tells a room that wakes whether its clients know what it does. */
@@ -238,14 +263,13 @@ export class Links {
     if (this.#isAheadStored) return;
     this.#scope.storage.put(AHEAD_KEY, true);
     this.#isAheadStored = true;
-    this.#scope.onChanged();
+    this.#scope.persistence.scheduleCompanion();
   }
 
-  #lost(link: Link, reason: "unknown" | "silent"): void {
+  #lost(link: Link): void {
     if (this.#links.get(link.shardId) !== link) return;
-    this.#scope.failed("shard_lost", new Error(`The shard is ${reason}`), { shard: link.shardId });
+    this.#scope.failed("shard_lost", new Error("The shard cannot be reached"), { shard: link.shardId });
     this.#drop(link);
-    if (reason === "unknown") void this.#learn(link.shardId);
   }
 
   /** The clients of the link are offline. */
@@ -253,8 +277,6 @@ export class Links {
     link.close();
     this.#links.delete(link.shardId);
     this.#changed(link);
-    this.#scope.turn(() => {
-      for (const socket of link.sockets.values()) this.#gone(link, socket);
-    });
+    for (const socket of link.sockets.values()) this.#gone(link, socket);
   }
 }

@@ -28,7 +28,7 @@ export class Persistence implements Sleeper {
   readonly #clock: Clock;
   readonly #alarms: Alarms;
   readonly #throttle: number;
-  readonly #companion: Companion;
+  companion: Companion | undefined;
   readonly #onError: (error: unknown) => void;
   /** Rows of values that only hibernation brings back. */
   readonly #volatile = new Set<string>();
@@ -42,7 +42,6 @@ export class Persistence implements Sleeper {
     clock: Clock,
     alarms: Alarms,
     throttle: number,
-    companion: Companion,
     onError: (error: unknown) => void,
   ) {
     this.#rows = rows;
@@ -50,7 +49,6 @@ export class Persistence implements Sleeper {
     this.#clock = clock;
     this.#alarms = alarms;
     this.#throttle = throttle;
-    this.#companion = companion;
     this.#onError = onError;
   }
 
@@ -62,6 +60,11 @@ export class Persistence implements Sleeper {
   /** Only the companion is unsaved: what it knows is worth no haste. */
   scheduleCompanion(): void {
     this.#saveIn(this.#throttle || COMPANION_DELAY);
+  }
+
+  /** The end of a shard's batch: with a throttle of 0, that it was taken is stored with what it changed. */
+  endBatch(): void {
+    if (this.#throttle === 0 && this.#failures === 0) this.save();
   }
 
   /** The end of a turn: with a throttle of 0, what it changed is written before it is sent. */
@@ -82,14 +85,14 @@ export class Persistence implements Sleeper {
     this.#due = undefined;
     this.#release?.();
     this.#release = undefined;
-    if (this.#rows.isClean && !this.#companion.isUnsaved) return;
+    if (this.#rows.isClean && !this.companion?.isUnsaved) return;
     try {
       this.#storage.transaction(() => {
         this.#write(new Set(this.#allRows()), this.#rows.removed);
-        this.#companion.write();
+        this.companion?.write();
       });
       this.#rows.clear();
-      this.#companion.saved();
+      this.companion?.saved();
       this.#failures = 0;
     } catch (error) {
       this.#onError(error);
@@ -141,7 +144,7 @@ export class Persistence implements Sleeper {
     }
     if (this.#rows.isClean) {
       this.#failures = 0;
-      if (this.#try(() => this.#companion.write())) this.#companion.saved();
+      if (this.#try(() => this.companion?.write())) this.companion?.saved();
     } else this.#saveIn(Math.min(FIRST_RETRY * 2 ** this.#failures++, LONGEST_RETRY));
   }
 

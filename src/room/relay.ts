@@ -90,6 +90,8 @@ export interface ShardBatch extends Batch<Upward> {
 export interface RoomBatch extends Batch<Downward> {
   /** The shard's run that it is meant for: its ids mean nothing in another one. */
   readonly run: string;
+  /** The room's memory that it comes from: after it asked who is there, one that it lost says nothing more. */
+  readonly boot: string;
 }
 
 /** One client of a shard: let in, with what the room keeps with it; or still waiting at the door. */
@@ -108,6 +110,7 @@ export interface Introduction {
 
 /** How a room reaches shards. No outsider can: these are calls between objects. */
 export interface Shards {
-  introduce(shardId: string): Promise<Introduction | undefined>;
+  /** @param boot tells the memory of a room from those that it lost */
+  introduce(shardId: string, boot: string): Promise<Introduction | undefined>;
   deliver(shardId: string, batch: RoomBatch): Promise<Receipt>;
 }

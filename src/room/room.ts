@@ -11,7 +11,6 @@ import { Door } from "./door.ts";
 import { Hooks } from "./hooks.ts";
 import { createHandle } from "./handle.ts";
 import type { RoomIdentity } from "./handle.ts";
-import type { Link } from "./link.ts";
 import { Links } from "./links.ts";
 import { Persistence } from "./persistence.ts";
 import type { Clock, JoinRequest, Ports, Socket } from "./ports.ts";
@@ -72,9 +71,7 @@ export class RoomCore {
     const failed = (event: string, error: unknown, details = {}) => this.#reporter.failed(event, error, details);
     const arm = () => this.#alarms.arm();
     this.#alarms = new Alarms(ports.alarm, clock, (error) => failed("alarm_failed", error));
-    this.#links = this.#createLinks(failed);
-    const { throttleStorage } = settings;
-    this.#persistence = new Persistence(rows, storage, clock, this.#alarms, throttleStorage, this.#links, (error) =>
+    this.#persistence = new Persistence(rows, storage, clock, this.#alarms, settings.throttleStorage, (error) =>
       failed("save_failed", error),
     );
     this.#broadcast = new Broadcast(this.tree, this.#connections, clock, this.turns, settings);
@@ -127,6 +124,17 @@ export class RoomCore {
       alarms: this.#alarms,
       ticker: this.#ticker,
     });
+    this.#links = new Links({
+      ...parts,
+      clock,
+      failed,
+      shards: ports.shards,
+      room: this,
+      door: this.#door,
+      broadcast: this.#broadcast,
+      ticker: this.#ticker,
+    });
+    this.#persistence.companion = this.#links;
     this.tree.onError = (error) => failed("state_failed", error);
     this.#wake();
   }
@@ -199,6 +207,16 @@ export class RoomCore {
     return recall;
   }
 
+  /** Resolves when the room takes events; undefined if it does. @internal */
+  get started(): Promise<unknown> | undefined {
+    return this.#starting;
+  }
+
+  /** Whether shards have all that they were sent. @internal */
+  get isSettled(): boolean {
+    return this.#links.isSettled;
+  }
+
   /** Stops what keeps the object awake, as it is when nobody is connected. A restart takes it up again. @internal */
   rest(): void {
     this.#ticker?.stop();
@@ -223,8 +241,7 @@ export class RoomCore {
     const sockets = [...this.#ports.sockets()].filter((socket) => socket.isOpen);
     const rows = [...this.#ports.storage.list()];
     this.#links.load(rows);
-    // Clients that are still there know what is stored: the room slept.
-    const didSleep = sockets.length > 0 || (this.#links.size > 0 && !this.#links.isAhead);
+    const didSleep = sockets.length > 0 || this.#links.didSleep;
     const { snapshot, volatileKeys } = assemble(rows, didSleep);
     this.#persistence.loadVolatile(volatileKeys, didSleep);
     this.#door.isNew = snapshot === undefined;
@@ -236,8 +253,11 @@ export class RoomCore {
     this.tree.rows.onUnsaved = () => this.#unsaved();
     for (const socket of sockets) this.#door.recover(socket);
     this.#presence.assumeOnline();
+    if (sockets.length > 0 || this.#links.size > 0) this.#broadcast.assume(known);
+    this.tree.onChange = () => this.#broadcast.schedule();
     this.#alarms.register(this.#persistence, this.#sessions, this.#schedules, this.#transfers);
-    const resume = () => this.#resume(known, didSleep);
+    const resume = () => this.#resume(didSleep);
+    if (this.#links.size > 0) this.#broadcast.pause();
     const learning = this.#links.size > 0 ? this.#links.learn().then(resume) : resume();
     this.#starting = learning?.finally(() => {
       this.#starting = undefined;
@@ -245,48 +265,17 @@ export class RoomCore {
   }
 
   /** Everyone who is here is known again. @returns what there is to wait for, if anything */
-  #resume(known: Record<string, unknown> | undefined, didSleep: boolean): Promise<unknown> | undefined {
-    if (this.#connections.size > 0 && known) this.#broadcast.assumePending(known);
-    else if (this.#connections.size > 0) this.#broadcast.assumeKnown();
+  #resume(didSleep: boolean): Promise<unknown> | undefined {
+    this.#broadcast.resume();
     if (this.#connections.size > 0) this.#ticker?.start();
     for (const link of this.#links.all()) {
-      if (!didSleep || link.wantsState) this.#tellState(link, didSleep);
+      if (link.isMet && (!didSleep || link.wantsState)) this.#links.tellState(link, didSleep);
     }
-    this.tree.onChange = () => this.#broadcast.schedule();
     this.#broadcast.schedule();
     this.#presence.dropGhosts();
     if (!this.tree.rows.isClean) this.#unsaved();
     this.#alarms.arm();
     return this.#hooks.start();
-  }
-
-  #createLinks(failed: (event: string, error: unknown, details: Record<string, unknown>) => void): Links {
-    const { storage, shards } = this.#ports;
-    return new Links({
-      storage,
-      shards,
-      clock: this.clock,
-      failed,
-      connect: (request) => this.connect(request),
-      message: (socket, frame) => this.message(socket, frame),
-      closed: (socket) => this.closed(socket),
-      recover: (socket, isOpen) => this.#door.recover(socket, isOpen),
-      turn: (event) => {
-        this.turns.run(event);
-        this.turns.end();
-      },
-      onChanged: () => this.#persistence.scheduleCompanion(),
-      onWantsState: (link, isKnown) => this.#tellState(link, isKnown),
-      isTold: () => this.#broadcast.isManual || !this.tree.isDirty,
-    });
-  }
-
-  /** Tells a shard what its clients know, or have to. */
-  #tellState(link: Link, isKnown: boolean): void {
-    const { state, own } = this.#broadcast.stateFor(link);
-    link.wantsState = false;
-    link.state(state, own, isKnown);
-    if (link.size > 0) this.#ticker?.start();
   }
 
   #unsaved(): void {

@@ -47,6 +47,11 @@ export class Client {
     return this.#isOpen;
   }
 
+  /** Whether the room let it in, or can be asked to. */
+  get isKnown(): boolean {
+    return this.#knock !== undefined || this.#room !== undefined;
+  }
+
   get entry(): RosterEntry {
     if (this.#knock) return { id: this.id, knock: this.#knock };
     return { id: this.id, attachment: this.#room, isOpen: this.#isOpen };

@@ -5,7 +5,7 @@ import type { Assignment } from "../world/assignment.ts";
 /** What a World wants to know of a shard. */
 export interface ShardReport {
   readonly connections: number;
-  /** Clients that came since the last report that arrived. */
+  /** Clients that ever came, as far as the shard remembers. */
   readonly arrivals: number;
 }
 

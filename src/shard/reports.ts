@@ -18,7 +18,7 @@ export class Reports {
   readonly #ports: ShardPorts;
   readonly #subject: Subject;
   #arrivals = 0;
-  #timer: (() => void) | undefined;
+  #isPlanned = false;
 
   constructor(ports: ShardPorts, subject: Subject) {
     this.#ports = ports;
@@ -47,8 +47,10 @@ export class Reports {
   }
 
   #plan(): void {
-    this.#timer ??= this.#ports.clock.after(GATHER, () => {
-      this.#timer = undefined;
+    if (this.#isPlanned) return;
+    this.#isPlanned = true;
+    this.#ports.clock.after(GATHER, () => {
+      this.#isPlanned = false;
       void this.#send();
     });
   }
@@ -57,12 +59,10 @@ export class Reports {
     const assignment = this.#subject.assignment();
     if (!assignment) return;
     const report: ShardReport = { connections: this.#subject.connections(), arrivals: this.#arrivals };
-    this.#arrivals = 0;
     try {
       if (!(await this.#ports.report(assignment, report))) this.#subject.onUnknown();
     } catch (error) {
       // The next one brings it.
-      this.#arrivals += report.arrivals;
       this.#ports.log({ level: "warn", event: "report_failed", shard: assignment.shardId, error: String(error) });
     }
   }

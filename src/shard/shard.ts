@@ -33,6 +33,8 @@ export class ShardCore {
   #assignment: Assignment | undefined;
   #settings: Settings | undefined;
   #run: string;
+  /** The room's memory that knows who is here. */
+  #boot: string | undefined;
   #uplink: Lane<Upward>;
 
   /** @param settings the settings of the room that a shard is for; throws if there is no such room any more */
@@ -56,6 +58,11 @@ export class ShardCore {
 
   get size(): number {
     return this.#clients.size;
+  }
+
+  /** Whether the room has all that clients sent. @internal */
+  get isSettled(): boolean {
+    return this.#uplink.isIdle;
   }
 
   /** The World says what this shard serves. */
@@ -129,8 +136,13 @@ export class ShardCore {
   }
 
   /** The room asks who is here. */
-  introduce(): Introduction | undefined {
+  introduce(boot: string): Introduction | undefined {
     if (!this.#assignment) return undefined;
+    this.#boot = boot;
+    for (const client of this.#clients.all()) {
+      // It waited at the door for so long that the shard fell asleep: nobody knows what it wanted.
+      if (!client.isKnown) this.#refuse(client, new RoomError("internal", "The room cannot be reached"));
+    }
     return {
       run: this.#run,
       roster: Array.from(this.#clients.all(), ({ entry }) => entry),
@@ -141,7 +153,9 @@ export class ShardCore {
 
   /** A batch of the room. */
   deliver(batch: RoomBatch): Receipt {
-    return batch.run === this.#run ? this.#downlink.take(batch) : { verdict: "unknown" };
+    this.#boot ??= batch.boot;
+    if (batch.run !== this.#run || batch.boot !== this.#boot) return { verdict: "unknown" };
+    return this.#downlink.take(batch);
   }
 
   /** The object's alarm rang. */
@@ -169,7 +183,8 @@ export class ShardCore {
       onArrived: () => {
         if (this.#clients.size === 0 && this.#uplink.isIdle) this.#ports.storage.delete(RUN_KEY);
       },
-      onLost: () => this.#lose(),
+      onUnknown: () => this.#lose(),
+      onSilent: () => this.#lose(),
     });
   }
 
@@ -182,6 +197,7 @@ export class ShardCore {
   /** The room cannot be reached, or does not know us: clients have to come anew. */
   #lose(): void {
     this.#ports.log({ level: "error", event: "room_lost", shard: this.#assignment?.shardId });
+    this.#uplink.close();
     this.#uplink = this.#createUplink();
     for (const client of this.#clients.all()) {
       this.#refuse(client, new RoomError("internal", "The room cannot be reached"));

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { hasHostileKey } from "../protocol/decode.ts";
 
 /** A body that a schema accepted, or what is wrong with it. */
-export type Body<T> = { readonly value: T } | { readonly issues: readonly Problem[] };
+type Body<T> = { readonly value: T } | { readonly issues: readonly Problem[] };
 type Problem = Pick<z.core.$ZodIssue, "path" | "message">;
 
 const MOST_BYTES = 16_384;

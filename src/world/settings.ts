@@ -4,11 +4,13 @@ export type Balancing = (typeof BALANCINGS)[number];
 
 /** What `createRooms({ world })` takes. */
 export interface WorldConfig {
+  /** The ids of the Worlds that there are. Default: any id is one, so that whoever asks makes new ones. */
+  readonly ids?: readonly string[];
   /** Sockets that a shard holds at most, unless its room was registered with a number of its own. Default 75. */
   readonly shardCapacity?: number;
   /** How clients are spread, unless their room was registered with a way of its own. Default `"round-robin"`. */
   readonly balancing?: Balancing;
-  /** Rooms that a World knows at once. Default 10,000. */
+  /** Rooms that a World knows at once. Default 10,000, which is also the most: take more Worlds for more rooms. */
   readonly maxRooms?: number;
   /** Active shards that a room has at most: a room can be registered with fewer, never with more. Default 100. */
   readonly maxShards?: number;
@@ -19,7 +21,7 @@ export interface WorldConfig {
 }
 
 /** A configuration with defaults filled in. */
-export type WorldSettings = Required<WorldConfig>;
+export type WorldSettings = Required<Omit<WorldConfig, "ids">> & Pick<WorldConfig, "ids">;
 
 /** A place that was given out is kept so long for its client. ms */
 export const RESERVATION_LIFE = 30_000;
@@ -29,6 +31,8 @@ export const SHARD_SILENCE = 300_000;
 export const SWEEP_INTERVAL = 60_000;
 /** The Worker's secret that shards prove themselves with. */
 export const SECRET_NAME = "SHARD_SECRET";
+/** Shards of a World at most, for what clients may bring about: more would not fit into its memory. */
+export const MOST_SHARDS = 15_000;
 /** An object cannot hold more: https://developers.cloudflare.com/durable-objects/best-practices/websockets/ */
 export const MOST_SOCKETS = 32_768;
 
@@ -42,11 +46,14 @@ const DEFAULTS: WorldSettings = {
 };
 
 /** Every option, with what it has to be. */
-const OPTIONS: Readonly<Record<keyof WorldSettings, (value: unknown) => string | undefined>> = {
+const OPTIONS: Readonly<Record<keyof WorldConfig, (value: unknown) => string | undefined>> = {
+  ids: (value) =>
+    Array.isArray(value) && value.every((id) => typeof id === "string" && id !== "") ? undefined : " has to list ids",
   shardCapacity: whole(1, MOST_SOCKETS),
   balancing: (value) =>
     BALANCINGS.includes(value as Balancing) ? undefined : ` has to be one of ${BALANCINGS.join(", ")}`,
-  maxRooms: whole(1, 100_000),
+  // Each takes some 3 KB of memory, and each of its shards 4 KB, of the 128 MB that an object has.
+  maxRooms: whole(1, 10_000),
   // Starting a shard is a call, and one request may make 1000.
   maxShards: whole(1, 1000),
   connectRate: checkRate,

@@ -50,15 +50,14 @@ export class Visitors {
 }
 
 /** Of an IPv6 address the first 64 bits: the rest is its owner's to choose, and to change with each request. */
-export function networkOf(address: string): string {
+function networkOf(address: string): string {
   if (!address.includes(":")) return address;
-  const [head = "", tail] = address.toLowerCase().split("::");
-  const groups = head === "" ? [] : head.split(":");
-  const rest = tail ? tail.split(":").length : 0;
-  while (tail !== undefined && groups.length + rest < 8) groups.push("0");
-  const all = tail ? [...groups, ...tail.split(":")] : groups;
-  return all
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, ""))
-    .join(":");
+  const [head = [], tail] = address
+    .toLowerCase()
+    .split("::")
+    .map((part) => part.split(":").filter(Boolean));
+  // "::" stands for as many zeros as are missing.
+  const zeros = Array.from({ length: tail ? Math.max(8 - head.length - tail.length, 0) : 0 }, () => "0");
+  const groups = [...head, ...zeros, ...(tail ?? [])].slice(0, 4);
+  return groups.map((group) => group.replace(/^0+(?=.)/, "")).join(":");
 }

@@ -1,7 +1,7 @@
 import { signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
 import * as library from "../../src/index.ts";
-import { assertBindings } from "../../src/objects/bindings.ts";
+import { assertBindings, ROOM_BINDINGS, WORLD_BINDINGS } from "../../src/objects/bindings.ts";
 
 const { createRooms, defineRoom, sync } = library;
 const state = () => ({ a: sync(signal(0)) });
@@ -27,7 +27,13 @@ describe("createRooms fails at start-up, and says what to do", () => {
       () => createRooms({ rooms: [room("a")], auth: { jwksUrl: "x", issuer: "i", audience: "a" } }),
       "jwksUrl",
     ],
-    ["a binding missing", () => assertBindings({}), 'name = "ROOMS"'],
+    ["a binding missing", () => assertBindings(ROOM_BINDINGS, {}), 'name = "ROOMS"'],
+    ["those of Worlds missing", () => assertBindings(WORLD_BINDINGS, { ROOMS: 1 }), '["WorldObject", "ShardObject"]'],
+    [
+      "a World malformed",
+      () => createRooms({ rooms: [room("a")], world: { shardCapacity: 0 } }),
+      "world.shardCapacity",
+    ],
   ])("%s", (_, make, message) => {
     expect(make).toThrow(message);
   });

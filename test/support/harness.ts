@@ -1,6 +1,8 @@
 import { abortAllDurableObjects, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { SignJWT } from "jose";
+import { inject } from "vitest";
+import type { ShardObjectBase } from "../../src/objects/shard-object.ts";
 import type { AnyRoom, Room } from "../../src/define/room.ts";
 import type { RoomCore } from "../../src/room/room.ts";
 import { LoadClient } from "./load-client.ts";
@@ -18,6 +20,22 @@ export interface ConnectOptions {
   readonly token?: string;
   readonly headers?: Record<string, string>;
   readonly query?: string;
+  readonly via?: "room" | "shard";
+}
+
+/** Whether the suite's clients connect to rooms, or to shards of them. */
+export const VIA = inject("via");
+
+declare module "vitest" {
+  interface ProvidedContext {
+    via: "room" | "shard";
+  }
+}
+
+/** A new one each time: a stub of an object that crashed is broken. */
+export function shardStub(shardId: string): DurableObjectStub<ShardObjectBase> {
+  const shards = (env as unknown as { SHARDS: DurableObjectNamespace<ShardObjectBase> }).SHARDS;
+  return shards.get(shards.idFromName(`shard/${shardId}`));
 }
 
 /** A client on a real WebSocket. */
@@ -100,6 +118,7 @@ export class TestRoom<S = unknown> {
   readonly party: string;
   readonly id: string;
   readonly #definition: AnyRoom;
+  readonly #shards = new Set<string>();
 
   constructor(room: AnyRoom, id: string, party = serve(room)) {
     this.#definition = room;
@@ -126,9 +145,10 @@ export class TestRoom<S = unknown> {
     return client;
   }
 
-  /** Connects without waiting for the first packet. */
-  async open({ id, token, headers, query = "" }: ConnectOptions = {}): Promise<TestClient> {
-    const url = new URL(`/parties/${this.party}/${encodeURIComponent(this.id)}?${query}`, ORIGIN);
+  /** Connects without waiting for the first packet: to the room itself, or to a shard where the suite does so. */
+  async open({ id, token, headers, query = "", via = VIA }: ConnectOptions = {}): Promise<TestClient> {
+    const place = via === "shard" ? `shard/${await this.shard()}` : `${this.party}/${encodeURIComponent(this.id)}`;
+    const url = new URL(`/parties/${place}?${query}`, ORIGIN);
     if (id !== undefined) url.searchParams.set("id", id);
     if (token !== undefined) url.searchParams.set("token", token);
     const response = await exports.default.fetch(url.href, { headers: { ...headers, upgrade: "websocket" } });
@@ -136,14 +156,27 @@ export class TestRoom<S = unknown> {
     return new TestClient(response.webSocket);
   }
 
-  fetch(path: string, init?: RequestInit): Promise<Response> {
-    return exports.default.fetch(`${ORIGIN}/parties/${this.party}/${encodeURIComponent(this.id)}${path}`, init);
+  async fetch(path: string, init?: RequestInit): Promise<Response> {
+    const place = VIA === "shard" ? `shard/${await this.shard()}` : `${this.party}/${encodeURIComponent(this.id)}`;
+    return exports.default.fetch(`${ORIGIN}/parties/${place}${path}`, init);
+  }
+
+  /** A shard of the room. @returns its id */
+  async shard(name = "1", capacity = 1000): Promise<string> {
+    const shardId = `${this.party}-${this.id.replace(/[^\w-]/g, "_")}-${name}`;
+    if (!this.#shards.has(shardId)) {
+      this.#shards.add(shardId);
+      const assignment = { shardId, worldId: "none", party: this.party, roomId: this.id, capacity, draining: false };
+      await shardStub(shardId).assign(assignment);
+    }
+    return shardId;
   }
 
   /** Runs something inside the object. */
   inside<R>(run: (state: S, core: RoomCore, ctx: DurableObjectState) => R | Promise<R>): Promise<R> {
-    return runInDurableObject(this.stub, (instance, ctx) => {
+    return runInDurableObject(this.stub, async (instance, ctx) => {
       const { core } = instance as unknown as { core: RoomCore };
+      await core.started;
       return run(core.state as S, core, ctx);
     });
   }
@@ -161,8 +194,11 @@ export class TestRoom<S = unknown> {
   }
 
   async evict(): Promise<void> {
-    // Only an object that runs can be evicted.
-    await this.inside(() => {});
+    // Only an object that runs can be evicted; one that has something to save is so only when it did.
+    await this.inside(async (_state, core) => {
+      while (!core.isSettled) await scheduler.wait(1);
+    });
+    if (VIA === "shard") await this.alarm();
     await evictDurableObject(this.stub);
   }
 

@@ -1,6 +1,6 @@
 import type { CompiledRoom } from "../../src/define/room.ts";
 import type { Claims } from "../../src/define/types.ts";
-import type { LogEntry, Ports, Socket } from "../../src/room/ports.ts";
+import type { Clock, LogEntry, Ports, Socket, Storage } from "../../src/room/ports.ts";
 import type { Shards } from "../../src/room/relay.ts";
 import type { Neighbours } from "../../src/room/transfer.ts";
 import { RoomCore } from "../../src/room/room.ts";
@@ -26,6 +26,11 @@ export class VirtualClock {
     return this.#timers.size;
   }
 
+  /** When the next timer is due. */
+  get next(): number {
+    return Math.min(...[...this.#timers.values()].map(({ at }) => at));
+  }
+
   /** Runs what is due within this time, in order. */
   advance(ms: number): void {
     const end = this.time + ms;
@@ -40,9 +45,43 @@ export class VirtualClock {
     }
     this.time = end;
   }
+}
+
+/** The time of one instance of an object: its timers end with it. */
+export class InstanceClock implements Clock {
+  readonly #clock: VirtualClock;
+  readonly #timers = new Set<() => void>();
+  #isOver = false;
+
+  constructor(clock: VirtualClock) {
+    this.#clock = clock;
+  }
+
+  get pending(): number {
+    return this.#timers.size;
+  }
+
+  now(): number {
+    return this.#clock.now();
+  }
+
+  after(ms: number, run: () => void): () => void {
+    const cancel = this.#clock.after(ms, () => {
+      this.#timers.delete(stop);
+      run();
+    });
+    const stop = () => {
+      this.#timers.delete(stop);
+      cancel();
+    };
+    if (this.#isOver) stop();
+    else this.#timers.add(stop);
+    return stop;
+  }
 
   clear(): void {
-    this.#timers.clear();
+    this.#isOver = true;
+    for (const stop of this.#timers) stop();
   }
 }
 
@@ -81,6 +120,22 @@ export class MemoryStorage {
   async sync(): Promise<void> {}
 }
 
+/** The storage of an instance: one that is dead writes no more. */
+export function whileCurrent(storage: MemoryStorage, isCurrent: () => boolean): Storage {
+  const check = <T>(run: () => T): T => {
+    if (!isCurrent()) throw new Error("This instance is dead");
+    return run();
+  };
+  return {
+    get: (key) => check(() => storage.get(key)),
+    put: (key, value) => check(() => storage.put(key, value)),
+    delete: (key) => check(() => storage.delete(key)),
+    list: () => check(() => storage.list()),
+    transaction: (run) => check(() => storage.transaction(run)),
+    sync: () => storage.sync(),
+  };
+}
+
 /** A socket whose other end is a client in the same memory. */
 export class MemorySocket implements Socket {
   isOpen = true;
@@ -114,7 +169,7 @@ export class MemorySocket implements Socket {
 
 /** A whole room in memory, on a virtual clock: real logic, thousands of times a second. */
 export class MemoryRoom<S> {
-  readonly clock = new VirtualClock();
+  readonly clock: VirtualClock;
   readonly storage = new MemoryStorage();
   readonly log: LogEntry[] = [];
   alarmAt = Infinity;
@@ -133,9 +188,15 @@ export class MemoryRoom<S> {
   /** Makes what a client keeps its state in, beside a plain object. */
   clientInstance: () => object | undefined = () => undefined;
   readonly #compiled: CompiledRoom;
+  #time: InstanceClock | undefined;
+  #die: () => void = () => {};
+  /** Events that are being handled. */
+  #busy = 0;
 
-  constructor(compiled: CompiledRoom) {
+  /** @param clock one to share with others */
+  constructor(compiled: CompiledRoom, clock = new VirtualClock()) {
     this.#compiled = compiled;
+    this.clock = clock;
     this.core = this.#start();
   }
 
@@ -180,36 +241,69 @@ export class MemoryRoom<S> {
     const end = this.clock.time + ms;
     while (this.alarmAt <= end) {
       this.clock.advance(Math.max(this.alarmAt - this.clock.time, 0));
-      this.alarmAt = Infinity;
-      await this.core.alarm();
+      await this.ring();
     }
     this.clock.advance(end - this.clock.time);
   }
 
+  /** Another one after each start. */
+  get instance(): unknown {
+    return this.#time;
+  }
+
+  /** Whether the platform could put it to sleep. */
+  get isIdle(): boolean {
+    return (this.#time?.pending ?? 0) === 0 && this.#busy === 0;
+  }
+
+  /** An event from another object: it fails if this one dies meanwhile. */
+  async during<T>(event: (core: RoomCore) => Promise<T>): Promise<T> {
+    const { promise: death, reject } = Promise.withResolvers<never>();
+    const die = this.#die;
+    this.#die = () => {
+      die();
+      reject(new Error("The object died"));
+    };
+    this.#busy++;
+    try {
+      return await Promise.race([event(this.core), death]);
+    } finally {
+      this.#busy--;
+    }
+  }
+
+  async ring(): Promise<void> {
+    this.alarmAt = Infinity;
+    await this.core.alarm();
+  }
+
   /** As the platform does it: not before timers have run. Sockets stay. */
   async evict(): Promise<void> {
-    while (this.clock.pending > 0) await this.advance(1000);
+    while ((this.#time?.pending ?? 0) > 0 || !this.core.isSettled) await this.advance(1000);
     this.core = this.#start();
   }
 
   /** Memory and sockets are gone at once. */
   crash(): void {
-    this.clock.clear();
     for (const socket of this.sockets) socket.isOpen = false;
     this.sockets = [];
     this.core = this.#start();
   }
 
   #start(): RoomCore {
+    this.#time?.clear();
+    this.#die();
+    this.#die = () => {};
+    const time = (this.#time = new InstanceClock(this.clock));
     const ports: Ports = {
-      storage: this.storage,
-      clock: this.clock,
+      storage: whileCurrent(this.storage, () => this.#time === time),
+      clock: time,
       alarm: { set: (at) => (this.alarmAt = at) },
       sockets: () => this.sockets,
       log: (entry) => this.log.push(entry),
       neighbours: this.neighbours,
       shards: {
-        introduce: (shardId) => this.shards.introduce(shardId),
+        introduce: (shardId, boot) => this.shards.introduce(shardId, boot),
         deliver: (shardId, batch) => this.shards.deliver(shardId, batch),
       },
     };

@@ -1,0 +1,28 @@
+const LONGEST = 160;
+const ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789";
+const RANDOM_LENGTH = 12;
+
+/**
+ * The key of a room's entry in the World's state. It holds no dot, and is never a word that objects inherit, such
+ * as `constructor`. A long id is cut, and made unique again: the id itself is a field of the entry.
+ */
+export function roomKey(roomId: string): string {
+  const key = `r-${encodeURIComponent(roomId).replaceAll(".", "%2E")}`;
+  return key.length <= LONGEST ? key : `${key.slice(0, LONGEST)}~${randomText()}`;
+}
+
+/**
+ * A new id for a shard of a room. It needs no encoding in a URL, since PartySocket does none; nobody can guess it;
+ * and it says in logs which room it is of.
+ */
+export function makeShardId(roomId: string): string {
+  const name = roomId.replace(/[^A-Za-z0-9]/g, "").slice(0, 24);
+  return `${name || "shard"}-${randomText()}`;
+}
+
+function randomText(): string {
+  // 36 divides no power of two, but 252 is a multiple of it.
+  const bytes = crypto.getRandomValues(new Uint8Array(RANDOM_LENGTH * 2)).filter((byte) => byte < 252);
+  const text = Array.from(bytes.subarray(0, RANDOM_LENGTH), (byte) => ALPHABET[byte % ALPHABET.length]).join("");
+  return text.length === RANDOM_LENGTH ? text : randomText();
+}

@@ -1,0 +1,232 @@
+import type { LocationHint } from "./assignment.ts";
+import { makeShardId, roomKey } from "./keys.ts";
+import type { Registration, Report } from "./schemas.ts";
+import { MOST_SHARDS, RESERVATION_LIFE } from "./settings.ts";
+import type { WorldSettings } from "./settings.ts";
+import { changeRoom, changeShard, hasSpace, isActive, loadOf, makeRoom, makeShard, note, pendingOf } from "./state.ts";
+import type { RoomConfig, RoomEntry, Shard, WorldState } from "./state.ts";
+import { choose } from "./strategies.ts";
+
+/** A client that asks for a place in a room. */
+export interface Visit {
+  readonly roomId: string;
+  /** Whether the room may be added if it is not known. */
+  readonly autoCreate: boolean;
+  /** Whether a room or shard may be added for this client. */
+  readonly mayGrow: boolean;
+  /** Where the client is, if that is known. */
+  readonly hint: LocationHint | undefined;
+}
+
+/** What comes of it: a place, reserved; or why there is none. */
+export type Placement =
+  | { readonly kind: "placed"; readonly shard: Shard; readonly added: readonly Shard[] }
+  | { readonly kind: "unknown room" | "too many rooms" | "no space" | "not allowed to grow" };
+
+/**
+ * The rooms and shards of a World: all decisions about them, and none of the calls that follow. What it knows is
+ * the synced state of the World. Beside that it keeps indexes, so every change goes through here.
+ */
+export class Registry {
+  readonly #state: WorldState;
+  readonly #settings: WorldSettings;
+  readonly #random: () => number;
+  readonly #rooms = new Map<string, { readonly key: string; readonly room: RoomEntry }>();
+  readonly #shards = new Map<string, Shard>();
+  readonly #shardsOf = new Map<string, Set<Shard>>();
+
+  /** @param state restored already */
+  constructor(state: WorldState, settings: WorldSettings, random: () => number) {
+    this.#state = state;
+    this.#settings = settings;
+    this.#random = random;
+    for (const [key, room] of Object.entries(state.rooms())) this.#rooms.set(room.info().id, { key, room });
+    for (const shard of Object.values(state.shards())) this.#index(shard);
+  }
+
+  room(roomId: string): RoomEntry | undefined {
+    return this.#rooms.get(roomId)?.room;
+  }
+
+  shard(shardId: string): Shard | undefined {
+    return this.#shards.get(shardId);
+  }
+
+  /** All rooms, in a list of its own: rooms may be removed meanwhile. */
+  rooms(): RoomEntry[] {
+    return Array.from(this.#rooms.values(), ({ room }) => room);
+  }
+
+  /** The same for all shards. */
+  shards(): Shard[] {
+    return [...this.#shards.values()];
+  }
+
+  get hasShards(): boolean {
+    return this.#shards.size > 0;
+  }
+
+  shardsOf(roomId: string): Shard[] {
+    return [...(this.#shardsOf.get(roomId) ?? [])];
+  }
+
+  activeOf(roomId: string): Shard[] {
+    return this.shardsOf(roomId).filter(isActive);
+  }
+
+  /**
+   * Finds a client a place, and keeps it until the client has arrived. It is one step: two clients never get the
+   * same place. Shards and rooms are added as far as that is needed and allowed.
+   */
+  place(visit: Visit, now: number): Placement {
+    const known = this.room(visit.roomId);
+    if (!known && !visit.autoCreate) return { kind: "unknown room" };
+    if (!known && !visit.mayGrow) return { kind: "not allowed to grow" };
+    if (!known && this.isFull) return { kind: "too many rooms" };
+    const room = known ?? this.#addRoom(visit.roomId, this.#defaultConfig(), false, now);
+    const chosen = this.#choose(room, visit, now);
+    if (chosen) return this.#reserve(chosen, [], now);
+    if (!this.#hasRoomForShard(room)) return { kind: "no space" };
+    if (!visit.mayGrow) return { kind: "not allowed to grow" };
+    const missing = room.info().config.minShards - this.activeOf(visit.roomId).length;
+    const added = this.#addShards(room, Math.max(missing, 1), now, visit.hint);
+    return this.#reserve(added[0] as Shard, added, now);
+  }
+
+  /** Whether no room can be added. */
+  get isFull(): boolean {
+    return this.#rooms.size >= this.#settings.maxRooms;
+  }
+
+  /** Adds a room, or changes how it is run. @returns the shards that it got, so that it has its minimum */
+  register({ name, maxShards = this.#settings.maxShards, ...rest }: Registration, now: number): Shard[] {
+    const config = { ...rest, maxShards };
+    const known = this.room(name);
+    if (known) changeRoom(known, { config, isRegistered: true });
+    const room = known ?? this.#addRoom(name, config, true, now);
+    return this.#addShards(room, config.minShards - this.activeOf(name).length, now);
+  }
+
+  /**
+   * Brings a room to so many active shards: it gets new ones, or the emptiest are to be emptied.
+   * @param capacity of new shards, if other than the room's own
+   */
+  scale(room: RoomEntry, target: number, now: number, capacity?: number): { added: Shard[]; drained: Shard[] } {
+    const active = this.activeOf(room.info().id);
+    const surplus = Math.max(active.length - target, 0);
+    const drained = active.toSorted((a, b) => loadOf(a, now) - loadOf(b, now)).slice(0, surplus);
+    for (const shard of drained) changeShard(shard, { status: "draining" });
+    return { added: this.#addShards(room, target - active.length, now, undefined, capacity), drained };
+  }
+
+  /**
+   * Takes in what a shard says of itself. Who newly came takes up the oldest of the places that were kept; a shard
+   * that does not count arrivals is taken to have as many as its connections rose by.
+   * @param mayRevive whether a draining shard may become active again: not by what it says itself, since that may
+   * have been on its way when it was drained
+   * @returns whether its status changed
+   */
+  report(shard: Shard, { connections, arrivals, status }: Report, mayRevive: boolean, now: number): boolean {
+    const { arrivals: before, usedAt } = shard.ledger();
+    const known = shard.info();
+    // A count that went back began anew.
+    const came = arrivals === undefined ? connections - known.connections : arrivals - (arrivals < before ? 0 : before);
+    note(shard, {
+      reservations: pendingOf(shard, now).slice(Math.max(came, 0)),
+      arrivals: arrivals ?? before,
+      usedAt: connections > 0 || known.connections > 0 || came > 0 ? now : usedAt,
+      isAssigned: true,
+    });
+    const next = status === "active" && !mayRevive ? known.status : (status ?? known.status);
+    changeShard(shard, { connections, status: next, reportedAt: now });
+    return next !== known.status;
+  }
+
+  /** Forgets a shard. Its room counts as used as long as the shard was. */
+  removeShard(shardId: string): void {
+    const shard = this.#shards.get(shardId);
+    if (!shard) return;
+    const { roomId } = shard.info();
+    delete this.#state.shards()[shardId];
+    this.#shards.delete(shardId);
+    const others = this.#shardsOf.get(roomId);
+    others?.delete(shard);
+    if (others?.size === 0) this.#shardsOf.delete(roomId);
+    const room = this.room(roomId);
+    const { usedAt } = shard.ledger();
+    if (room && usedAt > room.info().usedAt) changeRoom(room, { usedAt });
+  }
+
+  removeRoom(roomId: string): void {
+    const found = this.#rooms.get(roomId);
+    if (found) delete this.#state.rooms()[found.key];
+    this.#rooms.delete(roomId);
+  }
+
+  #choose(room: RoomEntry, { roomId, hint, mayGrow }: Visit, now: number): Shard | undefined {
+    const free = this.shardsOf(roomId).filter((shard) => hasSpace(shard, now));
+    const canGrow = mayGrow && this.#hasRoomForShard(room);
+    return choose(room.info().config.balancingStrategy, free, { now, hint, canGrow, random: this.#random });
+  }
+
+  /** Shards that drain do not count: what they leave has to go somewhere. */
+  #hasRoomForShard(room: RoomEntry): boolean {
+    const { id, config } = room.info();
+    return this.activeOf(id).length < config.maxShards && this.#shards.size < MOST_SHARDS;
+  }
+
+  #reserve(shard: Shard, added: readonly Shard[], now: number): Placement {
+    note(shard, {
+      reservations: [...pendingOf(shard, now), now + RESERVATION_LIFE],
+      turn: this.#nextTurn(shard.info().roomId),
+      usedAt: now,
+    });
+    return { kind: "placed", shard, added };
+  }
+
+  /** A turn after those of all shards of a room. */
+  #nextTurn(roomId: string): number {
+    let last = 0;
+    for (const shard of this.#shardsOf.get(roomId) ?? []) last = Math.max(last, shard.ledger().turn);
+    return last + 1;
+  }
+
+  #defaultConfig(): RoomConfig {
+    const { balancing, shardCapacity, maxShards } = this.#settings;
+    return {
+      balancingStrategy: balancing,
+      public: true,
+      maxPlayersPerShard: shardCapacity,
+      minShards: 0,
+      maxShards,
+    };
+  }
+
+  #addRoom(roomId: string, config: RoomConfig, isRegistered: boolean, now: number): RoomEntry {
+    const room = makeRoom({ id: roomId, config, isRegistered, usedAt: now });
+    const key = roomKey(roomId);
+    this.#state.rooms()[key] = room;
+    this.#rooms.set(roomId, { key, room });
+    return room;
+  }
+
+  #addShards(room: RoomEntry, count: number, now: number, hint?: LocationHint, size?: number): Shard[] {
+    const { id: roomId, config } = room.info();
+    const capacity = size ?? config.maxPlayersPerShard;
+    return Array.from({ length: Math.max(count, 0) }, () => {
+      const id = makeShardId(roomId);
+      const turn = this.#nextTurn(roomId);
+      const shard = makeShard({ id, roomId, capacity, hint: hint ?? null, reportedAt: now }, { turn, usedAt: now });
+      this.#state.shards()[id] = shard;
+      this.#index(shard);
+      return shard;
+    });
+  }
+
+  #index(shard: Shard): void {
+    const { id, roomId } = shard.info();
+    this.#shards.set(id, shard);
+    const others = this.#shardsOf.get(roomId) ?? new Set();
+    this.#shardsOf.set(roomId, others.add(shard));
+  }
+}

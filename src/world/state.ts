@@ -1,0 +1,139 @@
+import { signal } from "@signe/reactive";
+import type { WritableSignal } from "@signe/reactive";
+import { collection, persist, sync } from "../state/fields.ts";
+import type { LocationHint } from "./assignment.ts";
+import type { Balancing } from "./settings.ts";
+
+/** How a room is to be run, as it was registered, or by the World's own settings. */
+export interface RoomConfig {
+  readonly balancingStrategy: Balancing;
+  /** Kept for whoever lists rooms. It opens and closes nothing: the room's own guards do. */
+  readonly public: boolean;
+  /** Sockets that a new shard holds at most. */
+  readonly maxPlayersPerShard: number;
+  readonly minShards: number;
+  readonly maxShards: number;
+}
+
+/** A room that the World knows. */
+export interface RoomInfo {
+  readonly id: string;
+  readonly config: RoomConfig;
+  /** Whether an operator registered it: it stays then. Others go when nobody uses them. */
+  readonly isRegistered: boolean;
+  /** When it was last seen in use, as far as its present shards do not tell. */
+  readonly usedAt: number;
+}
+
+/** A draining shard gets no new clients, and is removed when it is empty. */
+export type ShardStatus = "active" | "draining";
+
+/** A shard, as operators see it. */
+export interface ShardInfo {
+  readonly id: string;
+  readonly roomId: string;
+  /** Sockets at most. */
+  readonly capacity: number;
+  /** Where it runs, as far as that is known. */
+  readonly hint: LocationHint | null;
+  readonly status: ShardStatus;
+  /** Open sockets, as the shard last said. */
+  readonly connections: number;
+  /** When it last said something. */
+  readonly reportedAt: number;
+}
+
+/** What the World remembers of a shard for itself. */
+export interface Ledger {
+  /** When each place ends that was given out to a client who has not arrived; the oldest first. */
+  readonly reservations: readonly number[];
+  /** Clients that ever came, as the shard last said. */
+  readonly arrivals: number;
+  /** When a place was last given out, counted over the shards of its room: the least is next in turn. */
+  readonly turn: number;
+  /** When it last had clients, or was about to. */
+  readonly usedAt: number;
+  /** Whether it was told what it serves. Until then no client may be sent there. */
+  readonly isAssigned: boolean;
+}
+
+const CONFIG: RoomConfig = {
+  balancingStrategy: "round-robin",
+  public: true,
+  maxPlayersPerShard: 1,
+  minShards: 0,
+  maxShards: 1,
+};
+const ROOM: RoomInfo = { id: "", config: CONFIG, isRegistered: false, usedAt: 0 };
+const SHARD: ShardInfo = {
+  id: "",
+  roomId: "",
+  capacity: 1,
+  hint: null,
+  status: "active",
+  connections: 0,
+  reportedAt: 0,
+};
+const LEDGER: Ledger = { reservations: [], arrivals: 0, turn: 0, usedAt: 0, isAssigned: false };
+
+/**
+ * A signal of a value that is only ever replaced as a whole. A signal that is made of an object watches each of its
+ * properties, for twice the memory; and a World knows ten thousand rooms, in the 128 MB of an object.
+ */
+function whole<T extends object>(value: T): WritableSignal<T> {
+  const made = signal<T | null>(null);
+  made.set(value);
+  return made as unknown as WritableSignal<T>;
+}
+
+/** An entry of `rooms`. */
+export const makeRoom = (info: RoomInfo = ROOM) => ({ info: sync(whole(info)) });
+export type RoomEntry = ReturnType<typeof makeRoom>;
+
+/** An entry of `shards`: all of it is one stored row, so that giving out a place is one write. */
+export const makeShard = (info: Partial<ShardInfo> = {}, ledger: Partial<Ledger> = {}) => ({
+  info: sync(whole<ShardInfo>({ ...SHARD, ...info })),
+  ledger: persist(whole<Ledger>({ ...LEDGER, ...ledger })),
+});
+export type Shard = ReturnType<typeof makeShard>;
+
+/** The state of a World, which operators see. */
+export const makeWorldState = () => ({
+  rooms: collection(() => makeRoom()),
+  shards: collection(() => makeShard()),
+});
+export type WorldState = ReturnType<typeof makeWorldState>;
+
+/** Places that were given out and still wait for their client. */
+export function pendingOf(shard: Shard, now: number): readonly number[] {
+  return shard.ledger().reservations.filter((end) => end > now);
+}
+
+/** Clients that a shard has, or will have in a moment. */
+export function loadOf(shard: Shard, now: number): number {
+  return shard.info().connections + pendingOf(shard, now).length;
+}
+
+export function isActive(shard: Shard): boolean {
+  return shard.info().status === "active";
+}
+
+/** Whether a new client may be sent there. */
+export function hasSpace(shard: Shard, now: number): boolean {
+  return isActive(shard) && loadOf(shard, now) < shard.info().capacity;
+}
+
+/** Changes what is known of a room. */
+export function changeRoom(room: RoomEntry, changes: Partial<RoomInfo>): void {
+  room.info.set({ ...room.info(), ...changes });
+}
+
+/** Changes what is known of a shard. */
+export function changeShard(shard: Shard, changes: Partial<ShardInfo>): void {
+  shard.info.set({ ...shard.info(), ...changes });
+}
+
+/** Changes what the World remembers of a shard for itself. */
+export function note(shard: Shard, changes: Partial<Ledger>): void {
+  shard.ledger.set({ ...shard.ledger(), ...changes });
+}

@@ -1,0 +1,44 @@
+import type { Registry } from "./registry.ts";
+import { SHARD_SILENCE } from "./settings.ts";
+import { isActive, loadOf } from "./state.ts";
+import type { Shard } from "./state.ts";
+
+/** Shards that one sweep removes at most, since each is a call. The others wait for the next. */
+export const MOST_REMOVED = 500;
+
+/**
+ * Removes what is of no use any more: shards that are silent, that were drained and are empty, or that are empty
+ * for long and above their room's minimum; then rooms without shards that nobody registered and nobody used for
+ * long.
+ * @returns the ids of the shards that went
+ */
+export function sweep(registry: Registry, roomIdle: number, now: number): string[] {
+  const removed: string[] = [];
+  for (const shard of registry.shards()) {
+    if (removed.length >= MOST_REMOVED) break;
+    if (!isSpent(registry, shard, roomIdle, now)) continue;
+    const { id } = shard.info();
+    registry.removeShard(id);
+    removed.push(id);
+  }
+  for (const room of registry.rooms()) {
+    const { id, isRegistered, usedAt } = room.info();
+    const isUsed = isRegistered || registry.shardsOf(id).length > 0;
+    if (!isUsed && now - usedAt >= roomIdle) registry.removeRoom(id);
+  }
+  return removed;
+}
+
+/** Whether there is anything that a sweep may remove one day. */
+export function isWorthSweeping(registry: Registry): boolean {
+  return registry.hasShards || registry.rooms().some((room) => !room.info().isRegistered);
+}
+
+function isSpent(registry: Registry, shard: Shard, roomIdle: number, now: number): boolean {
+  if (now - shard.info().reportedAt >= SHARD_SILENCE) return true;
+  if (loadOf(shard, now) > 0) return false;
+  if (!isActive(shard)) return true;
+  const { roomId } = shard.info();
+  const minimum = registry.room(roomId)?.info().config.minShards ?? 0;
+  return now - shard.ledger().usedAt >= roomIdle && registry.activeOf(roomId).length > minimum;
+}

@@ -1,0 +1,111 @@
+import type * as z from "zod";
+import { defineRoom } from "../define/define-room.ts";
+import type { Room } from "../define/room.ts";
+import type { ResponseBuilder, RoomHandle } from "../define/types.ts";
+import { guardSockets, isOperator, operatorOnly, operatorOrShard } from "./access.ts";
+import { readBody } from "./body.ts";
+import { hintOf } from "./location.ts";
+import { connectBody, registerBody, reportBody, scaleBody } from "./schemas.ts";
+import { makeWorldState } from "./state.ts";
+import type { WorldState } from "./state.ts";
+import { World } from "./world.ts";
+import type { Refusal, WorldParts } from "./world.ts";
+
+/** What a route hands on. */
+interface Call {
+  readonly request: Request;
+  readonly state: WorldState;
+  readonly room: RoomHandle;
+  readonly res: ResponseBuilder;
+}
+
+/**
+ * Makes the room that a World is: its state is the registry of rooms and shards, which operators may listen to,
+ * and its requests are those of the protocol's section "World".
+ *
+ * @param parts `find` and `shards` reach the service's rooms and shards; `now` and `random` are for tests
+ */
+export function createWorld(parts: WorldParts): Room {
+  const worlds = new WeakMap<WorldState, World>();
+  const worldOf = ({ state, room }: Pick<Call, "state" | "room">): World => {
+    const world = worlds.get(state) ?? new World(parts, state, room);
+    worlds.set(state, world);
+    return world;
+  };
+  return defineRoom({
+    path: "{id}",
+    // What was answered is durable.
+    throttleStorage: 0,
+    guards: [guardSockets],
+    state: makeWorldState,
+    schedules: { sweep: { run: (context) => worldOf(context).sweep() } },
+    requests: {
+      "POST /connect": { run: ({ auth, ...call }) => connect(worldOf(call), call, auth !== null) },
+      "POST /register-room": { guards: [operatorOnly], run: (call) => register(worldOf(call), call) },
+      "POST /scale-room": { guards: [operatorOnly], run: (call) => scale(worldOf(call), call) },
+      "POST /update-shard": {
+        guards: [operatorOrShard],
+        run: ({ auth, ...call }) => update(worldOf(call), call, isOperator(auth, call.room.id)),
+      },
+      "GET /registry": {
+        guards: [operatorOnly],
+        run: ({ state }) => ({ rooms: infosOf(state.rooms()), shards: infosOf(state.shards()) }),
+      },
+    },
+  });
+}
+
+function infosOf<T>(entries: Readonly<Record<string, { info(): T }>>): T[] {
+  return Object.values(entries).map((entry) => entry.info());
+}
+
+async function connect(world: World, { request, res }: Call, isAuthenticated: boolean): Promise<Response> {
+  const wait = world.visitors.wait(request.headers.get("cf-connecting-ip"), world.now());
+  if (wait > 0) {
+    const seconds = String(Math.ceil(wait / 1000));
+    return res.status(429).header("retry-after", seconds).json({ error: "Too many requests. Try again later" });
+  }
+  return withBody(request, res, connectBody, "Invalid request", async (body) => {
+    const hint = hintOf((request as { cf?: unknown }).cf);
+    const shardId = await world.connect({ ...body, isAuthenticated, hint });
+    // The address of a shard is its id: clients connect to /parties/shard/<url>.
+    return typeof shardId === "string" ? res.success({ success: true, shardId, url: shardId }) : refuse(res, shardId);
+  });
+}
+
+function register(world: World, { request, res }: Call): Promise<Response> {
+  return withBody(request, res, registerBody, "Invalid room configuration", async (body) => {
+    const shards = await world.register(body);
+    return "status" in shards ? refuse(res, shards) : res.success({ success: true, roomId: body.name, shards });
+  });
+}
+
+function scale(world: World, { request, res }: Call): Promise<Response> {
+  return withBody(request, res, scaleBody, "Invalid request", async (body) => {
+    const shards = await world.scale(body);
+    return "status" in shards ? refuse(res, shards) : res.success({ success: true, shards });
+  });
+}
+
+function update(world: World, { request, res }: Call, byOperator: boolean): Promise<Response> {
+  return withBody(request, res, reportBody, "Invalid request", async (body) => {
+    const refusal = await world.report(body, byOperator);
+    return refusal ? refuse(res, refusal) : res.success();
+  });
+}
+
+async function withBody<Z extends z.ZodType>(
+  request: Request,
+  res: ResponseBuilder,
+  schema: Z,
+  error: string,
+  run: (body: z.output<Z>) => Promise<Response>,
+): Promise<Response> {
+  const body = await readBody(request, schema);
+  return "issues" in body ? res.badRequest(error, { details: body.issues }) : run(body.value);
+}
+
+function refuse(res: ResponseBuilder, { status, ...body }: Refusal): Response {
+  const answer = status === 503 ? res.status(status).header("retry-after", "1") : res.status(status);
+  return answer.json(body);
+}

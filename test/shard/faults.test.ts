@@ -1,0 +1,209 @@
+import { signal } from "@signe/reactive";
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import * as z from "zod";
+import { defineRoom } from "../../src/define/define-room.ts";
+import { sync } from "../../src/state/fields.ts";
+import { expectedView } from "../../src/testing/expected-view.ts";
+import { gameState } from "../support/game-state.ts";
+import type { GameState } from "../support/game-state.ts";
+import type { MemorySocket } from "../support/memory.ts";
+import { MemoryTree } from "../support/memory-shards.ts";
+import type { Fate } from "../support/memory-shards.ts";
+import { anyMutation } from "../support/mutations.ts";
+import type { Mutation } from "../support/mutations.ts";
+
+const SHARDS = ["s1", "s2", "s3"];
+const CLIENTS = 6;
+
+type Step =
+  | { kind: "turn"; mutations: Mutation[] }
+  | { kind: "wait"; ms: number }
+  | { kind: "act"; who: number }
+  | { kind: "join"; who: number; shard: number }
+  | { kind: "leave"; who: number }
+  | { kind: "evict room" }
+  | { kind: "crash room" }
+  | { kind: "evict shard"; shard: number }
+  | { kind: "crash shard"; shard: number };
+
+const who = fc.nat({ max: CLIENTS - 1 });
+const shard = fc.nat({ max: SHARDS.length - 1 });
+const step = fc.oneof<fc.MaybeWeightedArbitrary<Step>[]>(
+  {
+    weight: 8,
+    arbitrary: fc
+      .array(anyMutation, { minLength: 1, maxLength: 3 })
+      .map((mutations) => ({ kind: "turn" as const, mutations })),
+  },
+  { weight: 6, arbitrary: fc.nat({ max: 60 }).map((ms) => ({ kind: "wait" as const, ms })) },
+  { weight: 1, arbitrary: fc.integer({ min: 1000, max: 20_000 }).map((ms) => ({ kind: "wait" as const, ms })) },
+  { weight: 8, arbitrary: who.map((who) => ({ kind: "act" as const, who })) },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant("join" as const), who, shard }) },
+  { weight: 1, arbitrary: who.map((who) => ({ kind: "leave" as const, who })) },
+  { weight: 1, arbitrary: fc.constant({ kind: "evict room" as const }) },
+  { weight: 1, arbitrary: fc.constant({ kind: "crash room" as const }) },
+  { weight: 1, arbitrary: shard.map((shard) => ({ kind: "evict shard" as const, shard })) },
+  { weight: 1, arbitrary: shard.map((shard) => ({ kind: "crash shard" as const, shard })) },
+);
+
+const stateOf = () => ({ ...gameState(), done: sync(signal<string[]>([])) });
+type State = GameState & { done: ReturnType<typeof stateOf>["done"] };
+
+class Run {
+  readonly tree: MemoryTree<State>;
+  readonly online = new Map<number, { socket: MemorySocket; shard: number }>();
+  readonly acked = new Set<string>();
+  readonly forgetful = new Set<MemorySocket>();
+  readonly #read = new Map<MemorySocket, number>();
+  #acts = 0;
+
+  constructor(throttleSync: number | "auto", throttleStorage: number, fates: () => Fate, delay: () => number) {
+    this.tree = new MemoryTree<State>(
+      defineRoom({
+        path: "r",
+        throttleSync,
+        throttleStorage,
+        state: stateOf,
+        actions: {
+          act: { input: z.string(), run: ({ state }, id) => state.done.update((done) => [...done, id]) },
+        },
+      }).compiled,
+    );
+    this.tree.fate = fates;
+    this.tree.delay = delay;
+    for (const name of SHARDS) this.tree.add(name);
+  }
+
+  #shard(index: number) {
+    return this.tree.shards.get(SHARDS[index] as string) as NonNullable<ReturnType<typeof this.tree.shards.get>>;
+  }
+
+  async take(step: Step): Promise<void> {
+    switch (step.kind) {
+      case "turn":
+        // Nothing happens to a room before it has found its clients again.
+        if (!this.tree.room.core.started) this.tree.room.change((s) => step.mutations.forEach((m) => m.run(s)));
+        break;
+      case "wait":
+        await this.tree.advance(step.ms);
+        break;
+      case "act": {
+        const client = this.online.get(step.who);
+        const id = `act-${this.#acts++}`;
+        if (client?.socket.isOpen) this.#shard(client.shard).send(client.socket, { action: "act", value: id, id });
+        break;
+      }
+      case "join": {
+        if (this.online.get(step.who)?.socket.isOpen) return;
+        const auth = step.who === 1 ? { sub: "gm", gm: true } : null;
+        const socket = this.#shard(step.shard).connect(`session-${step.who}`, auth);
+        this.online.set(step.who, { socket, shard: step.shard });
+        break;
+      }
+      case "leave": {
+        const client = this.online.get(step.who);
+        this.online.delete(step.who);
+        if (client?.socket.isOpen) this.#shard(client.shard).disconnect(client.socket);
+        break;
+      }
+      case "evict room":
+        await this.#untilIdle(() => this.tree.room.core.isSettled && this.tree.room.isIdle);
+        await this.tree.room.evict();
+        break;
+      case "crash room":
+        // A shard that slept, and was not told yet what its clients know, cannot say what they have to forget.
+        for (const { socket, shard } of this.online.values()) {
+          if (this.#shard(shard).core.introduce(crypto.randomUUID())?.wantsState) this.forgetful.add(socket);
+        }
+        this.tree.room.crash();
+        break;
+      case "evict shard":
+        await this.#untilIdle(() => this.#shard(step.shard).isIdle);
+        this.#shard(step.shard).evict();
+        break;
+      case "crash shard":
+        this.#shard(step.shard).crash();
+    }
+    this.#readAcks();
+  }
+
+  async #untilIdle(isIdle: () => boolean): Promise<void> {
+    for (let tries = 0; !isIdle() && tries < 100; tries++) await this.tree.advance(500);
+    expect(isIdle(), "goes idle").toBe(true);
+  }
+
+  #readAcks(): void {
+    for (const { socket } of this.online.values()) {
+      for (const text of socket.texts.slice(this.#read.get(socket) ?? 0)) {
+        const { type, value } = JSON.parse(text) as { type: string; value: { id: string } };
+        if (type === "ack") this.acked.add(value.id);
+      }
+      this.#read.set(socket, socket.texts.length);
+    }
+  }
+
+  async finish(): Promise<void> {
+    this.tree.fate = () => "fine";
+    await this.tree.advance(70_000);
+    this.#readAcks();
+  }
+
+  check(): void {
+    const { state } = this.tree.room;
+    const online = [...this.online.values()].filter(({ socket }) => socket.isOpen);
+    for (const [who, { socket }] of this.online) {
+      if (!socket.isOpen) continue;
+      const first = JSON.parse(socket.texts[0] ?? "null") as { value: { pId: string } } | null;
+      expect(first, `client ${who} got its first packet`).not.toBeNull();
+      const publicId = first?.value.pId ?? "";
+      const viewer = { publicId, auth: who === 1 ? { sub: "gm", gm: true } : null, user: state.players()[publicId] };
+      const expected = expectedView(state, viewer);
+      const told = `client ${who}, told\n${socket.texts.join("\n")}\n`;
+      for (const client of socket.clients) {
+        if (this.forgetful.has(socket)) expect(client.state, told).toMatchObject(expected as object);
+        else expect(client.state, told).toEqual(expected);
+      }
+      expect(
+        socket.texts.filter((text) => text.includes('"pId"')),
+        "one first packet",
+      ).toHaveLength(1);
+    }
+    expect(this.tree.room.core.handle.connections).toHaveLength(online.length);
+    const users = Object.values(state.players()).filter((player) => player.online());
+    expect(users.length).toBeLessThanOrEqual(online.length);
+  }
+}
+
+const FATES: Fate[] = ["fine", "lost", "answer lost", "twice"];
+
+for (const throttleStorage of [0, 1000]) {
+  it(`P9: whatever is lost, repeated or killed, clients of shards see the room (throttleStorage ${throttleStorage})`, async () => {
+    let acks = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { minLength: 10, maxLength: 60 }),
+        fc.constantFrom(0, "auto" as const, 50),
+        fc.infiniteStream(fc.oneof({ weight: 12, arbitrary: fc.constant<Fate>("fine") }, fc.constantFrom(...FATES))),
+        fc.infiniteStream(fc.nat({ max: 30 })),
+        async (steps, throttleSync, fates, delays) => {
+          const run = new Run(
+            throttleSync,
+            throttleStorage,
+            () => fates.next().value,
+            () => delays.next().value,
+          );
+          for (const next of steps) await run.take(next);
+          await run.finish();
+          run.check();
+          const done = run.tree.room.state.done();
+          expect(new Set(done).size, "nothing is done twice").toBe(done.length);
+          if (throttleStorage === 0) for (const id of run.acked) expect(done, "an ack is for good").toContain(id);
+          acks += run.acked.size;
+        },
+      ),
+      { numRuns: Number(process.env["RUNS"] ?? 1500) },
+    );
+    expect(acks).toBeGreaterThan(10);
+  }, 500_000);
+}

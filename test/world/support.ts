@@ -1,0 +1,169 @@
+import { createDirectory } from "../../src/app/directory.ts";
+import { defineRoom } from "../../src/define/define-room.ts";
+import type { AnyRoom } from "../../src/define/room.ts";
+import type { Claims } from "../../src/define/types.ts";
+import type { Assignment, LocationHint, ShardHost } from "../../src/world/assignment.ts";
+import { checkWorldConfig } from "../../src/world/settings.ts";
+import type { WorldConfig } from "../../src/world/settings.ts";
+import { loadOf } from "../../src/world/state.ts";
+import type { Shard, WorldState } from "../../src/world/state.ts";
+import { createWorld } from "../../src/world/world-room.ts";
+import { MemoryRoom, MemorySocket } from "../support/memory.ts";
+
+/** MemoryRoom calls every room so. */
+export const WORLD_ID = "r";
+export const SECRET = "a secret that only shards know";
+export const operator: Claims = { sub: "op", worlds: [WORLD_ID] };
+export const player: Claims = { sub: "player" };
+export const game = defineRoom({ path: "game-{id}", state: () => ({}) });
+export const vip = defineRoom({ path: "vip-{id}", auth: "required", state: () => ({}) });
+export const anything = defineRoom({ path: "{id}", state: () => ({}) });
+
+/** Shards that do not exist: it records what they are told. */
+export class FakeHost implements ShardHost {
+  readonly assigned: Assignment[] = [];
+  readonly hints: (LocationHint | undefined)[] = [];
+  readonly retired: string[] = [];
+  /** What happens to a call: it may throw, or take its time. */
+  onCall: (shardId: string) => Promise<void> | void = () => {};
+
+  async assign(assignment: Assignment, hint?: LocationHint): Promise<void> {
+    this.assigned.push(assignment);
+    this.hints.push(hint);
+    await this.onCall(assignment.shardId);
+  }
+
+  async retire(shardId: string): Promise<void> {
+    this.retired.push(shardId);
+    await this.onCall(shardId);
+  }
+}
+
+export interface Ask {
+  readonly auth?: Claims | null;
+  readonly headers?: Record<string, string>;
+  readonly cf?: Record<string, unknown>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Record<string, unknown>;
+}
+
+/** A World in memory, on a virtual clock, with shards that do not exist. */
+export class TestWorld {
+  readonly host = new FakeHost();
+  readonly room: MemoryRoom<WorldState>;
+  env: Record<string, string> = { SHARD_SECRET: SECRET };
+  random = 0;
+
+  constructor(config: WorldConfig = {}, rooms: readonly AnyRoom[] = [game, vip]) {
+    const { find } = createDirectory({ rooms });
+    const world = createWorld({
+      settings: checkWorldConfig(config),
+      find,
+      shards: () => this.host,
+      now: () => this.room.clock.now(),
+      random: () => this.random,
+    });
+    this.room = new MemoryRoom<WorldState>(world.compiled);
+    this.setEnv(this.env);
+  }
+
+  get now(): number {
+    return this.room.clock.now();
+  }
+
+  setEnv(env: Record<string, string>): void {
+    this.env = env;
+    const present = this.room.core.handle.env as unknown as Record<string, string>;
+    for (const name of Object.keys(present)) delete present[name];
+    Object.assign(present, env);
+  }
+
+  async evict(): Promise<void> {
+    await this.room.evict();
+    this.setEnv(this.env);
+  }
+
+  crash(): void {
+    this.room.crash();
+    this.setEnv(this.env);
+  }
+
+  async ask(route: string, body?: unknown, { auth = null, headers, cf }: Ask = {}): Promise<Answer> {
+    const [method = "", path = ""] = route.split(" ");
+    const init = {
+      method,
+      headers: { ...headers },
+      ...(cf && { cf }),
+      ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    };
+    const request = new Request(`http://world.test/parties/world/${WORLD_ID}${path}`, init);
+    const response = await this.room.core.request(request, path, auth);
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, body: JSON.parse(text) as Record<string, unknown> };
+  }
+
+  connect(roomId: string, ask?: Ask, autoCreate?: boolean): Promise<Answer> {
+    return this.ask("POST /connect", { roomId, autoCreate }, ask);
+  }
+
+  /** @returns the shard that a client got */
+  async enter(roomId: string, ask?: Ask): Promise<string> {
+    const { status, body } = await this.connect(roomId, ask);
+    if (status !== 200) throw new Error(`connect answered ${status}: ${JSON.stringify(body)}`);
+    return body["shardId"] as string;
+  }
+
+  register(config: Record<string, unknown>, ask: Ask = { auth: operator }): Promise<Answer> {
+    const defaults = { balancingStrategy: "round-robin", public: true, maxPlayersPerShard: 10, minShards: 0 };
+    return this.ask("POST /register-room", { ...defaults, ...config }, ask);
+  }
+
+  scale(body: Record<string, unknown>, ask: Ask = { auth: operator }): Promise<Answer> {
+    return this.ask("POST /scale-room", body, ask);
+  }
+
+  /** What a shard does. */
+  report(shardId: string, connections: number, more: Record<string, unknown> = {}): Promise<Answer> {
+    const headers = { "x-access-shard": SECRET };
+    return this.ask("POST /update-shard", { shardId, worldId: WORLD_ID, connections, ...more }, { headers });
+  }
+
+  async listen(auth: Claims | null): Promise<MemorySocket> {
+    let socket: MemorySocket | undefined;
+    const request = new Request("http://world.test/", { headers: { upgrade: "websocket" } });
+    const { sockets } = this.room;
+    const accept = () => (socket = sockets[sockets.push(new MemorySocket(undefined)) - 1] as MemorySocket);
+    await this.room.core.connect({ request, auth, sessionId: undefined, accept });
+    return socket as unknown as MemorySocket;
+  }
+
+  get shards(): Shard[] {
+    return Object.values(this.room.state.shards());
+  }
+
+  shard(shardId: string): Shard {
+    const shard = this.shards.find((other) => other.info().id === shardId);
+    if (!shard) throw new Error(`The registry has no shard ${shardId}`);
+    return shard;
+  }
+
+  get roomIds(): string[] {
+    return Object.values(this.room.state.rooms()).map((room) => room.info().id);
+  }
+
+  /** What each shard has, or will have in a moment; the fullest last. */
+  get loads(): number[] {
+    return this.shards.map((shard) => loadOf(shard, this.now)).toSorted((a, b) => a - b);
+  }
+}
+
+/** Counts how often each text is there. */
+export function countOf(texts: readonly string[]): number[] {
+  const counts = new Map<string, number>();
+  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
+  return [...counts.values()].toSorted((a, b) => a - b);
+}
