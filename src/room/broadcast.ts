@@ -14,6 +14,8 @@ import { changesFor } from "./visibility.ts";
 
 /** With `"auto"`, how long a packet waits for each viewer that it goes to, and at most. In ms. */
 const WAIT_PER_VIEWER = 0.05;
+/** The same for each shard: a call costs more than a frame, and counts as twenty on the bill. */
+const WAIT_PER_BRANCH = 3;
 const LONGEST_WAIT = 50;
 
 export interface BroadcastSettings {
@@ -165,7 +167,8 @@ export class Broadcast {
 
   #window(): number {
     if (this.#throttle !== "auto") return this.#throttle;
-    const wait = Math.min(this.#connections.widest * WAIT_PER_VIEWER, LONGEST_WAIT);
+    const { widest, branchCount } = this.#connections;
+    const wait = Math.min(widest * WAIT_PER_VIEWER + branchCount * WAIT_PER_BRANCH, LONGEST_WAIT);
     return wait < 1 ? 0 : wait;
   }
 

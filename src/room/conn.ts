@@ -64,7 +64,11 @@ export class Conn implements Connection {
     this.#state = attachment.state;
     this.#phase = phase;
     this.#hooks = hooks;
-    this.#outbox = new Outbox((text) => this.#write(text), hooks.intercept?.(this), phase === "joining");
+    this.#outbox = new Outbox(
+      (text) => this.#write(text),
+      hooks.intercept?.(this),
+      phase === "joining" || phase === "waiting",
+    );
   }
 
   /** A connection that was just accepted. */

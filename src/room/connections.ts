@@ -42,9 +42,13 @@ export class Connections {
     return this.#unopened;
   }
 
-  /** How many clients the object that has most of them sends to, this one or a shard, and how many shards there are. */
+  get branchCount(): number {
+    return this.#branches.size;
+  }
+
+  /** How many clients the object that has most of them sends to: this one, or a shard. */
   get widest(): number {
-    let widest = this.#direct.size + this.#branches.size;
+    let widest = this.#direct.size;
     for (const { size } of this.#branches.keys()) widest = Math.max(widest, size);
     return widest;
   }

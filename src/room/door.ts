@@ -86,6 +86,11 @@ export class Door {
     else connections.disown(conn.publicId);
   }
 
+  /** Sends a client what it may have missed. */
+  answer(socket: Socket, text: string): void {
+    this.#scope.connections.find(socket)?.answer(text);
+  }
+
   /** A user goes to another room: tells the developer's hook. */
   tellLeaving(session: Session): void {
     const { connections, presence, hooks } = this.#scope;

@@ -3,8 +3,8 @@ import type { Batch, Receipt } from "./relay.ts";
 
 /** Batches on their way at once: what comes meanwhile waits, and goes together. */
 const WINDOW = 4;
-/** Least time between two batches, in ms. The first after a pause goes at the end of its turn. */
-const SPACING = 4;
+/** Least time between two batches, in ms, unless the receiver asks for more. The first after a pause goes at once. */
+export const SPACING = 4;
 const FIRST_RETRY = 50;
 const LONGEST_RETRY = 2000;
 /** Former lives that a receiver knows. */
@@ -34,6 +34,7 @@ export class Lane<T> {
   #seq = 0;
   #inFlight = 0;
   #nextAt = 0;
+  #spacing = SPACING;
   #timer: (() => void) | undefined;
   #failingSince: number | undefined;
   #failures = 0;
@@ -99,7 +100,7 @@ export class Lane<T> {
     const items = this.#queue;
     this.#queue = [];
     this.#unacked.push({ seq: ++this.#seq, items });
-    this.#nextAt = this.#clock.now() + SPACING;
+    this.#nextAt = this.#clock.now() + this.#spacing;
     void this.#transmit(this.#seq, items);
   }
 
@@ -121,6 +122,7 @@ export class Lane<T> {
 
   /** What arrived in order has all before it arrived too. */
   #arrived(seq: number, receipt: Receipt): void {
+    this.#spacing = receipt.spacing ?? SPACING;
     const arrived = this.#unacked.filter((batch) => batch.seq <= seq);
     this.#unacked = this.#unacked.filter((batch) => batch.seq > seq);
     this.#failures = 0;

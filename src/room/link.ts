@@ -93,6 +93,13 @@ export class Link implements Line {
     return this.#isMet;
   }
 
+  /** Takes out the frames for a client that has to get its first packet before. @returns their texts */
+  takeMail(id: number): string[] {
+    const taken = this.#mail.filter((mail) => mail.kind === "mail" && mail.id === id);
+    this.#mail = this.#mail.filter((mail) => !taken.includes(mail));
+    return taken.flatMap((mail) => (mail.kind === "mail" ? mail.text : []));
+  }
+
   /** The shard said who is there. @param mailed the last mail that it had, maybe of a room that forgot it */
   meet(mailed: number): void {
     this.#mailed = Math.max(this.#mailed, mailed);

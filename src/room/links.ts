@@ -1,10 +1,11 @@
 import type { Broadcast } from "./broadcast.ts";
 import type { Door } from "./door.ts";
+import { SPACING } from "./lane.ts";
 import { Link } from "./link.ts";
 import type { StoredLink } from "./link.ts";
 import type { Persistence } from "./persistence.ts";
 import type { Clock, JoinRequest, Socket, Storage } from "./ports.ts";
-import type { Introduction, Knock, Receipt, ShardBatch, Shards, Upward } from "./relay.ts";
+import type { Introduction, Knock, Receipt, RosterEntry, ShardBatch, Shards, Upward } from "./relay.ts";
 import { RemoteSocket } from "./remote-socket.ts";
 import { PRIVATE_PREFIX } from "./stored-state.ts";
 import type { Ticker } from "./ticker.ts";
@@ -34,6 +35,9 @@ const AHEAD_KEY = `${PRIVATE_PREFIX}ahead`;
 const PATIENCE = 30_000;
 /** A room that wakes waits no longer than this for its shards. */
 const LONGEST_START = 3000;
+/** An object takes about a thousand calls a second: this leaves half of them to what else it does. ms */
+const SPACING_PER_SHARD = 2;
+const LONGEST_SPACING = 100;
 const FIRST_RETRY = 100;
 const LONGEST_RETRY = 2000;
 
@@ -107,7 +111,8 @@ export class Links {
     this.#changed(link);
     for (const item of batch.items) this.#take(link, item);
     this.#scope.persistence.endBatch();
-    return { verdict: "ok" };
+    const spacing = Math.min(this.#links.size * SPACING_PER_SHARD, LONGEST_SPACING);
+    return spacing > SPACING ? { verdict: "ok", spacing } : { verdict: "ok" };
   }
 
   /** Tells a shard what its clients know; or have to, if not `isKnown`: they may know something else. */
@@ -211,23 +216,36 @@ export class Links {
     const { run, roster, wantsState, mailed } = introduction;
     const link = this.#links.get(shardId) ?? this.#discover(shardId, run);
     const isLate = this.#isAwake && !link.isMet;
+    // What had been sent to those who have had no first packet follows that.
+    const early = link.isMet ? [] : roster.filter((entry) => "knock" in entry || !entry.isOpen);
+    const held = early.map(({ id }) => ({ id, texts: link.takeMail(id) }));
     link.meet(mailed);
     this.#changed(link);
     const present = new Set(roster.map(({ id }) => id));
     for (const socket of link.sockets.values()) if (!present.has(socket.remote.id)) this.#gone(link, socket);
-    for (const entry of roster) {
-      if ("knock" in entry) this.#join(link, entry.id, entry.knock);
-      else if (!link.sockets.has(entry.id) && !link.isLeaving(entry.id)) {
-        const socket = new RemoteSocket(link, entry.id, entry.attachment);
-        link.sockets.set(entry.id, socket);
-        this.#scope.door.recover(socket, entry.isOpen);
-      }
+    for (const entry of roster) this.#find(link, entry);
+    for (const { id, texts } of held) {
+      void Promise.resolve(link.joining.get(id)).then(() => this.#resend(link.sockets.get(id), texts));
     }
     link.wantsState = wantsState;
     // One that answers late, or that the room had forgotten.
     if (isLate && roster.some((entry) => "isOpen" in entry && entry.isOpen)) this.tellState(link, false);
     if (isLate) this.#scope.broadcast.schedule();
     return link;
+  }
+
+  /** A client that is there: it was known before, or waits at the door. */
+  #find(link: Link, entry: RosterEntry): void {
+    if ("knock" in entry) this.#join(link, entry.id, entry.knock);
+    else if (!link.sockets.has(entry.id) && !link.isLeaving(entry.id)) {
+      const socket = new RemoteSocket(link, entry.id, entry.attachment);
+      link.sockets.set(entry.id, socket);
+      this.#scope.door.recover(socket, entry.isOpen);
+    }
+  }
+
+  #resend(socket: RemoteSocket | undefined, texts: readonly string[]): void {
+    if (socket) for (const text of texts) this.#scope.door.answer(socket, text);
   }
 
   /** Stored at once: a room that is lost has to know whom to ask. */

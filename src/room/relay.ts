@@ -77,6 +77,8 @@ export interface Receipt {
   readonly verdict: "ok" | "gap" | "unknown";
   /** The shard woke up, and would know what its clients know. */
   readonly wantsState?: boolean;
+  /** The room has many shards: each is to gather what its clients send for this long, in ms. */
+  readonly spacing?: number;
 }
 
 /** A batch of a shard. */

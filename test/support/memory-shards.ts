@@ -1,7 +1,9 @@
 import type { CompiledRoom } from "../../src/define/room.ts";
 import type { Claims } from "../../src/define/types.ts";
 import type { ShardBatch } from "../../src/room/relay.ts";
+import type { ShardReport } from "../../src/shard/ports.ts";
 import { ShardCore } from "../../src/shard/shard.ts";
+import type { Assignment } from "../../src/world/assignment.ts";
 import { InstanceClock, MemoryRoom, MemorySocket, MemoryStorage, VirtualClock, whileCurrent } from "./memory.ts";
 
 /** What becomes of one call between two objects. */
@@ -20,7 +22,7 @@ export class MemoryShard {
     this.#tree = tree;
     this.time = new InstanceClock(tree.clock);
     this.core = this.#start();
-    this.core.assign({ shardId, worldId: "w", party: "main", roomId: "r", capacity, draining: false });
+    this.core.assign({ shardId, worldId: "r", party: "main", roomId: "r", capacity, draining: false });
   }
 
   connect(sessionId: string, auth: Claims | null = null): MemorySocket {
@@ -74,7 +76,7 @@ export class MemoryShard {
         alarm: { set: (at) => (this.alarmAt = at) },
         sockets: () => this.sockets,
         relay: (_assignment, batch) => this.#tree.call(isCurrent, () => this.#tree.relay(batch)),
-        report: async () => true,
+        report: (assignment, report) => this.#tree.call(isCurrent, () => this.#tree.report(assignment, report)),
         log: () => {},
       },
       () => this.#tree.compiled.settings,
@@ -91,6 +93,10 @@ export class MemoryTree<S> {
   /** Decides about each call, and how long each way takes, in ms. */
   fate: () => Fate = () => "fine";
   delay: () => number = () => 1;
+  /** What reaches the World: nothing, where there is none. */
+  report: (assignment: Assignment, report: ShardReport) => Promise<boolean> = async () => true;
+  /** What else has an alarm. */
+  others: { alarmAt: number; ring(): Promise<void> }[] = [];
   /** Calls from the room to shards, and the bytes of what they carry. */
   readonly delivered = { calls: 0, bytes: 0 };
 
@@ -143,11 +149,11 @@ export class MemoryTree<S> {
     const end = this.clock.time + ms;
     for (;;) {
       await idle();
-      const next = Math.min(this.clock.next, this.room.alarmAt, ...[...this.shards.values()].map((s) => s.alarmAt));
+      const sleepers = [this.room, ...this.shards.values(), ...this.others];
+      const next = Math.min(this.clock.next, ...sleepers.map(({ alarmAt }) => alarmAt));
       if (next > end) break;
       this.clock.advance(Math.max(next - this.clock.time, 0));
-      if (this.room.alarmAt <= this.clock.time) void this.room.ring();
-      for (const shard of this.shards.values()) if (shard.alarmAt <= this.clock.time) void shard.ring();
+      for (const sleeper of sleepers) if (sleeper.alarmAt <= this.clock.time) void sleeper.ring();
     }
     this.clock.advance(end - this.clock.time);
     await idle();

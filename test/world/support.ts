@@ -9,6 +9,7 @@ import { loadOf } from "../../src/world/state.ts";
 import type { Shard, WorldState } from "../../src/world/state.ts";
 import { createWorld } from "../../src/world/world-room.ts";
 import { MemoryRoom, MemorySocket } from "../support/memory.ts";
+import type { VirtualClock } from "../support/memory.ts";
 
 /** MemoryRoom calls every room so. */
 export const WORLD_ID = "r";
@@ -58,16 +59,21 @@ export class TestWorld {
   env: Record<string, string> = { SHARD_SECRET: SECRET };
   random = 0;
 
-  constructor(config: WorldConfig = {}, rooms: readonly AnyRoom[] = [game, vip]) {
+  /** @param clock one to share with others, with shards that do exist */
+  constructor(
+    config: WorldConfig = {},
+    rooms: readonly AnyRoom[] = [game, vip],
+    { clock, host }: { clock?: VirtualClock; host?: ShardHost } = {},
+  ) {
     const { find } = createDirectory({ rooms });
     const world = createWorld({
       settings: checkWorldConfig(config),
       find,
-      shards: () => this.host,
+      shards: () => host ?? this.host,
       now: () => this.room.clock.now(),
       random: () => this.random,
     });
-    this.room = new MemoryRoom<WorldState>(world.compiled);
+    this.room = new MemoryRoom<WorldState>(world.compiled, clock);
     this.setEnv(this.env);
   }
 

@@ -1,0 +1,182 @@
+import { signal } from "@signe/reactive";
+import { describe, expect, it } from "vitest";
+import * as z from "zod";
+import { defineRoom } from "../../src/define/define-room.ts";
+import { sync, users } from "../../src/state/fields.ts";
+import type { MemorySocket } from "../support/memory.ts";
+import { MemoryTree } from "../support/memory-shards.ts";
+
+class Player {
+  x = sync(signal(0));
+  hand = sync(signal<string[]>([]), { visibleTo: "owner" });
+}
+const stateOf = () => ({ count: sync(signal(0)), players: users(Player) });
+const options = {
+  path: "r",
+  throttleSync: 0,
+  state: stateOf,
+  actions: {
+    move: { input: z.number(), run: ({ user }: { user: Player }, x: number) => user.x.set(x) },
+    draw: { input: z.string(), run: ({ user }: { user: Player }, card: string) => user.hand.set([card]) },
+    shout: { run: ({ room }: { room: { broadcast(packet: object): void } }) => room.broadcast({ type: "hey" }) },
+  },
+};
+type State = ReturnType<typeof stateOf>;
+
+async function grow(shards: number, perShard: number, more: object = {}) {
+  const tree = new MemoryTree<State>(defineRoom({ ...options, ...more } as never).compiled);
+  const sockets: MemorySocket[] = [];
+  for (let index = 0; index < shards; index++) {
+    const shard = tree.add(`s${index}`);
+    for (let client = 0; client < perShard; client++) sockets.push(shard.connect(`${index}-${client}`));
+  }
+  await tree.advance(10_000);
+  for (const socket of sockets) {
+    expect(socket.texts[0]).toContain('"pId"');
+    socket.texts.length = 0;
+  }
+  tree.delivered.calls = tree.delivered.bytes = 0;
+  return { tree, sockets };
+}
+
+/** What a change of one number costs the room: calls to shards, and their bytes. */
+async function costOfChange(shards: number, perShard: number) {
+  const { tree, sockets } = await grow(shards, perShard);
+  tree.room.change((state) => state.count.set(1));
+  await tree.advance(1000);
+  for (const { texts } of sockets) expect(texts).toEqual(['{"type":"sync","value":{"count":1}}']);
+  return { ...tree.delivered };
+}
+
+describe("P9: what a room sends grows with its shards, never with their clients", () => {
+  it("one frame per shard, whoever many clients it has", async () => {
+    for (const shards of [1, 2, 4, 8]) {
+      const [one, ten, hundred] = [
+        await costOfChange(shards, 1),
+        await costOfChange(shards, 10),
+        await costOfChange(shards, 100),
+      ];
+      expect(one.calls).toBe(shards);
+      expect(ten).toEqual(one);
+      expect(hundred).toEqual(one);
+    }
+  });
+
+  it("a broadcast is one frame per shard too", async () => {
+    const { tree, sockets } = await grow(2, 20);
+    const [first] = sockets as [MemorySocket];
+    tree.shards.get("s0")?.send(first, { action: "shout" });
+    await tree.advance(1000);
+    expect(tree.delivered.calls).toBe(2);
+    for (const { texts } of sockets) expect(texts).toEqual(['{"type":"hey"}']);
+  });
+
+  it("what one viewer sees is addressed in the frame of its shard, and in no other", async () => {
+    const { tree, sockets } = await grow(2, 20);
+    const [first] = sockets as [MemorySocket];
+    tree.shards.get("s0")?.send(first, { action: "draw", value: "ace" });
+    await tree.advance(1000);
+    expect(tree.delivered.calls).toBe(1);
+    expect(sockets.filter(({ texts }) => texts.length > 0)).toEqual([first]);
+    expect(first.texts.join()).toContain("ace");
+  });
+
+  it("first packets share the state: a hundred joins cost little more than one", async () => {
+    const cost = async (clients: number) => {
+      const { tree } = await grow(1, 0);
+      tree.room.change((state) => {
+        for (let index = 0; index < 200; index++) state.players()[`p${index}`] = new Player();
+      });
+      const shard = tree.shards.get("s0");
+      for (let client = 0; client < clients; client++) shard?.connect(`late-${client}`);
+      await tree.advance(1000);
+      return tree.delivered.bytes;
+    };
+    const one = await cost(1);
+    expect(one).toBeGreaterThan(5000);
+    expect((await cost(100)) / one).toBeLessThan(12);
+  });
+
+  it("messages of many clients go up in batches", async () => {
+    const { tree, sockets } = await grow(1, 100, { throttleSync: 50 });
+    const relayed: number[] = [];
+    const relay = tree.relay.bind(tree);
+    tree.relay = (batch) => {
+      relayed.push(batch.items.length);
+      return relay(batch);
+    };
+    for (const [index, socket] of sockets.entries())
+      tree.shards.get("s0")?.send(socket, { action: "move", value: index });
+    await tree.advance(1000);
+    expect(relayed).toEqual([100]);
+    expect(tree.delivered.calls).toBeLessThanOrEqual(2);
+  });
+
+  it("a quiet link does nothing: no timer, no call, and only the heartbeat's alarm", async () => {
+    const { tree } = await grow(2, 3);
+    await tree.advance(5000);
+    expect(tree.room.isIdle && tree.room.core.isSettled).toBe(true);
+    for (const shard of tree.shards.values()) expect(shard.isIdle).toBe(true);
+    let calls = 0;
+    const relay = tree.relay.bind(tree);
+    tree.relay = (batch) => {
+      calls++;
+      return relay(batch);
+    };
+    await tree.advance(600_000);
+    expect([calls, tree.delivered.calls]).toEqual([0, 0]);
+  });
+
+  it("sleep on both sides costs clients nothing", async () => {
+    const { tree, sockets } = await grow(2, 3);
+    for (const round of [1, 2, 3]) {
+      await tree.advance(5000);
+      await tree.room.evict();
+      for (const shard of tree.shards.values()) shard.evict();
+      await tree.advance(5000);
+      const texts = sockets.map((socket) => socket.texts.length);
+      tree.room.change((state) => state.count.set(round));
+      await tree.advance(5000);
+      for (const [index, socket] of sockets.entries()) {
+        expect(socket.texts.slice(texts[index])).toEqual([`{"type":"sync","value":{"count":${round}}}`]);
+      }
+    }
+  });
+});
+
+describe("P9: shards that are lost", () => {
+  it("their users are offline as soon as the heartbeat finds out, and come back with their session", async () => {
+    const { tree } = await grow(2, 2);
+    const online = () => tree.room.core.handle.connections.length;
+    tree.shards.get("s0")?.crash();
+    expect(online()).toBe(4);
+    await tree.advance(61_000);
+    expect(online()).toBe(2);
+    const socket = tree.shards.get("s1")?.connect("0-0") as MemorySocket;
+    await tree.advance(1000);
+    expect(online()).toBe(3);
+    expect(Object.keys(tree.room.state.players())).toHaveLength(4);
+    expect(socket.texts[0]).toContain('"pId"');
+  });
+
+  it("one that cannot be reached for half a minute is given up", async () => {
+    const { tree } = await grow(2, 2);
+    const { deliver } = tree.room.shards;
+    tree.room.shards = {
+      ...tree.room.shards,
+      deliver: (shardId, batch) => (shardId === "s0" ? Promise.reject(new Error("gone")) : deliver(shardId, batch)),
+    };
+    tree.room.change((state) => state.count.set(1));
+    await tree.advance(35_000);
+    expect(tree.room.core.handle.connections).toHaveLength(2);
+    expect(JSON.stringify(tree.room.log)).toContain("shard_lost");
+  });
+
+  it("clients of a shard that cannot reach the room are told to come again", async () => {
+    const { tree, sockets } = await grow(1, 2);
+    tree.relay = () => Promise.reject(new Error("gone"));
+    tree.shards.get("s0")?.send(sockets[0] as MemorySocket, { action: "shout" });
+    await tree.advance(40_000);
+    for (const { closedWith } of sockets) expect(closedWith).toMatchObject({ code: 1011 });
+  });
+});
