@@ -123,6 +123,9 @@ const rooms = createRooms({
   rooms: [gameRoom, apiRoom], // the party "main"; { parties: { lobby: [lobbyRoom] } } adds others
   auth: { secret: "AUTH_JWT_SECRET" }, // an env name (HS256), or { jwksUrl, issuer, audience }; optional
   cors: { origin: "*" },
+  world: { shardCapacity: 75, balancing: "round-robin" },
 });
 export class RoomObject extends rooms.RoomObject {}
+export class WorldObject extends rooms.WorldObject {}
+export class ShardObject extends rooms.ShardObject {}
 export default rooms.app; // a Hono app: add routes of your own to it

@@ -1,3 +1,3 @@
 /** What the examples for browsers use of a browser. */
-declare const location: { readonly host: string };
+declare const location: { readonly host: string; readonly origin: string };
 declare const sessionStorage: { getItem(key: string): string | null; setItem(key: string, value: string): void };

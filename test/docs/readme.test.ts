@@ -1,13 +1,14 @@
 import { runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env, exports } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { serve } from "../../src/testing/registry.ts";
+import { serve, shared } from "../../src/testing/registry.ts";
 import { forwardRequest } from "../../src/auth/internal.ts";
 import { BrowserSocket } from "../support/browser-socket.ts";
-import { TestClient, testRoom, token } from "../support/harness.ts";
+import { TestClient, TestRoom, testRoom, token } from "../support/harness.ts";
 import { gameRoom } from "./game-room.ts";
 import { serviceOf } from "./service.ts";
 import service, { RoomObject } from "./worker.ts";
+import world, { ShardObject, WorldObject } from "./world.ts";
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -123,5 +124,24 @@ describe("README: connecting", () => {
     for (let index = 0; index < 5000; index++) game.emit("move", { x: 1, y: 1 });
     await vi.waitFor(() => expect(warn).toHaveBeenCalledWith(4429, "Too many messages"), 5000);
     expect(game.status).toBe("closed");
+  });
+});
+
+describe("README: Worlds", () => {
+  it("the Worker serves them, and connectionWorld comes in through one", async () => {
+    expect([typeof world.fetch, WorldObject.name, ShardObject.name]).toEqual([
+      "function",
+      "WorldObject",
+      "ShardObject",
+    ]);
+    shared().rooms.set("main", gameRoom);
+    vi.stubGlobal("location", { origin: "http://rooms.test" });
+    vi.stubGlobal("fetch", exports.default.fetch.bind(exports.default));
+    vi.stubGlobal("WebSocket", BrowserSocket);
+    const room = new TestRoom(gameRoom, "game-1", "main");
+    const direct = await room.connect();
+    await import("./world-client.ts");
+    type Seen = { players: Record<string, { x: number }> };
+    await direct.sees(({ players }: Seen) => Object.values(players).some(({ x }) => x === 1));
   });
 });

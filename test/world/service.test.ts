@@ -136,6 +136,16 @@ describe("P9: a World, its shards and a room, as real objects", () => {
     await expect.poll(registry, { timeout: 10_000 }).toBe(0);
   });
 
+  it("a shard is made near the client who is the first there", async () => {
+    const roomId = newRoom();
+    const cf = { continent: "OC" } as never;
+    const init = { method: "POST", body: JSON.stringify({ roomId }), cf };
+    expect(await (await exports.default.fetch(`${WORLD}/connect`, init)).json()).toMatchObject({ success: true });
+    const response = await exports.default.fetch(`${WORLD}/registry`, { headers: await operator(["*"]) });
+    const { shards } = await response.json<{ shards: { roomId: string; hint?: string }[] }>();
+    expect(shards.find((shard) => shard.roomId === roomId)?.hint).toBe("oc");
+  });
+
   it("who lies about a shard is refused", async () => {
     const shardId = await place(newRoom());
     const report = { shardId, connections: 1 };

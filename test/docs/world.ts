@@ -1,0 +1,14 @@
+// worker.ts
+import { createRooms } from "../../src/index.ts";
+import { gameRoom } from "./game-room.ts";
+
+const rooms = createRooms({
+  rooms: [gameRoom],
+  auth: { secret: "AUTH_JWT_SECRET" },
+  world: { shardCapacity: 75, balancing: "round-robin" }, // or "least-connections", "random", "nearest"
+});
+
+export class RoomObject extends rooms.RoomObject {}
+export class WorldObject extends rooms.WorldObject {}
+export class ShardObject extends rooms.ShardObject {}
+export default rooms.app;
