@@ -20,7 +20,7 @@ describe("the configuration of a World", () => {
   });
 
   it.each([
-    [{ shards: 3 }, 'createRooms: there is no option "world.shards". Known: shardCapacity, '],
+    [{ shards: 3 }, 'createRooms: there is no option "world.shards". Known: ids, shardCapacity, '],
     [{ constructor: 3 }, 'createRooms: there is no option "world.constructor"'],
     [{ shardCapacity: 0 }, "createRooms: world.shardCapacity has to be a whole number from 1 to 32768"],
     [{ shardCapacity: "75" }, "createRooms: world.shardCapacity has to be a whole number"],
