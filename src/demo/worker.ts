@@ -4,7 +4,13 @@ import * as z from "zod";
 import { createRooms } from "../index.ts";
 import { gameRoom, playerName } from "./game-room.ts";
 
-const rooms = createRooms({ rooms: [gameRoom], auth: { secret: "AUTH_JWT_SECRET" } });
+const WORLD = "world-default";
+const rooms = createRooms({
+  rooms: [gameRoom],
+  auth: { secret: "AUTH_JWT_SECRET" },
+  // Small shards, so that a few players fill one.
+  world: { ids: [WORLD], shardCapacity: 4 },
+});
 
 const MIN_SECRET_BYTES = 32;
 const login = z.object({ name: playerName });
@@ -31,5 +37,34 @@ rooms.app.post("/login", bodyLimit({ maxSize: 1024 }), async (c) => {
   return c.json({ token, name });
 });
 
+interface Shard {
+  readonly id: string;
+  readonly roomId: string;
+  readonly connections: number;
+  readonly capacity: number;
+  readonly status: string;
+}
+
+// What a room's shards hold. The World tells operators only, so the page asks here.
+rooms.app.get("/shards", async (c) => {
+  const secret = new TextEncoder().encode(c.env.AUTH_JWT_SECRET ?? "");
+  if (secret.length < MIN_SECRET_BYTES) return c.json({ shards: [] });
+  const token = await new SignJWT({ worlds: [WORLD] })
+    .setProtectedHeader({ alg: "HS256" })
+    .setExpirationTime("1m")
+    .sign(secret);
+  const headers = { authorization: `Bearer ${token}` };
+  const answer = await rooms.app.request(`/parties/world/${WORLD}/registry`, { headers }, c.env);
+  if (!answer.ok) return c.json({ error: "The World cannot be asked" }, 503);
+  const { shards } = await answer.json<{ shards: readonly Shard[] }>();
+  return c.json({
+    shards: shards
+      .filter(({ roomId }) => roomId === c.req.query("room"))
+      .map(({ id, connections, capacity, status }) => ({ id, connections, capacity, status })),
+  });
+});
+
 export class RoomObject extends rooms.RoomObject {}
+export class WorldObject extends rooms.WorldObject {}
+export class ShardObject extends rooms.ShardObject {}
 export default rooms.app;

@@ -139,6 +139,38 @@ describe.skipIf(isChromiumMissing())("the demo in a browser", () => {
     await ada.page.getByText("The token is not valid (4401)").waitFor();
   });
 
+  it("is the same game through the World, on several shards", async () => {
+    const ada = await Player.join(browser, server.url, "Ada", "world");
+    const others: Player[] = [];
+    for (const name of ["Bob", "Cid", "Dot", "Eve", "Fay"]) {
+      others.push(await Player.join(browser, server.url, name, "world", { button: "Join through the World" }));
+    }
+    await expect.poll(async () => (await ada.board()).length, SOON).toBe(6);
+    const fay = others.at(-1) as Player;
+    await fay.say("hello from a shard");
+    await expect.poll(() => ada.texts(), SOON).toEqual(["hello from a shard"]);
+    await ada.say("hello from the room");
+    for (const player of others) await expect.poll(() => player.texts(), SOON).toHaveLength(2);
+    const score = await collect(fay, "Fay");
+    await expect.poll(() => ada.scoreOf("Fay"), SOON).toBe(score);
+    // Four at the first, who filled it, and one more at the next.
+    await expect
+      .poll(async () => (await fay.shards()).map(({ count }) => count).toSorted(), SOON)
+      .toEqual(["1 of 4", "4 of 4"]);
+    expect((await fay.shards()).filter(({ isOwn }) => isOwn)).toHaveLength(1);
+    expect((await ada.shards()).filter(({ isOwn }) => isOwn)).toHaveLength(0);
+
+    await server.kill();
+    await Promise.all([ada.status("Reconnecting"), fay.status("Reconnecting")]);
+    await serve();
+    await Promise.all([ada.status("Online"), fay.status("Online")]);
+    await expect.poll(() => ada.scoreOf("Fay"), SOON).toBe(score);
+    await fay.say("still here");
+    await expect.poll(async () => (await ada.texts()).at(-1), SOON).toBe("still here");
+    expect([...ada.problems, ...fay.problems]).toEqual([]);
+    await Promise.all([ada, ...others].map((player) => player.close()));
+  });
+
   it("goes on where it was after the server was killed", async () => {
     const [ada, bob] = await join2("crash");
     const scores = [await collect(ada, "Ada"), await collect(bob, "Bob")];

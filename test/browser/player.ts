@@ -24,12 +24,22 @@ export class Player {
   readonly problems: string[] = [];
   readonly #context: BrowserContext;
 
-  static async join(browser: Browser, url: string, name: string, room: string, options: object = {}): Promise<Player> {
+  /** @param button what they click */
+  static async join(
+    browser: Browser,
+    url: string,
+    name: string,
+    room: string,
+    {
+      button = "Join",
+      ...options
+    }: { button?: "Join" | "Join through the World"; colorScheme?: "light" | "dark" } = {},
+  ): Promise<Player> {
     const context = await browser.newContext({ viewport: { width: 1200, height: 800 }, ...options });
     const player = new Player(context, await context.newPage());
     await player.page.goto(`${url}/#${room}`);
     await player.page.getByLabel("Your name").fill(name);
-    await player.page.getByRole("button", { name: "Join" }).click();
+    await player.page.getByRole("button", { name: button, exact: true }).click();
     await player.status("Online");
     return player;
   }
@@ -103,6 +113,16 @@ export class Player {
   async say(text: string): Promise<void> {
     await this.page.getByLabel("Say something").fill(text);
     await this.page.getByRole("button", { name: "Send" }).click();
+  }
+
+  /** The list of shards: name, and how many of how many. */
+  async shards(): Promise<{ isOwn: boolean; count: string }[]> {
+    return this.page.locator("#shards > li").evaluateAll((rows) =>
+      rows.map((row) => ({
+        isOwn: row.classList.contains("me"),
+        count: row.querySelector(".count")?.textContent ?? "",
+      })),
+    );
   }
 
   async texts(): Promise<string[]> {

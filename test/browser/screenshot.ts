@@ -27,7 +27,7 @@ it.skipIf(isChromiumMissing())("takes the picture of the demo", { timeout: 120_0
   const server = await startDevServer({ port: await freePort(), persistTo: folder });
   const browser = await launchChromium();
   try {
-    const colorScheme = process.env["SCHEME"] ?? "light";
+    const colorScheme = process.env["SCHEME"] === "dark" ? "dark" : "light";
     const players: Player[] = [];
     for (const [name] of CAST) players.push(await Player.join(browser, server.url, name, "meadow", { colorScheme }));
     const gone = await Player.join(browser, server.url, "Alan", "meadow");

@@ -1,4 +1,6 @@
 import { connectionRoom } from "@signe/sync/client";
+import { findPlace } from "./place.ts";
+import type { Place } from "./place.ts";
 import type { Session } from "./session.ts";
 import { GameView } from "./view.ts";
 
@@ -19,6 +21,8 @@ export interface GameEvents {
   /** Something that the player did was refused. */
   refused(message: string): void;
   found(treasure: { name: string; worth: number }): void;
+  /** The page is connected to this place now, or is about to be. */
+  place(place: Place): void;
 }
 
 /** What the player can do. While there is no connection, nothing happens. */
@@ -33,6 +37,9 @@ export interface Game {
 
 /** Codes from 4400 to 4499 say that trying again changes nothing. */
 const isFinal = (code: number): boolean => code >= 4400 && code < 4500;
+/** The shard is gone, or full: the World knows another one. */
+const isElsewhere = (code: number): boolean => code === 4404 || code === 4503;
+const RETRY = 1000;
 
 /** Connects to a room with the client of `@signe/sync`, as it is. */
 export async function connectGame(room: string, session: Session, events: GameEvents): Promise<Game> {
@@ -46,11 +53,14 @@ export async function connectGame(room: string, session: Session, events: GameEv
   };
 
   enter("connecting");
+  const roomId = `game-${room}`;
+  const place = await findPlace(roomId, session);
+  events.place(place);
   const { conn, emit, on, close } = await connectionRoom(
     {
       host: location.host,
       protocol: location.protocol === "https:" ? "wss" : "ws",
-      room: encodeURIComponent(`game-${room}`),
+      ...place,
       id: session.id,
       query: { token: session.token },
       minReconnectionDelay: 500 + Math.random() * 500,
@@ -58,7 +68,7 @@ export async function connectGame(room: string, session: Session, events: GameEv
       reconnectionDelayGrowFactor: 1.5,
       // A step that comes a minute late is worth nothing.
       maxEnqueuedMessages: 0,
-      shouldReconnectOnClose: ({ code }) => !isFinal(code),
+      shouldReconnectOnClose: ({ code }) => !isFinal(code) && !(session.via === "world" && isElsewhere(code)),
     },
     view,
   );
@@ -76,11 +86,26 @@ export async function connectGame(room: string, session: Session, events: GameEv
   });
   conn.addEventListener("close", ({ code, reason }) => {
     if (hasLeft) return;
-    if (isFinal(code)) enter("offline", reason, code);
+    if (session.via === "world" && isElsewhere(code)) void move();
+    else if (isFinal(code)) enter("offline", reason, code);
     else enter("reconnecting", reason);
   });
   on("error", ({ message }: { message: string }) => events.refused(message));
   on("found", (treasure: { name: string; worth: number }) => events.found(treasure));
+
+  /** Asks the World for another shard, until it has one. */
+  const move = async (): Promise<void> => {
+    enter("reconnecting");
+    const next = await findPlace(roomId, session).catch(() => undefined);
+    if (hasLeft) return;
+    if (!next) {
+      setTimeout(() => void move(), RETRY);
+      return;
+    }
+    events.place(next);
+    conn.updateProperties({ ...conn.partySocketOptions, ...next });
+    conn.reconnect();
+  };
 
   // The browser knows first that there is a network again.
   const retry = (): void => {

@@ -5,7 +5,8 @@ import { byId, write } from "./dom.ts";
 import { createField } from "./field.ts";
 import { createBoard, createChat, createPalette, createSecret, toast } from "./panels.ts";
 import { forgetSession, lastName, loadSession, login } from "./session.ts";
-import type { Session } from "./session.ts";
+import type { Session, Via } from "./session.ts";
+import { ShardList } from "./shards.ts";
 import { followTheme } from "./theme.ts";
 import { Walker } from "./walker.ts";
 
@@ -23,6 +24,7 @@ let game: Game | undefined;
 const current = (): Game | undefined => game;
 const drawings = [createField(), createBoard(), createChat(current), createSecret(), createPalette(current)];
 const walker = new Walker(current);
+const shards = new ShardList();
 followTheme(byId("theme"));
 
 let isDrawing = false;
@@ -63,6 +65,7 @@ async function enter(room: string, session: Session): Promise<void> {
   game?.leave();
   game = undefined;
   walker.stop();
+  shards.hide();
   history.replaceState(null, "", `#${encodeURIComponent(room)}`);
   write(byId("room"), room);
   document.title = `${room} · Coin Meadow`;
@@ -71,6 +74,7 @@ async function enter(room: string, session: Session): Promise<void> {
     status: showStatus,
     change: changed,
     refused: (message) => toast(message, "bad"),
+    place: ({ party, room: place }) => shards.show(`game-${room}`, party === "shard" ? place : undefined),
     found: ({ name, worth }) => toast(`You found the ${name}: +${worth}`, "good"),
   });
 }
@@ -83,11 +87,11 @@ function ask(problem = ""): void {
   if (!dialog.open) dialog.showModal();
 }
 
-async function join(): Promise<void> {
+async function join(via: Via): Promise<void> {
   const room = roomInput.value.trim();
   if (!ROOM.test(room)) return ask("A room has 1 to 32 letters, digits, - and _");
   try {
-    await enter(room, await login(nameInput.value.trim()));
+    await enter(room, await login(nameInput.value.trim(), via));
   } catch (error) {
     write(byId("join-problem"), (error as Error).message);
   }
@@ -95,12 +99,13 @@ async function join(): Promise<void> {
 
 byId<HTMLFormElement>("join-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  void join();
+  void join((event.submitter as HTMLButtonElement | null)?.value === "world" ? "world" : "room");
 });
 // The page has nothing to show without a room.
 dialog.addEventListener("cancel", (event) => event.preventDefault());
 byId("leave").addEventListener("click", () => {
   game?.leave();
+  shards.hide();
   ask();
 });
 byId("invite").addEventListener("click", () => {
@@ -115,7 +120,7 @@ window.addEventListener("hashchange", start);
 function start(): void {
   const session = loadSession();
   const room = roomOfPage();
-  if (session && room) void enter(room, session);
+  if (session && room) void enter(room, session).catch((error: Error) => ask(error.message));
   else ask();
 }
 start();

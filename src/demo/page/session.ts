@@ -4,7 +4,10 @@ export interface Session {
   readonly id: string;
   readonly token: string;
   readonly name: string;
+  /** Whether its socket goes to the room itself, or to a shard that the World chooses. */
+  readonly via: Via;
 }
+export type Via = "room" | "world";
 
 const KEY = "durable-rooms.session";
 const LAST_NAME = "durable-rooms.name";
@@ -27,9 +30,9 @@ export function lastName(): string {
  * The session for a name: the one of this tab, or a new one.
  * @throws Error with a message for the player, if the server gives none
  */
-export async function login(name: string): Promise<Session> {
+export async function login(name: string, via: Via): Promise<Session> {
   const known = loadSession();
-  if (known?.name === name) return known;
+  if (known?.name === name) return save({ ...known, via });
   const response = await fetch("/login", {
     method: "POST",
     headers: { "content-type": "application/json" },
@@ -39,7 +42,10 @@ export async function login(name: string): Promise<Session> {
     | { token?: string; name?: string; error?: string }
     | undefined;
   if (!answer?.token || !answer.name) throw new Error(answer?.error ?? "The server cannot be reached");
-  const session = { id: crypto.randomUUID(), token: answer.token, name: answer.name };
+  return save({ id: crypto.randomUUID(), token: answer.token, name: answer.name, via });
+}
+
+function save(session: Session): Session {
   sessionStorage.setItem(KEY, JSON.stringify(session));
   localStorage.setItem(LAST_NAME, session.name);
   return session;
