@@ -7,16 +7,21 @@ const WINDOW = 4;
 export const SPACING = 4;
 const FIRST_RETRY = 50;
 const LONGEST_RETRY = 2000;
+/** What a batch carries at most, and what may wait, by the items' weights: a call between objects ends at 32 MiB. */
+const MAX_BATCH = 4_000_000;
+const MAX_BACKLOG = 32_000_000;
 /** Former lives that a receiver knows. */
 const REMEMBERED = 8;
 
 export interface LaneEnds<T> {
   send(batch: Batch<T>): Promise<Receipt>;
+  /** About how many bytes of a call an item takes. */
+  weightOf(item: T): number;
   /** These have arrived. */
   onArrived?(items: readonly T[], receipt: Receipt): void;
   /** The receiver does not know us. Nothing more is sent until {@link Lane.resume}. */
   onUnknown(): void;
-  /** The receiver was silent for too long. Nothing more is sent. */
+  /** The receiver was silent for too long, or too much waits for it. Nothing more is sent. */
   onSilent(): void;
 }
 
@@ -30,6 +35,7 @@ export class Lane<T> {
   readonly #ends: LaneEnds<T>;
   readonly #life = crypto.randomUUID();
   #queue: T[] = [];
+  #backlog = 0;
   #unacked: { seq: number; items: readonly T[] }[] = [];
   #seq = 0;
   #inFlight = 0;
@@ -53,15 +59,12 @@ export class Lane<T> {
     return this.#queue.length === 0 && this.#unacked.length === 0;
   }
 
-  /** How many items have not left. */
-  get backlog(): number {
-    return this.#queue.length;
-  }
-
   push(item: T): void {
     if (this.#isClosed) return;
     this.#queue.push(item);
-    this.#plan();
+    this.#backlog += this.#ends.weightOf(item);
+    if (this.#backlog > MAX_BACKLOG) this.#giveUp();
+    else this.#plan();
   }
 
   /** The receiver knows us now: what may not have arrived is sent again. */
@@ -79,6 +82,7 @@ export class Lane<T> {
     this.#timer?.();
     this.#timer = undefined;
     this.#queue = [];
+    this.#backlog = 0;
     this.#unacked = [];
   }
 
@@ -95,13 +99,22 @@ export class Lane<T> {
     });
   }
 
-  /** Makes a batch of what waits. */
+  #giveUp(): void {
+    this.close();
+    this.#ends.onSilent();
+  }
+
+  /** Makes a batch of what waits, or of as much as fits. */
   #cut(): void {
-    const items = this.#queue;
-    this.#queue = [];
+    let weight = 0;
+    const end = this.#queue.findIndex((item, index) => (weight += this.#ends.weightOf(item)) > MAX_BATCH && index > 0);
+    const items = end < 0 ? this.#queue : this.#queue.slice(0, end);
+    this.#queue = end < 0 ? [] : this.#queue.slice(end);
+    this.#backlog = this.#queue.reduce((sum, item) => sum + this.#ends.weightOf(item), 0);
     this.#unacked.push({ seq: ++this.#seq, items });
     this.#nextAt = this.#clock.now() + this.#spacing;
     void this.#transmit(this.#seq, items);
+    this.#plan();
   }
 
   async #transmit(seq: number, items: readonly T[]): Promise<void> {
@@ -147,8 +160,7 @@ export class Lane<T> {
     }
     if (this.#inFlight > 0 || this.#timer || this.#isUnknown) return;
     if (this.#clock.now() - (this.#failingSince ?? 0) > this.#patience) {
-      this.close();
-      this.#ends.onSilent();
+      this.#giveUp();
       return;
     }
     const wait = this.#failures === 0 ? 0 : Math.min(FIRST_RETRY * 2 ** (this.#failures - 1), LONGEST_RETRY);

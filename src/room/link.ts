@@ -1,5 +1,6 @@
 import { Lane, Receiver } from "./lane.ts";
 import type { Clock } from "./ports.ts";
+import { weightOf } from "./relay.ts";
 import type { Downward, Mail, Own, Receipt, RoomBatch, Welcome } from "./relay.ts";
 import type { Line, RemoteSocket } from "./remote-socket.ts";
 
@@ -55,8 +56,9 @@ export class Link implements Line {
     this.receiver = new Receiver(stored);
     this.#mailed = stored.mailed;
     this.#ends = ends;
-    this.#lane = new Lane(clock, patience, {
+    this.#lane = new Lane<Downward>(clock, patience, {
       send: (batch) => ends.deliver({ ...batch, run: this.run, boot }),
+      weightOf,
       onArrived: (items, receipt) => this.#arrived(items, receipt),
       onUnknown: () => ends.onUnknown(),
       onSilent: () => ends.onSilent(),

@@ -72,6 +72,25 @@ export interface Batch<T> {
   readonly items: readonly T[];
 }
 
+/** About how many bytes of a call an item takes. */
+export function weightOf(item: Upward | Downward): number {
+  switch (item.kind) {
+    case "message":
+      return OVERHEAD + (typeof item.frame === "string" ? item.frame.length : item.frame.byteLength);
+    case "mail":
+    case "packet":
+      return OVERHEAD + item.text.length;
+    case "sync":
+      return OVERHEAD + (item.patch?.length ?? 0);
+    case "welcome":
+    case "state":
+      return OVERHEAD + item.state.length;
+    default:
+      return OVERHEAD;
+  }
+}
+const OVERHEAD = 200;
+
 /** ok: it is done, now or before. gap: something is missing before it. unknown: the receiver does not know the sender. */
 export interface Receipt {
   readonly verdict: "ok" | "gap" | "unknown";

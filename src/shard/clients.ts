@@ -15,6 +15,8 @@ export class Client {
   readonly id: number;
   readonly socket: Socket;
   bucket: TokenBucket | undefined;
+  /** The weight of what it sent and the room has not got. */
+  waiting = 0;
   /** Its request, until the room has let it in. */
   #knock: Knock | undefined;
   #room: unknown;

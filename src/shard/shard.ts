@@ -2,12 +2,13 @@ import type { Settings } from "../define/room.ts";
 import type { Claims } from "../define/types.ts";
 import { closeReason } from "../protocol/close-reason.ts";
 import { CODES } from "../protocol/codes.ts";
-import { RoomError } from "../protocol/errors.ts";
+import { RoomError, toRoomError } from "../protocol/errors.ts";
 import { encodeError } from "../protocol/packets.ts";
 import { isTooLarge } from "../room/frames.ts";
 import { Lane } from "../room/lane.ts";
 import type { Socket } from "../room/ports.ts";
 import { TokenBucket } from "../room/rate-limit.ts";
+import { weightOf } from "../room/relay.ts";
 import type { Introduction, Knock, Receipt, RoomBatch, Upward } from "../room/relay.ts";
 import type { Assignment } from "../world/assignment.ts";
 import { Client, Clients } from "./clients.ts";
@@ -20,8 +21,8 @@ const ASSIGNMENT_KEY = "assignment";
 const RUN_KEY = "run";
 /** A room that cannot be reached for this long is lost to the clients, in ms. */
 const PATIENCE = 30_000;
-/** Frames that wait to be passed on: who sends more is closed. */
-const MAX_BACKLOG = 10_000;
+/** What a client has sent and the room has not got, by weight: who sends more is closed. */
+const MAX_WAITING = 2_000_000;
 
 /** Holds the sockets of many clients of one room: passes on what they send, and copies to them what it says. */
 export class ShardCore {
@@ -114,17 +115,27 @@ export class ShardCore {
   message(socket: Socket, frame: string | ArrayBuffer): void {
     const client = this.#clients.find(socket);
     if (!client || !this.#assignment) return;
-    const { maxMessageBytes, rateLimit } = (this.#settings ??= this.#settingsOf(this.#assignment));
-    if (isTooLarge(frame, maxMessageBytes)) {
-      this.#refuse(client, new RoomError("message_too_large", "The message is too large"));
-      return;
+    try {
+      this.#take(client, frame, (this.#settings ??= this.#settingsOf(this.#assignment)));
+    } catch (thrown) {
+      this.#refuse(client, toRoomError(thrown));
     }
+  }
+
+  /** @throws RoomError if the client is to be closed for this frame */
+  #take(client: Client, frame: string | ArrayBuffer, { maxMessageBytes, rateLimit }: Settings): void {
+    if (isTooLarge(frame, maxMessageBytes)) throw new RoomError("message_too_large", "The message is too large");
     const now = this.#ports.clock.now();
     const verdict = (client.bucket ??= new TokenBucket(rateLimit, now)).take(now);
     const error = new RoomError("rate_limited", "Too many messages");
-    if (verdict === "close" || this.#uplink.backlog > MAX_BACKLOG) this.#refuse(client, error);
-    else if (verdict === "refuse") client.send(encodeError(error));
-    else this.#uplink.push({ kind: "message", id: client.id, frame });
+    if (verdict === "close" || client.waiting > MAX_WAITING) throw error;
+    if (verdict === "refuse") client.send(encodeError(error));
+    else this.#pass(client, { kind: "message", id: client.id, frame });
+  }
+
+  #pass(client: Client, item: Upward): void {
+    client.waiting += weightOf(item);
+    this.#uplink.push(item);
   }
 
   /** A socket closed, or broke. */
@@ -180,7 +191,12 @@ export class ShardCore {
   #createUplink(): Lane<Upward> {
     return new Lane<Upward>(this.#ports.clock, PATIENCE, {
       send: (batch) => this.#relay(batch),
-      onArrived: () => {
+      weightOf,
+      onArrived: (items) => {
+        for (const item of items) {
+          const client = this.#clients.get(item.id);
+          if (client && item.kind === "message") client.waiting -= weightOf(item);
+        }
         if (this.#clients.size === 0 && this.#uplink.isIdle) this.#ports.storage.delete(RUN_KEY);
       },
       onUnknown: () => this.#lose(),

@@ -24,7 +24,7 @@ const options = {
 type State = ReturnType<typeof stateOf>;
 
 async function grow(shards: number, perShard: number, more: object = {}) {
-  const tree = new MemoryTree<State>(defineRoom({ ...options, ...more } as never).compiled);
+  const tree = new MemoryTree<State>(defineRoom({ ...options, ...more }).compiled);
   const sockets: MemorySocket[] = [];
   for (let index = 0; index < shards; index++) {
     const shard = tree.add(`s${index}`);
@@ -161,15 +161,30 @@ describe("P9: shards that are lost", () => {
 
   it("one that cannot be reached for half a minute is given up", async () => {
     const { tree } = await grow(2, 2);
-    const { deliver } = tree.room.shards;
+    const { shards } = tree.room;
     tree.room.shards = {
-      ...tree.room.shards,
-      deliver: (shardId, batch) => (shardId === "s0" ? Promise.reject(new Error("gone")) : deliver(shardId, batch)),
+      introduce: (shardId, boot) => shards.introduce(shardId, boot),
+      deliver: (shardId, batch) =>
+        shardId === "s0" ? Promise.reject(new Error("gone")) : shards.deliver(shardId, batch),
     };
     tree.room.change((state) => state.count.set(1));
     await tree.advance(35_000);
     expect(tree.room.core.handle.connections).toHaveLength(2);
     expect(JSON.stringify(tree.room.log)).toContain("shard_lost");
+  });
+
+  it("who floods a shard whose room is slow is closed, and the others are not", async () => {
+    const { tree, sockets } = await grow(1, 2, { rateLimit: { messages: 1000, per: 1000 } });
+    tree.delay = () => 5000;
+    const shard = tree.shards.get("s0");
+    const [flooder, other] = sockets as [MemorySocket, MemorySocket];
+    for (let count = 0; count < 500; count++) shard?.send(flooder, { action: "draw", value: "x".repeat(60_000) });
+    expect(flooder.closedWith).toMatchObject({ code: 4429 });
+    tree.delay = () => 1;
+    shard?.send(other, { action: "draw", value: "ace" });
+    await tree.advance(20_000);
+    expect(other.closedWith).toBeUndefined();
+    expect(other.texts.join()).toContain("ace");
   });
 
   it("clients of a shard that cannot reach the room are told to come again", async () => {

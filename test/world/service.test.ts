@@ -115,6 +115,20 @@ describe("P9: a World, its shards and a room, as real objects", () => {
     expect([response.status, await response.json()]).toMatchObject([200, { count: 0, auth: { sub: "ada" } }]);
   });
 
+  it("a room that needs a token grows only for who has one, and its shards let nobody in without", async () => {
+    shared().rooms.set("main", defineRoom({ path: "club-{id}", auth: "required", state: () => ({}) }));
+    const roomId = `club-${rooms++}`;
+    expect((await post("connect", { roomId })).status).toBe(401);
+    const jwt = await token({ sub: "ada" });
+    const { status, body } = await post("connect", { roomId }, { authorization: `Bearer ${jwt}` });
+    expect(status).toBe(200);
+    expect((await post("connect", { roomId })).status).toBe(200);
+    expect(await (await join(body.url)).closed).toMatchObject({ code: 4401 });
+    expect(await (await join(body.url, "token=forged")).closed).toMatchObject({ code: 4401 });
+    await (await join(body.url, `token=${jwt}`)).until(({ type }) => type === "sync");
+    expect((await exports.default.fetch(`${ORIGIN}/parties/shard/${body.url}/count`)).status).toBe(401);
+  });
+
   it("a shard that no World made is no shard", async () => {
     expect(await (await join("game-1-made-up")).closed).toMatchObject({ code: 4404 });
     const response = await exports.default.fetch(`${ORIGIN}/parties/shard/game-1-made-up/count`);
