@@ -21,11 +21,15 @@ export interface Who {
   readonly publicId: string;
   readonly auth: Claims | null;
   readonly state?: unknown;
+  /** The protocol that its client speaks. */
+  readonly protocol: Protocol;
 }
+export type Protocol = 1 | 2;
 
 /** What a socket carries through hibernation. */
-interface Attachment extends Who {
+interface Attachment extends Omit<Who, "protocol"> {
   readonly id: string;
+  readonly protocol?: Protocol;
   /** Has not got its first packet. */
   readonly unsynced?: boolean;
 }
@@ -43,6 +47,7 @@ export class Conn implements Connection {
   readonly sessionId: string;
   readonly publicId: string;
   readonly auth: Claims | null;
+  readonly protocol: Protocol;
   /** Paths of the fields it sees only for now. */
   readonly seen = new Set<string>();
   /** Messages that wait for the one that is being handled. */
@@ -61,6 +66,7 @@ export class Conn implements Connection {
     this.sessionId = attachment.sessionId;
     this.publicId = attachment.publicId;
     this.auth = attachment.auth;
+    this.protocol = attachment.protocol ?? 1;
     this.#state = attachment.state;
     this.#phase = phase;
     this.#hooks = hooks;
@@ -193,8 +199,15 @@ export class Conn implements Connection {
   }
 
   #attach(problem: string, code: "bad_message" | "internal"): void {
-    const { id, sessionId, publicId, auth, state } = this;
-    const attachment: Attachment = { id, sessionId, publicId, auth, ...(state !== undefined && { state }) };
+    const { id, sessionId, publicId, auth, state, protocol } = this;
+    const attachment: Attachment = {
+      id,
+      sessionId,
+      publicId,
+      auth,
+      ...(state !== undefined && { state }),
+      ...(protocol !== 1 && { protocol }),
+    };
     try {
       this.#socket.attach(this.#phase === "unsynced" ? { ...attachment, unsynced: true } : attachment);
     } catch (cause) {

@@ -5,6 +5,7 @@ import { decodeMessage } from "../protocol/decode.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";
 import { encodeAck, encodeError } from "../protocol/packets.ts";
 import { toPlain } from "../state/view.ts";
+import type { Answers } from "./answers.ts";
 import type { Conn } from "./conn.ts";
 import { isTooLarge } from "./frames.ts";
 import { passes } from "./guards.ts";
@@ -21,6 +22,7 @@ export interface DispatchScope {
   /** @throws RoomError `forbidden` if the user was removed from the room */
   actionContext(conn: Conn): ActionContext<object>;
   guardContext(conn: Conn): GuardContext<object>;
+  readonly answers: Answers;
   /** Logs what a handler or guard threw. */
   failed(event: string, error: unknown, details: { action?: string; conn: Conn }): void;
 }
@@ -83,16 +85,16 @@ export class Dispatch {
       conn.answer(encodeError(toRoomError(error)));
       return undefined;
     }
+    if (!this.#scope.answers.isNew(conn, message.id)) return undefined;
     try {
       const outcome = this.#scope.turns.run(() => this.#perform(conn, message));
       if (!isPromise(outcome)) {
         this.#acknowledge(conn, message, outcome);
         return undefined;
       }
-      return outcome.then(
-        (result) => this.#acknowledge(conn, message, result),
-        (error: unknown) => this.#refuse(conn, message, error),
-      );
+      return outcome
+        .then((result) => this.#acknowledge(conn, message, result))
+        .catch((error: unknown) => this.#refuse(conn, message, error));
     } catch (error) {
       this.#refuse(conn, message, error);
       return undefined;
@@ -132,16 +134,27 @@ export class Dispatch {
   }
 
   #acknowledge(conn: Conn, { id }: ActionMessage, result: unknown): void {
+    if (id === undefined) this.#scope.turns.end();
+    else this.#answer(conn, id, encodeAck(id, toPlain(result)));
+  }
+
+  #answer(conn: Conn, id: string | number, text: string): void {
+    const others = this.#scope.answers.keep(conn, id, text);
     // What the action changed goes first.
     this.#scope.turns.end();
-    if (id !== undefined) conn.answer(encodeAck(id, toPlain(result)));
+    for (const asked of [conn, ...others]) asked.answer(text);
   }
 
   #refuse(conn: Conn, { action, id }: ActionMessage, thrown: unknown): void {
     const error = toRoomError(thrown);
     if (error.code === "internal") this.#scope.failed("action_failed", thrown, { action, conn });
+    const text = encodeError(error, { action, id });
+    if (id !== undefined) {
+      this.#answer(conn, id, text);
+      return;
+    }
     this.#scope.turns.end();
-    conn.answer(encodeError(error, { action, id }));
+    conn.answer(text);
   }
 }
 

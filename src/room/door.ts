@@ -61,7 +61,8 @@ export class Door {
       const session = turns.run(() => presence.enter(id ?? crypto.randomUUID(), subjectOf(auth)));
       if (transferToken !== undefined) transfers.spend(transferToken);
       const { publicId, connState: state } = session;
-      const conn = this.#open((socket = accept()), { sessionId: session.id, publicId, auth, state });
+      const protocol = new URL(request.url).searchParams.get("protocol") === "2" ? 2 : 1;
+      const conn = this.#open((socket = accept()), { sessionId: session.id, publicId, auth, state, protocol });
       await this.#join(conn, request);
     } catch (thrown) {
       const error = toRoomError(thrown);

@@ -3,6 +3,7 @@ import type { ActionContext, Claims, GuardContext, RoomHandle } from "../define/
 import { RoomError } from "../protocol/errors.ts";
 import { Tree } from "../state/tree.ts";
 import { Alarms } from "./alarms.ts";
+import { Answers } from "./answers.ts";
 import { Broadcast } from "./broadcast.ts";
 import type { Conn } from "./conn.ts";
 import { Connections } from "./connections.ts";
@@ -36,6 +37,7 @@ export class RoomCore {
   readonly turns: Turns;
   readonly clock: Clock;
   readonly tree: Tree;
+  readonly answers: Answers;
   readonly #ports: Ports;
   readonly #connections = new Connections();
   readonly #reporter: Reporter;
@@ -77,6 +79,7 @@ export class RoomCore {
     this.#broadcast = new Broadcast(this.tree, this.#connections, clock, this.turns, settings);
     this.#mode = new SyncMode(this.tree, rows, this.#broadcast, storage);
     this.#sessions = new Sessions(rows, clock, settings.sessionExpiryTime, (session) => this.#presence.expire(session));
+    this.answers = new Answers(this.#sessions);
     this.#presence = new Presence(this.tree, this.#connections, this.#sessions, clock, settings.maxUsers);
     this.#schedules = new Schedules(compiled, storage, clock, (name, payload) => this.#hooks.schedule(name, payload));
     const parts = {

@@ -22,6 +22,8 @@ export interface Session {
   connState: unknown;
   /** On the way to another room: it is here until that has it. */
   leaving: { readonly to: string; readonly transferId: string } | undefined;
+  /** What its recent messages were answered, by their ids. */
+  answers: readonly (readonly [id: string | number, text: string])[] | undefined;
   readonly row: Row;
 }
 
@@ -152,6 +154,7 @@ export class Sessions implements Sleeper {
       expectedUntil: undefined,
       connState: undefined,
       leaving: undefined,
+      answers: undefined,
       row,
     };
     this.#byId.set(id, session);

@@ -208,10 +208,11 @@ export class MemoryRoom<S> {
     sessionId: string | undefined,
     auth: Claims | null = null,
     transferToken?: string,
+    query = "",
   ): Promise<MemorySocket> {
     const socket = new MemorySocket(this.clientInstance());
     await this.core.connect({
-      request: new Request("http://room/"),
+      request: new Request(`http://room/?${query}`),
       auth,
       sessionId,
       transferToken,

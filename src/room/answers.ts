@@ -1,0 +1,60 @@
+import type { Conn } from "./conn.ts";
+import type { Sessions } from "./sessions.ts";
+
+/** Answers that are remembered for a session, and their characters in all: the oldest are forgotten first. */
+const MAX_ANSWERS = 64;
+const MAX_SIZE = 16_384;
+
+type MessageId = string | number;
+
+/**
+ * Remembers what recent messages of a session were answered, so that one that a client sends again after a
+ * reconnect is not run twice. The answers are stored with the session, in one transaction with what they changed.
+ */
+export class Answers {
+  readonly #sessions: Sessions;
+  /** Messages that are being handled, by session and id, with the connections that asked for them again. */
+  readonly #pending = new Map<string, Conn[]>();
+
+  constructor(sessions: Sessions) {
+    this.#sessions = sessions;
+  }
+
+  /**
+   * Whether a message is to be run. If it was before, its answer is sent again, now or when it is there.
+   * Only clients that know of this send a message twice: those of protocol 2.
+   */
+  isNew(conn: Conn, id: MessageId | undefined): boolean {
+    if (conn.protocol !== 2 || id === undefined) return true;
+    const waiting = this.#pending.get(keyOf(conn, id));
+    if (waiting) waiting.push(conn);
+    const known = this.#sessions.find(conn.sessionId)?.answers?.find(([key]) => key === id);
+    if (known) conn.answer(known[1]);
+    if (waiting || known) return false;
+    this.#pending.set(keyOf(conn, id), []);
+    return true;
+  }
+
+  /** A message was answered. Called before what it changed is stored. @returns who else is to be told */
+  keep(conn: Conn, id: MessageId, text: string): readonly Conn[] {
+    if (conn.protocol !== 2) return [];
+    const waiting = this.#pending.get(keyOf(conn, id)) ?? [];
+    this.#pending.delete(keyOf(conn, id));
+    const session = this.#sessions.find(conn.sessionId);
+    if (!session) return waiting;
+    const answers = [...(session.answers ?? []), [id, text] as const].slice(-MAX_ANSWERS);
+    // The one that is new is kept in any case: a client may ask for it right now.
+    while (answers.length > 1 && sizeOf(answers) > MAX_SIZE) answers.shift();
+    session.answers = answers;
+    session.row.changed(true);
+    return waiting;
+  }
+}
+
+function keyOf({ sessionId }: Conn, id: MessageId): string {
+  return `${JSON.stringify(id)} ${sessionId}`;
+}
+
+function sizeOf(answers: readonly (readonly [MessageId, string])[]): number {
+  return answers.reduce((size, [, text]) => size + text.length, 0);
+}

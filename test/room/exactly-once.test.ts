@@ -1,0 +1,153 @@
+import { signal } from "@signe/reactive";
+import { describe, expect, it } from "vitest";
+import { defineRoom } from "../../src/define/define-room.ts";
+import { sync } from "../../src/state/fields.ts";
+import { testRoom } from "../support/harness.ts";
+import { MemoryRoom } from "../support/memory.ts";
+import type { MemorySocket } from "../support/memory.ts";
+
+const stateOf = () => ({ count: sync(signal(0)) });
+type State = ReturnType<typeof stateOf>;
+
+function definitionWith(throttleStorage: number, slow: Promise<void> = Promise.resolve()) {
+  return defineRoom({
+    path: "room-{id}",
+    throttleSync: 0,
+    throttleStorage,
+    state: stateOf,
+    actions: {
+      add: { run: ({ state }) => state.count.update((count) => count + 1) },
+      count: { run: ({ state }) => state.count() },
+      fail: {
+        run({ state }) {
+          state.count.set(99);
+          throw new Error("broken");
+        },
+      },
+      wait: {
+        async run({ state }) {
+          await slow;
+          state.count.update((count) => count + 1);
+          return state.count();
+        },
+      },
+      circle: {
+        async run() {
+          const circle: Record<string, unknown> = {};
+          circle["self"] = circle;
+          return circle;
+        },
+      },
+    },
+  });
+}
+const memory = (throttleStorage = 0) => new MemoryRoom<State>(definitionWith(throttleStorage).compiled);
+const join = (room: MemoryRoom<State>, session = "ada", query = "protocol=2") =>
+  room.connect(session, null, undefined, query);
+
+async function ask(room: MemoryRoom<State>, socket: MemorySocket, action: string, id: string | number) {
+  const before = socket.texts.length;
+  await room.core.message(socket, JSON.stringify({ action, id }));
+  return socket.texts.slice(before).filter((text) => !text.includes('"sync"'));
+}
+
+describe("P3.6: a message that is sent again", () => {
+  it("after a reconnect is not run, and gets the first answer", async () => {
+    const room = memory();
+    const first = await join(room);
+    const answer = await ask(room, first, "count", "a");
+    await ask(room, first, "add", "b");
+    room.disconnect(first);
+    const second = await join(room);
+    expect(await ask(room, second, "count", "a")).toEqual(answer);
+    await ask(room, second, "add", "b");
+    expect(room.state.count()).toBe(1);
+    await ask(room, second, "add", "c");
+    expect(room.state.count()).toBe(2);
+  });
+
+  it("is not run after sleep and crashes either, nor is one that failed", async () => {
+    const room = memory();
+    let socket = await join(room);
+    const refused = await ask(room, socket, "fail", 1);
+    expect(refused.join()).toContain("internal");
+    room.change((state) => state.count.set(5));
+    await room.evict();
+    expect(await ask(room, socket, "fail", 1)).toEqual(refused);
+    room.crash();
+    socket = await join(room);
+    expect(await ask(room, socket, "fail", 1)).toEqual(refused);
+    expect(room.state.count()).toBe(5);
+  });
+
+  it("is run where a crash undid it", async () => {
+    const room = memory(1000);
+    await ask(room, await join(room), "add", "a");
+    room.crash();
+    expect(room.state.count()).toBe(0);
+    await ask(room, await join(room), "add", "a");
+    expect(room.state.count()).toBe(1);
+  });
+
+  it("while it runs waits for the same answer", async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const room = new MemoryRoom<State>(definitionWith(0, promise).compiled);
+    const first = await join(room);
+    const running = room.core.message(first, '{"action":"wait","id":"w"}');
+    room.disconnect(first);
+    const second = await join(room);
+    await room.core.message(second, '{"action":"wait","id":"w"}');
+    expect(second.texts.join()).not.toContain("ack");
+    resolve();
+    await running;
+    expect(second.texts.at(-1)).toBe('{"type":"ack","value":{"id":"w","result":1}}');
+    expect(room.state.count()).toBe(1);
+  });
+
+  it("is another one where its session, or the kind of its id, is another", async () => {
+    const room = memory();
+    const ada = await join(room, "ada");
+    const bob = await join(room, "bob");
+    await ask(room, ada, "add", "1");
+    await ask(room, ada, "add", 1);
+    await ask(room, bob, "add", "1");
+    expect(room.state.count()).toBe(3);
+  });
+
+  it("is run again for clients of protocol 1, who may use an id twice", async () => {
+    const room = memory();
+    const socket = await join(room, "ada", "");
+    await ask(room, socket, "add", "a");
+    await ask(room, socket, "add", "a");
+    expect(room.state.count()).toBe(2);
+  });
+
+  it("is forgotten after 64 others", async () => {
+    const room = memory();
+    const socket = await join(room);
+    for (let id = 0; id < 65; id++) await ask(room, socket, "add", id);
+    await ask(room, socket, "add", 1);
+    expect(room.state.count()).toBe(65);
+    await ask(room, socket, "add", 0);
+    expect(room.state.count()).toBe(66);
+    expect((room.storage.rows.get("$session:ada") as { answers: unknown[] }).answers).toHaveLength(64);
+  });
+
+  it("over a real socket", async () => {
+    const room = testRoom(definitionWith(0), "room-once");
+    const first = await room.connect({ id: "ada", query: "protocol=2" });
+    expect((await first.call("wait")).value["result"]).toBe(1);
+    first.close();
+    await first.closed;
+    const second = await room.connect({ id: "ada", query: "protocol=2" });
+    // The harness numbers calls from 0 for each client.
+    expect((await second.call("wait")).value["result"]).toBe(1);
+    expect((await second.call("wait")).value["result"]).toBe(2);
+  });
+});
+
+it("a result that is no JSON is an internal error, of an async action too", async () => {
+  const room = memory();
+  const socket = await join(room, "ada", "");
+  expect((await ask(room, socket, "circle", "x")).join()).toContain('"code":"internal"');
+});
