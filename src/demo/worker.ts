@@ -1,5 +1,6 @@
 import { bodyLimit } from "hono/body-limit";
 import { SignJWT } from "jose";
+import type { JWTPayload } from "jose";
 import * as z from "zod";
 import { createRooms } from "../index.ts";
 import { gameRoom, playerName } from "./game-room.ts";
@@ -13,27 +14,20 @@ const rooms = createRooms({
 });
 
 const MIN_SECRET_BYTES = 32;
+const NO_SECRET = `AUTH_JWT_SECRET is missing or has less than ${MIN_SECRET_BYTES} bytes: set it with "wrangler secret put AUTH_JWT_SECRET"`;
 const login = z.object({ name: playerName });
 
 // Whoever asks gets a token for the name they choose: put your own check of who they are here.
 rooms.app.post("/login", bodyLimit({ maxSize: 1024 }), async (c) => {
-  const secret = new TextEncoder().encode(c.env.AUTH_JWT_SECRET ?? "");
-  if (secret.length < MIN_SECRET_BYTES) {
-    const error = `AUTH_JWT_SECRET is missing or has less than ${MIN_SECRET_BYTES} bytes: set it with "wrangler secret put AUTH_JWT_SECRET"`;
-    return c.json({ error }, 503);
-  }
+  const secret = readSecret(c.env);
+  if (!secret) return c.json({ error: NO_SECRET }, 503);
   const body = login.safeParse(await c.req.json().catch(() => undefined));
   if (!body.success) {
     const issues = body.error.issues.map(({ path, message }) => ({ path, message }));
     return c.json({ error: issues[0]?.message ?? "The name is not valid", issues }, 400);
   }
   const { name } = body.data;
-  const token = await new SignJWT({ name })
-    .setProtectedHeader({ alg: "HS256" })
-    .setSubject(crypto.randomUUID())
-    .setIssuedAt()
-    .setExpirationTime("12h")
-    .sign(secret);
+  const token = await sign({ name, sub: crypto.randomUUID() }, "12h", secret);
   return c.json({ token, name });
 });
 
@@ -43,26 +37,37 @@ interface Shard {
   readonly connections: number;
   readonly capacity: number;
   readonly status: string;
+  /** Where it runs, if that is known. */
+  readonly hint: string | null;
 }
 
-// What a room's shards hold. The World tells operators only, so the page asks here.
+// How full a room's shards are. The World tells operators only, so the page asks here.
 rooms.app.get("/shards", async (c) => {
-  const secret = new TextEncoder().encode(c.env.AUTH_JWT_SECRET ?? "");
-  if (secret.length < MIN_SECRET_BYTES) return c.json({ shards: [] });
-  const token = await new SignJWT({ worlds: [WORLD] })
-    .setProtectedHeader({ alg: "HS256" })
-    .setExpirationTime("1m")
-    .sign(secret);
-  const headers = { authorization: `Bearer ${token}` };
+  const secret = readSecret(c.env);
+  if (!secret) return c.json({ error: NO_SECRET }, 503);
+  const headers = { authorization: `Bearer ${await sign({ worlds: [WORLD] }, "1m", secret)}` };
   const answer = await rooms.app.request(`/parties/world/${WORLD}/registry`, { headers }, c.env);
   if (!answer.ok) return c.json({ error: "The World cannot be asked" }, 503);
   const { shards } = await answer.json<{ shards: readonly Shard[] }>();
   return c.json({
     shards: shards
       .filter(({ roomId }) => roomId === c.req.query("room"))
-      .map(({ id, connections, capacity, status }) => ({ id, connections, capacity, status })),
+      .map(({ id, connections, capacity, status, hint }) => ({ id, connections, capacity, status, hint })),
   });
 });
+
+function readSecret(env: Cloudflare.Env): Uint8Array | undefined {
+  const secret = new TextEncoder().encode(env.AUTH_JWT_SECRET ?? "");
+  return secret.length < MIN_SECRET_BYTES ? undefined : secret;
+}
+
+function sign(claims: JWTPayload, lifetime: string, secret: Uint8Array): Promise<string> {
+  return new SignJWT(claims)
+    .setProtectedHeader({ alg: "HS256" })
+    .setIssuedAt()
+    .setExpirationTime(lifetime)
+    .sign(secret);
+}
 
 export class RoomObject extends rooms.RoomObject {}
 export class WorldObject extends rooms.WorldObject {}

@@ -3,14 +3,23 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { joinShard } from "./bystander.ts";
 import { isChromiumMissing, launchChromium } from "./chromium.ts";
 import { freePort, startDevServer } from "./dev-server.ts";
 import type { DevServer } from "./dev-server.ts";
 import { Player } from "./player.ts";
+import type { JoinOptions } from "./player.ts";
 
 /** What needs a walk over the field first. */
 const WALK = { timeout: 20_000, interval: 50 };
 const SOON = { timeout: 10_000, interval: 25 };
+const ROOM = { button: "Join" } as const;
+const WORLD = { button: "Join through the World" } as const;
+const WAYS = [
+  { place: "room", options: ROOM },
+  { place: "shard", options: WORLD },
+];
+const CONNECT = "**/parties/world/world-default/connect";
 
 let server: DevServer;
 let browser: Browser;
@@ -21,10 +30,14 @@ async function serve(envFile?: string): Promise<void> {
   server = await startDevServer({ port, persistTo: join(folder, "state"), envFile });
 }
 
-async function join2(room: string): Promise<[ada: Player, bob: Player]> {
-  const ada = await Player.join(browser, server.url, "Ada", room);
-  const bob = await Player.join(browser, server.url, "Bob", room);
-  onTestFinished(async () => void (await Promise.all([ada.close(), bob.close()])));
+async function enter(name: string, room: string, options?: JoinOptions): Promise<Player> {
+  const player = await Player.join(browser, server.url, name, room, options);
+  onTestFinished(() => player.close());
+  return player;
+}
+
+async function join2(room: string, forAda?: JoinOptions, forBob = forAda): Promise<[ada: Player, bob: Player]> {
+  const [ada, bob] = await Promise.all([enter("Ada", room, forAda), enter("Bob", room, forBob)]);
   await expect.poll(() => ada.present(), SOON).toEqual(["Ada online", "Bob online"]);
   await expect.poll(() => bob.present(), SOON).toEqual(["Ada online", "Bob online"]);
   return [ada, bob];
@@ -74,8 +87,8 @@ describe.skipIf(isChromiumMissing())("the demo in a browser", () => {
     expect(await bob.page.locator("#chat img").count()).toBe(0);
   });
 
-  it("says why something was refused", async () => {
-    const [ada] = await join2("refused");
+  it.each(WAYS)("says at $place why something was refused", async ({ place, options }) => {
+    const ada = await enter("Ada", `refused-${place}`, options);
     await ada.say("$delete");
     await ada.page.locator(".toast.bad").waitFor();
     expect(await ada.texts()).toEqual([]);
@@ -89,8 +102,8 @@ describe.skipIf(isChromiumMissing())("the demo in a browser", () => {
     expect((await bob.coins()).length).toBe(14);
   });
 
-  it("shows a hidden treasure to its owner only", async () => {
-    const [ada, bob] = await join2("secrets");
+  it.each(WAYS)("shows a hidden treasure to its owner only, at $place", async ({ place, options }) => {
+    const [ada, bob] = await join2(`secrets-${place}`, options);
     const secret = await ada.treasure();
     expect(secret).toMatch(/^The \w+ \w+$/);
     // Something that changes it, and everything else: a walk to the treasure, which hides the next one.
@@ -128,51 +141,88 @@ describe.skipIf(isChromiumMissing())("the demo in a browser", () => {
     await expect.poll(() => bob.present(), SOON).toEqual(["Ada online", "Bob online"]);
   });
 
-  it("ends a connection for good where trying again changes nothing", async () => {
-    const [ada] = await join2("token");
-    await ada.page.evaluate(() => {
-      const session = JSON.parse(sessionStorage.getItem("durable-rooms.session") as string);
-      sessionStorage.setItem("durable-rooms.session", JSON.stringify({ ...session, token: "forged" }));
-    });
-    await ada.page.reload();
-    await ada.status("Offline");
-    await ada.page.getByText("The token is not valid (4401)").waitFor();
+  it.each(WAYS)(
+    "ends a connection to $place for good where trying again changes nothing",
+    async ({ place, options }) => {
+      const ada = await enter("Ada", `token-${place}`, options);
+      await ada.page.evaluate(() => {
+        const session = JSON.parse(sessionStorage.getItem("durable-rooms.session") as string);
+        sessionStorage.setItem("durable-rooms.session", JSON.stringify({ ...session, token: "forged" }));
+      });
+      await ada.page.reload();
+      await ada.status("Offline");
+      await ada.page.getByText("The token is not valid (4401)").waitFor();
+      // What was refused is forgotten: the next attempt logs in anew.
+      await ada.page.getByRole("button", { name: options.button, exact: true }).click();
+      await ada.status("Online");
+    },
+  );
+
+  it("is one game at the room and at a shard", async () => {
+    const [ada, bob] = await join2("both", ROOM, WORLD);
+    await expect.poll(() => bob.ownShard(), SOON).toMatchObject({ count: "1 of 4" });
+    expect(await ada.ownShard()).toBeUndefined();
+    for (const [player, other] of [
+      [ada, bob],
+      [bob, ada],
+    ] as const) {
+      const id = await player.id();
+      const { x, y } = await other.positionOf(id);
+      const [key, dx] = x < 12 ? (["ArrowRight", 1] as const) : (["ArrowLeft", -1] as const);
+      await player.page.keyboard.press(key);
+      await expect.poll(() => other.positionOf(id), SOON).toEqual({ x: x + dx, y });
+      await player.say(`${id} was here`);
+      await expect.poll(() => other.texts(), SOON).toContain(`${id} was here`);
+    }
+    await bob.close();
+    await expect.poll(() => ada.present(), SOON).toEqual(["Ada online", "Bob offline"]);
   });
 
-  it("is the same game through the World, on several shards", async () => {
-    const ada = await Player.join(browser, server.url, "Ada", "world");
-    const others: Player[] = [];
-    for (const name of ["Bob", "Cid", "Dot", "Eve", "Fay"]) {
-      others.push(await Player.join(browser, server.url, name, "world", { button: "Join through the World" }));
-    }
-    await expect.poll(async () => (await ada.board()).length, SOON).toBe(6);
-    const fay = others.at(-1) as Player;
-    await fay.say("hello from a shard");
-    await expect.poll(() => ada.texts(), SOON).toEqual(["hello from a shard"]);
-    await ada.say("hello from the room");
-    for (const player of others) await expect.poll(() => player.texts(), SOON).toHaveLength(2);
-    const score = await collect(fay, "Fay");
-    await expect.poll(() => ada.scoreOf("Fay"), SOON).toBe(score);
-    // Four at the first, who filled it, and one more at the next.
-    await expect
-      .poll(async () => (await fay.shards()).map(({ count }) => count).toSorted(), SOON)
-      .toEqual(["1 of 4", "4 of 4"]);
-    expect((await fay.shards()).filter(({ isOwn }) => isOwn)).toHaveLength(1);
-    expect((await ada.shards()).filter(({ isOwn }) => isOwn)).toHaveLength(0);
+  it("fills a shard before it opens another", async () => {
+    const crowd = await Promise.all(["Ada", "Bob", "Cid", "Dot"].map((name) => joinShard(server.url, name, "many")));
+    onTestFinished(() => crowd.forEach((player) => player.close()));
+    expect(new Set(crowd.map(({ shard }) => shard)).size).toBe(1);
+    const eve = await enter("Eve", "many", WORLD);
+    const counts = async () => (await eve.shards()).map(({ count }) => count).toSorted();
+    await expect.poll(counts, SOON).toEqual(["1 of 4", "4 of 4"]);
+    expect(await eve.ownShard()).toMatchObject({ count: "1 of 4" });
+    await eve.say("hello");
+    for (const { frames } of crowd) await expect.poll(() => frames.join("\n"), SOON).toContain('"hello"');
+    // Whoever joins the room itself sees the shards as well, and is on none of them.
+    const fay = await enter("Fay", "many");
+    await expect.poll(() => fay.shards(), SOON).toHaveLength(2);
+    expect(await fay.ownShard()).toBeUndefined();
+  });
 
-    await server.kill();
-    await Promise.all([ada.status("Reconnecting"), fay.status("Reconnecting")]);
-    await serve();
-    await Promise.all([ada.status("Online"), fay.status("Online")]);
-    await expect.poll(() => ada.scoreOf("Fay"), SOON).toBe(score);
-    await fay.say("still here");
-    await expect.poll(async () => (await ada.texts()).at(-1), SOON).toBe("still here");
-    expect([...ada.problems, ...fay.problems]).toEqual([]);
-    await Promise.all([ada, ...others].map((player) => player.close()));
+  it("asks a World that does not answer again", async () => {
+    const ada = await enter("Ada", "unreachable", WORLD);
+    await ada.page.route(CONNECT, (route) => route.abort());
+    await ada.page.reload();
+    await ada.status("Reconnecting … The World cannot be reached");
+    await ada.page.unroute(CONNECT);
+    await ada.status("Online");
+  });
+
+  it("joins no more once the player has left", async () => {
+    const ada = await enter("Ada", "changed-mind", WORLD);
+    const { promise: left, resolve: leave } = Promise.withResolvers<void>();
+    await ada.page.route(CONNECT, async (route) => {
+      await left;
+      await route.continue();
+    });
+    await ada.page.reload();
+    await ada.page.getByRole("button", { name: "Leave" }).click();
+    const { length } = ada.frames;
+    const answered = ada.page.waitForResponse(CONNECT);
+    leave();
+    await (await answered).finished();
+    await ada.page.waitForTimeout(300);
+    await ada.status("Offline – You have left");
+    expect(ada.frames).toHaveLength(length);
   });
 
   it("goes on where it was after the server was killed", async () => {
-    const [ada, bob] = await join2("crash");
+    const [ada, bob] = await join2("crash", ROOM, WORLD);
     const scores = [await collect(ada, "Ada"), await collect(bob, "Bob")];
     const ids = [await ada.id(), await bob.id()];
     await expect.poll(() => ada.scoreOf("Bob"), SOON).toBe(scores[1]);
@@ -191,6 +241,7 @@ describe.skipIf(isChromiumMissing())("the demo in a browser", () => {
     }
     await ada.say("still here");
     await expect.poll(() => bob.texts(), SOON).toEqual(["still here"]);
+    await expect.poll(() => bob.ownShard(), SOON).toMatchObject({ count: "1 of 4" });
   });
 
   it("lets nobody in without a real secret", async () => {

@@ -15,6 +15,18 @@ export interface Row {
   readonly isMe: boolean;
 }
 
+export interface JoinOptions {
+  readonly button?: "Join" | "Join through the World";
+  readonly colorScheme?: "light" | "dark";
+}
+
+/** What the list of shards shows of one. */
+export interface ShardRow {
+  readonly id: string;
+  readonly count: string;
+  readonly note: string;
+}
+
 /** A person with a browser of their own. */
 export class Player {
   readonly page: Page;
@@ -24,18 +36,17 @@ export class Player {
   readonly problems: string[] = [];
   readonly #context: BrowserContext;
 
-  /** @param button what they click */
+  /** @param options.button what they click */
   static async join(
     browser: Browser,
     url: string,
     name: string,
     room: string,
-    {
-      button = "Join",
-      ...options
-    }: { button?: "Join" | "Join through the World"; colorScheme?: "light" | "dark" } = {},
+    { button = "Join", ...options }: JoinOptions = {},
   ): Promise<Player> {
-    const context = await browser.newContext({ viewport: { width: 1200, height: 800 }, ...options });
+    // Pages that move all the time leave little of a small machine to the tests.
+    const look = { viewport: { width: 1200, height: 800 }, reducedMotion: "reduce" } as const;
+    const context = await browser.newContext({ ...look, ...options });
     const player = new Player(context, await context.newPage());
     await player.page.goto(`${url}/#${room}`);
     await player.page.getByLabel("Your name").fill(name);
@@ -115,14 +126,19 @@ export class Player {
     await this.page.getByRole("button", { name: "Send" }).click();
   }
 
-  /** The list of shards: name, and how many of how many. */
-  async shards(): Promise<{ isOwn: boolean; count: string }[]> {
+  async shards(): Promise<ShardRow[]> {
     return this.page.locator("#shards > li").evaluateAll((rows) =>
       rows.map((row) => ({
-        isOwn: row.classList.contains("me"),
+        id: row.getAttribute("data-shard") ?? "",
         count: row.querySelector(".count")?.textContent ?? "",
+        note: row.querySelector(".note")?.textContent ?? "",
       })),
     );
+  }
+
+  /** The shard that this page says it is on. */
+  async ownShard(): Promise<ShardRow | undefined> {
+    return (await this.shards()).find(({ note }) => note.includes("you are here"));
   }
 
   async texts(): Promise<string[]> {

@@ -44,6 +44,7 @@ function showStatus({ phase, reason, code }: Status): void {
   document.body.dataset["phase"] = phase;
   write(byId("status"), reason ? `${WORDS[phase]} ${phase === "offline" ? "– " : ""}${reason}` : WORDS[phase]);
   byId<HTMLInputElement>("say").disabled = phase !== "online";
+  if (phase === "offline") shards.hide();
   if (code === undefined) return;
   // Nobody will reconnect by itself: the player has to.
   if (code === NOT_AUTHENTICATED) forgetSession();
@@ -65,7 +66,6 @@ async function enter(room: string, session: Session): Promise<void> {
   game?.leave();
   game = undefined;
   walker.stop();
-  shards.hide();
   history.replaceState(null, "", `#${encodeURIComponent(room)}`);
   write(byId("room"), room);
   document.title = `${room} · Coin Meadow`;
@@ -74,7 +74,7 @@ async function enter(room: string, session: Session): Promise<void> {
     status: showStatus,
     change: changed,
     refused: (message) => toast(message, "bad"),
-    place: ({ party, room: place }) => shards.show(`game-${room}`, party === "shard" ? place : undefined),
+    arrived: ({ party, room: id }) => shards.show(`game-${room}`, party === "shard" ? id : undefined),
     found: ({ name, worth }) => toast(`You found the ${name}: +${worth}`, "good"),
   });
 }
@@ -105,7 +105,6 @@ byId<HTMLFormElement>("join-form").addEventListener("submit", (event) => {
 dialog.addEventListener("cancel", (event) => event.preventDefault());
 byId("leave").addEventListener("click", () => {
   game?.leave();
-  shards.hide();
   ask();
 });
 byId("invite").addEventListener("click", () => {
@@ -120,7 +119,7 @@ window.addEventListener("hashchange", start);
 function start(): void {
   const session = loadSession();
   const room = roomOfPage();
-  if (session && room) void enter(room, session).catch((error: Error) => ask(error.message));
+  if (session && room) void enter(room, session);
   else ask();
 }
 start();

@@ -2,20 +2,39 @@ import type { Session } from "./session.ts";
 
 /** Where a socket goes: to the room itself, or to a shard of it. */
 export interface Place {
-  readonly party: string;
+  readonly party: "main" | "shard";
   readonly room: string;
 }
 
-/** The object that the World `world-default` gives a client of a room; or the room itself. */
-export async function findPlace(roomId: string, session: Session): Promise<Place> {
-  if (session.via !== "world") return { party: "main", room: encodeURIComponent(roomId) };
-  // `connectionWorld` asks without a token; but a room that needs one grows only for callers who have it.
-  const response = await fetch("/parties/world/world-default/connect", {
+/** Why there is no place. */
+export interface Refusal {
+  /** What a shard would close a socket with for the same reason. */
+  readonly code: number;
+  readonly reason: string;
+}
+
+const CONNECT = "/parties/world/world-default/connect";
+const NO_SPACE = 4503;
+/** A World that said nothing for so long is asked again. In ms. */
+const PATIENCE = 10_000;
+
+/**
+ * The room itself, or the shard that the World `world-default` gives out. `connectionWorld` would ask without the
+ * token that such a room needs to grow, and only once: a shard that is full or gone has to be asked for again.
+ */
+export async function findPlace(roomId: string, { via, token }: Session): Promise<Place | Refusal> {
+  if (via !== "world") return { party: "main", room: encodeURIComponent(roomId) };
+  const response = await fetch(CONNECT, {
     method: "POST",
-    headers: { "content-type": "application/json", authorization: `Bearer ${session.token}` },
+    headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
     body: JSON.stringify({ roomId }),
-  });
-  const answer = (await response.json()) as { url?: string; error?: string };
-  if (answer.url === undefined) throw new Error(answer.error ?? "The World gave no shard");
-  return { party: "shard", room: answer.url };
+    signal: AbortSignal.timeout(PATIENCE),
+  }).catch(() => undefined);
+  const answer = (await response?.json().catch(() => undefined)) as { url?: string; error?: string } | undefined;
+  if (answer?.url) return { party: "shard", room: answer.url };
+  const isRefused = response && response.status >= 400 && response.status < 500;
+  return {
+    code: isRefused ? 4000 + response.status : NO_SPACE,
+    reason: answer?.error ?? "The World cannot be reached",
+  };
 }

@@ -5,54 +5,88 @@ interface Shard {
   readonly connections: number;
   readonly capacity: number;
   readonly status: string;
+  /** The region that it runs in, if that is known. */
+  readonly hint: string | null;
+}
+interface Row extends Shard {
+  readonly isOwn: boolean;
 }
 
 const INTERVAL = 2000;
 
-/** The list of a room's shards, asked for again as long as the page can be seen. */
+/** The list of a room's shards, and how full they are. */
 export class ShardList {
   readonly #panel = byId("shards-panel");
-  readonly #draw = createList<Shard>(byId("shards"), { create, update });
-  #timer: ReturnType<typeof setInterval> | undefined;
+  readonly #draw = createList<Row>(byId("shards"), { create, update });
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #roomId: string | undefined;
   #own: string | undefined;
 
-  /** @param own the shard that this page is on, if it is on one */
+  constructor() {
+    document.addEventListener("visibilitychange", () => this.#askAgain());
+  }
+
+  /**
+   * Shows the shards as they are now; and for as long as the page can be seen, if it is on one of them itself:
+   * whoever is not leaves the World asleep.
+   * @param own the shard that this page is on, if it is on one
+   */
   show(roomId: string, own: string | undefined): void {
-    this.hide();
+    this.#roomId = roomId;
     this.#own = own;
-    void this.#ask(roomId);
-    this.#timer = setInterval(() => {
-      if (document.visibilityState === "visible") void this.#ask(roomId);
-    }, INTERVAL);
+    void this.#ask();
   }
 
   hide(): void {
-    clearInterval(this.#timer);
+    this.#roomId = undefined;
+    clearTimeout(this.#timer);
     this.#panel.hidden = true;
   }
 
-  async #ask(roomId: string): Promise<void> {
-    const response = await fetch(`/shards?room=${encodeURIComponent(roomId)}`).catch(() => undefined);
-    const answer = (await response?.json().catch(() => undefined)) as { shards?: Shard[] } | undefined;
-    const shards = answer?.shards ?? [];
+  #askAgain(): void {
+    if (this.#roomId !== undefined && this.#own !== undefined && !document.hidden) void this.#ask();
+  }
+
+  async #ask(): Promise<void> {
+    const roomId = this.#roomId as string;
+    const shards = await fetchShards(roomId);
+    if (roomId !== this.#roomId) return;
+    // While nobody answers, the last answer stays.
+    if (shards) this.#show(shards);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#askAgain(), INTERVAL);
+  }
+
+  #show(shards: readonly Shard[]): void {
     this.#panel.hidden = shards.length === 0;
-    this.#draw(shards.map((shard) => [shard.id, shard]));
-    for (const element of byId("shards").children) {
-      element.classList.toggle("me", (element as HTMLElement).dataset["shard"] === this.#own);
-    }
+    this.#draw(shards.map((shard) => [shard.id, { ...shard, isOwn: shard.id === this.#own }]));
   }
 }
 
-function create(): HTMLElement {
-  const load = document.createElement("meter");
-  return make("li", "shard", make("span", "name"), load, make("span", "count"));
+async function fetchShards(roomId: string): Promise<Shard[] | undefined> {
+  const response = await fetch(`/shards?room=${encodeURIComponent(roomId)}`).catch(() => undefined);
+  const answer = (await response?.json().catch(() => undefined)) as { shards?: Shard[] } | undefined;
+  return answer?.shards;
 }
 
-function update(element: HTMLElement, { id, connections, capacity, status }: Shard): void {
+function create({ id }: Shard): HTMLElement {
+  const load = make("meter", "load");
+  load.setAttribute("aria-label", `Load of ${id}`);
+  const name = make("span", "name", id);
+  name.title = id;
+  return make("li", "shard", name, make("span", "note"), load, make("span", "count"));
+}
+
+function update(element: HTMLElement, { id, connections, capacity, status, hint, isOwn }: Row): void {
   element.dataset["shard"] = id;
-  write(part(element, "name"), status === "active" ? id : `${id} (${status})`);
+  element.classList.toggle("me", isOwn);
+  const notes = [hint, status !== "active" && status, isOwn && "you are here"];
+  write(part(element, "note"), notes.filter(Boolean).join(" · "));
   write(part(element, "count"), `${connections} of ${capacity}`);
-  const load = element.querySelector("meter") as HTMLMeterElement;
+  const load = part(element, "load") as HTMLMeterElement;
   load.max = capacity;
+  // A full one has another colour.
+  load.optimum = 0;
+  load.high = capacity - 0.5;
   load.value = connections;
 }

@@ -1,0 +1,29 @@
+/** A player without a page, who costs next to nothing: a socket at a shard that the World gave out. */
+export interface Bystander {
+  readonly shard: string;
+  /** Every text frame that it received. */
+  readonly frames: readonly string[];
+  close(): void;
+}
+
+export async function joinShard(url: string, name: string, room: string): Promise<Bystander> {
+  const { token } = await post<{ token: string }>(`${url}/login`, { name });
+  const connect = `${url}/parties/world/world-default/connect`;
+  const { url: shard } = await post<{ url: string }>(connect, { roomId: `game-${room}` }, token);
+  const query = new URLSearchParams({ _pk: crypto.randomUUID(), token });
+  const socket = new WebSocket(`${url.replace("http", "ws")}/parties/shard/${shard}?${query}`);
+  const frames: string[] = [];
+  socket.addEventListener("message", ({ data }) => void frames.push(String(data)));
+  await new Promise((resolve, reject) => {
+    socket.addEventListener("message", resolve, { once: true });
+    socket.addEventListener("close", ({ code, reason }) => reject(new Error(`${name} is refused: ${code} ${reason}`)));
+  });
+  return { shard, frames, close: () => socket.close() };
+}
+
+async function post<T>(url: string, body: object, token = ""): Promise<T> {
+  const headers = { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) };
+  const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
+  return (await response.json()) as T;
+}
