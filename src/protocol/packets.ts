@@ -5,15 +5,27 @@ export const DELETE = "$delete";
 
 type Reference = string | number | undefined;
 
+/** What a sync packet says of its place in the order, for clients of protocol 2. */
+export interface SyncHead {
+  readonly seq: number;
+  /** With a whole state. */
+  readonly epoch?: string;
+  /** It holds only what changed while the client was away. */
+  readonly resumed?: true;
+  /** It takes the place of all that the client has. */
+  readonly reset?: true;
+}
+
 /** `value` is JSON text already: a packet for many is encoded once. */
-export function encodeSync(value: string): string {
-  return `{"type":"sync","value":${value}}`;
+export function encodeSync(value: string, head?: SyncHead): string {
+  if (!head) return `{"type":"sync","value":${value}}`;
+  return `{"type":"sync",${JSON.stringify(head).slice(1, -1)},"value":${value}}`;
 }
 
 /** The first packet of a connection: who it is, and all that it may see. */
-export function encodeWelcome(publicId: string, state: string): string {
+export function encodeWelcome(publicId: string, state: string, head?: SyncHead): string {
   const inner = state === "{}" ? "" : `,${state.slice(1, -1)}`;
-  return encodeSync(`{"pId":${JSON.stringify(publicId)}${inner}}`);
+  return encodeSync(`{"pId":${JSON.stringify(publicId)}${inner}}`, head);
 }
 
 export function encodeAck(id: string | number, result: unknown): string {

@@ -6,8 +6,8 @@ import type { Own, Welcome } from "./relay.ts";
  */
 export interface Branch {
   readonly size: number;
-  /** @param patch JSON for all of them, if there is any */
-  sync(patch: string | undefined, own: readonly Own[]): void;
+  /** @param patch JSON for all of them, if there is any @param seq its number, for those who count; 0 if nobody does */
+  sync(patch: string | undefined, seq: number, own: readonly Own[]): void;
   packet(text: string, except: readonly number[]): void;
   /** Sends first packets. @param state as JSON, without what only some may see */
   welcome(state: string, to: readonly Welcome[]): void;

@@ -1,16 +1,16 @@
 import { encodeSync, encodeWelcome } from "../protocol/packets.ts";
-import type { Viewer } from "../state/fields.ts";
-import type { Leaf } from "../state/leaf.ts";
+import type { SyncHead } from "../protocol/packets.ts";
 import { merge } from "../state/merge.ts";
-import type { Placed } from "../state/merge.ts";
 import type { Changes, Tree } from "../state/tree.ts";
 import type { Branch } from "./branch.ts";
 import type { Conn } from "./conn.ts";
 import type { Connections } from "./connections.ts";
+import { Packets } from "./packets.ts";
 import type { Clock } from "./ports.ts";
 import type { Own, Welcome } from "./relay.ts";
+import type { SyncLog } from "./sync-log.ts";
 import type { Turns } from "./turns.ts";
-import { changesFor } from "./visibility.ts";
+import type { Class, Views } from "./views.ts";
 
 /** With `"auto"`, how long a packet waits for each viewer that it goes to, and at most. In ms. */
 const WAIT_PER_VIEWER = 0.05;
@@ -23,12 +23,6 @@ export interface BroadcastSettings {
   readonly autoSync: boolean;
 }
 
-/** Connections that are told the same beyond what everyone is. */
-interface Class {
-  readonly changes: readonly Placed[];
-  readonly conns: Conn[];
-}
-
 /**
  * Sends what changed. The first change goes out at the end of its turn; the next packet follows when the
  * window is over, with all that changed meanwhile. Changes are encoded once for all who see the same, and sent
@@ -36,20 +30,32 @@ interface Class {
  */
 export class Broadcast {
   readonly #tree: Tree;
+  readonly #views: Views;
+  readonly #log: SyncLog;
   readonly #connections: Connections;
   readonly #clock: Clock;
   readonly #turns: Turns;
   readonly #throttle: number | "auto";
   #isManual: boolean;
   #openAt = 0;
-  #wasPending = false;
   /** Whether nobody was told anything, or is taken as told. */
   #isFresh = true;
   #isPaused = false;
+  #parsed: { readonly text: string; readonly state: Record<string, unknown> } | undefined;
   #cancel: (() => void) | undefined;
 
-  constructor(tree: Tree, connections: Connections, clock: Clock, turns: Turns, settings: BroadcastSettings) {
+  constructor(
+    tree: Tree,
+    views: Views,
+    log: SyncLog,
+    connections: Connections,
+    clock: Clock,
+    turns: Turns,
+    settings: BroadcastSettings,
+  ) {
     this.#tree = tree;
+    this.#views = views;
+    this.#log = log;
     this.#connections = connections;
     this.#clock = clock;
     this.#turns = turns;
@@ -83,7 +89,8 @@ export class Broadcast {
     const isPending = this.#tree.isDirty;
     this.#flush();
     if (isPending) return;
-    for (const conn of open) conn.deliver(encodeSync(this.#tree.textFor(this.#viewerOf(conn))));
+    // Those of protocol 2 know that they have it all.
+    for (const conn of open) if (conn.protocol === 1) conn.deliver(encodeSync(this.#views.textFor(conn)));
   }
 
   /** Something changed, or someone waits for a first packet. */
@@ -117,10 +124,9 @@ export class Broadcast {
    * `known`, where changes were pending. Then who sees what is told anew.
    */
   assume(known: Record<string, unknown> | undefined): void {
-    this.#wasPending = known !== undefined;
     this.#settle();
     if (known) this.#tree.assumeKnown(known);
-    for (const conn of this.#connections.all()) this.recall(conn);
+    this.#views.assume(known !== undefined);
   }
 
   /** Sends nothing, as long as it is not known who is there. */
@@ -132,23 +138,18 @@ export class Broadcast {
     this.#isPaused = false;
   }
 
-  /** What a client saw that was there while the room slept. */
-  recall(conn: Conn): void {
-    const viewer = this.#viewerOf(conn);
-    for (const leaf of this.#tree.dynamic) {
-      // If changes are pending, as if it had seen just what it must not see now: that is deleted, the rest sent whole.
-      if (leaf.audience && this.#tree.sees(viewer, leaf.audience) !== this.#wasPending) conn.seen.add(leaf.path());
-    }
-  }
-
   /** What clients of a branch know, or have to: what everyone does as JSON, and what only some of them do. */
-  stateFor(branch: Branch): { state: string; own: Own[] } {
+  stateFor(branch: Branch): { state: string; own: Own[]; head: SyncHead } {
     if (this.#isFresh) this.#settle();
     // Only what was told can be read.
     this.#flush();
     const conns = this.#connections.all().filter((conn) => conn.remote?.branch === branch && conn.phase === "open");
-    const own = conns.map((conn) => ({ ids: idsOf([conn]), changes: this.#privateState(conn) }));
-    return { state: this.#tree.sharedText(), own: own.filter(({ changes }) => changes.length > 0) };
+    const own = conns.map((conn) => ({ ids: idsOf([conn]), changes: this.#views.privateState(conn) }));
+    return {
+      state: this.#tree.sharedText(),
+      own: own.filter(({ changes }) => changes.length > 0),
+      head: { ...this.#log.position, reset: true },
+    };
   }
 
   #flush(): void {
@@ -174,91 +175,78 @@ export class Broadcast {
 
   #welcome(waiting: readonly Conn[]): void {
     const byBranch = Map.groupBy(waiting, (conn) => conn.remote?.branch);
-    for (const conn of waiting) this.#remember(conn);
+    for (const conn of waiting) this.#views.remember(conn);
     for (const [branch, conns] of byBranch) {
-      branch?.welcome(
-        this.#tree.sharedText(),
-        conns.map((conn) => this.#welcomeOf(conn)),
-      );
-      for (const conn of conns) {
-        conn.welcome(branch ? undefined : encodeWelcome(conn.publicId, this.#tree.textFor(this.#viewerOf(conn))));
+      const state = this.#tree.sharedText();
+      const welcomes = conns.map((conn) => this.#welcomeOf(conn));
+      branch?.welcome(state, welcomes);
+      for (const [index, conn] of conns.entries()) {
+        conn.welcome(branch ? undefined : this.#firstPacket(conn, welcomes[index] as Welcome));
         this.#connections.opened(conn);
       }
     }
   }
 
   #welcomeOf(conn: Conn): Welcome {
-    return { id: conn.remote?.id ?? 0, publicId: conn.publicId, changes: this.#privateState(conn) };
-  }
-
-  /** What a connection was told beyond what everyone is. */
-  #privateState(conn: Conn): Placed[] {
-    const viewer = this.#viewerOf(conn);
-    return this.#tree
-      .privateLeaves()
-      .filter((leaf) => this.#knows(conn, viewer, leaf))
-      .map((leaf) => ({ names: leaf.names(), value: leaf.sent }));
-  }
-
-  #knows(conn: Conn, viewer: Viewer, leaf: Leaf): boolean {
-    if (!leaf.audience || leaf.sent === undefined) return false;
-    return leaf.audience.dynamic ? conn.seen.has(leaf.path()) : this.#tree.sees(viewer, leaf.audience);
-  }
-
-  #remember(conn: Conn): void {
-    if (this.#tree.dynamic.size === 0) return;
-    const viewer = this.#viewerOf(conn);
-    for (const leaf of this.#tree.dynamic) {
-      if (leaf.audience && this.#tree.sees(viewer, leaf.audience)) conn.seen.add(leaf.path());
+    const { publicId, remote } = conn;
+    const base = { id: remote?.id ?? 0, publicId };
+    if (conn.protocol === 1 || conn.isIntercepted) return { ...base, changes: this.#views.privateState(conn) };
+    this.#log.use();
+    const { since } = conn;
+    const { seq, epoch } = this.#log.position;
+    const missed = since && this.#log.since(since, this.#state());
+    if (!missed || !this.#views.canResume) {
+      return { ...base, changes: this.#views.privateState(conn), head: { seq, epoch, ...(since && { reset: true }) } };
     }
+    const patch = JSON.stringify(merge(missed, this.#views.privateReplacement(conn)));
+    return { ...base, changes: [], head: { seq, resumed: true }, patch };
   }
 
-  #viewerOf(conn: Conn): Viewer {
-    return { publicId: conn.publicId, auth: conn.auth, user: this.#tree.users?.get(conn.publicId) };
+  #firstPacket(conn: Conn, { head, patch }: Welcome): string {
+    if (patch !== undefined) return encodeSync(patch, head);
+    return encodeWelcome(conn.publicId, this.#views.textFor(conn), head);
+  }
+
+  /** The state as everyone sees it, read once for all that come back at the same time. */
+  #state(): Record<string, unknown> {
+    const text = this.#tree.sharedText();
+    if (text !== this.#parsed?.text) this.#parsed = { text, state: JSON.parse(text) as Record<string, unknown> };
+    return this.#parsed.state;
   }
 
   #sendChanges(changes: Changes): void {
-    const classes = this.#classify(changes);
+    const classes = this.#views.classify(changes);
     const { shared } = changes;
+    if (changes.private.some(({ leaf }) => !leaf)) this.#log.cut();
     if (!shared && classes.length === 0) return;
     const patch = shared && JSON.stringify(shared);
-    const text = patch && encodeSync(patch);
-    const told = new Map<Conn, string>();
-    for (const { changes: own, conns } of classes) {
-      const direct = conns.filter((conn) => !conn.remote);
-      if (direct.length === 0) continue;
-      const ownText = encodeSync(JSON.stringify(merge(shared, own)));
-      for (const conn of direct) told.set(conn, ownText);
-    }
-    for (const conn of this.#connections.direct) {
-      const packet = told.get(conn) ?? text;
-      if (conn.phase === "open" && packet !== undefined) conn.deliver(packet);
-    }
+    // What only some are told has no number: the others would miss it.
+    const seq = shared && patch ? this.#log.record(shared, patch.length) : 0;
+    this.#sendDirect(shared, patch, seq, classes);
     for (const branch of this.#connections.branches) {
       const own = ownOf(branch, classes);
-      if (patch !== undefined || own.length > 0) branch.sync(patch, own);
+      if (patch !== undefined || own.length > 0) branch.sync(patch, seq, own);
     }
   }
 
-  /** Groups those who are told more than everyone is. */
-  #classify({ private: hidden }: Changes): Class[] {
-    const classes = new Map<string, Class>();
-    for (const conn of this.#concerned(hidden)) {
-      if (conn.phase !== "open") continue;
-      const { key, changes } = changesFor(this.#tree, this.#viewerOf(conn), conn.seen, hidden);
-      if (changes.length === 0) continue;
-      const known = classes.get(key);
-      if (known) known.conns.push(conn);
-      else classes.set(key, { changes: changes.map(({ names, value }) => ({ names, value })), conns: [conn] });
+  #sendDirect(
+    shared: Record<string, unknown> | undefined,
+    patch: string | undefined,
+    seq: number,
+    classes: readonly Class[],
+  ): void {
+    const told = new Map<Conn, Packets>();
+    for (const { changes, conns } of classes) {
+      const direct = conns.filter((conn) => !conn.remote);
+      if (direct.length === 0) continue;
+      const packets = new Packets(JSON.stringify(merge(shared, changes)), seq);
+      for (const conn of direct) told.set(conn, packets);
     }
-    return [...classes.values()];
-  }
-
-  /** Where a predicate decides, anyone may be concerned; else only those whose own something is. */
-  #concerned(hidden: Changes["private"]): Iterable<Conn> {
-    if (this.#tree.dynamic.size > 0 || hidden.some(({ audience }) => audience.dynamic)) return this.#connections.all();
-    const owners = new Set(hidden.map(({ audience }) => audience.owner ?? ""));
-    return [...owners].flatMap((owner) => Array.from(this.#connections.of(owner)));
+    const packets = patch === undefined ? undefined : new Packets(patch, seq);
+    for (const conn of this.#connections.direct) {
+      const packet = told.get(conn) ?? packets;
+      if (conn.phase === "open" && packet) conn.deliver(packet.for(conn.isIntercepted ? 1 : conn.protocol));
+    }
   }
 }
 

@@ -3,9 +3,10 @@ import { closeReason } from "../protocol/close-reason.ts";
 import { CODES } from "../protocol/codes.ts";
 import { RoomError } from "../protocol/errors.ts";
 import type { Remote } from "./branch.ts";
+import type { Position } from "./sync-log.ts";
 import { Outbox } from "./outbox.ts";
 import type { Intercept } from "./outbox.ts";
-import { encodePacket } from "./packets.ts";
+import { encodePacket } from "./own-packets.ts";
 import type { Socket } from "./ports.ts";
 import type { TokenBucket } from "./rate-limit.ts";
 
@@ -23,11 +24,13 @@ export interface Who {
   readonly state?: unknown;
   /** The protocol that its client speaks. */
   readonly protocol: Protocol;
+  /** Where it was when its last connection ended. */
+  readonly since?: Position | undefined;
 }
 export type Protocol = 1 | 2;
 
 /** What a socket carries through hibernation. */
-interface Attachment extends Omit<Who, "protocol"> {
+interface Attachment extends Omit<Who, "protocol" | "since"> {
   readonly id: string;
   readonly protocol?: Protocol;
   /** Has not got its first packet. */
@@ -48,6 +51,7 @@ export class Conn implements Connection {
   readonly publicId: string;
   readonly auth: Claims | null;
   readonly protocol: Protocol;
+  since: Position | undefined;
   /** Paths of the fields it sees only for now. */
   readonly seen = new Set<string>();
   /** Messages that wait for the one that is being handled. */
@@ -79,8 +83,8 @@ export class Conn implements Connection {
 
   /** A connection that was just accepted. */
   static open(socket: Socket, who: Who, hooks: ConnHooks): Conn {
-    const attachment = { id: crypto.randomUUID(), ...who };
-    const conn = new Conn(socket, attachment, "joining", hooks);
+    const conn = new Conn(socket, { id: crypto.randomUUID(), ...who }, "joining", hooks);
+    conn.since = who.since;
     conn.#attach("The token is too large", "bad_message");
     return conn;
   }
@@ -103,6 +107,10 @@ export class Conn implements Connection {
 
   get phase(): Phase {
     return this.#phase;
+  }
+
+  get isIntercepted(): boolean {
+    return this.#hooks.intercept !== undefined;
   }
 
   get isRemote(): boolean {

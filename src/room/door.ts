@@ -18,6 +18,7 @@ import type { SyncMode } from "./sync-mode.ts";
 import type { Ticker } from "./ticker.ts";
 import type { Transfers } from "./transfers.ts";
 import type { Turns } from "./turns.ts";
+import type { Views } from "./views.ts";
 
 /** What letting clients in and out needs of the room. */
 export interface DoorScope {
@@ -33,6 +34,7 @@ export interface DoorScope {
   readonly hooks: Hooks;
   readonly reporter: Reporter;
   readonly broadcast: Broadcast;
+  readonly views: Views;
   readonly mode: SyncMode;
   readonly alarms: Alarms;
   readonly ticker: Ticker | undefined;
@@ -61,8 +63,8 @@ export class Door {
       const session = turns.run(() => presence.enter(id ?? crypto.randomUUID(), subjectOf(auth)));
       if (transferToken !== undefined) transfers.spend(transferToken);
       const { publicId, connState: state } = session;
-      const protocol = new URL(request.url).searchParams.get("protocol") === "2" ? 2 : 1;
-      const conn = this.#open((socket = accept()), { sessionId: session.id, publicId, auth, state, protocol });
+      const who = { sessionId: session.id, publicId, auth, state, ...protocolOf(request) };
+      const conn = this.#open((socket = accept()), who);
       await this.#join(conn, request);
     } catch (thrown) {
       const error = toRoomError(thrown);
@@ -76,11 +78,11 @@ export class Door {
 
   /** A client that was here before the room lost its memory. @param isOpen whether it got its first packet */
   recover(socket: Socket, isOpen = true): void {
-    const { connections, sessions, presence, broadcast } = this.#scope;
+    const { connections, sessions, presence, views } = this.#scope;
     const conn = Conn.recover(socket, this.#hooksFor(socket), isOpen);
     if (!conn) return;
     connections.add(socket, conn);
-    broadcast.recall(conn);
+    views.recall(conn);
     // Its user went to another room, or was removed: it may listen, but is nobody here.
     const session = sessions.find(conn.sessionId);
     if (session) presence.found(session);
@@ -138,4 +140,13 @@ export class Door {
     alarms.arm();
     if (user || !presence.hasUsers) hooks.leave(conn, user);
   }
+}
+
+/** What a client says of its protocol, and of where it was. */
+function protocolOf(request: Request): Pick<Who, "protocol" | "since"> {
+  const query = new URL(request.url).searchParams;
+  if (query.get("protocol") !== "2") return { protocol: 1 };
+  const seq = Number(query.get("since") ?? "");
+  const epoch = query.get("epoch");
+  return { protocol: 2, since: epoch !== null && Number.isSafeInteger(seq) ? { seq, epoch } : undefined };
 }

@@ -3,7 +3,7 @@ import type { Broadcast } from "./broadcast.ts";
 import type { Conn } from "./conn.ts";
 import type { Connections } from "./connections.ts";
 import { sendToAll } from "./fanout.ts";
-import { encodePacket } from "./packets.ts";
+import { encodePacket } from "./own-packets.ts";
 import type { Persistence } from "./persistence.ts";
 import type { Storage } from "./ports.ts";
 import type { Schedules } from "./schedules.ts";

@@ -1,3 +1,4 @@
+import type { SyncHead } from "../protocol/packets.ts";
 import { Lane, Receiver } from "./lane.ts";
 import type { Clock } from "./ports.ts";
 import { weightOf } from "./relay.ts";
@@ -110,8 +111,8 @@ export class Link implements Line {
     this.#lane.resume();
   }
 
-  sync(patch: string | undefined, own: readonly Own[]): void {
-    this.#tell({ kind: "sync", patch, own });
+  sync(patch: string | undefined, seq: number, own: readonly Own[]): void {
+    this.#tell({ kind: "sync", patch, seq, own });
   }
 
   packet(text: string, except: readonly number[]): void {
@@ -123,8 +124,8 @@ export class Link implements Line {
   }
 
   /** Tells the shard what its clients have to know. */
-  state(state: string, own: readonly Own[], isKnown: boolean): void {
-    this.#tell({ kind: "state", state, own, isKnown });
+  state(state: string, own: readonly Own[], head: SyncHead, isKnown: boolean): void {
+    this.#tell({ kind: "state", state, own, head, isKnown });
   }
 
   mail(id: number, text: string): void {

@@ -120,8 +120,8 @@ export class Links {
     const { broadcast, ticker } = this.#scope;
     // What changes right now follows, and then it asks again.
     if (isKnown && broadcast.isPending) return;
-    const { state, own } = broadcast.stateFor(link);
-    link.state(state, own, isKnown);
+    const { state, own, head } = broadcast.stateFor(link);
+    link.state(state, own, head, isKnown);
     if (link.size > 0) ticker?.start();
   }
 

@@ -1,17 +1,20 @@
-import type { Packet } from "../define/types.ts";
-import { RoomError } from "../protocol/errors.ts";
-import { toPlain } from "../state/view.ts";
+import { encodeSync } from "../protocol/packets.ts";
 
-/** Types that only the runtime sends. */
-const RESERVED: ReadonlySet<string> = new Set(["sync", "ack", "error", "user_disconnected"]);
+/** A patch as clients of each protocol get it, each made once. */
+export class Packets {
+  readonly #patch: string;
+  readonly #seq: number;
+  #plain: string | undefined;
+  #numbered: string | undefined;
 
-/**
- * A packet of the room's own as JSON.
- * @throws RoomError if its type is missing, or one that the protocol uses
- */
-export function encodePacket(packet: Packet): string {
-  if (typeof packet?.type !== "string" || packet.type === "" || RESERVED.has(packet.type)) {
-    throw new RoomError("internal", `A packet needs a type of its own, not ${JSON.stringify(packet?.type)}`);
+  /** @param patch as JSON @param seq its number; 0 if it has none */
+  constructor(patch: string, seq: number) {
+    this.#patch = patch;
+    this.#seq = seq;
   }
-  return JSON.stringify({ type: packet.type, value: toPlain(packet.value) });
+
+  for(protocol: number | undefined): string {
+    if (protocol !== 2 || this.#seq === 0) return (this.#plain ??= encodeSync(this.#patch));
+    return (this.#numbered ??= encodeSync(this.#patch, { seq: this.#seq }));
+  }
 }

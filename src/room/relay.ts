@@ -1,4 +1,5 @@
 import type { Claims } from "../define/types.ts";
+import type { SyncHead } from "../protocol/packets.ts";
 import type { Placed } from "../state/merge.ts";
 
 /** What a room and a shard that holds clients of it tell each other. Plain data: it crosses between objects. */
@@ -33,7 +34,7 @@ export interface Own {
 /** From the room to a shard. What is JSON is text already, so that it is encoded once for all shards. */
 export type Downward =
   /** A patch, for all who have had their first packet. */
-  | { readonly kind: "sync"; readonly patch: string | undefined; readonly own: readonly Own[] }
+  | { readonly kind: "sync"; readonly patch: string | undefined; readonly seq: number; readonly own: readonly Own[] }
   /** A packet, for the same. */
   | { readonly kind: "packet"; readonly text: string; readonly except: readonly number[] }
   /** The first packet of these. */
@@ -42,7 +43,13 @@ export type Downward =
   /** What the room keeps with the connection. */
   | { readonly kind: "attach"; readonly id: number; readonly value: unknown }
   /** What all who have had their first packet have to know now. If not `isKnown`, they may know something else. */
-  | { readonly kind: "state"; readonly state: string; readonly own: readonly Own[]; readonly isKnown: boolean };
+  | {
+      readonly kind: "state";
+      readonly state: string;
+      readonly own: readonly Own[];
+      readonly head: SyncHead;
+      readonly isKnown: boolean;
+    };
 
 /** Something for one client. Numbered from 1 in a shard's run, since it may come twice if the room is lost. */
 export type Mail =
@@ -59,6 +66,10 @@ export interface Welcome {
   readonly id: number;
   readonly publicId: string;
   readonly changes: readonly Placed[];
+  /** For a client of protocol 2. */
+  readonly head?: SyncHead;
+  /** What it missed, as JSON: then it gets this instead of the state. */
+  readonly patch?: string;
 }
 
 /** Items in their order. */

@@ -23,13 +23,15 @@ import { Schedules } from "./schedules.ts";
 import type { Receipt, ShardBatch } from "./relay.ts";
 import { Sessions } from "./sessions.ts";
 import { assemble } from "./stored-state.ts";
+import { SyncLog } from "./sync-log.ts";
 import { SyncMode } from "./sync-mode.ts";
 import { Ticker } from "./ticker.ts";
 import type { Boarding, Passenger, Recall } from "./transfer.ts";
 import { Transfers } from "./transfers.ts";
 import { Turns } from "./turns.ts";
+import { Views } from "./views.ts";
 
-/** One room, on whatever platform its ports lead to: it composes the parts, and has little logic of its own. */
+/** One room, on whatever platform its ports lead to: it composes the parts, with little logic of its own. */
 export class RoomCore {
   readonly state: object;
   readonly handle: RoomHandle;
@@ -54,6 +56,7 @@ export class RoomCore {
   readonly #ticker: Ticker | undefined;
   readonly #door: Door;
   readonly #links: Links;
+  readonly #log: SyncLog;
   /** Resolves when the room knows who is here, and `onStart` is done; undefined if there is nothing to wait for. */
   #starting: Promise<unknown> | undefined;
 
@@ -76,7 +79,9 @@ export class RoomCore {
     this.#persistence = new Persistence(rows, storage, clock, this.#alarms, settings.throttleStorage, (error) =>
       failed("save_failed", error),
     );
-    this.#broadcast = new Broadcast(this.tree, this.#connections, clock, this.turns, settings);
+    this.#log = new SyncLog(rows);
+    const views = new Views(this.tree, this.#connections);
+    this.#broadcast = new Broadcast(this.tree, views, this.#log, this.#connections, clock, this.turns, settings);
     this.#mode = new SyncMode(this.tree, rows, this.#broadcast, storage);
     this.#sessions = new Sessions(rows, clock, settings.sessionExpiryTime, (session) => this.#presence.expire(session));
     this.answers = new Answers(this.#sessions);
@@ -123,6 +128,7 @@ export class RoomCore {
       hooks: this.#hooks,
       reporter: this.#reporter,
       broadcast: this.#broadcast,
+      views,
       mode: this.#mode,
       alarms: this.#alarms,
       ticker: this.#ticker,
@@ -220,7 +226,7 @@ export class RoomCore {
     return this.#links.isSettled;
   }
 
-  /** Stops what keeps the object awake, as it is when nobody is connected. A restart takes it up again. @internal */
+  /** Stops what keeps the object awake. A restart takes it up again. @internal */
   rest(): void {
     this.#ticker?.stop();
   }
@@ -249,9 +255,8 @@ export class RoomCore {
     this.#persistence.loadVolatile(volatileKeys, didSleep);
     this.#door.isNew = snapshot === undefined;
     if (snapshot) restoreState(this.compiled, this.tree, snapshot, this.handle);
-    this.#sessions.load(rows);
-    this.#schedules.load(rows);
-    this.#transfers.load(rows);
+    for (const part of [this.#sessions, this.#schedules, this.#transfers]) part.load(rows);
+    if (didSleep) this.#log.load(rows);
     const known = this.#mode.load(rows);
     this.tree.rows.onUnsaved = () => this.#unsaved();
     for (const socket of sockets) this.#door.recover(socket);

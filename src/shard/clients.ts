@@ -44,6 +44,11 @@ export class Client {
     return client;
   }
 
+  /** What the room knows of it, as far as the shard needs that. */
+  get who(): { readonly publicId: string; readonly protocol?: number } | undefined {
+    return this.#room as { publicId: string; protocol?: number } | undefined;
+  }
+
   /** Whether it got its first packet. */
   get isOpen(): boolean {
     return this.#isOpen;

@@ -1,7 +1,9 @@
 import { encodeSync, encodeWelcome } from "../protocol/packets.ts";
 import { Receiver } from "../room/lane.ts";
 import type { Downward, Receipt, RoomBatch, Welcome } from "../room/relay.ts";
+import { Packets } from "../room/packets.ts";
 import { merge } from "../state/merge.ts";
+import type { Placed } from "../state/merge.ts";
 import type { Client, Clients } from "./clients.ts";
 import { Replica } from "./replica.ts";
 
@@ -63,18 +65,18 @@ export class Downlink {
     }
   }
 
-  #sync({ patch, own }: Item<"sync">): void {
+  #sync({ patch, seq, own }: Item<"sync">): void {
     const isRead = own.length > 0 || this.#replica.isKnown;
     const shared = isRead && patch !== undefined ? (JSON.parse(patch) as Plain) : undefined;
-    const told = new Map<Client, string>();
+    const told = new Map<Client, Packets>();
     for (const { ids, changes } of own) {
-      const text = encodeSync(JSON.stringify(merge(shared, changes)));
-      for (const client of this.#those(ids)) told.set(client, text);
+      const packets = new Packets(JSON.stringify(merge(shared, changes)), seq);
+      for (const client of this.#those(ids)) told.set(client, packets);
     }
-    const text = patch === undefined ? undefined : encodeSync(patch);
-    for (const client of text === undefined ? told.keys() : this.#clients.open) {
-      const packet = told.get(client) ?? text;
-      if (packet !== undefined && client.isOpen) client.send(packet);
+    const packets = patch === undefined ? undefined : new Packets(patch, seq);
+    for (const client of packets ? this.#clients.open : told.keys()) {
+      const packet = told.get(client) ?? packets;
+      if (packet && client.isOpen) client.send(packet.for(client.who?.protocol));
     }
     this.#replica.sync(shared, own);
   }
@@ -84,11 +86,10 @@ export class Downlink {
     for (const client of this.#clients.open) if (!left.has(client.id)) client.send(text);
   }
 
-  #welcome(state: string, { id, publicId, changes }: Welcome): void {
+  #welcome(state: string, { id, publicId, changes, head, patch }: Welcome): void {
     const client = this.#clients.get(id);
     if (!client) return;
-    const whole = changes.length === 0 ? state : JSON.stringify(merge(JSON.parse(state) as Plain, changes));
-    client.send(encodeWelcome(publicId, whole));
+    client.send(patch === undefined ? encodeWelcome(publicId, whole(state, changes), head) : encodeSync(patch, head));
     this.#clients.opened(client);
     this.#replica.welcome(state, { ids: [id], changes });
   }
@@ -106,7 +107,7 @@ export class Downlink {
   }
 
   /** What clients have to know: who knows something else is told what differs, or all if that is not known. */
-  #state({ state, own, isKnown }: Item<"state">): void {
+  #state({ state, own, head, isKnown }: Item<"state">): void {
     if (isKnown) {
       this.#replica.learn(state, own);
       return;
@@ -114,6 +115,11 @@ export class Downlink {
     const patchFor = this.#replica.replace(state, own);
     const texts = new Map<Plain, string>();
     for (const client of this.#clients.open) {
+      if (client.who?.protocol === 2) {
+        const { changes = [] } = own.find(({ ids }) => ids.includes(client.id)) ?? {};
+        client.send(encodeWelcome(client.who.publicId, whole(state, changes), head));
+        continue;
+      }
       const patch = patchFor(client.id);
       if (!patch) continue;
       let text = texts.get(patch);
@@ -125,4 +131,8 @@ export class Downlink {
   #those(ids: readonly number[]): Client[] {
     return ids.flatMap((id) => this.#clients.get(id) ?? []);
   }
+}
+
+function whole(state: string, changes: readonly Placed[]): string {
+  return changes.length === 0 ? state : JSON.stringify(merge(JSON.parse(state) as Plain, changes));
 }

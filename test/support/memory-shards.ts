@@ -25,12 +25,12 @@ export class MemoryShard {
     this.core.assign({ shardId, worldId: "r", party: "main", roomId: "r", capacity, draining: false });
   }
 
-  connect(sessionId: string, auth: Claims | null = null): MemorySocket {
+  connect(sessionId: string, auth: Claims | null = null, query = ""): MemorySocket {
     this.core.check(auth);
     this.core.checkSpace();
     const socket = new MemorySocket(this.#tree.room.clientInstance());
     this.sockets.push(socket);
-    const request = { url: "http://room/", headers: [], cf: undefined };
+    const request = { url: `http://room/?${query}`, headers: [], cf: undefined };
     this.core.join(socket, { request, auth, sessionId, transferToken: undefined });
     return socket;
   }

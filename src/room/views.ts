@@ -1,0 +1,107 @@
+import { isPlain, Replacement } from "../state/diff.ts";
+import type { Viewer } from "../state/fields.ts";
+import type { Leaf } from "../state/leaf.ts";
+import type { Placed } from "../state/merge.ts";
+import type { Changes, Tree } from "../state/tree.ts";
+import type { Conn } from "./conn.ts";
+import type { Connections } from "./connections.ts";
+import { changesFor } from "./visibility.ts";
+
+/** Connections that are told the same beyond what everyone is. */
+export interface Class {
+  readonly changes: readonly Placed[];
+  readonly conns: Conn[];
+}
+
+/** What each connection may see, and was told, beyond what everyone is. */
+export class Views {
+  readonly #tree: Tree;
+  readonly #connections: Connections;
+  #wasPending = false;
+
+  constructor(tree: Tree, connections: Connections) {
+    this.#tree = tree;
+    this.#connections = connections;
+  }
+
+  /** All that a connection may see, as JSON. */
+  textFor(conn: Conn): string {
+    return this.#tree.textFor(this.#viewerOf(conn));
+  }
+
+  /** Whether nothing is told by predicates: what a client saw of that is not remembered while it is away. */
+  get canResume(): boolean {
+    return this.#tree.dynamic.size === 0;
+  }
+
+  /** It is about to be told all that it may see. */
+  remember(conn: Conn): void {
+    if (this.#tree.dynamic.size === 0) return;
+    const viewer = this.#viewerOf(conn);
+    for (const leaf of this.#tree.dynamic) {
+      if (leaf.audience && this.#tree.sees(viewer, leaf.audience)) conn.seen.add(leaf.path());
+    }
+  }
+
+  /** All connections were there while the room slept. @param wasPending whether changes were not sent yet */
+  assume(wasPending: boolean): void {
+    this.#wasPending = wasPending;
+    for (const conn of this.#connections.all()) this.recall(conn);
+  }
+
+  /** What a client saw that was there while the room slept. */
+  recall(conn: Conn): void {
+    const viewer = this.#viewerOf(conn);
+    for (const leaf of this.#tree.dynamic) {
+      // If changes are pending, as if it had seen just what it must not see now: that is deleted, the rest sent whole.
+      if (leaf.audience && this.#tree.sees(viewer, leaf.audience) !== this.#wasPending) conn.seen.add(leaf.path());
+    }
+  }
+
+  /** What a connection was told beyond what everyone is. */
+  privateState(conn: Conn): Placed[] {
+    const viewer = this.#viewerOf(conn);
+    return this.#tree
+      .privateLeaves()
+      .filter((leaf) => this.#knows(conn, viewer, leaf))
+      .map((leaf) => ({ names: leaf.names(), value: leaf.sent }));
+  }
+
+  /** The same for one that may have an older state of it: objects take the place of what is there. */
+  privateReplacement(conn: Conn): Placed[] {
+    return this.privateState(conn).map(({ names, value }) => ({
+      names,
+      value: isPlain(value) ? new Replacement(value) : value,
+    }));
+  }
+
+  /** Groups those who are told more than everyone is. */
+  classify({ private: hidden }: Changes): Class[] {
+    const classes = new Map<string, Class>();
+    for (const conn of this.#concerned(hidden)) {
+      if (conn.phase !== "open") continue;
+      const { key, changes } = changesFor(this.#tree, this.#viewerOf(conn), conn.seen, hidden);
+      if (changes.length === 0) continue;
+      const known = classes.get(key);
+      if (known) known.conns.push(conn);
+      else classes.set(key, { changes: changes.map(({ names, value }) => ({ names, value })), conns: [conn] });
+    }
+    return [...classes.values()];
+  }
+
+  /** Where a predicate decides, anyone may be concerned; else only those whose own something is. */
+  #concerned(hidden: Changes["private"]): Iterable<Conn> {
+    if (this.#tree.dynamic.size > 0 || hidden.some(({ audience }) => audience.dynamic)) return this.#connections.all();
+    const owners = new Set(hidden.map(({ audience }) => audience.owner ?? ""));
+    return [...owners].flatMap((owner) => Array.from(this.#connections.of(owner)));
+  }
+
+  #knows(conn: Conn, viewer: Viewer, leaf: Leaf): boolean {
+    if (!leaf.audience || leaf.sent === undefined) return false;
+    return leaf.audience.dynamic ? conn.seen.has(leaf.path()) : this.#tree.sees(viewer, leaf.audience);
+  }
+
+  #viewerOf(conn: Conn): Viewer {
+    return { publicId: conn.publicId, auth: conn.auth, user: this.#tree.users?.get(conn.publicId) };
+  }
+}

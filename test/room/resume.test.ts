@@ -1,0 +1,299 @@
+import { signal } from "@signe/reactive";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { defineRoom } from "../../src/define/define-room.ts";
+import { applyPatch } from "../../src/state/apply.ts";
+import { collection, sync, users } from "../../src/state/fields.ts";
+import { expectedView } from "../../src/testing/expected-view.ts";
+import { withoutEmpty } from "../../src/testing/without-empty.ts";
+import { gameState } from "../support/game-state.ts";
+import type { GameState } from "../support/game-state.ts";
+import { MemoryRoom } from "../support/memory.ts";
+import type { MemorySocket } from "../support/memory.ts";
+import { MemoryTree } from "../support/memory-shards.ts";
+import { anyMutation } from "../support/mutations.ts";
+
+interface Numbered {
+  readonly type: string;
+  readonly seq?: number;
+  readonly epoch?: string;
+  readonly resumed?: boolean;
+  readonly reset?: boolean;
+  readonly value: Record<string, unknown>;
+}
+
+/** A client of protocol 2, as simple as the rules allow. */
+class Client {
+  state: Readonly<Record<string, unknown>> = {};
+  seq: number | undefined;
+  epoch: string | undefined;
+  publicId = "";
+  readonly how: string[] = [];
+  #read = 0;
+  #socket: MemorySocket | undefined;
+
+  get query(): string {
+    return this.epoch === undefined ? "protocol=2" : `protocol=2&since=${this.seq}&epoch=${this.epoch}`;
+  }
+
+  connected(socket: MemorySocket): void {
+    this.#socket = socket;
+    this.#read = 0;
+  }
+
+  read(): void {
+    const texts = this.#socket?.texts ?? [];
+    for (const text of texts.slice(this.#read)) this.#take(JSON.parse(text) as Numbered);
+    this.#read = texts.length;
+  }
+
+  #take({ type, seq, epoch, resumed, value }: Numbered): void {
+    if (type !== "sync") return;
+    const { pId, ...rest } = value;
+    if (pId !== undefined) {
+      this.publicId = pId as string;
+      this.state = applyPatch({}, rest);
+      this.epoch = epoch;
+      this.how.push("whole");
+    } else {
+      if (resumed) this.how.push("resumed");
+      else if (seq !== undefined) expect(seq, "no number is missing").toBe((this.seq ?? 0) + 1);
+      this.state = applyPatch(this.state, rest);
+    }
+    if (seq !== undefined) this.seq = seq;
+  }
+}
+
+const monster = () => ({ hp: sync(signal(10)), name: sync(signal("a monster of some length")) });
+const manyState = () => ({
+  count: sync(signal(0)),
+  list: sync(signal<number[]>([1, 2, 3])),
+  monsters: collection(monster),
+  players: users(
+    class {
+      hand = sync(signal<Record<string, number>>({}), { visibleTo: "owner" });
+    },
+  ),
+});
+type Many = ReturnType<typeof manyState>;
+
+function many(count: number): MemoryRoom<Many> {
+  const room = new MemoryRoom<Many>(defineRoom({ path: "r", throttleSync: 0, state: manyState }).compiled);
+  room.change((state) => {
+    for (let index = 0; index < count; index++) state.monsters()[`m${index}`] = monster();
+  });
+  return room;
+}
+
+async function join(room: MemoryRoom<Many>, client: Client, session = "ada"): Promise<MemorySocket> {
+  const socket = await room.connect(session, null, undefined, client.query);
+  client.connected(socket);
+  client.read();
+  return socket;
+}
+
+describe("P4.11: protocol 2", () => {
+  it("numbers patches, and says in the first packet where it begins", async () => {
+    const room = many(1);
+    const socket = await join(room, new Client());
+    const plain = await room.connect("bob");
+    room.change((state) => state.count.set(1));
+    expect(socket.texts[0]).toMatch(/^\{"type":"sync","seq":\d+,"epoch":"[^"]+","value":\{"pId":/);
+    expect(socket.texts.at(-1)).toMatch(/^\{"type":"sync","seq":\d+,"value":\{"count":1\}\}$/);
+    expect(plain.texts.join()).not.toMatch(/seq|epoch/);
+  });
+
+  it("after a short absence only what changed is sent: below 2% of the state, for 5,000 entries", async () => {
+    const room = many(5000);
+    await room.connect("bob");
+    const client = new Client();
+    const first = await join(room, client);
+    room.disconnect(first);
+    room.change((state) => {
+      state.monsters()["m17"]?.hp.set(3);
+      delete state.monsters()["m18"];
+      state.list().shift();
+    });
+    const second = await join(room, client);
+    expect(client.how).toEqual(["whole", "resumed"]);
+    const [whole, resumed] = [first.texts[0]?.length ?? 0, second.texts[0]?.length ?? 0];
+    expect(resumed / whole).toBeLessThan(0.02);
+    const monsters = client.state["monsters"] as Record<string, { hp: number }>;
+    expect([monsters["m17"]?.hp, monsters["m18"], client.state["list"]]).toEqual([3, undefined, [2, 3]]);
+  });
+
+  it("what is private is sent whole, and takes the place of what was there", async () => {
+    const room = many(1);
+    const client = new Client();
+    const first = await join(room, client);
+    const hand = () => room.state.players()[client.publicId]?.hand;
+    room.change(() => hand()?.set({ ace: 1, king: 1 }));
+    client.read();
+    room.disconnect(first);
+    room.change(() => hand()?.set({ king: 1 }));
+    await join(room, client);
+    expect(client.how).toEqual(["whole", "resumed"]);
+    expect(client.state["players"]).toEqual({ [client.publicId]: { hand: { king: 1 } } });
+  });
+
+  it("goes on counting after sleep, and begins anew after a crash", async () => {
+    const room = many(1);
+    const client = new Client();
+    await join(room, client);
+    room.change((state) => state.count.set(1));
+    await room.evict();
+    room.change((state) => state.count.set(2));
+    client.read();
+    expect([client.state["count"], client.how]).toEqual([2, ["whole"]]);
+    room.crash();
+    await join(room, client);
+    expect(client.how).toEqual(["whole", "whole"]);
+  });
+
+  it("who asks for what the log does not have gets the whole state, which takes the place of all", async () => {
+    const room = many(1);
+    for (const query of [
+      "since=99&epoch=x",
+      "since=-1&epoch=x",
+      "since=1e99&epoch=x",
+      "since=x",
+      "epoch=x",
+      "since=&epoch=",
+    ]) {
+      const socket = await room.connect(`s ${query}`, null, undefined, `protocol=2&${query}`);
+      expect(socket.texts[0]).toContain('"pId"');
+    }
+    const client = new Client();
+    const first = await join(room, client);
+    room.disconnect(first);
+    await room.connect("bob");
+    for (let count = 1; count <= 1001; count++) room.change((state) => state.count.set(count));
+    const second = await join(room, client);
+    expect(second.texts[0]).toContain('"reset":true');
+    expect(client.state["count"]).toBe(1001);
+  });
+});
+
+type Step =
+  | { kind: "turn"; change: (state: never) => void }
+  | { kind: "away"; who: number }
+  | { kind: "back"; who: number }
+  | { kind: "evict" }
+  | { kind: "crash" };
+
+const anyone = fc.nat({ max: 2 });
+const stepWith = (change: fc.Arbitrary<(state: never) => void>): fc.Arbitrary<Step> =>
+  fc.oneof(
+    { weight: 8, arbitrary: change.map((change) => ({ kind: "turn" as const, change })) },
+    { weight: 3, arbitrary: anyone.map((who) => ({ kind: "away" as const, who })) },
+    { weight: 3, arbitrary: anyone.map((who) => ({ kind: "back" as const, who })) },
+    { weight: 1, arbitrary: fc.constant({ kind: "evict" as const }) },
+    { weight: 1, arbitrary: fc.constant({ kind: "crash" as const }) },
+  );
+
+/** Everything, also fields that predicates show: those cannot be resumed. */
+const anything = fc
+  .array(anyMutation, { minLength: 1, maxLength: 3 })
+  .map((mutations) => (state: GameState) => mutations.forEach((mutation) => mutation.run(state)));
+
+const key = fc.constantFrom("a", "b", "c d");
+const small = fc.nat({ max: 9 });
+const withoutPredicates: fc.Arbitrary<(state: Many) => void> = fc.oneof(
+  small.map((n) => (state: Many) => state.count.set(n)),
+  small.map((n) => (state: Many) => void state.list().push(n)),
+  fc.constant((state: Many) => void state.list().shift()),
+  small.map((n) => (state: Many) => void (state.list()[0] = n)),
+  key.map((name) => (state: Many) => void (state.monsters()[name] = monster())),
+  key.map((name) => (state: Many) => void delete state.monsters()[name]),
+  fc.tuple(key, small).map(
+    ([name, n]) =>
+      (state: Many) =>
+        state.monsters()[name]?.hp.set(n),
+  ),
+  fc.tuple(anyone, fc.dictionary(fc.constantFrom("x", "y"), small, { noNullPrototype: true })).map(
+    ([who, hand]) =>
+      (state: Many) =>
+        Object.values(state.players())[who]?.hand.set(hand),
+  ),
+);
+
+describe.each([
+  ["predicates", gameState, anything],
+  ["no predicates", manyState, withoutPredicates],
+] as const)("P4.11: with %s", (name, state: () => object, change) => {
+  it("each client of either protocol equals its view of the state, however often it was away", async () => {
+    const how: string[] = [];
+    const steps = fc.array(stepWith(change as fc.Arbitrary<(state: never) => void>), { minLength: 10, maxLength: 40 });
+    await fc.assert(
+      fc.asyncProperty(steps, fc.constantFrom(0, 50), async (steps, throttleSync) => {
+        const room = new MemoryRoom<Many>(defineRoom({ path: "r", throttleSync, state }).compiled);
+        const clients = [new Client(), new Client(), new Client()];
+        const sockets = new Map<number, MemorySocket>();
+        const plain = await room.connect("plain");
+        for (const next of steps) {
+          for (const client of clients) client.read();
+          if (next.kind === "turn") room.change((state) => next.change(state as never));
+          else if (next.kind === "evict") await room.evict();
+          else if (next.kind === "crash") {
+            room.crash();
+            sockets.clear();
+          } else if (next.kind === "away") {
+            const socket = sockets.get(next.who);
+            sockets.delete(next.who);
+            if (socket) room.disconnect(socket);
+          } else if (!sockets.has(next.who)) {
+            const client = clients[next.who] as Client;
+            const socket = await room.connect(`s${next.who}`, null, undefined, client.query);
+            client.connected(socket);
+            sockets.set(next.who, socket);
+          }
+        }
+        await room.advance(2000);
+        for (const who of sockets.keys()) {
+          const client = clients[who] as Client;
+          client.read();
+          const user = room.state.players()[client.publicId];
+          const expected = expectedView(room.state, { publicId: client.publicId, auth: null, user });
+          expect(withoutEmpty(client.state), `client ${who}: ${client.how.join(", ")}`).toEqual(expected);
+        }
+        how.push(...clients.flatMap((client) => client.how));
+        expect(plain.texts.join()).not.toContain('"seq"');
+      }),
+      { numRuns: 300 },
+    );
+    if (name === "no predicates") expect(how.filter((each) => each === "resumed").length).toBeGreaterThan(8);
+  });
+});
+
+it("P4.11: through shards, to another shard, and after the room was lost", async () => {
+  const tree = new MemoryTree<Many>(
+    defineRoom({ path: "r", throttleSync: 0, throttleStorage: 0, state: manyState }).compiled,
+  );
+  const [one, two] = [tree.add("s1"), tree.add("s2")];
+  const client = new Client();
+  const enter = async (shard: typeof one) => {
+    const socket = shard.connect("ada", null, client.query);
+    client.connected(socket);
+    await tree.advance(1000);
+    client.read();
+    return socket;
+  };
+  const first = await enter(one);
+  one.connect("bob");
+  await tree.advance(1000);
+  tree.room.change((state) => state.count.set(1));
+  await tree.advance(1000);
+  client.read();
+  one.disconnect(first);
+  await tree.advance(1000);
+  tree.room.change((state) => state.list().push(4));
+  await tree.advance(1000);
+  await enter(two);
+  expect([client.how, client.state["list"], client.state["count"]]).toEqual([["whole", "resumed"], [1, 2, 3, 4], 1]);
+  tree.room.crash();
+  await tree.advance(5000);
+  tree.room.change((state) => state.count.set(2));
+  await tree.advance(1000);
+  client.read();
+  expect([client.how.slice(0, 2), client.state["count"]]).toEqual([["whole", "resumed"], 2]);
+});
