@@ -1,99 +1,124 @@
 import { CallError } from "./errors.ts";
 import type { CallErrorCode } from "./errors.ts";
 import type { Issue } from "../protocol/errors.ts";
+import { Outbox } from "./outbox.ts";
+import type { Letter } from "./outbox.ts";
+import { randomId } from "./random-id.ts";
 
-interface Call {
+interface Call extends Letter {
+  readonly id: string;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: CallError) => void;
   readonly timer: ReturnType<typeof setTimeout>;
 }
 
-/** What waits to be sent. */
-interface Letter {
-  readonly text: string;
-  /** The call that it is; undefined for a message that nobody waits for. */
-  readonly id: string | undefined;
+/** What the server says of a call. */
+export interface Answer {
+  readonly id?: unknown;
+  readonly result?: unknown;
+  readonly code?: unknown;
+  readonly message?: unknown;
+  readonly issues?: unknown;
 }
 
-/** Messages waiting while offline; beyond it the oldest are refused. */
-const MAX_WAITING = 1000;
+/** What happens to a call, told before its promise is settled. */
+export interface CallWatcher {
+  readonly done: () => void;
+  readonly failed: () => void;
+}
 
 /**
- * The messages of a client. While it is offline they wait, and go out in order when it is back. A call that
- * was sent when the connection broke is rejected: nobody knows whether it was done.
+ * The messages of a client, and who waits for their answers. What was sent and not answered when the connection
+ * broke is sent again, with the same id: the room knows what it did already, and only answers then.
  */
 export class Calls {
+  readonly #outbox: Outbox;
+  readonly #timeout: number;
   readonly #calls = new Map<string, Call>();
-  #waiting: Letter[] = [];
+  /** Another page of the same session has another one: its ids are not ours. */
+  readonly #prefix = randomId(6);
   #next = 1;
 
-  /** @param send sends text now, or returns false */
-  send(action: string, value: unknown, send: (text: string) => boolean): void {
-    this.#post({ text: JSON.stringify({ action, value }), id: undefined }, send);
+  /**
+   * @param send sends text now, or returns false
+   * @param dropped is told of a message that will never be sent and that nobody waits for
+   */
+  constructor(timeout: number, send: (text: string) => boolean, dropped: (action: string) => void) {
+    this.#timeout = timeout;
+    this.#outbox = new Outbox(send, (letter) => {
+      if (isCall(letter)) this.#fail(letter, "overflow", "Too many messages wait for a connection");
+      else dropped(letter.action);
+    });
   }
 
-  call(action: string, value: unknown, timeout: number, send: (text: string) => boolean): Promise<unknown> {
-    const id = `c${this.#next++}`;
+  emit(action: string, value: unknown): void {
+    this.#outbox.post({ action, text: JSON.stringify({ action, value }) });
+  }
+
+  call(action: string, value: unknown, watcher?: CallWatcher): Promise<unknown> {
+    const id = `${this.#prefix}-${this.#next++}`;
+    const text = JSON.stringify({ action, value, id });
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () => this.#fail(id, "timeout", `"${action}" was not answered in ${timeout} ms`),
-        timeout,
-      );
-      this.#calls.set(id, { resolve, reject, timer });
-      this.#post({ text: JSON.stringify({ action, value, id }), id }, send);
+      const call: Call = {
+        id,
+        action,
+        text,
+        resolve: (result) => {
+          watcher?.done();
+          resolve(result);
+        },
+        reject: (error) => {
+          watcher?.failed();
+          reject(error);
+        },
+        timer: setTimeout(() => this.#expire(call), this.#timeout),
+      };
+      this.#calls.set(id, call);
+      this.#outbox.post(call);
     });
   }
 
   /** The connection is open: sends what waited. */
-  flush(send: (text: string) => boolean): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const letter of waiting) if (letter.id === undefined || this.#calls.has(letter.id)) this.#post(letter, send);
+  connected(): void {
+    this.#outbox.flush();
+  }
+
+  /** The connection broke: nobody knows what of it arrived. */
+  disconnected(): void {
+    this.#outbox.restore([...this.#calls.values()]);
   }
 
   /** An ack or an error arrived. @returns whether a call waited for it */
-  answer(
-    type: "ack" | "error",
-    value: { id?: unknown; result?: unknown; code?: unknown; message?: unknown; issues?: unknown },
-  ): boolean {
-    const call = typeof value.id === "string" ? this.#take(value.id) : undefined;
+  answer(type: "ack" | "error", { id, result, code, message, issues }: Answer): boolean {
+    const call = typeof id === "string" ? this.#calls.get(id) : undefined;
     if (!call) return false;
-    if (type === "ack") call.resolve(value.result);
-    else
-      call.reject(new CallError(value.code as CallErrorCode, String(value.message), (value.issues ?? []) as Issue[]));
+    this.#forget(call);
+    if (type === "ack") call.resolve(result);
+    else call.reject(new CallError(code as CallErrorCode, String(message), (issues ?? []) as Issue[]));
     return true;
   }
 
-  /** The connection broke: rejects what was sent and not answered. */
-  disconnected(): void {
-    const waiting = new Set(this.#waiting.map((letter) => letter.id));
-    for (const id of this.#calls.keys()) {
-      if (!waiting.has(id)) this.#fail(id, "disconnected", "The connection was lost before the answer came");
-    }
-  }
-
-  /** No connection will come: rejects everything. */
+  /** No connection will come. */
   closed(reason: string): void {
-    this.#waiting = [];
-    for (const id of this.#calls.keys()) this.#fail(id, "closed", reason);
+    for (const call of this.#calls.values()) this.#fail(call, "closed", reason);
   }
 
-  #post(letter: Letter, send: (text: string) => boolean): void {
-    if (send(letter.text)) return;
-    this.#waiting.push(letter);
-    if (this.#waiting.length <= MAX_WAITING) return;
-    const oldest = this.#waiting.shift();
-    if (oldest?.id !== undefined) this.#fail(oldest.id, "disconnected", "Too many messages wait for a connection");
+  #expire(call: Call): void {
+    this.#outbox.withdraw(call);
+    this.#fail(call, "timeout", `"${call.action}" was not answered in ${this.#timeout} ms`);
   }
 
-  #fail(id: string, code: CallErrorCode, message: string): void {
-    this.#take(id)?.reject(new CallError(code, message));
+  #fail(call: Call, code: CallErrorCode, message: string): void {
+    this.#forget(call);
+    call.reject(new CallError(code, message));
   }
 
-  #take(id: string): Call | undefined {
-    const call = this.#calls.get(id);
-    if (call) clearTimeout(call.timer);
-    this.#calls.delete(id);
-    return call;
+  #forget(call: Call): void {
+    clearTimeout(call.timer);
+    this.#calls.delete(call.id);
   }
+}
+
+function isCall(letter: Letter): letter is Call {
+  return "id" in letter;
 }

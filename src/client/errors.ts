@@ -1,8 +1,11 @@
 import type { ErrorCode } from "../protocol/codes.ts";
 import type { Issue } from "../protocol/errors.ts";
 
-/** Why a call was not answered: the server's code, or `timeout`, `disconnected` or `closed`. */
-export type CallErrorCode = ErrorCode | "timeout" | "disconnected" | "closed";
+/**
+ * Why a call was not answered: the server's code; or `timeout` or `closed`, when nobody knows whether it was done if
+ * it had been sent; or `overflow`, when it was not sent, since too many messages waited.
+ */
+export type CallErrorCode = ErrorCode | "timeout" | "closed" | "overflow";
 
 /** What {@link RoomClient.call} rejects with. */
 export class CallError extends Error {
@@ -14,5 +17,32 @@ export class CallError extends Error {
     super(message);
     this.code = code;
     this.issues = issues;
+  }
+}
+
+/**
+ * Why there is no address to connect to: the World said no, or could not be asked, or `token` failed. The client
+ * tries again, later and later, unless this would not help.
+ */
+export class ConnectError extends Error {
+  override readonly name = "ConnectError";
+  readonly code: "world_refused" | "world_unreachable" | "token_failed";
+  /** The HTTP status of the World's answer. */
+  readonly status: number | undefined;
+  /** Whether it is of no use to try again. */
+  readonly isFinal: boolean;
+  /** How long to wait at least before the next attempt, in ms, if the World said so. */
+  readonly retryAfter: number;
+
+  constructor(
+    code: ConnectError["code"],
+    message: string,
+    { status, isFinal = false, retryAfter = 0 }: Partial<Pick<ConnectError, "status" | "isFinal" | "retryAfter">> = {},
+  ) {
+    super(message);
+    this.code = code;
+    this.status = status;
+    this.isFinal = isFinal;
+    this.retryAfter = retryAfter;
   }
 }

@@ -1,5 +1,8 @@
 export { connectRoom } from "./connect-room.ts";
-export type { ClientEvents, ClientStatus, ConnectOptions, RoomClient } from "./connect-room.ts";
-export { CallError } from "./errors.ts";
+export { connectWorld } from "./connect-world.ts";
+export { CallError, ConnectError } from "./errors.ts";
 export type { CallErrorCode } from "./errors.ts";
+export type { CommonOptions, ConnectOptions, SocketOptions, WorldOptions } from "./options.ts";
+export type { ClientEvents, Refusal, RoomClient } from "./room-client.ts";
+export type { ClientStatus } from "./status.ts";
 export type { ActionArguments, ActionName, ActionResult, ClientState } from "./types.ts";

@@ -1,7 +1,10 @@
+import { exports } from "cloudflare:workers";
 import { signal } from "@signe/reactive";
 import { connectionRoom } from "@signe/sync/client";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { connectRoom, connectWorld } from "../../src/client/index.ts";
 import { testRoom as kitRoom } from "../../src/testing/index.ts";
+import { shared } from "../../src/testing/registry.ts";
 import { BrowserSocket } from "../support/browser-socket.ts";
 import { TestClient } from "../support/harness.ts";
 import service, { apiRoom, gameRoom, monster, RoomObject } from "./api-example.ts";
@@ -213,5 +216,35 @@ describe("talking to rooms", () => {
     expect(state.status()).toBe("waiting");
     expect(await refused).toMatchObject({ code: "invalid_input", action: "move" });
     close();
+  });
+
+  it.each([
+    ["connectRoom", connectRoom],
+    ["connectWorld", connectWorld],
+  ] as const)("%s, typed", async (name, connect) => {
+    shared().rooms.set("main", gameRoom);
+    vi.stubGlobal("fetch", exports.default.fetch.bind(exports.default));
+    const host = "http://rooms.test";
+    const privateId = `private-${name}`;
+    const socket = { WebSocket: BrowserSocket };
+    const roomId = `game-${name}`;
+
+    const game = connect<typeof gameRoom>({ host, room: roomId, id: privateId, token: async () => user, socket });
+    const render = vi.fn();
+    const stop = game.subscribe((state) => render(state));
+    const refused = new Promise((resolve) => game.on("error", resolve));
+    game.emit("move", { x: 1, y: 2 });
+    game.emit("move", { x: -1, y: 2 });
+    expect(await refused).toMatchObject({ code: "invalid_input" });
+    await vi.waitFor(() => expect(game.state.players[game.publicId ?? ""]?.x).toBe(1), 5000);
+    expect(render).toHaveBeenCalledWith(game.state);
+    stop();
+    await expect(game.call("move", { x: 2000, y: 0 })).rejects.toMatchObject({ code: "invalid_input" });
+    const { transferToken } = await game.call("transfer", { targetRoomId: `${roomId}-2` });
+    expect(transferToken).toHaveLength(43);
+    expect(game.status).toBe("open");
+    game.close();
+    expect(game.status).toBe("closed");
+    vi.unstubAllGlobals();
   });
 });

@@ -1,0 +1,185 @@
+import { Calls } from "./calls.ts";
+import { CallError } from "./errors.ts";
+import { isObject, parseFrame } from "./frame.ts";
+import type { Frame } from "./frame.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { Line } from "./line.ts";
+import { Events } from "./listeners.ts";
+import type { CommonOptions } from "./options.ts";
+import type { Place } from "./place.ts";
+import { Position } from "./position.ts";
+import type { Prediction } from "./predictions.ts";
+import { nextStatus } from "./status.ts";
+import type { ClientStatus } from "./status.ts";
+import { Store } from "./store.ts";
+
+type Plain = Readonly<Record<string, unknown>>;
+type Listener = (value: unknown) => void;
+
+const CALL_TIMEOUT = 10_000;
+const CLOSED = "The connection is closed";
+
+/** What {@link RoomClient} describes, without the types of any room. */
+export class Client {
+  readonly #line: Line;
+  readonly #place: Place;
+  readonly #calls: Calls;
+  readonly #heartbeat: Heartbeat;
+  readonly #store = new Store();
+  readonly #position = new Position();
+  readonly #events = new Events();
+  #status: ClientStatus = "connecting";
+  publicId: string | undefined;
+
+  constructor(place: Place, options: CommonOptions) {
+    const send = (text: string) => this.#line.send(text);
+    this.#place = place;
+    this.#calls = new Calls(options.callTimeout ?? CALL_TIMEOUT, send, (action) =>
+      this.#refuse("overflow", "Too many messages wait for a connection", action),
+    );
+    this.#heartbeat = new Heartbeat(
+      () => void send("ping"),
+      () => this.#line.renew(0),
+    );
+    this.#line = new Line(place, options, {
+      query: () => this.#position.query,
+      opened: () => this.#opened(),
+      received: (data) => this.#receive(data),
+      lost: () => this.#lost(),
+      failed: (error) => this.#events.tell("error", error),
+      ended: (code, reason) => this.#ended(code, reason),
+    });
+  }
+
+  get state(): Plain {
+    return this.#store.state;
+  }
+
+  get status(): ClientStatus {
+    return this.#status;
+  }
+
+  get latency(): number | undefined {
+    return this.#heartbeat.latency;
+  }
+
+  get resyncs(): number {
+    return this.#position.resyncs;
+  }
+
+  emit(action: string, value?: unknown): void {
+    if (this.#status === "closed") this.#refuse("closed", CLOSED, action);
+    else this.#calls.emit(action, value);
+  }
+
+  async call(action: string, value?: unknown): Promise<unknown> {
+    if (this.#status === "closed") throw new CallError("closed", CLOSED);
+    return this.#calls.call(action, value);
+  }
+
+  async optimistic(action: string, value: unknown, apply: (state: Plain) => Plain): Promise<unknown> {
+    if (this.#status === "closed") throw new CallError("closed", CLOSED);
+    const prediction: Prediction = { apply };
+    // What throws here, or cannot be sent, is not expected either.
+    apply(this.state);
+    const answer = this.#calls.call(action, value, {
+      done: () => this.#store.confirm(prediction),
+      failed: () => this.#store.drop(prediction),
+    });
+    this.#store.predict(prediction);
+    return answer;
+  }
+
+  on(type: string, listener: Listener): () => void {
+    return this.#events.on(type, listener);
+  }
+
+  off(type: string, listener: Listener): void {
+    this.#events.off(type, listener);
+  }
+
+  subscribe(listener: Listener): () => void {
+    return this.#store.subscribe(listener);
+  }
+
+  select(selector: (state: Plain) => unknown, listener: Listener): () => void {
+    let last = selector(this.state);
+    return this.subscribe((state) => {
+      const part = selector(state as Plain);
+      if (Object.is(part, last)) return;
+      last = part;
+      listener(part);
+    });
+  }
+
+  close(): void {
+    this.#end("The client closed the connection");
+    this.#line.close();
+  }
+
+  #opened(): void {
+    this.#position.connected();
+    this.#calls.connected();
+    this.#heartbeat.start();
+  }
+
+  #receive(data: unknown): void {
+    if (this.#status === "closed") return;
+    this.#heartbeat.heard(data === "pong");
+    const frame = parseFrame(data);
+    if (!frame) return;
+    if (frame.type === "sync") this.#sync(frame);
+    else if (frame.type === "ack" || frame.type === "error") this.#answer(frame.type, frame["value"]);
+    else this.#events.tell(frame.type, frame["value"]);
+  }
+
+  #sync(frame: Frame): void {
+    if (!isObject(frame["value"])) return;
+    const { pId, ...value } = frame["value"];
+    const hasUser = typeof pId === "string";
+    const step = this.#position.take({ ...frame, hasUser });
+    if (step === "repeated") return;
+    if (step === "gap") return this.#line.renew(this.#position.resync(Date.now()));
+    if (hasUser) this.publicId = pId;
+    if (step === "whole") this.#store.replace(value);
+    else this.#store.patch(value);
+    if (step === "next") return;
+    this.#place.opened();
+    this.#become("synced");
+  }
+
+  #answer(type: "ack" | "error", value: unknown): void {
+    const isAnswer = isObject(value) && this.#calls.answer(type, value);
+    if (!isAnswer && type === "error") this.#events.tell("error", value);
+  }
+
+  #lost(): void {
+    this.#heartbeat.stop();
+    this.#calls.disconnected();
+    this.#become("lost");
+  }
+
+  #ended(code: number, reason: string): void {
+    if (this.#status === "closed") return;
+    this.#end(reason || `The room closed the connection with ${code}`);
+    this.#events.tell("closed", { code, reason });
+  }
+
+  #end(reason: string): void {
+    this.#heartbeat.stop();
+    this.#become("ended");
+    this.#calls.closed(reason);
+    this.#store.settle();
+  }
+
+  #become(turn: Parameters<typeof nextStatus>[1]): void {
+    const status = nextStatus(this.#status, turn);
+    if (status === this.#status) return;
+    this.#status = status;
+    this.#events.tell("status", status);
+  }
+
+  #refuse(code: string, message: string, action: string): void {
+    this.#events.tell("error", { code, message, action });
+  }
+}

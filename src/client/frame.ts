@@ -1,0 +1,18 @@
+/** A packet, as far as every one has it. */
+export interface Frame extends Readonly<Record<string, unknown>> {
+  readonly type: string;
+}
+
+/** Reads what a room sent. @returns undefined for anything that no room sends: whatever it is, it is not for us */
+export function parseFrame(data: unknown): Frame | undefined {
+  try {
+    const frame: unknown = JSON.parse(String(data));
+    return isObject(frame) && typeof frame["type"] === "string" ? (frame as Frame) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,43 @@
+import type { PartySocketOptions } from "partysocket";
+
+/** How the socket behaves. */
+export interface SocketOptions extends Pick<
+  PartySocketOptions,
+  | "connectionTimeout"
+  | "maxReconnectionDelay"
+  | "minReconnectionDelay"
+  | "minUptime"
+  | "protocol"
+  | "reconnectionDelayGrowFactor"
+> {
+  /** Default: the global one. */
+  readonly WebSocket?: new (url: string) => object;
+}
+
+/** What {@link connectRoom} and {@link connectWorld} both take. */
+export interface CommonOptions {
+  /** The service, as `example.com` or `localhost:8787`. With `http://` before it, it is reached without TLS. */
+  readonly host: string;
+  /** The room's id. */
+  readonly room: string;
+  /** The private session id: the same one again is the same user. Keep it, and keep it secret. Default: a new one. */
+  readonly id?: string;
+  /** The JWT. A function is asked anew for each attempt to connect. */
+  readonly token?: string | (() => string | Promise<string>);
+  /** The token of a session transfer. */
+  readonly transferToken?: string;
+  /** How long a call waits for its answer, in ms; the time without a connection counts. Default 10,000. */
+  readonly callTimeout?: number;
+  /** Delays between attempts, or a WebSocket implementation. */
+  readonly socket?: SocketOptions;
+}
+
+export interface ConnectOptions extends CommonOptions {
+  /** Default `main`. */
+  readonly party?: string;
+}
+
+export interface WorldOptions extends CommonOptions {
+  /** Default `world-default`. */
+  readonly worldId?: string;
+}

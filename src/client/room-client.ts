@@ -1,0 +1,71 @@
+import type { AnyRoom } from "../define/room.ts";
+import type { ConnectError } from "./errors.ts";
+import type { ClientStatus } from "./status.ts";
+import type { ActionArguments, ActionName, ActionResult, ClientState } from "./types.ts";
+
+/** A refusal that answers no call, as the room or the client itself tells it. */
+export interface Refusal {
+  readonly code: string;
+  readonly message: string;
+  readonly action?: string;
+}
+
+/** The events that a client tells of itself; any other name is the type of a room's own packets. */
+export interface ClientEvents {
+  readonly status: ClientStatus;
+  /** Something went wrong that answers no call. */
+  readonly error: Refusal | ConnectError;
+  /** The room, or the World, ended the connection for good. */
+  readonly closed: { readonly code: number; readonly reason: string };
+}
+
+/** A connection to a room, typed by the room's definition. */
+export interface RoomClient<R extends AnyRoom> {
+  /**
+   * What this client sees of the state, with what {@link RoomClient.optimistic} expects. Immutable; parts that did
+   * not change keep their identity. Empty before the first packet.
+   */
+  readonly state: ClientState<R>;
+  readonly status: ClientStatus;
+  /** The user's public id; undefined before the first packet. */
+  readonly publicId: string | undefined;
+  /** How long the room's runtime takes to answer, in ms, as last measured; undefined before the first time. */
+  readonly latency: number | undefined;
+  /** How often a packet was missing, and the client asked for what it lacks. */
+  readonly resyncs: number;
+  /** Sends an action that nobody waits for. While offline it waits, behind at most 400 others. */
+  emit<K extends ActionName<R>>(action: K, ...value: ActionArguments<R, K>): void;
+  /**
+   * Sends an action and waits for its result. While offline it waits to be sent. If the connection breaks before the
+   * answer, it is sent again with the same id, and the room answers without doing it twice.
+   * @throws CallError with the server's code and issues; or `timeout`, `overflow` or `closed`
+   */
+  call<K extends ActionName<R>>(action: K, ...value: ActionArguments<R, K>): Promise<ActionResult<R, K>>;
+  /**
+   * Calls an action, and shows at once what it is expected to do. This is dropped when the action failed, or when the
+   * state includes it: at the first sync packet after the answer, or 100 ms after it.
+   *
+   * @param apply returns the expected state, and changes nothing in place. It is applied anew to each state that the
+   * server sends, and for a moment to one that includes the action already: so it sets a value, rather than adding to it
+   * @throws what `call` throws, and what `apply` throws at the present state; then nothing is sent
+   * @example
+   * await game.optimistic("rename", "Ada", (state) => ({ ...state, name: "Ada" }));
+   */
+  optimistic<K extends ActionName<R>>(
+    action: K,
+    value: ActionArguments<R, K>[0],
+    apply: (state: ClientState<R>) => ClientState<R>,
+  ): Promise<ActionResult<R, K>>;
+  /** Calls back for each event or packet of a type. @returns what ends it */
+  on<E extends string>(
+    type: E,
+    listener: (value: E extends keyof ClientEvents ? ClientEvents[E] : unknown) => void,
+  ): () => void;
+  off(type: string, listener: (value: never) => void): void;
+  /** Calls back whenever the state changed. @returns what ends it */
+  subscribe(listener: (state: ClientState<R>) => void): () => void;
+  /** Calls back whenever a part of the state changed, by `Object.is`. @returns what ends it */
+  select<T>(selector: (state: ClientState<R>) => T, listener: (part: T) => void): () => void;
+  /** Ends the connection for good. */
+  close(): void;
+}

@@ -1,0 +1,64 @@
+import { signal } from "@signe/reactive";
+import { expectTypeOf } from "vitest";
+import { z } from "zod";
+import { CallError, ConnectError, connectRoom, connectWorld } from "../../src/client/index.ts";
+import type { ClientState, RoomClient } from "../../src/client/index.ts";
+import { defineRoom } from "../../src/define/define-room.ts";
+import { persist, sync } from "../../src/state/fields.ts";
+
+const gameRoom = defineRoom({
+  path: "game-{id}",
+  state: () => ({
+    count: sync(signal(0)),
+    config: sync(signal({ map: { width: 1 } })),
+    seed: persist(signal(1)),
+  }),
+  actions: {
+    move: { input: z.object({ x: z.number() }), run: () => {} },
+    count: { input: z.number().optional(), run: () => 1 as const },
+    free: { run: () => "done" as const },
+  },
+});
+
+const game = connectWorld<typeof gameRoom>({ host: "x", room: "game-1", worldId: "eu", token: async () => "jwt" });
+expectTypeOf(game).toEqualTypeOf<RoomClient<typeof gameRoom>>();
+expectTypeOf(game.state.config.map.width).toEqualTypeOf<number>();
+expectTypeOf(game.latency).toEqualTypeOf<number | undefined>();
+expectTypeOf(game.resyncs).toEqualTypeOf<number>();
+// @ts-expect-error a World has no parties
+connectWorld<typeof gameRoom>({ host: "x", room: "game-1", party: "lobby" });
+// @ts-expect-error a room is in no World
+connectRoom<typeof gameRoom>({ host: "x", room: "game-1", worldId: "eu" });
+connectRoom<typeof gameRoom>({ host: "x", room: "game-1", socket: { WebSocket } });
+// @ts-expect-error the client decides that itself
+connectRoom<typeof gameRoom>({ host: "x", room: "game-1", socket: { shouldReconnectOnClose: () => true } });
+
+type State = ClientState<typeof gameRoom>;
+expectTypeOf(game.optimistic("count", 1, (state) => ({ ...state, count: 1 }))).resolves.toEqualTypeOf<1>();
+expectTypeOf(game.optimistic("free", undefined, (state) => state)).resolves.toEqualTypeOf<"done">();
+void game.optimistic("move", { x: 1 }, (state) => {
+  expectTypeOf(state).toEqualTypeOf<State>();
+  return { ...state, config: { map: { width: 2 } } };
+});
+// @ts-expect-error no such action
+void game.optimistic("fly", 1, (state) => state);
+// @ts-expect-error the value is of another type
+void game.optimistic("move", { x: "1" }, (state) => state);
+// @ts-expect-error the value is missing
+void game.optimistic("move", undefined, (state) => state);
+// @ts-expect-error the state has a number there
+void game.optimistic("count", 1, (state) => ({ ...state, count: "1" }));
+// @ts-expect-error nothing was returned
+void game.optimistic("count", 1, () => {});
+// @ts-expect-error changed in place
+void game.optimistic("count", 1, (state) => ((state.count = 1), state));
+
+game.on("error", (error) => {
+  if (error instanceof ConnectError) expectTypeOf(error.status).toEqualTypeOf<number | undefined>();
+  else expectTypeOf(error.action).toEqualTypeOf<string | undefined>();
+});
+game.on("shout", (value) => expectTypeOf(value).toBeUnknown());
+game.call("free").catch((error: unknown) => {
+  if (error instanceof CallError && error.code === "overflow")
+    expectTypeOf(error.issues[0]?.message).toEqualTypeOf<string | undefined>();
+});

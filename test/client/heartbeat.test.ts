@@ -1,0 +1,111 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Script } from "./scripted-socket.ts";
+import type { ScriptedSocket } from "./scripted-socket.ts";
+
+/** As much of a browser's document as matters. */
+class Page extends EventTarget {
+  visibilityState = "visible";
+
+  show(visibilityState: "visible" | "hidden"): void {
+    this.visibilityState = visibilityState;
+    this.dispatchEvent(new Event("visibilitychange"));
+  }
+}
+
+let script: Script;
+beforeEach(() => {
+  vi.useFakeTimers();
+  script = new Script();
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+const pings = (socket: ScriptedSocket) => socket.sent.filter((text) => text === "ping").length;
+
+describe("pings of a client", () => {
+  it("measure how long an answer takes, on opening and every 30 seconds", async () => {
+    const game = script.connect();
+    const socket = (await script.next()).open();
+    expect(pings(socket)).toBe(1);
+    expect(game.latency).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(40);
+    socket.text("pong");
+    expect(game.latency).toBe(40);
+    await vi.advanceTimersByTimeAsync(29_960);
+    expect(pings(socket)).toBe(2);
+    await vi.advanceTimersByTimeAsync(7);
+    socket.text("pong");
+    expect(game.latency).toBe(7);
+    game.close();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(pings(socket)).toBe(2);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("find a dead connection, and have more patience with the next one", async () => {
+    const game = script.connect();
+    const first = (await script.next()).open();
+    first.sync({ pId: "p" }, { seq: 1, epoch: "e" });
+    first.text("pong");
+    await vi.advanceTimersByTimeAsync(30_000);
+    await vi.advanceTimersByTimeAsync(9_999);
+    expect(game.status).toBe("open");
+    const second = (await script.next()).open();
+    expect(game.status).toBe("reconnecting");
+    expect(first.closedWith).toBe(4000);
+    expect(second.query["since"]).toBe("1");
+    // It was opened 9 ms after the first one was given up.
+    await vi.advanceTimersByTimeAsync(19_999);
+    expect(second.closedWith).toBeUndefined();
+    const third = (await script.next()).open();
+    expect(second.closedWith).toBe(4000);
+    third.text("pong");
+    await vi.advanceTimersByTimeAsync(39_999);
+    expect(third.closedWith).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(third.closedWith).toBe(4000);
+    game.close();
+    // The socket was about to begin another attempt.
+    await vi.advanceTimersByTimeAsync(1);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("take anything that comes for a sign of life", async () => {
+    const game = script.connect();
+    const socket = (await script.next()).open();
+    await vi.advanceTimersByTimeAsync(9_000);
+    socket.sync({ pId: "p" });
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(socket.closedWith).toBeUndefined();
+    game.close();
+  });
+
+  it("rest while the page is hidden, and come at once when it is shown again", async () => {
+    const page = new Page();
+    vi.stubGlobal("document", page);
+    const game = script.connect();
+    const socket = (await script.next()).open();
+    socket.text("pong");
+    page.show("hidden");
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect(pings(socket)).toBe(1);
+    page.show("visible");
+    page.show("visible");
+    expect(pings(socket)).toBe(2);
+    game.close();
+    page.show("hidden");
+    page.show("visible");
+    expect(pings(socket)).toBe(2);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("stop while there is no connection", async () => {
+    const game = script.connect({ socket: { ...script.socket, minReconnectionDelay: 5000 } });
+    (await script.next()).open().drop();
+    // All that is left is the delay before the next attempt.
+    expect(vi.getTimerCount()).toBe(1);
+    game.close();
+  });
+});

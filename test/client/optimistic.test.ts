@@ -1,0 +1,213 @@
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Store } from "../../src/client/store.ts";
+import { Script } from "./scripted-socket.ts";
+import type { ScriptedClient, ScriptedSocket } from "./scripted-socket.ts";
+
+let game: ScriptedClient;
+let socket: ScriptedSocket;
+let counts: number[];
+
+beforeEach(async () => {
+  vi.useFakeTimers();
+  const script = new Script();
+  game = script.connect();
+  socket = (await script.next()).open();
+  socket.sync({ pId: "p", count: 0, name: "a", config: { map: { width: 1 } } });
+  counts = [];
+  game.select(
+    (state) => state.count,
+    (count) => counts.push(count),
+  );
+});
+afterEach(() => {
+  game.close();
+  vi.useRealTimers();
+});
+
+type Apply = Parameters<typeof game.optimistic<"set">>[2];
+/** A test that ends before the answer closes the client: then nobody waits for it. */
+function expects(apply: Apply, value = 0): Promise<unknown> {
+  const answer = game.optimistic("set", value, apply);
+  answer.catch(() => {});
+  return answer;
+}
+const set = (count: number) => expects((state) => ({ ...state, count }), count);
+
+describe("optimistic", () => {
+  it("shows at once what is expected, and shares the rest", () => {
+    const { config } = game.state;
+    void set(5);
+    expect(game.state).toEqual({ count: 5, name: "a", config });
+    expect(game.state.config).toBe(config);
+    expect(counts).toEqual([5]);
+    expect(socket.messages).toEqual([{ action: "set", value: 5, id: expect.any(String) as string }]);
+  });
+
+  it("does not flicker if the change comes before the ack", async () => {
+    const done = set(5);
+    socket.sync({ count: 5 });
+    const { state } = game;
+    socket.ack(0, "done");
+    expect(await done).toBe("done");
+    await vi.advanceTimersByTimeAsync(200);
+    expect(game.state).toBe(state);
+    expect(counts).toEqual([5]);
+  });
+
+  it("does not flicker if the change comes after the ack, and ends with it", async () => {
+    const done = set(5);
+    socket.ack(0, "done");
+    await done;
+    expect(game.state.count).toBe(5);
+    await vi.advanceTimersByTimeAsync(50);
+    socket.sync({ count: 5 });
+    socket.sync({ count: 6 });
+    expect(game.state.count).toBe(6);
+    expect(counts).toEqual([5, 6]);
+  });
+
+  it("ends with the next packet in the same turn as the ack", () => {
+    void set(5);
+    socket.ack(0);
+    socket.sync({ count: 4 });
+    expect(game.state.count).toBe(4);
+  });
+
+  it("ends 100 ms after the ack if nothing came", async () => {
+    const done = set(5);
+    await vi.advanceTimersByTimeAsync(1000);
+    socket.ack(0);
+    await done;
+    await vi.advanceTimersByTimeAsync(99);
+    expect(game.state.count).toBe(5);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(game.state.count).toBe(0);
+    expect(counts).toEqual([5, 0]);
+  });
+
+  it("ends at once when it is refused, before the caller hears of it", async () => {
+    const seen: number[] = [];
+    const refused = set(5).catch(({ code }: { code: string }) => {
+      seen.push(game.state.count);
+      return code;
+    });
+    socket.refuse(0);
+    expect(game.state.count).toBe(0);
+    expect(await refused).toBe("forbidden");
+    expect(seen).toEqual([0]);
+  });
+
+  it("stacks in order, and holds each on what the server says until it is answered", async () => {
+    void expects((state) => ({ ...state, count: state.count + 1 }));
+    const failed = expects((state) => ({ ...state, count: state.count * 10 })).catch(() => "failed");
+    void expects((state) => ({ ...state, name: "b" }));
+    expect(game.state).toMatchObject({ count: 10, name: "b" });
+    const { config } = game.state;
+    socket.sync({ count: 4 });
+    expect(game.state).toMatchObject({ count: 50, name: "b" });
+    socket.refuse(1);
+    expect(game.state).toMatchObject({ count: 5, name: "b" });
+    expect(await failed).toBe("failed");
+    socket.ack(0);
+    socket.sync({ name: "c", config: { map: { width: 2 } } });
+    expect(game.state).toEqual({ count: 4, name: "b", config: { map: { width: 2 } } });
+    expect(game.state.config).not.toBe(config);
+    socket.ack(2);
+    socket.sync({ count: 7 });
+    expect(game.state).toMatchObject({ count: 7, name: "c" });
+  });
+
+  it("holds through a lost connection, and ends with the call", async () => {
+    const late = set(5).catch(({ code }: { code: string }) => code);
+    socket.drop();
+    expect(game.state.count).toBe(5);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await late).toBe("timeout");
+    expect(game.state.count).toBe(0);
+    const other = set(6).catch(({ code }: { code: string }) => code);
+    game.close();
+    expect(await other).toBe("closed");
+    expect(game.state.count).toBe(0);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("sends nothing if it cannot be applied, or cannot be sent", async () => {
+    const fail = () => {
+      throw new TypeError("no such coin");
+    };
+    await expect(game.optimistic("set", 1, fail)).rejects.toThrow("no such coin");
+    await expect(game.optimistic("set", 1n as never, (state) => ({ ...state, count: 1 }))).rejects.toThrow(TypeError);
+    expect(socket.messages).toEqual([]);
+    expect(counts).toEqual([]);
+  });
+
+  it("is left out of a state to which it does not apply any more", () => {
+    void expects((state) => ({ ...state, name: state.config.map.width > 0 ? "x" : "y" }));
+    void set(3);
+    socket.sync({ config: "$delete" });
+    expect(game.state).toEqual({ count: 3, name: "a" });
+    socket.sync({ config: { map: { width: 2 } } });
+    expect(game.state.name).toBe("x");
+  });
+});
+
+it("the first state is told even if it is empty, and later ones only if they differ", () => {
+  const store = new Store();
+  const told = vi.fn();
+  store.subscribe(told);
+  store.replace({});
+  expect(told).toHaveBeenCalledTimes(1);
+  store.replace({});
+  store.patch({});
+  expect(told).toHaveBeenCalledTimes(1);
+  store.replace({ count: 1 });
+  expect(told).toHaveBeenCalledTimes(2);
+});
+
+it("the state that is shown always is the server's with what is expected, and shares what is equal", () => {
+  const key = fc.constantFrom("a", "b", "c");
+  const event = fc.oneof(
+    fc.record({ kind: fc.constant("patch"), key, value: fc.nat(3) }),
+    fc.record({ kind: fc.constant("whole"), key, value: fc.nat(3) }),
+    fc.record({ kind: fc.constant("predict"), key, value: fc.nat(3) }),
+    fc.record({ kind: fc.constantFrom("drop", "confirm"), key, value: fc.nat(3) }),
+  );
+  vi.useFakeTimers();
+  fc.assert(
+    fc.property(fc.array(event, { minLength: 5, maxLength: 30 }), (events) => {
+      const store = new Store();
+      store.replace({});
+      let server: Record<string, unknown> = {};
+      let pending: { apply: (state: Readonly<Record<string, unknown>>) => Record<string, unknown>; done: boolean }[] =
+        [];
+      for (const { kind, key, value } of events) {
+        const before = store.state;
+        const part = { [key]: { value, deep: { same: true } } };
+        const oldest = pending[0];
+        if (kind === "patch") store.patch(part);
+        if (kind === "whole") store.replace(part);
+        if (kind === "patch") server = Object.assign({}, server, part);
+        if (kind === "whole") server = part;
+        if (kind === "patch" || kind === "whole") pending = pending.filter(({ done }) => !done);
+        if (kind === "predict") {
+          const prediction = { apply: (state: object) => ({ ...state, ...part }), done: false };
+          pending.push(prediction);
+          store.predict(prediction);
+        }
+        if (kind === "drop" && oldest) store.drop(pending.shift() as never);
+        if (kind === "confirm" && oldest) {
+          oldest.done = true;
+          store.confirm(oldest);
+        }
+        expect(store.state).toEqual(pending.reduce((state, { apply }) => apply(state), server));
+        for (const name of Object.keys(store.state)) {
+          if (JSON.stringify(before[name]) === JSON.stringify(store.state[name]))
+            expect(store.state[name]).toBe(before[name]);
+        }
+      }
+      vi.clearAllTimers();
+    }),
+  );
+  vi.useRealTimers();
+});

@@ -1,0 +1,287 @@
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Script } from "./scripted-socket.ts";
+
+let script: Script;
+beforeEach(() => {
+  vi.useFakeTimers();
+  script = new Script();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const coins = { old: { worth: 1 }, kept: { worth: 2 } };
+const whole = { pId: "p1", count: 1, config: { map: { width: 1 } }, coins };
+
+describe("resuming with protocol 2", () => {
+  it("asks only for what changed since, and applies it to the state it has", async () => {
+    const game = script.connect({ token: "jwt" });
+    const first = (await script.next()).open();
+    expect(first.query).toEqual({ id: "me", protocol: "2", token: "jwt" });
+    first.sync(whole, { seq: 4, epoch: "e1" });
+    first.sync({ count: 2 }, { seq: 5 });
+    const { config } = game.state;
+    const kept = game.state.coins["kept"];
+    first.drop();
+    expect(game.status).toBe("reconnecting");
+
+    const second = (await script.next()).open();
+    expect(second.query).toEqual({ id: "me", protocol: "2", token: "jwt", since: "5", epoch: "e1" });
+    second.sync({ coins: { old: "$delete", "a.b": { worth: 3 } } }, { seq: 9, resumed: true });
+    expect(game).toMatchObject({ status: "open", publicId: "p1", resyncs: 0 });
+    expect(game.state).toEqual({
+      ...whole,
+      pId: undefined,
+      count: 2,
+      coins: { kept: coins.kept, a: { b: { worth: 3 } } },
+    });
+    expect(game.state.config).toBe(config);
+    expect(game.state.coins["kept"]).toBe(kept);
+
+    second.sync({ count: 3 }, { seq: 10 });
+    second.drop();
+    expect((await script.next()).query).toMatchObject({ since: "10", epoch: "e1" });
+    game.close();
+  });
+
+  it("resumes even if nothing changed, and again if a connection ended before its first packet", async () => {
+    const game = script.connect();
+    const first = (await script.next()).open();
+    first.sync(whole, { seq: 4, epoch: 7 });
+    first.drop();
+    (await script.next()).open().drop();
+    const third = (await script.next()).open();
+    expect(third.query).toMatchObject({ since: "4", epoch: "7" });
+    const { state } = game;
+    third.sync({}, { seq: 4, resumed: true });
+    expect(game.status).toBe("open");
+    expect(game.state).toBe(state);
+    game.close();
+  });
+
+  it("replaces its state by a whole one, and goes on from there", async () => {
+    const game = script.connect();
+    const first = (await script.next()).open();
+    first.sync(whole, { seq: 4, epoch: "e1" });
+    const { config } = game.state;
+    first.drop();
+    const second = (await script.next()).open();
+    second.sync(
+      { pId: "p2", count: 0, config: { map: { width: 1 } }, coins: {} },
+      { seq: 2, epoch: "e2", reset: true },
+    );
+    expect(game.publicId).toBe("p2");
+    expect(game.state).toEqual({ count: 0, config, coins: {} });
+    expect(game.state.config).toBe(config);
+    second.drop();
+    const third = (await script.next()).open();
+    expect(third.query).toMatchObject({ since: "2", epoch: "e2" });
+    // The number may be the same: the server says that its log is of no use.
+    third.sync({ pId: "p2", count: 8 }, { seq: 2, epoch: "e2", reset: true });
+    expect(game.state).toEqual({ count: 8 });
+    expect(game.status).toBe("open");
+    game.close();
+  });
+
+  it("replaces its state on each connection to a server that numbers nothing", async () => {
+    const game = script.connect();
+    const first = (await script.next()).open();
+    first.sync(whole);
+    first.sync({ count: 2 });
+    first.sync({ count: 2 });
+    first.drop();
+    const second = (await script.next()).open();
+    expect(second.query).toEqual({ id: "me", protocol: "2" });
+    second.sync({ count: 3 });
+    expect(game.status).toBe("reconnecting");
+    second.sync({ pId: "p1", count: 5, coins: { kept: { worth: 2 } } });
+    expect(game.state).toEqual({ count: 5, coins: { kept: { worth: 2 } } });
+    expect(game.resyncs).toBe(0);
+    game.close();
+  });
+
+  it("ignores what it had already, first packets too", async () => {
+    const game = script.connect();
+    const socket = (await script.next()).open();
+    socket.sync(whole, { seq: 4, epoch: "e1" });
+    socket.sync({ count: 2 }, { seq: 5 });
+    socket.sync({ count: 3 }, { seq: 6 });
+    socket.sync({ count: 2 }, { seq: 5 });
+    socket.sync(whole, { seq: 4, epoch: "e1" });
+    expect(game.state.count).toBe(3);
+    expect(script.sockets).toHaveLength(1);
+    expect(game.resyncs).toBe(0);
+    // A server that begins anew does so in the middle as well.
+    socket.sync({ pId: "p1", count: 9 }, { seq: 1, epoch: "e2", reset: true });
+    expect(game.state).toEqual({ count: 9 });
+    game.close();
+  });
+
+  it("takes what has no number as it comes, since only few may see it", async () => {
+    const game = script.connect();
+    const first = (await script.next()).open();
+    first.sync(whole, { seq: 4, epoch: "e1" });
+    first.sync({ name: "mine" });
+    first.sync({ count: 2 }, { seq: 5 });
+    expect(game.state).toMatchObject({ name: "mine", count: 2 });
+    first.drop();
+    const second = (await script.next()).open();
+    expect(second.query["since"]).toBe("5");
+    second.sync({ name: "still mine" });
+    second.sync({}, { seq: 5, resumed: true });
+    expect(game.state).toMatchObject({ name: "still mine", count: 2 });
+    expect(game).toMatchObject({ status: "open", resyncs: 0 });
+    game.close();
+  });
+
+  it("asks anew from where it knows when a number is missing, and counts it", async () => {
+    const game = script.connect();
+    const first = (await script.next()).open();
+    first.sync(whole, { seq: 4, epoch: "e1" });
+    first.sync({ count: 7 }, { seq: 6 });
+    expect(game).toMatchObject({ status: "reconnecting", resyncs: 1 });
+    expect(first.closedWith).toBe(4000);
+    expect(game.state.count).toBe(1);
+    // What the old socket still brings does not count.
+    first.sync({ count: 8 }, { seq: 5 });
+    expect(game.state.count).toBe(1);
+
+    const second = (await script.next()).open();
+    expect(second.query).toMatchObject({ since: "4", epoch: "e1" });
+    second.sync({ count: 7 }, { seq: 6, resumed: true });
+    expect(game.state.count).toBe(7);
+    game.close();
+  });
+
+  it("takes the whole state if resuming does not help, and waits longer each time", async () => {
+    const game = script.connect();
+    (await script.next()).open().sync(whole, { seq: 4, epoch: "e1" });
+    script.sockets[0]?.sync({ count: 7 }, { seq: 6 });
+    // Neither whole nor resumed.
+    (await script.next()).open().sync({ count: 7 }, { seq: 6 });
+    expect(game.resyncs).toBe(2);
+    await vi.advanceTimersByTimeAsync(900);
+    expect(script.sockets).toHaveLength(2);
+    const afresh = (await script.next(200)).open();
+    expect(afresh.query).not.toHaveProperty("since");
+    afresh.sync(whole, { seq: 10, epoch: "e1" });
+    // A connection that is simply lost has nothing to wait for.
+    afresh.drop();
+    const third = (await script.next()).open();
+    third.sync({}, { seq: 10, resumed: true });
+    third.sync({ count: 8 }, { seq: 12 });
+    await vi.advanceTimersByTimeAsync(1900);
+    expect(script.sockets).toHaveLength(4);
+    const fourth = (await script.next(200)).open();
+    fourth.sync(whole, { seq: 12, epoch: "e1" });
+    // Once it is calm for a while, a gap is worth a simple attempt again.
+    await vi.advanceTimersByTimeAsync(6000);
+    fourth.sync({ count: 8 }, { seq: 14 });
+    expect((await script.next()).query).toMatchObject({ since: "12" });
+    game.close();
+  });
+
+  it("equals the server after any losses, repetitions and disconnections", async () => {
+    const event = fc.oneof(
+      { weight: 8, arbitrary: fc.record({ kind: fc.constant("change" as const), key: fc.nat(5), value: fc.nat(9) }) },
+      { weight: 4, arbitrary: fc.record({ kind: fc.constantFrom("lose", "repeat", "drop", "forget") }) },
+    );
+    let resumes = 0;
+    let resyncs = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(event, { minLength: 20, maxLength: 60, size: "max" }), async (events) => {
+        const run = new Script();
+        const server = new ScriptedServer();
+        const game = run.connect();
+        const follow = () => {
+          const socket = run.sockets.at(-1);
+          if (socket?.readyState === 0) server.greet(socket.open());
+          return socket;
+        };
+        const settle = async () => {
+          for (let turn = 0; turn < 4; turn++) {
+            await vi.advanceTimersByTimeAsync(20_000);
+            follow();
+          }
+        };
+        for (const next of events) {
+          await vi.advanceTimersByTimeAsync(10);
+          const socket = follow();
+          if (next.kind === "change") server.change(next);
+          if (next.kind === "lose") server.lose();
+          if (next.kind === "repeat") server.repeat();
+          if (next.kind === "forget") server.forget();
+          if (next.kind === "drop" && socket?.readyState === 1) socket.drop();
+        }
+        await settle();
+        server.change({ key: 0, value: 1 });
+        await settle();
+        expect(game.state).toEqual({ coins: server.coins });
+        resumes += server.resumes;
+        resyncs += game.resyncs;
+        game.close();
+      }),
+      { numRuns: 40 },
+    );
+    expect(resumes).toBeGreaterThan(80);
+    expect(resyncs).toBeGreaterThan(20);
+  });
+});
+
+/** A server of protocol 2 with a short log, in a few lines. */
+class ScriptedServer {
+  coins: Record<string, { worth: number }> = {};
+  resumes = 0;
+  #epoch = 1;
+  #log: { seq: number; patch: unknown }[] = [];
+  #seq = 1;
+  #socket: { sync: (value: unknown, head: Record<string, unknown>) => void; readyState: number } | undefined;
+
+  greet(socket: {
+    sync: (value: unknown, head: Record<string, unknown>) => void;
+    query: Record<string, string>;
+    readyState: number;
+  }): void {
+    this.#socket = socket;
+    const { since, epoch } = socket.query;
+    const missed = this.#log.filter(({ seq }) => seq > Number(since));
+    const isKnown = since !== undefined && epoch === String(this.#epoch) && missed.length === this.#seq - Number(since);
+    if (!isKnown) {
+      const again = since === undefined ? {} : { reset: true };
+      return socket.sync({ pId: "p", coins: this.coins }, { seq: this.#seq, epoch: this.#epoch, ...again });
+    }
+    this.resumes++;
+    const patches = missed.map(({ patch }) => patch as { coins: object });
+    const merged = { coins: Object.assign({}, ...patches.map(({ coins }) => coins)) as unknown };
+    socket.sync(merged, { seq: this.#seq, resumed: true });
+  }
+
+  /** A coin appears, changes, or goes. */
+  change({ key, value }: { key: number; value: number }, isLost = false): void {
+    const patch = { coins: { [`c${key}`]: value > 6 ? "$delete" : { worth: value } } };
+    if (value > 6) delete this.coins[`c${key}`];
+    else this.coins = { ...this.coins, [`c${key}`]: { worth: value } };
+    this.#log = [...this.#log, { seq: ++this.#seq, patch }].slice(-6);
+    if (!isLost && this.#socket?.readyState === 1) this.#socket.sync(patch, { seq: this.#seq });
+  }
+
+  /** A packet that does not arrive. */
+  lose(): void {
+    this.change({ key: this.#seq % 5, value: this.#seq % 9 }, true);
+  }
+
+  repeat(): void {
+    const last = this.#log.at(-1);
+    if (last && this.#socket?.readyState === 1) this.#socket.sync(last.patch, { seq: last.seq });
+  }
+
+  /** It is another one from now on: to the connected client it says so. */
+  forget(): void {
+    this.#epoch++;
+    this.#log = [];
+    this.#seq = 1;
+    if (this.#socket?.readyState !== 1) return;
+    this.#socket.sync({ pId: "p", coins: this.coins }, { seq: 1, epoch: this.#epoch, reset: true });
+  }
+}

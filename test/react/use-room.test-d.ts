@@ -1,0 +1,32 @@
+import { signal } from "@signe/reactive";
+import { expectTypeOf } from "vitest";
+import { connectRoom } from "../../src/client/index.ts";
+import type { ClientState } from "../../src/client/index.ts";
+import { defineRoom } from "../../src/define/define-room.ts";
+import { useRoom } from "../../src/react/index.ts";
+import { persist, sync } from "../../src/state/fields.ts";
+
+const room = defineRoom({
+  path: "r",
+  state: () => ({ count: sync(signal(0)), names: sync(signal<string[]>([])), seed: persist(signal(1)) }),
+});
+const game = connectRoom<typeof room>({ host: "x", room: "r" });
+
+export function Component(): null {
+  expectTypeOf(useRoom(game)).toEqualTypeOf<ClientState<typeof room> | undefined>();
+  expectTypeOf(useRoom(game, (state) => state.count)).toEqualTypeOf<number | undefined>();
+  const first = useRoom(
+    game,
+    (state) => ({ name: state.names[0] }),
+    (a, b) => a.name === b.name,
+  );
+  expectTypeOf(first).toEqualTypeOf<{ name: string | undefined } | undefined>();
+  // @ts-expect-error never sent to a client
+  useRoom(game, (state) => state.seed);
+  const sameText = (a: string, b: string) => a === b;
+  // @ts-expect-error it compares what is selected
+  useRoom(game, (state) => state.count, sameText);
+  // @ts-expect-error no client
+  useRoom({});
+  return null;
+}
