@@ -29,6 +29,8 @@ export interface WorldParts {
 export interface Refusal {
   readonly status: 400 | 401 | 404 | 503;
   readonly error: string;
+  /** There where asking again does not help. */
+  readonly code?: "not_found";
   readonly details?: unknown;
 }
 
@@ -41,7 +43,7 @@ export interface ConnectRequest {
 }
 
 const REFUSALS: Readonly<Record<Exclude<Placement["kind"], "placed">, Refusal>> = {
-  "unknown room": { status: 404, error: "There is no such room" },
+  "unknown room": { status: 404, error: "There is no such room", code: "not_found" },
   "too many rooms": { status: 404, error: "This world has as many rooms as it may have. Try again later" },
   "no space": { status: 404, error: "The room has no capacity left" },
   "not allowed to grow": { status: 401, error: "This room needs a token to be started or extended" },

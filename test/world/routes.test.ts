@@ -35,7 +35,10 @@ describe("connect", () => {
 
   it("refuses what is no room, or may not be made one", async () => {
     const world = new TestWorld();
-    expect(await world.connect("lobby-1")).toMatchObject({ status: 404, body: { error: "There is no such room" } });
+    expect(await world.connect("lobby-1")).toMatchObject({
+      status: 404,
+      body: { error: "There is no such room", code: "not_found" },
+    });
     expect(await world.connect("game-1", {}, false)).toMatchObject({
       status: 404,
       body: { error: expect.any(String) },
