@@ -6,28 +6,45 @@ process.env["AUTH_JWT_SECRET"] = "a secret of the tests, 32 bytes or more";
 process.env["SHARD_SECRET"] = "a secret of the tests' shards";
 process.env["WRANGLER_LOG"] ??= "warn";
 
-function project(via: "room" | "shard", include: string[]) {
+interface Project {
+  readonly name: string;
+  readonly include: string[];
+  readonly exclude?: string[];
+  /** Where clients connect to. */
+  readonly via?: "room" | "shard";
+  readonly isolate?: boolean;
+}
+
+function project({ name, include, exclude = [], via = "room", isolate = false }: Project) {
   return {
     plugins: [cloudflareTest({ main: "./test/worker.ts", wrangler: { configPath: "./wrangler.toml" } })],
     test: {
-      name: via,
+      name,
       include,
-      exclude: ["test/browser/**", "test/fixture/**"],
+      exclude: ["test/browser/**", "test/fixture/**", ...exclude],
       testTimeout: 20_000,
-      // No test leaves anything behind that another one could meet: rooms are in parties of their own.
-      isolate: false,
+      // Rooms are in parties of their own, so most files leave nothing behind that another one could meet.
+      isolate,
       provide: { via },
     },
   };
 }
 
+/** With fake timers, which objects that another file left would meet. */
+const CLIENTS = ["test/client/*.test.ts", "test/react/*.test.ts"];
+
 export default defineConfig({
   test: {
     silent: "passed-only",
     projects: [
-      project("room", ["test/**/*.test.ts"]),
+      project({ name: "room", include: ["test/**/*.test.ts"], exclude: CLIENTS }),
+      project({ name: "client", include: CLIENTS, isolate: true }),
       // What reaches rooms over sockets or HTTP runs once more, with clients at a shard of the room.
-      project("shard", ["test/room/!(broadcast|response).test.ts", "test/property/real-object.test.ts"]),
+      project({
+        name: "shard",
+        include: ["test/room/!(broadcast|response).test.ts", "test/property/real-object.test.ts"],
+        via: "shard",
+      }),
     ],
   },
 });

@@ -7,7 +7,7 @@ import { testRoom as kitRoom } from "../../src/testing/index.ts";
 import { shared } from "../../src/testing/registry.ts";
 import { BrowserSocket } from "../support/browser-socket.ts";
 import { TestClient } from "../support/harness.ts";
-import service, { apiRoom, gameRoom, monster, RoomObject } from "./api-example.ts";
+import service, { apiRoom, gameRoom, monster, RoomObject, ShardObject, WorldObject } from "./api-example.ts";
 import { definition, json, start, user } from "./api-support.ts";
 import type { Seen } from "./api-support.ts";
 import { serviceOf } from "./service.ts";
@@ -190,7 +190,8 @@ describe("serving rooms", () => {
     const { webSocket } = await ask(`/parties/main/game-1?token=${user}`, { headers: { upgrade: "websocket" } });
     const client = new TestClient(webSocket as WebSocket);
     expect((await client.call("move", { x: 1, y: 1 })).type).toBe("ack");
-    expect(RoomObject.prototype).toBeInstanceOf(Object.getPrototypeOf(RoomObject));
+    for (const base of [RoomObject, WorldObject, ShardObject])
+      expect(base.prototype).toBeInstanceOf(Object.getPrototypeOf(base));
   });
 });
 

@@ -8,7 +8,7 @@ import { TestClient, TestRoom, testRoom, token } from "../support/harness.ts";
 import { gameRoom } from "./game-room.ts";
 import { serviceOf } from "./service.ts";
 import service, { RoomObject } from "./worker.ts";
-import world, { ShardObject, WorldObject } from "./world.ts";
+import world, { RoomObject as WorldsRoomObject, ShardObject, WorldObject } from "./world.ts";
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -129,11 +129,8 @@ describe("README: connecting", () => {
 
 describe("README: Worlds", () => {
   it("the Worker serves them, and connectionWorld comes in through one", async () => {
-    expect([typeof world.fetch, WorldObject.name, ShardObject.name]).toEqual([
-      "function",
-      "WorldObject",
-      "ShardObject",
-    ]);
+    const names = [WorldsRoomObject, WorldObject, ShardObject].map(({ name }) => name);
+    expect([typeof world.fetch, ...names]).toEqual(["function", "RoomObject", "WorldObject", "ShardObject"]);
     shared().rooms.set("main", gameRoom);
     vi.stubGlobal("location", { origin: "http://rooms.test" });
     vi.stubGlobal("fetch", exports.default.fetch.bind(exports.default));

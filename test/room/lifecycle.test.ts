@@ -215,6 +215,8 @@ describe("a room's life over real sockets", () => {
     await client.sees((state: Seen) => state.ticks >= 3);
     client.close();
     await client.closed;
+    // The room hears of it a moment later where a shard has the socket.
+    await expect.poll(() => room.inside((_state, core) => core.handle.connections.length)).toBe(0);
     const count = await room.inside((state) => state.ticks());
     await room.evict();
     expect(await room.inside((state) => state.ticks())).toBe(count);
