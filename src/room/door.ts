@@ -53,13 +53,16 @@ export class Door {
   }
 
   /** Lets a client in, or refuses it: then its socket is accepted and closed with a code and a reason. */
-  async connect({ request, auth, sessionId, transferToken, accept }: JoinRequest): Promise<void> {
+  async connect({ request, auth, sessionId, transferToken, accept, isGone = () => false }: JoinRequest): Promise<void> {
     const { transfers, turns, presence, reporter, connections } = this.#scope;
     let socket: Socket | undefined;
     try {
       await this.#admit(auth, request);
+      // Who is gone may be on the way to another room by now: nothing must call them back.
+      if (isGone()) return;
       const id = transferToken === undefined ? sessionId : transfers.sessionOf(transferToken, sessionId);
       if (id !== undefined) await transfers.welcomeBack(id);
+      if (isGone()) return;
       const session = turns.run(() => presence.enter(id ?? crypto.randomUUID(), subjectOf(auth)));
       if (transferToken !== undefined) transfers.spend(transferToken);
       const { publicId, connState: state } = session;

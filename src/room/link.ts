@@ -7,6 +7,8 @@ import type { Line, RemoteSocket } from "./remote-socket.ts";
 
 /** A stored value has 2 MB at most: of more mail than this, in characters, the oldest is not stored. */
 const MAX_STORED_MAIL = 200_000;
+/** Clients that left, of which a link knows. */
+const REMEMBERED = 10_000;
 
 /** What is stored of a link, together with the state: so that after a crash both are of one moment. */
 export interface StoredLink {
@@ -50,6 +52,8 @@ export class Link implements Line {
   #mail: Mail[] = [];
   #mailed: number;
   #isMet = false;
+  #isClosed = false;
+  readonly #left = new Set<number>();
 
   constructor(shardId: string, stored: StoredLink, boot: string, clock: Clock, patience: number, ends: LinkEnds) {
     this.shardId = shardId;
@@ -86,9 +90,27 @@ export class Link implements Line {
     };
   }
 
-  /** Whether a client was told to go, and may not know yet. */
-  isLeaving(id: number): boolean {
-    return this.#mail.some((mail) => mail.kind === "close" && mail.id === id);
+  /** A client is here no more. */
+  forget(id: number): void {
+    this.sockets.delete(id);
+    this.markLeft(id);
+  }
+
+  /** A client's join is under way. */
+  joins(id: number, joined: Promise<void>): void {
+    const done = joined.finally(() => this.joining.delete(id));
+    this.joining.set(id, done);
+  }
+
+  /** The shard said that a client left. */
+  markLeft(id: number): void {
+    this.#left.add(id);
+    if (this.#left.size > REMEMBERED) this.#left.delete(this.#left.values().next().value as number);
+  }
+
+  /** Whether a client left, or was told to: the shard may have said that it is here before it knew. */
+  hasLeft(id: number): boolean {
+    return this.#left.has(id) || this.#mail.some((mail) => mail.kind === "close" && mail.id === id);
   }
 
   /** Whether the shard said who is there. */
@@ -137,12 +159,18 @@ export class Link implements Line {
   }
 
   hangUp(id: number, code: number, reason: string): void {
-    this.sockets.delete(id);
+    this.forget(id);
     this.#post({ kind: "close", id, number: ++this.#mailed, code, reason });
+  }
+
+  /** The shard, or this run of it, is gone. */
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /** Sends nothing more. */
   close(): void {
+    this.#isClosed = true;
     this.#lane.close();
   }
 

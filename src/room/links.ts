@@ -150,6 +150,7 @@ export class Links {
 
   #take(link: Link, item: Upward): void {
     const pending = link.joining.get(item.id);
+    if (item.kind === "leave") link.markLeft(item.id);
     if (item.kind === "join") this.#join(link, item.id, item.knock);
     else if (pending) void pending.then(() => this.#pass(link, item));
     else this.#pass(link, item);
@@ -157,27 +158,24 @@ export class Links {
 
   #pass(link: Link, item: Exclude<Upward, { kind: "join" }>): void {
     const socket = link.sockets.get(item.id);
-    if (!socket) return;
-    if (item.kind === "message") void this.#scope.room.message(socket, item.frame);
-    else this.#gone(link, socket);
+    if (socket && item.kind === "message") void this.#scope.room.message(socket, item.frame);
+    else if (socket) this.#gone(link, socket);
   }
 
   #gone(link: Link, socket: RemoteSocket): void {
     socket.isOpen = false;
-    link.sockets.delete(socket.remote.id);
+    link.forget(socket.remote.id);
     this.#scope.room.closed(socket);
   }
 
   #join(link: Link, id: number, { request: { url, headers, cf }, ...who }: Knock): void {
-    if (link.sockets.has(id) || link.joining.has(id)) return;
+    if (link.sockets.has(id) || link.joining.has(id) || link.hasLeft(id)) return;
     const socket = new RemoteSocket(link, id);
-    const accept = () => {
-      link.sockets.set(id, socket);
-      return socket;
-    };
+    const accept = () => link.sockets.set(id, socket) && socket;
     const request = new Request(url, { headers: headers.map(([name, value]) => [name, value]), cf: cf as never });
-    const joined = this.#scope.room.connect({ request, ...who, accept }).finally(() => link.joining.delete(id));
-    link.joining.set(id, joined);
+    const isGone = () => link.isClosed || link.hasLeft(id);
+    const joined = this.#scope.room.connect({ request, ...who, accept, isGone });
+    link.joins(id, joined);
   }
 
   /** Asks a shard who is there, once at a time. */
@@ -237,7 +235,7 @@ export class Links {
   /** A client that is there: it was known before, or waits at the door. */
   #find(link: Link, entry: RosterEntry): void {
     if ("knock" in entry) this.#join(link, entry.id, entry.knock);
-    else if (!link.sockets.has(entry.id) && !link.isLeaving(entry.id)) {
+    else if (!link.sockets.has(entry.id) && !link.hasLeft(entry.id)) {
       const socket = new RemoteSocket(link, entry.id, entry.attachment);
       link.sockets.set(entry.id, socket);
       this.#scope.door.recover(socket, entry.isOpen);

@@ -67,6 +67,8 @@ export interface JoinRequest {
   /** The private id that it came with. */
   readonly sessionId: string | undefined;
   readonly transferToken?: string | undefined;
+  /** Whether the client is gone already: then nothing is done for it. */
+  readonly isGone?: () => boolean;
   /** Accepts the socket. Until then nobody has. */
   readonly accept: () => Socket;
 }

@@ -104,7 +104,8 @@ export class Clients {
   readonly #byId = new Map<number, Client>();
   readonly #bySocket = new Map<Socket, Client>();
   readonly #open = new Set<Client>();
-  #lastId = 0;
+  // No id is used twice in a run: after sleep, those that were given out are not known.
+  #lastId = (crypto.getRandomValues(new Uint32Array(1))[0] as number) * 2 ** 20;
 
   get size(): number {
     return this.#byId.size;
@@ -135,7 +136,6 @@ export class Clients {
     this.#byId.set(client.id, client);
     this.#bySocket.set(client.socket, client);
     if (client.isOpen) this.#open.add(client);
-    this.#lastId = Math.max(this.#lastId, client.id);
   }
 
   opened(client: Client): void {

@@ -145,6 +145,49 @@ describe("P9: what a room sends grows with its shards, never with their clients"
 });
 
 describe("P9: shards that are lost", () => {
+  it("who left while the shard said that they are here does not come back as a ghost", async () => {
+    const { tree } = await grow(1, 1);
+    const shard = tree.shards.get("s0");
+    const { shards } = tree.room;
+    const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+    // The room asks again, and the answer takes so long that the client has come and gone meanwhile.
+    tree.room.shards = {
+      introduce: async (shardId, boot) => {
+        const introduction = await shards.introduce(shardId, boot);
+        await answered;
+        return introduction;
+      },
+      deliver: (shardId, batch) => shards.deliver(shardId, batch),
+    };
+    const late = shard?.connect("late") as MemorySocket;
+    shard?.core.introduce("another memory of the room");
+    await tree.advance(1000);
+    shard?.disconnect(late);
+    await tree.advance(1000);
+    answer();
+    await tree.advance(5000);
+    expect(tree.room.core.handle.connections).toHaveLength(1);
+  });
+
+  it("who leaves while the room thinks about letting them in was never there", async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const guards = [
+      async () => {
+        await promise;
+        return true;
+      },
+    ];
+    const tree = new MemoryTree<State>(defineRoom({ ...options, guards }).compiled);
+    const shard = tree.add("s0");
+    const socket = shard.connect("ada");
+    await tree.advance(1000);
+    shard.disconnect(socket);
+    await tree.advance(1000);
+    resolve();
+    await tree.advance(1000);
+    expect([tree.room.core.handle.connections, Object.keys(tree.room.state.players())]).toEqual([[], []]);
+  });
+
   it("their users are offline as soon as the heartbeat finds out, and come back with their session", async () => {
     const { tree } = await grow(2, 2);
     const online = () => tree.room.core.handle.connections.length;
