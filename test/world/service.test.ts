@@ -60,8 +60,8 @@ async function join(url: string, query = ""): Promise<TestClient> {
 }
 
 const operator = async (worlds: string[]) => ({ authorization: `Bearer ${await token({ worlds })}` });
-let rooms = 0;
-const newRoom = () => `game-${rooms++}`;
+/** Other files have rooms of the party "main" too. */
+const newRoom = () => `game-${crypto.randomUUID()}`;
 
 beforeEach(() => {
   shared().rooms.set("main", game);
@@ -117,7 +117,7 @@ describe("P9: a World, its shards and a room, as real objects", () => {
 
   it("a room that needs a token grows only for who has one, and its shards let nobody in without", async () => {
     shared().rooms.set("main", defineRoom({ path: "club-{id}", auth: "required", state: () => ({}) }));
-    const roomId = `club-${rooms++}`;
+    const roomId = `club-${crypto.randomUUID()}`;
     expect((await post("connect", { roomId })).status).toBe(401);
     const jwt = await token({ sub: "ada" });
     const { status, body } = await post("connect", { roomId }, { authorization: `Bearer ${jwt}` });
