@@ -42,8 +42,7 @@ export default defineConfig({
       // What reaches rooms over sockets or HTTP runs once more, with clients at a shard of the room.
       project({
         name: "shard",
-        // Not yet transfer-soak: about every fourth run there, a crash brings a user back who had gone on.
-        include: ["test/room/!(broadcast|response|transfer-soak).test.ts", "test/property/real-object.test.ts"],
+        include: ["test/room/!(broadcast|response).test.ts", "test/property/real-object.test.ts"],
         via: "shard",
       }),
     ],
