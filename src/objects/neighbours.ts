@@ -14,8 +14,8 @@ interface RoomNamespace {
   get(id: unknown): RoomStub;
 }
 
-/** Where requests between rooms seem to come from. */
-const ORIGIN = "https://rooms.internal";
+/** Where requests between objects seem to come from. */
+export const ORIGIN = "https://rooms.internal";
 
 /** Reaches the other rooms of a party. @param exists whether a definition serves a room id */
 export function createNeighbours(env: object, party: string, exists: (roomId: string) => boolean): Neighbours {

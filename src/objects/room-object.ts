@@ -8,6 +8,7 @@ import type { Clock, Ports, Socket } from "../room/ports.ts";
 import { RoomCore } from "../room/room.ts";
 import type { Receipt, ShardBatch } from "../room/relay.ts";
 import type { Boarding, Passenger, Recall } from "../room/transfer.ts";
+import { answerClose, credentialsOf } from "./handshake.ts";
 import { log } from "./log.ts";
 import { createNeighbours } from "./neighbours.ts";
 import { nameOf, rememberName } from "./object-name.ts";
@@ -37,14 +38,12 @@ export class RoomObjectBase extends DurableObject {
   override async fetch(incoming: Request): Promise<Response> {
     const { request, auth } = receiveRequest(incoming);
     if (!this.#tryStart()) return refuse(request, new RoomError("internal", "The room cannot start"));
-    const url = new URL(request.url);
-    if (!isUpgrade(request)) return this.core.request(request, parseRoomUrl(url)?.path ?? "/", auth);
+    if (!isUpgrade(request)) return this.core.request(request, parseRoomUrl(new URL(request.url))?.path ?? "/", auth);
     const pair = new WebSocketPair();
     await this.core.connect({
       request,
       auth,
-      sessionId: url.searchParams.get("id") || url.searchParams.get("_pk") || undefined,
-      transferToken: url.searchParams.get("transferToken") || undefined,
+      ...credentialsOf(request.url),
       accept: () => this.#accept(pair[1]),
     });
     return new Response(null, { status: 101, webSocket: pair[0] });
@@ -56,8 +55,7 @@ export class RoomObjectBase extends DurableObject {
   }
 
   override webSocketClose(ws: WebSocket, code: number, reason: string): void {
-    // Answers the close frame; codes that only report an abnormal end may not be sent.
-    ws.close(code === 1005 || code === 1006 || code === 1015 ? 1000 : code, reason);
+    answerClose(ws, code, reason);
     if (this.#tryStart()) this.core.closed(this.#sockets.of(ws));
   }
 

@@ -6,6 +6,7 @@ import type { Alarm, Clock } from "../room/ports.ts";
 import type { Introduction, Receipt, RoomBatch } from "../room/relay.ts";
 import { ShardCore } from "../shard/shard.ts";
 import type { Assignment } from "../world/assignment.ts";
+import { answerClose, credentialsOf } from "./handshake.ts";
 import { kvStorage, realClock } from "./platform.ts";
 import { log } from "./log.ts";
 import { rememberName } from "./object-name.ts";
@@ -49,14 +50,12 @@ export class ShardObjectBase extends DurableObject {
       return refuse(request, error);
     }
     const { url, headers, cf } = request;
-    const query = new URL(url).searchParams;
     const pair = new WebSocketPair();
     this.ctx.acceptWebSocket(pair[1]);
     this.core.join(this.#sockets.of(pair[1]), {
       request: { url, headers: [...headers], cf },
       auth,
-      sessionId: query.get("id") || query.get("_pk") || undefined,
-      transferToken: query.get("transferToken") || undefined,
+      ...credentialsOf(url),
     });
     return new Response(null, { status: 101, webSocket: pair[0] });
   }
@@ -66,8 +65,7 @@ export class ShardObjectBase extends DurableObject {
   }
 
   override webSocketClose(ws: WebSocket, code: number, reason: string): void {
-    // Answers the close frame; codes that only report an abnormal end may not be sent.
-    ws.close(code === 1005 || code === 1006 || code === 1015 ? 1000 : code, reason);
+    answerClose(ws, code, reason);
     this.core.closed(this.#sockets.of(ws));
   }
 

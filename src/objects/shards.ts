@@ -1,4 +1,5 @@
 import { objectName } from "../protocol/urls.ts";
+import { ORIGIN } from "./neighbours.ts";
 import type { Introduction, Receipt, RoomBatch, ShardBatch, Shards } from "../room/relay.ts";
 import type { ShardPorts } from "../shard/ports.ts";
 import type { Assignment, LocationHint, ShardHost } from "../world/assignment.ts";
@@ -28,9 +29,6 @@ interface Bindings {
   readonly SHARDS?: Namespace<ShardStub>;
   readonly SHARD_SECRET?: string;
 }
-
-/** Where requests between objects seem to come from. */
-const ORIGIN = "https://rooms.internal";
 
 /** The shard object of an id. A new stub each time: one that threw is broken. */
 function shardOf(env: object, shardId: string, locationHint?: LocationHint): ShardStub {

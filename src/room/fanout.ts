@@ -6,9 +6,10 @@ const NOBODY: ReadonlySet<Conn> = new Set();
 /** Sends a packet to all connections but some: to those that a branch holds, in one frame. */
 export function sendToAll(connections: Connections, text: string, except = NOBODY): void {
   for (const conn of connections.direct) if (!except.has(conn)) conn.deliver(text);
+  // Who has not had the first packet gets it after that, by itself.
+  const others = [...new Set([...connections.unopened, ...except])];
   for (const branch of connections.branches) {
-    // Who has not had the first packet gets it after that, by itself.
-    const apart = [...new Set([...connections.unopened, ...except])].filter(({ remote }) => remote?.branch === branch);
+    const apart = others.filter(({ remote }) => remote?.branch === branch);
     branch.packet(
       text,
       apart.flatMap(({ remote }) => remote?.id ?? []),

@@ -36,11 +36,7 @@ export class Views {
 
   /** It is about to be told all that it may see. */
   remember(conn: Conn): void {
-    if (this.#tree.dynamic.size === 0) return;
-    const viewer = this.#viewerOf(conn);
-    for (const leaf of this.#tree.dynamic) {
-      if (leaf.audience && this.#tree.sees(viewer, leaf.audience)) conn.seen.add(leaf.path());
-    }
+    this.#mark(conn, true);
   }
 
   /** All connections were there while the room slept. @param wasPending whether changes were not sent yet */
@@ -51,11 +47,8 @@ export class Views {
 
   /** What a client saw that was there while the room slept. */
   recall(conn: Conn): void {
-    const viewer = this.#viewerOf(conn);
-    for (const leaf of this.#tree.dynamic) {
-      // If changes are pending, as if it had seen just what it must not see now: that is deleted, the rest sent whole.
-      if (leaf.audience && this.#tree.sees(viewer, leaf.audience) !== this.#wasPending) conn.seen.add(leaf.path());
-    }
+    // If changes are pending, as if it had seen just what it must not see now: that is deleted, the rest sent whole.
+    this.#mark(conn, !this.#wasPending);
   }
 
   /** What a connection was told beyond what everyone is. */
@@ -94,6 +87,15 @@ export class Views {
     if (this.#tree.dynamic.size > 0 || hidden.some(({ audience }) => audience.dynamic)) return this.#connections.all();
     const owners = new Set(hidden.map(({ audience }) => audience.owner ?? ""));
     return [...owners].flatMap((owner) => Array.from(this.#connections.of(owner)));
+  }
+
+  /** Notes as seen what a connection may see now, or else just what it may not. */
+  #mark(conn: Conn, isVisible: boolean): void {
+    if (this.#tree.dynamic.size === 0) return;
+    const viewer = this.#viewerOf(conn);
+    for (const leaf of this.#tree.dynamic) {
+      if (leaf.audience && this.#tree.sees(viewer, leaf.audience) === isVisible) conn.seen.add(leaf.path());
+    }
   }
 
   #knows(conn: Conn, viewer: Viewer, leaf: Leaf): boolean {

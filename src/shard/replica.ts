@@ -80,7 +80,7 @@ function view(shared: Plain, overlay: Plain | undefined): Plain {
   return whole;
 }
 
-/** Applies a patch in place, by the rules of `load` of `@signe/sync`. */
+/** What `applyPatch` does, but in place: copying a large collection for each change would cost a shard too much. */
 function assign(target: object, patch: Plain): void {
   for (const [key, change] of Object.entries(patch)) assignAt(target, key.split("."), change);
 }

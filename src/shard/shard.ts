@@ -57,10 +57,6 @@ export class ShardCore {
     return this.#assignment;
   }
 
-  get size(): number {
-    return this.#clients.size;
-  }
-
   /** Whether the room has all that clients sent. @internal */
   get isSettled(): boolean {
     return this.#uplink.isIdle;
