@@ -1,0 +1,115 @@
+import { performance } from "node:perf_hooks";
+import type { Protocol } from "./protocol.ts";
+import { LoadSocket } from "./socket.ts";
+
+/** What a crowd counts, over all of its clients. */
+export class Tally {
+  packets = 0;
+  bytes = 0;
+  sent = 0;
+  done = 0;
+  latencies: number[] = [];
+
+  reset(): void {
+    this.packets = this.bytes = this.sent = this.done = 0;
+    this.latencies = [];
+  }
+}
+
+/** How many values of x there are: three digits, so that every move is as long as any other. */
+const VALUES = 900;
+
+/** One player. It notices its own moves in what the room tells it, and counts the rest. */
+export class Client {
+  readonly ready: Promise<void>;
+  /** Moves that were sent, and those that it has seen. */
+  sent = 0;
+  seen = 0;
+  isReady = false;
+  onSeen: () => void = () => {};
+  readonly #socket: LoadSocket;
+  readonly #protocol: Protocol;
+  readonly #tally: Tally;
+  readonly #sentAt = new Float64Array(VALUES);
+  #mark: Buffer | undefined;
+
+  constructor(port: number, path: string, protocol: Protocol, tally: Tally) {
+    this.#protocol = protocol;
+    this.#tally = tally;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.ready = promise;
+    this.#socket = new LoadSocket(port, path, {
+      onMessage: (bytes, start, end) => {
+        this.#count(1, end - start);
+        this.#mark = protocol.welcome(bytes, start, end, (answer) => this.#socket.send(answer));
+        if (!this.#mark) return false;
+        this.isReady = true;
+        resolve();
+        return true;
+      },
+      onBatch: (bytes, start, end, count, length) => {
+        this.#count(count, length);
+        this.#look(this.#mark as Buffer, bytes, start, end);
+      },
+      onClose: (reason) => {
+        if (!this.isReady) reject(new Error(`A client was not let in: ${reason}`));
+        else if (!this.#isLeaving) this.failed = reason;
+      },
+    });
+  }
+
+  /** Why it lost its connection, if it did not leave by itself. */
+  failed: string | undefined;
+  #isLeaving = false;
+
+  get inFlight(): number {
+    return this.sent - this.seen;
+  }
+
+  act(action: string, count = 1): void {
+    const now = performance.now();
+    const messages = Array.from({ length: count }, () => {
+      const value = this.sent++ % VALUES;
+      this.#sentAt[value] = now;
+      return this.#protocol.action(action, { x: 100 + value, y: 999 - value });
+    });
+    this.#tally.sent += count;
+    if (count === 1) this.#socket.send(messages[0] as string | Buffer);
+    else this.#socket.sendAll(messages);
+  }
+
+  say(message: string | Buffer): void {
+    this.#socket.send(message);
+  }
+
+  leave(): void {
+    this.#isLeaving = true;
+    this.#socket.destroy();
+  }
+
+  #count(packets: number, bytes: number): void {
+    this.#tally.packets += packets;
+    this.#tally.bytes += bytes;
+  }
+
+  /** Takes the moves up to the one whose x stands behind the client's own mark as seen. */
+  #look(mark: Buffer, bytes: Buffer, start: number, end: number): void {
+    const before = this.seen;
+    for (let at = bytes.indexOf(mark, start); at >= 0 && at < end; at = bytes.indexOf(mark, at + 1)) {
+      this.#saw(this.#protocol.readX(bytes, at + mark.length));
+    }
+    if (this.seen > before) this.onSeen();
+  }
+
+  #saw(x: number): void {
+    // 0 is where it began.
+    if (x < 100) return;
+    const steps = (x - 100 - (this.seen % VALUES) + VALUES + 1) % VALUES;
+    if (steps > this.inFlight) return;
+    const now = performance.now();
+    for (let step = 0; step < steps; step++) {
+      this.#tally.latencies.push(now - (this.#sentAt[this.seen++ % VALUES] as number));
+    }
+    this.#tally.done += steps;
+  }
+}

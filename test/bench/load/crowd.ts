@@ -1,0 +1,148 @@
+import { performance } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Client, Tally } from "./client.ts";
+import { cpuTime } from "./cpu.ts";
+import type { Burst, Figures, Place, Workload } from "./jobs.ts";
+import { PROTOCOLS } from "./protocol.ts";
+
+/** How long a server may take to come to rest, in ms. */
+const PATIENCE = 20_000;
+
+/** The clients of one room. */
+export class Crowd {
+  readonly tally = new Tally();
+  readonly clients: Client[] = [];
+  readonly #place: Place;
+
+  constructor(place: Place) {
+    this.#place = place;
+  }
+
+  /** All of them at once. @returns ms until the last one had its first packet */
+  async join(count: number): Promise<number> {
+    const start = performance.now();
+    const { port, path, protocol } = this.#place;
+    const first = this.clients.length;
+    for (let index = 0; index < count; index++) {
+      this.clients.push(new Client(port, path.replace("{n}", String(first + index)), PROTOCOLS[protocol], this.tally));
+    }
+    const patience = sleep(60_000, undefined, { ref: false }).then(() => {
+      const there = this.clients.filter((client) => client.isReady).length;
+      throw new Error(`Only ${there} of ${this.clients.length} clients were let in within a minute`);
+    });
+    await Promise.race([Promise.all(this.clients.map(({ ready }) => ready)), patience]);
+    return performance.now() - start;
+  }
+
+  /** Waits until the server does next to nothing. */
+  async rest(): Promise<void> {
+    const deadline = performance.now() + PATIENCE;
+    let before = cpuTime(this.#place.pid);
+    let quiet = 0;
+    while (quiet < 2 && performance.now() < deadline) {
+      await sleep(60);
+      const now = cpuTime(this.#place.pid);
+      quiet = now - before < 2e6 ? quiet + 1 : 0;
+      before = now;
+    }
+  }
+
+  /** Makes the room have so many players more, who only stand there. */
+  seed(count: number): void {
+    this.clients[0]?.say(JSON.stringify({ action: "seed", value: count }));
+  }
+
+  /** What it costs to let so many in at once. */
+  async measureJoin(count: number): Promise<Burst> {
+    return this.#measure(() => this.join(count));
+  }
+
+  /** What the first action after a while costs, until the room is at rest again. */
+  async measureWake(): Promise<Burst> {
+    const [client] = this.clients as [Client];
+    return this.#measure(async () => {
+      const start = performance.now();
+      const seen = new Promise<void>((resolve) => (client.onSeen = resolve));
+      client.act("move");
+      await seen;
+      return performance.now() - start;
+    });
+  }
+
+  async #measure(burst: () => Promise<number>): Promise<Burst> {
+    const { tally } = this;
+    tally.reset();
+    const before = { server: cpuTime(this.#place.pid), own: cpuTime(process.pid) };
+    const ms = await burst();
+    const ownCpu = (cpuTime(process.pid) - before.own) / 1e3;
+    await this.rest();
+    const serverCpu = (cpuTime(this.#place.pid) - before.server) / 1e3;
+    return { clients: this.clients.length, ms, serverCpu, ownCpu, packets: tally.packets, bytes: tally.bytes };
+  }
+
+  async run(load: Workload): Promise<Figures> {
+    const stop = load.inFlight === undefined ? this.#atRate(load) : this.#inClosedLoop(load, load.inFlight);
+    await sleep(load.warmUp);
+    this.tally.reset();
+    const before = { wall: performance.now(), server: cpuTime(this.#place.pid), own: cpuTime(process.pid) };
+    await sleep(load.duration);
+    const wall = performance.now() - before.wall;
+    const { packets, bytes, sent, done, latencies } = this.tally;
+    const figures: Figures = {
+      clients: this.clients.length,
+      ms: wall,
+      sent,
+      done,
+      offered: load.inFlight === undefined ? ((this.clients.length * (load.rate ?? 0)) / 1000) * wall : sent,
+      serverCpu: (cpuTime(this.#place.pid) - before.server) / 1e3,
+      ownCpu: (cpuTime(process.pid) - before.own) / 1e3,
+      packets,
+      bytes,
+      latency: percentiles(latencies),
+    };
+    stop();
+    for (const { failed } of this.clients) if (failed) throw new Error(`A client lost its connection: ${failed}`);
+    return figures;
+  }
+
+  leave(): void {
+    for (const client of this.clients) client.leave();
+  }
+
+  /** Every client acts at its own steady rate, each at a phase of its own. */
+  #atRate({ action, rate = 1 }: Workload): () => void {
+    const period = 1000 / rate;
+    const next = this.clients.map((_, index) => performance.now() + phase(index) * period);
+    const timer = setInterval(() => {
+      const now = performance.now();
+      for (const [index, client] of this.clients.entries()) {
+        if ((next[index] as number) > now) continue;
+        (next[index] as number) += period;
+        client.act(action);
+      }
+    }, 1);
+    return () => clearInterval(timer);
+  }
+
+  /** Every client acts as soon as it sees its last action, or has fewer than so many under way. */
+  #inClosedLoop({ action }: Workload, inFlight: number): () => void {
+    for (const client of this.clients) {
+      client.onSeen = () => client.act(action, inFlight - client.inFlight);
+      client.act(action, inFlight);
+    }
+    return () => {
+      for (const client of this.clients) client.onSeen = () => {};
+    };
+  }
+}
+
+/** From 0 to 1, spread evenly and without a pattern, the same in each run. */
+function phase(index: number): number {
+  return (index * 0.6180339887498949) % 1;
+}
+
+function percentiles(values: number[]): Figures["latency"] {
+  const sorted = Float64Array.from(values).toSorted();
+  const at = (share: number) => sorted[Math.min(Math.floor(sorted.length * share), sorted.length - 1)] ?? NaN;
+  return { p50: at(0.5), p95: at(0.95), p99: at(0.99) };
+}

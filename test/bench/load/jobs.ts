@@ -1,0 +1,74 @@
+import type { PROTOCOLS } from "./protocol.ts";
+
+/** What the runner asks of the load generator, which is a process of its own. */
+
+/** Where a server's rooms are. */
+export interface Place {
+  readonly port: number;
+  /** Of the server's process. */
+  readonly pid: number;
+  /** Of the room; `{n}` is the number of the client. */
+  readonly path: string;
+  readonly protocol: keyof typeof PROTOCOLS;
+}
+
+/** What clients do. */
+export interface Workload {
+  readonly action: string;
+  /** Actions of each client in a second, however slow the answers are … */
+  readonly rate?: number;
+  /** … or how many each has under way, as fast as it sees them. */
+  readonly inFlight?: number;
+  /** In ms. */
+  readonly warmUp: number;
+  readonly duration: number;
+}
+
+export type Job =
+  /** Clients join, act for a while, and leave. */
+  | {
+      readonly kind: "run";
+      readonly place: Place;
+      readonly clients: number;
+      readonly seed: number;
+      readonly load: Workload;
+    }
+  /** Clients join at once, and leave. */
+  | { readonly kind: "join"; readonly place: Place; readonly clients: number }
+  /** Clients join a room with many stored players, and stay. */
+  | { readonly kind: "settle"; readonly place: Place; readonly clients: number; readonly seed: number }
+  /** One of those who stayed there acts. */
+  | { readonly kind: "wake"; readonly place: Place }
+  /** All who stayed leave. */
+  | { readonly kind: "leave" };
+
+/** What was measured. Times in ms, CPU in µs. */
+export interface Figures {
+  readonly clients: number;
+  readonly ms: number;
+  readonly offered: number;
+  readonly sent: number;
+  /** Actions whose effect the one who acted saw, within the time. */
+  readonly done: number;
+  readonly serverCpu: number;
+  readonly ownCpu: number;
+  /** What all clients together were sent. */
+  readonly packets: number;
+  readonly bytes: number;
+  readonly latency: { readonly p50: number; readonly p95: number; readonly p99: number };
+}
+
+/** What happened all at once. */
+export interface Burst {
+  readonly clients: number;
+  /** Until all were in, or until the one who acted saw it. */
+  readonly ms: number;
+  readonly serverCpu: number;
+  readonly ownCpu: number;
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+export type Answer =
+  | { readonly ok: true; readonly result: Figures | Burst | null }
+  | { readonly ok: false; readonly error: string };

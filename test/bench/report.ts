@@ -1,0 +1,131 @@
+import type { Burst, Figures } from "./load/jobs.ts";
+import { SCENARIOS } from "./scenarios.ts";
+import type { ScenarioName } from "./scenarios.ts";
+import { VARIANTS } from "./variants.ts";
+import type { VariantName } from "./variants.ts";
+
+export interface Sample {
+  readonly round: number;
+  readonly scenario: ScenarioName;
+  readonly variant: VariantName;
+  readonly figures?: Figures;
+  readonly burst?: Burst;
+  readonly failed?: string;
+}
+export interface Results {
+  readonly date: string;
+  readonly isPinned: boolean;
+  readonly rounds: number;
+  readonly timing: { readonly warmUp: number; readonly duration: number };
+  readonly sizes: Readonly<Record<string, number>>;
+  readonly samples: readonly Sample[];
+}
+
+/** What is shown of a scenario and a variant: medians over the rounds. */
+export interface Row {
+  readonly scenario: ScenarioName;
+  readonly variant: VariantName;
+  readonly values: Readonly<Record<string, number>>;
+  /** The first value, divided by that of the baseline in the same round: median, least, most. */
+  readonly ratio: readonly [median: number, least: number, most: number] | undefined;
+}
+
+/** Columns of runs; the first one is what ratios are of. */
+const RUN: Readonly<Record<string, (figures: Figures) => number>> = {
+  "CPU µs/action": ({ serverCpu, done }) => serverCpu / done,
+  "µs/delivery": ({ serverCpu, done, clients }) => serverCpu / done / clients,
+  "done/s": ({ done, ms }) => (done / ms) * 1000,
+  "offered/s": ({ offered, ms }) => (offered / ms) * 1000,
+  "p50 ms": ({ latency }) => latency.p50,
+  "p95 ms": ({ latency }) => latency.p95,
+  "p99 ms": ({ latency }) => latency.p99,
+  "packets/action·client": ({ packets, done, clients }) => packets / done / clients,
+  "bytes/action·client": ({ bytes, done, clients }) => bytes / done / clients,
+  "server CPU %": ({ serverCpu, ms }) => serverCpu / ms / 10,
+  "load CPU %": ({ ownCpu, ms }) => ownCpu / ms / 10,
+};
+const BURST: Readonly<Record<string, (burst: Burst) => number>> = {
+  "CPU ms": ({ serverCpu }) => serverCpu / 1000,
+  ms: ({ ms }) => ms,
+  packets: ({ packets }) => packets,
+  "KB per client": ({ bytes, clients }) => bytes / clients / 1000,
+  "load CPU %": ({ ownCpu, ms }) => ownCpu / ms / 10,
+};
+
+export function summarize({ samples }: Results): Row[] {
+  const rows: Row[] = [];
+  for (const scenario of Object.keys(SCENARIOS) as ScenarioName[]) {
+    for (const variant of SCENARIOS[scenario].variants) {
+      const mine = valuesOf(samples, scenario, variant);
+      const [first] = mine;
+      if (!first) continue;
+      const base = valuesOf(samples, scenario, SCENARIOS[scenario].baseline ?? VARIANTS[variant].baseline);
+      const [key] = Object.keys(first.values) as [string];
+      const ratios = mine
+        .map(
+          ({ round, values }) =>
+            (values[key] as number) /
+            median(base.filter((other) => other.round === round).map((other) => other.values[key] as number)),
+        )
+        .filter((ratio) => !Number.isNaN(ratio));
+      rows.push({
+        scenario,
+        variant,
+        values: Object.fromEntries(
+          Object.keys(first.values).map((name) => [name, median(mine.map(({ values }) => values[name] as number))]),
+        ),
+        ratio: ratios.length > 0 ? [median(ratios), Math.min(...ratios), Math.max(...ratios)] : undefined,
+      });
+    }
+  }
+  return rows;
+}
+
+function valuesOf(samples: readonly Sample[], scenario: ScenarioName, variant: VariantName) {
+  return samples
+    .filter((sample) => sample.scenario === scenario && sample.variant === variant)
+    .flatMap(({ round, figures, burst }) => {
+      if (figures) return [{ round, values: columns(RUN, figures) }];
+      return burst ? [{ round, values: columns(BURST, burst) }] : [];
+    });
+}
+
+function columns<T>(table: Readonly<Record<string, (from: T) => number>>, from: T): Record<string, number> {
+  return Object.fromEntries(Object.entries(table).map(([name, read]) => [name, read(from)]));
+}
+
+/** The rows as Markdown, a table for each scenario. */
+export function tableOf(rows: readonly Row[]): string {
+  const parts: string[] = [];
+  for (const scenario of Object.keys(SCENARIOS) as ScenarioName[]) {
+    const mine = rows.filter((row) => row.scenario === scenario);
+    const [first] = mine;
+    if (!first) continue;
+    const names = Object.keys(first.values);
+    parts.push(
+      `**${scenario}**: ${SCENARIOS[scenario].title}`,
+      "",
+      `| | ${names[0]} | ratio to (a) or (a50) | ${names.slice(1).join(" | ")} |`,
+      `| --- |${" --- |".repeat(names.length + 1)}`,
+      ...mine.map(({ variant, values, ratio }) => {
+        const cells = names.map((name) => format(values[name] as number));
+        return `| ${variant} | ${cells[0]} | ${ratio ? `${format(ratio[0])} (${format(ratio[1])}–${format(ratio[2])})` : ""} | ${cells.slice(1).join(" | ")} |`;
+      }),
+      "",
+    );
+  }
+  return parts.join("\n");
+}
+
+function format(value: number): string {
+  if (Number.isNaN(value)) return "–";
+  return value >= 100 ? Math.round(value).toLocaleString("en") : value.toPrecision(3);
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1
+    ? (sorted[middle] as number)
+    : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
+}

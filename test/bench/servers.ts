@@ -1,0 +1,157 @@
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const HERE = import.meta.dirname;
+const SERVER_CORE = "0";
+const LOAD_CORE = "1";
+
+/** A Worker to serve, and its Durable Objects by their bindings. */
+export interface Worker {
+  /** A file of `workers`. */
+  readonly file: string;
+  readonly objects: Readonly<Record<string, string>>;
+}
+
+export interface Server {
+  readonly port: number;
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+/** Processes that run: whatever happens, they are ended by their ids. */
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+/** Starts a process on a core of its own, if there is more than one. */
+export function startPinned(
+  core: string,
+  command: string,
+  args: readonly string[],
+  stdio: ("ignore" | "inherit" | "pipe" | "ipc")[],
+): ChildProcess {
+  const child = isPinned
+    ? spawn("taskset", ["-c", core, command, ...args], { stdio })
+    : spawn(command, args, { stdio });
+  running.add(child);
+  child.once("exit", () => running.delete(child));
+  return child;
+}
+
+export const isPinned = process.platform === "linux" && availableParallelism() > 1;
+
+/** Bundles and minifies a Worker. @returns its text, and its size in bytes when gzipped */
+export async function bundle({ file }: Worker): Promise<{ text: string; gzipped: number }> {
+  const { outputFiles } = await build({
+    entryPoints: [join(HERE, "workers", file)],
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    conditions: ["workerd", "worker", "browser"],
+    external: ["cloudflare:*", "node:*"],
+    write: false,
+    logLevel: "warning",
+    tsconfigRaw: { compilerOptions: { experimentalDecorators: true } },
+  });
+  const text = outputFiles[0]?.text ?? "";
+  return { text, gzipped: gzipSync(text, { level: 9 }).length };
+}
+
+/** Serves a Worker with workerd itself, its storage in files of a new folder. */
+export async function startWorkerd(
+  worker: Worker,
+  text: string,
+  vars: Readonly<Record<string, string>> = {},
+): Promise<Server> {
+  const folder = await mkdtemp(join(tmpdir(), "durable-rooms-bench-"));
+  await mkdir(join(folder, "storage"));
+  await writeFile(join(folder, "worker.js"), text);
+  await writeFile(join(folder, "config.capnp"), configOf(worker, join(folder, "storage"), vars));
+  const child = startPinned(
+    SERVER_CORE,
+    workerdPath(),
+    ["serve", join(folder, "config.capnp"), "--control-fd=3"],
+    ["ignore", "inherit", "inherit", "pipe"],
+  );
+  const stop = async () => {
+    await end(child);
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    const port = await listening(child);
+    return { port, pid: child.pid as number, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** The load generator's process. */
+export function startLoad(): ChildProcess {
+  return startPinned(
+    LOAD_CORE,
+    process.execPath,
+    [join(HERE, "load/main.ts")],
+    ["ignore", "inherit", "inherit", "ipc"],
+  );
+}
+
+/** Ends a process by its id, and waits until it is gone. */
+export async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGKILL");
+  await gone;
+}
+
+/** workerd says on its control pipe where it listens. */
+function listening(child: ChildProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    child.stdio[3]?.on("data", (data: Buffer) => {
+      text += data.toString();
+      const port = /"event":\s*"listen".*"port":\s*(\d+)/.exec(text)?.[1];
+      if (port) resolve(Number(port));
+    });
+    child.once("exit", (code) => reject(new Error(`workerd ended with ${code} before it listened`)));
+  });
+}
+
+/** The workerd that the project's wrangler brings along. */
+function workerdPath(): string {
+  const wrangler = createRequire(createRequire(import.meta.url).resolve("wrangler/package.json"));
+  return (wrangler("workerd") as { default: string }).default;
+}
+
+function configOf({ objects }: Worker, storage: string, vars: Readonly<Record<string, string>>): string {
+  const bindings = [
+    ...Object.entries(objects).map(
+      ([name, className]) => `(name = "${name}", durableObjectNamespace = "${className}")`,
+    ),
+    ...Object.entries(vars).map(([name, value]) => `(name = "${name}", text = ${JSON.stringify(value)})`),
+  ];
+  const namespaces = Object.values(objects).map(
+    (className) => `(className = "${className}", uniqueKey = "bench-${className}", enableSql = true)`,
+  );
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [(name = "main", worker = .worker), (name = "storage", disk = (path = ${JSON.stringify(storage)}, writable = true))],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+);
+const worker :Workerd.Worker = (
+  modules = [(name = "worker.js", esModule = embed "worker.js")],
+  compatibilityDate = "2026-10-01",
+  bindings = [${bindings.join(", ")}],
+  durableObjectNamespaces = [${namespaces.join(", ")}],
+  durableObjectStorage = (localDisk = "storage"),
+);
+`;
+}
