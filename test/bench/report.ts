@@ -17,7 +17,7 @@ export interface Results {
   readonly isPinned: boolean;
   readonly rounds: number;
   readonly timing: { readonly warmUp: number; readonly duration: number };
-  readonly sizes: Readonly<Record<string, number>>;
+  readonly sizes: Readonly<Record<string, number | undefined>>;
   readonly samples: readonly Sample[];
 }
 

@@ -2,13 +2,13 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import type { Burst, Figures } from "./load/jobs.ts";
+import type { Burst, Figures, Place } from "./load/jobs.ts";
 import { LoadGenerator } from "./load-generator.ts";
 import { summarize, tableOf } from "./report.ts";
 import type { Results, Sample } from "./report.ts";
 import { SCENARIOS } from "./scenarios.ts";
 import type { Scenario, ScenarioName } from "./scenarios.ts";
-import { bundle, isPinned, startWorkerd } from "./servers.ts";
+import { isPinned, prepare } from "./servers.ts";
 import type { Server } from "./servers.ts";
 import { SERVERS, VARIANTS } from "./variants.ts";
 import type { ServerName, VariantName } from "./variants.ts";
@@ -48,15 +48,15 @@ await main();
 async function main(): Promise<void> {
   const started = Date.now();
   const serverNames = [...new Set(variants.map((name) => VARIANTS[name].server))];
-  const bundles = new Map(
-    await Promise.all(serverNames.map(async (name) => [name, await bundle(SERVERS[name])] as const)),
+  const programs = new Map(
+    await Promise.all(serverNames.map(async (name) => [name, await prepare(SERVERS[name])] as const)),
   );
   const samples: Sample[] = [];
   const load = new LoadGenerator();
   for (let round = 1; round <= rounds; round++) {
     const servers = new Map<ServerName, Server>();
     try {
-      for (const [name, { text }] of bundles) servers.set(name, await startWorkerd(SERVERS[name], text, SECRETS));
+      for (const [name, program] of programs) servers.set(name, await program.start(SECRETS));
       await warmUp(load, servers);
       for (const scenario of scenarios) {
         const found = await measure(load, servers, scenario, round);
@@ -73,7 +73,7 @@ async function main(): Promise<void> {
     isPinned,
     rounds,
     timing,
-    sizes: Object.fromEntries([...bundles].map(([name, { gzipped }]) => [name, gzipped])),
+    sizes: Object.fromEntries([...programs].map(([name, { gzipped }]) => [name, gzipped])),
     samples,
   };
   await mkdir(dirname(options.out), { recursive: true });
@@ -145,10 +145,11 @@ async function warmUp(load: LoadGenerator, servers: ReadonlyMap<ServerName, Serv
   }
 }
 
-function placeOf(servers: ReadonlyMap<ServerName, Server>, variant: VariantName, room: string) {
-  const { server, prefix } = VARIANTS[variant];
+function placeOf(servers: ReadonlyMap<ServerName, Server>, variant: VariantName, room: string): Place {
+  const { server, prefix, protocol = "json" } = VARIANTS[variant];
   const { port, pid } = servers.get(server) as Server;
-  return { port, pid, path: `/parties/main/${prefix}${room}?id=client-{n}`, protocol: "json" } as const;
+  const path = protocol === "json" ? `/parties/main/${prefix}${room}?id=client-{n}` : room;
+  return { port, pid, path, protocol };
 }
 
 function pick<T extends string>(what: string, all: readonly T[], wanted: readonly string[] | undefined): readonly T[] {

@@ -31,34 +31,36 @@ interface Wake extends Common {
 }
 export type Scenario = Run | Join | Wake;
 
+const EVERYONE = ["a", "a50", "b0", "bauto", "b50", "c", "c50", "d", "e"] as const;
+
 const ALL = {
   s2: {
     title: "100 clients, 5 moves a second each",
     kind: "run",
     clients: 100,
     rate: 5,
-    variants: ["a", "a50", "b0", "bauto", "b50"],
+    variants: EVERYONE,
   },
   s3: {
     title: "300 clients, 1 move a second each",
     kind: "run",
     clients: 300,
     rate: 1,
-    variants: ["a", "a50", "b0", "bauto", "b50"],
+    variants: EVERYONE,
   },
   s4: {
     title: "saturation: 20 clients, each moves when it sees its last move",
     kind: "run",
     clients: 20,
     inFlight: 1,
-    variants: ["a", "b0", "bauto"],
+    variants: ["a", "b0", "bauto", "c", "d"],
   },
   join: {
     title: "500 clients join at once, until all are ready",
     kind: "join",
     baseline: "a50",
     clients: 500,
-    variants: ["a", "a50", "b0", "bauto", "b50"],
+    variants: EVERYONE,
   },
   wake: {
     title: "the first move in a room with 5,000 stored players and 20 clients, which slept",
@@ -66,7 +68,7 @@ const ALL = {
     clients: 20,
     seed: 5000,
     rooms: 3,
-    variants: ["a", "bauto"],
+    variants: ["a", "bauto", "c", "d"],
   },
 } as const satisfies Record<string, Scenario>;
 export type ScenarioName = keyof typeof ALL;

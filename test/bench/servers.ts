@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { availableParallelism, tmpdir } from "node:os";
@@ -11,9 +12,10 @@ const HERE = import.meta.dirname;
 const SERVER_CORE = "0";
 const LOAD_CORE = "1";
 
-/** A Worker to serve, and its Durable Objects by their bindings. */
-export interface Worker {
-  /** A file of `workers`. */
+/** A Worker to serve, and its Durable Objects by their bindings; or a program for Node that says where it listens. */
+export type Program = Worker | { readonly kind: "node"; readonly file: string };
+interface Worker {
+  readonly kind: "workerd";
   readonly file: string;
   readonly objects: Readonly<Record<string, string>>;
 }
@@ -37,9 +39,9 @@ export function startPinned(
   args: readonly string[],
   stdio: ("ignore" | "inherit" | "pipe" | "ipc")[],
 ): ChildProcess {
-  const child = isPinned
-    ? spawn("taskset", ["-c", core, command, ...args], { stdio })
-    : spawn(command, args, { stdio });
+  const pin = isPinned ? ["taskset", "-c", core] : [];
+  const [first, ...rest] = [...pin, command, ...args] as [string, ...string[]];
+  const child = spawn(first, rest, { stdio, serialization: "advanced" });
   running.add(child);
   child.once("exit", () => running.delete(child));
   return child;
@@ -47,10 +49,25 @@ export function startPinned(
 
 export const isPinned = process.platform === "linux" && availableParallelism() > 1;
 
-/** Bundles and minifies a Worker. @returns its text, and its size in bytes when gzipped */
-export async function bundle({ file }: Worker): Promise<{ text: string; gzipped: number }> {
+/** A program that can be started any number of times. */
+export interface Startable {
+  /** The size of a Worker: minified and gzipped, in bytes. */
+  readonly gzipped?: number;
+  start(vars?: Readonly<Record<string, string>>): Promise<Server>;
+}
+
+export async function prepare(program: Program): Promise<Startable> {
+  if (program.kind === "node") return { start: () => startNode(program.file) };
+  const text = await bundle(program.file);
+  return {
+    gzipped: gzipSync(text, { level: 9 }).length,
+    start: (vars = {}) => startWorkerd(program, text, vars),
+  };
+}
+
+async function bundle(file: string): Promise<string> {
   const { outputFiles } = await build({
-    entryPoints: [join(HERE, "workers", file)],
+    entryPoints: [join(HERE, file)],
     bundle: true,
     minify: true,
     format: "esm",
@@ -59,34 +76,50 @@ export async function bundle({ file }: Worker): Promise<{ text: string; gzipped:
     external: ["cloudflare:*", "node:*"],
     write: false,
     logLevel: "warning",
-    tsconfigRaw: { compilerOptions: { experimentalDecorators: true } },
   });
-  const text = outputFiles[0]?.text ?? "";
-  return { text, gzipped: gzipSync(text, { level: 9 }).length };
+  return outputFiles[0]?.text ?? "";
 }
 
 /** Serves a Worker with workerd itself, its storage in files of a new folder. */
-export async function startWorkerd(
-  worker: Worker,
-  text: string,
-  vars: Readonly<Record<string, string>> = {},
-): Promise<Server> {
+async function startWorkerd(worker: Worker, text: string, vars: Readonly<Record<string, string>>): Promise<Server> {
   const folder = await mkdtemp(join(tmpdir(), "durable-rooms-bench-"));
+  const config = join(folder, "config.capnp");
   await mkdir(join(folder, "storage"));
   await writeFile(join(folder, "worker.js"), text);
-  await writeFile(join(folder, "config.capnp"), configOf(worker, join(folder, "storage"), vars));
+  await writeFile(config, configOf(worker, join(folder, "storage"), vars));
   const child = startPinned(
     SERVER_CORE,
     workerdPath(),
-    ["serve", join(folder, "config.capnp"), "--control-fd=3"],
+    ["serve", config, "--control-fd=3"],
     ["ignore", "inherit", "inherit", "pipe"],
   );
+  return serverOf(child, portOfWorkerd(child), () => rm(folder, { recursive: true, force: true }));
+}
+
+async function startNode(file: string): Promise<Server> {
+  const child = startPinned(SERVER_CORE, process.execPath, [join(HERE, file)], ["ignore", "inherit", "inherit", "ipc"]);
+  return serverOf(
+    child,
+    once(child, "message").then(([port]) => port as number),
+    async () => {},
+  );
+}
+
+async function serverOf(
+  child: ChildProcess,
+  listening: Promise<number>,
+  cleanUp: () => Promise<void>,
+): Promise<Server> {
   const stop = async () => {
     await end(child);
-    await rm(folder, { recursive: true, force: true });
+    await cleanUp();
   };
+  const gone = once(child, "exit").then(([code]) => {
+    throw new Error(`A server ended with ${code} before it listened`);
+  });
   try {
-    const port = await listening(child);
+    const port = await Promise.race([listening, gone]);
+    gone.catch(() => {});
     return { port, pid: child.pid as number, stop };
   } catch (error) {
     await stop();
@@ -113,15 +146,14 @@ export async function end(child: ChildProcess): Promise<void> {
 }
 
 /** workerd says on its control pipe where it listens. */
-function listening(child: ChildProcess): Promise<number> {
-  return new Promise((resolve, reject) => {
+function portOfWorkerd(child: ChildProcess): Promise<number> {
+  return new Promise((resolve) => {
     let text = "";
     child.stdio[3]?.on("data", (data: Buffer) => {
       text += data.toString();
       const port = /"event":\s*"listen".*"port":\s*(\d+)/.exec(text)?.[1];
       if (port) resolve(Number(port));
     });
-    child.once("exit", (code) => reject(new Error(`workerd ended with ${code} before it listened`)));
   });
 }
 

@@ -1,10 +1,14 @@
-import type { Worker } from "./servers.ts";
+import type { Place } from "./load/jobs.ts";
+import type { Program } from "./servers.ts";
 
 /** The servers that are compared. */
 export const SERVERS = {
-  limit: { file: "limit.ts", objects: { ROOMS: "Room" } },
-  rooms: { file: "rooms.ts", objects: { ROOMS: "Room", WORLDS: "World", SHARDS: "Shard" } },
-} as const satisfies Record<string, Worker>;
+  limit: { kind: "workerd", file: "workers/limit.ts", objects: { ROOMS: "Room" } },
+  rooms: { kind: "workerd", file: "workers/rooms.ts", objects: { ROOMS: "Room", WORLDS: "World", SHARDS: "Shard" } },
+  signe: { kind: "workerd", file: "peers/signe-room.ts", objects: { ROOMS: "Room" } },
+  partyserver: { kind: "workerd", file: "peers/partyserver.ts", objects: { MAIN: "Room" } },
+  colyseus: { kind: "node", file: "peers/colyseus.ts" },
+} as const satisfies Record<string, Program>;
 export type ServerName = keyof typeof SERVERS;
 
 export interface Variant {
@@ -14,13 +18,19 @@ export interface Variant {
   readonly prefix: string;
   /** What its figures are divided by. */
   readonly baseline: "a" | "a50";
+  readonly protocol?: Place["protocol"];
 }
 
-export const VARIANTS = {
-  a: { title: "hand-written, no throttle: the limit", server: "limit", prefix: "0-", baseline: "a" },
-  a50: { title: "hand-written, 50 ms", server: "limit", prefix: "50-", baseline: "a50" },
-  b0: { title: "durable-rooms, 0", server: "rooms", prefix: "0-", baseline: "a" },
-  bauto: { title: 'durable-rooms, "auto"', server: "rooms", prefix: "auto-", baseline: "a" },
-  b50: { title: "durable-rooms, 50 ms", server: "rooms", prefix: "50-", baseline: "a50" },
+const ALL = {
+  a: { title: "hand-written, at once: the limit", server: "limit", prefix: "0-", baseline: "a" },
+  a50: { title: "hand-written, every 50 ms", server: "limit", prefix: "50-", baseline: "a50" },
+  b0: { title: "durable-rooms, `throttleSync: 0`", server: "rooms", prefix: "0-", baseline: "a" },
+  bauto: { title: 'durable-rooms, `"auto"` (default)', server: "rooms", prefix: "auto-", baseline: "a" },
+  b50: { title: "durable-rooms, 50", server: "rooms", prefix: "50-", baseline: "a50" },
+  c: { title: "@signe/room 3.2.1", server: "signe", prefix: "0-", baseline: "a" },
+  c50: { title: "@signe/room 3.2.1, 50", server: "signe", prefix: "50-", baseline: "a50" },
+  d: { title: "partyserver 0.5", server: "partyserver", prefix: "0-", baseline: "a" },
+  e: { title: "Colyseus 0.18 on Node, 50 ms", server: "colyseus", prefix: "", baseline: "a50", protocol: "colyseus" },
 } as const satisfies Record<string, Variant>;
-export type VariantName = keyof typeof VARIANTS;
+export type VariantName = keyof typeof ALL;
+export const VARIANTS: Readonly<Record<VariantName, Variant>> = ALL;

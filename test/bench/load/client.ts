@@ -1,5 +1,7 @@
 import { performance } from "node:perf_hooks";
-import type { Protocol } from "./protocol.ts";
+import type { Place } from "./jobs.ts";
+import type { Newcomer, Protocol } from "./protocol.ts";
+import { PROTOCOLS } from "./protocols.ts";
 import { LoadSocket } from "./socket.ts";
 
 /** What a crowd counts, over all of its clients. */
@@ -21,46 +23,49 @@ const VALUES = 900;
 
 /** One player. It notices its own moves in what the room tells it, and counts the rest. */
 export class Client {
+  /** Fulfilled when it is in the room. */
   readonly ready: Promise<void>;
   /** Moves that were sent, and those that it has seen. */
   sent = 0;
   seen = 0;
   isReady = false;
   onSeen: () => void = () => {};
-  readonly #socket: LoadSocket;
+  /** Why it lost its connection, if it did not leave by itself. */
+  failed: string | undefined;
   readonly #protocol: Protocol;
   readonly #tally: Tally;
   readonly #sentAt = new Float64Array(VALUES);
-  #mark: Buffer | undefined;
+  readonly #newcomer: Newcomer = { answer: (message) => this.say(message) };
+  #socket: LoadSocket | undefined;
+  #isLeaving = false;
 
-  constructor(port: number, path: string, protocol: Protocol, tally: Tally) {
-    this.#protocol = protocol;
+  constructor({ port, path, protocol }: Place, index: number, tally: Tally) {
+    this.#protocol = PROTOCOLS[protocol];
     this.#tally = tally;
+    this.ready = this.#enter(port, path, index);
+  }
+
+  async #enter(port: number, path: string, index: number): Promise<void> {
+    const address = this.#protocol.address(port, path, index);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.ready = promise;
-    this.#socket = new LoadSocket(port, path, {
+    this.#socket = new LoadSocket(port, typeof address === "string" ? address : await address, {
       onMessage: (bytes, start, end) => {
         this.#count(1, end - start);
-        this.#mark = protocol.welcome(bytes, start, end, (answer) => this.#socket.send(answer));
-        if (!this.#mark) return false;
-        this.isReady = true;
-        resolve();
-        return true;
+        this.isReady = this.#protocol.welcome(bytes, start, end, this.#newcomer);
+        if (this.isReady) resolve();
+        return this.isReady;
       },
       onBatch: (bytes, start, end, count, length) => {
         this.#count(count, length);
-        this.#look(this.#mark as Buffer, bytes, start, end);
+        this.#look(this.#newcomer.mark as Buffer, bytes, start, end);
       },
       onClose: (reason) => {
         if (!this.isReady) reject(new Error(`A client was not let in: ${reason}`));
         else if (!this.#isLeaving) this.failed = reason;
       },
     });
+    return promise;
   }
-
-  /** Why it lost its connection, if it did not leave by itself. */
-  failed: string | undefined;
-  #isLeaving = false;
 
   get inFlight(): number {
     return this.sent - this.seen;
@@ -74,17 +79,17 @@ export class Client {
       return this.#protocol.action(action, { x: 100 + value, y: 999 - value });
     });
     this.#tally.sent += count;
-    if (count === 1) this.#socket.send(messages[0] as string | Buffer);
-    else this.#socket.sendAll(messages);
+    if (count === 1) this.#socket?.send(messages[0] as string | Buffer);
+    else this.#socket?.sendAll(messages);
   }
 
   say(message: string | Buffer): void {
-    this.#socket.send(message);
+    this.#socket?.send(message);
   }
 
   leave(): void {
     this.#isLeaving = true;
-    this.#socket.destroy();
+    this.#socket?.destroy();
   }
 
   #count(packets: number, bytes: number): void {

@@ -3,7 +3,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Client, Tally } from "./client.ts";
 import { cpuTime } from "./cpu.ts";
 import type { Burst, Figures, Place, Workload } from "./jobs.ts";
-import { PROTOCOLS } from "./protocol.ts";
 
 /** How long a server may take to come to rest, in ms. */
 const PATIENCE = 20_000;
@@ -21,10 +20,9 @@ export class Crowd {
   /** All of them at once. @returns ms until the last one had its first packet */
   async join(count: number): Promise<number> {
     const start = performance.now();
-    const { port, path, protocol } = this.#place;
     const first = this.clients.length;
     for (let index = 0; index < count; index++) {
-      this.clients.push(new Client(port, path.replace("{n}", String(first + index)), PROTOCOLS[protocol], this.tally));
+      this.clients.push(new Client(this.#place, first + index, this.tally));
     }
     const patience = sleep(60_000, undefined, { ref: false }).then(() => {
       const there = this.clients.filter((client) => client.isReady).length;

@@ -1,4 +1,4 @@
-import type { PROTOCOLS } from "./protocol.ts";
+import type { PROTOCOLS } from "./protocols.ts";
 
 /** What the runner asks of the load generator, which is a process of its own. */
 

@@ -1,14 +1,23 @@
 /** What a client has to know of a server's packets. */
 export interface Protocol {
+  /** The path of the socket of a client. */
+  address(port: number, path: string, client: number): string | Promise<string>;
   /**
-   * Looks at a packet of a client that has no first packet yet.
-   * @param answer sends something back
-   * @returns what stands before the x of this very client in later packets, once it is in
+   * Looks at a packet of a client that is not in yet: one that is has its whole state, and a mark.
+   * @returns whether it is in now
    */
-  welcome(bytes: Buffer, start: number, end: number, answer: (message: Buffer) => void): Buffer | undefined;
+  welcome(bytes: Buffer, start: number, end: number, client: Newcomer): boolean;
   /** The number that starts here. */
   readX(bytes: Buffer, at: number): number;
-  action(action: string, value: unknown): string | Buffer;
+  action(action: string, value: { x: number; y: number }): string | Buffer;
+}
+
+/** A client that is not in yet. */
+export interface Newcomer {
+  /** What stands before the x of this very client in packets. */
+  mark?: Buffer;
+  hasState?: boolean;
+  answer(message: Buffer): void;
 }
 
 const PUBLIC_ID = Buffer.from('"pId":"');
@@ -16,13 +25,15 @@ const QUOTE = 34;
 const ZERO = 48;
 
 /** The packets of `@signe/sync`, which (a) to (d) speak. */
-const json: Protocol = {
-  welcome(bytes, start, end) {
+export const json: Protocol = {
+  address: (_port, path, client) => path.replace("{n}", String(client)),
+  welcome(bytes, start, end, client) {
     const at = bytes.indexOf(PUBLIC_ID, start);
-    if (at < 0 || at >= end) return undefined;
+    if (at < 0 || at >= end) return false;
     const from = at + PUBLIC_ID.length;
     const id = bytes.toString("latin1", from, bytes.indexOf(QUOTE, from));
-    return Buffer.from(`"${id}":{"x":`);
+    client.mark = Buffer.from(`"${id}":{"x":`);
+    return true;
   },
   readX(bytes, at) {
     let value = 0;
@@ -33,5 +44,3 @@ const json: Protocol = {
   },
   action: (action, value) => JSON.stringify({ action, value }),
 };
-
-export const PROTOCOLS = { json };

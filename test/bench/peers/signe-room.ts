@@ -1,0 +1,65 @@
+import { signal } from "@signe/reactive";
+import { Action, Room, Server } from "@signe/room";
+import { createCloudflareRoomWorker, SigneRoomDurableObject } from "@signe/room/cloudflare";
+import { sync, users } from "@signe/sync";
+// The zod that it brings along.
+import { z } from "./node_modules/@signe/room/node_modules/zod/index.js";
+
+/** (c) and (c50): `@signe/room` with its Cloudflare adapter, hibernating, as its readme has it. */
+export { SigneRoomDurableObject as Room };
+
+class Player {
+  @sync() x = signal(0);
+  @sync() y = signal(0);
+  @sync() score = signal(0);
+}
+interface Position {
+  x: number;
+  y: number;
+}
+// Types know this module by another name than @signe/room does.
+type Schema = Parameters<typeof Action>[1];
+const position = z.object({ x: z.number().min(0).max(1000), y: z.number().min(0).max(1000) }) as unknown as Schema;
+
+class Game {
+  @sync() round = signal(0);
+  @sync() last = signal("");
+  @users(Player) players = signal<Record<string, Player>>({});
+
+  @Action("move", position)
+  move(player: Player, { x, y }: Position): void {
+    player.x.set(x);
+    player.y.set(y);
+  }
+
+  @Action("five", position)
+  five(player: Player, { x, y }: Position): void {
+    player.x.set(x);
+    player.y.set(y);
+    player.score.update((score) => score + 1);
+    this.round.update((round) => round + 1);
+    this.last.set(String(x));
+  }
+
+  @Action("seed", z.number() as unknown as Schema)
+  seed(_player: Player, count: number): void {
+    for (let index = 0; index < count; index++) {
+      const bot = new Player();
+      this.players()[`bot-${String(index).padStart(8, "0")}`] = bot;
+      bot.x.set(index % 1000);
+    }
+  }
+}
+
+/** Its defaults: everything is sent and stored at once. */
+@Room({ path: "0-{id}" })
+class GameAtOnce extends Game {}
+
+@Room({ path: "50-{id}", throttleSync: 50, throttleStorage: 1000 })
+class Game50 extends Game {}
+
+class GameServer extends Server {
+  override rooms = [GameAtOnce, Game50];
+}
+
+export default createCloudflareRoomWorker(GameServer, { binding: "ROOMS", webSocketMode: "hibernate" });
