@@ -1,25 +1,43 @@
 import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import type { Answer, Job } from "./load/jobs.ts";
+import type { Answer, Burst, Figures, Job, Request, Result, Rows } from "./load/jobs.ts";
 import { end, startLoad } from "./servers.ts";
+
+/** What each job is answered. */
+interface Results extends Record<Job["kind"], Result> {
+  run: Figures;
+  join: Burst;
+  wake: Burst;
+  rows: Rows;
+}
 
 /** The process that plays the clients. */
 export class LoadGenerator {
   readonly #child: ChildProcess = startLoad();
-  readonly #gone: Promise<never> = once(this.#child, "exit").then(() => {
-    throw new Error("The load generator ended");
-  });
+  readonly #waiting = new Map<number, PromiseWithResolvers<Result>>();
+  #next = 0;
+
+  constructor() {
+    this.#child.on("message", (answer: Answer) => {
+      const waiting = this.#waiting.get(answer.id);
+      this.#waiting.delete(answer.id);
+      if (answer.ok) waiting?.resolve(answer.result);
+      else waiting?.reject(new Error(answer.error));
+    });
+    this.#child.once("exit", () => {
+      for (const { reject } of this.#waiting.values()) reject(new Error("The load generator ended"));
+    });
+  }
 
   /** @throws Error if the job failed */
-  async do<T>(job: Job): Promise<T> {
-    this.#child.send(job);
-    const [answer] = (await Promise.race([once(this.#child, "message"), this.#gone])) as [Answer];
-    if (!answer.ok) throw new Error(answer.error);
-    return answer.result as T;
+  do<J extends Job>(job: J): Promise<Results[J["kind"]]> {
+    const waiting = Promise.withResolvers<Result>();
+    const id = this.#next++;
+    this.#waiting.set(id, waiting);
+    this.#child.send({ id, job } satisfies Request);
+    return waiting.promise as Promise<Results[J["kind"]]>;
   }
 
   async stop(): Promise<void> {
-    this.#gone.catch(() => {});
     await end(this.#child);
   }
 }

@@ -1,22 +1,21 @@
-import type { Burst, Figures } from "./load/jobs.ts";
+import type { Burst, Figures, Rows } from "./load/jobs.ts";
+import type { Found, Timing } from "./measure.ts";
 import { SCENARIOS } from "./scenarios.ts";
 import type { ScenarioName } from "./scenarios.ts";
 import { VARIANTS } from "./variants.ts";
 import type { VariantName } from "./variants.ts";
 
-export interface Sample {
+export interface Sample extends Found {
   readonly round: number;
   readonly scenario: ScenarioName;
-  readonly variant: VariantName;
-  readonly figures?: Figures;
-  readonly burst?: Burst;
-  readonly failed?: string;
 }
 export interface Results {
   readonly date: string;
+  readonly machine: string;
   readonly isPinned: boolean;
   readonly rounds: number;
-  readonly timing: { readonly warmUp: number; readonly duration: number };
+  readonly timing: Timing;
+  /** Of Workers, in bytes: minified and gzipped. */
   readonly sizes: Readonly<Record<string, number | undefined>>;
   readonly samples: readonly Sample[];
 }
@@ -51,6 +50,10 @@ const BURST: Readonly<Record<string, (burst: Burst) => number>> = {
   "KB per client": ({ bytes, clients }) => bytes / clients / 1000,
   "load CPU %": ({ ownCpu, ms }) => ownCpu / ms / 10,
 };
+const ROWS: Readonly<Record<string, (rows: Rows) => number>> = {
+  "rows per join": ({ perJoin }) => perJoin,
+  "rows per 1,000 moves": ({ per1000Actions }) => per1000Actions,
+};
 
 export function summarize({ samples }: Results): Row[] {
   const rows: Row[] = [];
@@ -84,8 +87,9 @@ export function summarize({ samples }: Results): Row[] {
 function valuesOf(samples: readonly Sample[], scenario: ScenarioName, variant: VariantName) {
   return samples
     .filter((sample) => sample.scenario === scenario && sample.variant === variant)
-    .flatMap(({ round, figures, burst }) => {
+    .flatMap(({ round, figures, burst, rows }) => {
       if (figures) return [{ round, values: columns(RUN, figures) }];
+      if (rows) return [{ round, values: columns(ROWS, rows) }];
       return burst ? [{ round, values: columns(BURST, burst) }] : [];
     });
 }

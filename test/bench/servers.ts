@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { rmSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { availableParallelism, tmpdir } from "node:os";
@@ -26,10 +27,12 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-/** Processes that run: whatever happens, they are ended by their ids. */
+/** Processes that run and their folders: whatever happens, they are ended by their ids, and removed. */
 const running = new Set<ChildProcess>();
+const folders = new Set<string>();
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
 /** Starts a process on a core of its own, if there is more than one. */
@@ -56,18 +59,34 @@ export interface Startable {
   start(vars?: Readonly<Record<string, string>>): Promise<Server>;
 }
 
-export async function prepare(program: Program): Promise<Startable> {
+/** @param counting whether a Worker counts the rows that it writes */
+export async function prepare(program: Program, counting = false): Promise<Startable> {
   if (program.kind === "node") return { start: () => startNode(program.file) };
-  const text = await bundle(program.file);
+  const text = await bundle(
+    counting
+      ? countingEntry(program)
+      : `export * from "./${program.file}";export { default } from "./${program.file}";`,
+  );
   return {
     gzipped: gzipSync(text, { level: 9 }).length,
     start: (vars = {}) => startWorkerd(program, text, vars),
   };
 }
 
-async function bundle(file: string): Promise<string> {
+/** The Worker with classes that count: see workers/count-rows.ts. */
+function countingEntry({ file, objects }: Worker): string {
+  return `
+    import { counted, serve } from "./workers/count-rows.ts";
+    import worker, * as objects from "./${file}";
+    ${Object.values(objects)
+      .map((name) => `export const ${name} = counted(objects.${name});`)
+      .join("\n")}
+    export default serve(worker);`;
+}
+
+async function bundle(entry: string): Promise<string> {
   const { outputFiles } = await build({
-    entryPoints: [join(HERE, file)],
+    stdin: { contents: entry, resolveDir: HERE },
     bundle: true,
     minify: true,
     format: "esm",
@@ -83,6 +102,7 @@ async function bundle(file: string): Promise<string> {
 /** Serves a Worker with workerd itself, its storage in files of a new folder. */
 async function startWorkerd(worker: Worker, text: string, vars: Readonly<Record<string, string>>): Promise<Server> {
   const folder = await mkdtemp(join(tmpdir(), "durable-rooms-bench-"));
+  folders.add(folder);
   const config = join(folder, "config.capnp");
   await mkdir(join(folder, "storage"));
   await writeFile(join(folder, "worker.js"), text);
@@ -93,7 +113,10 @@ async function startWorkerd(worker: Worker, text: string, vars: Readonly<Record<
     ["serve", config, "--control-fd=3"],
     ["ignore", "inherit", "inherit", "pipe"],
   );
-  return serverOf(child, portOfWorkerd(child), () => rm(folder, { recursive: true, force: true }));
+  return serverOf(child, portOfWorkerd(child), async () => {
+    await rm(folder, { recursive: true, force: true });
+    folders.delete(folder);
+  });
 }
 
 async function startNode(file: string): Promise<Server> {

@@ -19,6 +19,8 @@ export interface Variant {
   /** What its figures are divided by. */
   readonly baseline: "a" | "a50";
   readonly protocol?: Place["protocol"];
+  /** Whether its clients are at 8 shards of the room. */
+  readonly isSharded?: true;
 }
 
 const ALL = {
@@ -27,6 +29,21 @@ const ALL = {
   b0: { title: "durable-rooms, `throttleSync: 0`", server: "rooms", prefix: "0-", baseline: "a" },
   bauto: { title: 'durable-rooms, `"auto"` (default)', server: "rooms", prefix: "auto-", baseline: "a" },
   b50: { title: "durable-rooms, 50", server: "rooms", prefix: "50-", baseline: "a50" },
+  b0shards: { title: "durable-rooms, 0, 8 shards", server: "rooms", prefix: "0-s-", baseline: "a", isSharded: true },
+  bautoshards: {
+    title: 'durable-rooms, `"auto"`, 8 shards',
+    server: "rooms",
+    prefix: "auto-s-",
+    baseline: "a",
+    isSharded: true,
+  },
+  b50shards: {
+    title: "durable-rooms, 50, 8 shards",
+    server: "rooms",
+    prefix: "50-s-",
+    baseline: "a50",
+    isSharded: true,
+  },
   c: { title: "@signe/room 3.2.1", server: "signe", prefix: "0-", baseline: "a" },
   c50: { title: "@signe/room 3.2.1, 50", server: "signe", prefix: "50-", baseline: "a50" },
   d: { title: "partyserver 0.5", server: "partyserver", prefix: "0-", baseline: "a" },

@@ -39,10 +39,10 @@ export class Client {
   #socket: LoadSocket | undefined;
   #isLeaving = false;
 
-  constructor({ port, path, protocol }: Place, index: number, tally: Tally) {
+  constructor({ port, paths, protocol }: Place, index: number, tally: Tally) {
     this.#protocol = PROTOCOLS[protocol];
     this.#tally = tally;
-    this.ready = this.#enter(port, path, index);
+    this.ready = this.#enter(port, paths[index % paths.length] ?? "", index);
   }
 
   async #enter(port: number, path: string, index: number): Promise<void> {

@@ -2,10 +2,12 @@ import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client, Tally } from "./client.ts";
 import { cpuTime } from "./cpu.ts";
-import type { Burst, Figures, Place, Workload } from "./jobs.ts";
+import type { Burst, Figures, Job, Place, Rows, Workload } from "./jobs.ts";
 
-/** How long a server may take to come to rest, in ms. */
+/** How long a server may take to let clients in, to answer, or to come to rest. ms */
 const PATIENCE = 20_000;
+/** The longest time that a server here waits before it stores what changed, and a little more. ms */
+const STORES_WITHIN = 2000;
 
 /** The clients of one room. */
 export class Crowd {
@@ -24,11 +26,10 @@ export class Crowd {
     for (let index = 0; index < count; index++) {
       this.clients.push(new Client(this.#place, first + index, this.tally));
     }
-    const patience = sleep(60_000, undefined, { ref: false }).then(() => {
-      const there = this.clients.filter((client) => client.isReady).length;
-      throw new Error(`Only ${there} of ${this.clients.length} clients were let in within a minute`);
+    await within(Promise.all(this.clients.map(({ ready }) => ready)), () => {
+      const there = this.clients.filter(({ isReady }) => isReady).length;
+      return `Only ${there} of ${this.clients.length} clients were let in`;
     });
-    await Promise.race([Promise.all(this.clients.map(({ ready }) => ready)), patience]);
     return performance.now() - start;
   }
 
@@ -62,9 +63,30 @@ export class Crowd {
       const start = performance.now();
       const seen = new Promise<void>((resolve) => (client.onSeen = resolve));
       client.act("move");
-      await seen;
+      await within(seen, () => "The room does not answer");
       return performance.now() - start;
     });
+  }
+
+  /** Rows that joins and actions write: of a server that counts them, with nothing else going on. */
+  async measureRows({ clients, actions, ms }: Extract<Job, { kind: "rows" }>): Promise<Rows> {
+    const before = await this.#rows();
+    await this.join(clients);
+    await sleep(STORES_WITHIN);
+    const joined = await this.#rows();
+    const turns = actions / clients;
+    for (let turn = 0; turn < turns; turn++) {
+      for (const client of this.clients) client.act("move");
+      await sleep(ms / turns);
+    }
+    await sleep(STORES_WITHIN);
+    const perAction = ((await this.#rows()) - joined) / (turns * clients);
+    return { perJoin: (joined - before) / clients, per1000Actions: perAction * 1000 };
+  }
+
+  async #rows(): Promise<number> {
+    const response = await fetch(`http://127.0.0.1:${this.#place.port}/rows`);
+    return (await response.json()) as number;
   }
 
   async #measure(burst: () => Promise<number>): Promise<Burst> {
@@ -131,6 +153,20 @@ export class Crowd {
     return () => {
       for (const client of this.clients) client.onSeen = () => {};
     };
+  }
+}
+
+/** @throws Error if it takes too long */
+async function within<T>(event: Promise<T>, problem: () => string): Promise<T> {
+  const timeout = new AbortController();
+  const late = sleep(PATIENCE, undefined, { signal: timeout.signal }).then(() => {
+    throw new Error(`${problem()} within ${PATIENCE / 1000} s`);
+  });
+  try {
+    return await Promise.race([event, late]);
+  } finally {
+    timeout.abort();
+    late.catch(() => {});
   }
 }
 

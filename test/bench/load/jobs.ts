@@ -7,8 +7,8 @@ export interface Place {
   readonly port: number;
   /** Of the server's process. */
   readonly pid: number;
-  /** Of the room; `{n}` is the number of the client. */
-  readonly path: string;
+  /** Of its sockets, each client takes the next one; `{n}` is the number of the client. With Colyseus, a room's name. */
+  readonly paths: readonly string[];
   readonly protocol: keyof typeof PROTOCOLS;
 }
 
@@ -37,8 +37,16 @@ export type Job =
   | { readonly kind: "join"; readonly place: Place; readonly clients: number }
   /** Clients join a room with many stored players, and stay. */
   | { readonly kind: "settle"; readonly place: Place; readonly clients: number; readonly seed: number }
-  /** One of those who stayed there acts. */
-  | { readonly kind: "wake"; readonly place: Place }
+  /** One of those who stayed there acts, or one more comes. */
+  | { readonly kind: "wake"; readonly place: Place; readonly by: "move" | "join" }
+  /** Counts rows: for those who join, and for so many actions in so many ms. */
+  | {
+      readonly kind: "rows";
+      readonly place: Place;
+      readonly clients: number;
+      readonly actions: number;
+      readonly ms: number;
+    }
   /** All who stayed leave. */
   | { readonly kind: "leave" };
 
@@ -69,6 +77,17 @@ export interface Burst {
   readonly bytes: number;
 }
 
+/** Rows that were written. */
+export interface Rows {
+  readonly perJoin: number;
+  readonly per1000Actions: number;
+}
+
+export type Result = Figures | Burst | Rows | null;
+export interface Request {
+  readonly id: number;
+  readonly job: Job;
+}
 export type Answer =
-  | { readonly ok: true; readonly result: Figures | Burst | null }
-  | { readonly ok: false; readonly error: string };
+  | { readonly id: number; readonly ok: true; readonly result: Result }
+  | { readonly id: number; readonly ok: false; readonly error: string };

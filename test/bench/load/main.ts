@@ -1,21 +1,21 @@
 import { Crowd } from "./crowd.ts";
-import type { Answer, Burst, Figures, Job, Place } from "./jobs.ts";
+import type { Answer, Job, Place, Request, Result } from "./jobs.ts";
 
-/** The load generator: does one job after the other, and ends when its parent does. */
+/** The load generator: does what the runner says, and ends when that does. */
 const settled = new Map<string, Crowd>();
 
 process.on("disconnect", () => process.exit());
 process.on("SIGINT", () => {
   // The runner gets it too, and says when to end.
 });
-process.on("message", (job: Job) => {
+process.on("message", ({ id, job }: Request) => {
   void run(job)
-    .then((result): Answer => ({ ok: true, result }))
-    .catch((error: unknown): Answer => ({ ok: false, error: String(error) }))
+    .then((result): Answer => ({ id, ok: true, result }))
+    .catch((error: unknown): Answer => ({ id, ok: false, error: String(error) }))
     .then((answer) => process.send?.(answer));
 });
 
-async function run(job: Job): Promise<Figures | Burst | null> {
+async function run(job: Job): Promise<Result> {
   switch (job.kind) {
     case "run":
       return withCrowd(job.place, async (crowd) => {
@@ -29,13 +29,20 @@ async function run(job: Job): Promise<Figures | Burst | null> {
     case "settle": {
       const crowd = new Crowd(job.place);
       settled.set(keyOf(job.place), crowd);
-      await crowd.join(job.clients);
+      // One is told of them all; (c) would take minutes with more.
+      await crowd.join(1);
       crowd.seed(job.seed);
+      await crowd.rest();
+      await crowd.join(job.clients - 1);
       await crowd.rest();
       return null;
     }
-    case "wake":
-      return (settled.get(keyOf(job.place)) as Crowd).measureWake();
+    case "rows":
+      return withCrowd(job.place, (crowd) => crowd.measureRows(job));
+    case "wake": {
+      const crowd = settled.get(keyOf(job.place)) as Crowd;
+      return job.by === "move" ? crowd.measureWake() : crowd.measureJoin(1);
+    }
     case "leave":
       for (const crowd of settled.values()) crowd.leave();
       settled.clear();
@@ -53,6 +60,6 @@ async function withCrowd<T>(place: Place, use: (crowd: Crowd) => Promise<T>): Pr
   }
 }
 
-function keyOf({ port, path }: Place): string {
-  return `${port}${path}`;
+function keyOf({ port, paths }: Place): string {
+  return `${port}${paths.join()}`;
 }

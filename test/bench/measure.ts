@@ -1,0 +1,116 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Burst, Figures, Rows } from "./load/jobs.ts";
+import type { LoadGenerator } from "./load-generator.ts";
+import type { Scenario } from "./scenarios.ts";
+import { prepareAll, Stage } from "./stage.ts";
+import type { VariantName } from "./variants.ts";
+
+/** After so long without events workerd takes an object out of memory, and a little more. ms */
+const SLEEPS_AFTER = 12_000;
+
+/** How long is measured, in ms. */
+export interface Timing {
+  readonly warmUp: number;
+  readonly duration: number;
+}
+/** What was found of a variant. */
+export interface Found {
+  readonly variant: VariantName;
+  readonly figures?: Figures;
+  readonly burst?: Burst;
+  readonly rows?: Rows;
+  readonly failed?: string;
+}
+type Measured = Omit<Found, "variant">;
+
+/** Measures scenarios, with one load generator and the servers of one round. */
+export class Measurement {
+  readonly #load: LoadGenerator;
+  readonly #stage: Stage;
+  readonly #timing: Timing;
+
+  constructor(load: LoadGenerator, stage: Stage, timing: Timing) {
+    this.#load = load;
+    this.#stage = stage;
+    this.#timing = timing;
+  }
+
+  /** Lets compilers see the code that is measured. */
+  async warmUp(variants: readonly VariantName[]): Promise<void> {
+    for (const variant of variants) {
+      const place = await this.#stage.place(variant, "warm-up");
+      const load = { action: "move", inFlight: 4, warmUp: 0, duration: 600 };
+      await this.#load.do({ kind: "run", place, clients: 20, seed: 0, load });
+    }
+  }
+
+  /** One scenario with its variants, one after the other. */
+  async measure(name: string, scenario: Scenario, variants: readonly VariantName[]): Promise<Found[]> {
+    switch (scenario.kind) {
+      case "run":
+        return this.#each(variants, async (variant) => {
+          const place = await this.#stage.place(variant, name);
+          const { clients, seed = 0, action = "move", rate, inFlight } = scenario;
+          const load = { action, rate, inFlight, ...this.#timing };
+          return { figures: await this.#load.do({ kind: "run", place, clients, seed, load }) };
+        });
+      case "join":
+        return this.#each(variants, async (variant) => {
+          const place = await this.#stage.place(variant, name);
+          return { burst: await this.#load.do({ kind: "join", place, clients: scenario.clients }) };
+        });
+      case "wake":
+        return this.#wake(scenario, variants);
+      case "rows":
+        return this.#rows(scenario, variants);
+    }
+  }
+
+  /** All rooms fall asleep at the same time; then they are woken one by one. */
+  async #wake({ by, clients, seed, rooms }: Extract<Scenario, { kind: "wake" }>, variants: readonly VariantName[]) {
+    const all = variants.flatMap((variant) => Array.from({ length: rooms }, (_, room) => ({ variant, room })));
+    const places = await Promise.all(all.map(({ variant, room }) => this.#stage.place(variant, `wake-${by}-${room}`)));
+    for (const place of places) await this.#load.do({ kind: "settle", place, clients, seed });
+    await sleep(SLEEPS_AFTER);
+    const found: Found[] = [];
+    for (const [index, place] of places.entries()) {
+      const { variant } = all[index] as { variant: VariantName };
+      found.push({
+        variant,
+        ...(await attempt(async () => ({ burst: await this.#load.do({ kind: "wake", place, by }) }))),
+      });
+    }
+    await this.#load.do({ kind: "leave" });
+    return found;
+  }
+
+  /** Rows are counted by a server of its own for each, all at once, since time does not matter. */
+  async #rows({ clients, actions, ms }: Extract<Scenario, { kind: "rows" }>, variants: readonly VariantName[]) {
+    return Promise.all(
+      variants.map(async (variant): Promise<Found> => {
+        const measured = await attempt(async () =>
+          Stage.with(await prepareAll([variant], true), async (stage) => {
+            const place = await stage.place(variant, "rows");
+            return { rows: await this.#load.do({ kind: "rows", place, clients, actions, ms }) };
+          }),
+        );
+        return { variant, ...measured };
+      }),
+    );
+  }
+
+  async #each(variants: readonly VariantName[], run: (variant: VariantName) => Promise<Measured>): Promise<Found[]> {
+    const found: Found[] = [];
+    for (const variant of variants) found.push({ variant, ...(await attempt(() => run(variant))) });
+    return found;
+  }
+}
+
+/** One that cannot do it does not end the run. */
+async function attempt(run: () => Promise<Measured>): Promise<Measured> {
+  try {
+    return await run();
+  } catch (error) {
+    return { failed: String(error) };
+  }
+}

@@ -1,0 +1,70 @@
+import { SignJWT } from "jose";
+import type { Place } from "./load/jobs.ts";
+import { prepare } from "./servers.ts";
+import type { Server, Startable } from "./servers.ts";
+import { SERVERS, VARIANTS } from "./variants.ts";
+import type { ServerName, VariantName } from "./variants.ts";
+
+const SECRET = "a secret of the bench, 32 bytes or more";
+const VARS = { AUTH_JWT_SECRET: SECRET, SHARD_SECRET: "a secret of the bench's shards" };
+const SHARDS = 8;
+const CLIENTS_OF_A_SHARD = 1000;
+
+/** Programs that are ready to be started. */
+export type Programs = ReadonlyMap<ServerName, Startable>;
+
+export async function prepareAll(variants: readonly VariantName[], counting = false): Promise<Programs> {
+  const names = [...new Set(variants.map((name) => VARIANTS[name].server))];
+  return new Map(await Promise.all(names.map(async (name) => [name, await prepare(SERVERS[name], counting)] as const)));
+}
+
+/** The servers of one round. All of them run; only one at a time has something to do. */
+export class Stage {
+  readonly #servers = new Map<ServerName, Server>();
+
+  /** Starts servers, uses them, and ends them, whatever happens. */
+  static async with<T>(programs: Programs, use: (stage: Stage) => Promise<T>): Promise<T> {
+    const stage = new Stage();
+    try {
+      for (const [name, program] of programs) stage.#servers.set(name, await program.start(VARS));
+      return await use(stage);
+    } finally {
+      for (const server of stage.#servers.values()) await server.stop();
+    }
+  }
+
+  /** Where the clients of a variant find a room. */
+  async place(variant: VariantName, room: string): Promise<Place> {
+    const { server, prefix, protocol = "json", isSharded = false } = VARIANTS[variant];
+    const { port, pid } = this.#servers.get(server) as Server;
+    return { port, pid, protocol, paths: await this.#paths(port, protocol, `${prefix}${room}`, isSharded) };
+  }
+
+  async #paths(port: number, protocol: Place["protocol"], room: string, isSharded: boolean): Promise<string[]> {
+    if (protocol === "colyseus") return [room];
+    if (!isSharded) return [`/parties/main/${room}?id=client-{n}`];
+    const shards = await registerShards(port, room);
+    return shards.map((shard) => `/parties/shard/${encodeURIComponent(shard)}?id=client-{n}`);
+  }
+}
+
+/** Has a World start the shards of a room. @returns their ids */
+async function registerShards(port: number, room: string): Promise<readonly string[]> {
+  const token = await new SignJWT({ worlds: "*" })
+    .setProtectedHeader({ alg: "HS256" })
+    .setExpirationTime("1h")
+    .sign(new TextEncoder().encode(SECRET));
+  const response = await fetch(`http://127.0.0.1:${port}/parties/world/bench/register-room`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify({
+      name: room,
+      balancingStrategy: "round-robin",
+      public: true,
+      maxPlayersPerShard: CLIENTS_OF_A_SHARD,
+      minShards: SHARDS,
+    }),
+  });
+  if (!response.ok) throw new Error(`The World refused: ${response.status} ${await response.text()}`);
+  return ((await response.json()) as { shards: string[] }).shards;
+}

@@ -1,0 +1,65 @@
+/**
+ * Counts the rows that Durable Objects write, as far as they write through their storage: one for each key that is
+ * put or really deleted, one for each `setAlarm` or `deleteAlarm`, and what SQL says of itself. An alarm is a row on
+ * the bill: https://developers.cloudflare.com/durable-objects/platform/pricing/
+ */
+let rows = 0;
+
+type Method = (this: unknown, ...args: unknown[]) => unknown;
+type Methods = Record<string, Method>;
+type Count = (args: unknown[], result: unknown) => number | Promise<number>;
+
+const ASYNC: Readonly<Record<string, Count>> = {
+  put: ([keys]) => (typeof keys === "string" ? 1 : Object.keys(keys as object).length),
+  delete: async (_args, result) => Number(await result),
+  setAlarm: () => 1,
+  deleteAlarm: () => 1,
+};
+const patched = new WeakSet<object>();
+
+/** The class of an object, counting. Its namespace has to be SQLite's. */
+export function counted<T extends new (ctx: DurableObjectState, env: never) => object>(base: T): T {
+  return new Proxy(base, {
+    construct(target, [ctx, env]: [DurableObjectState, never], derived) {
+      const { storage } = ctx;
+      patch(storage, ASYNC);
+      patch(storage.kv, { put: () => 1, delete: (_args, existed) => Number(existed) });
+      patch(storage.sql, { exec: (_args, cursor) => (cursor as SqlStorageCursor<never>).rowsWritten });
+      return Reflect.construct(target, [ctx, env], derived) as object;
+    },
+  });
+}
+
+/** The Worker, which also answers `/rows`. */
+export function serve<Env>(worker: { fetch(request: Request, env: Env, ctx: ExecutionContext): unknown }) {
+  return {
+    fetch(request: Request, env: Env, ctx: ExecutionContext): unknown {
+      return new URL(request.url).pathname === "/rows" ? Response.json(rows) : worker.fetch(request, env, ctx);
+    },
+  };
+}
+
+/** Makes methods count, for all objects of the kind. */
+function patch(instance: object, counts: Readonly<Record<string, Count>>): void {
+  const methods = Object.getPrototypeOf(instance) as Methods;
+  if (patched.has(methods)) return;
+  patched.add(methods);
+  for (const [name, count] of Object.entries(counts)) {
+    const original = methods[name] as Method;
+    methods[name] = function (...args) {
+      const result = original.apply(this, args);
+      const written = count(args, result);
+      if (typeof written === "number") rows += written;
+      else void written.then((number) => (rows += number));
+      return result;
+    };
+  }
+  const { transaction } = methods;
+  if (!transaction) return;
+  methods["transaction"] = function (closure) {
+    return transaction.call(this, (inner: object) => {
+      patch(inner, { put: ASYNC["put"] as Count, delete: ASYNC["delete"] as Count });
+      return (closure as (inner: object) => unknown)(inner);
+    });
+  };
+}
