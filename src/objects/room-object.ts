@@ -3,7 +3,7 @@ import { receiveRequest } from "../auth/internal.ts";
 import type { FindRoom } from "../define/room.ts";
 import { CODES } from "../protocol/codes.ts";
 import { RoomError } from "../protocol/errors.ts";
-import { parseObjectName, parseRoomUrl } from "../protocol/urls.ts";
+import { isRoomId, parseObjectName, parseRoomUrl } from "../protocol/urls.ts";
 import type { Clock, Ports, Socket } from "../room/ports.ts";
 import { RoomCore } from "../room/room.ts";
 import type { Receipt, ShardBatch } from "../room/relay.ts";
@@ -124,7 +124,7 @@ export class RoomObjectBase extends DurableObject {
       clock: this.clock(),
       alarm: { set: (at) => this.setAlarm(at) },
       shards: createShards(this.env),
-      neighbours: createNeighbours(this.env, party, (id) => this.find(party, id) !== undefined),
+      neighbours: createNeighbours(this.env, party, (id) => isRoomId(id) && this.find(party, id) !== undefined),
       sockets: () => this.ctx.getWebSockets().map((ws) => this.#sockets.of(ws)),
       log,
     };

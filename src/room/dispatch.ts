@@ -27,8 +27,9 @@ export interface DispatchScope {
   failed(event: string, error: unknown, details: { action?: string; conn: Conn }): void;
 }
 
-/** More messages than this wait for no handler. */
+/** More messages of a connection than this, or of more than this size in all, wait for no handler. */
 const MAX_WAITING = 1000;
+const MAX_WAITING_SIZE = 2_000_000;
 
 /** Takes the messages of clients one by one: per connection in order, whatever takes its time in between. */
 export class Dispatch {
@@ -46,9 +47,12 @@ export class Dispatch {
     }
     // A shard limits its clients itself: what it passes on comes in batches.
     if (!conn.isRemote && !this.#passesLimit(conn)) return;
+    // What is handled at once does not wait, however large it is.
+    const isTooMuch = conn.inboxSize > MAX_WAITING_SIZE || conn.inbox.length >= MAX_WAITING;
     conn.inbox.push(frame);
-    if (conn.inbox.length > MAX_WAITING) {
-      conn.inbox.length = 0;
+    conn.inboxSize += sizeOf(frame);
+    if (isTooMuch) {
+      conn.inbox.length = conn.inboxSize = 0;
       conn.refuse(new RoomError("rate_limited", "Too many messages wait to be handled"));
     }
     if (!conn.isBusy) await this.#drain(conn);
@@ -68,6 +72,7 @@ export class Dispatch {
   async #drain(conn: Conn): Promise<void> {
     conn.isBusy = true;
     for (let frame = conn.inbox.shift(); frame !== undefined; frame = conn.inbox.shift()) {
+      conn.inboxSize -= sizeOf(frame);
       const pending = this.#handle(conn, frame);
       if (pending) await pending;
       this.#scope.turns.end();
@@ -156,6 +161,10 @@ export class Dispatch {
     this.#scope.turns.end();
     conn.answer(text);
   }
+}
+
+function sizeOf(frame: string | ArrayBuffer): number {
+  return typeof frame === "string" ? frame.length : frame.byteLength;
 }
 
 function isPromise(value: unknown): value is Promise<unknown> {

@@ -83,7 +83,7 @@ export class RoomCore {
     const views = new Views(this.tree, this.#connections);
     this.#broadcast = new Broadcast(this.tree, views, this.#log, this.#connections, clock, this.turns, settings);
     this.#mode = new SyncMode(this.tree, rows, this.#broadcast, storage);
-    this.#sessions = new Sessions(rows, clock, settings.sessionExpiryTime, (session) => this.#presence.expire(session));
+    this.#sessions = new Sessions(rows, clock, settings, (session) => this.#presence.expire(session));
     this.answers = new Answers(this.#sessions);
     this.#presence = new Presence(this.tree, this.#connections, this.#sessions, clock, settings.maxUsers);
     this.#schedules = new Schedules(compiled, storage, clock, (name, payload) => this.#hooks.schedule(name, payload));

@@ -238,6 +238,8 @@ export class Entries implements Door, InnerNode, ParentNode {
   #check(key: string, target: unknown): void {
     if (key.length > MAX_KEY)
       throw refused(this, [`${key.slice(0, 32)}…`], "invalid_input", `a key has ${MAX_KEY} characters at most`);
+    // In storage all halves of a character are the same.
+    if (!key.isWellFormed()) throw refused(this, [key], "invalid_input", "a key holds whole characters only");
     if (shapeOf(target) !== "object" || !Object.values(target as object).some(isMarked)) {
       throw refused(this, [key], "internal", "an entry is what the collection's class or factory makes");
     }

@@ -1,12 +1,11 @@
 import * as z from "zod";
 import { DELETE } from "../protocol/packets.ts";
+import { isRoomId } from "../protocol/urls.ts";
 import { BALANCINGS, MOST_SOCKETS } from "./settings.ts";
 
-/** What no room can be called: no URL leads there, or clients would take it for a deletion. */
-function isPossible(id: string): boolean {
-  return id.isWellFormed() && !id.includes("\0") && id !== DELETE;
-}
-const roomId = z.string().min(1).max(512).refine(isPossible, "No room can have this id");
+/** Clients would take the one that is left out for a deletion. */
+const isPossible = (id: string): boolean => isRoomId(id) && id !== DELETE;
+const roomId = z.string().refine(isPossible, "No room can have this id");
 const count = z.int().min(0);
 
 /** `POST /connect` */
