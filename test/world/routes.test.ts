@@ -82,8 +82,8 @@ describe("connect", () => {
     "%2E",
     "🎲 café",
     " ",
-    "ü".repeat(450),
-    "🎲".repeat(225),
+    "ü".repeat(449),
+    "🎲".repeat(224),
     `${"ü".repeat(449)}!`,
   ])("takes %j as the id of a room", async (roomId) => {
     const world = new TestWorld({ shardCapacity: 1 }, [anything]);
