@@ -1,5 +1,7 @@
 import * as z from "zod";
 import { hasHostileKey } from "../protocol/decode.ts";
+import type { RoomError } from "../protocol/errors.ts";
+import { readText } from "../room/body.ts";
 
 /** A body that a schema accepted, or what is wrong with it. */
 type Body<T> = { readonly value: T } | { readonly issues: readonly Problem[] };
@@ -12,8 +14,12 @@ const MOST_BYTES = 16_384;
  * itself, since the protocol says what a World answers to a bad one.
  */
 export async function readBody<Z extends z.ZodType>(request: Request, schema: Z): Promise<Body<z.output<Z>>> {
-  const text = await readText(request);
-  if (text === undefined) return refuse(`The body is larger than ${MOST_BYTES} bytes`);
+  let text: string;
+  try {
+    text = await readText(request, MOST_BYTES);
+  } catch (error) {
+    return refuse((error as RoomError).message);
+  }
   const json = parseJson(text);
   if (!json || hasHostileKey(json.value)) return refuse("The body is no JSON, or holds a reserved key");
   const parsed = schema.safeParse(json.value);
@@ -30,16 +36,4 @@ function parseJson(text: string): { value: unknown } | undefined {
   } catch {
     return undefined;
   }
-}
-
-async function readText(request: Request): Promise<string | undefined> {
-  const decoder = new TextDecoder();
-  let text = "";
-  let size = 0;
-  for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
-    size += chunk.byteLength;
-    if (size > MOST_BYTES) return undefined;
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
 }

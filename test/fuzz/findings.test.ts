@@ -1,8 +1,10 @@
 import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { answerClose } from "../../src/objects/handshake.ts";
+import { readText } from "../../src/room/body.ts";
 import { applyPatch } from "../../src/state/apply.ts";
 import { collection, sync, users } from "../../src/state/fields.ts";
 import { MemoryRoom } from "../support/memory.ts";
@@ -101,6 +103,31 @@ describe("ids of rooms", () => {
       expect((await room.sibling(id).fetch("/things/a")).status).toBe(404);
     }
     expect((await room.sibling(`room-${"€".repeat(298)}`).fetch("/things/a")).status).toBe(404);
+  });
+});
+
+describe("requests", () => {
+  it("P6.2: with a Host header that is none are refused, and are no failure of the service", async () => {
+    const { default: app } = await import("../worker.ts");
+    const request = { url: "http://a b/parties/main/x", method: "GET", headers: new Headers() } as Request;
+    const answer = await app.fetch(request, env);
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toEqual({ error: "The URL is not valid", code: "bad_message" });
+  });
+});
+
+describe("a body", () => {
+  const stream = (pull: (controller: ReadableStreamDefaultController<Uint8Array>) => void) =>
+    new Request("http://room/", { method: "POST", body: new ReadableStream({ pull }) });
+
+  it("P8.3: that breaks off, or never ends, is refused as what it is: no failure of the room", async () => {
+    const broken = stream((controller) => controller.error(new Error("Network connection lost")));
+    await expect(readText(broken, 100)).rejects.toMatchObject({ code: "bad_message" });
+    const endless = stream(() => new Promise(() => {}) as never);
+    await expect(readText(endless, 100, 20)).rejects.toMatchObject({ code: "bad_message" });
+    const large = stream((controller) => controller.enqueue(new Uint8Array(60)));
+    await expect(readText(large, 100)).rejects.toMatchObject({ code: "message_too_large" });
+    expect(await readText(new Request("http://room/", { method: "POST", body: "é" }), 2)).toBe("é");
   });
 });
 

@@ -1,6 +1,10 @@
 import { signal } from "@signe/reactive";
 import * as z from "zod";
-import { collection, connected, defineRoom, persist, requireClaim, RoomError, sync, users } from "../../src/index.ts";
+// Not from src/index.ts: the attackers of the long form, in Node, read this too.
+import { defineRoom } from "../../src/define/define-room.ts";
+import { requireClaim } from "../../src/define/guards.ts";
+import { RoomError } from "../../src/protocol/errors.ts";
+import { collection, connected, persist, sync, users } from "../../src/state/fields.ts";
 
 /** What a good client has, and nobody else may change. */
 export const TREASURE = { gold: 7, map: [1, 2, 3], owner: "good" };
