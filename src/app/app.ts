@@ -65,9 +65,9 @@ export function createApp({ cors: corsOptions, ...routing }: AppParts): Hono<App
 }
 
 async function route(request: Request, env: Cloudflare.Env, routing: Routing): Promise<Response> {
-  // A runtime without Cloudflare's edge before it takes any Host header into the URL.
-  if (!URL.canParse(request.url)) throw new RoomError("bad_message", "The URL is not valid");
-  const url = new URL(request.url);
+  // A runtime without Cloudflare's edge before it takes any Host header into the URL, even with a user's name.
+  const url = URL.parse(request.url);
+  if (!url || url.username || url.password) throw new RoomError("bad_message", "The URL is not valid");
   const target = parseRoomUrl(url);
   if (!target) throw new RoomError("not_found", "There is no such room");
   const name = objectName(target.party, target.room);

@@ -101,6 +101,7 @@ export const target = defineRoom({
       run: ({ request, res }) => res.header("x-echo", request.headers.get("x-echo") ?? "none").text("ok"),
     },
     "GET /go": { run: ({ query, res }) => res.redirect(query.get("x") ?? "/") },
+    "GET /here": { run: ({ room }) => room.connections.length },
     "GET /auth": { run: ({ auth }) => auth },
     "POST /any": { body: z.unknown(), run: ({ state, body }) => state.any.set(small(body)) },
     "POST /typed": { body: z.object({ x: z.number() }), run: ({ body }) => body.x },

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { SignJWT } from "jose";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { body, frameText, header, jsonText, method, query, segment, spoiled } from "../generate.ts";
 import { leakIn } from "../leaks.ts";
 import { ACTIONS, PATHS, TREASURE } from "../target.ts";
@@ -17,8 +17,8 @@ import type { Workerd } from "./workerd.ts";
 const INPUTS = Number(process.env["FUZZ_INPUTS"] ?? 100_000);
 const SEED = Number(process.env["FUZZ_SEED"] ?? Date.now() % 2 ** 31);
 const AT_ONCE = 8;
-/** What a run may leave behind, in MB. A leak of 2 KB for each input would be twice as much. */
-const MOST_GROWTH = 96;
+/** What a run may leave behind, in MB: a leak of 1 KB for each input would be more. */
+const MOST_GROWTH = { heap: 32, resident: 96 };
 const ROOM = "main/open-fuzz";
 
 let workerd: Workerd;
@@ -85,14 +85,17 @@ const closing = fc
   )
   .map(([code, bad, isBad]) => Buffer.concat([Buffer.from([code >> 8, code & 255]), Buffer.from(isBad ? bad : [])]));
 
-/** Frames that a room gets to see, or a good runtime stops. */
+/**
+ * Frames that a room gets to see, or a good runtime stops. The text `ping` is not among them: while the runtime
+ * answers it, what the room sends at this moment breaks the socket without a word, and nobody can tell that it
+ * is gone. https://github.com/cloudflare/workerd/pull/1130
+ */
 const frame: fc.Arbitrary<RawFrame> = fc.oneof<fc.MaybeWeightedArbitrary<RawFrame>[]>(
   { weight: 100, arbitrary: text },
   {
     weight: 6,
     arbitrary: fc.uint8Array({ maxLength: 200 }).map((bytes) => ({ opcode: 2, payload: Buffer.from(bytes) })),
   },
-  { weight: 4, arbitrary: fc.constant({ opcode: 1, payload: Buffer.from("ping") }) },
   {
     weight: 3,
     arbitrary: invalidText.map((bytes) => ({
@@ -286,21 +289,26 @@ it(`a service on real sockets outlives ${INPUTS} hostile inputs`, async () => {
   };
   // The first tenth fills caches: what a runtime keeps after that, it keeps for every input.
   let done = await round(INPUTS / 10);
-  const before = workerd.memory();
+  const before = await workerd.memory();
   for (let index = 0; index < 9; index++) {
     done += await round(INPUTS / 10);
-    console.log(`${done} inputs, ${Math.round(workerd.memory())} MB`);
+    const { resident, heap } = await workerd.memory();
+    console.log(`${done} inputs, ${Math.round(resident)} MB resident, ${Math.round(heap)} MB of heap`);
   }
   await flood();
   for (const wire of slow) wire.destroy();
+  // All who attacked are gone, however they went.
+  await vi.waitFor(async () => {
+    const here = await fetch(`http://127.0.0.1:${workerd.port}/parties/${ROOM}/here`);
+    expect(await here.json()).toBe(good.length);
+  }, 10_000);
   for (const client of good) await client.expectServed();
   expect(workerd.isAlive()).toBe(true);
-  const after = workerd.memory();
-  console.log(
-    `seed ${SEED}: ${done} inputs; resident memory ${Math.round(before)} MB before, ${Math.round(after)} MB after`,
-  );
+  const after = await workerd.memory();
+  console.log(`seed ${SEED}: ${done} inputs`, { before, after });
   expect(done).toBeGreaterThanOrEqual(INPUTS);
-  expect(after - before).toBeLessThan(MOST_GROWTH);
+  expect(after.heap - before.heap).toBeLessThan(MOST_GROWTH.heap);
+  expect(after.resident - before.resident).toBeLessThan(MOST_GROWTH.resident);
   const seen = await fetch(`http://127.0.0.1:${workerd.port}/parties/${ROOM}/treasure`);
   expect(await seen.json()).toEqual(TREASURE);
   const late = new GoodClient(ROOM);

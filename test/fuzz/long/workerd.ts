@@ -14,8 +14,8 @@ export const SECRETS = {
 
 export interface Workerd {
   readonly port: number;
-  /** Resident memory, in MB. */
-  memory(): number;
+  /** Resident memory, and what of the JavaScript heap is in use after a collection, in MB. */
+  memory(): Promise<{ resident: number; heap: number }>;
   /** What it wrote to its log. */
   log(): string;
   isAlive(): boolean;
@@ -36,8 +36,8 @@ export async function startWorkerd(folder: string): Promise<Workerd> {
   });
   writeFileSync(join(folder, "config.capnp"), configOf(folder));
   const wrangler = createRequire(createRequire(import.meta.url).resolve("wrangler"));
-  const { default: binary } = (await import(wrangler.resolve("workerd"))) as { default: string };
-  const child = spawn(binary, ["serve", join(folder, "config.capnp"), "--control-fd=3"], {
+  const binary = (wrangler("workerd") as { default: string }).default;
+  const child = spawn(binary, ["serve", join(folder, "config.capnp"), "--control-fd=3", "--inspector-addr=127.0.0.1:0"], {
     stdio: ["ignore", "pipe", "pipe", "pipe"],
   });
   let output = "";
@@ -45,18 +45,24 @@ export async function startWorkerd(folder: string): Promise<Workerd> {
   child.stdout?.on("data", read);
   child.stderr?.on("data", read);
   const exited = new Promise<void>((done) => void child.once("exit", () => done()));
-  const port = await new Promise<number>((done, fail) => {
+  const ports = new Map<string, number>();
+  await new Promise<void>((done, fail) => {
     child.stdio[3]?.on("data", (chunk: Buffer) => {
       for (const line of chunk.toString().trim().split("\n")) {
         const event = JSON.parse(line) as { event: string; port: number };
-        if (event.event === "listen") done(event.port);
+        ports.set(event.event, event.port);
       }
+      if (ports.size === 2) done();
     });
     void exited.then(() => fail(new Error(`workerd ended:\n${output}`)));
   });
   return {
-    port,
-    memory: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1]) / 1024,
+    port: ports.get("listen") ?? 0,
+    async memory() {
+      const heap = await heapOf(ports.get("listen-inspector") ?? 0);
+      const status = readFileSync(`/proc/${child.pid}/status`, "utf8");
+      return { resident: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024, heap };
+    },
     log: () => output,
     isAlive: () => child.exitCode === null && child.signalCode === null,
     async stop() {
@@ -86,4 +92,23 @@ const main :Workerd.Worker = (
   durableObjectStorage = (localDisk = "disk"),
 );
 `;
+}
+
+/** Asks the inspector. https://chromedevtools.github.io/devtools-protocol/v8/Runtime/#method-getHeapUsage */
+async function heapOf(port: number): Promise<number> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/main`);
+  await new Promise((opened) => socket.addEventListener("open", opened));
+  const ask = (id: number, method: string) =>
+    new Promise<{ usedSize: number }>((answered) => {
+      socket.addEventListener("message", ({ data }) => {
+        const answer = JSON.parse(String(data)) as { id?: number; result: { usedSize: number } };
+        if (answer.id === id) answered(answer.result);
+      });
+      socket.send(JSON.stringify({ id, method }));
+    });
+  await ask(1, "HeapProfiler.enable");
+  await ask(2, "HeapProfiler.collectGarbage");
+  const { usedSize } = await ask(3, "Runtime.getHeapUsage");
+  socket.close();
+  return usedSize / 2 ** 20;
 }
