@@ -110,7 +110,11 @@ describe("requests", () => {
   it("P6.2: with a Host header that is none are refused, and are no failure of the service", async () => {
     const { default: app } = await import("../worker.ts");
     for (const host of ["a b", "a@b", "a:b@c", "[", "%"]) {
-      const request = { url: `http://${host}/parties/world/w/registry`, method: "GET", headers: new Headers() } as Request;
+      const request = {
+        url: `http://${host}/parties/world/w/registry`,
+        method: "GET",
+        headers: new Headers(),
+      } as Request;
       const answer = await app.fetch(request, env);
       expect(answer.status, host).toBe(400);
       expect(await answer.json()).toEqual({ error: "The URL is not valid", code: "bad_message" });

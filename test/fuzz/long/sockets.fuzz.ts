@@ -86,9 +86,9 @@ const closing = fc
   .map(([code, bad, isBad]) => Buffer.concat([Buffer.from([code >> 8, code & 255]), Buffer.from(isBad ? bad : [])]));
 
 /**
- * Frames that a room gets to see, or a good runtime stops. The text `ping` is not among them: while the runtime
- * answers it, what the room sends at this moment breaks the socket without a word, and nobody can tell that it
- * is gone. https://github.com/cloudflare/workerd/pull/1130
+ * Frames that a room gets to see, or a good runtime stops. Pings are not among them, neither as text nor as frames:
+ * the runtime answers them itself, and where the room sends something at this moment, the socket breaks without an
+ * event. Nobody can tell then that its client is gone. https://github.com/cloudflare/workerd/pull/1130
  */
 const frame: fc.Arbitrary<RawFrame> = fc.oneof<fc.MaybeWeightedArbitrary<RawFrame>[]>(
   { weight: 100, arbitrary: text },
@@ -103,13 +103,12 @@ const frame: fc.Arbitrary<RawFrame> = fc.oneof<fc.MaybeWeightedArbitrary<RawFram
       payload: Buffer.from([...Buffer.from('{"action":"'), ...bytes]),
     })),
   },
-  { weight: 2, arbitrary: fc.constantFrom(9, 10).map((opcode) => ({ opcode, payload: Buffer.from("x") })) },
+  { weight: 2, arbitrary: fc.constant({ opcode: 10, payload: Buffer.from("x") }) },
 );
 /** Frames that end a connection. */
 const lastFrame: fc.Arbitrary<RawFrame> = fc.oneof<fc.MaybeWeightedArbitrary<RawFrame>[]>(
   { weight: 4, arbitrary: closing.map((payload) => ({ opcode: 8, payload })) },
   fc.constantFrom(3, 7, 11, 15).map((opcode) => ({ opcode, payload: Buffer.from("x") })),
-  fc.constant({ opcode: 9, payload: Buffer.alloc(200) }),
   fc.constant({ opcode: 8, payload: Buffer.alloc(1) }),
   fc.integer({ min: 1, max: 7 }).map((reserved) => ({ opcode: 1, payload: Buffer.from("{}"), reserved })),
   fc.constant({ opcode: 1, payload: Buffer.from("{}"), isMasked: false }),

@@ -37,9 +37,13 @@ export async function startWorkerd(folder: string): Promise<Workerd> {
   writeFileSync(join(folder, "config.capnp"), configOf(folder));
   const wrangler = createRequire(createRequire(import.meta.url).resolve("wrangler"));
   const binary = (wrangler("workerd") as { default: string }).default;
-  const child = spawn(binary, ["serve", join(folder, "config.capnp"), "--control-fd=3", "--inspector-addr=127.0.0.1:0"], {
-    stdio: ["ignore", "pipe", "pipe", "pipe"],
-  });
+  const child = spawn(
+    binary,
+    ["serve", join(folder, "config.capnp"), "--control-fd=3", "--inspector-addr=127.0.0.1:0"],
+    {
+      stdio: ["ignore", "pipe", "pipe", "pipe"],
+    },
+  );
   let output = "";
   const read = (chunk: Buffer) => void (output = (output + chunk.toString()).slice(-2_000_000));
   child.stdout?.on("data", read);
