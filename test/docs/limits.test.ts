@@ -2,19 +2,16 @@ import { describe, expect, it } from "vitest";
 
 const [limits] = Object.values(
   import.meta.glob("../../docs/limits.md", { query: "?raw", import: "default", eager: true }),
-) as string[];
+);
 const [threats] = Object.values(
   import.meta.glob("../../docs/threat-model.md", { query: "?raw", import: "default", eager: true }),
-) as string[];
-const tests = import.meta.glob("../**/*.ts", { query: "?raw", import: "default", eager: true }) as Record<
-  string,
-  string
->;
+);
+const tests = import.meta.glob("../**/*.ts", { query: "?raw", import: "default", eager: true });
 const sources = import.meta.glob(["../../src/**/*.ts", "../../docs/*.md"], {
   query: "?raw",
   import: "default",
   eager: true,
-}) as Record<string, string>;
+});
 
 /** The rows of all tables of a document, by their cells; without their heads. */
 function rowsOf(text = ""): string[][] {

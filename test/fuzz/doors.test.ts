@@ -47,7 +47,7 @@ describe("the socket door", () => {
     { weight: 9, arbitrary: frameText(ACTIONS) },
     {
       weight: 1,
-      arbitrary: fc.uint8Array({ maxLength: 100 }).map((bytes) => new Uint8Array(bytes).buffer as ArrayBuffer),
+      arbitrary: fc.uint8Array({ maxLength: 100 }).map((bytes) => new Uint8Array(bytes).buffer),
     },
   );
 
@@ -59,7 +59,7 @@ describe("the socket door", () => {
       fc.assert(
         fc.asyncProperty(fc.array(frame, { minLength: 20, maxLength: 60 }), query, async (sent, asked) => {
           const hostile = await room.open({ via, query: asked });
-          for (const one of sent) hostile.send(one as never);
+          for (const one of sent) hostile.send(one);
           frames += sent.length;
           // After all of them it is answered as ever, unless one of them has closed it.
           hostile.send({ action: "echo", value: 1, id: "the end" });
@@ -134,7 +134,7 @@ describe("credentials", () => {
     const ask = (path: string, shown: string, isHeader: boolean, parameter = "token", init: RequestInit = {}) =>
       exports.default.fetch(
         `${ORIGIN}/parties/${path}${isHeader ? "" : `?${parameter}=${encodeURIComponent(shown)}`}`,
-        { ...init, ...(isHeader && { headers: { ...init.headers, authorization: `Bearer ${shown}` } }) },
+        { ...init, ...(isHeader && { headers: { authorization: `Bearer ${shown}` } }) },
       );
     const check = async (shown: string, isHeader: boolean) => {
       // What HTTP cannot carry in a header is no token there.

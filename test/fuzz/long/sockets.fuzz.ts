@@ -33,7 +33,8 @@ beforeAll(async () => {
     method: "POST",
     body: JSON.stringify({ roomId: "open-fuzz" }),
   });
-  shard = ((await answer.json()) as { url: string }).url;
+  const { url } = await answer.json<{ url: string }>();
+  shard = url;
 });
 afterAll(async () => {
   await workerd.stop();
