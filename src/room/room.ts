@@ -188,8 +188,7 @@ export class RoomCore {
   /** The object's alarm rang. */
   async alarm(): Promise<void> {
     await this.#starting;
-    // Whatever it rang for, and however early: the object is awake, so what is unsaved is saved along.
-    this.#persistence.save();
+    this.#persistence.rang();
     await this.#alarms.ring();
     this.turns.end();
   }
