@@ -22,7 +22,7 @@ export interface LinkScope {
   /** Where events of clients go. */
   readonly room: {
     connect(request: JoinRequest): Promise<void>;
-    message(socket: Socket, frame: string | ArrayBuffer): Promise<void>;
+    message(socket: Socket, frame: string | ArrayBuffer): Promise<void> | undefined;
     closed(socket: Socket): void;
   };
   failed(event: string, error: unknown, details: Record<string, unknown>): void;

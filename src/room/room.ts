@@ -154,11 +154,11 @@ export class RoomCore {
     await this.#door.connect(request);
   }
 
-  /** A frame of a client. Resolves when it has been handled. */
-  async message(socket: Socket, frame: string | ArrayBuffer): Promise<void> {
-    if (this.#starting) await this.#starting;
+  /** A frame of a client. @returns a promise if it is not handled yet */
+  message(socket: Socket, frame: string | ArrayBuffer): Promise<void> | undefined {
+    if (this.#starting) return this.#starting.then(() => this.message(socket, frame));
     const conn = this.#connections.find(socket);
-    if (conn) await this.#dispatch.receive(conn, frame);
+    return conn && this.#dispatch.receive(conn, frame);
   }
 
   /** A socket closed, or broke. */
