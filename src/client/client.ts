@@ -59,6 +59,10 @@ export class Client {
     return this.#status;
   }
 
+  get shard(): string | undefined {
+    return this.#place.shard;
+  }
+
   get latency(): number | undefined {
     return this.#heartbeat.latency;
   }

@@ -29,6 +29,8 @@ export interface RoomClient<R extends AnyRoom> {
   readonly status: ClientStatus;
   /** The user's public id; undefined before the first packet. */
   readonly publicId: string | undefined;
+  /** The shard that it is connected to, as the World names it; undefined at the room itself. */
+  readonly shard: string | undefined;
   /** How long the room's runtime takes to answer, in ms, as last measured; undefined before the first time. */
   readonly latency: number | undefined;
   /** How often a packet was missing, and the client asked for what it lacks. */
