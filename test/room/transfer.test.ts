@@ -94,6 +94,24 @@ describe("sessionTransfer", () => {
     await b.connect({ query: `transferToken=${tokenOf(await back.call("go", "room-b"))}` });
   });
 
+  it("a connection from before they left does not count as arriving, also after sleep", async () => {
+    const [a, b] = rooms("room-a", "room-b") as [TestRoom, TestRoom];
+    const stale = await b.connect({ id: "ada" });
+    await stale.call("earn", 7);
+    await stale.call("go", "room-a");
+    const away = await a.connect({ id: "ada" });
+    await away.call("earn", 1);
+    await away.call("go", "room-b");
+    away.close();
+    await b.evict();
+    const back = await a.connect({ id: "ada" });
+    expect(back.state).toMatchObject({ players: { [back.publicId]: { gold: 8 } } });
+    await b.inside((state) => {
+      expect(Object.keys((state as { players(): object }).players())).toEqual([]);
+    });
+    stale.close();
+  });
+
   it("finds the user by the same session id too, hydrated by onSessionRestore", async () => {
     const [a, bonus] = rooms("room-a", "room-bonus") as [TestRoom, TestRoom];
     const client = await a.connect({ id: "ada" });
