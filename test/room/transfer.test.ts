@@ -166,6 +166,31 @@ describe("sessionTransfer", () => {
     expect(a.state.players()["p"]?.gold()).toBe(5);
   });
 
+  it("who goes for good while others are called back is not called back too", async () => {
+    const room = new MemoryRoom(definition.compiled);
+    room.neighbours.board = () => new Promise(() => {});
+    for (const id of ["ada", "bob"]) {
+      const socket = await room.connect(id);
+      void room.core.message(socket, JSON.stringify({ action: "go", value: "room-b", id: 1 }));
+      await vi.waitFor(() => expect(room.storage.get(`$session:${id}`)).toHaveProperty("leaving"));
+    }
+    room.crash();
+    const recalls: string[] = [];
+    const { promise, resolve } = Promise.withResolvers<{ arrived: false; passenger: null }>();
+    room.neighbours.board = async () => ({ ok: true, token: "t" });
+    room.neighbours.recall = async (_to, _transferId, sessionId) => {
+      recalls.push(sessionId);
+      return sessionId === "ada" ? promise : { arrived: false, passenger: null };
+    };
+    const bob = await room.connect("bob");
+    const ringing = room.ring();
+    await room.core.message(bob, JSON.stringify({ action: "go", value: "room-b", id: 2 }));
+    expect(bob.texts.at(-1)).toContain('"transferToken":"t"');
+    resolve({ arrived: false, passenger: null });
+    await ringing;
+    expect(recalls.toSorted()).toEqual(["ada", "bob"]);
+  });
+
   it("keeps the subject: a stolen token without it opens nothing", async () => {
     const [a, b] = rooms("room-a", "room-b") as [TestRoom, TestRoom];
     const client = await a.connect({ id: "ada", token: await token({ sub: "ada" }) });
