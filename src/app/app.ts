@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import { Hono } from "hono/tiny";
 import { cors } from "hono/cors";
 import { forwardRequest } from "../auth/internal.ts";
 import { readToken } from "../auth/verify.ts";

@@ -121,7 +121,7 @@ export interface ActionContext<S> extends Context<S> {
   readonly auth: Claims | null;
 }
 
-type Schema = z.ZodType;
+type Schema = z.core.$ZodType;
 /** What a schema hands to a handler; `unknown` where there is none. */
 export type Parsed<Z> = Z extends Schema ? z.output<Z> : unknown;
 

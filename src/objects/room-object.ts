@@ -49,9 +49,10 @@ export class RoomObjectBase extends DurableObject {
     return new Response(null, { status: 101, webSocket: pair[0] });
   }
 
-  override async webSocketMessage(ws: WebSocket, message: string | ArrayBuffer): Promise<void> {
-    if (this.#tryStart()) await this.core.message(this.#sockets.of(ws), message);
-    else ws.close(CODES.internal.close, "The room cannot start");
+  override webSocketMessage(ws: WebSocket, message: string | ArrayBuffer): Promise<void> | undefined {
+    if (this.#tryStart()) return this.core.message(this.#sockets.of(ws), message);
+    ws.close(CODES.internal.close, "The room cannot start");
+    return undefined;
   }
 
   override webSocketClose(ws: WebSocket, code: number, reason: string): void {
@@ -142,7 +143,7 @@ export class RoomObjectBase extends DurableObject {
     ws.accept();
     ws.addEventListener("message", ({ data }) => {
       if (data === "ping") ws.send("pong");
-      else this.ctx.waitUntil(this.core.message(socket, data as string | ArrayBuffer));
+      else this.ctx.waitUntil(Promise.resolve(this.core.message(socket, data as string | ArrayBuffer)));
     });
     ws.addEventListener("close", ({ code, reason }) => this.webSocketClose(ws, code, reason));
     ws.addEventListener("error", () => this.webSocketError(ws));

@@ -39,14 +39,17 @@ export class Dispatch {
     this.#scope = scope;
   }
 
-  /** Resolves when the message has been handled. Never rejects. */
-  async receive(conn: Conn, frame: string | ArrayBuffer): Promise<void> {
+  /**
+   * Takes a frame. The runtime waits for a promise with an event of its own, so there is one only where it is needed.
+   * @returns a promise if the message is not handled yet. It never rejects.
+   */
+  receive(conn: Conn, frame: string | ArrayBuffer): Promise<void> | undefined {
     if (isTooLarge(frame, this.#scope.compiled.settings.maxMessageBytes)) {
       conn.refuse(new RoomError("message_too_large", "The message is too large"));
-      return;
+      return undefined;
     }
     // A shard limits its clients itself: what it passes on comes in batches.
-    if (!conn.isRemote && !this.#passesLimit(conn)) return;
+    if (!conn.isRemote && !this.#passesLimit(conn)) return undefined;
     // What is handled at once does not wait, however large it is.
     const isTooMuch = conn.inboxSize > MAX_WAITING_SIZE || conn.inbox.length >= MAX_WAITING;
     conn.inbox.push(frame);
@@ -55,7 +58,7 @@ export class Dispatch {
       conn.inbox.length = conn.inboxSize = 0;
       conn.refuse(new RoomError("rate_limited", "Too many messages wait to be handled"));
     }
-    if (!conn.isBusy) await this.#drain(conn);
+    return conn.isBusy ? undefined : this.#drain(conn);
   }
 
   #passesLimit(conn: Conn): boolean {
@@ -69,15 +72,21 @@ export class Dispatch {
     return false;
   }
 
-  async #drain(conn: Conn): Promise<void> {
+  #drain(conn: Conn): Promise<void> | undefined {
     conn.isBusy = true;
     for (let frame = conn.inbox.shift(); frame !== undefined; frame = conn.inbox.shift()) {
       conn.inboxSize -= sizeOf(frame);
       const pending = this.#handle(conn, frame);
-      if (pending) await pending;
+      if (pending) {
+        return pending.then(() => {
+          this.#scope.turns.end();
+          return this.#drain(conn);
+        });
+      }
       this.#scope.turns.end();
     }
     conn.isBusy = false;
+    return undefined;
   }
 
   /** Handles one frame. @returns a promise only if something has to be waited for */
@@ -92,11 +101,12 @@ export class Dispatch {
     }
     if (!this.#scope.answers.isNew(conn, message.id)) return undefined;
     try {
-      const outcome = this.#scope.turns.run(() => this.#perform(conn, message));
+      const outcome = this.#scope.turns.enter(() => this.#perform(conn, message));
       if (!isPromise(outcome)) {
         this.#acknowledge(conn, message, outcome);
         return undefined;
       }
+      this.#scope.turns.endLater();
       return outcome
         .then((result) => this.#acknowledge(conn, message, result))
         .catch((error: unknown) => this.#refuse(conn, message, error));

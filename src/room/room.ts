@@ -154,11 +154,11 @@ export class RoomCore {
     await this.#door.connect(request);
   }
 
-  /** A frame of a client. Resolves when it has been handled. */
-  async message(socket: Socket, frame: string | ArrayBuffer): Promise<void> {
-    if (this.#starting) await this.#starting;
+  /** A frame of a client. @returns a promise if it is not handled yet */
+  message(socket: Socket, frame: string | ArrayBuffer): Promise<void> | undefined {
+    if (this.#starting) return this.#starting.then(() => this.message(socket, frame));
     const conn = this.#connections.find(socket);
-    if (conn) await this.#dispatch.receive(conn, frame);
+    return conn && this.#dispatch.receive(conn, frame);
   }
 
   /** A socket closed, or broke. */
@@ -188,8 +188,7 @@ export class RoomCore {
   /** The object's alarm rang. */
   async alarm(): Promise<void> {
     await this.#starting;
-    // Whatever it rang for, and however early: the object is awake, so what is unsaved is saved along.
-    this.#persistence.save();
+    this.#persistence.rang();
     await this.#alarms.ring();
     this.turns.end();
   }

@@ -99,6 +99,13 @@ export class Sessions implements Sleeper {
     if (session.offlineSince === undefined) return;
     session.offlineSince = undefined;
     this.#offline.delete(session);
+    session.row.changed(true);
+  }
+
+  /** A client came: a transfer that brought its user here has done so. */
+  arrived(session: Session): void {
+    this.online(session);
+    if (session.expectedUntil === undefined) return;
     session.expectedUntil = undefined;
     session.row.changed(true);
   }
@@ -112,7 +119,9 @@ export class Sessions implements Sleeper {
   /** How many places are kept for users who were transferred here and have not arrived. */
   expected(now: number): number {
     let count = 0;
-    for (const { expectedUntil = 0 } of this.#byId.values()) if (expectedUntil > now) count++;
+    for (const { expectedUntil = 0, offlineSince } of this.#byId.values()) {
+      if (expectedUntil > now && offlineSince !== undefined) count++;
+    }
     return count;
   }
 
