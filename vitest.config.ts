@@ -42,7 +42,11 @@ export default defineConfig({
       // What reaches rooms over sockets or HTTP runs once more, with clients at a shard of the room.
       project({
         name: "shard",
-        include: ["test/room/!(broadcast|response).test.ts", "test/property/real-object.test.ts"],
+        include: [
+          "test/room/!(broadcast|response).test.ts",
+          "test/property/real-object.test.ts",
+          "test/client/connect-resume.test.ts",
+        ],
         via: "shard",
       }),
     ],

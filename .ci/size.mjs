@@ -1,11 +1,53 @@
-// Prints the size of the demo's Worker, and fails above the limit of the project.
+// Prints what users pay in bytes, and fails above the limits of the project. Needs dist and dist-worker.
 import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
 
-const LIMIT_KB = 120;
-const folder = new URL("../dist-worker/", import.meta.url);
-const code = readdirSync(folder).filter((name) => name.endsWith(".js"));
-const bytes = Buffer.concat(code.map((name) => readFileSync(new URL(name, folder))));
-const gzipped = gzipSync(bytes, { level: 9 }).length / 1024;
-console.log(`Worker: ${(bytes.length / 1024).toFixed(1)} KB, gzipped ${gzipped.toFixed(1)} KB (limit ${LIMIT_KB} KB)`);
-if (gzipped > LIMIT_KB) process.exit(1);
+const root = fileURLToPath(new URL("..", import.meta.url));
+/** What must never reach a browser. */
+const SERVER_ONLY = /node_modules\/(zod|hono|jose|rxjs|@signe)\//;
+const MINIMAL_ROOM = `
+  import { signal } from "@signe/reactive";
+  import { createRooms, defineRoom, sync } from "./dist/index.js";
+  const room = defineRoom({
+    path: "room-{id}",
+    state: () => ({ count: sync(signal(0)) }),
+    actions: { increment: { run: ({ state }) => state.count.update((count) => count + 1) } },
+  });
+  const rooms = createRooms({ rooms: [room] });
+  export class RoomObject extends rooms.RoomObject {}
+  export default rooms.app;
+`;
+
+/** @returns the code, and which files it is made of, the largest first */
+async function bundle(contents, external) {
+  const options = { bundle: true, minify: true, format: "esm", metafile: true, write: false, conditions: ["workerd"] };
+  const stdin = { contents, resolveDir: root };
+  const { outputFiles, metafile } = await build({ ...options, stdin, external, logLevel: "warning" });
+  const [{ inputs }] = Object.values(metafile.outputs);
+  const parts = Object.entries(inputs).toSorted(([, a], [, b]) => b.bytesInOutput - a.bytesInOutput);
+  return { code: Buffer.from(outputFiles[0].contents), parts: parts.map(([path]) => path) };
+}
+
+function demoWorker() {
+  const names = readdirSync(`${root}dist-worker`).filter((name) => name.endsWith(".js"));
+  return { code: Buffer.concat(names.map((name) => readFileSync(`${root}dist-worker/${name}`))), parts: [] };
+}
+
+let isTooMuch = false;
+function report(name, { code, parts }, limitKb, forbidden) {
+  const kb = gzipSync(code, { level: 9 }).length / 1024;
+  const largest = parts.slice(0, 3).map((path) => path.replace(/.*node_modules\//, ""));
+  const details = largest.length > 0 ? `; most of it: ${largest.join(", ")}` : "";
+  console.log(`${name}: ${kb.toFixed(1)} KB minified and gzipped (limit ${limitKb} KB)${details}`);
+  const wrong = forbidden ? parts.filter((path) => forbidden.test(path)) : [];
+  for (const path of wrong) console.error(`  must not be in it: ${path}`);
+  isTooMuch ||= kb > limitKb || wrong.length > 0;
+}
+
+report("Worker of the demo", demoWorker(), 120);
+report("Worker of one small room", await bundle(MINIMAL_ROOM, ["cloudflare:*"]), 68);
+report("durable-rooms/client", await bundle('export * from "./dist/client/index.js"', []), 9, SERVER_ONLY);
+report("durable-rooms/react", await bundle('export * from "./dist/react/index.js"', ["react"]), 1, SERVER_ONLY);
+if (isTooMuch) process.exit(1);

@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import { Hono } from "hono/tiny";
 import { cors } from "hono/cors";
 import { forwardRequest } from "../auth/internal.ts";
 import { readToken } from "../auth/verify.ts";
@@ -65,7 +65,9 @@ export function createApp({ cors: corsOptions, ...routing }: AppParts): Hono<App
 }
 
 async function route(request: Request, env: Cloudflare.Env, routing: Routing): Promise<Response> {
-  const url = new URL(request.url);
+  // A runtime without Cloudflare's edge before it takes any Host header into the URL, even with a user's name.
+  const url = URL.parse(request.url);
+  if (!url || url.username || url.password) throw new RoomError("bad_message", "The URL is not valid");
   const target = parseRoomUrl(url);
   if (!target) throw new RoomError("not_found", "There is no such room");
   const name = objectName(target.party, target.room);

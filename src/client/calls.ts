@@ -29,7 +29,8 @@ export interface CallWatcher {
 
 /**
  * The messages of a client, and who waits for their answers. What was sent and not answered when the connection
- * broke is sent again, with the same id: the room knows what it did already, and only answers then.
+ * broke is sent again, with the same id: the room knows what it did already, and only answers then. A server of
+ * the first protocol would do it twice, so there the call fails.
  */
 export class Calls {
   readonly #outbox: Outbox;
@@ -83,9 +84,14 @@ export class Calls {
     this.#outbox.flush();
   }
 
-  /** The connection broke: nobody knows what of it arrived. */
-  disconnected(): void {
-    this.#outbox.restore([...this.#calls.values()]);
+  /**
+   * The connection broke: nobody knows what of it arrived.
+   * @param mayRepeat whether the room knows a message again
+   */
+  disconnected(mayRepeat: boolean): void {
+    const sent = [...this.#calls.values()].filter((call) => !this.#outbox.isWaiting(call));
+    if (mayRepeat) this.#outbox.restore(sent);
+    else for (const call of sent) this.#fail(call, "closed", "The connection broke before the answer");
   }
 
   /** An ack or an error arrived. @returns whether a call waited for it */

@@ -59,6 +59,10 @@ export class Client {
     return this.#status;
   }
 
+  get shard(): string | undefined {
+    return this.#place.shard;
+  }
+
   get latency(): number | undefined {
     return this.#heartbeat.latency;
   }
@@ -142,6 +146,7 @@ export class Client {
     if (step === "gap") return this.#line.renew(this.#position.resync(Date.now()));
     if (hasUser) this.publicId = pId;
     if (step === "whole") this.#store.replace(value);
+    else if (step === "resumed") this.#store.resume(value);
     else this.#store.patch(value);
     if (step === "next") return;
     this.#place.opened();
@@ -155,7 +160,7 @@ export class Client {
 
   #lost(): void {
     this.#heartbeat.stop();
-    this.#calls.disconnected();
+    this.#calls.disconnected(!this.#position.isUncounted);
     this.#become("lost");
   }
 

@@ -36,10 +36,13 @@ export class Outbox {
     for (const letter of waiting) this.post(letter);
   }
 
-  /** Those of them that were sent, and may have been lost, are to be sent again before all else. */
-  restore(letters: readonly Letter[]): void {
-    const waiting = new Set(this.#waiting);
-    this.#waiting = [...letters.filter((letter) => !waiting.has(letter)), ...waiting];
+  isWaiting(letter: Letter): boolean {
+    return this.#waiting.includes(letter);
+  }
+
+  /** What was sent, and may have been lost, is to be sent again before all else. */
+  restore(sent: readonly Letter[]): void {
+    this.#waiting = [...sent, ...this.#waiting];
   }
 
   /** Nobody waits for it any more. */

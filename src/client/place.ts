@@ -1,5 +1,7 @@
 /** Where a client connects to, and what becomes of that. */
 export interface Place {
+  /** The shard, where it is one. */
+  readonly shard?: string | undefined;
   /**
    * Finds out for an attempt to connect.
    * @returns the party and the room, as a path

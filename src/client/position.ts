@@ -28,6 +28,8 @@ export class Position {
   resyncs = 0;
   #seq: number | undefined;
   #epoch: string | undefined;
+  /** Whether the server numbers nothing: one of the first protocol. */
+  isUncounted = false;
   #isFresh = true;
   #gapsInARow = 0;
   #calmAt = 0;
@@ -47,7 +49,10 @@ export class Position {
     const step = this.#stepOf(head);
     if (step === "repeated" || step === "gap") return step;
     if (step !== "next") this.#isFresh = false;
-    if (step === "whole") this.#epoch = epochOf(head);
+    if (step === "whole") {
+      this.#epoch = epochOf(head);
+      this.isUncounted = typeof head.seq !== "number";
+    }
     if (step === "whole" || typeof head.seq === "number") this.#seq = head.seq as number | undefined;
     return step;
   }

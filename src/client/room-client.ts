@@ -29,6 +29,8 @@ export interface RoomClient<R extends AnyRoom> {
   readonly status: ClientStatus;
   /** The user's public id; undefined before the first packet. */
   readonly publicId: string | undefined;
+  /** The shard that it is connected to, as the World names it; undefined at the room itself. */
+  readonly shard: string | undefined;
   /** How long the room's runtime takes to answer, in ms, as last measured; undefined before the first time. */
   readonly latency: number | undefined;
   /** How often a packet was missing, and the client asked for what it lacks. */
@@ -37,7 +39,8 @@ export interface RoomClient<R extends AnyRoom> {
   emit<K extends ActionName<R>>(action: K, ...value: ActionArguments<R, K>): void;
   /**
    * Sends an action and waits for its result. While offline it waits to be sent. If the connection breaks before the
-   * answer, it is sent again with the same id, and the room answers without doing it twice.
+   * answer, it is sent again with the same id, and the room answers without doing it twice. A server that knows only
+   * the first protocol would: there the call fails with `closed`.
    * @throws CallError with the server's code and issues; or `timeout`, `overflow` or `closed`
    */
   call<K extends ActionName<R>>(action: K, ...value: ActionArguments<R, K>): Promise<ActionResult<R, K>>;

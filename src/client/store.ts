@@ -30,6 +30,11 @@ export class Store {
     this.#take(applyPatch(this.#server, value));
   }
 
+  /** Takes all that changed meanwhile. What changed and changed back is in it too, and keeps its identity. */
+  resume(value: Plain): void {
+    this.#take(share(this.#server, applyPatch(this.#server, value)));
+  }
+
   /** Shows what is expected. */
   predict(prediction: Prediction): void {
     this.#predictions.add(prediction);

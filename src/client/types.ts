@@ -11,7 +11,7 @@ export type ActionName<R extends AnyRoom> = keyof InputsOf<R> & string;
 
 /** What an action takes: nothing more where it has no schema that says so. */
 export type ActionArguments<R extends AnyRoom, K extends ActionName<R>> =
-  InputsOf<R>[K] extends z.ZodType<unknown, infer Input>
+  InputsOf<R>[K] extends z.core.$ZodType<unknown, infer Input>
     ? undefined extends Input
       ? [value?: Input]
       : [value: Input]

@@ -18,9 +18,9 @@ type Answer = { readonly url?: unknown; readonly error?: unknown; readonly code?
  */
 export class WorldPlace implements Place {
   readonly isFinal = (code: number): boolean => isRefusal(code) && code !== UNKNOWN_SHARD;
+  shard: string | undefined;
   readonly #url: string;
   readonly #body: string;
-  #shard: string | undefined;
   #isOpen = false;
   #failures = 0;
 
@@ -30,8 +30,8 @@ export class WorldPlace implements Place {
   }
 
   async find(token: string | undefined): Promise<string> {
-    this.#shard ??= await this.#ask(token);
-    return `shard/${encodeURIComponent(this.#shard)}`;
+    this.shard ??= await this.#ask(token);
+    return `shard/${encodeURIComponent(this.shard)}`;
   }
 
   opened(): void {
@@ -45,7 +45,7 @@ export class WorldPlace implements Place {
     this.#isOpen = false;
     const isGone = code === UNKNOWN_SHARD || code === SHARD_FULL;
     if (!isGone && this.#failures < MOST_FAILURES) return;
-    this.#shard = undefined;
+    this.shard = undefined;
     this.#failures = 0;
   }
 

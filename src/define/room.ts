@@ -29,6 +29,7 @@ export interface Settings {
   readonly throttleStorage: number;
   readonly hibernate: boolean;
   readonly sessionExpiryTime: number;
+  readonly maxOfflineSessions: number;
   readonly transferExpiryTime: number;
   readonly autoSync: boolean;
   readonly rateLimit: { readonly messages: number; readonly per: number };

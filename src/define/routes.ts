@@ -1,5 +1,3 @@
-import { RegExpRouter } from "hono/router/reg-exp-router";
-import { SmartRouter } from "hono/router/smart-router";
 import { TrieRouter } from "hono/router/trie-router";
 import { isHostileKey } from "../protocol/decode.ts";
 import type { Route } from "./types.ts";
@@ -24,7 +22,7 @@ const KNOWN = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS
  * @throws Error naming the route that is malformed, or there twice
  */
 export function compileRoutes(routes: Readonly<Record<string, AnyRoute>>): RouteTable {
-  const router = new SmartRouter<AnyRoute>({ routers: [new RegExpRouter(), new TrieRouter()] });
+  const router = new TrieRouter<AnyRoute>();
   const methods = new Set<string>();
   const seen = new Set<string>();
   for (const [key, route] of Object.entries(routes)) {
@@ -57,7 +55,7 @@ function parseKey(key: string): [method: string, path: string] {
   return [method, path];
 }
 
-function find(router: SmartRouter<AnyRoute>, method: string, path: string) {
+function find(router: TrieRouter<AnyRoute>, method: string, path: string) {
   const [matches, stash] = router.match(method, path);
   const [route, found] = matches[0] ?? [];
   if (!route) return undefined;

@@ -121,7 +121,7 @@ export interface ActionContext<S> extends Context<S> {
   readonly auth: Claims | null;
 }
 
-type Schema = z.ZodType;
+type Schema = z.core.$ZodType;
 /** What a schema hands to a handler; `unknown` where there is none. */
 export type Parsed<Z> = Z extends Schema ? z.output<Z> : unknown;
 
@@ -188,6 +188,11 @@ export interface RoomOptions<S> {
   readonly hibernate?: boolean;
   /** How long in ms a disconnected user is kept. Default 300,000. */
   readonly sessionExpiryTime?: number;
+  /**
+   * Disconnected users that are kept at once: of more, those who have been gone for longest are removed before
+   * their time. Default 10,000.
+   */
+  readonly maxOfflineSessions?: number;
   /** How long in ms the token of a `sessionTransfer` works, and a place is kept. Default 300,000. */
   readonly transferExpiryTime?: number;
   /** Whether changes are sent by themselves; if not, `room.applySync()` sends them. Default true. */

@@ -12,6 +12,12 @@ export const CHAT_LENGTH = 50;
 /** What a hidden treasure is worth. */
 export const TREASURE_WORTH = 5;
 
+/** A place on the field. */
+export interface Tile {
+  readonly x: number;
+  readonly y: number;
+}
+
 export interface ChatMessage {
   readonly id: string;
   /** The publicId of who said it. */
@@ -24,14 +30,12 @@ export interface ChatMessage {
   readonly at: number;
 }
 
-export interface Treasure {
+export interface Treasure extends Tile {
   readonly name: string;
-  readonly x: number;
-  readonly y: number;
 }
 
 /** Where a step leads. Nobody leaves the field. */
-export function step({ x, y }: { x: number; y: number }, dx: number, dy: number): { x: number; y: number } {
+export function step({ x, y }: Tile, dx: number, dy: number): Tile {
   return { x: clamp(x + dx, FIELD.width), y: clamp(y + dy, FIELD.height) };
 }
 

@@ -7,7 +7,11 @@ export function credentialsOf(url: string): { sessionId: string | undefined; tra
   };
 }
 
-/** Answers a close frame; codes that only report an abnormal end may not be sent. */
+/** Answers a close frame. A client may send codes and reasons that nobody may send: they are answered with 1000. */
 export function answerClose(ws: WebSocket, code: number, reason: string): void {
-  ws.close(code === 1005 || code === 1006 || code === 1015 ? 1000 : code, reason);
+  try {
+    ws.close(code === 1005 || code === 1006 || code === 1015 ? 1000 : code, reason);
+  } catch {
+    ws.close(1000);
+  }
 }

@@ -3,7 +3,7 @@ import { receiveRequest } from "../auth/internal.ts";
 import type { FindRoom } from "../define/room.ts";
 import { CODES } from "../protocol/codes.ts";
 import { RoomError } from "../protocol/errors.ts";
-import { parseObjectName, parseRoomUrl } from "../protocol/urls.ts";
+import { isRoomId, parseObjectName, parseRoomUrl } from "../protocol/urls.ts";
 import type { Clock, Ports, Socket } from "../room/ports.ts";
 import { RoomCore } from "../room/room.ts";
 import type { Receipt, ShardBatch } from "../room/relay.ts";
@@ -49,9 +49,10 @@ export class RoomObjectBase extends DurableObject {
     return new Response(null, { status: 101, webSocket: pair[0] });
   }
 
-  override async webSocketMessage(ws: WebSocket, message: string | ArrayBuffer): Promise<void> {
-    if (this.#tryStart()) await this.core.message(this.#sockets.of(ws), message);
-    else ws.close(CODES.internal.close, "The room cannot start");
+  override webSocketMessage(ws: WebSocket, message: string | ArrayBuffer): Promise<void> | undefined {
+    if (this.#tryStart()) return this.core.message(this.#sockets.of(ws), message);
+    ws.close(CODES.internal.close, "The room cannot start");
+    return undefined;
   }
 
   override webSocketClose(ws: WebSocket, code: number, reason: string): void {
@@ -124,7 +125,7 @@ export class RoomObjectBase extends DurableObject {
       clock: this.clock(),
       alarm: { set: (at) => this.setAlarm(at) },
       shards: createShards(this.env),
-      neighbours: createNeighbours(this.env, party, (id) => this.find(party, id) !== undefined),
+      neighbours: createNeighbours(this.env, party, (id) => isRoomId(id) && this.find(party, id) !== undefined),
       sockets: () => this.ctx.getWebSockets().map((ws) => this.#sockets.of(ws)),
       log,
     };
@@ -142,7 +143,7 @@ export class RoomObjectBase extends DurableObject {
     ws.accept();
     ws.addEventListener("message", ({ data }) => {
       if (data === "ping") ws.send("pong");
-      else this.ctx.waitUntil(this.core.message(socket, data as string | ArrayBuffer));
+      else this.ctx.waitUntil(Promise.resolve(this.core.message(socket, data as string | ArrayBuffer)));
     });
     ws.addEventListener("close", ({ code, reason }) => this.webSocketClose(ws, code, reason));
     ws.addEventListener("error", () => this.webSocketError(ws));

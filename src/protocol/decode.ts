@@ -56,5 +56,6 @@ function parse(text: string): unknown {
 }
 
 function isMessageId(id: unknown): boolean {
-  return typeof id === "number" || (typeof id === "string" && id.length <= MAX_NAME);
+  // JSON has larger numbers than a double: 1e999 is read as Infinity, and would be answered as null.
+  return Number.isFinite(id) || (typeof id === "string" && id.length <= MAX_NAME);
 }

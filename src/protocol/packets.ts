@@ -8,7 +8,7 @@ type Reference = string | number | undefined;
 /** What a sync packet says of its place in the order, for clients of protocol 2. */
 export interface SyncHead {
   readonly seq: number;
-  /** With a whole state. */
+  /** With a whole state: the room's, which clients are told by {@link epochOf}. */
   readonly epoch?: string;
   /** It holds only what changed while the client was away. */
   readonly resumed?: true;
@@ -22,10 +22,16 @@ export function encodeSync(value: string, head?: SyncHead): string {
   return `{"type":"sync",${JSON.stringify(head).slice(1, -1)},"value":${value}}`;
 }
 
+/** What a client calls its epoch: it cannot go on as somebody else. */
+export function epochOf(epoch: string, publicId: string): string {
+  return `${epoch}.${publicId}`;
+}
+
 /** The first packet of a connection: who it is, and all that it may see. */
 export function encodeWelcome(publicId: string, state: string, head?: SyncHead): string {
   const inner = state === "{}" ? "" : `,${state.slice(1, -1)}`;
-  return encodeSync(`{"pId":${JSON.stringify(publicId)}${inner}}`, head);
+  const own = head?.epoch === undefined ? head : { ...head, epoch: epochOf(head.epoch, publicId) };
+  return encodeSync(`{"pId":${JSON.stringify(publicId)}${inner}}`, own);
 }
 
 export function encodeAck(id: string | number, result: unknown): string {

@@ -9,13 +9,30 @@ export interface RoomUrl {
 
 const URL_FORM = /^\/parties\/([A-Za-z0-9_-]{1,64})\/([^/]+)(\/.*)?$/;
 const MAX_ID = 512;
+/**
+ * With its party the id is the name of an object, which the runtime tells only up to 1,024 bytes.
+ * https://developers.cloudflare.com/durable-objects/api/id/#name
+ */
+const MAX_ID_BYTES = 900;
+
+/** Whether a room can have this id. */
+export function isRoomId(id: unknown): id is string {
+  return (
+    typeof id === "string" &&
+    id !== "" &&
+    id.length <= MAX_ID &&
+    id.isWellFormed() &&
+    !id.includes("\0") &&
+    new TextEncoder().encode(id).length <= MAX_ID_BYTES
+  );
+}
 
 /** Takes a room's URL apart. @returns undefined if it is none */
 export function parseRoomUrl(url: URL): RoomUrl | undefined {
   const [, party, encoded, path = "/"] = URL_FORM.exec(url.pathname) ?? [];
   if (party === undefined || encoded === undefined) return undefined;
   const room = decode(encoded);
-  if (room === undefined || room.length > MAX_ID || room.includes("\0")) return undefined;
+  if (!isRoomId(room)) return undefined;
   return { party, room, path };
 }
 

@@ -144,6 +144,7 @@ export class Broadcast {
     // Only what was told can be read.
     this.#flush();
     const conns = this.#connections.all().filter((conn) => conn.remote?.branch === branch && conn.phase === "open");
+    if (conns.some(({ protocol }) => protocol === 2)) this.#log.use();
     const own = conns.map((conn) => ({ ids: idsOf([conn]), changes: this.#views.privateState(conn) }));
     return {
       state: this.#tree.sharedText(),
@@ -194,8 +195,8 @@ export class Broadcast {
     this.#log.use();
     const { since } = conn;
     const { seq, epoch } = this.#log.position;
-    const missed = since && this.#log.since(since, this.#state());
-    if (!missed || !this.#views.canResume) {
+    const missed = since && this.#log.since(since, publicId, () => this.#state());
+    if (!missed) {
       return { ...base, changes: this.#views.privateState(conn), head: { seq, epoch, ...(since && { reset: true }) } };
     }
     const patch = JSON.stringify(merge(missed, this.#views.privateReplacement(conn)));

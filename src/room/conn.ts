@@ -56,6 +56,7 @@ export class Conn implements Connection {
   readonly seen = new Set<string>();
   /** Messages that wait for the one that is being handled. */
   readonly inbox: (string | ArrayBuffer)[] = [];
+  inboxSize = 0;
   isBusy = false;
   bucket: TokenBucket | undefined;
   readonly #socket: Socket;

@@ -27,8 +27,9 @@ export interface DispatchScope {
   failed(event: string, error: unknown, details: { action?: string; conn: Conn }): void;
 }
 
-/** More messages than this wait for no handler. */
+/** More messages of a connection than this, or of more than this size in all, wait for no handler. */
 const MAX_WAITING = 1000;
+const MAX_WAITING_SIZE = 2_000_000;
 
 /** Takes the messages of clients one by one: per connection in order, whatever takes its time in between. */
 export class Dispatch {
@@ -38,20 +39,26 @@ export class Dispatch {
     this.#scope = scope;
   }
 
-  /** Resolves when the message has been handled. Never rejects. */
-  async receive(conn: Conn, frame: string | ArrayBuffer): Promise<void> {
+  /**
+   * Takes a frame. The runtime waits for a promise with an event of its own, so there is one only where it is needed.
+   * @returns a promise if the message is not handled yet. It never rejects.
+   */
+  receive(conn: Conn, frame: string | ArrayBuffer): Promise<void> | undefined {
     if (isTooLarge(frame, this.#scope.compiled.settings.maxMessageBytes)) {
       conn.refuse(new RoomError("message_too_large", "The message is too large"));
-      return;
+      return undefined;
     }
     // A shard limits its clients itself: what it passes on comes in batches.
-    if (!conn.isRemote && !this.#passesLimit(conn)) return;
+    if (!conn.isRemote && !this.#passesLimit(conn)) return undefined;
+    // What is handled at once does not wait, however large it is.
+    const isTooMuch = conn.inboxSize > MAX_WAITING_SIZE || conn.inbox.length >= MAX_WAITING;
     conn.inbox.push(frame);
-    if (conn.inbox.length > MAX_WAITING) {
-      conn.inbox.length = 0;
+    conn.inboxSize += sizeOf(frame);
+    if (isTooMuch) {
+      conn.inbox.length = conn.inboxSize = 0;
       conn.refuse(new RoomError("rate_limited", "Too many messages wait to be handled"));
     }
-    if (!conn.isBusy) await this.#drain(conn);
+    return conn.isBusy ? undefined : this.#drain(conn);
   }
 
   #passesLimit(conn: Conn): boolean {
@@ -65,14 +72,21 @@ export class Dispatch {
     return false;
   }
 
-  async #drain(conn: Conn): Promise<void> {
+  #drain(conn: Conn): Promise<void> | undefined {
     conn.isBusy = true;
     for (let frame = conn.inbox.shift(); frame !== undefined; frame = conn.inbox.shift()) {
+      conn.inboxSize -= sizeOf(frame);
       const pending = this.#handle(conn, frame);
-      if (pending) await pending;
+      if (pending) {
+        return pending.then(() => {
+          this.#scope.turns.end();
+          return this.#drain(conn);
+        });
+      }
       this.#scope.turns.end();
     }
     conn.isBusy = false;
+    return undefined;
   }
 
   /** Handles one frame. @returns a promise only if something has to be waited for */
@@ -87,11 +101,12 @@ export class Dispatch {
     }
     if (!this.#scope.answers.isNew(conn, message.id)) return undefined;
     try {
-      const outcome = this.#scope.turns.run(() => this.#perform(conn, message));
+      const outcome = this.#scope.turns.enter(() => this.#perform(conn, message));
       if (!isPromise(outcome)) {
         this.#acknowledge(conn, message, outcome);
         return undefined;
       }
+      this.#scope.turns.endLater();
       return outcome
         .then((result) => this.#acknowledge(conn, message, result))
         .catch((error: unknown) => this.#refuse(conn, message, error));
@@ -156,6 +171,10 @@ export class Dispatch {
     this.#scope.turns.end();
     conn.answer(text);
   }
+}
+
+function sizeOf(frame: string | ArrayBuffer): number {
+  return typeof frame === "string" ? frame.length : frame.byteLength;
 }
 
 function isPromise(value: unknown): value is Promise<unknown> {

@@ -1,6 +1,9 @@
 import type { Clock, Storage } from "./ports.ts";
 import { PRIVATE_PREFIX } from "./stored-state.ts";
 
+/** Things that are remembered at once: of more, the oldest is forgotten before its time. */
+export const MOST_REMEMBERED = 10_000;
+
 /** Things to remember for a time, each in a row of its own, written at once. */
 export class Ledger<T extends object> {
   readonly #prefix: string;
@@ -33,6 +36,8 @@ export class Ledger<T extends object> {
     this.#entries.delete(key);
     this.#entries.set(key, entry);
     this.#storage.put(this.#prefix + key, entry);
+    const [oldest] = this.#entries.keys();
+    if (oldest !== undefined && this.#entries.size > MOST_REMEMBERED) this.delete(oldest);
   }
 
   delete(key: string): void {

@@ -7,6 +7,7 @@ import type { Persistence } from "./persistence.ts";
 import type { Clock, JoinRequest, Socket, Storage } from "./ports.ts";
 import type { Introduction, Knock, Receipt, RosterEntry, ShardBatch, Shards, Upward } from "./relay.ts";
 import { RemoteSocket } from "./remote-socket.ts";
+import { retry } from "./retry.ts";
 import { PRIVATE_PREFIX } from "./stored-state.ts";
 import type { Ticker } from "./ticker.ts";
 
@@ -22,7 +23,7 @@ export interface LinkScope {
   /** Where events of clients go. */
   readonly room: {
     connect(request: JoinRequest): Promise<void>;
-    message(socket: Socket, frame: string | ArrayBuffer): Promise<void>;
+    message(socket: Socket, frame: string | ArrayBuffer): Promise<void> | undefined;
     closed(socket: Socket): void;
   };
   failed(event: string, error: unknown, details: Record<string, unknown>): void;
@@ -38,8 +39,6 @@ const LONGEST_START = 3000;
 /** An object takes about a thousand calls a second: this leaves half of them to what else it does. ms */
 const SPACING_PER_SHARD = 2;
 const LONGEST_SPACING = 100;
-const FIRST_RETRY = 100;
-const LONGEST_RETRY = 2000;
 
 /**
  * The shards that hold clients of this room. What it has of their messages is stored with the state, and what
@@ -134,13 +133,18 @@ export class Links {
       else storage.delete(LINK_PREFIX + shardId);
     }
     if (this.#isAheadStored && this.isSettled) storage.delete(AHEAD_KEY);
+    else if (!this.#isAheadStored && this.#isBehind) storage.put(AHEAD_KEY, true);
   }
 
   saved(): void {
     this.#unsaved.clear();
-    if (!this.isSettled) return;
-    this.#isAhead = false;
-    this.#isAheadStored = false;
+    if (this.isSettled) this.#isAhead = this.#isAheadStored = false;
+    else if (this.#isBehind) this.#isAhead = this.#isAheadStored = true;
+  }
+
+  /** What is stored now is told later. */
+  get #isBehind(): boolean {
+    return this.size > 0 && !this.#scope.broadcast.isTold;
   }
 
   /** Whether all clients know just what is stored, once everything is. */
@@ -193,17 +197,11 @@ export class Links {
   /** @returns undefined if the shard cannot be reached, or holds no clients of this room */
   async #introduce(shardId: string): Promise<Introduction | undefined> {
     const { clock, shards } = this.#scope;
-    const until = clock.now() + PATIENCE;
-    for (let wait = FIRST_RETRY; ; wait = Math.min(wait * 2, LONGEST_RETRY)) {
-      try {
-        return await shards.introduce(shardId, this.#boot);
-      } catch (error) {
-        if (clock.now() + wait > until) {
-          this.#scope.failed("shard_lost", error, { shard: shardId });
-          return undefined;
-        }
-        await new Promise<void>((resolve) => clock.after(wait, resolve));
-      }
+    try {
+      return await retry(clock, PATIENCE, () => shards.introduce(shardId, this.#boot));
+    } catch (error) {
+      this.#scope.failed("shard_lost", error, { shard: shardId });
+      return undefined;
     }
   }
 

@@ -33,6 +33,9 @@ export class Persistence implements Sleeper {
   /** Rows of values that only hibernation brings back. */
   readonly #volatile = new Set<string>();
   #due: number | undefined;
+  /** When the next window ends, where changes go on and on. */
+  #next: number | undefined;
+  #rangAt = -Infinity;
   #release: (() => void) | undefined;
   #failures = 0;
 
@@ -73,11 +76,25 @@ export class Persistence implements Sleeper {
   }
 
   due(): number | undefined {
-    return this.#due;
+    return this.#due ?? this.#next;
   }
 
   run(): void {
     this.save();
+  }
+
+  /**
+   * The alarm rang, for whatever: the object is awake, so what is unsaved is saved along. Where changes go on, the
+   * alarm is set for the next window at once: set for a session's end now, and for the next change then, it would
+   * cost two rows.
+   */
+  rang(): void {
+    const now = this.#clock.now();
+    const hasChanges = this.#hasChanges;
+    this.save();
+    const goesOn = hasChanges && now - this.#rangAt <= 2 * this.#throttle;
+    if (hasChanges) this.#rangAt = now;
+    this.#next = goesOn ? now + this.#throttle : undefined;
   }
 
   /** Writes all that is unsaved, all or nothing; what cannot be written is tried again. */
@@ -85,7 +102,7 @@ export class Persistence implements Sleeper {
     this.#due = undefined;
     this.#release?.();
     this.#release = undefined;
-    if (this.#rows.isClean && !this.companion?.isUnsaved) return;
+    if (!this.#hasChanges) return;
     try {
       this.#storage.transaction(() => {
         this.#write(new Set(this.#allRows()), this.#rows.removed);
@@ -106,6 +123,10 @@ export class Persistence implements Sleeper {
       if (keep) this.#volatile.add(key);
       else this.#storage.delete(key);
     }
+  }
+
+  get #hasChanges(): boolean {
+    return !this.#rows.isClean || this.companion?.isUnsaved === true;
   }
 
   #allRows(): Iterable<Row> {

@@ -41,7 +41,7 @@ export class Presence {
     const known = this.#sessions.claim(sessionId, sub);
     this.checkSpace(known);
     const session = known ?? this.#sessions.create(sessionId, sub);
-    this.#sessions.online(session);
+    this.#sessions.arrived(session);
     if (this.#tree.users && !this.user(session.publicId)) this.#tree.users.create(session.publicId);
     this.#setConnected(session.publicId, true);
     return session;
@@ -95,7 +95,7 @@ export class Presence {
     if (users && Object.hasOwn(users, session.publicId)) delete users[session.publicId];
   }
 
-  /** After the room woke: a connection of the session is still there. */
+  /** After the room woke: a connection of the session is still there, maybe from before a transfer brought it here. */
   found(session: Session): void {
     this.#sessions.online(session);
     this.#setConnected(session.publicId, true);

@@ -4,6 +4,7 @@ import { CODES } from "../protocol/codes.ts";
 import { hasHostileKey } from "../protocol/decode.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";
 import { decode } from "../protocol/urls.ts";
+import { readText } from "./body.ts";
 import { passes } from "./guards.ts";
 import { createResponses, toResponse } from "./response.ts";
 import { parseInput } from "./validation.ts";
@@ -100,17 +101,4 @@ async function readJson(request: Request, limit: number): Promise<unknown> {
   if (hasHostileKey(value))
     throw new RoomError("bad_message", "The body holds a reserved key, or is nested too deeply");
   return value;
-}
-
-/** Reads a body, but never more of it than is allowed. */
-async function readText(request: Request, limit: number): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  let size = 0;
-  for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
-    size += chunk.byteLength;
-    if (size > limit) throw new RoomError("message_too_large", "The body is too large");
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
 }

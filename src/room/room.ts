@@ -83,7 +83,7 @@ export class RoomCore {
     const views = new Views(this.tree, this.#connections);
     this.#broadcast = new Broadcast(this.tree, views, this.#log, this.#connections, clock, this.turns, settings);
     this.#mode = new SyncMode(this.tree, rows, this.#broadcast, storage);
-    this.#sessions = new Sessions(rows, clock, settings.sessionExpiryTime, (session) => this.#presence.expire(session));
+    this.#sessions = new Sessions(rows, clock, settings, (session) => this.#presence.expire(session));
     this.answers = new Answers(this.#sessions);
     this.#presence = new Presence(this.tree, this.#connections, this.#sessions, clock, settings.maxUsers);
     this.#schedules = new Schedules(compiled, storage, clock, (name, payload) => this.#hooks.schedule(name, payload));
@@ -154,11 +154,11 @@ export class RoomCore {
     await this.#door.connect(request);
   }
 
-  /** A frame of a client. Resolves when it has been handled. */
-  async message(socket: Socket, frame: string | ArrayBuffer): Promise<void> {
-    if (this.#starting) await this.#starting;
+  /** A frame of a client. @returns a promise if it is not handled yet */
+  message(socket: Socket, frame: string | ArrayBuffer): Promise<void> | undefined {
+    if (this.#starting) return this.#starting.then(() => this.message(socket, frame));
     const conn = this.#connections.find(socket);
-    if (conn) await this.#dispatch.receive(conn, frame);
+    return conn && this.#dispatch.receive(conn, frame);
   }
 
   /** A socket closed, or broke. */
@@ -188,8 +188,7 @@ export class RoomCore {
   /** The object's alarm rang. */
   async alarm(): Promise<void> {
     await this.#starting;
-    // Whatever it rang for, and however early: the object is awake, so what is unsaved is saved along.
-    this.#persistence.save();
+    this.#persistence.rang();
     await this.#alarms.ring();
     this.turns.end();
   }

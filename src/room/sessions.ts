@@ -1,3 +1,4 @@
+import type { Settings } from "../define/room.ts";
 import type { Claims } from "../define/types.ts";
 import { RoomError } from "../protocol/errors.ts";
 import { Row } from "../state/rows.ts";
@@ -30,6 +31,9 @@ export interface Session {
 /** What is stored of a session. */
 type StoredSession = Omit<Session, "id" | "row">;
 
+/** How long, and how many sessions are kept without a connection. */
+type SessionSettings = Pick<Settings, "sessionExpiryTime" | "maxOfflineSessions">;
+
 const SESSION_PREFIX = `${PRIVATE_PREFIX}session:`;
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const PUBLIC_ID_LENGTH = 12;
@@ -39,15 +43,16 @@ const MAX_ID = 256;
 export class Sessions implements Sleeper {
   readonly #rows: Rows;
   readonly #clock: Clock;
-  readonly #expiry: number;
+  readonly #settings: SessionSettings;
   readonly #onExpired: (session: Session) => void;
   readonly #byId = new Map<string, Session>();
-  #due: number | undefined;
+  /** Those without a connection: who has been gone for longest is the first. */
+  readonly #offline = new Set<Session>();
 
-  constructor(rows: Rows, clock: Clock, expiry: number, onExpired: (session: Session) => void) {
+  constructor(rows: Rows, clock: Clock, settings: SessionSettings, onExpired: (session: Session) => void) {
     this.#rows = rows;
     this.#clock = clock;
-    this.#expiry = expiry;
+    this.#settings = settings;
     this.#onExpired = onExpired;
   }
 
@@ -58,8 +63,10 @@ export class Sessions implements Sleeper {
       const { publicId, sub, ...rest } = row as StoredSession;
       const session = this.#add(key.slice(SESSION_PREFIX.length), sub, publicId);
       Object.assign(session, rest);
-      this.#expect(session);
     }
+    const offline = [...this.#byId.values()].filter(({ offlineSince }) => offlineSince !== undefined);
+    offline.sort((a, b) => (a.offlineSince ?? 0) - (b.offlineSince ?? 0));
+    for (const session of offline) this.#offline.add(session);
   }
 
   all(): Iterable<Session> {
@@ -91,6 +98,14 @@ export class Sessions implements Sleeper {
   online(session: Session): void {
     if (session.offlineSince === undefined) return;
     session.offlineSince = undefined;
+    this.#offline.delete(session);
+    session.row.changed(true);
+  }
+
+  /** A client came: a transfer that brought its user here has done so. */
+  arrived(session: Session): void {
+    this.online(session);
+    if (session.expectedUntil === undefined) return;
     session.expectedUntil = undefined;
     session.row.changed(true);
   }
@@ -104,43 +119,47 @@ export class Sessions implements Sleeper {
   /** How many places are kept for users who were transferred here and have not arrived. */
   expected(now: number): number {
     let count = 0;
-    for (const { expectedUntil = 0 } of this.#byId.values()) if (expectedUntil > now) count++;
+    for (const { expectedUntil = 0, offlineSince } of this.#byId.values()) {
+      if (expectedUntil > now && offlineSince !== undefined) count++;
+    }
     return count;
   }
 
   /** Forgets a session: it ran out, or went elsewhere. */
   remove(session: Session): void {
     this.#byId.delete(session.id);
+    this.#offline.delete(session);
     session.row.removed();
   }
 
   offline(session: Session): void {
     session.offlineSince = this.#clock.now();
     session.row.changed(true);
-    this.#expect(session);
+    this.#offline.delete(session);
+    this.#offline.add(session);
+    const [first] = this.#offline;
+    if (first && this.#offline.size > this.#settings.maxOfflineSessions) this.#expire(first);
   }
 
   due(): number | undefined {
-    return this.#due;
+    const [first] = this.#offline;
+    return first && this.#endOf(first);
   }
 
   run(now: number): void {
-    this.#due = undefined;
-    for (const session of this.#byId.values()) {
-      if (session.offlineSince === undefined) continue;
-      if (session.offlineSince + this.#expiry <= now) this.#expire(session);
-      else this.#expect(session);
+    for (const session of this.#offline) {
+      if (this.#endOf(session) > now) return;
+      this.#expire(session);
     }
+  }
+
+  #endOf({ offlineSince = 0 }: Session): number {
+    return offlineSince + this.#settings.sessionExpiryTime;
   }
 
   #expire(session: Session): void {
     this.remove(session);
     this.#onExpired(session);
-  }
-
-  #expect(session: Session): void {
-    if (session.offlineSince === undefined) return;
-    this.#due = Math.min(this.#due ?? Infinity, session.offlineSince + this.#expiry);
   }
 
   #add(id: string, sub: string | undefined, publicId: string): Session {

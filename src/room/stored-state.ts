@@ -5,6 +5,8 @@ import { decodeKey, ROOT_KEY, VOLATILE_PREFIX } from "../state/rows.ts";
 
 /** Keys under this prefix are the runtime's own, or the developer's; the rest is the state. */
 export const PRIVATE_PREFIX = "$";
+/** How far the numbers of sync packets have come: as volatile as the rows under `~`. */
+export const SYNC_KEY = `${PRIVATE_PREFIX}sync`;
 
 /** What storage holds of a room's state. */
 export interface StoredState {
@@ -23,6 +25,7 @@ export function assemble(rows: Iterable<[key: string, value: unknown]>, isAwake:
   const volatileKeys: string[] = [];
   let isEmpty = true;
   for (const [key, value] of rows) {
+    if (key === SYNC_KEY) volatileKeys.push(key);
     if (key.startsWith(PRIVATE_PREFIX)) continue;
     isEmpty = false;
     const isVolatile = key.startsWith(VOLATILE_PREFIX);

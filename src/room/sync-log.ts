@@ -1,12 +1,11 @@
-import { DELETE } from "../protocol/packets.ts";
+import { DELETE, epochOf } from "../protocol/packets.ts";
 import { isPlain, put, Replacement } from "../state/diff.ts";
 import { Row } from "../state/rows.ts";
 import type { Rows } from "../state/rows.ts";
-import { PRIVATE_PREFIX } from "./stored-state.ts";
+import { SYNC_KEY } from "./stored-state.ts";
 
 type Plain = Record<string, unknown>;
 
-const KEY = `${PRIVATE_PREFIX}sync`;
 /** Packets that are remembered, and their characters in all. */
 const MAX_ENTRIES = 1000;
 const MAX_SIZE = 1_000_000;
@@ -37,7 +36,7 @@ export class SyncLog {
   #floor = 0;
 
   constructor(rows: Rows) {
-    this.#row = new Row(rows, KEY, (persisted) => (persisted ? this.position : undefined));
+    this.#row = new Row(rows, SYNC_KEY, (persisted) => (persisted ? this.position : undefined));
   }
 
   get position(): Position {
@@ -47,7 +46,7 @@ export class SyncLog {
   /** Goes on counting after sleep: clients that stayed expect the next number. */
   load(rows: Iterable<[key: string, value: unknown]>): void {
     for (const [key, value] of rows) {
-      if (key !== KEY) continue;
+      if (key !== SYNC_KEY) continue;
       ({ seq: this.#seq, epoch: this.#epoch } = value as Position);
       this.#isUsed = true;
     }
@@ -80,15 +79,17 @@ export class SyncLog {
 
   /**
    * What changed of a state since a client was there.
+   * @param publicId who it is
    * @param state as it is now
    * @returns undefined if that is not known
    */
-  since({ seq, epoch }: Position, state: Plain): Plain | undefined {
+  since({ seq, epoch }: Position, publicId: string, state: () => Plain): Plain | undefined {
     const missed = this.#seq - seq;
-    if (epoch !== this.#epoch || seq < this.#floor || missed < 0 || missed > this.#entries.length) return undefined;
+    if (epoch !== epochOf(this.#epoch, publicId) || seq < this.#floor || missed < 0 || missed > this.#entries.length)
+      return undefined;
     const touched: Plain = {};
     for (const { patch } of this.#entries.slice(this.#entries.length - missed)) touch(touched, patch);
-    return restrict(state, touched);
+    return restrict(state(), touched);
   }
 }
 

@@ -247,8 +247,8 @@ export class Transfers implements Sleeper {
 
   async #callBack(session: Session): Promise<void> {
     const { leaving } = session;
-    // While others were called back, it may have set out anew.
-    if (!leaving || this.#active.has(session)) return;
+    // While others were called back, it may have set out anew, or gone.
+    if (!leaving || !this.#leaving.has(session) || this.#active.has(session)) return;
     try {
       const { arrived } = await this.#scope.neighbours.recall(leaving.to, leaving.transferId, session.id);
       if (session.leaving !== leaving) return;

@@ -19,19 +19,31 @@ export class Turns {
   /** Asks for something to happen at the end of this turn. */
   want(): void {
     this.#isWanted = true;
-    if (!this.#isInside) this.#wait();
+    this.endLater();
   }
 
-  /** Runs the synchronous part of an event, and does not end its turn yet. */
+  /** Runs the synchronous part of an event, whose turn ends sooner or later. */
   run<T>(event: () => T): T {
+    try {
+      return this.enter(event);
+    } finally {
+      this.endLater();
+    }
+  }
+
+  /** The same, where the caller ends the turn now or later. A timer that is set and cancelled costs 25 µs in workerd. */
+  enter<T>(event: () => T): T {
     if (this.#isInside) return event();
     this.#isInside = true;
     try {
       return event();
     } finally {
       this.#isInside = false;
-      if (this.#isWanted) this.#wait();
     }
+  }
+
+  endLater(): void {
+    if (this.#isWanted && !this.#isInside) this.#wait();
   }
 
   /** Ends the turn now. */

@@ -1,3 +1,4 @@
+import { DELETE } from "../protocol/packets.ts";
 import { isPlain, Replacement } from "../state/diff.ts";
 import type { Viewer } from "../state/fields.ts";
 import type { Leaf } from "../state/leaf.ts";
@@ -29,11 +30,6 @@ export class Views {
     return this.#tree.textFor(this.#viewerOf(conn));
   }
 
-  /** Whether nothing is told by predicates: what a client saw of that is not remembered while it is away. */
-  get canResume(): boolean {
-    return this.#tree.dynamic.size === 0;
-  }
-
   /** It is about to be told all that it may see. */
   remember(conn: Conn): void {
     this.#mark(conn, true);
@@ -60,12 +56,16 @@ export class Views {
       .map((leaf) => ({ names: leaf.names(), value: leaf.sent }));
   }
 
-  /** The same for one that may have an older state of it: objects take the place of what is there. */
+  /** The same for one that may have an older state of it: objects take the place of what is there, the rest goes. */
   privateReplacement(conn: Conn): Placed[] {
-    return this.privateState(conn).map(({ names, value }) => ({
-      names,
-      value: isPlain(value) ? new Replacement(value) : value,
-    }));
+    const viewer = this.#viewerOf(conn);
+    return this.#tree.privateLeaves().flatMap((leaf): Placed[] => {
+      const names = leaf.names();
+      const { audience, sent } = leaf;
+      if (this.#knows(conn, viewer, leaf)) return [{ names, value: isPlain(sent) ? new Replacement(sent) : sent }];
+      // What it saw before by a predicate is not remembered.
+      return audience && (audience.dynamic || this.#tree.sees(viewer, audience)) ? [{ names, value: DELETE }] : [];
+    });
   }
 
   /** Groups those who are told more than everyone is. */

@@ -5,8 +5,11 @@ import type { Knock, RosterEntry } from "../room/relay.ts";
 /** What a client's socket carries through sleep. */
 interface Attachment {
   readonly id: number;
-  /** What the room keeps with the connection; undefined until it let the client in. */
-  readonly room: unknown;
+  /**
+   * What the room keeps with the connection, as JSON in UTF-8: so it takes as many bytes here as the room counted.
+   * Undefined until the room let the client in.
+   */
+  readonly room: Uint8Array | undefined;
   readonly isOpen: boolean;
 }
 
@@ -39,7 +42,7 @@ export class Client {
     const attachment = socket.attachment() as Attachment | null | undefined;
     if (!attachment) return undefined;
     const client = new Client(socket, attachment.id);
-    client.#room = attachment.room;
+    client.#room = attachment.room && (JSON.parse(new TextDecoder().decode(attachment.room)) as unknown);
     client.#isOpen = attachment.isOpen;
     return client;
   }
@@ -94,7 +97,8 @@ export class Client {
   }
 
   #attach(): void {
-    const attachment: Attachment = { id: this.id, room: this.#room, isOpen: this.#isOpen };
+    const room = this.#room === undefined ? undefined : new TextEncoder().encode(JSON.stringify(this.#room));
+    const attachment: Attachment = { id: this.id, room, isOpen: this.#isOpen };
     this.socket.attach(attachment);
   }
 }

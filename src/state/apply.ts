@@ -1,4 +1,4 @@
-import { isHostileKey } from "../protocol/decode.ts";
+import { hasHostileKey, isHostileKey, MAX_DEPTH } from "../protocol/decode.ts";
 import { DELETE } from "../protocol/packets.ts";
 
 type Plain = Readonly<Record<string, unknown>>;
@@ -27,7 +27,7 @@ function applyAt(node: unknown, [key, ...rest]: readonly string[], change: unkno
   const current = Object.hasOwn(container, key) ? (container as Plain)[key] : undefined;
   if (rest.length > 0) return withKey(container, key, applyAt(current, rest, change));
   if (change === DELETE) return isContainer(node) ? withoutKey(node, key) : node;
-  if (!isPlain(change)) return withKey(container, key, change);
+  if (!isPlain(change)) return withKey(container, key, hasHostileKey(change) ? withoutHostile(change) : change);
   // An empty object says nothing to a client that merges; it only makes sure that something is there.
   const base = isContainer(current) ? current : {};
   return withKey(container, key, mergeInto(base, change));
@@ -43,8 +43,20 @@ function withKey(container: object, key: string, value: unknown): object {
   if (Object.hasOwn(container, key) && Object.is((container as Plain)[key], value)) return container;
   if (!Array.isArray(container)) return { ...container, [key]: value };
   const copy: unknown[] = [...(container as unknown[])];
-  copy[Number(key)] = value;
+  const index = Number(key);
+  // Farther off there would be holes: a single number could make four billion of them.
+  if (!Number.isInteger(index) || index < 0 || index > copy.length) return container;
+  copy[index] = value;
   return copy;
+}
+
+/** A copy of what an array holds. What is nested too deeply is left out too. */
+function withoutHostile(value: unknown, depth = 0): unknown {
+  if (!isContainer(value)) return value;
+  if (depth >= MAX_DEPTH) return null;
+  if (Array.isArray(value)) return value.map((item) => withoutHostile(item, depth + 1));
+  const kept = Object.entries(value).filter(([key]) => !isHostileKey(key));
+  return Object.fromEntries(kept.map(([key, inner]) => [key, withoutHostile(inner, depth + 1)]));
 }
 
 function withoutKey(container: object, key: string): object {

@@ -2,22 +2,19 @@ import type { Signal, WritableObjectSignal } from "@signe/reactive";
 import { DELETE } from "../protocol/packets.ts";
 import type { Audience } from "./audience.ts";
 import { put, SAME } from "./diff.ts";
-import { fieldOf, makeEntry } from "./fields.ts";
+import { Dormant } from "./dormant.ts";
+import { loadEntry, readEntry, saveEntry } from "./entry-rows.ts";
+import { makeEntry } from "./fields.ts";
 import type { Factory, Field } from "./fields.ts";
 import type { Leaf } from "./leaf.ts";
 import type { EntryNode, InnerNode, ParentNode, Place, PrivateChange, Sees, Shared } from "./node.ts";
-import { refused, shapeOf } from "./refusal.ts";
+import { checkEntry, refused, shapeOf } from "./refusal.ts";
 import { encodeKey, Row } from "./rows.ts";
-import { track } from "./tracking.ts";
+import { track, unwrap } from "./tracking.ts";
 import type { Door } from "./tracking.ts";
 
-/** Longer keys would not fit a storage key with their path. */
-const MAX_KEY = 512;
-
 /** An entry that clients know of and that is gone, of which only that is known. */
-interface Ghost {
-  known(): Record<string, unknown>;
-}
+type Ghost = Pick<InnerNode, "known">;
 
 type EntriesSignal = WritableObjectSignal<Record<string, object>>;
 
@@ -26,7 +23,6 @@ export class Entries implements Door, InnerNode, ParentNode {
   readonly synced = true;
   readonly shape = "object";
   readonly key: string;
-  readonly children = new Map<string, EntryNode>();
   readonly signal: EntriesSignal;
   readonly persisted: boolean;
   readonly audience: Audience | undefined;
@@ -36,6 +32,11 @@ export class Entries implements Door, InnerNode, ParentNode {
   readonly #parent: ParentNode;
   readonly #owner: string | undefined;
   readonly #field: Field;
+  readonly #awake = new Map<string, EntryNode>();
+  readonly #dormant = new Dormant(
+    () => unwrap(this.signal()) as Record<string, unknown>,
+    (key, stored) => this.#revive(key, stored),
+  );
   readonly #dirty = new Set<string>();
   /** What clients knew under the keys whose entry was added, removed or replaced since. */
   readonly #before = new Map<string, EntryNode | Ghost | undefined>();
@@ -67,6 +68,12 @@ export class Entries implements Door, InnerNode, ParentNode {
     return this.#parent.attached;
   }
 
+  /** All entries. Those that were only stored so far are made. */
+  get children(): ReadonlyMap<string, EntryNode> {
+    this.#dormant.wakeAll();
+    return this.#awake;
+  }
+
   names(): string[] {
     return [...this.#parent.names(), this.key];
   }
@@ -79,7 +86,7 @@ export class Entries implements Door, InnerNode, ParentNode {
   changed(): void {}
 
   get(key: string): object | undefined {
-    return this.children.get(key)?.target;
+    return this.#entry(key)?.target;
   }
 
   /** Makes an entry with the field's class or factory. */
@@ -96,23 +103,26 @@ export class Entries implements Door, InnerNode, ParentNode {
 
   /** What is stored of an entry, with the entries inside it. */
   snapshot(key: string): Record<string, unknown> | undefined {
-    return this.children.get(key)?.snapshot();
+    return this.#entry(key)?.snapshot();
   }
 
   /** An entry is about to be set, or removed. */
   entry(key: string, target: unknown): void {
-    const previous = this.children.get(key);
+    const previous = this.#entry(key);
     if (target !== undefined) this.#check(key, target);
     if (!this.#before.has(key)) this.#before.set(key, previous);
-    if (previous) this.#remove(key, previous);
+    if (previous) {
+      this.#awake.delete(key);
+      if (previous.attached) previous.removeRows();
+      previous.remove();
+    }
     if (target !== undefined) this.#add(key, target as object);
     this.childChanged(key);
   }
 
   childChanged(key: string): void {
-    const wasDirty = this.#dirty.size > 0;
+    if (this.#dirty.size === 0) this.#parent.childChanged(this.key);
     this.#dirty.add(key);
-    if (!wasDirty) this.#parent.childChanged(this.key);
   }
 
   settle(changes: PrivateChange[]): unknown {
@@ -128,7 +138,7 @@ export class Entries implements Door, InnerNode, ParentNode {
   }
 
   #settleEntry(key: string, changes: PrivateChange[]): unknown {
-    const child = this.children.get(key);
+    const child = this.#awake.get(key);
     const known = this.#before.has(key) ? this.#before.get(key) : child;
     if (!child) return known ? this.#settleRemoval(key, changes) : SAME;
     if (known === child) return child.settle(changes);
@@ -155,11 +165,14 @@ export class Entries implements Door, InnerNode, ParentNode {
     return this.audience && this.#field.kind === "users" ? { ...this.audience, owner: key } : this.audience;
   }
 
+  /** What clients know of under each key. */
+  #told(): Map<string, EntryNode | Ghost | undefined> {
+    return new Map<string, EntryNode | Ghost | undefined>([...this.children, ...this.#before]);
+  }
+
   /** Goes on from what clients know of the collection that was here before. */
   adopt(previous: Entries): void {
-    const known = new Map<string, EntryNode | Ghost | undefined>(previous.children);
-    for (const [key, child] of previous.#before) known.set(key, child);
-    for (const [key, child] of known) {
+    for (const [key, child] of previous.#told()) {
       this.#before.set(key, child);
       this.#dirty.add(key);
     }
@@ -167,8 +180,8 @@ export class Entries implements Door, InnerNode, ParentNode {
 
   textFor(sees: Sees): string {
     if (this.privateCount === 0 && this.#text !== undefined) return this.#text;
-    const parts: string[] = [];
-    for (const [key, child] of this.children) {
+    const parts = this.#dormant.texts();
+    for (const [key, child] of this.#awake) {
       const text = child.textFor(sees);
       if (!this.audience || text !== "{}") parts.push(`${JSON.stringify(key)}:${text}`);
     }
@@ -182,27 +195,46 @@ export class Entries implements Door, InnerNode, ParentNode {
   }
 
   load(values: Record<string, unknown>): boolean {
+    // All that a factory without parameters makes is alike: if the first one is simple, so are the others.
+    const mayWait = this.#shared.loading && this.#field.factory?.length === 0 && !this.audience;
+    let sample: EntryNode | undefined;
     for (const [key, stored] of Object.entries(values)) {
       if (shapeOf(stored) !== "object") continue;
-      if (!this.children.has(key)) this.create(key);
-      const child = this.children.get(key) as EntryNode;
-      const isIncomplete = child.load(stored as Record<string, unknown>);
-      // A field that the stored entry lacks may have been made at random: keep what it is now.
-      if (isIncomplete && this.persisted) child.place.row.changed(true);
+      if (sample && !this.#awake.has(key)) {
+        this.#dormant.add(key, stored as Record<string, unknown>, sample);
+        continue;
+      }
+      if (!this.#awake.has(key)) this.create(key);
+      const child = this.#awake.get(key) as EntryNode;
+      loadEntry(child, stored as Record<string, unknown>);
+      if (mayWait && child.isSimple) sample = child;
     }
     // The collection itself is never missing.
     return false;
   }
 
+  #entry(key: string): EntryNode | undefined {
+    this.#dormant.wake(key);
+    return this.#awake.get(key);
+  }
+
+  /** Clients know it already, or will be told with all the rest. */
+  #revive(key: string, stored: Record<string, unknown>): object {
+    return this.#shared.quietly(() => {
+      const entry = this.#add(key, this.make(key));
+      loadEntry(entry, stored);
+      entry.settle([]);
+      return entry.target;
+    });
+  }
+
   saveAll(): void {
-    for (const entry of this.children.values()) this.#saveEntry(entry);
+    for (const entry of this.children.values()) saveEntry(entry);
   }
 
   known(): Record<string, unknown> {
-    const entries = new Map<string, EntryNode | Ghost | undefined>(this.children);
-    for (const [key, before] of this.#before) entries.set(key, before);
     const known: Record<string, unknown> = {};
-    for (const [key, entry] of entries) if (entry) known[key] = entry.known();
+    for (const [key, entry] of this.#told()) if (entry) known[key] = entry.known();
     return known;
   }
 
@@ -232,24 +264,20 @@ export class Entries implements Door, InnerNode, ParentNode {
   }
 
   stop(): void {
-    for (const child of this.children.values()) child.stop();
+    for (const child of this.#awake.values()) child.stop();
   }
 
   #check(key: string, target: unknown): void {
-    if (key.length > MAX_KEY)
-      throw refused(this, [`${key.slice(0, 32)}…`], "invalid_input", `a key has ${MAX_KEY} characters at most`);
-    if (shapeOf(target) !== "object" || !Object.values(target as object).some(isMarked)) {
-      throw refused(this, [key], "internal", "an entry is what the collection's class or factory makes");
-    }
+    checkEntry(this, key, target);
     const group = this.#shared.entries.get(target as object);
-    if (group?.attached && this.children.get(key) !== group) {
+    if (group?.attached && this.#awake.get(key) !== group) {
       throw refused(this, [key], "internal", `this entry is part of the state already, at ${group.names().join(".")}`);
     }
   }
 
-  #add(key: string, target: object): void {
+  #add(key: string, target: object): EntryNode {
     const names = [...this.names(), key];
-    const row = new Row(this.#shared.rows, encodeKey(names), (persisted) => this.#readRow(key, persisted));
+    const row = new Row(this.#shared.rows, encodeKey(names), (persisted) => readEntry(this.#awake.get(key), persisted));
     const owner = this.#field.kind === "users" ? key : this.#owner;
     const entry = this.#shared.makeEntry(this, key, target, {
       row,
@@ -258,37 +286,12 @@ export class Entries implements Door, InnerNode, ParentNode {
       audience: this.#audienceOf(key),
     });
     this.#shared.entries.set(target, entry);
-    this.children.set(key, entry);
+    this.#awake.set(key, entry);
     if (entry.privateCount > 0) this.countPrivate(entry.privateCount);
-    if (!entry.attached) return;
-    this.#saveEntry(entry);
-    if (this.#field.kind === "users") this.#shared.onUser(key);
+    if (entry.attached) {
+      saveEntry(entry);
+      if (this.#field.kind === "users") this.#shared.onUser(key);
+    }
+    return entry;
   }
-
-  #saveEntry(entry: EntryNode): void {
-    const { row } = entry.place;
-    row.changed(this.persisted);
-    if (this.persisted && entry.stored(false)) row.changed(false);
-    entry.saveAll();
-  }
-
-  #remove(key: string, entry: EntryNode): void {
-    this.children.delete(key);
-    if (entry.attached) entry.removeRows();
-    entry.remove();
-  }
-
-  #readRow(key: string, persisted: boolean): unknown {
-    const group = this.children.get(key);
-    if (!group) return undefined;
-    const values = group.stored(persisted);
-    return persisted === this.persisted ? (values ?? {}) : values;
-  }
-}
-
-function isMarked(value: unknown): boolean {
-  if (fieldOf(value)) return true;
-  return (
-    typeof value === "object" && value !== null && Object.values(value).some((inner) => fieldOf(inner) !== undefined)
-  );
 }

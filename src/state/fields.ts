@@ -62,6 +62,15 @@ export function fieldOf(value: unknown): Field | undefined {
   return typeof value === "function" ? (value as { [FIELD]?: Field })[FIELD] : undefined;
 }
 
+/** Whether there are fields in an object, however deep. */
+export function holdsFields(value: object): boolean {
+  if (Array.isArray(value)) return false;
+  return Object.values(value).some(
+    (inner: unknown) =>
+      fieldOf(inner) !== undefined || (typeof inner === "object" && inner !== null && holdsFields(inner)),
+  );
+}
+
 /** Whether a property is the placeholder that {@link id} left for the entry's key. */
 export function isId(value: unknown): boolean {
   return typeof value === "object" && value !== null && ID in value;

@@ -1,13 +1,12 @@
 import type { Signal } from "@signe/reactive";
-import { isHostileKey } from "../protocol/decode.ts";
 import { DELETE } from "../protocol/packets.ts";
 import { narrow } from "./audience.ts";
-import { put, SAME } from "./diff.ts";
+import { isPlain, put, SAME } from "./diff.ts";
 import { Entries } from "./entries.ts";
-import { fieldOf, isId, markEntry } from "./fields.ts";
+import { fieldOf, holdsFields, isId, markEntry } from "./fields.ts";
 import { Leaf } from "./leaf.ts";
 import type { LeafParent } from "./leaf.ts";
-import { harmsClients, shapeOf } from "./refusal.ts";
+import { isFieldName, shapeOf } from "./refusal.ts";
 import { encodeKey, Row } from "./rows.ts";
 import type { EntryNode, ParentNode, Place, PrivateChange, Sees, Shared } from "./node.ts";
 
@@ -15,8 +14,6 @@ type Node = Leaf | Group | Entries;
 
 /** Remembers which property holds the key, for an entry that comes back under another one. */
 const ID_NAME = Symbol("id");
-/** Names that a packet or `load` uses itself. */
-const RESERVED_NAMES: ReadonlySet<string> = new Set(["pId"]);
 
 /** An object of fields: the state itself, an entry of a collection, or an object inside one of them. */
 export class Group implements EntryNode, ParentNode, LeafParent {
@@ -53,6 +50,14 @@ export class Group implements EntryNode, ParentNode, LeafParent {
   get attached(): boolean {
     if (this.#removed) return false;
     return this.#parent ? this.#parent.attached : !this.#shared.loading;
+  }
+
+  get isSimple(): boolean {
+    return [...this.children.values()].every((child) =>
+      child instanceof Leaf
+        ? child.field.kind !== "computed" && !child.audience
+        : child instanceof Group && child.isSimple,
+    );
   }
 
   names(): string[] {
@@ -109,6 +114,19 @@ export class Group implements EntryNode, ParentNode, LeafParent {
     const text = `{${parts.join(",")}}`;
     if (this.privateCount === 0) this.#text = text;
     return text;
+  }
+
+  textOfStored(stored: unknown): string | undefined {
+    if (!isPlain(stored)) return undefined;
+    const parts: string[] = [];
+    for (const [name, child] of this.children) {
+      if (child instanceof Leaf ? !child.synced : child.hidden) continue;
+      const value = Object.hasOwn(stored, name) ? stored[name] : undefined;
+      const text = child instanceof Entries ? undefined : child.textOfStored(value);
+      if (text === undefined) return undefined;
+      parts.push(`${JSON.stringify(name)}:${text}`);
+    }
+    return `{${parts.join(",")}}`;
   }
 
   privateLeaves(into: Leaf[]): void {
@@ -229,12 +247,7 @@ export class Group implements EntryNode, ParentNode, LeafParent {
     }
     const child = this.#childFor(name, value);
     if (!child) return;
-    if (
-      !/^[\p{L}_][\p{L}\p{N}_]*$/u.test(name) ||
-      harmsClients(name) ||
-      isHostileKey(name) ||
-      RESERVED_NAMES.has(name)
-    ) {
+    if (!isFieldName(name)) {
       throw new Error(`"${[...this.names(), name].join(".")}" cannot be the name of a field`);
     }
     this.children.set(name, child);
@@ -280,12 +293,4 @@ function settleLeaf(leaf: Leaf, changes: PrivateChange[]): unknown {
   if (!leaf.audience || change === SAME) return change;
   changes.push({ names: leaf.names(), audience: leaf.audience, value: change, leaf });
   return SAME;
-}
-
-function holdsFields(value: object): boolean {
-  if (Array.isArray(value)) return false;
-  return Object.values(value).some(
-    (inner: unknown) =>
-      fieldOf(inner) !== undefined || (typeof inner === "object" && inner !== null && holdsFields(inner)),
-  );
 }

@@ -115,6 +115,14 @@ export class Leaf implements Door {
     return (this.#text ??= JSON.stringify(this.sent ?? null));
   }
 
+  /** The same for a field like this one, of which this value is stored; undefined if that cannot be told. */
+  textOfStored(value: unknown): string | undefined {
+    const { kind, transform } = this.field;
+    if (kind === "connected") return "false";
+    if (transform || value === undefined || !this.#fits(value)) return undefined;
+    return JSON.stringify(nestDottedKeys(value));
+  }
+
   stop(): void {
     this.#inside?.stop();
   }
@@ -125,7 +133,7 @@ export class Leaf implements Door {
 
   /** Sets a stored value, unless the field has become something else since. @returns whether it was set */
   load(value: unknown): boolean {
-    if (this.field.kind !== "value" || (this.shape !== "any" && shapeOf(value) !== this.shape)) return false;
+    if (this.field.kind !== "value" || !this.#fits(value)) return false;
     try {
       (this.signal as unknown as { set(value: unknown): void }).set(value);
       return true;
@@ -139,6 +147,10 @@ export class Leaf implements Door {
   current(): unknown {
     const { transform } = this.field;
     return this.#plain(transform ? transform(this.signal()) : this.signal());
+  }
+
+  #fits(value: unknown): boolean {
+    return this.shape === "any" || shapeOf(value) === this.shape;
   }
 
   #plain(value: unknown, onSignal?: (signal: unknown) => void): unknown {

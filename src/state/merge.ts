@@ -1,5 +1,5 @@
 import { DELETE } from "../protocol/packets.ts";
-import { isPlain, put } from "./diff.ts";
+import { isPlain, put, Replacement } from "./diff.ts";
 
 /** A value in its place: `"$delete"` removes what is there. */
 export interface Placed {
@@ -19,9 +19,12 @@ export function merge(
 
 function place(patch: Record<string, unknown>, names: readonly string[], value: unknown): void {
   let node = patch;
-  for (const name of names.slice(0, -1)) {
-    // What everyone is told is gone takes its private parts along.
-    if (node[name] === DELETE) return;
+  for (const [depth, name] of names.slice(0, -1).entries()) {
+    if (node[name] === DELETE) {
+      // What is gone for everyone takes its private parts along; those of what takes its place follow it.
+      if (value !== DELETE) node[names.slice(depth).join(".")] = value instanceof Replacement ? value.value : value;
+      return;
+    }
     const copy: Record<string, unknown> = isPlain(node[name]) ? { ...node[name] } : {};
     node[name] = copy;
     node = copy;

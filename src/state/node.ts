@@ -61,6 +61,10 @@ export interface EntryNode extends InnerNode {
   readonly target: object;
   readonly place: Place;
   readonly attached: boolean;
+  /** Whether all in it are stored values, shown to everyone as they are, and nothing depends on anything else. */
+  readonly isSimple: boolean;
+  /** What clients would be told of one like it, of which this is stored. @returns undefined if that cannot be told */
+  textOfStored(stored: unknown): string | undefined;
   names(): string[];
   stored(persisted: boolean): Record<string, unknown> | undefined;
   /** All that is stored of it, with the entries inside. */
@@ -78,6 +82,8 @@ export interface Shared {
   /** Fields whose visibility depends on more than who owns them. */
   readonly dynamic: Set<Leaf>;
   readonly loading: boolean;
+  /** Runs this while nothing counts as a change. */
+  quietly<T>(run: () => T): T;
   foundUsers(users: object): void;
   /** An entry was put into the `users` field. */
   onUser(publicId: string): void;

@@ -1,6 +1,7 @@
 import { RoomError } from "../protocol/errors.ts";
 import { isHostileKey, MAX_DEPTH } from "../protocol/decode.ts";
 import { DELETE } from "../protocol/packets.ts";
+import { holdsFields } from "./fields.ts";
 
 /** What a value may become, decided by what it was declared as: clients cannot follow every turn. */
 export type Shape = "array" | "object" | "any";
@@ -27,6 +28,18 @@ const HARMS_CLIENTS: ReadonlySet<string> = new Set(
 export function harmsClients(key: string): boolean {
   return HARMS_CLIENTS.has(key);
 }
+
+/** Names that a packet or `load` uses itself. */
+const RESERVED_NAMES: ReadonlySet<string> = new Set(["pId"]);
+
+/** Whether clients can follow a field of this name. */
+export function isFieldName(name: string): boolean {
+  if (harmsClients(name) || isHostileKey(name) || RESERVED_NAMES.has(name)) return false;
+  return /^[\p{L}_][\p{L}\p{N}_]*$/u.test(name);
+}
+
+/** Longer keys would not fit a storage key with their path. */
+const MAX_KEY = 512;
 
 /** How far beyond its end an array may be written: holes are sent and stored as nulls. */
 const MAX_GAP = 1024;
@@ -128,4 +141,18 @@ export function refused(
   why: string,
 ): RoomError {
   return new RoomError(code, `${[place.path(), ...trail].join(".")}: ${why}`);
+}
+
+/**
+ * Checks what is to be an entry of a collection.
+ * @throws RoomError naming the path
+ */
+export function checkEntry(place: Place, key: string, target: unknown): void {
+  if (key.length > MAX_KEY)
+    throw refused(place, [`${key.slice(0, 32)}…`], "invalid_input", `a key has ${MAX_KEY} characters at most`);
+  // In storage all halves of a character are the same.
+  if (!key.isWellFormed()) throw refused(place, [key], "invalid_input", "a key holds whole characters only");
+  if (shapeOf(target) !== "object" || !holdsFields(target as object)) {
+    throw refused(place, [key], "internal", "an entry is what the collection's class or factory makes");
+  }
 }

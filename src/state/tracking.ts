@@ -1,4 +1,5 @@
 import type { Signal } from "@signe/reactive";
+import { isHostileKey } from "../protocol/decode.ts";
 import { checkField, checkIndex, checkKey, checkValue } from "./refusal.ts";
 import type { Place } from "./refusal.ts";
 
@@ -78,7 +79,7 @@ export function track(signal: Signal, door: Door): void {
 /** Keeps the value of an array or object signal here, and hands out a proxy of it. */
 function replaceValue(subject: Subject, slot: "items" | "obj", initial: unknown, gate: Gate): void {
   // A copy, since what the signal holds is behind a proxy of its own already.
-  let raw = Array.isArray(initial) ? [...initial] : { ...(initial as object) };
+  let raw: unknown[] | Record<string, unknown> = Array.isArray(initial) ? [...initial] : ownOf(initial as object, gate);
   const notify = () => subject.next(slot === "items" ? { type: "update", items: raw } : { type: "update", value: raw });
   let proxy = shallowProxy(raw, gate, notify);
   Object.defineProperty(subject, slot, {
@@ -86,14 +87,19 @@ function replaceValue(subject: Subject, slot: "items" | "obj", initial: unknown,
     get: () => proxy,
     set: (value: object) => {
       if (value === proxy) return;
-      const next = unwrap(value) as typeof raw;
+      const next = unwrap(value) as object;
       if (!gate.door.entry) checkField(gate.door, next);
-      else replaceEntries(gate.door, raw, next);
-      raw = next;
+      else replaceEntries(gate.door, raw as Record<string, unknown>, next as Record<string, unknown>);
+      raw = Array.isArray(next) ? next : ownOf(next, gate);
       proxy = shallowProxy(raw, gate, notify);
       subject.next(slot === "items" ? { type: "reset", items: raw } : { type: "reset", value: raw });
     },
   });
+}
+
+/** Entries are looked up by keys that clients choose: a collection inherits nothing that such a key could find. */
+function ownOf(value: object, gate: Gate): Record<string, unknown> {
+  return Object.assign((gate.door.entry ? Object.create(null) : {}) as Record<string, unknown>, value);
 }
 
 function replaceEntries(door: Door, previous: Record<string, unknown>, next: Record<string, unknown>): void {
@@ -109,12 +115,18 @@ export function unwrap(value: unknown): unknown {
   return typeof value === "object" && value !== null ? ((value as { [RAW]?: object })[RAW] ?? value) : value;
 }
 
+/** Reads a property, but never what leads to a prototype: who assigns something there changes all rooms. */
+function read(target: object, key: PropertyKey): unknown {
+  if (typeof key === "string" && isHostileKey(key) && !Object.hasOwn(target, key)) return undefined;
+  return Reflect.get(target, key);
+}
+
 /** A view of an array or object that reports changes of its own properties, and leaves what is deeper alone. */
 function shallowProxy<T extends object>(raw: T, gate: Gate, notify: () => void): T {
   return new Proxy(raw, {
     get(target, key, receiver) {
       if (key === RAW) return target;
-      const value: unknown = Reflect.get(target, key);
+      const value = read(target, key);
       if (typeof value !== "function" || !Array.isArray(target)) return value;
       const method = arrayMethod(target, String(key), value as Method, gate, notify);
       return (...args: unknown[]) => {
@@ -153,7 +165,7 @@ function deepProxy<T extends object>(
   const proxy = new Proxy(raw, {
     get(target, key) {
       if (key === RAW) return target;
-      const value: unknown = Reflect.get(target, key);
+      const value = read(target, key);
       if (!isContainer(value)) return value;
       return deepProxy(value, [...trail, String(key)], gate, notify, known);
     },

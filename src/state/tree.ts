@@ -90,9 +90,17 @@ export class Tree implements Shared {
 
   /** Loads a stored snapshot: plain values by field name, entries by key. */
   load(snapshot: Record<string, unknown>): void {
+    this.quietly(() => this.root.load(snapshot));
+  }
+
+  quietly<T>(run: () => T): T {
+    const wasLoading = this.loading;
     this.loading = true;
-    this.root.load(snapshot);
-    this.loading = false;
+    try {
+      return run();
+    } finally {
+      this.loading = wasLoading;
+    }
   }
 
   /** What clients were told of the whole state, as plain data. */

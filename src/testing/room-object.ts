@@ -41,7 +41,7 @@ export class RoomObject extends Served {
     return core;
   }
 
-  async #count(socket: Socket, handle: () => Promise<void>): Promise<void> {
+  async #count(socket: Socket, handle: () => Promise<void> | undefined): Promise<void> {
     const { messages } = shared();
     const sender = (socket.attachment() as { id: string } | null)?.id ?? "";
     const count = messages.get(sender) ?? { received: 0, handled: 0 };

@@ -1,9 +1,15 @@
-import * as z from "zod";
+import * as z from "zod/mini";
+import en from "zod/v4/locales/en.js";
 import { hasHostileKey } from "../protocol/decode.ts";
+import type { RoomError } from "../protocol/errors.ts";
+import { readText } from "../room/body.ts";
 
 /** A body that a schema accepted, or what is wrong with it. */
 type Body<T> = { readonly value: T } | { readonly issues: readonly Problem[] };
 type Problem = Pick<z.core.$ZodIssue, "path" | "message">;
+
+// The small zod has no words of its own. Only these schemas use them: a room's own zod keeps what it was told.
+const words = en().localeError;
 
 const MOST_BYTES = 16_384;
 
@@ -11,12 +17,16 @@ const MOST_BYTES = 16_384;
  * Reads a JSON body of a request to a World, but never more of it than is allowed. A route reads its body by
  * itself, since the protocol says what a World answers to a bad one.
  */
-export async function readBody<Z extends z.ZodType>(request: Request, schema: Z): Promise<Body<z.output<Z>>> {
-  const text = await readText(request);
-  if (text === undefined) return refuse(`The body is larger than ${MOST_BYTES} bytes`);
+export async function readBody<Z extends z.ZodMiniType>(request: Request, schema: Z): Promise<Body<z.output<Z>>> {
+  let text: string;
+  try {
+    text = await readText(request, MOST_BYTES);
+  } catch (error) {
+    return refuse((error as RoomError).message);
+  }
   const json = parseJson(text);
   if (!json || hasHostileKey(json.value)) return refuse("The body is no JSON, or holds a reserved key");
-  const parsed = schema.safeParse(json.value);
+  const parsed = schema.safeParse(json.value, { error: words });
   return parsed.success ? { value: parsed.data } : { issues: parsed.error.issues };
 }
 
@@ -30,16 +40,4 @@ function parseJson(text: string): { value: unknown } | undefined {
   } catch {
     return undefined;
   }
-}
-
-async function readText(request: Request): Promise<string | undefined> {
-  const decoder = new TextDecoder();
-  let text = "";
-  let size = 0;
-  for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
-    size += chunk.byteLength;
-    if (size > MOST_BYTES) return undefined;
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
 }

@@ -1,4 +1,4 @@
-import type * as z from "zod";
+import type * as z from "zod/mini";
 import { defineRoom } from "../define/define-room.ts";
 import type { Room } from "../define/room.ts";
 import type { ResponseBuilder, RoomHandle } from "../define/types.ts";
@@ -94,7 +94,7 @@ function update(world: World, { request, res }: Call, byOperator: boolean): Prom
   });
 }
 
-async function withBody<Z extends z.ZodType>(
+async function withBody<Z extends z.ZodMiniType>(
   request: Request,
   res: ResponseBuilder,
   schema: Z,

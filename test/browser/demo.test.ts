@@ -9,6 +9,7 @@ import { freePort, startDevServer } from "./dev-server.ts";
 import type { DevServer } from "./dev-server.ts";
 import { Player } from "./player.ts";
 import type { JoinOptions } from "./player.ts";
+import { Wire } from "./wire.ts";
 
 /** What needs a walk over the field first. */
 const WALK = { timeout: 20_000, interval: 50 };
@@ -30,8 +31,8 @@ async function serve(envFile?: string): Promise<void> {
   server = await startDevServer({ port, persistTo: join(folder, "state"), envFile });
 }
 
-async function enter(name: string, room: string, options?: JoinOptions): Promise<Player> {
-  const player = await Player.join(browser, server.url, name, room, options);
+async function enter(name: string, room: string, options?: JoinOptions, url = server.url): Promise<Player> {
+  const player = await Player.join(browser, url, name, room, options);
   onTestFinished(() => player.close());
   return player;
 }
@@ -198,7 +199,7 @@ describe.skipIf(isChromiumMissing())("the demo in a browser", () => {
     const ada = await enter("Ada", "unreachable", WORLD);
     await ada.page.route(CONNECT, (route) => route.abort());
     await ada.page.reload();
-    await ada.status("Reconnecting … The World cannot be reached");
+    await ada.status("Connecting … The World does not answer");
     await ada.page.unroute(CONNECT);
     await ada.status("Online");
   });
@@ -219,6 +220,39 @@ describe.skipIf(isChromiumMissing())("the demo in a browser", () => {
     await ada.page.waitForTimeout(300);
     await ada.status("Offline – You have left");
     expect(ada.frames).toHaveLength(length);
+  });
+
+  it.each(WAYS)("goes offline and on again at $place, and asks for what it missed only", async ({ place, options }) => {
+    const wire = await Wire.to(port);
+    onTestFinished(() => wire.cut());
+    const room = `offline-${place}`;
+    const [ada, bob] = await Promise.all([enter("Ada", room, options, wire.url), enter("Bob", room)]);
+    await expect.poll(() => ada.present(), SOON).toEqual(["Ada online", "Bob online"]);
+    await expect.poll(() => ada.latency(), SOON).toMatch(/^\d+ ms$/);
+    const [whole = ""] = ada.frames;
+
+    wire.cut();
+    await ada.status("Reconnecting");
+    await expect.poll(() => bob.present(), SOON).toEqual(["Ada offline", "Bob online"]);
+    const { length } = ada.frames;
+    const [id, { x, y }] = [await bob.id(), await bob.positionOf(await bob.id())];
+    await bob.page.keyboard.press(x < 12 ? "ArrowRight" : "ArrowLeft");
+    await bob.say("where are you?");
+    await expect.poll(() => bob.texts(), SOON).toEqual(["where are you?"]);
+    // What is pressed while there is no connection is not done later.
+    const at = await ada.positionOf(await ada.id());
+    await ada.page.keyboard.press("ArrowUp");
+
+    await wire.mend();
+    await ada.status("Online");
+    await expect.poll(() => ada.texts(), SOON).toEqual(["where are you?"]);
+    await expect.poll(() => ada.positionOf(id), SOON).toEqual({ x: x < 12 ? x + 1 : x - 1, y });
+    await expect.poll(() => ada.present(), SOON).toEqual(["Ada online", "Bob online"]);
+    expect(await ada.positionOf(await ada.id())).toEqual(at);
+    const [resumed = "{}"] = ada.frames.slice(length);
+    expect(JSON.parse(resumed)).toMatchObject({ type: "sync", resumed: true });
+    expect(resumed.length).toBeLessThan(whole.length / 2);
+    expect(ada.problems).toEqual([]);
   });
 
   it("goes on where it was after the server was killed", async () => {

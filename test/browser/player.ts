@@ -30,7 +30,7 @@ export interface ShardRow {
 /** A person with a browser of their own. */
 export class Player {
   readonly page: Page;
-  /** Every text frame that the page's sockets received. */
+  /** Every packet that the page's sockets received, as text. */
   readonly frames: string[] = [];
   /** What went wrong in the page. */
   readonly problems: string[] = [];
@@ -59,7 +59,7 @@ export class Player {
     this.#context = context;
     this.page = page;
     page.on("websocket", (socket) => {
-      socket.on("framereceived", ({ payload }) => void this.frames.push(String(payload)));
+      socket.on("framereceived", ({ payload }) => void (payload === "pong" || this.frames.push(String(payload))));
     });
     page.on("pageerror", (error) => void this.problems.push(String(error)));
   }
@@ -139,6 +139,11 @@ export class Player {
   /** The shard that this page says it is on. */
   async ownShard(): Promise<ShardRow | undefined> {
     return (await this.shards()).find(({ note }) => note.includes("you are here"));
+  }
+
+  /** How long the page says that the server takes to answer. */
+  async latency(): Promise<string> {
+    return (await this.page.locator("#latency").textContent()) ?? "";
   }
 
   async texts(): Promise<string[]> {

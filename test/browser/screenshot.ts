@@ -29,7 +29,11 @@ it.skipIf(isChromiumMissing())("takes the picture of the demo", { timeout: 120_0
   try {
     const colorScheme = process.env["SCHEME"] === "dark" ? "dark" : "light";
     const players: Player[] = [];
-    for (const [name] of CAST) players.push(await Player.join(browser, server.url, name, "meadow", { colorScheme }));
+    for (const [name] of CAST) {
+      players.push(
+        await Player.join(browser, server.url, name, "meadow", { colorScheme, button: "Join through the World" }),
+      );
+    }
     const gone = await Player.join(browser, server.url, "Alan", "meadow");
     await gone.close();
     await Promise.all(players.map((player, index) => collect(player, CAST[index]?.[1] ?? 0)));

@@ -38,6 +38,21 @@ describe("messages of a client", () => {
     game.close();
   });
 
+  it("fail if they were lost on the way to a server that would do them twice", async () => {
+    const game = script.connect();
+    const first = (await script.next()).open();
+    first.sync({ pId: "p", count: 0 });
+    const sent = game.call("set", 1);
+    first.drop();
+    await expect(sent).rejects.toMatchObject({ code: "closed" });
+    const waits = game.call("set", 2);
+    const second = (await script.next()).open();
+    expect(actionsOf(second)).toEqual([["set", 2]]);
+    second.ack(0, "done");
+    expect(await waits).toBe("done");
+    game.close();
+  });
+
   it("are sent again with the same id if nobody answered, before what waited", async () => {
     const game = script.connect();
     const first = (await script.next()).open();

@@ -13,7 +13,7 @@ beforeEach(async () => {
   const script = new Script();
   game = script.connect();
   socket = (await script.next()).open();
-  socket.sync({ pId: "p", count: 0, name: "a", config: { map: { width: 1 } } });
+  socket.sync({ pId: "p", count: 0, name: "a", config: { map: { width: 1 } } }, { seq: 1, epoch: "e" });
   counts = [];
   game.select(
     (state) => state.count,

@@ -5,7 +5,7 @@ const documents = import.meta.glob(["../../README.md", "../../CONTRIBUTING.md", 
   import: "default",
   eager: true,
 });
-const sources = import.meta.glob("./*.ts", { query: "?raw", import: "default", eager: true });
+const sources = import.meta.glob("./*.{ts,tsx}", { query: "?raw", import: "default", eager: true });
 const modules = Object.values(sources).map(plain);
 
 /** Code as it counts here: without indentation, and without where the package is imported from. */
@@ -13,6 +13,7 @@ function plain(code: string): string {
   return code
     .replaceAll("../../src/testing/index.ts", "durable-rooms/testing")
     .replaceAll("../../src/client/index.ts", "durable-rooms/client")
+    .replaceAll("../../src/react/index.ts", "durable-rooms/react")
     .replaceAll("../../src/index.ts", "durable-rooms")
     .replaceAll(/(from "\.[^"]*)\.ts"/g, '$1"')
     .split("\n")
@@ -22,13 +23,13 @@ function plain(code: string): string {
 }
 
 const blocks = Object.entries(documents).flatMap(([path, text]) =>
-  [...text.matchAll(/^ *```ts\n([\s\S]*?)^ *```$/gm)].map((found) => [
+  [...text.matchAll(/^ *```tsx?\n([\s\S]*?)^ *```$/gm)].map((found) => [
     `${path.slice("../../".length)}:${text.slice(0, found.index).split("\n").length}`,
     plain(found[1] ?? ""),
   ]),
 ) as [where: string, code: string][];
 
-describe("every ts block of the documents is in a module that the tests run", () => {
+describe("every ts and tsx block of the documents is in a module that the tests run", () => {
   it.each(blocks)("%s", (_, code) => {
     expect(code.length).toBeGreaterThan(20);
     // The whole block is in the message, beside the module that begins like it.

@@ -1,11 +1,15 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
+import { createElement } from "react";
+import { renderToString } from "react-dom/server";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { serve, shared } from "../../src/testing/registry.ts";
 import { forwardRequest } from "../../src/auth/internal.ts";
 import { BrowserSocket } from "../support/browser-socket.ts";
 import { TestClient, TestRoom, testRoom, token } from "../support/harness.ts";
 import { gameRoom } from "./game-room.ts";
+import { go } from "./optimistic.ts";
+import { Scores } from "./scores.tsx";
 import { serviceOf } from "./service.ts";
 import service, { RoomObject } from "./worker.ts";
 import world, { RoomObject as WorldsRoomObject, ShardObject, WorldObject } from "./world.ts";
@@ -118,7 +122,10 @@ describe("README: connecting", () => {
     const { game, outcome, stop } = await import("./typed-client.ts");
     expect(outcome).toBe("invalid_input: There is no such monster");
     await vi.waitFor(() => expect(Object.values(game.state.players)[0]).toMatchObject({ x: 1, y: 2 }), 5000);
-    await game.call("move", { x: 3, y: 4 });
+    const moving = go(game);
+    expect(Object.values(game.state.players)[0]).toMatchObject({ x: 3, y: 4 });
+    await moving;
+    expect(renderToString(createElement(Scores, { game }))).toBe("<ol></ol>");
     await vi.waitFor(() => expect(log).toHaveBeenCalled(), 5000);
     stop();
     for (let index = 0; index < 5000; index++) game.emit("move", { x: 1, y: 1 });

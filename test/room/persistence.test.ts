@@ -150,6 +150,24 @@ describe("throttleStorage", () => {
     expect(room.state.count()).toBeGreaterThanOrEqual(90);
   });
 
+  it("n: under steady changes the alarm is set once per window, whatever else it is needed for", async () => {
+    const room = memory(lazy);
+    const away = await room.connect("away");
+    await room.connect("here");
+    room.disconnect(away);
+    await room.advance(3000);
+    const before = room.alarmsSet;
+    for (let step = 0; step < 100; step++) {
+      room.change((state) => state.count.set(step));
+      await room.advance(100);
+    }
+    expect(room.alarmsSet - before).toBeLessThanOrEqual(12);
+    await room.advance(5000);
+    expect(rowsOf(room)["."]).toMatchObject({ count: 99 });
+    // Then it waits for the session that ends.
+    expect(room.alarmAt - room.clock.time).toBeGreaterThan(60_000);
+  });
+
   it("n: the real alarm saves", async () => {
     const room = testRoom(lazy);
     await room.connect();

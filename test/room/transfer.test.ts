@@ -94,6 +94,24 @@ describe("sessionTransfer", () => {
     await b.connect({ query: `transferToken=${tokenOf(await back.call("go", "room-b"))}` });
   });
 
+  it("a connection from before they left does not count as arriving, also after sleep", async () => {
+    const [a, b] = rooms("room-a", "room-b") as [TestRoom, TestRoom];
+    const stale = await b.connect({ id: "ada" });
+    await stale.call("earn", 7);
+    await stale.call("go", "room-a");
+    const away = await a.connect({ id: "ada" });
+    await away.call("earn", 1);
+    await away.call("go", "room-b");
+    away.close();
+    await b.evict();
+    const back = await a.connect({ id: "ada" });
+    expect(back.state).toMatchObject({ players: { [back.publicId]: { gold: 8 } } });
+    await b.inside((state) => {
+      expect(Object.keys((state as { players(): object }).players())).toEqual([]);
+    });
+    stale.close();
+  });
+
   it("finds the user by the same session id too, hydrated by onSessionRestore", async () => {
     const [a, bonus] = rooms("room-a", "room-bonus") as [TestRoom, TestRoom];
     const client = await a.connect({ id: "ada" });
@@ -146,6 +164,31 @@ describe("sessionTransfer", () => {
     a.disconnect(stranger);
     await connect("ada");
     expect(a.state.players()["p"]?.gold()).toBe(5);
+  });
+
+  it("who goes for good while others are called back is not called back too", async () => {
+    const room = new MemoryRoom(definition.compiled);
+    room.neighbours.board = () => new Promise(() => {});
+    for (const id of ["ada", "bob"]) {
+      const socket = await room.connect(id);
+      void room.core.message(socket, JSON.stringify({ action: "go", value: "room-b", id: 1 }));
+      await vi.waitFor(() => expect(room.storage.get(`$session:${id}`)).toHaveProperty("leaving"));
+    }
+    room.crash();
+    const recalls: string[] = [];
+    const { promise, resolve } = Promise.withResolvers<{ arrived: false; passenger: null }>();
+    room.neighbours.board = async () => ({ ok: true, token: "t" });
+    room.neighbours.recall = async (_to, _transferId, sessionId) => {
+      recalls.push(sessionId);
+      return sessionId === "ada" ? promise : { arrived: false, passenger: null };
+    };
+    const bob = await room.connect("bob");
+    const ringing = room.ring();
+    await room.core.message(bob, JSON.stringify({ action: "go", value: "room-b", id: 2 }));
+    expect(bob.texts.at(-1)).toContain('"transferToken":"t"');
+    resolve({ arrived: false, passenger: null });
+    await ringing;
+    expect(recalls.toSorted()).toEqual(["ada", "bob"]);
   });
 
   it("keeps the subject: a stolen token without it opens nothing", async () => {

@@ -147,8 +147,8 @@ export class TestRoom<S = unknown> {
 
   /** Connects without waiting for the first packet: to the room itself, or to a shard where the suite does so. */
   async open({ id, token, headers, query = "", via = VIA }: ConnectOptions = {}): Promise<TestClient> {
-    const place = via === "shard" ? `shard/${await this.shard()}` : `${this.party}/${encodeURIComponent(this.id)}`;
-    const url = new URL(`/parties/${place}?${query}`, ORIGIN);
+    const { party, room } = await this.place(via);
+    const url = new URL(`/parties/${party}/${encodeURIComponent(room)}?${query}`, ORIGIN);
     if (id !== undefined) url.searchParams.set("id", id);
     if (token !== undefined) url.searchParams.set("token", token);
     const response = await exports.default.fetch(url.href, { headers: { ...headers, upgrade: "websocket" } });
@@ -157,8 +157,13 @@ export class TestRoom<S = unknown> {
   }
 
   async fetch(path: string, init?: RequestInit): Promise<Response> {
-    const place = VIA === "shard" ? `shard/${await this.shard()}` : `${this.party}/${encodeURIComponent(this.id)}`;
-    return exports.default.fetch(`${ORIGIN}/parties/${place}${path}`, init);
+    const { party, room } = await this.place();
+    return exports.default.fetch(`${ORIGIN}/parties/${party}/${encodeURIComponent(room)}${path}`, init);
+  }
+
+  /** Where clients connect to. */
+  async place(via = VIA): Promise<{ party: string; room: string }> {
+    return via === "shard" ? { party: "shard", room: await this.shard() } : { party: this.party, room: this.id };
   }
 
   /** A shard of the room. @returns its id */

@@ -173,6 +173,8 @@ export class MemoryRoom<S> {
   readonly storage = new MemoryStorage();
   readonly log: LogEntry[] = [];
   alarmAt = Infinity;
+  /** How often the alarm was set: each time costs a row. */
+  alarmsSet = 0;
   neighbours: Neighbours = {
     board: async () => ({ ok: false, code: "not_found", message: "There is no such room" }),
     recall: async () => ({ arrived: false, passenger: null }),
@@ -299,7 +301,12 @@ export class MemoryRoom<S> {
     const ports: Ports = {
       storage: whileCurrent(this.storage, () => this.#time === time),
       clock: time,
-      alarm: { set: (at) => (this.alarmAt = at) },
+      alarm: {
+        set: (at) => {
+          this.alarmAt = at;
+          this.alarmsSet++;
+        },
+      },
       sockets: () => this.sockets,
       log: (entry) => this.log.push(entry),
       neighbours: this.neighbours,

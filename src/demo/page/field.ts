@@ -1,11 +1,7 @@
 import { FIELD } from "../rules.ts";
+import type { Tile } from "../rules.ts";
 import { byId, createList, make, part, write } from "./dom.ts";
 import type { CoinView, GameView, PlayerView } from "./view.ts";
-
-interface Tile {
-  readonly x: number;
-  readonly y: number;
-}
 
 const FLOWERS = 46;
 
@@ -27,14 +23,10 @@ export function createField(): (view: GameView) => void {
   });
   const chest = byId("chest");
   return (view) => {
-    const me = view.pId();
-    const leader = view.leader();
-    drawCoins(Object.entries(view.coins()));
+    const { pId, leader, coins, players } = view;
+    drawCoins(Object.entries(coins));
     drawPlayers(
-      Object.entries(view.players()).map(([key, player]) => [
-        key,
-        { ...player, isMe: key === me, leads: key === leader },
-      ]),
+      Object.entries(players).map(([key, player]) => [key, { ...player, isMe: key === pId, leads: key === leader }]),
     );
     const treasure = view.me?.treasure;
     chest.hidden = !treasure;

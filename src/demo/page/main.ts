@@ -34,17 +34,20 @@ function changed(): void {
   isDrawing = true;
   requestAnimationFrame(() => {
     isDrawing = false;
-    if (game) for (const draw of drawings) draw(game.view);
+    const view = game?.view;
+    if (!view) return;
+    for (const draw of drawings) draw(view);
+    write(byId("latency"), view.latency === undefined ? "" : `${Math.round(view.latency)} ms`);
   });
 }
 
-const WORDS = { connecting: "Connecting …", online: "Online", reconnecting: "Reconnecting …", offline: "Offline" };
+const WORDS = { connecting: "Connecting …", open: "Online", reconnecting: "Reconnecting …", closed: "Offline" };
 
 function showStatus({ phase, reason, code }: Status): void {
   document.body.dataset["phase"] = phase;
-  write(byId("status"), reason ? `${WORDS[phase]} ${phase === "offline" ? "– " : ""}${reason}` : WORDS[phase]);
-  byId<HTMLInputElement>("say").disabled = phase !== "online";
-  if (phase === "offline") shards.hide();
+  write(byId("status"), reason ? `${WORDS[phase]} ${phase === "closed" ? "– " : ""}${reason}` : WORDS[phase]);
+  byId<HTMLInputElement>("say").disabled = phase !== "open";
+  if (phase === "closed") shards.hide();
   if (code === undefined) return;
   // Nobody will reconnect by itself: the player has to.
   if (code === NOT_AUTHENTICATED) forgetSession();
@@ -62,7 +65,7 @@ function roomOfPage(): string | undefined {
   return ROOM.test(room) ? room : undefined;
 }
 
-async function enter(room: string, session: Session): Promise<void> {
+function enter(room: string, session: Session): void {
   game?.leave();
   game = undefined;
   walker.stop();
@@ -70,11 +73,11 @@ async function enter(room: string, session: Session): Promise<void> {
   write(byId("room"), room);
   document.title = `${room} · Coin Meadow`;
   dialog.close();
-  game = await connectGame(room, session, {
+  game = connectGame(room, session, {
     status: showStatus,
     change: changed,
     refused: (message) => toast(message, "bad"),
-    arrived: ({ party, room: id }) => shards.show(`game-${room}`, party === "shard" ? id : undefined),
+    arrived: (shard) => shards.show(`game-${room}`, shard),
     found: ({ name, worth }) => toast(`You found the ${name}: +${worth}`, "good"),
   });
 }
@@ -91,7 +94,7 @@ async function join(via: Via): Promise<void> {
   const room = roomInput.value.trim();
   if (!ROOM.test(room)) return ask("A room has 1 to 32 letters, digits, - and _");
   try {
-    await enter(room, await login(nameInput.value.trim(), via));
+    enter(room, await login(nameInput.value.trim(), via));
   } catch (error) {
     write(byId("join-problem"), (error as Error).message);
   }
@@ -119,7 +122,7 @@ window.addEventListener("hashchange", start);
 function start(): void {
   const session = loadSession();
   const room = roomOfPage();
-  if (session && room) void enter(room, session);
+  if (session && room) enter(room, session);
   else ask();
 }
 start();

@@ -15,13 +15,13 @@ export function createBoard(): (view: GameView) => void {
   const list = byId("board");
   const draw = createList<Row>(list, { create: createRow, update: updateRow });
   return (view) => {
-    const lead = (key: string) => Number(key === view.leader());
-    const rows = Object.entries(view.players())
+    const lead = (key: string) => Number(key === view.leader);
+    const rows = Object.entries(view.players)
       .toSorted(
         ([a, one], [b, other]) => other.score - one.score || lead(b) - lead(a) || one.name.localeCompare(other.name),
       )
       .map(([key, player], index): [string, Row] => {
-        return [key, { ...player, rank: index + 1, isMe: key === view.pId(), leads: key === view.leader() }];
+        return [key, { ...player, rank: index + 1, isMe: key === view.pId, leads: key === view.leader }];
       });
     slide(list, () => draw(rows));
     const online = rows.filter(([, row]) => row.online).length;
@@ -81,8 +81,8 @@ export function createChat(game: () => Game | undefined): (view: GameView) => vo
   });
   return (view) => {
     const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-    draw(view.chat().map((message) => [message.id, message]));
-    byId("quiet").hidden = view.chat().length > 0;
+    draw(view.chat.map((message) => [message.id, message]));
+    byId("quiet").hidden = view.chat.length > 0;
     if (isAtEnd) log.scrollTop = log.scrollHeight;
   };
 }

@@ -1,4 +1,4 @@
-import { step } from "../rules.ts";
+import type { Tile } from "../rules.ts";
 import type { Game } from "./connection.ts";
 import { byId } from "./dom.ts";
 import { tileAt } from "./field.ts";
@@ -17,19 +17,13 @@ const KEYS: Readonly<Record<string, readonly [dx: number, dy: number]>> = {
   KeyS: [0, 1],
 };
 
-/** How long the server's answer to a step may take, in ms. */
-const LATENCY = 1000;
-
 /** Walks with the keyboard while keys are held, or to the tile that was clicked. */
 export class Walker {
   readonly #game: () => Game | undefined;
   readonly #held = new Set<string>();
   /** Keys that were pressed since the last step: a short tap is a step too. */
   readonly #tapped = new Set<string>();
-  #target: { x: number; y: number } | undefined;
-  /** Where the steps that were sent lead: the server's answer to the last of them may be on its way. */
-  #ahead: { x: number; y: number } | undefined;
-  #aheadUntil = 0;
+  #target: Tile | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(game: () => Game | undefined) {
@@ -71,25 +65,19 @@ export class Walker {
   #beat(): void {
     this.#timer = undefined;
     const game = this.#game();
-    const me = game?.view.me;
-    if (!game?.isOnline || !me) {
-      this.#ahead = undefined;
-      return this.stop();
-    }
-    const at = this.#ahead && performance.now() < this.#aheadUntil ? this.#ahead : { x: me.x, y: me.y };
-    const [dx, dy] = this.#direction(at);
+    const me = game?.view?.me;
+    if (!game?.isOnline || !me) return this.stop();
+    const [dx, dy] = this.#direction(me);
     this.#tapped.clear();
     if (dx === 0 && dy === 0) {
       this.#target = undefined;
       return;
     }
-    this.#ahead = step(at, dx, dy);
-    this.#aheadUntil = performance.now() + LATENCY;
     game.move(dx, dy);
     this.#timer = setTimeout(() => this.#beat(), BEAT);
   }
 
-  #direction(at: { x: number; y: number }): [dx: number, dy: number] {
+  #direction(at: Tile): [dx: number, dy: number] {
     if (this.#target) return [Math.sign(this.#target.x - at.x), Math.sign(this.#target.y - at.y)];
     let [x, y] = [0, 0];
     for (const code of new Set([...this.#held, ...this.#tapped])) {

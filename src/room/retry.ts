@@ -1,0 +1,21 @@
+import type { Clock } from "./ports.ts";
+
+const FIRST_RETRY = 100;
+const LONGEST_RETRY = 2000;
+
+/**
+ * Asks another object until it answers, ever less often.
+ * @param patience for how long, in ms
+ * @throws what the last attempt threw
+ */
+export async function retry<T>(clock: Clock, patience: number, attempt: () => Promise<T>): Promise<T> {
+  const until = clock.now() + patience;
+  for (let wait = FIRST_RETRY; ; wait = Math.min(wait * 2, LONGEST_RETRY)) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (clock.now() + wait > until) throw error;
+      await new Promise<void>((resolve) => clock.after(wait, resolve));
+    }
+  }
+}

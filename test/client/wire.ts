@@ -1,0 +1,96 @@
+import type { MemorySocket } from "../support/memory.ts";
+
+/** What becomes of a packet on its way. */
+export type Fate = "fine" | "twice" | "lost" | "late";
+
+/** Where a client's sockets lead to. */
+export interface Service {
+  connect(query: URLSearchParams): Promise<MemorySocket>;
+  send(socket: MemorySocket, text: string): void;
+  disconnect(socket: MemorySocket): void;
+}
+
+/**
+ * A browser's WebSocket whose other end is a socket in memory, over a line that repeats, loses and swaps what has a
+ * number, and sends messages with an id twice: what a client or a room has to notice.
+ */
+export class WireSocket extends EventTarget {
+  readyState = 0;
+  /** It goes on for ever, and brings nothing any more. */
+  isMute = false;
+  readonly #service: Service;
+  readonly #fate: () => Fate;
+  #socket: MemorySocket | undefined;
+  #read = 0;
+  #late: string | undefined;
+
+  constructor(url: string, service: Service, fate: () => Fate) {
+    super();
+    this.#service = service;
+    this.#fate = fate;
+    void this.#open(new URL(url).searchParams);
+  }
+
+  send(text: string): void {
+    const socket = this.#socket;
+    if (!socket || this.isMute || !socket.isOpen) return;
+    if (text === "ping") {
+      this.#bring("pong");
+      return;
+    }
+    this.#service.send(socket, text);
+    if (text.includes('"id"') && this.#fate() === "twice") this.#service.send(socket, text);
+  }
+
+  close(code = 1000): void {
+    this.drop(code);
+  }
+
+  /** The connection ends, for both sides. */
+  drop(code = 1006): void {
+    if (this.readyState === 3) return;
+    this.readyState = 3;
+    if (this.#socket?.isOpen) this.#service.disconnect(this.#socket);
+    this.dispatchEvent(new CloseEvent("close", { code }));
+  }
+
+  /** Brings what the other end has sent meanwhile. */
+  pump(): void {
+    const socket = this.#socket;
+    if (!socket || this.readyState !== 1 || this.isMute) return;
+    const { texts } = socket;
+    while (this.#read < texts.length && this.readyState === 1) this.#carry(texts[this.#read++] as string);
+    if (socket.isOpen || this.readyState !== 1) return;
+    this.readyState = 3;
+    const { code = 1006, reason = "" } = socket.closedWith ?? {};
+    this.dispatchEvent(new CloseEvent("close", { code, reason }));
+  }
+
+  #carry(text: string): void {
+    const late = this.#late;
+    this.#late = undefined;
+    // The first packet of a connection, and what has no number, comes as it should: nobody could tell.
+    const isNumbered = /^\{"type":"sync","seq":\d+,"value"/.test(text);
+    const fate = isNumbered && late === undefined ? this.#fate() : "fine";
+    if (fate === "late") this.#late = text;
+    else if (fate !== "lost") this.#bring(text);
+    if (fate === "twice") this.#bring(text);
+    // What an instance of the room has numbered does not come after what another has: nobody could tell that either.
+    if (late !== undefined && isNumbered) this.#bring(late);
+  }
+
+  #bring(text: string): void {
+    if (this.readyState === 1) this.dispatchEvent(new MessageEvent("message", { data: text }));
+  }
+
+  async #open(query: URLSearchParams): Promise<void> {
+    const socket = await this.#service.connect(query);
+    if (this.readyState === 3) {
+      this.#service.disconnect(socket);
+      return;
+    }
+    this.#socket = socket;
+    this.readyState = 1;
+    this.dispatchEvent(new Event("open"));
+  }
+}

@@ -1,0 +1,13 @@
+import { createRooms } from "../../src/index.ts";
+import { closed, target } from "./target.ts";
+
+/** The service that the long form attacks, as a user would deploy it. */
+const rooms = createRooms({
+  rooms: [target, closed],
+  auth: { secret: "AUTH_JWT_SECRET" },
+  world: { ids: ["w"], shardCapacity: 50, maxRooms: 100, maxShards: 5 },
+});
+export class RoomObject extends rooms.RoomObject {}
+export class WorldObject extends rooms.WorldObject {}
+export class ShardObject extends rooms.ShardObject {}
+export default rooms.app;

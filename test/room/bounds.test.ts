@@ -1,0 +1,136 @@
+import { signal } from "@signe/reactive";
+import { expect, it } from "vitest";
+import { defineRoom } from "../../src/define/define-room.ts";
+import { Ledger, MOST_REMEMBERED } from "../../src/room/ledger.ts";
+import { collection, sync, users } from "../../src/state/fields.ts";
+import { MemoryRoom, MemoryStorage, VirtualClock } from "../support/memory.ts";
+
+class Player {
+  x = sync(signal(0));
+}
+const names = Array.from({ length: 1001 }, (_, index) => `job-${index}`);
+const gate = Promise.withResolvers<void>();
+const stateOf = () => ({
+  count: sync(signal(0)),
+  text: sync(signal("")),
+  list: sync(signal<unknown[]>([])),
+  players: users(Player),
+  things: collection(() => ({ n: sync(signal(0)) })),
+});
+const definition = defineRoom({
+  path: "r",
+  maxOfflineSessions: 3,
+  rateLimit: { messages: 1e6, per: 1 },
+  state: stateOf,
+  schedules: Object.fromEntries(names.map((name) => [name, { run: () => {} }])),
+  actions: {
+    count: { run: ({ state }) => state.count.update((count) => count + 1) },
+    wait: { run: () => gate.promise },
+    later: { run: ({ room }) => names.slice(0, 1000).forEach((name) => room.schedule(name, 1000)) },
+    more: { run: ({ room }) => room.schedule("job-1000", 1000) },
+    far: { run: ({ state }, index) => void (state.list()[index as number] = 1) },
+    add: { run: ({ state }, key) => void (state.things()[key as string] = { n: sync(signal(0)) }) },
+  },
+});
+
+type State = ReturnType<typeof stateOf>;
+const codeOf = (text: string | undefined) => (JSON.parse(text ?? "{}") as { value?: { code?: string } }).value?.code;
+
+it("of disconnected users only so many are kept: who has been gone for longest goes first", async () => {
+  const room = new MemoryRoom<State>(definition.compiled);
+  const sockets = [];
+  for (const id of ["a", "b", "c", "d", "e"]) sockets.push(await room.connect(id));
+  const ids = Object.keys(room.state.players());
+  for (const socket of sockets) {
+    await room.advance(10);
+    room.disconnect(socket);
+  }
+  expect(Object.keys(room.state.players())).toEqual(ids.slice(2));
+  // Who is here is never one of them, and who comes back is last in order again.
+  await room.advance(10);
+  const back = await room.connect("c");
+  room.disconnect(await room.connect("f"));
+  room.disconnect(back);
+  expect(Object.keys(room.state.players()).slice(0, 3)).toContain(ids[2]);
+  expect(Object.keys(room.state.players())).not.toContain(ids[3]);
+  // After a crash as well: the order is stored.
+  await room.advance(2000);
+  room.crash();
+  room.disconnect(await room.connect("g"));
+  expect(Object.keys(room.state.players())).toHaveLength(3);
+  expect(Object.keys(room.state.players())).not.toContain(ids[4]);
+  await room.advance(302_000);
+  expect(Object.keys(room.state.players())).toEqual([]);
+  expect([...room.storage.rows.keys()].filter((key) => key.includes("session"))).toEqual([]);
+});
+
+it("of transfers only so many are remembered: the oldest are forgotten first", () => {
+  const storage = new MemoryStorage();
+  const ledger = new Ledger<{ n: number }>("moved", 1e9, storage, new VirtualClock());
+  for (let n = 0; n < MOST_REMEMBERED + 2; n++) ledger.set(`t${n}`, { n });
+  expect([ledger.get("t0"), ledger.get("t1"), ledger.get("t2")]).toEqual([undefined, undefined, { n: 2 }]);
+  expect(storage.rows.size).toBe(MOST_REMEMBERED);
+});
+
+it("of messages that wait only so much is kept: a connection with more is closed with 4429", async () => {
+  const room = new MemoryRoom<State>(definition.compiled);
+  const large = await room.connect("large");
+  const many = await room.connect("many");
+  const text = JSON.stringify({ action: "count", value: "x".repeat(60_000) });
+  for (const socket of [large, many]) void room.core.message(socket, '{"action":"wait"}');
+  for (let index = 0; index < 33; index++) void room.core.message(large, text);
+  expect(large.isOpen).toBe(true);
+  for (let index = 0; index < 2; index++) void room.core.message(large, text);
+  expect(large.closedWith?.code).toBe(4429);
+  for (let index = 0; index < 1000; index++) void room.core.message(many, '{"action":"count"}');
+  expect(many.isOpen).toBe(true);
+  void room.core.message(many, '{"action":"count"}');
+  expect(many.closedWith?.code).toBe(4429);
+  expect(room.state.count()).toBe(0);
+  gate.resolve();
+});
+
+it("names and ids of messages have 256 characters at most, values 64 levels", async () => {
+  const room = new MemoryRoom<State>(definition.compiled);
+  const socket = await room.connect("s");
+  const send = async (message: object) => {
+    await room.core.message(socket, JSON.stringify(message));
+    return codeOf(socket.texts.at(-1));
+  };
+  expect(await send({ action: "a".repeat(256), id: 1 })).toBe("unknown_action");
+  expect(await send({ action: "a".repeat(257) })).toBe("bad_message");
+  expect(await send({ action: "none", id: "i".repeat(256) })).toBe("unknown_action");
+  expect(await send({ action: "none", id: "i".repeat(257) })).toBe("bad_message");
+  const nested = (depth: number): unknown => (depth === 0 ? 0 : [nested(depth - 1)]);
+  expect(await send({ action: "none", value: nested(64) })).toBe("unknown_action");
+  expect(await send({ action: "none", value: nested(65) })).toBe("bad_message");
+});
+
+it("a room has 1000 schedules, keys of 512 characters, and no holes in its arrays", async () => {
+  const room = new MemoryRoom<State>(definition.compiled);
+  const socket = await room.connect("s");
+  const send = async (action: string, value?: unknown) => {
+    await room.core.message(socket, JSON.stringify({ action, value, id: 1 }));
+    return codeOf(socket.texts.at(-1)) ?? "ok";
+  };
+  expect(await send("later")).toBe("ok");
+  expect(await send("more")).toBe("internal");
+  expect(await send("add", "k".repeat(512))).toBe("ok");
+  expect(await send("add", "k".repeat(513))).toBe("invalid_input");
+  expect(await send("far", 1023)).toBe("ok");
+  expect(await send("far", 1024 + 1024 + 1)).toBe("internal");
+});
+
+it("a row that is too large for storage keeps no other from it, nor the room from its clients", async () => {
+  const room = new MemoryRoom<State>(definition.compiled);
+  const socket = await room.connect("s");
+  room.storage.fault = (key) => {
+    if (key === "list") throw new Error("a value has 2 MB at most");
+  };
+  room.change((state) => (state.list.set([1]), state.things.set({}), state.count.set(5)));
+  await room.advance(2000);
+  expect(room.storage.rows.get(".")).toMatchObject({ count: 5 });
+  expect(room.log.some(({ event }) => event === "save_failed")).toBe(true);
+  await room.core.message(socket, '{"action":"count","id":"last"}');
+  expect(socket.texts.at(-1)).toContain('"type":"ack"');
+});

@@ -1,0 +1,9 @@
+import { defineConfig } from "vitest/config";
+
+/**
+ * 100,000 hostile inputs over real sockets to a real workerd: `npm run test:fuzz`. FUZZ_INPUTS says how many,
+ * FUZZ_SEED repeats a run.
+ */
+export default defineConfig({
+  test: { environment: "node", include: ["test/fuzz/long/*.fuzz.ts"], hookTimeout: 60_000 },
+});
