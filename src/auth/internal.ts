@@ -12,21 +12,39 @@ const WORKER_PARAMETERS = ["token", "world-auth-token"];
  * @param keep credentials that the object checks itself
  */
 export function forwardRequest(request: Request, claims: Claims | null, keep: readonly string[] = []): Request {
-  const url = new URL(request.url);
-  // Deleting writes the whole query anew, so that `?flag&q=a%20b` would reach the room as `?flag=&q=a+b`.
-  for (const name of WORKER_PARAMETERS) if (url.searchParams.has(name)) url.searchParams.delete(name);
+  const dropped = WORKER_HEADERS.filter((name) => !keep.includes(name) && request.headers.has(name));
+  const url = withoutCredentials(request.url);
+  // Requests are dear to make, and most clients join without anything to take out or to put in.
+  if (!claims && dropped.length === 0 && url === undefined && !hasInternal(request.headers)) return request;
   const headers = withoutInternal(request.headers);
-  for (const name of WORKER_HEADERS) if (!keep.includes(name)) headers.delete(name);
+  for (const name of dropped) headers.delete(name);
   // A header holds ASCII only.
   if (claims) headers.set(AUTH, encodeURIComponent(JSON.stringify(claims)));
-  return new Request(url, new Request(request, { headers }));
+  const own = new Request(request, { headers });
+  return url ? new Request(url, own) : own;
+}
+
+/** @returns undefined if there are none */
+function withoutCredentials(text: string): URL | undefined {
+  const url = new URL(text);
+  const names = WORKER_PARAMETERS.filter((name) => url.searchParams.has(name));
+  // Deleting writes the whole query anew, so that `?flag&q=a%20b` would reach the room as `?flag=&q=a+b`.
+  for (const name of names) url.searchParams.delete(name);
+  return names.length > 0 ? url : undefined;
 }
 
 /** In the object: the client's own request, and the claims that the Worker verified. */
 export function receiveRequest(request: Request): { request: Request; auth: Claims | null } {
   const claims = request.headers.get(AUTH);
-  const auth = claims === null ? null : (JSON.parse(decodeURIComponent(claims)) as Claims);
+  // The Worker lets no other header of this kind pass.
+  if (claims === null) return { request, auth: null };
+  const auth = JSON.parse(decodeURIComponent(claims)) as Claims;
   return { request: new Request(request, { headers: withoutInternal(request.headers) }), auth };
+}
+
+function hasInternal(headers: Headers): boolean {
+  for (const name of headers.keys()) if (name.startsWith(PREFIX)) return true;
+  return false;
 }
 
 function withoutInternal(headers: Headers): Headers {

@@ -22,7 +22,7 @@ import { restoreState } from "./restore.ts";
 import { Schedules } from "./schedules.ts";
 import type { Receipt, ShardBatch } from "./relay.ts";
 import { Sessions } from "./sessions.ts";
-import { assemble } from "./stored-state.ts";
+import { assemble, partition } from "./stored-state.ts";
 import { SyncLog } from "./sync-log.ts";
 import { SyncMode } from "./sync-mode.ts";
 import { Ticker } from "./ticker.ts";
@@ -79,7 +79,7 @@ export class RoomCore {
     this.#persistence = new Persistence(rows, storage, clock, this.#alarms, settings.throttleStorage, (error) =>
       failed("save_failed", error),
     );
-    this.#log = new SyncLog(rows);
+    this.#log = new SyncLog(rows, storage);
     const views = new Views(this.tree, this.#connections);
     this.#broadcast = new Broadcast(this.tree, views, this.#log, this.#connections, clock, this.turns, settings);
     this.#mode = new SyncMode(this.tree, rows, this.#broadcast, storage);
@@ -247,16 +247,16 @@ export class RoomCore {
 
   #wake(): void {
     const sockets = [...this.#ports.sockets()].filter((socket) => socket.isOpen);
-    const rows = [...this.#ports.storage.list()];
-    this.#links.load(rows);
+    const { own, fields } = partition(this.#ports.storage.list());
+    this.#links.load(own);
     const didSleep = sockets.length > 0 || this.#links.didSleep;
-    const { snapshot, volatileKeys } = assemble(rows, didSleep);
+    const { snapshot, volatileKeys } = assemble(fields, didSleep);
     this.#persistence.loadVolatile(volatileKeys, didSleep);
     this.#door.isNew = snapshot === undefined;
     if (snapshot) restoreState(this.compiled, this.tree, snapshot, this.handle);
-    for (const part of [this.#sessions, this.#schedules, this.#transfers]) part.load(rows);
-    if (didSleep) this.#log.load(rows);
-    const known = this.#mode.load(rows);
+    for (const part of [this.#sessions, this.#schedules, this.#transfers]) part.load(own);
+    this.#log.load(own, didSleep);
+    const known = this.#mode.load(own);
     this.tree.rows.onUnsaved = () => this.#unsaved();
     for (const socket of sockets) this.#door.recover(socket);
     this.#presence.assumeOnline();

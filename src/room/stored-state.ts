@@ -5,8 +5,6 @@ import { decodeKey, ROOT_KEY, VOLATILE_PREFIX } from "../state/rows.ts";
 
 /** Keys under this prefix are the runtime's own, or the developer's; the rest is the state. */
 export const PRIVATE_PREFIX = "$";
-/** How far the numbers of sync packets have come: as volatile as the rows under `~`. */
-export const SYNC_KEY = `${PRIVATE_PREFIX}sync`;
 
 /** What storage holds of a room's state. */
 export interface StoredState {
@@ -15,18 +13,26 @@ export interface StoredState {
   readonly volatileKeys: readonly string[];
 }
 
+type StoredRow = [key: string, value: unknown];
+
+/** Tells the rows of the state from the runtime's own. */
+export function partition(rows: Iterable<StoredRow>): { readonly own: StoredRow[]; readonly fields: StoredRow[] } {
+  const own: StoredRow[] = [];
+  const fields: StoredRow[] = [];
+  for (const row of rows) (row[0].startsWith(PRIVATE_PREFIX) ? own : fields).push(row);
+  return { own, fields };
+}
+
 /**
- * Puts the rows of a state together; other rows are ignored.
+ * Puts the rows of a state together.
  *
  * @param isAwake whether sockets are open: if so, the values that only hibernation brings back are taken too
  */
-export function assemble(rows: Iterable<[key: string, value: unknown]>, isAwake: boolean): StoredState {
+export function assemble(rows: Iterable<StoredRow>, isAwake: boolean): StoredState {
   const snapshot: Snapshot = {};
   const volatileKeys: string[] = [];
   let isEmpty = true;
   for (const [key, value] of rows) {
-    if (key === SYNC_KEY) volatileKeys.push(key);
-    if (key.startsWith(PRIVATE_PREFIX)) continue;
     isEmpty = false;
     const isVolatile = key.startsWith(VOLATILE_PREFIX);
     if (isVolatile) volatileKeys.push(key);
@@ -36,12 +42,23 @@ export function assemble(rows: Iterable<[key: string, value: unknown]>, isAwake:
   return { snapshot: isEmpty ? undefined : snapshot, volatileKeys };
 }
 
+/** A room may have thousands of rows, and clients wait: this makes nothing that is not part of the snapshot. */
 function place(snapshot: Snapshot, key: string, value: unknown): void {
-  const names = key === ROOT_KEY ? [] : decodeKey(key);
+  if (key === ROOT_KEY) {
+    if (isPlain(value)) mergeInto(snapshot, value);
+    return;
+  }
+  const names = decodeKey(key);
   if (names.some(isHostileKey)) return;
-  let whole = value;
-  for (const name of names.toReversed()) whole = { [name]: whole };
-  if (isPlain(whole)) mergeInto(snapshot, whole);
+  let node = snapshot;
+  const last = names.pop() as string;
+  for (const name of names) {
+    const known = node[name];
+    node = isPlain(known) ? known : (node[name] = {});
+  }
+  const known = node[last];
+  if (isPlain(known) && isPlain(value)) mergeInto(known, value);
+  else node[last] = value;
 }
 
 /** The rows of one thing never hold the same value twice, so merging them loses nothing. */

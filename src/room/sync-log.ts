@@ -1,11 +1,13 @@
 import { DELETE, epochOf } from "../protocol/packets.ts";
+import type { Storage } from "./ports.ts";
 import { isPlain, put, Replacement } from "../state/diff.ts";
 import { Row } from "../state/rows.ts";
 import type { Rows } from "../state/rows.ts";
-import { SYNC_KEY } from "./stored-state.ts";
+import { PRIVATE_PREFIX } from "./stored-state.ts";
 
 type Plain = Record<string, unknown>;
 
+const KEY = `${PRIVATE_PREFIX}sync`;
 /** Packets that are remembered, and their characters in all. */
 const MAX_ENTRIES = 1000;
 const MAX_SIZE = 1_000_000;
@@ -26,6 +28,7 @@ interface Entry {
  * changed since. Where the log does not reach back, it is shorter, never wrong. Kept only where a client wants it.
  */
 export class SyncLog {
+  readonly #storage: Storage;
   readonly #row: Row;
   #epoch: string = crypto.randomUUID();
   #seq = 0;
@@ -35,18 +38,23 @@ export class SyncLog {
   /** Who was here before this number cannot be told what is gone. */
   #floor = 0;
 
-  constructor(rows: Rows) {
-    this.#row = new Row(rows, SYNC_KEY, (persisted) => (persisted ? this.position : undefined));
+  constructor(rows: Rows, storage: Storage) {
+    this.#storage = storage;
+    this.#row = new Row(rows, KEY, (persisted) => (persisted ? this.position : undefined));
   }
 
   get position(): Position {
     return { seq: this.#seq, epoch: this.#epoch };
   }
 
-  /** Goes on counting after sleep: clients that stayed expect the next number. */
-  load(rows: Iterable<[key: string, value: unknown]>): void {
+  /** Goes on counting after sleep: clients that stayed expect the next number. A new start has an epoch of its own. */
+  load(rows: Iterable<[key: string, value: unknown]>, didSleep: boolean): void {
     for (const [key, value] of rows) {
-      if (key !== SYNC_KEY) continue;
+      if (key !== KEY) continue;
+      if (!didSleep) {
+        this.#storage.delete(KEY);
+        continue;
+      }
       ({ seq: this.#seq, epoch: this.#epoch } = value as Position);
       this.#isUsed = true;
     }

@@ -12,7 +12,9 @@ export function encodeKey(names: readonly string[]): string {
 }
 
 export function decodeKey(key: string): string[] {
-  return key.split(".").map((name) => name.replace(/%2E|%25/g, (code) => (code === "%2E" ? "." : "%")));
+  const names = key.split(".");
+  if (!key.includes("%")) return names;
+  return names.map((name) => name.replace(/%2E|%25/g, (code) => (code === "%2E" ? "." : "%")));
 }
 
 /** Rows that changed since they were last written. */
