@@ -66,5 +66,5 @@ async function registerShards(port: number, room: string): Promise<readonly stri
     }),
   });
   if (!response.ok) throw new Error(`The World refused: ${response.status} ${await response.text()}`);
-  return ((await response.json()) as { shards: string[] }).shards;
+  return (await response.json<{ shards: string[] }>()).shards;
 }

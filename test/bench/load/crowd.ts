@@ -86,7 +86,7 @@ export class Crowd {
 
   async #rows(): Promise<number> {
     const response = await fetch(`http://127.0.0.1:${this.#place.port}/rows`);
-    return (await response.json()) as number;
+    return await response.json<number>();
   }
 
   async #measure(burst: () => Promise<number>): Promise<Burst> {

@@ -41,7 +41,7 @@ class Game {
     this.last.set(String(x));
   }
 
-  @Action("seed", z.number() as unknown as Schema)
+  @Action("seed", z.number())
   seed(_player: Player, count: number): void {
     for (let index = 0; index < count; index++) {
       const bot = new Player();
