@@ -41,6 +41,9 @@ function changed(): void {
   });
 }
 
+// How long an answer takes is known without anything in the room having changed.
+setInterval(changed, 1000);
+
 const WORDS = { connecting: "Connecting …", open: "Online", reconnecting: "Reconnecting …", closed: "Offline" };
 
 function showStatus({ phase, reason, code }: Status): void {
