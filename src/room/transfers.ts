@@ -248,7 +248,7 @@ export class Transfers implements Sleeper {
   async #callBack(session: Session): Promise<void> {
     const { leaving } = session;
     // While others were called back, it may have set out anew, or gone.
-    if (!leaving || !this.#leaving.has(session) || this.#active.has(session)) return;
+    if (!leaving || this.#active.has(session)) return;
     try {
       const { arrived } = await this.#scope.neighbours.recall(leaving.to, leaving.transferId, session.id);
       if (session.leaving !== leaving) return;
@@ -270,6 +270,8 @@ export class Transfers implements Sleeper {
     const { presence, sessions, persistence } = this.#scope;
     if (session.transferId !== undefined) this.#end(session.transferId, ARRIVED);
     this.#leaving.delete(session);
+    // Whoever still waits for it sees that it is over.
+    session.leaving = undefined;
     sessions.remove(session);
     presence.expire(session);
     persistence.save();

@@ -150,6 +150,21 @@ describe("P4.11: protocol 2", () => {
     expect(client.how).toEqual(["whole", "whole"]);
   });
 
+  it("what an earlier start has numbered is not believed, also after the next sleep", async () => {
+    const room = many(1);
+    const client = new Client();
+    await join(room, client);
+    room.change((state) => state.count.set(1));
+    client.read();
+    await room.advance(2000);
+    room.crash();
+    await room.connect("bob");
+    room.change((state) => state.count.set(2));
+    await room.evict();
+    await join(room, client);
+    expect([client.how, client.state["count"]]).toEqual([["whole", "whole"], 2]);
+  });
+
   it("who is somebody else by now gets the whole state, and is told who it is", async () => {
     const room = many(1);
     const client = new Client();
@@ -320,4 +335,51 @@ it("P4.11: through shards, to another shard, and after the room was lost", async
   await tree.advance(1000);
   client.read();
   expect([client.how.slice(0, 2), client.state["count"]]).toEqual([["whole", "resumed"], 2]);
+});
+
+it("P4.11: a room that was lost counts at once what it tells the clients of its shards", async () => {
+  const tree = new MemoryTree<Many>(
+    defineRoom({ path: "r", throttleSync: 0, throttleStorage: 0, state: manyState }).compiled,
+  );
+  const shard = tree.add("s");
+  const client = new Client();
+  const enter = async () => {
+    const socket = shard.connect("ada", null, client.query);
+    client.connected(socket);
+    await tree.advance(1000);
+    client.read();
+    return socket;
+  };
+  const socket = await enter();
+  shard.connect("bob");
+  await tree.advance(1000);
+  tree.room.crash();
+  await tree.advance(5000);
+  client.read();
+  shard.disconnect(socket);
+  await tree.advance(1000);
+  tree.room.change((state) => state.count.set(7));
+  await tree.advance(1000);
+  await enter();
+  expect([client.how, client.state["count"]]).toEqual([["whole", "whole", "resumed"], 7]);
+});
+
+it("P9: what a room had stored, and not told its shards, when it was lost, they are told", async () => {
+  const tree = new MemoryTree<Many>(
+    defineRoom({ path: "r", throttleSync: 50, throttleStorage: 0, state: manyState }).compiled,
+  );
+  const shard = tree.add("s");
+  const client = new Client();
+  client.connected(shard.connect("ada", null, client.query));
+  await tree.advance(1000);
+  // Its packet opens a window, and arrives.
+  tree.room.change((state) => state.count.set(1));
+  await tree.advance(10);
+  shard.connect("bob");
+  const players = () => [...tree.room.storage.rows.keys()].filter((key) => key.startsWith("players.")).length;
+  while (players() < 2) await tree.advance(1);
+  tree.room.crash();
+  await tree.advance(5000);
+  client.read();
+  expect(Object.keys(client.state["players"] as object)).toHaveLength(2);
 });

@@ -207,7 +207,7 @@ for (const throttleStorage of [0, 1000]) {
           acks += run.acked.size;
         },
       ),
-      { numRuns: Number(process.env["RUNS"] ?? 60) },
+      { numRuns: 60 },
     );
     expect(acks).toBeGreaterThan(10);
   }, 120_000);
