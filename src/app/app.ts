@@ -46,22 +46,28 @@ type Routing = Omit<AppParts, "cors">;
 /** Makes the Hono app that leads requests and sockets to their rooms. */
 export function createApp({ cors: corsOptions, ...routing }: AppParts): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
-  if (corsOptions !== false) {
-    const allow = cors(corsOptions);
-    // The answer to an upgrade is the socket itself: it has no headers to add to.
-    app.use("/parties/*", (c, next) => (isUpgrade(c.req.raw) ? next() : allow(c, next)));
-  }
+  const allow = corsOptions !== false && cors(corsOptions);
   app.get("/health", (c) => c.json({ status: "ok" }));
   app.all("/parties/*", async (c) => {
-    try {
-      return await route(c.req.raw, c.env, routing);
-    } catch (thrown) {
-      const error = toRoomError(thrown);
-      if (error.code === "internal") logFailure(thrown);
-      return refuse(c.req.raw, error);
-    }
+    // The answer to an upgrade is the socket itself: it has no headers to add to.
+    if (!allow || isUpgrade(c.req.raw)) return answer(c.req.raw, c.env, routing);
+    const preflight = await allow(c, async () => {
+      c.res = await answer(c.req.raw, c.env, routing);
+    });
+    return preflight ?? c.res;
   });
   return app;
+}
+
+/** Leads a request to its object, and makes an answer of whatever is thrown on the way. */
+async function answer(request: Request, env: Cloudflare.Env, routing: Routing): Promise<Response> {
+  try {
+    return await route(request, env, routing);
+  } catch (thrown) {
+    const error = toRoomError(thrown);
+    if (error.code === "internal") logFailure(thrown);
+    return refuse(request, error);
+  }
 }
 
 async function route(request: Request, env: Cloudflare.Env, routing: Routing): Promise<Response> {
@@ -75,11 +81,15 @@ async function route(request: Request, env: Cloudflare.Env, routing: Routing): P
   if (target.party === "world") {
     const claims = await authenticateForWorld(request, url, target, env, routing);
     // The World checks the secret of a shard itself.
-    return fetchObject(worlds, name, forwardRequest(request, claims, ["x-access-shard"]));
+    return fetchObject(worlds, name, forwardRequest(request, claims, ["x-access-shard"], url));
   }
   if (target.party === "shard" && routing.world) {
     // Whether the room needs a token only the shard knows.
-    return fetchObject(shards, name, forwardRequest(request, await readClaims(request, url, env, routing.verify)));
+    return fetchObject(
+      shards,
+      name,
+      forwardRequest(request, await readClaims(request, url, env, routing.verify), [], url),
+    );
   }
   const found = routing.find(target.party, target.room);
   if (!found) throw new RoomError("not_found", "There is no such room");
@@ -87,7 +97,7 @@ async function route(request: Request, env: Cloudflare.Env, routing: Routing): P
   if (!claims && found.room.compiled.settings.auth === "required") {
     throw new RoomError("unauthenticated", "This room needs a token");
   }
-  return fetchObject(rooms, name, forwardRequest(request, claims));
+  return fetchObject(rooms, name, forwardRequest(request, claims, [], url));
 }
 
 /** The claims of the caller's token, if there is one and the service takes any. */

@@ -10,27 +10,32 @@ const WORKER_PARAMETERS = ["token", "world-auth-token"];
 /**
  * The request that goes on to a Durable Object: without credentials, and with what the Worker verified.
  * @param keep credentials that the object checks itself
+ * @param url the request's own, if it is at hand; what is secret in its query is removed from it
  */
-export function forwardRequest(request: Request, claims: Claims | null, keep: readonly string[] = []): Request {
+export function forwardRequest(
+  request: Request,
+  claims: Claims | null,
+  keep: readonly string[] = [],
+  url = new URL(request.url),
+): Request {
   const dropped = WORKER_HEADERS.filter((name) => !keep.includes(name) && request.headers.has(name));
-  const url = withoutCredentials(request.url);
+  const isUrlClean = !removeCredentials(url);
   // Requests are dear to make, and most clients join without anything to take out or to put in.
-  if (!claims && dropped.length === 0 && url === undefined && !hasInternal(request.headers)) return request;
+  if (!claims && dropped.length === 0 && isUrlClean && !hasInternal(request.headers)) return request;
   const headers = withoutInternal(request.headers);
   for (const name of dropped) headers.delete(name);
   // A header holds ASCII only.
   if (claims) headers.set(AUTH, encodeURIComponent(JSON.stringify(claims)));
   const own = new Request(request, { headers });
-  return url ? new Request(url, own) : own;
+  return isUrlClean ? own : new Request(url, own);
 }
 
-/** @returns undefined if there are none */
-function withoutCredentials(text: string): URL | undefined {
-  const url = new URL(text);
+/** @returns whether there are some */
+function removeCredentials(url: URL): boolean {
   const names = WORKER_PARAMETERS.filter((name) => url.searchParams.has(name));
   // Deleting writes the whole query anew, so that `?flag&q=a%20b` would reach the room as `?flag=&q=a+b`.
   for (const name of names) url.searchParams.delete(name);
-  return names.length > 0 ? url : undefined;
+  return names.length > 0;
 }
 
 /** In the object: the client's own request, and the claims that the Worker verified. */

@@ -39,7 +39,7 @@ interface Attachment extends Omit<Who, "protocol" | "since"> {
 
 /** What a connection needs of its room. */
 export interface ConnHooks {
-  onClosed(conn: Conn): void;
+  onClosed(conn: Conn, socket: Socket): void;
   /** Makes the interceptor of a connection, where the room has one. */
   readonly intercept: ((conn: Conn) => Intercept) | undefined;
 }
@@ -52,8 +52,6 @@ export class Conn implements Connection {
   readonly auth: Claims | null;
   readonly protocol: Protocol;
   since: Position | undefined;
-  /** Paths of the fields it sees only for now. */
-  readonly seen = new Set<string>();
   /** Messages that wait for the one that is being handled. */
   readonly inbox: (string | ArrayBuffer)[] = [];
   inboxSize = 0;
@@ -62,6 +60,7 @@ export class Conn implements Connection {
   readonly #socket: Socket;
   readonly #hooks: ConnHooks;
   readonly #outbox: Outbox;
+  #seen: Set<string> | undefined;
   #phase: Phase;
   #state: unknown;
 
@@ -104,6 +103,11 @@ export class Conn implements Connection {
   /** Refuses a client that is not a connection yet. */
   static refuse(socket: Socket, error: RoomError): void {
     socket.close(CODES[error.code].close, closeReason(error.message));
+  }
+
+  /** Paths of the fields it sees only for now. */
+  get seen(): Set<string> {
+    return (this.#seen ??= new Set());
   }
 
   get phase(): Phase {
@@ -192,7 +196,7 @@ export class Conn implements Connection {
   closed(): void {
     if (this.#phase === "closed") return;
     this.#phase = "closed";
-    this.#hooks.onClosed(this);
+    this.#hooks.onClosed(this, this.#socket);
   }
 
   /** What was held back, or is on its way, is sent first. */

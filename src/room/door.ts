@@ -1,5 +1,5 @@
 import type { CompiledRoom } from "../define/room.ts";
-import type { Claims, RoomHandle } from "../define/types.ts";
+import type { Claims, GuardContext, GuardFor, RoomHandle } from "../define/types.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";
 import type { Tree } from "../state/tree.ts";
 import type { Alarms } from "./alarms.ts";
@@ -43,32 +43,43 @@ export interface DoorScope {
 /** Lets clients in, and notices when they leave. */
 export class Door {
   readonly #scope: DoorScope;
-  readonly #intercept: ConnHooks["intercept"];
+  readonly #hooks: ConnHooks;
   /** Whether nobody was ever here: then nothing is stored. */
   isNew = true;
 
   constructor(scope: DoorScope) {
     this.#scope = scope;
-    this.#intercept = scope.hooks.interceptor((conn) => scope.presence.user(conn.publicId));
+    this.#hooks = {
+      onClosed: (conn, socket) => this.#left(socket, conn),
+      intercept: scope.hooks.interceptor((conn) => scope.presence.user(conn.publicId)),
+    };
   }
 
   /** Lets a client in, or refuses it: then its socket is accepted and closed with a code and a reason. */
   async connect({ request, auth, sessionId, transferToken, accept, isGone = () => false }: JoinRequest): Promise<void> {
     const { transfers, turns, presence, reporter, connections } = this.#scope;
     let socket: Socket | undefined;
+    // Rooms fill up in rushes: where nothing has to be waited for, a join is one turn, without promises and timers.
     try {
-      await this.#admit(auth, request);
+      const admission = this.#admit(auth, request);
+      if (admission) await admission;
       // Who is gone may be on the way to another room by now: nothing must call them back.
       if (isGone()) return;
       const id = transferToken === undefined ? sessionId : transfers.sessionOf(transferToken, sessionId);
-      if (id !== undefined) await transfers.welcomeBack(id);
+      const recall = id === undefined ? undefined : transfers.welcomeBack(id);
+      if (recall) await recall;
       if (isGone()) return;
-      const session = turns.run(() => presence.enter(id ?? crypto.randomUUID(), subjectOf(auth)));
-      if (transferToken !== undefined) transfers.spend(transferToken);
-      const { publicId, connState: state } = session;
-      const who = { sessionId: session.id, publicId, auth, state, ...protocolOf(request) };
-      const conn = this.#open((socket = accept()), who);
-      await this.#join(conn, request);
+      const joining = turns.enter(() => {
+        const session = presence.enter(id ?? crypto.randomUUID(), subjectOf(auth));
+        if (transferToken !== undefined) transfers.spend(transferToken);
+        const { publicId, connState: state } = session;
+        const who = { sessionId: session.id, publicId, auth, state, ...protocolOf(request.url) };
+        return this.#join(this.#open((socket = accept()), who), request);
+      });
+      if (joining) {
+        turns.endLater();
+        await joining;
+      }
     } catch (thrown) {
       const error = toRoomError(thrown);
       if (error.code === "internal") reporter.failed("connect_failed", thrown);
@@ -82,7 +93,7 @@ export class Door {
   /** A client that was here before the room lost its memory. @param isOpen whether it got its first packet */
   recover(socket: Socket, isOpen = true): void {
     const { connections, sessions, presence, views } = this.#scope;
-    const conn = Conn.recover(socket, this.#hooksFor(socket), isOpen);
+    const conn = Conn.recover(socket, this.#hooks, isOpen);
     if (!conn) return;
     connections.add(socket, conn);
     views.recall(conn);
@@ -104,20 +115,21 @@ export class Door {
     if (conn) hooks.leave(conn, presence.user(session.publicId));
   }
 
-  #hooksFor(socket: Socket): ConnHooks {
-    return { onClosed: (conn) => this.#left(socket, conn), intercept: this.#intercept };
+  /** @returns a promise if there are guards to wait for */
+  #admit(auth: Claims | null, request: Request): Promise<void> | undefined {
+    const { compiled, state, handle } = this.#scope;
+    const { guards = [] } = compiled.definition;
+    return guards.length === 0 ? undefined : this.#ask(guards, { conn: undefined, auth, request, state, room: handle });
   }
 
-  async #admit(auth: Claims | null, request: Request): Promise<void> {
-    const { turns, compiled, state, handle } = this.#scope;
-    const context = { conn: undefined, auth, request, state, room: handle };
-    const verdict = await turns.run(() => passes(compiled.definition.guards ?? [], context, undefined));
+  async #ask(guards: readonly GuardFor<object>[], context: GuardContext<object>): Promise<void> {
+    const verdict = await this.#scope.turns.run(() => passes(guards, context, undefined));
     if (verdict !== true) throw new RoomError("forbidden", "You may not enter this room");
   }
 
   #open(socket: Socket, who: Who): Conn {
     const { connections, tree, ticker } = this.#scope;
-    const conn = Conn.open(socket, who, this.#hooksFor(socket));
+    const conn = Conn.open(socket, who, this.#hooks);
     connections.add(socket, conn);
     if (this.isNew) tree.saveAll();
     this.isNew = false;
@@ -125,9 +137,17 @@ export class Door {
     return conn;
   }
 
-  async #join(conn: Conn, request: Request): Promise<void> {
-    const { hooks, presence, mode, broadcast } = this.#scope;
-    await hooks.join(conn, presence.user(conn.publicId), request);
+  /** @returns a promise if there is a hook to wait for */
+  #join(conn: Conn, request: Request): Promise<void> | undefined {
+    const { hooks, presence } = this.#scope;
+    const joining = hooks.join(conn, presence.user(conn.publicId), request);
+    if (joining) return joining.then(() => this.#joined(conn));
+    this.#joined(conn);
+    return undefined;
+  }
+
+  #joined(conn: Conn): void {
+    const { mode, broadcast } = this.#scope;
     conn.joined(mode.autoSync);
     broadcast.schedule();
   }
@@ -146,8 +166,10 @@ export class Door {
 }
 
 /** What a client says of its protocol, and of where it was. */
-function protocolOf(request: Request): Pick<Who, "protocol" | "since"> {
-  const query = new URL(request.url).searchParams;
+function protocolOf(url: string): Pick<Who, "protocol" | "since"> {
+  // Most clients say nothing: that is seen without taking their URL apart.
+  if (!url.includes("protocol=")) return { protocol: 1 };
+  const query = new URL(url).searchParams;
   if (query.get("protocol") !== "2") return { protocol: 1 };
   const seq = Number(query.get("since") ?? "");
   const epoch = query.get("epoch");

@@ -29,10 +29,13 @@ export class Hooks {
     return onStart && this.#reporter.hook("onStart", () => onStart(this.#context()));
   }
 
-  /** @throws whatever `onJoin` throws: the connection is refused then */
-  async join(conn: Conn, user: object | undefined, request: Request): Promise<void> {
+  /**
+   * @returns a promise if there is an `onJoin`
+   * @throws whatever `onJoin` throws: the connection is refused then
+   */
+  join(conn: Conn, user: object | undefined, request: Request): Promise<unknown> | undefined {
     const { onJoin } = this.#compiled.definition;
-    if (onJoin) await this.#turns.run(() => onJoin({ ...this.#contextOf(conn, user), request }));
+    return onJoin && (async () => this.#turns.run(() => onJoin({ ...this.#contextOf(conn, user), request })))();
   }
 
   leave(conn: Conn, user: object | undefined): void {

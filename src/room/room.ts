@@ -150,7 +150,7 @@ export class RoomCore {
 
   /** Lets a client in, or refuses it: then its socket is accepted and closed with a code and a reason. */
   async connect(request: JoinRequest): Promise<void> {
-    await this.#starting;
+    if (this.#starting) await this.#starting;
     await this.#door.connect(request);
   }
 

@@ -193,11 +193,14 @@ export class Transfers implements Sleeper {
     return { transferId, sessionId, publicId, sub, user, state: connState };
   }
 
-  /** A user who left comes back without having arrived: their answer was lost, or they changed their mind. */
-  async welcomeBack(sessionId: string): Promise<void> {
+  /** A user who left comes back without having arrived. @returns a promise if they have to be called back */
+  welcomeBack(sessionId: string): Promise<void> | undefined {
     const departed = this.#departed.get(sessionId);
+    return departed && !this.#scope.sessions.find(sessionId) ? this.#fetchBack(sessionId, departed) : undefined;
+  }
+
+  async #fetchBack(sessionId: string, departed: Departed): Promise<void> {
     const { sessions, presence, persistence, neighbours } = this.#scope;
-    if (!departed || sessions.find(sessionId)) return;
     const { passenger } = await neighbours.recall(departed.to, departed.transferId, sessionId);
     if (sessions.find(sessionId)) return;
     this.#departed.delete(sessionId);

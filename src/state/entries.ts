@@ -9,7 +9,7 @@ import type { Factory, Field } from "./fields.ts";
 import type { Leaf } from "./leaf.ts";
 import type { EntryNode, InnerNode, ParentNode, Place, PrivateChange, Sees, Shared } from "./node.ts";
 import { checkEntry, refused, shapeOf } from "./refusal.ts";
-import { encodeKey, Row } from "./rows.ts";
+import { encodeKey, encodeName, Row } from "./rows.ts";
 import { track, unwrap } from "./tracking.ts";
 import type { Door } from "./tracking.ts";
 
@@ -40,6 +40,8 @@ export class Entries implements Door, InnerNode, ParentNode {
   readonly #dirty = new Set<string>();
   /** What clients knew under the keys whose entry was added, removed or replaced since. */
   readonly #before = new Map<string, EntryNode | Ghost | undefined>();
+  /** How the keys of its rows begin. */
+  #prefix: string | undefined;
   #text: string | undefined;
 
   constructor(
@@ -275,9 +277,15 @@ export class Entries implements Door, InnerNode, ParentNode {
     }
   }
 
+  #rowKey(key: string): string {
+    this.#prefix ??= `${encodeKey(this.names())}.`;
+    return this.#prefix + encodeName(key);
+  }
+
   #add(key: string, target: object): EntryNode {
-    const names = [...this.names(), key];
-    const row = new Row(this.#shared.rows, encodeKey(names), (persisted) => readEntry(this.#awake.get(key), persisted));
+    const row = new Row(this.#shared.rows, this.#rowKey(key), (persisted) =>
+      readEntry(this.#awake.get(key), persisted),
+    );
     const owner = this.#field.kind === "users" ? key : this.#owner;
     const entry = this.#shared.makeEntry(this, key, target, {
       row,

@@ -8,7 +8,13 @@ export const ROOT_KEY = ".";
 export const VOLATILE_PREFIX = "~";
 
 export function encodeKey(names: readonly string[]): string {
-  return names.map((name) => name.replace(/[%.]/g, (char) => (char === "." ? "%2E" : "%25"))).join(".");
+  return names.map(encodeName).join(".");
+}
+
+/** One part of a key. */
+export function encodeName(name: string): string {
+  // Few names have any: looking first is several times as fast as replacing nothing.
+  return /[%.]/.test(name) ? name.replace(/[%.]/g, (char) => (char === "." ? "%2E" : "%25")) : name;
 }
 
 export function decodeKey(key: string): string[] {
