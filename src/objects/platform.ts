@@ -6,7 +6,7 @@ export function kvStorage(storage: DurableObjectStorage): Storage {
     get: (key) => storage.kv.get(key),
     put: (key, value) => storage.kv.put(key, value),
     delete: (key) => void storage.kv.delete(key),
-    list: () => storage.kv.list(),
+    list: (range) => storage.kv.list(range),
     transaction: (run) => storage.transactionSync(run),
     sync: () => storage.sync(),
   };

@@ -56,7 +56,8 @@ export class Door {
   }
 
   /** Lets a client in, or refuses it: then its socket is accepted and closed with a code and a reason. */
-  async connect({ request, auth, sessionId, transferToken, accept, isGone = () => false }: JoinRequest): Promise<void> {
+  async connect(join: JoinRequest): Promise<void> {
+    const { request, auth, sessionId, transferToken, accept, isGone = () => false, isBatched } = join;
     const { transfers, turns, presence, reporter, connections } = this.#scope;
     let socket: Socket | undefined;
     // Rooms fill up in rushes: where nothing has to be waited for, a join is one turn, without promises and timers.
@@ -87,7 +88,8 @@ export class Door {
       if (conn) conn.refuse(error);
       else Conn.refuse(socket ?? accept(), error);
     }
-    turns.end();
+    if (isBatched) turns.endLater();
+    else turns.end();
   }
 
   /** A client that was here before the room lost its memory. @param isOpen whether it got its first packet */

@@ -178,7 +178,7 @@ export class Links {
     const accept = () => link.sockets.set(id, socket) && socket;
     const request = new Request(url, { headers: headers.map(([name, value]) => [name, value]), cf: cf as never });
     const isGone = () => link.isClosed || link.hasLeft(id);
-    const joined = this.#scope.room.connect({ request, ...who, accept, isGone });
+    const joined = this.#scope.room.connect({ request, ...who, accept, isGone, isBatched: true });
     link.joins(id, joined);
   }
 

@@ -21,7 +21,8 @@ export interface Storage {
   get(key: string): unknown;
   put(key: string, value: unknown): void;
   delete(key: string): void;
-  list(): Iterable<[key: string, value: unknown]>;
+  /** By their keys, in the order of their bytes: from `start` on, and before `end`. */
+  list(range?: { readonly start?: string; readonly end?: string }): Iterable<[key: string, value: unknown]>;
   /** Runs a function whose writes are kept all together, or not at all if it throws. */
   transaction(run: () => void): void;
   /** Resolves when everything written is durable. */
@@ -69,6 +70,8 @@ export interface JoinRequest {
   readonly transferToken?: string | undefined;
   /** Whether the client is gone already: then nothing is done for it. */
   readonly isGone?: () => boolean;
+  /** Whether others come at the same moment: then all of them are told in one turn. */
+  readonly isBatched?: boolean;
   /** Accepts the socket. Until then nobody has. */
   readonly accept: () => Socket;
 }

@@ -18,11 +18,10 @@ import type { Clock, JoinRequest, Ports, Socket } from "./ports.ts";
 import { Presence } from "./presence.ts";
 import { Reporter } from "./reporter.ts";
 import { answerRequest } from "./requests.ts";
-import { restoreState } from "./restore.ts";
+import { Stored } from "./restore.ts";
 import { Schedules } from "./schedules.ts";
 import type { Receipt, ShardBatch } from "./relay.ts";
 import { Sessions } from "./sessions.ts";
-import { assemble, partition } from "./stored-state.ts";
 import { SyncLog } from "./sync-log.ts";
 import { SyncMode } from "./sync-mode.ts";
 import { Ticker } from "./ticker.ts";
@@ -247,13 +246,13 @@ export class RoomCore {
 
   #wake(): void {
     const sockets = [...this.#ports.sockets()].filter((socket) => socket.isOpen);
-    const { own, fields } = partition(this.#ports.storage.list());
+    const stored = new Stored(this.compiled, this.tree, this.#ports.storage);
+    const { own } = stored;
     this.#links.load(own);
     const didSleep = sockets.length > 0 || this.#links.didSleep;
-    const { snapshot, volatileKeys } = assemble(fields, didSleep);
+    const { isNew, volatileKeys } = stored.restore(didSleep, this.handle);
     this.#persistence.loadVolatile(volatileKeys, didSleep);
-    this.#door.isNew = snapshot === undefined;
-    if (snapshot) restoreState(this.compiled, this.tree, snapshot, this.handle);
+    this.#door.isNew = isNew;
     for (const part of [this.#sessions, this.#schedules, this.#transfers]) part.load(own);
     this.#log.load(own, didSleep);
     const known = this.#mode.load(own);

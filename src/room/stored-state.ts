@@ -1,7 +1,9 @@
 import type { Snapshot } from "../define/types.ts";
 import { isHostileKey } from "../protocol/decode.ts";
 import { isPlain } from "../state/diff.ts";
-import { decodeKey, ROOT_KEY, VOLATILE_PREFIX } from "../state/rows.ts";
+import type { StoredEntries } from "../state/dormant.ts";
+import { decodeKey, encodeName, ROOT_KEY, VOLATILE_PREFIX } from "../state/rows.ts";
+import type { Storage } from "./ports.ts";
 
 /** Keys under this prefix are the runtime's own, or the developer's; the rest is the state. */
 export const PRIVATE_PREFIX = "$";
@@ -11,9 +13,60 @@ export interface StoredState {
   /** Values by field name, entries by key. Undefined if the room was never stored. */
   readonly snapshot: Snapshot | undefined;
   readonly volatileKeys: readonly string[];
+  /** Volatile values of entries that wait in storage, by the keys of their rows. */
+  readonly volatile: ReadonlyMap<string, unknown>;
 }
 
-type StoredRow = [key: string, value: unknown];
+export type StoredRow = [key: string, value: unknown];
+
+/** Reads all rows but those of some collections, whose names are ASCII. */
+export function* readRows(storage: Storage, without: Iterable<string>): Iterable<StoredRow> {
+  let start = "";
+  for (const [from, to] of [...without].map(rangeOf).toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    yield* storage.list({ start, end: from });
+    start = to;
+  }
+  yield* storage.list({ start });
+}
+
+/** The keys of a collection's entries. */
+function rangeOf(name: string): [start: string, end: string] {
+  // A slash is what comes after a dot.
+  return [`${name}.`, `${name}/`];
+}
+
+/**
+ * The stored entries of a collection of the state itself.
+ * @param volatile what only hibernation brings back, if it does, by the keys of the rows
+ */
+export function storedEntries(
+  storage: Storage,
+  name: string,
+  volatile: ReadonlyMap<string, unknown>,
+): StoredEntries & { isEmpty(): boolean } {
+  const [start, end] = rangeOf(name);
+  const read = (key: string, value: unknown): Snapshot | undefined => {
+    const own = volatile.get(key);
+    if (!isPlain(own)) return isPlain(value) ? value : undefined;
+    const entry: Snapshot = {};
+    for (const part of [value, own]) if (isPlain(part)) mergeInto(entry, part);
+    return entry;
+  };
+  return {
+    isEmpty: () => storage.list({ start, end })[Symbol.iterator]().next().done === true,
+    get: (key) => read(start + encodeName(key), storage.get(start + encodeName(key))),
+    *all() {
+      const rows = new Map(storage.list({ start, end }));
+      for (const key of volatile.keys()) if (key.startsWith(start) && !rows.has(key)) rows.set(key, undefined);
+      for (const [row, value] of rows) {
+        // More parts are of something inside that entries do not have any more.
+        const [, key, ...inside] = decodeKey(row);
+        const entry = key === undefined || inside.length > 0 || isHostileKey(key) ? undefined : read(row, value);
+        if (entry) yield [key as string, entry];
+      }
+    },
+  };
+}
 
 /** Tells the rows of the state from the runtime's own. */
 export function partition(rows: Iterable<StoredRow>): { readonly own: StoredRow[]; readonly fields: StoredRow[] } {
@@ -27,19 +80,25 @@ export function partition(rows: Iterable<StoredRow>): { readonly own: StoredRow[
  * Puts the rows of a state together.
  *
  * @param isAwake whether sockets are open: if so, the values that only hibernation brings back are taken too
+ * @param waits says of what is inside a field that it is not wanted yet
  */
-export function assemble(rows: Iterable<StoredRow>, isAwake: boolean): StoredState {
+export function assemble(rows: Iterable<StoredRow>, isAwake: boolean, waits: (field: string) => boolean): StoredState {
   const snapshot: Snapshot = {};
   const volatileKeys: string[] = [];
+  const volatile = new Map<string, unknown>();
   let isEmpty = true;
   for (const [key, value] of rows) {
     isEmpty = false;
     const isVolatile = key.startsWith(VOLATILE_PREFIX);
     if (isVolatile) volatileKeys.push(key);
     if (!isVolatile) place(snapshot, key, value);
-    else if (isAwake) place(snapshot, key.slice(VOLATILE_PREFIX.length), value);
+    else if (isAwake) {
+      const own = key.slice(VOLATILE_PREFIX.length);
+      if (waits(own.split(".", 1)[0] as string)) volatile.set(own, value);
+      else place(snapshot, own, value);
+    }
   }
-  return { snapshot: isEmpty ? undefined : snapshot, volatileKeys };
+  return { snapshot: isEmpty ? undefined : snapshot, volatileKeys, volatile };
 }
 
 /** A room may have thousands of rows, and clients wait: this makes nothing that is not part of the snapshot. */

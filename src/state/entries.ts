@@ -3,13 +3,15 @@ import { DELETE } from "../protocol/packets.ts";
 import type { Audience } from "./audience.ts";
 import { put, SAME } from "./diff.ts";
 import { Dormant } from "./dormant.ts";
-import { loadEntry, readEntry, saveEntry } from "./entry-rows.ts";
+import type { StoredEntries } from "./dormant.ts";
+import { EntryPlaces } from "./entry-places.ts";
+import { entriesOf, loadEntry, readEntry, saveEntry } from "./entry-rows.ts";
 import { makeEntry } from "./fields.ts";
 import type { Factory, Field } from "./fields.ts";
 import type { Leaf } from "./leaf.ts";
 import type { EntryNode, InnerNode, ParentNode, Place, PrivateChange, Sees, Shared } from "./node.ts";
-import { checkEntry, refused, shapeOf } from "./refusal.ts";
-import { encodeKey, encodeName, Row } from "./rows.ts";
+import { checkEntry, refused } from "./refusal.ts";
+import { createSample } from "./sample.ts";
 import { track, unwrap } from "./tracking.ts";
 import type { Door } from "./tracking.ts";
 
@@ -24,13 +26,12 @@ export class Entries implements Door, InnerNode, ParentNode {
   readonly shape = "object";
   readonly key: string;
   readonly signal: EntriesSignal;
-  readonly persisted: boolean;
-  readonly audience: Audience | undefined;
   readonly hidden = false;
+  readonly audience: Audience | undefined;
   privateCount = 0;
   readonly #shared: Shared;
   readonly #parent: ParentNode;
-  readonly #owner: string | undefined;
+  readonly #places: EntryPlaces;
   readonly #field: Field;
   readonly #awake = new Map<string, EntryNode>();
   readonly #dormant = new Dormant(
@@ -40,8 +41,6 @@ export class Entries implements Door, InnerNode, ParentNode {
   readonly #dirty = new Set<string>();
   /** What clients knew under the keys whose entry was added, removed or replaced since. */
   readonly #before = new Map<string, EntryNode | Ghost | undefined>();
-  /** How the keys of its rows begin. */
-  #prefix: string | undefined;
   #text: string | undefined;
 
   constructor(
@@ -53,13 +52,12 @@ export class Entries implements Door, InnerNode, ParentNode {
     place: Omit<Place, "row">,
   ) {
     this.#shared = shared;
-    this.#owner = place.owner;
     this.#parent = parent;
     this.#field = field;
     this.key = key;
     this.signal = signal;
-    this.persisted = place.persisted && field.persisted;
     this.audience = place.audience;
+    this.#places = new EntryPlaces(field, place, () => this.names());
     if (field.kind === "users") shared.foundUsers(this);
     const initial = Object.entries(signal());
     track(signal as Signal, this);
@@ -91,7 +89,6 @@ export class Entries implements Door, InnerNode, ParentNode {
     return this.#entry(key)?.target;
   }
 
-  /** Makes an entry with the field's class or factory. */
   make(key: string): object {
     return makeEntry(this.#field.factory as Factory<object>, key);
   }
@@ -112,6 +109,7 @@ export class Entries implements Door, InnerNode, ParentNode {
   entry(key: string, target: unknown): void {
     const previous = this.#entry(key);
     if (target !== undefined) this.#check(key, target);
+    this.#dormant.pass(key);
     if (!this.#before.has(key)) this.#before.set(key, previous);
     if (previous) {
       this.#awake.delete(key);
@@ -144,27 +142,21 @@ export class Entries implements Door, InnerNode, ParentNode {
     const known = this.#before.has(key) ? this.#before.get(key) : child;
     if (!child) return known ? this.#settleRemoval(key, changes) : SAME;
     if (known === child) return child.settle(changes);
-    if (known) this.#adoptEntry(child, known, changes);
+    if (known) this.#goOn(child, known, changes);
     const change = child.settle(changes);
     // Everyone may know that a new entry is there, even if it has nothing to show.
     return change === SAME && !known && !this.audience ? {} : change;
   }
 
-  #adoptEntry(child: EntryNode, known: EntryNode | Ghost, changes: PrivateChange[]): void {
+  #goOn(child: EntryNode, known: EntryNode | Ghost, changes: PrivateChange[]): void {
     if ("adopt" in known) child.adopt(known, changes);
     else child.assume(known.known());
   }
 
   #settleRemoval(key: string, changes: PrivateChange[]): unknown {
-    const audience = this.#audienceOf(key);
-    if (!audience) return DELETE;
-    changes.push({ names: [...this.names(), key], audience, value: DELETE, leaf: undefined });
-    return SAME;
-  }
-
-  /** Who sees an entry: of a `users` field, each is owned by its user. */
-  #audienceOf(key: string): Audience | undefined {
-    return this.audience && this.#field.kind === "users" ? { ...this.audience, owner: key } : this.audience;
+    const audience = this.#places.audienceOf(key);
+    if (audience) changes.push({ names: [...this.names(), key], audience, value: DELETE, leaf: undefined });
+    return audience ? SAME : DELETE;
   }
 
   /** What clients know of under each key. */
@@ -197,22 +189,35 @@ export class Entries implements Door, InnerNode, ParentNode {
   }
 
   load(values: Record<string, unknown>): boolean {
-    // All that a factory without parameters makes is alike: if the first one is simple, so are the others.
-    const mayWait = this.#shared.loading && this.#field.factory?.length === 0 && !this.audience;
-    let sample: EntryNode | undefined;
-    for (const [key, stored] of Object.entries(values)) {
-      if (shapeOf(stored) !== "object") continue;
-      if (sample && !this.#awake.has(key)) {
-        this.#dormant.add(key, stored as Record<string, unknown>, sample);
-        continue;
-      }
+    const stored = entriesOf(values);
+    const sample = this.#shared.loading && stored.length > 1 ? this.sample() : undefined;
+    const waiting = stored.filter(([key]) => !this.#awake.has(key));
+    if (sample) this.#dormant.open(sample, waiting);
+    for (const [key, entry] of stored) {
+      if (this.#dormant.has(key)) continue;
       if (!this.#awake.has(key)) this.create(key);
-      const child = this.#awake.get(key) as EntryNode;
-      loadEntry(child, stored as Record<string, unknown>);
-      if (mayWait && child.isSimple) sample = child;
+      loadEntry(this.#awake.get(key) as EntryNode, entry);
     }
     // The collection itself is never missing.
     return false;
+  }
+
+  /** Has entries in storage, which are read when they are needed. All of them are like `sample`. */
+  open(sample: EntryNode, stored: StoredEntries): void {
+    this.#dormant.open(sample, [], stored);
+  }
+
+  /** An entry that is not part of the state; undefined if entries cannot wait in storage until they are needed. */
+  sample(): EntryNode | undefined {
+    return createSample(this.#shared, this.#field.factory as Factory<object>, this.#places);
+  }
+
+  wake(key: string): void {
+    this.#dormant.wake(key);
+  }
+
+  list(): void {
+    this.#dormant.list();
   }
 
   #entry(key: string): EntryNode | undefined {
@@ -277,22 +282,11 @@ export class Entries implements Door, InnerNode, ParentNode {
     }
   }
 
-  #rowKey(key: string): string {
-    this.#prefix ??= `${encodeKey(this.names())}.`;
-    return this.#prefix + encodeName(key);
-  }
-
   #add(key: string, target: object): EntryNode {
-    const row = new Row(this.#shared.rows, this.#rowKey(key), (persisted) =>
+    const place = this.#places.placeOf(key, this.#shared.rows, (persisted) =>
       readEntry(this.#awake.get(key), persisted),
     );
-    const owner = this.#field.kind === "users" ? key : this.#owner;
-    const entry = this.#shared.makeEntry(this, key, target, {
-      row,
-      owner,
-      persisted: this.persisted,
-      audience: this.#audienceOf(key),
-    });
+    const entry = this.#shared.makeEntry(this, key, target, place);
     this.#shared.entries.set(target, entry);
     this.#awake.set(key, entry);
     if (entry.privateCount > 0) this.countPrivate(entry.privateCount);

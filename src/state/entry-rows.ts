@@ -1,3 +1,4 @@
+import { isPlain } from "./diff.ts";
 import type { EntryNode } from "./node.ts";
 
 /** Marks an entry as unsaved, with all that is inside. */
@@ -20,4 +21,10 @@ export function loadEntry(entry: EntryNode, stored: Record<string, unknown>): vo
   const isIncomplete = entry.load(stored);
   // A field that the stored entry lacks may have been made at random: keep what it is now.
   if (isIncomplete && entry.place.persisted) entry.place.row.changed(true);
+}
+
+/** Those of a stored collection that can be entries. */
+export function entriesOf(values: Record<string, unknown>): [key: string, stored: Record<string, unknown>][] {
+  const entries = Object.entries(values);
+  return entries.filter((entry): entry is [string, Record<string, unknown>] => isPlain(entry[1]));
 }

@@ -143,6 +143,11 @@ export function refused(
   return new RoomError(code, `${[place.path(), ...trail].join(".")}: ${why}`);
 }
 
+/** Whether an entry can have this key. In storage all halves of a character are the same. */
+export function isEntryKey(key: string): boolean {
+  return key.length <= MAX_KEY && key.isWellFormed();
+}
+
 /**
  * Checks what is to be an entry of a collection.
  * @throws RoomError naming the path
@@ -150,8 +155,7 @@ export function refused(
 export function checkEntry(place: Place, key: string, target: unknown): void {
   if (key.length > MAX_KEY)
     throw refused(place, [`${key.slice(0, 32)}…`], "invalid_input", `a key has ${MAX_KEY} characters at most`);
-  // In storage all halves of a character are the same.
-  if (!key.isWellFormed()) throw refused(place, [key], "invalid_input", "a key holds whole characters only");
+  if (!isEntryKey(key)) throw refused(place, [key], "invalid_input", "a key holds whole characters only");
   if (shapeOf(target) !== "object" || !holdsFields(target as object)) {
     throw refused(place, [key], "internal", "an entry is what the collection's class or factory makes");
   }

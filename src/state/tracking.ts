@@ -31,6 +31,10 @@ export interface Door extends Place {
   changed(): void;
   /** A property of the value itself is about to be set, or removed (undefined). A collection checks its entries here. */
   entry?(key: string, value: unknown): void;
+  /** A property is about to be looked for. A collection makes the entry, if it is only stored so far. */
+  wake?(key: string): void;
+  /** All properties are about to be listed. */
+  list?(): void;
 }
 
 /** Methods that change an array in place, and from which argument on their arguments are new items. */
@@ -104,6 +108,7 @@ function ownOf(value: object, gate: Gate): Record<string, unknown> {
 
 function replaceEntries(door: Door, previous: Record<string, unknown>, next: Record<string, unknown>): void {
   for (const key of Object.keys(next)) checkKey(door, [], key);
+  door.list?.();
   for (const key of Object.keys(previous)) if (next[key] !== previous[key]) door.entry?.(key, undefined);
   for (const key of Object.keys(next)) if (next[key] !== previous[key]) door.entry?.(key, next[key]);
 }
@@ -126,6 +131,7 @@ function shallowProxy<T extends object>(raw: T, gate: Gate, notify: () => void):
   return new Proxy(raw, {
     get(target, key, receiver) {
       if (key === RAW) return target;
+      lookUp(target, key, gate);
       const value = read(target, key);
       if (typeof value !== "function" || !Array.isArray(target)) return value;
       const method = arrayMethod(target, String(key), value as Method, gate, notify);
@@ -134,8 +140,25 @@ function shallowProxy<T extends object>(raw: T, gate: Gate, notify: () => void):
         return result === target ? receiver : result;
       };
     },
+    has(target, key) {
+      lookUp(target, key, gate);
+      return Reflect.has(target, key);
+    },
+    getOwnPropertyDescriptor(target, key) {
+      lookUp(target, key, gate);
+      return Reflect.getOwnPropertyDescriptor(target, key);
+    },
+    ownKeys(target) {
+      gate.door.list?.();
+      return Reflect.ownKeys(target);
+    },
     ...writeTraps<T>([], gate, notify),
   });
+}
+
+/** Finds what may be there without being in the object yet. */
+function lookUp(target: object, key: PropertyKey, { door }: Gate): void {
+  if (door.wake && typeof key === "string" && !Object.hasOwn(target, key)) door.wake(key);
 }
 
 type Method = (...args: unknown[]) => unknown;
@@ -200,6 +223,7 @@ function writeTraps<T extends object>(
       return done;
     },
     deleteProperty(target, key) {
+      lookUp(target, key, gate);
       if (!Object.hasOwn(target, key)) return true;
       if (typeof key === "string") gate.door.entry?.(key, undefined);
       const done = Reflect.deleteProperty(target, key);

@@ -1,12 +1,19 @@
 import { canSee } from "./audience.ts";
 import type { Audience } from "./audience.ts";
 import { SAME } from "./diff.ts";
-import type { Entries } from "./entries.ts";
+import type { StoredEntries } from "./dormant.ts";
+import { Entries } from "./entries.ts";
 import type { Viewer } from "./fields.ts";
 import { Group } from "./group.ts";
 import type { Leaf } from "./leaf.ts";
 import type { EntryNode, ParentNode, Place, PrivateChange, Shared } from "./node.ts";
 import { ROOT_KEY, Row, Rows } from "./rows.ts";
+
+/** A collection whose entries may wait in storage, with an entry that is like all of them. */
+export interface Waiting {
+  readonly entries: Entries;
+  readonly sample: EntryNode;
+}
 
 /** What changed since clients were last told. */
 export interface Changes {
@@ -91,6 +98,22 @@ export class Tree implements Shared {
   /** Loads a stored snapshot: plain values by field name, entries by key. */
   load(snapshot: Record<string, unknown>): void {
     this.quietly(() => this.root.load(snapshot));
+  }
+
+  /** Has the entries of a collection in storage, which are read when they are needed. */
+  open({ entries, sample }: Waiting, stored: StoredEntries): void {
+    this.quietly(() => entries.open(sample, stored));
+  }
+
+  /** The collections of the state itself whose entries may wait in storage, by name. */
+  waiting(): ReadonlyMap<string, Waiting> {
+    const waiting = new Map<string, Waiting>();
+    for (const [name, entries] of this.root.children) {
+      // Only the order of ASCII is the same here and in storage.
+      const sample = entries instanceof Entries && /^\w+$/.test(name) ? entries.sample() : undefined;
+      if (sample) waiting.set(name, { entries: entries as Entries, sample });
+    }
+    return waiting;
   }
 
   quietly<T>(run: () => T): T {

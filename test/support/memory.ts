@@ -92,7 +92,11 @@ export class MemoryStorage {
   /** Throws to make a write fail. */
   fault: (key: string) => void = () => {};
 
+  /** Told of each row that is read. */
+  onRead: () => void = () => {};
+
   get(key: string): unknown {
+    this.onRead();
     return structuredClone(this.rows.get(key));
   }
   put(key: string, value: unknown): void {
@@ -105,8 +109,10 @@ export class MemoryStorage {
     this.writes++;
     this.rows.delete(key);
   }
-  *list(): Iterable<[string, unknown]> {
-    for (const key of [...this.rows.keys()].toSorted()) yield [key, this.get(key)];
+  *list({ start = "", end }: { start?: string; end?: string } = {}): Iterable<[string, unknown]> {
+    for (const key of [...this.rows.keys()].toSorted()) {
+      if (key >= start && (end === undefined || key < end)) yield [key, this.get(key)];
+    }
   }
   transaction(run: () => void): void {
     const before = new Map(this.rows);
@@ -130,7 +136,7 @@ export function whileCurrent(storage: MemoryStorage, isCurrent: () => boolean): 
     get: (key) => check(() => storage.get(key)),
     put: (key, value) => check(() => storage.put(key, value)),
     delete: (key) => check(() => storage.delete(key)),
-    list: () => check(() => storage.list()),
+    list: (range) => check(() => storage.list(range)),
     transaction: (run) => check(() => storage.transaction(run)),
     sync: () => storage.sync(),
   };

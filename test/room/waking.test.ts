@@ -1,0 +1,69 @@
+import { signal } from "@signe/reactive";
+import { describe, expect, it } from "vitest";
+import { defineRoom, sync, users } from "../../src/index.ts";
+import { MemoryRoom } from "../support/memory.ts";
+
+const PLAYERS = 5000;
+class Player {
+  x = sync(signal(0));
+}
+/** Has something that only hibernation brings back. */
+class Archer extends Player {
+  aim = sync(signal(0), { persist: false });
+}
+
+async function asleep<P extends Player>(player: new () => P, count: number, change: (own: P) => void = () => {}) {
+  const { compiled } = defineRoom({
+    path: "world-{id}",
+    state: () => ({ round: sync(signal(0)), players: users(player) }),
+    actions: { move: { run: ({ user }, x) => (user as P).x.set(x as number) } },
+  });
+  const room = new MemoryRoom<{ players(): Record<string, P> }>(compiled);
+  const socket = await room.connect("ann");
+  const [publicId, own] = Object.entries(room.state.players())[0] as [string, P];
+  room.change((state) => {
+    for (let index = 0; index < count; index++) (state.players()[`bot${index}`] = new player()).x.set(index);
+    change(own);
+  });
+  await room.advance(5000);
+  const read = { rows: 0 };
+  room.storage.onRead = () => read.rows++;
+  await room.evict();
+  return { room, socket, publicId, read };
+}
+
+describe("a room with many stored entries that wakes", () => {
+  it("reads those that it needs", async () => {
+    const { room, socket, publicId, read } = await asleep(Player, PLAYERS);
+    const before = socket.texts.length;
+    await room.core.message(socket, '{"action":"move","value":7}');
+    expect(socket.texts.slice(before)).toEqual([`{"type":"sync","value":{"players":{"${publicId}":{"x":7}}}}`]);
+    expect(read.rows).toBeLessThan(10);
+  });
+
+  it("knows what only hibernation brings back", async () => {
+    const { room, publicId } = await asleep(Archer, 3, (own) => own.aim.set(5));
+    expect([room.state.players()[publicId]?.aim(), room.state.players()["bot2"]?.x()]).toEqual([5, 2]);
+    const bob = await room.connect("bob");
+    expect(JSON.parse(bob.texts[0] as string)).toMatchObject({
+      value: { players: { [publicId]: { x: 0, aim: 5 }, bot1: { x: 1, aim: 0 } } },
+    });
+  });
+
+  it("tells a newcomer of all", async () => {
+    const { room } = await asleep(Player, PLAYERS);
+    const bob = await room.connect("bob");
+    const { value } = JSON.parse(bob.texts[0] as string) as { value: { players: Record<string, object> } };
+    expect(Object.keys(value.players)).toHaveLength(PLAYERS + 2);
+    expect(value.players["bot4999"]).toEqual({ x: 4999 });
+  });
+
+  it("keeps what was removed before it was read", async () => {
+    const { room } = await asleep(Player, 5);
+    room.change((state) => delete state.players()["bot3"]);
+    await room.advance(5000);
+    await room.evict();
+    expect([room.state.players()["bot3"], room.state.players()["bot4"]?.x()]).toEqual([undefined, 4]);
+    expect(Object.keys(room.state.players())).toHaveLength(5);
+  });
+});
