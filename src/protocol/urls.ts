@@ -23,7 +23,8 @@ export function isRoomId(id: unknown): id is string {
     id.length <= MAX_ID &&
     id.isWellFormed() &&
     !id.includes("\0") &&
-    new TextEncoder().encode(id).length <= MAX_ID_BYTES
+    // A character has at most three bytes for each of its code units: short ids need no counting.
+    (id.length * 3 <= MAX_ID_BYTES || new TextEncoder().encode(id).length <= MAX_ID_BYTES)
   );
 }
 

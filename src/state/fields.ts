@@ -85,20 +85,26 @@ export function isEntry(target: object): boolean {
   return ENTRY in target;
 }
 
+const DEFAULTS = {
+  synced: true,
+  persisted: true,
+  visibleTo: "all",
+  transform: undefined,
+  factory: undefined,
+} as const;
+/** What most fields are: rooms have very many of them. */
+const SYNCED_FIELD: Field = { kind: "value", ...DEFAULTS };
+
 function mark<S>(target: S, field: Partial<Field> & { kind: FieldKind }): S {
+  return markAs(target, { ...DEFAULTS, ...field });
+}
+
+function markAs<S>(target: S, field: Field): S {
   if (fieldOf(target)) {
     throw new Error("This signal is a field already: mark each signal once, with one of sync, persist, connected");
   }
-  return Object.assign(target as object, {
-    [FIELD]: {
-      synced: true,
-      persisted: true,
-      visibleTo: "all",
-      transform: undefined,
-      factory: undefined,
-      ...field,
-    } satisfies Field,
-  }) as S;
+  (target as { [FIELD]?: Field })[FIELD] = field;
+  return target;
 }
 
 type ValueOf<S> = S extends () => infer T ? T : unknown;
@@ -114,11 +120,12 @@ type ValueOf<S> = S extends () => infer T ? T : unknown;
  * import { sync } from "durable-rooms";
  * const state = () => ({ score: sync(signal(0)), hand: sync(signal<string[]>([]), { visibleTo: "owner" }) });
  */
-export function sync<S extends object>(target: S, options: FieldOptions<ValueOf<S>> = {}): S & Synced {
+export function sync<S extends object>(target: S, options?: FieldOptions<ValueOf<S>>): S & Synced {
+  if (!options && isSignal(target) && !isComputed(target)) return markAs(target, SYNCED_FIELD) as S & Synced;
   const field = {
-    persisted: options.persist ?? true,
-    visibleTo: options.visibleTo ?? "all",
-    transform: options.transform as Field["transform"],
+    persisted: options?.persist ?? true,
+    visibleTo: options?.visibleTo ?? "all",
+    transform: options?.transform as Field["transform"],
   };
   if (isComputed(target)) {
     return mark(liveComputed(target as never), { ...field, kind: "computed", persisted: false }) as unknown as S &

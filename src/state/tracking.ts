@@ -5,17 +5,18 @@ import type { Place } from "./refusal.ts";
 
 /** Where a tracked signal finds its field. */
 interface Gate {
-  door: Door;
+  [DOOR]: Door;
 }
-const GATE = Symbol("gate");
+const DOOR = Symbol("door");
 
 /** The inside of a writable signal: one subject, whose `next` all changes go through. */
 interface Subject {
   next(change: unknown): void;
   items?: unknown[];
   obj?: Record<string, unknown>;
-  [GATE]?: Gate;
+  [DOOR]?: Door;
 }
+type Tracked = Subject & Gate;
 
 /** A writable signal as `@signe/reactive` 3 makes it. */
 interface Writable {
@@ -59,43 +60,59 @@ const MUTATORS: ReadonlyMap<string, number> = new Map([
 export function track(signal: Signal, door: Door): void {
   const writable = signal as unknown as Writable;
   const subject = writable._subject;
-  if (subject[GATE]) {
-    // An entry that was removed and comes back, perhaps elsewhere: the same signal with another field behind it.
-    subject[GATE].door = door;
-    return;
-  }
-  const gate: Gate = (subject[GATE] = { door });
-  const announce = subject.next.bind(subject);
-  const slot = "items" in subject ? "items" : "obj" in subject ? "obj" : undefined;
-  subject.next = (change) => {
-    if (slot === undefined) checkField(gate.door, change);
-    announce(change);
-    gate.door.changed();
-  };
-  const notify = (value: unknown) =>
-    subject.next(
-      slot === "items" ? { type: "update", items: value } : slot === "obj" ? { type: "update", value } : value,
-    );
-  if (slot !== undefined) replaceValue(subject, slot, writable(), gate);
-  writable.mutate = (change) => mutate(writable(), change, gate, notify);
+  const isTracked = subject[DOOR] !== undefined;
+  // A tracked one is of an entry that was removed and comes back, perhaps elsewhere: the field behind it is another.
+  subject[DOOR] = door;
+  if (isTracked) return;
+  const slot = slotOf(subject);
+  // Rooms have very many signals: these functions are the same for all of them.
+  subject.next = slot === undefined ? nextValue : nextContents;
+  if (slot !== undefined) replaceValue(subject as Tracked, slot, writable());
+  writable.mutate = (change) => mutate(writable, change);
+}
+
+function slotOf(subject: Subject): "items" | "obj" | undefined {
+  return "items" in subject ? "items" : "obj" in subject ? "obj" : undefined;
+}
+
+/** The whole value changes. */
+function nextValue(this: Subject, value: unknown): void {
+  checkField((this as Tracked)[DOOR], value);
+  nextContents.call(this, value);
+}
+
+/** Something in an array or object changed, and was checked before. */
+function nextContents(this: Subject, change: unknown): void {
+  (Object.getPrototypeOf(this) as Subject).next.call(this, change);
+  (this as Tracked)[DOOR].changed();
+}
+
+function announce(subject: Subject, value: unknown): void {
+  const slot = slotOf(subject);
+  subject.next(
+    slot === "items" ? { type: "update", items: value } : slot === "obj" ? { type: "update", value } : value,
+  );
 }
 
 /** Keeps the value of an array or object signal here, and hands out a proxy of it. */
-function replaceValue(subject: Subject, slot: "items" | "obj", initial: unknown, gate: Gate): void {
+function replaceValue(subject: Tracked, slot: "items" | "obj", initial: unknown): void {
   // A copy, since what the signal holds is behind a proxy of its own already.
-  let raw: unknown[] | Record<string, unknown> = Array.isArray(initial) ? [...initial] : ownOf(initial as object, gate);
-  const notify = () => subject.next(slot === "items" ? { type: "update", items: raw } : { type: "update", value: raw });
-  let proxy = shallowProxy(raw, gate, notify);
+  let raw: unknown[] | Record<string, unknown> = Array.isArray(initial)
+    ? [...initial]
+    : ownOf(initial as object, subject);
+  const report = () => announce(subject, raw);
+  let proxy = shallowProxy(raw, subject, report);
   Object.defineProperty(subject, slot, {
     configurable: true,
     get: () => proxy,
     set: (value: object) => {
       if (value === proxy) return;
       const next = unwrap(value) as object;
-      if (!gate.door.entry) checkField(gate.door, next);
-      else replaceEntries(gate.door, raw as Record<string, unknown>, next as Record<string, unknown>);
-      raw = Array.isArray(next) ? next : ownOf(next, gate);
-      proxy = shallowProxy(raw, gate, notify);
+      const door = subject[DOOR];
+      if (!door.entry) checkField(door, next);
+      else replaceEntries(door, raw as Record<string, unknown>, next as Record<string, unknown>);
+      raw = Array.isArray(next) ? next : ownOf(next, subject);
+      proxy = shallowProxy(raw, subject, report);
       subject.next(slot === "items" ? { type: "reset", items: raw } : { type: "reset", value: raw });
     },
   });
@@ -103,7 +120,7 @@ function replaceValue(subject: Subject, slot: "items" | "obj", initial: unknown,
 
 /** Entries are looked up by keys that clients choose: a collection inherits nothing that such a key could find. */
 function ownOf(value: object, gate: Gate): Record<string, unknown> {
-  return Object.assign((gate.door.entry ? Object.create(null) : {}) as Record<string, unknown>, value);
+  return Object.assign((gate[DOOR].entry ? Object.create(null) : {}) as Record<string, unknown>, value);
 }
 
 function replaceEntries(door: Door, previous: Record<string, unknown>, next: Record<string, unknown>): void {
@@ -149,7 +166,7 @@ function shallowProxy<T extends object>(raw: T, gate: Gate, notify: () => void):
       return Reflect.getOwnPropertyDescriptor(target, key);
     },
     ownKeys(target) {
-      gate.door.list?.();
+      gate[DOOR].list?.();
       return Reflect.ownKeys(target);
     },
     ...writeTraps<T>([], gate, notify),
@@ -157,7 +174,7 @@ function shallowProxy<T extends object>(raw: T, gate: Gate, notify: () => void):
 }
 
 /** Finds what may be there without being in the object yet. */
-function lookUp(target: object, key: PropertyKey, { door }: Gate): void {
+function lookUp(target: object, key: PropertyKey, { [DOOR]: door }: Gate): void {
   if (door.wake && typeof key === "string" && !Object.hasOwn(target, key)) door.wake(key);
 }
 
@@ -168,7 +185,7 @@ function arrayMethod(array: unknown[], name: string, method: Method, gate: Gate,
   const firstItem = MUTATORS.get(name);
   return (...args) => {
     if (firstItem === undefined) return method.apply(array, args);
-    for (const item of args.slice(firstItem)) checkValue(gate.door, [name], item);
+    for (const item of args.slice(firstItem)) checkValue(gate[DOOR], [name], item);
     const result = method.apply(array, args.map(unwrap));
     notify();
     return result;
@@ -213,10 +230,10 @@ function writeTraps<T extends object>(
     set(target, key, given) {
       const value = unwrap(given);
       if (typeof key === "string") {
-        checkKey(gate.door, trail, key);
-        if (Array.isArray(target)) checkIndex(gate.door, trail, target, key, value);
-        if (!gate.door.entry) checkValue(gate.door, [...trail, key], value);
-        else if (Reflect.get(target, key) !== value) gate.door.entry(key, value);
+        checkKey(gate[DOOR], trail, key);
+        if (Array.isArray(target)) checkIndex(gate[DOOR], trail, target, key, value);
+        if (!gate[DOOR].entry) checkValue(gate[DOOR], [...trail, key], value);
+        else if (Reflect.get(target, key) !== value) gate[DOOR].entry(key, value);
       }
       const done = Reflect.set(target, key, value);
       notify();
@@ -225,7 +242,7 @@ function writeTraps<T extends object>(
     deleteProperty(target, key) {
       lookUp(target, key, gate);
       if (!Object.hasOwn(target, key)) return true;
-      if (typeof key === "string") gate.door.entry?.(key, undefined);
+      if (typeof key === "string") gate[DOOR].entry?.(key, undefined);
       const done = Reflect.deleteProperty(target, key);
       notify();
       return done;
@@ -234,10 +251,12 @@ function writeTraps<T extends object>(
   };
 }
 
-function mutate(value: unknown, change: (value: unknown) => void, gate: Gate, notify: (value: unknown) => void): void {
+function mutate(writable: Writable, change: (value: unknown) => void): void {
+  const subject = writable._subject as Tracked;
+  const value = writable();
   const raw = unwrap(value);
   // A collection's entries are made of signals, which report their own changes.
-  if (!isContainer(raw) || gate.door.entry) {
+  if (!isContainer(raw) || subject[DOOR].entry) {
     change(value);
     return;
   }
@@ -246,8 +265,8 @@ function mutate(value: unknown, change: (value: unknown) => void, gate: Gate, no
     changed = true;
   };
   try {
-    change(deepProxy(raw, [], gate, report, new WeakMap()));
+    change(deepProxy(raw, [], subject, report, new WeakMap()));
   } finally {
-    if (changed) notify(raw);
+    if (changed) announce(subject, raw);
   }
 }
