@@ -10,7 +10,8 @@ const MIN_SECRET_BYTES = 32;
 export interface SecretSource {
   /** The name of the variable. */
   readonly secretEnv: string;
-  readonly envFile: string;
+  /** Not `--env-file`: Node takes that for itself, wherever it stands. */
+  readonly secretsFile: string;
   readonly secretStdin?: boolean;
 }
 
@@ -31,8 +32,8 @@ async function readInput(): Promise<string> {
   return (await text(process.stdin)).replace(/\r?\n$/, "");
 }
 
-function fromEnvironment({ secretEnv, envFile }: SecretSource): string | undefined {
-  return process.env[secretEnv] || parseEnv(readFileIfThere(envFile))[secretEnv];
+function fromEnvironment({ secretEnv, secretsFile }: SecretSource): string | undefined {
+  return process.env[secretEnv] || parseEnv(readFileIfThere(secretsFile))[secretEnv];
 }
 
 function readFileIfThere(path: string): string {
@@ -44,7 +45,7 @@ function readFileIfThere(path: string): string {
   }
 }
 
-function missing({ secretEnv, envFile, secretStdin }: SecretSource): string {
+function missing({ secretEnv, secretsFile, secretStdin }: SecretSource): string {
   if (secretStdin) return "There was no secret on the standard input";
-  return `There is no secret: ${secretEnv} is neither in the environment nor in ${envFile}. --secret-stdin reads it from the standard input`;
+  return `There is no secret: ${secretEnv} is neither in the environment nor in ${secretsFile}. --secret-stdin reads it from the standard input`;
 }

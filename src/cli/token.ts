@@ -17,8 +17,8 @@ interface TokenOptions extends SecretSource {
 /** Claims that have options of their own. */
 const OWN_OPTIONS: Readonly<Record<string, string>> = { worlds: "--worlds", sub: "--sub", exp: "--expires" };
 const EXAMPLES = `
-The secret comes from the environment, or from the env file, or from the standard input; never from an argument,
-which lists of processes show to everyone on the machine. Nothing but the token is printed.
+The secret comes from the environment, or from a file of lines NAME=value, or from the standard input. It is no
+argument, since lists of processes show those to everyone on the machine. Nothing but the token is printed.
 
 Examples:
   $ durable-rooms token --worlds world-default
@@ -35,7 +35,7 @@ export function addToken(program: Command): void {
     .option("--claim <name=value>", "another claim: JSON, or else text; may be given again", addClaim)
     .addOption(timeOption("--expires <time>", "how long it works: 30s, 10m, 1h, 7d", "1h", parseLifetime))
     .option("--secret-env <name>", "the variable that holds the secret", "AUTH_JWT_SECRET")
-    .option("--env-file <path>", "where it is looked for, if it is not in the environment", ".dev.vars")
+    .option("--secrets-file <path>", "where it is looked for, if it is not in the environment", ".dev.vars")
     .option("--secret-stdin", "reads the secret from the standard input")
     .addHelpText("after", EXAMPLES)
     .action(async (options: TokenOptions) => console.log(await makeToken(options)));
