@@ -51,6 +51,7 @@ describe("durable-rooms", () => {
     [[...LOAD, "--clients", "2.5"], "whole number from 1 to 5000"],
     [[...LOAD, "--rate", "1e9"], "from 0.01 to 1000"],
     [[...LOAD, "--duration", "11m"], "10 minutes at most"],
+    [[...LOAD, "--timeout", "2m"], "a minute at most"],
     [[...LOAD, "--value", "{x}"], "not JSON"],
     [[...LOAD, "--value", "1", "--value-file", "x"], "not both"],
     [[...LOAD, "--value-file", "not/there.json"], "cannot be read"],

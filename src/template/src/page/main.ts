@@ -28,7 +28,7 @@ client.on("cheered", (publicId) => showRing(String(publicId)));
 
 cheer.addEventListener("click", () => client.emit("cheer"));
 
-nameInput.value = localStorage.getItem("name") ?? "";
+nameInput.value = sessionStorage.getItem("name") ?? "";
 nameInput.addEventListener("change", () => void rename(nameInput.value));
 
 async function rename(name: string): Promise<void> {
@@ -38,7 +38,7 @@ async function rename(name: string): Promise<void> {
   );
   nameInput.setCustomValidity(refusal);
   nameInput.reportValidity();
-  if (refusal === "") localStorage.setItem("name", name);
+  if (refusal === "") sessionStorage.setItem("name", name);
 }
 
 // At most 20 times in a second, and where the pointer is by then.

@@ -49,6 +49,6 @@ function hide(publicId: string, element: HTMLElement): void {
 /** The same colour for the same visitor, in every window. */
 function hueOf(publicId: string): number {
   let sum = 0;
-  for (const character of publicId) sum = (sum * 31 + character.charCodeAt(0)) % 360;
-  return sum;
+  for (const character of publicId) sum = (sum * 31 + character.charCodeAt(0)) % 65_521;
+  return (sum * 137.5) % 360; // ids that are alike get colours that are not
 }
