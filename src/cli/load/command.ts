@@ -32,7 +32,7 @@ const upToTenMinutes = durationUpTo(600_000, "10 minutes");
 const upToAMinute = durationUpTo(60_000, "a minute");
 
 const EXAMPLES = `
-Each client is a user of its own, with the client of durable-rooms/client. A latency is the time from an action to
+Each client is a user of its own, who connects as durable-rooms/client does. A latency is the time from an action to
 its ack. Ctrl-C ends it, and shows what there was until then.
 
 A value is JSON. In it {random:0-1000} becomes a whole number, {client} the client's number, and {count} how many it

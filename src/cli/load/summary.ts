@@ -69,7 +69,7 @@ function describeClose(code: string, { count: closes, reason }: { count: number;
   return `${code} × ${count(closes)}${reason ? ` (${reason})` : ""}`;
 }
 
-export function describeTimes({ p50, p95, p99, max }: Times): string {
+function describeTimes({ p50, p95, p99, max }: Times): string {
   if (p50 === null) return "nothing to measure";
   return `p50 ${ms(p50)}   p95 ${ms(p95)}   p99 ${ms(p99)}   max ${ms(max)}`;
 }
@@ -81,8 +81,8 @@ export function times(histogram: RecordableHistogram): Times {
   return { p50: at(50), p95: at(95), p99: at(99), max: round(histogram.max / 1000) };
 }
 
-function ms(value: number | null): string {
-  return `${(value ?? 0).toFixed(1)} ms`;
+export function ms(value: number | null): string {
+  return value === null ? "–" : `${value.toFixed(1)} ms`;
 }
 
 function count(value: number): string {
