@@ -21,15 +21,16 @@ describe("durable-rooms load", () => {
   it("measures every answer", async () => {
     const { code, clients, actions, latencyMs, received, seconds, ...rest } = await summaryOf("good");
     expect({ code, clients }).toMatchObject({ code: 0, clients: { asked: 4, connected: 4 } });
-    // 4 clients, 20 a second, for half a second: each begins anywhere in its first 50 ms.
-    expect(actions.sent).toBe(40);
-    expect(actions).toEqual({ sent: 40, answered: 40, unanswered: 0 });
-    expect(service.received).toHaveLength(40);
+    // 4 clients, 20 a second, for half a second: a last one may be too late.
+    expect(actions.sent).toBeGreaterThanOrEqual(36);
+    expect(actions.sent).toBeLessThanOrEqual(40);
+    expect(actions).toEqual({ sent: actions.sent, answered: actions.sent, unanswered: 0 });
+    expect(service.received).toHaveLength(actions.sent);
     expect(seconds).toBeCloseTo(0.5, 1);
     const { p50, p95, p99, max } = latencyMs as Record<keyof typeof latencyMs, number>;
     expect([p50, p95, p99, max]).toEqual([p50, p95, p99, max].toSorted((a, b) => a - b));
     expect(p50).toBeGreaterThan(0);
-    expect(received.packets).toBeGreaterThan(30);
+    expect(received.packets).toBeGreaterThanOrEqual(30);
     expect(received.bytes).toBeGreaterThan(received.packets * 20);
     expect(rest).toMatchObject({ errors: {}, closes: {}, room: "good", action: "move" });
   });
@@ -55,12 +56,21 @@ describe("durable-rooms load", () => {
   it("counts refusals by their code, and trusts no text for the terminal", async () => {
     const { code, stdout, stderr } = await runBin(args("strict"));
     expect({ code, stderr }).toEqual({ code: 1, stderr: "error: No action was answered\n" });
-    expect(stdout).toContain("error         forbidden × 40\n");
+    expect(stdout).toContain(`error         forbidden × ${service.received.length}\n`);
   });
 
   it("counts what had no answer in time", async () => {
     const summary = await summaryOf("mute");
-    expect(summary).toMatchObject({ code: 1, errors: { timeout: 40 }, actions: { answered: 0, unanswered: 40 } });
+    const { sent } = summary.actions;
+    expect(sent).toBeGreaterThanOrEqual(36);
+    expect(summary).toMatchObject({ code: 1, errors: { timeout: sent }, actions: { answered: 0, unanswered: sent } });
+  });
+
+  it("ends in time, also where it cannot keep up itself", async () => {
+    const { actions, seconds } = await summaryOf("mute", "--clients", "50", "--rate", "1000");
+    expect(actions.sent).toBeGreaterThan(500);
+    expect(actions.sent).toBeLessThan(25_000);
+    expect(seconds).toBeLessThan(1.5);
   });
 
   it("counts closes by their code, with the first reason", async () => {
@@ -91,6 +101,16 @@ describe("durable-rooms load", () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toContain("4 of 4 connected");
     expect(stdout).not.toContain("closed ×");
+  });
+
+  it("what waits for its answer when it is ended is missing, and no error", async () => {
+    const acted = service.acted();
+    const { child, ended } = startBin(args("mute", "--duration", "10m", "--timeout", "1m"));
+    await acted;
+    child.kill("SIGINT");
+    const { stdout } = await ended;
+    expect(stdout).toMatch(/^answers +0, [1-9]\d* missing$/m);
+    expect(stdout).not.toMatch(/^(error|close) /m);
   });
 
   it("can be ended while clients still come", async () => {

@@ -128,7 +128,7 @@ export class LoadClient {
   }
 
   #end(phase: "ended" | "left", reason: string): void {
-    this.#phase = phase;
+    if (this.#phase === "here") this.#phase = phase;
     this.#enter(false);
     this.#calls.closed(reason);
   }
