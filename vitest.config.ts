@@ -21,7 +21,7 @@ function project({ name, include, exclude = [], via = "room", isolate = false }:
     test: {
       name,
       include,
-      exclude: ["test/browser/**", "test/fixture/**", ...exclude],
+      exclude: ["test/browser/**", "test/fixture/**", "test/package/**", "test/cli/**", ...exclude],
       testTimeout: 20_000,
       // Rooms are in parties of their own, so most files leave nothing behind that another one could meet.
       isolate,
@@ -49,6 +49,8 @@ export default defineConfig({
         ],
         via: "shard",
       }),
+      // The commands, which run in Node.
+      { test: { name: "cli", include: ["test/cli/*.test.ts"], testTimeout: 20_000 } },
     ],
   },
 });

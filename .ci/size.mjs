@@ -6,7 +6,7 @@ import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** What must never reach a browser. */
-const SERVER_ONLY = /node_modules\/(zod|hono|jose|rxjs|@signe)\//;
+const SERVER_ONLY = /node_modules\/(zod|hono|jose|rxjs|@signe|commander|ws)\//;
 const MINIMAL_ROOM = `
   import { signal } from "@signe/reactive";
   import { createRooms, defineRoom, sync } from "./dist/index.js";

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { chromium } from "playwright-core";
 import type { Browser } from "playwright-core";
 
-const PATH = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+const PATH = process.env["CHROMIUM"] || "/usr/bin/chromium";
 const FLAGS = [
   "--no-sandbox",
   "--disable-gpu",

@@ -3,7 +3,6 @@ import { createServer } from "node:net";
 import { delimiter, join, resolve } from "node:path";
 
 const ROOT = resolve(import.meta.dirname, "../..");
-const WRANGLER = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
 const START_TIMEOUT = 60_000;
 
 export interface DevServer {
@@ -16,26 +15,32 @@ export interface DevServerOptions {
   readonly port: number;
   /** Where objects are stored. */
   readonly persistTo: string;
-  readonly envFile?: string;
+  /** Default: the example, in the project itself; what wrangler finds there, in another one. */
+  readonly envFile?: string | undefined;
+  /** The folder of the project. Default: this one. */
+  readonly cwd?: string;
 }
 
 /** Starts `wrangler dev`. Resolves when it serves. @throws Error with its output, if it ends instead */
 export async function startDevServer({
   port,
   persistTo,
-  envFile = ".dev.vars.example",
+  cwd = ROOT,
+  envFile = cwd === ROOT ? ".dev.vars.example" : undefined,
 }: DevServerOptions): Promise<DevServer> {
-  const flags = ["--port", String(port), "--inspector-port", "0", "--persist-to", persistTo, "--env-file", envFile];
+  const flags = ["--port", String(port), "--inspector-port", "0", "--persist-to", persistTo];
+  if (envFile !== undefined) flags.push("--env-file", envFile);
+  const wrangler = join(cwd, "node_modules/wrangler/bin/wrangler.js");
   // A group of its own: what wrangler starts can be ended with it.
-  const child = spawn(process.execPath, [WRANGLER, "dev", ...flags, "--show-interactive-dev-session=false"], {
-    cwd: ROOT,
+  const child = spawn(process.execPath, [wrangler, "dev", ...flags, "--show-interactive-dev-session=false"], {
+    cwd,
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
     env: {
       ...process.env,
       WRANGLER_SEND_METRICS: "false",
       CI: "true",
-      PATH: [join(ROOT, "node_modules/.bin"), process.env["PATH"]].join(delimiter),
+      PATH: [join(cwd, "node_modules/.bin"), process.env["PATH"]].join(delimiter),
     },
   });
   let output = "";

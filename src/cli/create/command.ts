@@ -1,0 +1,69 @@
+import { relative, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import type { Command } from "commander";
+import { Failure, UsageError } from "../failure.ts";
+import { install, packageManager } from "./package-manager.ts";
+import { createProject } from "./project.ts";
+
+interface CreateOptions {
+  readonly name?: string;
+  readonly package?: string;
+  readonly install?: boolean;
+}
+
+const USUAL = "my-app";
+/** What wrangler and vitest need. */
+const LEAST_NODE = 22;
+const EXAMPLES = `
+Examples:
+  $ durable-rooms create my-app
+  $ durable-rooms create . --name my-game --install`;
+
+export function addCreate(program: Command): void {
+  program
+    .command("create")
+    .summary("makes a new project")
+    .description("makes a new project: a Worker with one room, a page, and a test")
+    .argument("[directory]", "where; a new folder, or an empty one")
+    .option("--name <name>", "its name (default: that of the folder)")
+    .option("--install", "installs its packages too")
+    .option("--package <spec>", "the durable-rooms that it uses: a version, or the path of a tarball")
+    .addHelpText("after", EXAMPLES)
+    .action(create);
+}
+
+async function create(directory: string | undefined, options: CreateOptions): Promise<void> {
+  const target = resolve(directory ?? (await ask()));
+  const name = await createProject(target, { name: options.name, packageSpec: options.package });
+  const manager = packageManager();
+  if (options.install) await install(manager, target);
+  console.log(nextSteps(name, target, manager, options.install === true));
+}
+
+async function ask(): Promise<string> {
+  if (!process.stdin.isTTY || !process.stdout.isTTY) {
+    throw new UsageError(`Say where the project is to be: durable-rooms create ${USUAL}`);
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  const answer = await new Promise<string>((answered, ended) => {
+    // Ctrl-C, or the end of the input.
+    terminal.once("close", () => ended(new Failure("Nothing was made")));
+    terminal.question(`Where is the project to be? (${USUAL}) `, answered);
+  });
+  terminal.close();
+  return answer.trim() || USUAL;
+}
+
+function nextSteps(name: string, target: string, manager: string, isInstalled: boolean): string {
+  const path = relative(process.cwd(), target);
+  const steps = [
+    path && `cd ${/\s/.test(path) ? JSON.stringify(path) : path}`,
+    !isInstalled && `${manager} install`,
+    `${manager} run dev      # the page, on http://localhost:8787`,
+    `${manager} run test     # the test of its room`,
+  ];
+  const lines = [`\n${name} is there. Next:\n`, ...steps.filter(Boolean).map((step) => `  ${String(step)}`), ""];
+  const node = Number.parseInt(process.versions.node, 10);
+  if (node < LEAST_NODE) lines.push(`It needs Node ${LEAST_NODE} or later: this is ${process.version}.\n`);
+  return lines.join("\n");
+}

@@ -1,0 +1,80 @@
+import { randomBytes } from "node:crypto";
+import { cp, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { basename, isAbsolute, join, relative, resolve } from "node:path";
+import { Failure, UsageError } from "../failure.ts";
+
+export interface ProjectOptions {
+  /** Default: made from that of the folder. */
+  readonly name?: string | undefined;
+  /** What to install as durable-rooms. Default: the version that this is. */
+  readonly packageSpec?: string | undefined;
+}
+
+/** As true from `dist/cli/create` as from `src/cli/create`. */
+const TEMPLATE = join(import.meta.dirname, "../../../src/template");
+/** The template's own name, and where it is. */
+const PLACEHOLDER = "my-app";
+const NAMED = ["package.json", "wrangler.toml", "README.md", "public/index.html"];
+/** What both npm and Cloudflare take. */
+const NAME = /^[a-z]([a-z0-9-]{0,52}[a-z0-9])?$/;
+
+/**
+ * Makes a project in a folder that is empty, or not there yet.
+ * @returns its name
+ * @throws UsageError if it cannot have that name; Failure if something is there already
+ */
+export async function createProject(directory: string, { name, packageSpec }: ProjectOptions): Promise<string> {
+  const chosen = name ?? nameFrom(basename(directory));
+  if (!NAME.test(chosen)) {
+    throw new UsageError(
+      `A project cannot be called "${chosen}": a name has small letters, digits and dashes, 54 at most. Choose one with --name`,
+    );
+  }
+  await makeEmpty(directory);
+  await cp(TEMPLATE, directory, { recursive: true });
+  // npm leaves files of that name out of packages.
+  await rename(join(directory, "_gitignore"), join(directory, ".gitignore"));
+  for (const path of NAMED) await edit(join(directory, path), (text) => text.replaceAll(PLACEHOLDER, chosen));
+  if (packageSpec !== undefined) await usePackage(directory, packageSpec);
+  await writeFile(join(directory, ".dev.vars"), devVars(), { mode: 0o600 });
+  return chosen;
+}
+
+function nameFrom(folder: string): string {
+  return folder
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "-")
+    .replaceAll(/^[-0-9]+|-+$/g, "");
+}
+
+async function makeEmpty(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true });
+    const others = (await readdir(directory)).filter((file) => file !== ".git");
+    if (others.length === 0) return;
+  } catch (thrown) {
+    throw new Failure(`${directory} cannot be made: ${(thrown as Error).message}`);
+  }
+  throw new Failure(`${directory} is not empty. Nothing was changed`);
+}
+
+async function edit(path: string, change: (text: string) => string): Promise<void> {
+  await writeFile(path, change(await readFile(path, "utf8")));
+}
+
+/** A path is meant from where the command runs, and npm looks from the project. */
+async function usePackage(directory: string, spec: string): Promise<void> {
+  const isPath = isAbsolute(spec) || spec.startsWith(".") || spec.endsWith(".tgz");
+  const used = isPath ? `file:${relative(directory, resolve(spec)).replaceAll("\\", "/")}` : spec;
+  await edit(join(directory, "package.json"), (text) => {
+    const content = JSON.parse(text) as { dependencies: Record<string, string> };
+    content.dependencies["durable-rooms"] = used;
+    return `${JSON.stringify(content, undefined, 2)}\n`;
+  });
+}
+
+function devVars(): string {
+  return `# For development only: made at random for this folder, and not committed. A deployed Worker has its own.
+AUTH_JWT_SECRET="${randomBytes(32).toString("base64url")}"
+`;
+}

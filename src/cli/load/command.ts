@@ -1,0 +1,123 @@
+import { readFileSync } from "node:fs";
+import type { Command } from "commander";
+import { isRoomId } from "../../protocol/urls.ts";
+import { Failure, UsageError } from "../failure.ts";
+import { durationUpTo, numberBetween, timeOption } from "../values.ts";
+import { showProgress } from "./progress.ts";
+import { runLoad } from "./run-load.ts";
+import type { LoadSettings } from "./settings.ts";
+import { describeSummary, summarize } from "./summary.ts";
+import type { Summary } from "./summary.ts";
+import { Tally } from "./tally.ts";
+import { checkIsThere, parseTarget } from "./target.ts";
+import { createValueMaker } from "./value.ts";
+
+interface LoadOptions extends Pick<
+  LoadSettings,
+  "room" | "party" | "action" | "clients" | "rate" | "duration" | "ramp" | "timeout"
+> {
+  readonly host: string;
+  readonly world?: string | true;
+  readonly value?: string;
+  readonly valueFile?: string;
+  readonly tokenEnv?: string;
+  readonly json?: boolean;
+  readonly yesRemote?: boolean;
+}
+
+/** A load is bounded, whatever is typed. */
+const MOST_CLIENTS = 5000;
+const MOST_RATE = 1000;
+const upToTenMinutes = durationUpTo(600_000, "10 minutes");
+const upToAMinute = durationUpTo(60_000, "a minute");
+
+const EXAMPLES = `
+Each client is a user of its own, who connects as durable-rooms/client does. A latency is the time from an action to
+its ack. Ctrl-C ends it, and shows what there was until then.
+
+A value is JSON. In it {random:0-1000} becomes a whole number, {client} the client's number, and {count} how many it
+sent before.
+
+Examples:
+  $ durable-rooms load --room game-1 --action move --value '{"x":{random:0-1000},"y":{random:0-1000}}'
+  $ durable-rooms load --clients 200 --rate 5 --duration 1m --room game-1 --action move --value-file move.json
+  $ durable-rooms load --room game-1 --action hit --world --token-env TOKEN --json`;
+
+export function addLoad(program: Command): void {
+  program
+    .command("load")
+    .summary("puts a running service under load")
+    .description("puts a running service under load, and measures how long its answers take")
+    .requiredOption("--room <id>", "the room")
+    .requiredOption("--action <name>", "the action that each client sends")
+    .option("--value <json>", "what it sends with it")
+    .option("--value-file <path>", "the same, from a file")
+    .option("--clients <count>", "how many there are", numberBetween(1, MOST_CLIENTS, "whole"), 10)
+    .option("--rate <count>", "actions of each client in a second", numberBetween(0.01, MOST_RATE), 1)
+    .addOption(timeOption("--duration <time>", "how long they act, 10m at most", "10s", upToTenMinutes))
+    .addOption(timeOption("--ramp <time>", "the time in which they connect, one by one", "1s", upToTenMinutes))
+    .addOption(
+      timeOption("--timeout <time>", "how long each waits to be let in, and for an answer", "10s", upToAMinute),
+    )
+    .option("--host <host>", "where the service is", "localhost:8787")
+    .option("--party <name>", "the party of the room", "main")
+    .option("--world [id]", "goes through this World (world-default, if it has no other name)")
+    .option("--token-env <name>", "the environment variable that holds a token for all of them")
+    .option("--json", "prints the summary as JSON")
+    .option("--yes-remote", "the service is on another machine, and is yours")
+    .addHelpText("after", EXAMPLES)
+    .action(load);
+}
+
+async function load(options: LoadOptions): Promise<void> {
+  const settings = toSettings(options);
+  await checkIsThere(settings.origin);
+  const summary = await measure(settings);
+  console.log(options.json ? JSON.stringify(summary) : describeSummary(summary));
+  if (summary.clients.connected === 0) throw new Failure("No client was let in");
+  if (summary.actions.sent > 0 && summary.actions.answered === 0) throw new Failure("No action was answered");
+}
+
+async function measure(settings: LoadSettings): Promise<Summary> {
+  const tally = new Tally();
+  const interruption = new AbortController();
+  const interrupt = () => interruption.abort();
+  // Once: who asks again does not want to wait.
+  process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
+  const endProgress = showProgress(process.stderr, settings, tally);
+  const before = { at: performance.now(), cpu: process.cpuUsage() };
+  try {
+    await runLoad(settings, tally, interruption.signal);
+  } finally {
+    endProgress();
+    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
+  }
+  const { user, system } = process.cpuUsage(before.cpu);
+  return summarize(settings, tally, (user + system) / 1000 / (performance.now() - before.at));
+}
+
+function toSettings({ host, yesRemote, world, value, valueFile, tokenEnv, ...options }: LoadOptions): LoadSettings {
+  if (!isRoomId(options.room)) throw new UsageError("--room is not the id of a room");
+  if (value !== undefined && valueFile !== undefined) throw new UsageError("Use --value or --value-file, not both");
+  return {
+    ...options,
+    origin: parseTarget(host, yesRemote === true),
+    world: world === true ? "world-default" : world,
+    makeValue: createValueMaker(valueFile === undefined ? value : readValue(valueFile)),
+    token: tokenEnv === undefined ? undefined : readToken(tokenEnv),
+  };
+}
+
+function readValue(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (thrown) {
+    throw new UsageError(`${path} cannot be read: ${(thrown as Error).message}`);
+  }
+}
+
+function readToken(name: string): string {
+  const token = process.env[name];
+  if (!token) throw new UsageError(`There is no ${name} in the environment`);
+  return token;
+}

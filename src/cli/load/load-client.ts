@@ -1,0 +1,143 @@
+import { Calls } from "../../client/calls.ts";
+import type { Answer } from "../../client/calls.ts";
+import type { CallError } from "../../client/errors.ts";
+import { parseFrame } from "../../client/frame.ts";
+import { Line } from "../../client/line.ts";
+import { roomPlace } from "../../client/place.ts";
+import type { Place } from "../../client/place.ts";
+import { WorldPlace } from "../../client/world-place.ts";
+import type { SocketClass } from "./counted-socket.ts";
+import type { LoadSettings } from "./settings.ts";
+import { sleepUntil } from "./sleep-until.ts";
+import type { Tally } from "./tally.ts";
+
+/** How a packet of the state begins. Nobody looks at it here, so it is not even parsed. */
+const SYNC = '{"type":"sync"';
+
+/**
+ * One user, who acts at a steady rate. Its connection and its calls are those of the client that a browser has, but
+ * it keeps no state: that would be the work of many machines on one.
+ */
+export class LoadClient {
+  /** Whether it came in. Settled when that is known, or when it took too long. */
+  readonly entered: Promise<boolean>;
+  readonly #settings: LoadSettings;
+  readonly #tally: Tally;
+  readonly #number: number;
+  readonly #place: Place;
+  readonly #line: Line;
+  readonly #calls: Calls;
+  /** What has no answer yet. */
+  readonly #actions = new Set<Promise<void>>();
+  #count = 0;
+  /** The service ends a client; by itself it leaves, and what is refused then does not count. */
+  #phase: "here" | "ended" | "left" = "here";
+  /** Tells whether it came in. Only the first word counts. */
+  #enter: (isIn: boolean) => void = () => {};
+
+  constructor(settings: LoadSettings, number: number, tally: Tally, socket: SocketClass) {
+    this.#settings = settings;
+    this.#number = number;
+    this.#tally = tally;
+    const { origin, room, token, timeout } = settings;
+    this.#place = placeOf(settings);
+    this.#calls = new Calls(
+      timeout,
+      (text) => this.#line.send(text),
+      () => {},
+    );
+    const options = { host: origin, room, ...(token && { token }), socket: { WebSocket: socket } };
+    this.#line = new Line(this.#place, options, {
+      query: () => ({}),
+      opened: () => this.#calls.connected(),
+      received: (data) => this.#receive(String(data)),
+      lost: () => this.#lost(),
+      failed: ({ code }) => this.#refused(code),
+      ended: (_, reason) => this.#end("ended", reason),
+    });
+    this.entered = this.#wait();
+  }
+
+  /** It leaves, and waits for nothing. */
+  close(): void {
+    this.#end("left", "The load is over");
+    this.#line.close();
+  }
+
+  /**
+   * Acts until it is over or aborted, whether or not the room keeps up: what users do next does not wait.
+   * @param until on the clock of `performance.now`
+   */
+  async play(until: number, signal: AbortSignal): Promise<void> {
+    const gap = 1000 / this.#settings.rate;
+    // Users do not act all at the same instant.
+    for (let due = performance.now() + Math.random() * gap; due < until; due += gap) {
+      await sleepUntil(due, signal);
+      // Where this process is late, what is left over is left out.
+      if (this.#phase !== "here" || performance.now() >= until) return;
+      const action = this.#act().finally(() => this.#actions.delete(action));
+      this.#actions.add(action);
+    }
+    await sleepUntil(until, signal);
+  }
+
+  /** All that it sent is answered, or has failed. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#actions);
+  }
+
+  async #act(): Promise<void> {
+    const { action, makeValue } = this.#settings;
+    const value = makeValue({ client: this.#number, count: this.#count++ });
+    this.#tally.sent++;
+    const sentAt = performance.now();
+    try {
+      await this.#calls.call(action, value);
+      this.#tally.answered(performance.now() - sentAt);
+    } catch (error) {
+      this.#refused((error as CallError).code);
+    }
+  }
+
+  async #wait(): Promise<boolean> {
+    const startedAt = performance.now();
+    const isIn = await new Promise<boolean>((resolve) => {
+      this.#enter = resolve;
+      setTimeout(resolve, this.#settings.timeout, false).unref();
+    });
+    if (isIn) this.#tally.arrived(performance.now() - startedAt);
+    else this.close();
+    return isIn;
+  }
+
+  #receive(text: string): void {
+    if (text.startsWith(SYNC)) {
+      this.#place.opened();
+      return this.#enter(true);
+    }
+    const frame = parseFrame(text);
+    if (frame?.type !== "ack" && frame?.type !== "error") return;
+    const answer = frame["value"] as Answer;
+    if (!this.#calls.answer(frame.type, answer) && frame.type === "error") this.#refused(answer.code);
+  }
+
+  #lost(): void {
+    this.#calls.disconnected(true);
+    // What a room says first is its last word here. A World may have another shard.
+    if (this.#settings.world === undefined) this.#enter(false);
+  }
+
+  #end(phase: "ended" | "left", reason: string): void {
+    if (this.#phase === "here") this.#phase = phase;
+    this.#enter(false);
+    this.#calls.closed(reason);
+  }
+
+  #refused(code: unknown): void {
+    if (this.#phase !== "left") this.#tally.refused(code);
+  }
+}
+
+function placeOf({ origin, party, room, world }: LoadSettings): Place {
+  return world === undefined ? roomPlace(party, room) : new WorldPlace(origin, world, room);
+}

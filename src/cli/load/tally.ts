@@ -1,0 +1,96 @@
+import { createHistogram } from "node:perf_hooks";
+import { stripVTControlCharacters } from "node:util";
+
+const LONGEST = 123;
+
+/** Why connections ended, for each code. */
+export interface Close {
+  count: number;
+  /** What the first of them said. */
+  readonly reason: string;
+}
+
+/** What came until a time, in ms. */
+interface Received {
+  readonly at: number;
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+/** What a whole crowd counts. Times go into histograms in µs, exact to three digits. */
+export class Tally {
+  /** From the beginning of a connection to its first packet. */
+  readonly connecting = createHistogram({ figures: 3 });
+  /** From an action to its ack. */
+  readonly latency = createHistogram({ figures: 3 });
+  readonly errors = new Map<string, number>();
+  readonly closes = new Map<number, Close>();
+  connected = 0;
+  sent = 0;
+  packets = 0;
+  bytes = 0;
+  #start: Received = { at: 0, packets: 0, bytes: 0 };
+  #end: Received | undefined;
+
+  /** Everybody is there: from now on it is measured. */
+  start(): void {
+    this.#start = this.#now();
+  }
+
+  /** Nobody acts any more, though answers may come. */
+  end(): void {
+    this.#end = this.#now();
+  }
+
+  /** Whether it is measured, or was. */
+  get hasStarted(): boolean {
+    return this.#start.at > 0;
+  }
+
+  /** What came while it was measured, and for how many seconds that was. */
+  get measured(): { seconds: number; packets: number; bytes: number } {
+    const { at, packets, bytes } = this.#end ?? this.#now();
+    const before = this.hasStarted ? this.#start : { at, packets, bytes };
+    return { seconds: (at - before.at) / 1000, packets: packets - before.packets, bytes: bytes - before.bytes };
+  }
+
+  get failed(): number {
+    return [...this.errors.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  #now(): Received {
+    return { at: performance.now(), packets: this.packets, bytes: this.bytes };
+  }
+
+  arrived(ms: number): void {
+    this.connected++;
+    this.connecting.record(toMicroseconds(ms));
+  }
+
+  answered(ms: number): void {
+    this.latency.record(toMicroseconds(ms));
+  }
+
+  refused(code: unknown): void {
+    const name = printable(code);
+    this.errors.set(name, (this.errors.get(name) ?? 0) + 1);
+  }
+
+  closed(code: number, reason: string): void {
+    const close = this.closes.get(code) ?? { count: 0, reason: printable(reason) };
+    close.count++;
+    this.closes.set(code, close);
+  }
+}
+
+/** A histogram takes whole numbers from 1 on. */
+function toMicroseconds(ms: number): number {
+  return Math.max(1, Math.round(ms * 1000));
+}
+
+/** What a service said, for a terminal that does not trust it. */
+function printable(said: unknown): string {
+  return stripVTControlCharacters(String(said))
+    .replaceAll(/\p{Cc}/gu, "")
+    .slice(0, LONGEST);
+}

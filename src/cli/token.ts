@@ -1,0 +1,82 @@
+import { InvalidArgumentError } from "commander";
+import type { Command } from "commander";
+import { SignJWT } from "jose";
+import { isRoomId } from "../protocol/urls.ts";
+import { readSecret } from "./secret.ts";
+import type { SecretSource } from "./secret.ts";
+import { parseDuration, timeOption } from "./values.ts";
+
+interface TokenOptions extends SecretSource {
+  readonly worlds?: readonly string[];
+  readonly sub?: string;
+  readonly claim?: Readonly<Record<string, unknown>>;
+  /** In ms. */
+  readonly expires: number;
+}
+
+/** Claims that have options of their own. */
+const OWN_OPTIONS: Readonly<Record<string, string>> = { worlds: "--worlds", sub: "--sub", exp: "--expires" };
+const EXAMPLES = `
+The secret comes from the environment, or from a file of lines NAME=value, or from the standard input. It is no
+argument, since lists of processes show those to everyone on the machine. Nothing but the token is printed.
+
+Examples:
+  $ durable-rooms token --worlds world-default
+  $ durable-rooms token --sub ada --claim role=admin --claim level=5 --expires 10m
+  $ pass show my-game | durable-rooms token --worlds '*' --secret-stdin`;
+
+export function addToken(program: Command): void {
+  program
+    .command("token")
+    .summary("makes a token for a user or an operator")
+    .description("makes a token for a user or an operator (a JWT, signed with HS256), and prints it")
+    .option("--worlds <ids>", "an operator's: the Worlds that it is for, with commas between, or '*'", parseWorlds)
+    .option("--sub <id>", "the user that it is for")
+    .option("--claim <name=value>", "another claim: JSON, or else text; may be given again", addClaim)
+    .addOption(timeOption("--expires <time>", "how long it works: 30s, 10m, 1h, 7d", "1h", parseLifetime))
+    .option("--secret-env <name>", "the variable that holds the secret", "AUTH_JWT_SECRET")
+    .option("--secrets-file <path>", "where it is looked for, if it is not in the environment", ".dev.vars")
+    .option("--secret-stdin", "reads the secret from the standard input")
+    .addHelpText("after", EXAMPLES)
+    .action(async (options: TokenOptions) => console.log(await makeToken(options)));
+}
+
+async function makeToken(options: TokenOptions): Promise<string> {
+  const { worlds, sub, claim, expires } = options;
+  const now = Math.floor(Date.now() / 1000);
+  const claims = { ...claim, ...(worlds && { worlds }), ...(sub !== undefined && { sub }) };
+  return new SignJWT(claims)
+    .setProtectedHeader({ alg: "HS256", typ: "JWT" })
+    .setIssuedAt(now)
+    .setExpirationTime(now + Math.ceil(expires / 1000))
+    .sign(await readSecret(options));
+}
+
+function parseWorlds(text: string): string[] {
+  const worlds = text.split(",").map((world) => world.trim());
+  if (worlds.every(isRoomId)) return worlds;
+  throw new InvalidArgumentError("Worlds are ids with commas between, or '*' for all of them.");
+}
+
+function parseLifetime(text: string): number {
+  const ms = parseDuration(text);
+  if (ms > 0) return ms;
+  throw new InvalidArgumentError("It would have expired at once.");
+}
+
+function addClaim(text: string, claims: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  const at = text.indexOf("=");
+  const name = text.slice(0, at).trim();
+  if (at < 0 || name === "") throw new InvalidArgumentError("A claim is a name, =, and a value, as in role=admin.");
+  const option = Object.hasOwn(OWN_OPTIONS, name) ? OWN_OPTIONS[name] : undefined;
+  if (option) throw new InvalidArgumentError(`Use ${option} for it.`);
+  return Object.fromEntries([...Object.entries(claims), [name, parseValue(text.slice(at + 1))]]);
+}
+
+function parseValue(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}

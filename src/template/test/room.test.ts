@@ -1,0 +1,40 @@
+import { testRoom } from "durable-rooms/testing";
+import { expect, it } from "vitest";
+import { lobby } from "../src/room";
+
+it("everyone sees who moves and who cheers", async () => {
+  const { createClient, room, expectConverged } = await testRoom(lobby);
+  const ada = await createClient();
+  const bob = await createClient();
+  await ada.call("rename", "Ada");
+  await ada.call("move", { x: 0.25, y: 0.75 });
+  await bob.call("cheer");
+
+  const seen = Object.values(bob.state.visitors);
+  expect(seen).toContainEqual(expect.objectContaining({ name: "Ada", x: 0.25, y: 0.75, online: true }));
+  expect(room.state.cheers()).toBe(1);
+  await expectConverged(); // every client sees just what it may see
+});
+
+it("nobody leaves the page", async () => {
+  const { createClient } = await testRoom(lobby);
+  const ada = await createClient();
+  await expect(ada.call("move", { x: 2, y: 0 })).rejects.toMatchObject({ code: "invalid_input" });
+});
+
+it("cheers are still there when the room has slept", async () => {
+  const { createClient, room, server } = await testRoom(lobby);
+  const ada = await createClient();
+  await ada.call("cheer");
+  await server.evict();
+  await ada.call("cheer");
+  expect(room.state.cheers()).toBe(2);
+});
+
+it("only an admin resets them", async () => {
+  const { createClient, room } = await testRoom(lobby);
+  const ada = await createClient();
+  await ada.call("cheer");
+  expect((await room.fetch("/reset", { method: "POST" })).status).toBe(403);
+  expect(room.state.cheers()).toBe(1);
+});

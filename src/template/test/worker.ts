@@ -1,0 +1,1 @@
+export { RoomObject, default } from "durable-rooms/testing";

@@ -1,0 +1,14 @@
+import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  plugins: [
+    cloudflareTest({
+      main: "./test/worker.ts",
+      miniflare: {
+        compatibilityDate: "2026-10-01",
+        durableObjects: { ROOMS: { className: "RoomObject", useSQLite: true } },
+      },
+    }),
+  ],
+});

@@ -1,0 +1,35 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+
+const BIN = join(import.meta.dirname, "../../src/cli/bin.ts");
+
+export interface BinOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** What it reads. Default: nothing, as in a pipe that is closed. */
+  readonly input?: string;
+}
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A command as a user starts it, in a process of its own that has no terminal. */
+export function startBin(args: readonly string[], { env = {}, cwd, input = "" }: BinOptions = {}) {
+  const onlyThis = { PATH: process.env["PATH"], ...env } as unknown as NodeJS.ProcessEnv;
+  const child = spawn(process.execPath, [BIN, ...args], { cwd, env: onlyThis, stdio: "pipe" });
+  child.stdin.end(input);
+  const ended = Promise.all([
+    new Promise<number | null>((resolve) => void child.once("close", resolve)),
+    text(child.stdout),
+    text(child.stderr),
+  ]).then(([code, stdout, stderr]): Ended => ({ code, stdout, stderr }));
+  return { child, ended };
+}
+
+export function runBin(args: readonly string[], options?: BinOptions): Promise<Ended> {
+  return startBin(args, options).ended;
+}

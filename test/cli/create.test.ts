@@ -1,0 +1,88 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { runBin } from "./bin.ts";
+
+type Manifest = Record<"dependencies" | "devDependencies", Record<string, string>> & { name: string; version: string };
+const read = (path: string) => readFileSync(path, "utf8");
+const readManifest = (folder: string) => JSON.parse(read(join(folder, "package.json"))) as Manifest;
+
+describe("durable-rooms create", () => {
+  let cwd: string;
+  beforeEach(() => void (cwd = mkdtempSync(join(tmpdir(), "durable-rooms-create-"))));
+  afterEach(() => rmSync(cwd, { recursive: true }));
+
+  it("makes a project with its name, and a secret of its own", async () => {
+    const { code, stdout, stderr } = await runBin(["create", "Tic Tac Toe!"], { cwd });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toContain('cd "Tic Tac Toe!"');
+    const folder = join(cwd, "Tic Tac Toe!");
+    expect(readManifest(folder).name).toBe("tic-tac-toe");
+    for (const file of ["wrangler.toml", "README.md", "public/index.html"]) {
+      expect(read(join(folder, file))).toContain("tic-tac-toe");
+      expect(read(join(folder, file))).not.toContain("my-app");
+    }
+    expect(read(join(folder, ".gitignore"))).toContain(".dev.vars\n");
+    expect(existsSync(join(folder, "_gitignore"))).toBe(false);
+    expect(statSync(join(folder, ".dev.vars")).mode & 0o777).toBe(0o600);
+    const token = await runBin(["token", "--sub", "ada"], { cwd: folder });
+    expect(token).toMatchObject({ code: 0, stdout: expect.stringContaining(".") });
+
+    await runBin(["create", "other"], { cwd });
+    expect(read(join(cwd, "other/.dev.vars"))).not.toBe(read(join(folder, ".dev.vars")));
+  });
+
+  it("takes an empty folder, also one with a repository, and a name of one's own", async () => {
+    mkdirSync(join(cwd, ".git"));
+    expect(await runBin(["create", ".", "--name", "my-game"], { cwd })).toMatchObject({ code: 0 });
+    expect(readManifest(cwd).name).toBe("my-game");
+  });
+
+  it("touches no folder that has something in it", async () => {
+    writeFileSync(join(cwd, "precious.txt"), "precious");
+    const { code, stdout, stderr } = await runBin(["create", ".", "--name", "my-game"], { cwd });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toContain("is not empty");
+    expect(readdirSync(cwd)).toEqual(["precious.txt"]);
+  });
+
+  it("says so where there can be no folder", async () => {
+    writeFileSync(join(cwd, "file"), "");
+    expect(await runBin(["create", "file"], { cwd })).toMatchObject({ code: 1, stdout: "" });
+  });
+
+  it("uses the tarball that it is told to, by its path from the project", async () => {
+    await runBin(["create", "deep/in/my-app", "--package", "./some.tgz"], { cwd });
+    const { dependencies } = readManifest(join(cwd, "deep/in/my-app"));
+    expect(dependencies["durable-rooms"]).toBe("file:../../../some.tgz");
+  });
+});
+
+describe("the versions", () => {
+  const own = readManifest(".");
+
+  it("of the template are those that this project is tested with", () => {
+    const { dependencies, devDependencies } = readManifest("src/template");
+    expect(dependencies["durable-rooms"]).toBe(own.version);
+    const versions = { ...own.devDependencies, ...own.dependencies, "durable-rooms": own.version };
+    expect(versions).toMatchObject({ ...dependencies, ...devDependencies });
+  });
+
+  it("of create-durable-rooms are those of this package", () => {
+    const { version, dependencies } = readManifest("src/create");
+    expect({ version, dependencies }).toEqual({
+      version: own.version,
+      dependencies: { "durable-rooms": own.version },
+    });
+  });
+});

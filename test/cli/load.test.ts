@@ -1,0 +1,122 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Summary } from "../../src/cli/load/summary.ts";
+import { runBin, startBin } from "./bin.ts";
+import { startService } from "./service.ts";
+
+describe("durable-rooms load", () => {
+  let service: Awaited<ReturnType<typeof startService>>;
+  beforeEach(async () => void (service = await startService()));
+  afterEach(() => service.close());
+
+  /** A short load with 4 clients, who send 20 actions in a second each. */
+  function args(room: string, ...more: string[]): string[] {
+    const short = ["--clients", "4", "--rate", "20", "--duration", "500ms", "--ramp", "50ms", "--timeout", "300ms"];
+    return ["load", "--host", service.host, "--room", room, "--action", "move", ...short, ...more];
+  }
+  async function summaryOf(room: string, ...more: string[]): Promise<Summary & { code: number | null }> {
+    const { code, stdout } = await runBin(args(room, "--json", ...more));
+    return { ...(JSON.parse(stdout) as Summary), code };
+  }
+
+  it("measures every answer", async () => {
+    const { code, clients, actions, latencyMs, received, seconds, ...rest } = await summaryOf("good");
+    expect({ code, clients }).toMatchObject({ code: 0, clients: { asked: 4, connected: 4 } });
+    // 4 clients, 20 a second, for half a second: a last one may be too late.
+    expect(actions.sent).toBeGreaterThanOrEqual(36);
+    expect(actions.sent).toBeLessThanOrEqual(40);
+    expect(actions).toEqual({ sent: actions.sent, answered: actions.sent, unanswered: 0 });
+    expect(service.received).toHaveLength(actions.sent);
+    expect(seconds).toBeCloseTo(0.5, 1);
+    const { p50, p95, p99, max } = latencyMs as Record<keyof typeof latencyMs, number>;
+    expect([p50, p95, p99, max]).toEqual([p50, p95, p99, max].toSorted((a, b) => a - b));
+    expect(p50).toBeGreaterThan(0);
+    expect(received.packets).toBeGreaterThanOrEqual(30);
+    expect(received.bytes).toBeGreaterThan(received.packets * 20);
+    expect(rest).toMatchObject({ errors: {}, closes: {}, room: "good", action: "move" });
+  });
+
+  it("sends the value, with what it says filled in", async () => {
+    await summaryOf("good", "--value", '{"x":{random:-2-2},"by":"client {client}","n":{count}}');
+    const values = service.received.map(({ value }) => value as { x: number; by: string; n: number });
+    expect(new Set(values.map(({ by }) => by))).toEqual(new Set([0, 1, 2, 3].map((n) => `client ${n}`)));
+    expect(values.every(({ x }) => [-2, -1, 0, 1, 2].includes(x))).toBe(true);
+    const ofOne = values.filter(({ by }) => by === "client 2").map(({ n }) => n);
+    expect(ofOne).toEqual(ofOne.map((_, index) => index));
+  });
+
+  it("comes as users of their own, with the token of the environment", async () => {
+    await runBin(args("good", "--token-env", "TOKEN", "--party", "lobby"), { env: { TOKEN: "a.b.c" } });
+    expect(service.urls.map(({ pathname }) => pathname)).toEqual(
+      Array.from({ length: 4 }, () => "/parties/lobby/good"),
+    );
+    expect(new Set(service.urls.map(({ searchParams }) => searchParams.get("id"))).size).toBe(4);
+    expect(service.urls.every(({ searchParams }) => searchParams.get("token") === "a.b.c")).toBe(true);
+  });
+
+  it("counts refusals by their code, and trusts no text for the terminal", async () => {
+    const { code, stdout, stderr } = await runBin(args("strict"));
+    expect({ code, stderr }).toEqual({ code: 1, stderr: "error: No action was answered\n" });
+    expect(stdout).toContain(`error         forbidden × ${service.received.length}\n`);
+  });
+
+  it("counts what had no answer in time", async () => {
+    const summary = await summaryOf("mute");
+    const { sent } = summary.actions;
+    expect(sent).toBeGreaterThanOrEqual(36);
+    expect(summary).toMatchObject({ code: 1, errors: { timeout: sent }, actions: { answered: 0, unanswered: sent } });
+  });
+
+  it("ends in time, also where it cannot keep up itself", async () => {
+    const { actions, seconds } = await summaryOf("mute", "--clients", "50", "--rate", "1000");
+    expect(actions.sent).toBeGreaterThan(500);
+    expect(actions.sent).toBeLessThan(25_000);
+    expect(seconds).toBeLessThan(1.5);
+  });
+
+  it("counts closes by their code, with the first reason", async () => {
+    const { code, stdout } = await runBin(args("hasty"));
+    expect(code).toBe(1);
+    expect(stdout).toContain("close         4403 × 4 (Out)\n");
+    expect(stdout).toContain("error         closed × 4\n");
+  });
+
+  it("says so where nobody is let in", async () => {
+    const { code, stdout, stderr } = await runBin(args("full"));
+    expect({ code, stderr }).toEqual({ code: 1, stderr: "error: No client was let in\n" });
+    expect(stdout).toContain("0 of 4 connected");
+    expect(stdout).toContain("4503 × 4 (The room is full)");
+  });
+
+  it("says so at once where there is no service", async () => {
+    const { code, stderr } = await runBin(["load", "--host", "127.0.0.1:1", "--room", "good", "--action", "move"]);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining("Nothing answers at") });
+  });
+
+  it.each(["SIGINT", "SIGTERM"] as const)("%s ends it, and shows what there was until then", async (signal) => {
+    const acted = service.acted();
+    const { child, ended } = startBin(args("good", "--duration", "10m"));
+    await acted;
+    child.kill(signal);
+    const { code, stdout, stderr } = await ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toContain("4 of 4 connected");
+    expect(stdout).not.toContain("closed ×");
+  });
+
+  it("what waits for its answer when it is ended is missing, and no error", async () => {
+    const acted = service.acted();
+    const { child, ended } = startBin(args("mute", "--duration", "10m", "--timeout", "1m"));
+    await acted;
+    child.kill("SIGINT");
+    const { stdout } = await ended;
+    expect(stdout).toMatch(/^answers +0, [1-9]\d* missing$/m);
+    expect(stdout).not.toMatch(/^(error|close) /m);
+  });
+
+  it("can be ended while clients still come", async () => {
+    const { child, ended } = startBin(args("good", "--ramp", "10m"));
+    await expect.poll(() => service.urls.length).toBe(1);
+    child.kill("SIGINT");
+    expect(await ended).toMatchObject({ code: 0, stdout: expect.stringContaining("of 4 connected") });
+  });
+});

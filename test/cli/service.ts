@@ -1,0 +1,55 @@
+import { createServer } from "node:http";
+import { WebSocketServer } from "ws";
+import type { WebSocket } from "ws";
+
+interface Message {
+  readonly action: string;
+  readonly value?: unknown;
+  readonly id: string;
+}
+
+/** How a room of the service answers. */
+const ROOMS: Readonly<Record<string, (socket: WebSocket, message: Message) => void>> = {
+  good: (socket, { id }) => socket.send(JSON.stringify({ type: "ack", value: { id, result: null } })),
+  strict: (socket, { id }) =>
+    socket.send(JSON.stringify({ type: "error", value: { code: "forbidden\u001B[2J", message: "No", id } })),
+  mute: () => {},
+  hasty: (socket) => socket.close(4403, "Out\u001B[2J"),
+};
+
+/** A service whose rooms do what they are told here, and nothing else. Each is named after what it does. */
+export async function startService() {
+  const received: Message[] = [];
+  const urls: URL[] = [];
+  const http = createServer((_, response) => response.end("{}"));
+  const sockets = new WebSocketServer({ server: http });
+  sockets.on("connection", (socket, request) => {
+    const url = new URL(`http://localhost${request.url}`);
+    urls.push(url);
+    const room = url.pathname.split("/").at(-1) ?? "";
+    if (room === "full") return socket.close(4503, "The room is full");
+    const value = { pId: `user ${urls.length}` };
+    socket.send(JSON.stringify({ type: "sync", seq: 1, epoch: "e", value }));
+    socket.on("message", (data: Buffer) => {
+      const text = data.toString();
+      if (text === "ping") return socket.send("pong");
+      const message = JSON.parse(text) as Message;
+      received.push(message);
+      sockets.emit("acted");
+      ROOMS[room]?.(socket, message);
+    });
+  });
+  await new Promise<void>((resolve) => void http.listen(0, "127.0.0.1", resolve));
+  const { port } = http.address() as { port: number };
+  return {
+    host: `127.0.0.1:${port}`,
+    received,
+    urls,
+    /** Resolves at the next action. */
+    acted: () => new Promise<void>((resolve) => void sockets.once("acted", resolve)),
+    close: () => {
+      for (const socket of sockets.clients) socket.terminate();
+      return new Promise<unknown>((resolve) => void http.close(resolve));
+    },
+  };
+}

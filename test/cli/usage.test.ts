@@ -1,0 +1,67 @@
+import { readFileSync } from "node:fs";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { run } from "../../src/cli/index.ts";
+import { runBin } from "./bin.ts";
+
+const LOAD = ["load", "--room", "game-1", "--action", "move"];
+
+/** The same as {@link runBin}, in this process: it takes no time. */
+async function runHere(args: readonly string[]) {
+  const written = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const) {
+    vi.spyOn(process[name], "write").mockImplementation((text) => Boolean((written[name] += String(text))));
+  }
+  vi.spyOn(console, "log").mockImplementation((text) => void (written.stdout += `${String(text)}\n`));
+  vi.spyOn(console, "error").mockImplementation((text) => void (written.stderr += `${String(text)}\n`));
+  return { code: await run(args), ...written };
+}
+
+describe("durable-rooms", () => {
+  afterEach(() => void vi.restoreAllMocks());
+
+  it("--version prints that of the package", async () => {
+    const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
+    expect(await runBin(["--version"])).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
+  });
+
+  it.each([["--help"], ["help"], ["create", "--help"], ["token", "--help"], ["load", "--help"]])(
+    "%s %s prints help",
+    async (...args) => {
+      expect(await runHere(args)).toMatchObject({ code: 0, stdout: expect.stringContaining("Usage: "), stderr: "" });
+    },
+  );
+
+  it("without a command ends with 2, as a process too", async () => {
+    expect(await runBin([])).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("Usage: ") });
+  });
+
+  it.each([
+    [["laod"], "unknown command 'laod'\n(Did you mean load?)"],
+    [["token", "--wolrds", "*"], "(Did you mean --worlds?)"],
+    [["token", "--claim", "admin"], "A claim is a name, =, and a value"],
+    [["token", "--claim", "exp=1"], "Use --expires"],
+    [["token", "--expires", "1 hour"], "A time is a number"],
+    [["token", "--expires", "0s"], "expired at once"],
+    [["token", "--worlds", "a,,b"], "Worlds are ids"],
+    [["create"], "Say where"],
+    [["create", "x", "--name", "My App"], "small letters"],
+    [["load", "--action", "move"], "--room <id>' not specified"],
+    [["load", "--room", "game-1"], "--action <name>' not specified"],
+    [[...LOAD, "--clients", "0"], "whole number from 1 to 5000"],
+    [[...LOAD, "--clients", "2.5"], "whole number from 1 to 5000"],
+    [[...LOAD, "--rate", "1e9"], "from 0.01 to 1000"],
+    [[...LOAD, "--duration", "11m"], "10 minutes at most"],
+    [[...LOAD, "--timeout", "2m"], "a minute at most"],
+    [[...LOAD, "--value", "{x}"], "not JSON"],
+    [[...LOAD, "--value", "1", "--value-file", "x"], "not both"],
+    [[...LOAD, "--value-file", "not/there.json"], "cannot be read"],
+    [[...LOAD, "--token-env", "NOT_THERE"], "There is no NOT_THERE"],
+    [[...LOAD, "--host", "localhost:8787/parties"], "a name and perhaps a port"],
+    [[...LOAD, "--host", "example.com"], "--yes-remote"],
+  ])("%j makes no sense: it says why, and ends with 2", async (args, why) => {
+    const { code, stdout, stderr } = await runHere(args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain(why);
+    expect(stderr).not.toContain("    at ");
+  });
+});

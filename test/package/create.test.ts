@@ -1,0 +1,112 @@
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from "vitest";
+import type { Summary } from "../../src/cli/load/summary.ts";
+import { isChromiumMissing, launchChromium } from "../browser/chromium.ts";
+import { freePort, startDevServer } from "../browser/dev-server.ts";
+import type { DevServer } from "../browser/dev-server.ts";
+import { connect } from "./connect.ts";
+import { exec } from "./exec.ts";
+
+const INSTALL = ["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefer-offline"];
+
+describe("a project that was made from nothing", () => {
+  const folder = inject("folder");
+  const tarball = inject("tarball");
+  const cwd = join(folder, "my-app");
+  const npm = (...args: string[]) => exec("npm", args, { cwd });
+  const command = (...args: string[]) => exec("npx", ["durable-rooms", ...args], { cwd });
+  let server: DevServer;
+
+  beforeAll(async () => {
+    const npx = [
+      "exec",
+      "--yes",
+      "--package",
+      tarball,
+      "--",
+      "durable-rooms",
+      "create",
+      "my-app",
+      "--package",
+      tarball,
+    ];
+    expect(await exec("npm", npx, { cwd: folder })).toContain("my-app is there");
+    await npm(...INSTALL);
+    server = await startDevServer({ port: await freePort(), persistTo: join(folder, "state"), cwd });
+  });
+  afterAll(() => server?.kill());
+
+  it("is what create-durable-rooms makes, too", async () => {
+    const elsewhere = join(folder, "elsewhere");
+    mkdirSync(elsewhere);
+    await exec("npm", [...INSTALL, tarball, inject("createTarball")], { cwd: elsewhere });
+    await exec(join(elsewhere, "node_modules/.bin/create-durable-rooms"), ["made"], { cwd: elsewhere });
+    expect(readdirSync(join(elsewhere, "made")).toSorted()).toEqual(
+      readdirSync(cwd)
+        .filter((name) => !["node_modules", "package-lock.json", ".wrangler"].includes(name))
+        .toSorted(),
+    );
+  });
+
+  it("type-checks, passes its test, and can be deployed", async () => {
+    await npm("run", "typecheck");
+    expect(await npm("test")).toContain("4 passed");
+    const deploy = await npm("run", "deploy", "--", "--dry-run");
+    expect(deploy).toContain("env.ROOMS (RoomObject)");
+  });
+
+  it("serves its page, and its room over a socket", async () => {
+    expect(await (await fetch(server.url)).text()).toContain("<title>my-app</title>");
+    expect((await fetch(`${server.url}/main.js`)).status).toBe(200);
+    const client = connect(server.url, "lobby-socket");
+    onTestFinished(() => client.close());
+    await client.call("cheer");
+    await expect.poll(() => client.read("cheers")).toBe(1);
+  });
+
+  it("lets an admin reset it, with a token of durable-rooms token", async () => {
+    const reset = async (token: string) => {
+      const headers = { authorization: `Bearer ${token}` };
+      return (await fetch(`${server.url}/parties/main/lobby-1/reset`, { method: "POST", headers })).status;
+    };
+    expect(await reset((await command("token", "--claim", "role=admin")).trim())).toBe(200);
+    expect(await reset((await command("token", "--claim", "role=user")).trim())).toBe(403);
+  });
+
+  it("is measured by durable-rooms load, as its README says", async () => {
+    const [, text = ""] = /load (--room .*)\n/.exec(readFileSync(join(cwd, "README.md"), "utf8")) ?? [];
+    const args = text.replaceAll("'", "").split(" ");
+    const here = ["--host", server.url, "--duration", "2s", "--json"];
+    const summary = JSON.parse(await command("load", ...args, ...here)) as Summary;
+    expect(summary).toMatchObject({ clients: { connected: 50 }, errors: {}, closes: {}, actions: { unanswered: 0 } });
+    expect(summary.actions.answered).toBeGreaterThan(400);
+    expect(summary.latencyMs.p99).toBeGreaterThan(0);
+  });
+
+  it.skipIf(isChromiumMissing())("shows each window what happens in the other", async () => {
+    const browser = await launchChromium();
+    onTestFinished(() => browser.close());
+    const open = async () => {
+      const page = await (await browser.newContext({ viewport: { width: 900, height: 600 } })).newPage();
+      const problems: string[] = [];
+      page.on("pageerror", ({ message }) => problems.push(message));
+      page.on("console", (message) => void (message.type() === "error" && problems.push(message.text())));
+      await page.goto(`${server.url}/?room=browser`);
+      return { page, problems };
+    };
+    const [ada, bob] = [await open(), await open()];
+    await expect.poll(() => ada.page.textContent("#status")).toBe("2 here");
+    await ada.page.fill("#name", "Ada");
+    await ada.page.press("#name", "Enter");
+    await ada.page.mouse.move(200, 300, { steps: 5 });
+    await bob.page.mouse.move(650, 420, { steps: 5 });
+    await bob.page.click("#cheer");
+    await expect.poll(() => ada.page.textContent("#cheers")).toBe("1");
+    await expect.poll(() => bob.page.textContent("#visitors")).toContain("Ada");
+    if (process.env["SCREENSHOT"]) await ada.page.screenshot({ path: process.env["SCREENSHOT"] });
+    await ada.page.context().close();
+    await expect.poll(() => bob.page.textContent("#status")).toBe("1 here");
+    expect([...ada.problems, ...bob.problems]).toEqual([]);
+  });
+});

@@ -1,0 +1,15 @@
+import { defineConfig } from "vitest/config";
+
+/** The packed tarball, as others use it: `npm run test:package`, after a build. */
+export default defineConfig({
+  test: {
+    root: import.meta.dirname,
+    environment: "node",
+    include: ["*.test.ts"],
+    globalSetup: "./pack.ts",
+    maxWorkers: 1,
+    fileParallelism: false,
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
+  },
+});
