@@ -7,9 +7,9 @@ import { build } from "esbuild";
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** What must never reach a browser. */
 const SERVER_ONLY = /node_modules\/(zod|hono|jose|rxjs|@signe|commander|ws)\//;
-const MINIMAL_ROOM = `
+const minimalRoom = (entry) => `
   import { signal } from "@signe/reactive";
-  import { createRooms, defineRoom, sync } from "./dist/index.js";
+  import { createRooms, defineRoom, sync } from "./dist/${entry}.js";
   const room = defineRoom({
     path: "room-{id}",
     state: () => ({ count: sync(signal(0)) }),
@@ -47,7 +47,8 @@ function report(name, { code, parts }, limitKb, forbidden) {
 }
 
 report("Worker of the demo", demoWorker(), 120);
-report("Worker of one small room", await bundle(MINIMAL_ROOM, ["cloudflare:*"]), 68);
+report("Worker of one small room, with Worlds", await bundle(minimalRoom("index"), ["cloudflare:*"]), 72);
+report("Worker of one small room, lite", await bundle(minimalRoom("lite"), ["cloudflare:*"]), 60);
 report("durable-rooms/client", await bundle('export * from "./dist/client/index.js"', []), 9, SERVER_ONLY);
 report("durable-rooms/react", await bundle('export * from "./dist/react/index.js"', ["react"]), 1, SERVER_ONLY);
 if (isTooMuch) process.exit(1);
