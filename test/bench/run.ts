@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { LoadGenerator } from "./load-generator.ts";
 import { Measurement } from "./measure.ts";
+import { publish } from "./publish.ts";
 import { summarize, tableOf } from "./report.ts";
 import type { Results, Sample } from "./report.ts";
 import { SCENARIOS } from "./scenarios.ts";
@@ -20,12 +21,14 @@ const HELP = `npm run bench -- [options]
   --rounds N         default 5, with --quick 2
   --scenario A,B     of ${Object.keys(SCENARIOS).join(", ")}
   --variant A,B      of ${Object.keys(VARIANTS).join(", ")}
+  --publish          writes the results into docs/benchmarks.*
   --out FILE         where results go. Default test/bench/results/last.json`;
 
 const { values: options } = parseArgs({
   options: {
     help: { type: "boolean" },
     quick: { type: "boolean", default: false },
+    publish: { type: "boolean", default: false },
     rounds: { type: "string" },
     scenario: { type: "string", multiple: true },
     variant: { type: "string", multiple: true },
@@ -50,7 +53,9 @@ installPeers();
 const results = await run();
 await mkdir(dirname(options.out), { recursive: true });
 await writeFile(options.out, `${JSON.stringify(results)}\n`);
-console.log(tableOf(summarize(results)));
+const rows = summarize(results);
+console.log(tableOf(rows));
+if (options.publish) await publish(results, rows);
 process.exit();
 
 async function run(): Promise<Results> {
