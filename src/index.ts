@@ -11,6 +11,8 @@ export type {
   Connection,
   Guard,
   GuardContext,
+  ListingOptions,
+  Metadata,
   Packet,
   RequestContext,
   ResponseBuilder,

@@ -112,7 +112,10 @@ async function readClaims(
   return token !== undefined && verify ? verify(token, env as unknown as Record<string, unknown>) : null;
 }
 
-/** To connect, clients show a World what they show its rooms; all else is for operators, and for shards. */
+/** What clients ask of a World. */
+const FOR_CLIENTS: ReadonlySet<string> = new Set(["/connect", "/find-room", "/list-rooms"]);
+
+/** To find their way, clients show a World what they show its rooms; all else is for operators, and for shards. */
 async function authenticateForWorld(
   request: Request,
   url: URL,
@@ -121,7 +124,7 @@ async function authenticateForWorld(
   { world, verify }: Routing,
 ): Promise<Claims | null> {
   if (!world || (world.ids && !world.ids.includes(room))) throw new RoomError("not_found", "There is no such World");
-  if (path === "/connect") return readClaims(request, url, env, verify);
+  if (FOR_CLIENTS.has(path)) return readClaims(request, url, env, verify);
   return readClaims(request, url, env, world.verify, "world-auth-token");
 }
 

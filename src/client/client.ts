@@ -59,6 +59,10 @@ export class Client {
     return this.#status;
   }
 
+  get room(): string | undefined {
+    return this.#place.room;
+  }
+
   get shard(): string | undefined {
     return this.#place.shard;
   }

@@ -1,5 +1,6 @@
 import type { AnyRoom } from "../define/room.ts";
 import { Client } from "./client.ts";
+import { FoundPlace } from "./found-place.ts";
 import type { ConnectOptions } from "./options.ts";
 import { roomPlace } from "./place.ts";
 import type { RoomClient } from "./room-client.ts";
@@ -15,5 +16,7 @@ import type { RoomClient } from "./room-client.ts";
  * game.subscribe((state) => render(state));
  */
 export function connectRoom<R extends AnyRoom>(options: ConnectOptions): RoomClient<R> {
-  return new Client(roomPlace(options.party ?? "main", options.room), options) as unknown as RoomClient<R>;
+  const { party = "main", room } = options;
+  const place = typeof room === "string" ? roomPlace(party, room) : new FoundPlace(party, room);
+  return new Client(place, options) as unknown as RoomClient<R>;
 }

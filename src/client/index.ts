@@ -2,6 +2,8 @@ export { connectRoom } from "./connect-room.ts";
 export { connectWorld } from "./connect-world.ts";
 export { CallError, ConnectError } from "./errors.ts";
 export type { CallErrorCode } from "./errors.ts";
+export { findRoom, listRooms } from "./find-room.ts";
+export type { Comparison, FindOptions, Filter, ListOptions, RoomListing, SearchOptions } from "./find-room.ts";
 export type { CommonOptions, ConnectOptions, SocketOptions, WorldOptions } from "./options.ts";
 export type { ClientEvents, Refusal, RoomClient } from "./room-client.ts";
 export type { ClientStatus } from "./status.ts";

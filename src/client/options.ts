@@ -18,8 +18,6 @@ export interface SocketOptions extends Pick<
 export interface CommonOptions {
   /** The service, as `example.com` or `localhost:8787`. With `http://` before it, it is reached without TLS. */
   readonly host: string;
-  /** The room's id. */
-  readonly room: string;
   /** The private session id: the same one again is the same user. Keep it, and keep it secret. Default: a new one. */
   readonly id?: string;
   /** The JWT. A function is asked anew for each attempt to connect. */
@@ -33,11 +31,18 @@ export interface CommonOptions {
 }
 
 export interface ConnectOptions extends CommonOptions {
+  /**
+   * The room's id, or what finds it, as with {@link findRoom}: it is asked until a room lets the client in, and again
+   * where one is full by then (4503).
+   */
+  readonly room: string | (() => string | Promise<string>);
   /** Default `main`. */
   readonly party?: string;
 }
 
 export interface WorldOptions extends CommonOptions {
+  /** The room's id. */
+  readonly room: string;
   /** Default `world-default`. */
   readonly worldId?: string;
 }

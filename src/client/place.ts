@@ -1,5 +1,7 @@
 /** Where a client connects to, and what becomes of that. */
 export interface Place {
+  /** The room's id; undefined until it is known. */
+  readonly room: string | undefined;
   /** The shard, where it is one. */
   readonly shard?: string | undefined;
   /**
@@ -24,5 +26,5 @@ export function isRefusal(code: number): boolean {
 /** A room is always in the same place. */
 export function roomPlace(party: string, room: string): Place {
   const path = `${party}/${encodeURIComponent(room)}`;
-  return { find: () => path, opened: () => {}, lost: () => {}, isFinal: isRefusal };
+  return { room, find: () => path, opened: () => {}, lost: () => {}, isFinal: isRefusal };
 }

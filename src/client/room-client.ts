@@ -29,6 +29,8 @@ export interface RoomClient<R extends AnyRoom> {
   readonly status: ClientStatus;
   /** The user's public id; undefined before the first packet. */
   readonly publicId: string | undefined;
+  /** The id of the room; undefined until it is found, where `room` is a function. */
+  readonly room: string | undefined;
   /** The shard that it is connected to, as the World names it; undefined at the room itself. */
   readonly shard: string | undefined;
   /** How long the room's runtime takes to answer, in ms, as last measured; undefined before the first time. */

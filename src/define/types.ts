@@ -85,8 +85,29 @@ export interface RoomHandle {
   readonly schedules: readonly Scheduled[];
   /** An HTTP request to another room of the party, or to this one. It comes without claims. */
   fetch(roomId: string, path: string, init?: RequestInit): Promise<Response>;
+  /**
+   * Lists the room in a World, where clients find it by its metadata (`findRoom` of `durable-rooms/client`), or
+   * changes what is said there; null takes it off the list. The World is told of `maxUsers`, and of how many users
+   * are online, by the runtime. Anybody may read it. It is stored at once, and outlives the room's memory.
+   *
+   * @param metadata a plain object of up to 2 KB as JSON
+   * @throws RoomError `internal` if it is none, or larger
+   * @example
+   * room.listing({ mode: "blitz", level: 3 }, { locked: state.phase() === "playing" });
+   */
+  listing(metadata: Metadata | null, options?: ListingOptions): void;
   /** Stores everything that is unsaved. Resolves when it is durable. */
   flush(): Promise<void>;
+}
+
+/** What is said of a listed room: plain JSON. */
+export type Metadata = Readonly<Record<string, unknown>>;
+
+export interface ListingOptions {
+  /** Whether the room is passed over when a room is looked for. It closes no door: a guard does. Default false. */
+  readonly locked?: boolean;
+  /** The World that lists it. Default `world-default`. */
+  readonly worldId?: string;
 }
 
 /** Something that will run. */

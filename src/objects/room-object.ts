@@ -4,6 +4,7 @@ import type { FindRoom } from "../define/room.ts";
 import { CODES } from "../protocol/codes.ts";
 import { RoomError } from "../protocol/errors.ts";
 import { isRoomId, parseObjectName, parseRoomUrl } from "../protocol/urls.ts";
+import type { ListingReport } from "../room/listing-report.ts";
 import type { Clock, Ports, Socket } from "../room/ports.ts";
 import { RoomCore } from "../room/room.ts";
 import type { Receipt, ShardBatch } from "../room/relay.ts";
@@ -16,6 +17,7 @@ import { kvStorage, realClock } from "./platform.ts";
 import { isUpgrade, refuse } from "./refuse.ts";
 import { createShards } from "./shards.ts";
 import { Sockets } from "./sockets.ts";
+import { createWorlds } from "./worlds.ts";
 
 type Found = ReturnType<FindRoom>;
 
@@ -95,6 +97,12 @@ export class RoomObjectBase extends DurableObject {
     return this.core.recall(transferId, sessionId);
   }
 
+  /** A World asks what it is to say of the room. */
+  async listed(worldId: string): Promise<ListingReport | null> {
+    await this.core.started;
+    return this.core.listing.read(worldId);
+  }
+
   /** Finds the definition of a room. */
   protected find(_party: string, _id: string): Found {
     return undefined;
@@ -125,6 +133,7 @@ export class RoomObjectBase extends DurableObject {
       clock: this.clock(),
       alarm: { set: (at) => this.setAlarm(at) },
       shards: createShards(this.env),
+      worlds: createWorlds(this.env),
       neighbours: createNeighbours(this.env, party, (id) => isRoomId(id) && this.find(party, id) !== undefined),
       sockets: () => this.ctx.getWebSockets().map((ws) => this.#sockets.of(ws)),
       log,

@@ -9,6 +9,7 @@ import type { ConnHooks, Who } from "./conn.ts";
 import type { Connections } from "./connections.ts";
 import { passes } from "./guards.ts";
 import type { Hooks } from "./hooks.ts";
+import type { Listing } from "./listing.ts";
 import type { JoinRequest, Socket } from "./ports.ts";
 import type { Presence } from "./presence.ts";
 import type { Reporter } from "./reporter.ts";
@@ -37,6 +38,7 @@ export interface DoorScope {
   readonly views: Views;
   readonly mode: SyncMode;
   readonly alarms: Alarms;
+  readonly listing: Listing;
   readonly ticker: Ticker | undefined;
 }
 
@@ -130,9 +132,10 @@ export class Door {
   }
 
   #open(socket: Socket, who: Who): Conn {
-    const { connections, tree, ticker } = this.#scope;
+    const { connections, tree, ticker, listing } = this.#scope;
     const conn = Conn.open(socket, who, this.#hooks);
     connections.add(socket, conn);
+    listing.changed();
     if (this.isNew) tree.saveAll();
     this.isNew = false;
     ticker?.start();
@@ -155,8 +158,9 @@ export class Door {
   }
 
   #left(socket: Socket, conn: Conn): void {
-    const { connections, ticker, sessions, presence, alarms, hooks } = this.#scope;
+    const { connections, ticker, sessions, presence, alarms, hooks, listing } = this.#scope;
     connections.remove(socket, conn);
+    listing.changed();
     if (connections.size === 0) ticker?.stop();
     const session = sessions.find(conn.sessionId);
     if (!session || connections.isOnline(conn.publicId)) return;

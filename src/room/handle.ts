@@ -3,6 +3,7 @@ import type { Broadcast } from "./broadcast.ts";
 import type { Conn } from "./conn.ts";
 import type { Connections } from "./connections.ts";
 import { sendToAll } from "./fanout.ts";
+import type { Listing } from "./listing.ts";
 import { encodePacket } from "./own-packets.ts";
 import type { Persistence } from "./persistence.ts";
 import type { Storage } from "./ports.ts";
@@ -32,6 +33,7 @@ export interface HandleParts {
   readonly sessions: Sessions;
   readonly transfers: Transfers;
   readonly neighbours: Neighbours;
+  readonly listing: Listing;
   /** A schedule is due at another time than before. */
   arm(): void;
 }
@@ -73,6 +75,7 @@ export function createHandle(identity: RoomIdentity, parts: HandleParts): RoomHa
     },
     unschedule: (name) => parts.schedules.unset(name),
     sessionTransfer: (conn, to) => parts.transfers.depart(parts.sessions.find(conn.sessionId), conn.state, to),
+    listing: (metadata, options) => parts.listing.set(metadata, options),
     fetch: (roomId, path, init) => parts.neighbours.fetch(roomId, path, init),
     async flush() {
       parts.persistence.save();

@@ -1,5 +1,6 @@
 import type { Claims } from "../define/types.ts";
 import type { Remote } from "./branch.ts";
+import type { Worlds } from "./listing-report.ts";
 import type { Shards } from "./relay.ts";
 import type { Neighbours } from "./transfer.ts";
 
@@ -55,6 +56,7 @@ export interface Ports {
   readonly alarm: Alarm;
   readonly neighbours: Neighbours;
   readonly shards: Shards;
+  readonly worlds: Worlds;
   /** The sockets that were open when the room woke. */
   sockets(): Iterable<Socket>;
   readonly log: (entry: LogEntry) => void;

@@ -13,6 +13,7 @@ import { Hooks } from "./hooks.ts";
 import { createHandle } from "./handle.ts";
 import type { RoomIdentity } from "./handle.ts";
 import { Links } from "./links.ts";
+import { Listing } from "./listing.ts";
 import { Persistence } from "./persistence.ts";
 import type { Clock, JoinRequest, Ports, Socket } from "./ports.ts";
 import { Presence } from "./presence.ts";
@@ -39,6 +40,7 @@ export class RoomCore {
   readonly clock: Clock;
   readonly tree: Tree;
   readonly answers: Answers;
+  readonly listing: Listing;
   readonly #ports: Ports;
   readonly #connections = new Connections();
   readonly #reporter: Reporter;
@@ -86,18 +88,26 @@ export class RoomCore {
     this.answers = new Answers(this.#sessions);
     this.#presence = new Presence(this.tree, this.#connections, this.#sessions, clock, settings.maxUsers);
     this.#schedules = new Schedules(compiled, storage, clock, (name, payload) => this.#hooks.schedule(name, payload));
+    const base = { storage, clock, failed, arm };
+    this.listing = new Listing({
+      ...base,
+      worlds: ports.worlds,
+      place: { party: identity.party, roomId: identity.id, path: definition.path, maxUsers: settings.maxUsers },
+      users: () => this.#connections.userCount,
+    });
     const parts = {
-      storage,
-      sessions: this.#sessions,
-      persistence: this.#persistence,
+      ...base,
       neighbours: ports.neighbours,
-      arm,
+      connections: this.#connections,
+      broadcast: this.#broadcast,
+      mode: this.#mode,
+      sessions: this.#sessions,
+      presence: this.#presence,
+      persistence: this.#persistence,
+      listing: this.listing,
     };
     this.#transfers = new Transfers({
       ...parts,
-      clock,
-      failed,
-      presence: this.#presence,
       roomId: identity.id,
       expiry: settings.transferExpiryTime,
       restore: (passenger, user, publicId) => this.#hooks.restoreUser(passenger, user, publicId),
@@ -106,9 +116,6 @@ export class RoomCore {
     this.#dispatch = new Dispatch(this);
     this.handle = createHandle(identity, {
       ...parts,
-      connections: this.#connections,
-      broadcast: this.#broadcast,
-      mode: this.#mode,
       schedules: this.#schedules,
       transfers: this.#transfers,
     });
@@ -121,25 +128,18 @@ export class RoomCore {
       tree: this.tree,
       handle: this.handle,
       turns: this.turns,
-      connections: this.#connections,
-      presence: this.#presence,
       transfers: this.#transfers,
       hooks: this.#hooks,
       reporter: this.#reporter,
-      broadcast: this.#broadcast,
       views,
-      mode: this.#mode,
       alarms: this.#alarms,
       ticker: this.#ticker,
     });
     this.#links = new Links({
       ...parts,
-      clock,
-      failed,
       shards: ports.shards,
       room: this,
       door: this.#door,
-      broadcast: this.#broadcast,
       ticker: this.#ticker,
     });
     this.#persistence.companion = this.#links;
@@ -253,7 +253,7 @@ export class RoomCore {
     const { isNew, volatileKeys } = stored.restore(didSleep, this.handle);
     this.#persistence.loadVolatile(volatileKeys, didSleep);
     this.#door.isNew = isNew;
-    for (const part of [this.#sessions, this.#schedules, this.#transfers]) part.load(own);
+    for (const part of [this.#sessions, this.#schedules, this.#transfers, this.listing]) part.load(own);
     this.#log.load(own, didSleep);
     const known = this.#mode.load(own);
     this.tree.rows.onUnsaved = () => this.#unsaved();
@@ -261,7 +261,7 @@ export class RoomCore {
     this.#presence.assumeOnline();
     if (sockets.length > 0 || this.#links.size > 0) this.#broadcast.assume(known);
     this.tree.onChange = () => this.#broadcast.schedule();
-    this.#alarms.register(this.#persistence, this.#sessions, this.#schedules, this.#transfers);
+    this.#alarms.register(this.#persistence, this.#sessions, this.#schedules, this.#transfers, this.listing);
     const resume = () => this.#resume(didSleep);
     if (this.#links.size > 0) this.#broadcast.pause();
     const learning = this.#links.size > 0 ? this.#links.learn().then(resume) : resume();
@@ -280,6 +280,7 @@ export class RoomCore {
     this.#broadcast.schedule();
     this.#presence.dropGhosts();
     if (!this.tree.rows.isClean) this.#unsaved();
+    this.listing.changed();
     this.#alarms.arm();
     return this.#hooks.start();
   }

@@ -20,7 +20,8 @@ export function makeShardId(roomId: string): string {
   return `${name || "shard"}-${randomText()}`;
 }
 
-function randomText(): string {
+/** 12 letters and digits that nobody can guess. */
+export function randomText(): string {
   // 36 divides no power of two, but 252 is a multiple of it.
   const bytes = crypto.getRandomValues(new Uint8Array(RANDOM_LENGTH * 2)).filter((byte) => byte < 252);
   const text = Array.from(bytes.subarray(0, RANDOM_LENGTH), (byte) => ALPHABET[byte % ALPHABET.length]).join("");

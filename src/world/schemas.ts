@@ -1,7 +1,13 @@
 import * as z from "zod/mini";
+import { hasHostileKey } from "../protocol/decode.ts";
 import { DELETE } from "../protocol/packets.ts";
 import { isRoomId } from "../protocol/urls.ts";
+import { FILTER_FORM, isFilter } from "./filter.ts";
+import type { Filter } from "./filter.ts";
+import { ORDERS } from "./listings.ts";
 import { BALANCINGS, MOST_SOCKETS } from "./settings.ts";
+
+const PARTY = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** Clients would take the one that is left out for a deletion. */
 const isPossible = (id: string): boolean => isRoomId(id) && id !== DELETE;
@@ -39,6 +45,62 @@ export const scaleBody = z.object({
   shardTemplate: z.optional(z.object({ maxConnections: z.optional(capacity) })),
 });
 
+const party = z.string().check(z.refine((name) => PARTY.test(name), "No party can have this name"));
+const path = z.string().check(z.minLength(1), z.maxLength(512));
+const query = {
+  party: z._default(party, "main"),
+  room: path,
+  filter: z._default(z.custom<Filter>(isFilter, FILTER_FORM), {}),
+  order: z._default(z.enum(ORDERS), "fullest"),
+};
+
+/** `POST /find-room`. A misspelt name would find too much: so nothing is ignored. */
+export const findBody = z.strictObject({
+  ...query,
+  create: z._default(z.custom<Creation>(isCreation, "It is true, false, or an object of texts by segment"), false),
+});
+
+/** `POST /list-rooms` */
+export const listBody = z.strictObject({
+  ...query,
+  limit: z._default(z.int().check(z.gte(1), z.lte(100)), 50),
+});
+
+/** `POST /update-listing`: what a room says of itself, or null if it is not to be listed any more. */
+export const listingBody = z.object({
+  party,
+  roomId,
+  report: z.nullable(
+    z.object({
+      party,
+      roomId,
+      path: path.check(z.refine((given) => given !== DELETE)),
+      metadata: z.string().check(z.maxLength(2048), z.refine(isObjectText)),
+      locked: z.boolean(),
+      users: count,
+      maxUsers: z.nullable(z.number().check(z.gte(1))),
+    }),
+  ),
+});
+
+/** What the segments of a new room's path are, where that is given; false if none is to be made. */
+export type Creation = boolean | Readonly<Record<string, string>>;
+
+function isCreation(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return typeof value === "boolean";
+  return !Array.isArray(value) && Object.values(value).every((text) => isPossible(text as string));
+}
+
+function isObjectText(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) && !hasHostileKey(value);
+  } catch {
+    return false;
+  }
+}
+
+export type ListingUpdate = z.output<typeof listingBody>;
 export type Registration = z.output<typeof registerBody>;
 export type Report = z.output<typeof reportBody>;
 export type Scaling = z.output<typeof scaleBody>;

@@ -10,11 +10,14 @@ export interface WorldConfig {
   readonly shardCapacity?: number;
   /** How clients are spread, unless their room was registered with a way of its own. Default `"round-robin"`. */
   readonly balancing?: Balancing;
-  /** Rooms that a World knows at once. Default 10,000, which is also the most: take more Worlds for more rooms. */
+  /**
+   * Rooms that a World knows at once, and rooms that it lists. Default 10,000, which is also the most: take more
+   * Worlds for more rooms.
+   */
   readonly maxRooms?: number;
   /** Active shards that a room has at most: a room can be registered with fewer, never with more. Default 100. */
   readonly maxShards?: number;
-  /** How often one client address may ask for a shard in a time (ms). Default 60 in 10,000. */
+  /** How often one client address may ask for a shard or a room in a time (ms). Default 60 in 10,000. */
   readonly connectRate?: { readonly requests: number; readonly per: number };
   /** How long in ms an empty shard, and then a room that was never registered, is kept. Default 300,000. */
   readonly roomIdle?: number;
@@ -29,6 +32,10 @@ export const RESERVATION_LIFE = 30_000;
 export const SHARD_SILENCE = 300_000;
 /** How often a World looks for what can go. ms */
 export const SWEEP_INTERVAL = 60_000;
+/** What a room said so long ago is not taken for true when somebody is to be sent there: it is asked. ms */
+export const LISTING_TRUST = 60_000;
+/** A listed room with users that said nothing for so long is asked whether it is still there. ms */
+export const LISTING_SILENCE = 3_600_000;
 /** The Worker's secret that shards prove themselves with. */
 export const SECRET_NAME = "SHARD_SECRET";
 /** Shards of a World at most, for what clients may bring about: more would not fit into its memory. */

@@ -1,5 +1,6 @@
 import { signal } from "@signe/reactive";
 import type { WritableSignal } from "@signe/reactive";
+import type { ListingReport } from "../room/listing-report.ts";
 import { collection, persist, sync } from "../state/fields.ts";
 import type { LocationHint } from "./assignment.ts";
 import type { Balancing } from "./settings.ts";
@@ -57,6 +58,15 @@ export interface Ledger {
   readonly isAssigned: boolean;
 }
 
+/** A listed room, as it last said, and what the World adds. */
+export interface ListingInfo extends ListingReport {
+  readonly reportedAt: number;
+  /** When it last had users, or was about to. */
+  readonly usedAt: number;
+  /** When each place ends that was given out to somebody who has not arrived; the oldest first. */
+  readonly reservations: readonly number[];
+}
+
 const CONFIG: RoomConfig = {
   balancingStrategy: "round-robin",
   public: true,
@@ -75,6 +85,18 @@ const SHARD: ShardInfo = {
   reportedAt: 0,
 };
 const LEDGER: Ledger = { reservations: [], arrivals: 0, turn: 0, usedAt: 0, isAssigned: false };
+const LISTING: ListingInfo = {
+  party: "",
+  roomId: "",
+  path: "",
+  metadata: "{}",
+  locked: false,
+  users: 0,
+  maxUsers: null,
+  reportedAt: 0,
+  usedAt: 0,
+  reservations: [],
+};
 
 /**
  * A signal of a value that is only ever replaced as a whole. A signal that is made of an object watches each of its
@@ -97,10 +119,15 @@ export const makeShard = (info: Partial<ShardInfo> = {}, ledger: Partial<Ledger>
 });
 export type Shard = ReturnType<typeof makeShard>;
 
+/** An entry of `listings`. Its metadata is text: no key of it can be one that clients of the registry choke on. */
+export const makeListing = () => ({ info: sync(whole(LISTING)) });
+export type ListingEntry = ReturnType<typeof makeListing>;
+
 /** The state of a World, which operators see. */
 export const makeWorldState = () => ({
   rooms: collection(() => makeRoom()),
   shards: collection(() => makeShard()),
+  listings: collection(() => makeListing()),
 });
 export type WorldState = ReturnType<typeof makeWorldState>;
 

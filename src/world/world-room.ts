@@ -5,11 +5,12 @@ import type { ResponseBuilder, RoomHandle } from "../define/types.ts";
 import { guardSockets, isOperator, operatorOnly, operatorOrShard } from "./access.ts";
 import { readBody } from "./body.ts";
 import { hintOf } from "./location.ts";
-import { connectBody, registerBody, reportBody, scaleBody } from "./schemas.ts";
+import type { Refusal } from "./refusal.ts";
+import { connectBody, findBody, listBody, listingBody, registerBody, reportBody, scaleBody } from "./schemas.ts";
 import { makeWorldState } from "./state.ts";
 import type { WorldState } from "./state.ts";
 import { World } from "./world.ts";
-import type { Refusal, WorldParts } from "./world.ts";
+import type { WorldParts } from "./world.ts";
 
 /** What a route hands on. */
 interface Call {
@@ -23,7 +24,7 @@ interface Call {
  * Makes the room that a World is: its state is the registry of rooms and shards, which operators may listen to,
  * and its requests are those of the protocol's section "World".
  *
- * @param parts `find` and `shards` reach the service's rooms and shards; `now` and `random` are for tests
+ * @param parts `find`, `shards` and `rooms` reach the service's rooms and shards; `now` and `random` are for tests
  */
 export function createWorld(parts: WorldParts): Room {
   const worlds = new WeakMap<WorldState, World>();
@@ -41,6 +42,12 @@ export function createWorld(parts: WorldParts): Room {
     schedules: { sweep: { run: (context) => worldOf(context).sweep() } },
     requests: {
       "POST /connect": { run: ({ auth, ...call }) => connect(worldOf(call), call, auth !== null) },
+      "POST /find-room": { run: ({ auth, ...call }) => find(worldOf(call), call, auth !== null) },
+      "POST /list-rooms": { run: ({ auth, ...call }) => list(worldOf(call), call, auth !== null) },
+      "POST /update-listing": {
+        guards: [operatorOrShard],
+        run: (call) => updateListing(worldOf(call), call),
+      },
       "POST /register-room": { guards: [operatorOnly], run: (call) => register(worldOf(call), call) },
       "POST /scale-room": { guards: [operatorOnly], run: (call) => scale(worldOf(call), call) },
       "POST /update-shard": {
@@ -59,17 +66,51 @@ function infosOf<T>(entries: Readonly<Record<string, { info(): T }>>): T[] {
   return Object.values(entries).map((entry) => entry.info());
 }
 
-async function connect(world: World, { request, res }: Call, isAuthenticated: boolean): Promise<Response> {
+/** Whoever asks for a place asks no more often than their address may. @returns what to answer if they do */
+function slowDown(world: World, { request, res }: Call): Response | undefined {
   const wait = world.visitors.wait(request.headers.get("cf-connecting-ip"), world.now());
-  if (wait > 0) {
-    const seconds = String(Math.ceil(wait / 1000));
-    return res.status(429).header("retry-after", seconds).json({ error: "Too many requests. Try again later" });
-  }
+  if (wait <= 0) return undefined;
+  const seconds = String(Math.ceil(wait / 1000));
+  return res.status(429).header("retry-after", seconds).json({ error: "Too many requests. Try again later" });
+}
+
+async function connect(world: World, call: Call, isAuthenticated: boolean): Promise<Response> {
+  const { request, res } = call;
+  const refusal = slowDown(world, call);
+  if (refusal) return refusal;
   return withBody(request, res, connectBody, "Invalid request", async (body) => {
     const hint = hintOf((request as { cf?: unknown }).cf);
     const shardId = await world.connect({ ...body, isAuthenticated, hint });
     // The address of a shard is its id: clients connect to /parties/shard/<url>.
     return typeof shardId === "string" ? res.success({ success: true, shardId, url: shardId }) : refuse(res, shardId);
+  });
+}
+
+async function find(world: World, call: Call, isAuthenticated: boolean): Promise<Response> {
+  const { request, res } = call;
+  const refusal = slowDown(world, call);
+  if (refusal) return refusal;
+  return withBody(request, res, findBody, "Invalid request", async ({ create, ...query }) => {
+    const found = await world.finder.find(query, create, { isAuthenticated });
+    world.keepSweeping();
+    return "status" in found ? refuse(res, found) : res.success({ success: true, ...found });
+  });
+}
+
+async function list(world: World, call: Call, isAuthenticated: boolean): Promise<Response> {
+  const { request, res } = call;
+  const refusal = slowDown(world, call);
+  if (refusal) return refusal;
+  return withBody(request, res, listBody, "Invalid request", async ({ limit, ...query }) => {
+    const rooms = world.finder.list(query, limit, { isAuthenticated });
+    return "status" in rooms ? refuse(res, rooms) : res.success({ success: true, rooms });
+  });
+}
+
+function updateListing(world: World, { request, res }: Call): Promise<Response> {
+  return withBody(request, res, listingBody, "Invalid request", async (body) => {
+    const refusal = world.list(body);
+    return refusal ? refuse(res, refusal) : res.success();
   });
 }
 

@@ -1,10 +1,14 @@
 import type { FindRoom } from "../define/room.ts";
 import type { RoomHandle } from "../define/types.ts";
 import type { LocationHint, ShardHost } from "./assignment.ts";
+import { Finder } from "./finder.ts";
 import { Launches } from "./launches.ts";
+import { Listings } from "./listings.ts";
 import { Registry } from "./registry.ts";
 import type { Placement } from "./registry.ts";
-import type { Registration, Report, Scaling } from "./schemas.ts";
+import type { Refusal } from "./refusal.ts";
+import type { RoomHost } from "./room-host.ts";
+import type { ListingUpdate, Registration, Report, Scaling } from "./schemas.ts";
 import { SWEEP_INTERVAL } from "./settings.ts";
 import type { WorldSettings } from "./settings.ts";
 import { isActive } from "./state.ts";
@@ -19,19 +23,12 @@ export interface WorldParts {
   readonly find: FindRoom;
   /** Reaches shards, with the Worker's bindings. */
   readonly shards: (env: object) => ShardHost;
+  /** Reaches rooms, in the same way. */
+  readonly rooms: (env: object) => RoomHost;
   /** Milliseconds since 1970. Default: the real time. */
   readonly now?: () => number;
   /** From 0 to less than 1. Default: `Math.random`. */
   readonly random?: () => number;
-}
-
-/** Why a World refuses something: the status of the answer, and what to say. */
-export interface Refusal {
-  readonly status: 400 | 401 | 404 | 503;
-  readonly error: string;
-  /** There where asking again does not help. */
-  readonly code?: "not_found";
-  readonly details?: unknown;
 }
 
 /** A client that asks for a shard. */
@@ -49,10 +46,15 @@ const REFUSALS: Readonly<Record<Exclude<Placement["kind"], "placed">, Refusal>> 
   "not allowed to grow": { status: 401, error: "This room needs a token to be started or extended" },
 };
 const UNREACHABLE: Refusal = { status: 503, error: "A shard could not be started. Try again" };
+const NO_WORLD: Refusal = { status: 404, error: "There is no such World", code: "not_found" };
+const OTHER_ROOM: Refusal = { status: 400, error: "The report is of another room" };
+const LIST_FULL: Refusal = { status: 503, error: "This world lists as many rooms as it may. Try again later" };
 
 /** One World: it decides with its registry, and then tells the shards. */
 export class World {
   readonly visitors: Visitors;
+  readonly finder: Finder;
+  readonly #listings: Listings;
   readonly #parts: WorldParts;
   readonly #room: RoomHandle;
   readonly #registry: Registry;
@@ -64,6 +66,14 @@ export class World {
     this.visitors = new Visitors(parts.settings.connectRate);
     this.#registry = new Registry(state, parts.settings, parts.random ?? Math.random);
     this.#launches = new Launches(room.id, this.#registry, parts.shards(room.env));
+    this.#listings = new Listings(state, parts.settings.maxRooms);
+    this.finder = new Finder({
+      worldId: room.id,
+      listings: this.#listings,
+      host: parts.rooms(room.env),
+      find: parts.find,
+      now: () => this.now(),
+    });
   }
 
   now(): number {
@@ -76,7 +86,7 @@ export class World {
     if (!found) return REFUSALS["unknown room"];
     const mayGrow = isAuthenticated || found.room.compiled.settings.auth !== "required";
     const placement = this.#registry.place({ ...visit, mayGrow }, this.now());
-    this.#keepSweeping();
+    this.keepSweeping();
     if (placement.kind !== "placed") return REFUSALS[placement.kind];
     const { shard, added } = placement;
     for (const other of added) void this.#launches.ready(other);
@@ -120,11 +130,22 @@ export class World {
     return undefined;
   }
 
+  /** Takes in what a room says of itself. @returns undefined if all is well */
+  list({ party, roomId, report }: ListingUpdate): Refusal | undefined {
+    const { ids } = this.#parts.settings;
+    if (ids && !ids.includes(this.#room.id)) return NO_WORLD;
+    if (report && (report.party !== party || report.roomId !== roomId)) return OTHER_ROOM;
+    if (!report) this.#listings.remove({ party, roomId });
+    else if (!this.#listings.take(report, this.now())) return LIST_FULL;
+    this.keepSweeping();
+    return undefined;
+  }
+
   /** Removes what is of no use any more, and comes again as long as there is something. */
   async sweep(): Promise<void> {
     const removed = sweep(this.#registry, this.#parts.settings.roomIdle, this.now());
-    if (isWorthSweeping(this.#registry)) this.#room.schedule("sweep", SWEEP_INTERVAL);
-    await this.#launches.retire(removed);
+    if (this.#isWorthSweeping) this.#room.schedule("sweep", SWEEP_INTERVAL);
+    await Promise.all([this.#launches.retire(removed), this.finder.sweep(this.#parts.settings.roomIdle)]);
   }
 
   #checkRegistration({ name, minShards, maxShards }: Registration): Refusal | undefined {
@@ -141,7 +162,7 @@ export class World {
   }
 
   async #launchAll(roomId: string, added: readonly Shard[]): Promise<string[] | Refusal> {
-    this.#keepSweeping();
+    this.keepSweeping();
     const outcomes = await Promise.all(added.map((shard) => this.#launches.ready(shard)));
     if (outcomes.includes(false)) return UNREACHABLE;
     return this.#registry.activeOf(roomId).map((shard) => shard.info().id);
@@ -153,9 +174,13 @@ export class World {
   }
 
   /** An alarm costs: it is set only while there is something to look after. */
-  #keepSweeping(): void {
-    if (this.#room.schedules.some(({ name }) => name === "sweep") || !isWorthSweeping(this.#registry)) return;
+  keepSweeping(): void {
+    if (this.#room.schedules.some(({ name }) => name === "sweep") || !this.#isWorthSweeping) return;
     this.#room.schedule("sweep", SWEEP_INTERVAL);
+  }
+
+  get #isWorthSweeping(): boolean {
+    return this.#listings.size > 0 || isWorthSweeping(this.#registry);
   }
 }
 

@@ -1,7 +1,7 @@
 import { signal } from "@signe/reactive";
 import { expectTypeOf } from "vitest";
 import { z } from "zod";
-import { CallError, ConnectError, connectRoom, connectWorld } from "../../src/client/index.ts";
+import { CallError, ConnectError, connectRoom, connectWorld, findRoom, listRooms } from "../../src/client/index.ts";
 import type { ClientState, RoomClient } from "../../src/client/index.ts";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { persist, sync } from "../../src/state/fields.ts";
@@ -62,3 +62,34 @@ game.call("free").catch((error: unknown) => {
   if (error instanceof CallError && error.code === "overflow")
     expectTypeOf(error.issues[0]?.message).toEqualTypeOf<string | undefined>();
 });
+
+interface Duel {
+  mode: "blitz" | "slow";
+  level: number;
+  map: { name: string };
+}
+expectTypeOf(
+  findRoom<Duel>({ host: "x", room: "duel-{id}" }).then(({ metadata }) => metadata.mode),
+).resolves.toEqualTypeOf<"blitz" | "slow">();
+void listRooms<Duel>({
+  host: "x",
+  room: "duel-{id}",
+  filter: { mode: { in: ["blitz"] }, level: { gte: 3 } },
+  limit: 5,
+});
+// @ts-expect-error no room has this mode
+void findRoom<Duel>({ host: "x", room: "duel-{id}", filter: { mode: "ffa" } });
+// @ts-expect-error a misspelt name
+void findRoom<Duel>({ host: "x", room: "duel-{id}", filter: { levle: 3 } });
+// @ts-expect-error only what is a scalar can be compared
+void findRoom<Duel>({ host: "x", room: "duel-{id}", filter: { map: { name: "moon" } } });
+// @ts-expect-error a list makes no room
+void listRooms<Duel>({ host: "x", room: "duel-{id}", create: true });
+void findRoom({ host: "x", room: "duel-{id}", filter: { anything: 3 }, create: { id: "7" }, order: "emptiest" });
+connectRoom<typeof gameRoom>({
+  host: "x",
+  room: async () => (await findRoom({ host: "x", room: "game-{id}" })).roomId,
+});
+expectTypeOf(game.room).toEqualTypeOf<string | undefined>();
+// @ts-expect-error a World knows shards of one room
+connectWorld<typeof gameRoom>({ host: "x", room: () => "game-1" });

@@ -1,6 +1,7 @@
 import type { CompiledRoom } from "../../src/define/room.ts";
 import type { Claims } from "../../src/define/types.ts";
 import type { Clock, LogEntry, Ports, Socket, Storage } from "../../src/room/ports.ts";
+import type { Worlds } from "../../src/room/listing-report.ts";
 import type { Shards } from "../../src/room/relay.ts";
 import type { Neighbours } from "../../src/room/transfer.ts";
 import { RoomCore } from "../../src/room/room.ts";
@@ -191,6 +192,8 @@ export class MemoryRoom<S> {
     introduce: async () => undefined,
     deliver: async () => ({ verdict: "unknown" }),
   };
+  /** How it tells Worlds that it is to be listed. */
+  worlds: Worlds = { report: async () => undefined };
   sockets: MemorySocket[] = [];
   core: RoomCore;
   /** Makes what a client keeps its state in, beside a plain object. */
@@ -316,6 +319,7 @@ export class MemoryRoom<S> {
       sockets: () => this.sockets,
       log: (entry) => this.log.push(entry),
       neighbours: this.neighbours,
+      worlds: { report: (worldId, place, report) => this.worlds.report(worldId, place, report) },
       shards: {
         introduce: (shardId, boot) => this.shards.introduce(shardId, boot),
         deliver: (shardId, batch) => this.shards.deliver(shardId, batch),

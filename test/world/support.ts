@@ -2,6 +2,8 @@ import { createDirectory } from "../../src/app/directory.ts";
 import { defineRoom } from "../../src/define/define-room.ts";
 import type { AnyRoom } from "../../src/define/room.ts";
 import type { Claims } from "../../src/define/types.ts";
+import type { ListingPlace, ListingReport } from "../../src/room/listing-report.ts";
+import type { RoomHost } from "../../src/world/room-host.ts";
 import type { Assignment, LocationHint, ShardHost } from "../../src/world/assignment.ts";
 import { checkWorldConfig } from "../../src/world/settings.ts";
 import type { WorldConfig } from "../../src/world/settings.ts";
@@ -52,9 +54,25 @@ export interface Answer {
   readonly body: Record<string, unknown>;
 }
 
+/** Rooms that do not exist: it says of each what a test wrote down. */
+export class FakeRooms implements RoomHost {
+  /** By id. What is not there is not to be listed. */
+  readonly reports = new Map<string, ListingReport>();
+  readonly asked: string[] = [];
+  /** What happens to a call: it may throw, or take its time; and a room that is started may list itself. */
+  onAsk: (roomId: string) => Promise<void> | void = () => {};
+
+  async ask({ roomId }: ListingPlace): Promise<ListingReport | null> {
+    this.asked.push(roomId);
+    await this.onAsk(roomId);
+    return this.reports.get(roomId) ?? null;
+  }
+}
+
 /** A World in memory, on a virtual clock, with shards that do not exist. */
 export class TestWorld {
   readonly host = new FakeHost();
+  readonly rooms = new FakeRooms();
   readonly room: MemoryRoom<WorldState>;
   env: Record<string, string> = { SHARD_SECRET: SECRET };
   random = 0;
@@ -70,6 +88,7 @@ export class TestWorld {
       settings: checkWorldConfig(config),
       find,
       shards: () => host ?? this.host,
+      rooms: () => this.rooms,
       now: () => this.room.clock.now(),
       random: () => this.random,
     });
@@ -136,6 +155,44 @@ export class TestWorld {
   report(shardId: string, connections: number, more: Record<string, unknown> = {}): Promise<Answer> {
     const headers = { "x-access-shard": SECRET };
     return this.ask("POST /update-shard", { shardId, worldId: WORLD_ID, connections, ...more }, { headers });
+  }
+
+  /** What a room does that is listed, or whose entry changed; and so it would answer. */
+  listRoom(roomId: string, changes: Partial<ListingReport> & { meta?: object } = {}): Promise<Answer> {
+    const { meta = {}, ...rest } = changes;
+    const path = roomId.replace(/-.*/, "-{id}");
+    const report = {
+      party: "main",
+      roomId,
+      path,
+      metadata: JSON.stringify(meta),
+      locked: false,
+      users: 0,
+      maxUsers: 4,
+    };
+    this.rooms.reports.set(roomId, { ...report, ...rest });
+    return this.tellRoom(roomId);
+  }
+
+  /** What a room does that is taken off the list. */
+  unlistRoom(roomId: string): Promise<Answer> {
+    this.rooms.reports.delete(roomId);
+    return this.tellRoom(roomId);
+  }
+
+  tellRoom(roomId: string): Promise<Answer> {
+    const report = this.rooms.reports.get(roomId) ?? null;
+    const headers = { "x-access-shard": SECRET };
+    return this.ask("POST /update-listing", { party: "main", roomId, report }, { headers });
+  }
+
+  find(body: object = {}, ask?: Ask): Promise<Answer> {
+    return this.ask("POST /find-room", { room: "game-{id}", ...body }, ask);
+  }
+
+  async listed(body: object = {}): Promise<string[]> {
+    const answer = await this.ask("POST /list-rooms", { room: "game-{id}", ...body });
+    return (answer.body["rooms"] as { roomId: string }[]).map(({ roomId }) => roomId);
   }
 
   async listen(auth: Claims | null): Promise<MemorySocket> {

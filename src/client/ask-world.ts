@@ -1,0 +1,38 @@
+import { ConnectError } from "./errors.ts";
+import { isObject } from "./frame.ts";
+
+const ANSWER_TIME = 10_000;
+const LONGEST_WAIT = 60_000;
+
+type Answer = Readonly<Record<string, unknown>>;
+
+/**
+ * Asks a World something.
+ * @param url of the route
+ * @throws ConnectError if it says no, or cannot be asked
+ */
+export async function askWorld(url: string, body: unknown, token: string | undefined): Promise<Answer> {
+  const headers = { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) };
+  const init = { method: "POST", headers, body: JSON.stringify(body), signal: AbortSignal.timeout(ANSWER_TIME) };
+  const response = await fetch(url, init).catch(({ message }: Error) => {
+    throw new ConnectError("world_unreachable", `The World does not answer: ${message}`);
+  });
+  const json: unknown = await response.json().catch(() => undefined);
+  const answer = isObject(json) ? json : {};
+  if (response.ok) return answer;
+  throw refusal(response, answer);
+}
+
+/**
+ * 404 may mean that there is no space at the moment, so it is final only with a code that says otherwise. Any other
+ * status from 400 to 499 will not change by itself, except where the World is busy.
+ */
+function refusal({ status, headers }: Response, { error, code }: Answer): ConnectError {
+  const mayChange = status < 400 || status >= 500 || status === 408 || status === 429 || status === 404;
+  const seconds = Number(headers.get("retry-after"));
+  return new ConnectError("world_refused", typeof error === "string" ? error : `The World answered ${status}`, {
+    status,
+    isFinal: !mayChange || (status === 404 && code === "not_found"),
+    retryAfter: seconds > 0 ? Math.min(seconds * 1000, LONGEST_WAIT) : 0,
+  });
+}

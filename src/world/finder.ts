@@ -1,0 +1,188 @@
+import type { FindRoom } from "../define/room.ts";
+import type { Metadata } from "../define/types.ts";
+import type { ListingPlace } from "../room/listing-report.ts";
+import { randomText } from "./keys.ts";
+import { isFit, isOpen } from "./listings.ts";
+import type { Listed, Listings, Query } from "./listings.ts";
+import { logFailure } from "./log.ts";
+import type { Refusal } from "./refusal.ts";
+import type { RoomHost } from "./room-host.ts";
+import type { Creation } from "./schemas.ts";
+import { LISTING_SILENCE, LISTING_TRUST } from "./settings.ts";
+
+/** What finding rooms needs of the World. */
+export interface FinderParts {
+  readonly worldId: string;
+  readonly listings: Listings;
+  readonly host: RoomHost;
+  readonly find: FindRoom;
+  readonly now: () => number;
+}
+
+/** Somebody who looks for rooms. */
+interface Seeker {
+  readonly isAuthenticated: boolean;
+}
+
+/** A room as it is shown to whoever looks for one. */
+export interface Finding {
+  readonly roomId: string;
+  readonly metadata: Metadata;
+  readonly locked: boolean;
+  readonly users: number;
+  readonly maxUsers: number | null;
+}
+
+/** A room that did not answer is passed over so long. ms */
+const SUSPICION = 10_000;
+/** So often a search begins anew, because a room was not what it was thought to be. */
+const MOST_ROUNDS = 20;
+/** Rooms that one sweep asks at most, since each is a call. */
+const MOST_ASKED = 50;
+
+const NO_KIND: Refusal = { status: 404, error: "There is no such kind of room", code: "not_found" };
+const NO_ROOM: Refusal = { status: 404, error: "No room fits that has a place" };
+const NEEDS_TOKEN: Refusal = { status: 401, error: "These rooms need a token" };
+const IS_FULL: Refusal = { status: 404, error: "This world lists as many rooms as it may. Try again later" };
+const UNREACHABLE: Refusal = { status: 503, error: "A room could not be started. Try again" };
+const IS_BUSY: Refusal = { status: 503, error: "Too many look for the same room at once. Try again" };
+const NO_SUCH_PATH: Refusal = { status: 400, error: "No room of this kind can have these segments in its path" };
+const UNFIT: Refusal = { status: 400, error: "A new room of this kind is not listed, or does not fit the filter" };
+
+/** Finds rooms for those who look for one, and asks rooms whether what is said of them still holds. */
+export class Finder {
+  readonly #parts: FinderParts;
+  /** By what is looked for: strangers who come at once wait for one new room, and do not get one each. */
+  readonly #creations = new Map<string, Promise<unknown>>();
+  /** By room: who asks it already. */
+  readonly #checks = new Map<Listed["entry"], Promise<void>>();
+  /** By room: until when it is passed over. */
+  readonly #suspects = new WeakMap<Listed["entry"], number>();
+
+  constructor(parts: FinderParts) {
+    this.#parts = parts;
+  }
+
+  /** Finds a room with a place, and keeps the place for a while. */
+  async find(query: Query, create: Creation, seeker: Seeker): Promise<Finding | Refusal> {
+    const refusal = this.#refuse(query, seeker);
+    if (refusal) return refusal;
+    const key = JSON.stringify([query, create]);
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      const best = this.#best(query);
+      if (best && this.#isFresh(best)) return this.#give(best);
+      if (best) await this.#check(best);
+      else if (create === false) return NO_ROOM;
+      else if (this.#creations.has(key)) await this.#creations.get(key);
+      else return this.#createOnce(key, query, create);
+    }
+    return IS_BUSY;
+  }
+
+  /** The rooms that fit, also those that are locked or full; those with a place first. */
+  list(query: Query, limit: number, seeker: Seeker): readonly Finding[] | Refusal {
+    const { listings, now } = this.#parts;
+    return this.#refuse(query, seeker) ?? listings.search(query, now()).slice(0, limit).map(show);
+  }
+
+  /** Removes rooms that are empty for long, and asks those that are silent for long. */
+  async sweep(idle: number): Promise<void> {
+    const { listings, now } = this.#parts;
+    const time = now();
+    for (const listed of listings.all()) {
+      const { users, usedAt } = listed.entry.info();
+      if (users === 0 && time - usedAt >= idle) listings.remove(listed.entry.info());
+    }
+    const silent = listings.all().filter(({ entry }) => time - entry.info().reportedAt >= LISTING_SILENCE);
+    await Promise.all(silent.slice(0, MOST_ASKED).map((listed) => this.#check(listed)));
+  }
+
+  #refuse({ party, room }: Query, { isAuthenticated }: Seeker): Refusal | undefined {
+    const kind = this.#kind(party, room, {});
+    if (!kind) return NO_KIND;
+    return kind.room.compiled.settings.auth === "required" && !isAuthenticated ? NEEDS_TOKEN : undefined;
+  }
+
+  /** A new id for a room of this kind. @returns undefined if none of the service's definitions has it */
+  #kind(party: string, path: string, segments: Readonly<Record<string, string>>) {
+    const rest = { ...segments };
+    const roomId = path.replace(/\{(\w+)\}/g, (_, name: string) => {
+      const given = Object.hasOwn(rest, name) ? rest[name] : undefined;
+      delete rest[name];
+      return given ?? randomText();
+    });
+    const found = this.#parts.find(party, roomId);
+    const isMeant =
+      found?.room.path === path &&
+      Object.keys(rest).length === 0 &&
+      Object.entries(segments).every(([name, value]) => found.params[name] === value);
+    return isMeant ? { roomId, room: found.room } : undefined;
+  }
+
+  #best(query: Query): Listed | undefined {
+    const { listings, now } = this.#parts;
+    const time = now();
+    return listings
+      .search(query, time)
+      .find((listed) => isOpen(listed, time) && (this.#suspects.get(listed.entry) ?? 0) <= time);
+  }
+
+  #isFresh({ entry }: Listed): boolean {
+    return this.#parts.now() - entry.info().reportedAt < LISTING_TRUST;
+  }
+
+  #give(listed: Listed): Finding {
+    this.#parts.listings.reserve(listed, this.#parts.now());
+    return show(listed);
+  }
+
+  /** Asks a room what is to be said of it. Never rejects. */
+  #check(listed: Listed): Promise<void> {
+    const { entry } = listed;
+    const running = this.#checks.get(entry) ?? this.#ask(entry).finally(() => this.#checks.delete(entry));
+    this.#checks.set(entry, running);
+    return running;
+  }
+
+  async #ask(entry: Listed["entry"]): Promise<void> {
+    const { listings, host, worldId, now } = this.#parts;
+    const place = entry.info();
+    try {
+      const report = await host.ask(place, worldId);
+      if (report) listings.take(report, now());
+      else listings.remove(place);
+    } catch (error) {
+      logFailure("listing_check_failed", { world: worldId, party: place.party, room: place.roomId }, error);
+      this.#suspects.set(entry, now() + SUSPICION);
+    }
+  }
+
+  #createOnce(key: string, query: Query, create: Creation): Promise<Finding | Refusal> {
+    const creation = this.#create(query, create === true || create === false ? {} : create);
+    this.#creations.set(key, creation);
+    return creation.finally(() => this.#creations.delete(key));
+  }
+
+  /** Starts a room, which is to list itself then. Never rejects. */
+  async #create(query: Query, segments: Readonly<Record<string, string>>): Promise<Finding | Refusal> {
+    const { listings, host, worldId, now } = this.#parts;
+    const kind = this.#kind(query.party, query.room, segments);
+    if (!kind) return NO_SUCH_PATH;
+    if (listings.isFull) return IS_FULL;
+    const place: ListingPlace = { party: query.party, roomId: kind.roomId };
+    try {
+      const report = await host.ask(place, worldId);
+      if (report && !listings.take(report, now())) return IS_FULL;
+    } catch (error) {
+      logFailure("room_start_failed", { world: worldId, party: query.party, room: kind.roomId }, error);
+      return UNREACHABLE;
+    }
+    const listed = listings.get(place);
+    return listed && isFit(listed, query) && isOpen(listed, now()) ? this.#give(listed) : UNFIT;
+  }
+}
+
+function show({ entry, metadata }: Listed): Finding {
+  const { roomId, locked, users, maxUsers } = entry.info();
+  return { roomId, metadata, locked, users, maxUsers };
+}

@@ -1,0 +1,135 @@
+import type { Metadata } from "../define/types.ts";
+import type { ListingPlace, ListingReport } from "../room/listing-report.ts";
+import { fits } from "./filter.ts";
+import type { Filter } from "./filter.ts";
+import { roomKey } from "./keys.ts";
+import { RESERVATION_LIFE } from "./settings.ts";
+import { makeListing } from "./state.ts";
+import type { ListingEntry, WorldState } from "./state.ts";
+
+/** Which rooms are looked for. */
+export interface Query {
+  readonly party: string;
+  /** The path of their definition. */
+  readonly room: string;
+  readonly filter: Filter;
+  readonly order: Order;
+}
+/** Which come first. */
+export const ORDERS = ["fullest", "emptiest"] as const;
+type Order = (typeof ORDERS)[number];
+
+/** A listed room: what is stored of it, and its metadata as it was parsed once. */
+export interface Listed {
+  readonly entry: ListingEntry;
+  readonly metadata: Metadata;
+}
+
+/**
+ * The list of rooms of a World: all decisions about it, and none of the calls. A report of a room is taken whole, and
+ * a place that was given out is kept for a while, as with shards; the room's own `maxUsers` has the last word.
+ */
+export class Listings {
+  readonly #state: WorldState;
+  readonly #most: number;
+  readonly #listed = new Map<string, { readonly key: string; readonly listed: Listed }>();
+
+  /** @param state restored already @param most rooms that are listed at once */
+  constructor(state: WorldState, most: number) {
+    this.#state = state;
+    this.#most = most;
+    for (const [key, entry] of Object.entries(state.listings())) this.#index(key, entry);
+  }
+
+  get size(): number {
+    return this.#listed.size;
+  }
+
+  get isFull(): boolean {
+    return this.size >= this.#most;
+  }
+
+  get(place: ListingPlace): Listed | undefined {
+    return this.#listed.get(nameOf(place))?.listed;
+  }
+
+  /** All of them, in a list of its own: some may be removed meanwhile. */
+  all(): Listed[] {
+    return Array.from(this.#listed.values(), ({ listed }) => listed);
+  }
+
+  /** Takes in what a room says of itself. @returns false if there is no space for another one */
+  take(report: ListingReport, now: number): boolean {
+    const known = this.#listed.get(nameOf(report));
+    if (!known && this.isFull) return false;
+    const entry = known?.listed.entry ?? makeListing();
+    const { users: before, usedAt, reservations } = entry.info();
+    // Who newly came takes up the oldest of the places that were kept.
+    const came = Math.max(report.users - before, 0);
+    entry.info.set({
+      ...report,
+      reportedAt: now,
+      usedAt: !known || report.users > 0 || before > 0 ? now : usedAt,
+      reservations: reservations.filter((end) => end > now).slice(came),
+    });
+    const key = known?.key ?? roomKey(nameOf(report));
+    if (!known) this.#state.listings()[key] = entry;
+    this.#index(key, entry);
+    return true;
+  }
+
+  remove(place: ListingPlace): void {
+    const known = this.#listed.get(nameOf(place));
+    if (!known) return;
+    delete this.#state.listings()[known.key];
+    this.#listed.delete(nameOf(place));
+  }
+
+  /** The rooms that fit, those with a place first. */
+  search(query: Query, now: number): Listed[] {
+    const sign = query.order === "fullest" ? -1 : 1;
+    const found = [...this.#listed.values()].filter(({ listed }) => isFit(listed, query));
+    const ranked = found.map(({ listed }, index) => {
+      const load = loadOf(listed, now);
+      return { listed, index, rank: isOpen(listed, now) ? sign * load : Infinity };
+    });
+    // Of equals the one that is listed for longest, so that strangers meet there.
+    ranked.sort((a, b) => (a.rank === b.rank ? a.index - b.index : a.rank - b.rank));
+    return ranked.map(({ listed }) => listed);
+  }
+
+  /** Keeps a place for somebody who is on the way. */
+  reserve({ entry }: Listed, now: number): void {
+    const info = entry.info();
+    const reservations = [...info.reservations.filter((end) => end > now), now + RESERVATION_LIFE];
+    entry.info.set({ ...info, usedAt: now, reservations });
+  }
+
+  #index(key: string, entry: ListingEntry): void {
+    const info = entry.info();
+    const metadata = JSON.parse(info.metadata) as Metadata;
+    this.#listed.set(nameOf(info), { key, listed: { entry, metadata } });
+  }
+}
+
+/** A party has no slash, so no two places have the same name. */
+function nameOf({ party, roomId }: ListingPlace): string {
+  return `${party}/${roomId}`;
+}
+
+export function isFit({ entry, metadata }: Listed, { party, room, filter }: Query): boolean {
+  const info = entry.info();
+  return info.party === party && info.path === room && fits(metadata, filter);
+}
+
+/** Whether somebody can be sent there. */
+export function isOpen(listed: Listed, now: number): boolean {
+  const { locked, maxUsers } = listed.entry.info();
+  return !locked && loadOf(listed, now) < (maxUsers ?? Infinity);
+}
+
+/** Users who are there, or will be in a moment. */
+export function loadOf({ entry }: Listed, now: number): number {
+  const { users, reservations } = entry.info();
+  return users + reservations.filter((end) => end > now).length;
+}

@@ -1,0 +1,116 @@
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { env, exports } from "cloudflare:workers";
+import { signal } from "@signe/reactive";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { connectRoom, findRoom, listRooms } from "../../src/client/index.ts";
+import { defineRoom } from "../../src/define/define-room.ts";
+import { connected, sync, users } from "../../src/state/fields.ts";
+import { shared } from "../../src/testing/registry.ts";
+import { BrowserSocket } from "../support/browser-socket.ts";
+import { TestRoom } from "../support/harness.ts";
+
+class Player {
+  online = connected();
+}
+const duel = defineRoom({
+  path: "duel-{mode}-{id}",
+  maxUsers: 2,
+  state: () => ({ players: users(Player), phase: sync(signal<"waiting" | "playing">("waiting")) }),
+  onStart: ({ room }) => room.listing({ mode: room.params["mode"] }),
+  actions: {
+    begin: {
+      run({ state, room }) {
+        state.phase.set("playing");
+        room.listing({ mode: room.params["mode"] }, { locked: true });
+      },
+    },
+    hide: { run: ({ room }) => room.listing(null) },
+  },
+});
+
+const host = "http://rooms.test";
+const socket = { WebSocket: BrowserSocket, protocol: "ws", minReconnectionDelay: 1 } as const;
+/** A mode of its own for each test, since all of them use one World. */
+const newMode = () => `m${crypto.randomUUID().replaceAll("-", "")}`;
+const search = (mode: string) => ({ host, room: "duel-{mode}-{id}", filter: { mode } });
+const users1 = (mode: string) => listRooms(search(mode)).then((rooms) => rooms.map(({ users }) => users));
+
+beforeEach(() => {
+  shared().rooms.set("main", duel);
+  vi.stubGlobal("fetch", exports.default.fetch.bind(exports.default));
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+describe("P10: rooms that list themselves, as real objects", () => {
+  it("strangers who come at once are paired, and nobody is left over", async () => {
+    const mode = newMode();
+    const find = async () => (await findRoom({ ...search(mode), create: { mode } })).roomId;
+    const games = Array.from({ length: 6 }, () => connectRoom<typeof duel>({ host, room: find, socket }));
+    await Promise.all(games.map((game) => vi.waitFor(() => expect(game.status).toBe("open"), { timeout: 10_000 })));
+    const groups = Map.groupBy(games, ({ room }) => room);
+    expect([...groups.values()].map((group) => group.length)).toEqual([2, 2, 2]);
+    await expect.poll(() => users1(mode), { timeout: 5000 }).toEqual([2, 2, 2]);
+    for (const game of games) game.close();
+    await expect.poll(() => users1(mode), { timeout: 5000 }).toEqual([0, 0, 0]);
+  });
+
+  it("who is refused since the room filled up behind the World's back gets another one", async () => {
+    const mode = newMode();
+    const { roomId } = await findRoom({ ...search(mode), create: { mode } });
+    const room = new TestRoom(duel, roomId, "main");
+    // They knew the room's id, and never asked the World.
+    await room.connect({ via: "room" });
+    await room.connect({ via: "room" });
+    const tried: string[] = [];
+    const find = async () => {
+      const found = await findRoom({ ...search(mode), create: { mode } });
+      tried.push(found.roomId);
+      return found.roomId;
+    };
+    const game = connectRoom<typeof duel>({ host, room: find, socket });
+    await vi.waitFor(() => expect(game.status).toBe("open"), { timeout: 10_000 });
+    expect(tried[0]).toBe(roomId);
+    expect(game.room).not.toBe(roomId);
+    game.close();
+  });
+
+  it("a room is passed over when it locks itself, and gone when it hides", async () => {
+    const mode = newMode();
+    const { roomId } = await findRoom({ ...search(mode), create: { mode } });
+    const game = connectRoom<typeof duel>({ host, room: roomId, socket });
+    await game.call("begin");
+    const shown = () => listRooms(search(mode));
+    await expect.poll(shown, { timeout: 5000 }).toMatchObject([{ roomId, locked: true, users: 1, maxUsers: 2 }]);
+    await expect(findRoom(search(mode))).rejects.toMatchObject({ status: 404 });
+    await game.call("hide");
+    await expect.poll(shown, { timeout: 5000 }).toEqual([]);
+    game.close();
+  });
+
+  it("a room and a World that sleep find each other again", async () => {
+    const mode = newMode();
+    const { roomId } = await findRoom({ ...search(mode), create: { mode } });
+    const game = connectRoom<typeof duel>({ host, room: roomId, socket });
+    await expect.poll(() => users1(mode), { timeout: 5000 }).toEqual([1]);
+    const room = new TestRoom(duel, roomId, "main");
+    await room.inside((_, core) => core.handle.flush());
+    await evictDurableObject(room.stub);
+    const worlds = (env as unknown as { WORLDS: DurableObjectNamespace }).WORLDS;
+    const world = worlds.get(worlds.idFromName("world/world-default"));
+    await runInDurableObject(world, () => {});
+    await evictDurableObject(world);
+    expect(await findRoom(search(mode))).toMatchObject({ roomId, users: 1, metadata: { mode } });
+    game.close();
+  });
+
+  it("a room that is told of by its id alone, and never lists itself, is in no list", async () => {
+    const quiet = defineRoom({ path: "duel-{mode}-{id}", state: () => ({}) });
+    shared().rooms.set("main", quiet);
+    const mode = newMode();
+    await new TestRoom(quiet, `duel-${mode}-1`, "main").connect({ via: "room" });
+    expect(await listRooms(search(mode))).toEqual([]);
+    await expect(findRoom({ ...search(mode), create: { mode } })).rejects.toMatchObject({ status: 400 });
+  });
+});
