@@ -1,13 +1,17 @@
 import { defineConfig } from "vitest/config";
 
+const { SCREENSHOT: screenshot, EXAMPLES: examples } = process.env;
+const file = screenshot ? "screenshot.ts" : examples ? "examples.ts" : "*.test.ts";
+
 /**
  * Whole browsers against `wrangler dev`: `npm run test:browser`.
- * With SCREENSHOT=docs/demo.png it takes the picture of the README instead.
+ * With SCREENSHOT=docs/demo.png it takes the picture of the README instead; with EXAMPLES=<folder> it tests the
+ * examples that are installed there, as `.ci/examples` does.
  */
 export default defineConfig({
   test: {
     environment: "node",
-    include: [process.env["SCREENSHOT"] ? "test/browser/screenshot.ts" : "test/browser/**/*.test.ts"],
+    include: [`test/browser/${file}`],
     maxWorkers: 1,
     fileParallelism: false,
     testTimeout: 90_000,

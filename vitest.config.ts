@@ -21,7 +21,7 @@ function project({ name, include, exclude = [], via = "room", isolate = false }:
     test: {
       name,
       include,
-      exclude: ["test/browser/**", "test/fixture/**", "test/package/**", "test/cli/**", ...exclude],
+      exclude: ["test/browser/**", "test/fixture/**", "test/examples/**", "test/package/**", "test/cli/**", ...exclude],
       testTimeout: 20_000,
       // Rooms are in parties of their own, so most files leave nothing behind that another one could meet.
       isolate,

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
+import { createRequire } from "node:module";
 import { createServer } from "node:net";
-import { delimiter, join, resolve } from "node:path";
+import { delimiter, dirname, join, resolve } from "node:path";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const START_TIMEOUT = 60_000;
@@ -30,19 +31,24 @@ export async function startDevServer({
 }: DevServerOptions): Promise<DevServer> {
   const flags = ["--port", String(port), "--inspector-port", "0", "--persist-to", persistTo];
   if (envFile !== undefined) flags.push("--env-file", envFile);
-  const wrangler = join(cwd, "node_modules/wrangler/bin/wrangler.js");
+  // The project's own; where projects share one install, it is in a folder above.
+  const wrangler = createRequire(join(cwd, "package.json")).resolve("wrangler/package.json");
   // A group of its own: what wrangler starts can be ended with it.
-  const child = spawn(process.execPath, [wrangler, "dev", ...flags, "--show-interactive-dev-session=false"], {
-    cwd,
-    detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
-    env: {
-      ...process.env,
-      WRANGLER_SEND_METRICS: "false",
-      CI: "true",
-      PATH: [join(cwd, "node_modules/.bin"), process.env["PATH"]].join(delimiter),
+  const child = spawn(
+    process.execPath,
+    [join(dirname(wrangler), "bin/wrangler.js"), "dev", ...flags, "--show-interactive-dev-session=false"],
+    {
+      cwd,
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: {
+        ...process.env,
+        WRANGLER_SEND_METRICS: "false",
+        CI: "true",
+        PATH: [join(cwd, "node_modules/.bin"), process.env["PATH"]].join(delimiter),
+      },
     },
-  });
+  );
   let output = "";
   const exited = new Promise<void>((resolve) => void child.once("exit", () => resolve()));
   const kill = async () => {

@@ -1,0 +1,134 @@
+import { connectRoom } from "durable-rooms/client";
+import type { ClientState, RoomClient } from "durable-rooms/client";
+import type { chatRoom } from "../src/chat-room";
+
+const TOPICS = ["general", "random", "games"];
+/** Who writes nothing for so long is no longer typing. ms */
+const PAUSE = 3000;
+
+type Message = ClientState<typeof chatRoom>["messages"][string];
+
+const at = <T extends HTMLElement = HTMLElement>(id: string) => document.getElementById(id) as T;
+const [name, text, list] = [at<HTMLInputElement>("name"), at<HTMLInputElement>("text"), at("messages")];
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+
+let chat: RoomClient<typeof chatRoom>;
+let isTyping = false;
+let pause: ReturnType<typeof setTimeout>;
+/** What went wrong last, until something else is sent. */
+let problem = "";
+
+/** This tab's private id: after a reload it is the same member. */
+function sessionId(): string {
+  const known = sessionStorage.getItem("session") ?? crypto.randomUUID();
+  sessionStorage.setItem("session", known);
+  return known;
+}
+
+const topicOf = () => location.hash.slice(1) || "general";
+
+function enter(): void {
+  chat?.close();
+  isTyping = false;
+  list.replaceChildren();
+  chat = connectRoom<typeof chatRoom>({ host: location.host, room: `chat-${topicOf()}`, id: sessionId() });
+  chat.emit("rename", name.value);
+  // Each part is drawn only when it changed: a letter that somebody types draws no message again.
+  chat.select(({ messages }) => messages, drawMessages);
+  chat.select(({ members }) => members, drawMembers);
+  chat.on("status", drawMembers);
+  chat.on("closed", ({ reason }) => (at("typing").textContent = reason));
+  drawRooms();
+  drawMembers();
+}
+
+function drawRooms(): void {
+  const topics = TOPICS.includes(topicOf()) ? TOPICS : [...TOPICS, topicOf()];
+  at("rooms").replaceChildren(
+    ...topics.map((topic) => {
+      const link = make("a", topic === topicOf() ? "here" : "", `# ${topic}`) as HTMLAnchorElement;
+      link.href = `#${topic}`;
+      return link;
+    }),
+  );
+  at("title").textContent = `# ${topicOf()}`;
+}
+
+function drawMembers(): void {
+  const members = Object.entries(chat.state.members ?? {}).filter(([, member]) => member.online);
+  at("members").textContent = members.map(([, member]) => member.name).join(", ");
+  const typing = members
+    .filter(([id, member]) => member.isTyping && id !== chat.publicId)
+    .map(([, member]) => member.name);
+  const verb = typing.length === 1 ? "is" : "are";
+  const who = typing.length > 3 ? "Several people are typing …" : `${typing.join(", ")} ${verb} typing …`;
+  const note = chat.status === "open" ? problem || (typing.length > 0 ? who : "") : "Connecting …";
+  at("typing").textContent = note;
+}
+
+/** Adds what is new, and takes away what is gone: what is there stays as it is. */
+function drawMessages(messages: Readonly<Record<string, Message>> = {}): void {
+  const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
+  for (const element of [...list.children]) if (!messages[element.id]) element.remove();
+  for (const key of Object.keys(messages).toSorted()) {
+    if (!document.getElementById(key)) list.append(drawMessage(key, messages[key] as Message));
+  }
+  if (isAtEnd) list.scrollTop = list.scrollHeight;
+}
+
+function drawMessage(key: string, { by, name: author, text: words, at: time }: Message): HTMLElement {
+  const isMine = by === chat.publicId;
+  const head = make("small", "", isMine ? "" : `${author} `, make("time", "", clock.format(time)));
+  const element = make("li", isMine ? "mine" : "", head, make("p", "", words));
+  element.id = key;
+  if (isMine) {
+    const remove = make("button", "remove", "Remove");
+    remove.onclick = () => void chat.call("remove", key).catch(report);
+    head.prepend(remove, " ");
+  }
+  return element;
+}
+
+function report({ message }: Error): void {
+  problem = message;
+  drawMembers();
+}
+
+/** Says it once when it begins, and once when it ends. */
+function setTyping(isNow: boolean): void {
+  clearTimeout(pause);
+  if (isNow) pause = setTimeout(() => setTyping(false), PAUSE);
+  if (isNow === isTyping) return;
+  isTyping = isNow;
+  chat.emit("typing", isNow);
+}
+
+function make(tag: string, className: string, ...children: (Node | string)[]): HTMLElement {
+  const element = document.createElement(tag);
+  element.className = className;
+  element.append(...children);
+  return element;
+}
+
+at("form").onsubmit = (event) => {
+  event.preventDefault();
+  const words = text.value.trim();
+  if (!words) return;
+  text.value = "";
+  problem = "";
+  clearTimeout(pause);
+  isTyping = false; // the room knows that
+  // Without a connection it waits; what was sent and not answered is sent again, and never said twice.
+  chat.call("say", words).catch((error: Error) => {
+    text.value ||= words;
+    report(error);
+  });
+};
+text.oninput = () => setTyping(text.value !== "");
+name.value = sessionStorage.getItem("name") ?? `Guest ${Math.ceil(Math.random() * 99)}`;
+name.onchange = () => {
+  sessionStorage.setItem("name", name.value);
+  chat.emit("rename", name.value);
+};
+addEventListener("hashchange", enter);
+enter();

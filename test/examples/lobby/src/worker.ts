@@ -1,0 +1,9 @@
+import { createRooms } from "durable-rooms";
+import { matchRoom } from "./match-room";
+
+const rooms = createRooms({ rooms: [matchRoom], world: { ids: ["world-default"] } });
+
+export class RoomObject extends rooms.RoomObject {}
+export class WorldObject extends rooms.WorldObject {}
+export class ShardObject extends rooms.ShardObject {}
+export default rooms.app;
