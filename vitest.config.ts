@@ -21,7 +21,8 @@ function project({ name, include, exclude = [], via = "room", isolate = false }:
     test: {
       name,
       include,
-      exclude: ["test/browser/**", "test/fixture/**", "test/examples/**", "test/package/**", "test/cli/**", ...exclude],
+      // The benchmark installs its peers below `test`, with tests of their own.
+      exclude: ["**/node_modules/**", "test/{browser,fixture,examples,package,cli,crash}/**", ...exclude],
       testTimeout: 20_000,
       // Rooms are in parties of their own, so most files leave nothing behind that another one could meet.
       isolate,
@@ -51,6 +52,8 @@ export default defineConfig({
       }),
       // The commands, which run in Node.
       { test: { name: "cli", include: ["test/cli/*.test.ts"], testTimeout: 20_000 } },
+      // A workerd of its own, which is killed a few times.
+      { test: { name: "crash", environment: "node", include: ["test/crash/*.test.ts"] } },
     ],
   },
 });

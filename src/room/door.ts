@@ -68,10 +68,11 @@ export class Door {
       if (admission) await admission;
       // Who is gone may be on the way to another room by now: nothing must call them back.
       if (isGone()) return;
-      const id = transferToken === undefined ? sessionId : transfers.sessionOf(transferToken, sessionId);
-      const recall = id === undefined ? undefined : transfers.welcomeBack(id);
+      // Before the token is looked at: who comes back has the URL of their first arrival, whose token is spent.
+      const recall = sessionId === undefined ? undefined : transfers.welcomeBack(sessionId);
       if (recall) await recall;
       if (isGone()) return;
+      const id = transferToken === undefined ? sessionId : transfers.sessionOf(transferToken, sessionId);
       const joining = turns.enter(() => {
         const session = presence.enter(id ?? crypto.randomUUID(), subjectOf(auth));
         if (transferToken !== undefined) transfers.spend(transferToken);

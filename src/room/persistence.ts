@@ -38,6 +38,7 @@ export class Persistence implements Sleeper {
   #rangAt = -Infinity;
   #release: (() => void) | undefined;
   #failures = 0;
+  #isSavingAlong = false;
 
   constructor(
     rows: Rows,
@@ -63,6 +64,19 @@ export class Persistence implements Sleeper {
   /** Only the companion is unsaved: what it knows is worth no haste. */
   scheduleCompanion(): void {
     this.#saveIn(this.#throttle || COMPANION_DELAY);
+  }
+
+  /**
+   * Something that belongs to the state was written: what else this handler changes, up to where it waits, is
+   * durable together with that, since the runtime has not begun another task by then.
+   */
+  saveAlong(): void {
+    if (this.#isSavingAlong) return;
+    this.#isSavingAlong = true;
+    queueMicrotask(() => {
+      this.#isSavingAlong = false;
+      if (this.#failures === 0) this.save();
+    });
   }
 
   /** The end of a shard's batch: with a throttle of 0, that it was taken is stored with what it changed. */

@@ -87,7 +87,8 @@ export class RoomCore {
     this.#sessions = new Sessions(rows, clock, settings, (session) => this.#presence.expire(session));
     this.answers = new Answers(this.#sessions);
     this.#presence = new Presence(this.tree, this.#connections, this.#sessions, clock, settings.maxUsers);
-    this.#schedules = new Schedules(compiled, storage, clock, (name, payload) => this.#hooks.schedule(name, payload));
+    const run = (name: string, payload: unknown) => this.#hooks.schedule(name, payload);
+    this.#schedules = new Schedules(compiled, storage, clock, run, () => this.#persistence.saveAlong());
     const base = { storage, clock, failed, arm };
     this.listing = new Listing({
       ...base,

@@ -20,27 +20,34 @@ const FIRST_TIME = 100_000_000_000;
 
 /**
  * Named things to do later. Each is stored at once and deleted only after it ran, so it runs at least once,
- * whatever dies in between; one that is overdue many times over runs once.
+ * whatever dies in between; one that is overdue many times over runs once. The state is stored along: a crash must
+ * not take back what a schedule has done, or why it was set.
  */
 export class Schedules implements Sleeper {
   readonly #compiled: CompiledRoom;
   readonly #storage: Storage;
   readonly #clock: Clock;
   readonly #run: (name: string, payload: unknown) => Promise<void>;
+  readonly #onStored: () => void;
   readonly #entries = new Map<string, Entry>();
   readonly #lastRun = new Map<string, number>();
 
-  /** @param run runs a schedule's handler; rejects with what it threw */
+  /**
+   * @param run runs a schedule's handler; rejects with what it threw
+   * @param onStored what is scheduled was stored
+   */
   constructor(
     compiled: CompiledRoom,
     storage: Storage,
     clock: Clock,
     run: (name: string, payload: unknown) => Promise<void>,
+    onStored: () => void,
   ) {
     this.#compiled = compiled;
     this.#storage = storage;
     this.#clock = clock;
     this.#run = run;
+    this.#onStored = onStored;
   }
 
   load(rows: Iterable<[key: string, value: unknown]>): void {
@@ -69,7 +76,9 @@ export class Schedules implements Sleeper {
   }
 
   unset(name: string): void {
-    if (this.#entries.delete(name)) this.#storage.delete(PREFIX + name);
+    if (!this.#entries.delete(name)) return;
+    this.#storage.delete(PREFIX + name);
+    this.#onStored();
   }
 
   due(): number | undefined {
@@ -106,5 +115,6 @@ export class Schedules implements Sleeper {
   #store(entry: Entry): void {
     this.#storage.put(PREFIX + entry.name, entry);
     this.#entries.set(entry.name, entry);
+    this.#onStored();
   }
 }

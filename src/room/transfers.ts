@@ -50,8 +50,8 @@ interface Departed {
  */
 export class Transfers implements Sleeper {
   readonly #scope: TransferScope;
-  /** By token: whose it is. */
-  readonly #tokens: Ledger<{ readonly sessionId: string }>;
+  /** By token: whose it is, and of which transfer. */
+  readonly #tokens: Ledger<{ readonly sessionId: string; readonly transferId: string }>;
   /** By transfer: how it ended here. */
   readonly #moved: Ledger<Recall>;
   /** By session. */
@@ -147,7 +147,7 @@ export class Transfers implements Sleeper {
     this.#refuseIfEnded(transferId);
     const before = sessions.claim(sessionId, sub);
     // It arrived and goes on here: what is sent again is older.
-    if (before?.transferId === transferId && before.expectedUntil === undefined) return this.#issue(sessionId);
+    if (before?.transferId === transferId && before.expectedUntil === undefined) return this.#issue(passenger);
     presence.checkSpace(before);
     const publicId = before?.publicId ?? sessions.freePublicId(passenger.publicId);
     const user = passenger.user && (await this.#scope.restore(passenger, presence.newUser(publicId), publicId));
@@ -168,7 +168,7 @@ export class Transfers implements Sleeper {
     session.row.changed(true);
     if (user) presence.loadUser(session.publicId, user);
     persistence.save();
-    return this.#issue(sessionId);
+    return this.#issue(passenger);
   }
 
   /** Calls a transfer back, unless its user has arrived. */
@@ -219,7 +219,8 @@ export class Transfers implements Sleeper {
   sessionOf(token: string, id: string | undefined): string {
     const known = this.#tokens.get(token);
     const { sessions } = this.#scope;
-    const isValid = known !== undefined && sessions.find(known.sessionId) !== undefined;
+    // One of a transfer that was called back stays without use, though the user came here later all the same.
+    const isValid = known !== undefined && sessions.find(known.sessionId)?.transferId === known.transferId;
     if (isValid && (id === undefined || id === known.sessionId)) return known.sessionId;
     // A client that reconnects comes with the same URL; its id alone lets it in.
     if (!isValid && id !== undefined && sessions.find(id)) return id;
@@ -289,9 +290,9 @@ export class Transfers implements Sleeper {
     this.#scope.arm();
   }
 
-  #issue(sessionId: string): string {
+  #issue({ sessionId, transferId }: Passenger): string {
     const token = randomToken();
-    this.#tokens.set(token, { sessionId });
+    this.#tokens.set(token, { sessionId, transferId });
     this.#scope.arm();
     return token;
   }

@@ -3,11 +3,11 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { configOf, portsOf, workerdPath } from "../workerd/config.ts";
 
 const HERE = import.meta.dirname;
 const SERVER_CORE = "0";
@@ -106,14 +106,15 @@ async function startWorkerd(worker: Worker, text: string, vars: Readonly<Record<
   const config = join(folder, "config.capnp");
   await mkdir(join(folder, "storage"));
   await writeFile(join(folder, "worker.js"), text);
-  await writeFile(config, configOf(worker, join(folder, "storage"), vars));
+  await writeFile(config, configOf({ objects: worker.objects, vars, storage: join(folder, "storage") }));
   const child = startPinned(
     SERVER_CORE,
     workerdPath(),
     ["serve", config, "--control-fd=3"],
     ["ignore", "inherit", "inherit", "pipe"],
   );
-  return serverOf(child, portOfWorkerd(child), async () => {
+  const listening = portsOf(child, "listen").then(({ listen }) => listen);
+  return serverOf(child, listening, async () => {
     await rm(folder, { recursive: true, force: true });
     folders.delete(folder);
   });
@@ -166,47 +167,4 @@ export async function end(child: ChildProcess): Promise<void> {
   const gone = new Promise((resolve) => child.once("exit", resolve));
   child.kill("SIGKILL");
   await gone;
-}
-
-/** workerd says on its control pipe where it listens. */
-function portOfWorkerd(child: ChildProcess): Promise<number> {
-  return new Promise((resolve) => {
-    let text = "";
-    child.stdio[3]?.on("data", (data: Buffer) => {
-      text += data.toString();
-      const port = /"event":\s*"listen".*"port":\s*(\d+)/.exec(text)?.[1];
-      if (port) resolve(Number(port));
-    });
-  });
-}
-
-/** The workerd that the project's wrangler brings along. */
-function workerdPath(): string {
-  const wrangler = createRequire(createRequire(import.meta.url).resolve("wrangler/package.json"));
-  return (wrangler("workerd") as { default: string }).default;
-}
-
-function configOf({ objects }: Worker, storage: string, vars: Readonly<Record<string, string>>): string {
-  const bindings = [
-    ...Object.entries(objects).map(
-      ([name, className]) => `(name = "${name}", durableObjectNamespace = "${className}")`,
-    ),
-    ...Object.entries(vars).map(([name, value]) => `(name = "${name}", text = ${JSON.stringify(value)})`),
-  ];
-  const namespaces = Object.values(objects).map(
-    (className) => `(className = "${className}", uniqueKey = "bench-${className}", enableSql = true)`,
-  );
-  return `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [(name = "main", worker = .worker), (name = "storage", disk = (path = ${JSON.stringify(storage)}, writable = true))],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
-);
-const worker :Workerd.Worker = (
-  modules = [(name = "worker.js", esModule = embed "worker.js")],
-  compatibilityDate = "2026-10-01",
-  bindings = [${bindings.join(", ")}],
-  durableObjectNamespaces = [${namespaces.join(", ")}],
-  durableObjectStorage = (localDisk = "storage"),
-);
-`;
 }

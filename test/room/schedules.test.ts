@@ -77,6 +77,46 @@ describe("schedules", () => {
     expect(log(room)).toEqual(["x"]);
   });
 
+  it("are stored with the state of their turn: a crash takes back neither why they are there nor what they did", async () => {
+    const { compiled } = defineRoom({
+      path: "room-{id}",
+      throttleStorage: 1000,
+      state: () => ({ phase: sync(signal("waiting")), round: sync(signal<number[]>([])) }),
+      actions: {
+        start: {
+          run({ state, room }) {
+            state.phase.set("playing");
+            room.schedule("end", 5000);
+            state.round().push(1);
+          },
+        },
+        stop: {
+          run({ state, room }) {
+            room.unschedule("end");
+            state.phase.set("stopped");
+          },
+        },
+      },
+      schedules: { end: { run: ({ state }) => state.phase.set("over") } },
+    });
+    const room = new MemoryRoom<{ phase(): string; round(): number[] }>(compiled);
+    const crash = () => {
+      room.crash();
+      return [room.state.phase(), [...room.state.round()], room.core.handle.schedules.map(({ name }) => name)];
+    };
+    const act = async (action: string) => room.core.message(await room.connect("ada"), JSON.stringify({ action }));
+    await room.connect("ada");
+    await room.advance(2000);
+    await act("start");
+    expect(crash()).toEqual(["playing", [1], ["end"]]);
+    await act("stop");
+    expect(crash()).toEqual(["stopped", [1], []]);
+    await act("start");
+    await room.advance(4999);
+    await room.advance(1);
+    expect(crash()).toEqual(["over", [1, 1], []]);
+  });
+
   it("that set themselves anew run no more often than once a second", async () => {
     const room = memory();
     room.core.handle.schedule("storm", 0);

@@ -96,6 +96,30 @@ describe("sessionTransfer", () => {
     await b.connect({ query: `transferToken=${tokenOf(await back.call("go", "room-b"))}` });
   });
 
+  it("who comes back with the URL of their first arrival is as they were, though its token is spent", async () => {
+    const [a, b] = rooms("room-a", "room-b") as [TestRoom, TestRoom];
+    const client = await a.connect({ id: "ada" });
+    await client.call("earn", 7);
+    const url = { id: "ada", query: `transferToken=${tokenOf(await client.call("go", "room-b"))}` };
+    const there = await b.connect(url);
+    await there.call("go", "room-a");
+    // The answer was lost, say.
+    const back = await b.connect(url);
+    expect((back.state as Seen).players[back.publicId]?.gold).toBe(7);
+    expect(back.publicId).toBe(client.publicId);
+  });
+
+  it("the token of a transfer that was called back stays without use when they come there after all", async () => {
+    const [a, b] = rooms("room-a", "room-b") as [TestRoom, TestRoom];
+    const client = await a.connect({ id: "ada" });
+    const old = tokenOf(await client.call("go", "room-b"));
+    const back = await a.connect({ id: "ada" });
+    const transferToken = tokenOf(await back.call("go", "room-b"));
+    expect((await (await b.open({ query: `transferToken=${old}` })).closed).code).toBe(4403);
+    await b.connect({ query: `transferToken=${transferToken}` });
+    expect((await (await b.open({ query: `transferToken=${old}` })).closed).code).toBe(4403);
+  });
+
   it("a connection from before they left does not count as arriving, also after sleep", async () => {
     const [a, b] = rooms("room-a", "room-b") as [TestRoom, TestRoom];
     const stale = await b.connect({ id: "ada" });

@@ -1,17 +1,18 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { SignJWT } from "jose";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { bundleInto, startWorkerd } from "../../workerd/process.ts";
+import type { Workerd } from "../../workerd/process.ts";
 import { body, frameText, header, jsonText, method, query, segment, spoiled } from "../generate.ts";
 import { leakIn } from "../leaks.ts";
 import { ACTIONS, PATHS, TREASURE } from "../target.ts";
 import { badTokens } from "../tokens.ts";
 import { encodeFrame, upgrade, Wire } from "./raw.ts";
 import type { RawFrame } from "./raw.ts";
-import { SECRETS, startWorkerd } from "./workerd.ts";
-import type { Workerd } from "./workerd.ts";
+import { memoryOf, SECRETS } from "./workerd.ts";
 
 /** Inputs in all: frames, and requests. */
 const INPUTS = Number(process.env["FUZZ_INPUTS"] ?? 100_000);
@@ -27,8 +28,8 @@ let shard: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "fuzz-"));
-  mkdirSync(join(folder, "objects"));
-  workerd = await startWorkerd(folder);
+  await bundleInto(folder, join(import.meta.dirname, "../worker.ts"));
+  workerd = await startWorkerd(folder, SECRETS);
   const answer = await fetch(`http://127.0.0.1:${workerd.port}/parties/world/w/connect`, {
     method: "POST",
     body: JSON.stringify({ roomId: "open-fuzz" }),
@@ -37,7 +38,7 @@ beforeAll(async () => {
   shard = url;
 });
 afterAll(async () => {
-  await workerd.stop();
+  await workerd.kill();
   rmSync(folder, { recursive: true });
 });
 
@@ -289,10 +290,10 @@ it(`a service on real sockets outlives ${INPUTS} hostile inputs`, async () => {
   };
   // The first tenth fills caches: what a runtime keeps after that, it keeps for every input.
   let done = await round(INPUTS / 10);
-  const before = await workerd.memory();
+  const before = await memoryOf(workerd);
   for (let index = 0; index < 9; index++) {
     done += await round(INPUTS / 10);
-    const { resident, heap } = await workerd.memory();
+    const { resident, heap } = await memoryOf(workerd);
     console.log(`${done} inputs, ${Math.round(resident)} MB resident, ${Math.round(heap)} MB of heap`);
   }
   await flood();
@@ -304,7 +305,7 @@ it(`a service on real sockets outlives ${INPUTS} hostile inputs`, async () => {
   }, 10_000);
   for (const client of good) await client.expectServed();
   expect(workerd.isAlive()).toBe(true);
-  const after = await workerd.memory();
+  const after = await memoryOf(workerd);
   console.log(`seed ${SEED}: ${done} inputs`, { before, after });
   expect(done).toBeGreaterThanOrEqual(INPUTS);
   expect(after.heap - before.heap).toBeLessThan(MOST_GROWTH.heap);

@@ -1,0 +1,26 @@
+import { afterAll, expect, it, vi } from "vitest";
+import { City } from "./city.ts";
+import { Random } from "./random.ts";
+import { SEED } from "./run.ts";
+
+/** Shards say every minute that they are there. */
+const MINUTE = 60_000;
+
+const city = new City(new Random(SEED));
+afterAll(() => city.service.stop());
+
+it(
+  "where nobody comes back, objects that are dead wake by their alarms, and the World counts nobody",
+  async () => {
+    await city.open();
+    await city.settle(city.players);
+    await city.checkWorld();
+    await city.service.kill();
+    await city.service.start();
+    // Only the World is asked: it wakes no shard.
+    const counted = async () => (await city.service.shards()).reduce((sum, { connections }) => sum + connections, 0);
+    expect(await counted()).toBeGreaterThan(0);
+    await vi.waitFor(async () => expect(await counted()).toBe(0), { timeout: MINUTE + 5000, interval: 1000 });
+  },
+  2 * MINUTE,
+);

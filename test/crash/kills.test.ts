@@ -1,0 +1,24 @@
+import { expect, it } from "vitest";
+import { City } from "./city.ts";
+import { Random } from "./random.ts";
+import { crash, SEED } from "./run.ts";
+
+/** A few in the suite; `npm run test:crash` wants more. */
+const KILLS = Number(process.env["CRASH_KILLS"] ?? 4);
+
+it(
+  `a service that is killed ${KILLS} times under load loses nothing that it promised to keep`,
+  async () => {
+    const city = new City(new Random(SEED));
+    try {
+      const outcome = await crash(city, SEED, KILLS);
+      console.log(outcome);
+      expect(outcome.lines).toBeGreaterThan(100);
+    } catch (error) {
+      throw new Error(`CRASH_SEED=${SEED}\n${city.service.log.slice(-2000)}`, { cause: error });
+    } finally {
+      await city.service.stop();
+    }
+  },
+  30_000 + KILLS * 10_000,
+);

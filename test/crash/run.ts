@@ -1,0 +1,60 @@
+import { City } from "./city.ts";
+import { Random } from "./random.ts";
+
+/** What came of a run. */
+export interface Outcome {
+  readonly kills: number;
+  /** Lines that the rooms wrote and that somebody was told of. */
+  readonly lines: number;
+  readonly transfers: number;
+  /** Lines that were told and then lost, by rooms that save now and then; and how old the oldest was, in ms. */
+  readonly lost: number;
+  readonly oldestLost: number;
+}
+
+/**
+ * Kills a service under load, again and again, and checks after each kill what is there.
+ *
+ * @param seed chooses the load and the moments
+ */
+export async function crash(city: City, seed: number, kills: number): Promise<Outcome> {
+  const random = new Random(seed);
+  await city.open();
+  for (let kill = 1; kill <= kills; kill++) {
+    const coming = city.players.filter(() => random.chance(0.85));
+    // Now and then it dies while everybody comes back.
+    if (kill === 1 || random.chance(0.7)) {
+      await city.settle(coming);
+      if (random.chance(0.1)) await city.checkWorld();
+      await city.trim();
+    }
+    city.send(coming, random.chance(0.5));
+    await (kill === 1 ? sleep(1000) : moment(city, random));
+    await city.kill();
+  }
+  await city.settle(city.players);
+  await city.checkWorld();
+  await city.runOut();
+  await city.close();
+  const histories = [...city.histories.values()];
+  const sum = (of: (history: (typeof histories)[number]) => number) =>
+    histories.reduce((total, history) => total + of(history), 0);
+  return {
+    kills,
+    lines: sum(({ length }) => length),
+    transfers: city.players.reduce((total, { hops }) => total + hops, 0),
+    lost: sum(({ lost }) => lost),
+    oldestLost: Math.max(...histories.map(({ oldestLost }) => oldestLost)),
+  };
+}
+
+/** Waits for the moment to kill: while all come, some time later, long after anything was stored, or amid a transfer. */
+async function moment(city: City, random: Random): Promise<void> {
+  const longest = random.one([100, 1000, 1000, 3000, 8]);
+  if (longest === 8) await Promise.race([city.nextHop(), sleep(500)]);
+  await sleep(random.below(longest));
+}
+
+const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+export const SEED = Number(process.env["CRASH_SEED"] ?? Date.now() % 2 ** 31);

@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+/**
+ * A service on real sockets, with storage on disk, that is killed 100 times: `npm run test:crash`. CRASH_KILLS says
+ * how often, CRASH_SEED repeats the load and the moments of a run.
+ */
+export default defineConfig({
+  test: {
+    environment: "node",
+    include: ["test/crash/*.test.ts", "test/crash/*.crash.ts"],
+    env: { CRASH_KILLS: process.env["CRASH_KILLS"] ?? "100" },
+  },
+});
