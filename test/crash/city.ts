@@ -11,7 +11,7 @@ const ROOMS = [...CITY, ...CROWDS];
 const TRAVELLERS = 10;
 const IN_EACH_CROWD = 5;
 /** What has to come true by itself does so within this time, in ms: a transfer is called back every 5 s. */
-const PATIENCE = 12_000;
+const PATIENCE = 30_000;
 
 /** A service, its rooms and all who use them. */
 export class City {

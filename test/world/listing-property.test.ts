@@ -185,7 +185,7 @@ it("P10: no room gets more than it holds, no ghost is given out, and nobody is t
       given += model.given;
       refused += model.refused;
     }),
-    { numRuns: 200 },
+    { numRuns: 400 },
   );
   // Both happened often, or this has proved nothing.
   expect(given).toBeGreaterThan(1000);
