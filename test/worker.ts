@@ -3,6 +3,7 @@ import { createVerifier } from "../src/auth/verify.ts";
 import { createShardObject } from "../src/objects/shard-object.ts";
 import { createWorldObject } from "../src/objects/world-object.ts";
 import { findRoom } from "../src/testing/registry.ts";
+import { createLog } from "../src/room/log.ts";
 import { checkWorldConfig } from "../src/world/settings.ts";
 
 /** The Worker that the tests run against: it serves whatever rooms they register, and checks their tokens. */
@@ -17,4 +18,11 @@ export class WorldObject extends createWorldObject(findRoom, checkWorldConfig({ 
 
 const verify = createVerifier({ secret: "AUTH_JWT_SECRET" });
 
-export default createApp({ find: findRoom, verify, cors: { origin: "*" }, world: { ids: undefined, verify } });
+export default createApp({
+  find: findRoom,
+  verify,
+  cors: { origin: "*" },
+  world: { ids: undefined },
+  operator: verify,
+  log: createLog(),
+});

@@ -1,14 +1,19 @@
 import { Hono } from "hono/tiny";
 import { cors } from "hono/cors";
 import { forwardRequest } from "../auth/internal.ts";
+import { operatesRoom } from "../auth/operator.ts";
 import { readToken } from "../auth/verify.ts";
 import type { Verify } from "../auth/verify.ts";
-import type { FindRoom } from "../define/room.ts";
+import type { FindRoom, Settings } from "../define/room.ts";
 import type { Claims } from "../define/types.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";
 import { objectName, parseRoomUrl } from "../protocol/urls.ts";
 import type { RoomUrl } from "../protocol/urls.ts";
 import { isUpgrade, refuse } from "../objects/refuse.ts";
+import { causeOf, createLog } from "../room/log.ts";
+import type { Log } from "../room/log.ts";
+import type { ObjectMetrics } from "../room/metrics.ts";
+import type { LogEntry } from "../room/ports.ts";
 
 /** The Worker's environment, as far as routes of the service need it. */
 export interface AppEnv {
@@ -23,29 +28,31 @@ interface RoomBindings {
   readonly SHARDS: DurableObjectNamespace;
 }
 
+/** What every object answers to an operator. */
+interface Observed {
+  metrics(): Promise<ObjectMetrics>;
+}
+
 export interface AppParts {
   readonly find: FindRoom;
   /** Undefined if the service takes no tokens. */
   readonly verify: Verify | undefined;
   readonly cors: CorsOptions | false;
-  /** Undefined if the service has no Worlds. */
-  readonly world?: WorldAccess | undefined;
-}
-
-/** Who may do what with a World. */
-export interface WorldAccess {
-  /** The Worlds that there are; undefined if any id is one. */
-  readonly ids: readonly string[] | undefined;
-  /** Checks an operator's token. */
-  readonly verify: Verify;
+  /** Checks an operator's token. Undefined if nobody is one. */
+  readonly operator?: Verify | undefined;
+  /** The Worlds that there are: undefined if any id is one. Undefined if the service has none. */
+  readonly world?: { readonly ids: readonly string[] | undefined } | undefined;
+  /** Default: the console. */
+  readonly log?: Log;
 }
 
 /** What routes need to find their way. */
-type Routing = Omit<AppParts, "cors">;
+type Routing = Omit<AppParts, "cors"> & Required<Pick<AppParts, "log">>;
 
 /** Makes the Hono app that leads requests and sockets to their rooms. */
-export function createApp({ cors: corsOptions, ...routing }: AppParts): Hono<AppEnv> {
+export function createApp({ cors: corsOptions, ...parts }: AppParts): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
+  const routing: Routing = { log: createLog(), ...parts };
   const allow = corsOptions !== false && cors(corsOptions);
   app.get("/health", (c) => c.json({ status: "ok" }));
   app.all("/parties/*", async (c) => {
@@ -65,10 +72,13 @@ async function answer(request: Request, env: Cloudflare.Env, routing: Routing): 
     return await route(request, env, routing);
   } catch (thrown) {
     const error = toRoomError(thrown);
-    if (error.code === "internal") logFailure(thrown);
+    if (error.code === "internal") routing.log(failure(request, thrown));
     return refuse(request, error);
   }
 }
+
+/** What clients ask of a World. */
+const FOR_CLIENTS: ReadonlySet<string> = new Set(["/connect", "/find-room", "/list-rooms"]);
 
 async function route(request: Request, env: Cloudflare.Env, routing: Routing): Promise<Response> {
   // A runtime without Cloudflare's edge before it takes any Host header into the URL, even with a user's name.
@@ -76,28 +86,60 @@ async function route(request: Request, env: Cloudflare.Env, routing: Routing): P
   if (!url || url.username || url.password) throw new RoomError("bad_message", "The URL is not valid");
   const target = parseRoomUrl(url);
   if (!target) throw new RoomError("not_found", "There is no such room");
-  const name = objectName(target.party, target.room);
-  const { ROOMS: rooms, WORLDS: worlds, SHARDS: shards } = env as unknown as RoomBindings;
-  if (target.party === "world") {
-    const claims = await authenticateForWorld(request, url, target, env, routing);
-    // The World checks the secret of a shard itself.
-    return fetchObject(worlds, name, forwardRequest(request, claims, ["x-access-shard"], url));
-  }
-  if (target.party === "shard" && routing.world) {
-    // Whether the room needs a token only the shard knows.
-    return fetchObject(
-      shards,
-      name,
-      forwardRequest(request, await readClaims(request, url, env, routing.verify), [], url),
-    );
-  }
-  const found = routing.find(target.party, target.room);
-  if (!found) throw new RoomError("not_found", "There is no such room");
-  const claims = await readClaims(request, url, env, routing.verify);
-  if (!claims && found.room.compiled.settings.auth === "required") {
+  const place = placeOf(target, env, routing);
+  if (target.path.startsWith("/$")) return observe(request, url, target, place, env, routing);
+  const isOfWorld = target.party === "world";
+  // To find their way, clients show a World what they show its rooms; all else is for operators, and for shards.
+  const claims =
+    isOfWorld && !FOR_CLIENTS.has(target.path)
+      ? await readClaims(request, url, env, routing.operator, "world-auth-token")
+      : await readClaims(request, url, env, routing.verify);
+  if (!claims && place.settings?.auth === "required") {
     throw new RoomError("unauthenticated", "This room needs a token");
   }
-  return fetchObject(rooms, name, forwardRequest(request, claims, [], url));
+  // The World checks the secret of a shard itself.
+  return fetchObject(place, forwardRequest(request, claims, isOfWorld ? ["x-access-shard"] : [], url));
+}
+
+/** Where an object is. */
+interface Place {
+  readonly objects: DurableObjectNamespace;
+  readonly name: string;
+  /** Those of a room. What a shard's room needs only the shard knows. */
+  readonly settings?: Settings;
+}
+
+/** @throws RoomError `not_found` if there is no such room, shard or World */
+function placeOf({ party, room }: RoomUrl, env: Cloudflare.Env, { find, world }: Routing): Place {
+  const { ROOMS: rooms, WORLDS: worlds, SHARDS: shards } = env as unknown as RoomBindings;
+  const name = objectName(party, room);
+  if (party === "shard" && world) return { objects: shards, name };
+  if (party === "world") {
+    if (world && (world.ids?.includes(room) ?? true)) return { objects: worlds, name };
+    throw new RoomError("not_found", "There is no such World");
+  }
+  const found = find(party, room);
+  if (!found) throw new RoomError("not_found", "There is no such room");
+  return { objects: rooms, name, settings: found.room.compiled.settings };
+}
+
+/**
+ * Paths that begin with `/$` are the service's own, and for operators. It is a call of the object and no request to it,
+ * so no guard or handler of the room sees it.
+ */
+async function observe(
+  request: Request,
+  url: URL,
+  { party, room, path }: RoomUrl,
+  place: Place,
+  env: Cloudflare.Env,
+  { operator }: Routing,
+): Promise<Response> {
+  const auth = await readClaims(request, url, env, operator);
+  if (!auth) throw new RoomError("unauthenticated", "This needs a token of an operator");
+  if (!operatesRoom(auth, party, room)) throw new RoomError("forbidden", "The token is not of an operator of this");
+  if (path !== "/$metrics" || request.method !== "GET") throw new RoomError("not_found", "There is nothing here");
+  return Response.json(await (stubOf(place) as unknown as Observed).metrics());
 }
 
 /** The claims of the caller's token, if there is one and the service takes any. */
@@ -112,22 +154,6 @@ async function readClaims(
   return token !== undefined && verify ? verify(token, env as unknown as Record<string, unknown>) : null;
 }
 
-/** What clients ask of a World. */
-const FOR_CLIENTS: ReadonlySet<string> = new Set(["/connect", "/find-room", "/list-rooms"]);
-
-/** To find their way, clients show a World what they show its rooms; all else is for operators, and for shards. */
-async function authenticateForWorld(
-  request: Request,
-  url: URL,
-  { room, path }: RoomUrl,
-  env: Cloudflare.Env,
-  { world, verify }: Routing,
-): Promise<Claims | null> {
-  if (!world || (world.ids && !world.ids.includes(room))) throw new RoomError("not_found", "There is no such World");
-  if (FOR_CLIENTS.has(path)) return readClaims(request, url, env, verify);
-  return readClaims(request, url, env, world.verify, "world-auth-token");
-}
-
 const ATTEMPTS = 3;
 const FIRST_DELAY = 50;
 
@@ -135,11 +161,11 @@ const FIRST_DELAY = 50;
  * Asks an object, again if the runtime says that this can help. Only what has no body can be sent twice.
  * https://developers.cloudflare.com/durable-objects/best-practices/error-handling/
  */
-async function fetchObject(namespace: DurableObjectNamespace, name: string, request: Request): Promise<Response> {
+async function fetchObject(place: Place, request: Request): Promise<Response> {
   for (let attempt = 1; ; attempt++) {
     try {
       // A stub that threw is broken: each attempt takes a new one.
-      return await namespace.get(namespace.idFromName(name)).fetch(request);
+      return await stubOf(place).fetch(request);
     } catch (error) {
       const { retryable, overloaded } = error as { retryable?: boolean; overloaded?: boolean };
       const isSafe = request.method === "GET" || request.method === "HEAD";
@@ -149,7 +175,12 @@ async function fetchObject(namespace: DurableObjectNamespace, name: string, requ
   }
 }
 
-function logFailure(thrown: unknown): void {
-  const error = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
-  console.error(JSON.stringify({ level: "error", event: "request_failed", error }));
+function stubOf({ objects, name }: Place): DurableObjectStub {
+  return objects.get(objects.idFromName(name));
+}
+
+/** What to log of a request that failed. */
+function failure({ url }: Request, thrown: unknown): LogEntry {
+  const { party = "", room = "" } = (URL.canParse(url) && parseRoomUrl(new URL(url))) || {};
+  return { level: "error", event: "request_failed", party, room, code: "internal", error: causeOf(thrown) };
 }

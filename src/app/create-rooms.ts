@@ -1,5 +1,3 @@
-import { createVerifier } from "../auth/verify.ts";
-import type { AuthConfig } from "../auth/verify.ts";
 import { createShardObject } from "../objects/shard-object.ts";
 import { createWorldObject } from "../objects/world-object.ts";
 import { checkWorldConfig } from "../world/settings.ts";
@@ -26,17 +24,12 @@ export interface ServiceConfig extends RoomsServiceConfig {
  */
 export function createRooms(config: ServiceConfig) {
   const settings = checkWorldConfig(config.world ?? {});
-  const world = config.world && { ids: settings.ids, verify: createVerifier({ secret: operatorSecret(config.auth) }) };
-  const { find, app, RoomObject } = createService(config, [...ROOM_OPTIONS, "world"], world);
+  const world = config.world && { ids: settings.ids };
+  const { find, log, app, RoomObject } = createService(config, [...ROOM_OPTIONS, "world"], world);
   return {
     app,
     RoomObject,
-    WorldObject: createWorldObject(find, settings),
-    ShardObject: createShardObject(find),
+    WorldObject: createWorldObject(find, settings, log),
+    ShardObject: createShardObject(find, log),
   };
-}
-
-/** Operators' tokens are signed with a shared secret, also where those of users come from somewhere else. */
-function operatorSecret(auth: AuthConfig | undefined): string {
-  return auth && "secret" in auth ? auth.secret : "AUTH_JWT_SECRET";
 }

@@ -2,8 +2,11 @@ import { createVerifier } from "../auth/verify.ts";
 import type { AuthConfig } from "../auth/verify.ts";
 import { assertBindings, ROOM_BINDINGS, WORLD_BINDINGS } from "../objects/bindings.ts";
 import { createRoomObject } from "../objects/room-object.ts";
+import { createLog, LEVELS } from "../room/log.ts";
+import type { Log } from "../room/log.ts";
+import type { LogEntry, LogLevel } from "../room/ports.ts";
 import { createApp } from "./app.ts";
-import type { CorsOptions, WorldAccess } from "./app.ts";
+import type { AppParts, CorsOptions } from "./app.ts";
 import { createDirectory } from "./directory.ts";
 import type { RoomsConfig } from "./directory.ts";
 
@@ -13,16 +16,20 @@ export interface RoomsServiceConfig extends RoomsConfig {
   readonly auth?: AuthConfig;
   /** Options of `hono/cors`, or false. Default: any origin. */
   readonly cors?: CorsOptions | false;
+  /** Gets the lines of the log. Default: each goes to the console of its level, as one JSON object. */
+  readonly log?: (entry: LogEntry) => void;
+  /** What is worth less is not logged. Default `"warn"`. */
+  readonly logLevel?: LogLevel;
 }
 
 /** The options that there are without Worlds. */
-export const ROOM_OPTIONS: readonly string[] = ["rooms", "parties", "auth", "cors"];
+export const ROOM_OPTIONS: readonly string[] = ["rooms", "parties", "auth", "cors", "log", "logLevel"];
 
 /**
  * Makes what every service has, with Worlds or without.
  * @throws Error that says what to do, if an option or a binding is missing or malformed
  */
-export function createService(config: RoomsServiceConfig, options: readonly string[], world?: WorldAccess) {
+export function createService(config: RoomsServiceConfig, options: readonly string[], world?: AppParts["world"]) {
   for (const name of Object.keys(config)) {
     if (!options.includes(name))
       throw new Error(`createRooms: there is no option "${name}". Known: ${options.join(", ")}`);
@@ -35,10 +42,26 @@ export function createService(config: RoomsServiceConfig, options: readonly stri
     );
   }
   assertBindings(world ? WORLD_BINDINGS : ROOM_BINDINGS);
+  const log = checkLog(config);
   const verify = config.auth && createVerifier(config.auth);
+  const operator = createVerifier({ secret: operatorSecret(config.auth) });
   return {
     find,
-    app: createApp({ find, verify, world, cors: config.cors ?? { origin: "*" } }),
-    RoomObject: createRoomObject(find),
+    log,
+    app: createApp({ find, verify, operator, world, log, cors: config.cors ?? { origin: "*" } }),
+    RoomObject: createRoomObject(find, log),
   };
+}
+
+function checkLog({ log, logLevel }: RoomsServiceConfig): Log {
+  if (log !== undefined && typeof log !== "function") throw new Error("createRooms: log has to be a function");
+  if (logLevel !== undefined && !LEVELS.includes(logLevel)) {
+    throw new Error(`createRooms: logLevel has to be one of ${LEVELS.join(", ")}`);
+  }
+  return createLog(log, logLevel);
+}
+
+/** Operators' tokens are signed with a shared secret, also where those of users come from somewhere else. */
+function operatorSecret(auth: AuthConfig | undefined): string {
+  return auth && "secret" in auth ? auth.secret : "AUTH_JWT_SECRET";
 }

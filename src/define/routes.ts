@@ -6,7 +6,13 @@ export type AnyRoute = Route<object, string, unknown>;
 
 /** What a method and a path lead to. */
 export type RouteMatch =
-  | { readonly kind: "found"; readonly route: AnyRoute; readonly params: Readonly<Record<string, string>> }
+  | {
+      readonly kind: "found";
+      /** As it was declared: `"GET /players/:id"`. */
+      readonly key: string;
+      readonly route: AnyRoute;
+      readonly params: Readonly<Record<string, string>>;
+    }
   | { readonly kind: "wrong method"; readonly allowed: readonly string[] }
   | { readonly kind: "unknown path" };
 
@@ -15,6 +21,8 @@ export interface RouteTable {
   match(method: string, path: string): RouteMatch;
 }
 
+type Entry = Pick<Extract<RouteMatch, { kind: "found" }>, "key" | "route">;
+
 const KNOWN = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
 /**
@@ -22,17 +30,18 @@ const KNOWN = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS
  * @throws Error naming the route that is malformed, or there twice
  */
 export function compileRoutes(routes: Readonly<Record<string, AnyRoute>>): RouteTable {
-  const router = new TrieRouter<AnyRoute>();
+  const router = new TrieRouter<Entry>();
   const methods = new Set<string>();
   const seen = new Set<string>();
   for (const [key, route] of Object.entries(routes)) {
     const [method, path] = parseKey(key);
+    if (path.startsWith("/$")) throw new Error(`The request "${key}" begins with "/$", which is the service's own`);
     if (typeof route?.run !== "function") throw new Error(`The request "${key}" needs a run function`);
     const form = `${method} ${path.replace(/:\w+/g, ":")}`;
     if (seen.has(form)) throw new Error(`Two requests match "${key}"`);
     seen.add(form);
     methods.add(method);
-    router.add(method, path, route);
+    router.add(method, path, { key, route });
   }
   return {
     match(method, path) {
@@ -55,14 +64,14 @@ function parseKey(key: string): [method: string, path: string] {
   return [method, path];
 }
 
-function find(router: TrieRouter<AnyRoute>, method: string, path: string) {
+function find(router: TrieRouter<Entry>, method: string, path: string) {
   const [matches, stash] = router.match(method, path);
-  const [route, found] = matches[0] ?? [];
-  if (!route) return undefined;
+  const [entry, found] = matches[0] ?? [];
+  if (!entry) return undefined;
   const params: Record<string, string> = {};
   for (const [name, value] of Object.entries(found ?? {})) {
     const text = typeof value === "number" ? stash?.[value] : value;
     if (text !== undefined) params[name] = text;
   }
-  return { route, params };
+  return { ...entry, params };
 }

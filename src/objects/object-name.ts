@@ -16,7 +16,10 @@ export function nameOf({ id, storage }: Named): string {
 /**
  * Keeps the name for an alarm: after a restart of the process it may wake the object without.
  * https://github.com/cloudflare/partykit/pull/391
+ * @returns how many rows were written
  */
-export function rememberName({ id, storage }: Named): void {
-  if (id.name !== undefined && storage.kv.get(KEY) === undefined) storage.kv.put(KEY, id.name);
+export function rememberName({ id, storage }: Named): number {
+  if (id.name === undefined || storage.kv.get(KEY) !== undefined) return 0;
+  storage.kv.put(KEY, id.name);
+  return 1;
 }

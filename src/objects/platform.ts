@@ -1,13 +1,42 @@
 import type { Clock, Storage } from "../room/ports.ts";
 
-/** The object's storage, as rooms and shards see it. */
-export function kvStorage(storage: DurableObjectStorage): Storage {
+/** Rows as they are billed. */
+export interface RowCounts {
+  rowsRead: number;
+  rowsWritten: number;
+}
+
+/**
+ * The object's storage, as rooms and shards see it.
+ * @param onSave called at the end of each transaction, in it
+ */
+export function kvStorage(storage: DurableObjectStorage, counts: RowCounts, onSave: () => void): Storage {
+  const { kv } = storage;
   return {
-    get: (key) => storage.kv.get(key),
-    put: (key, value) => storage.kv.put(key, value),
-    delete: (key) => void storage.kv.delete(key),
-    list: (range) => storage.kv.list(range),
-    transaction: (run) => storage.transactionSync(run),
+    get(key) {
+      const value = kv.get(key);
+      if (value !== undefined) counts.rowsRead++;
+      return value;
+    },
+    put(key, value) {
+      kv.put(key, value);
+      counts.rowsWritten++;
+    },
+    delete(key) {
+      if (kv.delete(key)) counts.rowsWritten++;
+    },
+    *list(range) {
+      for (const row of kv.list(range)) {
+        counts.rowsRead++;
+        yield row;
+      }
+    },
+    transaction(run) {
+      storage.transactionSync(() => {
+        run();
+        onSave();
+      });
+    },
     sync: () => storage.sync(),
   };
 }

@@ -1,11 +1,14 @@
 import { objectName } from "../protocol/urls.ts";
 import { ORIGIN } from "./neighbours.ts";
+import type { RoomMetrics, ShardMetrics } from "../room/metrics.ts";
 import type { Introduction, Receipt, RoomBatch, ShardBatch, Shards } from "../room/relay.ts";
 import type { ShardPorts } from "../shard/ports.ts";
 import type { Assignment, LocationHint, ShardHost } from "../world/assignment.ts";
+import type { Observatory } from "../world/metrics.ts";
 
 /** What objects call of a shard. */
 interface ShardStub {
+  metrics(): Promise<ShardMetrics>;
   introduce(boot: string): Promise<Introduction | undefined>;
   deliver(batch: RoomBatch): Promise<Receipt>;
   assign(assignment: Assignment): Promise<void>;
@@ -14,6 +17,7 @@ interface ShardStub {
 
 /** What a shard calls of its room and its World. */
 interface RoomStub {
+  metrics(): Promise<RoomMetrics>;
   relay(batch: ShardBatch): Promise<Receipt>;
   fetch(input: Request | string, init?: RequestInit): Promise<Response>;
 }
@@ -53,8 +57,16 @@ export function createShardHost(env: object): ShardHost {
   };
 }
 
+/** Asks the rooms and shards of a World. */
+export function createObservatory(env: object): Observatory {
+  return {
+    room: async (place) => roomOf(env, place).metrics(),
+    shard: async (shardId) => shardOf(env, shardId).metrics(),
+  };
+}
+
 /** The room whose clients a shard holds. */
-export function roomOf(env: object, { party, roomId }: Assignment): RoomStub {
+export function roomOf(env: object, { party, roomId }: Pick<Assignment, "party" | "roomId">): RoomStub {
   const { ROOMS: rooms } = env as Bindings;
   return rooms.get(rooms.idFromName(objectName(party, roomId)));
 }

@@ -1,11 +1,14 @@
 import type { Socket } from "../room/ports.ts";
+import type { Monitor } from "./monitor.ts";
 
 /** A WebSocket of the runtime as a room sees it. */
 class WorkerSocket implements Socket {
   readonly #ws: WebSocket;
+  readonly #monitor: Monitor;
 
-  constructor(ws: WebSocket) {
+  constructor(ws: WebSocket, monitor: Monitor) {
     this.#ws = ws;
+    this.#monitor = monitor;
   }
 
   get isOpen(): boolean {
@@ -14,6 +17,7 @@ class WorkerSocket implements Socket {
 
   send(text: string): void {
     this.#ws.send(text);
+    this.#monitor.sent(text);
   }
 
   close(code: number, reason: string): void {
@@ -32,10 +36,15 @@ class WorkerSocket implements Socket {
 /** Keeps one {@link Socket} for each WebSocket, so that a room knows it again. */
 export class Sockets {
   readonly #known = new WeakMap<WebSocket, Socket>();
+  readonly #monitor: Monitor;
+
+  constructor(monitor: Monitor) {
+    this.#monitor = monitor;
+  }
 
   of(ws: WebSocket): Socket {
     let socket = this.#known.get(ws);
-    if (!socket) this.#known.set(ws, (socket = new WorkerSocket(ws)));
+    if (!socket) this.#known.set(ws, (socket = new WorkerSocket(ws, this.#monitor)));
     return socket;
   }
 }

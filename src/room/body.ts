@@ -1,4 +1,5 @@
 import { RoomError } from "../protocol/errors.ts";
+import { within } from "./within.ts";
 
 /** How long a client may take to send a body, in ms: as long as it does, the object cannot sleep. */
 const PATIENCE = 30_000;
@@ -10,17 +11,17 @@ const PATIENCE = 30_000;
  */
 export async function readText({ body }: Request, limit: number, patience = PATIENCE): Promise<string> {
   if (!body) return "";
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new RoomError("bad_message", "The body takes too long")), patience);
   const reader: ReadableStreamDefaultReader<Uint8Array> = body.getReader();
   try {
-    return await Promise.race([readAll(reader, limit), late]);
+    return await within(
+      patience,
+      readAll(reader, limit),
+      () => new RoomError("bad_message", "The body takes too long"),
+    );
   } catch (cause) {
     // It may be broken already.
     reader.cancel().catch(() => {});
     throw cause instanceof RoomError ? cause : new RoomError("bad_message", "The body cannot be read", { cause });
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -105,11 +105,15 @@ export class Broadcast {
       this.#turns.want();
       return;
     }
-    this.#cancel = this.#clock.after(wait, () => {
-      this.#cancel = undefined;
-      this.#turns.want();
-      this.#turns.end();
-    });
+    this.#cancel = this.#clock.after(
+      wait,
+      () => {
+        this.#cancel = undefined;
+        this.#turns.want();
+        this.#turns.end();
+      },
+      "throttle",
+    );
   }
 
   /** The end of a turn: sends, if the window is open. */

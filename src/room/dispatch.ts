@@ -11,6 +11,7 @@ import { isTooLarge } from "./frames.ts";
 import { passes } from "./guards.ts";
 import type { Clock } from "./ports.ts";
 import { TokenBucket } from "./rate-limit.ts";
+import type { Reporter } from "./reporter.ts";
 import type { Turns } from "./turns.ts";
 import { parseInput } from "./validation.ts";
 
@@ -23,8 +24,7 @@ export interface DispatchScope {
   actionContext(conn: Conn): ActionContext<object>;
   guardContext(conn: Conn): GuardContext<object>;
   readonly answers: Answers;
-  /** Logs what a handler or guard threw. */
-  failed(event: string, error: unknown, details: { action?: string; conn: Conn }): void;
+  readonly reporter: Reporter;
 }
 
 /** More messages of a connection than this, or of more than this size in all, wait for no handler. */
@@ -45,7 +45,7 @@ export class Dispatch {
    */
   receive(conn: Conn, frame: string | ArrayBuffer): Promise<void> | undefined {
     if (isTooLarge(frame, this.#scope.compiled.settings.maxMessageBytes)) {
-      conn.refuse(new RoomError("message_too_large", "The message is too large"));
+      this.#close(conn, new RoomError("message_too_large", "The message is too large"));
       return undefined;
     }
     // A shard limits its clients itself: what it passes on comes in batches.
@@ -56,7 +56,7 @@ export class Dispatch {
     conn.inboxSize += sizeOf(frame);
     if (isTooMuch) {
       conn.inbox.length = conn.inboxSize = 0;
-      conn.refuse(new RoomError("rate_limited", "Too many messages wait to be handled"));
+      this.#close(conn, new RoomError("rate_limited", "Too many messages wait to be handled"));
     }
     return conn.isBusy ? undefined : this.#drain(conn);
   }
@@ -67,9 +67,20 @@ export class Dispatch {
     const verdict = (conn.bucket ??= new TokenBucket(compiled.settings.rateLimit, now)).take(now);
     if (verdict === "pass") return true;
     const error = new RoomError("rate_limited", "Too many messages");
-    if (verdict === "close") conn.refuse(error);
-    else conn.answer(encodeError(error));
+    if (verdict === "close") this.#close(conn, error);
+    else this.#deny(conn, error);
     return false;
+  }
+
+  /** Refuses what cannot be read, or is too much. */
+  #deny(conn: Conn, error: RoomError): void {
+    this.#scope.reporter.refused(error, { conn });
+    conn.answer(encodeError(error));
+  }
+
+  #close(conn: Conn, error: RoomError): void {
+    this.#scope.reporter.refused(error, { conn });
+    conn.refuse(error);
   }
 
   #drain(conn: Conn): Promise<void> | undefined {
@@ -96,7 +107,7 @@ export class Dispatch {
       if (typeof frame !== "string") throw new RoomError("bad_message", "Messages are text frames");
       message = decodeMessage(frame);
     } catch (error) {
-      conn.answer(encodeError(toRoomError(error)));
+      this.#deny(conn, toRoomError(error));
       return undefined;
     }
     if (!this.#scope.answers.isNew(conn, message.id)) return undefined;
@@ -162,7 +173,11 @@ export class Dispatch {
 
   #refuse(conn: Conn, { action, id }: ActionMessage, thrown: unknown): void {
     const error = toRoomError(thrown);
-    if (error.code === "internal") this.#scope.failed("action_failed", thrown, { action, conn });
+    const { reporter, compiled } = this.#scope;
+    // Any other name is the client's own.
+    const about = compiled.actions.has(action) ? { action, conn } : { conn };
+    if (error.code === "internal") reporter.failed("action_failed", thrown, about);
+    else reporter.refused(error, about);
     const text = encodeError(error, { action, id });
     if (id !== undefined) {
       this.#answer(conn, id, text);

@@ -87,6 +87,7 @@ export class Door {
     } catch (thrown) {
       const error = toRoomError(thrown);
       if (error.code === "internal") reporter.failed("connect_failed", thrown);
+      else reporter.refused(error);
       const conn = socket && connections.find(socket);
       if (conn) conn.refuse(error);
       else Conn.refuse(socket ?? accept(), error);

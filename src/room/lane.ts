@@ -93,10 +93,14 @@ export class Lane<T> {
   }
 
   #after(ms: number, run: () => void): void {
-    this.#timer = this.#clock.after(ms, () => {
-      this.#timer = undefined;
-      run();
-    });
+    this.#timer = this.#clock.after(
+      ms,
+      () => {
+        this.#timer = undefined;
+        run();
+      },
+      "batch",
+    );
   }
 
   #giveUp(): void {

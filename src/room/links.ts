@@ -94,7 +94,7 @@ export class Links {
     const { clock } = this.#scope;
     const all = Promise.all([...this.#links.keys()].map((shardId) => this.#learn(shardId)));
     const { promise: late, resolve } = Promise.withResolvers<void>();
-    const cancel = clock.after(LONGEST_START, resolve);
+    const cancel = clock.after(LONGEST_START, resolve, "start");
     await Promise.race([all, late]);
     cancel();
     this.#isAwake = true;

@@ -197,9 +197,13 @@ export class Persistence implements Sleeper {
     if (this.#due !== undefined) return;
     this.#due = this.#clock.now() + ms;
     this.#alarms.arm();
-    this.#release = this.#clock.after(ms + GRACE, () => {
-      this.#release = undefined;
-      this.save();
-    });
+    this.#release = this.#clock.after(
+      ms + GRACE,
+      () => {
+        this.#release = undefined;
+        this.save();
+      },
+      "save",
+    );
   }
 }

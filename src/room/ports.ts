@@ -1,4 +1,5 @@
 import type { Claims } from "../define/types.ts";
+import type { ErrorCode } from "../protocol/codes.ts";
 import type { Remote } from "./branch.ts";
 import type { Worlds } from "./listing-report.ts";
 import type { Shards } from "./relay.ts";
@@ -33,8 +34,11 @@ export interface Storage {
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
-  /** Calls back once; a delay of 0 means after the current turn of the event loop. @returns what cancels it */
-  after(ms: number, run: () => void): () => void;
+  /**
+   * Calls back once; a delay of 0 means after the current turn of the event loop.
+   * @param why what the object is kept awake for until then, in a word @returns what cancels it
+   */
+  after(ms: number, run: () => void, why?: string): () => void;
 }
 
 /** The one alarm of an object, which wakes it even from the dead. */
@@ -42,10 +46,29 @@ export interface Alarm {
   set(at: number): void;
 }
 
-/** A line of the log: one JSON object. */
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/**
+ * A line of the log: one JSON object. What does not apply is left out. It never holds a token, nor anything that a
+ * client chose: an action is named only where the definition has it.
+ */
 export interface LogEntry {
-  readonly level: "info" | "warn" | "error";
+  readonly level: LogLevel;
+  /** What happened, as `action_failed`. */
   readonly event: string;
+  readonly party?: string;
+  readonly room?: string;
+  readonly shard?: string;
+  /** The action, or the route as it was declared. */
+  readonly action?: string;
+  /** The connection's id. */
+  readonly connection?: string;
+  /** Why a client was refused; `internal` for all that went wrong in the room. */
+  readonly code?: ErrorCode;
+  /** How long it took. */
+  readonly ms?: number;
+  /** What was thrown, with its stack. */
+  readonly error?: string;
   readonly [field: string]: unknown;
 }
 

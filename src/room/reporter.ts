@@ -1,12 +1,16 @@
 import type { CompiledRoom } from "../define/room.ts";
 import type { RoomHandle } from "../define/types.ts";
+import type { RoomError } from "../protocol/errors.ts";
 import type { Conn } from "./conn.ts";
+import { causeOf } from "./log.ts";
 import type { LogEntry } from "./ports.ts";
 import type { Turns } from "./turns.ts";
 
 /** What a failure happened in. */
 export interface FailureDetails {
   readonly conn?: Conn | undefined;
+  /** An action or a route of the definition. */
+  readonly action?: string | undefined;
   readonly [field: string]: unknown;
 }
 
@@ -44,8 +48,9 @@ export class Reporter {
     }
   }
 
-  failed(event: string, error: unknown, { conn, ...details }: FailureDetails = {}): void {
-    this.#write(event, error, { ...details, ...(conn && { connection: conn.id }) });
+  failed(event: string, error: unknown, details: FailureDetails = {}): void {
+    const { conn } = details;
+    this.#write(event, error, details);
     const { onError } = this.#compiled.definition;
     if (!onError) return;
     const logFailure = (failure: unknown) => this.#write("onError_failed", failure, {});
@@ -57,9 +62,16 @@ export class Reporter {
     }
   }
 
-  #write(event: string, error: unknown, details: Record<string, unknown>): void {
-    const { id, party } = this.#room();
-    const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.#log({ level: "error", event, party, room: id, ...details, error: cause });
+  /** A client was refused. What is `internal` was told as a failure. */
+  refused({ code }: Pick<RoomError, "code">, details: FailureDetails = {}): void {
+    if (code !== "internal") this.#line({ level: "info", event: "refused", code }, details);
+  }
+
+  #write(event: string, error: unknown, details: FailureDetails): void {
+    this.#line({ level: "error", event, code: "internal" }, { ...details, error: causeOf(error) });
+  }
+
+  #line(entry: LogEntry, { conn, ...details }: FailureDetails): void {
+    this.#log({ ...entry, ...details, ...(conn && { connection: conn.id }) });
   }
 }

@@ -6,6 +6,8 @@ import { RoomError, toRoomError } from "../protocol/errors.ts";
 import { decode } from "../protocol/urls.ts";
 import { readText } from "./body.ts";
 import { passes } from "./guards.ts";
+import type { Verdict } from "./guards.ts";
+import type { Reporter } from "./reporter.ts";
 import { createResponses, toResponse } from "./response.ts";
 import { parseInput } from "./validation.ts";
 
@@ -20,8 +22,7 @@ export interface RequestScope {
   readonly maxBodyBytes: number;
   /** Runs the developer's code, as one turn. */
   run<T>(code: () => T): T;
-  /** Told of what was thrown and is no answer. */
-  onFailure(error: unknown): void;
+  readonly reporter: Reporter;
 }
 
 type Found = Extract<RouteMatch, { kind: "found" }>;
@@ -32,7 +33,8 @@ type Found = Extract<RouteMatch, { kind: "found" }>;
  */
 export async function answerRequest(routes: RouteTable, request: Request, scope: RequestScope): Promise<Response> {
   const match = routes.match(request.method, scope.path);
-  const response = await answerMatch(match, request, scope).catch((thrown: unknown) => refuse(thrown, scope));
+  const about = match.kind === "found" ? { action: match.key } : {};
+  const response = await answerMatch(match, request, scope).catch((thrown: unknown) => refuse(thrown, scope, about));
   return request.method === "HEAD" ? new Response(null, response) : response;
 }
 
@@ -51,7 +53,7 @@ async function answerMatch(match: RouteMatch, request: Request, scope: RequestSc
 }
 
 async function answerFound(
-  { route, params: encoded }: Found,
+  { key, route, params: encoded }: Found,
   request: Request,
   scope: RequestScope,
 ): Promise<Response> {
@@ -59,23 +61,26 @@ async function answerFound(
   const params = decodeParams(encoded);
   const context: GuardContext<object> = { conn: undefined, auth, request, state, room };
   const entry = await scope.run(() => passes(scope.roomGuards, context, undefined));
-  if (entry !== true) return deny(entry);
+  if (entry !== true) return deny(entry, scope, key);
   const body =
     route.body === undefined ? undefined : await parseInput(route.body, await readJson(request, scope.maxBodyBytes));
   const verdict = await scope.run(() => passes(route.guards ?? [], context, body));
-  if (verdict !== true) return deny(verdict);
+  if (verdict !== true) return deny(verdict, scope, key);
   const query = new URL(request.url).searchParams;
   const res = createResponses();
   return toResponse(await scope.run(() => route.run({ request, auth, params, query, body: body, res, state, room })));
 }
 
-function deny(verdict: false | Response): Response {
-  return verdict instanceof Response ? verdict : createResponses().notPermitted();
+function deny(verdict: Exclude<Verdict, true>, { reporter }: RequestScope, action: string): Response {
+  if (verdict instanceof Response) return verdict;
+  reporter.refused({ code: "forbidden" }, { action });
+  return createResponses().notPermitted();
 }
 
-function refuse(thrown: unknown, scope: RequestScope): Response {
+function refuse(thrown: unknown, { reporter }: RequestScope, about: { action?: string }): Response {
   const error = toRoomError(thrown);
-  if (error.code === "internal") scope.onFailure(thrown);
+  if (error.code === "internal") reporter.failed("request_failed", thrown, about);
+  else reporter.refused(error, about);
   const { code, message, issues } = error;
   return createResponses().status(CODES[code].status).json({ error: message, code, issues });
 }

@@ -15,7 +15,7 @@ export async function retry<T>(clock: Clock, patience: number, attempt: () => Pr
       return await attempt();
     } catch (error) {
       if (clock.now() + wait > until) throw error;
-      await new Promise<void>((resolve) => clock.after(wait, resolve));
+      await new Promise<void>((resolve) => clock.after(wait, resolve, "retry"));
     }
   }
 }

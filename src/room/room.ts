@@ -14,6 +14,7 @@ import { createHandle } from "./handle.ts";
 import type { RoomIdentity } from "./handle.ts";
 import { Links } from "./links.ts";
 import { Listing } from "./listing.ts";
+import { overviewOf } from "./overview.ts";
 import { Persistence } from "./persistence.ts";
 import type { Clock, JoinRequest, Ports, Socket } from "./ports.ts";
 import { Presence } from "./presence.ts";
@@ -41,9 +42,9 @@ export class RoomCore {
   readonly tree: Tree;
   readonly answers: Answers;
   readonly listing: Listing;
+  readonly reporter: Reporter;
   readonly #ports: Ports;
   readonly #connections = new Connections();
-  readonly #reporter: Reporter;
   readonly #hooks: Hooks;
   readonly #alarms: Alarms;
   readonly #persistence: Persistence;
@@ -72,9 +73,9 @@ export class RoomCore {
     this.tree = new Tree(this.state);
     const { rows } = this.tree;
     this.turns = new Turns(clock, () => this.#endTurn());
-    this.#reporter = new Reporter(compiled, this.state, this.turns, ports.log, () => this.handle);
-    this.#hooks = new Hooks(compiled, this.state, () => this.handle, this.turns, this.#reporter);
-    const failed = (event: string, error: unknown, details = {}) => this.#reporter.failed(event, error, details);
+    this.reporter = new Reporter(compiled, this.state, this.turns, ports.log, () => this.handle);
+    this.#hooks = new Hooks(compiled, this.state, () => this.handle, this.turns, this.reporter);
+    const failed = (event: string, error: unknown, details = {}) => this.reporter.failed(event, error, details);
     const arm = () => this.#alarms.arm();
     this.#alarms = new Alarms(ports.alarm, clock, (error) => failed("alarm_failed", error));
     this.#persistence = new Persistence(rows, storage, clock, this.#alarms, settings.throttleStorage, (error) =>
@@ -131,7 +132,7 @@ export class RoomCore {
       turns: this.turns,
       transfers: this.#transfers,
       hooks: this.#hooks,
-      reporter: this.#reporter,
+      reporter: this.reporter,
       views,
       alarms: this.#alarms,
       ticker: this.#ticker,
@@ -179,7 +180,7 @@ export class RoomCore {
       roomGuards: definition.guards ?? [],
       maxBodyBytes: settings.maxMessageBytes,
       run: (handler) => this.turns.run(handler),
-      onFailure: (error) => this.#reporter.failed("request_failed", error, { path }),
+      reporter: this.reporter,
     });
     this.turns.end();
     return response;
@@ -220,6 +221,10 @@ export class RoomCore {
     return this.#starting;
   }
 
+  get overview() {
+    return overviewOf(this.#connections, this.#sessions, this.#schedules, this.#links);
+  }
+
   /** Whether shards have all that they were sent. @internal */
   get isSettled(): boolean {
     return this.#links.isSettled;
@@ -239,10 +244,6 @@ export class RoomCore {
 
   guardContext(conn: Conn): GuardContext<object> {
     return { conn, auth: conn.auth, request: undefined, state: this.state, room: this.handle };
-  }
-
-  failed(event: string, error: unknown, details: { action?: string; conn?: Conn }): void {
-    this.#reporter.failed(event, error, details);
   }
 
   #wake(): void {

@@ -30,11 +30,15 @@ export class Ticker {
     const now = this.#clock.now();
     // From the planned time, so that delays do not add up; but a room that fell behind does not race to catch up.
     this.#next = Math.max(this.#next + this.#period, now);
-    this.#cancel = this.#clock.after(Math.max(this.#next - now, 1), () => {
-      const elapsed = this.#clock.now() - this.#last;
-      this.#last += elapsed;
-      this.#wait();
-      this.#run(elapsed);
-    });
+    this.#cancel = this.#clock.after(
+      Math.max(this.#next - now, 1),
+      () => {
+        const elapsed = this.#clock.now() - this.#last;
+        this.#last += elapsed;
+        this.#wait();
+        this.#run(elapsed);
+      },
+      "tick",
+    );
   }
 }

@@ -56,9 +56,13 @@ export class Turns {
   }
 
   #wait(): void {
-    this.#cancel ??= this.#clock.after(0, () => {
-      this.#cancel = undefined;
-      this.end();
-    });
+    this.#cancel ??= this.#clock.after(
+      0,
+      () => {
+        this.#cancel = undefined;
+        this.end();
+      },
+      "turn",
+    );
   }
 }

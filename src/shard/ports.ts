@@ -21,4 +21,6 @@ export interface ShardPorts {
   /** Tells the World. @returns false if the World does not know the shard */
   report(assignment: Assignment, report: ShardReport): Promise<boolean>;
   readonly log: (entry: LogEntry) => void;
+  /** Messages that were passed on are counted here. */
+  readonly counts: { relayed: number };
 }

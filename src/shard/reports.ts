@@ -49,10 +49,14 @@ export class Reports {
   #plan(): void {
     if (this.#isPlanned) return;
     this.#isPlanned = true;
-    this.#ports.clock.after(GATHER, () => {
-      this.#isPlanned = false;
-      void this.#send();
-    });
+    this.#ports.clock.after(
+      GATHER,
+      () => {
+        this.#isPlanned = false;
+        void this.#send();
+      },
+      "report",
+    );
   }
 
   async #send(): Promise<void> {
@@ -63,7 +67,7 @@ export class Reports {
       if (!(await this.#ports.report(assignment, report))) this.#subject.onUnknown();
     } catch (error) {
       // The next one brings it.
-      this.#ports.log({ level: "warn", event: "report_failed", shard: assignment.shardId, error: String(error) });
+      this.#ports.log({ level: "warn", event: "report_failed", code: "internal", error: String(error) });
     }
   }
 }

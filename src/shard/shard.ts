@@ -57,6 +57,10 @@ export class ShardCore {
     return this.#assignment;
   }
 
+  get connections(): number {
+    return this.#clients.size;
+  }
+
   /** Whether the room has all that clients sent. @internal */
   get isSettled(): boolean {
     return this.#uplink.isIdle;
@@ -125,11 +129,17 @@ export class ShardCore {
     const verdict = (client.bucket ??= new TokenBucket(rateLimit, now)).take(now);
     const error = new RoomError("rate_limited", "Too many messages");
     if (verdict === "close" || client.waiting > MAX_WAITING) throw error;
-    if (verdict === "refuse") client.send(encodeError(error));
+    if (verdict === "refuse") this.#deny(client, error);
     else this.#pass(client, { kind: "message", id: client.id, frame });
   }
 
+  #deny(client: Client, error: RoomError): void {
+    this.#ports.log({ level: "info", event: "refused", code: error.code });
+    client.send(encodeError(error));
+  }
+
   #pass(client: Client, item: Upward): void {
+    this.#ports.counts.relayed++;
     client.waiting += weightOf(item);
     this.#uplink.push(item);
   }
@@ -208,7 +218,7 @@ export class ShardCore {
 
   /** The room cannot be reached, or does not know us: clients have to come anew. */
   #lose(): void {
-    this.#ports.log({ level: "error", event: "room_lost", shard: this.#assignment?.shardId });
+    this.#ports.log({ level: "error", event: "room_lost", code: "internal" });
     this.#uplink.close();
     this.#uplink = this.#createUplink();
     for (const client of this.#clients.all()) {
@@ -217,6 +227,7 @@ export class ShardCore {
   }
 
   #refuse(client: Client, { code, message }: RoomError): void {
+    this.#ports.log({ level: "info", event: "refused", code });
     client.close(CODES[code].close, closeReason(message));
     this.closed(client.socket);
   }

@@ -1,49 +1,46 @@
-import type { Claims, GuardContext } from "../define/types.ts";
+import { operatesWorld } from "../auth/operator.ts";
+import type { GuardContext } from "../define/types.ts";
 import { RoomError } from "../protocol/errors.ts";
 import { createResponses } from "../room/response.ts";
+import type { Log } from "../room/log.ts";
 import { logFailure } from "./log.ts";
 import { SECRET_NAME } from "./settings.ts";
 
 const SECRET_HEADER = "x-access-shard";
 
-/** Whether verified claims make their bearer an operator of a World: their `worlds` lists its id, or `*`. */
-export function isOperator(auth: Claims | null, worldId: string): boolean {
-  const worlds = auth && Object.hasOwn(auth, "worlds") ? auth["worlds"] : undefined;
-  const list: readonly unknown[] = Array.isArray(worlds) ? worlds : [worlds];
-  return list.includes(worldId) || list.includes("*");
-}
-
 /** The World's own guard: only an operator may listen. A request passes here, since each route has its own guard. */
 export function guardSockets({ auth, request, room }: GuardContext): boolean {
   if (request && request.headers.get("upgrade")?.toLowerCase() !== "websocket") return true;
-  if (isOperator(auth, room.id)) return true;
+  if (operatesWorld(auth, room.id)) return true;
   if (!auth) throw new RoomError("unauthenticated", "The registry needs a token of an operator");
   return false;
 }
 
 /** A guard for what only an operator may do. */
 export function operatorOnly({ auth, room }: GuardContext): true | Response {
-  if (isOperator(auth, room.id)) return true;
+  if (operatesWorld(auth, room.id)) return true;
   return deny(auth === null, 'This needs a token that lists this world in its claim "worlds"');
 }
 
 /** A guard for what an operator may do, and a shard that shows the service's secret. */
-export async function operatorOrShard({ auth, request, room }: GuardContext): Promise<true | Response> {
-  if (isOperator(auth, room.id)) return true;
-  const shown = request?.headers.get(SECRET_HEADER) || undefined;
-  if (shown !== undefined && (await isSecret(shown, room))) return true;
-  return deny(auth === null && shown === undefined, "This needs a token of an operator, or the secret of the shards");
+export function operatorOrShard(log: Log): (context: GuardContext) => Promise<true | Response> {
+  return async ({ auth, request, room }) => {
+    if (operatesWorld(auth, room.id)) return true;
+    const shown = request?.headers.get(SECRET_HEADER) || undefined;
+    if (shown !== undefined && (await isSecret(shown, room, log))) return true;
+    return deny(auth === null && shown === undefined, "This needs a token of an operator, or the secret of the shards");
+  };
 }
 
 function deny(isStranger: boolean, message: string): Response {
   return isStranger ? createResponses().unauthorized(message) : createResponses().notPermitted(message);
 }
 
-async function isSecret(shown: string, room: GuardContext["room"]): Promise<boolean> {
+async function isSecret(shown: string, room: GuardContext["room"], log: Log): Promise<boolean> {
   const secret = (room.env as unknown as Record<string, unknown>)[SECRET_NAME];
   if (typeof secret === "string" && secret !== "") return isSame(shown, secret);
   const hint = `Set it with "wrangler secret put ${SECRET_NAME}": without it every shard is refused`;
-  logFailure("shard_secret_missing", { world: room.id, hint });
+  logFailure(log, "shard_secret_missing", room.id, { hint });
   return false;
 }
 

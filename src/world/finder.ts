@@ -1,6 +1,7 @@
 import type { FindRoom } from "../define/room.ts";
 import type { Metadata } from "../define/types.ts";
 import type { ListingPlace } from "../room/listing-report.ts";
+import type { Log } from "../room/log.ts";
 import { randomText } from "./keys.ts";
 import { isFit, isOpen } from "./listings.ts";
 import type { Listed, Listings, Query } from "./listings.ts";
@@ -17,6 +18,7 @@ export interface FinderParts {
   readonly host: RoomHost;
   readonly find: FindRoom;
   readonly now: () => number;
+  readonly log: Log;
 }
 
 /** Somebody who looks for rooms. */
@@ -152,7 +154,8 @@ export class Finder {
       if (report) listings.take(report, now());
       else listings.remove(place);
     } catch (error) {
-      logFailure("listing_check_failed", { world: worldId, party: place.party, room: place.roomId }, error);
+      const subject = { party: place.party, room: place.roomId };
+      logFailure(this.#parts.log, "listing_check_failed", worldId, subject, error);
       this.#suspects.set(entry, now() + SUSPICION);
     }
   }
@@ -174,7 +177,8 @@ export class Finder {
       const report = await host.ask(place, worldId);
       if (report && !listings.take(report, now())) return IS_FULL;
     } catch (error) {
-      logFailure("room_start_failed", { world: worldId, party: query.party, room: kind.roomId }, error);
+      const subject = { party: query.party, room: kind.roomId };
+      logFailure(this.#parts.log, "room_start_failed", worldId, subject, error);
       return UNREACHABLE;
     }
     const listed = listings.get(place);

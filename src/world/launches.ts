@@ -1,11 +1,10 @@
+import { PARTY } from "./assignment.ts";
 import type { Assignment, ShardHost } from "./assignment.ts";
+import type { Log } from "../room/log.ts";
 import { logFailure } from "./log.ts";
 import type { Registry } from "./registry.ts";
 import { isActive, note } from "./state.ts";
 import type { Shard } from "./state.ts";
-
-/** The party whose rooms a World spreads over shards. */
-const PARTY = "main";
 
 /**
  * Tells shards what they serve. A shard that cannot be told is taken out of the registry again; what was under way
@@ -15,12 +14,14 @@ export class Launches {
   readonly #worldId: string;
   readonly #registry: Registry;
   readonly #host: ShardHost;
+  readonly #log: Log;
   readonly #underWay = new Map<string, Promise<boolean>>();
 
-  constructor(worldId: string, registry: Registry, host: ShardHost) {
+  constructor(worldId: string, registry: Registry, host: ShardHost, log: Log) {
     this.#worldId = worldId;
     this.#registry = registry;
     this.#host = host;
+    this.#log = log;
   }
 
   /** Resolves when a shard knows what it serves: to false if it could not be told. Never rejects. */
@@ -69,7 +70,7 @@ export class Launches {
       await call();
       return true;
     } catch (error) {
-      logFailure(event, { world: this.#worldId, shard }, error);
+      logFailure(this.#log, event, this.#worldId, { shard }, error);
       return false;
     }
   }

@@ -1,5 +1,9 @@
-/** Writes a failure to the log, as one JSON object. Nothing that a client sent may be in it but ids. */
-export function logFailure(event: string, details: Readonly<Record<string, unknown>>, error?: unknown): void {
-  const cause = error instanceof Error ? (error.stack ?? error.message) : error;
-  console.error(JSON.stringify({ level: "error", event, ...details, ...(error !== undefined && { error: cause }) }));
+import { causeOf } from "../room/log.ts";
+import type { Log } from "../room/log.ts";
+import type { LogEntry } from "../room/ports.ts";
+
+/** Writes a failure of a World to the log. Nothing that a client sent may be in it but ids. */
+export function logFailure(log: Log, event: string, world: string, details: Partial<LogEntry>, error?: unknown): void {
+  const cause = error === undefined ? {} : { error: causeOf(error) };
+  log({ level: "error", event, party: "world", room: world, code: "internal", world, ...details, ...cause });
 }

@@ -1,10 +1,12 @@
 import type * as z from "zod/mini";
+import { operatesWorld } from "../auth/operator.ts";
 import { defineRoom } from "../define/define-room.ts";
 import type { Room } from "../define/room.ts";
 import type { ResponseBuilder, RoomHandle } from "../define/types.ts";
-import { guardSockets, isOperator, operatorOnly, operatorOrShard } from "./access.ts";
+import { guardSockets, operatorOnly, operatorOrShard } from "./access.ts";
 import { readBody } from "./body.ts";
 import { hintOf } from "./location.ts";
+import { CONTENT_TYPE, exposition, wantsText } from "./prometheus.ts";
 import type { Refusal } from "./refusal.ts";
 import { connectBody, findBody, listBody, listingBody, registerBody, reportBody, scaleBody } from "./schemas.ts";
 import { makeWorldState } from "./state.ts";
@@ -45,19 +47,20 @@ export function createWorld(parts: WorldParts): Room {
       "POST /find-room": { run: ({ auth, ...call }) => find(worldOf(call), call, auth !== null) },
       "POST /list-rooms": { run: ({ auth, ...call }) => list(worldOf(call), call, auth !== null) },
       "POST /update-listing": {
-        guards: [operatorOrShard],
+        guards: [operatorOrShard(parts.log)],
         run: (call) => updateListing(worldOf(call), call),
       },
       "POST /register-room": { guards: [operatorOnly], run: (call) => register(worldOf(call), call) },
       "POST /scale-room": { guards: [operatorOnly], run: (call) => scale(worldOf(call), call) },
       "POST /update-shard": {
-        guards: [operatorOrShard],
-        run: ({ auth, ...call }) => update(worldOf(call), call, isOperator(auth, call.room.id)),
+        guards: [operatorOrShard(parts.log)],
+        run: ({ auth, ...call }) => update(worldOf(call), call, operatesWorld(auth, call.room.id)),
       },
       "GET /registry": {
         guards: [operatorOnly],
         run: ({ state }) => ({ rooms: infosOf(state.rooms()), shards: infosOf(state.shards()) }),
       },
+      "GET /metrics": { guards: [operatorOnly], run: (call) => metrics(worldOf(call), call) },
     },
   });
 }
@@ -133,6 +136,12 @@ function update(world: World, { request, res }: Call, byOperator: boolean): Prom
     const refusal = await world.report(body, byOperator);
     return refusal ? refuse(res, refusal) : res.success();
   });
+}
+
+async function metrics(world: World, { request, res }: Call): Promise<unknown> {
+  const all = await world.metrics();
+  if (!wantsText(request)) return all;
+  return res.header("content-type", CONTENT_TYPE).text(exposition(all));
 }
 
 async function withBody<Z extends z.ZodMiniType>(

@@ -1,9 +1,12 @@
 import type { FindRoom } from "../define/room.ts";
 import type { RoomHandle } from "../define/types.ts";
+import type { Log } from "../room/log.ts";
 import type { LocationHint, ShardHost } from "./assignment.ts";
 import { Finder } from "./finder.ts";
 import { Launches } from "./launches.ts";
 import { Listings } from "./listings.ts";
+import { gather } from "./metrics.ts";
+import type { Observatory, WorldMetrics } from "./metrics.ts";
 import { Registry } from "./registry.ts";
 import type { Placement } from "./registry.ts";
 import type { Refusal } from "./refusal.ts";
@@ -25,6 +28,9 @@ export interface WorldParts {
   readonly shards: (env: object) => ShardHost;
   /** Reaches rooms, in the same way. */
   readonly rooms: (env: object) => RoomHost;
+  /** Asks rooms and shards how they do, with the Worker's bindings. */
+  readonly observe: (env: object) => Observatory;
+  readonly log: Log;
   /** Milliseconds since 1970. Default: the real time. */
   readonly now?: () => number;
   /** From 0 to less than 1. Default: `Math.random`. */
@@ -65,12 +71,13 @@ export class World {
     this.#room = room;
     this.visitors = new Visitors(parts.settings.connectRate);
     this.#registry = new Registry(state, parts.settings, parts.random ?? Math.random);
-    this.#launches = new Launches(room.id, this.#registry, parts.shards(room.env));
+    this.#launches = new Launches(room.id, this.#registry, parts.shards(room.env), parts.log);
     this.#listings = new Listings(state, parts.settings.maxRooms);
     this.finder = new Finder({
       worldId: room.id,
       listings: this.#listings,
       host: parts.rooms(room.env),
+      log: parts.log,
       find: parts.find,
       now: () => this.now(),
     });
@@ -139,6 +146,12 @@ export class World {
     else if (!this.#listings.take(report, this.now())) return LIST_FULL;
     this.keepSweeping();
     return undefined;
+  }
+
+  /** How the rooms and shards do that hold somebody. */
+  metrics(): Promise<WorldMetrics> {
+    const { observe, log } = this.#parts;
+    return gather(this.#room.id, this.#registry, this.#listings, observe(this.#room.env), log);
   }
 
   /** Removes what is of no use any more, and comes again as long as there is something. */

@@ -78,6 +78,7 @@ export class MemoryShard {
         relay: (_assignment, batch) => this.#tree.call(isCurrent, () => this.#tree.relay(batch)),
         report: (assignment, report) => this.#tree.call(isCurrent, () => this.#tree.report(assignment, report)),
         log: () => {},
+        counts: { relayed: 0 },
       },
       () => this.#tree.compiled.settings,
     );

@@ -5,6 +5,8 @@ import type { Claims } from "../../src/define/types.ts";
 import type { ListingPlace, ListingReport } from "../../src/room/listing-report.ts";
 import type { RoomHost } from "../../src/world/room-host.ts";
 import type { Assignment, LocationHint, ShardHost } from "../../src/world/assignment.ts";
+import { createLog } from "../../src/room/log.ts";
+import type { Observatory } from "../../src/world/metrics.ts";
 import { checkWorldConfig } from "../../src/world/settings.ts";
 import type { WorldConfig } from "../../src/world/settings.ts";
 import { loadOf } from "../../src/world/state.ts";
@@ -74,6 +76,10 @@ export class TestWorld {
   readonly host = new FakeHost();
   readonly rooms = new FakeRooms();
   readonly room: MemoryRoom<WorldState>;
+  observatory: Observatory = {
+    room: () => Promise.reject(new Error("There is no room")),
+    shard: () => Promise.reject(new Error("There is no shard")),
+  };
   env: Record<string, string> = { SHARD_SECRET: SECRET };
   random = 0;
 
@@ -89,6 +95,8 @@ export class TestWorld {
       find,
       shards: () => host ?? this.host,
       rooms: () => this.rooms,
+      observe: () => this.observatory,
+      log: createLog(),
       now: () => this.room.clock.now(),
       random: () => this.random,
     });

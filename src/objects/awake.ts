@@ -1,0 +1,72 @@
+import type { Clock } from "../room/ports.ts";
+import type { Reason } from "../room/metrics.ts";
+
+/**
+ * What keeps an object from sleep: timers, what it waits for, and sockets without hibernation. That is also the time
+ * that is billed, but for the moments in which it computes.
+ * https://developers.cloudflare.com/durable-objects/concepts/durable-object-lifecycle/
+ */
+export class Awake {
+  readonly #clock: Clock;
+  readonly #reasons = new Set<Omit<Reason, "count">>();
+  #since = 0;
+  #ms = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get reasons(): readonly Reason[] {
+    const kinds = Map.groupBy(this.#reasons, ({ why }) => why);
+    // They are in the order in which they began.
+    return Array.from(kinds, ([why, [first, ...others]]) => ({
+      why,
+      since: first?.since ?? 0,
+      count: 1 + others.length,
+    }));
+  }
+
+  /** How long there was a reason, in ms. */
+  get ms(): number {
+    return this.#ms + (this.#reasons.size > 0 ? this.#clock.now() - this.#since : 0);
+  }
+
+  /** @returns what says that it is over */
+  begin(why: string): () => void {
+    const reason = { why, since: this.#clock.now() };
+    if (this.#reasons.size === 0) this.#since = reason.since;
+    this.#reasons.add(reason);
+    return () => {
+      if (this.#reasons.delete(reason) && this.#reasons.size === 0) this.#ms += this.#clock.now() - this.#since;
+    };
+  }
+
+  /** Until a promise is settled. */
+  async during<T>(why: string, pending: Promise<T>): Promise<T> {
+    const end = this.begin(why);
+    try {
+      return await pending;
+    } finally {
+      end();
+    }
+  }
+
+  /** A clock whose timers are reasons. */
+  get clock(): Clock {
+    const clock = this.#clock;
+    return {
+      now: () => clock.now(),
+      after: (ms, run, why = "timer") => {
+        const end = this.begin(why);
+        const cancel = clock.after(ms, () => {
+          end();
+          run();
+        });
+        return () => {
+          end();
+          cancel();
+        };
+      },
+    };
+  }
+}

@@ -1,0 +1,67 @@
+import { DurableObject } from "cloudflare:workers";
+import { createLog } from "../room/log.ts";
+import type { Log } from "../room/log.ts";
+import type { Clock } from "../room/ports.ts";
+import { answerClose } from "./handshake.ts";
+import { Monitor } from "./monitor.ts";
+import { rememberName } from "./object-name.ts";
+import { realClock } from "./platform.ts";
+import { Sockets } from "./sockets.ts";
+
+/** Where lines go that nobody asked for elsewhere. */
+const CONSOLE = createLog();
+
+/** What rooms and shards have in common as objects: the platform's events, which are counted and handed on. */
+export abstract class ObjectBase extends DurableObject {
+  protected readonly monitor: Monitor;
+  protected readonly sockets: Sockets;
+
+  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+    super(ctx, env);
+    this.monitor = new Monitor(ctx.storage, this.clock(), ({ level, event, ...rest }) =>
+      this.log()({ level, event, ...this.names, ...rest }),
+    );
+    this.sockets = new Sockets(this.monitor);
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
+  }
+
+  override fetch(request: Request): Promise<Response> {
+    return this.monitor.request(() => this.answer(request));
+  }
+
+  override webSocketClose(ws: WebSocket, code: number, reason: string): void {
+    answerClose(ws, code, reason);
+    this.webSocketError(ws);
+  }
+
+  override webSocketError(ws: WebSocket): void {
+    this.monitor.event("close");
+    this.closed(ws);
+  }
+
+  override alarm(): Promise<void> {
+    return this.monitor.alarm(() => this.rang());
+  }
+
+  /** Sets the object's alarm. */
+  protected setAlarm(at: number): void {
+    this.monitor.counts.rowsWritten += 1 + rememberName(this.ctx);
+    void this.ctx.storage.setAlarm(at);
+  }
+
+  /** The object's clock. */
+  protected clock(): Clock {
+    return realClock;
+  }
+
+  /** Where lines of the log go. */
+  protected log(): Log {
+    return CONSOLE;
+  }
+
+  /** What its lines of the log begin with, and its metrics. */
+  protected abstract get names(): { readonly party: string; readonly room: string };
+  protected abstract answer(request: Request): Promise<Response>;
+  protected abstract closed(ws: WebSocket): void;
+  protected abstract rang(): Promise<void>;
+}

@@ -1,0 +1,16 @@
+import type { Connections } from "./connections.ts";
+import type { Links } from "./links.ts";
+import type { Overview } from "./metrics.ts";
+import type { Schedules } from "./schedules.ts";
+import type { Sessions } from "./sessions.ts";
+
+/** What a room knows of who is in it. A payload of a schedule is not for everyone who may ask for numbers. */
+export function overviewOf(connections: Connections, sessions: Sessions, schedules: Schedules, links: Links): Overview {
+  return {
+    connections: connections.size,
+    users: connections.userCount,
+    sessions: [...sessions.all()].length,
+    schedules: schedules.list().map(({ name, at }) => ({ name, at })),
+    shards: Array.from(links.all(), ({ shardId: id, size }) => ({ id, connections: size })),
+  };
+}

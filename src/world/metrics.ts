@@ -1,0 +1,105 @@
+import { objectName } from "../protocol/urls.ts";
+import { sum, zero } from "../room/counts.ts";
+import type { Counts } from "../room/counts.ts";
+import type { ListingPlace } from "../room/listing-report.ts";
+import type { RoomMetrics, ShardMetrics } from "../room/metrics.ts";
+import type { Log } from "../room/log.ts";
+import { within } from "../room/within.ts";
+import { PARTY } from "./assignment.ts";
+import type { Listings } from "./listings.ts";
+import { logFailure } from "./log.ts";
+import type { Registry } from "./registry.ts";
+
+/** How a World asks its rooms and shards how they do. These are calls between objects. */
+export interface Observatory {
+  room(place: ListingPlace): Promise<RoomMetrics>;
+  shard(shardId: string): Promise<ShardMetrics>;
+}
+
+type Answer = Promise<RoomMetrics | ShardMetrics>;
+
+/** What an operator is told of a World. */
+export interface WorldMetrics {
+  readonly world: string;
+  /** What the World knows. */
+  readonly known: { readonly rooms: number; readonly shards: number; readonly connections: number };
+  /** Those that answered, without their errors: each tells those itself. */
+  readonly rooms: readonly Omit<RoomMetrics, "errors">[];
+  readonly shards: readonly Omit<ShardMetrics, "errors">[];
+  /** Those that did not: rooms as `party/id`, shards by their ids. */
+  readonly silent: readonly string[];
+  /** How many hold somebody, but were not asked, since there are too many. */
+  readonly unasked: number;
+  /** Of all that answered. */
+  readonly totals: Counts;
+  /** Dollars an hour, on average. */
+  readonly costPerHour: number;
+}
+
+/** Rooms and shards that are asked at most, and at once: each is a call. Who takes longer has not answered. ms */
+export const MOST_ASKED = 500;
+const AT_ONCE = 20;
+const PATIENCE = 5000;
+
+/**
+ * Asks the rooms and shards of a World that hold somebody, the fullest first: to ask would wake the others for nothing.
+ * One that does not answer is named, and does no harm.
+ */
+export async function gather(
+  world: string,
+  registry: Registry,
+  listings: Listings,
+  observatory: Observatory,
+  log: Log,
+): Promise<WorldMetrics> {
+  const all = registry.shards().map((shard) => shard.info());
+  const busy = all.filter(({ connections }) => connections > 0).toSorted((a, b) => b.connections - a.connections);
+  const rooms = new Map<string, ListingPlace>();
+  for (const { roomId } of busy) rooms.set(objectName(PARTY, roomId), { party: PARTY, roomId });
+  for (const { entry } of listings.all()) {
+    const { party, roomId, users } = entry.info();
+    if (users > 0) rooms.set(objectName(party, roomId), { party, roomId });
+  }
+  const questions = [
+    ...Array.from(rooms, ([id, place]) => ({ id, ask: (): Answer => observatory.room(place) })),
+    ...busy.map(({ id }) => ({ id, ask: (): Answer => observatory.shard(id) })),
+  ];
+  const silent: string[] = [];
+  const ofRooms: WorldMetrics["rooms"][number][] = [];
+  const ofShards: WorldMetrics["shards"][number][] = [];
+  const asked = questions.slice(0, MOST_ASKED);
+  await inTurn(asked, async ({ id, ask }) => {
+    try {
+      const { errors: _errors, ...answer } = await within(PATIENCE, ask(), () => new Error("It takes too long"));
+      if ("shard" in answer) ofShards.push(answer);
+      else ofRooms.push(answer);
+    } catch (error) {
+      logFailure(log, "metrics_failed", world, { object: id }, error);
+      silent.push(id);
+    }
+  });
+  const answered = [...ofRooms, ...ofShards];
+  return {
+    world,
+    known: {
+      rooms: registry.rooms().length,
+      shards: all.length,
+      connections: all.reduce((total, { connections }) => total + connections, 0),
+    },
+    rooms: ofRooms,
+    shards: ofShards,
+    silent,
+    unasked: questions.length - asked.length,
+    totals: answered.reduce((total, { totals }) => sum(total, totals), zero()),
+    costPerHour: answered.reduce((total, { cost }) => total + cost.average.total, 0),
+  };
+}
+
+/** Does this to all, to only so many at the same time. */
+async function inTurn<T>(items: readonly T[], run: (item: T) => Promise<void>): Promise<void> {
+  const queue = items.values();
+  const work = async () => {
+    for (const item of queue) await run(item);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+}

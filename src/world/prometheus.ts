@@ -1,0 +1,63 @@
+import type { ObjectMetrics, RoomMetrics } from "../room/metrics.ts";
+import type { WorldMetrics } from "./metrics.ts";
+
+/** Of the text format: https://prometheus.io/docs/instrumenting/exposition_formats/ */
+export const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+type Labels = Readonly<Record<string, string>>;
+
+/** Whether a client wants this format. What Prometheus sends names text/plain; what browsers and fetch send does not. */
+export function wantsText({ url, headers }: Request): boolean {
+  return url.includes("format=prometheus") || (headers.get("accept") ?? "").includes("text/plain");
+}
+
+/** What is known of a World, as Prometheus reads it. Names follow from those of the JSON: docs/observability.md. */
+export function exposition({ world, known, silent, rooms, shards }: WorldMetrics): string {
+  const page = new Page();
+  for (const [name, value] of Object.entries({ ...known, silent: silent.length })) {
+    page.add(`world ${name}`, { world }, value);
+  }
+  for (const object of [...rooms, ...shards]) addObject(page, world, object);
+  return page.text();
+}
+
+/** A room has no label "shard", and a shard no users. */
+type Counted = Omit<ObjectMetrics, "errors"> &
+  Partial<Pick<RoomMetrics, "users" | "sessions">> & { readonly shard?: string };
+
+function addObject(page: Page, world: string, object: Counted): void {
+  const { room, shard, totals, awake, cost, connections, users, sessions } = object;
+  const labels: Labels = shard === undefined ? { world, room } : { world, room, shard };
+  const { awakeMs, ...counts } = totals;
+  for (const [name, count] of Object.entries({ ...counts, awakeSeconds: awakeMs / 1000 })) {
+    const parts = typeof count === "number" ? [["", count] as const] : Object.entries(count);
+    for (const [by, value] of parts) page.add(`${name} total`, by ? { ...labels, by } : labels, value);
+  }
+  const gauges = { connections, users, sessions, dollarsPerHour: cost.average.total };
+  for (const [name, value] of Object.entries(gauges)) if (value !== undefined) page.add(name, labels, value);
+  for (const { why, count } of awake) page.add("awake", { ...labels, by: why }, count);
+}
+
+/** Samples, those of one name together. */
+class Page {
+  readonly #families = new Map<string, string[]>();
+
+  /** @param name words, or as a property is called: a counter's ends with "total" */
+  add(words: string, labels: Labels, value: number): void {
+    const text = words.replace(/[A-Z]/g, " $&").toLowerCase();
+    const name = `durable_rooms_${text.replaceAll(" ", "_")}`;
+    const type = name.endsWith("_total") ? "counter" : "gauge";
+    const lines = this.#families.get(name) ?? [`# HELP ${name} ${text}`, `# TYPE ${name} ${type}`];
+    this.#families.set(name, lines);
+    const pairs = Object.entries(labels).map(([label, of]) => `${label}="${escape(of)}"`);
+    lines.push(`${name}{${pairs.join(",")}} ${value}`);
+  }
+
+  text(): string {
+    return [...this.#families.values()].flat().join("\n") + "\n";
+  }
+}
+
+function escape(value: string): string {
+  return value.replace(/[\\"]/g, "\\$&").replaceAll("\n", "\\n");
+}
