@@ -3,6 +3,8 @@ export type { ServiceConfig } from "./app/create-rooms.ts";
 export type { AuthConfig } from "./auth/verify.ts";
 export { defineRoom } from "./define/define-room.ts";
 export { requireAuth, requireClaim, requireSession } from "./define/guards.ts";
+export type { Migrations } from "./define/migrations.ts";
+export type { Quarantined, RoomQuarantine } from "./define/quarantine.ts";
 export type { AnyRoom, Room } from "./define/room.ts";
 export type {
   Action,

@@ -1,3 +1,4 @@
+import { checkMigrations } from "./migrations.ts";
 import { parsePath } from "./paths.ts";
 import type { CompiledRoom, Room, Settings } from "./room.ts";
 import { compileRoutes } from "./routes.ts";
@@ -21,6 +22,8 @@ const DEFAULTS: Settings = {
 const OPTIONS: Readonly<Record<string, (value: unknown) => string | undefined>> = {
   path: () => undefined,
   state: isFunction,
+  version: isVersion,
+  migrate: isRecord,
   actions: isRecord,
   requests: isRecord,
   unhandledAction: isRecord,
@@ -70,8 +73,11 @@ export function defineRoom<S extends object, A, O, R>(definition: RoomDefinition
   checkOptions(where, definition as unknown as Record<string, unknown>);
   const untyped = definition as unknown as AnyDefinition;
   checkSchedules(where, untyped);
+  const { version = 1, migrate = {} } = untyped;
+  checkMigrations(where, version, migrate);
   const compiled: CompiledRoom = {
     definition: untyped,
+    version,
     pattern: parsePath(definition.path),
     settings: settingsOf(untyped),
     actions: compileActions(where, untyped),
@@ -122,6 +128,10 @@ function checkSchedules(where: string, { schedules = {} }: AnyDefinition): void 
 
 function isFunction(value: unknown, what = ""): string | undefined {
   return typeof value === "function" ? undefined : `${what}has to be a function`;
+}
+
+function isVersion(value: unknown): string | undefined {
+  return Number.isSafeInteger(value) && (value as number) >= 1 ? undefined : "has to be a whole number from 1";
 }
 
 function isBoolean(value: unknown): string | undefined {

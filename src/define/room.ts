@@ -16,6 +16,8 @@ export type AnyRoom = Room;
 /** A definition, checked and ready to run. */
 export interface CompiledRoom {
   readonly definition: AnyDefinition;
+  /** Of what it stores; from 1. */
+  readonly version: number;
   readonly pattern: PathPattern;
   readonly settings: Settings;
   readonly actions: ReadonlyMap<string, Action<object, unknown>>;

@@ -1,6 +1,10 @@
 import type { z } from "zod";
 import type { Users } from "../state/fields.ts";
+import type { Migrations, Snapshot } from "./migrations.ts";
 import type { PathParams } from "./paths.ts";
+import type { RoomQuarantine } from "./quarantine.ts";
+
+export type { Snapshot };
 
 /** The verified claims of a JWT. */
 export type Claims = Readonly<Record<string, unknown>>;
@@ -56,6 +60,8 @@ export interface RoomHandle {
   /** The Worker's bindings. */
   readonly env: Cloudflare.Env;
   readonly storage: RoomStorage;
+  /** Stored values that could not be read. */
+  readonly quarantine: RoomQuarantine;
   /** The open connections. */
   readonly connections: readonly Connection[];
   send(conn: Connection, packet: Packet): void;
@@ -199,6 +205,9 @@ export type Hook<C, R = unknown> = (context: C) => Awaitable<R>;
 export interface RoomOptions<S> {
   /** The room ids this definition serves: literal text and `{name}` segments, as in `game-{id}`. */
   readonly path: string;
+  /** Of what is stored: raise it when stored snapshots have to change with the state, as `migrate` says. Default 1. */
+  readonly version?: number;
+  readonly migrate?: Migrations;
   /** Distinct users online at once; the next one is closed with 4503. Default: no limit. */
   readonly maxUsers?: number;
   /** Least time between sync packets in ms; 0 = one for each turn of the event loop. Default `"auto"`. */
@@ -268,12 +277,12 @@ interface UserRestore<S> {
   readonly room: RoomHandle;
 }
 
-/** Plain stored values by field name. */
-export type Snapshot = Record<string, unknown>;
-
 /** A room definition, as {@link defineRoom} takes it. S: the state, A: action schemas, O: results, R: body schemas. */
 export interface RoomDefinition<S, A, O, R> extends RoomOptions<S> {
-  /** Makes the state of one room. Called once per instance, so that signals are never shared. */
+  /**
+   * Makes the state of one room. Called once per instance, so that signals are never shared; and once more where a
+   * stored room is migrated.
+   */
   readonly state: () => S;
   readonly actions?: { [K in keyof A]: Action<S, A[K]> } & {
     [K in keyof O]: { run(...args: never[]): O[K] | Promise<O[K]> };

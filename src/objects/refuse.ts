@@ -9,9 +9,11 @@ export function isUpgrade(request: Request): boolean {
 /**
  * Refuses a request. A socket is accepted and then closed with a code and a reason, since a browser cannot
  * read the status of a refused upgrade.
+ *
+ * @param init how an HTTP answer differs from what its code says
  */
-export function refuse(request: Request, { code, message }: RoomError): Response {
-  if (!isUpgrade(request)) return Response.json({ error: message, code }, { status: CODES[code].status });
+export function refuse(request: Request, { code, message }: RoomError, init: ResponseInit = {}): Response {
+  if (!isUpgrade(request)) return Response.json({ error: message, code }, { status: CODES[code].status, ...init });
   const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
   server.accept();
   server.close(CODES[code].close, closeReason(message));

@@ -1,8 +1,9 @@
 import { receiveRequest } from "../auth/internal.ts";
-import type { FindRoom } from "../define/room.ts";
+import type { CompiledRoom, FindRoom } from "../define/room.ts";
 import { CODES } from "../protocol/codes.ts";
 import { RoomError } from "../protocol/errors.ts";
 import { isRoomId, parseObjectName, parseRoomUrl } from "../protocol/urls.ts";
+import type { RoomIdentity } from "../room/handle.ts";
 import type { ListingReport } from "../room/listing-report.ts";
 import { causeOf } from "../room/log.ts";
 import type { Log } from "../room/log.ts";
@@ -22,13 +23,21 @@ import { createWorlds } from "./worlds.ts";
 
 type Found = ReturnType<FindRoom>;
 
+const CANNOT_START = "The room cannot start";
+/** Mostly it takes a new deploy: until then each request costs a start that fails. In seconds. */
+const UNAVAILABLE: ResponseInit = { status: 503, headers: { "retry-after": "10" } };
+/** Where nobody asks for it, a room that has something to do tries again to start after this time, in ms. */
+const RETRY = 3_600_000;
+
 /** One room. It only turns the runtime's events into calls of the core. */
 export class RoomObjectBase extends ObjectBase {
   #core: RoomCore | undefined;
+  /** Whether it could not start just now, and the event that woke it has not been told. */
+  #hasFailed = false;
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
-    this.#tryStart();
+    this.#hasFailed = !this.#tryStart();
   }
 
   /** @internal */
@@ -38,7 +47,7 @@ export class RoomObjectBase extends ObjectBase {
 
   protected override async answer(incoming: Request): Promise<Response> {
     const { request, auth } = receiveRequest(incoming);
-    if (!this.#tryStart()) return refuse(request, new RoomError("internal", "The room cannot start"));
+    if (!this.#tryStart()) return refuse(request, new RoomError("internal", CANNOT_START), UNAVAILABLE);
     if (!isUpgrade(request)) return this.core.request(request, parseRoomUrl(new URL(request.url))?.path ?? "/", auth);
     const pair = new WebSocketPair();
     await this.core.connect({
@@ -53,7 +62,7 @@ export class RoomObjectBase extends ObjectBase {
   override webSocketMessage(ws: WebSocket, message: string | ArrayBuffer): Promise<void> | undefined {
     this.monitor.message(message);
     if (this.#tryStart()) return this.#handle(this.sockets.of(ws), message);
-    ws.close(CODES.internal.close, "The room cannot start");
+    ws.close(CODES.internal.close, CANNOT_START);
     return undefined;
   }
 
@@ -67,16 +76,18 @@ export class RoomObjectBase extends ObjectBase {
   }
 
   protected override async rang(): Promise<void> {
-    // Throws if the room cannot start, so that the runtime rings again.
-    await this.core.alarm();
+    if (this.#tryStart()) return this.core.alarm();
+    // The runtime would ring six times and then no more. A room whose definition is gone is not waited for.
+    if (this.#find()) this.setAlarm(this.clock().now() + RETRY);
   }
 
   /** A room that cannot start says so at each event, keeps its data, and is tried again at the next. */
   #tryStart(): boolean {
+    if (this.#hasFailed) return (this.#hasFailed = false);
     try {
       return this.core !== undefined;
     } catch (error) {
-      this.monitor.log({ level: "error", event: "start_failed", code: "internal", error: causeOf(error) });
+      this.monitor.log({ level: "error", event: "start_failed", code: "internal", error: describe(error) });
       return false;
     }
   }
@@ -115,19 +126,25 @@ export class RoomObjectBase extends ObjectBase {
     return undefined;
   }
 
-  #start(): RoomCore {
+  #find(): { readonly room: CompiledRoom; readonly identity: RoomIdentity } | undefined {
     const name = parseObjectName(nameOf(this.ctx));
     const found = name && this.find(name.party, name.room);
-    if (!found) throw new Error(`No room definition matches the object "${nameOf(this.ctx)}"`);
+    if (!found) return undefined;
     const identity = { id: name.room, party: name.party, params: found.params, env: this.env };
-    const ports = this.#ports(name.party);
-    const { compiled } = found.room;
-    return new RoomCore(this.log().isVerbose ? traced(compiled, ports) : compiled, identity, ports);
+    return { room: found.room.compiled, identity };
   }
 
   protected override get names(): { party: string; room: string } {
     const { party = "", room = "" } = parseObjectName(nameOf(this.ctx)) ?? {};
     return { party, room };
+  }
+
+  #start(): RoomCore {
+    const found = this.#find();
+    if (!found) throw new Error(`No room definition matches the object "${nameOf(this.ctx)}"`);
+    const { room, identity } = found;
+    const ports = this.#ports(identity.party);
+    return new RoomCore(this.log().isVerbose ? traced(room, ports) : room, identity, ports);
   }
 
   #ports(party: string): Ports {
@@ -173,6 +190,12 @@ export class RoomObjectBase extends ObjectBase {
       this.webSocketError(ws);
     });
   }
+}
+
+/** What was thrown, and what that came of. */
+function describe(error: unknown): string {
+  const isCaused = error instanceof Error && error.cause !== undefined;
+  return causeOf(error) + (isCaused ? `\ncaused by ${describe(error.cause)}` : "");
 }
 
 /** Makes the Durable Object class that runs the rooms that `find` knows. */

@@ -1,3 +1,4 @@
+import type { RoomQuarantine } from "../define/quarantine.ts";
 import type { Connection, Packet, RoomHandle, RoomStorage } from "../define/types.ts";
 import type { Broadcast } from "./broadcast.ts";
 import type { Conn } from "./conn.ts";
@@ -27,6 +28,7 @@ export interface HandleParts {
   readonly connections: Connections;
   readonly persistence: Persistence;
   readonly storage: Storage;
+  readonly quarantine: RoomQuarantine;
   readonly broadcast: Broadcast;
   readonly mode: SyncMode;
   readonly schedules: Schedules;
@@ -45,6 +47,7 @@ export function createHandle(identity: RoomIdentity, parts: HandleParts): RoomHa
   return {
     ...identity,
     storage: developerStorage(parts.storage),
+    quarantine: parts.quarantine,
     get connections() {
       return parts.connections.all();
     },

@@ -4,7 +4,6 @@ import type { Conn } from "./conn.ts";
 import { createIntercept } from "./interceptor.ts";
 import type { Intercept } from "./outbox.ts";
 import type { Reporter } from "./reporter.ts";
-import type { Passenger } from "./transfer.ts";
 import type { Turns } from "./turns.ts";
 
 /** The developer's hooks, each with the context that it gets. What they throw harms nobody but their caller. */
@@ -62,12 +61,16 @@ export class Hooks {
     }
   }
 
-  /** What to load of a user who was transferred here. */
-  async restoreUser(passenger: Passenger, user: object | undefined, publicId: string): Promise<Snapshot> {
+  /** What to load of a user who was transferred here. @param userSnapshot as this version stores it */
+  async restoreUser(
+    userSnapshot: Snapshot,
+    user: object | undefined,
+    publicId: string,
+    privateId: string,
+  ): Promise<Snapshot> {
     const { onSessionRestore } = this.#compiled.definition;
-    const userSnapshot = passenger.user ?? {};
     if (!onSessionRestore) return userSnapshot;
-    const who = { user: user as never, publicId, privateId: passenger.sessionId };
+    const who = { user: user as never, publicId, privateId };
     return this.#turns.run(() => onSessionRestore({ userSnapshot, ...who, room: this.#room() }));
   }
 

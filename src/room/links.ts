@@ -29,9 +29,9 @@ export interface LinkScope {
   failed(event: string, error: unknown, details: Record<string, unknown>): void;
 }
 
-const LINK_PREFIX = `${PRIVATE_PREFIX}link:`;
+export const LINK_PREFIX = `${PRIVATE_PREFIX}link:`;
 /** There while clients at shards may know more than what is stored, or less. */
-const AHEAD_KEY = `${PRIVATE_PREFIX}ahead`;
+export const AHEAD_KEY = `${PRIVATE_PREFIX}ahead`;
 /** A shard that cannot be reached for this long counts as lost, in ms. */
 const PATIENCE = 30_000;
 /** A room that wakes waits no longer than this for its shards. */

@@ -39,6 +39,8 @@ export class Persistence implements Sleeper {
   #release: (() => void) | undefined;
   #failures = 0;
   #isSavingAlong = false;
+  /** Writes what has to be there with the first row, until it was written. */
+  #preface: (() => void) | undefined;
 
   constructor(
     rows: Rows,
@@ -122,6 +124,7 @@ export class Persistence implements Sleeper {
         this.#write(new Set(this.#allRows()), this.#rows.removed);
         this.companion?.write();
       });
+      this.#preface = undefined;
       this.#rows.clear();
       this.companion?.saved();
       this.#failures = 0;
@@ -131,8 +134,12 @@ export class Persistence implements Sleeper {
     }
   }
 
-  /** Takes over the volatile rows that are stored, or deletes them where the room starts anew. */
-  loadVolatile(keys: Iterable<string>, keep: boolean): void {
+  /**
+   * Takes over the volatile rows that are stored, or deletes them where the room starts anew.
+   * @param preface writes what has to be there with the first row
+   */
+  load(keys: Iterable<string>, keep: boolean, preface: (() => void) | undefined): void {
+    this.#preface = preface;
     for (const key of keys) {
       if (keep) this.#volatile.add(key);
       else this.#storage.delete(key);
@@ -148,6 +155,7 @@ export class Persistence implements Sleeper {
   }
 
   #write(rows: Iterable<Row>, removed: Iterable<string>): void {
+    this.#preface?.();
     for (const key of removed) {
       this.#storage.delete(key);
       this.#put(VOLATILE_PREFIX + key, undefined);

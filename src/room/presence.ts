@@ -29,6 +29,11 @@ export class Presence {
     return this.#tree.users !== undefined;
   }
 
+  /** The names that lead to the `users` field. */
+  get path(): readonly string[] {
+    return this.#tree.users?.names() ?? [];
+  }
+
   user(publicId: string): object | undefined {
     return this.#tree.users?.get(publicId);
   }

@@ -62,6 +62,11 @@ export class Reporter {
     }
   }
 
+  /** Writes something to the log that is no failure. */
+  note(event: string, details: Omit<FailureDetails, "conn">): void {
+    this.#line({ level: "info", event }, details);
+  }
+
   /** A client was refused. What is `internal` was told as a failure. */
   refused({ code }: Pick<RoomError, "code">, details: FailureDetails = {}): void {
     if (code !== "internal") this.#line({ level: "info", event: "refused", code }, details);

@@ -1,5 +1,6 @@
-import type { RouteMatch, RouteTable } from "../define/routes.ts";
-import type { Claims, GuardContext, GuardFor, RoomHandle } from "../define/types.ts";
+import type { CompiledRoom } from "../define/room.ts";
+import type { RouteMatch } from "../define/routes.ts";
+import type { Claims, GuardContext, RoomHandle } from "../define/types.ts";
 import { CODES } from "../protocol/codes.ts";
 import { hasHostileKey } from "../protocol/decode.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";
@@ -13,13 +14,12 @@ import { parseInput } from "./validation.ts";
 
 /** What answering a request needs of the room. */
 export interface RequestScope {
+  readonly compiled: CompiledRoom;
   /** The path inside the room, as it was sent. */
   readonly path: string;
   readonly auth: Claims | null;
   readonly state: object;
   readonly room: RoomHandle;
-  readonly roomGuards: readonly GuardFor<object>[];
-  readonly maxBodyBytes: number;
   /** Runs the developer's code, as one turn. */
   run<T>(code: () => T): T;
   readonly reporter: Reporter;
@@ -31,8 +31,8 @@ type Found = Extract<RouteMatch, { kind: "found" }>;
  * Answers an HTTP request to a room: the room's guards, then the body, then the route's guards, which get the
  * parsed body, then the handler. Never rejects.
  */
-export async function answerRequest(routes: RouteTable, request: Request, scope: RequestScope): Promise<Response> {
-  const match = routes.match(request.method, scope.path);
+export async function answerRequest(request: Request, scope: RequestScope): Promise<Response> {
+  const match = scope.compiled.routes.match(request.method, scope.path);
   const about = match.kind === "found" ? { action: match.key } : {};
   const response = await answerMatch(match, request, scope).catch((thrown: unknown) => refuse(thrown, scope, about));
   return request.method === "HEAD" ? new Response(null, response) : response;
@@ -57,13 +57,13 @@ async function answerFound(
   request: Request,
   scope: RequestScope,
 ): Promise<Response> {
-  const { auth, state, room } = scope;
+  const { compiled, auth, state, room } = scope;
   const params = decodeParams(encoded);
   const context: GuardContext<object> = { conn: undefined, auth, request, state, room };
-  const entry = await scope.run(() => passes(scope.roomGuards, context, undefined));
+  const entry = await scope.run(() => passes(compiled.definition.guards ?? [], context, undefined));
   if (entry !== true) return deny(entry, scope, key);
-  const body =
-    route.body === undefined ? undefined : await parseInput(route.body, await readJson(request, scope.maxBodyBytes));
+  const { maxMessageBytes } = compiled.settings;
+  const body = route.body && (await parseInput(route.body, await readJson(request, maxMessageBytes)));
   const verdict = await scope.run(() => passes(route.guards ?? [], context, body));
   if (verdict !== true) return deny(verdict, scope, key);
   const query = new URL(request.url).searchParams;

@@ -1,45 +1,60 @@
 import type { CompiledRoom } from "../define/room.ts";
 import type { RoomHandle, Snapshot } from "../define/types.ts";
 import { isPlain } from "../state/diff.ts";
+import { checkStored } from "../state/load-fields.ts";
 import type { Tree, Waiting } from "../state/tree.ts";
-import type { Storage } from "./ports.ts";
-import { assemble, partition, readRows, storedEntries } from "./stored-state.ts";
+import type { Ports, Socket, Storage } from "./ports.ts";
+import type { Quarantine } from "./quarantine.ts";
+import type { Reporter } from "./reporter.ts";
+import { readRoom } from "./stored-room.ts";
+import { assemble, storedEntries } from "./stored-state.ts";
 import type { StoredRow } from "./stored-state.ts";
 
-/** What is stored of a room. */
+/** What is stored of a room, as this version has it. */
 export class Stored {
   /** The runtime's own rows. */
   readonly own: readonly StoredRow[];
+  /** Those that are open. */
+  readonly sockets: readonly Socket[];
+  /** Notes the version, where that has to be stored before the first row is. */
+  readonly noteVersion: (() => void) | undefined;
   readonly #compiled: CompiledRoom;
   readonly #tree: Tree;
   readonly #storage: Storage;
+  readonly #quarantine: Quarantine;
   readonly #fields: readonly StoredRow[];
   /** The collections whose entries are not read before they are needed. */
   readonly #waiting: ReadonlyMap<string, Waiting>;
 
-  constructor(compiled: CompiledRoom, tree: Tree, storage: Storage) {
+  /** @throws Error if it cannot be migrated */
+  constructor(compiled: CompiledRoom, tree: Tree, ports: Ports, quarantine: Quarantine, reporter: Reporter) {
     this.#compiled = compiled;
     this.#tree = tree;
-    this.#storage = storage;
+    this.#storage = ports.storage;
+    this.#quarantine = quarantine;
     const { onStorageRestore, onUserStorageRestore } = compiled.definition;
     // Hooks see all that is stored.
     this.#waiting = onStorageRestore || onUserStorageRestore ? new Map() : tree.waiting();
-    const { own, fields } = partition(readRows(storage, this.#waiting.keys()));
+    const { own, fields, sockets, noteVersion } = readRoom(compiled, this.#waiting.keys(), ports, quarantine, reporter);
     this.own = own;
+    this.sockets = sockets;
+    this.noteVersion = noteVersion;
     this.#fields = fields;
   }
 
   /**
    * Brings the state back.
-   * @param didSleep whether clients are still there: if so, what only hibernation brings back comes too
+   * @param isAwake whether clients are still there: if so, what only hibernation brings back comes too
    * @returns whether nothing was stored
    */
-  restore(didSleep: boolean, room: RoomHandle): { isNew: boolean; volatileKeys: readonly string[] } {
-    const { snapshot, volatileKeys, volatile } = assemble(this.#fields, didSleep, (name) => this.#waiting.has(name));
+  restore(isAwake: boolean, room: RoomHandle): { isNew: boolean; volatileKeys: readonly string[] } {
+    const waits = (name: string) => this.#waiting.has(name);
+    const { snapshot, volatileKeys, volatile } = assemble(this.#fields, isAwake, waits, this.#quarantine);
     if (snapshot) restoreState(this.#compiled, this.#tree, snapshot, room);
+    this.#tree.moveRows(this.#fields);
     let isNew = snapshot === undefined;
     for (const [name, collection] of this.#waiting) {
-      const stored = storedEntries(this.#storage, name, volatile);
+      const stored = storedEntries(this.#storage, name, volatile, this.#quarantine);
       this.#tree.open(collection, stored);
       isNew &&= stored.isEmpty();
     }
@@ -52,23 +67,29 @@ function restoreState(compiled: CompiledRoom, tree: Tree, stored: Snapshot, room
   const { onStorageRestore } = compiled.definition;
   const snapshot = onStorageRestore ? onStorageRestore({ snapshot: stored, room }) : stored;
   if (!isPlain(snapshot)) throw new Error("onStorageRestore has to return the snapshot to load");
-  restoreUsers(compiled, tree, snapshot, room);
+  tree.quietly(() => restoreUsers(compiled, tree, snapshot, room));
   tree.load(snapshot);
 }
 
 function restoreUsers(compiled: CompiledRoom, tree: Tree, snapshot: Snapshot, room: RoomHandle): void {
   const { onUserStorageRestore } = compiled.definition;
-  if (!onUserStorageRestore || !tree.users) return;
-  const stored = tree.users.names().reduce<unknown>((node, name) => (isPlain(node) ? node[name] : undefined), snapshot);
+  const { users } = tree;
+  if (!onUserStorageRestore || !users) return;
+  const stored = users.names().reduce<unknown>((node, name) => (isPlain(node) ? node[name] : undefined), snapshot);
   if (!isPlain(stored)) return;
-  tree.loading = true;
   for (const [publicId, userSnapshot] of Object.entries(stored)) {
-    const user = tree.users.create(publicId);
-    stored[publicId] = onUserStorageRestore({
-      userSnapshot: userSnapshot as Snapshot,
-      user: user as never,
-      publicId,
-      room,
-    });
+    try {
+      const user = users.create(publicId) as never;
+      // A copy: what the hook changes before it throws is not what was stored.
+      const copy: unknown = structuredClone(userSnapshot);
+      checkStored(copy);
+      const restored = onUserStorageRestore({ userSnapshot: copy, user, publicId, room });
+      checkStored(restored);
+      stored[publicId] = restored;
+    } catch (error) {
+      delete stored[publicId];
+      delete users.signal()[publicId];
+      tree.onUnreadable([...users.names(), publicId], userSnapshot, error);
+    }
   }
 }

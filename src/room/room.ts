@@ -18,12 +18,14 @@ import { overviewOf } from "./overview.ts";
 import { Persistence } from "./persistence.ts";
 import type { Clock, JoinRequest, Ports, Socket } from "./ports.ts";
 import { Presence } from "./presence.ts";
+import { Quarantine } from "./quarantine.ts";
 import { Reporter } from "./reporter.ts";
 import { answerRequest } from "./requests.ts";
 import { Stored } from "./restore.ts";
 import { Schedules } from "./schedules.ts";
 import type { Receipt, ShardBatch } from "./relay.ts";
 import { Sessions } from "./sessions.ts";
+import { closeAll } from "./stored-room.ts";
 import { SyncLog } from "./sync-log.ts";
 import { SyncMode } from "./sync-mode.ts";
 import { Ticker } from "./ticker.ts";
@@ -47,6 +49,7 @@ export class RoomCore {
   readonly #connections = new Connections();
   readonly #hooks: Hooks;
   readonly #alarms: Alarms;
+  readonly #quarantine: Quarantine;
   readonly #persistence: Persistence;
   readonly #broadcast: Broadcast;
   readonly #mode: SyncMode;
@@ -66,8 +69,7 @@ export class RoomCore {
   constructor(compiled: CompiledRoom, identity: RoomIdentity, ports: Ports) {
     const { settings, definition } = compiled;
     const { clock, storage } = ports;
-    this.compiled = compiled;
-    this.clock = clock;
+    [this.compiled, this.clock] = [compiled, clock];
     this.#ports = ports;
     this.state = definition.state();
     this.tree = new Tree(this.state);
@@ -76,7 +78,8 @@ export class RoomCore {
     this.reporter = new Reporter(compiled, this.state, this.turns, ports.log, () => this.handle);
     this.#hooks = new Hooks(compiled, this.state, () => this.handle, this.turns, this.reporter);
     const failed = (event: string, error: unknown, details = {}) => this.reporter.failed(event, error, details);
-    const arm = () => this.#alarms.arm();
+    this.#quarantine = new Quarantine(storage, clock, failed);
+    this.tree.onUnreadable = (names, value, error) => this.#quarantine.take(names, value, error);
     this.#alarms = new Alarms(ports.alarm, clock, (error) => failed("alarm_failed", error));
     this.#persistence = new Persistence(rows, storage, clock, this.#alarms, settings.throttleStorage, (error) =>
       failed("save_failed", error),
@@ -90,7 +93,7 @@ export class RoomCore {
     this.#presence = new Presence(this.tree, this.#connections, this.#sessions, clock, settings.maxUsers);
     const run = (name: string, payload: unknown) => this.#hooks.schedule(name, payload);
     this.#schedules = new Schedules(compiled, storage, clock, run, () => this.#persistence.saveAlong());
-    const base = { storage, clock, failed, arm };
+    const base = { compiled, storage, clock, failed, arm: () => this.#alarms.arm() };
     this.listing = new Listing({
       ...base,
       worlds: ports.worlds,
@@ -111,21 +114,19 @@ export class RoomCore {
     this.#transfers = new Transfers({
       ...parts,
       roomId: identity.id,
-      expiry: settings.transferExpiryTime,
-      restore: (passenger, user, publicId) => this.#hooks.restoreUser(passenger, user, publicId),
+      hooks: this.#hooks,
       leaving: (session) => this.#door.tellLeaving(session),
     });
     this.#dispatch = new Dispatch(this);
     this.handle = createHandle(identity, {
       ...parts,
+      quarantine: this.#quarantine,
       schedules: this.#schedules,
       transfers: this.#transfers,
     });
-    const { tick } = definition;
-    this.#ticker = tick && new Ticker(clock, tick.hz, (elapsed) => this.#hooks.tick(elapsed));
+    this.#ticker = definition.tick && new Ticker(clock, definition.tick.hz, (elapsed) => this.#hooks.tick(elapsed));
     this.#door = new Door({
       ...parts,
-      compiled,
       state: this.state,
       tree: this.tree,
       handle: this.handle,
@@ -171,14 +172,12 @@ export class RoomCore {
   /** An HTTP request for `path` inside the room. */
   async request(request: Request, path: string, auth: Claims | null): Promise<Response> {
     await this.#starting;
-    const { routes, definition, settings } = this.compiled;
-    const response = await answerRequest(routes, request, {
+    const response = await answerRequest(request, {
       path,
       auth,
+      compiled: this.compiled,
       state: this.state,
       room: this.handle,
-      roomGuards: definition.guards ?? [],
-      maxBodyBytes: settings.maxMessageBytes,
       run: (handler) => this.turns.run(handler),
       reporter: this.reporter,
     });
@@ -247,14 +246,16 @@ export class RoomCore {
   }
 
   #wake(): void {
-    const sockets = [...this.#ports.sockets()].filter((socket) => socket.isOpen);
-    const stored = new Stored(this.compiled, this.tree, this.#ports.storage);
+    const stored = new Stored(this.compiled, this.tree, this.#ports, this.#quarantine, this.reporter);
     const { own } = stored;
     this.#links.load(own);
-    const didSleep = sockets.length > 0 || this.#links.didSleep;
-    const { isNew, volatileKeys } = stored.restore(didSleep, this.handle);
-    this.#persistence.loadVolatile(volatileKeys, didSleep);
+    const isAwake = stored.sockets.length > 0 || this.#links.didSleep;
+    const { isNew, volatileKeys } = stored.restore(isAwake, this.handle);
+    this.#persistence.load(volatileKeys, isAwake, stored.noteVersion);
     this.#door.isNew = isNew;
+    // Where a field starts anew, clients know another state.
+    const didSleep = isAwake && this.#quarantine.isEmpty;
+    const sockets = didSleep ? stored.sockets : closeAll(stored.sockets);
     for (const part of [this.#sessions, this.#schedules, this.#transfers, this.listing]) part.load(own);
     this.#log.load(own, didSleep);
     const known = this.#mode.load(own);
@@ -264,12 +265,11 @@ export class RoomCore {
     if (sockets.length > 0 || this.#links.size > 0) this.#broadcast.assume(known);
     this.tree.onChange = () => this.#broadcast.schedule();
     this.#alarms.register(this.#persistence, this.#sessions, this.#schedules, this.#transfers, this.listing);
+    this.#quarantine.open();
     const resume = () => this.#resume(didSleep);
     if (this.#links.size > 0) this.#broadcast.pause();
     const learning = this.#links.size > 0 ? this.#links.learn().then(resume) : resume();
-    this.#starting = learning?.finally(() => {
-      this.#starting = undefined;
-    });
+    this.#starting = learning?.finally(() => void (this.#starting = undefined));
   }
 
   /** Everyone who is here is known again. @returns what there is to wait for, if anything */

@@ -2,11 +2,17 @@ import type { Snapshot } from "../define/types.ts";
 import { isHostileKey } from "../protocol/decode.ts";
 import { isPlain } from "../state/diff.ts";
 import type { StoredEntries } from "../state/dormant.ts";
-import { decodeKey, encodeName, ROOT_KEY, VOLATILE_PREFIX } from "../state/rows.ts";
+import { NO_OBJECT } from "../state/load-fields.ts";
+import { decodeKey, encodeKey, encodeName, ROOT_KEY, VOLATILE_PREFIX } from "../state/rows.ts";
 import type { Storage } from "./ports.ts";
 
 /** Keys under this prefix are the runtime's own, or the developer's; the rest is the state. */
 export const PRIVATE_PREFIX = "$";
+
+/** A key as a log may have it: those of the runtime's own rows hold private ids, and tokens. */
+export function keyForLog(key: string): string {
+  return key.startsWith(PRIVATE_PREFIX) ? key.replace(/:.*/s, ":…") : key;
+}
 
 /** What storage holds of a room's state. */
 export interface StoredState {
@@ -18,6 +24,11 @@ export interface StoredState {
 }
 
 export type StoredRow = [key: string, value: unknown];
+
+/** Takes what is no object where one has to be. */
+interface Aside {
+  take(key: string, value: unknown, error: unknown): void;
+}
 
 /** Reads all rows but those of some collections, whose names are ASCII. */
 export function* readRows(storage: Storage, without: Iterable<string>): Iterable<StoredRow> {
@@ -43,9 +54,11 @@ export function storedEntries(
   storage: Storage,
   name: string,
   volatile: ReadonlyMap<string, unknown>,
+  aside: Aside,
 ): StoredEntries & { isEmpty(): boolean } {
   const [start, end] = rangeOf(name);
   const read = (key: string, value: unknown): Snapshot | undefined => {
+    if (value !== undefined && !isPlain(value)) aside.take(key, value, new Error(NO_OBJECT));
     const own = volatile.get(key);
     if (!isPlain(own)) return isPlain(value) ? value : undefined;
     const entry: Snapshot = {};
@@ -81,43 +94,59 @@ export function partition(rows: Iterable<StoredRow>): { readonly own: StoredRow[
  *
  * @param isAwake whether sockets are open: if so, the values that only hibernation brings back are taken too
  * @param waits says of what is inside a field that it is not wanted yet
+ * @param aside gets what is no object where one has to be, by the key of its row
  */
-export function assemble(rows: Iterable<StoredRow>, isAwake: boolean, waits: (field: string) => boolean): StoredState {
+export function assemble(
+  rows: Iterable<StoredRow>,
+  isAwake: boolean,
+  waits: (field: string) => boolean,
+  aside: Aside,
+): StoredState {
   const snapshot: Snapshot = {};
   const volatileKeys: string[] = [];
   const volatile = new Map<string, unknown>();
+  const unreadable = (key: string, value: unknown) => aside.take(key, value, new Error(NO_OBJECT));
   let isEmpty = true;
   for (const [key, value] of rows) {
     isEmpty = false;
     const isVolatile = key.startsWith(VOLATILE_PREFIX);
     if (isVolatile) volatileKeys.push(key);
-    if (!isVolatile) place(snapshot, key, value);
+    if (!isVolatile) place(snapshot, key, value, unreadable);
     else if (isAwake) {
       const own = key.slice(VOLATILE_PREFIX.length);
       if (waits(own.split(".", 1)[0] as string)) volatile.set(own, value);
-      else place(snapshot, own, value);
+      else place(snapshot, own, value, () => unreadable(key, value));
     }
   }
   return { snapshot: isEmpty ? undefined : snapshot, volatileKeys, volatile };
 }
 
 /** A room may have thousands of rows, and clients wait: this makes nothing that is not part of the snapshot. */
-function place(snapshot: Snapshot, key: string, value: unknown): void {
+function place(
+  snapshot: Snapshot,
+  key: string,
+  value: unknown,
+  unreadable: (key: string, value: unknown) => void,
+): void {
   if (key === ROOT_KEY) {
     if (isPlain(value)) mergeInto(snapshot, value);
+    else unreadable(key, value);
     return;
   }
   const names = decodeKey(key);
   if (names.some(isHostileKey)) return;
   let node = snapshot;
   const last = names.pop() as string;
-  for (const name of names) {
+  for (const [depth, name] of names.entries()) {
     const known = node[name];
+    // What is inside it is there all the same.
+    if (known !== undefined && !isPlain(known)) unreadable(encodeKey(names.slice(0, depth + 1)), known);
     node = isPlain(known) ? known : (node[name] = {});
   }
   const known = node[last];
-  if (isPlain(known) && isPlain(value)) mergeInto(known, value);
-  else node[last] = value;
+  if (!isPlain(known)) node[last] = value;
+  else if (isPlain(value)) mergeInto(known, value);
+  else unreadable(key, value);
 }
 
 /** The rows of one thing never hold the same value twice, so merging them loses nothing. */

@@ -6,7 +6,7 @@ import type { Storage } from "./ports.ts";
 import { PRIVATE_PREFIX } from "./stored-state.ts";
 
 const MODE_KEY = `${PRIVATE_PREFIX}autoSync`;
-const KNOWN_PREFIX = `${PRIVATE_PREFIX}known:`;
+export const KNOWN_PREFIX = `${PRIVATE_PREFIX}known:`;
 /** A stored value has 2 MB at most; a character has up to three bytes. */
 const CHUNK = 600_000;
 

@@ -12,6 +12,16 @@ export interface Passenger {
   readonly user: Snapshot | null;
   /** The state of the connection. */
   readonly state: unknown;
+  /** What stored the user. Absent where that knew of no versions. */
+  readonly origin?: Origin;
+}
+
+/** The definition by which a user was stored. For minutes after a deploy, two rooms may run two versions of it. */
+export interface Origin {
+  readonly path: string;
+  readonly version: number;
+  /** The names that lead to the `users` field; none without one. */
+  readonly users: readonly string[];
 }
 
 /** The other room's answer. An error is data here, since one that is thrown loses its code on the way. */

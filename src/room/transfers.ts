@@ -1,7 +1,10 @@
+import type { CompiledRoom } from "../define/room.ts";
 import type { Snapshot } from "../define/types.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";
 import type { Sleeper } from "./alarms.ts";
+import type { Hooks } from "./hooks.ts";
 import { Ledger } from "./ledger.ts";
+import { Passengers } from "./passengers.ts";
 import type { Persistence } from "./persistence.ts";
 import type { Clock, Storage } from "./ports.ts";
 import type { Presence } from "./presence.ts";
@@ -12,20 +15,17 @@ import type { Boarding, Neighbours, Passenger, Recall } from "./transfer.ts";
 /** What moving users needs of the room. */
 export interface TransferScope {
   readonly roomId: string;
-  /** How long a token works and a place is kept, in ms. */
-  readonly expiry: number;
+  readonly compiled: CompiledRoom;
+  readonly hooks: Hooks;
   readonly storage: Storage;
   readonly clock: Clock;
   readonly sessions: Sessions;
   readonly presence: Presence;
   readonly persistence: Persistence;
   readonly neighbours: Neighbours;
-  /** Runs the developer's restore hook. */
-  restore(passenger: Passenger, user: object | undefined, publicId: string): Promise<Snapshot>;
   /** The user is about to leave: tells the developer's hook. */
   leaving(session: Session): void;
   failed(event: string, error: unknown): void;
-  /** Something is due at another time than before. */
   arm(): void;
 }
 
@@ -50,8 +50,9 @@ interface Departed {
  */
 export class Transfers implements Sleeper {
   readonly #scope: TransferScope;
+  readonly #passengers: Passengers;
   /** By token: whose it is, and of which transfer. */
-  readonly #tokens: Ledger<{ readonly sessionId: string; readonly transferId: string }>;
+  readonly #tokens: Ledger<{ readonly sessionId: string; readonly transferId?: string }>;
   /** By transfer: how it ended here. */
   readonly #moved: Ledger<Recall>;
   /** By session. */
@@ -63,9 +64,10 @@ export class Transfers implements Sleeper {
   #retryAt = 0;
 
   constructor(scope: TransferScope) {
-    const { storage, clock, expiry } = scope;
+    const { storage, clock, compiled, presence, hooks } = scope;
     this.#scope = scope;
-    this.#tokens = new Ledger("token", expiry, storage, clock);
+    this.#passengers = new Passengers(compiled, presence, hooks);
+    this.#tokens = new Ledger("token", compiled.settings.transferExpiryTime, storage, clock);
     this.#moved = new Ledger("moved", MEMORY, storage, clock);
     this.#departed = new Ledger("departed", MEMORY, storage, clock);
   }
@@ -117,9 +119,9 @@ export class Transfers implements Sleeper {
   }
 
   async #board(session: Session, user: Snapshot | null, state: unknown): Promise<Boarding> {
-    const { id: sessionId, publicId, sub, leaving } = session;
+    const { leaving } = session;
     if (!leaving) throw new RoomError("internal", "The transfer was called back");
-    const passenger: Passenger = { transferId: leaving.transferId, sessionId, publicId, sub, user, state };
+    const passenger = this.#passengers.of(session, leaving.transferId, user, state);
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#scope.neighbours.board(leaving.to, passenger);
@@ -142,7 +144,7 @@ export class Transfers implements Sleeper {
   }
 
   async #admit(passenger: Passenger): Promise<string> {
-    const { sessions, presence, persistence, clock, expiry } = this.#scope;
+    const { sessions, presence, persistence, clock, compiled } = this.#scope;
     const { transferId, sessionId, sub } = passenger;
     this.#refuseIfEnded(transferId);
     const before = sessions.claim(sessionId, sub);
@@ -150,7 +152,7 @@ export class Transfers implements Sleeper {
     if (before?.transferId === transferId && before.expectedUntil === undefined) return this.#issue(passenger);
     presence.checkSpace(before);
     const publicId = before?.publicId ?? sessions.freePublicId(passenger.publicId);
-    const user = passenger.user && (await this.#scope.restore(passenger, presence.newUser(publicId), publicId));
+    const user = await this.#passengers.restore(passenger, publicId);
     // While the hook ran, the room may have filled up, or the transfer been called back.
     this.#refuseIfEnded(transferId);
     presence.checkSpace(sessions.claim(sessionId, sub));
@@ -162,7 +164,7 @@ export class Transfers implements Sleeper {
     session.leaving = undefined;
     this.#leaving.delete(session);
     if (!presence.isOnline(session)) {
-      session.expectedUntil = clock.now() + expiry;
+      session.expectedUntil = clock.now() + compiled.settings.transferExpiryTime;
       sessions.offline(session);
     }
     session.row.changed(true);
@@ -178,7 +180,8 @@ export class Transfers implements Sleeper {
     const session = this.#scope.sessions.find(sessionId);
     const isHere = session?.transferId === transferId;
     if (isHere && session.expectedUntil === undefined) return { arrived: true, passenger: null };
-    const passenger = isHere ? this.#passengerOf(session) : null;
+    const user = isHere ? this.#scope.presence.stored(session.publicId) : null;
+    const passenger = isHere ? this.#passengers.of(session, transferId, user, session.connState) : null;
     // Kept with the answer: the other room may ask again, if it dies before it has stored the user.
     this.#end(transferId, { arrived: false, passenger });
     if (isHere) {
@@ -186,11 +189,6 @@ export class Transfers implements Sleeper {
       this.#remove(session);
     }
     return { arrived: false, passenger };
-  }
-
-  #passengerOf({ id: sessionId, publicId, sub, transferId = "", connState }: Session): Passenger {
-    const user = this.#scope.presence.stored(publicId);
-    return { transferId, sessionId, publicId, sub, user, state: connState };
   }
 
   /** A user who left comes back without having arrived. @returns a promise if they have to be called back */
@@ -203,12 +201,14 @@ export class Transfers implements Sleeper {
     const { sessions, presence, persistence, neighbours } = this.#scope;
     const { passenger } = await neighbours.recall(departed.to, departed.transferId, sessionId);
     if (sessions.find(sessionId)) return;
+    // First of all: where that fails, they can still come back later.
+    const user = passenger && this.#passengers.unpack(passenger);
     this.#departed.delete(sessionId);
     if (!passenger) return;
     const session = sessions.create(sessionId, passenger.sub, sessions.freePublicId(passenger.publicId));
     session.connState = passenger.state;
     sessions.offline(session);
-    if (passenger.user) presence.loadUser(session.publicId, passenger.user);
+    if (user) presence.loadUser(session.publicId, user);
     persistence.save();
   }
 
@@ -219,9 +219,10 @@ export class Transfers implements Sleeper {
   sessionOf(token: string, id: string | undefined): string {
     const known = this.#tokens.get(token);
     const { sessions } = this.#scope;
-    // One of a transfer that was called back stays without use, though the user came here later all the same.
-    const isValid = known !== undefined && sessions.find(known.sessionId)?.transferId === known.transferId;
-    if (isValid && (id === undefined || id === known.sessionId)) return known.sessionId;
+    const session = known && sessions.find(known.sessionId);
+    // One of a transfer that was called back stays without use, though the user came later. 0.1.0 stored no transfer.
+    const isValid = session !== undefined && (known?.transferId ?? session.transferId) === session.transferId;
+    if (isValid && (id === undefined || id === session.id)) return session.id;
     // A client that reconnects comes with the same URL; its id alone lets it in.
     if (!isValid && id !== undefined && sessions.find(id)) return id;
     throw new RoomError("forbidden", "The transfer token is not valid");

@@ -5,18 +5,16 @@ import { put, SAME } from "./diff.ts";
 import { Dormant } from "./dormant.ts";
 import type { StoredEntries } from "./dormant.ts";
 import { EntryPlaces } from "./entry-places.ts";
-import { entriesOf, loadEntry, readEntry, saveEntry } from "./entry-rows.ts";
+import { fitting, loadEntry, readEntry, saveEntry } from "./entry-rows.ts";
 import { makeEntry } from "./fields.ts";
 import type { Factory, Field } from "./fields.ts";
 import type { Leaf } from "./leaf.ts";
-import type { EntryNode, InnerNode, ParentNode, Place, PrivateChange, Sees, Shared } from "./node.ts";
+import { checkStored } from "./load-fields.ts";
+import type { EntryNode, Ghost, InnerNode, ParentNode, Place, PrivateChange, Sees, Shared } from "./node.ts";
 import { checkEntry, refused } from "./refusal.ts";
 import { createSample } from "./sample.ts";
 import { track, unwrap } from "./tracking.ts";
 import type { Door } from "./tracking.ts";
-
-/** An entry that clients know of and that is gone, of which only that is known. */
-type Ghost = Pick<InnerNode, "known">;
 
 type EntriesSignal = WritableObjectSignal<Record<string, object>>;
 
@@ -28,6 +26,7 @@ export class Entries implements Door, InnerNode, ParentNode {
   readonly signal: EntriesSignal;
   readonly hidden = false;
   readonly audience: Audience | undefined;
+  readonly fits = (): boolean => false;
   privateCount = 0;
   readonly #shared: Shared;
   readonly #parent: ParentNode;
@@ -189,17 +188,20 @@ export class Entries implements Door, InnerNode, ParentNode {
   }
 
   load(values: Record<string, unknown>): boolean {
-    const stored = entriesOf(values);
+    const stored = Object.entries(values);
     const sample = this.#shared.loading && stored.length > 1 ? this.sample() : undefined;
-    const waiting = stored.filter(([key]) => !this.#awake.has(key));
-    if (sample) this.#dormant.open(sample, waiting);
+    if (sample) this.#dormant.open(sample, fitting(stored, sample, this.#awake));
     for (const [key, entry] of stored) {
       if (this.#dormant.has(key)) continue;
-      if (!this.#awake.has(key)) this.create(key);
-      loadEntry(this.#awake.get(key) as EntryNode, entry);
+      try {
+        checkStored(entry);
+        if (!this.#awake.has(key)) this.create(key);
+        loadEntry(this.#awake.get(key) as EntryNode, entry);
+      } catch (error) {
+        this.#shared.onUnreadable([...this.names(), key], entry, error);
+      }
     }
-    // The collection itself is never missing.
-    return false;
+    return false; // the collection itself is never missing
   }
 
   /** Has entries in storage, which are read when they are needed. All of them are like `sample`. */
@@ -283,9 +285,8 @@ export class Entries implements Door, InnerNode, ParentNode {
   }
 
   #add(key: string, target: object): EntryNode {
-    const place = this.#places.placeOf(key, this.#shared.rows, (persisted) =>
-      readEntry(this.#awake.get(key), persisted),
-    );
+    const read = (persisted: boolean) => readEntry(this.#awake.get(key), persisted);
+    const place = this.#places.placeOf(key, this.#shared.rows, read);
     const entry = this.#shared.makeEntry(this, key, target, place);
     this.#shared.entries.set(target, entry);
     this.#awake.set(key, entry);

@@ -23,8 +23,17 @@ export function loadEntry(entry: EntryNode, stored: Record<string, unknown>): vo
   if (isIncomplete && entry.place.persisted) entry.place.row.changed(true);
 }
 
-/** Those of a stored collection that can be entries. */
-export function entriesOf(values: Record<string, unknown>): [key: string, stored: Record<string, unknown>][] {
-  const entries = Object.entries(values);
-  return entries.filter((entry): entry is [string, Record<string, unknown>] => isPlain(entry[1]));
+/**
+ * Those of a stored collection that may wait until they are read: they can be entries like this one, and are not made
+ * yet. The others are made now, so that what cannot be read of them is known when the room starts.
+ */
+export function fitting(
+  stored: readonly [key: string, value: unknown][],
+  sample: EntryNode,
+  awake: ReadonlyMap<string, EntryNode>,
+): [key: string, stored: Record<string, unknown>][] {
+  return stored.filter(
+    (entry): entry is [string, Record<string, unknown>] =>
+      !awake.has(entry[0]) && isPlain(entry[1]) && sample.fits(entry[1]),
+  );
 }

@@ -6,6 +6,7 @@ import { Entries } from "./entries.ts";
 import { fieldOf, holdsFields, isId, markEntry } from "./fields.ts";
 import { Leaf } from "./leaf.ts";
 import type { LeafParent } from "./leaf.ts";
+import { fitsFields, loadFields } from "./load-fields.ts";
 import { isFieldName, shapeOf } from "./refusal.ts";
 import { encodeKey, Row } from "./rows.ts";
 import type { EntryNode, ParentNode, Place, PrivateChange, Sees, Shared } from "./node.ts";
@@ -66,6 +67,10 @@ export class Group implements EntryNode, ParentNode, LeafParent {
 
   report(error: unknown): void {
     this.#shared.onError(error);
+  }
+
+  unreadable(name: string, value: unknown, error: unknown): void {
+    this.#shared.onUnreadable([...this.names(), name], value, error);
   }
 
   childChanged(name: string): void {
@@ -173,17 +178,11 @@ export class Group implements EntryNode, ParentNode, LeafParent {
   }
 
   load(values: Record<string, unknown>): boolean {
-    let missing = false;
-    for (const [name, child] of this.children) {
-      const value = Object.hasOwn(values, name) ? values[name] : undefined;
-      if (child instanceof Leaf) {
-        const loaded = value !== undefined && child.load(value);
-        missing ||= !loaded && child.persisted && child.row !== undefined;
-      } else if (shapeOf(value) === "object") {
-        missing = child.load(value as Record<string, unknown>) || missing;
-      }
-    }
-    return missing;
+    return loadFields(this, values);
+  }
+
+  fits(values: Record<string, unknown>): boolean {
+    return fitsFields(this, values);
   }
 
   saveAll(): void {

@@ -17,8 +17,10 @@ export interface LeafParent {
   /** Whether it is part of the state now: entries that were removed are not. */
   readonly attached: boolean;
   childChanged(key: string): void;
-  /** Told of a computed signal, a transform or a stored value that could not be read. */
+  /** Told of a computed signal or a transform that could not be read. */
   report(error: unknown): void;
+  /** Told of a stored value that could not be read. */
+  unreadable(name: string, value: unknown, error: unknown): void;
 }
 
 /** Where a leaf is kept, and who sees it. */
@@ -119,7 +121,7 @@ export class Leaf implements Door {
   textOfStored(value: unknown): string | undefined {
     const { kind, transform } = this.field;
     if (kind === "connected") return "false";
-    if (transform || value === undefined || !this.#fits(value)) return undefined;
+    if (transform || value === undefined || !this.fits(value)) return undefined;
     return JSON.stringify(nestDottedKeys(value));
   }
 
@@ -131,26 +133,29 @@ export class Leaf implements Door {
     return toPlain(this.signal(), "store");
   }
 
-  /** Sets a stored value, unless the field has become something else since. @returns whether it was set */
+  /** Sets a stored value, unless it cannot be read. @returns whether it was set */
   load(value: unknown): boolean {
-    if (this.field.kind !== "value" || !this.#fits(value)) return false;
+    if (this.field.kind !== "value") return false;
     try {
+      if (!this.fits(value)) throw new Error(`It is not the ${this.shape} that the field was declared as`);
       (this.signal as unknown as { set(value: unknown): void }).set(value);
       return true;
     } catch (error) {
-      this.#parent.report(error);
+      this.row?.changed(this.persisted);
+      this.#parent.unreadable(this.key, value, error);
       return false;
     }
+  }
+
+  /** Whether a stored value is of the kind that the field was declared as. */
+  fits(value: unknown): boolean {
+    return this.field.kind !== "value" || this.shape === "any" || shapeOf(value) === this.shape;
   }
 
   /** What clients would be told of it now. */
   current(): unknown {
     const { transform } = this.field;
     return this.#plain(transform ? transform(this.signal()) : this.signal());
-  }
-
-  #fits(value: unknown): boolean {
-    return this.shape === "any" || shapeOf(value) === this.shape;
   }
 
   #plain(value: unknown, onSignal?: (signal: unknown) => void): unknown {

@@ -47,6 +47,8 @@ export interface InnerNode {
   privateLeaves(into: Leaf[]): void;
   /** Sets stored values. @returns whether a persisted field was missing among them */
   load(values: Record<string, unknown>): boolean;
+  /** Whether these could be loaded into one like it. */
+  fits(values: Record<string, unknown>): boolean;
   saveAll(): void;
   /** What clients were told, private fields too, as plain data. */
   known(): Record<string, unknown>;
@@ -74,6 +76,9 @@ export interface EntryNode extends InnerNode {
   remove(): void;
 }
 
+/** An entry that clients know of and that is gone, of which only that is known. */
+export type Ghost = Pick<InnerNode, "known">;
+
 /** What all nodes of one state share. */
 export interface Shared {
   readonly rows: Rows;
@@ -90,6 +95,8 @@ export interface Shared {
   makeEntry(parent: ParentNode, key: string, target: object, place: Place): EntryNode;
   /** The first change that clients do not know of. */
   onChange(): void;
-  /** A computed signal, a transform or a stored value that could not be read. */
+  /** A stored value that could not be read. @param names lead to it @param error why */
+  onUnreadable(names: readonly string[], value: unknown, error: unknown): void;
+  /** A computed signal or a transform that could not be read. */
   onError(error: unknown): void;
 }

@@ -5,7 +5,7 @@ import type { StoredEntries } from "./dormant.ts";
 import { Entries } from "./entries.ts";
 import type { Viewer } from "./fields.ts";
 import { Group } from "./group.ts";
-import type { Leaf } from "./leaf.ts";
+import { Leaf } from "./leaf.ts";
 import type { EntryNode, ParentNode, Place, PrivateChange, Shared } from "./node.ts";
 import { ROOT_KEY, Row, Rows } from "./rows.ts";
 
@@ -35,6 +35,8 @@ export class Tree implements Shared {
   onChange: () => void = () => {};
   /** Told of whatever a computed signal, a transform or a visibility predicate threw. */
   onError: (error: unknown) => void = () => {};
+  /** Told of each stored value that could not be read: where it was, what it was, and why. */
+  onUnreadable: (names: readonly string[], value: unknown, error: unknown) => void = () => {};
   /** Told of each entry that is put into the `users` field. */
   onUser: (publicId: string) => void = () => {};
   /** The one `users` field, if there is one. */
@@ -114,6 +116,28 @@ export class Tree implements Shared {
       if (sample) waiting.set(name, { entries: entries as Entries, sample });
     }
     return waiting;
+  }
+
+  /**
+   * Rows that held a field before it became something that is stored otherwise: what was loaded of them is written
+   * where it belongs, and they go, or they would win over it one day.
+   */
+  moveRows(rows: Iterable<readonly [key: string, value: unknown]>): void {
+    for (const [key] of rows) {
+      const child = this.root.children.get(key);
+      if (!child || child instanceof Group || (child instanceof Leaf && child.row?.key === key)) continue;
+      if (child instanceof Leaf && !child.persisted) continue;
+      this.rows.removed.add(key);
+      if (child instanceof Leaf) child.row?.changed(true);
+      else child.saveAll();
+    }
+  }
+
+  /** All that is to be stored of the state, by the keys of rows. */
+  storedRows(): ReadonlyMap<string, unknown> {
+    this.saveAll();
+    const rows = [...this.rows.unsaved].map((row) => [row.key, row.read(true)] as const);
+    return new Map(rows.filter(([, value]) => value !== undefined));
   }
 
   quietly<T>(run: () => T): T {

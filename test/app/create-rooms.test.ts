@@ -48,6 +48,8 @@ describe("createRooms fails at start-up, and says what to do", () => {
   });
 });
 
+const step = (snapshot: unknown) => snapshot;
+
 describe("defineRoom fails at once, and names what is wrong", () => {
   it.each<[string, unknown, string]>([
     ["nothing", undefined, "one object"],
@@ -75,6 +77,17 @@ describe("defineRoom fails at once, and names what is wrong", () => {
     ],
     ["a hostile parameter", { path: "a", state, requests: { "GET /:__proto__": { run() {} } } }, ":__proto__"],
     ["a hook that is none", { path: "a", state, onJoin: true }, "onJoin has to be a function"],
+    ["a version that is none", { path: "a", state, version: 1.5 }, "version has to be a whole number from 1"],
+    ["version 0", { path: "a", state, version: 0 }, "version has to be a whole number from 1"],
+    ["a version without steps", { path: "a", state, version: 2 }, "migrate has no step 2"],
+    ["a missing step", { path: "a", state, version: 3, migrate: { 3: step } }, "migrate has no step 2. With version 3"],
+    ["a step too many", { path: "a", state, version: 2, migrate: { 2: step, 3: step } }, 'migrate has a step "3"'],
+    ["a step without a version", { path: "a", state, migrate: { 2: step } }, 'a step "2". With version 1'],
+    ["a step to the first", { path: "a", state, version: 2, migrate: { 1: step, 2: step } }, 'a step "1"'],
+    ["a step of no number", { path: "a", state, version: 2, migrate: { 2: step, two: step } }, 'a step "two"'],
+    ["a step of a half", { path: "a", state, version: 2, migrate: { 2: step, "2.0": step } }, 'a step "2.0"'],
+    ["a step that is none", { path: "a", state, version: 2, migrate: { 2: {} } }, "migrate[2] has to be a function"],
+    ["steps that are none", { path: "a", state, version: 2, migrate: [step] }, "migrate has to be an object"],
   ])("%s", (_, definition, message) => {
     expect(() => defineRoom(definition as never)).toThrow(message);
   });

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createRooms, defineRoom, requireSession, sync } from "../../src/index.ts";
 import { testRoom as kitRoom } from "../../src/testing/index.ts";
 import { testRoom, token } from "../support/harness.ts";
+import { mine } from "./guide-evolution.ts";
 import { casino } from "./guide-guards.ts";
 import { chat } from "./guide-intercept.ts";
 import { auction } from "./guide-later.ts";
@@ -138,5 +139,25 @@ describe("guide", () => {
     expect(there.state).toEqual({ heroes: { [client.publicId]: { gold: 11, online: true } } });
     expect((await client.call("loot")).value["code"]).toBe("forbidden");
     expect((await there.call("descend", "cellar")).value["code"]).toBe("not_found");
+  });
+
+  it("new versions of a state, and what could not be read", async () => {
+    const room = testRoom(mine, "mine-1");
+    await room.inside((_state, _core, ctx) => {
+      for (const [key, value] of Object.entries({
+        ".": { title: "Old mine" },
+        shifts: "early,late",
+        "miners.m1": { coins: 3 },
+      })) {
+        ctx.storage.kv.put(key, value);
+      }
+    });
+    await room.crash();
+    const admin = await room.connect({ token: await token({ role: "admin" }) });
+    expect(admin.state).toMatchObject({ name: "Old mine", miners: { m1: { gold: 30 } } });
+    expect((await admin.call("quarantined")).value["result"]).toMatchObject([{ key: "shifts", value: "early,late" }]);
+    await admin.call("restoreShifts");
+    await admin.sees((state: { shifts?: unknown[] }) => state.shifts?.length === 2);
+    expect((await admin.call("quarantined")).value["result"]).toEqual([]);
   });
 });

@@ -349,7 +349,7 @@ describe("restoring", () => {
     await client.closed;
     await room.evict();
     isBroken = true;
-    expect((await room.fetch("/count")).status).toBe(500);
+    expect((await room.fetch("/count")).status).toBe(503);
     expect((await (await room.open()).closed).code).toBe(1011);
     expect(log.mock.calls.join()).toContain("cannot read this");
     isBroken = false;

@@ -94,12 +94,28 @@ describe("entries that are only stored so far", () => {
   });
 
   it("are made to be told where what is stored does not say it all", () => {
-    const { tree } = woken({ players: { ...snapshot(3).players, odd: { x: 1, name: "old", tags: "no array" } } });
+    const { tree } = woken({ players: { ...snapshot(3).players, odd: { x: 1, name: "old" } } });
     expect(JSON.parse(tree.sharedText())).toMatchObject({
       players: { odd: { x: 1, name: "old", tags: [], pos: { z: 0 } } },
     });
     expect(made).toBe(2);
     expect(Object.keys(written(tree.rows).written)).toEqual(["players.odd"]);
+  });
+
+  it("are made at once where something of them cannot be read", () => {
+    const tree = new Tree({ players: users(Player) });
+    const unreadable: string[] = [];
+    tree.onUnreadable = (names, value) => void unreadable.push(`${names.join(".")}=${JSON.stringify(value)}`);
+    made = 0;
+    tree.load({
+      players: {
+        ...snapshot(3).players,
+        odd: { ...stored(9), tags: "no array", pos: 5 },
+        even: { ...stored(8), x: 2 },
+      },
+    });
+    expect([made, unreadable]).toEqual([2, ['players.odd.tags="no array"', "players.odd.pos=5"]]);
+    expect(written(tree.rows).written).toMatchObject({ "players.odd": { x: 9, tags: [], pos: { z: 0 } } });
   });
 
   it("change, go and are replaced like all others", () => {

@@ -198,7 +198,7 @@ export class MemoryRoom<S> {
   core: RoomCore;
   /** Makes what a client keeps its state in, beside a plain object. */
   clientInstance: () => object | undefined = () => undefined;
-  readonly #compiled: CompiledRoom;
+  #compiled: CompiledRoom;
   #time: InstanceClock | undefined;
   #die: () => void = () => {};
   /** Events that are being handled. */
@@ -292,6 +292,13 @@ export class MemoryRoom<S> {
   /** As the platform does it: not before timers have run. Sockets stay. */
   async evict(): Promise<void> {
     while ((this.#time?.pending ?? 0) > 0 || !this.core.isSettled) await this.advance(1000);
+    this.core = this.#start();
+  }
+
+  /** The object wakes with other code, while its sockets stay: Cloudflare closes them, but `wrangler dev` does not. */
+  async deploy(compiled: CompiledRoom): Promise<void> {
+    while ((this.#time?.pending ?? 0) > 0 || !this.core.isSettled) await this.advance(1000);
+    this.#compiled = compiled;
     this.core = this.#start();
   }
 

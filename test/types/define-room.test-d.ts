@@ -2,8 +2,11 @@ import { computed, signal } from "@signe/reactive";
 import { expectTypeOf } from "vitest";
 import { z } from "zod";
 import { defineRoom } from "../../src/define/define-room.ts";
+import type { Quarantined } from "../../src/define/quarantine.ts";
 import type { AnyRoom } from "../../src/define/room.ts";
+import type { Snapshot } from "../../src/define/types.ts";
 import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
+import type { Users } from "../../src/state/fields.ts";
 
 class Player {
   id = id();
@@ -159,3 +162,46 @@ defineRoom({
 defineRoom({ path: "no-state" });
 // @ts-expect-error no such option
 defineRoom({ path: "x", state: () => ({}), maxUser: 4 });
+
+// A room with migrations infers all the rest as before.
+const evolved = defineRoom({
+  path: "evolved",
+  version: 3,
+  migrate: {
+    2: (snapshot) => {
+      expectTypeOf(snapshot).toEqualTypeOf<Snapshot>();
+      return { ...snapshot, count: Number(snapshot["total"]) };
+    },
+    3: ({ total, ...snapshot }) => ({ ...snapshot, old: total }),
+  },
+  state: () => ({ count: sync(signal(0)), players: users(Player) }),
+  actions: {
+    add: {
+      input: z.number(),
+      run({ user, state, room }, by) {
+        expectTypeOf(user).toEqualTypeOf<Player>();
+        expectTypeOf(by).toEqualTypeOf<number>();
+        expectTypeOf(room.quarantine.list()).toEqualTypeOf<readonly Quarantined[]>();
+        state.count.set(by);
+        return "added" as const;
+      },
+    },
+  },
+});
+expectTypeOf<NonNullable<typeof evolved.types>["results"]["add"]>().toEqualTypeOf<"added">();
+expectTypeOf<NonNullable<typeof evolved.types>["state"]["players"]>().toEqualTypeOf<Users<Player>>();
+
+defineRoom({
+  path: "waits",
+  version: 2,
+  // @ts-expect-error a migration cannot wait
+  migrate: { 2: async (snapshot) => snapshot },
+  state: () => ({ count: sync(signal(0)) }),
+});
+defineRoom({
+  path: "names",
+  version: 2,
+  // @ts-expect-error steps have numbers
+  migrate: { two: (snapshot: Snapshot) => snapshot },
+  state: () => ({ count: sync(signal(0)) }),
+});

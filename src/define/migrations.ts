@@ -1,0 +1,28 @@
+/** Plain stored values by field name. */
+export type Snapshot = Record<string, unknown>;
+
+/**
+ * By the version that it leads to, what makes a snapshot of the version before into one of this version: plain values
+ * by field name, entries by key. It runs before any hook, and cannot wait.
+ */
+export type Migrations = Readonly<Record<number, (snapshot: Snapshot) => Snapshot>>;
+
+/** @throws Error that names the option, unless there is just one step for each version from 2 on */
+export function checkMigrations(where: string, version: number, migrate: Migrations): void {
+  for (let step = 2; step <= version; step++) {
+    if (!Object.hasOwn(migrate, step)) {
+      throw new Error(
+        `${where}: migrate has no step ${step}. With version ${version} there is one for each version from 2 to that`,
+      );
+    }
+  }
+  for (const [name, run] of Object.entries(migrate)) {
+    const step = Number(name);
+    if (String(step) !== name || !Number.isInteger(step) || step < 2 || step > version) {
+      throw new Error(
+        `${where}: migrate has a step "${name}". With version ${version} there is one for each version from 2 to that`,
+      );
+    }
+    if (typeof run !== "function") throw new Error(`${where}: migrate[${name}] has to be a function of the snapshot`);
+  }
+}

@@ -1,0 +1,17 @@
+/** A stored value that could not be read: its field started anew, and it was put aside. */
+export interface Quarantined {
+  /** Where it was: field names and keys of entries, with dots between them; or the key of a row of the runtime's own. */
+  readonly key: string;
+  readonly value: unknown;
+  /** Why it could not be read. */
+  readonly reason: string;
+  /** When that was noticed, in ms since 1970. */
+  readonly at: number;
+}
+
+/** The values that were put aside: the newest 100. */
+export interface RoomQuarantine {
+  list(): readonly Quarantined[];
+  /** Forgets one, for good. */
+  delete(key: string): void;
+}

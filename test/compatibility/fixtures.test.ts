@@ -1,0 +1,98 @@
+import { describe, expect, it } from "vitest";
+import { MemoryRoom } from "../support/memory.ts";
+import { definition, play } from "./play.ts";
+import type { State } from "./play.ts";
+
+type Rows = Record<string, unknown>;
+
+const fixtures = import.meta.glob("./*.json", { query: "?raw", import: "default", eager: true });
+const versions = Object.keys(fixtures).map((path) => path.slice(2, -".json".length));
+const rowsOf = (version: string) => JSON.parse(fixtures[`./${version}.json`] ?? "") as Rows;
+
+/** A room of today that finds what a version stored. */
+async function woken(version: string): Promise<MemoryRoom<State>> {
+  const room = new MemoryRoom<State>(definition.compiled);
+  room.storage.rows = new Map(Object.entries(rowsOf(version)));
+  room.crash();
+  await room.core.started;
+  return room;
+}
+
+const plain = (value: unknown) => JSON.parse(JSON.stringify(value)) as unknown;
+
+describe.each(versions)("what %s stored", (version) => {
+  it("loads: all values", async () => {
+    const { state, core } = await woken(version);
+    const { width, names } = state.area;
+    expect(plain([state.count(), state.title(), state.seed(), state.list(), state.config(), width(), names()])).toEqual(
+      [4, "Tü", 1, [1, 2], { map: { width: 5 } }, 7, ["north"]],
+    );
+    expect(Object.keys(state.monsters())).toEqual(["m.1%"]);
+    expect(state.monsters()["m.1%"]?.hp()).toBe(4);
+    expect([state.turn(), core.handle.storage.get("mine")]).toEqual([0, { b: 2 }]);
+  });
+
+  it("loads: all users, with what is inside them", async () => {
+    const { state } = await woken(version);
+    expect(Object.keys(state.players()).toSorted()).toEqual(["ada-public", "cleo-public", "eve-public"]);
+    const ada = state.players()["ada-public"];
+    expect(plain([ada?.x(), ada?.hand(), ada?.pos.z(), ada?.online()])).toEqual([1.5, ["ace"], -1, false]);
+    const sword = ada?.items()["sword"];
+    expect(plain([sword?.count(), sword?.tags()])).toEqual([2, ["old"]]);
+    expect(Object.keys(state.players()["eve-public"]?.items() ?? {})).toEqual(["bow"]);
+  });
+
+  it("loads: all sessions, and whose they are", async () => {
+    const room = await woken(version);
+    room.core.handle.autoSync = true;
+    expect((await room.connect("ada")).closedWith?.code).toBe(4403);
+    expect((await room.connect("ada", { sub: "ada's sub" })).texts[0]).toContain('"pId":"ada-public"');
+    expect((await room.connect("cleo")).texts[0]).toContain('"pId":"cleo-public"');
+    await room.advance(400_000);
+    expect(Object.keys(room.state.players()).toSorted()).toEqual(["ada-public", "cleo-public"]);
+  });
+
+  it("loads: what is scheduled, and whether changes are sent by themselves", async () => {
+    const { core } = await woken(version);
+    expect(core.handle.schedules).toEqual([{ name: "later", at: 1_060_000, payload: { a: 1 } }]);
+    expect(core.handle.autoSync).toBe(false);
+  });
+
+  it("loads: transfers, of who came, of who went, and of who was called back", async () => {
+    const room = await woken(version);
+    room.core.handle.autoSync = true;
+    const eve = await room.connect(undefined, null, "of-eve");
+    expect(eve.texts[0]).toContain('"pId":"eve-public"');
+    expect(room.core.handle.connections[0]?.state).toEqual({ from: "elsewhere" });
+    const recalled = await room.core.recall("transfer-of-finn", "finn");
+    expect(recalled).toMatchObject({ arrived: false, passenger: { publicId: "finn-public", user: { x: 5 } } });
+    let asked: unknown[] = [];
+    room.neighbours.recall = async (...question) => {
+      asked = question;
+      return { arrived: false, passenger: recalled.passenger && { ...recalled.passenger, publicId: "bob-public" } };
+    };
+    expect((await room.connect("bob")).texts[0]).toContain('"pId":"bob-public"');
+    expect(asked).toEqual(["elsewhere", "some-uuid", "bob"]);
+    expect(room.state.players()["bob-public"]?.x()).toBe(5);
+  });
+
+  it("loads: nothing of it is put aside, and nothing fails but a shard that is gone", async () => {
+    const room = await woken(version);
+    expect(room.core.handle.quarantine.list()).toEqual([]);
+    expect(room.log.filter(({ event }) => event !== "shard_lost")).toEqual([]);
+  });
+});
+
+it("the fixture of what is not released yet is what is stored now", async () => {
+  // If this fails, see "Compatibility" in CONTRIBUTING.md.
+  expect(await play()).toEqual(rowsOf("unreleased"));
+});
+
+it("there is a fixture of each release in the changelog", async () => {
+  const changelog = Object.values(
+    import.meta.glob("../../CHANGELOG.md", { query: "?raw", import: "default", eager: true }),
+  )[0];
+  const released = [...(changelog ?? "").matchAll(/^## \[(.*)\]/gm)].map(([, version = ""]) => version.toLowerCase());
+  expect(released).toContain("0.1.0");
+  expect(versions).toEqual(expect.arrayContaining(released));
+});

@@ -1,0 +1,113 @@
+import { signal } from "@signe/reactive";
+import { defineRoom } from "../../src/define/define-room.ts";
+import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
+import { MemoryRoom } from "../support/memory.ts";
+
+// Runs on each released version, so it uses only what the first one had; what came later is added where it is there.
+
+const item = () => ({ count: sync(signal(1)), tags: sync(signal<string[]>([])) });
+
+class Player {
+  id = id();
+  x = sync(signal(0));
+  hand = sync(signal<string[]>([]), { visibleTo: "owner" });
+  aim = sync(signal(0), { persist: false });
+  online = connected();
+  pos = { z: sync(signal(0)) };
+  items = collection(item);
+}
+
+const stateOf = () => ({
+  count: sync(signal(0)),
+  title: sync(signal<string | null>(null)),
+  seed: persist(signal(1)),
+  list: sync(signal<number[]>([])),
+  config: sync(signal<Record<string, unknown>>({})),
+  area: { width: sync(signal(0)), names: persist(signal<string[]>([])) },
+  turn: sync(signal(0), { persist: false }),
+  players: users(Player),
+  monsters: collection(() => ({ hp: sync(signal(10)) })),
+});
+export type State = ReturnType<typeof stateOf>;
+
+export const definition = defineRoom({
+  path: "r",
+  state: stateOf,
+  actions: { ping: { run: () => "pong" } },
+  schedules: { later: { run: () => {} } },
+});
+
+/** What clients of a room may do at a time when all kinds of rows are there. @returns the rows, by their keys */
+export async function play(): Promise<Record<string, unknown>> {
+  const room = new MemoryRoom<State>(definition.compiled);
+  room.neighbours = { ...room.neighbours, board: async () => ({ ok: true, token: "theirs" }) };
+  room.crash();
+  const names = new Map<string, string>();
+  for (const name of ["ada", "bob", "cleo"]) {
+    const socket = await room.connect(name, name === "ada" ? { sub: "ada's sub" } : null, undefined, "protocol=2");
+    const [publicId] = /[A-Za-z0-9]{12}/.exec(socket.texts[0]?.split('"pId":"')[1] ?? "") ?? [""];
+    names.set(publicId, `${name}-public`);
+    await room.core.message(socket, `{"action":"ping","id":"${name}'s message"}`);
+    if (name === "cleo") room.disconnect(socket);
+  }
+  const [ada, bob] = [...names.keys()] as [string, string];
+  room.change((state) => {
+    state.count.set(3);
+    state.title.set("Tü");
+    state.list.set([1, 2]);
+    state.config.set({ map: { width: 5 } });
+    state.area.width.set(7);
+    state.area.names.set(["north"]);
+    state.turn.set(2);
+    state.monsters()["m.1%"] = { hp: sync(signal(4)) };
+    const player = state.players()[ada] as Player;
+    player.x.set(1.5);
+    player.hand.set(["ace"]);
+    player.aim.set(9);
+    player.pos.z.set(-1);
+    player.items()["sword"] = { count: sync(signal(2)), tags: sync(signal(["old"])) };
+  });
+  const { handle } = room.core;
+  const bobs = handle.connections.find(({ publicId }) => publicId === bob);
+  await handle.sessionTransfer(bobs as never, "elsewhere");
+  const user = { x: 5, hand: [], pos: { z: 0 }, items: { bow: { count: 1, tags: [] } } };
+  for (const name of ["eve", "finn"]) {
+    const passenger = { sessionId: name, publicId: `${name}-public`, sub: undefined, state: { from: "elsewhere" } };
+    await room.core.board({ ...passenger, transferId: `transfer-of-${name}`, user });
+  }
+  await room.core.recall("transfer-of-finn", "finn");
+  handle.schedule("later", 60_000, { a: 1 });
+  handle.storage.put("mine", { b: 2 });
+  if ("listing" in handle) handle.listing({ mode: "blitz" }, { locked: true });
+  if ("shards" in room) await meetShard(room);
+  await room.advance(2000);
+  handle.autoSync = false;
+  room.change((state) => state.count.set(4));
+  await room.advance(2000);
+  return readable(room.storage.rows, names);
+}
+
+/** A shard that has no clients, yet is remembered. */
+async function meetShard(room: MemoryRoom<State>): Promise<void> {
+  room.shards = {
+    introduce: async () => ({ run: "run-1", roster: [], wantsState: false, mailed: 0 }),
+    deliver: async () => ({ verdict: "ok" }),
+  };
+  await room.core.relay({ shardId: "shard-1", run: "run-1", life: "life-1", seq: 1, base: 1, items: [] });
+}
+
+/** The rows, with names in place of what is random. */
+function readable(rows: Map<string, unknown>, names: Map<string, string>): Record<string, unknown> {
+  const named = [...rows].map(([key, value]) =>
+    key.startsWith("$token:") ? [`$token:of-${(value as Token).value.sessionId}`, value] : [key, value],
+  );
+  let text = JSON.stringify(named);
+  for (const [publicId, name] of names) text = text.replaceAll(publicId, name);
+  text = text.replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g, "some-uuid");
+  const sorted = (JSON.parse(text) as [string, unknown][]).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(sorted);
+}
+
+interface Token {
+  readonly value: { readonly sessionId: string };
+}

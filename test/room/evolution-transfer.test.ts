@@ -1,0 +1,148 @@
+import { signal } from "@signe/reactive";
+import { describe, expect, it } from "vitest";
+import { defineRoom } from "../../src/define/define-room.ts";
+import type { AnyRoom } from "../../src/define/room.ts";
+import type { Snapshot } from "../../src/define/types.ts";
+import { sync, users } from "../../src/state/fields.ts";
+import type { Passenger } from "../../src/room/transfer.ts";
+import { MemoryRoom } from "../support/memory.ts";
+
+const rename = ({ players, ...rest }: Snapshot): Snapshot => ({
+  ...rest,
+  heroes: Object.fromEntries(
+    Object.entries((players ?? {}) as Record<string, Snapshot>).map(([key, { coins }]) => [
+      key,
+      { gold: Number(coins) * 10 },
+    ]),
+  ),
+});
+class Player {
+  coins = sync(signal(0));
+}
+class Hero {
+  gold = sync(signal(0));
+}
+const old = defineRoom({ path: "r-{n}", throttleStorage: 0, state: () => ({ players: users(Player) }) });
+const define = (step: (snapshot: Snapshot) => Snapshot = rename) =>
+  defineRoom({
+    path: "r-{n}",
+    version: 2,
+    migrate: { 2: step },
+    throttleStorage: 0,
+    state: () => ({ heroes: users(Hero) }),
+  });
+const next = define();
+const other = defineRoom({
+  path: "lobby",
+  version: 3,
+  migrate: { 2: (snapshot) => snapshot, 3: (snapshot) => snapshot },
+  throttleStorage: 0,
+  state: () => ({ heroes: users(Hero) }),
+  onSessionRestore: ({ userSnapshot }) => ({ gold: Number(userSnapshot["coins"]) + 1 }),
+});
+
+interface State {
+  players(): Record<string, Player>;
+  heroes(): Record<string, Hero>;
+}
+
+/** Two rooms that know each other, and a user in the first. */
+async function pair(from: AnyRoom, to: AnyRoom) {
+  const here = new MemoryRoom<State>(from.compiled);
+  const there = new MemoryRoom<State>(to.compiled, here.clock);
+  const strip = { isOn: false };
+  const link = (room: MemoryRoom<State>): MemoryRoom<State>["neighbours"] => ({
+    board: (_to, { origin, ...passenger }: Passenger) =>
+      room.core.board(structuredClone(strip.isOn || !origin ? passenger : { ...passenger, origin })),
+    recall: async (_to, transferId, sessionId) => structuredClone(await room.core.recall(transferId, sessionId)),
+    fetch: async () => new Response(null),
+  });
+  here.neighbours = link(there);
+  there.neighbours = link(here);
+  here.crash();
+  there.crash();
+  const socket = await here.connect("ada");
+  const [publicId] = Object.keys(here.state.players?.() ?? here.state.heroes()) as [string];
+  const leave = () => here.core.handle.sessionTransfer(here.core.handle.connections[0] as never, "r-2");
+  return { here, there, socket, publicId, leave, strip };
+}
+
+describe("a user who comes from a room at another version", () => {
+  it("that is older: is migrated like a room in which they are alone", async () => {
+    const { here, there, publicId, leave } = await pair(old, next);
+    here.change((state) => state.players()[publicId]?.coins.set(3));
+    const token = await leave();
+    expect(there.state.heroes()[publicId]?.gold()).toBe(30);
+    expect((await there.connect(undefined, null, token)).isOpen).toBe(true);
+    expect(here.state.players()).toEqual({});
+  });
+
+  it("and that knew of no versions: is taken as the first, under the present name of the field", async () => {
+    const raise = ({ players }: Snapshot): Snapshot => ({
+      players: Object.fromEntries(
+        Object.entries((players ?? {}) as Record<string, Snapshot>).map(([key, { coins }]) => [
+          key,
+          { coins: Number(coins) + 100 },
+        ]),
+      ),
+    });
+    const raised = defineRoom({
+      path: "r-{n}",
+      version: 2,
+      migrate: { 2: raise },
+      throttleStorage: 0,
+      state: () => ({ players: users(Player) }),
+    });
+    const { here, there, publicId, leave, strip } = await pair(old, raised);
+    here.change((state) => state.players()[publicId]?.coins.set(3));
+    strip.isOn = true;
+    await leave();
+    expect(there.state.players()[publicId]?.coins()).toBe(103);
+  });
+
+  it.each([
+    ["that is newer", next, old, "It was written by version 2, and this is version 1"],
+    ["whose step throws", old, define(() => JSON.parse("{") as never), "migrate[2] failed"],
+    ["of whom a step leaves nothing", old, define(() => ({})), "It is no object"],
+  ])("%s: is refused and stays, and the log says why", async (_, from, to, message) => {
+    const { here, there, publicId, socket, leave } = await pair(from, to);
+    await expect(leave()).rejects.toMatchObject({ code: "internal" });
+    expect(JSON.stringify(there.log)).toContain(message);
+    expect(Object.keys(here.state.players?.() ?? here.state.heroes())).toEqual([publicId]);
+    expect(socket.isOpen).toBe(true);
+    expect(here.core.handle.connections).toHaveLength(1);
+  });
+
+  it("of another definition: stays as they are, for onSessionRestore", async () => {
+    const { here, there, publicId, leave } = await pair(old, other);
+    here.change((state) => state.players()[publicId]?.coins.set(3));
+    await leave();
+    expect(there.state.heroes()[publicId]?.gold()).toBe(4);
+  });
+
+  it("and who is called back by a room that was deployed meanwhile", async () => {
+    const { here, there, publicId, leave } = await pair(old, old);
+    here.change((state) => state.players()[publicId]?.coins.set(3));
+    await leave();
+    await there.advance(1000);
+    await here.advance(1000);
+    await here.deploy(next.compiled);
+    const socket = await here.connect("ada");
+    expect(socket.isOpen).toBe(true);
+    expect(here.state.heroes()[publicId]?.gold()).toBe(30);
+    expect(there.state.players()).toEqual({});
+  });
+
+  it("and who is called back by a room that is older: is kept for later", async () => {
+    const { here, there, leave, publicId } = await pair(old, old);
+    here.change((state) => state.players()[publicId]?.coins.set(3));
+    await leave();
+    await there.advance(1000);
+    await there.deploy(next.compiled);
+    expect((await here.connect("ada")).closedWith?.code).toBe(1011);
+    await here.advance(1000);
+    await here.deploy(next.compiled);
+    expect((await here.connect("ada")).isOpen).toBe(true);
+    expect(here.state.heroes()[publicId]?.gold()).toBe(30);
+  });
+});
