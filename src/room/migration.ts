@@ -40,7 +40,7 @@ function checkPlain(value: unknown, path: readonly string[]): void {
   const isPlain = ["string", "number", "boolean", "undefined"].includes(typeof value) || value === null;
   if (isPlain) return;
   if (path.length > MAX_LEVELS || !(Array.isArray(value) || isRecord(value))) {
-    throw new Error(`${path.slice(0, 8).join(".")} is no plain value, or nested too deeply`);
+    throw new Error(`"${path[0]}" holds what is no plain value, or is nested too deeply`);
   }
   for (const [key, inner] of Object.entries(value)) checkPlain(inner, [...path, key]);
 }

@@ -60,7 +60,7 @@ export class Quarantine implements RoomQuarantine {
     this.#found.push({ key, value, error });
     if (!this.#isStarting) this.move();
     else if (this.#found.length > MOST_AT_ONCE) {
-      const what = `More than ${MOST_AT_ONCE} stored values cannot be read, as that at "${key}": is a migration missing?`;
+      const what = `More than ${MOST_AT_ONCE} stored values cannot be read, as in "${keyForLog(key)}": is a migration missing?`;
       throw (this.#tooMany ??= new Error(what, { cause: error }));
     }
   }

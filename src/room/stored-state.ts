@@ -9,9 +9,9 @@ import type { Storage } from "./ports.ts";
 /** Keys under this prefix are the runtime's own, or the developer's; the rest is the state. */
 export const PRIVATE_PREFIX = "$";
 
-/** A key as a log may have it: those of the runtime's own rows hold private ids, and tokens. */
+/** A key as a log may have it: clients choose keys of entries, and the runtime's own hold private ids, and tokens. */
 export function keyForLog(key: string): string {
-  return key.startsWith(PRIVATE_PREFIX) ? key.replace(/:.*/s, ":…") : key;
+  return key.replace(/(?<=.)[.:].*/s, "…");
 }
 
 /** What storage holds of a room's state. */

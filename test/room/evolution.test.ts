@@ -222,8 +222,12 @@ describe("a migration that cannot be done", () => {
     ["returns nothing", () => undefined, "migrate[3] failed: it has to return the snapshot"],
     ["returns a promise", async () => ({}), "migrate[3] failed: it has to return the snapshot, and no promise"],
     ["returns a Map", () => new Map(), "migrate[3] failed: it has to return the snapshot"],
-    ["puts a Map into it", () => ({ heroes: { a: new Map() } }), "migrate[3] failed: heroes.a is no plain value"],
-    ["puts a function into it", () => ({ total: () => 1 }), "migrate[3] failed: total is no plain value"],
+    [
+      "puts a Map into it",
+      () => ({ heroes: { a: new Map() } }),
+      'migrate[3] failed: "heroes" holds what is no plain value',
+    ],
+    ["puts a function into it", () => ({ total: () => 1 }), 'migrate[3] failed: "total" holds what is no plain value'],
   ])("since a step %s: leaves everything as it is, and says which step", async (_, step, message) => {
     const { room } = await played();
     const before = new Map(room.storage.rows);
@@ -332,7 +336,7 @@ describe("P6.7: a real room that cannot start", () => {
     const failure = lines.find(({ event }) => event === "start_failed");
     expect(failure?.["error"]).toContain("migrate[3] failed: not today");
     expect(failure?.["error"]).toContain("caused by Error: not today");
-    expect([failure?.["party"], failure?.["room"]]).toEqual([room.party, "room-1"]);
+    expect(failure).toMatchObject({ party: room.party, room: "room-1", code: "internal" });
     // One failure for each event: the first one is that of the constructor.
     expect(lines.filter(({ event }) => event === "start_failed")).toHaveLength(2);
     isBroken = false;
