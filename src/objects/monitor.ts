@@ -50,7 +50,7 @@ export class Monitor {
     this.#log = log;
     this.#wokeAt = clock.now();
     this.awake = new Awake(clock);
-    this.storage = kvStorage(storage, this.counts, () => this.#saved(), log);
+    this.storage = kvStorage(storage, this.counts, () => this.#saved(), this.log);
   }
 
   /** Something happens to the object. */
