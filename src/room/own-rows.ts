@@ -52,6 +52,7 @@ const KINDS: ReadonlyMap<string, Check> = new Map([
       told: maybe(object({ worldId: text, users: maybe(number) })),
     }),
   ],
+  ["counts", object({ since: number, counts: isPlain })],
   ["sync", object({ seq: number, epoch: text })],
   ["known", text],
 ]);
