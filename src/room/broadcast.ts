@@ -109,8 +109,7 @@ export class Broadcast {
       wait,
       () => {
         this.#cancel = undefined;
-        this.#turns.want();
-        this.#turns.end();
+        this.#turns.wantNow();
       },
       "throttle",
     );

@@ -22,6 +22,12 @@ export class Turns {
     this.endLater();
   }
 
+  /** The same for an event that is over: its turn ends now. */
+  wantNow(): void {
+    this.#isWanted = true;
+    this.end();
+  }
+
   /** Runs the synchronous part of an event, whose turn ends sooner or later. */
   run<T>(event: () => T): T {
     try {
