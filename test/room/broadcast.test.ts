@@ -183,7 +183,18 @@ describe("P4: packets", () => {
 });
 
 describe("throttleSync", () => {
-  it("a number: the first change goes at once, the rest in one packet when the window is over", async () => {
+  it("P4.4, a number: counts from when a packet is out, which takes its time where there are many", async () => {
+    const room = roomWith(100);
+    const [socket] = (await join(room, 200)) as [MemorySocket];
+    await room.advance(200);
+    for (const value of [1, 2]) room.change((state) => state.a.set(value));
+    await room.advance(102);
+    expect(socket.texts).toHaveLength(1);
+    await room.advance(1);
+    expect(socket.texts).toHaveLength(2);
+  });
+
+  it("P4.4, a number: the first change goes at once, the rest in one packet when the window is over", async () => {
     const room = roomWith(100);
     const [socket] = (await join(room, 1)) as [MemorySocket];
     await room.advance(100);
@@ -209,10 +220,11 @@ describe("throttleSync", () => {
     [1, 0],
     [19, 0],
     [20, 1],
-    [100, 5],
-    [300, 15],
-    [1100, 50],
-  ])("auto: with %i viewers a window of %i ms", async (viewers, window) => {
+    [60, 3],
+    [100, 5 + 1],
+    [300, 15 + 4],
+    [1100, 50 + 16],
+  ])("P4.4, auto: with %i viewers a window of %i ms", async (viewers, window) => {
     const room = new MemoryRoom<State>(defineRoom({ path: "r", state: () => ({ a: sync(signal(0)) }) }).compiled);
     const sockets = await join(room, viewers);
     const socket = sockets[0] as MemorySocket;
