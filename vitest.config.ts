@@ -34,11 +34,14 @@ function project({ name, include, exclude = [], via = "room", isolate = false }:
 /** With fake timers, which objects that another file left would meet. */
 const CLIENTS = ["test/client/*.test.ts", "test/react/*.test.ts"];
 
+/** About files of the project, which only Node can see. */
+const FILES = ["test/docs/links.test.ts", "test/docs/wrangler.test.ts"];
+
 export default defineConfig({
   test: {
     silent: "passed-only",
     projects: [
-      project({ name: "room", include: ["test/**/*.test.ts"], exclude: CLIENTS }),
+      project({ name: "room", include: ["test/**/*.test.ts"], exclude: [...CLIENTS, ...FILES] }),
       project({ name: "client", include: CLIENTS, isolate: true }),
       // What reaches rooms over sockets or HTTP runs once more, with clients at a shard of the room.
       project({
@@ -50,8 +53,8 @@ export default defineConfig({
         ],
         via: "shard",
       }),
-      // The commands, which run in Node.
-      { test: { name: "cli", include: ["test/cli/*.test.ts"], testTimeout: 20_000 } },
+      // What runs in Node: the commands, and what looks at the documents as files.
+      { test: { name: "cli", include: ["test/cli/*.test.ts", ...FILES], testTimeout: 20_000 } },
       // A workerd of its own, which is killed a few times.
       { test: { name: "crash", environment: "node", include: ["test/crash/*.test.ts"] } },
     ],

@@ -14,8 +14,9 @@ function plain(code: string): string {
     .replaceAll("../../src/testing/index.ts", "durable-rooms/testing")
     .replaceAll("../../src/client/index.ts", "durable-rooms/client")
     .replaceAll("../../src/react/index.ts", "durable-rooms/react")
+    .replaceAll("../../src/lite.ts", "durable-rooms/lite")
     .replaceAll("../../src/index.ts", "durable-rooms")
-    .replaceAll(/(from "\.[^"]*)\.ts"/g, '$1"')
+    .replaceAll(/(from "\.[^"]*)\.tsx?"/g, '$1"')
     .split("\n")
     .map((line) => line.trim())
     .join("\n")
@@ -39,7 +40,7 @@ describe("every ts and tsx block of the documents is in a module that the tests 
 
   it("and there are some", () => {
     expect(blocks.map(([where]) => where.replace(/:.*/, ""))).toEqual(
-      expect.arrayContaining(["README.md", "docs/guide.md"]),
+      expect.arrayContaining(["README.md", "docs/actions.md"]),
     );
   });
 });

@@ -11,7 +11,7 @@ import {
   sync,
   users,
 } from "../../src/index.ts";
-import * as z from "zod"; // not { z }: see "Size" below
+import * as z from "zod"; // not { z }: docs/deploying.md#size
 
 class Player {
   id = id(); // filled with the user's publicId

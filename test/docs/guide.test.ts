@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import { createRooms, defineRoom, requireSession, sync } from "../../src/index.ts";
 import { testRoom as kitRoom } from "../../src/testing/index.ts";
 import { testRoom, token } from "../support/harness.ts";
+import login from "./guide-auth.ts";
+import provider from "./guide-auth-provider.ts";
 import { mine } from "./guide-evolution.ts";
 import { casino } from "./guide-guards.ts";
 import { chat } from "./guide-intercept.ts";
@@ -10,6 +12,7 @@ import { auction } from "./guide-later.ts";
 import { chess } from "./guide-manual.ts";
 import { shop } from "./guide-requests.ts";
 import { dungeon } from "./guide-transfer.ts";
+import { sealed } from "./guide-visibility.ts";
 import { serviceOf } from "./service.ts";
 
 describe("guide", () => {
@@ -40,6 +43,27 @@ describe("guide", () => {
     const client = await room.connect();
     expect((await client.call("ping")).value["result"]).toBe("pong");
     expect((await room.fetch("/a")).status).toBe(403);
+  });
+
+  it("visibility", async () => {
+    const { createClient, expectConverged } = await kitRoom(sealed);
+    const [ada, bob] = [await createClient(), await createClient()];
+    await ada.call("bid", 7);
+    const seen = (publicId = "") => (bob.state["bidders"] as Record<string, object>)[publicId];
+    expect(seen(ada.publicId)).toEqual({ name: "" });
+    expect(seen(bob.publicId)).toEqual({ name: "", notes: [], bid: 0 });
+    await ada.call("end");
+    await expectConverged();
+    expect(seen(ada.publicId)).toEqual({ name: "", bid: 7 });
+  });
+
+  it("auth: the token of a login opens the room, and tokens of a provider are not made with a secret", async () => {
+    const ask = serviceOf(login, [casino]);
+    expect((await ask("/parties/main/casino-1/pot")).status).toBe(403);
+    const made = await ask("/login", { method: "POST", body: '{"name":"ada"}' });
+    const headers = { authorization: `Bearer ${(await made.json<{ token: string }>()).token}`, "x-secret": "xyzzy" };
+    expect(await (await ask("/parties/main/casino-1/pot", { headers })).json()).toEqual({ pot: 0 });
+    expect((await serviceOf(provider, [casino])("/parties/main/casino-1/pot", { headers })).status).toBe(401);
   });
 
   it("requests", async () => {

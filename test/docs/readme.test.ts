@@ -7,6 +7,7 @@ import { serve, shared } from "../../src/testing/registry.ts";
 import { forwardRequest } from "../../src/auth/internal.ts";
 import { BrowserSocket } from "../support/browser-socket.ts";
 import { TestClient, TestRoom, testRoom, token } from "../support/harness.ts";
+import { App } from "./app.tsx";
 import { gameRoom } from "./game-room.ts";
 import { go } from "./optimistic.ts";
 import { Scores } from "./scores.tsx";
@@ -19,7 +20,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe("README: declaring a room", () => {
+describe("README: the room", () => {
   it("everything of the example works", async () => {
     const room = testRoom(gameRoom, "game-1");
     const boss = await room.connect({ token: await token({ role: "admin" }) });
@@ -51,7 +52,7 @@ describe("README: declaring a room", () => {
   });
 });
 
-describe("README: serving rooms", () => {
+describe("README: the Worker", () => {
   it("the Worker leads to the room, over HTTP and over a socket", async () => {
     const ask = serviceOf(service, [gameRoom]);
     expect(await (await ask("/health")).json()).toEqual({ status: "ok" });
@@ -96,7 +97,7 @@ function openPage(): Map<string, string> {
   return kept;
 }
 
-describe("README: connecting", () => {
+describe("docs/client.md and docs/react.md", () => {
   it("the page plays", async () => {
     const kept = openPage();
     const log = vi.spyOn(console, "log").mockImplementation(() => {});
@@ -126,6 +127,7 @@ describe("README: connecting", () => {
     expect(Object.values(game.state.players)[0]).toMatchObject({ x: 3, y: 4 });
     await moving;
     expect(renderToString(createElement(Scores, { game }))).toBe("<ol></ol>");
+    expect(renderToString(createElement(App, { room: "game-1" }))).toBe("");
     await vi.waitFor(() => expect(log).toHaveBeenCalled(), 5000);
     stop();
     for (let index = 0; index < 5000; index++) game.emit("move", { x: 1, y: 1 });
@@ -134,7 +136,7 @@ describe("README: connecting", () => {
   });
 });
 
-describe("README: Worlds", () => {
+describe("docs/sharding.md", () => {
   it("the Worker serves them, and connectionWorld comes in through one", async () => {
     const names = [WorldsRoomObject, WorldObject, ShardObject].map(({ name }) => name);
     expect([typeof world.fetch, ...names]).toEqual(["function", "RoomObject", "WorldObject", "ShardObject"]);
