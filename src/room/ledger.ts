@@ -20,10 +20,12 @@ export class Ledger<T extends object> {
     this.#clock = clock;
   }
 
-  load(rows: Iterable<[key: string, value: unknown]>): void {
+  /** @returns the keys */
+  load(rows: Iterable<[key: string, value: unknown]>): Iterable<string> {
     const own = [...rows].filter(([key]) => key.startsWith(this.#prefix)) as [string, { value: T; until: number }][];
     own.sort(([, a], [, b]) => a.until - b.until);
     for (const [key, entry] of own) this.#entries.set(key.slice(this.#prefix.length), entry);
+    return this.#entries.keys();
   }
 
   get(key: string): T | undefined {

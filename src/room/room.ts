@@ -264,7 +264,7 @@ export class RoomCore {
     this.#presence.assumeOnline();
     if (sockets.length > 0 || this.#links.size > 0) this.#broadcast.assume(known);
     this.tree.onChange = () => this.#broadcast.schedule();
-    this.#alarms.register(this.#persistence, this.#sessions, this.#schedules, this.#transfers, this.listing);
+    this.#alarms.register(this.#persistence, this.#sessions, this.#schedules, ...this.#transfers.parts, this.listing);
     this.#quarantine.open();
     const resume = () => this.#resume(didSleep);
     if (this.#links.size > 0) this.#broadcast.pause();

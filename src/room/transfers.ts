@@ -2,44 +2,27 @@ import type { CompiledRoom } from "../define/room.ts";
 import type { Snapshot } from "../define/types.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";
 import type { Sleeper } from "./alarms.ts";
+import { Departures, MEMORY, RETRY } from "./departures.ts";
+import type { DepartureScope } from "./departures.ts";
 import type { Hooks } from "./hooks.ts";
 import { Ledger } from "./ledger.ts";
 import { Passengers } from "./passengers.ts";
-import type { Persistence } from "./persistence.ts";
-import type { Clock, Storage } from "./ports.ts";
-import type { Presence } from "./presence.ts";
-import type { Session, Sessions } from "./sessions.ts";
+import type { Session } from "./sessions.ts";
 import { randomToken } from "./transfer.ts";
-import type { Boarding, Neighbours, Passenger, Recall } from "./transfer.ts";
+import type { Boarding, Passenger, Recall } from "./transfer.ts";
 
 /** What moving users needs of the room. */
-export interface TransferScope {
+export interface TransferScope extends DepartureScope {
   readonly roomId: string;
   readonly compiled: CompiledRoom;
   readonly hooks: Hooks;
-  readonly storage: Storage;
-  readonly clock: Clock;
-  readonly sessions: Sessions;
-  readonly presence: Presence;
-  readonly persistence: Persistence;
-  readonly neighbours: Neighbours;
   /** The user is about to leave: tells the developer's hook. */
   leaving(session: Session): void;
   failed(event: string, error: unknown): void;
-  arm(): void;
 }
 
-/** How long a room remembers how a transfer ended: longer than any room takes to ask again. */
-const MEMORY = 86_400_000;
-const RETRY = 5000;
 const ATTEMPTS = 3;
 const ARRIVED: Recall = { arrived: true, passenger: null };
-
-/** Where a user went from this room, in case that they never arrive there and come back. */
-interface Departed {
-  readonly to: string;
-  readonly transferId: string;
-}
 
 /**
  * Moves users between rooms, so that each is in exactly one of them whatever dies between any two steps.
@@ -51,12 +34,11 @@ interface Departed {
 export class Transfers implements Sleeper {
   readonly #scope: TransferScope;
   readonly #passengers: Passengers;
+  readonly #departures: Departures;
   /** By token: whose it is, and of which transfer. */
   readonly #tokens: Ledger<{ readonly sessionId: string; readonly transferId?: string }>;
   /** By transfer: how it ended here. */
   readonly #moved: Ledger<Recall>;
-  /** By session. */
-  readonly #departed: Ledger<Departed>;
   /** Sessions whose transfer is being made right now. */
   readonly #active = new Set<Session>();
   /** Sessions that are on their way, those included. */
@@ -69,17 +51,22 @@ export class Transfers implements Sleeper {
     this.#passengers = new Passengers(compiled, presence, hooks);
     this.#tokens = new Ledger("token", compiled.settings.transferExpiryTime, storage, clock);
     this.#moved = new Ledger("moved", MEMORY, storage, clock);
-    this.#departed = new Ledger("departed", MEMORY, storage, clock);
+    this.#departures = new Departures(scope, this.#passengers);
+  }
+
+  /** Its parts that want to be woken. */
+  get parts(): readonly Sleeper[] {
+    return [this, this.#departures];
   }
 
   load(rows: readonly [key: string, value: unknown][]): void {
-    for (const ledger of [this.#tokens, this.#moved, this.#departed]) ledger.load(rows);
+    for (const part of [this.#tokens, this.#moved, this.#departures]) part.load(rows);
     for (const session of this.#scope.sessions.all()) if (session.leaving) this.#leaving.add(session);
   }
 
   /** Moves a user to another room. @returns the token to connect there with */
   async depart(session: Session | undefined, state: unknown, to: string): Promise<string> {
-    const { presence, roomId, persistence } = this.#scope;
+    const { presence, roomId, persistence, clock } = this.#scope;
     if (!session || (presence.hasUsers && !presence.user(session.publicId))) {
       throw new RoomError("forbidden", "The user is not in this room");
     }
@@ -91,12 +78,15 @@ export class Transfers implements Sleeper {
     session.leaving = { to, transferId };
     session.row.changed(true);
     persistence.save();
+    // If this dies, the alarm wakes it: perhaps nobody else does.
+    if (this.#leaving.size === 0) this.#retryAt = clock.now() + RETRY;
     this.#leaving.add(session);
     this.#active.add(session);
+    this.#scope.arm();
     try {
       const token = await this.#carry(session, state);
       this.#scope.leaving(session);
-      this.#departed.set(session.id, { to, transferId });
+      this.#departures.note(session.id, { to, transferId });
       this.#remove(session);
       return token;
     } finally {
@@ -158,7 +148,7 @@ export class Transfers implements Sleeper {
     presence.checkSpace(sessions.claim(sessionId, sub));
     const session = sessions.find(sessionId) ?? sessions.create(sessionId, sub, publicId);
     if (session.transferId !== undefined && session.transferId !== transferId) this.#end(session.transferId, ARRIVED);
-    this.#departed.delete(sessionId);
+    this.#departures.forget(sessionId);
     session.transferId = transferId;
     session.connState = passenger.state;
     session.leaving = undefined;
@@ -193,23 +183,7 @@ export class Transfers implements Sleeper {
 
   /** A user who left comes back without having arrived. @returns a promise if they have to be called back */
   welcomeBack(sessionId: string): Promise<void> | undefined {
-    const departed = this.#departed.get(sessionId);
-    return departed && !this.#scope.sessions.find(sessionId) ? this.#fetchBack(sessionId, departed) : undefined;
-  }
-
-  async #fetchBack(sessionId: string, departed: Departed): Promise<void> {
-    const { sessions, presence, persistence, neighbours } = this.#scope;
-    const { passenger } = await neighbours.recall(departed.to, departed.transferId, sessionId);
-    if (sessions.find(sessionId)) return;
-    // First of all: where that fails, they can still come back later.
-    const user = passenger && this.#passengers.unpack(passenger);
-    this.#departed.delete(sessionId);
-    if (!passenger) return;
-    const session = sessions.create(sessionId, passenger.sub, sessions.freePublicId(passenger.publicId));
-    session.connState = passenger.state;
-    sessions.offline(session);
-    if (user) presence.loadUser(session.publicId, user);
-    persistence.save();
+    return this.#departures.welcomeBack(sessionId);
   }
 
   /**
@@ -234,20 +208,15 @@ export class Transfers implements Sleeper {
   }
 
   due(): number | undefined {
-    const times = [this.#tokens, this.#moved, this.#departed].map((ledger) => ledger.due() ?? Infinity);
-    const due = Math.min(...times, this.#stranded().length > 0 ? this.#retryAt : Infinity);
+    const times = [this.#tokens, this.#moved].map((ledger) => ledger.due() ?? Infinity);
+    const due = Math.min(...times, this.#leaving.size > 0 ? this.#retryAt : Infinity);
     return due === Infinity ? undefined : due;
   }
 
   async run(now: number): Promise<void> {
-    for (const ledger of [this.#tokens, this.#moved, this.#departed]) ledger.purge(now);
+    for (const ledger of [this.#tokens, this.#moved]) ledger.purge(now);
     this.#retryAt = now + RETRY;
-    for (const session of this.#stranded()) await this.#callBack(session);
-  }
-
-  /** Transfers of which nobody here knows how they ended. */
-  #stranded(): Session[] {
-    return [...this.#leaving].filter((session) => !this.#active.has(session));
+    for (const session of this.#leaving) await this.#callBack(session);
   }
 
   async #callBack(session: Session): Promise<void> {
@@ -267,6 +236,7 @@ export class Transfers implements Sleeper {
   #stay(session: Session): void {
     this.#leaving.delete(session);
     session.leaving = undefined;
+    if (this.#isOver(session)) return;
     session.row.changed(true);
     this.#scope.persistence.save();
   }
@@ -277,9 +247,15 @@ export class Transfers implements Sleeper {
     this.#leaving.delete(session);
     // Whoever still waits for it sees that it is over.
     session.leaving = undefined;
+    if (this.#isOver(session)) return;
     sessions.remove(session);
     presence.expire(session);
     persistence.save();
+  }
+
+  /** Whether it ran out on the way. By now there may be another one with its id. */
+  #isOver(session: Session): boolean {
+    return this.#scope.sessions.find(session.id) !== session;
   }
 
   #refuseIfEnded(transferId: string): void {

@@ -10,8 +10,11 @@ import type { Dump } from "./service.ts";
 const ROOMS = [...CITY, ...CROWDS];
 const TRAVELLERS = 10;
 const IN_EACH_CROWD = 5;
-/** What has to come true by itself does so within this time, in ms: a transfer is called back every 5 s. */
-const PATIENCE = 30_000;
+/**
+ * What has to come true by itself does so within this time, in ms. Most takes less than a second, also where two busy
+ * loops want the same two cores; a transfer that cannot be called back at once is tried again after 5 s, and twice so.
+ */
+const PATIENCE = 15_000;
 
 /** A service, its rooms and all who use them. */
 export class City {

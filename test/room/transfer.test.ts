@@ -3,7 +3,9 @@ import { describe, expect, it, vi } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
 import { TestRoom, token } from "../support/harness.ts";
+import type { Passenger } from "../../src/room/transfer.ts";
 import { MemoryRoom } from "../support/memory.ts";
+import type { MemorySocket } from "../support/memory.ts";
 
 class Player {
   id = id();
@@ -215,6 +217,33 @@ describe("sessionTransfer", () => {
     resolve({ arrived: false, passenger: null });
     await ringing;
     expect(recalls.toSorted()).toEqual(["ada", "bob"]);
+  });
+
+  it("who is called back by two connections, and leaves again by one, is called back again by the other", async () => {
+    const room = new MemoryRoom<{ players(): Record<string, Player> }>(definition.compiled);
+    const answers: ((passenger: Passenger) => void)[] = [];
+    let gone: Passenger | undefined;
+    room.neighbours.board = async (_to, passenger) => {
+      gone = structuredClone(passenger);
+      return { ok: true, token: "t" };
+    };
+    room.neighbours.recall = () =>
+      new Promise((resolve) => answers.push((passenger) => resolve({ arrived: false, passenger })));
+    const go = async (socket: MemorySocket) =>
+      room.core.message(socket, JSON.stringify({ action: "go", value: "room-b", id: 1 }));
+    await go(await room.connect("ada"));
+    const [first, second] = [room.connect("ada"), room.connect("ada")];
+    await vi.waitFor(() => expect(answers).toHaveLength(2));
+    answers[0]?.(gone as Passenger);
+    await go(await first);
+    answers[1]?.(gone as Passenger);
+    // That was how they were before they left again.
+    await vi.waitFor(() => expect(answers).toHaveLength(3));
+    expect(Object.keys(room.state.players())).toEqual([]);
+    answers[2]?.(gone as Passenger);
+    await second;
+    expect(Object.keys(room.state.players())).toHaveLength(1);
+    expect(room.storage.get("$departed:ada")).toBeUndefined();
   });
 
   it("keeps the subject: a stolen token without it opens nothing", async () => {

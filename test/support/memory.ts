@@ -304,9 +304,31 @@ export class MemoryRoom<S> {
 
   /** Memory and sockets are gone at once. */
   crash(): void {
+    this.kill();
+    this.start();
+  }
+
+  /** The same, and nothing has woken it since: what it stored is all that there is. */
+  kill(): void {
     for (const socket of this.sockets) socket.isOpen = false;
     this.sockets = [];
+    this.#time?.clear();
+    this.#time = undefined;
+    this.#die();
+  }
+
+  start(): void {
     this.core = this.#start();
+  }
+
+  /** An instance that is dead asks nobody. */
+  #neighbours(isCurrent: () => boolean): Neighbours {
+    const ask = <T>(run: () => Promise<T>) => (isCurrent() ? run() : new Promise<T>(() => {}));
+    return {
+      board: (...asked) => ask(() => this.neighbours.board(...asked)),
+      recall: (...asked) => ask(() => this.neighbours.recall(...asked)),
+      fetch: (...asked) => ask(() => this.neighbours.fetch(...asked)),
+    };
   }
 
   #start(): RoomCore {
@@ -319,13 +341,14 @@ export class MemoryRoom<S> {
       clock: time,
       alarm: {
         set: (at) => {
+          if (this.#time !== time) return;
           this.alarmAt = at;
           this.alarmsSet++;
         },
       },
       sockets: () => this.sockets,
       log: (entry) => this.log.push(entry),
-      neighbours: this.neighbours,
+      neighbours: this.#neighbours(() => this.#time === time),
       worlds: { report: (worldId, place, report) => this.worlds.report(worldId, place, report) },
       shards: {
         introduce: (shardId, boot) => this.shards.introduce(shardId, boot),

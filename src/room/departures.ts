@@ -1,0 +1,111 @@
+import type { Sleeper } from "./alarms.ts";
+import { Ledger } from "./ledger.ts";
+import type { Passengers } from "./passengers.ts";
+import type { Persistence } from "./persistence.ts";
+import type { Clock, Storage } from "./ports.ts";
+import type { Presence } from "./presence.ts";
+import type { Sessions } from "./sessions.ts";
+import type { Neighbours } from "./transfer.ts";
+
+/** What bringing users back needs of the room. */
+export interface DepartureScope {
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly sessions: Sessions;
+  readonly presence: Presence;
+  readonly persistence: Persistence;
+  readonly neighbours: Neighbours;
+  arm(): void;
+}
+
+/** How long a room remembers how a transfer ended: longer than any room takes to ask again, in ms. */
+export const MEMORY = 86_400_000;
+/** After what time a transfer of which nobody knows how it ended is called back (again), in ms. */
+export const RETRY = 5000;
+
+/** Where a user went from this room, in case that they never arrive there and come back. */
+interface Departed {
+  readonly to: string;
+  readonly transferId: string;
+  /** They came back: whatever dies now, they are fetched from there. */
+  readonly isReturning?: true;
+}
+
+/** Users who left: each comes back as they were, unless they have arrived where they went. */
+export class Departures implements Sleeper {
+  readonly #scope: DepartureScope;
+  readonly #passengers: Passengers;
+  /** By session. */
+  readonly #departed: Ledger<Departed>;
+  readonly #returning = new Set<string>();
+  #retryAt = 0;
+
+  constructor(scope: DepartureScope, passengers: Passengers) {
+    this.#scope = scope;
+    this.#passengers = passengers;
+    this.#departed = new Ledger("departed", MEMORY, scope.storage, scope.clock);
+  }
+
+  load(rows: readonly [key: string, value: unknown][]): void {
+    for (const id of this.#departed.load(rows)) if (this.#departed.get(id)?.isReturning) this.#returning.add(id);
+  }
+
+  note(sessionId: string, departed: Departed): void {
+    this.#returning.delete(sessionId);
+    this.#departed.set(sessionId, departed);
+  }
+
+  /** They are here again. */
+  forget(sessionId: string): void {
+    this.#returning.delete(sessionId);
+    this.#departed.delete(sessionId);
+  }
+
+  /** A user who left comes back without having arrived. @returns a promise if they have to be called back */
+  welcomeBack(sessionId: string): Promise<void> | undefined {
+    const departed = this.#departed.get(sessionId);
+    if (!departed || this.#scope.sessions.find(sessionId)) return undefined;
+    // Stored first: the other room lets go of them, and if its answer is lost, nobody else would ask again.
+    if (!departed.isReturning) this.#expect(sessionId, departed);
+    // They may have come and left again meanwhile, by another connection.
+    return this.#fetchBack(sessionId).then(() => this.welcomeBack(sessionId));
+  }
+
+  due(): number | undefined {
+    return this.#returning.size > 0 ? this.#retryAt : this.#departed.due();
+  }
+
+  /** @throws what fetching one of them threw, after the others were tried too */
+  async run(now: number): Promise<void> {
+    this.#departed.purge(now);
+    const fetched = await Promise.allSettled(Array.from(this.#returning, (id) => this.#fetchBack(id)));
+    const failure = fetched.find(({ status }) => status === "rejected");
+    if (failure?.status === "rejected") throw failure.reason;
+  }
+
+  #expect(sessionId: string, departed: Departed): void {
+    if (this.#returning.size === 0) this.#retryAt = this.#scope.clock.now() + RETRY;
+    this.#departed.set(sessionId, { ...departed, isReturning: true });
+    this.#returning.add(sessionId);
+    this.#scope.arm();
+  }
+
+  async #fetchBack(sessionId: string): Promise<void> {
+    const departed = this.#departed.get(sessionId);
+    if (!departed) return void this.#returning.delete(sessionId);
+    const { to, transferId } = departed;
+    const { passenger } = await this.#scope.neighbours.recall(to, transferId, sessionId);
+    // Others asked too, and that is over.
+    if (this.#departed.get(sessionId) !== departed) return;
+    // Before they are forgotten: where that fails, they can still come back later.
+    const user = passenger && this.#passengers.unpack(passenger);
+    this.forget(sessionId);
+    if (!passenger || this.#scope.sessions.find(sessionId)) return;
+    const { sessions, presence, persistence } = this.#scope;
+    const session = sessions.create(sessionId, passenger.sub, sessions.freePublicId(passenger.publicId));
+    session.connState = passenger.state;
+    sessions.offline(session);
+    if (user) presence.loadUser(session.publicId, user);
+    persistence.save();
+  }
+}
