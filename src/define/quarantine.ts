@@ -9,7 +9,7 @@ export interface Quarantined {
   readonly at: number;
 }
 
-/** The values that were put aside: the newest 100. */
+/** The values that were put aside: the newest 10,000 at most. */
 export interface RoomQuarantine {
   list(): readonly Quarantined[];
   /** Forgets one, for good. */

@@ -2,6 +2,7 @@ import { bytesOf } from "../room/frames.ts";
 import { costPerHour } from "../room/cost.ts";
 import { sum, zero } from "../room/counts.ts";
 import type { Cause, Counts } from "../room/counts.ts";
+import { causeOf } from "../room/log.ts";
 import type { LoggedError, ObjectMetrics } from "../room/metrics.ts";
 import type { Clock, LogEntry, Storage } from "../room/ports.ts";
 import { PRIVATE_PREFIX } from "../room/stored-state.ts";
@@ -124,6 +125,7 @@ export class Monitor {
   /** What was told never goes back: it is stored first, unless nothing happened since. */
   report(): Omit<ObjectMetrics, "party" | "room" | "connections"> {
     this.event("metrics");
+    this.counts.awakeMs = this.awake.ms;
     if (countOf(this.counts) !== this.#storedCount) this.#store();
     const at = this.#clock.now();
     const { since: countedSince, counts: totals } = this.#totals();
@@ -154,22 +156,39 @@ export class Monitor {
   }
 
   #totals(): Stored {
-    this.#before ??= (this.storage.get(KEY) as Stored | undefined) ?? { since: this.#wokeAt, counts: zero() };
-    this.counts.awakeMs = this.awake.ms;
-    return { since: this.#before.since, counts: sum(this.#before.counts, this.counts) };
+    const { since, counts } = (this.#before ??= this.#read());
+    return { since, counts: sum(counts, this.counts) };
   }
 
+  #read(): Stored {
+    const none = { since: this.#wokeAt, counts: zero() };
+    try {
+      return (this.storage.get(KEY) as Stored | undefined) ?? none;
+    } catch (error) {
+      this.log({ level: "error", event: "counts_failed", code: "internal", error: causeOf(error) });
+      return none;
+    }
+  }
+
+  /** Counts that cannot be stored must not keep from it what is saved in the same transaction. */
   #store(): void {
+    this.counts.awakeMs = this.awake.ms;
     this.counts.rowsWritten++;
-    this.#kv.put(KEY, this.#totals());
+    // Also where it fails: it is not tried again with each save.
     this.#storedAt = this.#clock.now();
+    try {
+      this.#kv.put(KEY, this.#totals());
+    } catch (error) {
+      this.log({ level: "error", event: "counts_failed", code: "internal", error: causeOf(error) });
+      return;
+    }
     this.#storedCount = countOf(this.counts);
     this.#storedTraffic = this.#traffic;
   }
 }
 
-/** A number that differs whenever anything that happened was counted. */
-function countOf({ messages, packets, requests, calls, alarms, wakes, errors }: Counts): number {
-  const rest = [...Object.values(wakes), ...Object.values(errors)];
-  return rest.reduce((total, count) => total + count, messages + packets + requests + calls + alarms);
+/** A number that grows whenever anything is counted. */
+function countOf(counts: object): number {
+  const values = Object.values(counts) as (number | object)[];
+  return values.reduce<number>((total, value) => total + (typeof value === "number" ? value : countOf(value)), 0);
 }

@@ -2,9 +2,8 @@ import type { Quarantined, RoomQuarantine } from "../define/quarantine.ts";
 import { isPlain } from "../state/diff.ts";
 import { encodeKey, VOLATILE_PREFIX } from "../state/rows.ts";
 import type { Clock, Storage } from "./ports.ts";
-import { keyForLog, PRIVATE_PREFIX } from "./stored-state.ts";
+import { keyForLog, PRIVATE_PREFIX, QUARANTINE_PREFIX as PREFIX } from "./stored-state.ts";
 
-const PREFIX = `${PRIVATE_PREFIX}quarantine:`;
 /** A start that finds more does not happen: a migration is missing then. Nor are more written to the log. */
 const MOST_AT_ONCE = 100;
 /** Of more than these, the oldest tenth goes. */

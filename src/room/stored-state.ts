@@ -8,6 +8,10 @@ import type { Storage } from "./ports.ts";
 
 /** Keys under this prefix are the runtime's own, or the developer's; the rest is the state. */
 export const PRIVATE_PREFIX = "$";
+/** Under these is what could not be read: nobody needs it but who asks for it, and it may be much. */
+export const QUARANTINE_PREFIX = `${PRIVATE_PREFIX}quarantine:`;
+/** A semicolon is what comes after a colon. */
+const QUARANTINE_END = `${PRIVATE_PREFIX}quarantine;`;
 
 /** A key as a log may have it: clients choose keys of entries, and the runtime's own hold private ids, and tokens. */
 export function keyForLog(key: string): string {
@@ -30,10 +34,11 @@ interface Aside {
   take(key: string, value: unknown, error: unknown): void;
 }
 
-/** Reads all rows but those of some collections, whose names are ASCII. */
+/** Reads all rows but those in quarantine, and those of some collections, whose names are ASCII. */
 export function* readRows(storage: Storage, without: Iterable<string>): Iterable<StoredRow> {
   let start = "";
-  for (const [from, to] of [...without].map(rangeOf).toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+  const ranges = [[QUARANTINE_PREFIX, QUARANTINE_END] as const, ...[...without].map(rangeOf)];
+  for (const [from, to] of ranges.toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     yield* storage.list({ start, end: from });
     start = to;
   }

@@ -53,17 +53,21 @@ export async function gather(
   log: Log,
 ): Promise<WorldMetrics> {
   const all = registry.shards().map((shard) => shard.info());
-  const busy = all.filter(({ connections }) => connections > 0).toSorted((a, b) => b.connections - a.connections);
-  const rooms = new Map<string, ListingPlace>();
-  for (const { roomId } of busy) rooms.set(objectName(PARTY, roomId), { party: PARTY, roomId });
+  const busy = all.filter(({ connections }) => connections > 0);
+  const rooms = new Map<string, { readonly place: ListingPlace; readonly size: number }>();
+  const note = (party: string, roomId: string, size: number): void => {
+    const id = objectName(party, roomId);
+    rooms.set(id, { place: { party, roomId }, size: Math.max(size, rooms.get(id)?.size ?? 0) });
+  };
+  for (const { roomId, connections } of busy) note(PARTY, roomId, connections);
   for (const { entry } of listings.all()) {
     const { party, roomId, users } = entry.info();
-    if (users > 0) rooms.set(objectName(party, roomId), { party, roomId });
+    if (users > 0) note(party, roomId, users);
   }
   const questions = [
-    ...Array.from(rooms, ([id, place]) => ({ id, ask: (): Answer => observatory.room(place) })),
-    ...busy.map(({ id }) => ({ id, ask: (): Answer => observatory.shard(id) })),
-  ];
+    ...Array.from(rooms, ([id, { place, size }]) => ({ id, size, ask: (): Answer => observatory.room(place) })),
+    ...busy.map(({ id, connections: size }) => ({ id, size, ask: (): Answer => observatory.shard(id) })),
+  ].toSorted((a, b) => b.size - a.size);
   const silent: string[] = [];
   const ofRooms: WorldMetrics["rooms"][number][] = [];
   const ofShards: WorldMetrics["shards"][number][] = [];

@@ -26,8 +26,8 @@ type Counted = Omit<ObjectMetrics, "errors"> &
   Partial<Pick<RoomMetrics, "users" | "sessions">> & { readonly shard?: string };
 
 function addObject(page: Page, world: string, object: Counted): void {
-  const { room, shard, totals, awake, cost, connections, users, sessions } = object;
-  const labels: Labels = shard === undefined ? { world, room } : { world, room, shard };
+  const { party, room, shard, totals, awake, cost, connections, users, sessions } = object;
+  const labels: Labels = { world, party, room, ...(shard !== undefined && { shard }) };
   const { awakeMs, ...counts } = totals;
   for (const [name, count] of Object.entries({ ...counts, awakeSeconds: awakeMs / 1000 })) {
     const parts = typeof count === "number" ? [["", count] as const] : Object.entries(count);

@@ -136,6 +136,22 @@ describe("a stored value that cannot be read", () => {
     expect([kept.length, kept[0]?.key, kept.at(-1)?.key]).toEqual([9000, "old1001", "players.p1"]);
   });
 
+  it("what is in it is not read when the room wakes: it may be much", () => {
+    const room = woken({ "players.p1": { x: 1 } });
+    const readsOfStart = () => {
+      let reads = 0;
+      room.storage.onRead = () => void reads++;
+      room.crash();
+      return reads;
+    };
+    const before = readsOfStart();
+    for (let at = 0; at < 5; at++) {
+      room.storage.rows.set(`$quarantine:old${at}`, { key: `old${at}`, value: at, reason: "", at });
+    }
+    expect(readsOfStart()).toBe(before);
+    expect(room.core.handle.quarantine.list()).toHaveLength(5);
+  });
+
   it("more than 100 at once keep the room from starting, and all as it is", () => {
     const room = woken({});
     for (let index = 0; index < 101; index++) room.storage.rows.set(`players.p${index}`, { x: 1, hand: "none" });

@@ -100,7 +100,7 @@ describe("P11.4: the text format of Prometheus", () => {
     const shard: ShardMetrics = { ...object("game-1", counts({ messages: 7, relayed: 6 })), shard: "s-1" };
     const families = parse(exposition(page({ rooms: [room], shards: [shard], silent: ["x"] })));
     const valuesOf = (name: string) => families.get(`durable_rooms_${name}`)?.samples;
-    const ofRoom = { world: "w", room: "game-1" };
+    const ofRoom = { world: "w", party: "main", room: "game-1" };
     const ofShard = { ...ofRoom, shard: "s-1" };
     expect(valuesOf("messages_total")).toEqual([
       { labels: ofRoom, value: 3 },
@@ -136,7 +136,11 @@ describe("P11.4: the text format of Prometheus", () => {
         fc.string({ unit: fc.constantFrom("\\", '"', "\n", "n", "{", "}", ",", "=") }),
         (world, room) => {
           const families = parse(exposition(page({ world, rooms: [object(room)] })));
-          expect(families.get("durable_rooms_messages_total")?.samples[0]?.labels).toEqual({ world, room });
+          expect(families.get("durable_rooms_messages_total")?.samples[0]?.labels).toEqual({
+            world,
+            party: "main",
+            room,
+          });
         },
       ),
     );
@@ -170,7 +174,7 @@ describe("P11.4: GET metrics of a World", () => {
     };
     const { status, body } = await ask(world);
     expect(status).toBe(200);
-    expect(asked).toEqual(["game-2", "game-0", third, first]);
+    expect(asked).toEqual(["game-2", third, "game-0", first]);
     expect(body).toMatchObject({
       world: WORLD_ID,
       known: { rooms: 3, shards: 3, connections: 7 },
@@ -263,7 +267,9 @@ describe("P11.4: GET metrics of a World", () => {
     };
     const { body } = await ask(world);
     expect([asked, body.unasked, most]).toEqual([MOST_ASKED, 600 - MOST_ASKED, 20]);
-    expect(body.rooms).toHaveLength(300);
+    const names = (from: number) => new Set(Array.from({ length: 300 - from }, (_, index) => `game-${index + from}`));
+    expect(new Set(body.rooms.map(({ room }) => room))).toEqual(names(50));
+    expect(body.shards).toHaveLength(250);
   });
 
   it("is for operators only", async () => {
