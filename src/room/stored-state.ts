@@ -1,7 +1,7 @@
 import type { Snapshot } from "../define/types.ts";
 import { isHostileKey } from "../protocol/decode.ts";
 import { isPlain } from "../state/diff.ts";
-import type { StoredEntries } from "../state/dormant.ts";
+import type { StoredEntries, StoredEntry } from "../state/dormant.ts";
 import { NO_OBJECT } from "../state/load-fields.ts";
 import { decodeKey, encodeKey, encodeName, ROOT_KEY, VOLATILE_PREFIX } from "../state/rows.ts";
 import type { Storage } from "./ports.ts";
@@ -62,25 +62,44 @@ export function storedEntries(
   aside: Aside,
 ): StoredEntries & { isEmpty(): boolean } {
   const [start, end] = rangeOf(name);
+  const isUnfit = (value: unknown) => value !== undefined && !isPlain(value);
+  const putAside = (key: string, value: unknown) => aside.take(key, value, new Error(NO_OBJECT));
   const read = (key: string, value: unknown): Snapshot | undefined => {
-    if (value !== undefined && !isPlain(value)) aside.take(key, value, new Error(NO_OBJECT));
     const own = volatile.get(key);
     if (!isPlain(own)) return isPlain(value) ? value : undefined;
     const entry: Snapshot = {};
     for (const part of [value, own]) if (isPlain(part)) mergeInto(entry, part);
     return entry;
   };
+  const entryOf = (row: string, value: unknown): StoredEntry | undefined => {
+    // More parts are of something inside that entries do not have any more.
+    const [key, ...inside] = decodeKey(row.slice(start.length)) as [string, ...string[]];
+    const entry = inside.length > 0 || isHostileKey(key) ? undefined : read(row, value);
+    return entry && [key, entry];
+  };
   return {
     isEmpty: () => storage.list({ start, end })[Symbol.iterator]().next().done === true,
-    get: (key) => read(start + encodeName(key), storage.get(start + encodeName(key))),
+    get(key) {
+      const row = start + encodeName(key);
+      const value = storage.get(row);
+      if (isUnfit(value)) putAside(row, value);
+      return read(row, value);
+    },
     *all() {
-      const rows = new Map(storage.list({ start, end }));
-      for (const key of volatile.keys()) if (key.startsWith(start) && !rows.has(key)) rows.set(key, undefined);
-      for (const [row, value] of rows) {
-        // More parts are of something inside that entries do not have any more.
-        const [, key, ...inside] = decodeKey(row);
-        const entry = key === undefined || inside.length > 0 || isHostileKey(key) ? undefined : read(row, value);
-        if (entry) yield [key as string, entry];
+      const alone = new Set([...volatile.keys()].filter((row) => row.startsWith(start)));
+      const unfit: StoredRow[] = [];
+      for (const stored of storage.list({ start, end })) {
+        const [row, value] = stored;
+        alone.delete(row);
+        if (isUnfit(value)) unfit.push(stored);
+        const entry = entryOf(row, value);
+        if (entry) yield entry;
+      }
+      // Not before: it lists rows too, and the runtime ends one list where the next begins.
+      for (const [row, value] of unfit) putAside(row, value);
+      for (const row of alone) {
+        const entry = entryOf(row, undefined);
+        if (entry) yield entry;
       }
     },
   };

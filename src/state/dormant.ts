@@ -35,6 +35,8 @@ export class Dormant {
   #unread: StoredEntries | undefined;
   /** Keys of which storage is not asked: their entries were read, made or removed. */
   readonly #passed = new Set<string>();
+  /** What clients know of each entry that was not read for anything else, as a member of a JSON object. */
+  #told: Map<string, string> | undefined;
 
   /**
    * @param record the collection's record itself
@@ -82,7 +84,9 @@ export class Dormant {
 
   /** What is stored under a key is out of date from now on. */
   pass(key: string): void {
-    if (this.#unread && this.#passed.add(key).size > MAX_PASSED) this.list();
+    if (!this.#unread) return;
+    this.#told?.delete(key);
+    if (this.#passed.add(key).size > MAX_PASSED) this.list();
   }
 
   /** Reads all entries, so that the record has all their keys. */
@@ -91,20 +95,38 @@ export class Dormant {
     for (const [key, stored] of this.#unread.all()) {
       if (!this.#passed.has(key) && !this.#sleepers.has(key)) this.#add(key, stored);
     }
-    this.#unread = undefined;
+    this.#unread = this.#told = undefined;
     this.#passed.clear();
   }
 
   /** What clients know of each, as members of a JSON object. Those that have to be made to tell are made instead. */
   texts(): string[] {
-    this.list();
-    const texts: string[] = [];
+    if (this.#unread) this.#told ??= this.#tell(this.#unread);
+    const texts = this.#told ? [...this.#told.values()] : [];
     for (const [key, sleeper] of this.#sleepers) {
       sleeper.text ??= this.#sample?.textOfStored(sleeper.stored);
       if (sleeper.text === undefined) this.wake(key);
-      else texts.push(`${JSON.stringify(key)}:${sleeper.text}`);
+      else texts.push(memberOf(key, sleeper.text));
     }
     return texts;
+  }
+
+  /** Reads all entries for their texts only: a room may have thousands, and who joins waits. */
+  #tell(unread: StoredEntries): Map<string, string> {
+    const told = new Map<string, string>();
+    const others: StoredEntry[] = [];
+    for (const entry of unread.all()) {
+      const [key, stored] = entry;
+      if (this.#passed.has(key)) continue;
+      const text = this.#sample?.textOfStored(stored);
+      if (text === undefined) others.push(entry);
+      else told.set(key, memberOf(key, text));
+    }
+    for (const [key, stored] of others) {
+      this.#passed.add(key);
+      this.#add(key, stored);
+    }
+    return told;
   }
 
   /** Keys may come from clients: storage is asked only for those that entries can have. */
@@ -113,6 +135,7 @@ export class Dormant {
     const stored = this.#unread.get(key);
     if (!stored) return undefined;
     this.#passed.add(key);
+    this.#told?.delete(key);
     return this.#add(key, stored);
   }
 
@@ -123,4 +146,8 @@ export class Dormant {
     Object.defineProperty(this.#record(), key, { get: () => this.wake(key), enumerable: true, configurable: true });
     return sleeper;
   }
+}
+
+function memberOf(key: string, text: string): string {
+  return `${JSON.stringify(key)}:${text}`;
 }

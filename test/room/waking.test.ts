@@ -58,6 +58,30 @@ describe("a room with many stored entries that wakes", () => {
     expect(value.players["bot4999"]).toEqual({ x: 4999 });
   });
 
+  it("tells each newcomer of what changed since the last", async () => {
+    const { room, read } = await asleep(Player, 6);
+    await room.connect("bob");
+    const [, before] = [room.state.players()["bot1"]?.x.set(10), read.rows];
+    room.change((state) => {
+      state.players()["bot2"]?.x.set(20);
+      delete state.players()["bot3"];
+      (state.players()["bot4"] = new Player()).x.set(40);
+      (state.players()["bot9"] = new Player()).x.set(90);
+    });
+    const carol = await room.connect("carol");
+    const { value } = JSON.parse(carol.texts[0] as string) as { value: { players: Record<string, { x: number }> } };
+    const bots = Object.entries(value.players).filter(([key]) => key.startsWith("bot"));
+    const expected = { bot0: 0, bot1: 10, bot2: 20, bot4: 40, bot5: 5, bot9: 90 };
+    expect(Object.fromEntries(bots.map(([key, { x }]) => [key, x]))).toEqual(expected);
+    // One for each key that was asked for.
+    expect(read.rows - before).toBeLessThanOrEqual(6);
+    expect(
+      Object.keys(room.state.players())
+        .filter((key) => key.startsWith("bot"))
+        .toSorted(),
+    ).toEqual(Object.keys(expected));
+  });
+
   it("keeps what was removed before it was read", async () => {
     const { room } = await asleep(Player, 5);
     room.change((state) => delete state.players()["bot3"]);
