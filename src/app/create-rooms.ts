@@ -1,5 +1,6 @@
 import { createShardObject } from "../objects/shard-object.ts";
 import { createWorldObject } from "../objects/world-object.ts";
+import { Links } from "../room/links.ts";
 import { checkWorldConfig } from "../world/settings.ts";
 import type { WorldConfig } from "../world/settings.ts";
 import { createService, ROOM_OPTIONS } from "./service.ts";
@@ -25,7 +26,10 @@ export interface ServiceConfig extends RoomsServiceConfig {
 export function createRooms(config: ServiceConfig) {
   const settings = checkWorldConfig(config.world ?? {});
   const world = config.world && { ids: settings.ids };
-  const { find, log, app, RoomObject } = createService(config, [...ROOM_OPTIONS, "world"], world);
+  const { find, log, app, RoomObject } = createService(config, [...ROOM_OPTIONS, "world"], {
+    world,
+    createLinks: (scope) => new Links(scope),
+  });
   return {
     app,
     RoomObject,

@@ -2,6 +2,7 @@ import { createVerifier } from "../auth/verify.ts";
 import type { AuthConfig } from "../auth/verify.ts";
 import { assertBindings, ROOM_BINDINGS, WORLD_BINDINGS } from "../objects/bindings.ts";
 import { createRoomObject } from "../objects/room-object.ts";
+import type { CreateLinks } from "../room/room-links.ts";
 import { createLog, LEVELS } from "../room/log.ts";
 import type { Log } from "../room/log.ts";
 import type { LogEntry, LogLevel } from "../room/ports.ts";
@@ -29,7 +30,11 @@ export const ROOM_OPTIONS: readonly string[] = ["rooms", "parties", "auth", "cor
  * Makes what every service has, with Worlds or without.
  * @throws Error that says what to do, if an option or a binding is missing or malformed
  */
-export function createService(config: RoomsServiceConfig, options: readonly string[], world?: AppParts["world"]) {
+export function createService(
+  config: RoomsServiceConfig,
+  options: readonly string[],
+  { world, createLinks }: { readonly world?: AppParts["world"]; readonly createLinks?: CreateLinks } = {},
+) {
   for (const name of Object.keys(config)) {
     if (!options.includes(name))
       throw new Error(`createRooms: there is no option "${name}". Known: ${options.join(", ")}`);
@@ -49,7 +54,7 @@ export function createService(config: RoomsServiceConfig, options: readonly stri
     find,
     log,
     app: createApp({ find, verify, operator, world, log, cors: config.cors ?? { origin: "*" } }),
-    RoomObject: createRoomObject(find, log),
+    RoomObject: createRoomObject(find, log, createLinks),
   };
 }
 

@@ -5,6 +5,8 @@ import { RoomError } from "../protocol/errors.ts";
 import { isRoomId, parseObjectName, parseRoomUrl } from "../protocol/urls.ts";
 import type { RoomIdentity } from "../room/handle.ts";
 import type { ListingReport } from "../room/listing-report.ts";
+import type { CreateLinks, LinkScope, RoomLinks } from "../room/room-links.ts";
+import { NoLinks } from "../room/no-links.ts";
 import { causeOf } from "../room/log.ts";
 import type { Log } from "../room/log.ts";
 import type { RoomMetrics } from "../room/metrics.ts";
@@ -121,6 +123,11 @@ export class RoomObjectBase extends ObjectBase {
     });
   }
 
+  /** Makes the links of a room to its shards. */
+  protected links(_scope: LinkScope): RoomLinks {
+    return new NoLinks();
+  }
+
   /** Finds the definition of a room. */
   protected find(_party: string, _id: string): Found {
     return undefined;
@@ -144,7 +151,9 @@ export class RoomObjectBase extends ObjectBase {
     if (!found) throw new Error(`No room definition matches the object "${nameOf(this.ctx)}"`);
     const { room, identity } = found;
     const ports = this.#ports(identity.party);
-    return new RoomCore(this.log().isVerbose ? traced(room, ports) : room, identity, ports);
+    return new RoomCore(this.log().isVerbose ? traced(room, ports) : room, identity, ports, (scope) =>
+      this.links(scope),
+    );
   }
 
   #ports(party: string): Ports {
@@ -198,10 +207,14 @@ function describe(error: unknown): string {
   return causeOf(error) + (isCaused ? `\ncaused by ${describe(error.cause)}` : "");
 }
 
-/** Makes the Durable Object class that runs the rooms that `find` knows. */
+/**
+ * Makes the Durable Object class that runs the rooms that `find` knows.
+ * @param createLinks default: they have no shards
+ */
 export function createRoomObject(
   find: FindRoom,
   log?: Log,
+  createLinks: CreateLinks = () => new NoLinks(),
 ): new (ctx: DurableObjectState, env: Cloudflare.Env) => RoomObjectBase {
   return class RoomObject extends RoomObjectBase {
     protected override log(): Log {
@@ -210,6 +223,10 @@ export function createRoomObject(
 
     protected override find(party: string, id: string): Found {
       return find(party, id);
+    }
+
+    protected override links(scope: LinkScope): RoomLinks {
+      return createLinks(scope);
     }
   };
 }

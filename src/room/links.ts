@@ -1,33 +1,11 @@
-import type { Broadcast } from "./broadcast.ts";
-import type { Door } from "./door.ts";
 import { SPACING } from "./lane.ts";
 import { Link } from "./link.ts";
 import type { StoredLink } from "./link.ts";
-import type { Persistence } from "./persistence.ts";
-import type { Clock, JoinRequest, Socket, Storage } from "./ports.ts";
-import type { Introduction, Knock, Receipt, RosterEntry, ShardBatch, Shards, Upward } from "./relay.ts";
+import type { Introduction, Knock, Receipt, RosterEntry, ShardBatch, Upward } from "./relay.ts";
 import { RemoteSocket } from "./remote-socket.ts";
+import type { LinkScope, RoomLinks } from "./room-links.ts";
 import { retry } from "./retry.ts";
 import { PRIVATE_PREFIX } from "./stored-state.ts";
-import type { Ticker } from "./ticker.ts";
-
-/** What links need of their room. */
-export interface LinkScope {
-  readonly storage: Storage;
-  readonly clock: Clock;
-  readonly shards: Shards;
-  readonly persistence: Persistence;
-  readonly broadcast: Broadcast;
-  readonly door: Door;
-  readonly ticker: Ticker | undefined;
-  /** Where events of clients go. */
-  readonly room: {
-    connect(request: JoinRequest): Promise<void>;
-    message(socket: Socket, frame: string | ArrayBuffer): Promise<void> | undefined;
-    closed(socket: Socket): void;
-  };
-  failed(event: string, error: unknown, details: Record<string, unknown>): void;
-}
 
 export const LINK_PREFIX = `${PRIVATE_PREFIX}link:`;
 /** There while clients at shards may know more than what is stored, or less. */
@@ -44,7 +22,7 @@ const LONGEST_SPACING = 100;
  * The shards that hold clients of this room. What it has of their messages is stored with the state, and what
  * a room that lost its memory does not know it learns from them.
  */
-export class Links {
+export class Links implements RoomLinks {
   readonly #scope: LinkScope;
   readonly #boot = crypto.randomUUID();
   readonly #links = new Map<string, Link>();

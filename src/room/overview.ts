@@ -1,11 +1,16 @@
 import type { Connections } from "./connections.ts";
-import type { Links } from "./links.ts";
+import type { RoomLinks } from "./room-links.ts";
 import type { Overview } from "./metrics.ts";
 import type { Schedules } from "./schedules.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** What a room knows of who is in it. A payload of a schedule is not for everyone who may ask for numbers. */
-export function overviewOf(connections: Connections, sessions: Sessions, schedules: Schedules, links: Links): Overview {
+export function overviewOf(
+  connections: Connections,
+  sessions: Sessions,
+  schedules: Schedules,
+  links: RoomLinks,
+): Overview {
   return {
     connections: connections.size,
     users: connections.userCount,

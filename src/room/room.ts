@@ -12,7 +12,7 @@ import { Door } from "./door.ts";
 import { Hooks } from "./hooks.ts";
 import { createHandle } from "./handle.ts";
 import type { RoomIdentity } from "./handle.ts";
-import { Links } from "./links.ts";
+import type { CreateLinks, RoomLinks } from "./room-links.ts";
 import { Listing } from "./listing.ts";
 import { overviewOf } from "./overview.ts";
 import { Persistence } from "./persistence.ts";
@@ -60,13 +60,13 @@ export class RoomCore {
   readonly #dispatch: Dispatch;
   readonly #ticker: Ticker | undefined;
   readonly #door: Door;
-  readonly #links: Links;
+  readonly #links: RoomLinks;
   readonly #log: SyncLog;
   /** Resolves when the room knows who is here, and `onStart` is done; undefined if there is nothing to wait for. */
   #starting: Promise<unknown> | undefined;
 
   /** @throws whatever `state()` or a restore hook throws: such a room cannot run, and its data stays as it is */
-  constructor(compiled: CompiledRoom, identity: RoomIdentity, ports: Ports) {
+  constructor(compiled: CompiledRoom, identity: RoomIdentity, ports: Ports, createLinks: CreateLinks) {
     const { settings, definition } = compiled;
     const { clock, storage } = ports;
     [this.compiled, this.clock] = [compiled, clock];
@@ -138,7 +138,7 @@ export class RoomCore {
       alarms: this.#alarms,
       ticker: this.#ticker,
     });
-    this.#links = new Links({
+    this.#links = createLinks({
       ...parts,
       shards: ports.shards,
       room: this,

@@ -62,7 +62,6 @@ export function storedEntries(
   aside: Aside,
 ): StoredEntries & { isEmpty(): boolean } {
   const [start, end] = rangeOf(name);
-  const isUnfit = (value: unknown) => value !== undefined && !isPlain(value);
   const putAside = (key: string, value: unknown) => aside.take(key, value, new Error(NO_OBJECT));
   const read = (key: string, value: unknown): Snapshot | undefined => {
     const own = volatile.get(key);
@@ -103,6 +102,10 @@ export function storedEntries(
       }
     },
   };
+}
+
+function isUnfit(value: unknown): boolean {
+  return value !== undefined && !isPlain(value);
 }
 
 /** Tells the rows of the state from the runtime's own. */

@@ -1,6 +1,7 @@
 import { nameOf } from "../objects/object-name.ts";
 import { createRoomObject } from "../objects/room-object.ts";
 import { parseObjectName } from "../protocol/urls.ts";
+import { Links } from "../room/links.ts";
 import type { Conn } from "../room/conn.ts";
 import type { Clock, Socket } from "../room/ports.ts";
 import type { RoomCore } from "../room/room.ts";
@@ -10,7 +11,7 @@ import type { ObjectTime } from "./registry.ts";
 import { findSilentChange } from "./silent-changes.ts";
 import { TestClock } from "./test-clock.ts";
 
-const Served = createRoomObject(findRoom);
+const Served = createRoomObject(findRoom, undefined, (scope) => new Links(scope));
 
 /**
  * The Durable Object of rooms under test: it serves whatever `testRoom` registers, on a clock that a test can

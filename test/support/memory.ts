@@ -2,6 +2,7 @@ import type { CompiledRoom } from "../../src/define/room.ts";
 import type { Claims } from "../../src/define/types.ts";
 import type { Clock, LogEntry, Ports, Socket, Storage } from "../../src/room/ports.ts";
 import type { Worlds } from "../../src/room/listing-report.ts";
+import { Links } from "../../src/room/links.ts";
 import type { Shards } from "../../src/room/relay.ts";
 import type { Neighbours } from "../../src/room/transfer.ts";
 import { RoomCore } from "../../src/room/room.ts";
@@ -355,6 +356,7 @@ export class MemoryRoom<S> {
         deliver: (shardId, batch) => this.shards.deliver(shardId, batch),
       },
     };
-    return new RoomCore(this.#compiled, { id: "r", party: "main", params: {}, env: {} as Cloudflare.Env }, ports);
+    const identity = { id: "r", party: "main", params: {}, env: {} as Cloudflare.Env };
+    return new RoomCore(this.#compiled, identity, ports, (scope) => new Links(scope));
   }
 }
