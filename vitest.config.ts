@@ -35,7 +35,7 @@ function project({ name, include, exclude = [], via = "room", isolate = false }:
 const CLIENTS = ["test/client/*.test.ts", "test/react/*.test.ts"];
 
 /** About files of the project, which only Node can see. */
-const FILES = ["test/docs/links.test.ts", "test/docs/wrangler.test.ts"];
+const FILES = ["links", "wrangler", "examples"].map((name) => `test/docs/${name}.test.ts`);
 
 export default defineConfig({
   test: {

@@ -20,6 +20,7 @@ export type {
   ResponseBuilder,
   RoomDefinition,
   RoomHandle,
+  RoomStorage,
   Route,
   Scheduled,
   Snapshot,

@@ -6,6 +6,7 @@ import type { WorldConfig } from "../world/settings.ts";
 import { createService, ROOM_OPTIONS } from "./service.ts";
 import type { RoomsServiceConfig } from "./service.ts";
 
+/** What {@link createRooms} takes: rooms, tokens, CORS, the log, and Worlds. */
 export interface ServiceConfig extends RoomsServiceConfig {
   /** Worlds, which spread the clients of a room over shards. Without it there are none. */
   readonly world?: WorldConfig;

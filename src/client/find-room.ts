@@ -32,6 +32,7 @@ export interface SearchOptions<M> extends Pick<CommonOptions, "host" | "token" |
   readonly worldId?: string;
 }
 
+/** What {@link findRoom} takes. */
 export interface FindOptions<M> extends SearchOptions<M> {
   /**
    * Whether a room is made where none fits. With an object: what the `{name}` segments of its path are; those that are
@@ -40,6 +41,7 @@ export interface FindOptions<M> extends SearchOptions<M> {
   readonly create?: boolean | Readonly<Record<string, string>>;
 }
 
+/** What {@link listRooms} takes. */
 export interface ListOptions<M> extends SearchOptions<M> {
   /** Rooms at most, from 1 to 100. Default 50. */
   readonly limit?: number;
@@ -64,8 +66,8 @@ type AnyMetadata = Record<string, Scalar>;
  * @throws ConnectError `world_refused` with status 404 if there is none, or with what else is wrong; `world_unreachable`
  * @example
  * import { connectRoom, findRoom } from "durable-rooms/client";
- * const search = { host: location.host, room: "duel-{id}", filter: { level: { gte: 3 } }, create: true };
- * const game = connectRoom<typeof duel>({
+ * const search = { host: location.host, room: "game-{id}", filter: { level: { gte: 3 } }, create: true };
+ * const game = connectRoom<typeof gameRoom>({
  *   host: location.host,
  *   room: async () => (await findRoom(search)).roomId, // asked again if the room is full by then
  * });

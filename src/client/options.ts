@@ -30,6 +30,7 @@ export interface CommonOptions {
   readonly socket?: SocketOptions;
 }
 
+/** What {@link connectRoom} takes. */
 export interface ConnectOptions extends CommonOptions {
   /**
    * The room's id, or what finds it, as with {@link findRoom}: it is asked until a room lets the client in, and again
@@ -40,6 +41,7 @@ export interface ConnectOptions extends CommonOptions {
   readonly party?: string;
 }
 
+/** What {@link connectWorld} takes. */
 export interface WorldOptions extends CommonOptions {
   /** The room's id. */
   readonly room: string;

@@ -26,6 +26,7 @@ export interface RoomClient<R extends AnyRoom> {
    * not change keep their identity. Empty before the first packet.
    */
   readonly state: ClientState<R>;
+  /** Where it is on its way to the room. */
   readonly status: ClientStatus;
   /** The user's public id; undefined before the first packet. */
   readonly publicId: string | undefined;
@@ -66,6 +67,7 @@ export interface RoomClient<R extends AnyRoom> {
     type: E,
     listener: (value: E extends keyof ClientEvents ? ClientEvents[E] : unknown) => void,
   ): () => void;
+  /** Ends what {@link RoomClient.on} began. */
   off(type: string, listener: (value: never) => void): void;
   /** Calls back whenever the state changed. @returns what ends it */
   subscribe(listener: (state: ClientState<R>) => void): () => void;

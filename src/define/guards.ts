@@ -6,13 +6,19 @@ import type { GuardContext } from "./types.ts";
  *
  * @example
  * import { requireSession } from "durable-rooms";
- * defineRoom({ …, requests: { "GET /secret": { guards: [requireSession], run: () => 42 } } });
+ * const actions = { draw: { guards: [requireSession], run: () => Math.random() } };
  */
 export function requireSession({ conn, request }: GuardContext): boolean {
   return conn !== undefined || request?.headers.get("upgrade")?.toLowerCase() === "websocket";
 }
 
-/** A guard that lets only callers with a verified JWT pass. */
+/**
+ * A guard that lets only callers with a verified JWT pass.
+ *
+ * @example
+ * import { requireAuth } from "durable-rooms";
+ * const actions = { vote: { guards: [requireAuth], run() {} } };
+ */
 export function requireAuth({ auth }: GuardContext): boolean {
   return auth !== null;
 }

@@ -3,8 +3,10 @@ import type { Users } from "../state/fields.ts";
 import type { Migrations, Snapshot } from "./migrations.ts";
 import type { PathParams } from "./paths.ts";
 import type { RoomQuarantine } from "./quarantine.ts";
+import type { ResponseBuilder } from "./response-builder.ts";
+import type { RoomStorage } from "./room-storage.ts";
 
-export type { Snapshot };
+export type { ResponseBuilder, RoomStorage, Snapshot };
 
 /** The verified claims of a JWT. */
 export type Claims = Readonly<Record<string, unknown>>;
@@ -39,32 +41,31 @@ export interface Connection {
    * @throws RoomError if it cannot be stored, or exceeds what a socket may carry (about 14 KB as JSON)
    */
   setState(next: unknown): void;
+  /** Sends a packet to this socket only. */
   send(packet: Packet): void;
   /** Ends the connection. @param code 1000 or 3000–4999; default 1000 */
   close(code?: number, reason?: string): void;
 }
 
-/** The object's own key-value storage, for what is not room state. Keys of the runtime's own are hidden. */
-export interface RoomStorage {
-  get<T = unknown>(key: string): T | undefined;
-  put(key: string, value: unknown): void;
-  delete(key: string): void;
-}
-
 /** The room, as its handlers see it. */
 export interface RoomHandle {
+  /** As in the URL: `game-1`. */
   readonly id: string;
+  /** As in the URL: `main`. */
   readonly party: string;
   /** The `{name}` segments of the definition's path. */
   readonly params: Readonly<Record<string, string>>;
   /** The Worker's bindings. */
   readonly env: Cloudflare.Env;
+  /** Key-value storage for what is not state. */
   readonly storage: RoomStorage;
   /** Stored values that could not be read. */
   readonly quarantine: RoomQuarantine;
   /** The open connections. */
   readonly connections: readonly Connection[];
+  /** Sends a packet to one socket. */
   send(conn: Connection, packet: Packet): void;
+  /** Sends a packet to all sockets, except these. */
   broadcast(packet: Packet, options?: { except?: Connection | readonly Connection[] }): void;
   /** Whether changes are sent by themselves. May be switched at any time, and survives hibernation. */
   autoSync: boolean;
@@ -86,6 +87,7 @@ export interface RoomHandle {
    * it. @param when a delay in ms, or a time as a Date or in ms since 1970
    */
   schedule(name: string, when: number | Date, payload?: unknown): void;
+  /** Takes back what is scheduled under a name, if anything is. */
   unschedule(name: string): void;
   /** What is scheduled. */
   readonly schedules: readonly Scheduled[];
@@ -142,9 +144,13 @@ export type Guard<S = never> = (
   value: unknown,
 ) => Awaitable<boolean | Response>;
 
+/** What an action, and a hook of a user, gets. */
 export interface ActionContext<S> extends Context<S> {
+  /** The user's entry in the `users` field; undefined where the state has none. */
   readonly user: UserOf<S>;
+  /** The socket that asked. */
   readonly conn: Connection;
+  /** The verified JWT claims, or null. */
   readonly auth: Claims | null;
 }
 
@@ -158,36 +164,25 @@ export interface Action<S, Z> {
   readonly input?: Z;
   /** Asked in order, after the room's own guards; one false refuses as `forbidden`. */
   readonly guards?: readonly GuardFor<S>[];
+  /** Does it. What it returns, or resolves to, is the answer. A {@link RoomError} refuses. */
   run(context: ActionContext<S>, value: Parsed<Z>): unknown;
 }
 
 /** A guard that reads nothing of the state, or reads this state. */
 export type GuardFor<S> = (context: GuardContext<S>, value: unknown) => Awaitable<boolean | Response>;
 
-/** Helpers that build an answer. The error ones answer `{ "error": message }`. */
-export interface ResponseBuilder {
-  success(body?: unknown): Response;
-  badRequest(message?: string, details?: Record<string, unknown>): Response;
-  unauthorized(message?: string): Response;
-  notPermitted(message?: string): Response;
-  notFound(message?: string): Response;
-  serverError(message?: string): Response;
-  /** Sets the status of what follows. */
-  status(code: number): ResponseBuilder;
-  /** Sets a header of what follows. */
-  header(name: string, value: string): ResponseBuilder;
-  json(body: unknown): Response;
-  text(body: string): Response;
-  redirect(url: string, status?: 301 | 302 | 303 | 307 | 308): Response;
-}
-
+/** What a request handler gets. P: the path, Z: the body's schema. */
 export interface RequestContext<S, P extends string, Z> extends Context<S> {
   /** The request as the client made it, without what only the service uses. */
   readonly request: Request;
+  /** The verified JWT claims, or null. */
   readonly auth: Claims | null;
+  /** The `:name` segments of the path. */
   readonly params: PathParams<P>;
   readonly query: URLSearchParams;
+  /** What the schema parsed. */
   readonly body: Parsed<Z>;
+  /** Helpers for an answer. */
   readonly res: ResponseBuilder;
 }
 
@@ -195,7 +190,9 @@ export interface RequestContext<S, P extends string, Z> extends Context<S> {
 export interface Route<S, P extends string, Z> {
   /** A zod schema for a JSON body; anything else is answered 400. */
   readonly body?: Z;
+  /** Asked in order, after the room's own guards; one may answer with a `Response`. */
   readonly guards?: readonly GuardFor<S>[];
+  /** Answers: with a `Response` as it is, with text, with nothing (204), or with anything else as JSON. */
   run(context: RequestContext<S, P, Z>): unknown;
 }
 
@@ -207,6 +204,7 @@ export interface RoomOptions<S> {
   readonly path: string;
   /** Of what is stored: raise it when stored snapshots have to change with the state, as `migrate` says. Default 1. */
   readonly version?: number;
+  /** For each version from 2 on, what makes a snapshot of the one before into one of it. */
   readonly migrate?: Migrations;
   /** Distinct users online at once; the next one is closed with 4503. Default: no limit. */
   readonly maxUsers?: number;
@@ -284,6 +282,7 @@ export interface RoomDefinition<S, A, O, R> extends RoomOptions<S> {
    * stored room is migrated.
    */
   readonly state: () => S;
+  /** What clients may ask for over their socket, by name. */
   readonly actions?: { [K in keyof A]: Action<S, A[K]> } & {
     [K in keyof O]: { run(...args: never[]): O[K] | Promise<O[K]> };
   };

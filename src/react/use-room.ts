@@ -15,7 +15,7 @@ import type { Selected } from "./snapshot.ts";
  *
  * @example
  * import { useRoom } from "durable-rooms/react";
- * const score = useRoom(game, (state) => state.players[id]?.score) ?? 0;
+ * const score = useRoom(game, (state) => state.players[publicId]?.score) ?? 0;
  */
 export function useRoom<R extends AnyRoom, T = ClientState<R>>(
   client: RoomClient<R>,

@@ -12,6 +12,7 @@ export interface Synced {
 
 /** Who is looking: one connected client, as a `visibleTo` predicate sees it. */
 export interface Viewer {
+  /** The id of the viewer's user. */
   readonly publicId: string;
   /** The verified JWT claims of the connection, or null. */
   readonly auth: Readonly<Record<string, unknown>> | null;
@@ -26,9 +27,11 @@ export interface Viewer {
  */
 export type Visibility = "all" | "owner" | ((viewer: Viewer, owner: string | undefined) => boolean);
 
+/** What {@link sync} takes for a field. */
 export interface FieldOptions<T = unknown> {
   /** Whether the value survives a restart of the room. Default true; a computed signal never does. */
   readonly persist?: boolean;
+  /** Who sees it. Default `"all"`. */
   readonly visibleTo?: Visibility;
   /** What clients get instead of the value itself. The stored value stays as it is. */
   readonly transform?: (value: T) => unknown;
@@ -168,9 +171,10 @@ export function persist<S extends Signal>(target: S): S {
  * @param factory a class, or a function that makes an entry
  * @example
  * import { collection } from "durable-rooms";
- * const state = () => ({ monsters: collection(() => ({ hp: sync(signal(10)) })) });
- * state.monsters().m1 = monster();   // adds, shares and stores
- * delete state.monsters().m1;        // removes all of it
+ * const monster = () => ({ hp: sync(signal(10)) });
+ * const state = { monsters: collection(monster) };
+ * state.monsters()["m1"] = monster(); // adds, shares and stores
+ * delete state.monsters()["m1"]; // removes all of it
  */
 export function collection<T extends object>(
   factory: Factory<T>,

@@ -12,6 +12,7 @@ import type { RoomObject } from "./room-object.ts";
 import { findSilentChange } from "./silent-changes.ts";
 import { withoutEmpty } from "./without-empty.ts";
 
+/** What {@link testRoom} takes beside the definition. */
 export interface TestRoomOptions {
   /** The room's id. Default: the definition's path with "test" in each segment. */
   readonly id?: string;
@@ -19,6 +20,7 @@ export interface TestRoomOptions {
   readonly auth?: Claims;
 }
 
+/** What `createClient` takes. */
 export interface ClientOptions {
   /** The private session id: the same one again is the same user. Default: a new one. */
   readonly id?: string;
@@ -63,6 +65,7 @@ export interface TestServer {
   advance(ms: number): Promise<void>;
 }
 
+/** A room under test, and what is around it. */
 export interface RoomTest<S, A = unknown, O = unknown> {
   readonly room: RoomUnderTest<S>;
   readonly server: TestServer;

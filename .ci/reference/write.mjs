@@ -1,0 +1,129 @@
+// Writes docs/reference from the docstrings, as they are in the declaration files of `dist`: a page for each entry point
+// of package.json. With --check it writes nothing, and fails where a page is not as it should be. Needs a build.
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync, mkdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Application, ReflectionKind } from "typedoc";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const target = join(root, "docs/reference");
+const { name, exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+
+/** The entry points, by the names of their pages. */
+const entries = Object.entries(exports).map(([path, { types }]) => ({
+  page: path === "." ? "index" : path.slice("./".length),
+  specifier: path.replace(".", name),
+  file: join(root, types),
+}));
+
+const INTRO = `# API reference
+
+Each exported name, from its docstring. \`npm run docs:reference\` writes these pages; do not edit them.
+
+${entries.map(({ page, specifier }) => `- [\`${specifier}\`](${page}.md)`).join("\n")}
+
+Options and their defaults are together on [one page](../options.md), and the [guides](../README.md) say how it all is
+used. Some types have no name to import. \`S\` is the state of a room, \`Context<S>\` is \`{ state: S, room: RoomHandle }\`,
+\`UserOf<S>\` the type of its users, \`Awaitable<T>\` is \`T | Promise<T>\`, and \`Parsed<Z>\` what a schema makes of a value.
+`;
+
+async function convert(folder) {
+  const app = await Application.bootstrapWithPlugins({
+    entryPoints: entries.map(({ file }) => file),
+    tsconfig: join(root, ".ci/reference/tsconfig.json"),
+    plugin: ["typedoc-plugin-markdown"],
+    outputs: [{ name: "markdown", path: folder }],
+    outputFileStrategy: "modules",
+    readme: "none",
+    logLevel: "Error",
+    // The build has checked the types, with the TypeScript of the project.
+    skipErrorChecking: true,
+    excludeInternal: true,
+    excludePrivate: true,
+    excludeExternals: true,
+    disableSources: true,
+    sort: ["alphabetical"],
+    kindSortOrder: ["Function", "Class", "Interface", "TypeAlias", "Variable"],
+    groupOrder: ["Functions", "Classes", "Interfaces", "Type Aliases", "Variables"],
+    hideBreadcrumbs: true,
+    hidePageHeader: true,
+    hideGroupHeadings: true,
+    useHTMLAnchors: false,
+    parametersFormat: "table",
+    interfacePropertiesFormat: "table",
+    classPropertiesFormat: "table",
+    typeAliasPropertiesFormat: "table",
+    propertyMembersFormat: "table",
+    tableColumnSettings: { hideModifiers: true, hideDefaults: true, hideInherited: true, hideOverrides: true },
+    typeDeclarationFormat: "table",
+    pageTitleTemplates: { module: ({ name: page }) => entries.find((entry) => entry.page === page)?.specifier ?? page },
+  });
+  const project = await app.convert();
+  if (!project || app.logger.hasErrors()) throw new Error("The reference cannot be made");
+  const found = new Set(project.getChildrenByKind(ReflectionKind.Module).map((module) => module.name));
+  const missing = entries.filter(({ page }) => !found.has(page));
+  if (missing.length > 0) throw new Error(`There is nothing of ${missing.map(({ file }) => file).join(", ")}`);
+  return { app, project };
+}
+
+/** The anchors of a page as GitHub makes them, by what the headings say. */
+function anchorsOf(text) {
+  const seen = new Map();
+  const anchors = new Map();
+  for (const [, heading] of text.replaceAll(/^```[\s\S]*?^```$/gm, "").matchAll(/^#+ (.*)$/gm)) {
+    const slug = heading
+      .toLowerCase()
+      .replaceAll(/[^\w -]/g, "")
+      .replaceAll(" ", "-");
+    const count = seen.get(slug) ?? 0;
+    seen.set(slug, count + 1);
+    if (!anchors.has(heading)) anchors.set(heading, count === 0 ? slug : `${slug}-${count}`);
+  }
+  return anchors;
+}
+
+/** Repairs links to a type whose name is that of a function, but for the case: the plugin counts more headings. */
+function repairLinks(pages) {
+  const anchors = new Map([...pages].map(([file, text]) => [file, anchorsOf(text)]));
+  for (const [file, text] of pages) {
+    const repaired = text.replaceAll(/\[(`?)(\w+)\1\]\(([\w.]*)#[\w-]+\)/g, (link, tick, type, other) => {
+      const anchor = anchors.get(other || file)?.get(type);
+      return anchor === undefined ? link : `[${tick}${type}${tick}](${other}#${anchor})`;
+    });
+    pages.set(file, repaired);
+  }
+  return pages;
+}
+
+/** @returns the pages by their names */
+async function generate() {
+  const folder = mkdtempSync(join(tmpdir(), "reference-"));
+  try {
+    const { app, project } = await convert(folder);
+    await app.generateOutputs(project);
+    const pages = entries.map(({ page }) => [`${page}.md`, readFileSync(join(folder, `${page}.md`), "utf8")]);
+    return repairLinks(new Map([["README.md", INTRO], ...pages]));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function isFresh(pages) {
+  const there = readdirSync(target);
+  if (there.length !== pages.size) return false;
+  return [...pages].every(([file, text]) => there.includes(file) && readFileSync(join(target, file), "utf8") === text);
+}
+
+const pages = await generate();
+mkdirSync(target, { recursive: true });
+if (process.argv.includes("--check")) {
+  if (!isFresh(pages)) {
+    console.error("docs/reference is not what the docstrings say: npm run build && npm run docs:reference");
+    process.exitCode = 1;
+  }
+} else {
+  rmSync(target, { recursive: true });
+  mkdirSync(target);
+  for (const [file, text] of pages) writeFileSync(join(target, file), text);
+}

@@ -1,0 +1,19 @@
+import type { signal as Signal } from "@signe/reactive";
+import type { expect as Expect } from "vitest";
+import type { RoomHandle, sync as Sync } from "durable-rooms";
+import type { RoomClient } from "durable-rooms/client";
+import type { gameRoom as GameRoom } from "./worker.ts";
+
+/** What examples of docstrings use, and do not show where it comes from. */
+declare global {
+  const signal: typeof Signal;
+  const sync: typeof Sync;
+  const expect: typeof Expect;
+  const gameRoom: typeof GameRoom;
+  const game: RoomClient<typeof GameRoom>;
+  const room: RoomHandle;
+  const state: ReturnType<(typeof GameRoom.compiled.definition)["state"]> & { phase(): string };
+  const publicId: string;
+  const jwt: string;
+  const render: (state: object) => void;
+}

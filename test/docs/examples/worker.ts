@@ -1,0 +1,25 @@
+import { signal } from "@signe/reactive";
+import { connected, defineRoom, sync, users } from "durable-rooms";
+import * as z from "zod";
+
+class Player {
+  x = sync(signal(0));
+  score = sync(signal(0));
+  online = connected();
+}
+
+/** The room that examples of docstrings speak of. */
+export const gameRoom = defineRoom({
+  path: "game-{id}",
+  state: () => ({
+    name: sync(signal("")),
+    count: sync(signal(0)),
+    phase: sync(signal<"waiting" | "playing">("waiting")),
+    players: users(Player),
+  }),
+  actions: {
+    move: { input: z.object({ x: z.number(), y: z.number() }), run: ({ user }, { x }) => user.x.set(x) },
+    rename: { input: z.string(), run: ({ state }, name) => state.name.set(name) },
+    increment: { run: ({ state }) => state.count.update((count) => count + 1) },
+  },
+});
