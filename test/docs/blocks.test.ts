@@ -6,7 +6,9 @@ const documents = import.meta.glob(["../../README.md", "../../CONTRIBUTING.md", 
   eager: true,
 });
 const sources = import.meta.glob("./*.{ts,tsx}", { query: "?raw", import: "default", eager: true });
-const modules = Object.values(sources).map(plain);
+/** Code for other libraries, which is compiled where those are installed: with the benchmark's peers. */
+const befores = import.meta.glob("../bench/peers/before-*.ts", { query: "?raw", import: "default", eager: true });
+const modules = [...Object.values(sources), ...Object.values(befores)].map(plain);
 
 /** Code as it counts here: without indentation, and without where the package is imported from. */
 function plain(code: string): string {
@@ -24,13 +26,13 @@ function plain(code: string): string {
 }
 
 const blocks = Object.entries(documents).flatMap(([path, text]) =>
-  [...text.matchAll(/^ *```tsx?\n([\s\S]*?)^ *```$/gm)].map((found) => [
+  [...text.matchAll(/^ *```(?:tsx?|typescript)\n([\s\S]*?)^ *```$/gm)].map((found) => [
     `${path.slice("../../".length)}:${text.slice(0, found.index).split("\n").length}`,
     plain(found[1] ?? ""),
   ]),
 ) as [where: string, code: string][];
 
-describe("every ts and tsx block of the documents is in a module that the tests run", () => {
+describe("every ts, tsx and typescript block of the documents is in a module that is compiled", () => {
   it.each(blocks)("%s", (_, code) => {
     expect(code.length).toBeGreaterThan(20);
     // The whole block is in the message, beside the module that begins like it.

@@ -11,6 +11,7 @@ import { chat } from "./guide-intercept.ts";
 import { auction } from "./guide-later.ts";
 import { chess } from "./guide-manual.ts";
 import { shop } from "./guide-requests.ts";
+import { game } from "./moved-game.ts";
 import { dungeon } from "./guide-transfer.ts";
 import { sealed } from "./guide-visibility.ts";
 import { serviceOf } from "./service.ts";
@@ -43,6 +44,14 @@ describe("guide", () => {
     const client = await room.connect();
     expect((await client.call("ping")).value["result"]).toBe("pong");
     expect((await room.fetch("/a")).status).toBe(403);
+  });
+
+  it("a game that was one of PartyServer or Colyseus", async () => {
+    const { createClient, expectConverged } = await kitRoom(game);
+    const [ada, bob] = [await createClient(), await createClient()];
+    await ada.call("move", { x: 1, y: 2 });
+    await expectConverged();
+    expect(bob.state["players"]).toMatchObject({ [ada.publicId ?? ""]: { x: 1, y: 2 } });
   });
 
   it("visibility", async () => {
