@@ -1,0 +1,54 @@
+import { exports } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { costOf } from "../../src/room/cost.ts";
+import { zero } from "../../src/room/counts.ts";
+import type { Counts } from "../../src/room/counts.ts";
+import type { RoomMetrics } from "../../src/room/metrics.ts";
+import { testRoom, token } from "../support/harness.ts";
+import { game } from "./moved-game.ts";
+
+const [text = ""] = Object.values(
+  import.meta.glob<string>("../../docs/costs.md", { query: "?raw", import: "default", eager: true }),
+);
+const cellsOf = (line: string) =>
+  line
+    .split("|")
+    .slice(1, -1)
+    .map((cell) => cell.trim());
+const numberOf = (cell = "") => Number(cell.replaceAll(/[^\d.]/g, ""));
+/** The examples: what is counted, and what that costs. */
+const examples = text
+  .split("\n")
+  .map(cellsOf)
+  .filter((cells) => cells.length === 8 && cells[7]?.includes("$"));
+
+describe("docs/costs.md", () => {
+  it.each(examples.map((cells) => [cells[0] ?? "", cells] as const))("%s", (_, cells) => {
+    const [messages = 0, requests = 0, calls = 0, alarms = 0, hours = 0, rowsWritten = 0, dollars = 0] = cells
+      .slice(1)
+      .map(numberOf);
+    const counts: Counts = { ...zero(), messages, requests, calls, alarms, awakeMs: hours * 3_600_000, rowsWritten };
+    expect(costOf(counts).total.toFixed(3)).toBe(dollars.toFixed(3));
+  });
+
+  it("has some", () => expect(examples.length).toBeGreaterThan(3));
+
+  it("a window in which users move ten times each is one alarm, and a row for each of them", async () => {
+    const room = testRoom(game, "any");
+    const headers = { authorization: `Bearer ${await token({ rooms: "*" })}` };
+    const url = `http://rooms.test/parties/${room.party}/${room.id}/$metrics`;
+    const read = async () => (await (await exports.default.fetch(url, { headers })).json<RoomMetrics>()).sinceWake;
+    const clients = await Promise.all(Array.from({ length: 4 }, () => room.connect()));
+    await room.alarm();
+    await room.alarm();
+    const before = await read();
+    for (let x = 0; x < 10; x++) await Promise.all(clients.map((client) => client.call("move", { x, y: x })));
+    await room.alarm();
+    const after = await read();
+    const grown = (name: "messages" | "alarms" | "rowsWritten") => after[name] - before[name];
+    expect([grown("messages"), grown("alarms")]).toEqual([40, 1]);
+    // One for each user, and for the alarm, the counters, and what is due next.
+    expect(grown("rowsWritten")).toBeGreaterThan(4);
+    expect(grown("rowsWritten")).toBeLessThanOrEqual(7);
+  });
+});
