@@ -8,7 +8,7 @@ import { testRoom, token } from "../support/harness.ts";
 import { game } from "./moved-game.ts";
 
 const [text = ""] = Object.values(
-  import.meta.glob<string>("../../docs/costs.md", { query: "?raw", import: "default", eager: true }),
+  import.meta.glob("../../docs/costs.md", { query: "?raw", import: "default", eager: true }),
 );
 const cellsOf = (line: string) =>
   line

@@ -11,7 +11,7 @@ import { chat } from "./guide-intercept.ts";
 import { auction } from "./guide-later.ts";
 import { chess } from "./guide-manual.ts";
 import { shop } from "./guide-requests.ts";
-import { game } from "./moved-game.ts";
+import moved, { game, RoomObject } from "./moved-game.ts";
 import { dungeon } from "./guide-transfer.ts";
 import { sealed } from "./guide-visibility.ts";
 import { serviceOf } from "./service.ts";
@@ -52,6 +52,11 @@ describe("guide", () => {
     await ada.call("move", { x: 1, y: 2 });
     await expectConverged();
     expect(bob.state["players"]).toMatchObject({ [ada.publicId ?? ""]: { x: 1, y: 2 } });
+    expect(RoomObject.name).toBe("RoomObject");
+    // The room has no request, and there is no other party.
+    const answer = async (path: string) => (await serviceOf(moved, [game])(path)).json();
+    expect(await answer("/parties/game/any")).toEqual({ error: expect.any(String) });
+    expect(await answer("/parties/main/any")).toMatchObject({ code: "not_found" });
   });
 
   it("visibility", async () => {
