@@ -20,11 +20,23 @@ const minimalRoom = (entry) => `
   export default rooms.app;
 `;
 
+const inspected = minimalRoom("index")
+  .replace("createRooms({", "createRooms({ world: {}, inspector,")
+  .concat('import { inspector } from "./dist/inspector/index.js"');
+/** The demo as it would be without its inspector. */
+const uninspected = {
+  name: "uninspected",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /\/inspector\/index\.ts$/ }, () => ({ path: "none", namespace: "none" }));
+    onLoad({ filter: /none/, namespace: "none" }, () => ({ contents: "export const inspector = undefined" }));
+  },
+};
+
 /** @returns the code, and which files it is made of, the largest first */
-async function bundle(contents, external) {
+async function bundle(contents, external, plugins = []) {
   const options = { bundle: true, minify: true, format: "esm", metafile: true, write: false, conditions: ["workerd"] };
   const stdin = { contents, resolveDir: root };
-  const { outputFiles, metafile } = await build({ ...options, stdin, external, logLevel: "warning" });
+  const { outputFiles, metafile } = await build({ ...options, stdin, external, plugins, logLevel: "warning" });
   const [{ inputs }] = Object.values(metafile.outputs);
   const parts = Object.entries(inputs).toSorted(([, a], [, b]) => b.bytesInOutput - a.bytesInOutput);
   return { code: Buffer.from(outputFiles[0].contents), parts: parts.map(([path]) => path) };
@@ -46,8 +58,18 @@ function report(name, { code, parts }, limitKb, forbidden) {
   isTooMuch ||= kb > limitKb || wrong.length > 0;
 }
 
-report("Worker of the demo", demoWorker(), 120);
+report("Worker of the demo", demoWorker(), 145);
+report(
+  "Worker of the demo, without its inspector",
+  await bundle(
+    'export * from "./src/demo/worker.ts"; export { default } from "./src/demo/worker.ts"',
+    ["cloudflare:*"],
+    [uninspected],
+  ),
+  110,
+);
 report("Worker of one small room, with Worlds", await bundle(minimalRoom("index"), ["cloudflare:*"]), 82);
+report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 110);
 report("Worker of one small room, lite", await bundle(minimalRoom("lite"), ["cloudflare:*"]), 60);
 report("durable-rooms/client", await bundle('export * from "./dist/client/index.js"', []), 9, SERVER_ONLY);
 report("durable-rooms/react", await bundle('export * from "./dist/react/index.js"', ["react"]), 1, SERVER_ONLY);

@@ -2,14 +2,16 @@ import { createApp } from "../src/app/app.ts";
 import { createVerifier } from "../src/auth/verify.ts";
 import { createShardObject } from "../src/objects/shard-object.ts";
 import { createWorldObject } from "../src/objects/world-object.ts";
+import { inspector } from "../src/inspector/index.ts";
+import { RoomObject as TestedRoom } from "../src/testing/room-object.ts";
 import { findRoom } from "../src/testing/registry.ts";
 import { createLog } from "../src/room/log.ts";
 import { checkWorldConfig } from "../src/world/settings.ts";
 
 /** The Worker that the tests run against: it serves whatever rooms they register, and checks their tokens. */
-export { RoomObject } from "../src/testing/room-object.ts";
-export class ShardObject extends createShardObject(findRoom) {}
-export class WorldObject extends createWorldObject(findRoom, checkWorldConfig({ shardCapacity: 3 })) {
+export class RoomObject extends inspector.room(TestedRoom) {}
+export class ShardObject extends inspector.shard(createShardObject(findRoom)) {}
+export class WorldObject extends inspector.room(createWorldObject(findRoom, checkWorldConfig({ shardCapacity: 3 }))) {
   // Shards that a test made by itself belong to no World.
   override async fetch(request: Request): Promise<Response> {
     return this.ctx.id.name === "world/none" ? Response.json({ success: true }) : super.fetch(request);
@@ -25,4 +27,5 @@ export default createApp({
   world: { ids: undefined },
   operator: verify,
   log: createLog(),
+  inspector,
 });

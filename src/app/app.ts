@@ -14,11 +14,9 @@ import { causeOf, createLog } from "../room/log.ts";
 import type { Log } from "../room/log.ts";
 import type { ObjectMetrics } from "../room/metrics.ts";
 import type { LogEntry } from "../room/ports.ts";
+import type { AppEnv } from "./app-env.ts";
+import type { Inspector } from "./inspector.ts";
 
-/** The Worker's environment, as far as routes of the service need it. */
-export interface AppEnv {
-  Bindings: Cloudflare.Env;
-}
 export type CorsOptions = NonNullable<Parameters<typeof cors>[0]>;
 
 /** The bindings that lead to objects. The package is built without any Worker's own `Cloudflare.Env`. */
@@ -44,6 +42,8 @@ export interface AppParts {
   readonly world?: { readonly ids: readonly string[] | undefined } | undefined;
   /** Default: the console. */
   readonly log?: Log;
+  /** Answers more questions of operators. Default: nobody does. */
+  readonly inspector?: Inspector | undefined;
 }
 
 /** What routes need to find their way. */
@@ -92,7 +92,7 @@ async function route(request: Request, env: Cloudflare.Env, routing: Routing): P
   // To find their way, clients show a World what they show its rooms; all else is for operators, and for shards.
   const claims =
     isOfWorld && !FOR_CLIENTS.has(target.path)
-      ? await readClaims(request, url, env, routing.operator, "world-auth-token")
+      ? await readOperator(request, url, env, routing, "world-auth-token")
       : await readClaims(request, url, env, routing.verify);
   if (!claims && place.settings?.auth === "required") {
     throw new RoomError("unauthenticated", "This room needs a token");
@@ -130,16 +130,21 @@ function placeOf({ party, room }: RoomUrl, env: Cloudflare.Env, { find, world }:
 async function observe(
   request: Request,
   url: URL,
-  { party, room, path }: RoomUrl,
+  target: RoomUrl,
   place: Place,
   env: Cloudflare.Env,
-  { operator }: Routing,
+  routing: Routing,
 ): Promise<Response> {
-  const auth = await readClaims(request, url, env, operator);
+  const auth = await readOperator(request, url, env, routing);
   if (!auth) throw new RoomError("unauthenticated", "This needs a token of an operator");
+  const { method } = request;
+  const { party, room, path } = target;
+  const question = { method, target, auth, find: routing.find, object: stubOf(place) };
+  const told = routing.inspector?.answer(question);
+  if (told) return told;
   if (!operatesRoom(auth, party, room)) throw new RoomError("forbidden", "The token is not of an operator of this");
-  if (path !== "/$metrics" || request.method !== "GET") throw new RoomError("not_found", "There is nothing here");
-  return Response.json(await (stubOf(place) as unknown as Observed).metrics());
+  if (path !== "/$metrics" || method !== "GET") throw new RoomError("not_found", "There is nothing here");
+  return Response.json(await (question.object as unknown as Observed).metrics());
 }
 
 /** The claims of the caller's token, if there is one and the service takes any. */
@@ -152,6 +157,18 @@ async function readClaims(
 ): Promise<Claims | null> {
   const token = readToken(request, url, parameter);
   return token !== undefined && verify ? verify(token, env as unknown as Record<string, unknown>) : null;
+}
+
+/** The claims of an operator, or of whoever comes where everyone is one. */
+async function readOperator(
+  request: Request,
+  url: URL,
+  env: Cloudflare.Env,
+  { operator, inspector }: Routing,
+  parameter?: string,
+): Promise<Claims | null> {
+  const claims = await readClaims(request, url, env, operator, parameter);
+  return claims ?? inspector?.guest(request, env) ?? null;
 }
 
 const ATTEMPTS = 3;

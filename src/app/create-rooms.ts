@@ -31,10 +31,9 @@ export function createRooms(config: ServiceConfig) {
     world,
     createLinks: (scope) => new Links(scope),
   });
-  return {
-    app,
-    RoomObject,
-    WorldObject: createWorldObject(find, settings, log),
-    ShardObject: createShardObject(find, log),
-  };
+  const WorldObject = createWorldObject(find, settings, log);
+  const ShardObject = createShardObject(find, log);
+  const { inspector } = config;
+  if (!inspector) return { app, RoomObject, WorldObject, ShardObject };
+  return { app, RoomObject, WorldObject: inspector.room(WorldObject), ShardObject: inspector.shard(ShardObject) };
 }

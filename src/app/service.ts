@@ -10,6 +10,7 @@ import { createApp } from "./app.ts";
 import type { AppParts, CorsOptions } from "./app.ts";
 import { createDirectory } from "./directory.ts";
 import type { RoomsConfig } from "./directory.ts";
+import type { Inspector } from "./inspector.ts";
 
 /** A service of rooms. */
 export interface RoomsServiceConfig extends RoomsConfig {
@@ -21,10 +22,12 @@ export interface RoomsServiceConfig extends RoomsConfig {
   readonly log?: (entry: LogEntry) => void;
   /** What is worth less is not logged. Default `"warn"`. */
   readonly logLevel?: LogLevel;
+  /** That of `durable-rooms/inspector`: a page at `/inspector` for operators. Default: none. */
+  readonly inspector?: Inspector;
 }
 
 /** The options that there are without Worlds. */
-export const ROOM_OPTIONS: readonly string[] = ["rooms", "parties", "auth", "cors", "log", "logLevel"];
+export const ROOM_OPTIONS: readonly string[] = ["rooms", "parties", "auth", "cors", "log", "logLevel", "inspector"];
 
 /**
  * Makes what every service has, with Worlds or without.
@@ -50,12 +53,11 @@ export function createService(
   const log = checkLog(config);
   const verify = config.auth && createVerifier(config.auth);
   const operator = createVerifier({ secret: operatorSecret(config.auth) });
-  return {
-    find,
-    log,
-    app: createApp({ find, verify, operator, world, log, cors: config.cors ?? { origin: "*" } }),
-    RoomObject: createRoomObject(find, log, createLinks),
-  };
+  const { cors = { origin: "*" }, inspector } = config;
+  const app = createApp({ find, verify, operator, world, log, cors, inspector });
+  inspector?.serve(app, { config, world, operator });
+  const RoomObject = createRoomObject(find, log, createLinks);
+  return { find, log, app, RoomObject: inspector?.room(RoomObject) ?? RoomObject };
 }
 
 function checkLog({ log, logLevel }: RoomsServiceConfig): Log {

@@ -1,7 +1,7 @@
 import type { Claims } from "../define/types.ts";
 
 /** Whether a claim is one of these, or a list that has one of them. */
-function claims(auth: Claims | null, name: string, ...wanted: string[]): boolean {
+export function hasClaim(auth: Claims | null, name: string, ...wanted: string[]): boolean {
   const value = auth && Object.hasOwn(auth, name) ? auth[name] : undefined;
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];
   return wanted.some((item) => list.includes(item));
@@ -9,10 +9,10 @@ function claims(auth: Claims | null, name: string, ...wanted: string[]): boolean
 
 /** Whether verified claims make their bearer an operator of a World, or of all. */
 export function operatesWorld(auth: Claims | null, worldId: string): boolean {
-  return claims(auth, "worlds", worldId, "*");
+  return hasClaim(auth, "worlds", worldId, "*");
 }
 
 /** Whether they make them one of a room, shard or World: of this one, or of all; or of all Worlds. */
 export function operatesRoom(auth: Claims, party: string, room: string): boolean {
-  return claims(auth, "rooms", `${party}/${room}`, "*") || operatesWorld(auth, party === "world" ? room : "*");
+  return hasClaim(auth, "rooms", `${party}/${room}`, "*") || operatesWorld(auth, party === "world" ? room : "*");
 }

@@ -4,7 +4,7 @@ import { sum, zero } from "../room/counts.ts";
 import type { Cause, Counts } from "../room/counts.ts";
 import { causeOf } from "../room/log.ts";
 import type { LoggedError, ObjectMetrics } from "../room/metrics.ts";
-import type { Clock, LogEntry, Storage } from "../room/ports.ts";
+import type { Clock, LogEntry, Socket, Storage } from "../room/ports.ts";
 import { PRIVATE_PREFIX } from "../room/stored-state.ts";
 import { Awake } from "./awake.ts";
 import { kvStorage } from "./platform.ts";
@@ -30,6 +30,8 @@ export class Monitor {
   readonly counts = zero();
   readonly awake: Awake;
   readonly storage: Storage;
+  /** Told of each frame that is sent, while somebody looks at them. */
+  onSent: ((text: string, socket: Socket) => void) | undefined;
   readonly #clock: Clock;
   readonly #kv: DurableObjectStorage["kv"];
   readonly #log: (entry: LogEntry) => void;
@@ -72,11 +74,12 @@ export class Monitor {
   }
 
   /** A frame was sent to a client. */
-  sent(text: string): void {
+  sent(text: string, socket: Socket): void {
     // Most texts go to many.
     if (text !== this.#text) this.#bytes = bytesOf((this.#text = text));
     this.counts.packets++;
     this.counts.bytesOut += this.#bytes;
+    this.onSent?.(text, socket);
   }
 
   /** Something is asked of the object, and takes its time. */

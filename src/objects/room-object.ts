@@ -31,6 +31,9 @@ const UNAVAILABLE: ResponseInit = { status: 503, headers: { "retry-after": "10" 
 /** Where nobody asks for it, a room that has something to do tries again to start after this time, in ms. */
 const RETRY = 3_600_000;
 
+/** A class of rooms, as the Worker exports it. */
+export type RoomObjectClass = new (ctx: DurableObjectState, env: Cloudflare.Env) => RoomObjectBase;
+
 /** One room. It only turns the runtime's events into calls of the core. */
 export class RoomObjectBase extends ObjectBase {
   #core: RoomCore | undefined;
@@ -215,7 +218,7 @@ export function createRoomObject(
   find: FindRoom,
   log?: Log,
   createLinks: CreateLinks = () => new NoLinks(),
-): new (ctx: DurableObjectState, env: Cloudflare.Env) => RoomObjectBase {
+): RoomObjectClass {
   return class RoomObject extends RoomObjectBase {
     protected override log(): Log {
       return log ?? super.log();

@@ -12,6 +12,9 @@ import { ObjectBase } from "./object-base.ts";
 import { isUpgrade, refuse } from "./refuse.ts";
 import { reportTo, roomOf } from "./shards.ts";
 
+/** A class of shards, as the Worker exports it. */
+export type ShardObjectClass = new (ctx: DurableObjectState, env: Cloudflare.Env) => ShardObjectBase;
+
 /** One shard. It only turns the runtime's events into calls of the core. */
 export class ShardObjectBase extends ObjectBase {
   readonly core: ShardCore;
@@ -110,10 +113,7 @@ export class ShardObjectBase extends ObjectBase {
 }
 
 /** Makes the Durable Object class of the shards of the rooms that `find` knows. */
-export function createShardObject(
-  find: FindRoom,
-  log?: Log,
-): new (ctx: DurableObjectState, env: Cloudflare.Env) => ShardObjectBase {
+export function createShardObject(find: FindRoom, log?: Log): ShardObjectClass {
   return class ShardObject extends ShardObjectBase {
     protected override log(): Log {
       return log ?? super.log();

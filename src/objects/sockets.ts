@@ -17,7 +17,7 @@ class WorkerSocket implements Socket {
 
   send(text: string): void {
     this.#ws.send(text);
-    this.#monitor.sent(text);
+    this.#monitor.sent(text, this);
   }
 
   close(code: number, reason: string): void {

@@ -3,16 +3,12 @@ import { createLog } from "../room/log.ts";
 import type { WorldSettings } from "../world/settings.ts";
 import { createWorld } from "../world/world-room.ts";
 import { createRoomObject } from "./room-object.ts";
-import type { RoomObjectBase } from "./room-object.ts";
+import type { RoomObjectClass } from "./room-object.ts";
 import { createObservatory, createShardHost } from "./shards.ts";
 import { createRoomHost } from "./worlds.ts";
 
 /** Makes the Durable Object class of Worlds: each is a room, whose state is its registry. */
-export function createWorldObject(
-  find: FindRoom,
-  settings: WorldSettings,
-  log = createLog(),
-): new (ctx: DurableObjectState, env: Cloudflare.Env) => RoomObjectBase {
+export function createWorldObject(find: FindRoom, settings: WorldSettings, log = createLog()): RoomObjectClass {
   const hosts = { shards: createShardHost, rooms: createRoomHost, observe: createObservatory };
   const room = createWorld({ settings, find, log, ...hosts });
   return createRoomObject((_party, id) => {

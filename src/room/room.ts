@@ -45,6 +45,7 @@ export class RoomCore {
   readonly answers: Answers;
   readonly listing: Listing;
   readonly reporter: Reporter;
+  readonly sessions: Sessions;
   readonly #ports: Ports;
   readonly #connections = new Connections();
   readonly #hooks: Hooks;
@@ -53,7 +54,6 @@ export class RoomCore {
   readonly #persistence: Persistence;
   readonly #broadcast: Broadcast;
   readonly #mode: SyncMode;
-  readonly #sessions: Sessions;
   readonly #presence: Presence;
   readonly #schedules: Schedules;
   readonly #transfers: Transfers;
@@ -88,9 +88,9 @@ export class RoomCore {
     const views = new Views(this.tree, this.#connections);
     this.#broadcast = new Broadcast(this.tree, views, this.#log, this.#connections, clock, this.turns, settings);
     this.#mode = new SyncMode(this.tree, rows, this.#broadcast, storage);
-    this.#sessions = new Sessions(rows, clock, settings, (session) => this.#presence.expire(session));
-    this.answers = new Answers(this.#sessions);
-    this.#presence = new Presence(this.tree, this.#connections, this.#sessions, clock, settings.maxUsers);
+    this.sessions = new Sessions(rows, clock, settings, (session) => this.#presence.expire(session));
+    this.answers = new Answers(this.sessions);
+    this.#presence = new Presence(this.tree, this.#connections, this.sessions, clock, settings.maxUsers);
     const run = (name: string, payload: unknown) => this.#hooks.schedule(name, payload);
     this.#schedules = new Schedules(compiled, storage, clock, run, () => this.#persistence.saveAlong());
     const base = { compiled, storage, clock, failed, arm: () => this.#alarms.arm() };
@@ -106,7 +106,7 @@ export class RoomCore {
       connections: this.#connections,
       broadcast: this.#broadcast,
       mode: this.#mode,
-      sessions: this.#sessions,
+      sessions: this.sessions,
       presence: this.#presence,
       persistence: this.#persistence,
       listing: this.listing,
@@ -221,7 +221,7 @@ export class RoomCore {
   }
 
   get overview() {
-    return overviewOf(this.#connections, this.#sessions, this.#schedules, this.#links);
+    return overviewOf(this.#connections, this.sessions, this.#schedules, this.#links);
   }
 
   /** Whether shards have all that they were sent. @internal */
@@ -236,7 +236,7 @@ export class RoomCore {
 
   actionContext(conn: Conn): ActionContext<object> {
     const user = this.#presence.user(conn.publicId);
-    const isGone = this.#presence.hasUsers ? !user : !this.#sessions.find(conn.sessionId);
+    const isGone = this.#presence.hasUsers ? !user : !this.sessions.find(conn.sessionId);
     if (isGone) throw new RoomError("forbidden", "You are no longer in this room");
     return { user: user as never, conn, auth: conn.auth, state: this.state, room: this.handle };
   }
@@ -256,7 +256,7 @@ export class RoomCore {
     // Where a field starts anew, clients know another state.
     const didSleep = isAwake && this.#quarantine.isEmpty;
     const sockets = didSleep ? stored.sockets : closeAll(stored.sockets);
-    for (const part of [this.#sessions, this.#schedules, this.#transfers, this.listing]) part.load(own);
+    for (const part of [this.sessions, this.#schedules, this.#transfers, this.listing]) part.load(own);
     this.#log.load(own, didSleep);
     const known = this.#mode.load(own);
     this.tree.rows.onUnsaved = () => this.#unsaved();
@@ -264,7 +264,7 @@ export class RoomCore {
     this.#presence.assumeOnline();
     if (sockets.length > 0 || this.#links.size > 0) this.#broadcast.assume(known);
     this.tree.onChange = () => this.#broadcast.schedule();
-    this.#alarms.register(this.#persistence, this.#sessions, this.#schedules, ...this.#transfers.parts, this.listing);
+    this.#alarms.register(this.#persistence, this.sessions, this.#schedules, ...this.#transfers.parts, this.listing);
     this.#quarantine.open();
     const resume = () => this.#resume(didSleep);
     if (this.#links.size > 0) this.#broadcast.pause();

@@ -1,0 +1,25 @@
+// Makes src/inspector/assets.ts: the inspector's page as text in a module, so that the bundler of whoever uses it needs
+// to know nothing of pages. It is not committed; `npm install` makes it.
+import { readFileSync, writeFileSync } from "node:fs";
+import { build } from "esbuild";
+
+const source = new URL("../src/inspector/", import.meta.url);
+const path = (name) => new URL(name, source).pathname;
+const { outputFiles } = await build({
+  entryPoints: [path("page/main.ts"), path("page/style.css")],
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: "es2022",
+  outdir: path("page"),
+  write: false,
+  logLevel: "warning",
+});
+const textOf = (end) => outputFiles.find((file) => file.path.endsWith(end)).text.trim();
+const assets = {
+  html: readFileSync(path("page/index.html"), "utf8").replace(/\n\s*/g, "\n"),
+  script: textOf("main.js"),
+  style: textOf("style.css"),
+};
+const lines = Object.entries(assets).map(([name, text]) => `export const ${name} = ${JSON.stringify(text)};\n`);
+writeFileSync(path("assets.ts"), `// Made by .ci/inspector-page.mjs of what is in page.\n${lines.join("")}`);

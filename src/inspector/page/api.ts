@@ -1,0 +1,56 @@
+const KEY = "durable-rooms.inspector.token";
+
+/** Why something was not answered. */
+export class ApiError extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** The operator's token: it lives as long as the tab, and goes nowhere but into a header. */
+export const session = {
+  get token(): string {
+    return sessionStorage.getItem(KEY) ?? "";
+  },
+  set token(token: string) {
+    if (token) sessionStorage.setItem(KEY, token);
+    else sessionStorage.removeItem(KEY);
+  },
+};
+
+/** Asks the service as an operator. @throws ApiError that says what the service said */
+export async function ask<T>(path: string, body?: unknown, method = body === undefined ? "GET" : "POST"): Promise<T> {
+  const { token } = session;
+  const response = await send(path, {
+    method,
+    headers: {
+      ...(token && { authorization: `Bearer ${token}` }),
+      ...(body !== undefined && { "content-type": "application/json" }),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  const answer: unknown = await response.json().catch(() => undefined);
+  if (!response.ok) throw new ApiError(response.status, messageOf(answer) ?? `The service answered ${response.status}`);
+  return answer as T;
+}
+
+/** Where an object of the service is. */
+export function pathOf(party: string, room: string): string {
+  return `/parties/${party}/${encodeURIComponent(room)}`;
+}
+
+async function send(path: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(path, { ...init, cache: "no-store", credentials: "omit", redirect: "error" });
+  } catch {
+    throw new ApiError(0, "The service cannot be reached");
+  }
+}
+
+function messageOf(answer: unknown): string | undefined {
+  const { error } = (answer ?? {}) as { error?: unknown };
+  return typeof error === "string" ? error : undefined;
+}

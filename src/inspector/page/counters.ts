@@ -1,0 +1,73 @@
+import type { ObjectMetrics } from "../../room/metrics.ts";
+import { Chart } from "./chart.ts";
+import { make, write } from "./dom.ts";
+import { bytes, count, dollars, duration, short } from "./format.ts";
+
+/** What a second brings, between two looks at the counters. */
+interface Rates {
+  readonly messages: number;
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+/** Numbers of an object, and charts of what it does in a second. */
+export class Counters {
+  readonly charts: HTMLElement;
+  readonly tiles: HTMLElement;
+  readonly #messages = new Chart("messages/s in", short);
+  readonly #packets = new Chart("packets/s out", short);
+  readonly #bytes = new Chart("bytes/s", bytes);
+  readonly #values = new Map<string, HTMLElement>();
+  #last: ObjectMetrics | undefined;
+
+  constructor() {
+    this.charts = make("div", { class: "charts" });
+    for (const chart of [this.#messages, this.#packets, this.#bytes]) this.charts.append(chart.element);
+    this.tiles = make("dl", { class: "tiles" });
+  }
+
+  draw(metrics: ObjectMetrics, extra: readonly (readonly [name: string, value: string])[]): void {
+    const rates = this.#last && ratesOf(this.#last, metrics);
+    this.#last = metrics;
+    if (rates) {
+      this.#messages.add(rates.messages);
+      this.#packets.add(rates.packets);
+      this.#bytes.add(rates.bytes);
+    }
+    for (const [name, value] of [...extra, ...tilesOf(metrics)]) this.#tile(name, value);
+  }
+
+  #tile(name: string, value: string): void {
+    let element = this.#values.get(name);
+    if (!element) {
+      element = make("dd", { "data-name": name });
+      this.#values.set(name, element);
+      this.tiles.append(make("div", {}, make("dt", {}, name), element));
+    }
+    write(element, value);
+  }
+}
+
+/** Undefined where there is nothing to compare with: an object that woke anew counts from 0. */
+function ratesOf(last: ObjectMetrics, { wokeAt, at, sinceWake: now }: ObjectMetrics): Rates | undefined {
+  const seconds = (at - last.at) / 1000;
+  if (last.wokeAt !== wokeAt || seconds <= 0) return undefined;
+  const before = last.sinceWake;
+  return {
+    messages: (now.messages - before.messages) / seconds,
+    packets: (now.packets - before.packets) / seconds,
+    bytes: (now.bytesIn + now.bytesOut - before.bytesIn - before.bytesOut) / seconds,
+  };
+}
+
+function tilesOf({ at, wokeAt, wokenBy, awake, totals, cost }: ObjectMetrics): [string, string][] {
+  const reasons = awake.map(({ why, count: times }) => (times > 1 ? `${why} × ${times}` : why));
+  return [
+    ["keeps it awake", reasons.join(", ") || "nothing"],
+    ["in memory", `${duration(at - wokeAt)}, by ${wokenBy}`],
+    ["an hour costs", `${dollars(cost.now.total)} now, ${dollars(cost.average.total)} on average`],
+    ["messages in all", `${count(totals.messages)} in, ${count(totals.packets)} out`],
+    ["traffic in all", `${bytes(totals.bytesIn)} in, ${bytes(totals.bytesOut)} out`],
+    ["rows in all", `${count(totals.rowsRead)} read, ${count(totals.rowsWritten)} written`],
+  ];
+}

@@ -1,0 +1,136 @@
+import type { ActionList, RoomInspection, ShardInspection } from "../types.ts";
+import { Actions } from "./actions.ts";
+import { ask, pathOf } from "./api.ts";
+import { confirm } from "./confirm.ts";
+import { Counters } from "./counters.ts";
+import { button, card, make } from "./dom.ts";
+import { count, plural } from "./format.ts";
+import { connectionRows, createPackets, errorRows, scheduleRows, sessionRows } from "./lists.ts";
+import { Table } from "./table.ts";
+import { Tree } from "./tree.ts";
+import type { View } from "./view.ts";
+
+const EVERY = 1000;
+const PACKETS =
+  "The latest 50, since somebody looks. Private ids and tokens are left out. What clients at shards get is shown at the shard.";
+const EVICTION =
+  "What is unsaved is saved, then the object loses its memory. Cloudflare has no way to send it to sleep with its sockets: all of them close, and clients come back within seconds. Messages on their way are lost, as in a crash.";
+
+/** A room, or a World as the room that it is. */
+export async function roomView(party: string, room: string, say: (text: string) => void): Promise<View> {
+  const path = pathOf(party, room);
+  const counters = new Counters();
+  const tree = new Tree("State");
+  const sessions = new Table("Sessions", ["User", "State", "Connections"], "Nobody is remembered.");
+  const connections = new Table("Connections", ["Connection", "User", "Where", "Protocol"], "Nobody is connected.");
+  const schedules = new Table("Schedules", ["Name", "When", "Payload"], "Nothing is scheduled.");
+  const errors = new Table("Errors", ["Time", "Event", "Action", "Code", "Error"], "None since it woke.");
+  const packets = createPackets();
+  const warning = make(
+    "p",
+    { class: "warning", role: "alert", hidden: "" },
+    "The room cannot start: its errors say why.",
+  );
+  const actions = party === "world" ? undefined : new Actions(party, room, await ask<ActionList>(`${path}/$actions`));
+  const element = make(
+    "div",
+    { class: "object" },
+    titleOf(`${party}/${room}`, evictButton(path, say)),
+    warning,
+    counters.charts,
+    card("Now", counters.tiles),
+    make(
+      "div",
+      { class: "columns" },
+      make("div", {}, card("State", tree.element), ...(actions ? [actions.element] : [])),
+      make(
+        "div",
+        {},
+        card("Users and sessions", sessions.element),
+        card("Connections", connections.element),
+        card("Schedules", schedules.element),
+        card("Last errors", errors.element),
+      ),
+    ),
+    card("Recent packets", make("p", { class: "note" }, PACKETS), packets.element),
+  );
+  return {
+    title: `${party}/${room}`,
+    element,
+    interval: EVERY,
+    close: () => actions?.close(),
+    async refresh() {
+      const seen = await ask<RoomInspection>(`${path}/$inspect`);
+      const { metrics, state } = seen;
+      warning.hidden = state !== undefined;
+      counters.draw(metrics, [
+        ["connections", count(metrics.connections)],
+        ["users online", count(metrics.users ?? 0)],
+        ["sessions", count(metrics.sessions ?? 0)],
+        ["shards", count(metrics.shards?.length ?? 0)],
+      ]);
+      if (state) tree.draw(state);
+      sessions.draw(sessionRows(seen), seen.sessions?.total);
+      connections.draw(connectionRows(seen), seen.connections?.total);
+      schedules.draw(scheduleRows(seen), seen.schedules?.total);
+      errors.draw(errorRows(metrics.errors));
+      packets.draw(seen.packets);
+    },
+  };
+}
+
+/** A shard. What is in its room is shown there. */
+export function shardView(id: string, say: (text: string) => void): View {
+  const path = pathOf("shard", id);
+  const counters = new Counters();
+  const errors = new Table("Errors", ["Time", "Event", "Action", "Code", "Error"], "None since it woke.");
+  const packets = createPackets();
+  return {
+    title: id,
+    interval: EVERY,
+    element: make(
+      "div",
+      { class: "object" },
+      titleOf(id, evictButton(path, say)),
+      counters.charts,
+      card("Now", counters.tiles),
+      card("Last errors", errors.element),
+      card("Recent packets", packets.element),
+    ),
+    async refresh() {
+      const {
+        metrics,
+        worldId,
+        capacity = 0,
+        isDraining,
+        packets: recent,
+      } = await ask<ShardInspection>(`${path}/$inspect`);
+      counters.draw(metrics, [
+        ["connections", `${count(metrics.connections)} of ${plural(capacity, "place")}`],
+        ["room", metrics.room || "none: no World made it"],
+        ["World", worldId ?? "none"],
+        ["status", isDraining ? "draining" : "active"],
+      ]);
+      errors.draw(errorRows(metrics.errors));
+      packets.draw(recent);
+    },
+  };
+}
+
+function titleOf(name: string, ...buttons: HTMLElement[]): HTMLElement {
+  return make("div", { class: "title" }, make("h1", {}, name), make("div", { class: "buttons" }, ...buttons));
+}
+
+function evictButton(path: string, say: (text: string) => void): HTMLElement {
+  const evict = async () => {
+    if (!(await confirm({ title: "Evict it from memory?", text: EVICTION, yes: "Save, and close its sockets" })))
+      return;
+    try {
+      await ask(`${path}/$evict`, {});
+      say("It was evicted");
+    } catch (error) {
+      say(`It was not evicted: ${(error as Error).message}`);
+    }
+  };
+  return button("Evict…", () => void evict(), "danger");
+}

@@ -1,0 +1,68 @@
+import { bytesOf } from "../room/frames.ts";
+import type { Socket } from "../room/ports.ts";
+import { hideInJson } from "./private.ts";
+import type { IsPrivate } from "./private.ts";
+import type { RecentPacket } from "./types.ts";
+
+/** Packets that are kept, the characters of each, and how long after the last look at them, in ms. */
+export const MOST_PACKETS = 50;
+const LONGEST_TEXT = 400;
+const PATIENCE = 10_000;
+/** Longer than what is shown plus any private id in it, however it is escaped. */
+const LOOKED_AT = 4000;
+
+/** Who a socket belongs to, as it is attached to it. */
+interface Who {
+  readonly id: string;
+  readonly publicId: string;
+  readonly sessionId: string;
+}
+
+/** Keeps the latest packets of an object, for as long as somebody looks at them. */
+export class Recorder {
+  readonly #isPrivate: IsPrivate;
+  readonly #packets: RecentPacket[] = [];
+  #until = 0;
+
+  /** @param isPrivate says whether a text is somebody's private id */
+  constructor(isPrivate: IsPrivate) {
+    this.#isPrivate = isPrivate;
+  }
+
+  /** Somebody looks. */
+  read(now: number): readonly RecentPacket[] {
+    this.#until = now + PATIENCE;
+    return this.#packets;
+  }
+
+  /** @returns whether anybody still looks */
+  note(direction: RecentPacket["direction"], frame: string | ArrayBuffer, socket: Socket, at: number): boolean {
+    if (at > this.#until) return false;
+    const { id, publicId, sessionId } = whoseIs(socket);
+    const isPrivate = (text: string) => text === sessionId || this.#isPrivate(text);
+    this.#packets.push({
+      at,
+      direction,
+      connection: id,
+      publicId,
+      bytes: bytesOf(frame),
+      text: show(frame, isPrivate),
+    });
+    if (this.#packets.length > MOST_PACKETS) this.#packets.shift();
+    return true;
+  }
+}
+
+function show(frame: string | ArrayBuffer, isPrivate: IsPrivate): string {
+  if (typeof frame !== "string") return "(binary)";
+  const text = hideInJson(frame.slice(0, LOOKED_AT), isPrivate);
+  return text.length <= LONGEST_TEXT ? text : `${text.slice(0, LONGEST_TEXT)}…`;
+}
+
+/** A shard's socket has what the room attached as bytes of JSON. One that nobody let in yet is nobody's. */
+function whoseIs(socket: Socket): Who {
+  const attached = (socket.attachment() ?? {}) as Partial<Who> & { readonly room?: Uint8Array };
+  const { room } = attached;
+  const who = room ? (JSON.parse(new TextDecoder().decode(room)) as Partial<Who>) : attached;
+  return { id: who.id ?? "", publicId: who.publicId ?? "", sessionId: who.sessionId ?? "" };
+}

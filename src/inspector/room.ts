@@ -1,0 +1,38 @@
+import type { Conn } from "../room/conn.ts";
+import type { RoomCore } from "../room/room.ts";
+import type { Session } from "../room/sessions.ts";
+import { firstOf } from "./part.ts";
+import type { IsPrivate } from "./private.ts";
+import { treeOf } from "./tree.ts";
+import type { RoomInspection, SessionView } from "./types.ts";
+
+/** What is inside a room, without what is private to its clients. It changes nothing. */
+export function lookInto(core: RoomCore, isPrivate: IsPrivate): Omit<RoomInspection, "metrics" | "packets"> {
+  const { schedules } = core.handle;
+  const connections = core.handle.connections as readonly Conn[];
+  const counts = new Map<string, number>();
+  for (const { publicId } of connections) counts.set(publicId, (counts.get(publicId) ?? 0) + 1);
+  return {
+    path: core.compiled.definition.path,
+    state: treeOf("state", core.state, isPrivate),
+    sessions: firstOf(latestFirst(core.sessions.all()), (session) => view(session, counts)),
+    connections: firstOf(connections, ({ id, publicId, isRemote, protocol }) => ({ id, publicId, isRemote, protocol })),
+    schedules: firstOf(schedules, ({ name, at, payload }) => ({
+      name,
+      at,
+      payload: treeOf("payload", payload, isPrivate),
+    })),
+  };
+}
+
+/** Those who are online, then those who left last. */
+function latestFirst(sessions: Iterable<Session>): Session[] {
+  return [...sessions].toSorted((a, b) => (b.offlineSince ?? Infinity) - (a.offlineSince ?? Infinity) || 0);
+}
+
+function view(
+  { publicId, offlineSince, leaving, expectedUntil }: Session,
+  counts: ReadonlyMap<string, number>,
+): SessionView {
+  return { publicId, connections: counts.get(publicId) ?? 0, offlineSince, leavingTo: leaving?.to, expectedUntil };
+}
