@@ -2,8 +2,10 @@ import type { RoomObjectBase, RoomObjectClass } from "../objects/room-object.ts"
 import type { ShardObjectBase, ShardObjectClass } from "../objects/shard-object.ts";
 import type { Monitor } from "../objects/monitor.ts";
 import type { Sockets } from "../objects/sockets.ts";
+import type { LoggedError } from "../room/metrics.ts";
 import type { WorldState } from "../world/state.ts";
 import { placesOf } from "./places.ts";
+import { hide } from "./private.ts";
 import type { IsPrivate } from "./private.ts";
 import { Recorder } from "./recorder.ts";
 import { lookInto } from "./room.ts";
@@ -46,6 +48,11 @@ class Tap {
   }
 }
 
+/** Errors are what a handler threw, so they may say anything. */
+function withoutTokens({ error, ...rest }: LoggedError): LoggedError {
+  return { ...rest, error: error && hide(error, () => false) };
+}
+
 /** The class of rooms and Worlds, which can be looked into. */
 export function inspectableRoom(base: RoomObjectClass): RoomObjectClass {
   return class extends base implements InspectedRoom {
@@ -57,7 +64,8 @@ export function inspectableRoom(base: RoomObjectClass): RoomObjectClass {
     }
 
     async inspect(): Promise<RoomInspection> {
-      const metrics = await this.metrics();
+      const counted = await this.metrics();
+      const metrics = { ...counted, errors: counted.errors.map(withoutTokens) };
       // One that cannot start has no sessions, so nothing of it is read.
       if (metrics.users === undefined) return { metrics, packets: [] };
       const { core } = this;

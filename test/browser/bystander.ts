@@ -3,11 +3,12 @@ export interface Bystander {
   readonly shard: string;
   /** Every text frame that it received. */
   readonly frames: readonly string[];
+  send(action: string, value: unknown): void;
   close(): void;
 }
 
 export async function joinShard(url: string, name: string, room: string): Promise<Bystander> {
-  const { token } = await post<{ token: string }>(`${url}/login`, { name });
+  const token = await login(url, name);
   const connect = `${url}/parties/world/world-default/connect`;
   const { url: shard } = await post<{ url: string }>(connect, { roomId: `game-${room}` }, token);
   const query = new URLSearchParams({ _pk: crypto.randomUUID(), token });
@@ -18,7 +19,14 @@ export async function joinShard(url: string, name: string, room: string): Promis
     socket.addEventListener("message", resolve, { once: true });
     socket.addEventListener("close", ({ code, reason }) => reject(new Error(`${name} is refused: ${code} ${reason}`)));
   });
-  return { shard, frames, close: () => socket.close() };
+  const send = (action: string, value: unknown) => socket.send(JSON.stringify({ action, value }));
+  return { shard, frames, send, close: () => socket.close() };
+}
+
+/** @returns a token of a player */
+export async function login(url: string, name: string): Promise<string> {
+  const { token } = await post<{ token: string }>(`${url}/login`, { name });
+  return token;
 }
 
 async function post<T>(url: string, body: object, token = ""): Promise<T> {

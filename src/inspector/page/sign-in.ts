@@ -1,7 +1,7 @@
 import { session } from "./api.ts";
 import { make } from "./dom.ts";
 
-const COMMAND = "npx durable-rooms token --claim inspect=* --claim manage=* --claim worlds=*";
+const COMMAND = "npx durable-rooms token --worlds '*' --claim 'inspect=*' --claim 'manage=*'";
 
 /** Asks for an operator's token. */
 export function signIn(problem: string, onToken: () => void): HTMLElement {

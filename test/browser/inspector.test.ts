@@ -1,0 +1,257 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SignJWT } from "jose";
+import type { Browser, Locator, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { joinShard, login } from "./bystander.ts";
+import type { Bystander } from "./bystander.ts";
+import { isChromiumMissing, launchChromium } from "./chromium.ts";
+import { freePort, startDevServer } from "./dev-server.ts";
+import type { DevServer } from "./dev-server.ts";
+
+const SOON = { timeout: 15_000, interval: 50 };
+const SECRET = "a secret of the browser's tests, 32 bytes or more";
+const HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>';
+const WORLD = "#/world/world-default";
+
+/** A window at the inspector. */
+class Inspector {
+  readonly page: Page;
+  readonly problems: string[] = [];
+  /** The address of everything that the page asked for. */
+  readonly urls: string[] = [];
+
+  private constructor(page: Page) {
+    this.page = page;
+    page.on("pageerror", ({ message }) => this.problems.push(message));
+    page.on("console", (message) => {
+      if (message.type() === "error" && !/status of 40[13]|WebSocket connection/.test(message.text()))
+        this.problems.push(message.text());
+    });
+    page.on("request", (request) => this.urls.push(request.url()));
+    page.on("websocket", (socket) => this.urls.push(socket.url()));
+  }
+
+  static async open(browser: Browser, url: string, hash = "", viewport = { width: 1200, height: 900 }) {
+    const context = await browser.newContext({ viewport, reducedMotion: "reduce" });
+    const inspector = new Inspector(await context.newPage());
+    onTestFinished(async () => {
+      await context.close();
+      expect(inspector.problems).toEqual([]);
+    });
+    await inspector.page.goto(`${url}/inspector${hash}`);
+    return inspector;
+  }
+
+  /** The number, or the words, of a tile. */
+  tile(name: string): Promise<string> {
+    return this.page.locator(`.tiles [data-name="${name}"]`).innerText();
+  }
+
+  get tree(): Locator {
+    return this.page.getByRole("group", { name: "State" });
+  }
+
+  table(name: string): Locator {
+    return this.page.getByRole("table", { name });
+  }
+
+  /** Clicks, and says yes. */
+  async confirm(clicked: Locator, yes: string): Promise<void> {
+    await clicked.click();
+    await this.page.getByRole("dialog").getByRole("button", { name: yes }).click();
+  }
+}
+
+describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
+  let folder: string;
+  let server: DevServer;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "durable-rooms-"));
+    server = await startDevServer({ port: await freePort(), persistTo: join(folder, "open") });
+    browser = await launchChromium();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.kill();
+    if (folder) await rm(folder, { recursive: true, force: true });
+  });
+
+  async function enter(room: string, name = "Ada"): Promise<Bystander> {
+    const player = await joinShard(server.url, name, room);
+    onTestFinished(() => player.close());
+    return player;
+  }
+
+  it("shows a room live: its counters, its state, who is there, and its packets at the shard", async () => {
+    const ada = await enter("live");
+    const { page, tree } = await Inspector.open(browser, server.url, WORLD);
+    await page.getByRole("link", { name: "game-live" }).first().click();
+    await page.getByRole("heading", { name: "main/game-live" }).waitFor();
+    const room = page.locator(".tiles");
+    await expect.poll(() => room.locator('[data-name="connections"]').innerText(), SOON).toBe("1");
+    await expect.poll(() => page.getByRole("table", { name: "Sessions" }).innerText(), SOON).toContain("online");
+    ada.send("say", "hello there");
+    await tree.locator("summary", { hasText: "chat" }).waitFor();
+    await expect.poll(() => tree.innerText(), SOON).toContain("[1]");
+    await tree.locator("details", { hasText: "chat" }).locator("details > summary").last().click();
+    await expect.poll(() => tree.innerText(), SOON).toContain('"hello there"');
+    await enter("live", "Bob");
+    await expect.poll(() => room.locator('[data-name="users online"]').innerText(), SOON).toBe("2");
+    await page.goto(`${server.url}/inspector#/shard/${ada.shard}`);
+    await expect.poll(() => room.locator('[data-name="connections"]').innerText(), SOON).toContain("2 of 4");
+    await page.getByText("Nothing since somebody looks.").waitFor();
+    ada.send("say", "and more");
+    await expect.poll(() => page.locator(".packets").innerText(), SOON).toContain('"value":"and more"');
+    await expect.poll(() => page.locator('.packets [data-direction="out"]').count(), SOON).toBeGreaterThan(0);
+    await expect.poll(() => page.locator(".chart .line").first().getAttribute("d"), SOON).toMatch(/^M.*L/);
+  });
+
+  it("shows whatever somebody wrote as text", async () => {
+    const ada = await enter("hostile");
+    const { page, tree } = await Inspector.open(browser, server.url, "#/room/main/game-hostile");
+    const title = await page.title();
+    ada.send("say", HOSTILE);
+    await tree.locator("details", { hasText: "chat" }).locator("details > summary").last().click();
+    await expect.poll(() => tree.innerText(), SOON).toContain(JSON.stringify(HOSTILE));
+    await page.goto(`${server.url}/inspector#/shard/${ada.shard}`);
+    await page.getByText("Nothing since somebody looks.").waitFor();
+    ada.send("say", HOSTILE);
+    await expect.poll(() => page.locator(".packets").innerText(), SOON).toContain("<img src=x");
+    expect(await page.locator("img, main script").count()).toBe(0);
+    await page.goto(`${server.url}/inspector#/room/main/${encodeURIComponent(`game-${HOSTILE}`)}`);
+    await page.getByRole("heading", { name: "<img" }).waitFor();
+    expect(await page.locator("img, main script").count()).toBe(0);
+    expect([title, await page.title()].join()).not.toMatch(/^[12]|[12]$/);
+  });
+
+  it("sends an action by a form that it made of the schema, and shows why one is refused", async () => {
+    const { page, tree, urls } = await Inspector.open(browser, server.url, "#/room/main/game-form");
+    await page.locator("#user-token").fill(await login(server.url, "Operator"));
+    await page.getByRole("button", { name: "Join as a user" }).click();
+    await page.getByText(/^open, as /).waitFor();
+    await expect
+      .poll(() => page.getByRole("group", { name: "What this client sees" }).innerText(), SOON)
+      .toContain("players");
+    await page.getByLabel("dx").fill("7");
+    await page.getByLabel("dy").fill("no number");
+    await page.getByRole("button", { name: "Send move" }).click();
+    const answer = page.getByLabel("Answer");
+    await expect.poll(() => answer.innerText(), SOON).toContain("invalid_input");
+    const problems = page.locator(".field .problem:visible");
+    await expect.poll(() => problems.count(), SOON).toBe(2);
+    await page.getByLabel("dx").fill("0");
+    await page.getByLabel("dy").fill("0");
+    await page.getByLabel("dy").press("Enter");
+    await expect.poll(() => answer.innerText(), SOON).toBe("done");
+    expect(await problems.count()).toBe(0);
+    await page.locator("#action").selectOption("paint");
+    await page.getByLabel("value").selectOption({ label: "violet" });
+    await page.getByRole("button", { name: "Send paint" }).click();
+    await expect.poll(() => answer.innerText(), SOON).toBe("done");
+    await tree.locator("details", { hasText: "players" }).locator("details > summary").first().click();
+    await expect.poll(() => tree.innerText(), SOON).toContain('"violet"');
+    await page.getByRole("button", { name: "Leave" }).click();
+    await expect.poll(() => page.getByRole("table", { name: "Sessions" }).innerText(), SOON).toContain("offline for");
+    expect(urls.filter((url) => url.includes("token=")).every((url) => url.startsWith("ws:"))).toBe(true);
+  });
+
+  it("drains a shard, after it asked, and takes that back", async () => {
+    const ada = await enter("drain");
+    const inspector = await Inspector.open(browser, server.url, WORLD);
+    const row = inspector.table("Shards").getByRole("row", { name: ada.shard });
+    await row.getByRole("button", { name: "Drain" }).click();
+    await inspector.page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+    expect(await row.innerText()).toContain("active");
+    await inspector.confirm(row.getByRole("button", { name: "Drain" }), "Drain it");
+    await expect.poll(() => row.innerText(), SOON).toContain("draining");
+    const bob = await enter("drain", "Bob");
+    expect(bob.shard).not.toBe(ada.shard);
+    await row.getByRole("button", { name: "Activate" }).click();
+    await expect.poll(() => row.innerText(), SOON).toMatch(/\bactive\b/);
+  });
+
+  it("evicts a room, which comes back with what it knew", async () => {
+    const inspector = await Inspector.open(browser, server.url, "#/room/main/game-evicted");
+    const { page } = inspector;
+    await page.locator("#user-token").fill(await login(server.url, "Operator"));
+    await page.locator("#action").selectOption("say");
+    await page.getByLabel("value").fill("before");
+    await page.getByRole("button", { name: "Send say" }).click();
+    await expect.poll(() => page.getByLabel("Answer").innerText(), SOON).toBe("done");
+    const who = await page.getByText(/^open, as /).innerText();
+    await expect.poll(() => inspector.tile("messages in all"), SOON).toMatch(/^[1-9]/);
+    const sockets = inspector.urls.filter((url) => url.startsWith("ws:")).length;
+    await inspector.confirm(page.getByRole("button", { name: "Evict…" }), "Save, and close its sockets");
+    await page.getByText("It was evicted").waitFor();
+    // The client of the page comes back by itself, as the same user.
+    await expect
+      .poll(() => inspector.urls.filter((url) => url.startsWith("ws:")).length, SOON)
+      .toBeGreaterThan(sockets);
+    await expect.poll(() => page.locator(".card .buttons [role=status]").innerText(), SOON).toBe(who);
+    await inspector.tree.locator("details", { hasText: "chat" }).locator("details > summary").last().click();
+    await expect.poll(() => inspector.tree.innerText(), SOON).toContain('"before"');
+    await expect.poll(() => inspector.tile("connections"), SOON).toBe("1");
+  });
+
+  it("asks nothing while nobody sees it", async () => {
+    const { page, urls } = await Inspector.open(browser, server.url, "#/room/main/game-hidden");
+    const asked = () => urls.filter((url) => url.includes("$inspect")).length;
+    await expect.poll(asked, SOON).toBeGreaterThan(1);
+    const hide = (isHidden: boolean) =>
+      page.evaluate((value) => {
+        Object.defineProperty(document, "hidden", { configurable: true, value });
+        document.dispatchEvent(new Event("visibilitychange"));
+      }, isHidden);
+    await hide(true);
+    const [before] = await Promise.all([asked(), page.waitForTimeout(2500)]);
+    // One may have been on its way.
+    expect(asked() - before).toBeLessThanOrEqual(1);
+    await hide(false);
+    await expect.poll(() => asked() - before, SOON).toBeGreaterThan(2);
+  });
+
+  it("fits a phone, and can be used with the keyboard alone", async () => {
+    await enter("phone");
+    const { page } = await Inspector.open(browser, server.url, "", { width: 360, height: 740 });
+    await page.getByLabel("Room").focus();
+    await page.keyboard.type("game-phone");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "main/game-phone" }).waitFor();
+    await expect.poll(() => page.getByRole("group", { name: "State" }).innerText(), SOON).toContain("players");
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+    await page.goto(`${server.url}/inspector${WORLD}`);
+    await page.getByRole("table", { name: "Shards" }).getByRole("row").nth(1).waitFor();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+  });
+
+  it("lets in who has an operator's token, which is in no URL", { timeout: 120_000 }, async () => {
+    const envFile = join(folder, "closed.env");
+    await writeFile(envFile, `AUTH_JWT_SECRET="${SECRET}"\nSHARD_SECRET="${SECRET}"\n`);
+    const closed = await startDevServer({ port: await freePort(), persistTo: join(folder, "closed"), envFile });
+    onTestFinished(() => closed.kill());
+    const sign = (claims: Record<string, unknown>) =>
+      new SignJWT(claims).setProtectedHeader({ alg: "HS256" }).sign(new TextEncoder().encode(SECRET));
+    const { page, urls } = await Inspector.open(browser, closed.url, "#/room/main/game-closed");
+    const signIn = async (token: string) => {
+      await page.getByLabel("Token").fill(token);
+      await page.getByRole("button", { name: "Sign in" }).click();
+    };
+    await signIn("nonsense");
+    await page.getByText("The token is not valid").waitFor();
+    const token = await sign({ inspect: "main/game-closed" });
+    await signIn(token);
+    await page.getByRole("heading", { name: "main/game-closed" }).waitFor();
+    await expect.poll(() => page.locator('.tiles [data-name="connections"]').innerText(), SOON).toBe("0");
+    await page.getByRole("button", { name: "Evict…" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Save, and close its sockets" }).click();
+    await page.getByText(/It was not evicted: .*claim "manage"/).waitFor();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+    expect(urls.join(" ")).not.toContain(token);
+    expect(await page.evaluate(() => JSON.stringify({ ...sessionStorage, ...localStorage }))).toBe("{}");
+  });
+});
