@@ -14,6 +14,7 @@ const modules = [...Object.values(sources), ...Object.values(befores)].map(plain
 function plain(code: string): string {
   return code
     .replaceAll("../../src/testing/index.ts", "durable-rooms/testing")
+    .replaceAll("../../src/inspector/index.ts", "durable-rooms/inspector")
     .replaceAll("../../src/client/index.ts", "durable-rooms/client")
     .replaceAll("../../src/react/index.ts", "durable-rooms/react")
     .replaceAll("../../src/lite.ts", "durable-rooms/lite")

@@ -20,6 +20,7 @@ import type {
 } from "../../src/inspector/types.ts";
 import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
 import { findRoom } from "../../src/testing/registry.ts";
+import inspectedWorker from "../docs/inspected-worker.ts";
 import { testRoom, token } from "../support/harness.ts";
 import type { TestRoom } from "../support/harness.ts";
 
@@ -392,6 +393,10 @@ describe("P12.9: the page", () => {
       expect(response.headers.get("x-content-type-options")).toBe("nosniff");
     },
   );
+
+  it("is in the Worker of the document", async () => {
+    expect((await inspectedWorker.request("/inspector")).status).toBe(200);
+  });
 
   it("P12.9: tells operators what the service has", async () => {
     const expected: ServiceView = {

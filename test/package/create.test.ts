@@ -65,6 +65,14 @@ describe("a project that was made from nothing", () => {
     await expect.poll(() => client.read("cheers")).toBe(1);
   });
 
+  it("shows its inspector to whoever develops it", async () => {
+    expect(await (await fetch(`${server.url}/inspector`)).text()).toContain("<title>Inspector</title>");
+    const service: unknown = await (await fetch(`${server.url}/inspector/service`)).json();
+    expect(service).toMatchObject({ rooms: [{ party: "main", path: "lobby-{id}" }], isOpen: true });
+    const seen = await (await fetch(`${server.url}/parties/main/lobby-seen/$inspect`)).json();
+    expect(seen).toMatchObject({ path: "lobby-{id}", state: { kind: "object" } });
+  });
+
   it("lets an admin reset it, with a token of durable-rooms token", async () => {
     const reset = async (token: string) => {
       const headers = { authorization: `Bearer ${token}` };

@@ -76,5 +76,7 @@ async function usePackage(directory: string, spec: string): Promise<void> {
 function devVars(): string {
   return `# For development only: made at random for this folder, and not committed. A deployed Worker has its own.
 AUTH_JWT_SECRET="${randomBytes(32).toString("base64url")}"
+# Everyone may use /inspector.
+INSPECTOR="open"
 `;
 }

@@ -1,9 +1,11 @@
 import { createRooms } from "durable-rooms";
+import { inspector } from "durable-rooms/inspector";
 import { lobby } from "./room";
 
 const rooms = createRooms({
   rooms: [lobby],
   auth: { secret: "AUTH_JWT_SECRET" },
+  inspector, // a page at /inspector; a deployed one needs a token
 });
 
 export class RoomObject extends rooms.RoomObject {}
