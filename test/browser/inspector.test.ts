@@ -207,7 +207,8 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
         document.dispatchEvent(new Event("visibilitychange"));
       }, isHidden);
     await hide(true);
-    const [before] = await Promise.all([asked(), page.waitForTimeout(2500)]);
+    const before = asked();
+    await page.waitForTimeout(2500);
     // One may have been on its way.
     expect(asked() - before).toBeLessThanOrEqual(1);
     await hide(false);
@@ -252,6 +253,6 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
     await page.getByRole("button", { name: "Sign out" }).click();
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
     expect(urls.join(" ")).not.toContain(token);
-    expect(await page.evaluate(() => JSON.stringify({ ...sessionStorage, ...localStorage }))).toBe("{}");
+    expect(await page.evaluate(() => sessionStorage.length + localStorage.length)).toBe(0);
   });
 });

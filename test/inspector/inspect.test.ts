@@ -20,7 +20,7 @@ import type {
 } from "../../src/inspector/types.ts";
 import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
 import { findRoom } from "../../src/testing/registry.ts";
-import inspectedWorker from "../docs/inspected-worker.ts";
+import inspectedWorker, { RoomObject } from "../docs/inspected-worker.ts";
 import { testRoom, token } from "../support/harness.ts";
 import type { TestRoom } from "../support/harness.ts";
 
@@ -334,7 +334,7 @@ describe("P12.7: eviction", () => {
     await ada.call("things", 1);
     const response = await act(room);
     expect([response.status, await response.json()]).toEqual([200, { success: true }]);
-    await ada.closed;
+    expect((await ada.closed).code).toBe(1006);
     const again = await room.connect({ id: "ada", via: "room" });
     expect(again.publicId).toBe(ada.publicId);
     const after = await inspect(room);
@@ -396,6 +396,7 @@ describe("P12.9: the page", () => {
 
   it("is in the Worker of the document", async () => {
     expect((await inspectedWorker.request("/inspector")).status).toBe(200);
+    expect(RoomObject.prototype).toHaveProperty("inspect");
   });
 
   it("P12.9: tells operators what the service has", async () => {

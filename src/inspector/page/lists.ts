@@ -3,6 +3,7 @@ import type { RecentPacket, RoomInspection, SessionView } from "../types.ts";
 import { bytes, count, duration, time } from "./format.ts";
 import { createList, make, write } from "./dom.ts";
 import type { Row } from "./table.ts";
+import { links } from "./view.ts";
 
 /** Sessions as rows. */
 export function sessionRows({ sessions, metrics: { at } }: RoomInspection): Row[] {
@@ -33,6 +34,13 @@ export function scheduleRows({ schedules, metrics: { at: now } }: RoomInspection
       at > now ? `in ${duration(at - now)}` : "due",
       payload.text ?? `${payload.kind} of ${payload.children?.length ?? 0}`,
     ],
+  }));
+}
+
+export function shardRows(shards: RoomInspection["metrics"]["shards"] = []): Row[] {
+  return shards.map(({ id, connections }) => ({
+    key: id,
+    cells: [{ text: id, href: links.shard(id) }, count(connections)],
   }));
 }
 

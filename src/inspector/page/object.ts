@@ -5,9 +5,10 @@ import { confirm } from "./confirm.ts";
 import { Counters } from "./counters.ts";
 import { button, card, make } from "./dom.ts";
 import { count, plural } from "./format.ts";
-import { connectionRows, createPackets, errorRows, scheduleRows, sessionRows } from "./lists.ts";
+import { connectionRows, createPackets, errorRows, scheduleRows, sessionRows, shardRows } from "./lists.ts";
 import { Table } from "./table.ts";
 import { Tree } from "./tree.ts";
+import { links } from "./view.ts";
 import type { View } from "./view.ts";
 
 const EVERY = 1000;
@@ -23,6 +24,7 @@ export async function roomView(party: string, room: string, say: (text: string) 
   const tree = new Tree("State");
   const sessions = new Table("Sessions", ["User", "State", "Connections"], "Nobody is remembered.");
   const connections = new Table("Connections", ["Connection", "User", "Where", "Protocol"], "Nobody is connected.");
+  const shards = new Table("Shards", ["Shard", "Connections"], "All clients are connected here.");
   const schedules = new Table("Schedules", ["Name", "When", "Payload"], "Nothing is scheduled.");
   const errors = new Table("Errors", ["Time", "Event", "Action", "Code", "Error"], "None since it woke.");
   const packets = createPackets();
@@ -48,6 +50,7 @@ export async function roomView(party: string, room: string, say: (text: string) 
         {},
         card("Users and sessions", sessions.element),
         card("Connections", connections.element),
+        ...(party === "world" ? [] : [card("Shards", shards.element)]),
         card("Schedules", schedules.element),
         card("Last errors", errors.element),
       ),
@@ -72,6 +75,7 @@ export async function roomView(party: string, room: string, say: (text: string) 
       if (state) tree.draw(state);
       sessions.draw(sessionRows(seen), seen.sessions?.total);
       connections.draw(connectionRows(seen), seen.connections?.total);
+      shards.draw(shardRows(metrics.shards));
       schedules.draw(scheduleRows(seen), seen.schedules?.total);
       errors.draw(errorRows(metrics.errors));
       packets.draw(seen.packets);
@@ -85,13 +89,14 @@ export function shardView(id: string, say: (text: string) => void): View {
   const counters = new Counters();
   const errors = new Table("Errors", ["Time", "Event", "Action", "Code", "Error"], "None since it woke.");
   const packets = createPackets();
+  const toRoom = make("a", { class: "button", hidden: "" }, "Its room");
   return {
     title: id,
     interval: EVERY,
     element: make(
       "div",
       { class: "object" },
-      titleOf(id, evictButton(path, say)),
+      titleOf(id, toRoom, evictButton(path, say)),
       counters.charts,
       card("Now", counters.tiles),
       card("Last errors", errors.element),
@@ -111,6 +116,8 @@ export function shardView(id: string, say: (text: string) => void): View {
         ["World", worldId ?? "none"],
         ["status", isDraining ? "draining" : "active"],
       ]);
+      toRoom.hidden = metrics.room === "";
+      toRoom.setAttribute("href", links.room(metrics.party, metrics.room));
       errors.draw(errorRows(metrics.errors));
       packets.draw(recent);
     },

@@ -22,7 +22,7 @@ export function startView(service: ServiceView): View {
   };
 }
 
-const OPEN = 'Open: nobody needs a token here, since INSPECTOR is "open". Deploy it never so.';
+const OPEN = 'Open: nobody needs a token here, since INSPECTOR is "open". Never deploy it like this.';
 
 function worlds(ids: readonly string[] | null): HTMLElement {
   const list = (ids ?? ["world-default"]).map((id) =>
