@@ -11,6 +11,7 @@ export const MOST_NODES = 2000;
 const MOST_DEPTH = 16;
 const LONGEST_TEXT = 200;
 const LONGEST_KEY = 100;
+const UNREADABLE = { kind: "unreadable", text: "cannot be read" } as const;
 
 /**
  * Any value as a tree to look at, whatever it holds: signals are read, what is large or deep is cut, and what cannot be
@@ -42,7 +43,14 @@ class Gardener {
   grow(key: string, value: unknown): TreeNode {
     const root = this.#node(key, () => value, 0, false);
     // It gets longer meanwhile.
-    for (const bud of this.#buds) this.#open(bud);
+    for (const bud of this.#buds) {
+      try {
+        this.#open(bud);
+      } catch {
+        // Stored entries are read here, for one.
+        bud.branch.children.push({ key: "…", ...UNREADABLE });
+      }
+    }
     return root;
   }
 
@@ -69,7 +77,7 @@ class Gardener {
         ? { ...marked, ...this.#leaf(inside) }
         : this.#branch(marked, inside, depth);
     } catch {
-      return { key, kind: "unreadable", text: "cannot be read" };
+      return { key, ...UNREADABLE };
     }
   }
 

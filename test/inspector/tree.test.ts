@@ -1,0 +1,92 @@
+import { signal } from "@signe/reactive";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { hide, hideInJson } from "../../src/inspector/private.ts";
+import { MOST_NODES, treeOf } from "../../src/inspector/tree.ts";
+import type { TreeNode } from "../../src/inspector/types.ts";
+
+const NOBODY = () => false;
+const SECRETS = ["ada", 'quote " and \\ slash', "zoë 🎲", "\u2028", "x".repeat(256)];
+const isPrivate = (text: string) => SECRETS.includes(text);
+const secret = fc.constantFrom(...SECRETS);
+/** JSON in which private ids are values and keys, at any depth. */
+const json = fc.letrec((tie) => ({
+  value: fc.oneof({ maxDepth: 4 }, secret, fc.jsonValue(), fc.array(tie("value")), fc.dictionary(secret, tie("value"))),
+})).value;
+
+const nodesOf = (node: TreeNode): TreeNode[] => [node, ...(node.children ?? []).flatMap(nodesOf)];
+/** What somebody reads who looks at strings. */
+const literalsOf = (text: string) =>
+  [...text.matchAll(/"(?:[^"\\]|\\.)*"/g)].map(([found]) => JSON.parse(found) as string);
+
+describe("P12.5: what is private", () => {
+  it("P12.5: is no string of a packet, also of one that is cut", () => {
+    fc.assert(
+      fc.property(json, fc.nat(300), (value, cut) => {
+        const text = JSON.stringify(value);
+        expect(literalsOf(hideInJson(text, isPrivate)).filter(isPrivate)).toEqual([]);
+        expect(literalsOf(hideInJson(text.slice(0, cut), isPrivate)).filter(isPrivate)).toEqual([]);
+      }),
+    );
+  });
+
+  it("P12.5: leaves all else of a packet as it is", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const text = JSON.stringify(value);
+        fc.pre(!/[\w-]{43}|eyJ/.test(text));
+        expect(hideInJson(text, NOBODY)).toBe(text);
+      }),
+    );
+  });
+
+  it("P12.5: tokens are hidden in any text, and nothing else", () => {
+    const token = "Ab-_9".repeat(9).slice(0, 43);
+    expect(hide(`a ${token}, b`, NOBODY)).toBe("a (private), b");
+    expect(hide("a eyJhbGciOi.eyJzdWIi.c2ln b", NOBODY)).toBe("a (private) b");
+    for (const text of ["key eyJ", "a".repeat(42), "a".repeat(44), crypto.randomUUID()])
+      expect(hide(text, NOBODY)).toBe(text);
+  });
+
+  it("P12.5: is neither a value nor a key of a tree", () => {
+    fc.assert(
+      fc.property(json, (value) => {
+        for (const { key, kind, text = "" } of nodesOf(treeOf("state", value, isPrivate))) {
+          expect(isPrivate(key)).toBe(false);
+          if (kind === "text") expect(isPrivate(JSON.parse(text) as string)).toBe(false);
+        }
+      }),
+    );
+  });
+});
+
+describe("P12.4: a tree", () => {
+  it("P12.4: is made of anything, and bounded", () => {
+    fc.assert(
+      fc.property(fc.anything({ maxDepth: 6, withBigInt: true, withDate: true, withMap: true }), (value) => {
+        const nodes = nodesOf(treeOf("state", value, NOBODY));
+        expect(nodes.length).toBeLessThanOrEqual(MOST_NODES);
+        for (const { key, text = "" } of nodes) expect(key.length + text.length).toBeLessThan(1500);
+      }),
+    );
+  });
+
+  it("P12.4: ends in a circle, and where something throws", () => {
+    const circle: Record<string, unknown> = {};
+    circle["again"] = circle;
+    expect(nodesOf(treeOf("state", circle, NOBODY)).length).toBeLessThan(50);
+    const broken = new Proxy({}, { ownKeys: () => ["a", "b"].map((key) => (key === "b" ? 1 : key) as string) });
+    const angry = Object.defineProperty({}, "a", {
+      enumerable: true,
+      get: () => {
+        throw new Error("no");
+      },
+    });
+    const { children } = treeOf("state", { broken, angry, fine: signal(1) }, NOBODY);
+    expect(children?.map(({ key, children: inner, text }) => [key, inner?.map((node) => node.text) ?? text])).toEqual([
+      ["broken", ["cannot be read"]],
+      ["angry", ["cannot be read"]],
+      ["fine", "1"],
+    ]);
+  });
+});
