@@ -58,6 +58,11 @@ export class Persistence implements Sleeper {
     this.#onError = onError;
   }
 
+  /** Whether something could not be written when that was tried last. */
+  get isFailing(): boolean {
+    return this.#failures > 0;
+  }
+
   /** Something is unsaved. */
   schedule(): void {
     if (this.#throttle > 0) this.#saveIn(this.#throttle);

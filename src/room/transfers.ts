@@ -134,7 +134,7 @@ export class Transfers implements Sleeper {
   }
 
   async #admit(passenger: Passenger): Promise<string> {
-    const { sessions, presence, persistence, clock, compiled } = this.#scope;
+    const { sessions, presence, clock, compiled } = this.#scope;
     const { transferId, sessionId, sub } = passenger;
     this.#refuseIfEnded(transferId);
     const before = sessions.claim(sessionId, sub);
@@ -146,7 +146,8 @@ export class Transfers implements Sleeper {
     // While the hook ran, the room may have filled up, or the transfer been called back.
     this.#refuseIfEnded(transferId);
     presence.checkSpace(sessions.claim(sessionId, sub));
-    const session = sessions.find(sessionId) ?? sessions.create(sessionId, sub, publicId);
+    const known = sessions.find(sessionId);
+    const session = known ?? sessions.create(sessionId, sub, publicId);
     if (session.transferId !== undefined && session.transferId !== transferId) this.#end(session.transferId, ARRIVED);
     this.#departures.forget(sessionId);
     session.transferId = transferId;
@@ -159,8 +160,23 @@ export class Transfers implements Sleeper {
     }
     session.row.changed(true);
     if (user) presence.loadUser(session.publicId, user);
+    return this.#confirm(passenger, session, !known);
+  }
+
+  /** The other room lets go of whoever is stored here, and keeps who is not: they must not be in both. */
+  #confirm(passenger: Passenger, session: Session, isNew: boolean): string {
+    const { persistence } = this.#scope;
     persistence.save();
-    return this.#issue(passenger);
+    try {
+      if (persistence.isFailing) throw new RoomError("internal", "The room cannot store the user");
+      return this.#issue(passenger);
+    } catch (error) {
+      if (isNew) {
+        session.transferId = undefined;
+        this.#remove(session);
+      }
+      throw error;
+    }
   }
 
   /** Calls a transfer back, unless its user has arrived. */

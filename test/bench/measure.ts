@@ -39,7 +39,7 @@ export class Measurement {
   async warmUp(variants: readonly VariantName[]): Promise<void> {
     for (const variant of variants) {
       const place = await this.#stage.place(variant, "warm-up");
-      const load = { action: "move", inFlight: 4, warmUp: 0, duration: 600 };
+      const load = { action: "move", inFlight: 100, warmUp: 0, duration: 1000 };
       await this.#load.do({ kind: "run", place, clients: 20, seed: 0, load });
     }
   }

@@ -194,6 +194,30 @@ describe("sessionTransfer", () => {
     expect(a.state.players()["p"]?.gold()).toBe(5);
   });
 
+  it.each(["$session:ada", "players.p", "$token:"])("who cannot be stored (%s) is not taken in", async (row) => {
+    const room = new MemoryRoom<{ players(): Record<string, Player> }>(definition.compiled);
+    await room.connect("bob");
+    const before = Object.keys(room.state.players());
+    const passenger = {
+      transferId: "t",
+      sessionId: "ada",
+      publicId: "p",
+      sub: undefined,
+      user: { gold: 5 },
+      state: null,
+    };
+    room.storage.fault = (key) => {
+      if (key.startsWith(row)) throw new Error("disk full");
+    };
+    expect(await room.core.board(passenger)).toMatchObject({ ok: false, code: "internal" });
+    expect(Object.keys(room.state.players())).toEqual(before);
+    room.storage.fault = () => {};
+    await room.advance(5000);
+    expect(room.storage.get("$session:ada")).toBeUndefined();
+    expect(await room.core.board(passenger)).toMatchObject({ ok: true });
+    expect(room.storage.get("players.p")).toMatchObject({ gold: 5 });
+  });
+
   it("who goes for good while others are called back is not called back too", async () => {
     const room = new MemoryRoom(definition.compiled);
     room.neighbours.board = () => new Promise(() => {});

@@ -12,15 +12,17 @@ const FIRST_FIELD = 128;
 const YOU = Buffer.from([ROOM_DATA, 0xa3, ...Buffer.from("you")]);
 
 const agent = new Agent({ keepAlive: true, maxSockets: 32 });
-/** Rooms by their names, to notice if clients were spread over several. */
+/** Rooms by their servers and names, to notice if clients were spread over several. */
 const rooms = new Map<string, string>();
 
 /** As much of Colyseus 0.18 as the load needs. */
 export const colyseus: Protocol = {
   async address(port, name) {
     const seat = await reserve(port, name);
-    if (seat.roomId !== (rooms.get(name) ?? seat.roomId)) throw new Error("Colyseus made a second room");
-    rooms.set(name, seat.roomId);
+    // Each round has servers of its own.
+    const place = `${port}/${name}`;
+    if (seat.roomId !== (rooms.get(place) ?? seat.roomId)) throw new Error("Colyseus made a second room");
+    rooms.set(place, seat.roomId);
     return `/${seat.processId}/${seat.roomId}?sessionId=${seat.sessionId}`;
   },
   welcome(bytes, start, end, client) {
