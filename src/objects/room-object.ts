@@ -126,7 +126,7 @@ export class RoomObjectBase extends ObjectBase {
     });
   }
 
-  /** Makes the links of a room to its shards. */
+  /** Makes the links of a room to its shards: it has none, unless it is told how. */
   protected links(_scope: LinkScope): RoomLinks {
     return new NoLinks();
   }
@@ -210,15 +210,8 @@ function describe(error: unknown): string {
   return causeOf(error) + (isCaused ? `\ncaused by ${describe(error.cause)}` : "");
 }
 
-/**
- * Makes the Durable Object class that runs the rooms that `find` knows.
- * @param createLinks default: they have no shards
- */
-export function createRoomObject(
-  find: FindRoom,
-  log?: Log,
-  createLinks: CreateLinks = () => new NoLinks(),
-): RoomObjectClass {
+/** Makes the Durable Object class that runs the rooms that `find` knows. */
+export function createRoomObject(find: FindRoom, log?: Log, createLinks?: CreateLinks): RoomObjectClass {
   return class RoomObject extends RoomObjectBase {
     protected override log(): Log {
       return log ?? super.log();
@@ -229,7 +222,7 @@ export function createRoomObject(
     }
 
     protected override links(scope: LinkScope): RoomLinks {
-      return createLinks(scope);
+      return createLinks?.(scope) ?? super.links(scope);
     }
   };
 }

@@ -2,7 +2,7 @@ import type { Quarantined, RoomQuarantine } from "../define/quarantine.ts";
 import { isPlain } from "../state/diff.ts";
 import { encodeKey, VOLATILE_PREFIX } from "../state/rows.ts";
 import type { Clock, Storage } from "./ports.ts";
-import { keyForLog, PRIVATE_PREFIX, QUARANTINE_PREFIX as PREFIX } from "./stored-state.ts";
+import { keyForLog, PRIVATE_PREFIX, QUARANTINE_PREFIX as PREFIX, under } from "./stored-state.ts";
 
 /** A start that finds more does not happen: a migration is missing then. Nor are more written to the log. */
 const MOST_AT_ONCE = 100;
@@ -111,9 +111,4 @@ export class Quarantine implements RoomQuarantine {
     for (const { key } of kept.splice(0, kept.length - MOST_KEPT * 0.9)) this.delete(key);
     this.#kept = kept.length;
   }
-}
-
-/** The range of keys that begin so. */
-function under(prefix: string): { readonly start: string; readonly end: string } {
-  return { start: prefix, end: prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1) };
 }

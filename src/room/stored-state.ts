@@ -10,8 +10,6 @@ import type { Storage } from "./ports.ts";
 export const PRIVATE_PREFIX = "$";
 /** Under these is what could not be read: nobody needs it but who asks for it, and it may be much. */
 export const QUARANTINE_PREFIX = `${PRIVATE_PREFIX}quarantine:`;
-/** A semicolon is what comes after a colon. */
-const QUARANTINE_END = `${PRIVATE_PREFIX}quarantine;`;
 
 /** A key as a log may have it: clients choose keys of entries, and the runtime's own hold private ids, and tokens. */
 export function keyForLog(key: string): string {
@@ -37,18 +35,22 @@ interface Aside {
 /** Reads all rows but those in quarantine, and those of some collections, whose names are ASCII. */
 export function* readRows(storage: Storage, without: Iterable<string>): Iterable<StoredRow> {
   let start = "";
-  const ranges = [[QUARANTINE_PREFIX, QUARANTINE_END] as const, ...[...without].map(rangeOf)];
-  for (const [from, to] of ranges.toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    yield* storage.list({ start, end: from });
-    start = to;
+  const ranges = [QUARANTINE_PREFIX, ...Array.from(without, prefixOf)].map(under);
+  for (const range of ranges.toSorted((a, b) => (a.start < b.start ? -1 : 1))) {
+    yield* storage.list({ start, end: range.start });
+    start = range.end;
   }
   yield* storage.list({ start });
 }
 
-/** The keys of a collection's entries. */
-function rangeOf(name: string): [start: string, end: string] {
-  // A slash is what comes after a dot.
-  return [`${name}.`, `${name}/`];
+/** The range of keys that begin so. The prefix ends with a character of ASCII. */
+export function under(prefix: string): { readonly start: string; readonly end: string } {
+  return { start: prefix, end: prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1) };
+}
+
+/** What the keys of a collection's entries begin with. */
+function prefixOf(name: string): string {
+  return `${name}.`;
 }
 
 /**
@@ -61,7 +63,7 @@ export function storedEntries(
   volatile: ReadonlyMap<string, unknown>,
   aside: Aside,
 ): StoredEntries & { isEmpty(): boolean } {
-  const [start, end] = rangeOf(name);
+  const { start, end } = under(prefixOf(name));
   const putAside = (key: string, value: unknown) => aside.take(key, value, new Error(NO_OBJECT));
   const read = (key: string, value: unknown): Snapshot | undefined => {
     const own = volatile.get(key);

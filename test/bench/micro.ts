@@ -1,49 +1,14 @@
-import { signal } from "@signe/reactive";
 import { Bench } from "tinybench";
-import * as z from "zod";
-import { defineRoom } from "../../src/define/define-room.ts";
-import { sync, users } from "../../src/state/fields.ts";
 import type { Socket } from "../../src/room/ports.ts";
 import { MemoryRoom } from "../support/memory.ts";
+import { gameRoom, Player } from "./workers/game-room.ts";
+import type { GameState } from "./workers/game-room.ts";
 
 /**
  * `npm run bench:micro`: the hot path alone, in Node, with sockets that only count. For use while optimising: what a
  * room costs with a runtime around it is measured by `npm run bench`.
  */
-class Player {
-  x = sync(signal(0));
-  y = sync(signal(0));
-  score = sync(signal(0));
-}
-const position = z.object({ x: z.number().min(0).max(1000), y: z.number().min(0).max(1000) });
-const { compiled } = defineRoom({
-  path: "micro-{id}",
-  throttleSync: 0,
-  rateLimit: { messages: 1e9, per: 1000 },
-  state: () => ({ round: sync(signal(0)), last: sync(signal("")), players: users(Player) }),
-  actions: {
-    nothing: { run: () => {} },
-    checked: { input: position, run: () => {} },
-    move: {
-      input: position,
-      run({ user }, { x, y }) {
-        user.x.set(x);
-        user.y.set(y);
-      },
-    },
-    five: {
-      input: position,
-      run({ user, state, conn }, { x, y }) {
-        user.x.set(x);
-        user.y.set(y);
-        user.score.update((score) => score + 1);
-        state.round.update((round) => round + 1);
-        state.last.set(conn.publicId);
-      },
-    },
-  },
-});
-type State = { players(): Record<string, Player> };
+const { compiled } = gameRoom("micro-{id}", 0);
 
 class CountingSocket implements Socket {
   isOpen = true;
@@ -63,7 +28,7 @@ class CountingSocket implements Socket {
   }
 }
 
-async function join(room: MemoryRoom<State>, id: string): Promise<CountingSocket> {
+async function join(room: MemoryRoom<GameState>, id: string): Promise<CountingSocket> {
   const socket = new CountingSocket();
   const request = new Request(`http://room/?id=${id}`);
   await room.core.connect({ request, auth: null, sessionId: id, accept: () => socket });
@@ -72,7 +37,7 @@ async function join(room: MemoryRoom<State>, id: string): Promise<CountingSocket
 
 /** A room with clients, and with players who only stand there. */
 async function fill(clients: number, bots = 0) {
-  const room = new MemoryRoom<State>(compiled);
+  const room = new MemoryRoom<GameState>(compiled);
   const sockets: CountingSocket[] = [];
   for (let index = 0; index < clients; index++) sockets.push(await join(room, `client-${index}`));
   room.change((state) => {

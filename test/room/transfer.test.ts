@@ -48,6 +48,16 @@ const definition = defineRoom({
   onLeave: ({ state }) => state.left.update((left) => left + 1),
 });
 
+/** Who comes from another room. */
+const ada: Passenger = {
+  transferId: "t",
+  sessionId: "ada",
+  publicId: "p",
+  sub: undefined,
+  user: { gold: 5 },
+  state: null,
+};
+
 /** Rooms of one party. */
 function rooms(...ids: string[]): TestRoom[] {
   const [first, ...others] = ids as [string, ...string[]];
@@ -172,15 +182,7 @@ describe("sessionTransfer", () => {
       defineRoom({ path: "r", transferExpiryTime: 10_000, maxUsers: 1, state: () => ({ players: users(Player) }) })
         .compiled,
     );
-    const passenger = {
-      transferId: "t",
-      sessionId: "ada",
-      publicId: "p",
-      sub: undefined,
-      user: { gold: 5 },
-      state: null,
-    };
-    const boarding = await a.core.board(passenger);
+    const boarding = await a.core.board(ada);
     if (!boarding.ok) throw new Error("refused");
     const connect = (sessionId: string | undefined, transferToken?: string) =>
       a.connect(sessionId, null, transferToken);
@@ -198,23 +200,15 @@ describe("sessionTransfer", () => {
     const room = new MemoryRoom<{ players(): Record<string, Player> }>(definition.compiled);
     await room.connect("bob");
     const before = Object.keys(room.state.players());
-    const passenger = {
-      transferId: "t",
-      sessionId: "ada",
-      publicId: "p",
-      sub: undefined,
-      user: { gold: 5 },
-      state: null,
-    };
     room.storage.fault = (key) => {
       if (key.startsWith(row)) throw new Error("disk full");
     };
-    expect(await room.core.board(passenger)).toMatchObject({ ok: false, code: "internal" });
+    expect(await room.core.board(ada)).toMatchObject({ ok: false, code: "internal" });
     expect(Object.keys(room.state.players())).toEqual(before);
     room.storage.fault = () => {};
     await room.advance(5000);
     expect(room.storage.get("$session:ada")).toBeUndefined();
-    expect(await room.core.board(passenger)).toMatchObject({ ok: true });
+    expect(await room.core.board(ada)).toMatchObject({ ok: true });
     expect(room.storage.get("players.p")).toMatchObject({ gold: 5 });
   });
 
