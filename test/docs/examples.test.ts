@@ -4,15 +4,6 @@ import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 
 const root = resolve(import.meta.dirname, "../..");
-const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
-  exports: Record<string, { types: string }>;
-};
-
-/** Where each entry point of the package has its source. */
-const paths = Object.entries(exports).map(([path, { types }]) => [
-  path.replace(".", "durable-rooms"),
-  [join(root, types.replace("./dist", "src").replace(".d.ts", ".ts"))],
-]);
 
 /** The `@example` blocks of the docstrings; those that show what is inside of the package import by a path. */
 const examples = globSync("src/**/*.{ts,tsx}", {
@@ -35,11 +26,7 @@ beforeAll(() => {
   cpSync(join(import.meta.dirname, "examples"), folder, { recursive: true });
   cpSync(join(import.meta.dirname, "browser-globals.d.ts"), join(folder, "browser-globals.d.ts"));
   shown.forEach(({ code }, index) => writeFileSync(join(folder, `example-${index}.ts`), `${code}\nexport {};\n`));
-  const compilerOptions = {
-    paths: Object.fromEntries(paths),
-    types: ["@cloudflare/workers-types", "@cloudflare/vitest-pool-workers/types", "node"],
-  };
-  const config = { extends: join(root, "tsconfig.json"), compilerOptions, include: ["*.ts"], exclude: [] };
+  const config = { extends: join(import.meta.dirname, "examples/tsconfig.json"), include: ["*.ts"], exclude: [] };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
   try {
     execFileSync(join(root, "node_modules/.bin/tsc"), ["-p", folder, "--pretty", "false"], { encoding: "utf8" });
