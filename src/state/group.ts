@@ -30,7 +30,8 @@ export class Group implements EntryNode, ParentNode, LeafParent {
   readonly #dirty = new Set<string>();
   /** Fields that clients know of and that are no more. */
   #gone: string[] = [];
-  #removed = false;
+  /** What is in it counts for those above only while it is there: not twice as it is made, nor after its end. */
+  #phase: "making" | "there" | "gone" = "making";
   #text: string | undefined;
 
   constructor(shared: Shared, parent: ParentNode | undefined, key: string, target: object, place: Place) {
@@ -42,6 +43,7 @@ export class Group implements EntryNode, ParentNode, LeafParent {
     markEntry(target);
     for (const [name, value] of Object.entries(target)) this.#take(name, value);
     this.hidden = [...this.children.values()].every((child) => (child instanceof Leaf ? !child.synced : child.hidden));
+    this.#phase = "there";
   }
 
   get dirty(): boolean {
@@ -49,7 +51,7 @@ export class Group implements EntryNode, ParentNode, LeafParent {
   }
 
   get attached(): boolean {
-    if (this.#removed) return false;
+    if (this.#phase === "gone") return false;
     return this.#parent ? this.#parent.attached : !this.#shared.loading;
   }
 
@@ -195,7 +197,7 @@ export class Group implements EntryNode, ParentNode, LeafParent {
   countPrivate(change: number): void {
     this.privateCount += change;
     this.#text = undefined;
-    this.#parent?.countPrivate(change);
+    if (this.#phase === "there") this.#parent?.countPrivate(change);
   }
 
   known(): Record<string, unknown> {
@@ -221,8 +223,8 @@ export class Group implements EntryNode, ParentNode, LeafParent {
   /** Leaves the state, and stops following anything. */
   remove(): void {
     this.stop();
-    this.#parent?.countPrivate(-this.privateCount);
-    this.#removed = true;
+    if (this.#phase === "there") this.#parent?.countPrivate(-this.privateCount);
+    this.#phase = "gone";
   }
 
   removeRows(): void {
@@ -251,10 +253,11 @@ export class Group implements EntryNode, ParentNode, LeafParent {
     }
     this.children.set(name, child);
     this.#dirty.add(name);
-    if (!(child instanceof Leaf)) this.privateCount += child.privateCount;
-    else if (child.audience) {
+    // A collection counted what it came with itself.
+    if (child instanceof Group) this.privateCount += child.privateCount;
+    else if (child instanceof Leaf && child.audience) {
       this.privateCount++;
-      if (child.audience.dynamic) this.#shared.dynamic.add(child);
+      if (child.audience.dynamic && (this.attached || this.#shared.loading)) this.#shared.dynamic.add(child);
     }
   }
 

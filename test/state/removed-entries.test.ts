@@ -1,0 +1,53 @@
+import { signal } from "@signe/reactive";
+import { describe, expect, it } from "vitest";
+import { collection, sync, users } from "../../src/state/fields.ts";
+import { Tree } from "../../src/state/tree.ts";
+
+const own = () => ({ note: sync(signal("secret"), { visibleTo: "owner" }) });
+class Player {
+  items = collection(own);
+}
+
+/** A handler that waits may hold an entry that is no part of the state by the time it goes on. */
+describe("an entry that was removed, and is still changed", () => {
+  it("takes nothing from what is counted of the others: nobody gets another one's fields", () => {
+    const state = { players: users(Player) };
+    const tree = new Tree(state);
+    const [ann, bob] = [new Player(), new Player()];
+    Object.assign(state.players(), { ann, bob });
+    for (const player of [ann, bob]) player.items()["a"] = own();
+    tree.settle();
+    delete state.players()["ann"];
+    delete ann.items()["a"];
+    tree.settle();
+    const textFor = (publicId: string) => tree.textFor({ publicId, auth: null, user: undefined });
+    expect(textFor("bob")).toContain("secret");
+    expect(textFor("eve")).toBe('{"players":{"bob":{"items":{"a":{}}}}}');
+  });
+
+  it("counts once what an entry came with", () => {
+    const state = { players: users(Player) };
+    const tree = new Tree(state);
+    const player = new Player();
+    player.items()["a"] = own();
+    state.players()["ann"] = player;
+    expect(tree.root.privateCount).toBe(1);
+    delete state.players()["ann"];
+    expect(tree.root.privateCount).toBe(0);
+  });
+
+  it("shows nothing that is put into it to those whom a predicate lets see it, until it is back", () => {
+    const seen = () => ({ note: sync(signal("here"), { visibleTo: () => true }) });
+    class Holder {
+      items = collection(seen);
+    }
+    const state = { holders: collection(Holder) };
+    const tree = new Tree(state);
+    const holder = (state.holders()["h"] = new Holder());
+    delete state.holders()["h"];
+    holder.items()["a"] = seen();
+    expect(tree.dynamic.size).toBe(0);
+    state.holders()["h"] = holder;
+    expect([...tree.dynamic].map((leaf) => leaf.path())).toEqual(["holders.h.items.a.note"]);
+  });
+});
