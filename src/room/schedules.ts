@@ -89,7 +89,8 @@ export class Schedules implements Sleeper {
 
   async run(now: number): Promise<void> {
     for (const entry of Array.from(this.#entries.values())) {
-      if (entry.at <= now) await this.#runOne(entry);
+      // One that ran before may have unset it, or set it anew.
+      if (entry.at <= now && this.#entries.get(entry.name) === entry) await this.#runOne(entry);
     }
   }
 

@@ -160,3 +160,27 @@ describe("schedules", () => {
     ]);
   });
 });
+
+it("one that is unset, or set anew, by another that is due at the same time does not run", async () => {
+  const ran: string[] = [];
+  const due = defineRoom({
+    path: "r",
+    state: () => ({}),
+    schedules: {
+      first: {
+        run({ room: handle }) {
+          handle.unschedule("second");
+          handle.schedule("third", 60_000, "later");
+        },
+      },
+      second: { run: () => void ran.push("second") },
+      third: { run: (_, payload) => void ran.push(`third ${String(payload)}`) },
+    },
+  });
+  const room = new MemoryRoom(due.compiled);
+  for (const name of ["first", "second", "third"]) room.core.handle.schedule(name, 1000, "now");
+  await room.advance(2000);
+  expect(ran).toEqual([]);
+  await room.advance(60_000);
+  expect(ran).toEqual(["third later"]);
+});
