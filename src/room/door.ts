@@ -60,7 +60,7 @@ export class Door {
   /** Lets a client in, or refuses it: then its socket is accepted and closed with a code and a reason. */
   async connect(join: JoinRequest): Promise<void> {
     const { request, auth, sessionId, transferToken, accept, isGone = () => false, isBatched } = join;
-    const { transfers, turns, presence, reporter, connections } = this.#scope;
+    const { transfers, turns, presence, reporter, connections, alarms } = this.#scope;
     let socket: Socket | undefined;
     // Rooms fill up in rushes: where nothing has to be waited for, a join is one turn, without promises and timers.
     try {
@@ -90,7 +90,12 @@ export class Door {
       else reporter.refused(error);
       const conn = socket && connections.find(socket);
       if (conn) conn.refuse(error);
-      else Conn.refuse(socket ?? accept(), error);
+      else {
+        // Whoever was let in without a connection is not online.
+        presence.dropGhosts();
+        alarms.arm();
+        Conn.refuse(socket ?? accept(), error);
+      }
     }
     if (isBatched) turns.endLater();
     else turns.end();

@@ -52,6 +52,13 @@ function* dynamicChanges(
     const change = { names: leaf.names(), audience: leaf.audience, value: sees ? leaf.sent : DELETE, leaf };
     yield [change, sees ? "appeared" : "gone"];
   }
+  if (seen.size > tree.dynamic.size) prune(seen, tree);
+}
+
+/** Forgets fields of entries that are gone: where entries come and go, it would be more and more. */
+function prune(seen: Set<string>, { dynamic }: Tree): void {
+  const paths = new Set(Array.from(dynamic, (leaf) => leaf.path()));
+  for (const path of seen) if (!paths.has(path)) seen.delete(path);
 }
 
 /** Forgets a field and all below it. @returns whether anything of it was known */

@@ -1,8 +1,9 @@
 import { signal } from "@signe/reactive";
 import { expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
+import type { Conn } from "../../src/room/conn.ts";
 import { Ledger, MOST_REMEMBERED } from "../../src/room/ledger.ts";
-import { collection, sync, users } from "../../src/state/fields.ts";
+import { collection, connected, sync, users } from "../../src/state/fields.ts";
 import { MemoryRoom, MemoryStorage, VirtualClock } from "../support/memory.ts";
 
 class Player {
@@ -133,4 +134,33 @@ it("a row that is too large for storage keeps no other from it, nor the room fro
   expect(room.log.some(({ event }) => event === "save_failed")).toBe(true);
   await room.core.message(socket, '{"action":"count","id":"last"}');
   expect(socket.texts.at(-1)).toContain('"type":"ack"');
+});
+
+it("who is refused after they were let in, as for a token that no socket can carry, is not online", async () => {
+  class Visitor {
+    online = connected();
+  }
+  const one = defineRoom({ path: "r", maxUsers: 1, throttleStorage: 0, state: () => ({ visitors: users(Visitor) }) });
+  const room = new MemoryRoom<{ visitors: () => Record<string, Visitor> }>(one.compiled);
+  const socket = await room.connect("a", { sub: "a", claim: "x".repeat(20_000) });
+  expect(socket.closedWith?.code).toBe(4400);
+  expect(Object.values(room.state.visitors()).map((visitor) => visitor.online())).toEqual([false]);
+  // And is forgotten in time.
+  await room.advance(300_000);
+  expect([...room.core.sessions.all()]).toEqual([]);
+});
+
+it("P4.6: of fields that come into sight and go with their entries, a connection remembers those that are there", async () => {
+  const bullet = () => ({ speed: sync(signal(1), { visibleTo: () => true }) });
+  const field = defineRoom({ path: "r", throttleSync: 0, state: () => ({ bullets: collection(bullet) }) });
+  const room = new MemoryRoom<{ bullets: () => Record<string, object> }>(field.compiled);
+  await room.connect("a");
+  for (let index = 0; index < 50; index++) {
+    room.change(({ bullets }) => {
+      bullets()[`b${index}`] = bullet();
+      delete bullets()[`b${index - 1}`];
+    });
+  }
+  const [conn] = room.core.handle.connections;
+  expect((conn as Conn).seen).toEqual(new Set(["bullets.b49.speed"]));
 });
