@@ -4,14 +4,14 @@ import type { Audience } from "./audience.ts";
 import { put, SAME } from "./diff.ts";
 import { Dormant } from "./dormant.ts";
 import type { StoredEntries } from "./dormant.ts";
+import { checkAll, checkNew } from "./entry-checks.ts";
 import { EntryPlaces } from "./entry-places.ts";
-import { fitting, loadEntry, readEntry, saveEntry } from "./entry-rows.ts";
+import { fitting, goOn, loadEntry, readEntry, saveEntry } from "./entry-rows.ts";
 import { makeEntry } from "./fields.ts";
 import type { Factory, Field } from "./fields.ts";
 import type { Leaf } from "./leaf.ts";
 import { checkStored } from "./load-fields.ts";
 import type { EntryNode, Ghost, InnerNode, ParentNode, Place, PrivateChange, Sees, Shared } from "./node.ts";
-import { checkEntry, refused } from "./refusal.ts";
 import { createSample } from "./sample.ts";
 import { track, unwrap } from "./tracking.ts";
 import type { Door } from "./tracking.ts";
@@ -107,7 +107,7 @@ export class Entries implements Door, InnerNode, ParentNode {
   /** An entry is about to be set, or removed. */
   entry(key: string, target: unknown): void {
     const previous = this.#entry(key);
-    if (target !== undefined) this.#check(key, target);
+    if (target !== undefined) checkNew(this, this.#shared.entries, key, target);
     this.#dormant.pass(key);
     if (!this.#before.has(key)) this.#before.set(key, previous);
     if (previous) {
@@ -117,6 +117,15 @@ export class Entries implements Door, InnerNode, ParentNode {
     }
     if (target !== undefined) this.#add(key, target as object);
     this.childChanged(key);
+  }
+
+  replacing(next: Readonly<Record<string, unknown>>): void {
+    this.list();
+    checkAll(this, this.#shared.entries, next);
+  }
+
+  has(key: string, node: EntryNode): boolean {
+    return this.#awake.get(key) === node;
   }
 
   childChanged(key: string): void {
@@ -141,15 +150,10 @@ export class Entries implements Door, InnerNode, ParentNode {
     const known = this.#before.has(key) ? this.#before.get(key) : child;
     if (!child) return known ? this.#settleRemoval(key, changes) : SAME;
     if (known === child) return child.settle(changes);
-    if (known) this.#goOn(child, known, changes);
+    if (known) goOn(child, known, changes);
     const change = child.settle(changes);
     // Everyone may know that a new entry is there, even if it has nothing to show.
     return change === SAME && !known && !this.audience ? {} : change;
-  }
-
-  #goOn(child: EntryNode, known: EntryNode | Ghost, changes: PrivateChange[]): void {
-    if ("adopt" in known) child.adopt(known, changes);
-    else child.assume(known.known());
   }
 
   #settleRemoval(key: string, changes: PrivateChange[]): unknown {
@@ -274,14 +278,6 @@ export class Entries implements Door, InnerNode, ParentNode {
 
   stop(): void {
     for (const child of this.#awake.values()) child.stop();
-  }
-
-  #check(key: string, target: unknown): void {
-    checkEntry(this, key, target);
-    const group = this.#shared.entries.get(target as object);
-    if (group?.attached && this.#awake.get(key) !== group) {
-      throw refused(this, [key], "internal", `this entry is part of the state already, at ${group.names().join(".")}`);
-    }
   }
 
   #add(key: string, target: object): EntryNode {

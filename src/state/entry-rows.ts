@@ -1,5 +1,5 @@
 import { isPlain } from "./diff.ts";
-import type { EntryNode } from "./node.ts";
+import type { EntryNode, Ghost, PrivateChange } from "./node.ts";
 
 /** Marks an entry as unsaved, with all that is inside. */
 export function saveEntry(entry: EntryNode): void {
@@ -21,6 +21,12 @@ export function loadEntry(entry: EntryNode, stored: Record<string, unknown>): vo
   const isIncomplete = entry.load(stored);
   // A field that the stored entry lacks may have been made at random: keep what it is now.
   if (isIncomplete && entry.place.persisted) entry.place.row.changed(true);
+}
+
+/** Goes on from what clients know of the entry that was there before. */
+export function goOn(entry: EntryNode, known: EntryNode | Ghost, changes: PrivateChange[]): void {
+  if ("adopt" in known) entry.adopt(known, changes);
+  else entry.assume(known.known());
 }
 
 /**

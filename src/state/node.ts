@@ -60,6 +60,7 @@ export interface InnerNode {
 
 /** A group as a collection sees its entries. */
 export interface EntryNode extends InnerNode {
+  readonly key: string;
   readonly target: object;
   readonly place: Place;
   readonly attached: boolean;

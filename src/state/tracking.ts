@@ -32,6 +32,8 @@ export interface Door extends Place {
   changed(): void;
   /** A property of the value itself is about to be set, or removed (undefined). A collection checks its entries here. */
   entry?(key: string, value: unknown): void;
+  /** All properties are about to be replaced: throws if that cannot be, before anything has changed. */
+  replacing?(next: Readonly<Record<string, unknown>>): void;
   /** A property is about to be looked for. A collection makes the entry, if it is only stored so far. */
   wake?(key: string): void;
   /** All properties are about to be listed. */
@@ -125,7 +127,7 @@ function ownOf(value: object, gate: Gate): Record<string, unknown> {
 
 function replaceEntries(door: Door, previous: Record<string, unknown>, next: Record<string, unknown>): void {
   for (const key of Object.keys(next)) checkKey(door, [], key);
-  door.list?.();
+  door.replacing?.(next);
   for (const key of Object.keys(previous)) if (next[key] !== previous[key]) door.entry?.(key, undefined);
   for (const key of Object.keys(next)) if (next[key] !== previous[key]) door.entry?.(key, next[key]);
 }

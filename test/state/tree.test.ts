@@ -216,6 +216,19 @@ describe("changes that are refused where they are made", () => {
     ["an index far away", "scores.1000000", (state) => (state.scores()[1_000_000] = 1)],
     ["an entry that is none", "monsters.m1", (state) => (state.monsters()["m1"] = { hp: 5 } as never)],
     [
+      "entries of which one is none",
+      "monsters.b",
+      (state) => state.monsters.set({ a: monster(), b: { hp: 5 } as never }),
+    ],
+    [
+      "one entry under two keys",
+      "monsters.b",
+      (state) => {
+        const twin = monster();
+        state.monsters.set({ a: twin, b: twin });
+      },
+    ],
+    [
       "an entry that is elsewhere",
       "monsters.m2",
       (state) => {
@@ -239,6 +252,25 @@ describe("changes that are refused where they are made", () => {
     const text = tree.textFor({ publicId: "x", auth: null, user: undefined });
     expect(text).not.toContain("$delete");
     if (!path.startsWith("monsters.m")) expect(text).toBe(before);
+  });
+
+  it("of all entries leaves them as they are, in the state and at clients", () => {
+    const { state, patch } = settled(gameState());
+    const old = (state.monsters()["old"] = monster());
+    patch();
+    expect(() => state.monsters.set({ new: monster(), none: {} as never })).toThrow(RoomError);
+    expect(state.monsters()).toEqual({ old });
+    expect(patch()).toBeUndefined();
+    // One that is part of the state elsewhere is refused as well.
+    const player = (state.players()["p"] = new Player());
+    const sword = (player.items()["sword"] = item());
+    const other = (state.players()["q"] = new Player());
+    expect(() => other.items.set({ new: item(), sword })).toThrow("players.q.items.sword");
+    expect(Object.keys(other.items())).toEqual([]);
+    patch();
+    // Nor is this one taken for part of the state.
+    state.monsters.set({ other: old });
+    expect(patch()).toEqual({ monsters: { old: "$delete", other: { hp: 10, loot: {} } } });
   });
 
   it("a second users field", () => {
