@@ -27,7 +27,7 @@ function applyAt(node: unknown, [key, ...rest]: readonly string[], change: unkno
   const container = isContainer(node) ? node : {};
   const current = Object.hasOwn(container, key) ? (container as Plain)[key] : undefined;
   if (rest.length > 0) return withKey(container, key, applyAt(current, rest, change, fresh), fresh);
-  if (change === DELETE) return isContainer(node) ? withoutKey(node, key, fresh) : node;
+  if (change === DELETE) return isContainer(node) ? withoutKey(node, key, fresh) : node === undefined ? {} : node;
   if (!isPlain(change)) return withKey(container, key, hasHostileKey(change) ? withoutHostile(change) : change, fresh);
   // An empty object says nothing to a client that merges; it only makes sure that something is there.
   const base = isContainer(current) ? current : {};

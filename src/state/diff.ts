@@ -16,6 +16,9 @@ export class Replacement {
   }
 }
 
+/** Names a part of an object that has none. */
+const NO_PART = "$";
+
 /** Arrays with more changed items than this share are sent whole. */
 const SPARSE = 0.5;
 
@@ -82,5 +85,8 @@ export function put(patch: Plain, key: string, change: unknown): void {
     return;
   }
   patch[key] = DELETE;
-  for (const [inner, value] of Object.entries(change.value)) patch[`${key}.${inner}`] = value;
+  const parts = Object.entries(change.value);
+  for (const [inner, value] of parts) patch[`${key}.${inner}`] = value;
+  // To delete a part of what is not there makes an empty object of it.
+  if (parts.length === 0) patch[`${key}.${NO_PART}`] = DELETE;
 }
