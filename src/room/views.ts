@@ -6,6 +6,7 @@ import type { Placed } from "../state/merge.ts";
 import type { Changes, Tree } from "../state/tree.ts";
 import type { Conn } from "./conn.ts";
 import type { Connections } from "./connections.ts";
+import { HiddenCollections } from "./hidden-collections.ts";
 import { changesFor } from "./visibility.ts";
 
 /** Connections that are told the same beyond what everyone is. */
@@ -59,13 +60,17 @@ export class Views {
   /** The same for one that may have an older state of it: objects take the place of what is there, the rest goes. */
   privateReplacement(conn: Conn): Placed[] {
     const viewer = this.#viewerOf(conn);
-    return this.#tree.privateLeaves().flatMap((leaf): Placed[] => {
+    const hidden = new HiddenCollections();
+    const others = this.#tree.privateLeaves().flatMap((leaf): Placed[] => {
       const names = leaf.names();
       const { audience, sent } = leaf;
-      if (this.#knows(conn, viewer, leaf)) return [{ names, value: isPlain(sent) ? new Replacement(sent) : sent }];
+      const isKnown = this.#knows(conn, viewer, leaf);
+      if (hidden.take(leaf, isKnown)) return [];
+      if (isKnown) return [{ names, value: isPlain(sent) ? new Replacement(sent) : sent }];
       // What it saw before by a predicate is not remembered.
       return audience && (audience.dynamic || this.#tree.sees(viewer, audience)) ? [{ names, value: DELETE }] : [];
     });
+    return [...others, ...hidden.replacements()];
   }
 
   /** Groups those who are told more than everyone is. */

@@ -49,7 +49,8 @@ function* dynamicChanges(
     if (sees === knows) continue;
     if (sees) seen.add(path);
     else seen.delete(path);
-    const change = { names: leaf.names(), audience: leaf.audience, value: sees ? leaf.sent : DELETE, leaf };
+    const names = (sees ? undefined : leaf.coverOf((outer) => tree.sees(viewer, outer))) ?? leaf.names();
+    const change = { names, audience: leaf.audience, value: sees ? leaf.sent : DELETE, leaf };
     yield [change, sees ? "appeared" : "gone"];
   }
   if (seen.size > tree.dynamic.size) prune(seen, tree);

@@ -1,5 +1,4 @@
 import type { Signal, WritableObjectSignal } from "@signe/reactive";
-import { DELETE } from "../protocol/packets.ts";
 import type { Audience } from "./audience.ts";
 import { put, SAME } from "./diff.ts";
 import { Dormant } from "./dormant.ts";
@@ -81,6 +80,10 @@ export class Entries implements Door, InnerNode, ParentNode {
     return this.names().join(".");
   }
 
+  coverOf(sees: Sees): string[] | undefined {
+    return this.#parent.coverOf(sees);
+  }
+
   /** Entries report for themselves. */
   changed(): void {}
 
@@ -148,18 +151,12 @@ export class Entries implements Door, InnerNode, ParentNode {
   #settleEntry(key: string, changes: PrivateChange[]): unknown {
     const child = this.#awake.get(key);
     const known = this.#before.has(key) ? this.#before.get(key) : child;
-    if (!child) return known ? this.#settleRemoval(key, changes) : SAME;
+    if (!child) return known ? this.#places.settleRemoval(key, changes) : SAME;
     if (known === child) return child.settle(changes);
     if (known) goOn(child, known, changes);
     const change = child.settle(changes);
     // Everyone may know that a new entry is there, even if it has nothing to show.
     return change === SAME && !known && !this.audience ? {} : change;
-  }
-
-  #settleRemoval(key: string, changes: PrivateChange[]): unknown {
-    const audience = this.#places.audienceOf(key);
-    if (audience) changes.push({ names: [...this.names(), key], audience, value: DELETE, leaf: undefined });
-    return audience ? SAME : DELETE;
   }
 
   /** What clients know of under each key. */
@@ -179,8 +176,10 @@ export class Entries implements Door, InnerNode, ParentNode {
     if (this.privateCount === 0 && this.#text !== undefined) return this.#text;
     const parts = this.#dormant.texts();
     for (const [key, child] of this.#awake) {
+      const { audience } = child.place;
+      if (audience && !sees(audience)) continue;
       const text = child.textFor(sees);
-      if (!this.audience || text !== "{}") parts.push(`${JSON.stringify(key)}:${text}`);
+      if (!audience || text !== "{}") parts.push(`${JSON.stringify(key)}:${text}`);
     }
     const text = `{${parts.join(",")}}`;
     if (this.privateCount === 0) this.#text = text;

@@ -1,6 +1,8 @@
+import { DELETE } from "../protocol/packets.ts";
 import type { Audience } from "./audience.ts";
+import { SAME } from "./diff.ts";
 import type { Field } from "./fields.ts";
-import type { Place } from "./node.ts";
+import type { Place, PrivateChange } from "./node.ts";
 import { encodeKey, encodeName, Row } from "./rows.ts";
 import type { Rows } from "./rows.ts";
 
@@ -31,6 +33,14 @@ export class EntryPlaces {
       owner: this.#isUsers ? key : this.#owner,
       audience: this.audienceOf(key),
     };
+  }
+
+  /** An entry that clients know of is gone. @returns what everyone is told; what only some are goes to `changes` */
+  settleRemoval(key: string, changes: PrivateChange[]): typeof DELETE | typeof SAME {
+    const audience = this.audienceOf(key);
+    if (!audience) return DELETE;
+    changes.push({ names: [...this.#names(), key], audience, value: DELETE, leaf: undefined });
+    return SAME;
   }
 
   /** Who sees an entry: of a `users` field, each is owned by its user. */

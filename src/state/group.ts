@@ -4,7 +4,7 @@ import { narrow } from "./audience.ts";
 import { isPlain, put, SAME } from "./diff.ts";
 import { Entries } from "./entries.ts";
 import { fieldOf, holdsFields, isId, markEntry } from "./fields.ts";
-import { Leaf } from "./leaf.ts";
+import { Leaf, settleLeaf } from "./leaf.ts";
 import type { LeafParent } from "./leaf.ts";
 import { fitsFields, loadFields } from "./load-fields.ts";
 import { isFieldName, shapeOf } from "./refusal.ts";
@@ -65,6 +65,11 @@ export class Group implements EntryNode, ParentNode, LeafParent {
 
   names(): string[] {
     return this.#parent ? [...this.#parent.names(), this.key] : [];
+  }
+
+  coverOf(sees: Sees): string[] | undefined {
+    const { audience } = this.place;
+    return this.#parent?.coverOf(sees) ?? (audience && !sees(audience) ? this.names() : undefined);
   }
 
   report(error: unknown): void {
@@ -287,12 +292,4 @@ export class Group implements EntryNode, ParentNode, LeafParent {
     if (child instanceof Leaf) return child.persisted === persisted ? child.stored() : undefined;
     return child instanceof Group ? child.stored(persisted) : undefined;
   }
-}
-
-function settleLeaf(leaf: Leaf, changes: PrivateChange[]): unknown {
-  if (!leaf.synced) return SAME;
-  const change = leaf.settle();
-  if (!leaf.audience || change === SAME) return change;
-  changes.push({ names: leaf.names(), audience: leaf.audience, value: change, leaf });
-  return SAME;
 }

@@ -6,6 +6,7 @@ import type { Field } from "./fields.ts";
 import { shapeOf } from "./refusal.ts";
 import type { Shape } from "./refusal.ts";
 import { nestDottedKeys } from "./nest.ts";
+import type { PrivateChange, Sees } from "./node.ts";
 import type { Row } from "./rows.ts";
 import { track } from "./tracking.ts";
 import type { Door } from "./tracking.ts";
@@ -16,6 +17,7 @@ export interface LeafParent {
   names(): string[];
   /** Whether it is part of the state now: entries that were removed are not. */
   readonly attached: boolean;
+  coverOf(sees: Sees): string[] | undefined;
   childChanged(key: string): void;
   /** Told of a computed signal or a transform that could not be read. */
   report(error: unknown): void;
@@ -71,6 +73,11 @@ export class Leaf implements Door {
 
   names(): string[] {
     return [...this.#parent.names(), this.key];
+  }
+
+  /** The names of the outermost entry around it that may not be seen at all, since it is in a hidden collection. */
+  coverOf(sees: Sees): string[] | undefined {
+    return this.#parent.coverOf(sees);
   }
 
   path(): string {
@@ -193,4 +200,13 @@ export class Leaf implements Door {
 
 function isFrozen(signal: Signal): boolean {
   return (signal as { _isFrozen?: boolean })._isFrozen === true;
+}
+
+/** Takes the change of a field as told. @returns the patch for everyone, or SAME; one that is not for all goes to `changes` */
+export function settleLeaf(leaf: Leaf, changes: PrivateChange[]): unknown {
+  if (!leaf.synced) return SAME;
+  const change = leaf.settle();
+  if (!leaf.audience || change === SAME) return change;
+  changes.push({ names: leaf.names(), audience: leaf.audience, value: change, leaf });
+  return SAME;
 }

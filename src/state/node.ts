@@ -29,6 +29,8 @@ export interface ParentNode {
   names(): string[];
   /** Whether it is part of the state now: entries that were removed are not. */
   readonly attached: boolean;
+  /** The names of the outermost entry around it that may not be seen at all, since it is in a hidden collection. */
+  coverOf(sees: Sees): string[] | undefined;
   childChanged(key: string): void;
   countPrivate(change: number): void;
 }

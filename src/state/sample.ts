@@ -4,7 +4,13 @@ import type { EntryNode, ParentNode, Place, Shared } from "./node.ts";
 import { Row, Rows } from "./rows.ts";
 
 /** Where nothing counts. */
-const NOWHERE: ParentNode = { names: () => [], attached: false, childChanged() {}, countPrivate() {} };
+const NOWHERE: ParentNode = {
+  names: () => [],
+  attached: false,
+  coverOf: () => undefined,
+  childChanged() {},
+  countPrivate() {},
+};
 
 /**
  * Makes an entry that is not part of the state.
