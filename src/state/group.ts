@@ -2,8 +2,9 @@ import type { Signal } from "@signe/reactive";
 import { DELETE } from "../protocol/packets.ts";
 import { narrow } from "./audience.ts";
 import { isPlain, put, SAME } from "./diff.ts";
+import { takeId } from "./entry-id.ts";
 import { Entries } from "./entries.ts";
-import { fieldOf, holdsFields, isId, markEntry } from "./fields.ts";
+import { fieldOf, holdsFields, markEntry } from "./fields.ts";
 import { Leaf, settleLeaf } from "./leaf.ts";
 import type { LeafParent } from "./leaf.ts";
 import { fitsFields, loadFields } from "./load-fields.ts";
@@ -12,9 +13,6 @@ import { encodeKey, Row } from "./rows.ts";
 import type { EntryNode, ParentNode, Place, PrivateChange, Sees, Shared } from "./node.ts";
 
 type Node = Leaf | Group | Entries;
-
-/** Remembers which property holds the key, for an entry that comes back under another one. */
-const ID_NAME = Symbol("id");
 
 /** An object of fields: the state itself, an entry of a collection, or an object inside one of them. */
 export class Group implements EntryNode, ParentNode, LeafParent {
@@ -28,6 +26,8 @@ export class Group implements EntryNode, ParentNode, LeafParent {
   readonly #shared: Shared;
   readonly #parent: ParentNode | undefined;
   readonly #dirty = new Set<string>();
+  /** Objects and collections that nobody was told are there. */
+  #untold: Set<string> | undefined;
   /** Fields that clients know of and that are no more. */
   #gone: string[] = [];
   /** What is in it counts for those above only while it is there: not twice as it is made, nor after its end. */
@@ -95,9 +95,11 @@ export class Group implements EntryNode, ParentNode, LeafParent {
       const child = this.children.get(name) as Node;
       const change = child instanceof Leaf ? settleLeaf(child, changes) : child.settle(changes);
       if (change !== SAME) put(patch, name, change);
+      else if (this.#untold?.has(name)) patch[name] = {};
     }
     this.#dirty.clear();
     this.#gone = [];
+    this.#untold = undefined;
     this.#text = undefined;
     return Object.keys(patch).length > 0 ? patch : SAME;
   }
@@ -105,6 +107,7 @@ export class Group implements EntryNode, ParentNode, LeafParent {
   adopt(previous: Group, changes: PrivateChange[]): void {
     for (const [name, before] of previous.children) {
       const child = this.children.get(name);
+      this.#untold?.delete(name);
       if (child instanceof Leaf && before instanceof Leaf) child.adopt(before);
       else if (child instanceof Group && before instanceof Group) child.adopt(before, changes);
       else if (child instanceof Entries && before instanceof Entries) child.adopt(before);
@@ -217,6 +220,7 @@ export class Group implements EntryNode, ParentNode, LeafParent {
   assume(known: Record<string, unknown>): void {
     for (const [name, child] of this.children) {
       const value = Object.hasOwn(known, name) ? known[name] : undefined;
+      if (value !== undefined) this.#untold?.delete(name);
       if (child instanceof Leaf) child.assume(value);
       else child.assume((value ?? {}) as Record<string, unknown>);
       this.#dirty.add(name);
@@ -246,11 +250,7 @@ export class Group implements EntryNode, ParentNode, LeafParent {
   }
 
   #take(name: string, value: unknown): void {
-    if (isId(value)) Object.defineProperty(this.target, ID_NAME, { value: name });
-    if (name === (this.target as { [ID_NAME]?: string })[ID_NAME]) {
-      (this.target as Record<string, unknown>)[name] = this.key;
-      return;
-    }
+    if (takeId(this.target as Record<string, unknown>, name, value, this.key)) return;
     const child = this.#childFor(name, value);
     if (!child) return;
     if (!isFieldName(name)) {
@@ -258,6 +258,7 @@ export class Group implements EntryNode, ParentNode, LeafParent {
     }
     this.children.set(name, child);
     this.#dirty.add(name);
+    if (!(child instanceof Leaf || child.hidden || this.place.audience)) (this.#untold ??= new Set()).add(name);
     // A collection counted what it came with itself.
     if (child instanceof Group) this.privateCount += child.privateCount;
     else if (child instanceof Leaf && child.audience) {

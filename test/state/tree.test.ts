@@ -23,6 +23,19 @@ describe("what a patch holds", () => {
     expect(patch()).toBeUndefined();
   });
 
+  it("has the empty parts of a new entry, as a first packet does", () => {
+    const { state, tree, patch } = settled(gameState());
+    state.players()["ann"] = new Player();
+    const [told] = Object.values(patch()?.["players"] as Record<string, object>);
+    const { players } = JSON.parse(tree.sharedText()) as { players: Record<string, object> };
+    expect(told).toEqual(players["ann"]);
+    expect(told).toMatchObject({ items: {} });
+    // One that takes its place has them already.
+    const other = (state.players()["ann"] = new Player());
+    other.x.set(1);
+    expect(patch()).toEqual({ players: { ann: { x: 1 } } });
+  });
+
   it("is nothing where a value came back to what it was", () => {
     const { state, patch } = settled(gameState());
     state.count.set(1);
