@@ -1,4 +1,5 @@
 import { DELETE } from "../protocol/packets.ts";
+import { Replacement } from "../state/diff.ts";
 import type { Viewer } from "../state/fields.ts";
 import type { PrivateChange } from "../state/node.ts";
 import type { Tree } from "../state/tree.ts";
@@ -18,9 +19,9 @@ export function changesFor(
   seen: Set<string>,
   hidden: readonly PrivateChange[],
 ): OwnChanges {
-  const changes = hidden.filter((change) => !change.audience.dynamic && tree.sees(viewer, change.audience));
-  const keys = changes.map((change) => change.names.join("\0"));
-  for (const [change, how] of dynamicChanges(tree, viewer, seen, hidden)) {
+  const changes: PrivateChange[] = [];
+  const keys: string[] = [];
+  for (const [change, how] of allChanges(tree, viewer, seen, hidden)) {
     changes.push(change);
     keys.push(`${change.names.join("\0")}\0${how}`);
   }
@@ -29,6 +30,24 @@ export function changesFor(
 
 type How = "changed" | "appeared" | "gone";
 
+/** What is gone comes first: something else may take its place. */
+function* allChanges(
+  tree: Tree,
+  viewer: Viewer,
+  seen: Set<string>,
+  hidden: readonly PrivateChange[],
+): Iterable<[PrivateChange, How]> {
+  for (const change of hidden) {
+    const { leaf, audience, names } = change;
+    if (!leaf && (audience.dynamic ? forget(seen, names.join(".")) : tree.sees(viewer, audience)))
+      yield [change, "gone"];
+  }
+  for (const change of hidden) {
+    if (change.leaf && !change.audience.dynamic && tree.sees(viewer, change.audience)) yield [change, "changed"];
+  }
+  yield* dynamicChanges(tree, viewer, seen, hidden);
+}
+
 function* dynamicChanges(
   tree: Tree,
   viewer: Viewer,
@@ -36,9 +55,6 @@ function* dynamicChanges(
   hidden: readonly PrivateChange[],
 ): Iterable<[PrivateChange, How]> {
   const patches = new Map(hidden.map((change) => [change.leaf, change]));
-  for (const change of hidden) {
-    if (!change.leaf && change.audience.dynamic && forget(seen, change.names.join("."))) yield [change, "gone"];
-  }
   for (const leaf of tree.dynamic) {
     if (!leaf.audience) continue;
     const path = leaf.path();
@@ -50,7 +66,9 @@ function* dynamicChanges(
     if (sees) seen.add(path);
     else seen.delete(path);
     const names = (sees ? undefined : leaf.coverOf((outer) => tree.sees(viewer, outer))) ?? leaf.names();
-    const change = { names, audience: leaf.audience, value: sees ? leaf.sent : DELETE, leaf };
+    // In place of something else, it says so.
+    const whole = patch?.value instanceof Replacement ? patch.value : leaf.sent;
+    const change = { names, audience: leaf.audience, value: sees ? whole : DELETE, leaf };
     yield [change, sees ? "appeared" : "gone"];
   }
   if (seen.size > tree.dynamic.size) prune(seen, tree);

@@ -19,6 +19,11 @@ export function narrow(
   return { conditions, owner, dynamic: conditions.some((condition) => condition !== "owner") };
 }
 
+/** Whether what viewers of one were told is known of those of another, of a field in the same place. */
+export function isSameKind(one: Audience | undefined, other: Audience | undefined): boolean {
+  return one?.dynamic === other?.dynamic;
+}
+
 export function canSee(audience: Audience, viewer: Viewer): boolean {
   return audience.conditions.every((condition) =>
     condition === "owner" ? audience.owner === viewer.publicId : condition(viewer, audience.owner),

@@ -108,11 +108,11 @@ export class Group implements EntryNode, ParentNode, LeafParent {
     for (const [name, before] of previous.children) {
       const child = this.children.get(name);
       this.#untold?.delete(name);
-      if (child instanceof Leaf && before instanceof Leaf) child.adopt(before);
-      else if (child instanceof Group && before instanceof Group) child.adopt(before, changes);
+      if (child instanceof Leaf && before instanceof Leaf && child.adopt(before)) continue;
+      if (child instanceof Group && before instanceof Group) child.adopt(before, changes);
       else if (child instanceof Entries && before instanceof Entries) child.adopt(before);
       else if (!(before instanceof Leaf) || (before.synced && !before.audience)) this.#gone.push(name);
-      else if (before.audience) {
+      else if (before.audience && !(child instanceof Leaf && child.isForAll)) {
         changes.push({ names: before.names(), audience: before.audience, value: DELETE, leaf: undefined });
       }
     }

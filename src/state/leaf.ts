@@ -1,4 +1,5 @@
 import type { ComputedSignal, Signal } from "@signe/reactive";
+import { isSameKind } from "./audience.ts";
 import type { Audience } from "./audience.ts";
 import { readTracked, Subscriptions } from "./computed.ts";
 import { diff, SAME } from "./diff.ts";
@@ -8,7 +9,7 @@ import type { Shape } from "./refusal.ts";
 import { nestDottedKeys } from "./nest.ts";
 import type { PrivateChange, Sees } from "./node.ts";
 import type { Row } from "./rows.ts";
-import { track } from "./tracking.ts";
+import { madeAs, track } from "./tracking.ts";
 import type { Door } from "./tracking.ts";
 import { toPlain } from "./view.ts";
 
@@ -33,6 +34,8 @@ export interface LeafPlace {
 }
 
 const UNSENT: unique symbol = Symbol("unsent");
+/** The same, where clients may know something else under this name: it is no part of that. */
+const REPLACING: unique symbol = Symbol("replacing");
 
 /** One field: a signal, what clients were last told of it, and whether it changed since. */
 export class Leaf implements Door {
@@ -58,7 +61,7 @@ export class Leaf implements Door {
     this.row = field.kind === "value" ? place.row : undefined;
     this.persisted = place.persisted && field.persisted;
     this.audience = place.audience;
-    this.shape = field.kind === "computed" ? "any" : shapeOf(signal());
+    this.shape = field.kind === "computed" ? "any" : madeAs(signal);
     if (field.kind !== "computed") track(signal, this);
   }
 
@@ -66,9 +69,14 @@ export class Leaf implements Door {
     return this.field.synced;
   }
 
+  /** Whether everyone is told of it: so whoever saw what was there before is, too. */
+  get isForAll(): boolean {
+    return this.synced && !this.audience;
+  }
+
   /** What clients were last told; undefined before the first time. */
   get sent(): unknown {
-    return this.#sent === UNSENT ? undefined : this.#sent;
+    return typeof this.#sent === "symbol" ? undefined : this.#sent;
   }
 
   names(): string[] {
@@ -107,9 +115,14 @@ export class Leaf implements Door {
     return this.shape === "any" && Array.isArray(next) ? next : patch;
   }
 
-  /** Goes on from what clients know of the field that was here before. */
-  adopt(previous: Leaf): void {
-    this.#sent = previous.#sent;
+  /**
+   * Goes on from what clients know of the field that was here before.
+   * @returns whether it is for the same viewers. If not, they have to forget that one, and this one comes whole.
+   */
+  adopt(previous: Leaf): boolean {
+    const isSame = this.synced === previous.synced && isSameKind(this.audience, previous.audience);
+    this.#sent = isSame ? previous.#sent : REPLACING;
+    return isSame;
   }
 
   /** Takes this as what clients know; `undefined` for nothing. */
@@ -174,7 +187,7 @@ export class Leaf implements Door {
       return this.#read();
     } catch (error) {
       this.#parent.report(error);
-      return previous === UNSENT ? null : previous;
+      return typeof previous === "symbol" ? null : previous;
     }
   }
 

@@ -1,7 +1,7 @@
 import type { Signal } from "@signe/reactive";
 import { isHostileKey } from "../protocol/decode.ts";
 import { checkField, checkIndex, checkKey, checkValue } from "./refusal.ts";
-import type { Place } from "./refusal.ts";
+import type { Place, Shape } from "./refusal.ts";
 
 /** Where a tracked signal finds its field. */
 interface Gate {
@@ -71,6 +71,12 @@ export function track(signal: Signal, door: Door): void {
   subject.next = slot === undefined ? nextValue : nextContents;
   if (slot !== undefined) replaceValue(subject as Tracked, slot, writable());
   writable.mutate = (change) => mutate(writable, change);
+}
+
+/** What a writable signal was made as, whatever it holds by now: one that began as null may become anything. */
+export function madeAs(signal: Signal): Shape {
+  const slot = slotOf((signal as unknown as Writable)._subject);
+  return slot === "items" ? "array" : slot === "obj" ? "object" : "any";
 }
 
 function slotOf(subject: Subject): "items" | "obj" | undefined {

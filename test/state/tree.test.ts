@@ -267,6 +267,17 @@ describe("changes that are refused where they are made", () => {
     if (!path.startsWith("monsters.m")) expect(text).toBe(before);
   });
 
+  it("P5.7: but not of what began as null, though it was something by the time it became part of the state", () => {
+    const chest = () => ({ loot: sync(signal<string[] | null>(null)) });
+    const { state, patch } = settled({ chests: collection(chest) });
+    const full = chest();
+    full.loot.set(["gold"]);
+    state.chests()["a"] = full;
+    expect(patch()).toEqual({ chests: { a: { loot: ["gold"] } } });
+    full.loot.set(null);
+    expect(patch()).toEqual({ chests: { a: { loot: null } } });
+  });
+
   it("of all entries leaves them as they are, in the state and at clients", () => {
     const { state, patch } = settled(gameState());
     const old = (state.monsters()["old"] = monster());
