@@ -199,8 +199,9 @@ export class Conn implements Connection {
     this.#hooks.onClosed(this, this.#socket);
   }
 
-  /** What was held back, or is on its way, is sent first. */
+  /** What was held back, or is on its way, is sent first. What it asked, and waits, is not done any more. */
   #end(code: number, reason: string): void {
+    this.inbox.length = this.inboxSize = 0;
     if (this.#phase === "joining" || this.#phase === "waiting") this.#outbox.open();
     this.#outbox.after(() => {
       try {

@@ -54,10 +54,7 @@ export class Dispatch {
     const isTooMuch = conn.inboxSize > MAX_WAITING_SIZE || conn.inbox.length >= MAX_WAITING;
     conn.inbox.push(frame);
     conn.inboxSize += sizeOf(frame);
-    if (isTooMuch) {
-      conn.inbox.length = conn.inboxSize = 0;
-      this.#close(conn, new RoomError("rate_limited", "Too many messages wait to be handled"));
-    }
+    if (isTooMuch) this.#close(conn, new RoomError("rate_limited", "Too many messages wait to be handled"));
     return conn.isBusy ? undefined : this.#drain(conn);
   }
 

@@ -164,3 +164,29 @@ it("P4.6: of fields that come into sight and go with their entries, a connection
   const [conn] = room.core.handle.connections;
   expect((conn as Conn).seen).toEqual(new Set(["bullets.b49.speed"]));
 });
+
+it("P7.4: what waits of a connection is not done once the room closed it", async () => {
+  const done: unknown[] = [];
+  const opened = Promise.withResolvers<void>();
+  const strict = defineRoom({
+    path: "r",
+    state: () => ({}),
+    actions: {
+      say: {
+        async run({ conn }, value) {
+          done.push(value);
+          await opened.promise;
+          if (value === "bad") conn.close(4000, "No such words");
+        },
+      },
+    },
+  });
+  const room = new MemoryRoom(strict.compiled);
+  const socket = await room.connect("a");
+  const handled = room.core.message(socket, '{"action":"say","value":"bad"}');
+  for (const value of [1, 2]) void room.core.message(socket, JSON.stringify({ action: "say", value }));
+  opened.resolve();
+  await handled;
+  expect(socket.closedWith).toEqual({ code: 4000, reason: "No such words" });
+  expect(done).toEqual(["bad"]);
+});
