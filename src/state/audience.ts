@@ -9,6 +9,9 @@ export interface Audience {
   readonly dynamic: boolean;
 }
 
+/** Whether the viewer at hand may see what an audience is for. */
+export type Sees = (audience: Audience) => boolean;
+
 export function narrow(
   outer: Audience | undefined,
   visibility: Visibility,

@@ -1,5 +1,5 @@
 import type { Signal, WritableObjectSignal } from "@signe/reactive";
-import type { Audience } from "./audience.ts";
+import type { Audience, Sees } from "./audience.ts";
 import { put, SAME } from "./diff.ts";
 import { Dormant } from "./dormant.ts";
 import type { StoredEntries } from "./dormant.ts";
@@ -10,7 +10,7 @@ import { makeEntry } from "./fields.ts";
 import type { Factory, Field } from "./fields.ts";
 import type { Leaf } from "./leaf.ts";
 import { checkStored } from "./load-fields.ts";
-import type { EntryNode, Ghost, InnerNode, ParentNode, Place, PrivateChange, Sees, Shared } from "./node.ts";
+import type { EntryNode, Ghost, InnerNode, ParentNode, Place, PrivateChange, Shared } from "./node.ts";
 import { createSample } from "./sample.ts";
 import { track, unwrap } from "./tracking.ts";
 import type { Door } from "./tracking.ts";

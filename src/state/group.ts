@@ -1,16 +1,18 @@
 import type { Signal } from "@signe/reactive";
 import { DELETE } from "../protocol/packets.ts";
 import { narrow } from "./audience.ts";
+import type { Sees } from "./audience.ts";
 import { isPlain, put, SAME } from "./diff.ts";
 import { takeId } from "./entry-id.ts";
 import { Entries } from "./entries.ts";
 import { fieldOf, holdsFields, markEntry } from "./fields.ts";
-import { Leaf, settleLeaf } from "./leaf.ts";
+import { Leaf } from "./leaf.ts";
 import type { LeafParent } from "./leaf.ts";
 import { fitsFields, loadFields } from "./load-fields.ts";
 import { isFieldName, shapeOf } from "./refusal.ts";
 import { encodeKey, Row } from "./rows.ts";
-import type { EntryNode, ParentNode, Place, PrivateChange, Sees, Shared } from "./node.ts";
+import { settleLeaf } from "./settle-leaf.ts";
+import type { EntryNode, ParentNode, Place, PrivateChange, Shared } from "./node.ts";
 
 type Node = Leaf | Group | Entries;
 

@@ -1,13 +1,12 @@
 import type { ComputedSignal, Signal } from "@signe/reactive";
 import { isSameKind } from "./audience.ts";
-import type { Audience } from "./audience.ts";
+import type { Audience, Sees } from "./audience.ts";
 import { readTracked, Subscriptions } from "./computed.ts";
 import { diff, SAME } from "./diff.ts";
 import type { Field } from "./fields.ts";
 import { shapeOf } from "./refusal.ts";
 import type { Shape } from "./refusal.ts";
 import { nestDottedKeys } from "./nest.ts";
-import type { PrivateChange, Sees } from "./node.ts";
 import type { Row } from "./rows.ts";
 import { madeAs, track } from "./tracking.ts";
 import type { Door } from "./tracking.ts";
@@ -213,13 +212,4 @@ export class Leaf implements Door {
 
 function isFrozen(signal: Signal): boolean {
   return (signal as { _isFrozen?: boolean })._isFrozen === true;
-}
-
-/** Takes the change of a field as told. @returns the patch for everyone, or SAME; one that is not for all goes to `changes` */
-export function settleLeaf(leaf: Leaf, changes: PrivateChange[]): unknown {
-  if (!leaf.synced) return SAME;
-  const change = leaf.settle();
-  if (!leaf.audience || change === SAME) return change;
-  changes.push({ names: leaf.names(), audience: leaf.audience, value: change, leaf });
-  return SAME;
 }

@@ -1,4 +1,4 @@
-import type { Audience } from "./audience.ts";
+import type { Audience, Sees } from "./audience.ts";
 import type { Leaf } from "./leaf.ts";
 import type { Row, Rows } from "./rows.ts";
 
@@ -20,9 +20,6 @@ export interface Place {
   /** The user whose entry it is in. */
   readonly owner: string | undefined;
 }
-
-/** Whether the viewer at hand may see what an audience is for. */
-export type Sees = (audience: Audience) => boolean;
 
 /** What a node needs of the one above it. */
 export interface ParentNode {

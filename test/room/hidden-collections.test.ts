@@ -39,7 +39,10 @@ interface Sync {
 const packets = (socket: MemorySocket) => socket.texts.map((text) => JSON.parse(text) as Sync);
 /** What a client of this project has after all packets. */
 const viewOf = (socket: MemorySocket, before: Plain = {}) =>
-  packets(socket).reduce((state, { value: { pId: _, ...patch } }) => applyPatch(state, patch), before);
+  packets(socket).reduce((state, { value }) => {
+    const { pId: _, ...patch } = value;
+    return applyPatch(state, patch);
+  }, before);
 
 describe("P4.6: a collection that a client may not see", () => {
   it("shows it nothing, not even keys, whatever its entries hold", async () => {
