@@ -49,8 +49,8 @@ class Tap {
 }
 
 /** Errors are what a handler threw, so they may say anything. */
-function withoutTokens({ error, ...rest }: LoggedError): LoggedError {
-  return { ...rest, error: error && hide(error, () => false) };
+function withoutSecrets({ error, ...rest }: LoggedError, isPrivate: IsPrivate): LoggedError {
+  return { ...rest, error: error && hide(error, isPrivate) };
 }
 
 /** The class of rooms and Worlds, which can be looked into. */
@@ -65,11 +65,15 @@ export function inspectableRoom(base: RoomObjectClass): RoomObjectClass {
 
     async inspect(): Promise<RoomInspection> {
       const counted = await this.metrics();
-      const metrics = { ...counted, errors: counted.errors.map(withoutTokens) };
+      const clean = (isPrivate: IsPrivate) => ({
+        ...counted,
+        errors: counted.errors.map((error) => withoutSecrets(error, isPrivate)),
+      });
       // One that cannot start has no sessions, so nothing of it is read.
-      if (metrics.users === undefined) return { metrics, packets: [] };
+      if (counted.users === undefined) return { metrics: clean(() => false), packets: [] };
       const { core } = this;
       const isPrivate = (text: string) => core.sessions.find(text) !== undefined;
+      const metrics = clean(isPrivate);
       return { metrics, ...lookInto(core, isPrivate), packets: this.#tap.read(this.monitor, isPrivate, Date.now()) };
     }
 

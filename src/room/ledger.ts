@@ -35,15 +35,18 @@ export class Ledger<T extends object> {
 
   set(key: string, value: T): void {
     const entry = { value, until: this.#clock.now() + this.#life };
+    // First of all: what cannot be stored must not be known either.
+    this.#storage.put(this.#prefix + key, entry);
     this.#entries.delete(key);
     this.#entries.set(key, entry);
-    this.#storage.put(this.#prefix + key, entry);
     const [oldest] = this.#entries.keys();
     if (oldest !== undefined && this.#entries.size > MOST_REMEMBERED) this.delete(oldest);
   }
 
   delete(key: string): void {
-    if (this.#entries.delete(key)) this.#storage.delete(this.#prefix + key);
+    if (!this.#entries.has(key)) return;
+    this.#storage.delete(this.#prefix + key);
+    this.#entries.delete(key);
   }
 
   /** When the first entry runs out; undefined if there is none. */

@@ -1,5 +1,6 @@
 import { isPlain } from "../state/diff.ts";
 import type { Quarantine } from "./quarantine.ts";
+import { SESSION_PREFIX } from "./sessions.ts";
 import { PRIVATE_PREFIX } from "./stored-state.ts";
 import type { StoredRow } from "./stored-state.ts";
 import { KNOWN_PREFIX } from "./sync-mode.ts";
@@ -57,6 +58,14 @@ const KINDS: ReadonlyMap<string, Check> = new Map([
   ["known", text],
 ]);
 const UNSOUND = new Error("It is not what durable-rooms stores there");
+
+/** Whose sessions are among rows that were put aside: nobody can come back as them. By public id. */
+export function orphansOf(before: readonly StoredRow[], sound: readonly StoredRow[]): string[] {
+  if (before === sound) return [];
+  const readable = new Set(sound);
+  const values = before.flatMap((row) => (readable.has(row) || !row[0].startsWith(SESSION_PREFIX) ? [] : [row[1]]));
+  return values.flatMap((value) => (isPlain(value) && typeof value["publicId"] === "string" ? value["publicId"] : []));
+}
 
 /** The runtime's own rows that can be read; the others are put aside. */
 export function soundRows(rows: readonly StoredRow[], quarantine: Quarantine): readonly StoredRow[] {

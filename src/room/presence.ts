@@ -80,10 +80,16 @@ export class Presence {
 
   /** Puts a user into the state as they were stored, in place of whoever was there. */
   loadUser(publicId: string, stored: Snapshot): void {
-    const { users } = this.#tree;
-    if (!users) return;
-    delete users.signal()[publicId];
-    users.load({ [publicId]: stored });
+    this.putBack(publicId, undefined);
+    this.#tree.users?.load({ [publicId]: stored });
+  }
+
+  /** Puts a user back who was in the state before, in place of whoever is there; or nobody. */
+  putBack(publicId: string, user: object | undefined): void {
+    const users = this.#tree.users?.signal();
+    if (!users || this.user(publicId) === user) return;
+    if (user) users[publicId] = user;
+    else delete users[publicId];
   }
 
   /** The last connection of a user closed. */

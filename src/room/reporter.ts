@@ -21,6 +21,8 @@ export class Reporter {
   readonly #turns: Turns;
   readonly #log: (entry: LogEntry) => void;
   readonly #room: () => RoomHandle;
+  /** Failures of a start: `onError` is told of them once the state is what it expects. */
+  #held: (() => void)[] | undefined = [];
 
   constructor(
     compiled: CompiledRoom,
@@ -51,6 +53,18 @@ export class Reporter {
   failed(event: string, error: unknown, details: FailureDetails = {}): void {
     const { conn } = details;
     this.#write(event, error, details);
+    if (this.#held) this.#held.push(() => this.#tell(error, conn));
+    else this.#tell(error, conn);
+  }
+
+  /** All that was stored is loaded: from now on `onError` is told at once. */
+  open(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const tell of held) tell();
+  }
+
+  #tell(error: unknown, conn: Conn | undefined): void {
     const { onError } = this.#compiled.definition;
     if (!onError) return;
     const logFailure = (failure: unknown) => this.#write("onError_failed", failure, {});

@@ -23,6 +23,7 @@ export class Stored {
   readonly #storage: Storage;
   readonly #quarantine: Quarantine;
   readonly #fields: readonly StoredRow[];
+  readonly #orphans: readonly string[];
   /** The collections whose entries are not read before they are needed. */
   readonly #waiting: ReadonlyMap<string, Waiting>;
 
@@ -35,11 +36,12 @@ export class Stored {
     const { onStorageRestore, onUserStorageRestore } = compiled.definition;
     // Hooks see all that is stored.
     this.#waiting = onStorageRestore || onUserStorageRestore ? new Map() : tree.waiting();
-    const { own, fields, sockets, noteVersion } = readRoom(compiled, this.#waiting.keys(), ports, quarantine, reporter);
-    this.own = own;
-    this.sockets = sockets;
-    this.noteVersion = noteVersion;
-    this.#fields = fields;
+    const found = readRoom(compiled, this.#waiting.keys(), ports, quarantine, reporter);
+    this.own = found.own;
+    this.sockets = found.sockets;
+    this.noteVersion = found.noteVersion;
+    this.#fields = found.fields;
+    this.#orphans = found.orphans;
   }
 
   /**
@@ -58,7 +60,17 @@ export class Stored {
       this.#tree.open(collection, stored);
       isNew &&= stored.isEmpty();
     }
+    for (const publicId of this.#orphans) this.#putAside(publicId);
     return { isNew, volatileKeys };
+  }
+
+  /** Nobody can come back as a user whose session cannot be read: they would be there for ever. */
+  #putAside(publicId: string): void {
+    const { users } = this.#tree;
+    const user = users?.snapshot(publicId);
+    if (!users || !user) return;
+    this.#tree.onUnreadable([...users.names(), publicId], user, new Error("The session of this user cannot be read"));
+    delete users.signal()[publicId];
   }
 }
 

@@ -69,8 +69,7 @@ export class RoomCore {
   constructor(compiled: CompiledRoom, identity: RoomIdentity, ports: Ports, createLinks: CreateLinks) {
     const { settings, definition } = compiled;
     const { clock, storage } = ports;
-    [this.compiled, this.clock] = [compiled, clock];
-    this.#ports = ports;
+    [this.compiled, this.clock, this.#ports] = [compiled, clock, ports];
     this.state = definition.state();
     this.tree = new Tree(this.state);
     const { rows } = this.tree;
@@ -266,6 +265,7 @@ export class RoomCore {
     this.tree.onChange = () => this.#broadcast.schedule();
     this.#alarms.register(this.#persistence, this.sessions, this.#schedules, ...this.#transfers.parts, this.listing);
     this.#quarantine.open();
+    this.reporter.open();
     const resume = () => this.#resume(didSleep);
     if (this.#links.size > 0) this.#broadcast.pause();
     const learning = this.#links.size > 0 ? this.#links.learn().then(resume) : resume();

@@ -34,7 +34,7 @@ type StoredSession = Omit<Session, "id" | "row">;
 /** How long, and how many sessions are kept without a connection. */
 type SessionSettings = Pick<Settings, "sessionExpiryTime" | "maxOfflineSessions">;
 
-const SESSION_PREFIX = `${PRIVATE_PREFIX}session:`;
+export const SESSION_PREFIX = `${PRIVATE_PREFIX}session:`;
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const PUBLIC_ID_LENGTH = 12;
 const MAX_ID = 256;

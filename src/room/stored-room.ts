@@ -1,8 +1,9 @@
 import type { CompiledRoom } from "../define/room.ts";
+import { diff, SAME } from "../state/diff.ts";
 import { Tree } from "../state/tree.ts";
 import { AHEAD_KEY, LINK_PREFIX } from "./links.ts";
 import { migrateSnapshot } from "./migration.ts";
-import { soundRows } from "./own-rows.ts";
+import { orphansOf, soundRows } from "./own-rows.ts";
 import type { Ports, Socket, Storage } from "./ports.ts";
 import type { Quarantine } from "./quarantine.ts";
 import type { Reporter } from "./reporter.ts";
@@ -19,6 +20,8 @@ const VERSION_KEY = `${PRIVATE_PREFIX}version`;
 export interface StoredRoom {
   /** The runtime's own rows. */
   readonly own: readonly StoredRow[];
+  /** Users whose session cannot be read, by public id. */
+  readonly orphans: readonly string[];
   readonly fields: readonly StoredRow[];
   /** Those that are open. */
   readonly sockets: readonly Socket[];
@@ -45,11 +48,15 @@ export function readRoom(
   const without = [...waiting];
   const { own, fields } = partition(readRows(storage, without));
   const from = versionOf(own, () => (version > 1 ? storage.get(VERSION_KEY) : undefined));
-  if (from === version) return { own: soundRows(own, quarantine), fields, sockets: open, noteVersion: undefined };
+  const found = () => {
+    const sound = soundRows(own, quarantine);
+    return { own: sound, orphans: orphansOf(own, sound), fields, sockets: open };
+  };
+  if (from === version) return { ...found(), noteVersion: undefined };
   const all = partition(storage.list());
   if (from < version && all.fields.length === 0) {
     const noteVersion = () => storage.put(VERSION_KEY, version);
-    return { own: soundRows(own, quarantine), fields, sockets: open, noteVersion };
+    return { ...found(), noteVersion };
   }
   migrate(compiled, storage, all, from, quarantine);
   reporter.note("migrated", { from, to: version });
@@ -96,6 +103,11 @@ function replaceRows(storage: Storage, before: readonly StoredRow[], after: Read
   for (const key of known.keys()) if (!after.has(key)) storage.delete(key);
   for (const [key, value] of after) {
     // Comparing costs less than a row.
-    if (JSON.stringify(known.get(key)) !== JSON.stringify(value)) storage.put(key, value);
+    if (!isSame(known.get(key), value)) storage.put(key, value);
   }
+}
+
+/** As text, for the order of keys; and as values: texts are the same for -0 and 0, or for a date and its text. */
+function isSame(before: unknown, after: unknown): boolean {
+  return JSON.stringify(before) === JSON.stringify(after) && diff(before, after) === SAME;
 }

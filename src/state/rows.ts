@@ -56,6 +56,11 @@ export class Row {
     this.#read = read;
   }
 
+  /** Whether something of it was not stored yet. */
+  get isUnsaved(): boolean {
+    return this.#rows.unsaved.has(this);
+  }
+
   changed(persisted: boolean): void {
     const { unsaved, unsavedVolatile, isClean } = this.#rows;
     (persisted ? unsaved : unsavedVolatile).add(this);

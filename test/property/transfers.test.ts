@@ -1,7 +1,6 @@
 import { signal } from "@signe/reactive";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import type { CompiledRoom } from "../../src/define/room.ts";
 import { defineRoom } from "../../src/define/define-room.ts";
 import type { RoomCore } from "../../src/room/room.ts";
 import { persist, users } from "../../src/state/fields.ts";
@@ -12,7 +11,8 @@ class Player {
   name = persist(signal("nobody"));
 }
 const DAY = 86_400_000;
-const roomOf = (throttleStorage: number, sessionExpiryTime: number) =>
+/** @param isUp whether arriving users are let in: their hook throws if not */
+const roomOf = (throttleStorage: number, sessionExpiryTime: number, isUp: () => boolean) =>
   defineRoom({
     path: "r",
     throttleStorage,
@@ -21,6 +21,11 @@ const roomOf = (throttleStorage: number, sessionExpiryTime: number) =>
     actions: {
       name: { run: ({ user }, name) => user.name.set(name as string) },
       go: { run: ({ room, conn }, to) => room.sessionTransfer(conn, to as string) },
+    },
+    async onSessionRestore({ userSnapshot }) {
+      await Promise.resolve();
+      if (!isUp()) throw new Error("Nobody is let in");
+      return userSnapshot;
     },
   }).compiled;
 /** Lets all happen that waits for nothing but promises. */
@@ -31,12 +36,26 @@ async function drain(): Promise<void> {
 /** A room that runs only where something has woken it: an event, or its alarm. */
 class Place {
   readonly room: MemoryRoom<{ players(): Record<string, Player> }>;
+  isUp = true;
   #isAlive = true;
   /** What an alarm does is not over. It is gone only then. */
   #isRinging = false;
 
-  constructor(clock: VirtualClock, compiled: CompiledRoom) {
-    this.room = new MemoryRoom(compiled, clock);
+  constructor(clock: VirtualClock, throttleStorage: number, sessionExpiryTime: number) {
+    this.room = new MemoryRoom(
+      roomOf(throttleStorage, sessionExpiryTime, () => this.isUp),
+      clock,
+    );
+  }
+
+  /** From now on nothing can be written, or no row of a user (each is too large, say); or nobody is let in; or all is well. */
+  fail(how: number): void {
+    const kind = (["well", "full", "too large", "closed"] as const)[how];
+    this.isUp = kind !== "closed";
+    this.room.storage.fault = (key, value) => {
+      const isTooLarge = kind === "too large" && key.startsWith("players.") && value !== undefined;
+      if (kind === "full" || isTooLarge) throw new Error("It cannot be written");
+    };
   }
 
   kill(): void {
@@ -79,7 +98,7 @@ interface Packet {
   readonly value: { readonly id?: string; readonly result?: string };
 }
 type Step = readonly [
-  kind: "come" | "leave" | "go" | "return" | "arrive" | "lose" | "crash" | "kill" | "wait",
+  kind: "come" | "leave" | "go" | "return" | "arrive" | "lose" | "crash" | "kill" | "fail" | "wait",
   at: number,
 ];
 
@@ -98,7 +117,7 @@ class Journey {
   #hop: { readonly to: number; readonly isSerious: boolean } | undefined;
 
   constructor(areLazy: readonly boolean[], sessionExpiryTime = DAY) {
-    this.#places = areLazy.map((isLazy) => new Place(this.#clock, roomOf(isLazy ? 400 : 0, sessionExpiryTime)));
+    this.#places = areLazy.map((isLazy) => new Place(this.#clock, isLazy ? 400 : 0, sessionExpiryTime));
     for (const { room } of this.#places) {
       room.neighbours.board = (to, passenger) => this.#call(to, (core) => core.board(structuredClone(passenger)));
       room.neighbours.recall = (to, ...transfer) => this.#call(to, (core) => core.recall(...transfer));
@@ -121,6 +140,7 @@ class Journey {
     if (kind === "lose") this.#letter(number)?.lose();
     if (kind === "crash") place.kill();
     if (kind === "kill") this.#kill();
+    if (kind === "fail") place.fail(Math.floor(number / this.#places.length));
     if (kind === "wait") await this.#wait(number);
     await drain();
     // Turns end.
@@ -132,6 +152,7 @@ class Journey {
   /** Nothing breaks any more, and nobody does anything but the rooms; and the user, if they come. */
   async settle(isComing: boolean): Promise<void> {
     this.#leave();
+    for (const place of this.#places) place.fail(0);
     for (let second = 0; second < 20; second++) {
       if (isComing) this.#come();
       await this.#deliver();
@@ -260,6 +281,7 @@ const step = fc.oneof(
   { weight: 4, arbitrary: fc.tuple(fc.constantFrom("arrive"), number) },
   { weight: 3, arbitrary: fc.tuple(fc.constantFrom("come", "go", "return"), number) },
   { weight: 1, arbitrary: fc.tuple(fc.constantFrom("leave", "lose", "crash", "kill"), number) },
+  { weight: 1, arbitrary: fc.tuple(fc.constantFrom("fail"), fc.nat(11)) },
   { weight: 1, arbitrary: fc.tuple(fc.constantFrom("wait"), fc.nat(60)) },
 ) as fc.Arbitrary<Step>;
 /** Each of these was a user lost, or there twice. */
@@ -282,6 +304,28 @@ const FOUND: [boolean[], Step[], boolean][] = [
       ["go", 1],
       ["arrive", 0],
       ["kill", 0],
+    ],
+    false,
+  ],
+  [
+    [false, false],
+    [
+      ["fail", 2],
+      ["return", 1],
+      ["arrive", 0],
+      ["kill", 0],
+    ],
+    false,
+  ],
+  [
+    [false, false],
+    [
+      ["return", 3],
+      ["arrive", 0],
+      ["arrive", 0],
+      ["fail", 3],
+      ["come", 0],
+      ["arrive", 0],
     ],
     false,
   ],

@@ -212,6 +212,64 @@ describe("sessionTransfer", () => {
     expect(room.storage.get("players.p")).toMatchObject({ gold: 5 });
   });
 
+  it.each(["$session:ada", "players.p", "$token:", "$moved:old"])(
+    "who was here already, and cannot be stored as they arrive (%s), is who they were, and the other room keeps who came",
+    async (row) => {
+      const room = new MemoryRoom<{ players(): Record<string, Player> }>(definition.compiled);
+      await room.core.board({ ...ada, transferId: "old", user: { gold: 1 }, state: "old" });
+      room.disconnect(await room.connect("ada"));
+      const player = room.state.players()["p"];
+      const watcher = await room.connect("bob");
+      // A token of a transfer that was refused has no use, and runs out.
+      const stored = () => [...room.storage.rows].filter(([key]) => !key.startsWith("$token:"));
+      const before = { seen: watcher.clients[0]?.state, stored: new Map(stored()) };
+      room.storage.fault = (key) => {
+        if (key.startsWith(row)) throw new Error("disk full");
+      };
+      expect(await room.core.board(ada)).toMatchObject({ ok: false, code: "internal" });
+      expect(room.state.players()["p"]).toBe(player);
+      expect(player?.gold()).toBe(1);
+      room.storage.fault = () => {};
+      await room.advance(5000);
+      expect(watcher.clients[0]?.state).toEqual(before.seen);
+      expect(new Map(stored())).toEqual(before.stored);
+      // The other room may send them again later.
+      expect(await room.core.board({ ...ada, transferId: "new" })).toMatchObject({ ok: true });
+      await room.connect("ada");
+      expect(room.state.players()["p"]?.gold()).toBe(5);
+    },
+  );
+
+  it.each(["hook", "storage"])(
+    "who is sent again, since they changed, and refused then (%s), is not here",
+    async (why) => {
+      const room = new MemoryRoom<{ players(): Record<string, Player> }>(definition.compiled);
+      expect(await room.core.board(ada)).toMatchObject({ ok: true });
+      isBroken = why === "hook";
+      room.storage.fault = (key) => {
+        if (why === "storage" && key === "players.p") throw new Error("disk full");
+      };
+      expect(await room.core.board({ ...ada, user: { gold: 6 } })).toMatchObject({ ok: false });
+      isBroken = false;
+      room.storage.fault = () => {};
+      expect(Object.keys(room.state.players())).toEqual([]);
+      await room.advance(5000);
+      expect([...room.storage.rows.keys()].filter((key) => /^(players|\$session)/.test(key))).toEqual([]);
+    },
+  );
+
+  it("who has arrived, and is sent again, is here: that no token can be stored for them is no refusal", async () => {
+    const room = new MemoryRoom<{ players(): Record<string, Player> }>(definition.compiled);
+    await room.core.board(ada);
+    await room.connect("ada");
+    room.storage.fault = (key) => {
+      if (key.startsWith("$token:")) throw new Error("disk full");
+    };
+    // The other room learns that they are here when it calls them back.
+    await expect(room.core.board(ada)).rejects.toThrow("disk full");
+    await expect(room.core.recall("t", "ada")).resolves.toMatchObject({ arrived: true });
+  });
+
   it("who goes for good while others are called back is not called back too", async () => {
     const room = new MemoryRoom(definition.compiled);
     room.neighbours.board = () => new Promise(() => {});

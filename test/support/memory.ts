@@ -91,8 +91,8 @@ export class InstanceClock implements Clock {
 export class MemoryStorage {
   rows = new Map<string, unknown>();
   writes = 0;
-  /** Throws to make a write fail. */
-  fault: (key: string) => void = () => {};
+  /** Throws to make a write fail. Nothing is put where a row is deleted. */
+  fault: (key: string, value?: unknown) => void = () => {};
 
   /** Told of each row that is read. */
   onRead: () => void = () => {};
@@ -102,7 +102,7 @@ export class MemoryStorage {
     return structuredClone(this.rows.get(key));
   }
   put(key: string, value: unknown): void {
-    this.fault(key);
+    this.fault(key, value);
     this.writes++;
     this.rows.set(key, structuredClone(value));
   }

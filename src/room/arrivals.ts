@@ -1,0 +1,202 @@
+import { RoomError, toRoomError } from "../protocol/errors.ts";
+import type { CompiledRoom } from "../define/room.ts";
+import { MEMORY } from "./departures.ts";
+import type { DepartureScope } from "./departures.ts";
+import { Ledger } from "./ledger.ts";
+import type { Passengers } from "./passengers.ts";
+import type { Session } from "./sessions.ts";
+import { Tickets } from "./tickets.ts";
+import type { Boarding, Passenger, Recall } from "./transfer.ts";
+
+const ARRIVED: Recall = { arrived: true, passenger: null };
+
+/** What taking users in needs of the room. */
+export interface ArrivalScope extends DepartureScope {
+  readonly compiled: CompiledRoom;
+  failed(event: string, error: unknown): void;
+}
+
+/** Who is told of what arriving changes. */
+interface ArrivalEnds {
+  /** A session is on the way to another room, or is so no more. */
+  onLeaving(session: Session): void;
+  /** A user is here, who may have left once. */
+  onArrived(sessionId: string): void;
+}
+
+/**
+ * Takes in users who come from other rooms, and gives them back as long as they have not come. Whoever is refused is
+ * not here, since the other room keeps them.
+ */
+export class Arrivals {
+  readonly tickets: Tickets;
+  readonly #scope: ArrivalScope;
+  readonly #passengers: Passengers;
+  readonly #ends: ArrivalEnds;
+  /** By transfer: how it ended here. */
+  readonly #moved: Ledger<Recall>;
+
+  constructor(scope: ArrivalScope, passengers: Passengers, ends: ArrivalEnds) {
+    const { storage, clock, compiled, sessions } = scope;
+    this.#scope = scope;
+    this.#passengers = passengers;
+    this.#ends = ends;
+    this.tickets = new Tickets(sessions, compiled.settings.transferExpiryTime, storage, clock);
+    this.#moved = new Ledger("moved", MEMORY, storage, clock);
+  }
+
+  load(rows: readonly [key: string, value: unknown][]): void {
+    this.tickets.load(rows);
+    this.#moved.load(rows);
+  }
+
+  /** When something of it runs out; Infinity if there is nothing. */
+  due(): number {
+    return Math.min(this.tickets.due() ?? Infinity, this.#moved.due() ?? Infinity);
+  }
+
+  /** Forgets what ran out. */
+  purge(now: number): void {
+    this.tickets.purge(now);
+    this.#moved.purge(now);
+  }
+
+  /**
+   * Takes a user in, or refuses them. Rejects if they have come, but it cannot be said so: the other room finds out
+   * when it calls them back.
+   */
+  async board(passenger: Passenger): Promise<Boarding> {
+    try {
+      return { ok: true, token: await this.#admit(passenger) };
+    } catch (thrown) {
+      const { code, message } = toRoomError(thrown);
+      if (code === "internal") this.#scope.failed("board_failed", thrown);
+      if (this.#hasCome(passenger)) throw thrown;
+      this.#dismiss(passenger);
+      return { ok: false, code, message };
+    }
+  }
+
+  /** Calls a transfer back, unless its user has come. */
+  recall(transferId: string, sessionId: string): Recall {
+    const ended = this.#moved.get(transferId);
+    if (ended) return ended;
+    const session = this.#brought({ transferId, sessionId });
+    if (session && session.expectedUntil === undefined) return ARRIVED;
+    const user = session ? this.#scope.presence.stored(session.publicId) : null;
+    const passenger = session ? this.#passengers.of(session, transferId, user, session.connState) : null;
+    // Kept with the answer: the other room may ask again, if it dies before it has stored the user.
+    this.#end(transferId, { arrived: false, passenger });
+    this.#dismiss({ transferId, sessionId });
+    return { arrived: false, passenger };
+  }
+
+  /** A user is in another room, or was called back there. */
+  remove(session: Session): void {
+    const { presence, sessions, persistence } = this.#scope;
+    if (session.transferId !== undefined) this.#end(session.transferId, ARRIVED);
+    // Whoever still waits for it sees that it is over.
+    session.leaving = undefined;
+    this.#ends.onLeaving(session);
+    // It ran out on the way. By now there may be another one with its id.
+    if (sessions.find(session.id) !== session) return;
+    sessions.remove(session);
+    presence.expire(session);
+    persistence.save();
+  }
+
+  async #admit(passenger: Passenger): Promise<string> {
+    const { sessions, presence } = this.#scope;
+    const { transferId, sessionId, sub } = passenger;
+    this.#refuseIfEnded(transferId);
+    const before = sessions.claim(sessionId, sub);
+    // It goes on here: what is sent again is older.
+    if (this.#hasCome(passenger)) return this.#issue(passenger);
+    presence.checkSpace(before);
+    const publicId = before?.publicId ?? sessions.freePublicId(passenger.publicId);
+    const user = await this.#passengers.restore(passenger, publicId);
+    // While the hook ran, the room may have filled up, they may have come, or the transfer been called back.
+    this.#refuseIfEnded(transferId);
+    const known = sessions.claim(sessionId, sub);
+    if (this.#hasCome(passenger)) return this.#issue(passenger);
+    presence.checkSpace(known);
+    if (!known) return this.#store(sessions.create(sessionId, sub, publicId), passenger, user);
+    const restore = this.#remember(known);
+    try {
+      return this.#store(known, passenger, user);
+    } catch (error) {
+      restore();
+      throw error;
+    }
+  }
+
+  /** @throws if they cannot be stored: the other room lets go of whoever is stored here, and keeps who is not */
+  #store(session: Session, passenger: Passenger, user: Passenger["user"]): string {
+    const { presence, sessions, clock, compiled, persistence } = this.#scope;
+    const before = session.transferId;
+    session.transferId = passenger.transferId;
+    session.connState = passenger.state;
+    session.leaving = undefined;
+    this.#ends.onLeaving(session);
+    if (!presence.isOnline(session)) {
+      session.expectedUntil = clock.now() + compiled.settings.transferExpiryTime;
+      sessions.offline(session);
+    }
+    session.row.changed(true);
+    if (user) presence.loadUser(session.publicId, user);
+    persistence.save();
+    if (persistence.isFailing) throw new RoomError("internal", "The room cannot store the user");
+    const token = this.#issue(passenger);
+    if (before !== undefined && before !== passenger.transferId) this.#end(before, ARRIVED);
+    this.#ends.onArrived(session.id);
+    return token;
+  }
+
+  /** Who is known here, before somebody takes their place. @returns puts them back */
+  #remember(session: Session): () => void {
+    const { presence, persistence } = this.#scope;
+    const { transferId, connState, leaving, expectedUntil, publicId } = session;
+    const user = presence.user(publicId);
+    return () => {
+      Object.assign(session, { transferId, connState, leaving, expectedUntil });
+      this.#ends.onLeaving(session);
+      session.row.changed(true);
+      presence.putBack(publicId, user);
+      persistence.save();
+    };
+  }
+
+  /** Whom this very transfer brought here. */
+  #brought({ transferId, sessionId }: Pick<Passenger, "transferId" | "sessionId">): Session | undefined {
+    const session = this.#scope.sessions.find(sessionId);
+    return session?.transferId === transferId ? session : undefined;
+  }
+
+  #hasCome(passenger: Passenger): boolean {
+    const session = this.#brought(passenger);
+    return session !== undefined && session.expectedUntil === undefined;
+  }
+
+  /** Whom this transfer brought is not to be here. */
+  #dismiss(transfer: Pick<Passenger, "transferId" | "sessionId">): void {
+    const session = this.#brought(transfer);
+    if (!session) return;
+    session.transferId = undefined;
+    this.remove(session);
+  }
+
+  #refuseIfEnded(transferId: string): void {
+    if (this.#moved.get(transferId)) throw new RoomError("forbidden", "This transfer has ended");
+  }
+
+  #end(transferId: string, recall: Recall): void {
+    this.#moved.set(transferId, recall);
+    this.#scope.arm();
+  }
+
+  #issue(passenger: Passenger): string {
+    const token = this.tickets.issue(passenger);
+    this.#scope.arm();
+    return token;
+  }
+}

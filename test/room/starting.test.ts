@@ -1,0 +1,108 @@
+import { signal } from "@signe/reactive";
+import { describe, expect, it } from "vitest";
+import { defineRoom } from "../../src/define/define-room.ts";
+import { connected, persist, sync, users } from "../../src/state/fields.ts";
+import { MemoryRoom } from "../support/memory.ts";
+
+class Player {
+  gold = sync(signal(0));
+  online = connected();
+}
+const stateOf = () => ({ count: sync(signal(0)), list: persist(signal<number[]>([])), players: users(Player) });
+
+describe("onError during a start", () => {
+  it("is told once the state is what is stored, also where that is migrated, and cannot store another one", () => {
+    const seen: number[] = [];
+    const { compiled } = defineRoom({
+      path: "r",
+      version: 2,
+      migrate: { 2: (snapshot) => ({ ...snapshot, count: 8 }) },
+      state: stateOf,
+      onError({ state, room }) {
+        seen.push(state.count());
+        state.list.update((list) => [...list, state.count()]);
+        void room.flush();
+      },
+    });
+    const room = new MemoryRoom<ReturnType<typeof stateOf>>(compiled);
+    room.storage.rows = new Map<string, unknown>([
+      [".", { count: 7 }],
+      ["list", [1, 2]],
+      ["players.p1", "nobody"],
+    ]);
+    room.crash();
+    expect(seen).toEqual([8]);
+    expect(room.storage.get("list")).toEqual([1, 2, 8]);
+    room.crash();
+    expect(room.state.count()).toBe(8);
+    expect(room.state.list()).toEqual([1, 2, 8]);
+  });
+});
+
+describe("a migration", () => {
+  it.each([
+    ["-0 and 0", -0, 0],
+    ["a date and its text", new Date(0), new Date(0).toJSON()],
+    ["NaN and null", NaN, null],
+    ["a hole and null", [undefined], [null]],
+    ["another order", { a: 1, b: 2 }, { b: 2, a: 1 }],
+  ])("stores what differs from what was there: %s", (_, before, after) => {
+    const { compiled } = defineRoom({
+      path: "r",
+      version: 2,
+      migrate: { 2: () => ({ any: after }) },
+      state: () => ({ any: persist(signal<unknown>(null)) }),
+    });
+    const room = new MemoryRoom(compiled);
+    room.storage.rows = new Map<string, unknown>([[".", { any: before }]]);
+    room.crash();
+    const { any } = room.storage.get(".") as { any: unknown };
+    expect(any).toStrictEqual(after);
+    if (after !== null && !Array.isArray(after) && typeof after === "object")
+      expect(Object.keys(any as object)).toEqual(Object.keys(after));
+  });
+});
+
+describe("a session that cannot be read", () => {
+  const { compiled } = defineRoom({ path: "r", throttleStorage: 0, sessionExpiryTime: 1000, state: stateOf });
+
+  it.each([false, true])(
+    "takes its user along: nobody could come back as them (connected: %s)",
+    async (isConnected) => {
+      const room = new MemoryRoom<ReturnType<typeof stateOf>>(compiled);
+      const ada = await room.connect("ada");
+      const bob = await room.connect("bob");
+      room.change((state) => Object.values(state.players())[0]?.gold.set(7));
+      await room.advance(10);
+      const [adas, bobs] = Object.keys(room.state.players());
+      if (!isConnected) room.disconnect(ada);
+      const session = room.storage.get("$session:ada") as object;
+      room.storage.rows.set("$session:ada", { ...session, offlineSince: "yesterday" });
+      if (isConnected) await room.evict();
+      else room.crash();
+      expect(Object.keys(room.state.players())).toEqual([bobs]);
+      const found = Object.fromEntries(room.core.handle.quarantine.list().map(({ key, value }) => [key, value]));
+      expect(found).toEqual({
+        "$session:ada": { ...session, offlineSince: "yesterday" },
+        [`players.${adas}`]: { gold: 7 },
+      });
+      expect(room.storage.get(`players.${adas}`)).toBeUndefined();
+      if (isConnected) expect([ada.closedWith?.code, bob.closedWith?.code]).toEqual([1012, 1012]);
+      // It stays so, and who comes with that id is a new user.
+      room.crash();
+      expect(Object.keys(room.state.players())).toEqual([bobs]);
+      await room.connect("ada");
+      expect(Object.keys(room.state.players())).not.toContain(adas);
+    },
+  );
+
+  it("leaves other users alone, also those that have no session", async () => {
+    const room = new MemoryRoom<ReturnType<typeof stateOf>>(compiled);
+    room.change((state) => void (state.players()["bot"] = new Player()));
+    await room.advance(10);
+    room.storage.rows.set("$session:ada", { sub: 5 });
+    room.crash();
+    expect(Object.keys(room.state.players())).toEqual(["bot"]);
+    expect(room.core.handle.quarantine.list()).toHaveLength(1);
+  });
+});
