@@ -21,5 +21,6 @@ const assets = {
   script: textOf("main.js"),
   style: textOf("style.css"),
 };
-const lines = Object.entries(assets).map(([name, text]) => `export const ${name} = ${JSON.stringify(text)};\n`);
+// With their type, or the declarations would have the whole text once more.
+const lines = Object.entries(assets).map(([name, text]) => `export const ${name}: string = ${JSON.stringify(text)};\n`);
 writeFileSync(path("assets.ts"), `// Made by .ci/inspector-page.mjs of what is in page.\n${lines.join("")}`);

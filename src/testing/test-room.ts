@@ -3,7 +3,9 @@ import { env } from "cloudflare:workers";
 import { forwardRequest } from "../auth/internal.ts";
 import type { Room } from "../define/room.ts";
 import type { Claims } from "../define/types.ts";
+import { RoomError } from "../protocol/errors.ts";
 import { objectName } from "../protocol/urls.ts";
+import { refuse } from "../objects/refuse.ts";
 import type { RoomCore } from "../room/room.ts";
 import { TestClient } from "./client.ts";
 import { expectedView, UNREADABLE } from "./expected-view.ts";
@@ -183,8 +185,11 @@ class ObjectUnderTest {
     });
   }
 
-  fetch(path: string, init: RequestInit, auth: Claims | null = this.#auth): Promise<Response> {
-    return this.#stub.fetch(forwardRequest(new Request(this.#url + path, init), auth));
+  async fetch(path: string, init: RequestInit, auth: Claims | null = this.#auth): Promise<Response> {
+    const request = new Request(this.#url + path, init);
+    const isRefusedByWorker = !auth && this.core.compiled.settings.auth === "required";
+    if (isRefusedByWorker) return refuse(request, new RoomError("unauthenticated", "This room needs a token"));
+    return this.#stub.fetch(forwardRequest(request, auth));
   }
 
   async connect(

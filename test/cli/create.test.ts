@@ -61,7 +61,14 @@ describe("durable-rooms create", () => {
     expect(await runBin(["create", "file"], { cwd })).toMatchObject({ code: 1, stdout: "" });
   });
 
+  it("makes nothing with a tarball that is not there", async () => {
+    const { code, stderr } = await runBin(["create", "app", "--package", "./none.tgz"], { cwd });
+    expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining("There is no ./none.tgz") });
+    expect(existsSync(join(cwd, "app"))).toBe(false);
+  });
+
   it("uses the tarball that it is told to, by its path from the project", async () => {
+    writeFileSync(join(cwd, "some.tgz"), "");
     await runBin(["create", "deep/in/my-app", "--package", "./some.tgz"], { cwd });
     const { dependencies } = readManifest(join(cwd, "deep/in/my-app"));
     expect(dependencies["durable-rooms"]).toBe("file:../../../some.tgz");

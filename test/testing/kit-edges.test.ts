@@ -152,4 +152,18 @@ describe("expectConverged", () => {
     await room.change((state) => state.count.set(7));
     await expect(expectConverged()).rejects.toThrow(`The client ${client.publicId} differs at count: it sees 0, not 7`);
   });
+
+  it("refuses who has no claims where a token is required, as the Worker does", async () => {
+    const definition = defineRoom({
+      path: "closed",
+      auth: "required",
+      state: () => ({ count: sync(signal(0)) }),
+      requests: { "GET /count": { run: ({ state }) => ({ count: state.count() }) } },
+    });
+    const { createClient, room } = await testRoom(definition);
+    await expect(createClient()).rejects.toMatchObject({ code: 4401 });
+    expect((await room.fetch("/count")).status).toBe(401);
+    expect((await room.fetch("/count", { auth: { sub: "ada" } })).status).toBe(200);
+    expect((await createClient({ auth: { sub: "ada" } })).state).toEqual({ count: 0 });
+  });
 });

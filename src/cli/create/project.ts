@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { cp, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { basename, isAbsolute, join, relative, resolve } from "node:path";
 import { Failure, UsageError } from "../failure.ts";
@@ -21,7 +22,7 @@ const NAME = /^[a-z]([a-z0-9-]{0,52}[a-z0-9])?$/;
 /**
  * Makes a project in a folder that is empty, or not there yet.
  * @returns its name
- * @throws UsageError if it cannot have that name; Failure if something is there already
+ * @throws UsageError if it cannot have that name, or there is no such tarball; Failure if something is there already
  */
 export async function createProject(directory: string, { name, packageSpec }: ProjectOptions): Promise<string> {
   const chosen = name ?? nameFrom(basename(directory));
@@ -30,6 +31,8 @@ export async function createProject(directory: string, { name, packageSpec }: Pr
       `A project cannot be called "${chosen}": a name has small letters, digits and dashes, 54 at most. Choose one with --name`,
     );
   }
+  if (packageSpec !== undefined && isPath(packageSpec) && !existsSync(packageSpec))
+    throw new UsageError(`There is no ${packageSpec}. --package is a version, or the path of a tarball`);
   await makeEmpty(directory);
   await cp(TEMPLATE, directory, { recursive: true });
   // npm leaves files of that name out of packages.
@@ -62,10 +65,13 @@ async function edit(path: string, change: (text: string) => string): Promise<voi
   await writeFile(path, change(await readFile(path, "utf8")));
 }
 
+function isPath(spec: string): boolean {
+  return isAbsolute(spec) || spec.startsWith(".") || (spec.endsWith(".tgz") && !spec.includes("://"));
+}
+
 /** A path is meant from where the command runs, and npm looks from the project. */
 async function usePackage(directory: string, spec: string): Promise<void> {
-  const isPath = isAbsolute(spec) || spec.startsWith(".") || spec.endsWith(".tgz");
-  const used = isPath ? `file:${relative(directory, resolve(spec)).replaceAll("\\", "/")}` : spec;
+  const used = isPath(spec) ? `file:${relative(directory, resolve(spec)).replaceAll("\\", "/")}` : spec;
   await edit(join(directory, "package.json"), (text) => {
     const content = JSON.parse(text) as { dependencies: Record<string, string> };
     content.dependencies["durable-rooms"] = used;
