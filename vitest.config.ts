@@ -40,6 +40,8 @@ const FILES = ["links", "wrangler", "examples"].map((name) => `test/docs/${name}
 export default defineConfig({
   test: {
     silent: "passed-only",
+    // Of two cores, the default leaves one to whoever looks on; most tests wait.
+    maxWorkers: "100%",
     projects: [
       project({ name: "room", include: ["test/**/*.test.ts"], exclude: [...CLIENTS, ...FILES] }),
       project({ name: "client", include: CLIENTS, isolate: true }),
