@@ -32,6 +32,8 @@ export class ShardCore {
   readonly #downlink: Downlink;
   readonly #reports: Reports;
   #assignment: Assignment | undefined;
+  /** What it served until it was retired. */
+  #former: Assignment | undefined;
   #settings: Settings | undefined;
   #run: string;
   /** The room's memory that knows who is here. */
@@ -74,12 +76,13 @@ export class ShardCore {
     this.#reports.keep();
   }
 
-  /** The World has no use for this shard any more. */
+  /** The World has no use for this shard any more. The room still hears that its clients left. */
   retire(): void {
     for (const client of this.#clients.all()) {
       client.close(CODES.room_full.close, "The shard is closed");
       this.closed(client.socket);
     }
+    this.#former = this.#assignment;
     this.#assignment = undefined;
     this.#ports.storage.delete(ASSIGNMENT_KEY);
   }
@@ -171,7 +174,8 @@ export class ShardCore {
   /** A batch of the room. */
   deliver(batch: RoomBatch): Receipt {
     this.#boot ??= batch.boot;
-    if (batch.run !== this.#run || batch.boot !== this.#boot) return { verdict: "unknown" };
+    const isMeant = batch.run === this.#run && batch.boot === this.#boot;
+    if (!isMeant || !this.#assignment) return { verdict: "unknown" };
     return this.#downlink.take(batch);
   }
 
@@ -211,7 +215,7 @@ export class ShardCore {
   }
 
   async #relay(batch: Omit<Parameters<ShardPorts["relay"]>[1], "shardId" | "run">): Promise<Receipt> {
-    const assignment = this.#assignment;
+    const assignment = this.#assignment ?? this.#former;
     if (!assignment) return { verdict: "unknown" };
     return this.#ports.relay(assignment, { ...batch, shardId: assignment.shardId, run: this.#run });
   }

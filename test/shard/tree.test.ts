@@ -202,6 +202,26 @@ describe("P9: shards that are lost", () => {
     expect(socket.texts[0]).toContain('"pId"');
   });
 
+  it("those of one that its World retired are offline at once, and hold no place", async () => {
+    const { tree, sockets } = await grow(2, 2);
+    const retired = tree.shards.get("s0") as NonNullable<ReturnType<typeof tree.shards.get>>;
+    retired.core.retire();
+    expect(sockets.map(({ closedWith }) => closedWith?.code)).toEqual([4503, 4503, undefined, undefined]);
+    await tree.advance(100);
+    expect(tree.room.core.handle.connections).toHaveLength(2);
+  });
+
+  it("those of one that was retired while it could not say so are offline when the room speaks to them", async () => {
+    const { tree } = await grow(2, 2);
+    tree.fate = () => "lost";
+    tree.shards.get("s0")?.core.retire();
+    await tree.advance(70_000);
+    tree.fate = () => "fine";
+    tree.room.change((state) => state.count.set(1));
+    await tree.advance(100);
+    expect(tree.room.core.handle.connections).toHaveLength(2);
+  });
+
   it("one that cannot be reached for half a minute is given up", async () => {
     const { tree } = await grow(2, 2);
     const { shards } = tree.room;
