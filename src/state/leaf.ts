@@ -4,7 +4,7 @@ import type { Audience, Sees } from "./audience.ts";
 import { readTracked, Subscriptions } from "./computed.ts";
 import { diff, SAME } from "./diff.ts";
 import type { Field } from "./fields.ts";
-import { shapeOf } from "./refusal.ts";
+import { checkValue, shapeOf } from "./refusal.ts";
 import type { Shape } from "./refusal.ts";
 import { nestDottedKeys } from "./nest.ts";
 import type { Row } from "./rows.ts";
@@ -171,10 +171,12 @@ export class Leaf implements Door {
     return this.field.kind !== "value" || this.shape === "any" || shapeOf(value) === this.shape;
   }
 
-  /** What clients would be told of it now. */
+  /** What clients would be told of it now. @throws what keeps them from being told */
   current(): unknown {
     const { transform } = this.field;
-    return this.#plain(transform ? transform(this.signal()) : this.signal());
+    const plain = this.#plain(transform ? transform(this.signal()) : this.signal());
+    checkValue(this, [], plain);
+    return plain;
   }
 
   #plain(value: unknown, onSignal?: (signal: unknown) => void): unknown {
@@ -206,6 +208,8 @@ export class Leaf implements Door {
       this.#inside ??= new Subscriptions(() => this.changed());
       this.#inside.follow(inside);
     }
+    // What is set is checked then, but this is made of something else, which may be for the server only.
+    if (transform || inside.length > 0) checkValue(this, [], plain);
     return plain;
   }
 }

@@ -1,7 +1,7 @@
 import { computed, signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
 import { RoomError } from "../../src/protocol/errors.ts";
-import { collection, sync, users } from "../../src/state/fields.ts";
+import { collection, persist, sync, users } from "../../src/state/fields.ts";
 import { Tree } from "../../src/state/tree.ts";
 import { gameState, item, monster, Player } from "../support/game-state.ts";
 
@@ -154,6 +154,33 @@ describe("what a patch holds", () => {
     expect(patch()).toEqual({ count: 6 });
     expect(String(errors)).toContain("too much");
   });
+
+  it.each([
+    ["the text that deletes", "$delete"],
+    ["a list of it, which load compares to a text", ["$delete"]],
+    ["a key that harms clients", { toString: 1 }],
+  ])(
+    "P5.6, P5.9: one that would send %s keeps its last value, and so do a transform and a signal inside",
+    (_, harm) => {
+      const secret = persist(signal<unknown>("fine"));
+      const { tree, state, patch } = settled({
+        secret,
+        seen: sync(computed(() => secret())),
+        shown: sync(signal(0), { transform: (count) => (count > 1 ? harm : count) as number }),
+        box: sync(signal<unknown>(null)),
+      });
+      const errors: unknown[] = [];
+      tree.onError = (error) => errors.push(error);
+      state.secret.set(harm);
+      state.shown.set(5);
+      state.box.set([secret]);
+      expect(patch()).toBeUndefined();
+      expect(errors).toHaveLength(3);
+      state.secret.set("well");
+      state.shown.set(1);
+      expect(patch()).toEqual({ seen: "well", shown: 1, box: ["well"] });
+    },
+  );
 
   it("follows marked signals inside the plain values of others", () => {
     class Card {
