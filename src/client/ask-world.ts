@@ -19,7 +19,7 @@ export async function askWorld(url: string, body: unknown, token: string | undef
   });
   const json: unknown = await response.json().catch(() => undefined);
   const answer = isObject(json) ? json : {};
-  if (response.ok) return answer;
+  if (answer["success"] === true) return answer;
   throw refusal(response, answer);
 }
 

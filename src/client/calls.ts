@@ -5,6 +5,11 @@ import { Outbox } from "./outbox.ts";
 import type { Letter } from "./outbox.ts";
 import { randomId } from "./random-id.ts";
 
+/** A room knows so many messages of a session again (P3.6): what was sent before them, it might do twice. */
+const MOST_REPEATED = 64;
+/** Timers take no longer time: they would run at once. */
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
+
 interface Call extends Letter {
   readonly id: string;
   readonly resolve: (result: unknown) => void;
@@ -29,8 +34,8 @@ export interface CallWatcher {
 
 /**
  * The messages of a client, and who waits for their answers. What was sent and not answered when the connection
- * broke is sent again, with the same id: the room knows what it did already, and only answers then. A server of
- * the first protocol would do it twice, so there the call fails.
+ * broke is sent again, with the same id: the room knows what it did already, and only answers then. It knows so
+ * many, and a server of the first protocol knows none: where it might be done twice, the call fails.
  */
 export class Calls {
   readonly #outbox: Outbox;
@@ -45,7 +50,7 @@ export class Calls {
    * @param dropped is told of a message that will never be sent and that nobody waits for
    */
   constructor(timeout: number, send: (text: string) => boolean, dropped: (action: string) => void) {
-    this.#timeout = timeout;
+    this.#timeout = Math.min(timeout, LONGEST_TIMEOUT);
     this.#outbox = new Outbox(send, (letter) => {
       if (isCall(letter)) this.#fail(letter, "overflow", "Too many messages wait for a connection");
       else dropped(letter.action);
@@ -90,8 +95,10 @@ export class Calls {
    */
   disconnected(mayRepeat: boolean): void {
     const sent = [...this.#calls.values()].filter((call) => !this.#outbox.isWaiting(call));
-    if (mayRepeat) this.#outbox.restore(sent);
-    else for (const call of sent) this.#fail(call, "closed", "The connection broke before the answer");
+    const repeated = mayRepeat ? sent.slice(-MOST_REPEATED) : [];
+    this.#outbox.restore(repeated);
+    const lost = sent.slice(0, sent.length - repeated.length);
+    for (const call of lost) this.#fail(call, "closed", "The connection broke before the answer");
   }
 
   /** An ack or an error arrived. @returns whether a call waited for it */

@@ -34,6 +34,9 @@ export class Line {
   #wait = 0;
 
   constructor(place: Place, options: CommonOptions, events: LineEvents) {
+    // With a new id the room would refuse it, and without one there is no coming back.
+    if (options.transferToken && options.id === undefined)
+      throw new TypeError("transferToken needs id: the one that the client has in the room that it comes from");
     this.#place = place;
     this.#options = options;
     this.#events = events;

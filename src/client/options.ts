@@ -22,7 +22,7 @@ export interface CommonOptions {
   readonly id?: string;
   /** The JWT. A function is asked anew for each attempt to connect. */
   readonly token?: string | (() => string | Promise<string>);
-  /** The token of a session transfer. */
+  /** The token of a session transfer. It needs `id`: that of the session which was transferred. */
   readonly transferToken?: string;
   /** How long a call waits for its answer, in ms; the time without a connection counts. Default 10,000. */
   readonly callTimeout?: number;

@@ -12,6 +12,8 @@ export class Outbox {
   readonly #send: (text: string) => boolean;
   readonly #dropped: (letter: Letter) => void;
   #waiting: Letter[] = [];
+  /** These were sent before, so nobody may say that they were not: they give way to none. */
+  #repeated: Letter[] = [];
 
   /**
    * @param send sends text now, or returns false
@@ -31,22 +33,24 @@ export class Outbox {
 
   /** The connection is open. */
   flush(): void {
-    const waiting = this.#waiting;
+    const letters = [...this.#repeated, ...this.#waiting];
+    this.#repeated = [];
     this.#waiting = [];
-    for (const letter of waiting) this.post(letter);
+    for (const letter of letters) this.post(letter);
   }
 
   isWaiting(letter: Letter): boolean {
-    return this.#waiting.includes(letter);
+    return this.#repeated.includes(letter) || this.#waiting.includes(letter);
   }
 
   /** What was sent, and may have been lost, is to be sent again before all else. */
   restore(sent: readonly Letter[]): void {
-    this.#waiting = [...sent, ...this.#waiting];
+    this.#repeated.push(...sent);
   }
 
   /** Nobody waits for it any more. */
   withdraw(letter: Letter): void {
+    this.#repeated = this.#repeated.filter((other) => other !== letter);
     this.#waiting = this.#waiting.filter((other) => other !== letter);
   }
 }

@@ -1,11 +1,17 @@
+import { RoomError } from "../protocol/errors.ts";
+import { encodeError } from "../protocol/packets.ts";
 import type { Conn } from "./conn.ts";
 import type { Sessions } from "./sessions.ts";
 
-/** Answers that are remembered for a session, and their characters in all: the oldest are forgotten first. */
+/** Messages that are known again, of a session, and the characters of their answers: the oldest are forgotten first. */
 const MAX_ANSWERS = 64;
 const MAX_SIZE = 16_384;
+/** Stands for an answer that is forgotten, though its message is known. */
+const FORGOTTEN = "";
+const LOST = new RoomError("internal", "This was handled before, and its answer is not known any more");
 
 type MessageId = string | number;
+type Answered = readonly [id: MessageId, text: string];
 
 /**
  * Remembers what recent messages of a session were answered, so that one that a client sends again after a
@@ -29,7 +35,7 @@ export class Answers {
     const waiting = this.#pending.get(keyOf(conn, id));
     if (waiting) waiting.push(conn);
     const known = this.#sessions.find(conn.sessionId)?.answers?.find(([key]) => key === id);
-    if (known) conn.answer(known[1]);
+    if (known) conn.answer(known[1] === FORGOTTEN ? encodeError(LOST, { id }) : known[1]);
     if (waiting || known) return false;
     this.#pending.set(keyOf(conn, id), []);
     return true;
@@ -42,10 +48,8 @@ export class Answers {
     this.#pending.delete(keyOf(conn, id));
     const session = this.#sessions.find(conn.sessionId);
     if (!session) return waiting;
-    const answers = [...(session.answers ?? []), [id, text] as const].slice(-MAX_ANSWERS);
-    // The one that is new is kept in any case: a client may ask for it right now.
-    while (answers.length > 1 && sizeOf(answers) > MAX_SIZE) answers.shift();
-    session.answers = answers;
+    const answers: Answered[] = [...(session.answers ?? []), [id, text]];
+    session.answers = shorten(answers.slice(-MAX_ANSWERS));
     session.row.changed(true);
     return waiting;
   }
@@ -55,6 +59,12 @@ function keyOf({ sessionId }: Conn, id: MessageId): string {
   return `${JSON.stringify(id)} ${sessionId}`;
 }
 
-function sizeOf(answers: readonly (readonly [MessageId, string])[]): number {
-  return answers.reduce((size, [, text]) => size + text.length, 0);
+/** Without the oldest answers, where all of them are too long. The newest is kept: a client may ask for it right now. */
+function shorten(answers: Answered[]): Answered[] {
+  let excess = answers.reduce((size, [, text]) => size + text.length, -MAX_SIZE);
+  return answers.map(([id, text], index) => {
+    if (excess <= 0 || index === answers.length - 1) return [id, text];
+    excess -= text.length;
+    return [id, FORGOTTEN];
+  });
 }

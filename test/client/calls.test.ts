@@ -77,6 +77,51 @@ describe("messages of a client", () => {
     game.close();
   });
 
+  it("are sent again as far as the room knows them again, which are 64", async () => {
+    const game = script.connect();
+    const first = (await script.next()).open();
+    const calls = Array.from({ length: 70 }, (_, index) => game.call("set", index));
+    first.drop();
+    const outcomes = Promise.allSettled(calls);
+    const second = (await script.next()).open();
+    expect(actionsOf(second)).toEqual(Array.from({ length: 64 }, (_, index) => ["set", index + 6]));
+    for (let index = 0; index < 64; index++) second.ack(index, "done");
+    const settled = await outcomes;
+    expect(settled.slice(0, 6)).toMatchObject(Array.from({ length: 6 }, () => ({ reason: { code: "closed" } })));
+    expect(settled.slice(6)).toMatchObject(Array.from({ length: 64 }, () => ({ value: "done" })));
+    game.close();
+  });
+
+  it("that were sent do not give way to newer ones: nobody may say that they were not", async () => {
+    const game = script.connect();
+    const first = (await script.next()).open();
+    const sent = game.call("set", 1);
+    first.drop();
+    const told: unknown[] = [];
+    game.on("error", (error) => told.push(error));
+    for (let index = 0; index < 401; index++) game.emit("rename", `${index}`);
+    expect(told).toHaveLength(1);
+    const second = (await script.next()).open();
+    expect(actionsOf(second)?.slice(0, 2)).toEqual([
+      ["set", 1],
+      ["rename", "1"],
+    ]);
+    expect(second.messages).toHaveLength(401);
+    second.ack(0, "done");
+    expect(await sent).toBe("done");
+    game.close();
+  });
+
+  it("wait for ever where the longest timer is too short", async () => {
+    const game = script.connect({ callTimeout: Infinity });
+    const socket = (await script.next()).open();
+    const called = game.call("set", 1);
+    await vi.advanceTimersByTimeAsync(5_000);
+    socket.ack(0, "done");
+    expect(await called).toBe("done");
+    game.close();
+  });
+
   it("have ids that no other page of the session has", async () => {
     const ids = new Set<string>();
     for (let page = 0; page < 20; page++) {
@@ -160,6 +205,12 @@ describe("a client's connection", () => {
       expect(game.status).toBe("open");
       game.close();
     }
+  });
+
+  it("is not tried with the token of a transfer alone: there would be no coming back", () => {
+    expect(() => script.connect({ id: undefined, transferToken: "t" } as never)).toThrow(/transferToken needs id/);
+    script.connect({ transferToken: "t" }).close();
+    expect(script.sockets).toEqual([]);
   });
 
   it("asks for a token for each attempt, and tells what goes wrong with it", async () => {

@@ -64,6 +64,18 @@ describe("findRoom and listRooms", () => {
   });
 });
 
+describe("what is between the client and the World, as a page to log in at,", () => {
+  it("is not taken for a room, or for a list of none", async () => {
+    for (const call of [findRoom, listRooms]) {
+      answers = [new Response("<html>"), Response.json({ ok: true })];
+      for (let index = 0; index < 2; index++) {
+        const refusal = { code: "world_refused", status: 200, isFinal: false };
+        await expect(call({ host: "h", room: "game-{id}" })).rejects.toMatchObject(refusal);
+      }
+    }
+  });
+});
+
 describe("connectRoom with a room that is to be found", () => {
   let script: Script;
   beforeEach(() => {

@@ -31,6 +31,12 @@ function definitionWith(throttleStorage: number, slow: Promise<void> = Promise.r
           return state.count();
         },
       },
+      long: {
+        run({ state }) {
+          state.count.update((count) => count + 1);
+          return "x".repeat(6000);
+        },
+      },
       circle: {
         async run() {
           const circle: Record<string, unknown> = {};
@@ -131,6 +137,17 @@ describe("P3.6: a message that is sent again", () => {
     await ask(room, socket, "add", 0);
     expect(room.state.count()).toBe(66);
     expect((room.storage.rows.get("$session:ada") as { answers: unknown[] }).answers).toHaveLength(64);
+  });
+
+  it("is known without its answer, where answers are long", async () => {
+    const room = memory();
+    const socket = await join(room);
+    for (let id = 0; id < 5; id++) await ask(room, socket, "long", id);
+    const [first] = await ask(room, socket, "long", 0);
+    expect(JSON.parse(first ?? "")).toMatchObject({ type: "error", value: { id: 0, code: "internal" } });
+    for (const id of [3, 4]) expect((await ask(room, socket, "long", id)).join()).toMatch(/^\{"type":"ack".*x{6000}/);
+    expect(room.state.count()).toBe(5);
+    expect(JSON.stringify(room.storage.rows.get("$session:ada")).length).toBeLessThan(17_000);
   });
 
   it("over a real socket", async () => {
