@@ -187,6 +187,8 @@ export class RoomObjectBase extends ObjectBase {
 
   /** Without hibernation events come through listeners, and the object stays in memory while they are there. */
   #stayAwake(ws: WebSocket): void {
+    // Of a Blob nobody could tell how large it is.
+    ws.binaryType = "arraybuffer";
     ws.accept();
     const end = this.monitor.awake.begin("socket");
     ws.addEventListener("message", ({ data }) => {

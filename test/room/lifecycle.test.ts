@@ -197,6 +197,22 @@ describe("a room's life over real sockets", () => {
     await b.sees((state: Seen) => state.players[a.publicId]?.online === false);
   });
 
+  it("hibernate: false counts binary frames too", async () => {
+    const awake = defineRoom({
+      path: "awake",
+      hibernate: false,
+      maxMessageBytes: 100,
+      state: () => ({}),
+      actions: { size: { run: ({ conn }) => (conn as unknown as { inboxSize: number }).inboxSize } },
+    });
+    const client = await testRoom(awake, "awake").connect({ via: "room" });
+    client.send(new ArrayBuffer(3));
+    expect((await client.until((packet) => packet.type === "error")).value["code"]).toBe("bad_message");
+    expect((await client.call("size")).value["result"]).toBe(0);
+    client.send(new ArrayBuffer(101));
+    expect((await client.closed).code).toBe(1009);
+  });
+
   it("tick runs only while someone is connected, with the time that went by", async () => {
     const ticking = defineRoom({
       path: "tick",
