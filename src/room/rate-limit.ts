@@ -25,7 +25,9 @@ export class TokenBucket {
 
   take(now: number): RateVerdict {
     const { messages, per } = this.#limit;
-    this.#tokens = Math.min(messages, this.#tokens + ((now - this.#filledAt) / per) * messages);
+    // A clock that is set back takes nothing away.
+    const elapsed = Math.max(now - this.#filledAt, 0);
+    this.#tokens = Math.min(messages, this.#tokens + (elapsed / per) * messages);
     this.#filledAt = now;
     this.#tokens -= 1;
     if (this.#tokens >= 0) return "pass";

@@ -15,6 +15,12 @@ describe("the rate limit", () => {
     expect(bucket.take(60_000)).toBe("pass");
   });
 
+  it("loses nothing where the clock is set back", () => {
+    const bucket = new TokenBucket({ messages: 3, per: 1000 }, 60_000);
+    expect([60_000, 0, 0, 0].map((now) => bucket.take(now))).toEqual(["pass", "pass", "pass", "refuse"]);
+    expect(bucket.take(800)).toBe("pass");
+  });
+
   it("closes who goes on regardless", () => {
     const bucket = new TokenBucket({ messages: 2, per: 1000 }, 0);
     expect([1, 1, 1, 1].map((now) => bucket.take(now))).toEqual(["pass", "pass", "refuse", "close"]);
