@@ -143,8 +143,12 @@ export class Lane<T> {
     const arrived = this.#unacked.filter((batch) => batch.seq <= seq);
     this.#unacked = this.#unacked.filter((batch) => batch.seq > seq);
     this.#failures = 0;
-    if (this.#failingSince !== undefined) this.#goBack();
-    else this.#plan();
+    if (this.#failingSince === undefined) this.#plan();
+    else {
+      // It is not silent.
+      this.#failingSince = this.#clock.now();
+      this.#goBack();
+    }
     for (const { items } of arrived) this.#ends.onArrived?.(items, receipt);
   }
 
