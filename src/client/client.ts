@@ -111,7 +111,8 @@ export class Client {
   }
 
   select(selector: (state: Plain) => unknown, listener: Listener): () => void {
-    let last = selector(this.state);
+    // Before the first packet there is nothing to select from, and most selectors would throw.
+    let last = this.publicId === undefined ? undefined : selector(this.state);
     return this.subscribe((state) => {
       const part = selector(state as Plain);
       if (Object.is(part, last)) return;

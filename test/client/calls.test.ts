@@ -260,6 +260,21 @@ describe("a client's connection", () => {
     ]);
   });
 
+  it("tells a selector of the first packet, and asks it nothing before", async () => {
+    const game = script.connect();
+    const widths: number[] = [];
+    game.select(
+      ({ config }) => config.map.width,
+      (width) => widths.push(width),
+    );
+    const socket = (await script.next()).open();
+    socket.sync({ pId: "p", config: { map: { width: 1 } } });
+    socket.sync({ count: 1 });
+    socket.sync({ config: { map: { width: 2 } } });
+    expect(widths).toEqual([1, 2]);
+    game.close();
+  });
+
   it("survives a listener that throws, and calls none that was removed", async () => {
     const game = script.connect();
     const heard: string[] = [];
