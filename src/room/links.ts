@@ -262,6 +262,8 @@ export class Links implements RoomLinks {
     if (this.#links.get(link.shardId) !== link) return;
     this.#scope.failed("shard_lost", new Error("The shard cannot be reached"), { shard: link.shardId });
     this.#drop(link);
+    // Those of its clients who only listen would wait for ever.
+    void this.#learn(link.shardId);
   }
 
   /** The clients of the link are offline. */

@@ -225,15 +225,38 @@ describe("P9: shards that are lost", () => {
   it("one that cannot be reached for half a minute is given up", async () => {
     const { tree } = await grow(2, 2);
     const { shards } = tree.room;
+    const gone = (shardId: string) => (shardId === "s0" ? Promise.reject(new Error("gone")) : undefined);
     tree.room.shards = {
-      introduce: (shardId, boot) => shards.introduce(shardId, boot),
-      deliver: (shardId, batch) =>
-        shardId === "s0" ? Promise.reject(new Error("gone")) : shards.deliver(shardId, batch),
+      introduce: (shardId, boot) => gone(shardId) ?? shards.introduce(shardId, boot),
+      deliver: (shardId, batch) => gone(shardId) ?? shards.deliver(shardId, batch),
     };
     tree.room.change((state) => state.count.set(1));
     await tree.advance(35_000);
     expect(tree.room.core.handle.connections).toHaveLength(2);
     expect(JSON.stringify(tree.room.log)).toContain("shard_lost");
+    await tree.advance(60_000);
+    expect(tree.room.isIdle).toBe(true);
+  });
+
+  it("who only listens at one that is there again is told what they missed", async () => {
+    const { tree, sockets } = await grow(2, 2);
+    const { shards } = tree.room;
+    let isGone = true;
+    const gone = (shardId: string) => (isGone && shardId === "s0" ? Promise.reject(new Error("gone")) : undefined);
+    tree.room.shards = {
+      introduce: (shardId, boot) => gone(shardId) ?? shards.introduce(shardId, boot),
+      deliver: (shardId, batch) => gone(shardId) ?? shards.deliver(shardId, batch),
+    };
+    tree.room.change((state) => state.count.set(1));
+    await tree.advance(45_000);
+    expect(tree.room.core.handle.connections).toHaveLength(2);
+    isGone = false;
+    await tree.advance(10_000);
+    expect(tree.room.core.handle.connections).toHaveLength(4);
+    for (const { clients } of sockets) expect(clients[0]?.state).toMatchObject({ count: 1 });
+    tree.room.change((state) => state.count.set(2));
+    await tree.advance(100);
+    for (const { clients } of sockets) expect(clients[0]?.state).toMatchObject({ count: 2 });
   });
 
   it("who floods a shard whose room is slow is closed, and the others are not", async () => {
