@@ -43,7 +43,8 @@ export class TestClient<R extends AnyRoom = AnyRoom> {
   readonly #listeners = new Set<TextListener>();
   readonly #waiting = new Set<() => void>();
   #state: Readonly<Record<string, unknown>> = {};
-  #marker: Marker = { turn: 0, handled: 0 };
+  #marker: Pick<Marker, "turn" | "handled" | "problem"> = { turn: 0, handled: 0 };
+  #publicId = "";
   #sent = 0;
   #calls = 0;
   #isOpen = true;
@@ -73,10 +74,9 @@ export class TestClient<R extends AnyRoom = AnyRoom> {
     return this.#state as ClientState<R>;
   }
 
-  /** The id that everybody knows the user by; undefined before the first packet. */
-  get publicId(): string | undefined {
-    const first = this.packets.find(({ type, value }) => type === "sync" && isRecord(value) && "pId" in value);
-    return first && (first.value as { pId: string }).pId;
+  /** The id that everybody knows the user by, and the key of their entry in the state. */
+  get publicId(): string {
+    return this.#publicId;
   }
 
   addEventListener(type: "message", listener: TextListener): void {
@@ -145,9 +145,14 @@ export class TestClient<R extends AnyRoom = AnyRoom> {
 
   #receive(text: string): void {
     const marker = decodeMarker(text);
-    if (marker) this.#marker = marker;
+    if (marker) this.#mark(marker);
     else this.#read(text);
     this.#wake();
+  }
+
+  #mark(marker: Marker): void {
+    this.#marker = marker;
+    this.#publicId = marker.publicId;
   }
 
   #read(text: string): void {
@@ -161,6 +166,7 @@ export class TestClient<R extends AnyRoom = AnyRoom> {
 
   #apply({ pId, ...patch }: Readonly<Record<string, unknown>>): void {
     // The first packet is the whole state.
+    if (typeof pId === "string") this.#publicId = pId;
     this.#state = applyPatch(pId === undefined ? this.#state : {}, patch);
   }
 

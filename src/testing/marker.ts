@@ -4,6 +4,8 @@ export interface Marker {
   readonly turn: number;
   /** How many of this client's. */
   readonly handled: number;
+  /** Who the client is: with `autoSync: false` no packet tells it yet. */
+  readonly publicId: string;
   /** A change that nobody can see, if there was one. */
   readonly problem?: string;
 }

@@ -66,7 +66,9 @@ export class RoomObject extends Served {
     const turn = ++shared().turn;
     const problem = findSilentChange(this.core.tree);
     for (const conn of this.#conns()) {
-      conn.answer(encodeMarker({ turn, handled: messages.get(conn.id)?.handled ?? 0, ...(problem && { problem }) }));
+      const { id, publicId } = conn;
+      const handled = messages.get(id)?.handled ?? 0;
+      conn.answer(encodeMarker({ turn, handled, publicId, ...(problem && { problem }) }));
     }
     return turn;
   }

@@ -201,9 +201,9 @@ class ObjectUnderTest {
     const { webSocket } = await this.fetch(`?${parameters.toString()}`, init, auth);
     if (!webSocket) throw new Error("The room did not answer with a socket");
     const client = new TestClient(webSocket, { sessionId: id, auth }, scope);
-    const isManual = await this.run(({ core }) => !core.handle.autoSync);
-    await client.until(() => client.packets.length > 0 || isManual || !client.isOpen);
-    if (!client.isOpen && client.publicId === undefined) {
+    // The mark waits for the first packet, where one comes by itself.
+    await this.settle(new Set([client]));
+    if (!client.isOpen && client.publicId === "") {
       const { code, reason } = await client.closed;
       throw Object.assign(new Error(`The room closed the connection with ${code}: ${reason}`), { code, reason });
     }
@@ -270,8 +270,7 @@ async function expectConverged(object: ObjectUnderTest, clients: ReadonlySet<Tes
   for (const client of clients) await client.reached(turn);
   for (const client of clients) {
     const expected = await object.run(({ core }) => {
-      const conn = core.handle.connections.find((other) => other.sessionId === client.sessionId);
-      const publicId = client.publicId ?? conn?.publicId ?? "";
+      const { publicId } = client;
       const user = core.tree.users?.get(publicId);
       // The client's own claims: another tab of the same user may have others.
       return expectedView(core.state, { publicId, auth: client.auth, user });

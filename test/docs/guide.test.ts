@@ -51,7 +51,7 @@ describe("guide", () => {
     const [ada, bob] = [await createClient(), await createClient()];
     await ada.call("move", { x: 1, y: 2 });
     await expectConverged();
-    expect(bob.state["players"]).toMatchObject({ [ada.publicId ?? ""]: { x: 1, y: 2 } });
+    expect(bob.state["players"]).toMatchObject({ [ada.publicId]: { x: 1, y: 2 } });
     expect(RoomObject.name).toBe("RoomObject");
     // The room has no request, and there is no other party.
     const answer = async (path: string) => (await serviceOf(moved, [game])(path)).json();

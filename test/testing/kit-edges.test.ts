@@ -61,6 +61,26 @@ describe("a client of testRoom", () => {
     await expect(client.call("fly")).rejects.toMatchObject({ code: "unknown_action" });
   });
 
+  it("knows its public id as soon as it is there, also where no packet tells it", async () => {
+    class Player {
+      x = sync(signal(0));
+    }
+    for (const autoSync of [true, false]) {
+      const definition = defineRoom({ path: "who", autoSync, state: () => ({ players: users(Player) }), actions: {} });
+      const { createClient, room } = await testRoom(definition);
+      const client = await createClient();
+      expectTypeOf(client.publicId).toEqualTypeOf<string>();
+      expect(Object.keys(room.state.players())).toEqual([client.publicId]);
+      expect(client.packets).toHaveLength(autoSync ? 1 : 0);
+    }
+  });
+
+  it("comes in also where an interceptor drops its first packet", async () => {
+    const definition = defineRoom({ path: "deaf", state: () => ({}), actions: {}, interceptorPacket: () => null });
+    const client = await (await testRoom(definition)).createClient();
+    expect([client.isOpen, client.packets]).toEqual([true, []]);
+  });
+
   it("has the claims of the test, unless it brings its own", async () => {
     const { createClient } = await testRoom(counter(true), { auth: { role: "admin" } });
     expect(await (await createClient()).call("who")).toBe("admin");

@@ -90,7 +90,7 @@ describe("testRoom", () => {
     await server.advance(100);
     await ada.send({ action: "move", value: { x: 1 } });
     await ada.send({ action: "move", value: { x: 2 } });
-    const x = () => bob.state.players[ada.publicId as string]?.x;
+    const x = () => bob.state.players[ada.publicId]?.x;
     expect(x()).toBe(1);
     await server.advance(100);
     await bob.send({ action: "who" });

@@ -8,7 +8,7 @@ it("the room moves players at their speed, whatever they send, and stops them at
   const { createClient, room, server, expectConverged } = await testRoom(arenaRoom);
   const ada = await createClient();
   const bob = await createClient();
-  const id = ada.publicId ?? "";
+  const id = ada.publicId;
   await room.change((state) => {
     state.players()[id]?.x.set(100);
     state.players()[id]?.y.set(400);
@@ -39,20 +39,20 @@ it("whoever touches a gem has it, and there are always as many", async () => {
   await server.advance(100);
   const [, gem] = Object.entries(ada.state.gems)[0] ?? [];
   await room.change((state) => {
-    const me = state.players()[ada.publicId ?? ""];
+    const me = state.players()[ada.publicId];
     me?.x.set(gem?.x ?? 0);
     me?.y.set(gem?.y ?? 0);
   });
   await server.advance(100);
-  const score = ada.state.players[ada.publicId ?? ""]?.score ?? 0;
+  const score = ada.state.players[ada.publicId]?.score ?? 0;
   expect(score).toBeGreaterThanOrEqual(1);
   expect(Object.keys(ada.state.gems)).toHaveLength(GEMS);
   // Who reconnects goes on where they were.
-  const before = ada.state.players[ada.publicId ?? ""];
+  const before = ada.state.players[ada.publicId];
   ada.close();
   await ada.closed;
   const back = await createClient({ id: "ada" });
-  expect(back.state.players[back.publicId ?? ""]).toMatchObject({ x: before?.x, y: before?.y, score });
+  expect(back.state.players[back.publicId]).toMatchObject({ x: before?.x, y: before?.y, score });
 });
 
 it("the timeline shows what was true a moment ago, between two ticks, and lets nobody jump back", () => {

@@ -36,7 +36,7 @@ it("only whose turn it is plays, a card of theirs, which fits", async () => {
   const mover = clientOf(room.state.turn());
   const other = mover === ada ? bob : ada;
   await expect(other.call("draw")).rejects.toMatchObject({ code: "forbidden", message: "It is not your turn" });
-  const { [mover.publicId ?? ""]: me, [other.publicId ?? ""]: them } = room.state.players();
+  const { [mover.publicId]: me, [other.publicId]: them } = room.state.players();
   await expect(mover.call("play", them?.hand()[0] ?? "")).rejects.toThrow("You do not have this card");
   await room.change((state) => {
     state.top.set("9S");
@@ -64,7 +64,7 @@ it("a crash takes no card from anyone, and who is away is passed over", async ()
   expect(other.state.turn).toBe(mover.publicId);
   await server.advance(30_000);
   expect(other.state.turn).toBe(other.publicId);
-  expect(other.state.players[mover.publicId ?? ""]?.count).toBe(6);
+  expect(other.state.players[mover.publicId]?.count).toBe(6);
   const back = await createClient({ id });
   await other.call("draw");
   expect(back.state).toMatchObject({
@@ -99,6 +99,6 @@ it("what was played is shuffled when the deck is used up", async () => {
   ] as const) {
     const mover = clientOf(room.state.turn());
     await mover.call("draw");
-    expect([mover.state.left, mover.state.players[mover.publicId ?? ""]?.count]).toEqual([left, count]);
+    expect([mover.state.left, mover.state.players[mover.publicId]?.count]).toEqual([left, count]);
   }
 });

@@ -6,7 +6,7 @@ it("everybody sees who types, until they send, stop or leave", async () => {
   const { createClient, room, expectConverged } = await testRoom(chatRoom);
   const ada = await createClient({ id: "ada" });
   const bob = await createClient();
-  const seen = () => bob.state.members[ada.publicId ?? ""]?.isTyping;
+  const seen = () => bob.state.members[ada.publicId]?.isTyping;
   await ada.call("typing", true);
   expect(seen()).toBe(true);
   await ada.call("say", "Hello");
@@ -16,7 +16,7 @@ it("everybody sees who types, until they send, stop or leave", async () => {
   await ada.closed;
   await bob.call("typing", false);
   expect(seen()).toBe(false);
-  expect(room.state.members()[ada.publicId ?? ""]?.online()).toBe(false);
+  expect(room.state.members()[ada.publicId]?.online()).toBe(false);
   await expectConverged();
 });
 

@@ -20,11 +20,11 @@ it("cursors are shown while their owners are here", async () => {
   const ada = await createClient();
   const bob = await createClient();
   await ada.call("point", { x: 10, y: 20 });
-  expect(bob.state.guests[ada.publicId ?? ""]?.cursor).toEqual({ x: 10, y: 20 });
+  expect(bob.state.guests[ada.publicId]?.cursor).toEqual({ x: 10, y: 20 });
   ada.close();
   await ada.closed;
   await bob.call("point", null);
-  expect(bob.state.guests[ada.publicId ?? ""]).toMatchObject({ cursor: null, online: false });
+  expect(bob.state.guests[ada.publicId]).toMatchObject({ cursor: null, online: false });
 });
 
 it("nobody goes on with, or takes back, what another one drew", async () => {
