@@ -24,7 +24,7 @@ describe("durable-rooms load", () => {
     // 4 clients, 20 a second, for half a second: a last one may be too late.
     expect(actions.sent).toBeGreaterThanOrEqual(36);
     expect(actions.sent).toBeLessThanOrEqual(40);
-    expect(actions).toEqual({ sent: actions.sent, answered: actions.sent, unanswered: 0 });
+    expect(actions).toEqual({ sent: actions.sent, answered: actions.sent, refused: 0, unanswered: 0 });
     expect(service.received).toHaveLength(actions.sent);
     expect(seconds).toBeCloseTo(0.5, 1);
     const { p50, p95, p99, max } = latencyMs as Record<keyof typeof latencyMs, number>;
@@ -32,7 +32,7 @@ describe("durable-rooms load", () => {
     expect(p50).toBeGreaterThan(0);
     expect(received.packets).toBeGreaterThanOrEqual(30);
     expect(received.bytes).toBeGreaterThan(received.packets * 20);
-    expect(rest).toMatchObject({ errors: {}, closes: {}, room: "good", action: "move" });
+    expect(rest).toMatchObject({ refusals: {}, errors: {}, closes: {}, room: "good", action: "move" });
   });
 
   it("sends the value, with what it says filled in", async () => {
@@ -55,15 +55,33 @@ describe("durable-rooms load", () => {
 
   it("counts refusals by their code, and trusts no text for the terminal", async () => {
     const { code, stdout, stderr } = await runBin(args("strict"));
-    expect({ code, stderr }).toEqual({ code: 1, stderr: "error: No action was answered\n" });
-    expect(stdout).toContain(`error         forbidden × ${service.received.length}\n`);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: "error: No action was done: the room refused them\n" });
+    const sent = service.received.length;
+    expect(stdout).toContain(`answers       0; ${sent} refused, 0 missing\n`);
+    expect(stdout).toContain(`refused       forbidden × ${sent} (No)\n`);
+    expect(stdout).not.toMatch(/^error /m);
+  });
+
+  it("counts a refusal that does not name its action once, and not as missing", async () => {
+    const { code, actions, refusals, errors } = await summaryOf("busy");
+    const refused = service.received.length - 4;
+    expect({ code, actions }).toEqual({ code: 0, actions: { sent: refused + 4, answered: 4, refused, unanswered: 0 } });
+    expect(refusals).toEqual({ rate_limited: { count: refused, reason: "Too much" } });
+    expect(errors).toEqual({});
+  });
+
+  it("says why a World lets nobody in", async () => {
+    const { code, stdout } = await runBin(args("good", "--world"));
+    expect(code).toBe(1);
+    expect(stdout).toContain("error         world_refused × 4 (Not in this World)\n");
   });
 
   it("counts what had no answer in time", async () => {
     const summary = await summaryOf("mute");
     const { sent } = summary.actions;
     expect(sent).toBeGreaterThanOrEqual(36);
-    expect(summary).toMatchObject({ code: 1, errors: { timeout: sent }, actions: { answered: 0, unanswered: sent } });
+    expect(summary).toMatchObject({ code: 1, actions: { answered: 0, refused: 0, unanswered: sent } });
+    expect(summary.errors["timeout"]).toMatchObject({ count: sent });
   });
 
   it("ends in time, also where it cannot keep up itself", async () => {
@@ -77,7 +95,7 @@ describe("durable-rooms load", () => {
     const { code, stdout } = await runBin(args("hasty"));
     expect(code).toBe(1);
     expect(stdout).toContain("close         4403 × 4 (Out)\n");
-    expect(stdout).toContain("error         closed × 4\n");
+    expect(stdout).toContain("error         closed × 4 (Out)\n");
   });
 
   it("says so where nobody is let in", async () => {
@@ -109,7 +127,7 @@ describe("durable-rooms load", () => {
     await acted;
     child.kill("SIGINT");
     const { stdout } = await ended;
-    expect(stdout).toMatch(/^answers +0, [1-9]\d* missing$/m);
+    expect(stdout).toMatch(/^answers +0; 0 refused, [1-9]\d* missing$/m);
     expect(stdout).not.toMatch(/^(error|close) /m);
   });
 

@@ -13,6 +13,11 @@ const ROOMS: Readonly<Record<string, (socket: WebSocket, message: Message) => vo
   good: (socket, { id }) => socket.send(JSON.stringify({ type: "ack", value: { id, result: null } })),
   strict: (socket, { id }) =>
     socket.send(JSON.stringify({ type: "error", value: { code: "forbidden\u001B[2J", message: "No", id } })),
+  busy: (socket, { id }) => {
+    const isDone = id.endsWith("-1");
+    if (isDone) socket.send(JSON.stringify({ type: "ack", value: { id } }));
+    else socket.send(JSON.stringify({ type: "error", value: { code: "rate_limited", message: "Too much" } }));
+  },
   mute: () => {},
   hasty: (socket) => socket.close(4403, "Out\u001B[2J"),
 };
@@ -21,7 +26,10 @@ const ROOMS: Readonly<Record<string, (socket: WebSocket, message: Message) => vo
 export async function startService() {
   const received: Message[] = [];
   const urls: URL[] = [];
-  const http = createServer((_, response) => response.end("{}"));
+  const http = createServer(({ url = "" }, response) => {
+    if (!url.startsWith("/parties/world/")) return response.end("{}");
+    response.writeHead(403).end(JSON.stringify({ success: false, error: "Not in this World" }));
+  });
   const sockets = new WebSocketServer({ server: http });
   sockets.on("connection", (socket, request) => {
     const url = new URL(`http://localhost${request.url}`);

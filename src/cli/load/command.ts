@@ -75,7 +75,9 @@ async function load(options: LoadOptions): Promise<void> {
   const summary = await measure(settings);
   console.log(options.json ? JSON.stringify(summary) : describeSummary(summary));
   if (summary.clients.connected === 0) throw new Failure("No client was let in");
-  if (summary.actions.sent > 0 && summary.actions.answered === 0) throw new Failure("No action was answered");
+  const { sent, answered, refused } = summary.actions;
+  if (sent === 0 || answered > 0) return;
+  throw new Failure(refused > 0 ? "No action was done: the room refused them" : "No action was answered");
 }
 
 async function measure(settings: LoadSettings): Promise<Summary> {

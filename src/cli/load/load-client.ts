@@ -30,6 +30,8 @@ export class LoadClient {
   /** What has no answer yet. */
   readonly #actions = new Set<Promise<void>>();
   #count = 0;
+  /** Refusals that did not say of which action: each is of one that waits for its answer in vain. */
+  #anonymous = 0;
   /** The service ends a client; by itself it leaves, and what is refused then does not count. */
   #phase: "here" | "ended" | "left" = "here";
   /** Tells whether it came in. Only the first word counts. */
@@ -52,7 +54,7 @@ export class LoadClient {
       opened: () => this.#calls.connected(),
       received: (data) => this.#receive(String(data)),
       lost: () => this.#lost(),
-      failed: ({ code }) => this.#refused(code),
+      failed: ({ code, message }) => this.#failed(code, message),
       ended: (_, reason) => this.#end("ended", reason),
     });
     this.entered = this.#wait();
@@ -95,8 +97,16 @@ export class LoadClient {
       await this.#calls.call(action, value);
       this.#tally.answered(performance.now() - sentAt);
     } catch (error) {
-      this.#refused((error as CallError).code);
+      this.#unanswered(error as CallError);
     }
+  }
+
+  /** Its codes are those of the service, and three of the client's own. */
+  #unanswered({ code, message }: CallError): void {
+    const isOwn = code === "timeout" || code === "closed" || code === "overflow";
+    if (!isOwn) this.#tally.refused(code, message);
+    else if (this.#anonymous > 0) this.#anonymous--;
+    else this.#failed(code, message);
   }
 
   async #wait(): Promise<boolean> {
@@ -118,7 +128,9 @@ export class LoadClient {
     const frame = parseFrame(text);
     if (frame?.type !== "ack" && frame?.type !== "error") return;
     const answer = frame["value"] as Answer;
-    if (!this.#calls.answer(frame.type, answer) && frame.type === "error") this.#refused(answer.code);
+    if (this.#calls.answer(frame.type, answer) || frame.type === "ack" || answer.id !== undefined) return;
+    this.#anonymous++;
+    this.#tally.refused(answer.code, answer.message);
   }
 
   #lost(): void {
@@ -133,8 +145,8 @@ export class LoadClient {
     this.#calls.closed(reason);
   }
 
-  #refused(code: unknown): void {
-    if (this.#phase !== "left") this.#tally.refused(code);
+  #failed(code: string, reason: string): void {
+    if (this.#phase !== "left") this.#tally.failed(code, reason);
   }
 }
 

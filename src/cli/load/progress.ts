@@ -27,5 +27,5 @@ function line({ clients, duration }: LoadSettings, tally: Tally): string {
   if (!tally.hasStarted) return `${here} connected …`;
   const time = `${tally.measured.seconds.toFixed(0)} of ${duration / 1000} s`;
   const { p50, p99 } = times(tally.latency);
-  return `${time}   ${here}   ${tally.sent} sent   ${tally.failed} errors   p50 ${ms(p50)}   p99 ${ms(p99)}`;
+  return `${time}   ${here}   ${tally.sent} sent   ${tally.refusedCount + tally.errorCount} errors   p50 ${ms(p50)}   p99 ${ms(p99)}`;
 }

@@ -1,6 +1,6 @@
 import type { RecordableHistogram } from "node:perf_hooks";
 import type { LoadSettings } from "./settings.ts";
-import type { Tally } from "./tally.ts";
+import type { Counted, Tally } from "./tally.ts";
 
 /** Times in ms; null where there was nothing to measure. */
 interface Times {
@@ -18,18 +18,28 @@ export interface Summary {
   readonly clients: { readonly asked: number; readonly connected: number; readonly ms: Times };
   /** While it was measured: from when all were there until nobody acted any more. */
   readonly seconds: number;
-  readonly actions: { readonly sent: number; readonly answered: number; readonly unanswered: number };
+  /** Each that was sent is one of the three. */
+  readonly actions: {
+    readonly sent: number;
+    readonly answered: number;
+    readonly refused: number;
+    readonly unanswered: number;
+  };
   readonly latencyMs: Times;
   readonly received: { readonly packets: number; readonly bytes: number };
-  /** How often there was each code. */
-  readonly errors: Readonly<Record<string, number>>;
-  readonly closes: Readonly<Record<string, { readonly count: number; readonly reason: string }>>;
+  /** Of actions, by their codes. */
+  readonly refusals: Readonly<Record<string, Counted>>;
+  /** What else went wrong, by its code: no answer in time, a World that said no. */
+  readonly errors: Readonly<Record<string, Counted>>;
+  /** Connections that the service ended, or the network. */
+  readonly closes: Readonly<Record<string, Counted>>;
   /** How much of a core this process used. Near 1 it cannot keep up itself, and its times are too long. */
   readonly ownCpu: number;
 }
 
 export function summarize(settings: LoadSettings, tally: Tally, ownCpu: number): Summary {
   const { seconds, packets, bytes } = tally.measured;
+  const { sent, refusedCount: refused } = tally;
   const answered = tally.latency.count;
   return {
     target: settings.origin,
@@ -37,9 +47,10 @@ export function summarize(settings: LoadSettings, tally: Tally, ownCpu: number):
     action: settings.action,
     clients: { asked: settings.clients, connected: tally.connected, ms: times(tally.connecting) },
     seconds: round(seconds),
-    actions: { sent: tally.sent, answered, unanswered: tally.sent - answered },
+    actions: { sent, answered, refused, unanswered: sent - answered - refused },
     latencyMs: times(tally.latency),
     received: { packets, bytes },
+    refusals: Object.fromEntries(tally.refusals),
     errors: Object.fromEntries(tally.errors),
     closes: Object.fromEntries(tally.closes),
     ownCpu: round(ownCpu),
@@ -48,25 +59,29 @@ export function summarize(settings: LoadSettings, tally: Tally, ownCpu: number):
 
 /** The same, for people. */
 export function describeSummary(summary: Summary): string {
-  const { clients, seconds, actions, latencyMs, received, errors, closes, ownCpu } = summary;
+  const { clients, seconds, actions, latencyMs, received, ownCpu } = summary;
   const perSecond = (total: number) => (seconds > 0 ? total / seconds : 0);
   const mb = received.bytes / 1e6;
   const rows: (readonly [string, string])[] = [
     ["clients", `${count(clients.connected)} of ${count(clients.asked)} connected   ${describeTimes(clients.ms)}`],
     ["actions", `${count(actions.sent)} sent in ${seconds.toFixed(1)} s, ${count(perSecond(actions.sent))}/s`],
-    ["answers", `${count(actions.answered)}, ${count(actions.unanswered)} missing`],
+    ["answers", `${count(actions.answered)}; ${count(actions.refused)} refused, ${count(actions.unanswered)} missing`],
     ["latency", describeTimes(latencyMs)],
     ["received", `${count(received.packets)} packets, ${count(perSecond(received.packets))}/s; ${mb.toFixed(1)} MB`],
-    ...Object.entries(errors).map(([code, total]) => ["error", `${code} × ${count(total)}`] as const),
-    ...Object.entries(closes).map(([code, close]) => ["close", describeClose(code, close)] as const),
+    ...describeCounts("refused", summary.refusals),
+    ...describeCounts("error", summary.errors),
+    ...describeCounts("close", summary.closes),
     ["this process", `${Math.round(ownCpu * 100)} % of a core${ownCpu > 0.9 ? ": it is the bottleneck itself" : ""}`],
   ];
   const lines = rows.map(([name, text]) => `${name.padEnd(14)}${text}`);
   return [`${summary.action} in ${summary.room} at ${summary.target}`, "", ...lines].join("\n");
 }
 
-function describeClose(code: string, { count: closes, reason }: { count: number; reason: string }): string {
-  return `${code} × ${count(closes)}${reason ? ` (${reason})` : ""}`;
+function describeCounts(name: string, counts: Readonly<Record<string, Counted>>): [string, string][] {
+  return Object.entries(counts).map(([code, { count: total, reason }]) => [
+    name,
+    `${code} × ${count(total)}${reason ? ` (${reason})` : ""}`,
+  ]);
 }
 
 function describeTimes({ p50, p95, p99, max }: Times): string {

@@ -3,10 +3,10 @@ import { stripVTControlCharacters } from "node:util";
 
 const LONGEST = 123;
 
-/** Why connections ended, for each code. */
-export interface Close {
-  count: number;
-  /** What the first of them said. */
+/** How often there was a code. */
+export interface Counted {
+  readonly count: number;
+  /** What was said with the first of them. */
   readonly reason: string;
 }
 
@@ -23,8 +23,11 @@ export class Tally {
   readonly connecting = createHistogram({ figures: 3 });
   /** From an action to its ack. */
   readonly latency = createHistogram({ figures: 3 });
-  readonly errors = new Map<string, number>();
-  readonly closes = new Map<number, Close>();
+  /** Of actions, by the service. */
+  readonly refusals = new Map<string, Counted>();
+  /** What else went wrong. */
+  readonly errors = new Map<string, Counted>();
+  readonly closes = new Map<string, Counted>();
   connected = 0;
   sent = 0;
   packets = 0;
@@ -54,8 +57,12 @@ export class Tally {
     return { seconds: (at - before.at) / 1000, packets: packets - before.packets, bytes: bytes - before.bytes };
   }
 
-  get failed(): number {
-    return [...this.errors.values()].reduce((sum, count) => sum + count, 0);
+  get refusedCount(): number {
+    return total(this.refusals);
+  }
+
+  get errorCount(): number {
+    return total(this.errors);
   }
 
   #now(): Received {
@@ -71,16 +78,27 @@ export class Tally {
     this.latency.record(toMicroseconds(ms));
   }
 
-  refused(code: unknown): void {
-    const name = printable(code);
-    this.errors.set(name, (this.errors.get(name) ?? 0) + 1);
+  refused(code: unknown, reason: unknown): void {
+    count(this.refusals, code, reason);
+  }
+
+  failed(code: unknown, reason: unknown): void {
+    count(this.errors, code, reason);
   }
 
   closed(code: number, reason: string): void {
-    const close = this.closes.get(code) ?? { count: 0, reason: printable(reason) };
-    close.count++;
-    this.closes.set(code, close);
+    count(this.closes, code, reason);
   }
+}
+
+function count(counts: Map<string, Counted>, code: unknown, said: unknown): void {
+  const name = printable(code);
+  const { count: before, reason } = counts.get(name) ?? { count: 0, reason: printable(said ?? "") };
+  counts.set(name, { count: before + 1, reason });
+}
+
+function total(counts: ReadonlyMap<string, Counted>): number {
+  return [...counts.values()].reduce((sum, { count: one }) => sum + one, 0);
 }
 
 /** A histogram takes whole numbers from 1 on. */
