@@ -16,6 +16,8 @@ const table = connectRoom<typeof tableRoom>({
   id: sessionId(),
 });
 let refusal = "";
+/** Why the room sent us away. */
+let end = "";
 
 /** This tab's private id: after a reload it is the same player, with the same cards. */
 function sessionId(): string {
@@ -66,12 +68,16 @@ function draw(): void {
   deal.hidden = turn !== null;
   deal.disabled = present.filter(([, player]) => player.online).length < 2;
   document.body.classList.toggle("mine", isMine);
-  at("message").textContent = status === "open" ? refusal || say(turn, winner, publicId) : "Reconnecting …";
+  const word = status === "closed" ? end : "Reconnecting …";
+  at("message").textContent = status === "open" ? refusal || say(turn, winner, publicId) : word;
 }
 
 function note(id: string, isOnline: boolean, count: number): string {
-  if (id === table.state.winner) return "won";
-  return isOnline ? (table.state.order.includes(id) ? `${count} cards` : "watches") : "away";
+  const { order, winner } = table.state;
+  if (id === winner) return "won";
+  if (!isOnline) return "away";
+  if (!order.includes(id)) return order.length > 0 ? "watches" : "is here";
+  return count === 1 ? "1 card" : `${count} cards`;
 }
 
 function say(turn: string | null, winner: string | null, publicId: string): string {
@@ -109,6 +115,9 @@ deal.onclick = () => ask(table.call("deal"));
 deck.onclick = () => ask(table.call("draw"));
 table.subscribe(draw);
 table.on("status", draw);
-table.on("closed", ({ reason }) => (at("message").textContent = reason));
+table.on("closed", ({ reason }) => {
+  end = reason;
+  draw();
+});
 setInterval(draw, 1000);
 addEventListener("hashchange", () => location.reload());

@@ -30,6 +30,7 @@ const topicOf = () => location.hash.slice(1) || "general";
 function enter(): void {
   chat?.close();
   isTyping = false;
+  problem = "";
   list.replaceChildren();
   chat = connectRoom<typeof chatRoom>({ host: location.host, room: `chat-${topicOf()}`, id: sessionId() });
   chat.emit("rename", name.value);
@@ -37,7 +38,11 @@ function enter(): void {
   chat.select(({ messages }) => messages, drawMessages);
   chat.select(({ members }) => members, drawMembers);
   chat.on("status", drawMembers);
-  chat.on("closed", ({ reason }) => (at("typing").textContent = reason));
+  chat.on("error", report); // a refusal that answers no call: too many messages
+  chat.on("closed", ({ reason }) => {
+    problem = `${reason}. Load the page again to come back.`;
+    drawMembers();
+  });
   drawRooms();
   drawMembers();
 }
@@ -62,8 +67,8 @@ function drawMembers(): void {
     .map(([, member]) => member.name);
   const verb = typing.length === 1 ? "is" : "are";
   const who = typing.length > 3 ? "Several people are typing …" : `${typing.join(", ")} ${verb} typing …`;
-  const note = chat.status === "open" ? problem || (typing.length > 0 ? who : "") : "Connecting …";
-  at("typing").textContent = note;
+  const isConnecting = chat.status === "connecting" || chat.status === "reconnecting";
+  at("typing").textContent = isConnecting ? "Connecting …" : problem || (typing.length > 0 ? who : "");
 }
 
 /** Adds what is new, and takes away what is gone: what is there stays as it is. */
@@ -89,7 +94,8 @@ function drawMessage(key: string, { by, name: author, text: words, at: time }: M
   return element;
 }
 
-function report({ message }: Error): void {
+function report({ message }: { message: string }): void {
+  if (chat.status === "closed") return; // why that is, is said already
   problem = message;
   drawMembers();
 }

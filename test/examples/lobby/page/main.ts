@@ -15,6 +15,8 @@ const mode = () => document.querySelector<HTMLInputElement>("[name=mode]:checked
 const search = () => ({ host: location.host, room: "match-{mode}-{skill}-{id}", filter: { mode: mode() } });
 
 let match: RoomClient<typeof matchRoom> | undefined;
+/** Why the last race is over for us, until the next one. */
+let reason = "";
 
 /** This tab's private id: after a reload it is the same player. */
 function sessionId(): string {
@@ -38,6 +40,7 @@ async function quickMatch(): Promise<string> {
 
 /** @param room a race of the list, or what finds one */
 function join(room: string | (() => Promise<string>)): void {
+  reason = "";
   match = connectRoom<typeof matchRoom>({ host: location.host, room, id: sessionId() });
   match.emit("rename", name.value);
   match.on("status", show);
@@ -51,7 +54,7 @@ function leave(why = ""): void {
   match = undefined;
   history.replaceState(null, "", " ");
   show();
-  at("status").textContent = why;
+  reason = why;
   void refresh();
 }
 
@@ -60,7 +63,7 @@ async function refresh(): Promise<void> {
   try {
     const rooms = await listRooms<MatchListing>(search());
     at("races").replaceChildren(...rooms.filter(({ users }) => users > 0).map(drawRace));
-    at("status").textContent = "";
+    at("status").textContent = reason;
   } catch {
     at("status").textContent = "The list cannot be had at the moment";
   }

@@ -19,7 +19,7 @@ export function App({ board }: { board: Board }) {
   const [colour, setColour] = useState<Colour>(
     () => COLOURS[1 + Math.floor(Math.random() * (COLOURS.length - 1))] ?? "blue",
   );
-  const status = useStatus(board);
+  const note = useNote(board);
   useEffect(() => {
     sessionStorage.setItem("name", name);
     if (name.trim()) board.emit("join", { name, colour });
@@ -45,7 +45,7 @@ export function App({ board }: { board: Board }) {
         <label>
           You are <input value={name} maxLength={20} onChange={(event) => setName(event.target.value)} />
         </label>
-        <p role="status">{status === "open" ? "" : "Connecting …"}</p>
+        <p role="status">{note}</p>
       </header>
       <Canvas board={board} pen={pen.current} />
     </>
@@ -113,9 +113,13 @@ function Cursor({ board, id }: { board: Board; id: string }) {
   );
 }
 
-function useStatus(board: Board): Board["status"] {
-  return useSyncExternalStore(
+/** What to say of the connection. */
+function useNote(board: Board): string {
+  const status = useSyncExternalStore(
     (changed) => board.on("status", changed),
     () => board.status,
   );
+  const [reason, setReason] = useState("");
+  useEffect(() => board.on("closed", (closed) => setReason(closed.reason)), [board]);
+  return status === "open" ? "" : status === "closed" ? reason : "Connecting …";
 }
