@@ -138,7 +138,10 @@ export interface GuardContext<S = unknown> extends Context<S> {
   readonly request: Request | undefined;
 }
 
-/** Lets a caller pass, or not. For HTTP requests it may answer with a `Response` of its own. */
+/**
+ * Lets a caller pass, or not. For HTTP requests it may answer with a `Response` of its own. Inside of a definition
+ * the state's type is known; a guard that stands by itself, and reads the state, says which: `Guard<State>`.
+ */
 export type Guard<S = never> = (
   context: GuardContext<[S] extends [never] ? unknown : S>,
   value: unknown,
@@ -216,10 +219,7 @@ export interface RoomOptions<S> {
   readonly hibernate?: boolean;
   /** How long in ms a disconnected user is kept. Default 300,000. */
   readonly sessionExpiryTime?: number;
-  /**
-   * Disconnected users that are kept at once: of more, those who have been gone for longest are removed before
-   * their time. Default 10,000.
-   */
+  /** Disconnected users that are kept: of more, those gone for longest are removed early. Default 10,000. */
   readonly maxOfflineSessions?: number;
   /** How long in ms the token of a `sessionTransfer` works, and a place is kept. Default 300,000. */
   readonly transferExpiryTime?: number;

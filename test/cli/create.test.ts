@@ -67,12 +67,23 @@ describe("durable-rooms create", () => {
     expect(existsSync(join(cwd, "app"))).toBe(false);
   });
 
-  it("uses the tarball that it is told to, by its path from the project", async () => {
-    writeFileSync(join(cwd, "some.tgz"), "");
-    await runBin(["create", "deep/in/my-app", "--package", "./some.tgz"], { cwd });
-    const { dependencies } = readManifest(join(cwd, "deep/in/my-app"));
-    expect(dependencies["durable-rooms"]).toBe("file:../../../some.tgz");
-  });
+  it.each(["./some.tgz", "some.tgz", "file:some.tgz"])(
+    "uses the tarball %s, by its path from the project",
+    async (spec) => {
+      writeFileSync(join(cwd, "some.tgz"), "");
+      await runBin(["create", "deep/in/my-app", "--package", spec], { cwd });
+      const { dependencies } = readManifest(join(cwd, "deep/in/my-app"));
+      expect(dependencies["durable-rooms"]).toBe("file:../../../some.tgz");
+    },
+  );
+
+  it.each(["1.2.3", "next", "https://example.com/durable-rooms-1.2.3.tgz", "https://example.com/durable-rooms@abc"])(
+    "leaves %s to npm, as it is",
+    async (spec) => {
+      expect(await runBin(["create", "app", "--package", spec], { cwd })).toMatchObject({ code: 0, stderr: "" });
+      expect(readManifest(join(cwd, "app")).dependencies["durable-rooms"]).toBe(spec);
+    },
+  );
 });
 
 describe("the versions", () => {

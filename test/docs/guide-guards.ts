@@ -2,7 +2,13 @@ import { signal } from "@signe/reactive";
 import { defineRoom, requireAuth, requireClaim, requireSession, sync } from "../../src/index.ts";
 import type { Guard } from "../../src/index.ts";
 
+const makeState = () => ({ pot: sync(signal(0)) });
+type State = ReturnType<typeof makeState>;
+
 const isGrownUp: Guard = ({ auth }) => Number(auth?.["age"]) >= 18;
+
+/** One that reads the state says which. Written inside of the definition, it needs no type. */
+const isOpen: Guard<State> = ({ state }) => state.pot() < 1000;
 
 /** Says why. Only a request can be answered so. */
 const isLocal: Guard = ({ request }) =>
@@ -11,10 +17,10 @@ const isLocal: Guard = ({ request }) =>
 export const casino = defineRoom({
   path: "casino-{id}",
   guards: [requireAuth], // asked for every connection, message and request
-  state: () => ({ pot: sync(signal(0)) }),
+  state: makeState,
   actions: {
     bet: {
-      guards: [isGrownUp, requireSession], // in order; the first false refuses
+      guards: [isGrownUp, isOpen, requireSession], // in order; the first false refuses
       run: ({ state }) => state.pot.update((pot) => pot + 1),
     },
     empty: {

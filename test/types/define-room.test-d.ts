@@ -4,7 +4,7 @@ import { z } from "zod";
 import { defineRoom } from "../../src/define/define-room.ts";
 import type { Quarantined } from "../../src/define/quarantine.ts";
 import type { AnyRoom } from "../../src/define/room.ts";
-import type { Snapshot } from "../../src/define/types.ts";
+import type { Guard, Snapshot } from "../../src/define/types.ts";
 import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
 import type { Users } from "../../src/state/fields.ts";
 
@@ -16,6 +16,11 @@ class Player {
   hand = sync(signal<string[]>([]), { visibleTo: "owner" });
 }
 const monster = () => ({ hp: sync(signal(10)) });
+
+const isWarm: Guard<{ degrees: () => number }> = ({ state }) => state.degrees() > 20;
+defineRoom({ path: "pool", state: () => ({ degrees: sync(signal(0)) }), guards: [isWarm], actions: {} });
+// @ts-expect-error it reads another state
+defineRoom({ path: "desert", state: () => ({ sand: sync(signal(0)) }), guards: [isWarm], actions: {} });
 
 const gameRoom = defineRoom({
   path: "game-{id}",
@@ -31,7 +36,7 @@ const gameRoom = defineRoom({
     players: users(Player),
     monsters: collection(monster),
   }),
-  guards: [({ auth }) => auth !== null],
+  guards: [({ auth }) => auth !== null, ({ state }) => state.players()["a"]?.x() !== 1],
   actions: {
     move: {
       input: z.object({ x: z.coerce.number(), y: z.number() }),

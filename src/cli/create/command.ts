@@ -27,7 +27,7 @@ export function addCreate(program: Command): void {
     .argument("[directory]", "where; a new folder, or an empty one")
     .option("--name <name>", "its name (default: that of the folder)")
     .option("--install", "installs its packages too")
-    .option("--package <spec>", "the durable-rooms that it uses: a version, or the path of a tarball")
+    .option("--package <spec>", "the durable-rooms that it uses: a version, a URL, or the path of a tarball")
     .addHelpText("after", EXAMPLES)
     .action(create);
 }

@@ -31,13 +31,14 @@ export async function createProject(directory: string, { name, packageSpec }: Pr
       `A project cannot be called "${chosen}": a name has small letters, digits and dashes, 54 at most. Choose one with --name`,
     );
   }
-  if (packageSpec !== undefined && isPath(packageSpec) && !existsSync(packageSpec))
-    throw new UsageError(`There is no ${packageSpec}. --package is a version, or the path of a tarball`);
+  const tarball = packageSpec === undefined ? undefined : pathOf(packageSpec);
+  if (tarball !== undefined && !existsSync(tarball))
+    throw new UsageError(`There is no ${tarball}. --package is a version, a URL, or the path of a tarball`);
   await makeEmpty(directory);
   await cp(TEMPLATE, directory, { recursive: true });
   // npm leaves files of that name out of packages.
   await rename(join(directory, "_gitignore"), join(directory, ".gitignore"));
-  for (const path of NAMED) await edit(join(directory, path), (text) => text.replaceAll(PLACEHOLDER, chosen));
+  for (const file of NAMED) await edit(join(directory, file), (text) => text.replaceAll(PLACEHOLDER, chosen));
   if (packageSpec !== undefined) await usePackage(directory, packageSpec);
   await writeFile(join(directory, ".dev.vars"), devVars(), { mode: 0o600 });
   return chosen;
@@ -65,13 +66,17 @@ async function edit(path: string, change: (text: string) => string): Promise<voi
   await writeFile(path, change(await readFile(path, "utf8")));
 }
 
-function isPath(spec: string): boolean {
-  return isAbsolute(spec) || spec.startsWith(".") || (spec.endsWith(".tgz") && !spec.includes("://"));
+/** Where a package is on this machine; undefined where npm has to find it. */
+function pathOf(spec: string): string | undefined {
+  if (spec.startsWith("file:")) return spec.slice("file:".length);
+  const isPath = isAbsolute(spec) || spec.startsWith(".") || (spec.endsWith(".tgz") && !spec.includes("://"));
+  return isPath ? spec : undefined;
 }
 
 /** A path is meant from where the command runs, and npm looks from the project. */
 async function usePackage(directory: string, spec: string): Promise<void> {
-  const used = isPath(spec) ? `file:${relative(directory, resolve(spec)).replaceAll("\\", "/")}` : spec;
+  const path = pathOf(spec);
+  const used = path === undefined ? spec : `file:${relative(directory, resolve(path)).replaceAll("\\", "/")}`;
   await edit(join(directory, "package.json"), (text) => {
     const content = JSON.parse(text) as { dependencies: Record<string, string> };
     content.dependencies["durable-rooms"] = used;
