@@ -159,6 +159,43 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
     expect(urls.filter((url) => url.includes("token=")).every((url) => url.startsWith("ws:"))).toBe(true);
   });
 
+  it("makes a form of unions, lists, and what may be left out", { timeout: 60_000 }, async () => {
+    const cwd = join(import.meta.dirname, "../inspector/toy");
+    const toy = await startDevServer({ port: await freePort(), persistTo: join(folder, "toy"), cwd });
+    onTestFinished(() => toy.kill());
+    const { page } = await Inspector.open(browser, toy.url, "#/room/main/toy-1");
+    const form = page.locator("form.action");
+    const answer = page.getByLabel("Answer");
+    const send = () => page.getByRole("button", { name: "Send everything" }).click();
+    await form.getByLabel("level").selectOption("3");
+    await form.getByLabel("shape").selectOption('kind: "box"');
+    await form.getByLabel("width").fill("7");
+    await form.getByLabel("pair").fill('["a",');
+    await send();
+    await form.locator(".problem:visible", { hasText: "That is no JSON" }).waitFor();
+    await form.getByLabel("pair").fill("");
+    await send();
+    // The box has no height, and the point no x.
+    await expect.poll(() => answer.innerText(), SOON).toMatch(/shape\.height: [\s\S]*points\.0\.x: /);
+    expect(await form.locator(".problem:visible").count()).toBe(2);
+    await form.getByLabel("height").fill("8");
+    await form.getByLabel("note").first().selectOption("null");
+    await form.getByLabel("size").selectOption("object");
+    await form.getByLabel("width").last().fill("9");
+    await form.getByRole("group", { name: "0", exact: true }).getByLabel("x").fill("1");
+    await form.getByRole("button", { name: "Add to points" }).click();
+    await form.getByRole("group", { name: "1", exact: true }).getByLabel("x").fill("2");
+    await send();
+    const value = {
+      level: 3,
+      shape: { kind: "box", width: 7, height: 8 },
+      note: null,
+      size: { width: 9, unit: "px" },
+      points: [{ x: 1 }, { x: 2 }],
+    };
+    await expect.poll(async () => JSON.parse(await answer.innerText()) as unknown, SOON).toEqual(value);
+  });
+
   it("drains a shard, after it asked, and takes that back", async () => {
     const ada = await enter("drain");
     const inspector = await Inspector.open(browser, server.url, WORLD);

@@ -82,7 +82,7 @@ export class Actions {
     try {
       void this.#send(this.#name, this.#value.read(), this.#value);
     } catch {
-      this.#say("bad", "That is no JSON");
+      this.#say("bad", "What was typed is no JSON");
     }
   }
 

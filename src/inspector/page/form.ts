@@ -1,19 +1,9 @@
-import { make } from "./dom.ts";
-import { hintOf } from "./schema.ts";
+import { button, make } from "./dom.ts";
+import { NOTHING, ProblemLine } from "./field.ts";
+import type { Field } from "./field.ts";
+import { InputField, select } from "./input-field.ts";
+import { choicesOf, hintOf, nameOf } from "./schema.ts";
 import type { Schema } from "./schema.ts";
-
-/** A value that a form left out. */
-const NOTHING = Symbol("nothing");
-
-/** A part of a form. */
-interface Field {
-  readonly element: HTMLElement;
-  /** @throws SyntaxError if what was typed is no JSON */
-  read(): unknown;
-  /** Where issues of this value, or of one in it, are shown. */
-  find(path: readonly PropertyKey[]): Field;
-  show(problem: string): void;
-}
 
 /** A form for a schema. What it has no field for is typed as JSON. The room judges the value, not the form. */
 export class ValueForm {
@@ -38,34 +28,34 @@ export class ValueForm {
   }
 }
 
+/** @param isNeeded whether the value may not be left out */
 function createField(name: string, schema: Schema, isNeeded: boolean): Field {
-  if (schema.type === "object" && schema.properties) return new ObjectField(name, schema, isNeeded);
-  return new InputField(name, schema, isNeeded);
+  const choices = choicesOf(schema);
+  if (choices) return new ChoiceField(name, choices, isNeeded, schema);
+  const isList = schema.type === "array" && schema.items !== undefined && schema.prefixItems === undefined;
+  if (!isList && !(schema.type === "object" && schema.properties)) return new InputField(name, schema, isNeeded);
+  // One that may be left out is there, with what it needs, or it is not.
+  if (!isNeeded) return new ChoiceField(name, [schema], false, schema);
+  return isList ? new ListField(name, schema) : new ObjectField(name, schema);
 }
 
 class ObjectField implements Field {
   readonly element: HTMLElement;
   readonly #fields: ReadonlyMap<string, Field>;
-  readonly #isNeeded: boolean;
-  readonly #problem = problemLine();
+  readonly #problem = new ProblemLine();
 
-  constructor(name: string, { properties = {}, required = [], description }: Schema, isNeeded: boolean) {
-    this.#isNeeded = isNeeded;
+  constructor(name: string, { properties = {}, required = [], description }: Schema) {
     this.#fields = new Map(
       Object.entries(properties).map(([key, inner]) => [key, createField(key, inner, required.includes(key))]),
     );
-    const legend = make("legend", {}, name, ...(description ? [" ", make("small", {}, description)] : []));
     const inside = Array.from(this.#fields.values(), ({ element }) => element);
-    this.element = make("fieldset", {}, legend, ...inside, this.#problem);
+    this.element = make("fieldset", {}, legend(name, description), ...inside, this.#problem.element);
   }
 
   read(): unknown {
-    const values: Record<string, unknown> = {};
-    for (const [name, field] of this.#fields) {
-      const value = field.read();
-      if (value !== NOTHING) values[name] = value;
-    }
-    return Object.keys(values).length === 0 && !this.#isNeeded ? NOTHING : values;
+    // All are read, so that each says what is wrong with it.
+    const values = Array.from(this.#fields, ([name, field]) => [name, field.read()] as const);
+    return Object.fromEntries(values.filter(([, value]) => value !== NOTHING));
   }
 
   find([first, ...rest]: readonly PropertyKey[]): Field {
@@ -73,70 +63,99 @@ class ObjectField implements Field {
   }
 
   show(problem: string): void {
-    showAt(this.#problem, problem);
+    this.#problem.show(problem);
     if (problem === "") for (const field of this.#fields.values()) field.show("");
   }
 }
 
-type Input = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
-
-class InputField implements Field {
+class ListField implements Field {
   readonly element: HTMLElement;
-  readonly #input: Input;
   readonly #schema: Schema;
-  readonly #problem = problemLine();
+  readonly #list = make("div", {});
+  readonly #problem = new ProblemLine();
+  #fields: Field[] = [];
 
-  constructor(name: string, schema: Schema, isNeeded: boolean) {
+  constructor(name: string, schema: Schema) {
     this.#schema = schema;
-    this.#input = createInput(schema, isNeeded);
-    const kind = schema.const === undefined && schema.enum === undefined ? (schema.type ?? "JSON") : "";
-    const hint = [kind, hintOf(schema), isNeeded ? "" : "optional"].filter((part) => part !== "").join(" · ");
-    const label = make("span", { class: "name" }, name, " ", make("small", {}, hint));
-    this.element = make("label", { class: "field" }, label, this.#input, this.#problem);
+    const buttons = make(
+      "div",
+      { class: "buttons" },
+      button(`Add to ${name}`, () => this.#add()),
+      button("Remove the last", () => this.#fields.pop()?.element.remove()),
+    );
+    const hint = hintOf(schema);
+    this.element = make("fieldset", {}, legend(name, hint), this.#list, buttons, this.#problem.element);
+    for (let count = 0; count < Math.min(schema.minItems ?? 0, 10); count++) this.#add();
   }
 
   read(): unknown {
-    const { value: text } = this.#input;
-    const { type, enum: choices } = this.#schema;
-    if (this.#schema.const !== undefined) return this.#schema.const;
-    if (text === "") return NOTHING;
-    if (choices) return choices[Number(text)];
-    if (type === "string") return text;
-    // What is no number goes as it is: the room says what is wrong with it.
-    if (type === "number" || type === "integer") return Number.isFinite(Number(text)) ? Number(text) : text;
-    return JSON.parse(text) as unknown;
+    return this.#fields.map((field) => field.read()).map((value) => (value === NOTHING ? null : value));
   }
 
-  find(): Field {
-    return this;
+  find([first, ...rest]: readonly PropertyKey[]): Field {
+    return this.#fields[Number(first)]?.find(rest) ?? this;
   }
 
   show(problem: string): void {
-    showAt(this.#problem, problem);
-    this.#input.toggleAttribute("aria-invalid", problem !== "");
+    this.#problem.show(problem);
+    if (problem === "") for (const field of this.#fields) field.show("");
+  }
+
+  #add(): void {
+    const field = createField(String(this.#fields.length), this.#schema.items ?? {}, true);
+    this.#fields = [...this.#fields, field];
+    this.#list.append(field.element);
   }
 }
 
-function createInput({ type, enum: choices, const: only, default: usual }: Schema, isNeeded: boolean): Input {
-  if (only !== undefined) return make("input", { value: JSON.stringify(only), readonly: "" });
-  const empty = isNeeded ? [] : [["", "—"] as const];
-  if (choices) return select([...empty, ...choices.map((choice, index) => [String(index), String(choice)] as const)]);
-  if (type === "boolean") return select([...empty, ["true", "true"], ["false", "false"]]);
-  const placeholder = usual === undefined ? undefined : JSON.stringify(usual);
-  if (type === "number" || type === "integer") return make("input", { inputmode: "decimal", placeholder });
-  if (type === "string") return make("input", { placeholder });
-  return make("textarea", { rows: "3", spellcheck: "false", placeholder: placeholder ?? "JSON, or nothing" });
+/** One of several, or nothing where it may be left out: a list to choose from, and the field of what was chosen. */
+class ChoiceField implements Field {
+  readonly element: HTMLElement;
+  readonly #name: string;
+  readonly #choices: readonly Schema[];
+  readonly #select: HTMLSelectElement;
+  readonly #inside = make("div", {});
+  readonly #problem = new ProblemLine();
+  #field: Field | undefined;
+
+  constructor(name: string, choices: readonly Schema[], isNeeded: boolean, { description, default: usual }: Schema) {
+    this.#name = name;
+    this.#choices = choices;
+    const empty = isNeeded ? [] : [["", "—"] as const];
+    this.#select = select([...empty, ...choices.map((choice, index) => [String(index), nameOf(choice)] as const)]);
+    this.#select.addEventListener("change", () => this.#choose());
+    const hint = [hintOf({ description, default: usual }), isNeeded ? "" : "optional"].filter(Boolean).join(" · ");
+    const label = make("span", { class: "name" }, name, " ", make("small", {}, hint));
+    this.element = make(
+      "div",
+      { class: "field choice" },
+      make("label", {}, label, this.#select),
+      this.#inside,
+      this.#problem.element,
+    );
+    this.#choose();
+  }
+
+  read(): unknown {
+    return this.#field ? this.#field.read() : NOTHING;
+  }
+
+  find(path: readonly PropertyKey[]): Field {
+    return this.#field?.find(path) ?? this;
+  }
+
+  show(problem: string): void {
+    this.#problem.show(problem);
+    if (problem === "") this.#field?.show("");
+  }
+
+  #choose(): void {
+    const choice = this.#select.value === "" ? undefined : this.#choices[Number(this.#select.value)];
+    this.#field = choice && createField(this.#name, choice, true);
+    this.#inside.replaceChildren(...(this.#field ? [this.#field.element] : []));
+  }
 }
 
-function select(options: readonly (readonly [value: string, text: string])[]): HTMLSelectElement {
-  return make("select", {}, ...options.map(([value, text]) => make("option", { value }, text)));
-}
-
-function problemLine(): HTMLElement {
-  return make("span", { class: "problem", role: "alert", hidden: "" });
-}
-
-function showAt(line: HTMLElement, problem: string): void {
-  line.textContent = problem;
-  line.hidden = problem === "";
+function legend(name: string, hint?: string): HTMLElement {
+  return make("legend", {}, name, ...(hint ? [" ", make("small", {}, hint)] : []));
 }

@@ -1,0 +1,32 @@
+import * as z from "zod";
+import { createRooms, defineRoom } from "../../../src/index.ts";
+import { inspector } from "../../../src/inspector/index.ts";
+
+const shape = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("circle"), radius: z.number().min(1).max(50) }),
+  z.object({ kind: z.literal("box"), width: z.number(), height: z.number() }),
+]);
+
+/** Answers with what it was sent: the inspector's form has to make each kind of value. */
+const toy = defineRoom({
+  path: "toy-{id}",
+  state: () => ({}),
+  actions: {
+    everything: {
+      input: z.object({
+        level: z.literal([1, 2, 3]),
+        shape,
+        note: z.string().nullable(),
+        size: z.object({ width: z.int(), unit: z.enum(["px", "em"]) }).optional(),
+        points: z.array(z.object({ x: z.number() })).min(1),
+        pair: z.tuple([z.string(), z.number()]).optional(),
+      }),
+      run: (_, value) => value,
+    },
+  },
+});
+
+const rooms = createRooms({ rooms: [toy], inspector });
+
+export class RoomObject extends rooms.RoomObject {}
+export default rooms.app;
