@@ -38,6 +38,9 @@ export class Persistence implements Sleeper {
   #rangAt = -Infinity;
   #release: (() => void) | undefined;
   #failures = 0;
+  #retryAt = 0;
+  /** Rows that could not be written when that was tried last, even alone. */
+  readonly #stuck = new Set<Row>();
   #isSavingAlong = false;
   /** Writes what has to be there with the first row, until it was written. */
   #preface: (() => void) | undefined;
@@ -56,11 +59,6 @@ export class Persistence implements Sleeper {
     this.#alarms = alarms;
     this.#throttle = throttle;
     this.#onError = onError;
-  }
-
-  /** Whether something could not be written when that was tried last. */
-  get isFailing(): boolean {
-    return this.#failures > 0;
   }
 
   /** Something is unsaved. */
@@ -82,18 +80,18 @@ export class Persistence implements Sleeper {
     this.#isSavingAlong = true;
     queueMicrotask(() => {
       this.#isSavingAlong = false;
-      if (this.#failures === 0) this.save();
+      this.#saveDue();
     });
   }
 
   /** The end of a shard's batch: with a throttle of 0, that it was taken is stored with what it changed. */
   endBatch(): void {
-    if (this.#throttle === 0 && this.#failures === 0) this.save();
+    if (this.#throttle === 0) this.#saveDue();
   }
 
   /** The end of a turn: with a throttle of 0, what it changed is written before it is sent. */
   endTurn(): void {
-    if (this.#throttle === 0 && this.#failures === 0 && !this.#rows.isClean) this.save();
+    if (this.#throttle === 0 && !this.#rows.isClean) this.#saveDue();
   }
 
   due(): number | undefined {
@@ -101,7 +99,7 @@ export class Persistence implements Sleeper {
   }
 
   run(): void {
-    this.save();
+    this.#saveDue();
   }
 
   /**
@@ -112,7 +110,7 @@ export class Persistence implements Sleeper {
   rang(): void {
     const now = this.#clock.now();
     const hasChanges = this.#hasChanges;
-    this.save();
+    this.#saveDue();
     const goesOn = hasChanges && now - this.#rangAt <= 2 * this.#throttle;
     if (hasChanges) this.#rangAt = now;
     this.#next = goesOn ? now + this.#throttle : undefined;
@@ -120,23 +118,20 @@ export class Persistence implements Sleeper {
 
   /** Writes all that is unsaved, all or nothing; what cannot be written is tried again. */
   save(): void {
-    this.#due = undefined;
-    this.#release?.();
-    this.#release = undefined;
-    if (!this.#hasChanges) return;
-    try {
-      this.#storage.transaction(() => {
-        this.#write(new Set(this.#allRows()), this.#rows.removed);
-        this.companion?.write();
-      });
-      this.#preface = undefined;
-      this.#rows.clear();
-      this.companion?.saved();
-      this.#failures = 0;
-    } catch (error) {
-      this.#onError(error);
-      this.#saveSingly();
-    }
+    if (!this.#saveAll()) this.#saveSingly();
+  }
+
+  /**
+   * The same, where some rows are worth nothing without each other: they are written even if others cannot be.
+   * @param belongs says of a row's key whether it is one of them
+   * @returns false if none of them is written: whoever gives them up has to save that
+   */
+  saveTogether(belongs: (key: string) => boolean): boolean {
+    if (this.#saveAll()) return true;
+    const rows = this.#allRows().filter(({ key }) => belongs(key));
+    if (!this.#saveSome(rows, [...this.#rows.removed].filter(belongs))) return false;
+    this.#saveSingly();
+    return true;
   }
 
   /**
@@ -155,8 +150,33 @@ export class Persistence implements Sleeper {
     return !this.#rows.isClean || this.companion?.isUnsaved === true;
   }
 
-  #allRows(): Iterable<Row> {
-    return [...this.#rows.unsaved, ...this.#rows.unsavedVolatile];
+  #allRows(): Row[] {
+    return [...new Set([...this.#rows.unsaved, ...this.#rows.unsavedVolatile])];
+  }
+
+  /** @returns whether all is written */
+  #saveAll(): boolean {
+    this.#cancel();
+    if (!this.#hasChanges) {
+      this.#failures = 0;
+      return true;
+    }
+    const rows = this.#allRows();
+    try {
+      this.#storage.transaction(() => {
+        this.#write(rows, this.#rows.removed);
+        this.companion?.write();
+      });
+    } catch (error) {
+      this.#undone(rows, this.#rows.removed);
+      this.#onError(error);
+      return false;
+    }
+    this.#preface = undefined;
+    this.#rows.clear();
+    this.companion?.saved();
+    this.#failures = 0;
+    return true;
   }
 
   #write(rows: Iterable<Row>, removed: Iterable<string>): void {
@@ -182,18 +202,53 @@ export class Persistence implements Sleeper {
 
   /** One row that cannot be written must not keep the others from it. */
   #saveSingly(): void {
-    for (const key of this.#rows.removed) {
-      if (this.#try(() => this.#write([], [key]))) this.#rows.removed.delete(key);
-    }
-    for (const row of new Set(this.#allRows())) {
-      if (!this.#try(() => this.#write([row], []))) continue;
-      this.#rows.unsaved.delete(row);
-      this.#rows.unsavedVolatile.delete(row);
-    }
+    // Whoever goes, goes whole.
+    this.#saveSome([], [...this.#rows.removed]);
+    this.#stuck.clear();
+    for (const row of this.#allRows()) if (!this.#saveSome([row], [])) this.#stuck.add(row);
+    this.#rows.tried();
     if (this.#rows.isClean) {
       this.#failures = 0;
       if (this.#try(() => this.companion?.write())) this.companion?.saved();
-    } else this.#saveIn(Math.min(FIRST_RETRY * 2 ** this.#failures++, LONGEST_RETRY));
+      return;
+    }
+    const wait = Math.min(FIRST_RETRY * 2 ** this.#failures++, LONGEST_RETRY);
+    this.#retryAt = this.#clock.now() + wait;
+    this.#saveIn(wait);
+  }
+
+  /** Saves what can be: what cannot costs the others nothing of what they are promised, and is tried again later. */
+  #saveDue(): void {
+    const wait = this.#retryAt - this.#clock.now();
+    // A clock that jumped back keeps nothing waiting.
+    const mayWait = this.#failures > 0 && wait > 0 && wait <= LONGEST_RETRY;
+    if (!mayWait) return this.save();
+    const rows = this.#allRows().filter((row) => !this.#stuck.has(row));
+    if (rows.length + this.#rows.removed.size > 0) this.#saveSome(rows, [...this.#rows.removed]);
+    this.#rows.tried();
+    if (this.#due === this.#retryAt) return;
+    this.#cancel();
+    this.#saveIn(wait);
+  }
+
+  /** @returns whether these are written: all of them, or none */
+  #saveSome(rows: readonly Row[], removed: readonly string[]): boolean {
+    if (!this.#try(() => this.#write(rows, removed))) {
+      this.#undone(rows, removed);
+      return false;
+    }
+    for (const row of rows) {
+      this.#rows.unsaved.delete(row);
+      this.#rows.unsavedVolatile.delete(row);
+    }
+    for (const key of removed) this.#rows.removed.delete(key);
+    return true;
+  }
+
+  /** Nothing of it was written: the volatile rows that were deleted are there again. */
+  #undone(rows: Iterable<Row>, removed: Iterable<string>): void {
+    for (const key of removed) this.#volatile.add(VOLATILE_PREFIX + key);
+    for (const { key } of rows) this.#volatile.add(VOLATILE_PREFIX + key);
   }
 
   #try(write: () => void): boolean {
@@ -207,16 +262,24 @@ export class Persistence implements Sleeper {
 
   /** Sets the alarm; and a timer, since an object that waits for one is not put to sleep with its changes. */
   #saveIn(ms: number): void {
-    if (this.#due !== undefined) return;
-    this.#due = this.#clock.now() + ms;
+    const at = this.#clock.now() + ms;
+    if (this.#due !== undefined && this.#due <= at) return;
+    this.#cancel();
+    this.#due = at;
     this.#alarms.arm();
     this.#release = this.#clock.after(
       ms + GRACE,
       () => {
         this.#release = undefined;
-        this.save();
+        this.#saveDue();
       },
       "save",
     );
+  }
+
+  #cancel(): void {
+    this.#due = undefined;
+    this.#release?.();
+    this.#release = undefined;
   }
 }

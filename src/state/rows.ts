@@ -28,15 +28,29 @@ export class Rows {
   readonly unsaved = new Set<Row>();
   readonly unsavedVolatile = new Set<Row>();
   readonly removed = new Set<string>();
-  /** Told of the first unsaved change. */
+  /** Told of the first change since what is unsaved was written, or was tried to be. */
   onUnsaved: () => void = () => {};
+  #isTold = false;
 
   get isClean(): boolean {
     return this.unsaved.size + this.unsavedVolatile.size + this.removed.size === 0;
   }
 
+  /** Something is unsaved. */
+  note(): void {
+    if (this.#isTold) return;
+    this.#isTold = true;
+    this.onUnsaved();
+  }
+
+  /** What could be written is: of further changes it is told again. */
+  tried(): void {
+    this.#isTold = false;
+  }
+
   /** Forgets what is unsaved: it was just loaded. */
   clear(): void {
+    this.tried();
     this.unsaved.clear();
     this.unsavedVolatile.clear();
     this.removed.clear();
@@ -62,18 +76,18 @@ export class Row {
   }
 
   changed(persisted: boolean): void {
-    const { unsaved, unsavedVolatile, isClean } = this.#rows;
+    const { unsaved, unsavedVolatile } = this.#rows;
     (persisted ? unsaved : unsavedVolatile).add(this);
     this.#rows.removed.delete(this.key);
-    if (isClean) this.#rows.onUnsaved();
+    this.#rows.note();
   }
 
   removed(): void {
-    const { unsaved, unsavedVolatile, removed, isClean } = this.#rows;
+    const { unsaved, unsavedVolatile, removed } = this.#rows;
     unsaved.delete(this);
     unsavedVolatile.delete(this);
     removed.add(this.key);
-    if (isClean) this.#rows.onUnsaved();
+    this.#rows.note();
   }
 
   read(persisted: boolean): unknown {

@@ -18,22 +18,25 @@ const stateOf = () => ({
   players: users(Player),
   things: collection(() => ({ n: sync(signal(0)) })),
 });
-const definition = defineRoom({
-  path: "r",
-  maxOfflineSessions: 3,
-  rateLimit: { messages: 1e6, per: 1 },
-  state: stateOf,
-  schedules: Object.fromEntries(names.map((name) => [name, { run: () => {} }])),
-  actions: {
-    count: { run: ({ state }) => state.count.update((count) => count + 1) },
-    wait: { run: () => gate.promise },
-    later: { run: ({ room }) => names.slice(0, 1000).forEach((name) => room.schedule(name, 1000)) },
-    more: { run: ({ room }) => room.schedule("job-1000", 1000) },
-    far: { run: ({ state }, index) => void (state.list()[index as number] = 1) },
-    add: { run: ({ state }, key) => void (state.things()[key as string] = { n: sync(signal(0)) }) },
-  },
-});
+const definitionWith = (throttleStorage?: number) =>
+  defineRoom({
+    path: "r",
+    throttleStorage,
+    maxOfflineSessions: 3,
+    rateLimit: { messages: 1e6, per: 1 },
+    state: stateOf,
+    schedules: Object.fromEntries(names.map((name) => [name, { run: () => {} }])),
+    actions: {
+      count: { run: ({ state }) => state.count.update((count) => count + 1) },
+      wait: { run: () => gate.promise },
+      later: { run: ({ room }) => names.slice(0, 1000).forEach((name) => room.schedule(name, 1000)) },
+      more: { run: ({ room }) => room.schedule("job-1000", 1000) },
+      far: { run: ({ state }, index) => void (state.list()[index as number] = 1) },
+      add: { run: ({ state }, key) => void (state.things()[key as string] = { n: sync(signal(0)) }) },
+    },
+  });
 
+const definition = definitionWith();
 type State = ReturnType<typeof stateOf>;
 const codeOf = (text: string | undefined) => (JSON.parse(text ?? "{}") as { value?: { code?: string } }).value?.code;
 
@@ -134,6 +137,47 @@ it("a row that is too large for storage keeps no other from it, nor the room fro
   expect(room.log.some(({ event }) => event === "save_failed")).toBe(true);
   await room.core.message(socket, '{"action":"count","id":"last"}');
   expect(socket.texts.at(-1)).toContain('"type":"ack"');
+});
+
+it("a row that is too large costs the others nothing of what they are promised: each is stored at once, and its own rest", async () => {
+  const room = new MemoryRoom<State>(definitionWith(0).compiled);
+  const socket = await room.connect("s");
+  let isTooLarge = true;
+  room.storage.fault = (key) => {
+    if (key === "list" && isTooLarge) throw new Error("a value has 2 MB at most");
+  };
+  room.change((state) => state.list.set([1]));
+  for (const count of [1, 2, 3]) {
+    room.change((state) => state.count.set(count));
+    expect(room.storage.rows.get(".")).toMatchObject({ count });
+  }
+  room.disconnect(socket);
+  expect(room.storage.rows.get("$session:s")).toHaveProperty("offlineSince");
+  const tried = room.log.filter(({ event }) => event === "save_failed").length;
+  isTooLarge = false;
+  await room.advance(60_000);
+  expect(room.storage.rows.get("list")).toEqual([1]);
+  expect(room.log.filter(({ event }) => event === "save_failed")).toHaveLength(tried);
+  room.change((state) => state.list.set([2]));
+  expect(room.storage.rows.get("list")).toEqual([2]);
+});
+
+it("a row that is too large does not make the others wait longer than without it", async () => {
+  const room = new MemoryRoom<State>(definitionWith(400).compiled);
+  await room.connect("s");
+  room.storage.fault = (key) => {
+    if (key === "list") throw new Error("a value has 2 MB at most");
+  };
+  room.change((state) => state.list.set([1]));
+  await room.advance(120_000);
+  for (const count of [1, 2, 3]) {
+    room.change((state) => state.count.set(count));
+    await room.advance(400);
+    expect(room.storage.rows.get(".")).toMatchObject({ count });
+  }
+  const tries = room.log.filter(({ event }) => event === "save_failed").length;
+  await room.advance(600_000);
+  expect(room.log.filter(({ event }) => event === "save_failed").length - tries).toBe(10);
 });
 
 it("who is refused after they were let in, as for a token that no socket can carry, is not online", async () => {
