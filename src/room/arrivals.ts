@@ -48,6 +48,11 @@ export class Arrivals {
   load(rows: readonly [key: string, value: unknown][]): void {
     this.tickets.load(rows);
     this.#moved.load(rows);
+    // Those who were given back, and whose rows could not be removed before the room died.
+    for (const session of this.#scope.sessions.all()) {
+      const { transferId } = session;
+      if (transferId !== undefined && this.#moved.get(transferId)?.arrived === false) this.#forget(session);
+    }
   }
 
   /** When something of it runs out; Infinity if there is nothing. */
@@ -72,7 +77,9 @@ export class Arrivals {
       const { code, message } = toRoomError(thrown);
       if (code === "internal") this.#scope.failed("board_failed", thrown);
       if (this.#hasCome(passenger)) throw thrown;
-      this.#dismiss(passenger);
+      // It brought them before, as they were then.
+      const session = this.#brought(passenger);
+      if (session) this.#giveBack(session, passenger.transferId, null);
       return { ok: false, code, message };
     }
   }
@@ -85,9 +92,8 @@ export class Arrivals {
     if (session && session.expectedUntil === undefined) return ARRIVED;
     const user = session ? this.#scope.presence.stored(session.publicId) : null;
     const passenger = session ? this.#passengers.of(session, transferId, user, session.connState) : null;
-    // Kept with the answer: the other room may ask again, if it dies before it has stored the user.
-    this.#end(transferId, { arrived: false, passenger });
-    this.#dismiss({ transferId, sessionId });
+    if (session) this.#giveBack(session, transferId, passenger);
+    else this.#end(transferId, { arrived: false, passenger });
     return { arrived: false, passenger };
   }
 
@@ -120,22 +126,27 @@ export class Arrivals {
     const known = sessions.claim(sessionId, sub);
     if (this.#hasCome(passenger)) return this.#issue(passenger);
     presence.checkSpace(known);
-    if (!known) return this.#store(sessions.create(sessionId, sub, publicId), passenger, user);
-    const restore = this.#remember(known);
+    const session = known ?? sessions.create(sessionId, sub, publicId);
+    const undo = known ? this.#remember(known) : () => this.#forget(session);
     try {
-      return this.#store(known, passenger, user);
+      // First, since it is worth nothing without what follows.
+      const token = this.#issue(passenger);
+      this.#store(session, passenger, user);
+      this.#ends.onArrived(sessionId);
+      return token;
     } catch (error) {
-      restore();
+      undo();
       throw error;
     }
   }
 
-  /** @throws if they cannot be stored: the other room lets go of whoever is stored here, and keeps who is not */
-  #store(session: Session, passenger: Passenger, user: Passenger["user"]): string {
+  /** @throws if they cannot be stored: then nothing of them is */
+  #store(session: Session, { transferId, state }: Passenger, user: Passenger["user"]): void {
     const { presence, sessions, clock, compiled, persistence } = this.#scope;
     const before = session.transferId;
-    session.transferId = passenger.transferId;
-    session.connState = passenger.state;
+    if (before !== undefined && before !== transferId) this.#end(before, ARRIVED);
+    session.transferId = transferId;
+    session.connState = state;
     session.leaving = undefined;
     this.#ends.onLeaving(session);
     if (!presence.isOnline(session)) {
@@ -144,12 +155,8 @@ export class Arrivals {
     }
     session.row.changed(true);
     if (user) presence.loadUser(session.publicId, user);
-    persistence.save();
-    if (persistence.isFailing) throw new RoomError("internal", "The room cannot store the user");
-    const token = this.#issue(passenger);
-    if (before !== undefined && before !== passenger.transferId) this.#end(before, ARRIVED);
-    this.#ends.onArrived(session.id);
-    return token;
+    if (persistence.saveTogether(presence.ownerOf(session))) return;
+    throw new RoomError("internal", "The room cannot store the user");
   }
 
   /** Who is known here, before somebody takes their place. @returns puts them back */
@@ -177,10 +184,16 @@ export class Arrivals {
     return session !== undefined && session.expectedUntil === undefined;
   }
 
-  /** Whom this transfer brought is not to be here. */
-  #dismiss(transfer: Pick<Passenger, "transferId" | "sessionId">): void {
-    const session = this.#brought(transfer);
-    if (!session) return;
+  /**
+   * They are not to be here: the other room has them.
+   * @param passenger kept with the answer: the other room may ask again, if it dies before it has stored the user
+   */
+  #giveBack(session: Session, transferId: string, passenger: Passenger | null): void {
+    this.#end(transferId, { arrived: false, passenger });
+    this.#forget(session);
+  }
+
+  #forget(session: Session): void {
     session.transferId = undefined;
     this.remove(session);
   }

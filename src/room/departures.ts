@@ -1,3 +1,4 @@
+import { RoomError } from "../protocol/errors.ts";
 import type { Sleeper } from "./alarms.ts";
 import { Ledger } from "./ledger.ts";
 import type { Passengers } from "./passengers.ts";
@@ -5,7 +6,7 @@ import type { Persistence } from "./persistence.ts";
 import type { Clock, Storage } from "./ports.ts";
 import type { Presence } from "./presence.ts";
 import type { Sessions } from "./sessions.ts";
-import type { Neighbours } from "./transfer.ts";
+import type { Neighbours, Passenger } from "./transfer.ts";
 
 /** What bringing users back needs of the room. */
 export interface DepartureScope {
@@ -57,18 +58,30 @@ export class Departures implements Sleeper {
 
   /** They are here again. */
   forget(sessionId: string): void {
-    this.#returning.delete(sessionId);
     this.#departed.delete(sessionId);
+    this.#returning.delete(sessionId);
   }
 
-  /** A user who left comes back without having arrived. @returns a promise if they have to be called back */
+  /**
+   * A user who left comes back without having arrived.
+   * @returns a promise if they have to be called back. It rejects with RoomError `forbidden` if they came by another
+   * connection meanwhile, and went elsewhere
+   */
   welcomeBack(sessionId: string): Promise<void> | undefined {
     const departed = this.#departed.get(sessionId);
     if (!departed || this.#scope.sessions.find(sessionId)) return undefined;
     // Stored first: the other room lets go of them, and if its answer is lost, nobody else would ask again.
     if (!departed.isReturning) this.#expect(sessionId, departed);
-    // They may have come and left again meanwhile, by another connection.
-    return this.#fetchBack(sessionId).then(() => this.welcomeBack(sessionId));
+    return this.#fetchBack(sessionId).then(() => this.#welcomeAgain(sessionId));
+  }
+
+  /** They may have come and left again meanwhile, by another connection. */
+  async #welcomeAgain(sessionId: string): Promise<void> {
+    const recall = this.welcomeBack(sessionId);
+    if (!recall) return;
+    await recall;
+    if (this.#scope.sessions.find(sessionId)) return;
+    throw new RoomError("forbidden", "The user went to another room meanwhile");
   }
 
   due(): number | undefined {
@@ -97,15 +110,23 @@ export class Departures implements Sleeper {
     const { passenger } = await this.#scope.neighbours.recall(to, transferId, sessionId);
     // Others asked too, and that is over.
     if (this.#departed.get(sessionId) !== departed) return;
-    // Before they are forgotten: where that fails, they can still come back later.
-    const user = passenger && this.#passengers.unpack(passenger);
+    if (passenger && !this.#scope.sessions.find(sessionId)) this.#takeBack(passenger);
+    // Last of all: where something fails, they can still come back later.
     this.forget(sessionId);
-    if (!passenger || this.#scope.sessions.find(sessionId)) return;
+  }
+
+  /** @throws if they cannot be stored, or loaded: then they are not here */
+  #takeBack(passenger: Passenger): void {
     const { sessions, presence, persistence } = this.#scope;
-    const session = sessions.create(sessionId, passenger.sub, sessions.freePublicId(passenger.publicId));
+    const user = this.#passengers.unpack(passenger);
+    const session = sessions.create(passenger.sessionId, passenger.sub, sessions.freePublicId(passenger.publicId));
     session.connState = passenger.state;
     sessions.offline(session);
     if (user) presence.loadUser(session.publicId, user);
+    if (persistence.saveTogether(presence.ownerOf(session))) return;
+    sessions.remove(session);
+    presence.expire(session);
     persistence.save();
+    throw new Error("The room cannot store the user");
   }
 }

@@ -2,6 +2,7 @@ import type { Snapshot } from "../define/types.ts";
 import { encodeDisconnected } from "../protocol/packets.ts";
 import { RoomError } from "../protocol/errors.ts";
 import { fieldOf } from "../state/fields.ts";
+import { encodeKey } from "../state/rows.ts";
 import type { Tree } from "../state/tree.ts";
 import type { Connections } from "./connections.ts";
 import { sendToAll } from "./fanout.ts";
@@ -76,6 +77,12 @@ export class Presence {
   /** What is stored of a user, with all that is inside; null if there is none. */
   stored(publicId: string): Snapshot | null {
     return this.#tree.users?.snapshot(publicId) ?? null;
+  }
+
+  /** @returns whether a row is one of those of a user: their session's, or what is stored of them */
+  ownerOf({ row, publicId }: Session): (key: string) => boolean {
+    const own = encodeKey([...this.path, publicId]);
+    return (key) => key === row.key || (this.hasUsers && (key === own || key.startsWith(`${own}.`)));
   }
 
   /** Puts a user into the state as they were stored, in place of whoever was there. */

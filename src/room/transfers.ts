@@ -82,8 +82,8 @@ export class Transfers implements Sleeper {
     this.#scope.arm();
     try {
       const token = await this.#carry(session, state);
-      this.#scope.leaving(session);
       this.#departures.note(session.id, { to, transferId });
+      this.#scope.leaving(session);
       this.#arrivals.remove(session);
       return token;
     } finally {

@@ -220,8 +220,8 @@ describe("sessionTransfer", () => {
       room.disconnect(await room.connect("ada"));
       const player = room.state.players()["p"];
       const watcher = await room.connect("bob");
-      // A token of a transfer that was refused has no use, and runs out.
-      const stored = () => [...room.storage.rows].filter(([key]) => !key.startsWith("$token:"));
+      // A token of a transfer that was refused has no use, and runs out; and how an older one ended stays true.
+      const stored = () => [...room.storage.rows].filter(([key]) => !/^\$(token|moved):/.test(key));
       const before = { seen: watcher.clients[0]?.state, stored: new Map(stored()) };
       room.storage.fault = (key) => {
         if (key.startsWith(row)) throw new Error("disk full");
@@ -295,16 +295,19 @@ describe("sessionTransfer", () => {
     expect(recalls.toSorted()).toEqual(["ada", "bob"]);
   });
 
-  it("who is called back by two connections, and leaves again by one, is called back again by the other", async () => {
+  it.each([
+    ["has not arrived, is called back again by the other", false],
+    ["has arrived, does not become somebody else by the other", true],
+  ])("who is called back by two connections, leaves again by one and %s", async (_how, hasArrived) => {
     const room = new MemoryRoom<{ players(): Record<string, Player> }>(definition.compiled);
-    const answers: ((passenger: Passenger) => void)[] = [];
+    const answers: ((passenger: Passenger | null) => void)[] = [];
     let gone: Passenger | undefined;
     room.neighbours.board = async (_to, passenger) => {
       gone = structuredClone(passenger);
       return { ok: true, token: "t" };
     };
     room.neighbours.recall = () =>
-      new Promise((resolve) => answers.push((passenger) => resolve({ arrived: false, passenger })));
+      new Promise((resolve) => answers.push((passenger) => resolve({ arrived: !passenger, passenger })));
     const go = async (socket: MemorySocket) =>
       room.core.message(socket, JSON.stringify({ action: "go", value: "room-b", id: 1 }));
     await go(await room.connect("ada"));
@@ -316,9 +319,9 @@ describe("sessionTransfer", () => {
     // That was how they were before they left again.
     await vi.waitFor(() => expect(answers).toHaveLength(3));
     expect(Object.keys(room.state.players())).toEqual([]);
-    answers[2]?.(gone as Passenger);
-    await second;
-    expect(Object.keys(room.state.players())).toHaveLength(1);
+    answers[2]?.(hasArrived ? null : (gone as Passenger));
+    expect((await second).closedWith?.code).toBe(hasArrived ? 4403 : undefined);
+    expect(Object.keys(room.state.players())).toHaveLength(hasArrived ? 0 : 1);
     expect(room.storage.get("$departed:ada")).toBeUndefined();
   });
 
