@@ -46,6 +46,8 @@ export interface DoorScope {
 export class Door {
   readonly #scope: DoorScope;
   readonly #hooks: ConnHooks;
+  /** Connections whose `onJoin` is not done. */
+  readonly #joining = new Map<Conn, Promise<void>>();
   /** Whether nobody was ever here: then nothing is stored. */
   isNew = true;
 
@@ -153,9 +155,13 @@ export class Door {
   #join(conn: Conn, request: Request): Promise<void> | undefined {
     const { hooks, presence } = this.#scope;
     const joining = hooks.join(conn, presence.user(conn.publicId), request);
-    if (joining) return joining.then(() => this.#joined(conn));
-    this.#joined(conn);
-    return undefined;
+    if (!joining) {
+      this.#joined(conn);
+      return undefined;
+    }
+    const joined = joining.then(() => this.#joined(conn)).finally(() => this.#joining.delete(conn));
+    this.#joining.set(conn, joined);
+    return joined;
   }
 
   #joined(conn: Conn): void {
@@ -174,7 +180,15 @@ export class Door {
     const user = presence.user(conn.publicId);
     presence.leave(session);
     alarms.arm();
-    if (user || !presence.hasUsers) hooks.leave(conn, user);
+    const tell = () => hooks.leave(conn, user);
+    if (user || !presence.hasUsers) this.#afterJoins(conn.publicId, tell);
+  }
+
+  /** Runs this when no `onJoin` of the user is under way any more, unless they are here again by then. */
+  #afterJoins(publicId: string, run: () => void): void {
+    const joins = [...this.#joining].flatMap(([conn, joined]) => (conn.publicId === publicId ? [joined] : []));
+    if (joins.length === 0) run();
+    else void Promise.allSettled(joins).then(() => this.#scope.connections.isOnline(publicId) || run());
   }
 }
 

@@ -1,0 +1,97 @@
+import { signal } from "@signe/reactive";
+import { describe, expect, it } from "vitest";
+import { defineRoom } from "../../src/define/define-room.ts";
+import { sync, users } from "../../src/state/fields.ts";
+import { MemoryRoom } from "../support/memory.ts";
+
+class Player {
+  name = sync(signal(""));
+}
+
+/** A room whose `onJoin` waits for the test, by the order of the connections. */
+function scene() {
+  const told: string[] = [];
+  const gates: PromiseWithResolvers<void>[] = [];
+  const definition = defineRoom({
+    path: "r",
+    throttleStorage: 0,
+    state: () => ({ players: users(Player) }),
+    actions: {
+      closeAll: {
+        run({ room, conn }) {
+          for (const other of room.connections) if (other !== conn) other.close(4000, "enough");
+        },
+      },
+    },
+    async onJoin({ conn, user }) {
+      if (conn.sessionId === "host") return;
+      const gate = Promise.withResolvers<void>();
+      const index = gates.push(gate);
+      told.push(`joining ${index}`);
+      await gate.promise;
+      user.name.set("Ada");
+      told.push(`joined ${index}`);
+    },
+    onLeave({ user }) {
+      told.push(`left ${user.name()}`);
+    },
+  });
+  const room = new MemoryRoom(definition.compiled);
+  return {
+    room,
+    told,
+    open: (index: number) => gates[index - 1]?.resolve(),
+    fail: (index: number) => gates[index - 1]?.reject(new Error("no")),
+  };
+}
+
+async function settle(): Promise<void> {
+  for (let step = 0; step < 20; step++) await Promise.resolve();
+}
+
+describe("onLeave comes after onJoin", () => {
+  it("where another handler closes the connection while it joins", async () => {
+    const { room, told, open } = scene();
+    const host = await room.connect("host");
+    const joining = room.connect("ada");
+    await settle();
+    await room.core.message(host, JSON.stringify({ action: "closeAll" }));
+    await settle();
+    expect(told).toEqual(["joining 1"]);
+    open(1);
+    expect((await joining).closedWith).toEqual({ code: 4000, reason: "enough" });
+    await settle();
+    expect(told).toEqual(["joining 1", "joined 1", "left Ada"]);
+    expect(room.core.sessions.find("ada")?.offlineSince).toBeDefined();
+  });
+
+  it("where onJoin fails in the end, after its client has gone", async () => {
+    const { room, told, fail } = scene();
+    const host = await room.connect("host");
+    const joining = room.connect("ada");
+    await settle();
+    await room.core.message(host, JSON.stringify({ action: "closeAll" }));
+    fail(1);
+    await joining;
+    await settle();
+    expect(told).toEqual(["joining 1", "left "]);
+  });
+
+  it("and not at all for who is here again by then", async () => {
+    const { room, told, open } = scene();
+    const host = await room.connect("host");
+    const first = room.connect("ada");
+    await settle();
+    await room.core.message(host, JSON.stringify({ action: "closeAll" }));
+    const second = room.connect("ada");
+    await settle();
+    open(1);
+    await first;
+    await settle();
+    expect(told).toEqual(["joining 1", "joining 2", "joined 1"]);
+    open(2);
+    room.disconnect(await second);
+    await settle();
+    expect(told).toEqual(["joining 1", "joining 2", "joined 1", "joined 2", "left Ada"]);
+  });
+});
