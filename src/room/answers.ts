@@ -6,6 +6,8 @@ import type { Sessions } from "./sessions.ts";
 /** Messages that are known again, of a session, and the characters of their answers: the oldest are forgotten first. */
 const MAX_ANSWERS = 64;
 const MAX_SIZE = 16_384;
+/** Characters of one answer: it is in the row of the session, which must not become too large to be stored. */
+const MAX_ANSWER = 250_000;
 /** Stands for an answer that is forgotten, though its message is known. */
 const FORGOTTEN = "";
 const LOST = new RoomError("internal", "This was handled before, and its answer is not known any more");
@@ -48,7 +50,8 @@ export class Answers {
     this.#pending.delete(keyOf(conn, id));
     const session = this.#sessions.find(conn.sessionId);
     if (!session) return waiting;
-    const answers: Answered[] = [...(session.answers ?? []), [id, text]];
+    const kept = text.length > MAX_ANSWER ? FORGOTTEN : text;
+    const answers: Answered[] = [...(session.answers ?? []), [id, kept]];
     session.answers = shorten(answers.slice(-MAX_ANSWERS));
     session.row.changed(true);
     return waiting;
@@ -62,9 +65,9 @@ function keyOf({ sessionId }: Conn, id: MessageId): string {
 /** Without the oldest answers, where all of them are too long. The newest is kept: a client may ask for it right now. */
 function shorten(answers: Answered[]): Answered[] {
   let excess = answers.reduce((size, [, text]) => size + text.length, -MAX_SIZE);
-  return answers.map(([id, text], index) => {
-    if (excess <= 0 || index === answers.length - 1) return [id, text];
-    excess -= text.length;
-    return [id, FORGOTTEN];
+  return answers.map((answer, index) => {
+    if (excess <= 0 || index === answers.length - 1) return answer;
+    excess -= answer[1].length;
+    return [answer[0], FORGOTTEN];
   });
 }

@@ -37,6 +37,7 @@ function definitionWith(throttleStorage: number, slow: Promise<void> = Promise.r
           return "x".repeat(6000);
         },
       },
+      read: { run: (_context, size) => "x".repeat(size as number) },
       circle: {
         async run() {
           const circle: Record<string, unknown> = {};
@@ -84,6 +85,22 @@ describe("P3.6: a message that is sent again", () => {
     socket = await join(room);
     expect(await ask(room, socket, "fail", 1)).toEqual(refused);
     expect(room.state.count()).toBe(5);
+  });
+
+  it("is not run again for an answer that is too large to be kept, and the session is stored all the same", async () => {
+    const room = memory();
+    const first = await join(room);
+    const before = first.texts.length;
+    const text = JSON.stringify({ action: "read", value: 3_000_000, id: "a" });
+    await room.core.message(first, text);
+    expect(first.texts.slice(before).join()).toContain('"type":"ack"');
+    expect(JSON.stringify(room.storage.rows.get("$session:ada")).length).toBeLessThan(1000);
+    room.disconnect(first);
+    const second = await join(room);
+    await room.core.message(second, text);
+    expect(second.texts.at(-1)).toBe(
+      '{"type":"error","value":{"code":"internal","message":"This was handled before, and its answer is not known any more","id":"a"}}',
+    );
   });
 
   it("is run where a crash undid it", async () => {
