@@ -113,13 +113,17 @@ export class Entries implements Door, InnerNode, ParentNode {
     if (target !== undefined) checkNew(this, this.#shared.entries, key, target);
     this.#dormant.pass(key);
     if (!this.#before.has(key)) this.#before.set(key, previous);
-    if (previous) {
-      this.#awake.delete(key);
-      if (previous.attached) previous.removeRows();
-      previous.remove();
+    this.#awake.delete(key);
+    previous?.remove();
+    try {
+      if (target !== undefined) this.#add(key, target as object);
+    } catch (error) {
+      // The collection's own value has it still.
+      if (previous) this.#add(key, previous.target);
+      throw error;
+    } finally {
+      this.childChanged(key);
     }
-    if (target !== undefined) this.#add(key, target as object);
-    this.childChanged(key);
   }
 
   replacing(next: Readonly<Record<string, unknown>>): void {

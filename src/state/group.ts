@@ -43,7 +43,12 @@ export class Group implements EntryNode, ParentNode, LeafParent {
     this.target = target;
     this.place = place;
     markEntry(target);
-    for (const [name, value] of Object.entries(target)) this.#take(name, value);
+    try {
+      for (const [name, value] of Object.entries(target)) this.#take(name, value);
+    } catch (error) {
+      this.remove();
+      throw error;
+    }
     this.hidden = [...this.children.values()].every((child) => (child instanceof Leaf ? !child.synced : child.hidden));
     this.#phase = "there";
   }
@@ -53,8 +58,7 @@ export class Group implements EntryNode, ParentNode, LeafParent {
   }
 
   get attached(): boolean {
-    if (this.#phase === "gone") return false;
-    return this.#parent ? this.#parent.attached : !this.#shared.loading;
+    return this.#phase !== "gone" && (this.#parent ? this.#parent.attached : !this.#shared.loading);
   }
 
   get isSimple(): boolean {
@@ -124,8 +128,7 @@ export class Group implements EntryNode, ParentNode, LeafParent {
     if (this.privateCount === 0 && this.#text !== undefined) return this.#text;
     const parts: string[] = [];
     for (const [name, child] of this.children) {
-      if (child instanceof Leaf && (!child.synced || (child.audience && !sees(child.audience)))) continue;
-      if (!(child instanceof Leaf) && child.hidden) continue;
+      if (child instanceof Leaf ? !child.synced || (child.audience && !sees(child.audience)) : child.hidden) continue;
       parts.push(`${JSON.stringify(name)}:${child instanceof Leaf ? child.text() : child.textFor(sees)}`);
     }
     const text = `{${parts.join(",")}}`;
@@ -181,9 +184,7 @@ export class Group implements EntryNode, ParentNode, LeafParent {
       let value: unknown;
       if (child instanceof Leaf) {
         if (child.row && child.persisted === persisted && includes(child)) value = child.stored();
-      } else if (child instanceof Group && child.place.row === this.place.row) {
-        value = child.stored(persisted);
-      }
+      } else if (child instanceof Group && child.place.row === this.place.row) value = child.stored(persisted);
       if (value !== undefined) (values ??= {})[name] = value;
     }
     return values;
@@ -231,8 +232,9 @@ export class Group implements EntryNode, ParentNode, LeafParent {
     this.#text = undefined;
   }
 
-  /** Leaves the state, and stops following anything. */
+  /** Leaves the state and its storage, and stops following anything. */
   remove(): void {
+    if (this.attached) this.removeRows();
     this.stop();
     if (this.#phase === "there") this.#parent?.countPrivate(-this.privateCount);
     this.#phase = "gone";

@@ -134,8 +134,18 @@ function ownOf(value: object, gate: Gate): Record<string, unknown> {
 function replaceEntries(door: Door, previous: Record<string, unknown>, next: Record<string, unknown>): void {
   for (const key of Object.keys(next)) checkKey(door, [], key);
   door.replacing?.(next);
-  for (const key of Object.keys(previous)) if (next[key] !== previous[key]) door.entry?.(key, undefined);
-  for (const key of Object.keys(next)) if (next[key] !== previous[key]) door.entry?.(key, next[key]);
+  try {
+    swapEntries(door, previous, next);
+  } catch (error) {
+    // One that cannot be made: the value stays as it was, and so do all of them.
+    swapEntries(door, next, previous);
+    throw error;
+  }
+}
+
+function swapEntries(door: Door, from: Record<string, unknown>, to: Record<string, unknown>): void {
+  for (const key of Object.keys(from)) if (to[key] !== from[key]) door.entry?.(key, undefined);
+  for (const key of Object.keys(to)) if (to[key] !== from[key]) door.entry?.(key, to[key]);
 }
 
 const RAW = Symbol("raw");
