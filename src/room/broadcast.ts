@@ -102,7 +102,9 @@ export class Broadcast {
       this.#turns.want();
       return;
     }
-    const wait = this.#openAt - this.#clock.now();
+    const left = this.#openAt - this.#clock.now();
+    // A clock that jumped back keeps nobody waiting.
+    const wait = left > 0 ? Math.min(left, this.#window()) : left;
     if (wait <= 0) {
       this.#turns.want();
       return;
@@ -111,6 +113,7 @@ export class Broadcast {
       wait,
       () => {
         this.#cancel = undefined;
+        this.#openAt = 0;
         this.#turns.wantNow();
       },
       "throttle",

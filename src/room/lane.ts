@@ -89,7 +89,9 @@ export class Lane<T> {
   #plan(): void {
     if (this.#timer || this.#isClosed || this.#failingSince !== undefined) return;
     if (this.#queue.length === 0 || this.#unacked.length >= WINDOW) return;
-    this.#after(Math.max(this.#nextAt - this.#clock.now(), 0), () => this.#cut());
+    // A clock that jumped back keeps nothing waiting.
+    const wait = Math.min(this.#nextAt - this.#clock.now(), this.#spacing);
+    this.#after(Math.max(wait, 0), () => this.#cut());
   }
 
   #after(ms: number, run: () => void): void {

@@ -87,7 +87,9 @@ export class Listing implements Sleeper {
   /** Something may be other than the World knows. @param delay in which more may come, in ms */
   changed(delay = SPACING): void {
     if (!this.#isDirty) return;
-    const at = Math.max(this.#scope.clock.now() + delay, this.#lastAt + SPACING);
+    const now = this.#scope.clock.now();
+    // The clock may have jumped back since.
+    const at = Math.max(now + delay, Math.min(this.#lastAt, now) + SPACING);
     if (at >= (this.#dueAt ?? Infinity)) return;
     this.#dueAt = at;
     this.#scope.arm();

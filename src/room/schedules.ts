@@ -110,7 +110,8 @@ export class Schedules implements Sleeper {
 
   #earliest(name: string): number {
     const last = this.#lastRun.get(name);
-    return last === undefined ? 0 : last + LEAST_SPACING;
+    // Unless the clock jumped back since.
+    return last === undefined || last > this.#clock.now() ? 0 : last + LEAST_SPACING;
   }
 
   #store(entry: Entry): void {

@@ -28,15 +28,16 @@ export class Ticker {
 
   #wait(): void {
     const now = this.#clock.now();
-    // From the planned time, so that delays do not add up; but a room that fell behind does not race to catch up.
-    this.#next = Math.max(this.#next + this.#period, now);
+    // From the planned time, so that delays do not add up; but a room that fell behind does not race to catch up, nor
+    // does one wait whose clock jumped back.
+    this.#next = Math.min(Math.max(this.#next + this.#period, now), now + this.#period);
     this.#cancel = this.#clock.after(
       Math.max(this.#next - now, 1),
       () => {
         const elapsed = this.#clock.now() - this.#last;
         this.#last += elapsed;
         this.#wait();
-        this.#run(elapsed);
+        this.#run(Math.max(elapsed, 0));
       },
       "tick",
     );
