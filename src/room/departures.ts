@@ -110,16 +110,16 @@ export class Departures implements Sleeper {
     const { passenger } = await this.#scope.neighbours.recall(to, transferId, sessionId);
     // Others asked too, and that is over.
     if (this.#departed.get(sessionId) !== departed) return;
-    if (passenger && !this.#scope.sessions.find(sessionId)) this.#takeBack(passenger);
+    if (passenger && !this.#scope.sessions.find(sessionId)) this.#takeBack(sessionId, passenger);
     // Last of all: where something fails, they can still come back later.
     this.forget(sessionId);
   }
 
   /** @throws if they cannot be stored, or loaded: then they are not here */
-  #takeBack(passenger: Passenger): void {
+  #takeBack(sessionId: string, passenger: Passenger): void {
     const { sessions, presence, persistence } = this.#scope;
     const user = this.#passengers.unpack(passenger);
-    const session = sessions.create(passenger.sessionId, passenger.sub, sessions.freePublicId(passenger.publicId));
+    const session = sessions.create(sessionId, passenger.sub, sessions.freePublicId(passenger.publicId));
     session.connState = passenger.state;
     sessions.offline(session);
     if (user) presence.loadUser(session.publicId, user);
