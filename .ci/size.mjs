@@ -69,7 +69,7 @@ report(
   110,
 );
 report("Worker of one small room, with Worlds", await bundle(minimalRoom("index"), ["cloudflare:*"]), 84);
-report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 112);
+report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 114);
 report("Worker of one small room, lite", await bundle(minimalRoom("lite"), ["cloudflare:*"]), 60);
 report("durable-rooms/client", await bundle('export * from "./dist/client/index.js"', []), 9, SERVER_ONLY);
 report("durable-rooms/react", await bundle('export * from "./dist/react/index.js"', ["react"]), 1, SERVER_ONLY);
