@@ -70,6 +70,11 @@ describe("durable-rooms load", () => {
     expect(errors).toEqual({});
   });
 
+  it("says what is wrong with a value", async () => {
+    const { refusals } = await summaryOf("picky");
+    expect(refusals).toMatchObject({ invalid_input: { reason: "at.x: Too big" } });
+  });
+
   it("says why a World lets nobody in", async () => {
     const { code, stdout } = await runBin(args("good", "--world"));
     expect(code).toBe(1);

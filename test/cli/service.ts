@@ -13,6 +13,10 @@ const ROOMS: Readonly<Record<string, (socket: WebSocket, message: Message) => vo
   good: (socket, { id }) => socket.send(JSON.stringify({ type: "ack", value: { id, result: null } })),
   strict: (socket, { id }) =>
     socket.send(JSON.stringify({ type: "error", value: { code: "forbidden\u001B[2J", message: "No", id } })),
+  picky: (socket, { id }) => {
+    const value = { code: "invalid_input", message: "Wrong", id, issues: [{ path: ["at", "x"], message: "Too big" }] };
+    socket.send(JSON.stringify({ type: "error", value }));
+  },
   busy: (socket, { id }) => {
     const isDone = id.endsWith("-1");
     if (isDone) socket.send(JSON.stringify({ type: "ack", value: { id } }));

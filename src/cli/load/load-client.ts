@@ -102,9 +102,10 @@ export class LoadClient {
   }
 
   /** Its codes are those of the service, and three of the client's own. */
-  #unanswered({ code, message }: CallError): void {
+  #unanswered({ code, message, issues: [issue] }: CallError): void {
     const isOwn = code === "timeout" || code === "closed" || code === "overflow";
-    if (!isOwn) this.#tally.refused(code, message);
+    const reason = issue ? `${issue.path.join(".") || "the value"}: ${issue.message}` : message;
+    if (!isOwn) this.#tally.refused(code, reason);
     else if (this.#anonymous > 0) this.#anonymous--;
     else this.#failed(code, message);
   }

@@ -53,10 +53,9 @@ arena.subscribe(({ tick, players }) => {
   const online = Object.entries(players).filter(([, player]) => player.online);
   timeline.add(tick, performance.now(), Object.fromEntries(online.map(([id, { x, y }]) => [id, { x, y }])));
 });
-// What the list shows, as one text: it is drawn again only when that is another one. Before the first packet the state
-// is empty.
+// What the list shows, as one text: it is drawn again only when that is another one.
 arena.select(
-  ({ players }) => JSON.stringify(Object.values(players ?? {}).map(({ name, score, online }) => [name, score, online])),
+  ({ players }) => JSON.stringify(Object.values(players).map(({ name, score, online }) => [name, score, online])),
   drawScores,
 );
 arena.on("status", (status) => {
