@@ -164,8 +164,9 @@ export class Links implements RoomLinks {
   #learn(shardId: string): Promise<Link | undefined> {
     let learning = this.#learning.get(shardId);
     if (!learning) {
+      const before = [...(this.#links.get(shardId)?.sockets.values() ?? [])];
       learning = this.#introduce(shardId)
-        .then((introduction) => this.#meet(shardId, introduction))
+        .then((introduction) => this.#meet(shardId, introduction, before))
         .finally(() => this.#learning.delete(shardId));
       this.#learning.set(shardId, learning);
     }
@@ -183,7 +184,8 @@ export class Links implements RoomLinks {
     }
   }
 
-  #meet(shardId: string, introduction: Introduction | undefined): Link | undefined {
+  /** @param before the clients that were here when the shard was asked: it may not have known of others yet */
+  #meet(shardId: string, introduction: Introduction | undefined, before: readonly RemoteSocket[]): Link | undefined {
     const known = this.#links.get(shardId);
     if (known && known.run !== introduction?.run) this.#drop(known);
     if (!introduction) return undefined;
@@ -196,7 +198,7 @@ export class Links implements RoomLinks {
     link.meet(mailed);
     this.#changed(link);
     const present = new Set(roster.map(({ id }) => id));
-    for (const socket of link.sockets.values()) if (!present.has(socket.remote.id)) this.#gone(link, socket);
+    for (const socket of before) if (socket.isOpen && !present.has(socket.remote.id)) this.#gone(link, socket);
     for (const entry of roster) this.#find(link, entry);
     for (const { id, texts } of held) {
       void Promise.resolve(link.joining.get(id)).then(() => this.#resend(link.sockets.get(id), texts));

@@ -92,7 +92,7 @@ function sharded(room: Room): Server {
 type Step =
   | { kind: "turn"; mutations: Mutation[] }
   | { kind: "wait"; ms: number }
-  | { kind: "act" | "drop" | "mute"; who: number }
+  | { kind: "act" | "burst" | "drop" | "mute"; who: number }
   | { kind: "evict" | "crash" };
 
 /** Two that count packets, and one whose server knows nothing of that. */
@@ -107,6 +107,7 @@ const step = fc.oneof<fc.MaybeWeightedArbitrary<Step>[]>(
   },
   { weight: 6, arbitrary: fc.nat({ max: 60 }).map((ms) => ({ kind: "wait" as const, ms })) },
   { weight: 6, arbitrary: who.map((who) => ({ kind: "act" as const, who })) },
+  { weight: 1, arbitrary: who.map((who) => ({ kind: "burst" as const, who })) },
   { weight: 3, arbitrary: who.map((who) => ({ kind: "drop" as const, who })) },
   { weight: 1, arbitrary: who.map((who) => ({ kind: "mute" as const, who })) },
   { weight: 1, arbitrary: fc.constant({ kind: "evict" as const }) },
@@ -214,6 +215,10 @@ class Run {
         break;
       case "act":
         player?.act(`act-${this.#acts++}`);
+        break;
+      case "burst":
+        // More than a room knows again.
+        for (let count = 0; count < 80; count++) player?.act(`act-${this.#acts++}`);
         break;
       case "drop":
         player?.wire?.drop();

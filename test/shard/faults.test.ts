@@ -25,7 +25,8 @@ type Step =
   | { kind: "evict room" }
   | { kind: "crash room" }
   | { kind: "evict shard"; shard: number }
-  | { kind: "crash shard"; shard: number };
+  | { kind: "crash shard"; shard: number }
+  | { kind: "retire shard"; shard: number };
 
 const who = fc.nat({ max: CLIENTS - 1 });
 const shard = fc.nat({ max: SHARDS.length - 1 });
@@ -45,6 +46,7 @@ const step = fc.oneof<fc.MaybeWeightedArbitrary<Step>[]>(
   { weight: 1, arbitrary: fc.constant({ kind: "crash room" as const }) },
   { weight: 1, arbitrary: shard.map((shard) => ({ kind: "evict shard" as const, shard })) },
   { weight: 1, arbitrary: shard.map((shard) => ({ kind: "crash shard" as const, shard })) },
+  { weight: 1, arbitrary: shard.map((shard) => ({ kind: "retire shard" as const, shard })) },
 );
 
 const stateOf = () => ({ ...gameState(), done: sync(signal<string[]>([])) });
@@ -55,6 +57,7 @@ class Run {
   readonly online = new Map<number, { socket: MemorySocket; shard: number }>();
   readonly acked = new Set<string>();
   readonly forgetful = new Set<MemorySocket>();
+  readonly #names = [...SHARDS];
   readonly #read = new Map<MemorySocket, number>();
   #acts = 0;
 
@@ -76,7 +79,7 @@ class Run {
   }
 
   #shard(index: number) {
-    return this.tree.shards.get(SHARDS[index] as string) as NonNullable<ReturnType<typeof this.tree.shards.get>>;
+    return this.tree.shards.get(this.#names[index] as string) as NonNullable<ReturnType<typeof this.tree.shards.get>>;
   }
 
   async take(step: Step): Promise<void> {
@@ -112,7 +115,7 @@ class Run {
         await this.tree.room.evict();
         break;
       case "crash room":
-        for (const [index, name] of SHARDS.entries()) {
+        for (const [index, name] of this.#names.entries()) {
           if (this.tree.shards.get(name)?.core.introduce(crypto.randomUUID())?.wantsState) this.#forget(index);
         }
         this.tree.room.crash();
@@ -124,6 +127,12 @@ class Run {
         break;
       case "crash shard":
         this.#shard(step.shard).crash();
+        break;
+      case "retire shard":
+        // Its World gives out another one in its place.
+        this.#shard(step.shard).core.retire();
+        this.#names[step.shard] = `s${step.shard}-${this.#acts++}`;
+        this.tree.add(this.#names[step.shard] as string);
     }
     this.#readAcks();
   }

@@ -169,6 +169,30 @@ describe("P9: shards that are lost", () => {
     expect(tree.room.core.handle.connections).toHaveLength(1);
   });
 
+  it("who comes while the shard's answer about who is there is on its way stays", async () => {
+    const { tree } = await grow(1, 1);
+    const { shards } = tree.room;
+    let isKnown = false;
+    tree.room.shards = {
+      async introduce(shardId, boot) {
+        const introduction = await shards.introduce(shardId, boot);
+        await new Promise<void>((resolve) => tree.clock.after(1000, resolve));
+        return introduction;
+      },
+      async deliver(shardId, batch) {
+        if (isKnown) return shards.deliver(shardId, batch);
+        isKnown = true;
+        return { verdict: "unknown" };
+      },
+    };
+    tree.room.change((state) => state.count.set(1));
+    await tree.advance(500);
+    const late = tree.shards.get("s0")?.connect("late") as MemorySocket;
+    await tree.advance(5000);
+    expect(tree.room.core.handle.connections).toHaveLength(2);
+    expect(late.texts[0]).toContain('"pId"');
+  });
+
   it("who leaves while the room thinks about letting them in was never there", async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const guards = [
