@@ -1,8 +1,9 @@
 import type { Packet } from "../define/types.ts";
 import type { Intercept } from "./outbox.ts";
 
-function encode(packet: Packet | null): string | null {
-  return packet === null ? null : JSON.stringify(packet);
+/** Who writes JavaScript may return nothing at all, which has no JSON. */
+function encode(packet: Packet | null | undefined): string | null {
+  return packet ? JSON.stringify(packet) : null;
 }
 
 /**

@@ -75,6 +75,21 @@ describe("interceptorPacket", () => {
     expect(order.map((packet) => packet.value["n"] ?? packet.type)).toEqual([1, "ack", 2, "ack", 3, "ack"]);
   });
 
+  it.each([
+    ["at once", (packet: Packet) => (packet.type === "sync" ? packet : undefined)],
+    ["later", async (packet: Packet) => (packet.type === "sync" ? packet : undefined)],
+  ])("one in JavaScript that returns nothing %s sends nothing", async (_, intercept) => {
+    const definition = defineRoom({
+      path: "room-{id}",
+      state: stateOf,
+      actions: { say: { run: ({ room }) => room.broadcast({ type: "say" }) } },
+      interceptorPacket: (_context, packet) => intercept(packet) as Packet | Promise<Packet>,
+    });
+    const client = await testRoom(definition).connect();
+    await client.call("say");
+    expect(client.packets.map(({ type }) => type)).toEqual(["sync", "ack"]);
+  });
+
   it("one that throws sends nothing, and harms nobody else", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
     const definition = defineRoom({
