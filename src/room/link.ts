@@ -7,6 +7,8 @@ import type { Line, RemoteSocket } from "./remote-socket.ts";
 
 /** A stored value has 2 MB at most: of more mail than this, in characters, the oldest is not stored. */
 const MAX_STORED_MAIL = 200_000;
+/** The patches of one item for clients that come back, in characters. */
+const MAX_PATCHES = 1_000_000;
 /** Clients that left, of which a link knows. */
 const REMEMBERED = 10_000;
 
@@ -141,8 +143,11 @@ export class Link implements Line {
     this.#lane.push({ kind: "packet", text, except });
   }
 
+  /** Clients that come back may have a patch each: so many of them do not fit into one call. */
   welcome(state: string, to: readonly Welcome[]): void {
-    this.#tell({ kind: "welcome", state, to });
+    let length = 0;
+    const parts = Map.groupBy(to, ({ patch = "" }) => Math.floor((length += patch.length) / MAX_PATCHES));
+    for (const part of parts.values()) this.#tell({ kind: "welcome", state, to: part });
   }
 
   /** Tells the shard what its clients have to know. */

@@ -93,7 +93,10 @@ export function weightOf(item: Upward | Downward): number {
       return OVERHEAD + item.text.length;
     case "sync":
       return OVERHEAD + (item.patch?.length ?? 0);
+    case "join":
+      return OVERHEAD + lengthOf([item.knock.request.url, ...item.knock.request.headers.flat()]);
     case "welcome":
+      return OVERHEAD + item.state.length + lengthOf(item.to.map(({ patch = "" }) => patch));
     case "state":
       return OVERHEAD + item.state.length;
     default:
@@ -101,6 +104,10 @@ export function weightOf(item: Upward | Downward): number {
   }
 }
 const OVERHEAD = 200;
+
+function lengthOf(texts: readonly string[]): number {
+  return texts.reduce((length, text) => length + text.length, 0);
+}
 
 /** ok: it is done, now or before. gap: something is missing before it. unknown: the receiver does not know the sender. */
 export interface Receipt {

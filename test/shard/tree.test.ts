@@ -112,6 +112,36 @@ describe("P9: what a room sends grows with its shards, never with their clients"
     expect(tree.delivered.calls).toBeLessThanOrEqual(2);
   });
 
+  it("a rush of clients with long requests, who come back after long changes, goes in calls that an object can take", async () => {
+    const tree = new MemoryTree<{ text: { set(text: string): void } }>(
+      defineRoom({ path: "r", throttleSync: 0, state: () => ({ text: sync(signal("")) }) }).compiled,
+    );
+    const shard = tree.add("s");
+    let largest = 0;
+    const note = (batch: object) => (largest = Math.max(largest, JSON.stringify(batch).length));
+    const relay = tree.relay.bind(tree);
+    tree.relay = (batch) => (note(batch), relay(batch));
+    const { shards } = tree.room;
+    tree.room.shards = {
+      introduce: (shardId, boot) => shards.introduce(shardId, boot),
+      deliver: (shardId, batch) => (note(batch), shards.deliver(shardId, batch)),
+    };
+    const arrive = (query: (index: number) => string) =>
+      Array.from({ length: 100 }, (_, index) => shard.connect(`session-${index}`, null, query(index)));
+    const first = arrive(() => `protocol=2&long=${"x".repeat(100_000)}`);
+    await tree.advance(5000);
+    const positions = first.map(({ texts }) => JSON.parse(texts[0] as string) as { seq: number; epoch: string });
+    for (const socket of first) shard.disconnect(socket);
+    await tree.advance(1000);
+    tree.room.change((state) => state.text.set("y".repeat(100_000)));
+    await tree.advance(1000);
+    const again = arrive((index) => `protocol=2&since=${positions[index]?.seq}&epoch=${positions[index]?.epoch}`);
+    await tree.advance(5000);
+    for (const { texts } of again) expect(texts[0]?.slice(0, 60)).toContain('"resumed":true');
+    expect(largest).toBeGreaterThan(1_000_000);
+    expect(largest).toBeLessThan(5_000_000);
+  });
+
   it("a quiet link does nothing: no timer, no call, and only the heartbeat's alarm", async () => {
     const { tree } = await grow(2, 3);
     await tree.advance(5000);
