@@ -1,0 +1,30 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { KINDS, Scene, WHO } from "../support/overlaps.ts";
+import type { Step } from "../support/overlaps.ts";
+
+const step = fc.oneof(
+  { weight: 12, arbitrary: fc.tuple(fc.constantFrom(...KINDS), fc.nat(5)) },
+  { weight: 6, arbitrary: fc.tuple(fc.constant("continue"), fc.nat(11)) },
+  { weight: 2, arbitrary: fc.tuple(fc.constant("pass"), fc.nat(30_000)) },
+  { weight: 2, arbitrary: fc.tuple(fc.constantFrom("evict", "deploy", "crash", "fail"), fc.nat(5)) },
+) as fc.Arbitrary<Step>;
+
+it("whatever overlaps in a room, its clients see it, its users are those of its sessions, and what is acknowledged stays", async () => {
+  let acks = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 50 }), async (steps) => {
+      const scene = new Scene();
+      for (const who of WHO.keys()) await scene.take(["come", who]);
+      for (const each of steps) await scene.take(each);
+      for (const seconds of [15, 60]) {
+        await scene.settle(seconds);
+        scene.check();
+      }
+      scene.checkStored();
+      acks += scene.acked.size;
+    }),
+    { numRuns: 100 },
+  );
+  expect(acks).toBeGreaterThan(50);
+});
