@@ -35,7 +35,8 @@ export class Answers {
   isNew(conn: Conn, id: MessageId | undefined): boolean {
     if (conn.protocol !== 2 || id === undefined) return true;
     const waiting = this.#pending.get(keyOf(conn, id));
-    if (waiting) waiting.push(conn);
+    // Once, however often it asks: an answer may be large.
+    if (waiting && !waiting.includes(conn)) waiting.push(conn);
     const known = this.#sessions.find(conn.sessionId)?.answers?.find(([key]) => key === id);
     if (known) conn.answer(known[1] === FORGOTTEN ? encodeError(LOST, { id }) : known[1]);
     if (waiting || known) return false;

@@ -41,9 +41,10 @@ export class Dispatch {
 
   /**
    * Takes a frame. The runtime waits for a promise with an event of its own, so there is one only where it is needed.
+   * @param starting what has to be waited for before it is handled, if the room has just woken. It never rejects.
    * @returns a promise if the message is not handled yet. It never rejects.
    */
-  receive(conn: Conn, frame: string | ArrayBuffer): Promise<void> | undefined {
+  receive(conn: Conn, frame: string | ArrayBuffer, starting?: Promise<unknown>): Promise<void> | undefined {
     if (isTooLarge(frame, this.#scope.compiled.settings.maxMessageBytes)) {
       this.#close(conn, new RoomError("message_too_large", "The message is too large"));
       return undefined;
@@ -55,7 +56,10 @@ export class Dispatch {
     conn.inbox.push(frame);
     conn.inboxSize += sizeOf(frame);
     if (isTooMuch) this.#close(conn, new RoomError("rate_limited", "Too many messages wait to be handled"));
-    return conn.isBusy ? undefined : this.#drain(conn);
+    if (conn.isBusy) return undefined;
+    if (!starting) return this.#drain(conn);
+    conn.isBusy = true;
+    return starting.then(() => this.#drain(conn));
   }
 
   #passesLimit(conn: Conn): boolean {

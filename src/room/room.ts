@@ -157,9 +157,8 @@ export class RoomCore {
 
   /** A frame of a client. @returns a promise if it is not handled yet */
   message(socket: Socket, frame: string | ArrayBuffer): Promise<void> | undefined {
-    if (this.#starting) return this.#starting.then(() => this.message(socket, frame));
     const conn = this.#connections.find(socket);
-    return conn && this.#dispatch.receive(conn, frame);
+    return conn && this.#dispatch.receive(conn, frame, this.#starting);
   }
 
   /** A socket closed, or broke. */

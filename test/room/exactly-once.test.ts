@@ -103,6 +103,18 @@ describe("P3.6: a message that is sent again", () => {
     );
   });
 
+  it("is answered once to each connection that asks for it, however often, while it is handled", async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const room = new MemoryRoom<State>(definitionWith(0, promise).compiled);
+    const [first, second] = [await join(room), await join(room)];
+    const handled = room.core.message(first, '{"action":"wait","id":"a"}');
+    for (let time = 0; time < 100; time++) await room.core.message(second, '{"action":"wait","id":"a"}');
+    resolve();
+    await handled;
+    for (const { texts } of [first, second]) expect(texts.filter((text) => text.includes('"ack"'))).toHaveLength(1);
+    expect(room.state.count()).toBe(1);
+  });
+
   it("is run where a crash undid it", async () => {
     const room = memory(1000);
     await ask(room, await join(room), "add", "a");

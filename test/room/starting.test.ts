@@ -39,6 +39,48 @@ describe("onError during a start", () => {
   });
 });
 
+describe("messages to a room that is not done with its start", () => {
+  const scene = async () => {
+    let gate = Promise.resolve();
+    const { compiled } = defineRoom({
+      path: "r",
+      throttleSync: 0,
+      rateLimit: { messages: 10_000, per: 1000 },
+      state: stateOf,
+      actions: { add: { run: ({ state }) => state.count.update((count) => count + 1) } },
+      onStart: () => gate,
+    });
+    const room = new MemoryRoom<ReturnType<typeof stateOf>>(compiled);
+    const socket = await room.connect("ada");
+    const { promise, resolve } = Promise.withResolvers<void>();
+    gate = promise;
+    await room.evict();
+    return { room, socket, start: resolve, send: (frame: string) => room.core.message(socket, frame) };
+  };
+
+  it("wait for it, in their order", async () => {
+    const { room, start, send } = await scene();
+    const handled = [send('{"action":"add"}'), send('{"action":"add"}')];
+    await Promise.resolve();
+    expect(room.state.count()).toBe(0);
+    start();
+    for (const each of handled) await each;
+    expect(room.state.count()).toBe(2);
+  });
+
+  it("are limited as ever: what waits is no more than for a slow action", async () => {
+    const large = await scene();
+    void large.send("x".repeat(70_000));
+    expect(large.socket.closedWith?.code).toBe(1009);
+    const many = await scene();
+    for (let message = 0; message < 1002; message++) void many.send('{"action":"add"}');
+    expect(many.socket.closedWith?.code).toBe(4429);
+    many.start();
+    await many.room.core.started;
+    expect(many.room.state.count()).toBe(0);
+  });
+});
+
 describe("a migration", () => {
   it.each([
     ["-0 and 0", -0, 0],
