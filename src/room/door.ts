@@ -112,7 +112,7 @@ export class Door {
     views.recall(conn);
     // Its user went to another room, or was removed: it may listen, but is nobody here.
     const session = sessions.find(conn.sessionId);
-    if (session) presence.found(session);
+    if (session?.publicId === conn.publicId) presence.found(session);
     else connections.disown(conn.publicId);
   }
 
@@ -176,7 +176,8 @@ export class Door {
     listing.changed();
     if (connections.size === 0) ticker?.stop();
     const session = sessions.find(conn.sessionId);
-    if (!session || connections.isOnline(conn.publicId)) return;
+    // One from before its user went elsewhere may close late: by now its session may be another user's.
+    if (session?.publicId !== conn.publicId || connections.isOnline(conn.publicId)) return;
     const user = presence.user(conn.publicId);
     presence.leave(session);
     alarms.arm();

@@ -1,11 +1,15 @@
 import { signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
-import { sync, users } from "../../src/state/fields.ts";
+import { connected, sync, users } from "../../src/state/fields.ts";
 import { MemoryRoom } from "../support/memory.ts";
 
 class Player {
   name = sync(signal(""));
+}
+
+class Visitor {
+  online = connected();
 }
 
 /** A room whose `onJoin` waits for the test, by the order of the connections. */
@@ -95,3 +99,34 @@ describe("onLeave comes after onJoin", () => {
     expect(told).toEqual(["joining 1", "joining 2", "joined 1", "joined 2", "left Ada"]);
   });
 });
+
+it.each([false, true])(
+  "a connection from before its user went elsewhere, which closes late, is nobody's (slept: %s)",
+  async (hasSlept) => {
+    const left: string[] = [];
+    const { compiled } = defineRoom({
+      path: "r",
+      throttleStorage: 0,
+      sessionExpiryTime: 1000,
+      state: () => ({ players: users(Visitor) }),
+      actions: { go: { run: ({ room, conn }) => room.sessionTransfer(conn, "other") } },
+      onLeave: ({ conn }) => void left.push(conn.publicId),
+    });
+    const room = new MemoryRoom<{ players(): Record<string, Visitor> }>(compiled);
+    room.neighbours.board = async () => ({ ok: true, token: "t" });
+    room.neighbours.recall = async () => ({ arrived: true, passenger: null });
+    const old = await room.connect("ada");
+    await room.core.message(old, '{"action":"go","id":1}');
+    const again = await room.connect("ada");
+    left.length = 0;
+    if (hasSlept) await room.evict();
+    room.disconnect(old);
+    await room.advance(5000);
+    expect(left).toEqual([]);
+    expect(Object.values(room.state.players()).map(({ online }) => online())).toEqual([true]);
+    room.disconnect(again);
+    await room.advance(5000);
+    expect(left).toHaveLength(1);
+    expect(room.state.players()).toEqual({});
+  },
+);

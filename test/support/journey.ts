@@ -72,6 +72,12 @@ class Place {
     };
   }
 
+  /** All is well. What could not be stored would be tried again by itself, but later than a journey lasts. */
+  mend(): void {
+    this.fail(0);
+    if (this.#isAlive) void this.room.core.handle.flush();
+  }
+
   kill(): void {
     this.room.kill();
     if (this.#isRinging) this.room.alarmAt = this.room.clock.now();
@@ -166,7 +172,7 @@ export class Journey {
   /** Nothing breaks any more, and nobody does anything but the rooms; and the user, if they come. */
   async settle(isComing: boolean): Promise<void> {
     this.#leave();
-    for (const place of this.#places) place.fail(0);
+    for (const place of this.#places) place.mend();
     for (let second = 0; second < 20; second++) {
       if (isComing) this.#come();
       await this.#deliver();
