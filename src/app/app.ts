@@ -2,6 +2,7 @@ import { Hono } from "hono/tiny";
 import { cors } from "hono/cors";
 import { forwardRequest } from "../auth/internal.ts";
 import { operatesRoom } from "../auth/operator.ts";
+import { refusalOf } from "../auth/required.ts";
 import { readToken } from "../auth/verify.ts";
 import type { Verify } from "../auth/verify.ts";
 import type { FindRoom, Settings } from "../define/room.ts";
@@ -94,9 +95,8 @@ async function route(request: Request, env: Cloudflare.Env, routing: Routing): P
     isOfWorld && !FOR_CLIENTS.has(target.path)
       ? await readOperator(request, url, env, routing, "world-auth-token")
       : await readClaims(request, url, env, routing.verify);
-  if (!claims && place.settings?.auth === "required") {
-    throw new RoomError("unauthenticated", "This room needs a token");
-  }
+  const refusal = refusalOf(place.settings, claims);
+  if (refusal) throw refusal;
   // The World checks the secret of a shard itself.
   return fetchObject(place, forwardRequest(request, claims, isOfWorld ? ["x-access-shard"] : [], url));
 }

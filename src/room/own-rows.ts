@@ -59,23 +59,28 @@ const KINDS: ReadonlyMap<string, Check> = new Map([
 ]);
 const UNSOUND = new Error("It is not what durable-rooms stores there");
 
-/** Whose sessions are among rows that were put aside: nobody can come back as them. By public id. */
-export function orphansOf(before: readonly StoredRow[], sound: readonly StoredRow[]): string[] {
-  if (before === sound) return [];
-  const readable = new Set(sound);
-  const values = before.flatMap((row) => (readable.has(row) || !row[0].startsWith(SESSION_PREFIX) ? [] : [row[1]]));
-  return values.flatMap((value) => (isPlain(value) && typeof value["publicId"] === "string" ? value["publicId"] : []));
+/** The runtime's own rows. */
+export interface OwnRows {
+  /** Those that can be read. */
+  readonly own: readonly StoredRow[];
+  /** Users whose session cannot be read, by public id: nobody can come back as them. */
+  readonly orphans: readonly string[];
 }
 
 /** The runtime's own rows that can be read; the others are put aside. */
-export function soundRows(rows: readonly StoredRow[], quarantine: Quarantine): readonly StoredRow[] {
+export function soundRows(rows: readonly StoredRow[], quarantine: Quarantine): OwnRows {
   const unsound = new Set(rows.filter((row) => !isSound(row)));
-  if (unsound.size === 0) return rows;
+  if (unsound.size === 0) return { own: rows, orphans: [] };
   // It is one text in pieces.
   const known = rows.filter(([key]) => key.startsWith(KNOWN_PREFIX));
   if (known.some((row) => unsound.has(row))) for (const row of known) unsound.add(row);
   for (const [key, value] of unsound) quarantine.take(key, value, UNSOUND);
-  return rows.filter((row) => !unsound.has(row));
+  return { own: rows.filter((row) => !unsound.has(row)), orphans: [...unsound].flatMap(orphanOf) };
+}
+
+function orphanOf([key, value]: StoredRow): string[] {
+  const isOfUser = key.startsWith(SESSION_PREFIX) && isPlain(value) && typeof value["publicId"] === "string";
+  return isOfUser ? [value["publicId"] as string] : [];
 }
 
 function isSound([key, value]: StoredRow): boolean {

@@ -3,7 +3,8 @@ import { diff, SAME } from "../state/diff.ts";
 import { Tree } from "../state/tree.ts";
 import { AHEAD_KEY, LINK_PREFIX } from "./links.ts";
 import { migrateSnapshot } from "./migration.ts";
-import { orphansOf, soundRows } from "./own-rows.ts";
+import { soundRows } from "./own-rows.ts";
+import type { OwnRows } from "./own-rows.ts";
 import type { Ports, Socket, Storage } from "./ports.ts";
 import type { Quarantine } from "./quarantine.ts";
 import type { Reporter } from "./reporter.ts";
@@ -17,11 +18,7 @@ const RESTART = 1012;
 const VERSION_KEY = `${PRIVATE_PREFIX}version`;
 
 /** What there is of a room that starts, in the form that its definition wants. */
-export interface StoredRoom {
-  /** The runtime's own rows. */
-  readonly own: readonly StoredRow[];
-  /** Users whose session cannot be read, by public id. */
-  readonly orphans: readonly string[];
+export interface StoredRoom extends OwnRows {
   readonly fields: readonly StoredRow[];
   /** Those that are open. */
   readonly sockets: readonly Socket[];
@@ -48,10 +45,7 @@ export function readRoom(
   const without = [...waiting];
   const { own, fields } = partition(readRows(storage, without));
   const from = versionOf(own, () => (version > 1 ? storage.get(VERSION_KEY) : undefined));
-  const found = () => {
-    const sound = soundRows(own, quarantine);
-    return { own: sound, orphans: orphansOf(own, sound), fields, sockets: open };
-  };
+  const found = () => ({ ...soundRows(own, quarantine), fields, sockets: open });
   if (from === version) return { ...found(), noteVersion: undefined };
   const all = partition(storage.list());
   if (from < version && all.fields.length === 0) {

@@ -1,3 +1,4 @@
+import { refusalOf } from "../auth/required.ts";
 import type { Settings } from "../define/room.ts";
 import type { Claims } from "../define/types.ts";
 import { closeReason } from "../protocol/close-reason.ts";
@@ -94,9 +95,9 @@ export class ShardCore {
   check(auth: Claims | null): void {
     const assignment = this.#assignment;
     if (!assignment) throw new RoomError("not_found", "There is no such shard");
-    if ((this.#settings = this.#settingsOf(assignment)).auth === "required" && auth === null) {
-      throw new RoomError("unauthenticated", "This room needs a token");
-    }
+    this.#settings = this.#settingsOf(assignment);
+    const refusal = refusalOf(this.#settings, auth);
+    if (refusal) throw refusal;
   }
 
   /** Whether there is a place. @throws RoomError `room_full` */

@@ -1,9 +1,9 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { forwardRequest } from "../auth/internal.ts";
+import { refusalOf } from "../auth/required.ts";
 import type { Room } from "../define/room.ts";
 import type { Claims } from "../define/types.ts";
-import { RoomError } from "../protocol/errors.ts";
 import { objectName } from "../protocol/urls.ts";
 import { refuse } from "../objects/refuse.ts";
 import type { RoomCore } from "../room/room.ts";
@@ -187,8 +187,9 @@ class ObjectUnderTest {
 
   async fetch(path: string, init: RequestInit, auth: Claims | null = this.#auth): Promise<Response> {
     const request = new Request(this.#url + path, init);
-    const isRefusedByWorker = !auth && this.core.compiled.settings.auth === "required";
-    if (isRefusedByWorker) return refuse(request, new RoomError("unauthenticated", "This room needs a token"));
+    // As the Worker does.
+    const refusal = refusalOf(this.core.compiled.settings, auth);
+    if (refusal) return refuse(request, refusal);
     return this.#stub.fetch(forwardRequest(request, auth));
   }
 

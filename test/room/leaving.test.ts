@@ -49,17 +49,23 @@ function scene() {
   };
 }
 
+/** Another handler closed the connection of Ada, whose `onJoin` still waits. */
+async function closedWhileJoining() {
+  const { room, ...rest } = scene();
+  const host = await room.connect("host");
+  const joining = room.connect("ada");
+  await settle();
+  await room.core.message(host, JSON.stringify({ action: "closeAll" }));
+  return { room, joining, ...rest };
+}
+
 async function settle(): Promise<void> {
   for (let step = 0; step < 20; step++) await Promise.resolve();
 }
 
 describe("onLeave comes after onJoin", () => {
   it("where another handler closes the connection while it joins", async () => {
-    const { room, told, open } = scene();
-    const host = await room.connect("host");
-    const joining = room.connect("ada");
-    await settle();
-    await room.core.message(host, JSON.stringify({ action: "closeAll" }));
+    const { room, told, open, joining } = await closedWhileJoining();
     await settle();
     expect(told).toEqual(["joining 1"]);
     open(1);
@@ -70,11 +76,7 @@ describe("onLeave comes after onJoin", () => {
   });
 
   it("where onJoin fails in the end, after its client has gone", async () => {
-    const { room, told, fail } = scene();
-    const host = await room.connect("host");
-    const joining = room.connect("ada");
-    await settle();
-    await room.core.message(host, JSON.stringify({ action: "closeAll" }));
+    const { told, fail, joining } = await closedWhileJoining();
     fail(1);
     await joining;
     await settle();
@@ -82,11 +84,7 @@ describe("onLeave comes after onJoin", () => {
   });
 
   it("and not at all for who is here again by then", async () => {
-    const { room, told, open } = scene();
-    const host = await room.connect("host");
-    const first = room.connect("ada");
-    await settle();
-    await room.core.message(host, JSON.stringify({ action: "closeAll" }));
+    const { room, told, open, joining: first } = await closedWhileJoining();
     const second = room.connect("ada");
     await settle();
     open(1);

@@ -23,6 +23,17 @@ const options = {
 };
 type State = ReturnType<typeof stateOf>;
 
+/** A shard does not answer the room any more. @returns lets it answer again */
+function lose(tree: MemoryTree<State>, lost: string): () => void {
+  const { shards } = tree.room;
+  const gone = (shardId: string) => (shardId === lost ? Promise.reject(new Error("gone")) : undefined);
+  tree.room.shards = {
+    introduce: (shardId, boot) => gone(shardId) ?? shards.introduce(shardId, boot),
+    deliver: (shardId, batch) => gone(shardId) ?? shards.deliver(shardId, batch),
+  };
+  return () => void (tree.room.shards = shards);
+}
+
 async function grow(shards: number, perShard: number, more: object = {}) {
   const tree = new MemoryTree<State>(defineRoom({ ...options, ...more }).compiled);
   const sockets: MemorySocket[] = [];
@@ -278,12 +289,7 @@ describe("P9: shards that are lost", () => {
 
   it("one that cannot be reached for half a minute is given up", async () => {
     const { tree } = await grow(2, 2);
-    const { shards } = tree.room;
-    const gone = (shardId: string) => (shardId === "s0" ? Promise.reject(new Error("gone")) : undefined);
-    tree.room.shards = {
-      introduce: (shardId, boot) => gone(shardId) ?? shards.introduce(shardId, boot),
-      deliver: (shardId, batch) => gone(shardId) ?? shards.deliver(shardId, batch),
-    };
+    lose(tree, "s0");
     tree.room.change((state) => state.count.set(1));
     await tree.advance(35_000);
     expect(tree.room.core.handle.connections).toHaveLength(2);
@@ -294,17 +300,11 @@ describe("P9: shards that are lost", () => {
 
   it("who only listens at one that is there again is told what they missed", async () => {
     const { tree, sockets } = await grow(2, 2);
-    const { shards } = tree.room;
-    let isGone = true;
-    const gone = (shardId: string) => (isGone && shardId === "s0" ? Promise.reject(new Error("gone")) : undefined);
-    tree.room.shards = {
-      introduce: (shardId, boot) => gone(shardId) ?? shards.introduce(shardId, boot),
-      deliver: (shardId, batch) => gone(shardId) ?? shards.deliver(shardId, batch),
-    };
+    const find = lose(tree, "s0");
     tree.room.change((state) => state.count.set(1));
     await tree.advance(45_000);
     expect(tree.room.core.handle.connections).toHaveLength(2);
-    isGone = false;
+    find();
     await tree.advance(10_000);
     expect(tree.room.core.handle.connections).toHaveLength(4);
     for (const { clients } of sockets) expect(clients[0]?.state).toMatchObject({ count: 1 });
