@@ -26,10 +26,10 @@ export type {
   Snapshot,
 } from "./define/types.ts";
 export type { ErrorCode } from "./protocol/codes.ts";
-export type { LogEntry, LogLevel } from "./room/ports.ts";
-export type { Cost } from "./room/cost.ts";
-export type { Counts } from "./room/counts.ts";
-export type { ObjectMetrics, Overview, RoomMetrics, ShardMetrics } from "./room/metrics.ts";
+export type { LogEntry, LogLevel } from "./platform/ports.ts";
+export type { Cost } from "./platform/cost.ts";
+export type { Counts } from "./platform/counts.ts";
+export type { ObjectMetrics, Overview, RoomMetrics, ShardMetrics } from "./platform/metrics.ts";
 export type { WorldMetrics } from "./world/metrics.ts";
 export type { WorldConfig } from "./world/settings.ts";
 export { RoomError } from "./protocol/errors.ts";

@@ -5,7 +5,7 @@ import { createWorldObject } from "../src/objects/world-object.ts";
 import { inspector } from "../src/inspector/index.ts";
 import { RoomObject as TestedRoom } from "../src/testing/room-object.ts";
 import { findRoom } from "../src/testing/registry.ts";
-import { createLog } from "../src/room/log.ts";
+import { createLog } from "../src/platform/log.ts";
 import { checkWorldConfig } from "../src/world/settings.ts";
 
 /** The Worker that the tests run against: it serves whatever rooms they register, and checks their tokens. */

@@ -11,10 +11,10 @@ import { RoomError, toRoomError } from "../protocol/errors.ts";
 import { objectName, parseRoomUrl } from "../protocol/urls.ts";
 import type { RoomUrl } from "../protocol/urls.ts";
 import { isUpgrade, refuse } from "../objects/refuse.ts";
-import { causeOf, createLog } from "../room/log.ts";
-import type { Log } from "../room/log.ts";
-import type { ObjectMetrics } from "../room/metrics.ts";
-import type { LogEntry } from "../room/ports.ts";
+import { causeOf, createLog } from "../platform/log.ts";
+import type { Log } from "../platform/log.ts";
+import type { ObjectMetrics } from "../platform/metrics.ts";
+import type { LogEntry } from "../platform/ports.ts";
 import type { AppEnv } from "./app-env.ts";
 import type { Inspector } from "./inspector.ts";
 

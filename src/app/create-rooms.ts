@@ -1,6 +1,6 @@
 import { createShardObject } from "../objects/shard-object.ts";
 import { createWorldObject } from "../objects/world-object.ts";
-import { Links } from "../room/links.ts";
+import { LiveShardLinks } from "../room/shards/live-shard-links.ts";
 import { checkWorldConfig } from "../world/settings.ts";
 import type { WorldConfig } from "../world/settings.ts";
 import { createService, ROOM_OPTIONS } from "./service.ts";
@@ -29,7 +29,7 @@ export function createRooms(config: ServiceConfig) {
   const world = config.world && { ids: settings.ids };
   const { find, log, app, RoomObject } = createService(config, [...ROOM_OPTIONS, "world"], {
     world,
-    createLinks: (scope) => new Links(scope),
+    createLinks: (scope) => new LiveShardLinks(scope),
   });
   const WorldObject = createWorldObject(find, settings, log);
   const ShardObject = createShardObject(find, log);

@@ -2,10 +2,10 @@ import { createVerifier } from "../auth/verify.ts";
 import type { AuthConfig } from "../auth/verify.ts";
 import { assertBindings, ROOM_BINDINGS, WORLD_BINDINGS } from "../objects/bindings.ts";
 import { createRoomObject } from "../objects/room-object.ts";
-import type { CreateLinks } from "../room/room-links.ts";
-import { createLog, LEVELS } from "../room/log.ts";
-import type { Log } from "../room/log.ts";
-import type { LogEntry, LogLevel } from "../room/ports.ts";
+import type { CreateShardLinks } from "../room/shards/shard-links.ts";
+import { createLog, LEVELS } from "../platform/log.ts";
+import type { Log } from "../platform/log.ts";
+import type { LogEntry, LogLevel } from "../platform/ports.ts";
 import { createApp } from "./app.ts";
 import type { AppParts, CorsOptions } from "./app.ts";
 import { createDirectory } from "./directory.ts";
@@ -36,7 +36,7 @@ export const ROOM_OPTIONS: readonly string[] = ["rooms", "parties", "auth", "cor
 export function createService(
   config: RoomsServiceConfig,
   options: readonly string[],
-  { world, createLinks }: { readonly world?: AppParts["world"]; readonly createLinks?: CreateLinks } = {},
+  { world, createLinks }: { readonly world?: AppParts["world"]; readonly createLinks?: CreateShardLinks } = {},
 ) {
   for (const name of Object.keys(config)) {
     if (!options.includes(name))

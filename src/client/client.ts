@@ -3,11 +3,11 @@ import { CallError } from "./errors.ts";
 import { isObject, parseFrame } from "./frame.ts";
 import type { Frame } from "./frame.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { Line } from "./line.ts";
+import { ReconnectingSocket } from "./reconnecting-socket.ts";
 import { Events } from "./listeners.ts";
 import type { CommonOptions } from "./options.ts";
-import type { Place } from "./place.ts";
-import { Position } from "./position.ts";
+import type { Destination } from "./destination.ts";
+import { SyncPosition } from "./sync-position.ts";
 import type { Prediction } from "./predictions.ts";
 import { nextStatus } from "./status.ts";
 import type { ClientStatus } from "./status.ts";
@@ -21,17 +21,17 @@ const CLOSED = "The connection is closed";
 
 /** What {@link RoomClient} describes, without the types of any room. */
 export class Client {
-  readonly #line: Line;
-  readonly #place: Place;
+  readonly #line: ReconnectingSocket;
+  readonly #place: Destination;
   readonly #calls: Calls;
   readonly #heartbeat: Heartbeat;
   readonly #store = new Store();
-  readonly #position = new Position();
+  readonly #position = new SyncPosition();
   readonly #events = new Events();
   #status: ClientStatus = "connecting";
   publicId: string | undefined;
 
-  constructor(place: Place, options: CommonOptions) {
+  constructor(place: Destination, options: CommonOptions) {
     const send = (text: string) => this.#line.send(text);
     this.#place = place;
     this.#calls = new Calls(options.callTimeout ?? CALL_TIMEOUT, send, (action) =>
@@ -41,7 +41,7 @@ export class Client {
       () => void send("ping"),
       () => this.#line.renew(0),
     );
-    this.#line = new Line(place, options, {
+    this.#line = new ReconnectingSocket(place, options, {
       query: () => this.#position.query,
       opened: () => this.#opened(),
       received: (data) => this.#receive(data),

@@ -1,8 +1,8 @@
 import type { AnyRoom } from "../define/room.ts";
 import { Client } from "./client.ts";
-import { FoundPlace } from "./found-place.ts";
+import { FoundDestination } from "./found-destination.ts";
 import type { ConnectOptions } from "./options.ts";
-import { roomPlace } from "./place.ts";
+import { roomDestination } from "./destination.ts";
 import type { RoomClient } from "./room-client.ts";
 
 /**
@@ -17,6 +17,6 @@ import type { RoomClient } from "./room-client.ts";
  */
 export function connectRoom<R extends AnyRoom>(options: ConnectOptions): RoomClient<R> {
   const { party = "main", room } = options;
-  const place = typeof room === "string" ? roomPlace(party, room) : new FoundPlace(party, room);
+  const place = typeof room === "string" ? roomDestination(party, room) : new FoundDestination(party, room);
   return new Client(place, options) as unknown as RoomClient<R>;
 }

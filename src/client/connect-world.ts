@@ -3,7 +3,7 @@ import { originOf } from "./address.ts";
 import { Client } from "./client.ts";
 import type { WorldOptions } from "./options.ts";
 import type { RoomClient } from "./room-client.ts";
-import { WorldPlace } from "./world-place.ts";
+import { WorldDestination } from "./world-destination.ts";
 
 /**
  * Connects to a room through a World, which gives out a shard of it. It is like {@link connectRoom} in all else: the
@@ -15,6 +15,6 @@ import { WorldPlace } from "./world-place.ts";
  * const game = connectWorld<typeof gameRoom>({ host: location.host, room: "game-1" });
  */
 export function connectWorld<R extends AnyRoom>(options: WorldOptions): RoomClient<R> {
-  const place = new WorldPlace(originOf(options), options.worldId ?? "world-default", options.room);
+  const place = new WorldDestination(originOf(options), options.worldId ?? "world-default", options.room);
   return new Client(place, options) as unknown as RoomClient<R>;
 }

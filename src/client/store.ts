@@ -1,8 +1,8 @@
-import { applyPatch } from "../state/apply.ts";
+import { applyPatch } from "../protocol/apply-patch.ts";
 import { Listeners } from "./listeners.ts";
 import { Predictions } from "./predictions.ts";
 import type { Prediction } from "./predictions.ts";
-import { share } from "./share.ts";
+import { shareStructure } from "./structural-sharing.ts";
 
 type Plain = Readonly<Record<string, unknown>>;
 
@@ -22,7 +22,7 @@ export class Store {
   replace(value: Plain): void {
     const whole = applyPatch({}, value);
     // Whoever waits for the first state hears of it even if it is empty.
-    this.#take(this.#isThere ? share(this.#server, whole) : whole);
+    this.#take(this.#isThere ? shareStructure(this.#server, whole) : whole);
     this.#isThere = true;
   }
 
@@ -32,7 +32,7 @@ export class Store {
 
   /** Takes all that changed meanwhile. What changed and changed back is in it too, and keeps its identity. */
   resume(value: Plain): void {
-    this.#take(share(this.#server, applyPatch(this.#server, value)));
+    this.#take(shareStructure(this.#server, applyPatch(this.#server, value)));
   }
 
   /** Shows what is expected. */
@@ -73,7 +73,7 @@ export class Store {
   #show(isExact = false): void {
     const expected = this.#predictions.applyTo(this.#server);
     const isPlain = expected === this.#server;
-    const next = isExact && isPlain ? expected : share(this.#shown, expected);
+    const next = isExact && isPlain ? expected : shareStructure(this.#shown, expected);
     // It is equal, so from here on the two go together.
     if (isPlain) this.#server = next;
     if (next === this.#shown) return;

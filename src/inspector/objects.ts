@@ -2,7 +2,7 @@ import type { RoomObjectBase, RoomObjectClass } from "../objects/room-object.ts"
 import type { ShardObjectBase, ShardObjectClass } from "../objects/shard-object.ts";
 import type { Monitor } from "../objects/monitor.ts";
 import type { Sockets } from "../objects/sockets.ts";
-import type { LoggedError } from "../room/metrics.ts";
+import type { LoggedError } from "../platform/metrics.ts";
 import type { WorldState } from "../world/state.ts";
 import { placesOf } from "./places.ts";
 import { hide } from "./private.ts";

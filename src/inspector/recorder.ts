@@ -1,5 +1,5 @@
-import { bytesOf } from "../room/frames.ts";
-import type { Socket } from "../room/ports.ts";
+import { bytesOf } from "../platform/frame-size.ts";
+import type { Socket } from "../platform/ports.ts";
 import { hideInJson } from "./private.ts";
 import type { IsPrivate } from "./private.ts";
 import type { RecentPacket } from "./types.ts";

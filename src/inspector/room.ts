@@ -1,6 +1,6 @@
-import type { Conn } from "../room/conn.ts";
+import type { RoomConnection } from "../room/connections/connection.ts";
 import type { RoomCore } from "../room/room.ts";
-import type { Session } from "../room/sessions.ts";
+import type { Session } from "../room/sessions/sessions.ts";
 import { firstOf } from "./part.ts";
 import type { IsPrivate } from "./private.ts";
 import { treeOf } from "./tree.ts";
@@ -9,7 +9,7 @@ import type { RoomInspection, SessionView } from "./types.ts";
 /** What is inside a room, without what is private to its clients. It changes nothing. */
 export function lookInto(core: RoomCore, isPrivate: IsPrivate): Omit<RoomInspection, "metrics" | "packets"> {
   const { schedules } = core.handle;
-  const connections = core.handle.connections as readonly Conn[];
+  const connections = core.handle.connections as readonly RoomConnection[];
   const counts = new Map<string, number>();
   for (const { publicId } of connections) counts.set(publicId, (counts.get(publicId) ?? 0) + 1);
   return {

@@ -1,4 +1,4 @@
-import type { RoomMetrics, ShardMetrics } from "../room/metrics.ts";
+import type { RoomMetrics, ShardMetrics } from "../platform/metrics.ts";
 import type { RoomInfo, ShardInfo } from "../world/state.ts";
 
 /** What the page is told, as JSON. Times are in ms since 1970. */

@@ -1,5 +1,5 @@
-import type { Clock } from "../room/ports.ts";
-import type { Reason } from "../room/metrics.ts";
+import type { Clock } from "../platform/ports.ts";
+import type { Reason } from "../platform/metrics.ts";
 
 /**
  * What keeps an object from sleep: timers, what it waits for, and sockets without hibernation. That is also the time

@@ -1,11 +1,11 @@
-import { bytesOf } from "../room/frames.ts";
-import { costPerHour } from "../room/cost.ts";
-import { sum, zero } from "../room/counts.ts";
-import type { Cause, Counts } from "../room/counts.ts";
-import { causeOf } from "../room/log.ts";
-import type { LoggedError, ObjectMetrics } from "../room/metrics.ts";
-import type { Clock, LogEntry, Socket, Storage } from "../room/ports.ts";
-import { PRIVATE_PREFIX } from "../room/stored-state.ts";
+import { bytesOf } from "../platform/frame-size.ts";
+import { costPerHour } from "../platform/cost.ts";
+import { sum, zero } from "../platform/counts.ts";
+import type { Cause, Counts } from "../platform/counts.ts";
+import { causeOf } from "../platform/log.ts";
+import type { LoggedError, ObjectMetrics } from "../platform/metrics.ts";
+import type { Clock, LogEntry, Socket, Storage } from "../platform/ports.ts";
+import { PRIVATE_PREFIX } from "../room/storage/keys.ts";
 import { Awake } from "./awake.ts";
 import { kvStorage } from "./platform.ts";
 

@@ -1,12 +1,12 @@
 import { RoomError } from "../protocol/errors.ts";
 import { objectName } from "../protocol/urls.ts";
-import type { Boarding, Neighbours, Passenger, Recall } from "../room/transfer.ts";
+import type { TransferAnswer, OtherRooms, TransferredUser, RecallAnswer } from "../room/transfers/messages.ts";
 
 /** What one room calls of another. These are calls between objects: no request from outside becomes one. */
 interface RoomStub {
   fetch(input: string, init?: RequestInit): Promise<Response>;
-  board(passenger: Passenger): Promise<Boarding>;
-  recall(transferId: string, sessionId: string): Promise<Recall>;
+  board(passenger: TransferredUser): Promise<TransferAnswer>;
+  recall(transferId: string, sessionId: string): Promise<RecallAnswer>;
 }
 
 interface RoomNamespace {
@@ -18,7 +18,7 @@ interface RoomNamespace {
 export const ORIGIN = "https://rooms.internal";
 
 /** Reaches the other rooms of a party. @param exists whether a definition serves a room id */
-export function createNeighbours(env: object, party: string, exists: (roomId: string) => boolean): Neighbours {
+export function createNeighbours(env: object, party: string, exists: (roomId: string) => boolean): OtherRooms {
   const rooms = (env as { ROOMS: RoomNamespace }).ROOMS;
   const stubOf = (roomId: string): RoomStub => {
     if (!exists(roomId)) throw new RoomError("not_found", "There is no such room");

@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
-import { createLog } from "../room/log.ts";
-import type { Log } from "../room/log.ts";
-import type { Clock } from "../room/ports.ts";
+import { createLog } from "../platform/log.ts";
+import type { Log } from "../platform/log.ts";
+import type { Clock } from "../platform/ports.ts";
 import { answerClose } from "./handshake.ts";
 import { Monitor } from "./monitor.ts";
 import { rememberName } from "./object-name.ts";

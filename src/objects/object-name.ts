@@ -1,4 +1,4 @@
-import { PRIVATE_PREFIX } from "../room/stored-state.ts";
+import { PRIVATE_PREFIX } from "../room/storage/keys.ts";
 
 const KEY = `${PRIVATE_PREFIX}name`;
 

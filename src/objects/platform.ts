@@ -1,5 +1,5 @@
-import type { Clock, LogEntry, Storage } from "../room/ports.ts";
-import { keyForLog } from "../room/stored-state.ts";
+import type { Clock, LogEntry, Storage } from "../platform/ports.ts";
+import { keyForLog } from "../room/storage/keys.ts";
 
 /** What rooms and shards use of an object's storage. */
 export interface PlatformStorage extends Pick<DurableObjectStorage, "transactionSync" | "sync"> {

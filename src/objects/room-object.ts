@@ -4,17 +4,18 @@ import { CODES } from "../protocol/codes.ts";
 import { RoomError } from "../protocol/errors.ts";
 import { isRoomId, parseObjectName, parseRoomUrl } from "../protocol/urls.ts";
 import type { RoomIdentity } from "../room/handle.ts";
-import type { ListingReport } from "../room/listing-report.ts";
-import type { CreateLinks, LinkScope, RoomLinks } from "../room/room-links.ts";
-import { NoLinks } from "../room/no-links.ts";
-import { causeOf } from "../room/log.ts";
-import type { Log } from "../room/log.ts";
-import type { RoomMetrics } from "../room/metrics.ts";
-import type { Ports, Socket } from "../room/ports.ts";
+import type { ListingReport } from "../room/listing/report.ts";
+import type { CreateShardLinks, ShardLinksScope, ShardLinks } from "../room/shards/shard-links.ts";
+import { NoShardLinks } from "../room/shards/no-shard-links.ts";
+import { causeOf } from "../platform/log.ts";
+import type { Log } from "../platform/log.ts";
+import type { RoomMetrics } from "../platform/metrics.ts";
+import type { Socket } from "../platform/ports.ts";
+import type { Ports } from "../room/room-ports.ts";
 import { RoomCore } from "../room/room.ts";
-import type { Receipt, ShardBatch } from "../room/relay.ts";
-import { traced } from "../room/trace.ts";
-import type { Boarding, Passenger, Recall } from "../room/transfer.ts";
+import type { Receipt, ShardBatch } from "../relay/messages.ts";
+import { traced } from "../room/handlers/trace.ts";
+import type { TransferAnswer, TransferredUser, RecallAnswer } from "../room/transfers/messages.ts";
 import { credentialsOf } from "./handshake.ts";
 import { createNeighbours } from "./neighbours.ts";
 import { nameOf } from "./object-name.ts";
@@ -103,12 +104,12 @@ export class RoomObjectBase extends ObjectBase {
   }
 
   /** Another room of the service sends a user. */
-  async board(passenger: Passenger): Promise<Boarding> {
+  async board(passenger: TransferredUser): Promise<TransferAnswer> {
     return this.monitor.call(async () => this.core.board(passenger));
   }
 
   /** Another room of the service calls a user back. */
-  async recall(transferId: string, sessionId: string): Promise<Recall> {
+  async recall(transferId: string, sessionId: string): Promise<RecallAnswer> {
     return this.monitor.call(async () => this.core.recall(transferId, sessionId));
   }
 
@@ -127,8 +128,8 @@ export class RoomObjectBase extends ObjectBase {
   }
 
   /** Makes the links of a room to its shards: it has none, unless it is told how. */
-  protected links(_scope: LinkScope): RoomLinks {
-    return new NoLinks();
+  protected links(_scope: ShardLinksScope): ShardLinks {
+    return new NoShardLinks();
   }
 
   /** Finds the definition of a room. */
@@ -213,7 +214,7 @@ function describe(error: unknown): string {
 }
 
 /** Makes the Durable Object class that runs the rooms that `find` knows. */
-export function createRoomObject(find: FindRoom, log?: Log, createLinks?: CreateLinks): RoomObjectClass {
+export function createRoomObject(find: FindRoom, log?: Log, createLinks?: CreateShardLinks): RoomObjectClass {
   return class RoomObject extends RoomObjectBase {
     protected override log(): Log {
       return log ?? super.log();
@@ -223,7 +224,7 @@ export function createRoomObject(find: FindRoom, log?: Log, createLinks?: Create
       return find(party, id);
     }
 
-    protected override links(scope: LinkScope): RoomLinks {
+    protected override links(scope: ShardLinksScope): ShardLinks {
       return createLinks?.(scope) ?? super.links(scope);
     }
   };

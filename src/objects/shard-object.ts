@@ -1,10 +1,10 @@
 import { forwardRequest, receiveRequest } from "../auth/internal.ts";
 import type { FindRoom, Settings } from "../define/room.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";
-import { causeOf } from "../room/log.ts";
-import type { Log } from "../room/log.ts";
-import type { ShardMetrics } from "../room/metrics.ts";
-import type { Introduction, Receipt, RoomBatch } from "../room/relay.ts";
+import { causeOf } from "../platform/log.ts";
+import type { Log } from "../platform/log.ts";
+import type { ShardMetrics } from "../platform/metrics.ts";
+import type { Introduction, Receipt, RoomBatch } from "../relay/messages.ts";
 import { ShardCore } from "../shard/shard.ts";
 import type { Assignment } from "../world/assignment.ts";
 import { credentialsOf } from "./handshake.ts";

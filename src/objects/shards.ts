@@ -1,7 +1,7 @@
 import { objectName } from "../protocol/urls.ts";
 import { ORIGIN } from "./neighbours.ts";
-import type { RoomMetrics, ShardMetrics } from "../room/metrics.ts";
-import type { Introduction, Receipt, RoomBatch, ShardBatch, Shards } from "../room/relay.ts";
+import type { RoomMetrics, ShardMetrics } from "../platform/metrics.ts";
+import type { Introduction, Receipt, RoomBatch, ShardBatch, Shards } from "../relay/messages.ts";
 import type { ShardPorts } from "../shard/ports.ts";
 import type { Assignment, LocationHint, ShardHost } from "../world/assignment.ts";
 import type { Observatory } from "../world/metrics.ts";

@@ -1,4 +1,4 @@
-import type { Socket } from "../room/ports.ts";
+import type { Socket } from "../platform/ports.ts";
 import type { Monitor } from "./monitor.ts";
 
 /** A WebSocket of the runtime as a room sees it. */

@@ -1,5 +1,5 @@
 import type { FindRoom } from "../define/room.ts";
-import { createLog } from "../room/log.ts";
+import { createLog } from "../platform/log.ts";
 import type { WorldSettings } from "../world/settings.ts";
 import { createWorld } from "../world/world-room.ts";
 import { createRoomObject } from "./room-object.ts";

@@ -1,5 +1,5 @@
 import { objectName } from "../protocol/urls.ts";
-import type { ListingReport, Worlds } from "../room/listing-report.ts";
+import type { ListingReport, Worlds } from "../room/listing/report.ts";
 import type { RoomHost } from "../world/room-host.ts";
 import { ORIGIN } from "./neighbours.ts";
 

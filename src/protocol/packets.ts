@@ -46,3 +46,9 @@ export function encodeError(error: RoomError, about: { action?: string; id?: Ref
 export function encodeDisconnected(publicId: string): string {
   return JSON.stringify({ type: "user_disconnected", value: { publicId } });
 }
+
+/** Where a client of protocol 2 was when its connection ended. */
+export interface Position {
+  readonly seq: number;
+  readonly epoch: string;
+}

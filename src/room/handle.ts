@@ -1,19 +1,19 @@
 import type { RoomQuarantine } from "../define/quarantine.ts";
 import type { Connection, Packet, RoomHandle, RoomStorage } from "../define/types.ts";
-import type { Broadcast } from "./broadcast.ts";
-import type { Conn } from "./conn.ts";
-import type { Connections } from "./connections.ts";
-import { sendToAll } from "./fanout.ts";
-import type { Listing } from "./listing.ts";
-import { encodePacket } from "./own-packets.ts";
-import type { Persistence } from "./persistence.ts";
-import type { Storage } from "./ports.ts";
+import type { Broadcast } from "./sync/broadcast.ts";
+import type { RoomConnection } from "./connections/connection.ts";
+import type { Connections } from "./connections/connections.ts";
+import { sendToAll } from "./connections/send-to-all.ts";
+import type { Listing } from "./listing/listing.ts";
+import { encodePacket } from "./connections/custom-packets.ts";
+import type { Persistence } from "./storage/persistence.ts";
+import type { Storage } from "../platform/ports.ts";
 import type { Schedules } from "./schedules.ts";
-import type { Sessions } from "./sessions.ts";
-import { PRIVATE_PREFIX } from "./stored-state.ts";
-import type { SyncMode } from "./sync-mode.ts";
-import type { Neighbours } from "./transfer.ts";
-import type { Transfers } from "./transfers.ts";
+import type { Sessions } from "./sessions/sessions.ts";
+import { PRIVATE_PREFIX } from "./storage/keys.ts";
+import type { SyncMode } from "./sync/sync-mode.ts";
+import type { OtherRooms } from "./transfers/messages.ts";
+import type { Transfers } from "./transfers/transfers.ts";
 
 /** Which room this is. */
 export interface RoomIdentity {
@@ -34,7 +34,7 @@ export interface HandleParts {
   readonly schedules: Schedules;
   readonly sessions: Sessions;
   readonly transfers: Transfers;
-  readonly neighbours: Neighbours;
+  readonly neighbours: OtherRooms;
   readonly listing: Listing;
   /** A schedule is due at another time than before. */
   arm(): void;
@@ -69,7 +69,7 @@ export function createHandle(identity: RoomIdentity, parts: HandleParts): RoomHa
     },
     send: (conn: Connection, packet: Packet) => conn.send(packet),
     broadcast(packet, { except } = {}) {
-      const excluded = new Set(except === undefined ? [] : ([except].flat() as Conn[]));
+      const excluded = new Set(except === undefined ? [] : ([except].flat() as RoomConnection[]));
       sendToAll(parts.connections, encodePacket(packet), excluded);
     },
     schedule(name, when, payload) {

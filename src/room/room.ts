@@ -2,37 +2,40 @@ import type { CompiledRoom } from "../define/room.ts";
 import type { ActionContext, Claims, GuardContext, RoomHandle } from "../define/types.ts";
 import { RoomError } from "../protocol/errors.ts";
 import { Tree } from "../state/tree.ts";
-import { Alarms } from "./alarms.ts";
-import { Answers } from "./answers.ts";
-import { Broadcast } from "./broadcast.ts";
-import type { Conn } from "./conn.ts";
-import { Connections } from "./connections.ts";
-import { Dispatch } from "./dispatch.ts";
-import { Door } from "./door.ts";
-import { Hooks } from "./hooks.ts";
+import { Alarms } from "./timing/alarms.ts";
+import { AnsweredMessages } from "./actions/answered-messages.ts";
+import { Broadcast } from "./sync/broadcast.ts";
+import type { RoomConnection } from "./connections/connection.ts";
+import { Connections } from "./connections/connections.ts";
+import { Dispatch } from "./actions/dispatch.ts";
+import { Admission } from "./admission.ts";
+import { Hooks } from "./handlers/hooks.ts";
 import { createHandle } from "./handle.ts";
 import type { RoomIdentity } from "./handle.ts";
-import type { CreateLinks, RoomLinks } from "./room-links.ts";
-import { Listing } from "./listing.ts";
+import type { CreateShardLinks, ShardLinks } from "./shards/shard-links.ts";
+import { Listing } from "./listing/listing.ts";
 import { overviewOf } from "./overview.ts";
-import { Persistence } from "./persistence.ts";
-import type { Clock, JoinRequest, Ports, Socket } from "./ports.ts";
-import { Presence } from "./presence.ts";
-import { Quarantine } from "./quarantine.ts";
-import { Reporter } from "./reporter.ts";
-import { answerRequest } from "./requests.ts";
-import { Stored } from "./restore.ts";
+import { Persistence } from "./storage/persistence.ts";
+import type { Clock } from "../platform/ports.ts";
+import type { RoomSocket } from "./connections/remote-group.ts";
+import type { JoinRequest } from "./connections/join-request.ts";
+import type { Ports } from "./room-ports.ts";
+import { Presence } from "./sessions/presence.ts";
+import { Quarantine } from "./storage/quarantine.ts";
+import { Reporter } from "./handlers/reporter.ts";
+import { answerRequest } from "./requests/requests.ts";
+import { StoredRoomReader } from "./storage/restore.ts";
 import { Schedules } from "./schedules.ts";
-import type { Receipt, ShardBatch } from "./relay.ts";
-import { Sessions } from "./sessions.ts";
-import { closeAll } from "./stored-room.ts";
-import { SyncLog } from "./sync-log.ts";
-import { SyncMode } from "./sync-mode.ts";
-import { Ticker } from "./ticker.ts";
-import type { Boarding, Passenger, Recall } from "./transfer.ts";
-import { Transfers } from "./transfers.ts";
-import { Turns } from "./turns.ts";
-import { Views } from "./views.ts";
+import type { Receipt, ShardBatch } from "../relay/messages.ts";
+import { Sessions } from "./sessions/sessions.ts";
+import { closeAll } from "./storage/read-room.ts";
+import { SyncLog } from "./sync/sync-log.ts";
+import { SyncMode } from "./sync/sync-mode.ts";
+import { Ticker } from "./timing/ticker.ts";
+import type { TransferAnswer, TransferredUser, RecallAnswer } from "./transfers/messages.ts";
+import { Transfers } from "./transfers/transfers.ts";
+import { Turns } from "./timing/turns.ts";
+import { Views } from "./sync/views.ts";
 
 /** One room, on whatever platform its ports lead to: it composes the parts, with little logic of its own. */
 export class RoomCore {
@@ -42,7 +45,7 @@ export class RoomCore {
   readonly turns: Turns;
   readonly clock: Clock;
   readonly tree: Tree;
-  readonly answers: Answers;
+  readonly answers: AnsweredMessages;
   readonly listing: Listing;
   readonly reporter: Reporter;
   readonly sessions: Sessions;
@@ -59,14 +62,14 @@ export class RoomCore {
   readonly #transfers: Transfers;
   readonly #dispatch: Dispatch;
   readonly #ticker: Ticker | undefined;
-  readonly #door: Door;
-  readonly #links: RoomLinks;
+  readonly #door: Admission;
+  readonly #links: ShardLinks;
   readonly #log: SyncLog;
   /** Resolves when the room knows who is here, and `onStart` is done; undefined if there is nothing to wait for. */
   #starting: Promise<unknown> | undefined;
 
   /** @throws whatever `state()` or a restore hook throws: such a room cannot run, and its data stays as it is */
-  constructor(compiled: CompiledRoom, identity: RoomIdentity, ports: Ports, createLinks: CreateLinks) {
+  constructor(compiled: CompiledRoom, identity: RoomIdentity, ports: Ports, createLinks: CreateShardLinks) {
     const { settings, definition } = compiled;
     const { clock, storage } = ports;
     [this.compiled, this.clock, this.#ports] = [compiled, clock, ports];
@@ -88,7 +91,7 @@ export class RoomCore {
     this.#broadcast = new Broadcast(this.tree, views, this.#log, this.#connections, clock, this.turns, settings);
     this.#mode = new SyncMode(this.tree, rows, this.#broadcast, storage);
     this.sessions = new Sessions(rows, clock, settings, (session) => this.#presence.expire(session));
-    this.answers = new Answers(this.sessions);
+    this.answers = new AnsweredMessages(this.sessions);
     this.#presence = new Presence(this.tree, this.#connections, this.sessions, clock, settings.maxUsers);
     const run = (name: string, payload: unknown) => this.#hooks.schedule(name, payload);
     this.#schedules = new Schedules(compiled, storage, clock, run, () => this.#persistence.saveAlong());
@@ -124,7 +127,7 @@ export class RoomCore {
       transfers: this.#transfers,
     });
     this.#ticker = definition.tick && new Ticker(clock, definition.tick.hz, (elapsed) => this.#hooks.tick(elapsed));
-    this.#door = new Door({
+    this.#door = new Admission({
       ...parts,
       state: this.state,
       tree: this.tree,
@@ -156,13 +159,13 @@ export class RoomCore {
   }
 
   /** A frame of a client. @returns a promise if it is not handled yet */
-  message(socket: Socket, frame: string | ArrayBuffer): Promise<void> | undefined {
+  message(socket: RoomSocket, frame: string | ArrayBuffer): Promise<void> | undefined {
     const conn = this.#connections.find(socket);
     return conn && this.#dispatch.receive(conn, frame, this.#starting);
   }
 
   /** A socket closed, or broke. */
-  closed(socket: Socket): void {
+  closed(socket: RoomSocket): void {
     this.#connections.find(socket)?.closed();
     this.turns.end();
   }
@@ -198,7 +201,7 @@ export class RoomCore {
   }
 
   /** Another room sends a user. */
-  async board(passenger: Passenger): Promise<Boarding> {
+  async board(passenger: TransferredUser): Promise<TransferAnswer> {
     await this.#starting;
     const boarding = await this.#transfers.board(passenger);
     this.turns.end();
@@ -206,7 +209,7 @@ export class RoomCore {
   }
 
   /** Another room calls a user back. */
-  async recall(transferId: string, sessionId: string): Promise<Recall> {
+  async recall(transferId: string, sessionId: string): Promise<RecallAnswer> {
     await this.#starting;
     const recall = this.turns.run(() => this.#transfers.recall(transferId, sessionId));
     this.turns.end();
@@ -232,19 +235,19 @@ export class RoomCore {
     this.#ticker?.stop();
   }
 
-  actionContext(conn: Conn): ActionContext<object> {
+  actionContext(conn: RoomConnection): ActionContext<object> {
     const user = this.#presence.user(conn.publicId);
     const isGone = this.#presence.hasUsers ? !user : !this.sessions.find(conn.sessionId);
     if (isGone) throw new RoomError("forbidden", "You are no longer in this room");
     return { user: user as never, conn, auth: conn.auth, state: this.state, room: this.handle };
   }
 
-  guardContext(conn: Conn): GuardContext<object> {
+  guardContext(conn: RoomConnection): GuardContext<object> {
     return { conn, auth: conn.auth, request: undefined, state: this.state, room: this.handle };
   }
 
   #wake(): void {
-    const stored = new Stored(this.compiled, this.tree, this.#ports, this.#quarantine, this.reporter);
+    const stored = new StoredRoomReader(this.compiled, this.tree, this.#ports, this.#quarantine, this.reporter);
     const { own } = stored;
     this.#links.load(own);
     const isAwake = stored.sockets.length > 0 || this.#links.didSleep;

@@ -1,9 +1,9 @@
 import type { CompiledRoom } from "../define/room.ts";
 import type { Scheduled } from "../define/types.ts";
 import { RoomError } from "../protocol/errors.ts";
-import type { Sleeper } from "./alarms.ts";
-import type { Clock, Storage } from "./ports.ts";
-import { PRIVATE_PREFIX } from "./stored-state.ts";
+import type { Wakeable } from "./timing/alarms.ts";
+import type { Clock, Storage } from "../platform/ports.ts";
+import { PRIVATE_PREFIX } from "./storage/keys.ts";
 
 interface Entry extends Scheduled {
   /** Runs that failed in a row. */
@@ -23,7 +23,7 @@ const FIRST_TIME = 100_000_000_000;
  * whatever dies in between; one that is overdue many times over runs once. The state is stored along: a crash must
  * not take back what a schedule has done, or why it was set.
  */
-export class Schedules implements Sleeper {
+export class Schedules implements Wakeable {
   readonly #compiled: CompiledRoom;
   readonly #storage: Storage;
   readonly #clock: Clock;

@@ -1,6 +1,6 @@
-import type { Socket } from "../room/ports.ts";
-import type { TokenBucket } from "../room/rate-limit.ts";
-import type { Knock, RosterEntry } from "../room/relay.ts";
+import type { Socket } from "../platform/ports.ts";
+import type { TokenBucket } from "../platform/rate-limit.ts";
+import type { JoinAttempt, RosterEntry } from "../relay/messages.ts";
 
 /** What a client's socket carries through sleep. */
 interface Attachment {
@@ -21,7 +21,7 @@ export class Client {
   /** The weight of what it sent and the room has not got. */
   waiting = 0;
   /** Its request, until the room has let it in. */
-  #knock: Knock | undefined;
+  #knock: JoinAttempt | undefined;
   #room: unknown;
   #isOpen = false;
 
@@ -30,7 +30,7 @@ export class Client {
     this.id = id;
   }
 
-  static join(socket: Socket, id: number, knock: Knock): Client {
+  static join(socket: Socket, id: number, knock: JoinAttempt): Client {
     const client = new Client(socket, id);
     client.#knock = knock;
     client.#attach();

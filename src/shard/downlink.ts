@@ -1,20 +1,20 @@
 import { encodeSync, encodeWelcome } from "../protocol/packets.ts";
-import { Receiver } from "../room/lane.ts";
-import type { Downward, Receipt, RoomBatch, Welcome } from "../room/relay.ts";
-import { Packets } from "../room/packets.ts";
+import { ChannelReceiver } from "../relay/reliable-channel.ts";
+import type { ToShard, Receipt, RoomBatch, Welcome } from "../relay/messages.ts";
+import { EncodedPatch } from "../relay/encoded-patch.ts";
 import { merge } from "../state/merge.ts";
 import type { Placed } from "../state/merge.ts";
 import type { Client, Clients } from "./clients.ts";
 import { Replica } from "./replica.ts";
 
-type Item<K extends Downward["kind"]> = Extract<Downward, { kind: K }>;
+type Item<K extends ToShard["kind"]> = Extract<ToShard, { kind: K }>;
 type Plain = Record<string, unknown>;
 
 /** Copies what the room sends to the clients that it is for. */
 export class Downlink {
   readonly #clients: Clients;
   readonly #replica = new Replica();
-  readonly #receiver = new Receiver();
+  readonly #receiver = new ChannelReceiver();
   readonly #onHungUp: (client: Client) => void;
   #mailed = 0;
 
@@ -45,7 +45,7 @@ export class Downlink {
     this.#replica.forget(id);
   }
 
-  #apply(item: Downward): void {
+  #apply(item: ToShard): void {
     switch (item.kind) {
       case "sync":
         return this.#sync(item);
@@ -68,12 +68,12 @@ export class Downlink {
   #sync({ patch, seq, own }: Item<"sync">): void {
     const isRead = own.length > 0 || this.#replica.isKnown;
     const shared = isRead && patch !== undefined ? (JSON.parse(patch) as Plain) : undefined;
-    const told = new Map<Client, Packets>();
+    const told = new Map<Client, EncodedPatch>();
     for (const { ids, changes } of own) {
-      const packets = new Packets(JSON.stringify(merge(shared, changes)), seq);
+      const packets = new EncodedPatch(JSON.stringify(merge(shared, changes)), seq);
       for (const client of this.#those(ids)) told.set(client, packets);
     }
-    const packets = patch === undefined ? undefined : new Packets(patch, seq);
+    const packets = patch === undefined ? undefined : new EncodedPatch(patch, seq);
     for (const client of packets ? this.#clients.open : told.keys()) {
       const packet = told.get(client) ?? packets;
       if (packet && client.isOpen) client.send(packet.for(client.who?.protocol));

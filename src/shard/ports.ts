@@ -1,5 +1,5 @@
-import type { Alarm, Clock, LogEntry, Socket, Storage } from "../room/ports.ts";
-import type { Receipt, ShardBatch } from "../room/relay.ts";
+import type { Alarm, Clock, LogEntry, Socket, Storage } from "../platform/ports.ts";
+import type { Receipt, ShardBatch } from "../relay/messages.ts";
 import type { Assignment } from "../world/assignment.ts";
 
 /** What a World wants to know of a shard. */

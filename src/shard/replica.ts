@@ -1,6 +1,6 @@
 import { isHostileKey } from "../protocol/decode.ts";
 import { DELETE } from "../protocol/packets.ts";
-import type { Own } from "../room/relay.ts";
+import type { PrivateChanges } from "../relay/messages.ts";
 import { diff, isPlain, SAME } from "../state/diff.ts";
 import { merge } from "../state/merge.ts";
 
@@ -20,20 +20,20 @@ export class Replica {
   }
 
   /** Takes this as what clients know. @param state as JSON */
-  learn(state: string, own: readonly Own[]): void {
+  learn(state: string, own: readonly PrivateChanges[]): void {
     this.#shared = JSON.parse(state) as Plain;
     this.#own.clear();
     for (const item of own) this.#tellOwn(item);
   }
 
   /** One more client was told the state. */
-  welcome(state: string, own: Own): void {
+  welcome(state: string, own: PrivateChanges): void {
     this.#shared ??= JSON.parse(state) as Plain;
     this.#tellOwn(own);
   }
 
   /** Clients were told of changes. */
-  sync(patch: Plain | undefined, own: readonly Own[]): void {
+  sync(patch: Plain | undefined, own: readonly PrivateChanges[]): void {
     if (!this.#shared) return;
     if (patch) {
       assign(this.#shared, patch);
@@ -50,7 +50,7 @@ export class Replica {
    * Takes a new state, and says what its clients have to be told.
    * @returns the patch for a client; undefined if it knows everything
    */
-  replace(state: string, own: readonly Own[]): (id: number) => Plain | undefined {
+  replace(state: string, own: readonly PrivateChanges[]): (id: number) => Plain | undefined {
     const before = this.#shared ?? {};
     const known = new Map(this.#own);
     this.learn(state, own);
@@ -63,7 +63,7 @@ export class Replica {
     };
   }
 
-  #tellOwn({ ids, changes }: Own): void {
+  #tellOwn({ ids, changes }: PrivateChanges): void {
     if (changes.length === 0) return;
     for (const id of ids) {
       const overlay = this.#own.get(id) ?? {};

@@ -5,12 +5,12 @@ import { closeReason } from "../protocol/close-reason.ts";
 import { CODES } from "../protocol/codes.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";
 import { encodeError } from "../protocol/packets.ts";
-import { isTooLarge } from "../room/frames.ts";
-import { Lane } from "../room/lane.ts";
-import type { Socket } from "../room/ports.ts";
-import { TokenBucket } from "../room/rate-limit.ts";
-import { weightOf } from "../room/relay.ts";
-import type { Introduction, Knock, Receipt, RoomBatch, Upward } from "../room/relay.ts";
+import { isTooLarge } from "../platform/frame-size.ts";
+import { ChannelSender } from "../relay/reliable-channel.ts";
+import type { Socket } from "../platform/ports.ts";
+import { TokenBucket } from "../platform/rate-limit.ts";
+import { weightOf } from "../relay/messages.ts";
+import type { Introduction, JoinAttempt, Receipt, RoomBatch, ToRoom } from "../relay/messages.ts";
 import type { Assignment } from "../world/assignment.ts";
 import { Client, Clients } from "./clients.ts";
 import { Downlink } from "./downlink.ts";
@@ -39,7 +39,7 @@ export class ShardCore {
   #run: string;
   /** The room's memory that knows who is here. */
   #boot: string | undefined;
-  #uplink: Lane<Upward>;
+  #uplink: ChannelSender<ToRoom>;
 
   /** @param settings the settings of the room that a shard is for; throws if there is no such room any more */
   constructor(ports: ShardPorts, settings: (assignment: Assignment) => Settings) {
@@ -107,7 +107,7 @@ export class ShardCore {
   }
 
   /** A client came in: the room decides about it. */
-  join(socket: Socket, knock: Knock): void {
+  join(socket: Socket, knock: JoinAttempt): void {
     if (this.#clients.size === 0) this.#ports.storage.put(RUN_KEY, this.#run);
     const client = Client.join(socket, this.#clients.nextId(), knock);
     this.#clients.add(client);
@@ -142,7 +142,7 @@ export class ShardCore {
     client.send(encodeError(error));
   }
 
-  #pass(client: Client, item: Upward): void {
+  #pass(client: Client, item: ToRoom): void {
     this.#ports.counts.relayed++;
     client.waiting += weightOf(item);
     this.#uplink.push(item);
@@ -199,8 +199,8 @@ export class ShardCore {
     return crypto.randomUUID();
   }
 
-  #createUplink(): Lane<Upward> {
-    return new Lane<Upward>(this.#ports.clock, PATIENCE, {
+  #createUplink(): ChannelSender<ToRoom> {
+    return new ChannelSender<ToRoom>(this.#ports.clock, PATIENCE, {
       send: (batch) => this.#relay(batch),
       weightOf,
       onArrived: (items) => {

@@ -1,8 +1,8 @@
 import type { Signal, WritableObjectSignal } from "@signe/reactive";
 import type { Audience, Sees } from "./audience.ts";
 import { put, SAME } from "./diff.ts";
-import { Dormant } from "./dormant.ts";
-import type { StoredEntries } from "./dormant.ts";
+import { UnreadEntries } from "./unread-entries.ts";
+import type { StoredEntries } from "./unread-entries.ts";
 import { checkAll, checkNew } from "./entry-checks.ts";
 import { EntryPlaces } from "./entry-places.ts";
 import { fitting, goOn, loadEntry, readEntry, saveEntry } from "./entry-rows.ts";
@@ -11,14 +11,14 @@ import type { Factory, Field } from "./fields.ts";
 import type { Leaf } from "./leaf.ts";
 import { checkStored } from "./load-fields.ts";
 import type { EntryNode, Ghost, InnerNode, ParentNode, Place, PrivateChange, Shared } from "./node.ts";
-import { createSample } from "./sample.ts";
+import { createTemplate } from "./entry-template.ts";
 import { track, unwrap } from "./tracking.ts";
-import type { Door } from "./tracking.ts";
+import type { FieldGate } from "./tracking.ts";
 
 type EntriesSignal = WritableObjectSignal<Record<string, object>>;
 
 /** A `users` or `collection` field: entries by key, each shared and stored on its own. */
-export class Entries implements Door, InnerNode, ParentNode {
+export class Entries implements FieldGate, InnerNode, ParentNode {
   readonly synced = true;
   readonly shape = "object";
   readonly key: string;
@@ -32,7 +32,7 @@ export class Entries implements Door, InnerNode, ParentNode {
   readonly #places: EntryPlaces;
   readonly #field: Field;
   readonly #awake = new Map<string, EntryNode>();
-  readonly #dormant = new Dormant(
+  readonly #dormant = new UnreadEntries(
     () => unwrap(this.signal()) as Record<string, unknown>,
     (key, stored) => this.#revive(key, stored),
   );
@@ -218,7 +218,7 @@ export class Entries implements Door, InnerNode, ParentNode {
 
   /** An entry that is not part of the state; undefined if entries cannot wait in storage until they are needed. */
   sample(): EntryNode | undefined {
-    return createSample(this.#shared, this.#field.factory as Factory<object>, this.#places);
+    return createTemplate(this.#shared, this.#field.factory as Factory<object>, this.#places);
   }
 
   wake(key: string): void {

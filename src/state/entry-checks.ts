@@ -1,6 +1,6 @@
 import type { EntryNode } from "./node.ts";
-import { checkEntry, refused } from "./refusal.ts";
-import type { Place } from "./refusal.ts";
+import { checkEntry, refused } from "./value-checks.ts";
+import type { Place } from "./value-checks.ts";
 
 /** A collection, as far as its checks need it. */
 interface Collection extends Place {

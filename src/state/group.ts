@@ -9,7 +9,7 @@ import { fieldOf, holdsFields, markEntry } from "./fields.ts";
 import { Leaf } from "./leaf.ts";
 import type { LeafParent } from "./leaf.ts";
 import { fitsFields, loadFields } from "./load-fields.ts";
-import { isFieldName, shapeOf } from "./refusal.ts";
+import { isFieldName, shapeOf } from "./value-checks.ts";
 import { encodeKey, Row } from "./rows.ts";
 import { settleLeaf } from "./settle-leaf.ts";
 import type { EntryNode, ParentNode, Place, PrivateChange, Shared } from "./node.ts";

@@ -4,13 +4,13 @@ import type { Audience, Sees } from "./audience.ts";
 import { readTracked, Subscriptions } from "./computed.ts";
 import { diff, SAME } from "./diff.ts";
 import type { Field } from "./fields.ts";
-import { checkValue, shapeOf } from "./refusal.ts";
-import type { Shape } from "./refusal.ts";
-import { nestDottedKeys } from "./nest.ts";
+import { checkValue, shapeOf } from "./value-checks.ts";
+import type { Shape } from "./value-checks.ts";
+import { nestDottedKeys } from "./dotted-keys.ts";
 import type { Row } from "./rows.ts";
 import { madeAs, track } from "./tracking.ts";
-import type { Door } from "./tracking.ts";
-import { toPlain } from "./view.ts";
+import type { FieldGate } from "./tracking.ts";
+import { toPlain } from "./to-plain.ts";
 
 /** What a leaf needs of the group that it is in. */
 export interface LeafParent {
@@ -37,7 +37,7 @@ const UNSENT: unique symbol = Symbol("unsent");
 const REPLACING: unique symbol = Symbol("replacing");
 
 /** One field: a signal, what clients were last told of it, and whether it changed since. */
-export class Leaf implements Door {
+export class Leaf implements FieldGate {
   readonly key: string;
   readonly signal: Signal;
   readonly field: Field;

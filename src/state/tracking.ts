@@ -1,11 +1,11 @@
 import type { Signal } from "@signe/reactive";
 import { isHostileKey } from "../protocol/decode.ts";
-import { checkField, checkIndex, checkKey, checkValue } from "./refusal.ts";
-import type { Place, Shape } from "./refusal.ts";
+import { checkField, checkIndex, checkKey, checkValue } from "./value-checks.ts";
+import type { Place, Shape } from "./value-checks.ts";
 
 /** Where a tracked signal finds its field. */
-interface Gate {
-  [DOOR]: Door;
+interface Gated {
+  [DOOR]: FieldGate;
 }
 const DOOR = Symbol("door");
 
@@ -14,9 +14,9 @@ interface Subject {
   next(change: unknown): void;
   items?: unknown[];
   obj?: Record<string, unknown>;
-  [DOOR]?: Door;
+  [DOOR]?: FieldGate;
 }
-type Tracked = Subject & Gate;
+type Tracked = Subject & Gated;
 
 /** A writable signal as `@signe/reactive` 3 makes it. */
 interface Writable {
@@ -27,7 +27,7 @@ interface Writable {
 }
 
 /** What a tracked signal asks and tells its field. */
-export interface Door extends Place {
+export interface FieldGate extends Place {
   /** Something was, or may have been, changed. */
   changed(): void;
   /** A property of the value itself is about to be set, or removed (undefined). A collection checks its entries here. */
@@ -59,7 +59,7 @@ const MUTATORS: ReadonlyMap<string, number> = new Map([
  * `@signe/reactive` itself reports most changes but not all: sorting and deleting in arrays and whatever
  * `mutate` does below the first level go unseen. So arrays and objects are read through a proxy of ours.
  */
-export function track(signal: Signal, door: Door): void {
+export function track(signal: Signal, door: FieldGate): void {
   const writable = signal as unknown as Writable;
   const subject = writable._subject;
   const isTracked = subject[DOOR] !== undefined;
@@ -127,11 +127,11 @@ function replaceValue(subject: Tracked, slot: "items" | "obj", initial: unknown)
 }
 
 /** Entries are looked up by keys that clients choose: a collection inherits nothing that such a key could find. */
-function ownOf(value: object, gate: Gate): Record<string, unknown> {
+function ownOf(value: object, gate: Gated): Record<string, unknown> {
   return Object.assign((gate[DOOR].entry ? Object.create(null) : {}) as Record<string, unknown>, value);
 }
 
-function replaceEntries(door: Door, previous: Record<string, unknown>, next: Record<string, unknown>): void {
+function replaceEntries(door: FieldGate, previous: Record<string, unknown>, next: Record<string, unknown>): void {
   for (const key of Object.keys(next)) checkKey(door, [], key);
   door.replacing?.(next);
   try {
@@ -143,7 +143,7 @@ function replaceEntries(door: Door, previous: Record<string, unknown>, next: Rec
   }
 }
 
-function swapEntries(door: Door, from: Record<string, unknown>, to: Record<string, unknown>): void {
+function swapEntries(door: FieldGate, from: Record<string, unknown>, to: Record<string, unknown>): void {
   for (const key of Object.keys(from)) if (to[key] !== from[key]) door.entry?.(key, undefined);
   for (const key of Object.keys(to)) if (to[key] !== from[key]) door.entry?.(key, to[key]);
 }
@@ -162,7 +162,7 @@ function read(target: object, key: PropertyKey): unknown {
 }
 
 /** A view of an array or object that reports changes of its own properties, and leaves what is deeper alone. */
-function shallowProxy<T extends object>(raw: T, gate: Gate, notify: () => void): T {
+function shallowProxy<T extends object>(raw: T, gate: Gated, notify: () => void): T {
   return new Proxy(raw, {
     get(target, key, receiver) {
       if (key === RAW) return target;
@@ -192,14 +192,14 @@ function shallowProxy<T extends object>(raw: T, gate: Gate, notify: () => void):
 }
 
 /** Finds what may be there without being in the object yet. */
-function lookUp(target: object, key: PropertyKey, { [DOOR]: door }: Gate): void {
+function lookUp(target: object, key: PropertyKey, { [DOOR]: door }: Gated): void {
   if (door.wake && typeof key === "string" && !Object.hasOwn(target, key)) door.wake(key);
 }
 
 type Method = (...args: unknown[]) => unknown;
 
 /** Runs an array's method on the array itself: one check and one report, however many items move. */
-function arrayMethod(array: unknown[], name: string, method: Method, gate: Gate, notify: () => void): Method {
+function arrayMethod(array: unknown[], name: string, method: Method, gate: Gated, notify: () => void): Method {
   const firstItem = MUTATORS.get(name);
   return (...args) => {
     if (firstItem === undefined) return method.apply(array, args);
@@ -214,7 +214,7 @@ function arrayMethod(array: unknown[], name: string, method: Method, gate: Gate,
 function deepProxy<T extends object>(
   raw: T,
   trail: readonly string[],
-  gate: Gate,
+  gate: Gated,
   notify: () => void,
   known: WeakMap<object, object>,
 ): T {
@@ -241,7 +241,7 @@ function isContainer(value: unknown): value is object {
 
 function writeTraps<T extends object>(
   trail: readonly string[],
-  gate: Gate,
+  gate: Gated,
   notify: () => void,
 ): Pick<ProxyHandler<T>, "set" | "deleteProperty" | "defineProperty"> {
   return {

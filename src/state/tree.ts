@@ -1,7 +1,7 @@
 import { canSee } from "./audience.ts";
 import type { Audience } from "./audience.ts";
 import { SAME } from "./diff.ts";
-import type { StoredEntries } from "./dormant.ts";
+import type { StoredEntries } from "./unread-entries.ts";
 import { Entries } from "./entries.ts";
 import type { Viewer } from "./fields.ts";
 import { Group } from "./group.ts";

@@ -4,7 +4,7 @@ import type { Claims } from "../define/types.ts";
 import type { ErrorCode } from "../protocol/codes.ts";
 import type { Issue } from "../protocol/errors.ts";
 import { RoomError } from "../protocol/errors.ts";
-import { applyPatch } from "../state/apply.ts";
+import { applyPatch } from "../protocol/apply-patch.ts";
 import { decodeMarker } from "./marker.ts";
 import type { Marker } from "./marker.ts";
 

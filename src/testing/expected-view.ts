@@ -1,8 +1,8 @@
 import { isSignal } from "@signe/reactive";
 import { fieldOf } from "../state/fields.ts";
 import type { Viewer, Visibility } from "../state/fields.ts";
-import { nestDottedKeys } from "../state/nest.ts";
-import { toPlain } from "../state/view.ts";
+import { nestDottedKeys } from "../state/dotted-keys.ts";
+import { toPlain } from "../state/to-plain.ts";
 import { withoutEmpty } from "./without-empty.ts";
 
 /** Stands where a field cannot be read now: clients keep whatever they were told of it last. */

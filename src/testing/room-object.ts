@@ -1,9 +1,9 @@
 import { nameOf } from "../objects/object-name.ts";
 import { createRoomObject } from "../objects/room-object.ts";
 import { parseObjectName } from "../protocol/urls.ts";
-import { Links } from "../room/links.ts";
-import type { Conn } from "../room/conn.ts";
-import type { Clock, Socket } from "../room/ports.ts";
+import { LiveShardLinks } from "../room/shards/live-shard-links.ts";
+import type { RoomConnection } from "../room/connections/connection.ts";
+import type { Clock, Socket } from "../platform/ports.ts";
 import type { RoomCore } from "../room/room.ts";
 import { encodeMarker } from "./marker.ts";
 import { findRoom, shared } from "./registry.ts";
@@ -11,7 +11,7 @@ import type { ObjectTime } from "./registry.ts";
 import { findSilentChange } from "./silent-changes.ts";
 import { TestClock } from "./test-clock.ts";
 
-const Served = createRoomObject(findRoom, undefined, (scope) => new Links(scope));
+const Served = createRoomObject(findRoom, undefined, (scope) => new LiveShardLinks(scope));
 
 /**
  * The Durable Object of rooms under test: it serves whatever `testRoom` registers, on a clock that a test can
@@ -56,8 +56,8 @@ export class RoomObject extends Served {
     this.mark();
   }
 
-  #conns(): readonly Conn[] {
-    return this.core.handle.connections as readonly Conn[];
+  #conns(): readonly RoomConnection[] {
+    return this.core.handle.connections as readonly RoomConnection[];
   }
 
   /** Tells every client, behind all that it was sent before, that it has all of it. @returns the mark's number */

@@ -1,4 +1,4 @@
-import type { Clock } from "../room/ports.ts";
+import type { Clock } from "../platform/ports.ts";
 
 interface Timer {
   readonly at: number;

@@ -1,8 +1,8 @@
 import { operatesWorld } from "../auth/operator.ts";
 import type { GuardContext } from "../define/types.ts";
 import { RoomError } from "../protocol/errors.ts";
-import { createResponses } from "../room/response.ts";
-import type { Log } from "../room/log.ts";
+import { createResponses } from "../room/requests/response.ts";
+import type { Log } from "../platform/log.ts";
 import { logFailure } from "./log.ts";
 import { SECRET_NAME } from "./settings.ts";
 

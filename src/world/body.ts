@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import en from "zod/v4/locales/en.js";
 import { hasHostileKey } from "../protocol/decode.ts";
 import type { RoomError } from "../protocol/errors.ts";
-import { readText } from "../room/body.ts";
+import { readText } from "../room/requests/request-body.ts";
 
 /** A body that a schema accepted, or what is wrong with it. */
 type Body<T> = { readonly value: T } | { readonly issues: readonly Problem[] };

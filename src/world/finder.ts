@@ -1,7 +1,7 @@
 import type { FindRoom } from "../define/room.ts";
 import type { Metadata } from "../define/types.ts";
-import type { ListingPlace } from "../room/listing-report.ts";
-import type { Log } from "../room/log.ts";
+import type { ListingPlace } from "../room/listing/report.ts";
+import type { Log } from "../platform/log.ts";
 import { randomText } from "./keys.ts";
 import { isFit, isOpen } from "./listings.ts";
 import type { Listed, Listings, Query } from "./listings.ts";

@@ -1,6 +1,6 @@
 import { PARTY } from "./assignment.ts";
 import type { Assignment, ShardHost } from "./assignment.ts";
-import type { Log } from "../room/log.ts";
+import type { Log } from "../platform/log.ts";
 import { logFailure } from "./log.ts";
 import type { Registry } from "./registry.ts";
 import { isActive, note } from "./state.ts";

@@ -1,5 +1,5 @@
 import type { Metadata } from "../define/types.ts";
-import type { ListingPlace, ListingReport } from "../room/listing-report.ts";
+import type { ListingPlace, ListingReport } from "../room/listing/report.ts";
 import { fits } from "./filter.ts";
 import type { Filter } from "./filter.ts";
 import { roomKey } from "./keys.ts";

@@ -1,6 +1,6 @@
-import { causeOf } from "../room/log.ts";
-import type { Log } from "../room/log.ts";
-import type { LogEntry } from "../room/ports.ts";
+import { causeOf } from "../platform/log.ts";
+import type { Log } from "../platform/log.ts";
+import type { LogEntry } from "../platform/ports.ts";
 
 /** Writes a failure of a World to the log. Nothing that a client sent may be in it but ids. */
 export function logFailure(log: Log, event: string, world: string, details: Partial<LogEntry>, error?: unknown): void {

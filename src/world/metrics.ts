@@ -1,10 +1,10 @@
 import { objectName } from "../protocol/urls.ts";
-import { sum, zero } from "../room/counts.ts";
-import type { Counts } from "../room/counts.ts";
-import type { ListingPlace } from "../room/listing-report.ts";
-import type { RoomMetrics, ShardMetrics } from "../room/metrics.ts";
-import type { Log } from "../room/log.ts";
-import { within } from "../room/within.ts";
+import { sum, zero } from "../platform/counts.ts";
+import type { Counts } from "../platform/counts.ts";
+import type { ListingPlace } from "../room/listing/report.ts";
+import type { RoomMetrics, ShardMetrics } from "../platform/metrics.ts";
+import type { Log } from "../platform/log.ts";
+import { within } from "../platform/timeout.ts";
 import { PARTY } from "./assignment.ts";
 import type { Listings } from "./listings.ts";
 import { logFailure } from "./log.ts";

@@ -1,4 +1,4 @@
-import type { ObjectMetrics, RoomMetrics } from "../room/metrics.ts";
+import type { ObjectMetrics, RoomMetrics } from "../platform/metrics.ts";
 import type { WorldMetrics } from "./metrics.ts";
 
 /** Of the text format: https://prometheus.io/docs/instrumenting/exposition_formats/ */

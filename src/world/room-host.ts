@@ -1,4 +1,4 @@
-import type { ListingPlace, ListingReport } from "../room/listing-report.ts";
+import type { ListingPlace, ListingReport } from "../room/listing/report.ts";
 
 /** How a World reaches the rooms that it lists. No outsider can: these are calls between objects. */
 export interface RoomHost {

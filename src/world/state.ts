@@ -1,6 +1,6 @@
 import { signal } from "@signe/reactive";
 import type { WritableSignal } from "@signe/reactive";
-import type { ListingReport } from "../room/listing-report.ts";
+import type { ListingReport } from "../room/listing/report.ts";
 import { collection, persist, sync } from "../state/fields.ts";
 import type { LocationHint } from "./assignment.ts";
 import type { Balancing } from "./settings.ts";

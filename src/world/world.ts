@@ -1,6 +1,6 @@
 import type { FindRoom } from "../define/room.ts";
 import type { RoomHandle } from "../define/types.ts";
-import type { Log } from "../room/log.ts";
+import type { Log } from "../platform/log.ts";
 import type { LocationHint, ShardHost } from "./assignment.ts";
 import { Finder } from "./finder.ts";
 import { Launches } from "./launches.ts";

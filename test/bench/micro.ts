@@ -1,5 +1,5 @@
 import { Bench } from "tinybench";
-import type { Socket } from "../../src/room/ports.ts";
+import type { Socket } from "../../src/platform/ports.ts";
 import { MemoryRoom } from "../support/memory.ts";
 import { gameRoom, Player } from "./workers/game-room.ts";
 import type { GameState } from "./workers/game-room.ts";

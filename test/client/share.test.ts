@@ -1,18 +1,18 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { share } from "../../src/client/share.ts";
+import { shareStructure } from "../../src/client/structural-sharing.ts";
 
 it("shares every part that is equal, and nothing else", () => {
   const plain = fc.jsonValue({ maxDepth: 4 });
   fc.assert(
     fc.property(plain, plain, (previous, next) => {
-      const shared = share(previous, next);
+      const shared = shareStructure(previous, next);
       expect(shared).toEqual(next);
-      expect(share(previous, structuredClone(previous))).toBe(previous);
+      expect(shareStructure(previous, structuredClone(previous))).toBe(previous);
     }),
   );
   const before = { a: { x: 1 }, b: [1, { y: 2 }] };
-  const after = share(before, { a: { x: 1 }, b: [2, { y: 2 }] });
+  const after = shareStructure(before, { a: { x: 1 }, b: [2, { y: 2 }] });
   expect(after.a).toBe(before.a);
   expect(after.b[1]).toBe(before.b[1]);
   expect(after).not.toBe(before);

@@ -1,4 +1,4 @@
-import { applyPatch } from "../../src/state/apply.ts";
+import { applyPatch } from "../../src/protocol/apply-patch.ts";
 import type { History } from "./history.ts";
 import type { Service } from "./service.ts";
 

@@ -1,9 +1,9 @@
 import { exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { costOf } from "../../src/room/cost.ts";
-import { zero } from "../../src/room/counts.ts";
-import type { Counts } from "../../src/room/counts.ts";
-import type { RoomMetrics } from "../../src/room/metrics.ts";
+import { costOf } from "../../src/platform/cost.ts";
+import { zero } from "../../src/platform/counts.ts";
+import type { Counts } from "../../src/platform/counts.ts";
+import type { RoomMetrics } from "../../src/platform/metrics.ts";
 import { testRoom, token } from "../support/harness.ts";
 import { game } from "./moved-game.ts";
 

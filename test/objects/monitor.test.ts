@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Monitor } from "../../src/objects/monitor.ts";
-import type { LogEntry } from "../../src/room/ports.ts";
+import type { LogEntry } from "../../src/platform/ports.ts";
 import { VirtualClock } from "../support/memory.ts";
 
 const COUNTS = "$counts";

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { costOf, costPerHour } from "../../src/room/cost.ts";
-import { sum, zero } from "../../src/room/counts.ts";
-import type { Counts } from "../../src/room/counts.ts";
+import { costOf, costPerHour } from "../../src/platform/cost.ts";
+import { sum, zero } from "../../src/platform/counts.ts";
+import type { Counts } from "../../src/platform/counts.ts";
 
 const number = fc.nat(1_000_000_000);
 const byName = fc.dictionary(fc.constantFrom("internal", "forbidden", "message", "alarm"), number, {

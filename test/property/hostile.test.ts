@@ -2,7 +2,7 @@ import { signal } from "@signe/reactive";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
-import { applyPatch } from "../../src/state/apply.ts";
+import { applyPatch } from "../../src/protocol/apply-patch.ts";
 import { sync, users } from "../../src/state/fields.ts";
 import { MemoryRoom } from "../support/memory.ts";
 

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
 import type { Claims } from "../../src/define/types.ts";
-import { applyPatch } from "../../src/state/apply.ts";
+import { applyPatch } from "../../src/protocol/apply-patch.ts";
 import { expectedView } from "../../src/testing/expected-view.ts";
 import { withoutEmpty } from "../../src/testing/without-empty.ts";
 import { MemoryRoom } from "../support/memory.ts";

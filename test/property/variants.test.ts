@@ -2,7 +2,7 @@ import { signal } from "@signe/reactive";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
-import { applyPatch } from "../../src/state/apply.ts";
+import { applyPatch } from "../../src/protocol/apply-patch.ts";
 import { collection, persist, sync } from "../../src/state/fields.ts";
 import type { Visibility } from "../../src/state/fields.ts";
 import { expectedView } from "../../src/testing/expected-view.ts";

@@ -1,8 +1,8 @@
 import { signal } from "@signe/reactive";
 import { expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
-import type { Conn } from "../../src/room/conn.ts";
-import { Ledger, MOST_REMEMBERED } from "../../src/room/ledger.ts";
+import type { RoomConnection } from "../../src/room/connections/connection.ts";
+import { ExpiringRows, MOST_REMEMBERED } from "../../src/room/storage/expiring-rows.ts";
 import { collection, connected, sync, users } from "../../src/state/fields.ts";
 import { MemoryRoom, MemoryStorage, VirtualClock } from "../support/memory.ts";
 
@@ -70,7 +70,7 @@ it("of disconnected users only so many are kept: who has been gone for longest g
 
 it("of transfers only so many are remembered: the oldest are forgotten first", () => {
   const storage = new MemoryStorage();
-  const ledger = new Ledger<{ n: number }>("moved", 1e9, storage, new VirtualClock());
+  const ledger = new ExpiringRows<{ n: number }>("moved", 1e9, storage, new VirtualClock());
   for (let n = 0; n < MOST_REMEMBERED + 2; n++) ledger.set(`t${n}`, { n });
   expect([ledger.get("t0"), ledger.get("t1"), ledger.get("t2")]).toEqual([undefined, undefined, { n: 2 }]);
   expect(storage.rows.size).toBe(MOST_REMEMBERED);
@@ -206,7 +206,7 @@ it("P4.6: of fields that come into sight and go with their entries, a connection
     });
   }
   const [conn] = room.core.handle.connections;
-  expect((conn as Conn).seen).toEqual(new Set(["bullets.b49.speed"]));
+  expect((conn as RoomConnection).seen).toEqual(new Set(["bullets.b49.speed"]));
 });
 
 it("P7.4: what waits of a connection is not done once the room closed it", async () => {

@@ -1,7 +1,7 @@
 import { signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
-import { Lane } from "../../src/room/lane.ts";
+import { ChannelSender } from "../../src/relay/reliable-channel.ts";
 import { sync } from "../../src/state/fields.ts";
 import { MemoryRoom, VirtualClock } from "../support/memory.ts";
 
@@ -107,7 +107,7 @@ describe.each([-HOUR, HOUR])("a clock that jumps by %i ms", (jump) => {
   it("holds back nothing between a room and its shards", async () => {
     const clock = new JumpingClock();
     const sent: unknown[] = [];
-    const lane = new Lane<string>(clock, 60_000, {
+    const lane = new ChannelSender<string>(clock, 60_000, {
       send: async ({ seq, items }) => {
         sent.push(...items);
         return { verdict: "ok", seq } as never;

@@ -4,7 +4,7 @@ import { defineRoom } from "../../src/define/define-room.ts";
 import type { AnyRoom } from "../../src/define/room.ts";
 import type { Snapshot } from "../../src/define/types.ts";
 import { sync, users } from "../../src/state/fields.ts";
-import type { Passenger } from "../../src/room/transfer.ts";
+import type { TransferredUser } from "../../src/room/transfers/messages.ts";
 import { MemoryRoom } from "../support/memory.ts";
 
 const rename = ({ players, ...rest }: Snapshot): Snapshot => ({
@@ -52,7 +52,7 @@ async function pair(from: AnyRoom, to: AnyRoom) {
   const there = new MemoryRoom<State>(to.compiled, here.clock);
   const strip = { isOn: false };
   const link = (room: MemoryRoom<State>): MemoryRoom<State>["neighbours"] => ({
-    board: (_to, { origin, ...passenger }: Passenger) =>
+    board: (_to, { origin, ...passenger }: TransferredUser) =>
       room.core.board(structuredClone(strip.isOn || !origin ? passenger : { ...passenger, origin })),
     recall: async (_to, transferId, sessionId) => structuredClone(await room.core.recall(transferId, sessionId)),
     fetch: async () => new Response(null),

@@ -2,7 +2,7 @@ import { signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { collection, sync } from "../../src/state/fields.ts";
-import { applyPatch } from "../../src/state/apply.ts";
+import { applyPatch } from "../../src/protocol/apply-patch.ts";
 import { MemoryRoom } from "../support/memory.ts";
 import type { MemorySocket } from "../support/memory.ts";
 

@@ -2,7 +2,7 @@ import { signal } from "@signe/reactive";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
-import { applyPatch } from "../../src/state/apply.ts";
+import { applyPatch } from "../../src/protocol/apply-patch.ts";
 import { collection, sync, users } from "../../src/state/fields.ts";
 import { expectedView } from "../../src/testing/expected-view.ts";
 import { withoutEmpty } from "../../src/testing/without-empty.ts";

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
 import { TestRoom, token } from "../support/harness.ts";
-import type { Passenger } from "../../src/room/transfer.ts";
+import type { TransferredUser } from "../../src/room/transfers/messages.ts";
 import { MemoryRoom } from "../support/memory.ts";
 import type { MemorySocket } from "../support/memory.ts";
 
@@ -49,7 +49,7 @@ const definition = defineRoom({
 });
 
 /** Who comes from another room. */
-const ada: Passenger = {
+const ada: TransferredUser = {
   transferId: "t",
   sessionId: "ada",
   publicId: "p",
@@ -300,8 +300,8 @@ describe("sessionTransfer", () => {
     ["has arrived, does not become somebody else by the other", true],
   ])("who is called back by two connections, leaves again by one and %s", async (_how, hasArrived) => {
     const room = new MemoryRoom<{ players(): Record<string, Player> }>(definition.compiled);
-    const answers: ((passenger: Passenger | null) => void)[] = [];
-    let gone: Passenger | undefined;
+    const answers: ((passenger: TransferredUser | null) => void)[] = [];
+    let gone: TransferredUser | undefined;
     room.neighbours.board = async (_to, passenger) => {
       gone = structuredClone(passenger);
       return { ok: true, token: "t" };
@@ -313,13 +313,13 @@ describe("sessionTransfer", () => {
     await go(await room.connect("ada"));
     const [first, second] = [room.connect("ada"), room.connect("ada")];
     await vi.waitFor(() => expect(answers).toHaveLength(2));
-    answers[0]?.(gone as Passenger);
+    answers[0]?.(gone as TransferredUser);
     await go(await first);
-    answers[1]?.(gone as Passenger);
+    answers[1]?.(gone as TransferredUser);
     // That was how they were before they left again.
     await vi.waitFor(() => expect(answers).toHaveLength(3));
     expect(Object.keys(room.state.players())).toEqual([]);
-    answers[2]?.(hasArrived ? null : (gone as Passenger));
+    answers[2]?.(hasArrived ? null : (gone as TransferredUser));
     expect((await second).closedWith?.code).toBe(hasArrived ? 4403 : undefined);
     expect(Object.keys(room.state.players())).toHaveLength(hasArrived ? 0 : 1);
     expect(room.storage.get("$departed:ada")).toBeUndefined();

@@ -1,7 +1,7 @@
 import { load } from "@signe/sync";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { applyPatch } from "../../src/state/apply.ts";
+import { applyPatch } from "../../src/protocol/apply-patch.ts";
 import { diff, isPlain, put, SAME } from "../../src/state/diff.ts";
 import { withoutEmpty } from "../../src/testing/without-empty.ts";
 

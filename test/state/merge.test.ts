@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { DELETE } from "../../src/protocol/packets.ts";
-import { applyPatch } from "../../src/state/apply.ts";
+import { applyPatch } from "../../src/protocol/apply-patch.ts";
 import { put, Replacement } from "../../src/state/diff.ts";
 import { merge } from "../../src/state/merge.ts";
 

@@ -1,6 +1,6 @@
 import type { CompiledRoom } from "../../src/define/room.ts";
 import type { Claims } from "../../src/define/types.ts";
-import type { ShardBatch } from "../../src/room/relay.ts";
+import type { ShardBatch } from "../../src/relay/messages.ts";
 import type { ShardReport } from "../../src/shard/ports.ts";
 import { ShardCore } from "../../src/shard/shard.ts";
 import type { Assignment } from "../../src/world/assignment.ts";

@@ -1,10 +1,11 @@
 import type { CompiledRoom } from "../../src/define/room.ts";
 import type { Claims } from "../../src/define/types.ts";
-import type { Clock, LogEntry, Ports, Socket, Storage } from "../../src/room/ports.ts";
-import type { Worlds } from "../../src/room/listing-report.ts";
-import { Links } from "../../src/room/links.ts";
-import type { Shards } from "../../src/room/relay.ts";
-import type { Neighbours } from "../../src/room/transfer.ts";
+import type { Clock, LogEntry, Socket, Storage } from "../../src/platform/ports.ts";
+import type { Ports } from "../../src/room/room-ports.ts";
+import type { Worlds } from "../../src/room/listing/report.ts";
+import { LiveShardLinks } from "../../src/room/shards/live-shard-links.ts";
+import type { Shards } from "../../src/relay/messages.ts";
+import type { OtherRooms } from "../../src/room/transfers/messages.ts";
 import { RoomCore } from "../../src/room/room.ts";
 import { LoadClient } from "./load-client.ts";
 
@@ -183,7 +184,7 @@ export class MemoryRoom<S> {
   alarmAt = Infinity;
   /** How often the alarm was set: each time costs a row. */
   alarmsSet = 0;
-  neighbours: Neighbours = {
+  neighbours: OtherRooms = {
     board: async () => ({ ok: false, code: "not_found", message: "There is no such room" }),
     recall: async () => ({ arrived: false, passenger: null }),
     fetch: async () => new Response(null, { status: 404 }),
@@ -323,7 +324,7 @@ export class MemoryRoom<S> {
   }
 
   /** An instance that is dead asks nobody. */
-  #neighbours(isCurrent: () => boolean): Neighbours {
+  #neighbours(isCurrent: () => boolean): OtherRooms {
     const ask = <T>(run: () => Promise<T>) => (isCurrent() ? run() : new Promise<T>(() => {}));
     return {
       board: (...asked) => ask(() => this.neighbours.board(...asked)),
@@ -357,6 +358,6 @@ export class MemoryRoom<S> {
       },
     };
     const identity = { id: "r", party: "main", params: {}, env: {} as Cloudflare.Env };
-    return new RoomCore(this.#compiled, identity, ports, (scope) => new Links(scope));
+    return new RoomCore(this.#compiled, identity, ports, (scope) => new LiveShardLinks(scope));
   }
 }

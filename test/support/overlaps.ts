@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { Boarding, Passenger, Recall } from "../../src/room/transfer.ts";
+import type { TransferAnswer, TransferredUser, RecallAnswer } from "../../src/room/transfers/messages.ts";
 import { expectedView } from "../../src/testing/expected-view.ts";
 import { LoadClient } from "./load-client.ts";
 import { MemoryRoom } from "./memory.ts";
@@ -43,7 +43,7 @@ export class Scene {
       return outcome();
     };
     this.room.neighbours.board = async () =>
-      outcomeOf<Boarding>([
+      outcomeOf<TransferAnswer>([
         () => ({ ok: false, code: "room_full", message: "The room is full" }),
         () => ({ ok: true, token: "t" }),
         () => {
@@ -51,7 +51,7 @@ export class Scene {
         },
       ]);
     this.room.neighbours.recall = async (_to, transferId, sessionId) =>
-      outcomeOf<Recall>([
+      outcomeOf<RecallAnswer>([
         () => ({ arrived: true, passenger: null }),
         () => ({ arrived: false, passenger: this.#passenger(transferId, sessionId) }),
       ]);
@@ -219,7 +219,7 @@ export class Scene {
     }
   }
 
-  #passenger(transferId: string, sessionId: string): Passenger {
+  #passenger(transferId: string, sessionId: string): TransferredUser {
     return {
       transferId,
       sessionId,

@@ -2,10 +2,10 @@ import { Calls } from "../../client/calls.ts";
 import type { Answer } from "../../client/calls.ts";
 import type { CallError } from "../../client/errors.ts";
 import { parseFrame } from "../../client/frame.ts";
-import { Line } from "../../client/line.ts";
-import { roomPlace } from "../../client/place.ts";
-import type { Place } from "../../client/place.ts";
-import { WorldPlace } from "../../client/world-place.ts";
+import { ReconnectingSocket } from "../../client/reconnecting-socket.ts";
+import { roomDestination } from "../../client/destination.ts";
+import type { Destination } from "../../client/destination.ts";
+import { WorldDestination } from "../../client/world-destination.ts";
 import type { SocketClass } from "./counted-socket.ts";
 import type { LoadSettings } from "./settings.ts";
 import { sleepUntil } from "./sleep-until.ts";
@@ -24,8 +24,8 @@ export class LoadClient {
   readonly #settings: LoadSettings;
   readonly #tally: Tally;
   readonly #number: number;
-  readonly #place: Place;
-  readonly #line: Line;
+  readonly #place: Destination;
+  readonly #line: ReconnectingSocket;
   readonly #calls: Calls;
   /** What has no answer yet. */
   readonly #actions = new Set<Promise<void>>();
@@ -49,7 +49,7 @@ export class LoadClient {
       () => {},
     );
     const options = { host: origin, room, ...(token && { token }), socket: { WebSocket: socket } };
-    this.#line = new Line(this.#place, options, {
+    this.#line = new ReconnectingSocket(this.#place, options, {
       query: () => ({}),
       opened: () => this.#calls.connected(),
       received: (data) => this.#receive(String(data)),
@@ -151,6 +151,6 @@ export class LoadClient {
   }
 }
 
-function placeOf({ origin, party, room, world }: LoadSettings): Place {
-  return world === undefined ? roomPlace(party, room) : new WorldPlace(origin, world, room);
+function placeOf({ origin, party, room, world }: LoadSettings): Destination {
+  return world === undefined ? roomDestination(party, room) : new WorldDestination(origin, world, room);
 }

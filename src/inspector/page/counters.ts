@@ -1,4 +1,4 @@
-import type { ObjectMetrics } from "../../room/metrics.ts";
+import type { ObjectMetrics } from "../../platform/metrics.ts";
 import { Chart } from "./chart.ts";
 import { make, write } from "./dom.ts";
 import { bytes, count, dollars, duration, short } from "./format.ts";

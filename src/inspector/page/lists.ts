@@ -1,4 +1,4 @@
-import type { LoggedError } from "../../room/metrics.ts";
+import type { LoggedError } from "../../platform/metrics.ts";
 import type { RecentPacket, RoomInspection, SessionView } from "../types.ts";
 import { bytes, count, duration, time } from "./format.ts";
 import { createList, make, write } from "./dom.ts";

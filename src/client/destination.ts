@@ -1,0 +1,30 @@
+/** Where a client connects to, and what becomes of that. */
+export interface Destination {
+  /** The room's id; undefined until it is known. */
+  readonly room: string | undefined;
+  /** The shard, where it is one. */
+  readonly shard?: string | undefined;
+  /**
+   * Finds out for an attempt to connect.
+   * @returns the party and the room, as a path
+   * @throws ConnectError if there is no such place now
+   */
+  find(token: string | undefined): string | Promise<string>;
+  /** The first packet came from there. */
+  opened(): void;
+  /** The connection there ended, or did not even begin. */
+  lost(code: number): void;
+  /** Whether a close with this code is the last word. */
+  isFinal(code: number): boolean;
+}
+
+/** By the rules of the protocol (P7.3): 44xx is a refusal, and after 1009 the same message would come again. */
+export function isRefusal(code: number): boolean {
+  return code === 1009 || (code >= 4400 && code <= 4499);
+}
+
+/** A room is always in the same place. */
+export function roomDestination(party: string, room: string): Destination {
+  const path = `${party}/${encodeURIComponent(room)}`;
+  return { room, find: () => path, opened: () => {}, lost: () => {}, isFinal: isRefusal };
+}

@@ -1,0 +1,44 @@
+import { ConnectError } from "./errors.ts";
+import { isRefusal } from "./destination.ts";
+import type { Destination } from "./destination.ts";
+
+const ROOM_FULL = 4503;
+
+/**
+ * A room that is looked for, and kept once it let the client in: it is the place that knows them. Until then, where it
+ * turns out to be full, another one is looked for: what a World knows of its rooms is a second old.
+ */
+export class FoundDestination implements Destination {
+  readonly isFinal = isRefusal;
+  room: string | undefined;
+  readonly #party: string;
+  readonly #find: () => string | Promise<string>;
+  #isEntered = false;
+
+  constructor(party: string, find: () => string | Promise<string>) {
+    this.#party = party;
+    this.#find = find;
+  }
+
+  async find(): Promise<string> {
+    this.room ??= await this.#ask();
+    return `${this.#party}/${encodeURIComponent(this.room)}`;
+  }
+
+  opened(): void {
+    this.#isEntered = true;
+  }
+
+  lost(code: number): void {
+    if (code === ROOM_FULL && !this.#isEntered) this.room = undefined;
+  }
+
+  async #ask(): Promise<string> {
+    try {
+      return await this.#find();
+    } catch (thrown) {
+      if (thrown instanceof ConnectError) throw thrown;
+      throw new ConnectError("room_failed", `No room was found: ${(thrown as Error).message}`);
+    }
+  }
+}

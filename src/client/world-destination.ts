@@ -1,0 +1,53 @@
+import { askWorld } from "./ask-world.ts";
+import { ConnectError } from "./errors.ts";
+import { isRefusal } from "./destination.ts";
+import type { Destination } from "./destination.ts";
+
+const UNKNOWN_SHARD = 4404;
+const SHARD_FULL = 4503;
+/** A shard that could not be reached so often in a row is given up. */
+const MOST_FAILURES = 2;
+
+/**
+ * A shard that a World gives out. It is kept over reconnects, since it is the place that knows the client best;
+ * the World is asked for another one when the shard says that it is none, or is full, or is out of reach.
+ */
+export class WorldDestination implements Destination {
+  readonly isFinal = (code: number): boolean => isRefusal(code) && code !== UNKNOWN_SHARD;
+  readonly room: string;
+  shard: string | undefined;
+  readonly #url: string;
+  #isOpen = false;
+  #failures = 0;
+
+  constructor(origin: string, worldId: string, room: string) {
+    this.#url = `${origin}/parties/world/${encodeURIComponent(worldId)}/connect`;
+    this.room = room;
+  }
+
+  async find(token: string | undefined): Promise<string> {
+    this.shard ??= await this.#ask(token);
+    return `shard/${encodeURIComponent(this.shard)}`;
+  }
+
+  opened(): void {
+    this.#isOpen = true;
+    this.#failures = 0;
+  }
+
+  lost(code: number): void {
+    // The end of a connection that was open is no failed attempt: the shard may well be there.
+    if (!this.#isOpen) this.#failures++;
+    this.#isOpen = false;
+    const isGone = code === UNKNOWN_SHARD || code === SHARD_FULL;
+    if (!isGone && this.#failures < MOST_FAILURES) return;
+    this.shard = undefined;
+    this.#failures = 0;
+  }
+
+  async #ask(token: string | undefined): Promise<string> {
+    const { url } = await askWorld(this.#url, { roomId: this.room, autoCreate: true }, token);
+    if (typeof url === "string") return url;
+    throw new ConnectError("world_refused", "The World named no shard", { status: 200 });
+  }
+}

@@ -1,0 +1,66 @@
+import type { ErrorCode } from "../protocol/codes.ts";
+
+/** One accepted WebSocket. */
+export interface Socket {
+  readonly isOpen: boolean;
+  send(text: string): void;
+  close(code: number, reason: string): void;
+  /** What was attached last; survives hibernation. */
+  attachment(): unknown;
+  /** @throws if the value is larger than a socket may carry */
+  attach(value: unknown): void;
+}
+
+/** The object's key-value storage. What is written without an `await` in between is durable together. */
+export interface Storage {
+  get(key: string): unknown;
+  put(key: string, value: unknown): void;
+  delete(key: string): void;
+  /** By their keys, in the order of their bytes: from `start` on, and before `end`. */
+  list(range?: { readonly start?: string; readonly end?: string }): Iterable<[key: string, value: unknown]>;
+  /** Runs a function whose writes are kept all together, or not at all if it throws. */
+  transaction(run: () => void): void;
+  /** Resolves when everything written is durable. */
+  sync(): Promise<void>;
+}
+
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /**
+   * Calls back once; a delay of 0 means after the current turn of the event loop.
+   * @param why what the object is kept awake for until then, in a word @returns what cancels it
+   */
+  after(ms: number, run: () => void, why?: string): () => void;
+}
+
+/** The one alarm of an object, which wakes it even from the dead. */
+export interface Alarm {
+  set(at: number): void;
+}
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/**
+ * A line of the log: one JSON object. What does not apply is left out. It never holds a token, nor anything that a
+ * client chose: an action is named only where the definition has it.
+ */
+export interface LogEntry {
+  readonly level: LogLevel;
+  /** What happened, as `action_failed`. */
+  readonly event: string;
+  readonly party?: string;
+  readonly room?: string;
+  readonly shard?: string;
+  /** The action, or the route as it was declared. */
+  readonly action?: string;
+  /** The connection's id. */
+  readonly connection?: string;
+  /** Why a client was refused; `internal` for all that went wrong in the room. */
+  readonly code?: ErrorCode;
+  /** How long it took. */
+  readonly ms?: number;
+  /** What was thrown, with its stack. */
+  readonly error?: string;
+  readonly [field: string]: unknown;
+}

@@ -1,0 +1,85 @@
+import { hasHostileKey, isHostileKey, MAX_DEPTH } from "./decode.ts";
+import { DELETE } from "./packets.ts";
+
+type Plain = Readonly<Record<string, unknown>>;
+
+/**
+ * Applies a patch to a plain state, by the rules of `load` of `@signe/sync`: objects merge, `"$delete"` removes
+ * a key, arrays are replaced, or changed item by item, and a name with dots is a path.
+ *
+ * Nothing is changed in place: the result shares all parts that the patch does not touch. Keys that reach a
+ * prototype are ignored.
+ *
+ * @example
+ * import { applyPatch } from "./apply-patch.ts";
+ * applyPatch({ a: 1, b: { c: 2 } }, { b: { c: "$delete", d: 3 } });  // { a: 1, b: { d: 3 } }
+ */
+export function applyPatch(state: Plain, patch: Plain): Plain {
+  return mergeInto(state, patch, new Set()) as Plain;
+}
+
+/** Containers that this patch made: they may be changed in place, so that each is copied once for all of its keys. */
+type Fresh = Set<object>;
+
+/** Applies a change at a path below a node, which may be missing or no container yet. */
+function applyAt(node: unknown, [key, ...rest]: readonly string[], change: unknown, fresh: Fresh): unknown {
+  if (key === undefined || isHostileKey(key)) return node;
+  const container = isContainer(node) ? node : {};
+  const current = Object.hasOwn(container, key) ? (container as Plain)[key] : undefined;
+  if (rest.length > 0) return withKey(container, key, applyAt(current, rest, change, fresh), fresh);
+  if (change === DELETE) return isContainer(node) ? withoutKey(node, key, fresh) : node === undefined ? {} : node;
+  if (!isPlain(change)) return withKey(container, key, hasHostileKey(change) ? withoutHostile(change) : change, fresh);
+  // An empty object says nothing to a client that merges; it only makes sure that something is there.
+  const base = isContainer(current) ? current : {};
+  return withKey(container, key, mergeInto(base, change, fresh), fresh);
+}
+
+function mergeInto(base: object, patch: Plain, fresh: Fresh): unknown {
+  let next: unknown = base;
+  for (const [key, change] of Object.entries(patch)) next = applyAt(next, key.split("."), change, fresh);
+  return next;
+}
+
+function withKey(container: object, key: string, value: unknown, fresh: Fresh): object {
+  if (Object.hasOwn(container, key) && Object.is((container as Plain)[key], value)) return container;
+  if (Array.isArray(container)) {
+    const index = Number(key);
+    // Farther off there would be holes: a single number could make four billion of them.
+    if (!Number.isInteger(index) || index < 0 || index > container.length) return container;
+  }
+  const copy = freshCopy(container, fresh);
+  copy[Array.isArray(copy) ? Number(key) : key] = value;
+  return copy;
+}
+
+function freshCopy(container: object, fresh: Fresh): Record<string, unknown> {
+  if (fresh.has(container)) return container as Record<string, unknown>;
+  const copy = (Array.isArray(container) ? [...(container as unknown[])] : { ...container }) as Record<string, unknown>;
+  fresh.add(copy);
+  return copy;
+}
+
+/** A copy of what an array holds. What is nested too deeply is left out too. */
+function withoutHostile(value: unknown, depth = 0): unknown {
+  if (!isContainer(value)) return value;
+  if (depth >= MAX_DEPTH) return null;
+  if (Array.isArray(value)) return value.map((item) => withoutHostile(item, depth + 1));
+  const kept = Object.entries(value).filter(([key]) => !isHostileKey(key));
+  return Object.fromEntries(kept.map(([key, inner]) => [key, withoutHostile(inner, depth + 1)]));
+}
+
+function withoutKey(container: object, key: string, fresh: Fresh): object {
+  if (!Object.hasOwn(container, key)) return container;
+  // An array without one of its items is none any more: a hole would be a null.
+  const copy = freshCopy(Array.isArray(container) ? Object.assign({}, container) : container, fresh);
+  delete copy[key];
+  return copy;
+}
+
+function isContainer(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+function isPlain(value: unknown): value is Plain {
+  return isContainer(value) && !Array.isArray(value);
+}

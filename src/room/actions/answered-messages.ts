@@ -1,0 +1,74 @@
+import { RoomError } from "../../protocol/errors.ts";
+import { encodeError } from "../../protocol/packets.ts";
+import type { RoomConnection } from "../connections/connection.ts";
+import type { Sessions } from "../sessions/sessions.ts";
+
+/** Messages that are known again, of a session, and the characters of their answers: the oldest are forgotten first. */
+const MAX_ANSWERS = 64;
+const MAX_SIZE = 16_384;
+/** Characters of one answer: it is in the row of the session, which must not become too large to be stored. */
+const MAX_ANSWER = 250_000;
+/** Stands for an answer that is forgotten, though its message is known. */
+const FORGOTTEN = "";
+const LOST = new RoomError("internal", "This was handled before, and its answer is not known any more");
+
+type MessageId = string | number;
+type Answered = readonly [id: MessageId, text: string];
+
+/**
+ * Remembers what recent messages of a session were answered, so that one that a client sends again after a
+ * reconnect is not run twice. The answers are stored with the session, in one transaction with what they changed.
+ */
+export class AnsweredMessages {
+  readonly #sessions: Sessions;
+  /** Messages that are being handled, by session and id, with the connections that asked for them again. */
+  readonly #pending = new Map<string, RoomConnection[]>();
+
+  constructor(sessions: Sessions) {
+    this.#sessions = sessions;
+  }
+
+  /**
+   * Whether a message is to be run. If it was before, its answer is sent again, now or when it is there.
+   * Only clients that know of this send a message twice: those of protocol 2.
+   */
+  isNew(conn: RoomConnection, id: MessageId | undefined): boolean {
+    if (conn.protocol !== 2 || id === undefined) return true;
+    const waiting = this.#pending.get(keyOf(conn, id));
+    // Once, however often it asks: an answer may be large.
+    if (waiting && !waiting.includes(conn)) waiting.push(conn);
+    const known = this.#sessions.find(conn.sessionId)?.answers?.find(([key]) => key === id);
+    if (known) conn.answer(known[1] === FORGOTTEN ? encodeError(LOST, { id }) : known[1]);
+    if (waiting || known) return false;
+    this.#pending.set(keyOf(conn, id), []);
+    return true;
+  }
+
+  /** A message was answered. Called before what it changed is stored. @returns who else is to be told */
+  keep(conn: RoomConnection, id: MessageId, text: string): readonly RoomConnection[] {
+    if (conn.protocol !== 2) return [];
+    const waiting = this.#pending.get(keyOf(conn, id)) ?? [];
+    this.#pending.delete(keyOf(conn, id));
+    const session = this.#sessions.find(conn.sessionId);
+    if (!session) return waiting;
+    const kept = text.length > MAX_ANSWER ? FORGOTTEN : text;
+    const answers: Answered[] = [...(session.answers ?? []), [id, kept]];
+    session.answers = shorten(answers.slice(-MAX_ANSWERS));
+    session.row.changed(true);
+    return waiting;
+  }
+}
+
+function keyOf({ sessionId }: RoomConnection, id: MessageId): string {
+  return `${JSON.stringify(id)} ${sessionId}`;
+}
+
+/** Without the oldest answers, where all of them are too long. The newest is kept: a client may ask for it right now. */
+function shorten(answers: Answered[]): Answered[] {
+  let excess = answers.reduce((size, [, text]) => size + text.length, -MAX_SIZE);
+  return answers.map((answer, index) => {
+    if (excess <= 0 || index === answers.length - 1) return answer;
+    excess -= answer[1].length;
+    return [answer[0], FORGOTTEN];
+  });
+}

@@ -1,0 +1,208 @@
+import type { Action, ActionContext, GuardContext, GuardFor } from "../../define/types.ts";
+import type { CompiledRoom } from "../../define/room.ts";
+import type { ActionMessage } from "../../protocol/decode.ts";
+import { decodeMessage } from "../../protocol/decode.ts";
+import { RoomError, toRoomError } from "../../protocol/errors.ts";
+import { encodeAck, encodeError } from "../../protocol/packets.ts";
+import { toPlain } from "../../state/to-plain.ts";
+import type { AnsweredMessages } from "./answered-messages.ts";
+import type { RoomConnection } from "../connections/connection.ts";
+import { isTooLarge } from "../../platform/frame-size.ts";
+import { passes } from "../handlers/guards.ts";
+import type { Clock } from "../../platform/ports.ts";
+import { TokenBucket } from "../../platform/rate-limit.ts";
+import type { Reporter } from "../handlers/reporter.ts";
+import type { Turns } from "../timing/turns.ts";
+import { parseInput } from "../handlers/validation.ts";
+
+/** What dispatching needs of the room. */
+export interface DispatchScope {
+  readonly compiled: CompiledRoom;
+  readonly turns: Turns;
+  readonly clock: Clock;
+  /** @throws RoomError `forbidden` if the user was removed from the room */
+  actionContext(conn: RoomConnection): ActionContext<object>;
+  guardContext(conn: RoomConnection): GuardContext<object>;
+  readonly answers: AnsweredMessages;
+  readonly reporter: Reporter;
+}
+
+/** More messages of a connection than this, or of more than this size in all, wait for no handler. */
+const MAX_WAITING = 1000;
+const MAX_WAITING_SIZE = 2_000_000;
+
+/** Takes the messages of clients one by one: per connection in order, whatever takes its time in between. */
+export class Dispatch {
+  readonly #scope: DispatchScope;
+
+  constructor(scope: DispatchScope) {
+    this.#scope = scope;
+  }
+
+  /**
+   * Takes a frame. The runtime waits for a promise with an event of its own, so there is one only where it is needed.
+   * @param starting what has to be waited for before it is handled, if the room has just woken. It never rejects.
+   * @returns a promise if the message is not handled yet. It never rejects.
+   */
+  receive(conn: RoomConnection, frame: string | ArrayBuffer, starting?: Promise<unknown>): Promise<void> | undefined {
+    if (isTooLarge(frame, this.#scope.compiled.settings.maxMessageBytes)) {
+      this.#close(conn, new RoomError("message_too_large", "The message is too large"));
+      return undefined;
+    }
+    // A shard limits its clients itself: what it passes on comes in batches.
+    if (!conn.isRemote && !this.#passesLimit(conn)) return undefined;
+    // What is handled at once does not wait, however large it is.
+    const isTooMuch = conn.inboxSize > MAX_WAITING_SIZE || conn.inbox.length >= MAX_WAITING;
+    conn.inbox.push(frame);
+    conn.inboxSize += sizeOf(frame);
+    if (isTooMuch) this.#close(conn, new RoomError("rate_limited", "Too many messages wait to be handled"));
+    if (conn.isBusy) return undefined;
+    if (!starting) return this.#drain(conn);
+    conn.isBusy = true;
+    return starting.then(() => this.#drain(conn));
+  }
+
+  #passesLimit(conn: RoomConnection): boolean {
+    const { clock, compiled } = this.#scope;
+    const now = clock.now();
+    const verdict = (conn.bucket ??= new TokenBucket(compiled.settings.rateLimit, now)).take(now);
+    if (verdict === "pass") return true;
+    const error = new RoomError("rate_limited", "Too many messages");
+    if (verdict === "close") this.#close(conn, error);
+    else this.#deny(conn, error);
+    return false;
+  }
+
+  /** Refuses what cannot be read, or is too much. */
+  #deny(conn: RoomConnection, error: RoomError): void {
+    this.#scope.reporter.refused(error, { conn });
+    conn.answer(encodeError(error));
+  }
+
+  #close(conn: RoomConnection, error: RoomError): void {
+    this.#scope.reporter.refused(error, { conn });
+    conn.refuse(error);
+  }
+
+  #drain(conn: RoomConnection): Promise<void> | undefined {
+    conn.isBusy = true;
+    for (let frame = conn.inbox.shift(); frame !== undefined; frame = conn.inbox.shift()) {
+      conn.inboxSize -= sizeOf(frame);
+      const pending = this.#handle(conn, frame);
+      if (pending) {
+        return pending.then(() => {
+          this.#scope.turns.end();
+          return this.#drain(conn);
+        });
+      }
+      this.#scope.turns.end();
+    }
+    conn.isBusy = false;
+    return undefined;
+  }
+
+  /** Handles one frame. @returns a promise only if something has to be waited for */
+  #handle(conn: RoomConnection, frame: string | ArrayBuffer): Promise<void> | undefined {
+    let message: ActionMessage;
+    try {
+      if (typeof frame !== "string") throw new RoomError("bad_message", "Messages are text frames");
+      message = decodeMessage(frame);
+    } catch (error) {
+      this.#deny(conn, toRoomError(error));
+      return undefined;
+    }
+    if (!this.#scope.answers.isNew(conn, message.id)) return undefined;
+    try {
+      const outcome = this.#scope.turns.enter(() => this.#perform(conn, message));
+      if (!isPromise(outcome)) {
+        this.#acknowledge(conn, message, outcome);
+        return undefined;
+      }
+      this.#scope.turns.endLater();
+      return outcome
+        .then((result) => this.#acknowledge(conn, message, result))
+        .catch((error: unknown) => this.#refuse(conn, message, error));
+    } catch (error) {
+      this.#refuse(conn, message, error);
+      return undefined;
+    }
+  }
+
+  /** Runs guards, validation and handler. Stays synchronous as long as they do. */
+  #perform(conn: RoomConnection, { action: name, value }: ActionMessage): unknown {
+    const { compiled } = this.#scope;
+    const action = compiled.actions.get(name);
+    const { unhandledAction } = compiled.definition;
+    if (!action && !unhandledAction) throw new RoomError("unknown_action", "There is no such action");
+    return this.#guard(conn, compiled.definition.guards, value, () =>
+      action ? this.#validate(conn, action, value) : this.#unhandled(conn, name, value),
+    );
+  }
+
+  #validate(conn: RoomConnection, action: Action<object, unknown>, value: unknown): unknown {
+    return chain(parseInput(action.input, value), (parsed) =>
+      this.#guard(conn, action.guards, parsed, () => action.run(this.#scope.actionContext(conn), parsed)),
+    );
+  }
+
+  #unhandled(conn: RoomConnection, action: string, value: unknown): unknown {
+    const { unhandledAction } = this.#scope.compiled.definition;
+    return this.#guard(conn, unhandledAction?.guards, value, () =>
+      unhandledAction?.run(this.#scope.actionContext(conn), { action, value }),
+    );
+  }
+
+  #guard(
+    conn: RoomConnection,
+    guards: readonly GuardFor<object>[] | undefined,
+    value: unknown,
+    go: () => unknown,
+  ): unknown {
+    if (!guards || guards.length === 0) return go();
+    return chain(passes(guards, this.#scope.guardContext(conn), value), (verdict) => {
+      if (verdict !== true) throw new RoomError("forbidden", "You may not do this");
+      return go();
+    });
+  }
+
+  #acknowledge(conn: RoomConnection, { id }: ActionMessage, result: unknown): void {
+    if (id === undefined) this.#scope.turns.end();
+    else this.#answer(conn, id, encodeAck(id, toPlain(result)));
+  }
+
+  #answer(conn: RoomConnection, id: string | number, text: string): void {
+    const others = this.#scope.answers.keep(conn, id, text);
+    // What the action changed goes first.
+    this.#scope.turns.end();
+    for (const asked of [conn, ...others]) asked.answer(text);
+  }
+
+  #refuse(conn: RoomConnection, { action, id }: ActionMessage, thrown: unknown): void {
+    const error = toRoomError(thrown);
+    const { reporter, compiled } = this.#scope;
+    // Any other name is the client's own.
+    const about = compiled.actions.has(action) ? { action, conn } : { conn };
+    if (error.code === "internal") reporter.failed("action_failed", thrown, about);
+    else reporter.refused(error, about);
+    const text = encodeError(error, { action, id });
+    if (id !== undefined) {
+      this.#answer(conn, id, text);
+      return;
+    }
+    this.#scope.turns.end();
+    conn.answer(text);
+  }
+}
+
+function sizeOf(frame: string | ArrayBuffer): number {
+  return typeof frame === "string" ? frame.length : frame.byteLength;
+}
+
+function isPromise(value: unknown): value is Promise<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
+}
+
+/** Goes on with a value now, or with a promised one when it is there. */
+function chain<T, U>(value: T | Promise<T>, next: (value: T) => U): U | Promise<Awaited<U>> {
+  return isPromise(value) ? (value.then(next) as Promise<Awaited<U>>) : next(value);
+}

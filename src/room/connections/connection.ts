@@ -1,0 +1,241 @@
+import type { Claims, Connection, Packet } from "../../define/types.ts";
+import { closeReason } from "../../protocol/close-reason.ts";
+import { CODES } from "../../protocol/codes.ts";
+import { RoomError } from "../../protocol/errors.ts";
+import type { Remote } from "./remote-group.ts";
+import type { Position } from "../../protocol/packets.ts";
+import { Outbox } from "./outbox.ts";
+import type { Intercept } from "./outbox.ts";
+import { encodePacket } from "./custom-packets.ts";
+import type { RoomSocket } from "./remote-group.ts";
+import type { TokenBucket } from "../../platform/rate-limit.ts";
+
+/**
+ * joining → waiting for its first packet → open → closed. Where nothing is sent by itself, a connection that
+ * waits gets other packets meanwhile: it is unsynced.
+ */
+type Phase = "joining" | "waiting" | "unsynced" | "open" | "closed";
+
+/** Whose connection it is. */
+export interface ClientIdentity {
+  readonly sessionId: string;
+  readonly publicId: string;
+  readonly auth: Claims | null;
+  readonly state?: unknown;
+  /** The protocol that its client speaks. */
+  readonly protocol: Protocol;
+  /** Where it was when its last connection ended. */
+  readonly since?: Position | undefined;
+}
+export type Protocol = 1 | 2;
+
+/** What a socket carries through hibernation. */
+interface Attachment extends Omit<ClientIdentity, "protocol" | "since"> {
+  readonly id: string;
+  readonly protocol?: Protocol;
+  /** Has not got its first packet. */
+  readonly unsynced?: boolean;
+}
+
+/** What a connection needs of its room. */
+export interface ConnectionHooks {
+  onClosed(conn: RoomConnection, socket: RoomSocket): void;
+  /** Makes the interceptor of a connection, where the room has one. */
+  readonly intercept: ((conn: RoomConnection) => Intercept) | undefined;
+}
+
+/** A connection as the room sees it: the public one, its place in the protocol, and its unread messages. */
+export class RoomConnection implements Connection {
+  readonly id: string;
+  readonly sessionId: string;
+  readonly publicId: string;
+  readonly auth: Claims | null;
+  readonly protocol: Protocol;
+  since: Position | undefined;
+  /** Messages that wait for the one that is being handled. */
+  readonly inbox: (string | ArrayBuffer)[] = [];
+  inboxSize = 0;
+  isBusy = false;
+  bucket: TokenBucket | undefined;
+  readonly #socket: RoomSocket;
+  readonly #hooks: ConnectionHooks;
+  readonly #outbox: Outbox;
+  #seen: Set<string> | undefined;
+  #phase: Phase;
+  #state: unknown;
+
+  private constructor(socket: RoomSocket, attachment: Attachment, phase: Phase, hooks: ConnectionHooks) {
+    this.#socket = socket;
+    this.id = attachment.id;
+    this.sessionId = attachment.sessionId;
+    this.publicId = attachment.publicId;
+    this.auth = attachment.auth;
+    this.protocol = attachment.protocol ?? 1;
+    this.#state = attachment.state;
+    this.#phase = phase;
+    this.#hooks = hooks;
+    this.#outbox = new Outbox(
+      (text) => this.#write(text),
+      hooks.intercept?.(this),
+      phase === "joining" || phase === "waiting",
+    );
+  }
+
+  /** A connection that was just accepted. */
+  static open(socket: RoomSocket, who: ClientIdentity, hooks: ConnectionHooks): RoomConnection {
+    const conn = new RoomConnection(socket, { id: crypto.randomUUID(), ...who }, "joining", hooks);
+    conn.since = who.since;
+    conn.#attach("The token is too large", "bad_message");
+    return conn;
+  }
+
+  /**
+   * A connection that was there before the room lost its memory; undefined if it is none of ours.
+   * @param isOpen whether it got its first packet, where that is known
+   */
+  static recover(socket: RoomSocket, hooks: ConnectionHooks, isOpen = true): RoomConnection | undefined {
+    const attachment = socket.attachment() as Attachment | null | undefined;
+    if (!attachment) return undefined;
+    const phase = attachment.unsynced ? "unsynced" : isOpen ? "open" : "waiting";
+    return new RoomConnection(socket, attachment, phase, hooks);
+  }
+
+  /** Refuses a client that is not a connection yet. */
+  static refuse(socket: RoomSocket, error: RoomError): void {
+    socket.close(CODES[error.code].close, closeReason(error.message));
+  }
+
+  /** Paths of the fields it sees only for now. */
+  get seen(): Set<string> {
+    return (this.#seen ??= new Set());
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  get isIntercepted(): boolean {
+    return this.#hooks.intercept !== undefined;
+  }
+
+  get isRemote(): boolean {
+    return this.#socket.remote !== undefined;
+  }
+
+  /** Where it is held, if what is for all can be sent there once: an interceptor sees each packet by itself. */
+  get remote(): Remote | undefined {
+    return this.#hooks.intercept ? undefined : this.#socket.remote;
+  }
+
+  /** Whether it has yet to get its first packet. */
+  get isWaiting(): boolean {
+    return this.#phase === "waiting" || this.#phase === "unsynced";
+  }
+
+  get state(): unknown {
+    return this.#state;
+  }
+
+  setState(next: unknown): void {
+    const previous = this.#state;
+    this.#state = next;
+    try {
+      this.#attach("The state of a connection is too large, or holds what cannot be stored", "internal");
+    } catch (error) {
+      this.#state = previous;
+      throw error;
+    }
+  }
+
+  send(packet: Packet): void {
+    this.deliver(encodePacket(packet));
+  }
+
+  /** Sends a packet. What comes before the first one is held back until that is sent. */
+  deliver(text: string): void {
+    this.#outbox.packet(text);
+  }
+
+  /** Sends an ack or an error, in its place among the packets. */
+  answer(text: string): void {
+    this.#outbox.plain(text);
+  }
+
+  /** The join is done: the next flush brings the first packet. @param isSoon whether one comes by itself */
+  joined(isSoon: boolean): void {
+    if (this.#phase !== "joining") return;
+    this.#phase = isSoon ? "waiting" : "unsynced";
+    if (isSoon) return;
+    this.#attach("The token is too large", "bad_message");
+    this.#outbox.open();
+  }
+
+  /** Sends the first packet, unless its branch did, then what was held back. */
+  welcome(text: string | undefined): void {
+    if (this.#phase === "unsynced") {
+      this.#phase = "open";
+      this.#attach("The token is too large", "bad_message");
+    }
+    this.#phase = "open";
+    this.#outbox.open(text);
+  }
+
+  close(code = 1000, reason = ""): void {
+    if (code !== 1000 && !(code >= 3000 && code <= 4999)) {
+      throw new RoomError("internal", `A connection closes with 1000 or 3000 to 4999, not ${code}`);
+    }
+    this.#end(code, reason);
+  }
+
+  /** Ends the connection for a reason of the protocol. */
+  refuse(error: RoomError): void {
+    this.#end(CODES[error.code].close, error.message);
+  }
+
+  /** The socket is gone. */
+  closed(): void {
+    if (this.#phase === "closed") return;
+    this.#phase = "closed";
+    this.#hooks.onClosed(this, this.#socket);
+  }
+
+  /** What was held back, or is on its way, is sent first. What it asked, and waits, is not done any more. */
+  #end(code: number, reason: string): void {
+    this.inbox.length = this.inboxSize = 0;
+    if (this.#phase === "joining" || this.#phase === "waiting") this.#outbox.open();
+    this.#outbox.after(() => {
+      try {
+        this.#socket.close(code, closeReason(reason));
+      } finally {
+        this.closed();
+      }
+    });
+  }
+
+  #attach(problem: string, code: "bad_message" | "internal"): void {
+    const { id, sessionId, publicId, auth, state, protocol } = this;
+    const attachment: Attachment = {
+      id,
+      sessionId,
+      publicId,
+      auth,
+      ...(state !== undefined && { state }),
+      ...(protocol !== 1 && { protocol }),
+    };
+    try {
+      this.#socket.attach(this.#phase === "unsynced" ? { ...attachment, unsynced: true } : attachment);
+    } catch (cause) {
+      throw new RoomError(code, problem, { cause });
+    }
+  }
+
+  #write(text: string): void {
+    if (this.#phase === "closed") return;
+    // A socket that closes at this moment throws; its close event follows.
+    try {
+      this.#socket.send(text);
+    } catch {
+      this.closed();
+    }
+  }
+}

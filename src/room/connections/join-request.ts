@@ -1,0 +1,18 @@
+import type { Claims } from "../../define/types.ts";
+import type { RoomSocket } from "./remote-group.ts";
+
+/** A client that asks to connect. */
+export interface JoinRequest {
+  /** The upgrade request, as the client made it. */
+  readonly request: Request;
+  readonly auth: Claims | null;
+  /** The private id that it came with. */
+  readonly sessionId: string | undefined;
+  readonly transferToken?: string | undefined;
+  /** Whether the client is gone already: then nothing is done for it. */
+  readonly isGone?: () => boolean;
+  /** Whether others come at the same moment: then all of them are told in one turn. */
+  readonly isBatched?: boolean;
+  /** Accepts the socket. Until then nobody has. */
+  readonly accept: () => RoomSocket;
+}

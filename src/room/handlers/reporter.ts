@@ -1,0 +1,96 @@
+import type { CompiledRoom } from "../../define/room.ts";
+import type { RoomHandle } from "../../define/types.ts";
+import type { RoomError } from "../../protocol/errors.ts";
+import type { RoomConnection } from "../connections/connection.ts";
+import { causeOf } from "../../platform/log.ts";
+import type { LogEntry } from "../../platform/ports.ts";
+import type { Turns } from "../timing/turns.ts";
+
+/** What a failure happened in. */
+export interface FailureDetails {
+  readonly conn?: RoomConnection | undefined;
+  /** An action or a route of the definition. */
+  readonly action?: string | undefined;
+  readonly [field: string]: unknown;
+}
+
+/** Runs the developer's hooks so that they harm nobody, and tells the log and `onError` of what was thrown. */
+export class Reporter {
+  readonly #compiled: CompiledRoom;
+  readonly #state: object;
+  readonly #turns: Turns;
+  readonly #log: (entry: LogEntry) => void;
+  readonly #room: () => RoomHandle;
+  /** Failures of a start: `onError` is told of them once the state is what it expects. */
+  #held: (() => void)[] | undefined = [];
+
+  constructor(
+    compiled: CompiledRoom,
+    state: object,
+    turns: Turns,
+    log: (entry: LogEntry) => void,
+    room: () => RoomHandle,
+  ) {
+    this.#compiled = compiled;
+    this.#state = state;
+    this.#turns = turns;
+    this.#log = log;
+    this.#room = room;
+  }
+
+  /** Runs a hook. @returns a promise that never rejects if it is not done yet */
+  hook(name: string, run: () => unknown, conn?: RoomConnection): Promise<unknown> | undefined {
+    const fail = (error: unknown) => this.failed(`${name}_failed`, error, { conn });
+    try {
+      const outcome = this.#turns.run(run);
+      return outcome instanceof Promise ? outcome.catch(fail) : undefined;
+    } catch (error) {
+      fail(error);
+      return undefined;
+    }
+  }
+
+  failed(event: string, error: unknown, details: FailureDetails = {}): void {
+    const { conn } = details;
+    this.#write(event, error, details);
+    if (this.#held) this.#held.push(() => this.#tell(error, conn));
+    else this.#tell(error, conn);
+  }
+
+  /** All that was stored is loaded: from now on `onError` is told at once. */
+  open(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const tell of held) tell();
+  }
+
+  #tell(error: unknown, conn: RoomConnection | undefined): void {
+    const { onError } = this.#compiled.definition;
+    if (!onError) return;
+    const logFailure = (failure: unknown) => this.#write("onError_failed", failure, {});
+    try {
+      const outcome = this.#turns.run(() => onError({ error, conn, state: this.#state, room: this.#room() }));
+      if (outcome instanceof Promise) outcome.catch(logFailure);
+    } catch (failure) {
+      logFailure(failure);
+    }
+  }
+
+  /** Writes something to the log that is no failure. */
+  note(event: string, details: Omit<FailureDetails, "conn">): void {
+    this.#line({ level: "info", event }, details);
+  }
+
+  /** A client was refused. What is `internal` was told as a failure. */
+  refused({ code }: Pick<RoomError, "code">, details: FailureDetails = {}): void {
+    if (code !== "internal") this.#line({ level: "info", event: "refused", code }, details);
+  }
+
+  #write(event: string, error: unknown, details: FailureDetails): void {
+    this.#line({ level: "error", event, code: "internal" }, { ...details, error: causeOf(error) });
+  }
+
+  #line(entry: LogEntry, { conn, ...details }: FailureDetails): void {
+    this.#log({ ...entry, ...details, ...(conn && { connection: conn.id }) });
+  }
+}

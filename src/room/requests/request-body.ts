@@ -1,0 +1,39 @@
+import { RoomError } from "../../protocol/errors.ts";
+import { within } from "../../platform/timeout.ts";
+
+/** How long a client may take to send a body, in ms: as long as it does, the object cannot sleep. */
+const PATIENCE = 30_000;
+
+/**
+ * Reads a body as text, but never more of it than is allowed.
+ * @param limit its bytes at most
+ * @throws RoomError `message_too_large`; `bad_message` if it breaks off, or takes too long
+ */
+export async function readText({ body }: Request, limit: number, patience = PATIENCE): Promise<string> {
+  if (!body) return "";
+  const reader: ReadableStreamDefaultReader<Uint8Array> = body.getReader();
+  try {
+    return await within(
+      patience,
+      readAll(reader, limit),
+      () => new RoomError("bad_message", "The body takes too long"),
+    );
+  } catch (cause) {
+    // It may be broken already.
+    reader.cancel().catch(() => {});
+    throw cause instanceof RoomError ? cause : new RoomError("bad_message", "The body cannot be read", { cause });
+  }
+}
+
+async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>, limit: number): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let size = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    size += value.byteLength;
+    if (size > limit) throw new RoomError("message_too_large", "The body is too large");
+    text += decoder.decode(value, { stream: true });
+  }
+}

@@ -1,0 +1,109 @@
+import type { CompiledRoom } from "../../define/room.ts";
+import type { RouteMatch } from "../../define/routes.ts";
+import type { Claims, GuardContext, RoomHandle } from "../../define/types.ts";
+import { CODES } from "../../protocol/codes.ts";
+import { hasHostileKey } from "../../protocol/decode.ts";
+import { RoomError, toRoomError } from "../../protocol/errors.ts";
+import { decode } from "../../protocol/urls.ts";
+import { readText } from "./request-body.ts";
+import { passes } from "../handlers/guards.ts";
+import type { Verdict } from "../handlers/guards.ts";
+import type { Reporter } from "../handlers/reporter.ts";
+import { createResponses, toResponse } from "./response.ts";
+import { parseInput } from "../handlers/validation.ts";
+
+/** What answering a request needs of the room. */
+export interface RequestScope {
+  readonly compiled: CompiledRoom;
+  /** The path inside the room, as it was sent. */
+  readonly path: string;
+  readonly auth: Claims | null;
+  readonly state: object;
+  readonly room: RoomHandle;
+  /** Runs the developer's code, as one turn. */
+  run<T>(code: () => T): T;
+  readonly reporter: Reporter;
+}
+
+type Found = Extract<RouteMatch, { kind: "found" }>;
+
+/**
+ * Answers an HTTP request to a room: the room's guards, then the body, then the route's guards, which get the
+ * parsed body, then the handler. Never rejects.
+ */
+export async function answerRequest(request: Request, scope: RequestScope): Promise<Response> {
+  const match = scope.compiled.routes.match(request.method, scope.path);
+  const about = match.kind === "found" ? { action: match.key } : {};
+  const response = await answerMatch(match, request, scope).catch((thrown: unknown) => refuse(thrown, scope, about));
+  return request.method === "HEAD" ? new Response(null, response) : response;
+}
+
+async function answerMatch(match: RouteMatch, request: Request, scope: RequestScope): Promise<Response> {
+  switch (match.kind) {
+    case "unknown path":
+      return createResponses().notFound();
+    case "wrong method":
+      return createResponses()
+        .status(405)
+        .header("allow", match.allowed.join(", "))
+        .json({ error: "Method not allowed" });
+    case "found":
+      return answerFound(match, request, scope);
+  }
+}
+
+async function answerFound(
+  { key, route, params: encoded }: Found,
+  request: Request,
+  scope: RequestScope,
+): Promise<Response> {
+  const { compiled, auth, state, room } = scope;
+  const params = decodeParams(encoded);
+  const context: GuardContext<object> = { conn: undefined, auth, request, state, room };
+  const entry = await scope.run(() => passes(compiled.definition.guards ?? [], context, undefined));
+  if (entry !== true) return deny(entry, scope, key);
+  const { maxMessageBytes } = compiled.settings;
+  const body = route.body && (await parseInput(route.body, await readJson(request, maxMessageBytes)));
+  const verdict = await scope.run(() => passes(route.guards ?? [], context, body));
+  if (verdict !== true) return deny(verdict, scope, key);
+  const query = new URL(request.url).searchParams;
+  const res = createResponses();
+  return toResponse(await scope.run(() => route.run({ request, auth, params, query, body: body, res, state, room })));
+}
+
+function deny(verdict: Exclude<Verdict, true>, { reporter }: RequestScope, action: string): Response {
+  if (verdict instanceof Response) return verdict;
+  reporter.refused({ code: "forbidden" }, { action });
+  return createResponses().notPermitted();
+}
+
+function refuse(thrown: unknown, { reporter }: RequestScope, about: { action?: string }): Response {
+  const error = toRoomError(thrown);
+  if (error.code === "internal") reporter.failed("request_failed", thrown, about);
+  else reporter.refused(error, about);
+  const { code, message, issues } = error;
+  return createResponses().status(CODES[code].status).json({ error: message, code, issues });
+}
+
+function decodeParams(encoded: Readonly<Record<string, string>>): Record<string, string> {
+  const params: Record<string, string> = {};
+  for (const [name, value] of Object.entries(encoded)) {
+    const decoded = decode(value);
+    if (decoded === undefined) throw new RoomError("bad_message", "The path is not encoded properly");
+    params[name] = decoded;
+  }
+  return params;
+}
+
+async function readJson(request: Request, limit: number): Promise<unknown> {
+  const text = await readText(request, limit);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new RoomError("bad_message", "The body is not valid JSON", { cause });
+  }
+  if (hasHostileKey(value))
+    throw new RoomError("bad_message", "The body holds a reserved key, or is nested too deeply");
+  return value;
+}

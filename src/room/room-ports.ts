@@ -1,0 +1,18 @@
+import type { Alarm, Clock, LogEntry, Storage } from "../platform/ports.ts";
+import type { RoomSocket } from "./connections/remote-group.ts";
+import type { Worlds } from "./listing/report.ts";
+import type { Shards } from "../relay/messages.ts";
+import type { OtherRooms } from "./transfers/messages.ts";
+
+/** What a room needs of the platform that it runs on. */
+export interface Ports {
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly alarm: Alarm;
+  readonly neighbours: OtherRooms;
+  readonly shards: Shards;
+  readonly worlds: Worlds;
+  /** The sockets that were open when the room woke. */
+  sockets(): Iterable<RoomSocket>;
+  readonly log: (entry: LogEntry) => void;
+}

@@ -1,0 +1,142 @@
+import type { Snapshot } from "../../define/types.ts";
+import { encodeDisconnected } from "../../protocol/packets.ts";
+import { RoomError } from "../../protocol/errors.ts";
+import { fieldOf } from "../../state/fields.ts";
+import { encodeKey } from "../../state/rows.ts";
+import type { Tree } from "../../state/tree.ts";
+import type { Connections } from "../connections/connections.ts";
+import { sendToAll } from "../connections/send-to-all.ts";
+import type { Clock } from "../../platform/ports.ts";
+import type { Session, Sessions } from "./sessions.ts";
+
+/** Who is in the room, and who of them is online: keeps users, sessions and `connected()` fields in step. */
+export class Presence {
+  readonly #tree: Tree;
+  readonly #connections: Connections;
+  readonly #sessions: Sessions;
+  readonly #clock: Clock;
+  readonly #maxUsers: number;
+
+  constructor(tree: Tree, connections: Connections, sessions: Sessions, clock: Clock, maxUsers: number) {
+    this.#clock = clock;
+    this.#tree = tree;
+    this.#connections = connections;
+    this.#sessions = sessions;
+    this.#maxUsers = maxUsers;
+    tree.onUser = (publicId) => this.#setConnected(publicId, connections.isOnline(publicId));
+  }
+
+  get hasUsers(): boolean {
+    return this.#tree.users !== undefined;
+  }
+
+  /** The names that lead to the `users` field. */
+  get path(): readonly string[] {
+    return this.#tree.users?.names() ?? [];
+  }
+
+  user(publicId: string): object | undefined {
+    return this.#tree.users?.get(publicId);
+  }
+
+  /**
+   * Lets a client in: as the user it was, or as a new one.
+   * @throws RoomError `forbidden` if the session is somebody else's, `room_full` if there is no place
+   */
+  enter(sessionId: string, sub: string | undefined): Session {
+    const known = this.#sessions.claim(sessionId, sub);
+    this.checkSpace(known);
+    const session = known ?? this.#sessions.create(sessionId, sub);
+    this.#sessions.arrived(session);
+    if (this.#tree.users && !this.user(session.publicId)) this.#tree.users.create(session.publicId);
+    this.#setConnected(session.publicId, true);
+    return session;
+  }
+
+  isOnline(session: Session): boolean {
+    return this.#connections.isOnline(session.publicId);
+  }
+
+  /**
+   * Checks that there is a place for a session, or for a new one. Users who are on their way here count.
+   * @throws RoomError `room_full`
+   */
+  checkSpace(session: Session | undefined): void {
+    if (this.#maxUsers === Infinity) return;
+    const now = this.#clock.now();
+    if (session && (this.isOnline(session) || (session.expectedUntil ?? 0) > now)) return;
+    const taken = this.#connections.userCount + this.#sessions.expected(now);
+    if (taken >= this.#maxUsers) throw new RoomError("room_full", "The room is full");
+  }
+
+  /** A user as the definition makes them, who is not part of the state yet. */
+  newUser(publicId: string): object | undefined {
+    return this.#tree.users?.make(publicId);
+  }
+
+  /** What is stored of a user, with all that is inside; null if there is none. */
+  stored(publicId: string): Snapshot | null {
+    return this.#tree.users?.snapshot(publicId) ?? null;
+  }
+
+  /** @returns whether a row is one of those of a user: their session's, or what is stored of them */
+  ownerOf({ row, publicId }: Session): (key: string) => boolean {
+    const own = encodeKey([...this.path, publicId]);
+    return (key) => key === row.key || (this.hasUsers && (key === own || key.startsWith(`${own}.`)));
+  }
+
+  /** Puts a user into the state as they were stored, in place of whoever was there. */
+  loadUser(publicId: string, stored: Snapshot): void {
+    this.putBack(publicId, undefined);
+    this.#tree.users?.load({ [publicId]: stored });
+  }
+
+  /** Puts a user back who was in the state before, in place of whoever is there; or nobody. */
+  putBack(publicId: string, user: object | undefined): void {
+    const users = this.#tree.users?.signal();
+    if (!users || this.user(publicId) === user) return;
+    if (user) users[publicId] = user;
+    else delete users[publicId];
+  }
+
+  /** The last connection of a user closed. */
+  leave(session: Session): void {
+    this.#sessions.offline(session);
+    if (this.#setConnected(session.publicId, false)) return;
+    sendToAll(this.#connections, encodeDisconnected(session.publicId));
+  }
+
+  /** The session ran out, or went elsewhere: the user goes. */
+  expire(session: Session): void {
+    this.#connections.disown(session.publicId);
+    const users = this.#tree.users?.signal();
+    if (users && Object.hasOwn(users, session.publicId)) delete users[session.publicId];
+  }
+
+  /** After the room woke: a connection of the session is still there, maybe from before a transfer brought it here. */
+  found(session: Session): void {
+    this.#sessions.online(session);
+    this.#setConnected(session.publicId, true);
+  }
+
+  /** After the room woke: users whose session says so are taken as online, as their clients were told. */
+  assumeOnline(): void {
+    for (const session of this.#sessions.all()) {
+      if (session.offlineSince === undefined) this.#setConnected(session.publicId, true);
+    }
+  }
+
+  /** Then those without a socket leave: there are no ghosts. */
+  dropGhosts(): void {
+    for (const session of this.#sessions.all()) {
+      if (session.offlineSince === undefined && !this.#connections.isOnline(session.publicId)) this.leave(session);
+    }
+  }
+
+  #setConnected(publicId: string, isConnected: boolean): boolean {
+    const user = this.user(publicId);
+    const flags = Object.values(user ?? {}).filter((value) => fieldOf(value)?.kind === "connected");
+    for (const flag of flags) (flag as { set(value: boolean): void }).set(isConnected);
+    return flags.length > 0;
+  }
+}

@@ -1,0 +1,279 @@
+import { AHEAD_KEY, LINK_PREFIX } from "../storage/keys.ts";
+import { SPACING } from "../../relay/reliable-channel.ts";
+import { ShardLink } from "./shard-link.ts";
+import type { StoredLink } from "./shard-link.ts";
+import type { Introduction, JoinAttempt, Receipt, RosterEntry, ShardBatch, ToRoom } from "../../relay/messages.ts";
+import { RemoteSocket } from "./remote-socket.ts";
+import type { ShardLinksScope, ShardLinks } from "./shard-links.ts";
+import { retry } from "../../platform/retry.ts";
+
+/** A shard that cannot be reached for this long counts as lost, in ms. */
+const PATIENCE = 30_000;
+/** A room that wakes waits no longer than this for its shards. */
+const LONGEST_START = 3000;
+/** An object takes about a thousand calls a second: this leaves half of them to what else it does. ms */
+const SPACING_PER_SHARD = 2;
+const LONGEST_SPACING = 100;
+
+/**
+ * The shards that hold clients of this room. What it has of their messages is stored with the state, and what
+ * a room that lost its memory does not know it learns from them.
+ */
+export class LiveShardLinks implements ShardLinks {
+  readonly #scope: ShardLinksScope;
+  readonly #boot = crypto.randomUUID();
+  readonly #links = new Map<string, ShardLink>();
+  readonly #unsaved = new Set<string>();
+  readonly #learning = new Map<string, Promise<ShardLink | undefined>>();
+  /** Whether all shards were asked who is there. */
+  #isAwake = false;
+  #hadClients = false;
+  #isAhead = false;
+  #isAheadStored = false;
+
+  constructor(scope: ShardLinksScope) {
+    this.#scope = scope;
+  }
+
+  get size(): number {
+    return this.#links.size;
+  }
+
+  /** Whether clients are there who know just what is stored: the room slept. */
+  get didSleep(): boolean {
+    return this.#hadClients && !this.#isAhead;
+  }
+
+  get isUnsaved(): boolean {
+    return this.#unsaved.size > 0 || (this.#isAheadStored && this.isSettled);
+  }
+
+  all(): Iterable<ShardLink> {
+    return this.#links.values();
+  }
+
+  /** Takes the links among the rows of the storage. */
+  load(rows: Iterable<[key: string, value: unknown]>): void {
+    for (const [key, value] of rows) {
+      if (key === AHEAD_KEY) this.#isAhead = this.#isAheadStored = true;
+      if (!key.startsWith(LINK_PREFIX)) continue;
+      const stored = value as StoredLink;
+      this.#hadClients ||= stored.clients > 0;
+      this.#create(key.slice(LINK_PREFIX.length), stored);
+    }
+    this.#isAwake = this.#links.size === 0;
+  }
+
+  /** Asks all shards that are known who is there. Resolves when they answered, or when that takes too long. */
+  async learn(): Promise<void> {
+    const { clock } = this.#scope;
+    const all = Promise.all([...this.#links.keys()].map((shardId) => this.#learn(shardId)));
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const cancel = clock.after(LONGEST_START, resolve, "start");
+    await Promise.race([all, late]);
+    cancel();
+    this.#isAwake = true;
+  }
+
+  /** A batch of a shard. */
+  async relay(batch: ShardBatch): Promise<Receipt> {
+    const known = this.#links.get(batch.shardId);
+    const link = known?.run === batch.run ? known : await this.#learn(batch.shardId);
+    if (link?.run !== batch.run) return { verdict: "unknown" };
+    const verdict = link.receiver.judge(batch);
+    if (verdict !== "take") return { verdict: verdict === "gap" ? "gap" : "ok" };
+    this.#changed(link);
+    for (const item of batch.items) this.#take(link, item);
+    this.#scope.persistence.endBatch();
+    const spacing = Math.min(this.#links.size * SPACING_PER_SHARD, LONGEST_SPACING);
+    return spacing > SPACING ? { verdict: "ok", spacing } : { verdict: "ok" };
+  }
+
+  /** Tells a shard what its clients know; or have to, if not `isKnown`: they may know something else. */
+  tellState(link: ShardLink, isKnown: boolean): void {
+    const { broadcast, ticker } = this.#scope;
+    // What changes right now follows, and then it asks again.
+    if (isKnown && broadcast.isPending) return;
+    const { state, own, head } = broadcast.stateFor(link);
+    link.state(state, own, head, isKnown);
+    if (link.size > 0) ticker?.start();
+  }
+
+  /** Writes what changed, in one transaction with the state. */
+  write(): void {
+    const { storage } = this.#scope;
+    for (const shardId of this.#unsaved) {
+      const link = this.#links.get(shardId);
+      if (link) storage.put(LINK_PREFIX + shardId, link.stored());
+      else storage.delete(LINK_PREFIX + shardId);
+    }
+    if (this.#isAheadStored && this.isSettled) storage.delete(AHEAD_KEY);
+    else if (!this.#isAheadStored && this.#isBehind) storage.put(AHEAD_KEY, true);
+  }
+
+  saved(): void {
+    this.#unsaved.clear();
+    if (this.isSettled) this.#isAhead = this.#isAheadStored = false;
+    else if (this.#isBehind) this.#isAhead = this.#isAheadStored = true;
+  }
+
+  /** What is stored now is told later. */
+  get #isBehind(): boolean {
+    return this.size > 0 && !this.#scope.broadcast.isTold;
+  }
+
+  /** Whether all clients know just what is stored, once everything is. */
+  get isSettled(): boolean {
+    return this.#scope.broadcast.isTold && [...this.#links.values()].every((link) => link.isSettled);
+  }
+
+  #take(link: ShardLink, item: ToRoom): void {
+    const pending = link.joining.get(item.id);
+    if (item.kind === "leave") link.markLeft(item.id);
+    if (item.kind === "join") this.#join(link, item.id, item.knock);
+    else if (pending) void pending.then(() => this.#pass(link, item));
+    else this.#pass(link, item);
+  }
+
+  #pass(link: ShardLink, item: Exclude<ToRoom, { kind: "join" }>): void {
+    const socket = link.sockets.get(item.id);
+    if (socket && item.kind === "message") void this.#scope.room.message(socket, item.frame);
+    else if (socket) this.#gone(link, socket);
+  }
+
+  #gone(link: ShardLink, socket: RemoteSocket): void {
+    socket.isOpen = false;
+    link.forget(socket.remote.id);
+    this.#scope.room.closed(socket);
+  }
+
+  #join(link: ShardLink, id: number, { request: { url, headers, cf }, ...who }: JoinAttempt): void {
+    if (link.sockets.has(id) || link.joining.has(id) || link.hasLeft(id)) return;
+    const socket = new RemoteSocket(link, id);
+    const accept = () => link.sockets.set(id, socket) && socket;
+    const request = new Request(url, { headers: headers.map(([name, value]) => [name, value]), cf: cf as never });
+    const isGone = () => link.isClosed || link.hasLeft(id);
+    const joined = this.#scope.room.connect({ request, ...who, accept, isGone, isBatched: true });
+    link.joins(id, joined);
+  }
+
+  /** Asks a shard who is there, once at a time. */
+  #learn(shardId: string): Promise<ShardLink | undefined> {
+    let learning = this.#learning.get(shardId);
+    if (!learning) {
+      const before = [...(this.#links.get(shardId)?.sockets.values() ?? [])];
+      learning = this.#introduce(shardId)
+        .then((introduction) => this.#meet(shardId, introduction, before))
+        .finally(() => this.#learning.delete(shardId));
+      this.#learning.set(shardId, learning);
+    }
+    return learning;
+  }
+
+  /** @returns undefined if the shard cannot be reached, or holds no clients of this room */
+  async #introduce(shardId: string): Promise<Introduction | undefined> {
+    const { clock, shards } = this.#scope;
+    try {
+      return await retry(clock, PATIENCE, () => shards.introduce(shardId, this.#boot));
+    } catch (error) {
+      this.#scope.failed("shard_lost", error, { shard: shardId });
+      return undefined;
+    }
+  }
+
+  /** @param before the clients that were here when the shard was asked: it may not have known of others yet */
+  #meet(
+    shardId: string,
+    introduction: Introduction | undefined,
+    before: readonly RemoteSocket[],
+  ): ShardLink | undefined {
+    const known = this.#links.get(shardId);
+    if (known && known.run !== introduction?.run) this.#drop(known);
+    if (!introduction) return undefined;
+    const { run, roster, wantsState, mailed } = introduction;
+    const link = this.#links.get(shardId) ?? this.#discover(shardId, run);
+    const isLate = this.#isAwake && !link.isMet;
+    // What had been sent to those who have had no first packet follows that.
+    const early = link.isMet ? [] : roster.filter((entry) => "knock" in entry || !entry.isOpen);
+    const held = early.map(({ id }) => ({ id, texts: link.takeMail(id) }));
+    link.meet(mailed);
+    this.#changed(link);
+    const present = new Set(roster.map(({ id }) => id));
+    for (const socket of before) if (socket.isOpen && !present.has(socket.remote.id)) this.#gone(link, socket);
+    for (const entry of roster) this.#find(link, entry);
+    for (const { id, texts } of held) {
+      void Promise.resolve(link.joining.get(id)).then(() => this.#resend(link.sockets.get(id), texts));
+    }
+    link.wantsState = wantsState;
+    // One that answers late, or that the room had forgotten.
+    if (isLate && roster.some((entry) => "isOpen" in entry && entry.isOpen)) this.tellState(link, false);
+    if (isLate) this.#scope.broadcast.schedule();
+    return link;
+  }
+
+  /** A client that is there: it was known before, or waits at the door. */
+  #find(link: ShardLink, entry: RosterEntry): void {
+    if ("knock" in entry) this.#join(link, entry.id, entry.knock);
+    else if (!link.sockets.has(entry.id) && !link.hasLeft(entry.id)) {
+      const socket = new RemoteSocket(link, entry.id, entry.attachment);
+      link.sockets.set(entry.id, socket);
+      this.#scope.door.recover(socket, entry.isOpen);
+    }
+  }
+
+  #resend(socket: RemoteSocket | undefined, texts: readonly string[]): void {
+    if (socket) for (const text of texts) this.#scope.door.answer(socket, text);
+  }
+
+  /** Stored at once: a room that is lost has to know whom to ask. */
+  #discover(shardId: string, run: string): ShardLink {
+    const link = this.#create(shardId, { run, life: undefined, last: 0, mail: [], mailed: 0, clients: 0 });
+    this.#scope.storage.put(LINK_PREFIX + shardId, link.stored());
+    return link;
+  }
+
+  #create(shardId: string, stored: StoredLink): ShardLink {
+    const { shards, clock } = this.#scope;
+    const link: ShardLink = new ShardLink(shardId, stored, this.#boot, clock, PATIENCE, {
+      deliver: (batch) => shards.deliver(shardId, batch),
+      onChanged: () => this.#changed(link),
+      onTelling: () => this.#telling(),
+      onSettled: () => this.#scope.persistence.scheduleCompanion(),
+      onWantsState: () => this.tellState(link, true),
+      onUnknown: () => void this.#learn(shardId),
+      onSilent: () => this.#lost(link),
+    });
+    this.#links.set(shardId, link);
+    return link;
+  }
+
+  #changed({ shardId }: ShardLink): void {
+    this.#unsaved.add(shardId);
+    this.#scope.persistence.scheduleCompanion();
+  }
+
+  /** Stored before anything leaves: it tells a room that wakes whether its clients know what it does. */
+  #telling(): void {
+    this.#isAhead = true;
+    if (this.#isAheadStored) return;
+    this.#scope.storage.put(AHEAD_KEY, true);
+    this.#isAheadStored = true;
+    this.#scope.persistence.scheduleCompanion();
+  }
+
+  #lost(link: ShardLink): void {
+    if (this.#links.get(link.shardId) !== link) return;
+    this.#scope.failed("shard_lost", new Error("The shard cannot be reached"), { shard: link.shardId });
+    this.#drop(link);
+    // Those of its clients who only listen would wait for ever.
+    void this.#learn(link.shardId);
+  }
+
+  /** The clients of the link are offline. */
+  #drop(link: ShardLink): void {
+    link.close();
+    this.#links.delete(link.shardId);
+    this.#changed(link);
+    for (const socket of link.sockets.values()) this.#gone(link, socket);
+  }
+}

@@ -1,0 +1,25 @@
+import type { ShardLink } from "./shard-link.ts";
+import type { Receipt } from "../../relay/messages.ts";
+import type { ShardLinks } from "./shard-links.ts";
+
+/** The links of a room whose service has no shards. */
+export class NoShardLinks implements ShardLinks {
+  readonly size = 0;
+  readonly didSleep = false;
+  readonly isSettled = true;
+  readonly isUnsaved = false;
+
+  all(): Iterable<ShardLink> {
+    return [];
+  }
+
+  async relay(): Promise<Receipt> {
+    return { verdict: "unknown" };
+  }
+
+  async learn(): Promise<void> {}
+  load(): void {}
+  tellState(): void {}
+  write(): void {}
+  saved(): void {}
+}

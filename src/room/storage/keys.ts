@@ -1,0 +1,15 @@
+/** Keys under this prefix are the runtime's own, or the developer's; the rest is the state. */
+export const PRIVATE_PREFIX = "$";
+/** Under these is what could not be read: nobody needs it but who asks for it, and it may be much. */
+export const QUARANTINE_PREFIX = `${PRIVATE_PREFIX}quarantine:`;
+export const SESSION_PREFIX = `${PRIVATE_PREFIX}session:`;
+export const LINK_PREFIX = `${PRIVATE_PREFIX}link:`;
+/** There while clients at shards may know more than what is stored, or less. */
+export const AHEAD_KEY = `${PRIVATE_PREFIX}ahead`;
+/** What clients know, in pieces, while changes wait to be sent. */
+export const KNOWN_PREFIX = `${PRIVATE_PREFIX}known:`;
+
+/** A key as a log may have it: clients choose keys of entries, and the runtime's own hold private ids, and tokens. */
+export function keyForLog(key: string): string {
+  return key.replace(/(?<=.)[.:].*/s, "…");
+}

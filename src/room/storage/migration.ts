@@ -1,0 +1,52 @@
+import type { CompiledRoom } from "../../define/room.ts";
+import type { Snapshot } from "../../define/types.ts";
+import { MAX_DEPTH } from "../../protocol/decode.ts";
+
+/** Of a field that is itself in an entry. */
+const MAX_LEVELS = 2 * MAX_DEPTH;
+
+/**
+ * Makes a snapshot of this version out of an older one, step by step.
+ *
+ * @param from the version that wrote it
+ * @throws Error that names the step, if it throws or returns something else; or if the snapshot is newer
+ */
+export function migrateSnapshot({ definition, version }: CompiledRoom, snapshot: Snapshot, from: number): Snapshot {
+  if (from > version) {
+    throw new Error(`It was written by version ${from}, and this is version ${version}: deploy version ${from} again`);
+  }
+  let current = snapshot;
+  for (let to = from + 1; to <= version; to++) {
+    try {
+      const next: unknown = definition.migrate?.[to]?.(current);
+      checkResult(next);
+      current = next;
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new Error(`migrate[${to}] failed: ${why}`, { cause });
+    }
+  }
+  return current;
+}
+
+function checkResult(result: unknown): asserts result is Snapshot {
+  if (result instanceof Promise) result.catch(() => {});
+  if (!isRecord(result)) throw new Error("it has to return the snapshot, and no promise");
+  checkPlain(result, []);
+}
+
+/** What is no plain value, a Map for example, would be stored as something else, or not at all. */
+function checkPlain(value: unknown, path: readonly string[]): void {
+  const isPlain = ["string", "number", "boolean", "undefined"].includes(typeof value) || value === null;
+  if (isPlain) return;
+  if (path.length > MAX_LEVELS || !(Array.isArray(value) || isRecord(value))) {
+    throw new Error(`"${path[0]}" holds what is no plain value, or is nested too deeply`);
+  }
+  for (const [key, inner] of Object.entries(value)) checkPlain(inner, [...path, key]);
+}
+
+function isRecord(value: unknown): value is Snapshot {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}

@@ -1,0 +1,115 @@
+import type { Quarantined, RoomQuarantine } from "../../define/quarantine.ts";
+import { isPlain } from "../../state/diff.ts";
+import { encodeKey, VOLATILE_PREFIX } from "../../state/rows.ts";
+import type { Clock, Storage } from "../../platform/ports.ts";
+import { under } from "./state-rows.ts";
+import { keyForLog, PRIVATE_PREFIX, QUARANTINE_PREFIX as PREFIX } from "./keys.ts";
+
+/** A start that finds more does not happen: a migration is missing then. Nor are more written to the log. */
+const MOST_AT_ONCE = 100;
+/** Of more than these, the oldest tenth goes. */
+const MOST_KEPT = 10_000;
+
+interface Found {
+  readonly key: string;
+  readonly value: unknown;
+  readonly error: unknown;
+}
+
+type OnFailed = (event: string, error: unknown, details: { readonly key: string }) => void;
+
+/**
+ * Stored values that cannot be read. Each is moved to a row of its own, so that nothing is lost and the room runs.
+ * What a start finds is moved at its end, all at once: one that fails changes nothing.
+ */
+export class Quarantine implements RoomQuarantine {
+  readonly #storage: Storage;
+  readonly #clock: Clock;
+  readonly #failed: OnFailed;
+  #found: Found[] = [];
+  #isStarting = true;
+  #tooMany: Error | undefined;
+  /** How many there are, at most. */
+  #kept: number | undefined;
+  #told = 0;
+
+  /** @param failed told of each value, and why it could not be read */
+  constructor(storage: Storage, clock: Clock, failed: OnFailed) {
+    this.#storage = storage;
+    this.#clock = clock;
+    this.#failed = failed;
+  }
+
+  /** Whether all could be read so far. */
+  get isEmpty(): boolean {
+    return this.#found.length === 0;
+  }
+
+  list(): Quarantined[] {
+    const rows = [...this.#storage.list(under(PREFIX))].map(([, value]) => value as Quarantined);
+    return rows.toSorted((a, b) => a.at - b.at);
+  }
+
+  delete(key: string): void {
+    this.#storage.delete(PREFIX + key);
+  }
+
+  /** A row, or a value by the names that lead to it. @throws Error if a start finds too many */
+  take(place: string | readonly string[], value: unknown, error: unknown): void {
+    const key = typeof place === "string" ? place : encodeKey(place);
+    this.#found.push({ key, value, error });
+    if (!this.#isStarting) this.move();
+    else if (this.#found.length > MOST_AT_ONCE) {
+      const what = `More than ${MOST_AT_ONCE} stored values cannot be read, as in "${keyForLog(key)}": is a migration missing?`;
+      throw (this.#tooMany ??= new Error(what, { cause: error }));
+    }
+  }
+
+  /** The room has started: from now on values are moved at once. */
+  open(): void {
+    this.#isStarting = false;
+    this.move();
+  }
+
+  /** Moves what was found. @param alongside what else to write, all of it or nothing */
+  move(alongside?: () => void): void {
+    const found = this.#found;
+    if (found.length === 0 && !alongside) return;
+    this.#storage.transaction(() => {
+      for (const one of found) this.#moveOne(one);
+      if (found.length > 0) this.#bound(found.length);
+      alongside?.();
+    });
+    this.#found = [];
+    for (const { key, error } of found) {
+      if (this.#told++ < MOST_AT_ONCE) this.#failed("quarantined", error, { key: keyForLog(key) });
+    }
+  }
+
+  #moveOne({ key, value, error }: Found): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    const quarantined: Quarantined = { key, value, reason, at: this.#clock.now() };
+    try {
+      this.#storage.put(PREFIX + key, quarantined);
+    } catch (cause) {
+      // It may be too large by now: then it stays where it is, as long as nothing takes its place.
+      this.#failed("quarantine_failed", cause, { key: keyForLog(key) });
+      return;
+    }
+    this.#storage.delete(key);
+    // What was stored inside an entry is part of its value.
+    if (!isPlain(value) || key.startsWith(PRIVATE_PREFIX)) return;
+    this.#storage.delete(VOLATILE_PREFIX + key);
+    for (const prefix of [`${key}.`, `${VOLATILE_PREFIX}${key}.`]) {
+      for (const [row] of Array.from(this.#storage.list(under(prefix)))) this.#storage.delete(row);
+    }
+  }
+
+  #bound(added: number): void {
+    this.#kept = this.#kept === undefined ? this.list().length : this.#kept + added;
+    if (this.#kept <= MOST_KEPT) return;
+    const kept = this.list();
+    for (const { key } of kept.splice(0, kept.length - MOST_KEPT * 0.9)) this.delete(key);
+    this.#kept = kept.length;
+  }
+}

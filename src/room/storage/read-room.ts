@@ -1,0 +1,117 @@
+import type { CompiledRoom } from "../../define/room.ts";
+import { diff, SAME } from "../../state/diff.ts";
+import { Tree } from "../../state/tree.ts";
+import { AHEAD_KEY, LINK_PREFIX, PRIVATE_PREFIX, KNOWN_PREFIX } from "./keys.ts";
+import { migrateSnapshot } from "./migration.ts";
+import { soundRows } from "./runtime-rows.ts";
+import type { OwnRows } from "./runtime-rows.ts";
+import type { Socket, Storage } from "../../platform/ports.ts";
+import type { Quarantine } from "./quarantine.ts";
+import { assemble, partition, readRows } from "./state-rows.ts";
+import type { StoredRow } from "./state-rows.ts";
+
+/** Service restart, as a deploy closes sockets. https://www.iana.org/assignments/websocket/websocket.xhtml */
+const RESTART = 1012;
+/** The version that the state was written by. Absent for the first. */
+const VERSION_KEY = `${PRIVATE_PREFIX}version`;
+
+/** Where what is stored is read from. */
+export interface Sources {
+  readonly storage: Storage;
+  /** The sockets that were open when the room woke. */
+  sockets(): Iterable<Socket>;
+}
+
+/** Who writes down what happened. */
+export interface Notes {
+  note(event: string, details: Record<string, unknown>): void;
+}
+
+/** What there is of a room that starts, in the form that its definition wants. */
+export interface StoredRoom extends OwnRows {
+  readonly fields: readonly StoredRow[];
+  /** Those that are open. */
+  readonly sockets: readonly Socket[];
+  /** Notes the version, where that has to be stored before the first row is. */
+  readonly noteVersion: (() => void) | undefined;
+}
+
+/**
+ * Reads what is stored, and migrates it if an older version wrote it: once, in one transaction.
+ *
+ * @param waiting the collections whose entries are not read yet
+ * @throws Error if a newer version wrote it, or a step fails: then nothing has changed
+ */
+export function readRoom(
+  compiled: CompiledRoom,
+  waiting: Iterable<string>,
+  ports: Sources,
+  quarantine: Quarantine,
+  reporter: Notes,
+): StoredRoom {
+  const { storage } = ports;
+  const { version } = compiled;
+  const open = [...ports.sockets()].filter((socket) => socket.isOpen);
+  const without = [...waiting];
+  const { own, fields } = partition(readRows(storage, without));
+  const from = versionOf(own, () => (version > 1 ? storage.get(VERSION_KEY) : undefined));
+  const found = () => ({ ...soundRows(own, quarantine), fields, sockets: open });
+  if (from === version) return { ...found(), noteVersion: undefined };
+  const all = partition(storage.list());
+  if (from < version && all.fields.length === 0) {
+    const noteVersion = () => storage.put(VERSION_KEY, version);
+    return { ...found(), noteVersion };
+  }
+  migrate(compiled, storage, all, from, quarantine);
+  reporter.note("migrated", { from, to: version });
+  return readRoom(compiled, without, { storage, sockets: () => closeAll(open) }, quarantine, reporter);
+}
+
+/** Closes the sockets of clients who know another state than there is now: they come back at once, and get it whole. */
+export function closeAll(sockets: readonly Socket[]): Socket[] {
+  for (const socket of sockets) socket.close(RESTART, "The room starts anew");
+  return [];
+}
+
+function migrate(
+  compiled: CompiledRoom,
+  storage: Storage,
+  { own, fields }: ReturnType<typeof partition>,
+  from: number,
+  quarantine: Quarantine,
+): void {
+  const { snapshot = {} } = assemble(fields, false, () => false, quarantine);
+  const migrated = migrateSnapshot(compiled, snapshot, from);
+  const tree = new Tree(compiled.definition.state());
+  tree.onUnreadable = (names, value, error) => quarantine.take(names, value, error);
+  tree.load(migrated);
+  quarantine.move(() => {
+    replaceRows(storage, fields, tree.storedRows());
+    // It tells of fields as they were.
+    for (const [key] of own) if (key.startsWith(KNOWN_PREFIX)) storage.delete(key);
+    // Clients at shards do not know what is stored now, even if the room dies before it tells them.
+    if (own.some(([key]) => key.startsWith(LINK_PREFIX))) storage.put(AHEAD_KEY, true);
+    storage.put(VERSION_KEY, compiled.version);
+  });
+}
+
+/** @param again reads a row that was not found: it throws if that is there, but cannot be read */
+function versionOf(own: readonly StoredRow[], again: () => unknown): number {
+  const version = own.find(([key]) => key === VERSION_KEY)?.[1] ?? again() ?? 1;
+  if (Number.isSafeInteger(version)) return version as number;
+  throw new Error(`The row ${VERSION_KEY} has to hold the number of a version`);
+}
+
+function replaceRows(storage: Storage, before: readonly StoredRow[], after: ReadonlyMap<string, unknown>): void {
+  const known = new Map(before);
+  for (const key of known.keys()) if (!after.has(key)) storage.delete(key);
+  for (const [key, value] of after) {
+    // Comparing costs less than a row.
+    if (!isSame(known.get(key), value)) storage.put(key, value);
+  }
+}
+
+/** As text, for the order of keys; and as values: texts are the same for -0 and 0, or for a date and its text. */
+function isSame(before: unknown, after: unknown): boolean {
+  return JSON.stringify(before) === JSON.stringify(after) && diff(before, after) === SAME;
+}

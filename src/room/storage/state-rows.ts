@@ -1,0 +1,179 @@
+import { PRIVATE_PREFIX, QUARANTINE_PREFIX } from "./keys.ts";
+import type { Snapshot } from "../../define/types.ts";
+import { isHostileKey } from "../../protocol/decode.ts";
+import { isPlain } from "../../state/diff.ts";
+import type { StoredEntries, StoredEntry } from "../../state/unread-entries.ts";
+import { NO_OBJECT } from "../../state/load-fields.ts";
+import { decodeKey, encodeKey, encodeName, ROOT_KEY, VOLATILE_PREFIX } from "../../state/rows.ts";
+import type { Storage } from "../../platform/ports.ts";
+
+/** What storage holds of a room's state. */
+export interface StoredState {
+  /** Values by field name, entries by key. Undefined if the room was never stored. */
+  readonly snapshot: Snapshot | undefined;
+  readonly volatileKeys: readonly string[];
+  /** Volatile values of entries that wait in storage, by the keys of their rows. */
+  readonly volatile: ReadonlyMap<string, unknown>;
+}
+
+export type StoredRow = [key: string, value: unknown];
+
+/** Takes what is no object where one has to be. */
+interface Aside {
+  take(key: string, value: unknown, error: unknown): void;
+}
+
+/** Reads all rows but those in quarantine, and those of some collections, whose names are ASCII. */
+export function* readRows(storage: Storage, without: Iterable<string>): Iterable<StoredRow> {
+  let start = "";
+  const ranges = [QUARANTINE_PREFIX, ...Array.from(without, prefixOf)].map(under);
+  for (const range of ranges.toSorted((a, b) => (a.start < b.start ? -1 : 1))) {
+    yield* storage.list({ start, end: range.start });
+    start = range.end;
+  }
+  yield* storage.list({ start });
+}
+
+/** The range of keys that begin so. The prefix ends with a character of ASCII. */
+export function under(prefix: string): { readonly start: string; readonly end: string } {
+  return { start: prefix, end: prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1) };
+}
+
+/** What the keys of a collection's entries begin with. */
+function prefixOf(name: string): string {
+  return `${name}.`;
+}
+
+/**
+ * The stored entries of a collection of the state itself.
+ * @param volatile what only hibernation brings back, if it does, by the keys of the rows
+ */
+export function storedEntries(
+  storage: Storage,
+  name: string,
+  volatile: ReadonlyMap<string, unknown>,
+  aside: Aside,
+): StoredEntries & { isEmpty(): boolean } {
+  const { start, end } = under(prefixOf(name));
+  const putAside = (key: string, value: unknown) => aside.take(key, value, new Error(NO_OBJECT));
+  const read = (key: string, value: unknown): Snapshot | undefined => {
+    const own = volatile.get(key);
+    if (!isPlain(own)) return isPlain(value) ? value : undefined;
+    const entry: Snapshot = {};
+    for (const part of [value, own]) if (isPlain(part)) mergeInto(entry, part);
+    return entry;
+  };
+  const entryOf = (row: string, value: unknown): StoredEntry | undefined => {
+    // More parts are of something inside that entries do not have any more.
+    const [key, ...inside] = decodeKey(row.slice(start.length)) as [string, ...string[]];
+    const entry = inside.length > 0 || isHostileKey(key) ? undefined : read(row, value);
+    return entry && [key, entry];
+  };
+  return {
+    isEmpty: () => storage.list({ start, end })[Symbol.iterator]().next().done === true,
+    get(key) {
+      const row = start + encodeName(key);
+      const value = storage.get(row);
+      if (isUnfit(value)) putAside(row, value);
+      return read(row, value);
+    },
+    *all() {
+      const alone = new Set([...volatile.keys()].filter((row) => row.startsWith(start)));
+      const unfit: StoredRow[] = [];
+      for (const stored of storage.list({ start, end })) {
+        const [row, value] = stored;
+        alone.delete(row);
+        if (isUnfit(value)) unfit.push(stored);
+        const entry = entryOf(row, value);
+        if (entry) yield entry;
+      }
+      // Not before: it lists rows too, and the runtime ends one list where the next begins.
+      for (const [row, value] of unfit) putAside(row, value);
+      for (const row of alone) {
+        const entry = entryOf(row, undefined);
+        if (entry) yield entry;
+      }
+    },
+  };
+}
+
+function isUnfit(value: unknown): boolean {
+  return value !== undefined && !isPlain(value);
+}
+
+/** Tells the rows of the state from the runtime's own. */
+export function partition(rows: Iterable<StoredRow>): { readonly own: StoredRow[]; readonly fields: StoredRow[] } {
+  const own: StoredRow[] = [];
+  const fields: StoredRow[] = [];
+  for (const row of rows) (row[0].startsWith(PRIVATE_PREFIX) ? own : fields).push(row);
+  return { own, fields };
+}
+
+/**
+ * Puts the rows of a state together.
+ *
+ * @param isAwake whether sockets are open: if so, the values that only hibernation brings back are taken too
+ * @param waits says of what is inside a field that it is not wanted yet
+ * @param aside gets what is no object where one has to be, by the key of its row
+ */
+export function assemble(
+  rows: Iterable<StoredRow>,
+  isAwake: boolean,
+  waits: (field: string) => boolean,
+  aside: Aside,
+): StoredState {
+  const snapshot: Snapshot = {};
+  const volatileKeys: string[] = [];
+  const volatile = new Map<string, unknown>();
+  const unreadable = (key: string, value: unknown) => aside.take(key, value, new Error(NO_OBJECT));
+  let isEmpty = true;
+  for (const [key, value] of rows) {
+    isEmpty = false;
+    const isVolatile = key.startsWith(VOLATILE_PREFIX);
+    if (isVolatile) volatileKeys.push(key);
+    if (!isVolatile) place(snapshot, key, value, unreadable);
+    else if (isAwake) {
+      const own = key.slice(VOLATILE_PREFIX.length);
+      if (waits(own.split(".", 1)[0] as string)) volatile.set(own, value);
+      else place(snapshot, own, value, () => unreadable(key, value));
+    }
+  }
+  return { snapshot: isEmpty ? undefined : snapshot, volatileKeys, volatile };
+}
+
+/** A room may have thousands of rows, and clients wait: this makes nothing that is not part of the snapshot. */
+function place(
+  snapshot: Snapshot,
+  key: string,
+  value: unknown,
+  unreadable: (key: string, value: unknown) => void,
+): void {
+  if (key === ROOT_KEY) {
+    if (isPlain(value)) mergeInto(snapshot, value);
+    else unreadable(key, value);
+    return;
+  }
+  const names = decodeKey(key);
+  if (names.some(isHostileKey)) return;
+  let node = snapshot;
+  const last = names.pop() as string;
+  for (const [depth, name] of names.entries()) {
+    const known = node[name];
+    // What is inside it is there all the same.
+    if (known !== undefined && !isPlain(known)) unreadable(encodeKey(names.slice(0, depth + 1)), known);
+    node = isPlain(known) ? known : (node[name] = {});
+  }
+  const known = node[last];
+  if (!isPlain(known)) node[last] = value;
+  else if (isPlain(value)) mergeInto(known, value);
+  else unreadable(key, value);
+}
+
+/** The rows of one thing never hold the same value twice, so merging them loses nothing. */
+function mergeInto(target: Snapshot, source: Snapshot): void {
+  for (const [key, value] of Object.entries(source)) {
+    const known = target[key];
+    if (isPlain(known) && isPlain(value)) mergeInto(known, value);
+    else target[key] = value;
+  }
+}

@@ -1,0 +1,126 @@
+import { DELETE, epochOf } from "../../protocol/packets.ts";
+import type { Position } from "../../protocol/packets.ts";
+import type { Storage } from "../../platform/ports.ts";
+import { isPlain, put, Replacement } from "../../state/diff.ts";
+import { Row } from "../../state/rows.ts";
+import type { Rows } from "../../state/rows.ts";
+import { PRIVATE_PREFIX } from "../storage/keys.ts";
+
+type Plain = Record<string, unknown>;
+
+const KEY = `${PRIVATE_PREFIX}sync`;
+/** Packets that are remembered, and their characters in all. */
+const MAX_ENTRIES = 1000;
+const MAX_SIZE = 1_000_000;
+
+interface Entry {
+  readonly patch: Plain;
+  readonly size: number;
+}
+
+/**
+ * The packets that everyone was sent, by number: so that a client that was away for a short time gets only what
+ * changed since. Where the log does not reach back, it is shorter, never wrong. Kept only where a client wants it.
+ */
+export class SyncLog {
+  readonly #storage: Storage;
+  readonly #row: Row;
+  #epoch: string = crypto.randomUUID();
+  #seq = 0;
+  #entries: Entry[] = [];
+  #size = 0;
+  #isUsed = false;
+  /** Who was here before this number cannot be told what is gone. */
+  #floor = 0;
+
+  constructor(rows: Rows, storage: Storage) {
+    this.#storage = storage;
+    this.#row = new Row(rows, KEY, (persisted) => (persisted ? this.position : undefined));
+  }
+
+  get position(): Position {
+    return { seq: this.#seq, epoch: this.#epoch };
+  }
+
+  /** Goes on counting after sleep: clients that stayed expect the next number. A new start has an epoch of its own. */
+  load(rows: Iterable<[key: string, value: unknown]>, didSleep: boolean): void {
+    for (const [key, value] of rows) {
+      if (key !== KEY) continue;
+      if (!didSleep) {
+        this.#storage.delete(KEY);
+        continue;
+      }
+      ({ seq: this.#seq, epoch: this.#epoch } = value as Position);
+      this.#isUsed = true;
+    }
+  }
+
+  /** From now on clients want numbers. */
+  use(): void {
+    if (this.#isUsed) return;
+    this.#isUsed = true;
+    this.#row.changed(true);
+  }
+
+  /** A patch goes to everyone. @param size its characters @returns its number */
+  record(patch: Plain, size: number): number {
+    if (!this.#isUsed) return 0;
+    this.#seq++;
+    this.#row.changed(true);
+    this.#entries.push({ patch, size });
+    this.#size += size;
+    while (this.#size > MAX_SIZE || this.#entries.length > MAX_ENTRIES) this.#size -= this.#entries.shift()?.size ?? 0;
+    return this.#seq;
+  }
+
+  /** Something is gone that only some knew of: it is not in the log. */
+  cut(): void {
+    this.#entries = [];
+    this.#size = 0;
+    this.#floor = this.#seq + 1;
+  }
+
+  /**
+   * What changed of a state since a client was there.
+   * @param publicId who it is
+   * @param state as it is now
+   * @returns undefined if that is not known
+   */
+  since({ seq, epoch }: Position, publicId: string, state: () => Plain): Plain | undefined {
+    const missed = this.#seq - seq;
+    if (epoch !== epochOf(this.#epoch, publicId) || seq < this.#floor || missed < 0 || missed > this.#entries.length)
+      return undefined;
+    const touched: Plain = {};
+    for (const { patch } of this.#entries.slice(this.#entries.length - missed)) touch(touched, patch);
+    return restrict(state(), touched);
+  }
+}
+
+/** Stands in for all below a place. */
+const ALL = true;
+
+/** Adds the places of a patch. Where something was deleted, or was an array, all of it counts. */
+function touch(touched: Plain, patch: Plain): void {
+  for (const [key, change] of Object.entries(patch)) {
+    // A name with a dot may go on with something whose removal is in the same patch.
+    if (touched[key] === ALL || touched[key.split(".", 1)[0] ?? ""] === ALL) continue;
+    if (!isPlain(change)) touched[key] = ALL;
+    else {
+      const inner = isPlain(touched[key]) ? touched[key] : {};
+      touched[key] = inner;
+      touch(inner, change);
+    }
+  }
+}
+
+/** The patch that brings these places up to date. */
+function restrict(state: Plain, touched: Plain): Plain {
+  const patch: Plain = {};
+  for (const [key, inner] of Object.entries(touched)) {
+    const value = Object.hasOwn(state, key) ? state[key] : undefined;
+    if (value === undefined) patch[key] = DELETE;
+    else if (!isPlain(value)) patch[key] = value;
+    else put(patch, key, isPlain(inner) ? restrict(value, inner) : new Replacement(value));
+  }
+  return patch;
+}

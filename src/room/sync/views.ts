@@ -1,0 +1,114 @@
+import { DELETE } from "../../protocol/packets.ts";
+import { isPlain, Replacement } from "../../state/diff.ts";
+import type { Viewer } from "../../state/fields.ts";
+import type { Leaf } from "../../state/leaf.ts";
+import type { Placed } from "../../state/merge.ts";
+import type { Changes, Tree } from "../../state/tree.ts";
+import type { RoomConnection } from "../connections/connection.ts";
+import type { Connections } from "../connections/connections.ts";
+import { HiddenCollections } from "./hidden-collections.ts";
+import { changesFor } from "./visibility.ts";
+
+/** Connections that are told the same beyond what everyone is. */
+export interface Class {
+  readonly changes: readonly Placed[];
+  readonly conns: RoomConnection[];
+}
+
+/** What each connection may see, and was told, beyond what everyone is. */
+export class Views {
+  readonly #tree: Tree;
+  readonly #connections: Connections;
+  #wasPending = false;
+
+  constructor(tree: Tree, connections: Connections) {
+    this.#tree = tree;
+    this.#connections = connections;
+  }
+
+  /** All that a connection may see, as JSON. */
+  textFor(conn: RoomConnection): string {
+    return this.#tree.textFor(this.#viewerOf(conn));
+  }
+
+  /** It is about to be told all that it may see. */
+  remember(conn: RoomConnection): void {
+    this.#mark(conn, true);
+  }
+
+  /** All connections were there while the room slept. @param wasPending whether changes were not sent yet */
+  assume(wasPending: boolean): void {
+    this.#wasPending = wasPending;
+    for (const conn of this.#connections.all()) this.recall(conn);
+  }
+
+  /** What a client saw that was there while the room slept. */
+  recall(conn: RoomConnection): void {
+    // If changes are pending, as if it had seen just what it must not see now: that is deleted, the rest sent whole.
+    this.#mark(conn, !this.#wasPending);
+  }
+
+  /** What a connection was told beyond what everyone is. */
+  privateState(conn: RoomConnection): Placed[] {
+    const viewer = this.#viewerOf(conn);
+    return this.#tree
+      .privateLeaves()
+      .filter((leaf) => this.#knows(conn, viewer, leaf))
+      .map((leaf) => ({ names: leaf.names(), value: leaf.sent }));
+  }
+
+  /** The same for one that may have an older state of it: objects take the place of what is there, the rest goes. */
+  privateReplacement(conn: RoomConnection): Placed[] {
+    const viewer = this.#viewerOf(conn);
+    const hidden = new HiddenCollections();
+    const others = this.#tree.privateLeaves().flatMap((leaf): Placed[] => {
+      const names = leaf.names();
+      const { audience, sent } = leaf;
+      const isKnown = this.#knows(conn, viewer, leaf);
+      if (hidden.take(leaf, isKnown)) return [];
+      if (isKnown) return [{ names, value: isPlain(sent) ? new Replacement(sent) : sent }];
+      // What it saw before by a predicate is not remembered.
+      return audience && (audience.dynamic || this.#tree.sees(viewer, audience)) ? [{ names, value: DELETE }] : [];
+    });
+    return [...others, ...hidden.replacements()];
+  }
+
+  /** Groups those who are told more than everyone is. */
+  classify({ private: hidden }: Changes): Class[] {
+    const classes = new Map<string, Class>();
+    for (const conn of this.#concerned(hidden)) {
+      if (conn.phase !== "open") continue;
+      const { key, changes } = changesFor(this.#tree, this.#viewerOf(conn), conn.seen, hidden);
+      if (changes.length === 0) continue;
+      const known = classes.get(key);
+      if (known) known.conns.push(conn);
+      else classes.set(key, { changes: changes.map(({ names, value }) => ({ names, value })), conns: [conn] });
+    }
+    return [...classes.values()];
+  }
+
+  /** Where a predicate decides, anyone may be concerned; else only those whose own something is. */
+  #concerned(hidden: Changes["private"]): Iterable<RoomConnection> {
+    if (this.#tree.dynamic.size > 0 || hidden.some(({ audience }) => audience.dynamic)) return this.#connections.all();
+    const owners = new Set(hidden.map(({ audience }) => audience.owner ?? ""));
+    return [...owners].flatMap((owner) => Array.from(this.#connections.of(owner)));
+  }
+
+  /** Notes as seen what a connection may see now, or else just what it may not. */
+  #mark(conn: RoomConnection, isVisible: boolean): void {
+    if (this.#tree.dynamic.size === 0) return;
+    const viewer = this.#viewerOf(conn);
+    for (const leaf of this.#tree.dynamic) {
+      if (leaf.audience && this.#tree.sees(viewer, leaf.audience) === isVisible) conn.seen.add(leaf.path());
+    }
+  }
+
+  #knows(conn: RoomConnection, viewer: Viewer, leaf: Leaf): boolean {
+    if (!leaf.audience || leaf.sent === undefined) return false;
+    return leaf.audience.dynamic ? conn.seen.has(leaf.path()) : this.#tree.sees(viewer, leaf.audience);
+  }
+
+  #viewerOf(conn: RoomConnection): Viewer {
+    return { publicId: conn.publicId, auth: conn.auth, user: this.#tree.users?.get(conn.publicId) };
+  }
+}

@@ -1,0 +1,88 @@
+import { DELETE } from "../../protocol/packets.ts";
+import { Replacement } from "../../state/diff.ts";
+import type { Viewer } from "../../state/fields.ts";
+import type { PrivateChange } from "../../state/node.ts";
+import type { Tree } from "../../state/tree.ts";
+
+/** What one viewer is told beyond what everyone is. Viewers with the same key are told the same. */
+interface OwnChanges {
+  readonly key: string;
+  readonly changes: readonly PrivateChange[];
+}
+
+export const NONE: OwnChanges = { key: "", changes: [] };
+
+/** Collects the private changes that a viewer may see, and those that come into its sight or leave it. */
+export function changesFor(
+  tree: Tree,
+  viewer: Viewer,
+  seen: Set<string>,
+  hidden: readonly PrivateChange[],
+): OwnChanges {
+  const changes: PrivateChange[] = [];
+  const keys: string[] = [];
+  for (const [change, how] of allChanges(tree, viewer, seen, hidden)) {
+    changes.push(change);
+    keys.push(`${change.names.join("\0")}\0${how}`);
+  }
+  return changes.length === 0 ? NONE : { key: keys.join("\n"), changes };
+}
+
+type How = "changed" | "appeared" | "gone";
+
+/** What is gone comes first: something else may take its place. */
+function* allChanges(
+  tree: Tree,
+  viewer: Viewer,
+  seen: Set<string>,
+  hidden: readonly PrivateChange[],
+): Iterable<[PrivateChange, How]> {
+  for (const change of hidden) {
+    const { leaf, audience, names } = change;
+    if (!leaf && (audience.dynamic ? forget(seen, names.join(".")) : tree.sees(viewer, audience)))
+      yield [change, "gone"];
+  }
+  for (const change of hidden) {
+    if (change.leaf && !change.audience.dynamic && tree.sees(viewer, change.audience)) yield [change, "changed"];
+  }
+  yield* dynamicChanges(tree, viewer, seen, hidden);
+}
+
+function* dynamicChanges(
+  tree: Tree,
+  viewer: Viewer,
+  seen: Set<string>,
+  hidden: readonly PrivateChange[],
+): Iterable<[PrivateChange, How]> {
+  const patches = new Map(hidden.map((change) => [change.leaf, change]));
+  for (const leaf of tree.dynamic) {
+    if (!leaf.audience) continue;
+    const path = leaf.path();
+    const knows = seen.has(path);
+    const sees = tree.sees(viewer, leaf.audience);
+    const patch = patches.get(leaf);
+    if (sees && knows && patch) yield [patch, "changed"];
+    if (sees === knows) continue;
+    if (sees) seen.add(path);
+    else seen.delete(path);
+    const names = (sees ? undefined : leaf.coverOf((outer) => tree.sees(viewer, outer))) ?? leaf.names();
+    // In place of something else, it says so.
+    const whole = patch?.value instanceof Replacement ? patch.value : leaf.sent;
+    const change = { names, audience: leaf.audience, value: sees ? whole : DELETE, leaf };
+    yield [change, sees ? "appeared" : "gone"];
+  }
+  if (seen.size > tree.dynamic.size) prune(seen, tree);
+}
+
+/** Forgets fields of entries that are gone: where entries come and go, it would be more and more. */
+function prune(seen: Set<string>, { dynamic }: Tree): void {
+  const paths = new Set(Array.from(dynamic, (leaf) => leaf.path()));
+  for (const path of seen) if (!paths.has(path)) seen.delete(path);
+}
+
+/** Forgets a field and all below it. @returns whether anything of it was known */
+function forget(seen: Set<string>, path: string): boolean {
+  const known = [...seen].filter((name) => name === path || name.startsWith(`${path}.`));
+  for (const name of known) seen.delete(name);
+  return known.length > 0;
+}

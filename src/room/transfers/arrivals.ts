@@ -1,0 +1,215 @@
+import { RoomError, toRoomError } from "../../protocol/errors.ts";
+import type { CompiledRoom } from "../../define/room.ts";
+import { MEMORY } from "./departures.ts";
+import type { DepartureScope } from "./departures.ts";
+import { ExpiringRows } from "../storage/expiring-rows.ts";
+import type { UserPacking } from "./user-packing.ts";
+import type { Session } from "../sessions/sessions.ts";
+import { TransferTokens } from "./transfer-tokens.ts";
+import type { TransferAnswer, TransferredUser, RecallAnswer } from "./messages.ts";
+
+const ARRIVED: RecallAnswer = { arrived: true, passenger: null };
+
+/** What taking users in needs of the room. */
+export interface ArrivalScope extends DepartureScope {
+  readonly compiled: CompiledRoom;
+  failed(event: string, error: unknown): void;
+}
+
+/** Who is told of what arriving changes. */
+interface ArrivalEnds {
+  /** A session is on the way to another room, or is so no more. */
+  onLeaving(session: Session): void;
+  /** A user is here, who may have left once. */
+  onArrived(sessionId: string): void;
+}
+
+/**
+ * Takes in users who come from other rooms, and gives them back as long as they have not come. Whoever is refused is
+ * not here, since the other room keeps them.
+ */
+export class Arrivals {
+  readonly tickets: TransferTokens;
+  readonly #scope: ArrivalScope;
+  readonly #passengers: UserPacking;
+  readonly #ends: ArrivalEnds;
+  /** By transfer: how it ended here. */
+  readonly #moved: ExpiringRows<RecallAnswer>;
+
+  constructor(scope: ArrivalScope, passengers: UserPacking, ends: ArrivalEnds) {
+    const { storage, clock, compiled, sessions } = scope;
+    this.#scope = scope;
+    this.#passengers = passengers;
+    this.#ends = ends;
+    this.tickets = new TransferTokens(sessions, compiled.settings.transferExpiryTime, storage, clock);
+    this.#moved = new ExpiringRows("moved", MEMORY, storage, clock);
+  }
+
+  load(rows: readonly [key: string, value: unknown][]): void {
+    this.tickets.load(rows);
+    this.#moved.load(rows);
+    // Those who were given back, and whose rows could not be removed before the room died.
+    for (const session of this.#scope.sessions.all()) {
+      const { transferId } = session;
+      if (transferId !== undefined && this.#moved.get(transferId)?.arrived === false) this.#forget(session);
+    }
+  }
+
+  /** When something of it runs out; Infinity if there is nothing. */
+  due(): number {
+    return Math.min(this.tickets.due() ?? Infinity, this.#moved.due() ?? Infinity);
+  }
+
+  /** Forgets what ran out. */
+  purge(now: number): void {
+    this.tickets.purge(now);
+    this.#moved.purge(now);
+  }
+
+  /**
+   * Takes a user in, or refuses them. Rejects if they have come, but it cannot be said so: the other room finds out
+   * when it calls them back.
+   */
+  async board(passenger: TransferredUser): Promise<TransferAnswer> {
+    try {
+      return { ok: true, token: await this.#admit(passenger) };
+    } catch (thrown) {
+      const { code, message } = toRoomError(thrown);
+      if (code === "internal") this.#scope.failed("board_failed", thrown);
+      if (this.#hasCome(passenger)) throw thrown;
+      // It brought them before, as they were then.
+      const session = this.#brought(passenger);
+      if (session) this.#giveBack(session, passenger.transferId, null);
+      return { ok: false, code, message };
+    }
+  }
+
+  /** Calls a transfer back, unless its user has come. */
+  recall(transferId: string, sessionId: string): RecallAnswer {
+    const ended = this.#moved.get(transferId);
+    if (ended) return ended;
+    const session = this.#brought({ transferId, sessionId });
+    if (session && session.expectedUntil === undefined) return ARRIVED;
+    const user = session ? this.#scope.presence.stored(session.publicId) : null;
+    const passenger = session ? this.#passengers.of(session, transferId, user, session.connState) : null;
+    if (session) this.#giveBack(session, transferId, passenger);
+    else this.#end(transferId, { arrived: false, passenger });
+    return { arrived: false, passenger };
+  }
+
+  /** A user is in another room, or was called back there. */
+  remove(session: Session): void {
+    const { presence, sessions, persistence } = this.#scope;
+    if (session.transferId !== undefined) this.#end(session.transferId, ARRIVED);
+    // Whoever still waits for it sees that it is over.
+    session.leaving = undefined;
+    this.#ends.onLeaving(session);
+    // It ran out on the way. By now there may be another one with its id.
+    if (sessions.find(session.id) !== session) return;
+    sessions.remove(session);
+    presence.expire(session);
+    persistence.save();
+  }
+
+  async #admit(passenger: TransferredUser): Promise<string> {
+    const { sessions, presence } = this.#scope;
+    const { transferId, sessionId, sub } = passenger;
+    this.#refuseIfEnded(transferId);
+    const before = sessions.claim(sessionId, sub);
+    // It goes on here: what is sent again is older.
+    if (this.#hasCome(passenger)) return this.#issue(passenger);
+    presence.checkSpace(before);
+    const publicId = before?.publicId ?? sessions.freePublicId(passenger.publicId);
+    const user = await this.#passengers.restore(passenger, publicId);
+    // While the hook ran, the room may have filled up, they may have come, or the transfer been called back.
+    this.#refuseIfEnded(transferId);
+    const known = sessions.claim(sessionId, sub);
+    if (this.#hasCome(passenger)) return this.#issue(passenger);
+    presence.checkSpace(known);
+    const session = known ?? sessions.create(sessionId, sub, publicId);
+    const undo = known ? this.#remember(known) : () => this.#forget(session);
+    try {
+      // First, since it is worth nothing without what follows.
+      const token = this.#issue(passenger);
+      this.#store(session, passenger, user);
+      this.#ends.onArrived(sessionId);
+      return token;
+    } catch (error) {
+      undo();
+      throw error;
+    }
+  }
+
+  /** @throws if they cannot be stored: then nothing of them is */
+  #store(session: Session, { transferId, state }: TransferredUser, user: TransferredUser["user"]): void {
+    const { presence, sessions, clock, compiled, persistence } = this.#scope;
+    const before = session.transferId;
+    if (before !== undefined && before !== transferId) this.#end(before, ARRIVED);
+    session.transferId = transferId;
+    session.connState = state;
+    session.leaving = undefined;
+    this.#ends.onLeaving(session);
+    if (!presence.isOnline(session)) {
+      session.expectedUntil = clock.now() + compiled.settings.transferExpiryTime;
+      sessions.offline(session);
+    }
+    session.row.changed(true);
+    if (user) presence.loadUser(session.publicId, user);
+    if (persistence.saveTogether(presence.ownerOf(session))) return;
+    throw new RoomError("internal", "The room cannot store the user");
+  }
+
+  /** Who is known here, before somebody takes their place. @returns puts them back */
+  #remember(session: Session): () => void {
+    const { presence, persistence } = this.#scope;
+    const { transferId, connState, leaving, expectedUntil, publicId } = session;
+    const user = presence.user(publicId);
+    return () => {
+      Object.assign(session, { transferId, connState, leaving, expectedUntil });
+      this.#ends.onLeaving(session);
+      session.row.changed(true);
+      presence.putBack(publicId, user);
+      persistence.save();
+    };
+  }
+
+  /** Whom this very transfer brought here. */
+  #brought({ transferId, sessionId }: Pick<TransferredUser, "transferId" | "sessionId">): Session | undefined {
+    const session = this.#scope.sessions.find(sessionId);
+    return session?.transferId === transferId ? session : undefined;
+  }
+
+  #hasCome(passenger: TransferredUser): boolean {
+    const session = this.#brought(passenger);
+    return session !== undefined && session.expectedUntil === undefined;
+  }
+
+  /**
+   * They are not to be here: the other room has them.
+   * @param passenger kept with the answer: the other room may ask again, if it dies before it has stored the user
+   */
+  #giveBack(session: Session, transferId: string, passenger: TransferredUser | null): void {
+    this.#end(transferId, { arrived: false, passenger });
+    this.#forget(session);
+  }
+
+  #forget(session: Session): void {
+    session.transferId = undefined;
+    this.remove(session);
+  }
+
+  #refuseIfEnded(transferId: string): void {
+    if (this.#moved.get(transferId)) throw new RoomError("forbidden", "This transfer has ended");
+  }
+
+  #end(transferId: string, recall: RecallAnswer): void {
+    this.#moved.set(transferId, recall);
+    this.#scope.arm();
+  }
+
+  #issue(passenger: TransferredUser): string {
+    const token = this.tickets.issue(passenger);
+    this.#scope.arm();
+    return token;
+  }
+}

@@ -1,0 +1,52 @@
+import type { Snapshot } from "../../define/types.ts";
+import type { ErrorCode } from "../../protocol/codes.ts";
+
+/** A user on the way to another room. Plain data: it crosses between objects, and between deploys. */
+export interface TransferredUser {
+  /** The same however often it is sent. */
+  readonly transferId: string;
+  readonly sessionId: string;
+  readonly publicId: string;
+  readonly sub: string | undefined;
+  /** What was stored of the user; null in a room without users. */
+  readonly user: Snapshot | null;
+  /** The state of the connection. */
+  readonly state: unknown;
+  /** What stored the user. Absent where that knew of no versions. */
+  readonly origin?: Origin;
+}
+
+/** The definition by which a user was stored. For minutes after a deploy, two rooms may run two versions of it. */
+export interface Origin {
+  readonly path: string;
+  readonly version: number;
+  /** The names that lead to the `users` field; none without one. */
+  readonly users: readonly string[];
+}
+
+/** The other room's answer. An error is data here, since one that is thrown loses its code on the way. */
+export type TransferAnswer =
+  | { readonly ok: true; readonly token: string }
+  | { readonly ok: false; readonly code: ErrorCode; readonly message: string };
+
+/** Whether a user who was called back had arrived; if not, the user as they were there. */
+export interface RecallAnswer {
+  readonly arrived: boolean;
+  readonly passenger: TransferredUser | null;
+}
+
+/** How a room reaches others of its party. No outsider can: it is a call between objects. */
+export interface OtherRooms {
+  board(roomId: string, passenger: TransferredUser): Promise<TransferAnswer>;
+  recall(roomId: string, transferId: string, sessionId: string): Promise<RecallAnswer>;
+  fetch(roomId: string, path: string, init?: RequestInit): Promise<Response>;
+}
+
+/** A token that nobody can guess: 256 bits. */
+export function randomToken(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(32));
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
+}

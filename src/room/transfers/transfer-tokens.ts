@@ -1,0 +1,71 @@
+import { RoomError } from "../../protocol/errors.ts";
+import type { Wakeable } from "../timing/alarms.ts";
+import { ExpiringRows } from "../storage/expiring-rows.ts";
+import type { Clock, Storage } from "../../platform/ports.ts";
+import type { Session, Sessions } from "../sessions/sessions.ts";
+import { randomToken } from "./messages.ts";
+import type { TransferredUser } from "./messages.ts";
+
+/** Whose a token is, and of which transfer. 0.1.0 stored no transfer. */
+interface Ticket {
+  readonly sessionId: string;
+  readonly transferId?: string;
+}
+
+/** The tokens of transfers to this room: each lets its user in once, and for a time. */
+export class TransferTokens implements Pick<Wakeable, "due"> {
+  readonly #sessions: Sessions;
+  /** By token. */
+  readonly #tickets: ExpiringRows<Ticket>;
+
+  /** @param life how long a token works, in ms */
+  constructor(sessions: Sessions, life: number, storage: Storage, clock: Clock) {
+    this.#sessions = sessions;
+    this.#tickets = new ExpiringRows("token", life, storage, clock);
+  }
+
+  load(rows: Iterable<[key: string, value: unknown]>): void {
+    this.#tickets.load(rows);
+  }
+
+  /** @returns a new token */
+  issue({ sessionId, transferId }: TransferredUser): string {
+    const token = randomToken();
+    this.#tickets.set(token, { sessionId, transferId });
+    return token;
+  }
+
+  /**
+   * The session that a client means, who came with a token, an id, or both.
+   * @throws RoomError `forbidden` if the token is not valid, or is somebody else's
+   */
+  sessionOf(token: string, id: string | undefined): string {
+    const session = this.#find(token);
+    if (session && (id === undefined || id === session.id)) return session.id;
+    // A client that reconnects comes with the same URL; its id alone lets it in.
+    if (!session && id !== undefined && this.#sessions.find(id)) return id;
+    throw new RoomError("forbidden", "The transfer token is not valid");
+  }
+
+  /** It has let its user in. */
+  spend(token: string): void {
+    this.#tickets.delete(token);
+  }
+
+  due(): number | undefined {
+    return this.#tickets.due();
+  }
+
+  /** Forgets those that ran out. */
+  purge(now: number): void {
+    this.#tickets.purge(now);
+  }
+
+  #find(token: string): Session | undefined {
+    const known = this.#tickets.get(token);
+    const session = known && this.#sessions.find(known.sessionId);
+    // One of a transfer that was called back stays without use, though the user came later.
+    const isValid = session !== undefined && (known?.transferId ?? session.transferId) === session.transferId;
+    return isValid ? session : undefined;
+  }
+}

@@ -1,0 +1,190 @@
+import type { Snapshot } from "../../define/types.ts";
+import { RoomError } from "../../protocol/errors.ts";
+import type { Wakeable } from "../timing/alarms.ts";
+import { Arrivals } from "./arrivals.ts";
+import type { ArrivalScope } from "./arrivals.ts";
+import { Departures, RETRY } from "./departures.ts";
+import type { Hooks } from "../handlers/hooks.ts";
+import { UserPacking } from "./user-packing.ts";
+import type { Session } from "../sessions/sessions.ts";
+import type { TransferAnswer, TransferredUser, RecallAnswer } from "./messages.ts";
+
+/** What moving users needs of the room. */
+export interface TransferScope extends ArrivalScope {
+  readonly roomId: string;
+  readonly hooks: Hooks;
+  /** The user is about to leave: tells the developer's hook. */
+  leaving(session: Session): void;
+}
+
+const ATTEMPTS = 3;
+
+/**
+ * Moves users between rooms, so that each is in exactly one of them whatever dies between any two steps.
+ *
+ * The room of departure notes where the user goes and keeps them until the room of arrival has them durably.
+ * If it never learns (a crash, a lost answer), it later calls the transfer back: either the user has arrived
+ * by then, and goes here; or they have not, and the other room forgets them and refuses that transfer for good.
+ */
+export class Transfers implements Wakeable {
+  readonly #scope: TransferScope;
+  readonly #passengers: UserPacking;
+  readonly #departures: Departures;
+  readonly #arrivals: Arrivals;
+  /** Sessions whose transfer is being made right now. */
+  readonly #active = new Set<Session>();
+  /** Sessions that are on their way, those included. */
+  readonly #leaving = new Set<Session>();
+  #retryAt = 0;
+
+  constructor(scope: TransferScope) {
+    this.#scope = scope;
+    this.#passengers = new UserPacking(scope.compiled, scope.presence, scope.hooks);
+    this.#departures = new Departures(scope, this.#passengers);
+    this.#arrivals = new Arrivals(scope, this.#passengers, {
+      onLeaving: (session) => this.#mark(session),
+      onArrived: (sessionId) => this.#departures.forget(sessionId),
+    });
+  }
+
+  /** Its parts that want to be woken. */
+  get parts(): readonly Wakeable[] {
+    return [this, this.#departures];
+  }
+
+  load(rows: readonly [key: string, value: unknown][]): void {
+    for (const part of [this.#arrivals, this.#departures]) part.load(rows);
+    for (const session of this.#scope.sessions.all()) this.#mark(session);
+  }
+
+  /** Moves a user to another room. @returns the token to connect there with */
+  async depart(session: Session | undefined, state: unknown, to: string): Promise<string> {
+    const { presence, roomId, persistence, clock } = this.#scope;
+    if (!session || (presence.hasUsers && !presence.user(session.publicId))) {
+      throw new RoomError("forbidden", "The user is not in this room");
+    }
+    if (to === roomId) throw new RoomError("invalid_input", "The user is in that room already");
+    // A crash left this open: first find out how it ended.
+    if (session.leaving && !this.#active.has(session)) await this.#callBack(session);
+    if (session.leaving) throw new RoomError("forbidden", "The user is on the way to another room already");
+    const transferId = crypto.randomUUID();
+    session.leaving = { to, transferId };
+    session.row.changed(true);
+    persistence.save();
+    if (session.row.isUnsaved) {
+      this.#stay(session);
+      throw new RoomError("internal", "The room cannot store where the user goes");
+    }
+    // If this dies, the alarm wakes it: perhaps nobody else does.
+    if (this.#leaving.size === 0) this.#retryAt = clock.now() + RETRY;
+    this.#leaving.add(session);
+    this.#active.add(session);
+    this.#scope.arm();
+    try {
+      const token = await this.#carry(session, state);
+      this.#departures.note(session.id, { to, transferId });
+      this.#scope.leaving(session);
+      this.#arrivals.remove(session);
+      return token;
+    } finally {
+      this.#active.delete(session);
+      this.#scope.arm();
+    }
+  }
+
+  /** Sends the user until the other room has them as they are: others may change them meanwhile. */
+  async #carry(session: Session, state: unknown): Promise<string> {
+    for (;;) {
+      const user = this.#scope.presence.stored(session.publicId);
+      const boarding = await this.#board(session, user, state);
+      if (!boarding.ok) {
+        this.#stay(session);
+        throw new RoomError(boarding.code, boarding.message);
+      }
+      if (JSON.stringify(this.#scope.presence.stored(session.publicId)) === JSON.stringify(user)) return boarding.token;
+    }
+  }
+
+  async #board(session: Session, user: Snapshot | null, state: unknown): Promise<TransferAnswer> {
+    const { leaving } = session;
+    if (!leaving) throw new RoomError("internal", "The transfer was called back");
+    const passenger = this.#passengers.of(session, leaving.transferId, user, state);
+    let lost: unknown;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      try {
+        const boarding = await this.#scope.neighbours.board(leaving.to, passenger);
+        // An attempt that was not answered may take them in all the same, even later.
+        if (boarding.ok || lost === undefined) return boarding;
+        break;
+      } catch (error) {
+        lost = error;
+      }
+    }
+    // Calling it back later tells how it ended.
+    throw new RoomError("internal", "The other room did not answer", { cause: lost });
+  }
+
+  /** Takes a user in who comes from another room: see {@link Arrivals.board}. */
+  board(passenger: TransferredUser): Promise<TransferAnswer> {
+    return this.#arrivals.board(passenger);
+  }
+
+  /** Calls a transfer back, unless its user has arrived. */
+  recall(transferId: string, sessionId: string): RecallAnswer {
+    return this.#arrivals.recall(transferId, sessionId);
+  }
+
+  /** A user who left comes back without having arrived. @returns a promise if they have to be called back */
+  welcomeBack(sessionId: string): Promise<void> | undefined {
+    return this.#departures.welcomeBack(sessionId);
+  }
+
+  /** The session that a client means: see {@link Tickets.sessionOf}. */
+  sessionOf(token: string, id: string | undefined): string {
+    return this.#arrivals.tickets.sessionOf(token, id);
+  }
+
+  /** The token has let its user in: it works once. */
+  spend(token: string): void {
+    this.#arrivals.tickets.spend(token);
+  }
+
+  due(): number | undefined {
+    const due = Math.min(this.#arrivals.due(), this.#leaving.size > 0 ? this.#retryAt : Infinity);
+    return due === Infinity ? undefined : due;
+  }
+
+  async run(now: number): Promise<void> {
+    this.#arrivals.purge(now);
+    this.#retryAt = now + RETRY;
+    for (const session of this.#leaving) await this.#callBack(session);
+  }
+
+  async #callBack(session: Session): Promise<void> {
+    const { leaving } = session;
+    // While others were called back, it may have set out anew, or gone.
+    if (!leaving || this.#active.has(session)) return;
+    try {
+      const { arrived } = await this.#scope.neighbours.recall(leaving.to, leaving.transferId, session.id);
+      if (session.leaving !== leaving) return;
+      if (arrived) this.#arrivals.remove(session);
+      else this.#stay(session);
+    } catch (error) {
+      this.#scope.failed("recall_failed", error);
+    }
+  }
+
+  #stay(session: Session): void {
+    session.leaving = undefined;
+    this.#mark(session);
+    // It ran out on the way.
+    if (this.#scope.sessions.find(session.id) !== session) return;
+    session.row.changed(true);
+    this.#scope.persistence.save();
+  }
+
+  #mark(session: Session): void {
+    if (session.leaving) this.#leaving.add(session);
+    else this.#leaving.delete(session);
+  }
+}

@@ -1,0 +1,56 @@
+import type { CompiledRoom } from "../../define/room.ts";
+import type { Snapshot } from "../../define/types.ts";
+import { isPlain } from "../../state/diff.ts";
+import { checkStored } from "../../state/load-fields.ts";
+import type { Hooks } from "../handlers/hooks.ts";
+import { migrateSnapshot } from "../storage/migration.ts";
+import type { Presence } from "../sessions/presence.ts";
+import type { Session } from "../sessions/sessions.ts";
+import type { Origin, TransferredUser } from "./messages.ts";
+
+/** Users on the way, as this room packs and unpacks them: the other one may run another version of the code. */
+export class UserPacking {
+  readonly #compiled: CompiledRoom;
+  readonly #presence: Presence;
+  readonly #hooks: Hooks;
+
+  constructor(compiled: CompiledRoom, presence: Presence, hooks: Hooks) {
+    this.#compiled = compiled;
+    this.#presence = presence;
+    this.#hooks = hooks;
+  }
+
+  /** A user who leaves. @param user what is stored of them */
+  of({ id, publicId, sub }: Session, transferId: string, user: Snapshot | null, state: unknown): TransferredUser {
+    return { transferId, sessionId: id, publicId, sub, user, state, origin: this.#here };
+  }
+
+  /** What to load of a user who arrives, by the restore hook. Rejects like {@link unpack}, or if the hook throws. */
+  async restore(passenger: TransferredUser, publicId: string): Promise<Snapshot | null> {
+    const user = this.unpack(passenger);
+    return user && this.#hooks.restoreUser(user, this.#presence.newUser(publicId), publicId, passenger.sessionId);
+  }
+
+  /**
+   * What was stored of a user, as this version has it. Steps see them as the only one of a room in which nothing else
+   * is stored. A user of another definition stays as they are: `onSessionRestore` knows them.
+   *
+   * @throws Error if a newer version stored them, until this room has it too; or if a step fails, or leaves nothing
+   */
+  unpack({ user, publicId, origin }: TransferredUser): Snapshot | null {
+    const here = this.#here;
+    const { path, version, users } = origin ?? { ...here, version: 1 };
+    if (!user || path !== here.path || version === here.version) return user;
+    const alone = users.reduceRight<Snapshot>((inner, name) => ({ [name]: inner }), { [publicId]: user });
+    const migrated = migrateSnapshot(this.#compiled, alone, version);
+    const names = [...here.users, publicId];
+    const found = names.reduce<unknown>((node, name) => isPlain(node) && node[name], migrated);
+    checkStored(found);
+    return found;
+  }
+
+  get #here(): Origin {
+    const { pattern, version } = this.#compiled;
+    return { path: pattern.path, version, users: this.#presence.path };
+  }
+}
