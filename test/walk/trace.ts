@@ -1,0 +1,98 @@
+import { registerHooks } from "node:module";
+import { relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseSync, Visitor } from "oxc-parser";
+
+const SOURCES = new URL("../../src/", import.meta.url).href;
+const PROBE = "__walkProbe";
+
+/** Which files ran, in the order of their first function, and how often a call went from one into another. */
+export interface Walk {
+  readonly files: readonly string[];
+  readonly jumps: number;
+  /** Each pair of files, and how often the first called into the second. */
+  readonly pairs: ReadonlyMap<string, number>;
+}
+
+let current: { files: Set<string>; jumps: number; pairs: Map<string, number> } | undefined;
+
+/** Records a walk: every function of `src` that runs in the meantime counts. */
+export async function walk(run: () => unknown): Promise<Walk> {
+  const recorded = (current = { files: new Set<string>(), jumps: 0, pairs: new Map<string, number>() });
+  try {
+    await run();
+  } finally {
+    current = undefined;
+  }
+  return { ...recorded, files: [...recorded.files] };
+}
+
+/** From here on, modules of `src` that are loaded report each of their functions. */
+export function traceSources(): void {
+  Error.stackTraceLimit = Infinity;
+  (globalThis as Record<string, unknown>)[PROBE] = entered;
+  registerHooks({
+    load(url, context, next) {
+      const loaded = next(url, context);
+      if (!url.startsWith(SOURCES) || loaded.source === undefined || loaded.source === null) return loaded;
+      return { ...loaded, source: instrument(url, loaded.source.toString()) };
+    },
+  });
+}
+
+/** A function was entered: where its nearest caller in `src` is another file, that was a jump. */
+function entered(): void {
+  if (!current) return;
+  const [, own, ...callers] = sourcesOnStack();
+  if (own === undefined || own === "") return;
+  current.files.add(own);
+  const caller = callers.find((file) => file !== "");
+  if (caller === undefined || caller === own) return;
+  current.jumps++;
+  const pair = `${caller} -> ${own}`;
+  current.pairs.set(pair, (current.pairs.get(pair) ?? 0) + 1);
+}
+
+/** The files of the functions that run right now, the innermost first; empty for those that are not in `src`. */
+function sourcesOnStack(): string[] {
+  const { prepareStackTrace } = Error;
+  Error.prepareStackTrace = (_error, sites) =>
+    sites.filter((site) => !site.isAsync()).map((site) => nameOf(site.getFileName() ?? ""));
+  const { stack } = new Error("only for its stack") as unknown as { stack: string[] };
+  Error.prepareStackTrace = prepareStackTrace;
+  // Without this function itself.
+  return stack.slice(1);
+}
+
+function nameOf(url: string): string {
+  return url.startsWith(SOURCES) ? relative(fileURLToPath(SOURCES), fileURLToPath(url)) : "";
+}
+
+interface FunctionBody {
+  readonly type: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Calls the probe first in every function. */
+function instrument(url: string, source: string): string {
+  const insertions: [at: number, text: string][] = [];
+  const visit = ({ body }: { body: FunctionBody | null }) => {
+    if (!body) return;
+    if (body.type === "BlockStatement" || body.type === "FunctionBody") {
+      insertions.push([body.start + 1, `${PROBE}();`]);
+    } else {
+      insertions.push([body.start, `(${PROBE}(),(`], [body.end, "))"]);
+    }
+  };
+  new Visitor({
+    FunctionDeclaration: visit,
+    FunctionExpression: visit,
+    ArrowFunctionExpression: visit,
+  }).visit(parseSync(fileURLToPath(url), source).program);
+  let text = source;
+  for (const [at, inserted] of insertions.toSorted(([a], [b]) => b - a)) {
+    text = text.slice(0, at) + inserted + text.slice(at);
+  }
+  return text;
+}
