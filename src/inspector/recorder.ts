@@ -1,4 +1,4 @@
-import { bytesOf } from "../platform/frame-size.ts";
+import { bytesOf } from "../platform/client-limits.ts";
 import type { Socket } from "../platform/ports.ts";
 import { hideInJson } from "./private.ts";
 import type { IsPrivate } from "./private.ts";

@@ -1,4 +1,4 @@
-import { bytesOf } from "../platform/frame-size.ts";
+import { bytesOf } from "../platform/client-limits.ts";
 import { costPerHour } from "../platform/cost.ts";
 import { sum, zero } from "../platform/counts.ts";
 import type { Cause, Counts } from "../platform/counts.ts";

@@ -64,3 +64,9 @@ export interface LogEntry {
   readonly error?: string;
   readonly [field: string]: unknown;
 }
+
+/** Who is told of what went wrong. */
+export interface Failures {
+  /** @param event what failed, as `save_failed` */
+  failed(event: string, error: unknown, details?: Readonly<Record<string, unknown>>): void;
+}

@@ -1,3 +1,4 @@
+import { backoff } from "./backoff.ts";
 import type { Clock } from "./ports.ts";
 
 const FIRST_RETRY = 100;
@@ -10,10 +11,11 @@ const LONGEST_RETRY = 2000;
  */
 export async function retry<T>(clock: Clock, patience: number, attempt: () => Promise<T>): Promise<T> {
   const until = clock.now() + patience;
-  for (let wait = FIRST_RETRY; ; wait = Math.min(wait * 2, LONGEST_RETRY)) {
+  for (let failures = 0; ; failures++) {
     try {
       return await attempt();
     } catch (error) {
+      const wait = backoff(failures, FIRST_RETRY, LONGEST_RETRY);
       if (clock.now() + wait > until) throw error;
       await new Promise<void>((resolve) => clock.after(wait, resolve, "retry"));
     }

@@ -1,3 +1,5 @@
+import { backoff } from "../platform/backoff.ts";
+import { remaining } from "../platform/clock.ts";
 import type { Clock } from "../platform/ports.ts";
 import type { Batch, Receipt } from "./messages.ts";
 
@@ -89,8 +91,7 @@ export class ChannelSender<T> {
   #plan(): void {
     if (this.#timer || this.#isClosed || this.#failingSince !== undefined) return;
     if (this.#queue.length === 0 || this.#unacked.length >= WINDOW) return;
-    // A clock that jumped back keeps nothing waiting.
-    const wait = Math.min(this.#nextAt - this.#clock.now(), this.#spacing);
+    const wait = remaining(this.#nextAt, this.#clock.now(), this.#spacing);
     this.#after(Math.max(wait, 0), () => this.#cut());
   }
 
@@ -173,7 +174,7 @@ export class ChannelSender<T> {
       this.#giveUp();
       return;
     }
-    const wait = this.#failures === 0 ? 0 : Math.min(FIRST_RETRY * 2 ** (this.#failures - 1), LONGEST_RETRY);
+    const wait = this.#failures === 0 ? 0 : backoff(this.#failures - 1, FIRST_RETRY, LONGEST_RETRY);
     this.#after(wait, () => void this.#transmit(next.seq, next.items));
   }
 

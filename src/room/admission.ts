@@ -1,69 +1,51 @@
-import type { CompiledRoom } from "../define/room.ts";
-import type { Claims, GuardContext, GuardFor, RoomHandle } from "../define/types.ts";
+import type { Claims, GuardContext, GuardFor } from "../define/types.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";
 import type { Tree } from "../state/tree.ts";
-import type { Alarms } from "./timing/alarms.ts";
 import type { Broadcast } from "./sync/broadcast.ts";
 import { RoomConnection } from "./connections/connection.ts";
 import type { ConnectionHooks, ClientIdentity } from "./connections/connection.ts";
 import type { Connections } from "./connections/connections.ts";
 import { passes } from "./handlers/guards.ts";
 import type { Hooks } from "./handlers/hooks.ts";
-import type { Listing } from "./listing/listing.ts";
 import type { RoomSocket } from "./connections/remote-group.ts";
 import type { JoinRequest } from "./connections/join-request.ts";
 import type { Presence } from "./sessions/presence.ts";
 import type { Reporter } from "./handlers/reporter.ts";
 import { subjectOf } from "./sessions/sessions.ts";
-import type { Session, Sessions } from "./sessions/sessions.ts";
-import type { SyncMode } from "./sync/sync-mode.ts";
-import type { Ticker } from "./timing/ticker.ts";
+import type { Sessions } from "./sessions/sessions.ts";
 import type { Transfers } from "./transfers/transfers.ts";
 import type { Turns } from "./timing/turns.ts";
-import type { Views } from "./sync/views.ts";
+import type { RoomContext } from "./handlers/room-context.ts";
 
 /** What letting clients in and out needs of the room. */
-export interface AdmissionScope {
-  readonly compiled: CompiledRoom;
-  readonly state: object;
+export interface AdmissionScope extends RoomContext {
   readonly tree: Tree;
-  readonly handle: RoomHandle;
   readonly turns: Turns;
   readonly connections: Connections;
+  readonly connectionHooks: ConnectionHooks;
   readonly sessions: Sessions;
   readonly presence: Presence;
   readonly transfers: Transfers;
   readonly hooks: Hooks;
   readonly reporter: Reporter;
   readonly broadcast: Broadcast;
-  readonly views: Views;
-  readonly mode: SyncMode;
-  readonly alarms: Alarms;
-  readonly listing: Listing;
-  readonly ticker: Ticker | undefined;
+  isNew: boolean;
 }
 
 /** Lets clients in, and notices when they leave. */
 export class Admission {
   readonly #scope: AdmissionScope;
-  readonly #hooks: ConnectionHooks;
   /** Connections whose `onJoin` is not done. */
   readonly #joining = new Map<RoomConnection, Promise<void>>();
-  /** Whether nobody was ever here: then nothing is stored. */
-  isNew = true;
 
   constructor(scope: AdmissionScope) {
     this.#scope = scope;
-    this.#hooks = {
-      onClosed: (conn, socket) => this.#left(socket, conn),
-      intercept: scope.hooks.interceptor((conn) => scope.presence.user(conn.publicId)),
-    };
   }
 
   /** Lets a client in, or refuses it: then its socket is accepted and closed with a code and a reason. */
   async connect(join: JoinRequest): Promise<void> {
     const { request, auth, sessionId, transferToken, accept, isGone = () => false, isBatched } = join;
-    const { transfers, turns, presence, reporter, connections, alarms } = this.#scope;
+    const { transfers, turns, presence, reporter, connections } = this.#scope;
     let socket: RoomSocket | undefined;
     // Rooms fill up in rushes: where nothing has to be waited for, a join is one turn, without promises and timers.
     try {
@@ -76,15 +58,15 @@ export class Admission {
       if (recall) await recall;
       if (isGone()) return;
       const id = transferToken === undefined ? sessionId : transfers.sessionOf(transferToken, sessionId);
-      const joining = turns.enter(() => {
+      const joining = turns.run(() => {
         const session = presence.enter(id ?? crypto.randomUUID(), subjectOf(auth));
         if (transferToken !== undefined) transfers.spend(transferToken);
         const { publicId, connState: state } = session;
         const who = { sessionId: session.id, publicId, auth, state, ...protocolOf(request.url) };
         return this.#join(this.#open((socket = accept()), who), request);
-      });
+      }, "caller");
       if (joining) {
-        turns.endLater();
+        turns.want();
         await joining;
       }
     } catch (thrown) {
@@ -96,44 +78,32 @@ export class Admission {
       else {
         // Whoever was let in without a connection is not online.
         presence.dropGhosts();
-        alarms.arm();
         RoomConnection.refuse(socket ?? accept(), error);
       }
     }
-    if (isBatched) turns.endLater();
+    if (isBatched) turns.want();
     else turns.end();
   }
 
-  /** A client that was here before the room lost its memory. @param isOpen whether it got its first packet */
-  recover(socket: RoomSocket, isOpen = true): void {
-    const { connections, sessions, presence, views } = this.#scope;
-    const conn = RoomConnection.recover(socket, this.#hooks, isOpen);
-    if (!conn) return;
-    connections.add(socket, conn);
-    views.recall(conn);
-    // Its user went to another room, or was removed: it may listen, but is nobody here.
+  /** The socket of a connection closed. */
+  left(socket: RoomSocket, conn: RoomConnection): void {
+    const { connections, sessions, presence, hooks } = this.#scope;
+    connections.remove(socket, conn);
     const session = sessions.find(conn.sessionId);
-    if (session?.publicId === conn.publicId) presence.found(session);
-    else connections.disown(conn.publicId);
-  }
-
-  /** Sends a client what it may have missed. */
-  answer(socket: RoomSocket, text: string): void {
-    this.#scope.connections.find(socket)?.answer(text);
-  }
-
-  /** A user goes to another room: tells the developer's hook. */
-  tellLeaving(session: Session): void {
-    const { connections, presence, hooks } = this.#scope;
-    const conn = [...connections.of(session.publicId)].find((other) => other.sessionId === session.id);
-    if (conn) hooks.leave(conn, presence.user(session.publicId));
+    // One from before its user went elsewhere may close late: by now its session may be another user's.
+    if (session?.publicId !== conn.publicId || connections.isOnline(conn.publicId)) return;
+    const user = presence.user(conn.publicId);
+    presence.leave(session);
+    const tell = () => hooks.leave(conn, user);
+    if (user || !presence.hasUsers) this.#afterJoins(conn.publicId, tell);
   }
 
   /** @returns a promise if there are guards to wait for */
   #admit(auth: Claims | null, request: Request): Promise<void> | undefined {
-    const { compiled, state, handle } = this.#scope;
+    const { compiled, state } = this.#scope;
     const { guards = [] } = compiled.definition;
-    return guards.length === 0 ? undefined : this.#ask(guards, { conn: undefined, auth, request, state, room: handle });
+    if (guards.length === 0) return undefined;
+    return this.#ask(guards, { conn: undefined, auth, request, state, room: this.#scope.room });
   }
 
   async #ask(guards: readonly GuardFor<object>[], context: GuardContext<object>): Promise<void> {
@@ -142,13 +112,11 @@ export class Admission {
   }
 
   #open(socket: RoomSocket, who: ClientIdentity): RoomConnection {
-    const { connections, tree, ticker, listing } = this.#scope;
-    const conn = RoomConnection.open(socket, who, this.#hooks);
+    const { connections, connectionHooks, tree } = this.#scope;
+    const conn = RoomConnection.open(socket, who, connectionHooks);
     connections.add(socket, conn);
-    listing.changed();
-    if (this.isNew) tree.saveAll();
-    this.isNew = false;
-    ticker?.start();
+    if (this.#scope.isNew) tree.saveAll();
+    this.#scope.isNew = false;
     return conn;
   }
 
@@ -166,24 +134,9 @@ export class Admission {
   }
 
   #joined(conn: RoomConnection): void {
-    const { mode, broadcast } = this.#scope;
-    conn.joined(mode.autoSync);
+    const { broadcast } = this.#scope;
+    conn.joined(broadcast.autoSync);
     broadcast.schedule();
-  }
-
-  #left(socket: RoomSocket, conn: RoomConnection): void {
-    const { connections, ticker, sessions, presence, alarms, hooks, listing } = this.#scope;
-    connections.remove(socket, conn);
-    listing.changed();
-    if (connections.size === 0) ticker?.stop();
-    const session = sessions.find(conn.sessionId);
-    // One from before its user went elsewhere may close late: by now its session may be another user's.
-    if (session?.publicId !== conn.publicId || connections.isOnline(conn.publicId)) return;
-    const user = presence.user(conn.publicId);
-    presence.leave(session);
-    alarms.arm();
-    const tell = () => hooks.leave(conn, user);
-    if (user || !presence.hasUsers) this.#afterJoins(conn.publicId, tell);
   }
 
   /** Runs this when no `onJoin` of the user is under way any more, unless they are here again by then. */

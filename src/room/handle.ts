@@ -11,7 +11,6 @@ import type { Storage } from "../platform/ports.ts";
 import type { Schedules } from "./schedules.ts";
 import type { Sessions } from "./sessions/sessions.ts";
 import { PRIVATE_PREFIX } from "./storage/keys.ts";
-import type { SyncMode } from "./sync/sync-mode.ts";
 import type { OtherRooms } from "./transfers/messages.ts";
 import type { Transfers } from "./transfers/transfers.ts";
 
@@ -30,19 +29,16 @@ export interface HandleParts {
   readonly storage: Storage;
   readonly quarantine: RoomQuarantine;
   readonly broadcast: Broadcast;
-  readonly mode: SyncMode;
   readonly schedules: Schedules;
   readonly sessions: Sessions;
   readonly transfers: Transfers;
-  readonly neighbours: OtherRooms;
+  readonly ports: { readonly neighbours: OtherRooms };
   readonly listing: Listing;
-  /** A schedule is due at another time than before. */
-  arm(): void;
 }
 
 const STORAGE_PREFIX = `${PRIVATE_PREFIX}storage:`;
 
-/** Makes what handlers know as `room`. The parts may be made after it. */
+/** Makes what handlers know as `room`. */
 export function createHandle(identity: RoomIdentity, parts: HandleParts): RoomHandle {
   return {
     ...identity,
@@ -52,10 +48,10 @@ export function createHandle(identity: RoomIdentity, parts: HandleParts): RoomHa
       return parts.connections.all();
     },
     get autoSync() {
-      return parts.mode.autoSync;
+      return parts.broadcast.autoSync;
     },
     set autoSync(autoSync) {
-      parts.mode.autoSync = autoSync;
+      parts.broadcast.autoSync = autoSync;
     },
     get pendingSync() {
       return parts.broadcast.isPending;
@@ -65,21 +61,17 @@ export function createHandle(identity: RoomIdentity, parts: HandleParts): RoomHa
     },
     applySync() {
       parts.broadcast.apply();
-      parts.mode.endTurn();
     },
     send: (conn: Connection, packet: Packet) => conn.send(packet),
     broadcast(packet, { except } = {}) {
       const excluded = new Set(except === undefined ? [] : ([except].flat() as RoomConnection[]));
       sendToAll(parts.connections, encodePacket(packet), excluded);
     },
-    schedule(name, when, payload) {
-      parts.schedules.set(name, when, payload);
-      parts.arm();
-    },
+    schedule: (name, when, payload) => parts.schedules.set(name, when, payload),
     unschedule: (name) => parts.schedules.unset(name),
     sessionTransfer: (conn, to) => parts.transfers.depart(parts.sessions.find(conn.sessionId), conn.state, to),
     listing: (metadata, options) => parts.listing.set(metadata, options),
-    fetch: (roomId, path, init) => parts.neighbours.fetch(roomId, path, init),
+    fetch: (roomId, path, init) => parts.ports.neighbours.fetch(roomId, path, init),
     async flush() {
       parts.persistence.save();
       await parts.storage.sync();

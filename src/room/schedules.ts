@@ -1,7 +1,11 @@
 import type { CompiledRoom } from "../define/room.ts";
 import type { Scheduled } from "../define/types.ts";
 import { RoomError } from "../protocol/errors.ts";
-import type { Wakeable } from "./timing/alarms.ts";
+import { remaining } from "../platform/clock.ts";
+import { backoff } from "../platform/backoff.ts";
+import type { Alarms, Wakeable } from "./timing/alarms.ts";
+import type { Persistence } from "./storage/persistence.ts";
+import type { OwnRows, RoomPart } from "./timing/room-part.ts";
 import type { Clock, Storage } from "../platform/ports.ts";
 import { PRIVATE_PREFIX } from "./storage/keys.ts";
 
@@ -23,37 +27,37 @@ const FIRST_TIME = 100_000_000_000;
  * whatever dies in between; one that is overdue many times over runs once. The state is stored along: a crash must
  * not take back what a schedule has done, or why it was set.
  */
-export class Schedules implements Wakeable {
+export class Schedules implements RoomPart, Wakeable {
   readonly #compiled: CompiledRoom;
   readonly #storage: Storage;
   readonly #clock: Clock;
   readonly #run: (name: string, payload: unknown) => Promise<void>;
-  readonly #onStored: () => void;
+  readonly #alarms: Alarms;
+  readonly #persistence: Persistence;
   readonly #entries = new Map<string, Entry>();
   readonly #lastRun = new Map<string, number>();
 
   /**
    * @param run runs a schedule's handler; rejects with what it threw
-   * @param onStored what is scheduled was stored
    */
   constructor(
     compiled: CompiledRoom,
     storage: Storage,
     clock: Clock,
+    alarms: Alarms,
+    persistence: Persistence,
     run: (name: string, payload: unknown) => Promise<void>,
-    onStored: () => void,
   ) {
     this.#compiled = compiled;
     this.#storage = storage;
     this.#clock = clock;
     this.#run = run;
-    this.#onStored = onStored;
+    this.#alarms = alarms;
+    this.#persistence = persistence;
   }
 
-  load(rows: Iterable<[key: string, value: unknown]>): void {
-    for (const [key, value] of rows) {
-      if (key.startsWith(PREFIX)) this.#entries.set(key.slice(PREFIX.length), value as Entry);
-    }
+  load(rows: OwnRows): void {
+    for (const [name, entry] of rows.of("schedule")) this.#entries.set(name, entry as Entry);
   }
 
   list(): readonly Scheduled[] {
@@ -73,12 +77,13 @@ export class Schedules implements Wakeable {
     }
     const at = given < FIRST_TIME ? this.#clock.now() + given : given;
     this.#store({ name, at: Math.max(at, this.#earliest(name)), payload, failures: 0 });
+    this.#alarms.arm(this);
   }
 
   unset(name: string): void {
     if (!this.#entries.delete(name)) return;
     this.#storage.delete(PREFIX + name);
-    this.#onStored();
+    this.#persistence.saveSoon();
   }
 
   due(): number | undefined {
@@ -103,20 +108,19 @@ export class Schedules implements Wakeable {
       if (this.#entries.get(name) === entry) this.unset(name);
     } catch {
       if (this.#entries.get(name) !== entry) return;
-      const delay = Math.min(LEAST_SPACING * 2 ** failures, LONGEST_RETRY);
+      const delay = backoff(failures, LEAST_SPACING, LONGEST_RETRY);
       this.#store({ ...entry, at: this.#clock.now() + delay, failures: failures + 1 });
     }
   }
 
   #earliest(name: string): number {
-    const last = this.#lastRun.get(name);
-    // Unless the clock jumped back since.
-    return last === undefined || last > this.#clock.now() ? 0 : last + LEAST_SPACING;
+    const now = this.#clock.now();
+    return now + remaining((this.#lastRun.get(name) ?? -Infinity) + LEAST_SPACING, now, LEAST_SPACING);
   }
 
   #store(entry: Entry): void {
     this.#storage.put(PREFIX + entry.name, entry);
     this.#entries.set(entry.name, entry);
-    this.#onStored();
+    this.#persistence.saveSoon();
   }
 }

@@ -1,5 +1,5 @@
 import type { Socket } from "../platform/ports.ts";
-import type { TokenBucket } from "../platform/rate-limit.ts";
+import type { TokenBucket } from "../platform/client-limits.ts";
 import type { JoinAttempt, RosterEntry } from "../relay/messages.ts";
 
 /** What a client's socket carries through sleep. */

@@ -1,7 +1,7 @@
-import { encodeSync, encodeWelcome } from "../protocol/packets.ts";
+import { EncodedPatch, encodeSync, encodeWelcome } from "../protocol/packets.ts";
 import { ChannelReceiver } from "../relay/reliable-channel.ts";
 import type { ToShard, Receipt, RoomBatch, Welcome } from "../relay/messages.ts";
-import { EncodedPatch } from "../relay/encoded-patch.ts";
+
 import { merge } from "../state/merge.ts";
 import type { Placed } from "../state/merge.ts";
 import type { Client, Clients } from "./clients.ts";

@@ -5,10 +5,9 @@ import { closeReason } from "../protocol/close-reason.ts";
 import { CODES } from "../protocol/codes.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";
 import { encodeError } from "../protocol/packets.ts";
-import { isTooLarge } from "../platform/frame-size.ts";
 import { ChannelSender } from "../relay/reliable-channel.ts";
 import type { Socket } from "../platform/ports.ts";
-import { TokenBucket } from "../platform/rate-limit.ts";
+import { refuseMessage } from "../platform/client-limits.ts";
 import { weightOf } from "../relay/messages.ts";
 import type { Introduction, JoinAttempt, Receipt, RoomBatch, ToRoom } from "../relay/messages.ts";
 import type { Assignment } from "../world/assignment.ts";
@@ -127,13 +126,11 @@ export class ShardCore {
   }
 
   /** @throws RoomError if the client is to be closed for this frame */
-  #take(client: Client, frame: string | ArrayBuffer, { maxMessageBytes, rateLimit }: Settings): void {
-    if (isTooLarge(frame, maxMessageBytes)) throw new RoomError("message_too_large", "The message is too large");
-    const now = this.#ports.clock.now();
-    const verdict = (client.bucket ??= new TokenBucket(rateLimit, now)).take(now);
-    const error = new RoomError("rate_limited", "Too many messages");
-    if (verdict === "close" || client.waiting > MAX_WAITING) throw error;
-    if (verdict === "refuse") this.#deny(client, error);
+  #take(client: Client, frame: string | ArrayBuffer, settings: Settings): void {
+    const refusal = refuseMessage(client, frame, settings, this.#ports.clock.now());
+    if (refusal?.closes) throw refusal.error;
+    if (client.waiting > MAX_WAITING) throw new RoomError("rate_limited", "Too many messages");
+    if (refusal) this.#deny(client, refusal.error);
     else this.#pass(client, { kind: "message", id: client.id, frame });
   }
 

@@ -230,6 +230,8 @@ export class Entries implements FieldGate, InnerNode, ParentNode {
   }
 
   #entry(key: string): EntryNode | undefined {
+    const entry = this.#awake.get(key);
+    if (entry) return entry;
     this.#dormant.wake(key);
     return this.#awake.get(key);
   }

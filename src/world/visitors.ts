@@ -1,4 +1,4 @@
-import { TokenBucket } from "../platform/rate-limit.ts";
+import { TokenBucket } from "../platform/client-limits.ts";
 import type { WorldSettings } from "./settings.ts";
 
 /** Addresses that are remembered. The one that was quiet for longest is forgotten first. */

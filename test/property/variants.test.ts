@@ -75,10 +75,11 @@ it("P4.6: entries that are replaced by others, for other eyes, are seen by just 
             checks++;
           }
         } else if (next.kind === "turn") isOpen = !isOpen;
-        else if (next.kind === "put") room.core.turns.enter(() => (table()[next.key] = card(next.who, next.face)));
+        else if (next.kind === "put")
+          room.core.turns.run(() => (table()[next.key] = card(next.who, next.face)), "caller");
         else if (next.kind === "set")
-          room.core.turns.enter(() => table()[next.key]?.face.set(structuredClone(next.face)));
-        else room.core.turns.enter(() => delete table()[next.key]);
+          room.core.turns.run(() => table()[next.key]?.face.set(structuredClone(next.face)), "caller");
+        else room.core.turns.run(() => delete table()[next.key], "caller");
       }
     }),
     { numRuns: 400 },

@@ -2,7 +2,7 @@ import { signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { requireAuth, requireClaim, requireSession } from "../../src/define/guards.ts";
-import { TokenBucket } from "../../src/platform/rate-limit.ts";
+import { TokenBucket } from "../../src/platform/client-limits.ts";
 import { sync } from "../../src/state/fields.ts";
 import { testRoom, token } from "../support/harness.ts";
 

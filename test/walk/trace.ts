@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { registerHooks } from "node:module";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -34,8 +35,8 @@ export function traceSources(): void {
   registerHooks({
     load(url, context, next) {
       const loaded = next(url, context);
-      if (!url.startsWith(SOURCES) || loaded.source === undefined || loaded.source === null) return loaded;
-      return { ...loaded, source: instrument(url, loaded.source.toString()) };
+      if (!url.startsWith(SOURCES)) return loaded;
+      return { ...loaded, source: instrument(url, readFileSync(fileURLToPath(url), "utf8")) };
     },
   });
 }
@@ -55,11 +56,10 @@ function entered(): void {
 
 /** The files of the functions that run right now, the innermost first; empty for those that are not in `src`. */
 function sourcesOnStack(): string[] {
-  const { prepareStackTrace } = Error;
   Error.prepareStackTrace = (_error, sites) =>
     sites.filter((site) => !site.isAsync()).map((site) => nameOf(site.getFileName() ?? ""));
   const { stack } = new Error("only for its stack") as unknown as { stack: string[] };
-  Error.prepareStackTrace = prepareStackTrace;
+  Error.prepareStackTrace = undefined;
   // Without this function itself.
   return stack.slice(1);
 }

@@ -1,29 +1,27 @@
 import type { Action, ActionContext, GuardContext, GuardFor } from "../../define/types.ts";
-import type { CompiledRoom } from "../../define/room.ts";
 import type { ActionMessage } from "../../protocol/decode.ts";
 import { decodeMessage } from "../../protocol/decode.ts";
 import { RoomError, toRoomError } from "../../protocol/errors.ts";
 import { encodeAck, encodeError } from "../../protocol/packets.ts";
 import { toPlain } from "../../state/to-plain.ts";
-import type { AnsweredMessages } from "./answered-messages.ts";
+import { AnsweredMessages } from "./answered-messages.ts";
 import type { RoomConnection } from "../connections/connection.ts";
-import { isTooLarge } from "../../platform/frame-size.ts";
 import { passes } from "../handlers/guards.ts";
 import type { Clock } from "../../platform/ports.ts";
-import { TokenBucket } from "../../platform/rate-limit.ts";
+import { refuseMessage } from "../../platform/client-limits.ts";
+import type { Tree } from "../../state/tree.ts";
+import type { RoomContext } from "../handlers/room-context.ts";
+import type { Sessions } from "../sessions/sessions.ts";
 import type { Reporter } from "../handlers/reporter.ts";
 import type { Turns } from "../timing/turns.ts";
 import { parseInput } from "../handlers/validation.ts";
 
 /** What dispatching needs of the room. */
-export interface DispatchScope {
-  readonly compiled: CompiledRoom;
+export interface DispatchScope extends RoomContext {
+  readonly tree: Tree;
+  readonly sessions: Sessions;
   readonly turns: Turns;
   readonly clock: Clock;
-  /** @throws RoomError `forbidden` if the user was removed from the room */
-  actionContext(conn: RoomConnection): ActionContext<object>;
-  guardContext(conn: RoomConnection): GuardContext<object>;
-  readonly answers: AnsweredMessages;
   readonly reporter: Reporter;
 }
 
@@ -34,9 +32,11 @@ const MAX_WAITING_SIZE = 2_000_000;
 /** Takes the messages of clients one by one: per connection in order, whatever takes its time in between. */
 export class Dispatch {
   readonly #scope: DispatchScope;
+  readonly #answers: AnsweredMessages;
 
   constructor(scope: DispatchScope) {
     this.#scope = scope;
+    this.#answers = new AnsweredMessages(scope.sessions);
   }
 
   /**
@@ -45,12 +45,14 @@ export class Dispatch {
    * @returns a promise if the message is not handled yet. It never rejects.
    */
   receive(conn: RoomConnection, frame: string | ArrayBuffer, starting?: Promise<unknown>): Promise<void> | undefined {
-    if (isTooLarge(frame, this.#scope.compiled.settings.maxMessageBytes)) {
-      this.#close(conn, new RoomError("message_too_large", "The message is too large"));
+    const { clock, compiled } = this.#scope;
+    // A shard counts what its clients send itself: what it passes on comes in batches.
+    const refusal = refuseMessage(conn, frame, compiled.settings, clock.now(), !conn.isRemote);
+    if (refusal) {
+      if (refusal.closes) this.#close(conn, refusal.error);
+      else this.#deny(conn, refusal.error);
       return undefined;
     }
-    // A shard limits its clients itself: what it passes on comes in batches.
-    if (!conn.isRemote && !this.#passesLimit(conn)) return undefined;
     // What is handled at once does not wait, however large it is.
     const isTooMuch = conn.inboxSize > MAX_WAITING_SIZE || conn.inbox.length >= MAX_WAITING;
     conn.inbox.push(frame);
@@ -60,17 +62,6 @@ export class Dispatch {
     if (!starting) return this.#drain(conn);
     conn.isBusy = true;
     return starting.then(() => this.#drain(conn));
-  }
-
-  #passesLimit(conn: RoomConnection): boolean {
-    const { clock, compiled } = this.#scope;
-    const now = clock.now();
-    const verdict = (conn.bucket ??= new TokenBucket(compiled.settings.rateLimit, now)).take(now);
-    if (verdict === "pass") return true;
-    const error = new RoomError("rate_limited", "Too many messages");
-    if (verdict === "close") this.#close(conn, error);
-    else this.#deny(conn, error);
-    return false;
   }
 
   /** Refuses what cannot be read, or is too much. */
@@ -111,14 +102,14 @@ export class Dispatch {
       this.#deny(conn, toRoomError(error));
       return undefined;
     }
-    if (!this.#scope.answers.isNew(conn, message.id)) return undefined;
+    if (!this.#answers.isNew(conn, message.id)) return undefined;
     try {
-      const outcome = this.#scope.turns.enter(() => this.#perform(conn, message));
+      const outcome = this.#scope.turns.run(() => this.#perform(conn, message), "caller");
       if (!isPromise(outcome)) {
         this.#acknowledge(conn, message, outcome);
         return undefined;
       }
-      this.#scope.turns.endLater();
+      this.#scope.turns.want();
       return outcome
         .then((result) => this.#acknowledge(conn, message, result))
         .catch((error: unknown) => this.#refuse(conn, message, error));
@@ -141,14 +132,14 @@ export class Dispatch {
 
   #validate(conn: RoomConnection, action: Action<object, unknown>, value: unknown): unknown {
     return chain(parseInput(action.input, value), (parsed) =>
-      this.#guard(conn, action.guards, parsed, () => action.run(this.#scope.actionContext(conn), parsed)),
+      this.#guard(conn, action.guards, parsed, () => action.run(this.#contextOf(conn), parsed)),
     );
   }
 
   #unhandled(conn: RoomConnection, action: string, value: unknown): unknown {
     const { unhandledAction } = this.#scope.compiled.definition;
     return this.#guard(conn, unhandledAction?.guards, value, () =>
-      unhandledAction?.run(this.#scope.actionContext(conn), { action, value }),
+      unhandledAction?.run(this.#contextOf(conn), { action, value }),
     );
   }
 
@@ -159,10 +150,21 @@ export class Dispatch {
     go: () => unknown,
   ): unknown {
     if (!guards || guards.length === 0) return go();
-    return chain(passes(guards, this.#scope.guardContext(conn), value), (verdict) => {
+    const { state, room } = this.#scope;
+    const context: GuardContext<object> = { conn, auth: conn.auth, request: undefined, state, room };
+    return chain(passes(guards, context, value), (verdict) => {
       if (verdict !== true) throw new RoomError("forbidden", "You may not do this");
       return go();
     });
+  }
+
+  /** @throws RoomError `forbidden` if the user was removed from the room */
+  #contextOf(conn: RoomConnection): ActionContext<object> {
+    const { tree, sessions, state, room } = this.#scope;
+    const user = tree.users?.get(conn.publicId);
+    const isGone = tree.users ? !user : !sessions.find(conn.sessionId);
+    if (isGone) throw new RoomError("forbidden", "You are no longer in this room");
+    return { user: user as never, conn, auth: conn.auth, state, room };
   }
 
   #acknowledge(conn: RoomConnection, { id }: ActionMessage, result: unknown): void {
@@ -171,7 +173,7 @@ export class Dispatch {
   }
 
   #answer(conn: RoomConnection, id: string | number, text: string): void {
-    const others = this.#scope.answers.keep(conn, id, text);
+    const others = this.#answers.keep(conn, id, text);
     // What the action changed goes first.
     this.#scope.turns.end();
     for (const asked of [conn, ...others]) asked.answer(text);

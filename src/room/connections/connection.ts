@@ -3,12 +3,12 @@ import { closeReason } from "../../protocol/close-reason.ts";
 import { CODES } from "../../protocol/codes.ts";
 import { RoomError } from "../../protocol/errors.ts";
 import type { Remote } from "./remote-group.ts";
-import type { Position } from "../../protocol/packets.ts";
+import type { EncodedPatch, Position } from "../../protocol/packets.ts";
 import { Outbox } from "./outbox.ts";
 import type { Intercept } from "./outbox.ts";
 import { encodePacket } from "./custom-packets.ts";
 import type { RoomSocket } from "./remote-group.ts";
-import type { TokenBucket } from "../../platform/rate-limit.ts";
+import type { TokenBucket } from "../../platform/client-limits.ts";
 
 /**
  * joining → waiting for its first packet → open → closed. Where nothing is sent by itself, a connection that
@@ -59,7 +59,8 @@ export class RoomConnection implements Connection {
   bucket: TokenBucket | undefined;
   readonly #socket: RoomSocket;
   readonly #hooks: ConnectionHooks;
-  readonly #outbox: Outbox;
+  /** While packets are held back; always, where they are intercepted. Without one, they are written at once. */
+  #outbox: Outbox | undefined;
   #seen: Set<string> | undefined;
   #phase: Phase;
   #state: unknown;
@@ -74,11 +75,10 @@ export class RoomConnection implements Connection {
     this.#state = attachment.state;
     this.#phase = phase;
     this.#hooks = hooks;
-    this.#outbox = new Outbox(
-      (text) => this.#write(text),
-      hooks.intercept?.(this),
-      phase === "joining" || phase === "waiting",
-    );
+    const isHeld = phase === "joining" || phase === "waiting";
+    if (isHeld || hooks.intercept) {
+      this.#outbox = new Outbox((text) => this.#write(text), hooks.intercept?.(this), isHeld);
+    }
   }
 
   /** A connection that was just accepted. */
@@ -153,12 +153,19 @@ export class RoomConnection implements Connection {
 
   /** Sends a packet. What comes before the first one is held back until that is sent. */
   deliver(text: string): void {
-    this.#outbox.packet(text);
+    if (this.#outbox) this.#outbox.packet(text);
+    else this.#write(text);
+  }
+
+  /** Sends what changed, if it has had its first packet. An interceptor sees no numbers. */
+  sendPatch(patch: EncodedPatch): void {
+    if (this.#phase === "open") this.deliver(patch.for(this.#hooks.intercept ? 1 : this.protocol));
   }
 
   /** Sends an ack or an error, in its place among the packets. */
   answer(text: string): void {
-    this.#outbox.plain(text);
+    if (this.#outbox) this.#outbox.plain(text);
+    else this.#write(text);
   }
 
   /** The join is done: the next flush brings the first packet. @param isSoon whether one comes by itself */
@@ -167,7 +174,7 @@ export class RoomConnection implements Connection {
     this.#phase = isSoon ? "waiting" : "unsynced";
     if (isSoon) return;
     this.#attach("The token is too large", "bad_message");
-    this.#outbox.open();
+    this.#release();
   }
 
   /** Sends the first packet, unless its branch did, then what was held back. */
@@ -177,7 +184,14 @@ export class RoomConnection implements Connection {
       this.#attach("The token is too large", "bad_message");
     }
     this.#phase = "open";
-    this.#outbox.open(text);
+    this.#release(text);
+  }
+
+  /** Sends a first packet, if it goes this way, and what was held back. */
+  #release(first?: string): void {
+    if (this.#outbox) this.#outbox.open(first);
+    else if (first !== undefined) this.#write(first);
+    if (!this.#hooks.intercept) this.#outbox = undefined;
   }
 
   close(code = 1000, reason = ""): void {
@@ -202,14 +216,16 @@ export class RoomConnection implements Connection {
   /** What was held back, or is on its way, is sent first. What it asked, and waits, is not done any more. */
   #end(code: number, reason: string): void {
     this.inbox.length = this.inboxSize = 0;
-    if (this.#phase === "joining" || this.#phase === "waiting") this.#outbox.open();
-    this.#outbox.after(() => {
+    if (this.#phase === "joining" || this.#phase === "waiting") this.#release();
+    const close = () => {
       try {
         this.#socket.close(code, closeReason(reason));
       } finally {
         this.closed();
       }
-    });
+    };
+    if (this.#outbox) this.#outbox.after(close);
+    else close();
   }
 
   #attach(problem: string, code: "bad_message" | "internal"): void {

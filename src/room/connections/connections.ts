@@ -1,5 +1,6 @@
 import type { RemoteGroup } from "./remote-group.ts";
 import type { RoomConnection } from "./connection.ts";
+import type { RoomPart } from "../timing/room-part.ts";
 import type { RoomSocket } from "./remote-group.ts";
 
 /** The open connections of a room, in the groups in which they are told things. */
@@ -9,11 +10,20 @@ export class Connections {
   readonly #byUser = new Map<string, Set<RoomConnection>>();
   /** All that were made for a user, who may be gone. */
   readonly #byViewer = new Map<string, Set<RoomConnection>>();
-  /** Held here, or told each for itself. */
   readonly #direct = new Set<RoomConnection>();
   readonly #branches = new Map<RemoteGroup, number>();
   readonly #unopened = new Set<RoomConnection>();
+  readonly #watchers: Required<Pick<RoomPart, "connectionsChanged">>[] = [];
   #list: readonly RoomConnection[] | undefined;
+  /** Those that are sent to one by one: held here, or intercepted. */
+  readonly direct: ReadonlySet<RoomConnection> = this.#direct;
+  /** Those that have not got their first packet. */
+  readonly unopened: ReadonlySet<RoomConnection> = this.#unopened;
+
+  /** These parts are told when a connection was added or removed. */
+  register(...watchers: Required<Pick<RoomPart, "connectionsChanged">>[]): void {
+    this.#watchers.push(...watchers);
+  }
 
   get size(): number {
     return this.#bySocket.size;
@@ -28,18 +38,8 @@ export class Connections {
     return (this.#list ??= [...this.#bySocket.values()]);
   }
 
-  /** Those that nobody copies packets for. */
-  get direct(): ReadonlySet<RoomConnection> {
-    return this.#direct;
-  }
-
   get branches(): Iterable<RemoteGroup> {
     return this.#branches.keys();
-  }
-
-  /** Those that have not got their first packet. */
-  get unopened(): ReadonlySet<RoomConnection> {
-    return this.#unopened;
   }
 
   get branchCount(): number {
@@ -74,7 +74,7 @@ export class Connections {
     if (branch) this.#branches.set(branch, (this.#branches.get(branch) ?? 0) + 1);
     else this.#direct.add(conn);
     if (conn.phase !== "open") this.#unopened.add(conn);
-    this.#list = undefined;
+    this.changed();
   }
 
   /** It got its first packet. */
@@ -97,7 +97,13 @@ export class Connections {
     else if (branch) this.#branches.delete(branch);
     this.#direct.delete(conn);
     this.#unopened.delete(conn);
+    this.changed();
+  }
+
+  /** Tells those who watch that connections were added or removed. */
+  changed(): void {
     this.#list = undefined;
+    for (const watcher of this.#watchers) watcher.connectionsChanged();
   }
 }
 

@@ -1,31 +1,27 @@
-import type { CompiledRoom } from "../../define/room.ts";
-import type { RoomHandle, Snapshot } from "../../define/types.ts";
+import type { Snapshot } from "../../define/types.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import { createIntercept } from "../connections/interceptor.ts";
 import type { Intercept } from "../connections/outbox.ts";
 import type { Reporter } from "./reporter.ts";
 import type { Turns } from "../timing/turns.ts";
+import type { RoomContext } from "./room-context.ts";
 
 /** The developer's hooks, each with the context that it gets. What they throw harms nobody but their caller. */
 export class Hooks {
-  readonly #compiled: CompiledRoom;
-  readonly #state: object;
-  readonly #room: () => RoomHandle;
+  readonly #context: RoomContext;
   readonly #turns: Turns;
   readonly #reporter: Reporter;
 
-  constructor(compiled: CompiledRoom, state: object, room: () => RoomHandle, turns: Turns, reporter: Reporter) {
-    this.#compiled = compiled;
-    this.#state = state;
-    this.#room = room;
+  constructor(context: RoomContext, turns: Turns, reporter: Reporter) {
+    this.#context = context;
     this.#turns = turns;
     this.#reporter = reporter;
   }
 
   /** @returns a promise if the room has to wait */
   start(): Promise<unknown> | undefined {
-    const { onStart } = this.#compiled.definition;
-    return onStart && this.#reporter.hook("onStart", () => onStart(this.#context()));
+    const { onStart } = this.#context.compiled.definition;
+    return onStart && this.#reporter.hook("onStart", () => onStart(this.#given()));
   }
 
   /**
@@ -33,26 +29,26 @@ export class Hooks {
    * @throws whatever `onJoin` throws: the connection is refused then
    */
   join(conn: RoomConnection, user: object | undefined, request: Request): Promise<unknown> | undefined {
-    const { onJoin } = this.#compiled.definition;
-    return onJoin && (async () => this.#turns.run(() => onJoin({ ...this.#contextOf(conn, user), request })))();
+    const { onJoin } = this.#context.compiled.definition;
+    return onJoin && (async () => this.#turns.run(() => onJoin({ ...this.#givenOf(conn, user), request })))();
   }
 
   leave(conn: RoomConnection, user: object | undefined): void {
-    const { onLeave } = this.#compiled.definition;
-    if (onLeave) void this.#reporter.hook("onLeave", () => onLeave(this.#contextOf(conn, user)), conn);
+    const { onLeave } = this.#context.compiled.definition;
+    if (onLeave) void this.#reporter.hook("onLeave", () => onLeave(this.#givenOf(conn, user)), conn);
   }
 
   tick(elapsedMs: number): void {
-    const { tick } = this.#compiled.definition;
-    void this.#reporter.hook("tick", () => tick?.run(this.#context(), elapsedMs));
+    const { tick } = this.#context.compiled.definition;
+    void this.#reporter.hook("tick", () => tick?.run(this.#given(), elapsedMs));
     this.#turns.end();
   }
 
   /** Rejects with what the schedule threw. */
   async schedule(name: string, payload: unknown): Promise<void> {
-    const schedule = this.#compiled.definition.schedules?.[name];
+    const schedule = this.#context.compiled.definition.schedules?.[name];
     try {
-      await this.#turns.run(() => schedule?.run(this.#context(), payload));
+      await this.#turns.run(() => schedule?.run(this.#given(), payload));
     } catch (error) {
       this.#reporter.failed("schedule_failed", error, { schedule: name });
       throw error;
@@ -68,28 +64,26 @@ export class Hooks {
     publicId: string,
     privateId: string,
   ): Promise<Snapshot> {
-    const { onSessionRestore } = this.#compiled.definition;
+    const { onSessionRestore } = this.#context.compiled.definition;
     if (!onSessionRestore) return userSnapshot;
     const who = { user: user as never, publicId, privateId };
-    return this.#turns.run(() => onSessionRestore({ userSnapshot, ...who, room: this.#room() }));
+    return this.#turns.run(() => onSessionRestore({ userSnapshot, ...who, room: this.#context.room }));
   }
 
-  /** Makes the interceptor of a connection, where the room has one. */
-  interceptor(userOf: (conn: RoomConnection) => object | undefined): ((conn: RoomConnection) => Intercept) | undefined {
-    const { interceptorPacket } = this.#compiled.definition;
-    if (!interceptorPacket) return undefined;
-    return (conn) =>
-      createIntercept(
-        (packet) => interceptorPacket(this.#contextOf(conn, userOf(conn)), packet),
-        (error) => this.#reporter.failed("interceptorPacket_failed", error, { conn }),
-      );
+  /** Makes the interceptor of a connection. @param user finds its user */
+  interceptor(conn: RoomConnection, user: () => object | undefined): Intercept {
+    const { interceptorPacket } = this.#context.compiled.definition;
+    return createIntercept(
+      (packet) => (interceptorPacket ? interceptorPacket(this.#givenOf(conn, user()), packet) : packet),
+      (error) => this.#reporter.failed("interceptorPacket_failed", error, { conn }),
+    );
   }
 
-  #context() {
-    return { state: this.#state, room: this.#room() };
+  #given() {
+    return { state: this.#context.state, room: this.#context.room };
   }
 
-  #contextOf(conn: RoomConnection, user: object | undefined) {
-    return { user: user as never, conn, auth: conn.auth, ...this.#context() };
+  #givenOf(conn: RoomConnection, user: object | undefined) {
+    return { user: user as never, conn, auth: conn.auth, ...this.#given() };
   }
 }

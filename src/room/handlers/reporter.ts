@@ -1,10 +1,9 @@
-import type { CompiledRoom } from "../../define/room.ts";
-import type { RoomHandle } from "../../define/types.ts";
 import type { RoomError } from "../../protocol/errors.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import { causeOf } from "../../platform/log.ts";
-import type { LogEntry } from "../../platform/ports.ts";
+import type { Failures, LogEntry } from "../../platform/ports.ts";
 import type { Turns } from "../timing/turns.ts";
+import type { RoomContext } from "./room-context.ts";
 
 /** What a failure happened in. */
 export interface FailureDetails {
@@ -15,27 +14,17 @@ export interface FailureDetails {
 }
 
 /** Runs the developer's hooks so that they harm nobody, and tells the log and `onError` of what was thrown. */
-export class Reporter {
-  readonly #compiled: CompiledRoom;
-  readonly #state: object;
+export class Reporter implements Failures {
+  readonly #context: RoomContext;
   readonly #turns: Turns;
   readonly #log: (entry: LogEntry) => void;
-  readonly #room: () => RoomHandle;
   /** Failures of a start: `onError` is told of them once the state is what it expects. */
   #held: (() => void)[] | undefined = [];
 
-  constructor(
-    compiled: CompiledRoom,
-    state: object,
-    turns: Turns,
-    log: (entry: LogEntry) => void,
-    room: () => RoomHandle,
-  ) {
-    this.#compiled = compiled;
-    this.#state = state;
+  constructor(context: RoomContext, turns: Turns, log: (entry: LogEntry) => void) {
+    this.#context = context;
     this.#turns = turns;
     this.#log = log;
-    this.#room = room;
   }
 
   /** Runs a hook. @returns a promise that never rejects if it is not done yet */
@@ -65,11 +54,12 @@ export class Reporter {
   }
 
   #tell(error: unknown, conn: RoomConnection | undefined): void {
-    const { onError } = this.#compiled.definition;
+    const { compiled, state } = this.#context;
+    const { onError } = compiled.definition;
     if (!onError) return;
     const logFailure = (failure: unknown) => this.#write("onError_failed", failure, {});
     try {
-      const outcome = this.#turns.run(() => onError({ error, conn, state: this.#state, room: this.#room() }));
+      const outcome = this.#turns.run(() => onError({ error, conn, state, room: this.#context.room }));
       if (outcome instanceof Promise) outcome.catch(logFailure);
     } catch (failure) {
       logFailure(failure);

@@ -3,9 +3,12 @@ import { hasHostileKey } from "../../protocol/decode.ts";
 import { RoomError } from "../../protocol/errors.ts";
 import { isPlain } from "../../state/diff.ts";
 import { toPlain } from "../../state/to-plain.ts";
-import type { Wakeable } from "../timing/alarms.ts";
+import type { Connections } from "../connections/connections.ts";
+import type { Alarms, Wakeable } from "../timing/alarms.ts";
+import type { OwnRows, RoomPart } from "../timing/room-part.ts";
 import type { ListingPlace, ListingReport, Worlds } from "./report.ts";
-import type { Clock, Storage } from "../../platform/ports.ts";
+import type { Clock, Failures, Storage } from "../../platform/ports.ts";
+import { remaining } from "../../platform/clock.ts";
 import { PRIVATE_PREFIX } from "../storage/keys.ts";
 
 /** What a listing needs of the room. */
@@ -14,11 +17,9 @@ export interface ListingScope {
   readonly storage: Storage;
   readonly clock: Clock;
   readonly worlds: Worlds;
-  /** How many distinct users are online. */
-  readonly users: () => number;
-  readonly failed: (event: string, error: unknown) => void;
-  /** Something is due at another time than before. */
-  readonly arm: () => void;
+  readonly connections: Connections;
+  readonly alarms: Alarms;
+  readonly failures: Failures;
 }
 
 interface Wanted {
@@ -27,8 +28,8 @@ interface Wanted {
   readonly locked: boolean;
 }
 
-/** What a World may know: `users` is undefined until it has answered. */
-interface Told {
+/** What was reported to a World: `users` is undefined until it has answered. */
+interface Reported {
   readonly worldId: string;
   readonly users?: number | undefined;
 }
@@ -41,13 +42,13 @@ const MOST_BYTES = 2048;
 const SPACING = 1000;
 
 /**
- * The room's entry in the list of a World. What is wanted, and what the World was told of it, are stored, so that
- * whatever dies in between, the World is told again; and a room that sleeps and wakes tells it nothing new.
+ * The room's entry in the list of a World. What is wanted, and what was reported of it, are stored, so that
+ * whatever dies in between, it is reported again; and a room that sleeps and wakes reports nothing new.
  */
-export class Listing implements Wakeable {
+export class Listing implements RoomPart, Wakeable {
   readonly #scope: ListingScope;
   #wanted: Wanted | undefined;
-  #told: Told | undefined;
+  #reported: Reported | undefined;
   #dueAt: number | undefined;
   #lastAt = -Infinity;
 
@@ -55,10 +56,11 @@ export class Listing implements Wakeable {
     this.#scope = scope;
   }
 
-  load(rows: readonly [key: string, value: unknown][]): void {
-    const stored = rows.find(([key]) => key === KEY)?.[1] as { wanted?: Wanted; told?: Told } | undefined;
+  load(rows: OwnRows): void {
+    const [row] = rows.of("listing");
+    const stored = row?.[1] as { wanted?: Wanted; told?: Reported } | undefined;
     this.#wanted = stored?.wanted;
-    this.#told = stored?.told;
+    this.#reported = stored?.told;
   }
 
   /**
@@ -70,8 +72,7 @@ export class Listing implements Wakeable {
     if (JSON.stringify(wanted) === JSON.stringify(this.#wanted)) return;
     this.#wanted = wanted;
     // From here on the World may know, and has to be told if the room is taken off again.
-    if (wanted) this.#told = { worldId: (this.#told ?? wanted).worldId };
-    this.#store();
+    this.#store(wanted ? { worldId: (this.#reported ?? wanted).worldId } : this.#reported);
     this.changed(0);
   }
 
@@ -79,67 +80,68 @@ export class Listing implements Wakeable {
   read(worldId: string): ListingReport | null {
     const wanted = this.#wanted;
     if (wanted?.worldId !== worldId) return null;
-    const { place, users } = this.#scope;
+    const { place, connections } = this.#scope;
     const maxUsers = place.maxUsers === Infinity ? null : place.maxUsers;
-    return { ...place, metadata: wanted.metadata, locked: wanted.locked, users: users(), maxUsers };
+    return { ...place, metadata: wanted.metadata, locked: wanted.locked, users: connections.userCount, maxUsers };
   }
 
   /** Something may be other than the World knows. @param delay in which more may come, in ms */
   changed(delay = SPACING): void {
     if (!this.#isDirty) return;
     const now = this.#scope.clock.now();
-    // The clock may have jumped back since.
-    const at = Math.max(now + delay, Math.min(this.#lastAt, now) + SPACING);
+    const at = now + Math.max(delay, remaining(this.#lastAt + SPACING, now, SPACING));
     if (at >= (this.#dueAt ?? Infinity)) return;
     this.#dueAt = at;
-    this.#scope.arm();
+    this.#scope.alarms.arm(this);
+  }
+
+  connectionsChanged(): void {
+    this.changed();
   }
 
   due(): number | undefined {
     return this.#dueAt;
   }
 
-  /** Tells the World. A throw is tried again, later and later. */
+  /** Reports to the World. A throw is tried again, later and later. */
   async run(now: number): Promise<void> {
     this.#lastAt = now;
-    if (this.#isDirty) await this.#tellAll();
+    if (this.#isDirty) await this.#reportAll();
     this.#dueAt = undefined;
     this.changed();
   }
 
   get #isDirty(): boolean {
-    if (!this.#wanted) return this.#told !== undefined;
-    return this.#told?.worldId !== this.#wanted.worldId || this.#told.users !== this.#scope.users();
+    if (!this.#wanted) return this.#reported !== undefined;
+    return (
+      this.#reported?.worldId !== this.#wanted.worldId || this.#reported.users !== this.#scope.connections.userCount
+    );
   }
 
-  async #tellAll(): Promise<void> {
-    const before = this.#told?.worldId;
+  async #reportAll(): Promise<void> {
+    const before = this.#reported?.worldId;
     if (before !== undefined && before !== this.#wanted?.worldId) {
-      await this.#tell(before, null);
-      this.#know(this.#wanted && { worldId: this.#wanted.worldId });
+      await this.#report(before, null);
+      this.#store(this.#wanted && { worldId: this.#wanted.worldId });
     }
     const wanted = this.#wanted;
     const report = wanted && this.read(wanted.worldId);
     if (!report) return;
-    await this.#tell(wanted.worldId, report);
+    await this.#report(wanted.worldId, report);
     // It may be another one by now.
-    if (this.#wanted === wanted) this.#know({ worldId: wanted.worldId, users: report.users });
+    if (this.#wanted === wanted) this.#store({ worldId: wanted.worldId, users: report.users });
   }
 
-  async #tell(worldId: string, report: ListingReport | null): Promise<void> {
-    const { place, worlds, failed } = this.#scope;
+  async #report(worldId: string, report: ListingReport | null): Promise<void> {
+    const { place, worlds, failures } = this.#scope;
     const refusal = await worlds.report(worldId, { party: place.party, roomId: place.roomId }, report);
-    if (refusal !== undefined) failed("listing_failed", new Error(refusal));
+    if (refusal !== undefined) failures.failed("listing_failed", new Error(refusal));
   }
 
-  #know(told: Told | undefined): void {
-    this.#told = told;
-    this.#store();
-  }
-
-  #store(): void {
+  #store(reported: Reported | undefined): void {
+    this.#reported = reported;
     const { storage } = this.#scope;
-    if (this.#wanted || this.#told) storage.put(KEY, { wanted: this.#wanted, told: this.#told });
+    if (this.#wanted || reported) storage.put(KEY, { wanted: this.#wanted, told: reported });
     else storage.delete(KEY);
   }
 }

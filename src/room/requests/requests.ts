@@ -1,6 +1,5 @@
-import type { CompiledRoom } from "../../define/room.ts";
 import type { RouteMatch } from "../../define/routes.ts";
-import type { Claims, GuardContext, RoomHandle } from "../../define/types.ts";
+import type { Claims, GuardContext } from "../../define/types.ts";
 import { CODES } from "../../protocol/codes.ts";
 import { hasHostileKey } from "../../protocol/decode.ts";
 import { RoomError, toRoomError } from "../../protocol/errors.ts";
@@ -9,19 +8,14 @@ import { readText } from "./request-body.ts";
 import { passes } from "../handlers/guards.ts";
 import type { Verdict } from "../handlers/guards.ts";
 import type { Reporter } from "../handlers/reporter.ts";
+import type { RoomContext } from "../handlers/room-context.ts";
+import type { Turns } from "../timing/turns.ts";
 import { createResponses, toResponse } from "./response.ts";
 import { parseInput } from "../handlers/validation.ts";
 
 /** What answering a request needs of the room. */
-export interface RequestScope {
-  readonly compiled: CompiledRoom;
-  /** The path inside the room, as it was sent. */
-  readonly path: string;
-  readonly auth: Claims | null;
-  readonly state: object;
-  readonly room: RoomHandle;
-  /** Runs the developer's code, as one turn. */
-  run<T>(code: () => T): T;
+export interface RequestScope extends RoomContext {
+  readonly turns: Turns;
   readonly reporter: Reporter;
 }
 
@@ -30,15 +24,28 @@ type Found = Extract<RouteMatch, { kind: "found" }>;
 /**
  * Answers an HTTP request to a room: the room's guards, then the body, then the route's guards, which get the
  * parsed body, then the handler. Never rejects.
+ * @param path inside the room, as it was sent
  */
-export async function answerRequest(request: Request, scope: RequestScope): Promise<Response> {
-  const match = scope.compiled.routes.match(request.method, scope.path);
+export async function answerRequest(
+  request: Request,
+  path: string,
+  auth: Claims | null,
+  scope: RequestScope,
+): Promise<Response> {
+  const match = scope.compiled.routes.match(request.method, path);
   const about = match.kind === "found" ? { action: match.key } : {};
-  const response = await answerMatch(match, request, scope).catch((thrown: unknown) => refuse(thrown, scope, about));
+  const response = await answerMatch(match, request, auth, scope).catch((thrown: unknown) =>
+    refuse(thrown, scope, about),
+  );
   return request.method === "HEAD" ? new Response(null, response) : response;
 }
 
-async function answerMatch(match: RouteMatch, request: Request, scope: RequestScope): Promise<Response> {
+async function answerMatch(
+  match: RouteMatch,
+  request: Request,
+  auth: Claims | null,
+  scope: RequestScope,
+): Promise<Response> {
   switch (match.kind) {
     case "unknown path":
       return createResponses().notFound();
@@ -48,27 +55,28 @@ async function answerMatch(match: RouteMatch, request: Request, scope: RequestSc
         .header("allow", match.allowed.join(", "))
         .json({ error: "Method not allowed" });
     case "found":
-      return answerFound(match, request, scope);
+      return answerFound(match, request, auth, scope);
   }
 }
 
 async function answerFound(
   { key, route, params: encoded }: Found,
   request: Request,
+  auth: Claims | null,
   scope: RequestScope,
 ): Promise<Response> {
-  const { compiled, auth, state, room } = scope;
+  const { compiled, state, room, turns } = scope;
   const params = decodeParams(encoded);
   const context: GuardContext<object> = { conn: undefined, auth, request, state, room };
-  const entry = await scope.run(() => passes(compiled.definition.guards ?? [], context, undefined));
+  const entry = await turns.run(() => passes(compiled.definition.guards ?? [], context, undefined));
   if (entry !== true) return deny(entry, scope, key);
   const { maxMessageBytes } = compiled.settings;
   const body = route.body && (await parseInput(route.body, await readJson(request, maxMessageBytes)));
-  const verdict = await scope.run(() => passes(route.guards ?? [], context, body));
+  const verdict = await turns.run(() => passes(route.guards ?? [], context, body));
   if (verdict !== true) return deny(verdict, scope, key);
   const query = new URL(request.url).searchParams;
   const res = createResponses();
-  return toResponse(await scope.run(() => route.run({ request, auth, params, query, body: body, res, state, room })));
+  return toResponse(await turns.run(() => route.run({ request, auth, params, query, body: body, res, state, room })));
 }
 
 function deny(verdict: Exclude<Verdict, true>, { reporter }: RequestScope, action: string): Response {

@@ -23,6 +23,7 @@ export class Presence {
     this.#connections = connections;
     this.#sessions = sessions;
     this.#maxUsers = maxUsers;
+    sessions.onExpired = (session) => this.expire(session);
     tree.onUser = (publicId) => this.#setConnected(publicId, connections.isOnline(publicId));
   }
 

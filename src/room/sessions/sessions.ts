@@ -4,7 +4,8 @@ import type { Claims } from "../../define/types.ts";
 import { RoomError } from "../../protocol/errors.ts";
 import { Row } from "../../state/rows.ts";
 import type { Rows } from "../../state/rows.ts";
-import type { Wakeable } from "../timing/alarms.ts";
+import type { Alarms, Wakeable } from "../timing/alarms.ts";
+import type { OwnRows, RoomPart } from "../timing/room-part.ts";
 import type { Clock } from "../../platform/ports.ts";
 
 /** What is remembered of a client under its private id. */
@@ -39,29 +40,28 @@ const PUBLIC_ID_LENGTH = 12;
 const MAX_ID = 256;
 
 /** The sessions of a room: who is known here, and until when. They are saved together with the state. */
-export class Sessions implements Wakeable {
+export class Sessions implements RoomPart, Wakeable {
   readonly #rows: Rows;
   readonly #clock: Clock;
   readonly #settings: SessionSettings;
-  readonly #onExpired: (session: Session) => void;
+  readonly #alarms: Alarms;
+  /** Told of each session that ran out. */
+  onExpired: (session: Session) => void = () => {};
   readonly #byId = new Map<string, Session>();
   /** Those without a connection: who has been gone for longest is the first. */
   readonly #offline = new Set<Session>();
 
-  constructor(rows: Rows, clock: Clock, settings: SessionSettings, onExpired: (session: Session) => void) {
+  constructor(rows: Rows, clock: Clock, settings: SessionSettings, alarms: Alarms) {
     this.#rows = rows;
     this.#clock = clock;
     this.#settings = settings;
-    this.#onExpired = onExpired;
+    this.#alarms = alarms;
   }
 
-  /** Takes the session rows among those of the storage. */
-  load(rows: Iterable<[key: string, value: unknown]>): void {
-    for (const [key, row] of rows) {
-      if (!key.startsWith(SESSION_PREFIX)) continue;
+  load(rows: OwnRows): void {
+    for (const [id, row] of rows.of("session")) {
       const { publicId, sub, ...rest } = row as StoredSession;
-      const session = this.#add(key.slice(SESSION_PREFIX.length), sub, publicId);
-      Object.assign(session, rest);
+      Object.assign(this.#add(id, sub, publicId), rest);
     }
     const offline = [...this.#byId.values()].filter(({ offlineSince }) => offlineSince !== undefined);
     offline.sort((a, b) => (a.offlineSince ?? 0) - (b.offlineSince ?? 0));
@@ -138,6 +138,7 @@ export class Sessions implements Wakeable {
     this.#offline.add(session);
     const [first] = this.#offline;
     if (first && this.#offline.size > this.#settings.maxOfflineSessions) this.#expire(first);
+    this.#alarms.arm(this);
   }
 
   due(): number | undefined {
@@ -158,7 +159,7 @@ export class Sessions implements Wakeable {
 
   #expire(session: Session): void {
     this.remove(session);
-    this.#onExpired(session);
+    this.onExpired(session);
   }
 
   #add(id: string, sub: string | undefined, publicId: string): Session {

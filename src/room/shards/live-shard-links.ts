@@ -5,6 +5,7 @@ import type { StoredLink } from "./shard-link.ts";
 import type { Introduction, JoinAttempt, Receipt, RosterEntry, ShardBatch, ToRoom } from "../../relay/messages.ts";
 import { RemoteSocket } from "./remote-socket.ts";
 import type { ShardLinksScope, ShardLinks } from "./shard-links.ts";
+import type { OwnRows } from "../timing/room-part.ts";
 import { retry } from "../../platform/retry.ts";
 
 /** A shard that cannot be reached for this long counts as lost, in ms. */
@@ -53,13 +54,12 @@ export class LiveShardLinks implements ShardLinks {
   }
 
   /** Takes the links among the rows of the storage. */
-  load(rows: Iterable<[key: string, value: unknown]>): void {
-    for (const [key, value] of rows) {
-      if (key === AHEAD_KEY) this.#isAhead = this.#isAheadStored = true;
-      if (!key.startsWith(LINK_PREFIX)) continue;
+  load(rows: OwnRows): void {
+    if (rows.of("ahead").length > 0) this.#isAhead = this.#isAheadStored = true;
+    for (const [shardId, value] of rows.of("link")) {
       const stored = value as StoredLink;
       this.#hadClients ||= stored.clients > 0;
-      this.#create(key.slice(LINK_PREFIX.length), stored);
+      this.#create(shardId, stored);
     }
     this.#isAwake = this.#links.size === 0;
   }
@@ -84,19 +84,18 @@ export class LiveShardLinks implements ShardLinks {
     if (verdict !== "take") return { verdict: verdict === "gap" ? "gap" : "ok" };
     this.#changed(link);
     for (const item of batch.items) this.#take(link, item);
-    this.#scope.persistence.endBatch();
+    this.#scope.persistence.endTurn(true);
     const spacing = Math.min(this.#links.size * SPACING_PER_SHARD, LONGEST_SPACING);
     return spacing > SPACING ? { verdict: "ok", spacing } : { verdict: "ok" };
   }
 
   /** Tells a shard what its clients know; or have to, if not `isKnown`: they may know something else. */
   tellState(link: ShardLink, isKnown: boolean): void {
-    const { broadcast, ticker } = this.#scope;
+    const { broadcast } = this.#scope;
     // What changes right now follows, and then it asks again.
     if (isKnown && broadcast.isPending) return;
     const { state, own, head } = broadcast.stateFor(link);
     link.state(state, own, head, isKnown);
-    if (link.size > 0) ticker?.start();
   }
 
   /** Writes what changed, in one transaction with the state. */
@@ -119,12 +118,12 @@ export class LiveShardLinks implements ShardLinks {
 
   /** What is stored now is told later. */
   get #isBehind(): boolean {
-    return this.size > 0 && !this.#scope.broadcast.isTold;
+    return this.size > 0 && !this.#scope.broadcast.isAllSent;
   }
 
   /** Whether all clients know just what is stored, once everything is. */
   get isSettled(): boolean {
-    return this.#scope.broadcast.isTold && [...this.#links.values()].every((link) => link.isSettled);
+    return this.#scope.broadcast.isAllSent && [...this.#links.values()].every((link) => link.isSettled);
   }
 
   #take(link: ShardLink, item: ToRoom): void {
@@ -176,7 +175,7 @@ export class LiveShardLinks implements ShardLinks {
     try {
       return await retry(clock, PATIENCE, () => shards.introduce(shardId, this.#boot));
     } catch (error) {
-      this.#scope.failed("shard_lost", error, { shard: shardId });
+      this.#scope.failures.failed("shard_lost", error, { shard: shardId });
       return undefined;
     }
   }
@@ -217,12 +216,12 @@ export class LiveShardLinks implements ShardLinks {
     else if (!link.sockets.has(entry.id) && !link.hasLeft(entry.id)) {
       const socket = new RemoteSocket(link, entry.id, entry.attachment);
       link.sockets.set(entry.id, socket);
-      this.#scope.door.recover(socket, entry.isOpen);
+      this.#scope.room.recover(socket, entry.isOpen);
     }
   }
 
   #resend(socket: RemoteSocket | undefined, texts: readonly string[]): void {
-    if (socket) for (const text of texts) this.#scope.door.answer(socket, text);
+    if (socket) for (const text of texts) this.#scope.connections.find(socket)?.answer(text);
   }
 
   /** Stored at once: a room that is lost has to know whom to ask. */
@@ -238,7 +237,7 @@ export class LiveShardLinks implements ShardLinks {
       deliver: (batch) => shards.deliver(shardId, batch),
       onChanged: () => this.#changed(link),
       onTelling: () => this.#telling(),
-      onSettled: () => this.#scope.persistence.scheduleCompanion(),
+      onSettled: () => this.#scope.persistence.schedule("companion"),
       onWantsState: () => this.tellState(link, true),
       onUnknown: () => void this.#learn(shardId),
       onSilent: () => this.#lost(link),
@@ -249,7 +248,7 @@ export class LiveShardLinks implements ShardLinks {
 
   #changed({ shardId }: ShardLink): void {
     this.#unsaved.add(shardId);
-    this.#scope.persistence.scheduleCompanion();
+    this.#scope.persistence.schedule("companion");
   }
 
   /** Stored before anything leaves: it tells a room that wakes whether its clients know what it does. */
@@ -258,12 +257,12 @@ export class LiveShardLinks implements ShardLinks {
     if (this.#isAheadStored) return;
     this.#scope.storage.put(AHEAD_KEY, true);
     this.#isAheadStored = true;
-    this.#scope.persistence.scheduleCompanion();
+    this.#scope.persistence.schedule("companion");
   }
 
   #lost(link: ShardLink): void {
     if (this.#links.get(link.shardId) !== link) return;
-    this.#scope.failed("shard_lost", new Error("The shard cannot be reached"), { shard: link.shardId });
+    this.#scope.failures.failed("shard_lost", new Error("The shard cannot be reached"), { shard: link.shardId });
     this.#drop(link);
     // Those of its clients who only listen would wait for ever.
     void this.#learn(link.shardId);

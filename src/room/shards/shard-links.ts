@@ -1,11 +1,12 @@
 import type { Broadcast } from "../sync/broadcast.ts";
 import type { ShardLink } from "./shard-link.ts";
 import type { Companion, Persistence } from "../storage/persistence.ts";
-import type { Clock, Storage } from "../../platform/ports.ts";
+import type { Clock, Failures, Storage } from "../../platform/ports.ts";
 import type { RoomSocket } from "../connections/remote-group.ts";
 import type { JoinRequest } from "../connections/join-request.ts";
 import type { Receipt, ShardBatch, Shards } from "../../relay/messages.ts";
-import type { Ticker } from "../timing/ticker.ts";
+import type { Connections } from "../connections/connections.ts";
+import type { OwnRows } from "../timing/room-part.ts";
 
 /** What links need of their room. */
 export interface ShardLinksScope {
@@ -14,18 +15,16 @@ export interface ShardLinksScope {
   readonly shards: Shards;
   readonly persistence: Persistence;
   readonly broadcast: Broadcast;
-  readonly door: {
-    recover(socket: RoomSocket, isOpen?: boolean): void;
-    answer(socket: RoomSocket, text: string): void;
-  };
-  readonly ticker: Ticker | undefined;
+  readonly connections: Connections;
+  readonly failures: Failures;
   /** Where events of clients go. */
   readonly room: {
     connect(request: JoinRequest): Promise<void>;
     message(socket: RoomSocket, frame: string | ArrayBuffer): Promise<void> | undefined;
     closed(socket: RoomSocket): void;
+    /** A client that was here before the room lost its memory. @param isOpen whether it got its first packet */
+    recover(socket: RoomSocket, isOpen: boolean): void;
   };
-  failed(event: string, error: unknown, details: Record<string, unknown>): void;
 }
 
 /** What a room asks of its links to shards. */
@@ -34,7 +33,7 @@ export interface ShardLinks extends Companion {
   readonly didSleep: boolean;
   readonly isSettled: boolean;
   all(): Iterable<ShardLink>;
-  load(rows: Iterable<[key: string, value: unknown]>): void;
+  load(rows: OwnRows): void;
   learn(): Promise<void>;
   relay(batch: ShardBatch): Promise<Receipt>;
   tellState(link: ShardLink, isKnown: boolean): void;

@@ -1,4 +1,5 @@
 import type { Clock, Storage } from "../../platform/ports.ts";
+import type { OwnRows } from "../timing/room-part.ts";
 import { PRIVATE_PREFIX } from "./keys.ts";
 
 /** Things that are remembered at once: of more, the oldest is forgotten before its time. */
@@ -6,6 +7,7 @@ export const MOST_REMEMBERED = 10_000;
 
 /** Things to remember for a time, each in a row of its own, written at once. */
 export class ExpiringRows<T extends object> {
+  readonly #name: string;
   readonly #prefix: string;
   readonly #life: number;
   readonly #storage: Storage;
@@ -14,17 +16,19 @@ export class ExpiringRows<T extends object> {
 
   /** @param life how long an entry is remembered, in ms */
   constructor(name: string, life: number, storage: Storage, clock: Clock) {
+    this.#name = name;
     this.#prefix = `${PRIVATE_PREFIX}${name}:`;
     this.#life = life;
     this.#storage = storage;
     this.#clock = clock;
   }
 
-  /** @returns the keys */
-  load(rows: Iterable<[key: string, value: unknown]>): Iterable<string> {
-    const own = [...rows].filter(([key]) => key.startsWith(this.#prefix)) as [string, { value: T; until: number }][];
-    own.sort(([, a], [, b]) => a.until - b.until);
-    for (const [key, entry] of own) this.#entries.set(key.slice(this.#prefix.length), entry);
+  load(rows: OwnRows): void {
+    const own = rows.of(this.#name) as readonly [string, { value: T; until: number }][];
+    for (const [key, entry] of own.toSorted(([, a], [, b]) => a.until - b.until)) this.#entries.set(key, entry);
+  }
+
+  keys(): Iterable<string> {
     return this.#entries.keys();
   }
 

@@ -1,7 +1,11 @@
 import { VOLATILE_PREFIX } from "../../state/rows.ts";
 import type { Row, Rows } from "../../state/rows.ts";
+import { backoff } from "../../platform/backoff.ts";
+import { remaining } from "../../platform/clock.ts";
 import type { Alarms, Wakeable } from "../timing/alarms.ts";
-import type { Clock, Storage } from "../../platform/ports.ts";
+import type { RoomPart } from "../timing/room-part.ts";
+import type { Turns } from "../timing/turns.ts";
+import type { Clock, Failures, Storage } from "../../platform/ports.ts";
 
 /** How much later than the alarm memory is given up: an alarm may be late. */
 const GRACE = 500;
@@ -22,14 +26,16 @@ export interface Companion {
  * Writes what changed, row by row: by the alarm after `throttle` ms, or with 0 at the end of the turn, before
  * anything of it is sent.
  */
-export class Persistence implements Wakeable {
+export class Persistence implements RoomPart, Wakeable {
   readonly #rows: Rows;
   readonly #storage: Storage;
   readonly #clock: Clock;
+  readonly #turns: Turns;
   readonly #alarms: Alarms;
   readonly #throttle: number;
+  readonly #failures: Failures;
+  /** Stored in one transaction with the state, if there is something. */
   companion: Companion | undefined;
-  readonly #onError: (error: unknown) => void;
   /** Rows of values that only hibernation brings back. */
   readonly #volatile = new Set<string>();
   #due: number | undefined;
@@ -37,61 +43,76 @@ export class Persistence implements Wakeable {
   #next: number | undefined;
   #rangAt = -Infinity;
   #release: (() => void) | undefined;
-  #failures = 0;
+  #failedSaves = 0;
   #retryAt = 0;
   /** Rows that could not be written when that was tried last, even alone. */
   readonly #stuck = new Set<Row>();
-  #isSavingAlong = false;
+  #isSavingSoon = false;
   /** Writes what has to be there with the first row, until it was written. */
   #preface: (() => void) | undefined;
 
+  /** @param throttle in ms */
   constructor(
     rows: Rows,
     storage: Storage,
     clock: Clock,
+    turns: Turns,
     alarms: Alarms,
     throttle: number,
-    onError: (error: unknown) => void,
+    failures: Failures,
   ) {
     this.#rows = rows;
     this.#storage = storage;
     this.#clock = clock;
+    this.#turns = turns;
     this.#alarms = alarms;
     this.#throttle = throttle;
-    this.#onError = onError;
-  }
-
-  /** Something is unsaved. */
-  schedule(): void {
-    if (this.#throttle > 0) this.#saveIn(this.#throttle);
-  }
-
-  /** Only the companion is unsaved: what it knows is worth no haste. */
-  scheduleCompanion(): void {
-    this.#saveIn(this.#throttle || COMPANION_DELAY);
+    this.#failures = failures;
   }
 
   /**
-   * Something that belongs to the state was written: what else this handler changes, up to where it waits, is
-   * durable together with that, since the runtime has not begun another task by then.
+   * Takes over the volatile rows that are stored, or deletes them where the room starts anew.
+   * @param preface writes what has to be there with the first row
    */
-  saveAlong(): void {
-    if (this.#isSavingAlong) return;
-    this.#isSavingAlong = true;
+  takeOver(keys: Iterable<string>, keep: boolean, preface: (() => void) | undefined): void {
+    this.#preface = preface;
+    for (const key of keys) {
+      if (keep) this.#volatile.add(key);
+      else this.#storage.delete(key);
+    }
+  }
+
+  /** From now on, what changes is saved. */
+  open(): void {
+    this.#rows.onUnsaved = () => this.schedule();
+  }
+
+  /** Something is unsaved: a row of the state, or only the companion, which is in no hurry. */
+  schedule(what: "row" | "companion" = "row"): void {
+    if (this.#throttle > 0) this.#saveIn(this.#throttle);
+    else if (what === "companion") this.#saveIn(COMPANION_DELAY);
+    else this.#turns.want();
+  }
+
+  /**
+   * Saves as soon as the handler that runs now waits for something, or is done: what it changes until then is durable
+   * together with what it has written to storage itself, since the runtime has not begun another task by then.
+   */
+  saveSoon(): void {
+    if (this.#isSavingSoon) return;
+    this.#isSavingSoon = true;
     queueMicrotask(() => {
-      this.#isSavingAlong = false;
+      this.#isSavingSoon = false;
       this.#saveDue();
     });
   }
 
-  /** The end of a shard's batch: with a throttle of 0, that it was taken is stored with what it changed. */
-  endBatch(): void {
-    if (this.#throttle === 0) this.#saveDue();
-  }
-
-  /** The end of a turn: with a throttle of 0, what it changed is written before it is sent. */
-  endTurn(): void {
-    if (this.#throttle === 0 && !this.#rows.isClean) this.#saveDue();
+  /**
+   * With a throttle of 0, what a turn changed is written before it is sent.
+   * @param withCompanion whether to write the companion too, if only that is unsaved
+   */
+  endTurn(withCompanion = false): void {
+    if (this.#throttle === 0 && (withCompanion || !this.#rows.isClean)) this.#saveDue();
   }
 
   due(): number | undefined {
@@ -103,9 +124,8 @@ export class Persistence implements Wakeable {
   }
 
   /**
-   * The alarm rang, for whatever: the object is awake, so what is unsaved is saved along. Where changes go on, the
-   * alarm is set for the next window at once: set for a session's end now, and for the next change then, it would
-   * cost two rows.
+   * The object is awake, so what is unsaved is saved along. Where changes go on, the alarm is set for the next window
+   * at once: set for a session's end now, and for the next change then, it would cost two rows.
    */
   rang(): void {
     const now = this.#clock.now();
@@ -134,18 +154,6 @@ export class Persistence implements Wakeable {
     return true;
   }
 
-  /**
-   * Takes over the volatile rows that are stored, or deletes them where the room starts anew.
-   * @param preface writes what has to be there with the first row
-   */
-  load(keys: Iterable<string>, keep: boolean, preface: (() => void) | undefined): void {
-    this.#preface = preface;
-    for (const key of keys) {
-      if (keep) this.#volatile.add(key);
-      else this.#storage.delete(key);
-    }
-  }
-
   get #hasChanges(): boolean {
     return !this.#rows.isClean || this.companion?.isUnsaved === true;
   }
@@ -158,7 +166,7 @@ export class Persistence implements Wakeable {
   #saveAll(): boolean {
     this.#cancel();
     if (!this.#hasChanges) {
-      this.#failures = 0;
+      this.#failedSaves = 0;
       return true;
     }
     const rows = this.#allRows();
@@ -169,13 +177,13 @@ export class Persistence implements Wakeable {
       });
     } catch (error) {
       this.#undone(rows, this.#rows.removed);
-      this.#onError(error);
+      this.#failures.failed("save_failed", error);
       return false;
     }
     this.#preface = undefined;
     this.#rows.clear();
     this.companion?.saved();
-    this.#failures = 0;
+    this.#failedSaves = 0;
     return true;
   }
 
@@ -202,27 +210,27 @@ export class Persistence implements Wakeable {
 
   /** One row that cannot be written must not keep the others from it. */
   #saveSingly(): void {
-    // Whoever goes, goes whole.
+    // Delete an entry with all of its rows, or not at all.
     this.#saveSome([], [...this.#rows.removed]);
     this.#stuck.clear();
     for (const row of this.#allRows()) if (!this.#saveSome([row], [])) this.#stuck.add(row);
     this.#rows.tried();
     if (this.#rows.isClean) {
-      this.#failures = 0;
+      this.#failedSaves = 0;
       if (this.#try(() => this.companion?.write())) this.companion?.saved();
       return;
     }
-    const wait = Math.min(FIRST_RETRY * 2 ** this.#failures++, LONGEST_RETRY);
+    const wait = backoff(this.#failedSaves++, FIRST_RETRY, LONGEST_RETRY);
     this.#retryAt = this.#clock.now() + wait;
     this.#saveIn(wait);
   }
 
   /** Saves what can be: what cannot costs the others nothing of what they are promised, and is tried again later. */
   #saveDue(): void {
-    const wait = this.#retryAt - this.#clock.now();
-    // A clock that jumped back keeps nothing waiting.
-    const mayWait = this.#failures > 0 && wait > 0 && wait <= LONGEST_RETRY;
-    if (!mayWait) return this.save();
+    const now = this.#clock.now();
+    const wait = remaining(this.#retryAt, now, LONGEST_RETRY);
+    if (this.#failedSaves === 0 || wait <= 0) return this.save();
+    this.#retryAt = now + wait;
     const rows = this.#allRows().filter((row) => !this.#stuck.has(row));
     if (rows.length + this.#rows.removed.size > 0) this.#saveSome(rows, [...this.#rows.removed]);
     this.#rows.tried();
@@ -266,7 +274,7 @@ export class Persistence implements Wakeable {
     if (this.#due !== undefined && this.#due <= at) return;
     this.#cancel();
     this.#due = at;
-    this.#alarms.arm();
+    this.#alarms.arm(this);
     this.#release = this.#clock.after(
       ms + GRACE,
       () => {

@@ -1,7 +1,7 @@
 import type { Quarantined, RoomQuarantine } from "../../define/quarantine.ts";
 import { isPlain } from "../../state/diff.ts";
 import { encodeKey, VOLATILE_PREFIX } from "../../state/rows.ts";
-import type { Clock, Storage } from "../../platform/ports.ts";
+import type { Clock, Failures, Storage } from "../../platform/ports.ts";
 import { under } from "./state-rows.ts";
 import { keyForLog, PRIVATE_PREFIX, QUARANTINE_PREFIX as PREFIX } from "./keys.ts";
 
@@ -16,8 +16,6 @@ interface Found {
   readonly error: unknown;
 }
 
-type OnFailed = (event: string, error: unknown, details: { readonly key: string }) => void;
-
 /**
  * Stored values that cannot be read. Each is moved to a row of its own, so that nothing is lost and the room runs.
  * What a start finds is moved at its end, all at once: one that fails changes nothing.
@@ -25,7 +23,7 @@ type OnFailed = (event: string, error: unknown, details: { readonly key: string 
 export class Quarantine implements RoomQuarantine {
   readonly #storage: Storage;
   readonly #clock: Clock;
-  readonly #failed: OnFailed;
+  readonly #failures: Failures;
   #found: Found[] = [];
   #isStarting = true;
   #tooMany: Error | undefined;
@@ -33,11 +31,11 @@ export class Quarantine implements RoomQuarantine {
   #kept: number | undefined;
   #told = 0;
 
-  /** @param failed told of each value, and why it could not be read */
-  constructor(storage: Storage, clock: Clock, failed: OnFailed) {
+  /** @param failures told of each value, and why it could not be read */
+  constructor(storage: Storage, clock: Clock, failures: Failures) {
     this.#storage = storage;
     this.#clock = clock;
-    this.#failed = failed;
+    this.#failures = failures;
   }
 
   /** Whether all could be read so far. */
@@ -82,7 +80,7 @@ export class Quarantine implements RoomQuarantine {
     });
     this.#found = [];
     for (const { key, error } of found) {
-      if (this.#told++ < MOST_AT_ONCE) this.#failed("quarantined", error, { key: keyForLog(key) });
+      if (this.#told++ < MOST_AT_ONCE) this.#failures.failed("quarantined", error, { key: keyForLog(key) });
     }
   }
 
@@ -93,7 +91,7 @@ export class Quarantine implements RoomQuarantine {
       this.#storage.put(PREFIX + key, quarantined);
     } catch (cause) {
       // It may be too large by now: then it stays where it is, as long as nothing takes its place.
-      this.#failed("quarantine_failed", cause, { key: keyForLog(key) });
+      this.#failures.failed("quarantine_failed", cause, { key: keyForLog(key) });
       return;
     }
     this.#storage.delete(key);

@@ -1,14 +1,14 @@
 import type { CompiledRoom } from "../../define/room.ts";
 import { diff, SAME } from "../../state/diff.ts";
 import { Tree } from "../../state/tree.ts";
+import type { Waiting } from "../../state/tree.ts";
 import { AHEAD_KEY, LINK_PREFIX, PRIVATE_PREFIX, KNOWN_PREFIX } from "./keys.ts";
 import { migrateSnapshot } from "./migration.ts";
-import { soundRows } from "./runtime-rows.ts";
-import type { OwnRows } from "./runtime-rows.ts";
+import { RuntimeRows } from "./runtime-rows.ts";
 import type { Socket, Storage } from "../../platform/ports.ts";
 import type { Quarantine } from "./quarantine.ts";
 import { assemble, partition, readRows } from "./state-rows.ts";
-import type { StoredRow } from "./state-rows.ts";
+import type { StoredRow } from "../timing/room-part.ts";
 
 /** Service restart, as a deploy closes sockets. https://www.iana.org/assignments/websocket/websocket.xhtml */
 const RESTART = 1012;
@@ -28,43 +28,46 @@ export interface Notes {
 }
 
 /** What there is of a room that starts, in the form that its definition wants. */
-export interface StoredRoom extends OwnRows {
+export interface StoredRoom {
+  readonly own: RuntimeRows;
   readonly fields: readonly StoredRow[];
   /** Those that are open. */
   readonly sockets: readonly Socket[];
   /** Notes the version, where that has to be stored before the first row is. */
   readonly noteVersion: (() => void) | undefined;
+  /** The collections whose entries are not read before they are needed. */
+  readonly waiting: ReadonlyMap<string, Waiting>;
 }
 
 /**
  * Reads what is stored, and migrates it if an older version wrote it: once, in one transaction.
- *
- * @param waiting the collections whose entries are not read yet
  * @throws Error if a newer version wrote it, or a step fails: then nothing has changed
  */
 export function readRoom(
   compiled: CompiledRoom,
-  waiting: Iterable<string>,
+  tree: Tree,
   ports: Sources,
   quarantine: Quarantine,
   reporter: Notes,
 ): StoredRoom {
   const { storage } = ports;
-  const { version } = compiled;
+  const { version, definition } = compiled;
   const open = [...ports.sockets()].filter((socket) => socket.isOpen);
-  const without = [...waiting];
-  const { own, fields } = partition(readRows(storage, without));
+  // Restore hooks see all that is stored.
+  const isHooked = definition.onStorageRestore !== undefined || definition.onUserStorageRestore !== undefined;
+  const waiting = isHooked ? new Map<string, Waiting>() : tree.waiting();
+  const { own, fields } = partition(readRows(storage, waiting.keys()));
   const from = versionOf(own, () => (version > 1 ? storage.get(VERSION_KEY) : undefined));
-  const found = () => ({ ...soundRows(own, quarantine), fields, sockets: open });
-  if (from === version) return { ...found(), noteVersion: undefined };
+  const found = { fields, sockets: open, waiting };
+  if (from === version) return { ...found, own: new RuntimeRows(own, quarantine), noteVersion: undefined };
   const all = partition(storage.list());
   if (from < version && all.fields.length === 0) {
     const noteVersion = () => storage.put(VERSION_KEY, version);
-    return { ...found(), noteVersion };
+    return { ...found, own: new RuntimeRows(own, quarantine), noteVersion };
   }
   migrate(compiled, storage, all, from, quarantine);
   reporter.note("migrated", { from, to: version });
-  return readRoom(compiled, without, { storage, sockets: () => closeAll(open) }, quarantine, reporter);
+  return readRoom(compiled, tree, { storage, sockets: () => closeAll(open) }, quarantine, reporter);
 }
 
 /** Closes the sockets of clients who know another state than there is now: they come back at once, and get it whole. */

@@ -1,7 +1,7 @@
 import { isPlain } from "../../state/diff.ts";
 import type { Quarantine } from "./quarantine.ts";
 import { SESSION_PREFIX, PRIVATE_PREFIX, KNOWN_PREFIX } from "./keys.ts";
-import type { StoredRow } from "./state-rows.ts";
+import type { OwnRows, StoredRow } from "../timing/room-part.ts";
 
 /** Whether a value is what a part of a row has to be. */
 type Check = (value: unknown) => boolean;
@@ -57,32 +57,54 @@ const KINDS: ReadonlyMap<string, Check> = new Map([
 ]);
 const UNSOUND = new Error("It is not what durable-rooms stores there");
 
-/** The runtime's own rows. */
-export interface OwnRows {
-  /** Those that can be read. */
-  readonly own: readonly StoredRow[];
+/**
+ * The runtime's own rows that can be read, by their kind: `$session:abc` is of the kind "session". Those that cannot be
+ * read are put into quarantine.
+ */
+export class RuntimeRows implements OwnRows {
   /** Users whose session cannot be read, by public id: nobody can come back as them. */
   readonly orphans: readonly string[];
+  readonly #byKind = new Map<string, StoredRow[]>();
+
+  constructor(rows: readonly StoredRow[], quarantine: Quarantine) {
+    const unsound = new Set<StoredRow>();
+    for (const row of rows) {
+      const [kind, rest] = split(row[0]);
+      if (KINDS.get(kind)?.(row[1]) === false) unsound.add(row);
+      else this.#add(kind, [rest, row[1]]);
+    }
+    if (unsound.size > 0) this.#dropIncomplete(rows, unsound);
+    for (const [key, value] of unsound) quarantine.take(key, value, UNSOUND);
+    this.orphans = [...unsound].flatMap(orphanOf);
+  }
+
+  of(kind: string): readonly StoredRow[] {
+    return this.#byKind.get(kind) ?? [];
+  }
+
+  #add(kind: string, row: StoredRow): void {
+    const rows = this.#byKind.get(kind);
+    if (rows) rows.push(row);
+    else this.#byKind.set(kind, [row]);
+  }
+
+  /** What clients know is one text in pieces. */
+  #dropIncomplete(rows: readonly StoredRow[], unsound: Set<StoredRow>): void {
+    const pieces = rows.filter(([key]) => key.startsWith(KNOWN_PREFIX));
+    if (!pieces.some((row) => unsound.has(row))) return;
+    for (const row of pieces) unsound.add(row);
+    this.#byKind.delete("known");
+  }
 }
 
-/** The runtime's own rows that can be read; the others are put aside. */
-export function soundRows(rows: readonly StoredRow[], quarantine: Quarantine): OwnRows {
-  const unsound = new Set(rows.filter((row) => !isSound(row)));
-  if (unsound.size === 0) return { own: rows, orphans: [] };
-  // It is one text in pieces.
-  const known = rows.filter(([key]) => key.startsWith(KNOWN_PREFIX));
-  if (known.some((row) => unsound.has(row))) for (const row of known) unsound.add(row);
-  for (const [key, value] of unsound) quarantine.take(key, value, UNSOUND);
-  return { own: rows.filter((row) => !unsound.has(row)), orphans: [...unsound].flatMap(orphanOf) };
+/** @returns the kind of a row, and what follows it in the key */
+function split(key: string): [kind: string, rest: string] {
+  const end = key.indexOf(":");
+  if (end < 0) return [key.slice(PRIVATE_PREFIX.length), ""];
+  return [key.slice(PRIVATE_PREFIX.length, end), key.slice(end + 1)];
 }
 
 function orphanOf([key, value]: StoredRow): string[] {
   const isOfUser = key.startsWith(SESSION_PREFIX) && isPlain(value) && typeof value["publicId"] === "string";
   return isOfUser ? [value["publicId"] as string] : [];
-}
-
-function isSound([key, value]: StoredRow): boolean {
-  const end = key.indexOf(":");
-  const check = KINDS.get(key.slice(PRIVATE_PREFIX.length, end < 0 ? undefined : end));
-  return !check || check(value);
 }

@@ -1,3 +1,4 @@
+import type { StoredRow } from "../timing/room-part.ts";
 import { PRIVATE_PREFIX, QUARANTINE_PREFIX } from "./keys.ts";
 import type { Snapshot } from "../../define/types.ts";
 import { isHostileKey } from "../../protocol/decode.ts";
@@ -15,8 +16,6 @@ export interface StoredState {
   /** Volatile values of entries that wait in storage, by the keys of their rows. */
   readonly volatile: ReadonlyMap<string, unknown>;
 }
-
-export type StoredRow = [key: string, value: unknown];
 
 /** Takes what is no object where one has to be. */
 interface Aside {

@@ -1,17 +1,22 @@
-import { encodeSync, encodeWelcome } from "../../protocol/packets.ts";
+import { EncodedPatch, encodeSync, encodeWelcome } from "../../protocol/packets.ts";
 import type { SyncHead } from "../../protocol/packets.ts";
 import { merge } from "../../state/merge.ts";
 import type { Changes, Tree } from "../../state/tree.ts";
 import type { RemoteGroup } from "../connections/remote-group.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import type { Connections } from "../connections/connections.ts";
-import { EncodedPatch } from "../../relay/encoded-patch.ts";
-import type { Clock } from "../../platform/ports.ts";
+import { remaining } from "../../platform/clock.ts";
+import type { Clock, Storage } from "../../platform/ports.ts";
+import { Row } from "../../state/rows.ts";
+import { PRIVATE_PREFIX } from "../storage/keys.ts";
+import type { OwnRows } from "../timing/room-part.ts";
+import { SentState } from "./sent-state.ts";
 import type { PrivateChanges, Welcome } from "../../relay/messages.ts";
 import type { SyncLog } from "./sync-log.ts";
 import type { Turns } from "../timing/turns.ts";
 import type { Class, Views } from "./views.ts";
 
+const MODE_KEY = `${PRIVATE_PREFIX}autoSync`;
 /** With `"auto"`, how long a packet waits for each viewer that it goes to, and at most. In ms. */
 const WAIT_PER_VIEWER = 0.05;
 /** The same for each shard: a call costs more than a frame, and counts as twenty on the bill. */
@@ -19,6 +24,17 @@ const WAIT_PER_BRANCH = 3;
 const LONGEST_WAIT = 50;
 /** How long sending takes for each connection, in ms, of `npm run bench`: meanwhile the runtime's clock stands still. */
 const SENDING_PER_VIEWER = 0.015;
+
+/** What sending changes needs of the room. */
+export interface BroadcastScope {
+  readonly tree: Tree;
+  readonly views: Views;
+  readonly syncLog: SyncLog;
+  readonly connections: Connections;
+  readonly clock: Clock;
+  readonly storage: Storage;
+  readonly turns: Turns;
+}
 
 export interface BroadcastSettings {
   readonly throttleSync: number | "auto";
@@ -36,52 +52,70 @@ export class Broadcast {
   readonly #log: SyncLog;
   readonly #connections: Connections;
   readonly #clock: Clock;
+  readonly #storage: Storage;
   readonly #turns: Turns;
   readonly #throttle: number | "auto";
+  readonly #modeRow: Row;
+  /** Whether nothing is sent by itself. Kept through hibernation. */
   #isManual: boolean;
+  /** There since the room was manual for the first time. */
+  #sentState: SentState | undefined;
   #openAt = 0;
-  /** Whether nobody was told anything, or is taken as told. */
+  /** Whether nothing was sent yet, nor taken as sent. */
   #isFresh = true;
   #isPaused = false;
   #parsed: { readonly text: string; readonly state: Record<string, unknown> } | undefined;
   #cancel: (() => void) | undefined;
 
   constructor(
-    tree: Tree,
-    views: Views,
-    log: SyncLog,
-    connections: Connections,
-    clock: Clock,
-    turns: Turns,
+    { tree, views, syncLog, connections, clock, storage, turns }: BroadcastScope,
     settings: BroadcastSettings,
   ) {
     this.#tree = tree;
     this.#views = views;
-    this.#log = log;
+    this.#log = syncLog;
     this.#connections = connections;
     this.#clock = clock;
+    this.#storage = storage;
     this.#turns = turns;
     this.#throttle = settings.throttleSync;
     this.#isManual = !settings.autoSync;
+    this.#modeRow = new Row(tree.rows, MODE_KEY, (persisted) => (persisted ? this.autoSync : undefined));
   }
 
-  /** Whether nothing is sent by itself. */
-  get isManual(): boolean {
-    return this.#isManual;
+  /** Takes the stored mode. @returns what clients were sent, where changes wait to be sent */
+  load(rows: OwnRows): Record<string, unknown> | undefined {
+    const mode = rows.of("autoSync")[0]?.[1];
+    if (typeof mode === "boolean") this.#isManual = !mode;
+    if (rows.of("known").length === 0) return undefined;
+    this.#sentState = new SentState(this.#storage);
+    return this.#sentState.load(rows);
   }
 
-  set isManual(isManual: boolean) {
-    this.#isManual = isManual;
-    if (!isManual) this.schedule();
+  /** From now on, what changes is sent. */
+  open(): void {
+    this.#tree.onChange = () => this.schedule();
   }
 
-  /** Whether there is something that clients do not know of. */
+  /** Whether changes are sent by themselves. */
+  get autoSync(): boolean {
+    return !this.#isManual;
+  }
+
+  set autoSync(autoSync: boolean) {
+    if (autoSync === this.autoSync) return;
+    this.#isManual = !autoSync;
+    if (autoSync) this.schedule();
+    this.#modeRow.changed(true);
+  }
+
+  /** Whether there is something that clients were not sent. */
   get isPending(): boolean {
     return this.#connections.size > 0 && this.#tree.isDirty;
   }
 
-  /** Whether clients know all that they are to know by now. */
-  get isTold(): boolean {
+  /** Whether clients were sent all that they are to know by now. */
+  get isAllSent(): boolean {
     return this.#isManual || (!this.isPending && !this.#isPaused);
   }
 
@@ -90,6 +124,7 @@ export class Broadcast {
     const open = this.#connections.all().filter((conn) => conn.phase === "open");
     const isPending = this.#tree.isDirty;
     this.#flush();
+    this.#keepSentState();
     if (isPending) return;
     // Those of protocol 2 know that they have it all.
     for (const conn of open) if (conn.protocol === 1) conn.deliver(encodeSync(this.#views.textFor(conn)));
@@ -102,9 +137,9 @@ export class Broadcast {
       this.#turns.want();
       return;
     }
-    const left = this.#openAt - this.#clock.now();
-    // A clock that jumped back keeps nobody waiting.
-    const wait = left > 0 ? Math.min(left, this.#window()) : left;
+    // Mostly the window is open: how long it is has to be known only if not.
+    const now = this.#clock.now();
+    const wait = now < this.#openAt ? remaining(this.#openAt, now, this.#window()) : 0;
     if (wait <= 0) {
       this.#turns.want();
       return;
@@ -114,7 +149,8 @@ export class Broadcast {
       () => {
         this.#cancel = undefined;
         this.#openAt = 0;
-        this.#turns.wantNow();
+        this.#turns.run(() => this.#turns.want(), "caller");
+        this.#turns.end();
       },
       "throttle",
     );
@@ -122,19 +158,26 @@ export class Broadcast {
 
   /** The end of a turn: sends, if the window is open. */
   endTurn(): void {
-    if (this.#isManual) return;
-    if (this.#clock.now() >= this.#openAt) this.#flush();
-    else if (this.#tree.isDirty) this.schedule();
+    if (!this.#isManual) {
+      if (this.#clock.now() >= this.#openAt) this.#flush();
+      else if (this.#tree.isDirty) this.schedule();
+    }
+    this.#keepSentState();
+  }
+
+  #keepSentState(): void {
+    if (this.#isManual) this.#sentState ??= new SentState(this.#storage);
+    this.#sentState?.keepWhile(this.#isManual && this.isPending, () => this.#tree.known());
   }
 
   /**
-   * Takes the present state as known to all, as it is for clients that were there while the room slept; or
-   * `known`, where changes were pending. Then who sees what is told anew.
+   * Takes the present state as sent to all, as it was to clients that were there while the room slept; or `sent`, if
+   * changes were pending. Then clients are sent anew what only some may see.
    */
-  assume(known: Record<string, unknown> | undefined): void {
+  assumeSent(sent: Record<string, unknown> | undefined): void {
     this.#settle();
-    if (known) this.#tree.assumeKnown(known);
-    this.#views.assume(known !== undefined);
+    if (sent) this.#tree.assumeKnown(sent);
+    this.#views.assume(sent !== undefined);
   }
 
   /** Sends nothing, as long as it is not known who is there. */
@@ -229,8 +272,10 @@ export class Broadcast {
   }
 
   #sendChanges(changes: Changes): void {
-    const classes = this.#views.classify(changes);
     const { shared } = changes;
+    // Where everybody sees everything, there is nobody to ask for.
+    const isForAll = changes.private.length === 0 && this.#tree.dynamic.size === 0;
+    const classes = isForAll ? [] : this.#views.classify(changes);
     if (changes.private.some(({ leaf }) => !leaf)) this.#log.cut();
     if (!shared && classes.length === 0) return;
     const patch = shared && JSON.stringify(shared);
@@ -249,17 +294,17 @@ export class Broadcast {
     seq: number,
     classes: readonly Class[],
   ): void {
-    const told = new Map<RoomConnection, EncodedPatch>();
+    const own = new Map<RoomConnection, EncodedPatch>();
     for (const { changes, conns } of classes) {
       const direct = conns.filter((conn) => !conn.remote);
       if (direct.length === 0) continue;
-      const packets = new EncodedPatch(JSON.stringify(merge(shared, changes)), seq);
-      for (const conn of direct) told.set(conn, packets);
+      const merged = new EncodedPatch(JSON.stringify(merge(shared, changes)), seq);
+      for (const conn of direct) own.set(conn, merged);
     }
-    const packets = patch === undefined ? undefined : new EncodedPatch(patch, seq);
+    const forAll = patch === undefined ? undefined : new EncodedPatch(patch, seq);
     for (const conn of this.#connections.direct) {
-      const packet = told.get(conn) ?? packets;
-      if (conn.phase === "open" && packet) conn.deliver(packet.for(conn.isIntercepted ? 1 : conn.protocol));
+      const encoded = own.get(conn) ?? forAll;
+      if (encoded) conn.sendPatch(encoded);
     }
   }
 }

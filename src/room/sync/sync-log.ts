@@ -4,6 +4,7 @@ import type { Storage } from "../../platform/ports.ts";
 import { isPlain, put, Replacement } from "../../state/diff.ts";
 import { Row } from "../../state/rows.ts";
 import type { Rows } from "../../state/rows.ts";
+import type { OwnRows } from "../timing/room-part.ts";
 import { PRIVATE_PREFIX } from "../storage/keys.ts";
 
 type Plain = Record<string, unknown>;
@@ -43,16 +44,12 @@ export class SyncLog {
   }
 
   /** Goes on counting after sleep: clients that stayed expect the next number. A new start has an epoch of its own. */
-  load(rows: Iterable<[key: string, value: unknown]>, didSleep: boolean): void {
-    for (const [key, value] of rows) {
-      if (key !== KEY) continue;
-      if (!didSleep) {
-        this.#storage.delete(KEY);
-        continue;
-      }
-      ({ seq: this.#seq, epoch: this.#epoch } = value as Position);
-      this.#isUsed = true;
-    }
+  load(rows: OwnRows, didSleep: boolean): void {
+    const [row] = rows.of("sync");
+    if (!row) return;
+    if (!didSleep) return this.#storage.delete(KEY);
+    ({ seq: this.#seq, epoch: this.#epoch } = row[1] as Position);
+    this.#isUsed = true;
   }
 
   /** From now on clients want numbers. */

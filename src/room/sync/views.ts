@@ -74,7 +74,7 @@ export class Views {
   }
 
   /** Groups those who are told more than everyone is. */
-  classify({ private: hidden }: Changes): Class[] {
+  classify({ private: hidden }: Changes): readonly Class[] {
     const classes = new Map<string, Class>();
     for (const conn of this.#concerned(hidden)) {
       if (conn.phase !== "open") continue;

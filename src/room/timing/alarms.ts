@@ -1,12 +1,9 @@
-import type { Alarm, Clock } from "../../platform/ports.ts";
+import { backoff } from "../../platform/backoff.ts";
+import type { Alarm, Clock, Failures } from "../../platform/ports.ts";
+import type { RoomPart } from "./room-part.ts";
 
 /** A part of the room that wants to be woken. */
-export interface Wakeable {
-  /** When, in ms since 1970; undefined if not at all. */
-  due(): number | undefined;
-  /** It is due. A throw is retried with backoff. */
-  run(now: number): void | Promise<void>;
-}
+export type Wakeable = Required<Pick<RoomPart, "due" | "run">> & Pick<RoomPart, "rang">;
 
 /** An alarm set for now, from inside an alarm, can stall. */
 const LEAST_DELAY = 10;
@@ -17,54 +14,63 @@ const LONGEST_RETRY = 60_000;
 export class Alarms {
   readonly #alarm: Alarm;
   readonly #clock: Clock;
-  readonly #onError: (error: unknown) => void;
-  readonly #sleepers: Wakeable[] = [];
-  readonly #retries = new Map<Wakeable, { at: number; delay: number }>();
+  readonly #failures: Failures;
+  readonly #parts: Wakeable[] = [];
+  readonly #retries = new Map<Wakeable, { readonly at: number; readonly failures: number }>();
   #armed = Infinity;
 
-  constructor(alarm: Alarm, clock: Clock, onError: (error: unknown) => void) {
+  constructor(alarm: Alarm, clock: Clock, failures: Failures) {
     this.#alarm = alarm;
     this.#clock = clock;
-    this.#onError = onError;
+    this.#failures = failures;
   }
 
-  register(...sleepers: Wakeable[]): void {
-    this.#sleepers.push(...sleepers);
+  register(...parts: Wakeable[]): void {
+    this.#parts.push(...parts);
   }
 
   /**
-   * Sets the alarm if something is due before it. One that is set too early stays: it costs nothing more,
-   * while setting it again would cost a row.
+   * A part may be due at another time than before: sets the alarm, if that is before it. One that is set too early
+   * stays: it costs nothing more, while setting it again would cost a row.
    */
-  arm(): void {
-    const due = Math.min(...this.#sleepers.map((sleeper) => this.#dueOf(sleeper)));
+  arm(part: Wakeable): void {
+    this.#setBy(this.#dueOf(part));
+  }
+
+  /** The same for all parts. */
+  armAll(): void {
+    this.#setBy(Math.min(...this.#parts.map((part) => this.#dueOf(part))));
+  }
+
+  /** The alarm rang: runs whatever is due, then sets it anew. */
+  async ring(): Promise<void> {
+    for (const part of this.#parts) part.rang?.();
+    this.#armed = Infinity;
+    const now = this.#clock.now();
+    for (const part of this.#parts) {
+      if (this.#dueOf(part) <= now) await this.#run(part, now);
+    }
+    this.armAll();
+  }
+
+  #setBy(due: number): void {
     if (due >= this.#armed) return;
     this.#armed = due;
     this.#alarm.set(Math.max(due, this.#clock.now() + LEAST_DELAY));
   }
 
-  /** The alarm rang: runs whatever is due, then sets it anew. */
-  async ring(): Promise<void> {
-    this.#armed = Infinity;
-    const now = this.#clock.now();
-    for (const sleeper of this.#sleepers) {
-      if (this.#dueOf(sleeper) <= now) await this.#run(sleeper, now);
-    }
-    this.arm();
+  #dueOf(part: Wakeable): number {
+    return Math.max(part.due() ?? Infinity, this.#retries.get(part)?.at ?? 0);
   }
 
-  #dueOf(sleeper: Wakeable): number {
-    return Math.max(sleeper.due() ?? Infinity, this.#retries.get(sleeper)?.at ?? 0);
-  }
-
-  async #run(sleeper: Wakeable, now: number): Promise<void> {
+  async #run(part: Wakeable, now: number): Promise<void> {
     try {
-      await sleeper.run(now);
-      this.#retries.delete(sleeper);
+      await part.run(now);
+      this.#retries.delete(part);
     } catch (error) {
-      const delay = Math.min((this.#retries.get(sleeper)?.delay ?? FIRST_RETRY / 2) * 2, LONGEST_RETRY);
-      this.#retries.set(sleeper, { at: now + delay, delay });
-      this.#onError(error);
+      const failures = this.#retries.get(part)?.failures ?? 0;
+      this.#retries.set(part, { at: now + backoff(failures, FIRST_RETRY, LONGEST_RETRY), failures: failures + 1 });
+      this.#failures.failed("alarm_failed", error);
     }
   }
 }

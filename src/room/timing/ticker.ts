@@ -1,38 +1,59 @@
+import { remaining } from "../../platform/clock.ts";
 import type { Clock } from "../../platform/ports.ts";
+import type { RoomPart } from "./room-part.ts";
 
-/** Calls back at a steady rate while it runs. It keeps the object awake, so it runs only while someone is there. */
-export class Ticker {
+/** Calls back at a steady rate while somebody is connected. It keeps the object awake, so it stops with the last. */
+export class Ticker implements RoomPart {
   readonly #clock: Clock;
   readonly #period: number;
+  readonly #connectionCount: () => number;
   readonly #run: (elapsedMs: number) => void;
+  #isOpen = false;
   #cancel: (() => void) | undefined;
   #last = 0;
   #next = 0;
 
-  constructor(clock: Clock, hz: number, run: (elapsedMs: number) => void) {
+  constructor(clock: Clock, hz: number, connectionCount: () => number, run: (elapsedMs: number) => void) {
     this.#clock = clock;
     this.#period = 1000 / hz;
+    this.#connectionCount = connectionCount;
     this.#run = run;
   }
 
-  start(): void {
-    if (this.#cancel) return;
+  /** The room has woken: from now on it ticks whenever somebody is connected. */
+  open(): void {
+    this.#isOpen = true;
+    this.connectionsChanged();
+  }
+
+  connectionsChanged(): void {
+    if (!this.#isOpen || this.#connectionCount() === 0) this.#stop();
+    else if (!this.#cancel) this.#start();
+  }
+
+  /** Ticks no more, whoever is connected. */
+  close(): void {
+    this.#isOpen = false;
+    this.#stop();
+  }
+
+  #start(): void {
     this.#last = this.#next = this.#clock.now();
     this.#wait();
   }
 
-  stop(): void {
+  #stop(): void {
     this.#cancel?.();
     this.#cancel = undefined;
   }
 
   #wait(): void {
     const now = this.#clock.now();
-    // From the planned time, so that delays do not add up; but a room that fell behind does not race to catch up, nor
-    // does one wait whose clock jumped back.
-    this.#next = Math.min(Math.max(this.#next + this.#period, now), now + this.#period);
+    // From the planned time, so that delays do not add up; but a room that fell behind does not race to catch up.
+    const wait = Math.max(remaining(this.#next + this.#period, now, this.#period), 0);
+    this.#next = now + wait;
     this.#cancel = this.#clock.after(
-      Math.max(this.#next - now, 1),
+      Math.max(wait, 1),
       () => {
         const elapsed = this.#clock.now() - this.#last;
         this.#last += elapsed;

@@ -1,4 +1,5 @@
 import type { Clock } from "../../platform/ports.ts";
+import type { RoomPart } from "./room-part.ts";
 
 /**
  * Turns of the event loop: what changes in one turn is stored and sent together, at its end. An event that
@@ -6,50 +7,40 @@ import type { Clock } from "../../platform/ports.ts";
  */
 export class Turns {
   readonly #clock: Clock;
-  readonly #onEnd: () => void;
+  readonly #parts: Required<Pick<RoomPart, "endTurn">>[] = [];
   #isInside = false;
   #isWanted = false;
   #cancel: (() => void) | undefined;
 
-  constructor(clock: Clock, onEnd: () => void) {
+  constructor(clock: Clock) {
     this.#clock = clock;
-    this.#onEnd = onEnd;
   }
 
-  /** Asks for something to happen at the end of this turn. */
+  /** These parts have something to do at the end of a turn, in this order. */
+  register(...parts: Required<Pick<RoomPart, "endTurn">>[]): void {
+    this.#parts.push(...parts);
+  }
+
+  /** Something is to be done at the end of this turn. */
   want(): void {
     this.#isWanted = true;
-    this.endLater();
+    if (!this.#isInside) this.#endLater();
   }
 
-  /** The same for an event that is over: its turn ends now. */
-  wantNow(): void {
-    this.#isWanted = true;
-    this.end();
-  }
-
-  /** Runs the synchronous part of an event, whose turn ends sooner or later. */
-  run<T>(event: () => T): T {
-    try {
-      return this.enter(event);
-    } finally {
-      this.endLater();
-    }
-  }
-
-  /** The same, where the caller ends the turn now or later. A timer that is set and cancelled costs 25 µs in workerd. */
-  enter<T>(event: () => T): T {
+  /**
+   * Runs the synchronous part of an event.
+   * @param whoEnds who ends the turn, if something is wanted at its end: the clock, after this turn of the event loop;
+   * or the caller, right away. A timer that is set and cancelled costs 25 µs in workerd.
+   */
+  run<T>(event: () => T, whoEnds: "clock" | "caller" = "clock"): T {
     if (this.#isInside) return event();
     this.#isInside = true;
     try {
       return event();
     } finally {
       this.#isInside = false;
+      if (whoEnds === "clock" && this.#isWanted) this.#endLater();
     }
-  }
-
-  endLater(): void {
-    if (this.#isWanted && !this.#isInside) this.#wait();
   }
 
   /** Ends the turn now. */
@@ -58,10 +49,10 @@ export class Turns {
     this.#isWanted = false;
     this.#cancel?.();
     this.#cancel = undefined;
-    this.#onEnd();
+    for (const part of this.#parts) part.endTurn();
   }
 
-  #wait(): void {
+  #endLater(): void {
     this.#cancel ??= this.#clock.after(
       0,
       () => {

@@ -2,6 +2,9 @@ import { RoomError, toRoomError } from "../../protocol/errors.ts";
 import type { CompiledRoom } from "../../define/room.ts";
 import { MEMORY } from "./departures.ts";
 import type { DepartureScope } from "./departures.ts";
+import type { Wakeable } from "../timing/alarms.ts";
+import type { OwnRows, RoomPart } from "../timing/room-part.ts";
+import type { Reporter } from "../handlers/reporter.ts";
 import { ExpiringRows } from "../storage/expiring-rows.ts";
 import type { UserPacking } from "./user-packing.ts";
 import type { Session } from "../sessions/sessions.ts";
@@ -13,7 +16,7 @@ const ARRIVED: RecallAnswer = { arrived: true, passenger: null };
 /** What taking users in needs of the room. */
 export interface ArrivalScope extends DepartureScope {
   readonly compiled: CompiledRoom;
-  failed(event: string, error: unknown): void;
+  readonly reporter: Reporter;
 }
 
 /** Who is told of what arriving changes. */
@@ -28,25 +31,25 @@ interface ArrivalEnds {
  * Takes in users who come from other rooms, and gives them back as long as they have not come. Whoever is refused is
  * not here, since the other room keeps them.
  */
-export class Arrivals {
-  readonly tickets: TransferTokens;
+export class Arrivals implements RoomPart, Wakeable {
+  readonly tokens: TransferTokens;
   readonly #scope: ArrivalScope;
-  readonly #passengers: UserPacking;
+  readonly #packing: UserPacking;
   readonly #ends: ArrivalEnds;
   /** By transfer: how it ended here. */
   readonly #moved: ExpiringRows<RecallAnswer>;
 
-  constructor(scope: ArrivalScope, passengers: UserPacking, ends: ArrivalEnds) {
+  constructor(scope: ArrivalScope, packing: UserPacking, ends: ArrivalEnds) {
     const { storage, clock, compiled, sessions } = scope;
     this.#scope = scope;
-    this.#passengers = passengers;
+    this.#packing = packing;
     this.#ends = ends;
-    this.tickets = new TransferTokens(sessions, compiled.settings.transferExpiryTime, storage, clock);
+    this.tokens = new TransferTokens(sessions, compiled.settings.transferExpiryTime, storage, clock);
     this.#moved = new ExpiringRows("moved", MEMORY, storage, clock);
   }
 
-  load(rows: readonly [key: string, value: unknown][]): void {
-    this.tickets.load(rows);
+  load(rows: OwnRows): void {
+    this.tokens.load(rows);
     this.#moved.load(rows);
     // Those who were given back, and whose rows could not be removed before the room died.
     for (const session of this.#scope.sessions.all()) {
@@ -55,14 +58,14 @@ export class Arrivals {
     }
   }
 
-  /** When something of it runs out; Infinity if there is nothing. */
-  due(): number {
-    return Math.min(this.tickets.due() ?? Infinity, this.#moved.due() ?? Infinity);
+  due(): number | undefined {
+    const due = Math.min(this.tokens.due() ?? Infinity, this.#moved.due() ?? Infinity);
+    return due === Infinity ? undefined : due;
   }
 
   /** Forgets what ran out. */
-  purge(now: number): void {
-    this.tickets.purge(now);
+  run(now: number): void {
+    this.tokens.purge(now);
     this.#moved.purge(now);
   }
 
@@ -75,7 +78,7 @@ export class Arrivals {
       return { ok: true, token: await this.#admit(passenger) };
     } catch (thrown) {
       const { code, message } = toRoomError(thrown);
-      if (code === "internal") this.#scope.failed("board_failed", thrown);
+      if (code === "internal") this.#scope.reporter.failed("board_failed", thrown);
       if (this.#hasCome(passenger)) throw thrown;
       // It brought them before, as they were then.
       const session = this.#brought(passenger);
@@ -91,7 +94,7 @@ export class Arrivals {
     const session = this.#brought({ transferId, sessionId });
     if (session && session.expectedUntil === undefined) return ARRIVED;
     const user = session ? this.#scope.presence.stored(session.publicId) : null;
-    const passenger = session ? this.#passengers.of(session, transferId, user, session.connState) : null;
+    const passenger = session ? this.#packing.of(session, transferId, user, session.connState) : null;
     if (session) this.#giveBack(session, transferId, passenger);
     else this.#end(transferId, { arrived: false, passenger });
     return { arrived: false, passenger };
@@ -120,7 +123,7 @@ export class Arrivals {
     if (this.#hasCome(passenger)) return this.#issue(passenger);
     presence.checkSpace(before);
     const publicId = before?.publicId ?? sessions.freePublicId(passenger.publicId);
-    const user = await this.#passengers.restore(passenger, publicId);
+    const user = await this.#packing.restore(passenger, publicId);
     // While the hook ran, the room may have filled up, they may have come, or the transfer been called back.
     this.#refuseIfEnded(transferId);
     const known = sessions.claim(sessionId, sub);
@@ -204,12 +207,12 @@ export class Arrivals {
 
   #end(transferId: string, recall: RecallAnswer): void {
     this.#moved.set(transferId, recall);
-    this.#scope.arm();
+    this.#scope.alarms.arm(this);
   }
 
   #issue(passenger: TransferredUser): string {
-    const token = this.tickets.issue(passenger);
-    this.#scope.arm();
+    const token = this.tokens.issue(passenger);
+    this.#scope.alarms.arm(this);
     return token;
   }
 }

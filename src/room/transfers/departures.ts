@@ -1,5 +1,6 @@
 import { RoomError } from "../../protocol/errors.ts";
-import type { Wakeable } from "../timing/alarms.ts";
+import type { Alarms, Wakeable } from "../timing/alarms.ts";
+import type { OwnRows, RoomPart } from "../timing/room-part.ts";
 import { ExpiringRows } from "../storage/expiring-rows.ts";
 import type { UserPacking } from "./user-packing.ts";
 import type { Persistence } from "../storage/persistence.ts";
@@ -15,8 +16,8 @@ export interface DepartureScope {
   readonly sessions: Sessions;
   readonly presence: Presence;
   readonly persistence: Persistence;
-  readonly neighbours: OtherRooms;
-  arm(): void;
+  readonly ports: { readonly neighbours: OtherRooms };
+  readonly alarms: Alarms;
 }
 
 /** How long a room remembers how a transfer ended: longer than any room takes to ask again, in ms. */
@@ -33,27 +34,29 @@ interface Departed {
 }
 
 /** Users who left: each comes back as they were, unless they have arrived where they went. */
-export class Departures implements Wakeable {
+export class Departures implements RoomPart, Wakeable {
   readonly #scope: DepartureScope;
-  readonly #passengers: UserPacking;
+  readonly #packing: UserPacking;
   /** By session. */
   readonly #departed: ExpiringRows<Departed>;
   readonly #returning = new Set<string>();
   #retryAt = 0;
 
-  constructor(scope: DepartureScope, passengers: UserPacking) {
+  constructor(scope: DepartureScope, packing: UserPacking) {
     this.#scope = scope;
-    this.#passengers = passengers;
+    this.#packing = packing;
     this.#departed = new ExpiringRows("departed", MEMORY, scope.storage, scope.clock);
   }
 
-  load(rows: readonly [key: string, value: unknown][]): void {
-    for (const id of this.#departed.load(rows)) if (this.#departed.get(id)?.isReturning) this.#returning.add(id);
+  load(rows: OwnRows): void {
+    this.#departed.load(rows);
+    for (const id of this.#departed.keys()) if (this.#departed.get(id)?.isReturning) this.#returning.add(id);
   }
 
   note(sessionId: string, departed: Departed): void {
     this.#returning.delete(sessionId);
     this.#departed.set(sessionId, departed);
+    this.#scope.alarms.arm(this);
   }
 
   /** They are here again. */
@@ -100,14 +103,14 @@ export class Departures implements Wakeable {
     if (this.#returning.size === 0) this.#retryAt = this.#scope.clock.now() + RETRY;
     this.#departed.set(sessionId, { ...departed, isReturning: true });
     this.#returning.add(sessionId);
-    this.#scope.arm();
+    this.#scope.alarms.arm(this);
   }
 
   async #fetchBack(sessionId: string): Promise<void> {
     const departed = this.#departed.get(sessionId);
     if (!departed) return void this.#returning.delete(sessionId);
     const { to, transferId } = departed;
-    const { passenger } = await this.#scope.neighbours.recall(to, transferId, sessionId);
+    const { passenger } = await this.#scope.ports.neighbours.recall(to, transferId, sessionId);
     // Others asked too, and that is over.
     if (this.#departed.get(sessionId) !== departed) return;
     if (passenger && !this.#scope.sessions.find(sessionId)) this.#takeBack(sessionId, passenger);
@@ -118,7 +121,7 @@ export class Departures implements Wakeable {
   /** @throws if they cannot be stored, or loaded: then they are not here */
   #takeBack(sessionId: string, passenger: TransferredUser): void {
     const { sessions, presence, persistence } = this.#scope;
-    const user = this.#passengers.unpack(passenger);
+    const user = this.#packing.unpack(passenger);
     const session = sessions.create(sessionId, passenger.sub, sessions.freePublicId(passenger.publicId));
     session.connState = passenger.state;
     sessions.offline(session);

@@ -1,5 +1,5 @@
 import { RoomError } from "../../protocol/errors.ts";
-import type { Wakeable } from "../timing/alarms.ts";
+import type { OwnRows } from "../timing/room-part.ts";
 import { ExpiringRows } from "../storage/expiring-rows.ts";
 import type { Clock, Storage } from "../../platform/ports.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
@@ -7,31 +7,31 @@ import { randomToken } from "./messages.ts";
 import type { TransferredUser } from "./messages.ts";
 
 /** Whose a token is, and of which transfer. 0.1.0 stored no transfer. */
-interface Ticket {
+interface IssuedTo {
   readonly sessionId: string;
   readonly transferId?: string;
 }
 
 /** The tokens of transfers to this room: each lets its user in once, and for a time. */
-export class TransferTokens implements Pick<Wakeable, "due"> {
+export class TransferTokens {
   readonly #sessions: Sessions;
   /** By token. */
-  readonly #tickets: ExpiringRows<Ticket>;
+  readonly #tokens: ExpiringRows<IssuedTo>;
 
   /** @param life how long a token works, in ms */
   constructor(sessions: Sessions, life: number, storage: Storage, clock: Clock) {
     this.#sessions = sessions;
-    this.#tickets = new ExpiringRows("token", life, storage, clock);
+    this.#tokens = new ExpiringRows("token", life, storage, clock);
   }
 
-  load(rows: Iterable<[key: string, value: unknown]>): void {
-    this.#tickets.load(rows);
+  load(rows: OwnRows): void {
+    this.#tokens.load(rows);
   }
 
   /** @returns a new token */
   issue({ sessionId, transferId }: TransferredUser): string {
     const token = randomToken();
-    this.#tickets.set(token, { sessionId, transferId });
+    this.#tokens.set(token, { sessionId, transferId });
     return token;
   }
 
@@ -49,20 +49,20 @@ export class TransferTokens implements Pick<Wakeable, "due"> {
 
   /** It has let its user in. */
   spend(token: string): void {
-    this.#tickets.delete(token);
+    this.#tokens.delete(token);
   }
 
   due(): number | undefined {
-    return this.#tickets.due();
+    return this.#tokens.due();
   }
 
   /** Forgets those that ran out. */
   purge(now: number): void {
-    this.#tickets.purge(now);
+    this.#tokens.purge(now);
   }
 
   #find(token: string): Session | undefined {
-    const known = this.#tickets.get(token);
+    const known = this.#tokens.get(token);
     const session = known && this.#sessions.find(known.sessionId);
     // One of a transfer that was called back stays without use, though the user came later.
     const isValid = session !== undefined && (known?.transferId ?? session.transferId) === session.transferId;

@@ -1,6 +1,8 @@
 import type { Snapshot } from "../../define/types.ts";
 import { RoomError } from "../../protocol/errors.ts";
+import type { Connections } from "../connections/connections.ts";
 import type { Wakeable } from "../timing/alarms.ts";
+import type { OwnRows, RoomPart } from "../timing/room-part.ts";
 import { Arrivals } from "./arrivals.ts";
 import type { ArrivalScope } from "./arrivals.ts";
 import { Departures, RETRY } from "./departures.ts";
@@ -11,10 +13,9 @@ import type { TransferAnswer, TransferredUser, RecallAnswer } from "./messages.t
 
 /** What moving users needs of the room. */
 export interface TransferScope extends ArrivalScope {
-  readonly roomId: string;
+  readonly identity: { readonly id: string };
   readonly hooks: Hooks;
-  /** The user is about to leave: tells the developer's hook. */
-  leaving(session: Session): void;
+  readonly connections: Connections;
 }
 
 const ATTEMPTS = 3;
@@ -26,9 +27,9 @@ const ATTEMPTS = 3;
  * If it never learns (a crash, a lost answer), it later calls the transfer back: either the user has arrived
  * by then, and goes here; or they have not, and the other room forgets them and refuses that transfer for good.
  */
-export class Transfers implements Wakeable {
+export class Transfers implements RoomPart, Wakeable {
   readonly #scope: TransferScope;
-  readonly #passengers: UserPacking;
+  readonly #packing: UserPacking;
   readonly #departures: Departures;
   readonly #arrivals: Arrivals;
   /** Sessions whose transfer is being made right now. */
@@ -39,31 +40,27 @@ export class Transfers implements Wakeable {
 
   constructor(scope: TransferScope) {
     this.#scope = scope;
-    this.#passengers = new UserPacking(scope.compiled, scope.presence, scope.hooks);
-    this.#departures = new Departures(scope, this.#passengers);
-    this.#arrivals = new Arrivals(scope, this.#passengers, {
+    this.#packing = new UserPacking(scope.compiled, scope.presence, scope.hooks);
+    this.#departures = new Departures(scope, this.#packing);
+    this.#arrivals = new Arrivals(scope, this.#packing, {
       onLeaving: (session) => this.#mark(session),
       onArrived: (sessionId) => this.#departures.forget(sessionId),
     });
+    scope.alarms.register(this, this.#departures, this.#arrivals);
   }
 
-  /** Its parts that want to be woken. */
-  get parts(): readonly Wakeable[] {
-    return [this, this.#departures];
-  }
-
-  load(rows: readonly [key: string, value: unknown][]): void {
+  load(rows: OwnRows): void {
     for (const part of [this.#arrivals, this.#departures]) part.load(rows);
     for (const session of this.#scope.sessions.all()) this.#mark(session);
   }
 
   /** Moves a user to another room. @returns the token to connect there with */
   async depart(session: Session | undefined, state: unknown, to: string): Promise<string> {
-    const { presence, roomId, persistence, clock } = this.#scope;
+    const { presence, identity, persistence, clock, alarms } = this.#scope;
     if (!session || (presence.hasUsers && !presence.user(session.publicId))) {
       throw new RoomError("forbidden", "The user is not in this room");
     }
-    if (to === roomId) throw new RoomError("invalid_input", "The user is in that room already");
+    if (to === identity.id) throw new RoomError("invalid_input", "The user is in that room already");
     // A crash left this open: first find out how it ended.
     if (session.leaving && !this.#active.has(session)) await this.#callBack(session);
     if (session.leaving) throw new RoomError("forbidden", "The user is on the way to another room already");
@@ -79,17 +76,23 @@ export class Transfers implements Wakeable {
     if (this.#leaving.size === 0) this.#retryAt = clock.now() + RETRY;
     this.#leaving.add(session);
     this.#active.add(session);
-    this.#scope.arm();
+    alarms.arm(this);
     try {
       const token = await this.#carry(session, state);
       this.#departures.note(session.id, { to, transferId });
-      this.#scope.leaving(session);
+      this.#tellLeaving(session);
       this.#arrivals.remove(session);
       return token;
     } finally {
       this.#active.delete(session);
-      this.#scope.arm();
     }
+  }
+
+  /** Runs `onLeave` for a user who goes to another room. */
+  #tellLeaving(session: Session): void {
+    const { connections, presence, hooks } = this.#scope;
+    const conn = [...connections.of(session.publicId)].find((other) => other.sessionId === session.id);
+    if (conn) hooks.leave(conn, presence.user(session.publicId));
   }
 
   /** Sends the user until the other room has them as they are: others may change them meanwhile. */
@@ -108,11 +111,11 @@ export class Transfers implements Wakeable {
   async #board(session: Session, user: Snapshot | null, state: unknown): Promise<TransferAnswer> {
     const { leaving } = session;
     if (!leaving) throw new RoomError("internal", "The transfer was called back");
-    const passenger = this.#passengers.of(session, leaving.transferId, user, state);
+    const passenger = this.#packing.of(session, leaving.transferId, user, state);
     let lost: unknown;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       try {
-        const boarding = await this.#scope.neighbours.board(leaving.to, passenger);
+        const boarding = await this.#scope.ports.neighbours.board(leaving.to, passenger);
         // An attempt that was not answered may take them in all the same, even later.
         if (boarding.ok || lost === undefined) return boarding;
         break;
@@ -139,23 +142,21 @@ export class Transfers implements Wakeable {
     return this.#departures.welcomeBack(sessionId);
   }
 
-  /** The session that a client means: see {@link Tickets.sessionOf}. */
+  /** The session that a client means: see {@link TransferTokens.sessionOf}. */
   sessionOf(token: string, id: string | undefined): string {
-    return this.#arrivals.tickets.sessionOf(token, id);
+    return this.#arrivals.tokens.sessionOf(token, id);
   }
 
   /** The token has let its user in: it works once. */
   spend(token: string): void {
-    this.#arrivals.tickets.spend(token);
+    this.#arrivals.tokens.spend(token);
   }
 
   due(): number | undefined {
-    const due = Math.min(this.#arrivals.due(), this.#leaving.size > 0 ? this.#retryAt : Infinity);
-    return due === Infinity ? undefined : due;
+    return this.#leaving.size > 0 ? this.#retryAt : undefined;
   }
 
   async run(now: number): Promise<void> {
-    this.#arrivals.purge(now);
     this.#retryAt = now + RETRY;
     for (const session of this.#leaving) await this.#callBack(session);
   }
@@ -165,12 +166,12 @@ export class Transfers implements Wakeable {
     // While others were called back, it may have set out anew, or gone.
     if (!leaving || this.#active.has(session)) return;
     try {
-      const { arrived } = await this.#scope.neighbours.recall(leaving.to, leaving.transferId, session.id);
+      const { arrived } = await this.#scope.ports.neighbours.recall(leaving.to, leaving.transferId, session.id);
       if (session.leaving !== leaving) return;
       if (arrived) this.#arrivals.remove(session);
       else this.#stay(session);
     } catch (error) {
-      this.#scope.failed("recall_failed", error);
+      this.#scope.reporter.failed("recall_failed", error);
     }
   }
 

@@ -1,0 +1,93 @@
+import { RoomError } from "../protocol/errors.ts";
+
+/** How many messages a connection may send in a time. */
+export interface RateLimit {
+  readonly messages: number;
+  /** ms */
+  readonly per: number;
+}
+
+/** What one client may send. */
+export interface ClientLimits {
+  readonly maxMessageBytes: number;
+  readonly rateLimit: RateLimit;
+}
+
+/** A client whose messages are counted. */
+export interface LimitedClient {
+  /** Undefined until it sends its first message, or if somebody else counts its messages. */
+  bucket: TokenBucket | undefined;
+}
+
+/** Why a message is refused, and whether its sender is closed for it. */
+export interface MessageRefusal {
+  readonly error: RoomError;
+  readonly closes: boolean;
+}
+
+type RateVerdict = "pass" | "refuse" | "close";
+
+/**
+ * A token bucket: a connection may send `messages` at once, and as many again every `per` ms. A client that goes on
+ * regardless, for as many messages once more, is closed.
+ * https://en.wikipedia.org/wiki/Token_bucket
+ */
+export class TokenBucket {
+  readonly #limit: RateLimit;
+  #tokens: number;
+  #filledAt: number;
+
+  constructor(limit: RateLimit, now: number) {
+    this.#limit = limit;
+    this.#tokens = limit.messages;
+    this.#filledAt = now;
+  }
+
+  take(now: number): RateVerdict {
+    const { messages, per } = this.#limit;
+    // A clock that is set back takes nothing away.
+    const elapsed = Math.max(now - this.#filledAt, 0);
+    this.#tokens = Math.min(messages, this.#tokens + (elapsed / per) * messages);
+    this.#filledAt = now;
+    this.#tokens -= 1;
+    if (this.#tokens >= 0) return "pass";
+    // Within half a message: what trickles in meanwhile buys no more refusals.
+    return this.#tokens < 0.5 - messages ? "close" : "refuse";
+  }
+}
+
+/**
+ * Checks the size of a message, and counts it.
+ * @param isCounted whether it counts here: a room does not count what comes through a shard, which did that already
+ * @returns undefined if the message may be handled
+ */
+export function refuseMessage(
+  client: LimitedClient,
+  frame: string | ArrayBuffer,
+  { maxMessageBytes, rateLimit }: ClientLimits,
+  now: number,
+  isCounted = true,
+): MessageRefusal | undefined {
+  if (isTooLarge(frame, maxMessageBytes)) {
+    return { error: new RoomError("message_too_large", "The message is too large"), closes: true };
+  }
+  if (!isCounted) return undefined;
+  const verdict = (client.bucket ??= new TokenBucket(rateLimit, now)).take(now);
+  if (verdict === "pass") return undefined;
+  return { error: new RoomError("rate_limited", "Too many messages"), closes: verdict === "close" };
+}
+
+const WIDE = /[\u0080-\uffff]/;
+
+/** How many bytes a frame has. */
+export function bytesOf(frame: string | ArrayBuffer): number {
+  if (typeof frame !== "string") return frame.byteLength;
+  // Encoding takes ten times as long as looking at the text.
+  return WIDE.test(frame) ? new TextEncoder().encode(frame).length : frame.length;
+}
+
+function isTooLarge(frame: string | ArrayBuffer, limit: number): boolean {
+  // A UTF-16 unit takes at most three bytes, so most messages need no counting.
+  if (typeof frame === "string" && frame.length * 3 <= limit) return false;
+  return bytesOf(frame) > limit;
+}

@@ -1,0 +1,7 @@
+/**
+ * How many ms are left until a time; 0 or less if it is over. Never more than `longest`: a clock that jumped back
+ * must not keep anything waiting.
+ */
+export function remaining(until: number, now: number, longest: number): number {
+  return Math.min(until - now, longest);
+}

@@ -1,0 +1,172 @@
+import type { CompiledRoom } from "../define/room.ts";
+import type { RoomHandle } from "../define/types.ts";
+import type { Clock, Storage } from "../platform/ports.ts";
+import { Tree } from "../state/tree.ts";
+import { Admission } from "./admission.ts";
+import type { ConnectionHooks } from "./connections/connection.ts";
+import { Connections } from "./connections/connections.ts";
+import { createHandle } from "./handle.ts";
+import type { RoomIdentity } from "./handle.ts";
+import { Hooks } from "./handlers/hooks.ts";
+import { Reporter } from "./handlers/reporter.ts";
+import { Listing } from "./listing/listing.ts";
+import type { Ports } from "./room-ports.ts";
+import { Schedules } from "./schedules.ts";
+import { Presence } from "./sessions/presence.ts";
+import { Sessions } from "./sessions/sessions.ts";
+import type { CreateShardLinks, ShardLinks, ShardLinksScope } from "./shards/shard-links.ts";
+import { Persistence } from "./storage/persistence.ts";
+import { Quarantine } from "./storage/quarantine.ts";
+import { Broadcast } from "./sync/broadcast.ts";
+import { SyncLog } from "./sync/sync-log.ts";
+import { Views } from "./sync/views.ts";
+import { Alarms } from "./timing/alarms.ts";
+import { Ticker } from "./timing/ticker.ts";
+import { Turns } from "./timing/turns.ts";
+import { Transfers } from "./transfers/transfers.ts";
+
+/**
+ * Builds the parts of a room, and connects them. What a room needs whenever it wakes is made at once; the rest when it
+ * is first asked for, since many rooms wake for a single message.
+ */
+export class RoomParts {
+  readonly compiled: CompiledRoom;
+  readonly identity: RoomIdentity;
+  /** What handlers know as `room`. */
+  readonly room: RoomHandle;
+  readonly ports: Ports;
+  readonly clock: Clock;
+  readonly storage: Storage;
+  readonly state: object;
+  readonly tree: Tree;
+  readonly turns: Turns;
+  readonly reporter: Reporter;
+  readonly quarantine: Quarantine;
+  readonly alarms: Alarms;
+  readonly persistence: Persistence;
+  readonly connections = new Connections();
+  readonly views: Views;
+  readonly syncLog: SyncLog;
+  readonly broadcast: Broadcast;
+  readonly sessions: Sessions;
+  readonly presence: Presence;
+  readonly shardLinks: ShardLinks;
+  readonly ticker: Ticker | undefined;
+  readonly connectionHooks: ConnectionHooks;
+  /** Whether nobody was ever here: then nothing is stored. */
+  isNew = true;
+  #hooks: Hooks | undefined;
+  #admission: Admission | undefined;
+  #transfers: Transfers | undefined;
+  #schedules: Schedules | undefined;
+  #listing: Listing | undefined;
+
+  /**
+   * @param events where events of clients at shards go
+   * @throws whatever `state()` throws
+   */
+  constructor(
+    compiled: CompiledRoom,
+    identity: RoomIdentity,
+    ports: Ports,
+    createLinks: CreateShardLinks,
+    events: ShardLinksScope["room"],
+  ) {
+    const { settings, definition } = compiled;
+    const { clock, storage } = ports;
+    this.compiled = compiled;
+    this.identity = identity;
+    this.ports = ports;
+    this.clock = clock;
+    this.storage = storage;
+    this.state = definition.state();
+    this.tree = new Tree(this.state);
+    const { rows } = this.tree;
+    this.turns = new Turns(clock);
+    this.reporter = new Reporter(this, this.turns, ports.log);
+    this.quarantine = new Quarantine(storage, clock, this.reporter);
+    this.room = createHandle(identity, this);
+    this.alarms = new Alarms(ports.alarm, clock, this.reporter);
+    const { throttleStorage } = settings;
+    this.persistence = new Persistence(rows, storage, clock, this.turns, this.alarms, throttleStorage, this.reporter);
+    this.syncLog = new SyncLog(rows, storage);
+    this.views = new Views(this.tree, this.connections);
+    this.broadcast = new Broadcast(this, settings);
+    this.sessions = new Sessions(rows, clock, settings, this.alarms);
+    this.presence = new Presence(this.tree, this.connections, this.sessions, clock, settings.maxUsers);
+    this.shardLinks = createLinks({
+      storage,
+      clock,
+      shards: ports.shards,
+      persistence: this.persistence,
+      broadcast: this.broadcast,
+      connections: this.connections,
+      failures: this.reporter,
+      room: events,
+    });
+    this.persistence.companion = this.shardLinks;
+    this.ticker = this.#createTicker();
+    this.connectionHooks = {
+      onClosed: (conn, socket) => this.admission.left(socket, conn),
+      intercept:
+        definition.interceptorPacket &&
+        ((conn) => this.hooks.interceptor(conn, () => this.presence.user(conn.publicId))),
+    };
+    this.turns.register(this.persistence, this.broadcast);
+    this.alarms.register(this.persistence, this.sessions);
+    if (this.ticker) this.connections.register(this.ticker);
+  }
+
+  get hooks(): Hooks {
+    return (this.#hooks ??= new Hooks(this, this.turns, this.reporter));
+  }
+
+  get admission(): Admission {
+    return (this.#admission ??= new Admission(this));
+  }
+
+  get transfers(): Transfers {
+    return (this.#transfers ??= new Transfers(this));
+  }
+
+  get schedules(): Schedules {
+    return (this.#schedules ??= this.#createSchedules());
+  }
+
+  get listing(): Listing {
+    return (this.#listing ??= this.#createListing());
+  }
+
+  #createSchedules(): Schedules {
+    const { compiled, storage, clock, alarms, persistence } = this;
+    const run = (name: string, payload: unknown) => this.hooks.schedule(name, payload);
+    const schedules = new Schedules(compiled, storage, clock, alarms, persistence, run);
+    alarms.register(schedules);
+    return schedules;
+  }
+
+  #createListing(): Listing {
+    const { storage, clock, alarms, connections, ports, reporter, identity, compiled } = this;
+    const { party, id: roomId } = identity;
+    const place = { party, roomId, path: compiled.definition.path, maxUsers: compiled.settings.maxUsers };
+    const listing = new Listing({
+      place,
+      storage,
+      clock,
+      alarms,
+      connections,
+      worlds: ports.worlds,
+      failures: reporter,
+    });
+    alarms.register(listing);
+    connections.register(listing);
+    return listing;
+  }
+
+  #createTicker(): Ticker | undefined {
+    const { tick } = this.compiled.definition;
+    if (!tick) return undefined;
+    const count = () => this.connections.size;
+    return new Ticker(this.clock, tick.hz, count, (elapsedMs) => this.hooks.tick(elapsedMs));
+  }
+}

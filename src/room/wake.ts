@@ -1,0 +1,89 @@
+import { RoomConnection } from "./connections/connection.ts";
+import type { RoomSocket } from "./connections/remote-group.ts";
+import type { RoomParts } from "./room-parts.ts";
+import { closeAll, readRoom } from "./storage/read-room.ts";
+import { restoreRoom } from "./storage/restore.ts";
+import type { OwnRows } from "./timing/room-part.ts";
+
+/**
+ * Wakes a room: reads what is stored, restores the state, recovers the connections that stayed open, learns from its
+ * shards who is there, and resumes.
+ * @returns resolves when the room takes events; undefined if there is nothing to wait for
+ * @throws whatever a restore hook throws: such a room cannot run, and its data stays as it is
+ */
+export function wake(parts: RoomParts): Promise<unknown> | undefined {
+  const { tree, quarantine, reporter, compiled, ports, shardLinks, broadcast } = parts;
+  tree.onError = (error) => reporter.failed("state_failed", error);
+  tree.onUnreadable = (names, value, error) => quarantine.take(names, value, error);
+
+  const stored = readRoom(compiled, tree, ports, quarantine, reporter);
+  const { own } = stored;
+  shardLinks.load(own);
+  const isAwake = stored.sockets.length > 0 || shardLinks.didSleep;
+  const { isNew, volatileKeys } = restoreRoom(stored, isAwake, parts);
+  parts.isNew = isNew;
+  parts.persistence.takeOver(volatileKeys, isAwake, stored.noteVersion);
+  // Where a field starts anew, clients know another state.
+  const didSleep = isAwake && quarantine.isEmpty;
+  const sent = loadParts(parts, own, didSleep);
+  parts.persistence.open();
+  recoverConnections(parts, didSleep ? stored.sockets : closeAll(stored.sockets), sent);
+  broadcast.open();
+  quarantine.open();
+  reporter.open();
+
+  if (shardLinks.size === 0) return resume(parts, didSleep);
+  broadcast.pause();
+  return shardLinks.learn().then(() => resume(parts, didSleep));
+}
+
+/** Parts that have nothing stored are made when they are needed. @returns what clients were sent, if changes wait */
+function loadParts(parts: RoomParts, own: OwnRows, didSleep: boolean): Record<string, unknown> | undefined {
+  const has = (...kinds: readonly string[]) => kinds.some((kind) => own.of(kind).length > 0);
+  parts.sessions.load(own);
+  if (has("schedule")) parts.schedules.load(own);
+  const isLeaving = Array.from(parts.sessions.all()).some(({ leaving }) => leaving);
+  if (isLeaving || has("token", "moved", "departed")) parts.transfers.load(own);
+  if (has("listing")) parts.listing.load(own);
+  parts.syncLog.load(own, didSleep);
+  return parts.broadcast.load(own);
+}
+
+function recoverConnections(
+  parts: RoomParts,
+  sockets: readonly RoomSocket[],
+  sent: Record<string, unknown> | undefined,
+): void {
+  for (const socket of sockets) recoverConnection(parts, socket);
+  parts.presence.assumeOnline();
+  if (sockets.length > 0 || parts.shardLinks.size > 0) parts.broadcast.assumeSent(sent);
+}
+
+/** A client that was here before the room lost its memory. @param isOpen whether it got its first packet */
+export function recoverConnection(parts: RoomParts, socket: RoomSocket, isOpen = true): void {
+  const { connections, sessions, presence, views } = parts;
+  const conn = RoomConnection.recover(socket, parts.connectionHooks, isOpen);
+  if (!conn) return;
+  connections.add(socket, conn);
+  views.recall(conn);
+  // Its user went to another room, or was removed: it may listen, but is nobody here.
+  const session = sessions.find(conn.sessionId);
+  if (session?.publicId === conn.publicId) presence.found(session);
+  else connections.disown(conn.publicId);
+}
+
+/** The room knows again who is here. @returns what there is to wait for, if anything */
+function resume(parts: RoomParts, didSleep: boolean): Promise<unknown> | undefined {
+  const { broadcast, shardLinks, tree } = parts;
+  broadcast.resume();
+  parts.ticker?.open();
+  for (const link of shardLinks.all()) {
+    if (link.isMet && (!didSleep || link.wantsState)) shardLinks.tellState(link, didSleep);
+  }
+  broadcast.schedule();
+  parts.presence.dropGhosts();
+  if (!tree.rows.isClean) parts.persistence.schedule();
+  parts.connections.changed();
+  parts.alarms.armAll();
+  return parts.compiled.definition.onStart && parts.hooks.start();
+}
