@@ -15,7 +15,7 @@ const MAX_BACKLOG = 32_000_000;
 /** Former lives that a receiver knows. */
 const REMEMBERED = 8;
 
-export interface ChannelEnds<T> {
+export interface ChannelCallbacks<T> {
   send(batch: Batch<T>): Promise<Receipt>;
   /** About how many bytes of a call an item takes. */
   weightOf(item: T): number;
@@ -34,7 +34,7 @@ export interface ChannelEnds<T> {
 export class ChannelSender<T> {
   readonly #clock: Clock;
   readonly #patience: number;
-  readonly #ends: ChannelEnds<T>;
+  readonly #callbacks: ChannelCallbacks<T>;
   readonly #life = crypto.randomUUID();
   #queue: T[] = [];
   #backlog = 0;
@@ -50,10 +50,10 @@ export class ChannelSender<T> {
   #isUnknown = false;
 
   /** @param patience how long sending may fail before the receiver counts as lost, in ms */
-  constructor(clock: Clock, patience: number, ends: ChannelEnds<T>) {
+  constructor(clock: Clock, patience: number, callbacks: ChannelCallbacks<T>) {
     this.#clock = clock;
     this.#patience = patience;
-    this.#ends = ends;
+    this.#callbacks = callbacks;
   }
 
   /** Whether all that was pushed has arrived. */
@@ -64,7 +64,7 @@ export class ChannelSender<T> {
   push(item: T): void {
     if (this.#isClosed) return;
     this.#queue.push(item);
-    this.#backlog += this.#ends.weightOf(item);
+    this.#backlog += this.#callbacks.weightOf(item);
     if (this.#backlog > MAX_BACKLOG) this.#giveUp();
     else this.#plan();
   }
@@ -108,16 +108,18 @@ export class ChannelSender<T> {
 
   #giveUp(): void {
     this.close();
-    this.#ends.onSilent();
+    this.#callbacks.onSilent();
   }
 
   /** Makes a batch of what waits, or of as much as fits. */
   #cut(): void {
     let weight = 0;
-    const end = this.#queue.findIndex((item, index) => (weight += this.#ends.weightOf(item)) > MAX_BATCH && index > 0);
+    const end = this.#queue.findIndex(
+      (item, index) => (weight += this.#callbacks.weightOf(item)) > MAX_BATCH && index > 0,
+    );
     const items = end < 0 ? this.#queue : this.#queue.slice(0, end);
     this.#queue = end < 0 ? [] : this.#queue.slice(end);
-    this.#backlog = this.#queue.reduce((sum, item) => sum + this.#ends.weightOf(item), 0);
+    this.#backlog = this.#queue.reduce((sum, item) => sum + this.#callbacks.weightOf(item), 0);
     this.#unacked.push({ seq: ++this.#seq, items });
     this.#nextAt = this.#clock.now() + this.#spacing;
     void this.#transmit(this.#seq, items);
@@ -129,7 +131,7 @@ export class ChannelSender<T> {
     let receipt: Receipt | undefined;
     try {
       const base = this.#unacked[0]?.seq ?? seq;
-      receipt = await this.#ends.send({ life: this.#life, seq, base, items });
+      receipt = await this.#callbacks.send({ life: this.#life, seq, base, items });
     } catch {
       // Whether it arrived is unknown: it is sent again, and the receiver knows.
     }
@@ -152,7 +154,7 @@ export class ChannelSender<T> {
       this.#failingSince = this.#clock.now();
       this.#goBack();
     }
-    for (const { items } of arrived) this.#ends.onArrived?.(items, receipt);
+    for (const { items } of arrived) this.#callbacks.onArrived?.(items, receipt);
   }
 
   #failed(): void {
@@ -182,11 +184,11 @@ export class ChannelSender<T> {
     this.#failingSince ??= this.#clock.now();
     if (this.#isUnknown) return;
     this.#isUnknown = true;
-    this.#ends.onUnknown();
+    this.#callbacks.onUnknown();
   }
 }
 
-/** What a receiver remembers of a lane, to take each batch once and in order. */
+/** What a receiver remembers of a channel, to take each batch once and in order. */
 export class ChannelReceiver {
   #life: string | undefined;
   #last = 0;

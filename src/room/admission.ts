@@ -94,8 +94,8 @@ export class Admission {
     if (session?.publicId !== conn.publicId || connections.isOnline(conn.publicId)) return;
     const user = presence.user(conn.publicId);
     presence.leave(session);
-    const tell = () => hooks.leave(conn, user);
-    if (user || !presence.hasUsers) this.#afterJoins(conn.publicId, tell);
+    const runHook = () => hooks.leave(conn, user);
+    if (user || !presence.hasUsers) this.#afterJoins(conn.publicId, runHook);
   }
 
   /** @returns a promise if there are guards to wait for */

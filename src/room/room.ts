@@ -63,8 +63,8 @@ export class RoomCore {
   }
 
   /** Whether shards have all that they were sent. @internal */
-  get isSettled(): boolean {
-    return this.#parts.shardLinks.isSettled;
+  get isAcknowledged(): boolean {
+    return this.#parts.shardLinks.isAcknowledged;
   }
 
   /** Stops what keeps the object awake. A restart takes it up again. @internal */

@@ -64,7 +64,7 @@ export class ShardCore {
   }
 
   /** Whether the room has all that clients sent. @internal */
-  get isSettled(): boolean {
+  get isAcknowledged(): boolean {
     return this.#uplink.isIdle;
   }
 

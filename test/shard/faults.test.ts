@@ -111,7 +111,7 @@ class Run {
         break;
       }
       case "evict room":
-        await this.#untilIdle(() => this.tree.room.core.isSettled && this.tree.room.isIdle);
+        await this.#untilIdle(() => this.tree.room.core.isAcknowledged && this.tree.room.isIdle);
         await this.tree.room.evict();
         break;
       case "crash room":
@@ -122,7 +122,7 @@ class Run {
         break;
       case "evict shard":
         await this.#untilIdle(() => this.#shard(step.shard).isIdle);
-        if (!this.tree.room.core.isSettled) this.#forget(step.shard);
+        if (!this.tree.room.core.isAcknowledged) this.#forget(step.shard);
         this.#shard(step.shard).evict();
         break;
       case "crash shard":

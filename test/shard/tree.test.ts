@@ -156,7 +156,7 @@ describe("P9: what a room sends grows with its shards, never with their clients"
   it("a quiet link does nothing: no timer, no call, and only the heartbeat's alarm", async () => {
     const { tree } = await grow(2, 3);
     await tree.advance(5000);
-    expect(tree.room.isIdle && tree.room.core.isSettled).toBe(true);
+    expect(tree.room.isIdle && tree.room.core.isAcknowledged).toBe(true);
     for (const shard of tree.shards.values()) expect(shard.isIdle).toBe(true);
     let calls = 0;
     const relay = tree.relay.bind(tree);

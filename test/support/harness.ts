@@ -201,7 +201,7 @@ export class TestRoom<S = unknown> {
   async evict(): Promise<void> {
     // Only an object that runs can be evicted; one that has something to save is so only when it did.
     await this.inside(async (_state, core) => {
-      while (!core.isSettled) await scheduler.wait(1);
+      while (!core.isAcknowledged) await scheduler.wait(1);
     });
     if (VIA === "shard") await this.alarm();
     await evictDurableObject(this.stub);

@@ -293,13 +293,13 @@ export class MemoryRoom<S> {
 
   /** As the platform does it: not before timers have run. Sockets stay. */
   async evict(): Promise<void> {
-    while ((this.#time?.pending ?? 0) > 0 || !this.core.isSettled) await this.advance(1000);
+    while ((this.#time?.pending ?? 0) > 0 || !this.core.isAcknowledged) await this.advance(1000);
     this.core = this.#start();
   }
 
   /** The object wakes with other code, while its sockets stay: Cloudflare closes them, but `wrangler dev` does not. */
   async deploy(compiled: CompiledRoom): Promise<void> {
-    while ((this.#time?.pending ?? 0) > 0 || !this.core.isSettled) await this.advance(1000);
+    while ((this.#time?.pending ?? 0) > 0 || !this.core.isAcknowledged) await this.advance(1000);
     this.#compiled = compiled;
     this.core = this.#start();
   }

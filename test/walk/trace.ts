@@ -59,7 +59,7 @@ function sourcesOnStack(): string[] {
   Error.prepareStackTrace = (_error, sites) =>
     sites.filter((site) => !site.isAsync()).map((site) => nameOf(site.getFileName() ?? ""));
   const { stack } = new Error("only for its stack") as unknown as { stack: string[] };
-  Error.prepareStackTrace = undefined;
+  Reflect.deleteProperty(Error, "prepareStackTrace");
   // Without this function itself.
   return stack.slice(1);
 }

@@ -3,12 +3,12 @@ import { encodeError } from "../../protocol/packets.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 
-/** Messages that are known again, of a session, and the characters of their answers: the oldest are forgotten first. */
+/** How many answered messages of a session are remembered, and the characters of their answers. The oldest are forgotten first. */
 const MAX_ANSWERS = 64;
 const MAX_SIZE = 16_384;
 /** Characters of one answer: it is in the row of the session, which must not become too large to be stored. */
 const MAX_ANSWER = 250_000;
-/** Stands for an answer that is forgotten, though its message is known. */
+/** In place of an answer that is forgotten, while its message is still remembered. */
 const FORGOTTEN = "";
 const LOST = new RoomError("internal", "This was handled before, and its answer is not known any more");
 
@@ -30,21 +30,21 @@ export class AnsweredMessages {
 
   /**
    * Whether a message is to be run. If it was before, its answer is sent again, now or when it is there.
-   * Only clients that know of this send a message twice: those of protocol 2.
+   * Only clients that rely on this send a message twice: those of protocol 2.
    */
   isNew(conn: RoomConnection, id: MessageId | undefined): boolean {
     if (conn.protocol !== 2 || id === undefined) return true;
     const waiting = this.#pending.get(keyOf(conn, id));
     // Once, however often it asks: an answer may be large.
     if (waiting && !waiting.includes(conn)) waiting.push(conn);
-    const known = this.#sessions.find(conn.sessionId)?.answers?.find(([key]) => key === id);
-    if (known) conn.answer(known[1] === FORGOTTEN ? encodeError(LOST, { id }) : known[1]);
-    if (waiting || known) return false;
+    const answered = this.#sessions.find(conn.sessionId)?.answers?.find(([key]) => key === id);
+    if (answered) conn.answer(answered[1] === FORGOTTEN ? encodeError(LOST, { id }) : answered[1]);
+    if (waiting || answered) return false;
     this.#pending.set(keyOf(conn, id), []);
     return true;
   }
 
-  /** A message was answered. Called before what it changed is stored. @returns who else is to be told */
+  /** A message was answered. Called before what it changed is stored. @returns the other connections that asked for the answer */
   keep(conn: RoomConnection, id: MessageId, text: string): readonly RoomConnection[] {
     if (conn.protocol !== 2) return [];
     const waiting = this.#pending.get(keyOf(conn, id)) ?? [];

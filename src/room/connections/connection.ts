@@ -177,7 +177,7 @@ export class RoomConnection implements Connection {
     this.#release();
   }
 
-  /** Sends the first packet, unless its branch did, then what was held back. */
+  /** Sends the first packet, unless its group did, then what was held back. */
   welcome(text: string | undefined): void {
     if (this.#phase === "unsynced") {
       this.#phase = "open";

@@ -3,21 +3,21 @@ import type { RoomConnection } from "./connection.ts";
 import type { RoomPart } from "../timing/room-part.ts";
 import type { RoomSocket } from "./remote-group.ts";
 
-/** The open connections of a room, in the groups in which they are told things. */
+/** The open connections of a room, by user and by where packets for them are sent. */
 export class Connections {
   readonly #bySocket = new Map<RoomSocket, RoomConnection>();
-  /** Those by which a user is online. */
+  /** The connections of each user who is online. */
   readonly #byUser = new Map<string, Set<RoomConnection>>();
-  /** All that were made for a user, who may be gone. */
+  /** All connections that were opened for a user, even if the user was removed since. */
   readonly #byViewer = new Map<string, Set<RoomConnection>>();
   readonly #direct = new Set<RoomConnection>();
-  readonly #branches = new Map<RemoteGroup, number>();
+  readonly #remoteGroups = new Map<RemoteGroup, number>();
   readonly #unopened = new Set<RoomConnection>();
   readonly #watchers: Required<Pick<RoomPart, "connectionsChanged">>[] = [];
   #list: readonly RoomConnection[] | undefined;
-  /** Those that are sent to one by one: held here, or intercepted. */
+  /** Connections that get each packet one by one: those that are held here, or intercepted. */
   readonly direct: ReadonlySet<RoomConnection> = this.#direct;
-  /** Those that have not got their first packet. */
+  /** Connections that have not got their first packet. */
   readonly unopened: ReadonlySet<RoomConnection> = this.#unopened;
 
   /** These parts are told when a connection was added or removed. */
@@ -38,18 +38,18 @@ export class Connections {
     return (this.#list ??= [...this.#bySocket.values()]);
   }
 
-  get branches(): Iterable<RemoteGroup> {
-    return this.#branches.keys();
+  get remoteGroups(): Iterable<RemoteGroup> {
+    return this.#remoteGroups.keys();
   }
 
-  get branchCount(): number {
-    return this.#branches.size;
+  get remoteGroupCount(): number {
+    return this.#remoteGroups.size;
   }
 
-  /** How many clients the object that has most of them sends to: this one, or a shard. */
+  /** The number of clients of the object that has most of them: this one, or a shard. */
   get widest(): number {
     let widest = this.#direct.size;
-    for (const { size } of this.#branches.keys()) widest = Math.max(widest, size);
+    for (const { size } of this.#remoteGroups.keys()) widest = Math.max(widest, size);
     return widest;
   }
 
@@ -57,7 +57,7 @@ export class Connections {
     return this.#bySocket.get(socket);
   }
 
-  /** The connections of a user, also of one who is gone. */
+  /** The connections of a user, even if the user was removed. */
   of(publicId: string): Iterable<RoomConnection> {
     return this.#byViewer.get(publicId) ?? [];
   }
@@ -70,19 +70,19 @@ export class Connections {
     this.#bySocket.set(socket, conn);
     addTo(this.#byUser, conn);
     addTo(this.#byViewer, conn);
-    const { branch } = conn.remote ?? {};
-    if (branch) this.#branches.set(branch, (this.#branches.get(branch) ?? 0) + 1);
+    const { group } = conn.remote ?? {};
+    if (group) this.#remoteGroups.set(group, (this.#remoteGroups.get(group) ?? 0) + 1);
     else this.#direct.add(conn);
     if (conn.phase !== "open") this.#unopened.add(conn);
     this.changed();
   }
 
-  /** It got its first packet. */
+  /** The connection got its first packet. */
   opened(conn: RoomConnection): void {
     this.#unopened.delete(conn);
   }
 
-  /** The connections of a user are nobody's any more, though still open. */
+  /** The user was removed: their connections belong to nobody, though they are still open. */
   disown(publicId: string): void {
     this.#byUser.delete(publicId);
   }
@@ -91,10 +91,10 @@ export class Connections {
     if (!this.#bySocket.delete(socket)) return;
     removeFrom(this.#byUser, conn);
     removeFrom(this.#byViewer, conn);
-    const { branch } = conn.remote ?? {};
-    const left = branch ? (this.#branches.get(branch) ?? 1) - 1 : 0;
-    if (branch && left > 0) this.#branches.set(branch, left);
-    else if (branch) this.#branches.delete(branch);
+    const { group } = conn.remote ?? {};
+    const left = group ? (this.#remoteGroups.get(group) ?? 1) - 1 : 0;
+    if (group && left > 0) this.#remoteGroups.set(group, left);
+    else if (group) this.#remoteGroups.delete(group);
     this.#direct.delete(conn);
     this.#unopened.delete(conn);
     this.changed();

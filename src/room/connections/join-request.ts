@@ -11,7 +11,7 @@ export interface JoinRequest {
   readonly transferToken?: string | undefined;
   /** Whether the client is gone already: then nothing is done for it. */
   readonly isGone?: () => boolean;
-  /** Whether others come at the same moment: then all of them are told in one turn. */
+  /** Whether others join at the same moment: then all of them get their first packets in one turn. */
   readonly isBatched?: boolean;
   /** Accepts the socket. Until then nobody has. */
   readonly accept: () => RoomSocket;

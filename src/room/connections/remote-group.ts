@@ -2,8 +2,8 @@ import type { Socket } from "../../platform/ports.ts";
 import type { PrivateChanges, Welcome } from "../../relay/messages.ts";
 
 /**
- * Connections that are held elsewhere: what all of them are told is sent there once, and copied. Its methods
- * reach those that have had their first packet; ids tell the connections of a branch apart.
+ * Connections that are held by another object, a shard: a packet for all of them is sent there once, and copied. Its
+ * methods reach the connections that have had their first packet. Ids identify the connections of a group.
  */
 export interface RemoteGroup {
   readonly size: number;
@@ -16,7 +16,7 @@ export interface RemoteGroup {
 
 /** Where a socket is held, if not here. */
 export interface Remote {
-  readonly branch: RemoteGroup;
+  readonly group: RemoteGroup;
   readonly id: number;
 }
 

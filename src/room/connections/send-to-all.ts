@@ -3,14 +3,14 @@ import type { Connections } from "./connections.ts";
 
 const NOBODY: ReadonlySet<RoomConnection> = new Set();
 
-/** Sends a packet to all connections but some: to those that a branch holds, in one frame. */
+/** Sends a packet to all connections but some. A remote group gets it once for all of its connections. */
 export function sendToAll(connections: Connections, text: string, except = NOBODY): void {
   for (const conn of connections.direct) if (!except.has(conn)) conn.deliver(text);
-  // Who has not had the first packet gets it after that, by itself.
+  // A connection that has not had its first packet gets this one separately, after that.
   const others = [...new Set([...connections.unopened, ...except])];
-  for (const branch of connections.branches) {
-    const apart = others.filter(({ remote }) => remote?.branch === branch);
-    branch.packet(
+  for (const group of connections.remoteGroups) {
+    const apart = others.filter(({ remote }) => remote?.group === group);
+    group.packet(
       text,
       apart.flatMap(({ remote }) => remote?.id ?? []),
     );

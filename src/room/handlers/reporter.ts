@@ -13,12 +13,12 @@ export interface FailureDetails {
   readonly [field: string]: unknown;
 }
 
-/** Runs the developer's hooks so that they harm nobody, and tells the log and `onError` of what was thrown. */
+/** Runs the developer's hooks so that a throw harms nobody else, and reports what they throw to the log and `onError`. */
 export class Reporter implements Failures {
   readonly #context: RoomContext;
   readonly #turns: Turns;
   readonly #log: (entry: LogEntry) => void;
-  /** Failures of a start: `onError` is told of them once the state is what it expects. */
+  /** Failures while the room starts: `onError` gets them once the state is restored. */
   #held: (() => void)[] | undefined = [];
 
   constructor(context: RoomContext, turns: Turns, log: (entry: LogEntry) => void) {
@@ -42,18 +42,18 @@ export class Reporter implements Failures {
   failed(event: string, error: unknown, details: FailureDetails = {}): void {
     const { conn } = details;
     this.#write(event, error, details);
-    if (this.#held) this.#held.push(() => this.#tell(error, conn));
-    else this.#tell(error, conn);
+    if (this.#held) this.#held.push(() => this.#callOnError(error, conn));
+    else this.#callOnError(error, conn);
   }
 
-  /** All that was stored is loaded: from now on `onError` is told at once. */
+  /** The state is restored: from now on `onError` is called at once. */
   open(): void {
     const held = this.#held ?? [];
     this.#held = undefined;
-    for (const tell of held) tell();
+    for (const report of held) report();
   }
 
-  #tell(error: unknown, conn: RoomConnection | undefined): void {
+  #callOnError(error: unknown, conn: RoomConnection | undefined): void {
     const { compiled, state } = this.#context;
     const { onError } = compiled.definition;
     if (!onError) return;
@@ -71,7 +71,7 @@ export class Reporter implements Failures {
     this.#line({ level: "info", event }, details);
   }
 
-  /** A client was refused. What is `internal` was told as a failure. */
+  /** A client was refused. An `internal` error was reported as a failure already. */
   refused({ code }: Pick<RoomError, "code">, details: FailureDetails = {}): void {
     if (code !== "internal") this.#line({ level: "info", event: "refused", code }, details);
   }

@@ -24,7 +24,7 @@ export function traced(
         const code = failure === undefined ? {} : { code: toRoomError(failure).code };
         log({ level: "debug", event, action, ...connection, ...code, ms: clock.now() - start });
       };
-      return settle(() => (work as Work).run(context, input), end);
+      return whenDone(() => (work as Work).run(context, input), end);
     };
     return { ...work, run };
   };
@@ -40,8 +40,8 @@ export function traced(
   };
 }
 
-/** Runs something, and tells when it is done, and what it threw. */
-function settle(run: () => unknown, end: (failure?: unknown) => void): unknown {
+/** Runs something, and calls back when it is done, with what it threw. */
+function whenDone(run: () => unknown, end: (failure?: unknown) => void): unknown {
   try {
     const outcome = run();
     if (outcome instanceof Promise) outcome.then(() => end(), end);

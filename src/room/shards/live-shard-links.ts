@@ -46,7 +46,7 @@ export class LiveShardLinks implements ShardLinks {
   }
 
   get isUnsaved(): boolean {
-    return this.#unsaved.size > 0 || (this.#isAheadStored && this.isSettled);
+    return this.#unsaved.size > 0 || (this.#isAheadStored && this.isAcknowledged);
   }
 
   all(): Iterable<ShardLink> {
@@ -90,7 +90,7 @@ export class LiveShardLinks implements ShardLinks {
   }
 
   /** Tells a shard what its clients know; or have to, if not `isKnown`: they may know something else. */
-  tellState(link: ShardLink, isKnown: boolean): void {
+  sendState(link: ShardLink, isKnown: boolean): void {
     const { broadcast } = this.#scope;
     // What changes right now follows, and then it asks again.
     if (isKnown && broadcast.isPending) return;
@@ -106,13 +106,13 @@ export class LiveShardLinks implements ShardLinks {
       if (link) storage.put(LINK_PREFIX + shardId, link.stored());
       else storage.delete(LINK_PREFIX + shardId);
     }
-    if (this.#isAheadStored && this.isSettled) storage.delete(AHEAD_KEY);
+    if (this.#isAheadStored && this.isAcknowledged) storage.delete(AHEAD_KEY);
     else if (!this.#isAheadStored && this.#isBehind) storage.put(AHEAD_KEY, true);
   }
 
   saved(): void {
     this.#unsaved.clear();
-    if (this.isSettled) this.#isAhead = this.#isAheadStored = false;
+    if (this.isAcknowledged) this.#isAhead = this.#isAheadStored = false;
     else if (this.#isBehind) this.#isAhead = this.#isAheadStored = true;
   }
 
@@ -122,8 +122,8 @@ export class LiveShardLinks implements ShardLinks {
   }
 
   /** Whether all clients know just what is stored, once everything is. */
-  get isSettled(): boolean {
-    return this.#scope.broadcast.isAllSent && [...this.#links.values()].every((link) => link.isSettled);
+  get isAcknowledged(): boolean {
+    return this.#scope.broadcast.isAllSent && [...this.#links.values()].every((link) => link.isAcknowledged);
   }
 
   #take(link: ShardLink, item: ToRoom): void {
@@ -205,7 +205,7 @@ export class LiveShardLinks implements ShardLinks {
     }
     link.wantsState = wantsState;
     // One that answers late, or that the room had forgotten.
-    if (isLate && roster.some((entry) => "isOpen" in entry && entry.isOpen)) this.tellState(link, false);
+    if (isLate && roster.some((entry) => "isOpen" in entry && entry.isOpen)) this.sendState(link, false);
     if (isLate) this.#scope.broadcast.schedule();
     return link;
   }
@@ -236,9 +236,9 @@ export class LiveShardLinks implements ShardLinks {
     const link: ShardLink = new ShardLink(shardId, stored, this.#boot, clock, PATIENCE, {
       deliver: (batch) => shards.deliver(shardId, batch),
       onChanged: () => this.#changed(link),
-      onTelling: () => this.#telling(),
-      onSettled: () => this.#scope.persistence.schedule("companion"),
-      onWantsState: () => this.tellState(link, true),
+      onSending: () => this.#beforeSending(),
+      onAcknowledged: () => this.#scope.persistence.schedule("companion"),
+      onWantsState: () => this.sendState(link, true),
       onUnknown: () => void this.#learn(shardId),
       onSilent: () => this.#lost(link),
     });
@@ -252,7 +252,7 @@ export class LiveShardLinks implements ShardLinks {
   }
 
   /** Stored before anything leaves: it tells a room that wakes whether its clients know what it does. */
-  #telling(): void {
+  #beforeSending(): void {
     this.#isAhead = true;
     if (this.#isAheadStored) return;
     this.#scope.storage.put(AHEAD_KEY, true);

@@ -6,7 +6,7 @@ import type { ShardLinks } from "./shard-links.ts";
 export class NoShardLinks implements ShardLinks {
   readonly size = 0;
   readonly didSleep = false;
-  readonly isSettled = true;
+  readonly isAcknowledged = true;
   readonly isUnsaved = false;
 
   all(): Iterable<ShardLink> {
@@ -19,7 +19,7 @@ export class NoShardLinks implements ShardLinks {
 
   async learn(): Promise<void> {}
   load(): void {}
-  tellState(): void {}
+  sendState(): void {}
   write(): void {}
   saved(): void {}
 }

@@ -21,7 +21,7 @@ export class RemoteSocket implements RoomSocket {
 
   /** @param id tells the shard's clients apart */
   constructor(line: ShardLine, id: number, attachment?: unknown) {
-    this.remote = { branch: line, id };
+    this.remote = { group: line, id };
     this.#line = line;
     this.#attachment = attachment;
   }

@@ -25,21 +25,21 @@ export interface StoredLink {
   readonly clients: number;
 }
 
-export interface ShardLinkEnds {
+export interface ShardLinkCallbacks {
   deliver(batch: RoomBatch): Promise<Receipt>;
   /** What is stored of it is not up to date. */
   onChanged(): void;
   /** The shard has all that was sent. */
-  onSettled(): void;
+  onAcknowledged(): void;
   /** What is about to leave tells clients of the state. */
-  onTelling(): void;
+  onSending(): void;
   onWantsState(): void;
   /** The shard does not know this room's memory: it has to be asked again who is there. */
   onUnknown(): void;
   onSilent(): void;
 }
 
-/** A room's side of a shard: the clients that it holds, and the lanes to and from it. */
+/** A room's side of a shard: the clients that it holds, and the channels to and from it. */
 export class ShardLink implements ShardLine {
   readonly shardId: string;
   readonly run: string;
@@ -49,26 +49,33 @@ export class ShardLink implements ShardLine {
   wantsState = false;
   /** Clients whose join is under way. */
   readonly joining = new Map<number, Promise<void>>();
-  readonly #ends: ShardLinkEnds;
-  readonly #lane: ChannelSender<ToShard>;
+  readonly #callbacks: ShardLinkCallbacks;
+  readonly #channel: ChannelSender<ToShard>;
   #mail: Mail[] = [];
   #mailed: number;
   #isMet = false;
   #isClosed = false;
   readonly #left = new Set<number>();
 
-  constructor(shardId: string, stored: StoredLink, boot: string, clock: Clock, patience: number, ends: ShardLinkEnds) {
+  constructor(
+    shardId: string,
+    stored: StoredLink,
+    boot: string,
+    clock: Clock,
+    patience: number,
+    callbacks: ShardLinkCallbacks,
+  ) {
     this.shardId = shardId;
     this.run = stored.run;
     this.receiver = new ChannelReceiver(stored);
     this.#mailed = stored.mailed;
-    this.#ends = ends;
-    this.#lane = new ChannelSender<ToShard>(clock, patience, {
-      send: (batch) => ends.deliver({ ...batch, run: this.run, boot }),
+    this.#callbacks = callbacks;
+    this.#channel = new ChannelSender<ToShard>(clock, patience, {
+      send: (batch) => callbacks.deliver({ ...batch, run: this.run, boot }),
       weightOf,
       onArrived: (items, receipt) => this.#arrived(items, receipt),
-      onUnknown: () => ends.onUnknown(),
-      onSilent: () => ends.onSilent(),
+      onUnknown: () => callbacks.onUnknown(),
+      onSilent: () => callbacks.onSilent(),
     });
     this.#mail = [...stored.mail];
   }
@@ -78,8 +85,8 @@ export class ShardLink implements ShardLine {
   }
 
   /** Whether the shard has all that was sent. */
-  get isSettled(): boolean {
-    return this.#lane.isIdle;
+  get isAcknowledged(): boolean {
+    return this.#channel.isIdle;
   }
 
   stored(): StoredLink {
@@ -130,29 +137,29 @@ export class ShardLink implements ShardLine {
   /** The shard said who is there. @param mailed the last mail that it had, maybe of a room that forgot it */
   meet(mailed: number): void {
     this.#mailed = Math.max(this.#mailed, mailed);
-    if (!this.#isMet) for (const mail of this.#mail) this.#lane.push(mail);
+    if (!this.#isMet) for (const mail of this.#mail) this.#channel.push(mail);
     this.#isMet = true;
-    this.#lane.resume();
+    this.#channel.resume();
   }
 
   sync(patch: string | undefined, seq: number, own: readonly PrivateChanges[]): void {
-    this.#tell({ kind: "sync", patch, seq, own });
+    this.#send({ kind: "sync", patch, seq, own });
   }
 
   packet(text: string, except: readonly number[]): void {
-    this.#lane.push({ kind: "packet", text, except });
+    this.#channel.push({ kind: "packet", text, except });
   }
 
   /** Clients that come back may have a patch each: so many of them do not fit into one call. */
   welcome(state: string, to: readonly Welcome[]): void {
     let length = 0;
     const parts = Map.groupBy(to, ({ patch = "" }) => Math.floor((length += patch.length) / MAX_PATCHES));
-    for (const part of parts.values()) this.#tell({ kind: "welcome", state, to: part });
+    for (const part of parts.values()) this.#send({ kind: "welcome", state, to: part });
   }
 
   /** Tells the shard what its clients have to know. */
   state(state: string, own: readonly PrivateChanges[], head: SyncHead, isKnown: boolean): void {
-    this.#tell({ kind: "state", state, own, head, isKnown });
+    this.#send({ kind: "state", state, own, head, isKnown });
   }
 
   mail(id: number, text: string): void {
@@ -160,7 +167,7 @@ export class ShardLink implements ShardLine {
   }
 
   attach(id: number, value: unknown): void {
-    this.#lane.push({ kind: "attach", id, value });
+    this.#channel.push({ kind: "attach", id, value });
   }
 
   hangUp(id: number, code: number, reason: string): void {
@@ -176,18 +183,18 @@ export class ShardLink implements ShardLine {
   /** Sends nothing more. */
   close(): void {
     this.#isClosed = true;
-    this.#lane.close();
+    this.#channel.close();
   }
 
-  #tell(item: ToShard): void {
-    this.#ends.onTelling();
-    this.#lane.push(item);
+  #send(item: ToShard): void {
+    this.#callbacks.onSending();
+    this.#channel.push(item);
   }
 
   #post(mail: Mail): void {
     this.#mail.push(mail);
-    this.#lane.push(mail);
-    this.#ends.onChanged();
+    this.#channel.push(mail);
+    this.#callbacks.onChanged();
   }
 
   #arrived(items: readonly ToShard[], receipt: Receipt): void {
@@ -195,10 +202,10 @@ export class ShardLink implements ShardLine {
     const last = numbers.at(-1);
     if (last !== undefined) {
       this.#mail = this.#mail.filter(({ number }) => number > last);
-      this.#ends.onChanged();
+      this.#callbacks.onChanged();
     }
-    if (this.isSettled) this.#ends.onSettled();
-    if (receipt.wantsState) this.#ends.onWantsState();
+    if (this.isAcknowledged) this.#callbacks.onAcknowledged();
+    if (receipt.wantsState) this.#callbacks.onWantsState();
   }
 
   #storedMail(): Mail[] {

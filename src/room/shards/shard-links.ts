@@ -31,12 +31,12 @@ export interface ShardLinksScope {
 export interface ShardLinks extends Companion {
   readonly size: number;
   readonly didSleep: boolean;
-  readonly isSettled: boolean;
+  readonly isAcknowledged: boolean;
   all(): Iterable<ShardLink>;
   load(rows: OwnRows): void;
   learn(): Promise<void>;
   relay(batch: ShardBatch): Promise<Receipt>;
-  tellState(link: ShardLink, isKnown: boolean): void;
+  sendState(link: ShardLink, isKnown: boolean): void;
 }
 
 /** Makes the links of a room: what is not asked for is not in the Worker. */

@@ -39,7 +39,7 @@ export class ExpiringRows<T extends object> {
 
   set(key: string, value: T): void {
     const entry = { value, until: this.#clock.now() + this.#life };
-    // First of all: what cannot be stored must not be known either.
+    // Stored first: an entry that cannot be stored must not be remembered in memory either.
     this.#storage.put(this.#prefix + key, entry);
     this.#entries.delete(key);
     this.#entries.set(key, entry);

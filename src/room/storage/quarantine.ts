@@ -29,9 +29,9 @@ export class Quarantine implements RoomQuarantine {
   #tooMany: Error | undefined;
   /** How many there are, at most. */
   #kept: number | undefined;
-  #told = 0;
+  #reported = 0;
 
-  /** @param failures told of each value, and why it could not be read */
+  /** @param failures gets each value that could not be read, with the reason */
   constructor(storage: Storage, clock: Clock, failures: Failures) {
     this.#storage = storage;
     this.#clock = clock;
@@ -80,7 +80,7 @@ export class Quarantine implements RoomQuarantine {
     });
     this.#found = [];
     for (const { key, error } of found) {
-      if (this.#told++ < MOST_AT_ONCE) this.#failures.failed("quarantined", error, { key: keyForLog(key) });
+      if (this.#reported++ < MOST_AT_ONCE) this.#failures.failed("quarantined", error, { key: keyForLog(key) });
     }
   }
 

@@ -14,13 +14,13 @@ import { SentState } from "./sent-state.ts";
 import type { PrivateChanges, Welcome } from "../../relay/messages.ts";
 import type { SyncLog } from "./sync-log.ts";
 import type { Turns } from "../timing/turns.ts";
-import type { Class, Views } from "./views.ts";
+import type { ViewerGroup, Views } from "./views.ts";
 
 const MODE_KEY = `${PRIVATE_PREFIX}autoSync`;
 /** With `"auto"`, how long a packet waits for each viewer that it goes to, and at most. In ms. */
 const WAIT_PER_VIEWER = 0.05;
 /** The same for each shard: a call costs more than a frame, and counts as twenty on the bill. */
-const WAIT_PER_BRANCH = 3;
+const WAIT_PER_SHARD = 3;
 const LONGEST_WAIT = 50;
 /** How long sending takes for each connection, in ms, of `npm run bench`: meanwhile the runtime's clock stands still. */
 const SENDING_PER_VIEWER = 0.015;
@@ -44,7 +44,7 @@ export interface BroadcastSettings {
 /**
  * Sends what changed. The first change goes out at the end of its turn; the next packet follows when the
  * window is over, with all that changed meanwhile. Changes are encoded once for all who see the same, and sent
- * once to each branch.
+ * once to each group.
  */
 export class Broadcast {
   readonly #tree: Tree;
@@ -114,7 +114,7 @@ export class Broadcast {
     return this.#connections.size > 0 && this.#tree.isDirty;
   }
 
-  /** Whether clients were sent all that they are to know by now. */
+  /** Whether clients were sent all that they are to have by now. */
   get isAllSent(): boolean {
     return this.#isManual || (!this.isPending && !this.#isPaused);
   }
@@ -126,7 +126,7 @@ export class Broadcast {
     this.#flush();
     this.#keepSentState();
     if (isPending) return;
-    // Those of protocol 2 know that they have it all.
+    // Clients of protocol 2 know by the numbers that they have it all.
     for (const conn of open) if (conn.protocol === 1) conn.deliver(encodeSync(this.#views.textFor(conn)));
   }
 
@@ -180,7 +180,7 @@ export class Broadcast {
     this.#views.assume(sent !== undefined);
   }
 
-  /** Sends nothing, as long as it is not known who is there. */
+  /** Sends nothing until it is known which clients are connected. */
   pause(): void {
     this.#isPaused = true;
   }
@@ -189,12 +189,12 @@ export class Broadcast {
     this.#isPaused = false;
   }
 
-  /** What clients of a branch know, or have to: what everyone does as JSON, and what only some of them do. */
-  stateFor(branch: RemoteGroup): { state: string; own: PrivateChanges[]; head: SyncHead } {
+  /** What clients of a remote group were sent, or have to be: what all see as JSON, and what only some of them may see. */
+  stateFor(group: RemoteGroup): { state: string; own: PrivateChanges[]; head: SyncHead } {
     if (this.#isFresh) this.#settle();
-    // Only what was told can be read.
+    // Only what was sent can be read.
     this.#flush();
-    const conns = this.#connections.all().filter((conn) => conn.remote?.branch === branch && conn.phase === "open");
+    const conns = this.#connections.all().filter((conn) => conn.remote?.group === group && conn.phase === "open");
     if (conns.some(({ protocol }) => protocol === 2)) this.#log.use();
     const own = conns.map((conn) => ({ ids: idsOf([conn]), changes: this.#views.privateState(conn) }));
     return {
@@ -225,20 +225,20 @@ export class Broadcast {
   }
 
   #worth(): number {
-    const { widest, branchCount } = this.#connections;
-    const wait = Math.min(widest * WAIT_PER_VIEWER + branchCount * WAIT_PER_BRANCH, LONGEST_WAIT);
+    const { widest, remoteGroupCount } = this.#connections;
+    const wait = Math.min(widest * WAIT_PER_VIEWER + remoteGroupCount * WAIT_PER_SHARD, LONGEST_WAIT);
     return wait < 1 ? 0 : wait;
   }
 
   #welcome(waiting: readonly RoomConnection[]): void {
-    const byBranch = Map.groupBy(waiting, (conn) => conn.remote?.branch);
+    const byGroup = Map.groupBy(waiting, (conn) => conn.remote?.group);
     for (const conn of waiting) this.#views.remember(conn);
-    for (const [branch, conns] of byBranch) {
+    for (const [group, conns] of byGroup) {
       const state = this.#tree.sharedText();
       const welcomes = conns.map((conn) => this.#welcomeOf(conn));
-      branch?.welcome(state, welcomes);
+      group?.welcome(state, welcomes);
       for (const [index, conn] of conns.entries()) {
-        conn.welcome(branch ? undefined : this.#firstPacket(conn, welcomes[index] as Welcome));
+        conn.welcome(group ? undefined : this.#firstPacket(conn, welcomes[index] as Welcome));
         this.#connections.opened(conn);
       }
     }
@@ -275,16 +275,16 @@ export class Broadcast {
     const { shared } = changes;
     // Where everybody sees everything, there is nobody to ask for.
     const isForAll = changes.private.length === 0 && this.#tree.dynamic.size === 0;
-    const classes = isForAll ? [] : this.#views.classify(changes);
+    const viewerGroups = isForAll ? [] : this.#views.classify(changes);
     if (changes.private.some(({ leaf }) => !leaf)) this.#log.cut();
-    if (!shared && classes.length === 0) return;
+    if (!shared && viewerGroups.length === 0) return;
     const patch = shared && JSON.stringify(shared);
-    // What only some are told has no number: the others would miss it.
+    // A patch that only some are sent has no number: the others would miss it.
     const seq = shared && patch ? this.#log.record(shared, patch.length) : 0;
-    this.#sendDirect(shared, patch, seq, classes);
-    for (const branch of this.#connections.branches) {
-      const own = ownOf(branch, classes);
-      if (patch !== undefined || own.length > 0) branch.sync(patch, seq, own);
+    this.#sendDirect(shared, patch, seq, viewerGroups);
+    for (const group of this.#connections.remoteGroups) {
+      const own = ownOf(group, viewerGroups);
+      if (patch !== undefined || own.length > 0) group.sync(patch, seq, own);
     }
   }
 
@@ -292,10 +292,10 @@ export class Broadcast {
     shared: Record<string, unknown> | undefined,
     patch: string | undefined,
     seq: number,
-    classes: readonly Class[],
+    viewerGroups: readonly ViewerGroup[],
   ): void {
     const own = new Map<RoomConnection, EncodedPatch>();
-    for (const { changes, conns } of classes) {
+    for (const { changes, conns } of viewerGroups) {
       const direct = conns.filter((conn) => !conn.remote);
       if (direct.length === 0) continue;
       const merged = new EncodedPatch(JSON.stringify(merge(shared, changes)), seq);
@@ -309,9 +309,9 @@ export class Broadcast {
   }
 }
 
-function ownOf(branch: RemoteGroup, classes: readonly Class[]): PrivateChanges[] {
-  return classes
-    .map(({ changes, conns }) => ({ ids: idsOf(conns.filter(({ remote }) => remote?.branch === branch)), changes }))
+function ownOf(group: RemoteGroup, viewerGroups: readonly ViewerGroup[]): PrivateChanges[] {
+  return viewerGroups
+    .map(({ changes, conns }) => ({ ids: idsOf(conns.filter(({ remote }) => remote?.group === group)), changes }))
     .filter(({ ids }) => ids.length > 0);
 }
 

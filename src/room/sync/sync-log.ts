@@ -31,7 +31,7 @@ export class SyncLog {
   #entries: Entry[] = [];
   #size = 0;
   #isUsed = false;
-  /** Who was here before this number cannot be told what is gone. */
+  /** A client that was last here before this number cannot resume: removals that only some saw are not in the log. */
   #floor = 0;
 
   constructor(rows: Rows, storage: Storage) {
@@ -70,7 +70,7 @@ export class SyncLog {
     return this.#seq;
   }
 
-  /** Something is gone that only some knew of: it is not in the log. */
+  /** Something was removed that only some could see: the log does not hold that. */
   cut(): void {
     this.#entries = [];
     this.#size = 0;

@@ -9,13 +9,13 @@ import type { Connections } from "../connections/connections.ts";
 import { HiddenCollections } from "./hidden-collections.ts";
 import { changesFor } from "./visibility.ts";
 
-/** Connections that are told the same beyond what everyone is. */
-export interface Class {
+/** Connections that are sent the same private changes. */
+export interface ViewerGroup {
   readonly changes: readonly Placed[];
   readonly conns: RoomConnection[];
 }
 
-/** What each connection may see, and was told, beyond what everyone is. */
+/** What each connection may see, and was sent, beyond what everyone sees. */
 export class Views {
   readonly #tree: Tree;
   readonly #connections: Connections;
@@ -31,70 +31,70 @@ export class Views {
     return this.#tree.textFor(this.#viewerOf(conn));
   }
 
-  /** It is about to be told all that it may see. */
+  /** The connection is about to be sent all that it may see. */
   remember(conn: RoomConnection): void {
     this.#mark(conn, true);
   }
 
-  /** All connections were there while the room slept. @param wasPending whether changes were not sent yet */
+  /** All connections stayed open while the room slept. @param wasPending whether changes were not sent yet */
   assume(wasPending: boolean): void {
     this.#wasPending = wasPending;
     for (const conn of this.#connections.all()) this.recall(conn);
   }
 
-  /** What a client saw that was there while the room slept. */
+  /** Restores what a client saw that stayed connected while the room slept. */
   recall(conn: RoomConnection): void {
     // If changes are pending, as if it had seen just what it must not see now: that is deleted, the rest sent whole.
     this.#mark(conn, !this.#wasPending);
   }
 
-  /** What a connection was told beyond what everyone is. */
+  /** The private fields that a connection was sent. */
   privateState(conn: RoomConnection): Placed[] {
     const viewer = this.#viewerOf(conn);
     return this.#tree
       .privateLeaves()
-      .filter((leaf) => this.#knows(conn, viewer, leaf))
+      .filter((leaf) => this.#wasSent(conn, viewer, leaf))
       .map((leaf) => ({ names: leaf.names(), value: leaf.sent }));
   }
 
-  /** The same for one that may have an older state of it: objects take the place of what is there, the rest goes. */
+  /** The same for a client that may have an older state: objects replace what it has, and what it may not see is deleted. */
   privateReplacement(conn: RoomConnection): Placed[] {
     const viewer = this.#viewerOf(conn);
     const hidden = new HiddenCollections();
     const others = this.#tree.privateLeaves().flatMap((leaf): Placed[] => {
       const names = leaf.names();
       const { audience, sent } = leaf;
-      const isKnown = this.#knows(conn, viewer, leaf);
-      if (hidden.take(leaf, isKnown)) return [];
-      if (isKnown) return [{ names, value: isPlain(sent) ? new Replacement(sent) : sent }];
-      // What it saw before by a predicate is not remembered.
+      const wasSent = this.#wasSent(conn, viewer, leaf);
+      if (hidden.take(leaf, wasSent)) return [];
+      if (wasSent) return [{ names, value: isPlain(sent) ? new Replacement(sent) : sent }];
+      // Nobody remembers what it saw before because of a predicate.
       return audience && (audience.dynamic || this.#tree.sees(viewer, audience)) ? [{ names, value: DELETE }] : [];
     });
     return [...others, ...hidden.replacements()];
   }
 
-  /** Groups those who are told more than everyone is. */
-  classify({ private: hidden }: Changes): readonly Class[] {
-    const classes = new Map<string, Class>();
+  /** Groups the connections that are sent private changes, by what they are sent. */
+  classify({ private: hidden }: Changes): readonly ViewerGroup[] {
+    const groups = new Map<string, ViewerGroup>();
     for (const conn of this.#concerned(hidden)) {
       if (conn.phase !== "open") continue;
       const { key, changes } = changesFor(this.#tree, this.#viewerOf(conn), conn.seen, hidden);
       if (changes.length === 0) continue;
-      const known = classes.get(key);
-      if (known) known.conns.push(conn);
-      else classes.set(key, { changes: changes.map(({ names, value }) => ({ names, value })), conns: [conn] });
+      const group = groups.get(key);
+      if (group) group.conns.push(conn);
+      else groups.set(key, { changes: changes.map(({ names, value }) => ({ names, value })), conns: [conn] });
     }
-    return [...classes.values()];
+    return [...groups.values()];
   }
 
-  /** Where a predicate decides, anyone may be concerned; else only those whose own something is. */
+  /** With predicates, anyone may be concerned; otherwise only the owners of what changed. */
   #concerned(hidden: Changes["private"]): Iterable<RoomConnection> {
     if (this.#tree.dynamic.size > 0 || hidden.some(({ audience }) => audience.dynamic)) return this.#connections.all();
     const owners = new Set(hidden.map(({ audience }) => audience.owner ?? ""));
     return [...owners].flatMap((owner) => Array.from(this.#connections.of(owner)));
   }
 
-  /** Notes as seen what a connection may see now, or else just what it may not. */
+  /** Notes as seen what a connection may see now, or only what it may not see. */
   #mark(conn: RoomConnection, isVisible: boolean): void {
     if (this.#tree.dynamic.size === 0) return;
     const viewer = this.#viewerOf(conn);
@@ -103,7 +103,7 @@ export class Views {
     }
   }
 
-  #knows(conn: RoomConnection, viewer: Viewer, leaf: Leaf): boolean {
+  #wasSent(conn: RoomConnection, viewer: Viewer, leaf: Leaf): boolean {
     if (!leaf.audience || leaf.sent === undefined) return false;
     return leaf.audience.dynamic ? conn.seen.has(leaf.path()) : this.#tree.sees(viewer, leaf.audience);
   }

@@ -4,7 +4,7 @@ import type { Viewer } from "../../state/fields.ts";
 import type { PrivateChange } from "../../state/node.ts";
 import type { Tree } from "../../state/tree.ts";
 
-/** What one viewer is told beyond what everyone is. Viewers with the same key are told the same. */
+/** The private changes that one viewer is sent. Viewers with the same key are sent the same. */
 interface OwnChanges {
   readonly key: string;
   readonly changes: readonly PrivateChange[];
@@ -30,7 +30,7 @@ export function changesFor(
 
 type How = "changed" | "appeared" | "gone";
 
-/** What is gone comes first: something else may take its place. */
+/** Removals come first: something else may take the place of what was removed. */
 function* allChanges(
   tree: Tree,
   viewer: Viewer,
@@ -58,11 +58,11 @@ function* dynamicChanges(
   for (const leaf of tree.dynamic) {
     if (!leaf.audience) continue;
     const path = leaf.path();
-    const knows = seen.has(path);
+    const wasSeen = seen.has(path);
     const sees = tree.sees(viewer, leaf.audience);
     const patch = patches.get(leaf);
-    if (sees && knows && patch) yield [patch, "changed"];
-    if (sees === knows) continue;
+    if (sees && wasSeen && patch) yield [patch, "changed"];
+    if (sees === wasSeen) continue;
     if (sees) seen.add(path);
     else seen.delete(path);
     const names = (sees ? undefined : leaf.coverOf((outer) => tree.sees(viewer, outer))) ?? leaf.names();
@@ -80,9 +80,9 @@ function prune(seen: Set<string>, { dynamic }: Tree): void {
   for (const path of seen) if (!paths.has(path)) seen.delete(path);
 }
 
-/** Forgets a field and all below it. @returns whether anything of it was known */
+/** Forgets a field and all below it. @returns whether anything of it was seen */
 function forget(seen: Set<string>, path: string): boolean {
-  const known = [...seen].filter((name) => name === path || name.startsWith(`${path}.`));
-  for (const name of known) seen.delete(name);
-  return known.length > 0;
+  const forgotten = [...seen].filter((name) => name === path || name.startsWith(`${path}.`));
+  for (const name of forgotten) seen.delete(name);
+  return forgotten.length > 0;
 }

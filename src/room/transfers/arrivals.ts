@@ -19,8 +19,8 @@ export interface ArrivalScope extends DepartureScope {
   readonly reporter: Reporter;
 }
 
-/** Who is told of what arriving changes. */
-interface ArrivalEnds {
+/** Called when an arrival changes something elsewhere. */
+interface ArrivalCallbacks {
   /** A session is on the way to another room, or is so no more. */
   onLeaving(session: Session): void;
   /** A user is here, who may have left once. */
@@ -35,15 +35,15 @@ export class Arrivals implements RoomPart, Wakeable {
   readonly tokens: TransferTokens;
   readonly #scope: ArrivalScope;
   readonly #packing: UserPacking;
-  readonly #ends: ArrivalEnds;
+  readonly #callbacks: ArrivalCallbacks;
   /** By transfer: how it ended here. */
   readonly #moved: ExpiringRows<RecallAnswer>;
 
-  constructor(scope: ArrivalScope, packing: UserPacking, ends: ArrivalEnds) {
+  constructor(scope: ArrivalScope, packing: UserPacking, callbacks: ArrivalCallbacks) {
     const { storage, clock, compiled, sessions } = scope;
     this.#scope = scope;
     this.#packing = packing;
-    this.#ends = ends;
+    this.#callbacks = callbacks;
     this.tokens = new TransferTokens(sessions, compiled.settings.transferExpiryTime, storage, clock);
     this.#moved = new ExpiringRows("moved", MEMORY, storage, clock);
   }
@@ -106,7 +106,7 @@ export class Arrivals implements RoomPart, Wakeable {
     if (session.transferId !== undefined) this.#end(session.transferId, ARRIVED);
     // Whoever still waits for it sees that it is over.
     session.leaving = undefined;
-    this.#ends.onLeaving(session);
+    this.#callbacks.onLeaving(session);
     // It ran out on the way. By now there may be another one with its id.
     if (sessions.find(session.id) !== session) return;
     sessions.remove(session);
@@ -135,7 +135,7 @@ export class Arrivals implements RoomPart, Wakeable {
       // First, since it is worth nothing without what follows.
       const token = this.#issue(passenger);
       this.#store(session, passenger, user);
-      this.#ends.onArrived(sessionId);
+      this.#callbacks.onArrived(sessionId);
       return token;
     } catch (error) {
       undo();
@@ -151,7 +151,7 @@ export class Arrivals implements RoomPart, Wakeable {
     session.transferId = transferId;
     session.connState = state;
     session.leaving = undefined;
-    this.#ends.onLeaving(session);
+    this.#callbacks.onLeaving(session);
     if (!presence.isOnline(session)) {
       session.expectedUntil = clock.now() + compiled.settings.transferExpiryTime;
       sessions.offline(session);
@@ -169,7 +169,7 @@ export class Arrivals implements RoomPart, Wakeable {
     const user = presence.user(publicId);
     return () => {
       Object.assign(session, { transferId, connState, leaving, expectedUntil });
-      this.#ends.onLeaving(session);
+      this.#callbacks.onLeaving(session);
       session.row.changed(true);
       presence.putBack(publicId, user);
       persistence.save();

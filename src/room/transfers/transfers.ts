@@ -80,7 +80,7 @@ export class Transfers implements RoomPart, Wakeable {
     try {
       const token = await this.#carry(session, state);
       this.#departures.note(session.id, { to, transferId });
-      this.#tellLeaving(session);
+      this.#runOnLeave(session);
       this.#arrivals.remove(session);
       return token;
     } finally {
@@ -89,7 +89,7 @@ export class Transfers implements RoomPart, Wakeable {
   }
 
   /** Runs `onLeave` for a user who goes to another room. */
-  #tellLeaving(session: Session): void {
+  #runOnLeave(session: Session): void {
     const { connections, presence, hooks } = this.#scope;
     const conn = [...connections.of(session.publicId)].find((other) => other.sessionId === session.id);
     if (conn) hooks.leave(conn, presence.user(session.publicId));
