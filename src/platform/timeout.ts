@@ -1,9 +1,23 @@
+import type { Clock } from "./ports.ts";
+
+const TIMERS: Pick<Clock, "after"> = {
+  after(ms, run) {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
 /**
  * Waits for something, but not for ever.
  * @param error makes what is thrown after `ms`
  */
-export async function within<T>(ms: number, pending: Promise<T>, error: () => Error): Promise<T> {
+export async function within<T>(
+  ms: number,
+  pending: Promise<T>,
+  error: () => Error,
+  clock: Pick<Clock, "after"> = TIMERS,
+): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(error()), ms);
-  return Promise.race([pending, late]).finally(() => clearTimeout(timer));
+  const cancel = clock.after(ms, () => reject(error()), "timeout");
+  return Promise.race([pending, late]).finally(cancel);
 }

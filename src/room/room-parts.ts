@@ -118,7 +118,7 @@ export class RoomParts {
   }
 
   get hooks(): Hooks {
-    return (this.#hooks ??= new Hooks(this, this.turns, this.reporter));
+    return (this.#hooks ??= new Hooks(this, this.turns, this.reporter, this.clock));
   }
 
   get admission(): Admission {

@@ -34,7 +34,9 @@ export class Schedules implements RoomPart, Wakeable {
   readonly #run: (name: string, payload: unknown) => Promise<void>;
   readonly #alarms: Alarms;
   readonly #persistence: Persistence;
+  readonly mayOverlap = true;
   readonly #entries = new Map<string, Entry>();
+  readonly #running = new Set<Entry>();
   readonly #lastRun = new Map<string, number>();
 
   /**
@@ -88,20 +90,23 @@ export class Schedules implements RoomPart, Wakeable {
 
   due(): number | undefined {
     let due: number | undefined;
-    for (const { at } of this.#entries.values()) due = Math.min(due ?? Infinity, at);
+    for (const entry of this.#entries.values()) {
+      if (!this.#running.has(entry)) due = Math.min(due ?? Infinity, entry.at);
+    }
     return due;
   }
 
   async run(now: number): Promise<void> {
-    for (const entry of Array.from(this.#entries.values())) {
-      // One that ran before may have unset it, or set it anew.
-      if (entry.at <= now && this.#entries.get(entry.name) === entry) await this.#runOne(entry);
-    }
+    const due = Array.from(this.#entries.values()).filter((entry) => entry.at <= now && !this.#running.has(entry));
+    await Promise.all(due.map((entry) => this.#runOne(entry)));
   }
 
   async #runOne(entry: Entry): Promise<void> {
     const { name, payload, failures } = entry;
+    // One that ran before may have unset it, or set it anew.
+    if (this.#entries.get(name) !== entry) return;
     this.#lastRun.set(name, this.#clock.now());
+    this.#running.add(entry);
     try {
       await this.#run(name, payload);
       // Unless it was set anew meanwhile.
@@ -110,6 +115,8 @@ export class Schedules implements RoomPart, Wakeable {
       if (this.#entries.get(name) !== entry) return;
       const delay = backoff(failures, LEAST_SPACING, LONGEST_RETRY);
       this.#store({ ...entry, at: this.#clock.now() + delay, failures: failures + 1 });
+    } finally {
+      this.#running.delete(entry);
     }
   }
 

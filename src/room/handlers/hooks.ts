@@ -1,4 +1,6 @@
 import type { Snapshot } from "../../define/types.ts";
+import type { Clock } from "../../platform/ports.ts";
+import { within } from "../../platform/timeout.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import { createIntercept } from "../connections/interceptor.ts";
 import type { Intercept } from "../connections/outbox.ts";
@@ -6,22 +8,27 @@ import type { Reporter } from "./reporter.ts";
 import type { Turns } from "../timing/turns.ts";
 import type { RoomContext } from "./room-context.ts";
 
+/** A schedule or an `onStart` that takes longer counts as failed, in ms: neither may keep the room from its other work. */
+const LONGEST_RUN = 30_000;
+
 /** The developer's hooks, each with the context that it gets. What they throw harms nobody but their caller. */
 export class Hooks {
   readonly #context: RoomContext;
   readonly #turns: Turns;
   readonly #reporter: Reporter;
+  readonly #clock: Clock;
 
-  constructor(context: RoomContext, turns: Turns, reporter: Reporter) {
+  constructor(context: RoomContext, turns: Turns, reporter: Reporter, clock: Clock) {
     this.#context = context;
     this.#turns = turns;
     this.#reporter = reporter;
+    this.#clock = clock;
   }
 
   /** @returns a promise if the room has to wait */
   start(): Promise<unknown> | undefined {
     const { onStart } = this.#context.compiled.definition;
-    return onStart && this.#reporter.hook("onStart", () => onStart(this.#given()));
+    return onStart && this.#reporter.hook("onStart", () => this.#limited("onStart", () => onStart(this.#given())));
   }
 
   /**
@@ -48,7 +55,7 @@ export class Hooks {
   async schedule(name: string, payload: unknown): Promise<void> {
     const schedule = this.#context.compiled.definition.schedules?.[name];
     try {
-      await this.#turns.run(() => schedule?.run(this.#given(), payload));
+      await this.#turns.run(() => this.#limited("The schedule", () => schedule?.run(this.#given(), payload)));
     } catch (error) {
       this.#reporter.failed("schedule_failed", error, { schedule: name });
       throw error;
@@ -77,6 +84,14 @@ export class Hooks {
       (packet) => (interceptorPacket ? interceptorPacket(this.#givenOf(conn, user()), packet) : packet),
       (error) => this.#reporter.failed("interceptorPacket_failed", error, { conn }),
     );
+  }
+
+  /** Runs something, and throws if it takes too long. Synchronous as long as that is. */
+  #limited(what: string, run: () => unknown): unknown {
+    const outcome = run();
+    if (!(outcome instanceof Promise)) return outcome;
+    const tooLong = () => new Error(`${what} was not done in ${LONGEST_RUN / 1000} seconds`);
+    return within(LONGEST_RUN, outcome, tooLong, this.#clock);
   }
 
   #given() {

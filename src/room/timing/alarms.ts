@@ -1,22 +1,30 @@
 import { backoff } from "../../platform/backoff.ts";
+import { within } from "../../platform/timeout.ts";
 import type { Alarm, Clock, Failures } from "../../platform/ports.ts";
 import type { RoomPart } from "./room-part.ts";
 
 /** A part of the room that wants to be woken. */
-export type Wakeable = Required<Pick<RoomPart, "due" | "run">> & Pick<RoomPart, "rang">;
+export type Wakeable = Required<Pick<RoomPart, "due" | "run">> & Pick<RoomPart, "rang" | "mayOverlap">;
 
 /** An alarm set for now, from inside an alarm, can stall. */
 const LEAST_DELAY = 10;
 const FIRST_RETRY = 1000;
 const LONGEST_RETRY = 60_000;
+/** A part that takes longer counts as failed, in ms. It is longer than what a part itself waits for. */
+const LONGEST_RUN = 60_000;
 
-/** The owner of the object's single alarm: parts say when they are due, the earliest wins. */
+/**
+ * The owner of the object's single alarm: parts say when they are due, the earliest wins. Parts run independently: one
+ * that takes its time, or never ends, keeps no other from running when that is due.
+ */
 export class Alarms {
   readonly #alarm: Alarm;
   readonly #clock: Clock;
   readonly #failures: Failures;
   readonly #parts: Wakeable[] = [];
   readonly #retries = new Map<Wakeable, { readonly at: number; readonly failures: number }>();
+  /** What is not done yet, and which part does it. */
+  readonly #running = new Map<Promise<void>, Wakeable>();
   #armed = Infinity;
 
   constructor(alarm: Alarm, clock: Clock, failures: Failures) {
@@ -42,15 +50,30 @@ export class Alarms {
     this.#setBy(Math.min(...this.#parts.map((part) => this.#dueOf(part))));
   }
 
-  /** The alarm rang: runs whatever is due, then sets it anew. */
+  /**
+   * The alarm rang: runs whatever is due, and what comes due until all of it is done. The runtime rings no second time
+   * while it waits for this.
+   */
   async ring(): Promise<void> {
     for (const part of this.#parts) part.rang?.();
     this.#armed = Infinity;
-    const now = this.#clock.now();
-    for (const part of this.#parts) {
-      if (this.#dueOf(part) <= now) await this.#run(part, now);
+    this.#runDue();
+    // The alarm is set anew before anything is waited for: should the object die meanwhile, it wakes for the others. If
+    // there are no others, the runtime itself repeats an alarm that was not done.
+    for (this.armAll(); this.#running.size > 0; this.armAll()) {
+      await this.#untilDoneOrDue();
+      this.#runDue();
     }
-    this.armAll();
+  }
+
+  /** Waits until a part that runs is done, or another one is due. */
+  async #untilDoneOrDue(): Promise<void> {
+    const { promise: due, resolve } = Promise.withResolvers<void>();
+    const next = Math.min(...this.#parts.map((part) => this.#dueOf(part)));
+    const wait = Math.max(next - this.#clock.now(), LEAST_DELAY);
+    const cancel = next === Infinity ? undefined : this.#clock.after(wait, resolve, "alarm");
+    await Promise.race([due, ...this.#running.keys()]);
+    cancel?.();
   }
 
   #setBy(due: number): void {
@@ -60,17 +83,44 @@ export class Alarms {
   }
 
   #dueOf(part: Wakeable): number {
+    if (!part.mayOverlap && this.#isRunning(part)) return Infinity;
     return Math.max(part.due() ?? Infinity, this.#retries.get(part)?.at ?? 0);
   }
 
-  async #run(part: Wakeable, now: number): Promise<void> {
+  #isRunning(part: Wakeable): boolean {
+    return this.#running.size > 0 && [...this.#running.values()].includes(part);
+  }
+
+  #runDue(): void {
+    const now = this.#clock.now();
+    for (const part of this.#parts) if (this.#dueOf(part) <= now) this.#run(part, now);
+  }
+
+  #run(part: Wakeable, now: number): void {
     try {
-      await part.run(now);
+      const pending = part.run(now);
+      if (!pending) return void this.#retries.delete(part);
+      const done = this.#wait(part, pending).finally(() => this.#running.delete(done));
+      this.#running.set(done, part);
+    } catch (error) {
+      this.#failed(part, error);
+    }
+  }
+
+  async #wait(part: Wakeable, pending: Promise<void>): Promise<void> {
+    const tooLong = () => new Error(`It was not done in ${LONGEST_RUN / 1000} seconds`);
+    try {
+      await within(LONGEST_RUN, pending, tooLong, this.#clock);
       this.#retries.delete(part);
     } catch (error) {
-      const failures = this.#retries.get(part)?.failures ?? 0;
-      this.#retries.set(part, { at: now + backoff(failures, FIRST_RETRY, LONGEST_RETRY), failures: failures + 1 });
-      this.#failures.failed("alarm_failed", error);
+      this.#failed(part, error);
     }
+  }
+
+  #failed(part: Wakeable, error: unknown): void {
+    const failures = this.#retries.get(part)?.failures ?? 0;
+    const at = this.#clock.now() + backoff(failures, FIRST_RETRY, LONGEST_RETRY);
+    this.#retries.set(part, { at, failures: failures + 1 });
+    this.#failures.failed("alarm_failed", error);
   }
 }

@@ -19,6 +19,8 @@ export interface RoomPart {
   due?(): number | undefined;
   /** It is due. A throw is retried with backoff. */
   run?(now: number): void | Promise<void>;
+  /** Whether it may run again before it is done: then `due` leaves out what runs already. */
+  readonly mayOverlap?: boolean;
   /** The alarm rang, for whichever part. */
   rang?(): void;
 }
