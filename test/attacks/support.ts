@@ -48,14 +48,11 @@ export function rowsWith(room: MemoryRoom<never>, text: string): string[] {
 /** The bytes of all values that a room reads from its storage while it starts anew after a crash. */
 export function bytesReadAtStart(room: MemoryRoom<never>): number {
   let bytes = 0;
-  const { get } = room.storage;
-  room.storage.get = function (key) {
-    const value = get.call(this, key);
-    bytes += JSON.stringify(value ?? null).length;
-    return value;
-  };
+  const { storage } = room;
+  const before = storage.onRead;
+  storage.onRead = (value) => (bytes += JSON.stringify(value ?? null).length);
   room.crash();
-  room.storage.get = get;
+  storage.onRead = before;
   return bytes;
 }
 

@@ -96,11 +96,12 @@ export class MemoryStorage {
   fault: (key: string, value?: unknown) => void = () => {};
 
   /** Told of each row that is read. */
-  onRead: () => void = () => {};
+  onRead: (value: unknown) => void = () => {};
 
   get(key: string): unknown {
-    this.onRead();
-    return structuredClone(this.rows.get(key));
+    const value = this.rows.get(key);
+    this.onRead(value);
+    return structuredClone(value);
   }
   put(key: string, value: unknown): void {
     this.fault(key, value);

@@ -108,9 +108,8 @@ export class Alarms {
   }
 
   async #wait(part: Wakeable, pending: Promise<void>): Promise<void> {
-    const tooLong = () => new Error(`It was not done in ${LONGEST_RUN / 1000} seconds`);
     try {
-      await within(LONGEST_RUN, pending, tooLong, this.#clock);
+      await within(LONGEST_RUN, pending, tookTooLong, this.#clock);
       this.#retries.delete(part);
     } catch (error) {
       this.#failed(part, error);
@@ -123,4 +122,8 @@ export class Alarms {
     this.#retries.set(part, { at, failures: failures + 1 });
     this.#failures.failed("alarm_failed", error);
   }
+}
+
+function tookTooLong(): Error {
+  return new Error(`It was not done in ${LONGEST_RUN / 1000} seconds`);
 }
