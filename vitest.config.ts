@@ -49,7 +49,7 @@ export default defineConfig({
       project({
         name: "shard",
         include: [
-          "test/room/!(broadcast|response).test.ts",
+          "test/room/**/!(broadcast|response).test.ts",
           "test/property/real-object.test.ts",
           "test/client/connect-resume.test.ts",
         ],

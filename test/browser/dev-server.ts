@@ -27,7 +27,7 @@ export async function startDevServer({
   port,
   persistTo,
   cwd = ROOT,
-  envFile = cwd === ROOT ? ".dev.vars.example" : undefined,
+  envFile = cwd === ROOT ? "src/demo/.dev.vars.example" : undefined,
 }: DevServerOptions): Promise<DevServer> {
   const flags = ["--port", String(port), "--inspector-port", "0", "--persist-to", persistTo];
   if (envFile !== undefined) flags.push("--env-file", envFile);

@@ -1,10 +1,10 @@
 import { signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
-import { defineRoom } from "../../src/define/define-room.ts";
-import { requireAuth, requireClaim, requireSession } from "../../src/define/guards.ts";
-import { TokenBucket } from "../../src/platform/client-limits.ts";
-import { sync } from "../../src/state/fields.ts";
-import { testRoom, token } from "../support/harness.ts";
+import { defineRoom } from "../../../src/define/define-room.ts";
+import { requireAuth, requireClaim, requireSession } from "../../../src/define/guards.ts";
+import { TokenBucket } from "../../../src/platform/client-limits.ts";
+import { sync } from "../../../src/state/fields.ts";
+import { testRoom, token } from "../../support/harness.ts";
 
 describe("the rate limit", () => {
   it("refuses what is too much, and lets through again what comes in time", () => {

@@ -10,8 +10,9 @@ const file = screenshot ? "screenshot.ts" : examples ? "examples.ts" : "*.test.t
  */
 export default defineConfig({
   test: {
+    root: import.meta.dirname,
     environment: "node",
-    include: [`test/browser/${file}`],
+    include: [file],
     maxWorkers: 1,
     fileParallelism: false,
     testTimeout: 90_000,

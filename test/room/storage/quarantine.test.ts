@@ -1,8 +1,8 @@
 import { signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
-import { defineRoom } from "../../src/define/define-room.ts";
-import { collection, sync, users } from "../../src/state/fields.ts";
-import { MemoryRoom } from "../support/memory.ts";
+import { defineRoom } from "../../../src/define/define-room.ts";
+import { collection, sync, users } from "../../../src/state/fields.ts";
+import { MemoryRoom } from "../../support/memory.ts";
 
 class Player {
   x = sync(signal(0));

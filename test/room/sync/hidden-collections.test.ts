@@ -1,10 +1,10 @@
 import { signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
-import { defineRoom } from "../../src/define/define-room.ts";
-import { collection, sync } from "../../src/state/fields.ts";
-import { applyPatch } from "../../src/protocol/apply-patch.ts";
-import { MemoryRoom } from "../support/memory.ts";
-import type { MemorySocket } from "../support/memory.ts";
+import { defineRoom } from "../../../src/define/define-room.ts";
+import { collection, sync } from "../../../src/state/fields.ts";
+import { applyPatch } from "../../../src/protocol/apply-patch.ts";
+import { MemoryRoom } from "../../support/memory.ts";
+import type { MemorySocket } from "../../support/memory.ts";
 
 const trap = () => ({ depth: sync(signal(3)), at: { x: sync(signal(1)) }, bait: collection(bait) });
 const bait = () => ({ smell: sync(signal("good")) });

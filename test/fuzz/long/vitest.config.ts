@@ -5,5 +5,5 @@ import { defineConfig } from "vitest/config";
  * FUZZ_SEED repeats a run.
  */
 export default defineConfig({
-  test: { environment: "node", include: ["test/fuzz/long/*.fuzz.ts"], hookTimeout: 60_000 },
+  test: { root: import.meta.dirname, environment: "node", include: ["*.fuzz.ts"], hookTimeout: 60_000 },
 });

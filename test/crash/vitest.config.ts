@@ -6,8 +6,9 @@ import { defineConfig } from "vitest/config";
  */
 export default defineConfig({
   test: {
+    root: import.meta.dirname,
     environment: "node",
-    include: ["test/crash/*.test.ts", "test/crash/*.crash.ts"],
+    include: ["*.test.ts", "*.crash.ts"],
     env: { CRASH_KILLS: process.env["CRASH_KILLS"] ?? "100" },
   },
 });

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { createResponses } from "../../src/room/requests/response.ts";
+import { createResponses } from "../../../src/room/requests/response.ts";
 
 it("an answer that was built and not returned leaves no trace in the next", () => {
   const res = createResponses();

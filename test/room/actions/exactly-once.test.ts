@@ -1,10 +1,10 @@
 import { signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
-import { defineRoom } from "../../src/define/define-room.ts";
-import { sync } from "../../src/state/fields.ts";
-import { testRoom } from "../support/harness.ts";
-import { MemoryRoom } from "../support/memory.ts";
-import type { MemorySocket } from "../support/memory.ts";
+import { defineRoom } from "../../../src/define/define-room.ts";
+import { sync } from "../../../src/state/fields.ts";
+import { testRoom } from "../../support/harness.ts";
+import { MemoryRoom } from "../../support/memory.ts";
+import type { MemorySocket } from "../../support/memory.ts";
 
 const stateOf = () => ({ count: sync(signal(0)) });
 type State = ReturnType<typeof stateOf>;

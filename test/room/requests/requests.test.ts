@@ -1,9 +1,9 @@
 import { signal } from "@signe/reactive";
 import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
-import { defineRoom } from "../../src/define/define-room.ts";
-import { persist, sync, users } from "../../src/state/fields.ts";
-import { testRoom, token } from "../support/harness.ts";
+import { defineRoom } from "../../../src/define/define-room.ts";
+import { persist, sync, users } from "../../../src/state/fields.ts";
+import { testRoom, token } from "../../support/harness.ts";
 
 class Player {
   score = sync(signal(7));

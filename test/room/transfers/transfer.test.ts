@@ -1,11 +1,11 @@
 import { signal } from "@signe/reactive";
 import { describe, expect, it, vi } from "vitest";
-import { defineRoom } from "../../src/define/define-room.ts";
-import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
-import { TestRoom, token } from "../support/harness.ts";
-import type { TransferredUser } from "../../src/room/transfers/messages.ts";
-import { MemoryRoom } from "../support/memory.ts";
-import type { MemorySocket } from "../support/memory.ts";
+import { defineRoom } from "../../../src/define/define-room.ts";
+import { collection, connected, id, persist, sync, users } from "../../../src/state/fields.ts";
+import { TestRoom, token } from "../../support/harness.ts";
+import type { TransferredUser } from "../../../src/room/transfers/messages.ts";
+import { MemoryRoom } from "../../support/memory.ts";
+import type { MemorySocket } from "../../support/memory.ts";
 
 class Player {
   id = id();

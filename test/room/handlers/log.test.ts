@@ -1,7 +1,7 @@
 import { expect, it, vi } from "vitest";
-import { defineRoom } from "../../src/define/define-room.ts";
-import { causeOf, createLog } from "../../src/platform/log.ts";
-import { MemoryRoom } from "../support/memory.ts";
+import { defineRoom } from "../../../src/define/define-room.ts";
+import { causeOf, createLog } from "../../../src/platform/log.ts";
+import { MemoryRoom } from "../../support/memory.ts";
 
 it("a log that throws, or whose promise is rejected, harms nobody, and the console says so", async () => {
   const said = vi.spyOn(console, "error").mockImplementation(() => {});

@@ -1,9 +1,9 @@
 import { signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
-import { defineRoom } from "../../src/define/define-room.ts";
-import { ChannelSender } from "../../src/relay/reliable-channel.ts";
-import { sync } from "../../src/state/fields.ts";
-import { MemoryRoom, VirtualClock } from "../support/memory.ts";
+import { defineRoom } from "../../../src/define/define-room.ts";
+import { ChannelSender } from "../../../src/relay/reliable-channel.ts";
+import { sync } from "../../../src/state/fields.ts";
+import { MemoryRoom, VirtualClock } from "../../support/memory.ts";
 
 const HOUR = 3_600_000;
 

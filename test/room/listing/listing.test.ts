@@ -1,11 +1,11 @@
 import { signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import { defineRoom } from "../../src/define/define-room.ts";
-import type { ListingOptions, Metadata } from "../../src/define/types.ts";
-import type { ListingReport } from "../../src/room/listing/report.ts";
-import { connected, sync, users } from "../../src/state/fields.ts";
-import { MemoryRoom } from "../support/memory.ts";
+import { defineRoom } from "../../../src/define/define-room.ts";
+import type { ListingOptions, Metadata } from "../../../src/define/types.ts";
+import type { ListingReport } from "../../../src/room/listing/report.ts";
+import { connected, sync, users } from "../../../src/state/fields.ts";
+import { MemoryRoom } from "../../support/memory.ts";
 
 class Player {
   online = connected();

@@ -1,11 +1,11 @@
 import { signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
-import { defineRoom } from "../../src/define/define-room.ts";
-import type { AnyRoom } from "../../src/define/room.ts";
-import type { Snapshot } from "../../src/define/types.ts";
-import { sync, users } from "../../src/state/fields.ts";
-import type { TransferredUser } from "../../src/room/transfers/messages.ts";
-import { MemoryRoom } from "../support/memory.ts";
+import { defineRoom } from "../../../src/define/define-room.ts";
+import type { AnyRoom } from "../../../src/define/room.ts";
+import type { Snapshot } from "../../../src/define/types.ts";
+import { sync, users } from "../../../src/state/fields.ts";
+import type { TransferredUser } from "../../../src/room/transfers/messages.ts";
+import { MemoryRoom } from "../../support/memory.ts";
 
 const rename = ({ players, ...rest }: Snapshot): Snapshot => ({
   ...rest,

@@ -1,12 +1,12 @@
 import { runInDurableObject } from "cloudflare:test";
 import { signal } from "@signe/reactive";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { defineRoom } from "../../src/define/define-room.ts";
-import type { Snapshot } from "../../src/define/types.ts";
-import { persist, collection, sync, users } from "../../src/state/fields.ts";
-import { shared } from "../../src/testing/registry.ts";
-import { testRoom, VIA } from "../support/harness.ts";
-import { MemoryRoom } from "../support/memory.ts";
+import { defineRoom } from "../../../src/define/define-room.ts";
+import type { Snapshot } from "../../../src/define/types.ts";
+import { persist, collection, sync, users } from "../../../src/state/fields.ts";
+import { shared } from "../../../src/testing/registry.ts";
+import { testRoom, VIA } from "../../support/harness.ts";
+import { MemoryRoom } from "../../support/memory.ts";
 
 const PATH = "room-{id}";
 

@@ -1,10 +1,10 @@
 import { signal } from "@signe/reactive";
 import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
-import { defineRoom } from "../../src/define/define-room.ts";
-import { RoomError } from "../../src/protocol/errors.ts";
-import { sync, users } from "../../src/state/fields.ts";
-import { testRoom, token } from "../support/harness.ts";
+import { defineRoom } from "../../../src/define/define-room.ts";
+import { RoomError } from "../../../src/protocol/errors.ts";
+import { sync, users } from "../../../src/state/fields.ts";
+import { testRoom, token } from "../../support/harness.ts";
 
 class Player {
   x = sync(signal(0));

@@ -1,9 +1,9 @@
 import { signal } from "@signe/reactive";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { defineRoom } from "../../src/define/define-room.ts";
-import { collection, connected, sync, users } from "../../src/state/fields.ts";
-import { MemoryRoom } from "../support/memory.ts";
-import type { MemorySocket } from "../support/memory.ts";
+import { defineRoom } from "../../../src/define/define-room.ts";
+import { collection, connected, sync, users } from "../../../src/state/fields.ts";
+import { MemoryRoom } from "../../support/memory.ts";
+import type { MemorySocket } from "../../support/memory.ts";
 
 class Player {
   team = sync(signal("red"));

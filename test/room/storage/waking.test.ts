@@ -1,7 +1,7 @@
 import { signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
-import { defineRoom, sync, users } from "../../src/index.ts";
-import { MemoryRoom } from "../support/memory.ts";
+import { defineRoom, sync, users } from "../../../src/index.ts";
+import { MemoryRoom } from "../../support/memory.ts";
 
 const PLAYERS = 5000;
 class Player {

@@ -1,17 +1,17 @@
 import { signal } from "@signe/reactive";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { defineRoom } from "../../src/define/define-room.ts";
-import { applyPatch } from "../../src/protocol/apply-patch.ts";
-import { collection, sync, users } from "../../src/state/fields.ts";
-import { expectedView } from "../../src/testing/expected-view.ts";
-import { withoutEmpty } from "../../src/testing/without-empty.ts";
-import { gameState } from "../support/game-state.ts";
-import type { GameState } from "../support/game-state.ts";
-import { MemoryRoom } from "../support/memory.ts";
-import type { MemorySocket } from "../support/memory.ts";
-import { MemoryTree } from "../support/memory-shards.ts";
-import { anyMutation } from "../support/mutations.ts";
+import { defineRoom } from "../../../src/define/define-room.ts";
+import { applyPatch } from "../../../src/protocol/apply-patch.ts";
+import { collection, sync, users } from "../../../src/state/fields.ts";
+import { expectedView } from "../../../src/testing/expected-view.ts";
+import { withoutEmpty } from "../../../src/testing/without-empty.ts";
+import { gameState } from "../../support/game-state.ts";
+import type { GameState } from "../../support/game-state.ts";
+import { MemoryRoom } from "../../support/memory.ts";
+import type { MemorySocket } from "../../support/memory.ts";
+import { MemoryTree } from "../../support/memory-shards.ts";
+import { anyMutation } from "../../support/mutations.ts";
 
 interface Numbered {
   readonly type: string;
