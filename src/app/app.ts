@@ -1,36 +1,25 @@
 import { Hono } from "hono/tiny";
 import { cors } from "hono/cors";
 import { forwardRequest } from "../auth/internal.ts";
-import { operatesRoom } from "../auth/operator.ts";
-import { refusalOf } from "../auth/required.ts";
+import { operatesRoom } from "../auth/access.ts";
+import { refusalOf } from "../auth/access.ts";
 import { readToken } from "../auth/verify.ts";
 import type { Verify } from "../auth/verify.ts";
-import type { FindRoom, Settings } from "../define/room.ts";
+import type { FindRoom } from "../define/room.ts";
+import type { Settings } from "../define/settings.ts";
 import type { Claims } from "../define/types.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";
-import { objectName, parseRoomUrl } from "../protocol/urls.ts";
+import { parseRoomUrl } from "../protocol/urls.ts";
 import type { RoomUrl } from "../protocol/urls.ts";
-import { isUpgrade, refuse } from "../objects/refuse.ts";
+import { stubOf } from "../objects/bindings.ts";
+import type { Binding } from "../objects/bindings.ts";
+import { isUpgrade, refuse } from "../objects/handshake.ts";
 import { causeOf, createLog } from "../platform/log.ts";
 import type { Log } from "../platform/log.ts";
-import type { ObjectMetrics } from "../platform/metrics.ts";
 import type { LogEntry } from "../platform/ports.ts";
-import type { AppEnv } from "./app-env.ts";
-import type { Inspector } from "./inspector.ts";
+import type { AppEnv, Inspector } from "./inspector.ts";
 
 export type CorsOptions = NonNullable<Parameters<typeof cors>[0]>;
-
-/** The bindings that lead to objects. The package is built without any Worker's own `Cloudflare.Env`. */
-interface RoomBindings {
-  readonly ROOMS: DurableObjectNamespace;
-  readonly WORLDS: DurableObjectNamespace;
-  readonly SHARDS: DurableObjectNamespace;
-}
-
-/** What every object answers to an operator. */
-interface Observed {
-  metrics(): Promise<ObjectMetrics>;
-}
 
 export interface AppParts {
   readonly find: FindRoom;
@@ -85,42 +74,40 @@ async function route(request: Request, env: Cloudflare.Env, routing: Routing): P
   // A runtime without Cloudflare's edge before it takes any Host header into the URL, even with a user's name.
   const url = URL.parse(request.url);
   if (!url || url.username || url.password) throw new RoomError("bad_message", "The URL is not valid");
-  const target = parseRoomUrl(url);
-  if (!target) throw new RoomError("not_found", "There is no such room");
-  const place = placeOf(target, env, routing);
-  if (target.path.startsWith("/$")) return observe(request, url, target, place, env, routing);
+  const target = findTarget(url, routing);
+  if (target.path.startsWith("/$")) return observe(request, url, target, env, routing);
   const isOfWorld = target.party === "world";
   // To find their way, clients show a World what they show its rooms; all else is for operators, and for shards.
   const claims =
     isOfWorld && !FOR_CLIENTS.has(target.path)
       ? await readOperator(request, url, env, routing, "world-auth-token")
       : await readClaims(request, url, env, routing.verify);
-  const refusal = refusalOf(place.settings, claims);
+  const refusal = refusalOf(target.settings, claims);
   if (refusal) throw refusal;
   // The World checks the secret of a shard itself.
-  return fetchObject(place, forwardRequest(request, claims, isOfWorld ? ["x-access-shard"] : [], url));
+  return fetchObject(env, target, forwardRequest(request, claims, isOfWorld ? ["x-access-shard"] : [], url));
 }
 
-/** Where an object is. */
-interface Place {
-  readonly objects: DurableObjectNamespace;
-  readonly name: string;
+/** The object that a URL names. */
+interface Target extends RoomUrl {
+  readonly binding: Binding;
   /** Those of a room. What a shard's room needs only the shard knows. */
   readonly settings?: Settings;
 }
 
 /** @throws RoomError `not_found` if there is no such room, shard or World */
-function placeOf({ party, room }: RoomUrl, env: Cloudflare.Env, { find, world }: Routing): Place {
-  const { ROOMS: rooms, WORLDS: worlds, SHARDS: shards } = env as unknown as RoomBindings;
-  const name = objectName(party, room);
-  if (party === "shard" && world) return { objects: shards, name };
+function findTarget(url: URL, { find, world }: Routing): Target {
+  const named = parseRoomUrl(url);
+  if (!named) throw new RoomError("not_found", "There is no such room");
+  const { party, room } = named;
+  if (party === "shard" && world) return { ...named, binding: "SHARDS" };
   if (party === "world") {
-    if (world && (world.ids?.includes(room) ?? true)) return { objects: worlds, name };
+    if (world && (world.ids?.includes(room) ?? true)) return { ...named, binding: "WORLDS" };
     throw new RoomError("not_found", "There is no such World");
   }
   const found = find(party, room);
   if (!found) throw new RoomError("not_found", "There is no such room");
-  return { objects: rooms, name, settings: found.room.compiled.settings };
+  return { ...named, binding: "ROOMS", settings: found.room.compiled.settings };
 }
 
 /**
@@ -130,21 +117,20 @@ function placeOf({ party, room }: RoomUrl, env: Cloudflare.Env, { find, world }:
 async function observe(
   request: Request,
   url: URL,
-  target: RoomUrl,
-  place: Place,
+  target: Target,
   env: Cloudflare.Env,
   routing: Routing,
 ): Promise<Response> {
   const auth = await readOperator(request, url, env, routing);
   if (!auth) throw new RoomError("unauthenticated", "This needs a token of an operator");
   const { method } = request;
-  const { party, room, path } = target;
-  const question = { method, target, auth, find: routing.find, object: stubOf(place) };
-  const told = routing.inspector?.answer(question);
-  if (told) return told;
+  const { binding, party, room, path } = target;
+  const object = stubOf(env, binding, party, room);
+  const answered = routing.inspector?.answer({ method, target, auth, find: routing.find, object });
+  if (answered) return answered;
   if (!operatesRoom(auth, party, room)) throw new RoomError("forbidden", "The token is not of an operator of this");
   if (path !== "/$metrics" || method !== "GET") throw new RoomError("not_found", "There is nothing here");
-  return Response.json(await (question.object as unknown as Observed).metrics());
+  return Response.json(await object.metrics());
 }
 
 /** The claims of the caller's token, if there is one and the service takes any. */
@@ -178,11 +164,10 @@ const FIRST_DELAY = 50;
  * Asks an object, again if the runtime says that this can help. Only what has no body can be sent twice.
  * https://developers.cloudflare.com/durable-objects/best-practices/error-handling/
  */
-async function fetchObject(place: Place, request: Request): Promise<Response> {
+async function fetchObject(env: Cloudflare.Env, { binding, party, room }: Target, request: Request): Promise<Response> {
   for (let attempt = 1; ; attempt++) {
     try {
-      // A stub that threw is broken: each attempt takes a new one.
-      return await stubOf(place).fetch(request);
+      return await stubOf(env, binding, party, room).fetch(request);
     } catch (error) {
       const { retryable, overloaded } = error as { retryable?: boolean; overloaded?: boolean };
       const isSafe = request.method === "GET" || request.method === "HEAD";
@@ -190,10 +175,6 @@ async function fetchObject(place: Place, request: Request): Promise<Response> {
       await new Promise((resolve) => setTimeout(resolve, FIRST_DELAY * 2 ** attempt * (0.5 + Math.random() / 2)));
     }
   }
-}
-
-function stubOf({ objects, name }: Place): DurableObjectStub {
-  return objects.get(objects.idFromName(name));
 }
 
 /** What to log of a request that failed. */

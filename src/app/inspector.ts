@@ -5,8 +5,12 @@ import type { Claims } from "../define/types.ts";
 import type { RoomObjectClass } from "../objects/room-object.ts";
 import type { ShardObjectClass } from "../objects/shard-object.ts";
 import type { RoomUrl } from "../protocol/urls.ts";
-import type { AppEnv } from "./app-env.ts";
 import type { RoomsConfig } from "./directory.ts";
+
+/** The Worker's environment, as far as routes of the service need it. */
+export interface AppEnv {
+  Bindings: Cloudflare.Env;
+}
 
 /**
  * What `createRooms` takes as `inspector`. All of its code comes in through this object, so that a Worker without one

@@ -1,22 +1,9 @@
 import { checkMigrations } from "./migrations.ts";
 import { parsePath } from "./paths.ts";
-import type { CompiledRoom, Room, Settings } from "./room.ts";
+import type { CompiledRoom, Room } from "./room.ts";
 import { compileRoutes } from "./routes.ts";
+import { settingsOf } from "./settings.ts";
 import type { Action, AnyDefinition, RoomDefinition } from "./types.ts";
-
-const DEFAULTS: Settings = {
-  maxUsers: Infinity,
-  throttleSync: "auto",
-  throttleStorage: 1000,
-  hibernate: true,
-  sessionExpiryTime: 300_000,
-  maxOfflineSessions: 10_000,
-  transferExpiryTime: 300_000,
-  autoSync: true,
-  rateLimit: { messages: 500, per: 1000 },
-  maxMessageBytes: 65_536,
-  auth: "optional",
-};
 
 /** Every option, with what it has to be. */
 const OPTIONS: Readonly<Record<string, (value: unknown) => string | undefined>> = {
@@ -97,13 +84,6 @@ function checkOptions(where: string, definition: Record<string, unknown>): void 
   if (typeof definition["state"] !== "function") {
     throw new Error(`${where}: state has to be a function that makes the state of one room`);
   }
-}
-
-function settingsOf(definition: AnyDefinition): Settings {
-  const given = Object.keys(DEFAULTS)
-    .map((name) => [name, definition[name as keyof Settings]] as const)
-    .filter(([, value]) => value !== undefined);
-  return { ...DEFAULTS, ...Object.fromEntries(given) };
 }
 
 function compileActions(where: string, definition: AnyDefinition): ReadonlyMap<string, Action<object, unknown>> {

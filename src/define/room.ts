@@ -1,5 +1,6 @@
 import type { PathPattern } from "./paths.ts";
 import type { RouteTable } from "./routes.ts";
+import type { Settings } from "./settings.ts";
 import type { Action, AnyDefinition } from "./types.ts";
 
 /** A room that {@link defineRoom} made. Its types are for clients: `connectRoom<typeof gameRoom>`. */
@@ -22,21 +23,6 @@ export interface CompiledRoom {
   readonly settings: Settings;
   readonly actions: ReadonlyMap<string, Action<object, unknown>>;
   readonly routes: RouteTable;
-}
-
-/** The settings of a room, with defaults filled in. */
-export interface Settings {
-  readonly maxUsers: number;
-  readonly throttleSync: number | "auto";
-  readonly throttleStorage: number;
-  readonly hibernate: boolean;
-  readonly sessionExpiryTime: number;
-  readonly maxOfflineSessions: number;
-  readonly transferExpiryTime: number;
-  readonly autoSync: boolean;
-  readonly rateLimit: { readonly messages: number; readonly per: number };
-  readonly maxMessageBytes: number;
-  readonly auth: "required" | "optional";
 }
 
 /** Finds the definition for a room of a party, with the parameters of its path. */

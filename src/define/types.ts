@@ -4,9 +4,8 @@ import type { Migrations, Snapshot } from "./migrations.ts";
 import type { PathParams } from "./paths.ts";
 import type { RoomQuarantine } from "./quarantine.ts";
 import type { ResponseBuilder } from "./response-builder.ts";
-import type { RoomStorage } from "./room-storage.ts";
 
-export type { ResponseBuilder, RoomStorage, Snapshot };
+export type { ResponseBuilder, Snapshot };
 
 /** The verified claims of a JWT. */
 export type Claims = Readonly<Record<string, unknown>>;
@@ -45,6 +44,13 @@ export interface Connection {
   send(packet: Packet): void;
   /** Ends the connection. @param code 1000 or 3000–4999; default 1000 */
   close(code?: number, reason?: string): void;
+}
+
+/** The object's own key-value storage, for what is not room state. Keys of the runtime's own are hidden. */
+export interface RoomStorage {
+  get<T = unknown>(key: string): T | undefined;
+  put(key: string, value: unknown): void;
+  delete(key: string): void;
 }
 
 /** The room, as its handlers see it. */

@@ -1,4 +1,4 @@
-import { hasClaim, operatesRoom } from "../auth/operator.ts";
+import { hasClaim, operatesRoom } from "../auth/access.ts";
 import type { Claims } from "../define/types.ts";
 import { RoomError } from "../protocol/errors.ts";
 

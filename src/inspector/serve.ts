@@ -1,6 +1,5 @@
 import type { Hono } from "hono/tiny";
-import type { AppEnv } from "../app/app-env.ts";
-import type { Inspectable } from "../app/inspector.ts";
+import type { AppEnv, Inspectable } from "../app/inspector.ts";
 import { readToken } from "../auth/verify.ts";
 import { CODES } from "../protocol/codes.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";

@@ -7,7 +7,7 @@ import type { LoggedError, ObjectMetrics } from "../platform/metrics.ts";
 import type { Clock, LogEntry, Socket, Storage } from "../platform/ports.ts";
 import { PRIVATE_PREFIX } from "../room/storage/keys.ts";
 import { Awake } from "./awake.ts";
-import { kvStorage } from "./platform.ts";
+import { kvStorage } from "./storage.ts";
 
 const KEY = `${PRIVATE_PREFIX}counts`;
 /** Totals are stored with a save, no more often than this: an object that slept in between did not take less. ms */

@@ -5,11 +5,18 @@ import type { Clock } from "../platform/ports.ts";
 import { answerClose } from "./handshake.ts";
 import { Monitor } from "./monitor.ts";
 import { rememberName } from "./object-name.ts";
-import { realClock } from "./platform.ts";
 import { Sockets } from "./sockets.ts";
 
 /** Where lines go that nobody asked for elsewhere. */
 const CONSOLE = createLog();
+
+const REAL_CLOCK: Clock = {
+  now: () => Date.now(),
+  after: (ms, run) => {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
+};
 
 /** What rooms and shards have in common as objects: the platform's events, which are counted and handed on. */
 export abstract class ObjectBase extends DurableObject {
@@ -51,7 +58,7 @@ export abstract class ObjectBase extends DurableObject {
 
   /** The object's clock. */
   protected clock(): Clock {
-    return realClock;
+    return REAL_CLOCK;
   }
 
   /** Where lines of the log go. */

@@ -16,13 +16,11 @@ import { RoomCore } from "../room/room.ts";
 import type { Receipt, ShardBatch } from "../relay/messages.ts";
 import { traced } from "../room/handlers/trace.ts";
 import type { TransferAnswer, TransferredUser, RecallAnswer } from "../room/transfers/messages.ts";
-import { credentialsOf } from "./handshake.ts";
-import { createNeighbours } from "./neighbours.ts";
+import type { RoomCalls } from "./bindings.ts";
+import { credentialsOf, isUpgrade, refuse } from "./handshake.ts";
 import { nameOf } from "./object-name.ts";
 import { ObjectBase } from "./object-base.ts";
-import { isUpgrade, refuse } from "./refuse.ts";
-import { createShards } from "./shards.ts";
-import { createWorlds } from "./worlds.ts";
+import { createOtherRooms, createShards, createWorlds } from "./peers.ts";
 
 type Found = ReturnType<FindRoom>;
 
@@ -36,7 +34,7 @@ const RETRY = 3_600_000;
 export type RoomObjectClass = new (ctx: DurableObjectState, env: Cloudflare.Env) => RoomObjectBase;
 
 /** One room. It only turns the runtime's events into calls of the core. */
-export class RoomObjectBase extends ObjectBase {
+export class RoomObjectBase extends ObjectBase implements RoomCalls {
   #core: RoomCore | undefined;
   /** Whether it could not start just now, and the event that woke it has not been told. */
   #hasFailed = false;
@@ -104,8 +102,8 @@ export class RoomObjectBase extends ObjectBase {
   }
 
   /** Another room of the service sends a user. */
-  async board(passenger: TransferredUser): Promise<TransferAnswer> {
-    return this.monitor.call(async () => this.core.board(passenger));
+  async board(user: TransferredUser): Promise<TransferAnswer> {
+    return this.monitor.call(async () => this.core.board(user));
   }
 
   /** Another room of the service calls a user back. */
@@ -173,7 +171,7 @@ export class RoomObjectBase extends ObjectBase {
         deliver: (shardId, batch) => awake.during("shard", shards.deliver(shardId, batch)),
       },
       worlds: { report: (...report) => awake.during("report", worlds.report(...report)) },
-      neighbours: createNeighbours(this.env, party, (id) => isRoomId(id) && this.find(party, id) !== undefined),
+      neighbours: createOtherRooms(this.env, party, (id) => isRoomId(id) && this.find(party, id) !== undefined),
       sockets: () => this.ctx.getWebSockets().map((ws) => this.sockets.of(ws)),
       log,
     };

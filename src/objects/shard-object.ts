@@ -1,28 +1,29 @@
 import { forwardRequest, receiveRequest } from "../auth/internal.ts";
-import type { FindRoom, Settings } from "../define/room.ts";
+import type { FindRoom } from "../define/room.ts";
+import type { Settings } from "../define/settings.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";
 import { causeOf } from "../platform/log.ts";
 import type { Log } from "../platform/log.ts";
 import type { ShardMetrics } from "../platform/metrics.ts";
 import type { Introduction, Receipt, RoomBatch } from "../relay/messages.ts";
+import type { ShardReport } from "../shard/ports.ts";
 import { ShardCore } from "../shard/shard.ts";
 import type { Assignment } from "../world/assignment.ts";
-import { credentialsOf } from "./handshake.ts";
+import { reportToWorld, stubOf } from "./bindings.ts";
+import type { ShardCalls } from "./bindings.ts";
+import { credentialsOf, isUpgrade, refuse } from "./handshake.ts";
 import { ObjectBase } from "./object-base.ts";
-import { isUpgrade, refuse } from "./refuse.ts";
-import { reportTo, roomOf } from "./shards.ts";
 
 /** A class of shards, as the Worker exports it. */
 export type ShardObjectClass = new (ctx: DurableObjectState, env: Cloudflare.Env) => ShardObjectBase;
 
 /** One shard. It only turns the runtime's events into calls of the core. */
-export class ShardObjectBase extends ObjectBase {
+export class ShardObjectBase extends ObjectBase implements ShardCalls {
   readonly core: ShardCore;
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
     const { awake, storage, counts, log } = this.monitor;
-    const report = reportTo(env);
     this.core = new ShardCore(
       {
         storage,
@@ -31,7 +32,7 @@ export class ShardObjectBase extends ObjectBase {
         alarm: { set: (at) => this.setAlarm(at) },
         sockets: () => ctx.getWebSockets().map((ws) => this.sockets.of(ws)),
         relay: (assignment, batch) => awake.during("room", roomOf(env, assignment).relay(batch)),
-        report: (assignment, state) => awake.during("report", report(assignment, state)),
+        report: (assignment, state) => awake.during("report", reportShard(env, assignment, state)),
         log,
       },
       ({ party, roomId }) => this.settings(party, roomId),
@@ -110,6 +111,20 @@ export class ShardObjectBase extends ObjectBase {
   protected settings(_party: string, _roomId: string): Settings {
     throw new RoomError("not_found", "There is no such room");
   }
+}
+
+/** The room whose clients a shard holds. */
+function roomOf(env: object, { party, roomId }: Assignment) {
+  return stubOf(env, "ROOMS", party, roomId);
+}
+
+/** Tells the World of a shard how it does. @returns false if the World does not know the shard */
+async function reportShard(env: object, { worldId, shardId }: Assignment, report: ShardReport): Promise<boolean> {
+  const { connections, arrivals } = report;
+  const answer = await reportToWorld(env, worldId, "/update-shard", { shardId, worldId, connections, arrivals });
+  if (!answer) return true;
+  if (answer.ok || answer.status === 404) return answer.ok;
+  throw new Error(`The World answered ${answer.status}: ${answer.text}`);
 }
 
 /** Makes the Durable Object class of the shards of the rooms that `find` knows. */

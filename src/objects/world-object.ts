@@ -1,11 +1,11 @@
 import type { FindRoom } from "../define/room.ts";
 import { createLog } from "../platform/log.ts";
+import type { Observatory, RoomHost, ShardHost } from "../world/hosts.ts";
 import type { WorldSettings } from "../world/settings.ts";
 import { createWorld } from "../world/world-room.ts";
+import { stubOf } from "./bindings.ts";
 import { createRoomObject } from "./room-object.ts";
 import type { RoomObjectClass } from "./room-object.ts";
-import { createObservatory, createShardHost } from "./shards.ts";
-import { createRoomHost } from "./worlds.ts";
 
 /** Makes the Durable Object class of Worlds: each is a room, whose state is its registry. */
 export function createWorldObject(find: FindRoom, settings: WorldSettings, log = createLog()): RoomObjectClass {
@@ -15,4 +15,22 @@ export function createWorldObject(find: FindRoom, settings: WorldSettings, log =
     const params = room.compiled.pattern.match(id);
     return params && { room, params };
   }, log);
+}
+
+function createShardHost(env: object): ShardHost {
+  return {
+    assign: async (assignment, hint) => stubOf(env, "SHARDS", "shard", assignment.shardId, hint).assign(assignment),
+    retire: async (shardId) => stubOf(env, "SHARDS", "shard", shardId).retire(),
+  };
+}
+
+function createRoomHost(env: object): RoomHost {
+  return { ask: async ({ party, roomId }, worldId) => stubOf(env, "ROOMS", party, roomId).listed(worldId) };
+}
+
+function createObservatory(env: object): Observatory {
+  return {
+    room: async ({ party, roomId }) => stubOf(env, "ROOMS", party, roomId).metrics(),
+    shard: async (shardId) => stubOf(env, "SHARDS", "shard", shardId).metrics(),
+  };
 }

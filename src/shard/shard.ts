@@ -1,5 +1,5 @@
-import { refusalOf } from "../auth/required.ts";
-import type { Settings } from "../define/room.ts";
+import { refusalOf } from "../auth/access.ts";
+import type { Settings } from "../define/settings.ts";
 import type { Claims } from "../define/types.ts";
 import { closeReason } from "../protocol/close-reason.ts";
 import { CODES } from "../protocol/codes.ts";

@@ -3,7 +3,6 @@ import { fieldOf } from "../state/fields.ts";
 import type { Viewer, Visibility } from "../state/fields.ts";
 import { nestDottedKeys } from "../state/dotted-keys.ts";
 import { toPlain } from "../state/to-plain.ts";
-import { withoutEmpty } from "./without-empty.ts";
 
 /** Stands where a field cannot be read now: clients keep whatever they were told of it last. */
 export const UNREADABLE: unique symbol = Symbol("unreadable");
@@ -65,4 +64,18 @@ function read(signal: unknown, transform: ((value: unknown) => unknown) | undefi
   } catch {
     return UNREADABLE;
   }
+}
+
+/**
+ * A plain value as it counts for convergence: without empty objects, which clients of `@signe/sync` cannot tell
+ * from nothing. Arrays are always sent whole, so inside them nothing is left out.
+ */
+export function withoutEmpty(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  const entries = Object.entries(value).map(([key, inner]) => [key, withoutEmpty(inner)] as const);
+  return Object.fromEntries(entries.filter(([, inner]) => inner !== undefined && !isEmpty(inner)));
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length === 0;
 }

@@ -1,18 +1,18 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { forwardRequest } from "../auth/internal.ts";
-import { refusalOf } from "../auth/required.ts";
+import { refusalOf } from "../auth/access.ts";
 import type { Room } from "../define/room.ts";
 import type { Claims } from "../define/types.ts";
 import { objectName } from "../protocol/urls.ts";
-import { refuse } from "../objects/refuse.ts";
+import { stubOf } from "../objects/bindings.ts";
+import { refuse } from "../objects/handshake.ts";
 import type { RoomCore } from "../room/room.ts";
 import { TestClient } from "./client.ts";
-import { expectedView, UNREADABLE } from "./expected-view.ts";
+import { expectedView, UNREADABLE, withoutEmpty } from "./expected-view.ts";
 import { serve, shared } from "./registry.ts";
 import type { RoomObject } from "./room-object.ts";
 import { findSilentChange } from "./silent-changes.ts";
-import { withoutEmpty } from "./without-empty.ts";
 
 /** What {@link testRoom} takes beside the definition. */
 export interface TestRoomOptions {
@@ -144,24 +144,24 @@ export async function testRoom<S, A, O>(
 
 /** The Durable Object of one test. */
 class ObjectUnderTest {
+  readonly #party: string;
+  readonly #id: string;
   readonly #name: string;
   readonly #url: string;
-  readonly #rooms: DurableObjectNamespace<RoomObject>;
   readonly #auth: Claims | null;
 
   constructor(party: string, id: string, auth: Claims | null) {
-    const rooms = (env as unknown as { ROOMS?: DurableObjectNamespace<RoomObject> }).ROOMS;
-    if (!rooms)
+    if (!("ROOMS" in env))
       throw new Error('testRoom needs a Durable Object binding "ROOMS" to the RoomObject of durable-rooms/testing');
+    this.#party = party;
+    this.#id = id;
     this.#name = objectName(party, id);
     this.#url = `http://rooms.test/parties/${party}/${encodeURIComponent(id)}`;
-    this.#rooms = rooms;
     this.#auth = auth;
   }
 
-  /** A new one each time: a stub of an object that crashed is broken. */
   get #stub(): DurableObjectStub<RoomObject> {
-    return this.#rooms.get(this.#rooms.idFromName(this.#name));
+    return stubOf(env, "ROOMS", this.#party, this.#id) as unknown as DurableObjectStub<RoomObject>;
   }
 
   /** The room that runs now. */

@@ -1,4 +1,4 @@
-import { operatesWorld } from "../auth/operator.ts";
+import { operatesWorld } from "../auth/access.ts";
 import type { GuardContext } from "../define/types.ts";
 import { RoomError } from "../protocol/errors.ts";
 import { createResponses } from "../room/requests/response.ts";

@@ -17,11 +17,3 @@ export interface Assignment {
 
 /** Where a new object is to run: https://developers.cloudflare.com/durable-objects/reference/data-location/ */
 export type LocationHint = "wnam" | "enam" | "sam" | "weur" | "eeur" | "apac" | "oc" | "afr" | "me";
-
-/** How a World reaches its shards. No outsider can: these are calls between objects. */
-export interface ShardHost {
-  /** Tells a shard what it serves, or that this changed. @param hint counts for the first call only */
-  assign(assignment: Assignment, hint?: LocationHint): Promise<void>;
-  /** The shard closes what it still holds with 4503, and forgets what it served. */
-  retire(shardId: string): Promise<void>;
-}

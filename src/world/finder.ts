@@ -2,12 +2,12 @@ import type { FindRoom } from "../define/room.ts";
 import type { Metadata } from "../define/types.ts";
 import type { ListingPlace } from "../room/listing/report.ts";
 import type { Log } from "../platform/log.ts";
+import type { RoomHost } from "./hosts.ts";
 import { randomText } from "./keys.ts";
 import { isFit, isOpen } from "./listings.ts";
 import type { Listed, Listings, Query } from "./listings.ts";
 import { logFailure } from "./log.ts";
 import type { Refusal } from "./refusal.ts";
-import type { RoomHost } from "./room-host.ts";
 import type { Creation } from "./schemas.ts";
 import { LISTING_SILENCE, LISTING_TRUST } from "./settings.ts";
 

@@ -1,5 +1,6 @@
 import { PARTY } from "./assignment.ts";
-import type { Assignment, ShardHost } from "./assignment.ts";
+import type { Assignment } from "./assignment.ts";
+import type { ShardHost } from "./hosts.ts";
 import type { Log } from "../platform/log.ts";
 import { logFailure } from "./log.ts";
 import type { Registry } from "./registry.ts";

@@ -6,15 +6,10 @@ import type { RoomMetrics, ShardMetrics } from "../platform/metrics.ts";
 import type { Log } from "../platform/log.ts";
 import { within } from "../platform/timeout.ts";
 import { PARTY } from "./assignment.ts";
+import type { Observatory } from "./hosts.ts";
 import type { Listings } from "./listings.ts";
 import { logFailure } from "./log.ts";
 import type { Registry } from "./registry.ts";
-
-/** How a World asks its rooms and shards how they do. These are calls between objects. */
-export interface Observatory {
-  room(place: ListingPlace): Promise<RoomMetrics>;
-  shard(shardId: string): Promise<ShardMetrics>;
-}
 
 type Answer = Promise<RoomMetrics | ShardMetrics>;
 

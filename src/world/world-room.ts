@@ -1,5 +1,5 @@
 import type * as z from "zod/mini";
-import { operatesWorld } from "../auth/operator.ts";
+import { operatesWorld } from "../auth/access.ts";
 import { defineRoom } from "../define/define-room.ts";
 import type { Room } from "../define/room.ts";
 import type { ResponseBuilder, RoomHandle } from "../define/types.ts";

@@ -5,8 +5,7 @@ import { defineRoom } from "../../src/define/define-room.ts";
 import { applyPatch } from "../../src/protocol/apply-patch.ts";
 import { collection, persist, sync } from "../../src/state/fields.ts";
 import type { Visibility } from "../../src/state/fields.ts";
-import { expectedView } from "../../src/testing/expected-view.ts";
-import { withoutEmpty } from "../../src/testing/without-empty.ts";
+import { expectedView, withoutEmpty } from "../../src/testing/expected-view.ts";
 import { MemoryRoom } from "../support/memory.ts";
 
 /** Whom a predicate lets see something now: cards are turned over one by one, and all at once. */

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { applyPatch } from "../../src/protocol/apply-patch.ts";
 import { diff, isPlain, put, SAME } from "../../src/state/diff.ts";
-import { withoutEmpty } from "../../src/testing/without-empty.ts";
+import { withoutEmpty } from "../../src/testing/expected-view.ts";
 
 type Plain = Record<string, unknown>;
 

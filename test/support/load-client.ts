@@ -1,6 +1,6 @@
 import { isSignal } from "@signe/reactive";
 import { load } from "@signe/sync";
-import { withoutEmpty } from "../../src/testing/without-empty.ts";
+import { withoutEmpty } from "../../src/testing/expected-view.ts";
 
 /** A client as `@signe/sync` makes it: it keeps what `load` made of its packets. */
 export class LoadClient {

@@ -4,7 +4,7 @@ import { expect, it, vi } from "vitest";
 import * as z from "zod";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { connected, sync, users } from "../../src/state/fields.ts";
-import type { ShardHost } from "../../src/world/assignment.ts";
+import type { ShardHost } from "../../src/world/hosts.ts";
 import type { MemorySocket } from "../support/memory.ts";
 import { MemoryTree } from "../support/memory-shards.ts";
 import type { Fate, MemoryShard } from "../support/memory-shards.ts";

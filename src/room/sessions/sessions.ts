@@ -1,5 +1,5 @@
 import { SESSION_PREFIX } from "../storage/keys.ts";
-import type { Settings } from "../../define/room.ts";
+import type { Settings } from "../../define/settings.ts";
 import type { Claims } from "../../define/types.ts";
 import { RoomError } from "../../protocol/errors.ts";
 import { Row } from "../../state/rows.ts";

@@ -1,4 +1,4 @@
-import type { Clock, LogEntry, Storage } from "../platform/ports.ts";
+import type { LogEntry, Storage } from "../platform/ports.ts";
 import { keyForLog } from "../room/storage/keys.ts";
 
 /** What rooms and shards use of an object's storage. */
@@ -98,11 +98,3 @@ function isReadable(kv: PlatformStorage["kv"], range: Range): boolean {
     return false;
   }
 }
-
-export const realClock: Clock = {
-  now: () => Date.now(),
-  after: (ms, run) => {
-    const timer = setTimeout(run, ms);
-    return () => clearTimeout(timer);
-  },
-};

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { kvStorage } from "../../src/objects/platform.ts";
-import type { PlatformStorage } from "../../src/objects/platform.ts";
+import { kvStorage } from "../../src/objects/storage.ts";
+import type { PlatformStorage } from "../../src/objects/storage.ts";
 
 afterEach(() => vi.restoreAllMocks());
 

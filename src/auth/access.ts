@@ -1,4 +1,6 @@
+import type { Settings } from "../define/settings.ts";
 import type { Claims } from "../define/types.ts";
+import { RoomError } from "../protocol/errors.ts";
 
 /** Whether a claim is one of these, or a list that has one of them. */
 export function hasClaim(auth: Claims | null, name: string, ...wanted: string[]): boolean {
@@ -15,4 +17,10 @@ export function operatesWorld(auth: Claims | null, worldId: string): boolean {
 /** Whether they make them one of a room, shard or World: of this one, or of all; or of all Worlds. */
 export function operatesRoom(auth: Claims, party: string, room: string): boolean {
   return hasClaim(auth, "rooms", `${party}/${room}`, "*") || operatesWorld(auth, party === "world" ? room : "*");
+}
+
+/** @returns why nobody with these claims comes in, if the room lets in only those who show a token, and none was shown */
+export function refusalOf(settings: Pick<Settings, "auth"> | undefined, claims: Claims | null): RoomError | undefined {
+  if (claims || settings?.auth !== "required") return undefined;
+  return new RoomError("unauthenticated", "This room needs a token");
 }

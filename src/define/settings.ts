@@ -1,0 +1,26 @@
+import type { AnyDefinition } from "./types.ts";
+
+/** The options that have a default value. */
+const DEFAULTS = {
+  maxUsers: Infinity,
+  throttleSync: "auto",
+  throttleStorage: 1000,
+  hibernate: true,
+  sessionExpiryTime: 300_000,
+  maxOfflineSessions: 10_000,
+  transferExpiryTime: 300_000,
+  autoSync: true,
+  rateLimit: { messages: 500, per: 1000 },
+  maxMessageBytes: 65_536,
+  auth: "optional",
+} as const satisfies Partial<AnyDefinition>;
+
+/** These options of a room, with the default where the definition does not have one. */
+export type Settings = Readonly<Required<Pick<AnyDefinition, keyof typeof DEFAULTS>>>;
+
+export function settingsOf(definition: AnyDefinition): Settings {
+  const given = Object.keys(DEFAULTS)
+    .map((name) => [name, definition[name as keyof Settings]] as const)
+    .filter(([, value]) => value !== undefined);
+  return { ...DEFAULTS, ...Object.fromEntries(given) };
+}
