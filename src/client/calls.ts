@@ -1,16 +1,16 @@
 import { CallError } from "./errors.ts";
 import type { CallErrorCode } from "./errors.ts";
 import type { Issue } from "../protocol/errors.ts";
-import { Outbox } from "./outbox.ts";
-import type { Letter } from "./outbox.ts";
 import { randomId } from "./random-id.ts";
+import { SendQueue } from "./send-queue.ts";
+import type { QueuedMessage } from "./send-queue.ts";
 
-/** A room knows so many messages of a session again (P3.6): what was sent before them, it might do twice. */
+/** A room recognises this many messages of a session (P3.6): it might run older ones twice. */
 const MOST_REPEATED = 64;
-/** Timers take no longer time: they would run at once. */
+/** The longest time of a timer in ms: one with more runs at once. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
-interface Call extends Letter {
+interface Call extends QueuedMessage {
   readonly id: string;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: CallError) => void;
@@ -26,39 +26,39 @@ export interface Answer {
   readonly issues?: unknown;
 }
 
-/** What happens to a call, told before its promise is settled. */
+/** Called with the outcome of a call, before its promise resolves or rejects. */
 export interface CallWatcher {
   readonly done: () => void;
   readonly failed: () => void;
 }
 
 /**
- * The messages of a client, and who waits for their answers. What was sent and not answered when the connection
- * broke is sent again, with the same id: the room knows what it did already, and only answers then. It knows so
- * many, and a server of the first protocol knows none: where it might be done twice, the call fails.
+ * The messages of a client, and the calls that wait for their answers. A call that was sent and not answered when the
+ * connection broke is sent again with the same id: the room recognises it and only answers. It recognises a limited
+ * number, and a server of the first protocol none: where a call might be run twice, it fails instead.
  */
 export class Calls {
-  readonly #outbox: Outbox;
+  readonly #queue: SendQueue;
   readonly #timeout: number;
   readonly #calls = new Map<string, Call>();
-  /** Another page of the same session has another one: its ids are not ours. */
+  /** Random, so that ids differ from those of another page of the same session. */
   readonly #prefix = randomId(6);
   #next = 1;
 
   /**
    * @param send sends text now, or returns false
-   * @param dropped is told of a message that will never be sent and that nobody waits for
+   * @param dropped is called with the action of a message that will never be sent and that nobody waits for
    */
   constructor(timeout: number, send: (text: string) => boolean, dropped: (action: string) => void) {
     this.#timeout = Math.min(timeout, LONGEST_TIMEOUT);
-    this.#outbox = new Outbox(send, (letter) => {
-      if (isCall(letter)) this.#fail(letter, "overflow", "Too many messages wait for a connection");
-      else dropped(letter.action);
+    this.#queue = new SendQueue(send, (message) => {
+      if (isCall(message)) this.#fail(message, "overflow", "Too many messages wait for a connection");
+      else dropped(message.action);
     });
   }
 
   emit(action: string, value: unknown): void {
-    this.#outbox.post({ action, text: JSON.stringify({ action, value }) });
+    this.#queue.send({ action, text: JSON.stringify({ action, value }) });
   }
 
   call(action: string, value: unknown, watcher?: CallWatcher): Promise<unknown> {
@@ -80,23 +80,23 @@ export class Calls {
         timer: setTimeout(() => this.#expire(call), this.#timeout),
       };
       this.#calls.set(id, call);
-      this.#outbox.post(call);
+      this.#queue.send(call);
     });
   }
 
-  /** The connection is open: sends what waited. */
+  /** The connection is open: sends the messages that waited. */
   connected(): void {
-    this.#outbox.flush();
+    this.#queue.flush();
   }
 
   /**
-   * The connection broke: nobody knows what of it arrived.
-   * @param mayRepeat whether the room knows a message again
+   * The connection broke: nobody knows which messages arrived.
+   * @param mayRepeat whether the room recognises a message that is sent again
    */
   disconnected(mayRepeat: boolean): void {
-    const sent = [...this.#calls.values()].filter((call) => !this.#outbox.isWaiting(call));
+    const sent = [...this.#calls.values()].filter((call) => !this.#queue.isWaiting(call));
     const repeated = mayRepeat ? sent.slice(-MOST_REPEATED) : [];
-    this.#outbox.restore(repeated);
+    this.#queue.restore(repeated);
     const lost = sent.slice(0, sent.length - repeated.length);
     for (const call of lost) this.#fail(call, "closed", "The connection broke before the answer");
   }
@@ -117,7 +117,7 @@ export class Calls {
   }
 
   #expire(call: Call): void {
-    this.#outbox.withdraw(call);
+    this.#queue.remove(call);
     this.#fail(call, "timeout", `"${call.action}" was not answered in ${this.#timeout} ms`);
   }
 
@@ -132,6 +132,6 @@ export class Calls {
   }
 }
 
-function isCall(letter: Letter): letter is Call {
-  return "id" in letter;
+function isCall(message: QueuedMessage): message is Call {
+  return "id" in message;
 }

@@ -21,8 +21,8 @@ const CLOSED = "The connection is closed";
 
 /** What {@link RoomClient} describes, without the types of any room. */
 export class Client {
-  readonly #line: ReconnectingSocket;
-  readonly #place: Destination;
+  readonly #socket: ReconnectingSocket;
+  readonly #destination: Destination;
   readonly #calls: Calls;
   readonly #heartbeat: Heartbeat;
   readonly #store = new Store();
@@ -31,22 +31,22 @@ export class Client {
   #status: ClientStatus = "connecting";
   publicId: string | undefined;
 
-  constructor(place: Destination, options: CommonOptions) {
-    const send = (text: string) => this.#line.send(text);
-    this.#place = place;
+  constructor(destination: Destination, options: CommonOptions) {
+    const send = (text: string) => this.#socket.send(text);
+    this.#destination = destination;
     this.#calls = new Calls(options.callTimeout ?? CALL_TIMEOUT, send, (action) =>
       this.#refuse("overflow", "Too many messages wait for a connection", action),
     );
     this.#heartbeat = new Heartbeat(
       () => void send("ping"),
-      () => this.#line.renew(0),
+      () => this.#socket.renew(0),
     );
-    this.#line = new ReconnectingSocket(place, options, {
+    this.#socket = new ReconnectingSocket(destination, options, {
       query: () => this.#position.query,
       opened: () => this.#opened(),
       received: (data) => this.#receive(data),
       lost: () => this.#lost(),
-      failed: (error) => this.#events.tell("error", error),
+      failed: (error) => this.#events.emit("error", error),
       ended: (code, reason) => this.#ended(code, reason),
     });
   }
@@ -60,11 +60,11 @@ export class Client {
   }
 
   get room(): string | undefined {
-    return this.#place.room;
+    return this.#destination.room;
   }
 
   get shard(): string | undefined {
-    return this.#place.shard;
+    return this.#destination.shard;
   }
 
   get latency(): number | undefined {
@@ -88,7 +88,7 @@ export class Client {
   async optimistic(action: string, value: unknown, apply: (state: Plain) => Plain): Promise<unknown> {
     if (this.#status === "closed") throw new CallError("closed", CLOSED);
     const prediction: Prediction = { apply };
-    // What throws here, or cannot be sent, is not expected either.
+    // If this throws, or the call cannot be sent, there is no prediction.
     apply(this.state);
     const answer = this.#calls.call(action, value, {
       done: () => this.#store.confirm(prediction),
@@ -123,7 +123,7 @@ export class Client {
 
   close(): void {
     this.#end("The client closed the connection");
-    this.#line.close();
+    this.#socket.close();
   }
 
   #opened(): void {
@@ -139,7 +139,7 @@ export class Client {
     if (!frame) return;
     if (frame.type === "sync") this.#sync(frame);
     else if (frame.type === "ack" || frame.type === "error") this.#answer(frame.type, frame["value"]);
-    else this.#events.tell(frame.type, frame["value"]);
+    else this.#events.emit(frame.type, frame["value"]);
   }
 
   #sync(frame: Frame): void {
@@ -148,19 +148,19 @@ export class Client {
     const hasUser = typeof pId === "string";
     const step = this.#position.take({ ...frame, hasUser });
     if (step === "repeated") return;
-    if (step === "gap") return this.#line.renew(this.#position.resync(Date.now()));
+    if (step === "gap") return this.#socket.renew(this.#position.resync(Date.now()));
     if (hasUser) this.publicId = pId;
     if (step === "whole") this.#store.replace(value);
     else if (step === "resumed") this.#store.resume(value);
     else this.#store.patch(value);
     if (step === "next") return;
-    this.#place.opened();
+    this.#destination.opened();
     this.#become("synced");
   }
 
   #answer(type: "ack" | "error", value: unknown): void {
     const isAnswer = isObject(value) && this.#calls.answer(type, value);
-    if (!isAnswer && type === "error") this.#events.tell("error", value);
+    if (!isAnswer && type === "error") this.#events.emit("error", value);
   }
 
   #lost(): void {
@@ -172,24 +172,24 @@ export class Client {
   #ended(code: number, reason: string): void {
     if (this.#status === "closed") return;
     this.#end(reason || `The room closed the connection with ${code}`);
-    this.#events.tell("closed", { code, reason });
+    this.#events.emit("closed", { code, reason });
   }
 
   #end(reason: string): void {
     this.#heartbeat.stop();
     this.#become("ended");
     this.#calls.closed(reason);
-    this.#store.settle();
+    this.#store.dropConfirmed();
   }
 
-  #become(turn: Parameters<typeof nextStatus>[1]): void {
-    const status = nextStatus(this.#status, turn);
+  #become(event: Parameters<typeof nextStatus>[1]): void {
+    const status = nextStatus(this.#status, event);
     if (status === this.#status) return;
     this.#status = status;
-    this.#events.tell("status", status);
+    this.#events.emit("status", status);
   }
 
   #refuse(code: string, message: string, action: string): void {
-    this.#events.tell("error", { code, message, action });
+    this.#events.emit("error", { code, message, action });
   }
 }

@@ -1,13 +1,13 @@
-/** Where a client connects to, and what becomes of that. */
+/** Where a client connects to, and what it learns from its attempts. */
 export interface Destination {
   /** The room's id; undefined until it is known. */
   readonly room: string | undefined;
   /** The shard, where it is one. */
   readonly shard?: string | undefined;
   /**
-   * Finds out for an attempt to connect.
+   * Finds the address for an attempt to connect.
    * @returns the party and the room, as a path
-   * @throws ConnectError if there is no such place now
+   * @throws ConnectError if there is no address now
    */
   find(token: string | undefined): string | Promise<string>;
   /** The first packet came from there. */
@@ -23,7 +23,7 @@ export function isRefusal(code: number): boolean {
   return code === 1009 || (code >= 4400 && code <= 4499);
 }
 
-/** A room is always in the same place. */
+/** A room whose id is known. */
 export function roomDestination(party: string, room: string): Destination {
   const path = `${party}/${encodeURIComponent(room)}`;
   return { room, find: () => path, opened: () => {}, lost: () => {}, isFinal: isRefusal };

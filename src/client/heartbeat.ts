@@ -53,7 +53,7 @@ export class Heartbeat {
   };
 
   #send(): void {
-    // Twice as long after each miss: a line that is only slow is not cut off for ever.
+    // Twice as long after each miss, so that a connection that is only slow is not ended again and again.
     this.#deadline = setTimeout(this.#missed, Math.min(ANSWER_TIME * 2 ** this.#misses, LONGEST_ANSWER_TIME));
     this.#sentAt = performance.now();
     this.#ping();

@@ -1,5 +1,4 @@
-export { connectRoom } from "./connect-room.ts";
-export { connectWorld } from "./connect-world.ts";
+export { connectRoom, connectWorld } from "./connect.ts";
 export { CallError, ConnectError } from "./errors.ts";
 export type { CallErrorCode } from "./errors.ts";
 export { findRoom, listRooms } from "./find-room.ts";

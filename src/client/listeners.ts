@@ -1,6 +1,6 @@
 type Listener<T> = (value: T) => void;
 
-/** Those who want to be told of something. One that throws keeps nobody else from hearing of it. */
+/** A set of listeners. One that throws does not keep the others from being called. */
 export class Listeners<T> {
   readonly #listeners = new Set<Listener<T>>();
 
@@ -12,9 +12,9 @@ export class Listeners<T> {
     this.#listeners.delete(listener);
   }
 
-  tell(value: T): void {
+  notify(value: T): void {
     for (const listener of Array.from(this.#listeners)) {
-      // One that was removed by another, just now, hears nothing any more.
+      // Another listener may have removed it just now.
       if (this.#listeners.has(listener)) callSafely(listener, value);
     }
   }
@@ -45,7 +45,7 @@ export class Events {
     this.#types.get(type)?.delete(listener);
   }
 
-  tell(type: string, value: unknown): void {
-    this.#types.get(type)?.tell(value);
+  emit(type: string, value: unknown): void {
+    this.#types.get(type)?.notify(value);
   }
 }

@@ -1,7 +1,7 @@
 type Plain = Readonly<Record<string, unknown>>;
 
-/** Long enough for the packet with the change, if it comes after the ack. */
-const SETTLE_TIME = 100;
+/** How long to wait for the packet with the change, if it comes after the ack. ms */
+const CONFIRM_TIME = 100;
 
 /** What an action is expected to do to the state. */
 export interface Prediction {
@@ -15,13 +15,13 @@ export interface Prediction {
  *
  * A prediction that failed is dropped at once. After an ack it stays until the state includes what was done: with
  * `throttleSync: 0` it does already, otherwise the next sync packet brings it. No packet says which of the two it
- * is, nor comes if nothing changed, so what is first counts: a sync packet, or 100 ms.
+ * is, nor comes if nothing changed, so the prediction ends with whichever is first: a sync packet, or 100 ms.
  */
 export class Predictions {
   readonly #dropped: () => void;
   readonly #pending = new Set<Prediction>();
 
-  /** @param dropped is called when the time of one is over */
+  /** @param dropped is called after a prediction was dropped */
   constructor(dropped: () => void) {
     this.#dropped = dropped;
   }
@@ -33,15 +33,15 @@ export class Predictions {
   /** The server did it. */
   confirm(prediction: Prediction): void {
     if (!this.#pending.has(prediction)) return;
-    prediction.timer = setTimeout(() => this.drop(prediction), SETTLE_TIME);
+    prediction.timer = setTimeout(() => this.drop(prediction), CONFIRM_TIME);
   }
 
   drop(prediction: Prediction): void {
     if (this.#remove(prediction)) this.#dropped();
   }
 
-  /** A sync packet came: it has what was confirmed before it. */
-  settle(): void {
+  /** A sync packet came: it includes what was confirmed before it. */
+  dropConfirmed(): void {
     for (const prediction of this.#pending) if (prediction.timer !== undefined) this.#remove(prediction);
   }
 
@@ -58,7 +58,7 @@ export class Predictions {
   }
 }
 
-/** It could be applied once. If it cannot any more, the state is another one by now, and nothing is expected of it. */
+/** A prediction that throws has no effect: it fitted the state when it was made, and the state is another one by now. */
 function applySafely(apply: Prediction["apply"], state: Plain): Plain {
   try {
     return apply(state);

@@ -5,47 +5,50 @@ import type { CommonOptions } from "./options.ts";
 import type { Destination } from "./destination.ts";
 import { randomId } from "./random-id.ts";
 
-/** What a {@link ReconnectingSocket} tells its owner. */
+/** What a {@link ReconnectingSocket} asks its owner, and tells it. */
 export interface SocketEvents {
   /** What a new connection adds to the URL. */
   readonly query: () => Record<string, string>;
   readonly opened: () => void;
   readonly received: (data: unknown) => void;
-  /** It comes back by itself. */
+  /** The connection was lost: it reconnects by itself. */
   readonly lost: () => void;
-  /** An attempt came to nothing, for a reason that the developer can do something about. */
+  /** An attempt failed, for a reason that the developer can do something about. */
   readonly failed: (error: ConnectError) => void;
-  /** It does not come back. */
+  /** The connection ended for good. */
   readonly ended: (code: number, reason: string) => void;
 }
 
-/** The client itself ends a connection, to begin another one. */
+/** The close code with which the client itself ends a connection to begin another one. */
 const RENEWED = 4000;
 
-/** A socket to a place, which comes back when it is lost: later and later, and to wherever the place is by then. */
+/**
+ * A socket to a destination, which reconnects when it is lost, with growing delays. Each attempt asks the destination
+ * for its address.
+ */
 export class ReconnectingSocket {
-  readonly #place: Destination;
+  readonly #destination: Destination;
   readonly #options: CommonOptions;
   readonly #events: SocketEvents;
   readonly #socket: ReconnectingWebSocket;
-  /** The same user in every place. */
+  /** The session id: the same one for all attempts, so that the user stays the same. */
   readonly #id: string;
   /** How long the next attempt has to wait, in ms. */
   #wait = 0;
 
-  constructor(place: Destination, options: CommonOptions, events: SocketEvents) {
-    // With a new id the room would refuse it, and without one there is no coming back.
+  constructor(destination: Destination, options: CommonOptions, events: SocketEvents) {
+    // With a random id the room would refuse the token.
     if (options.transferToken && options.id === undefined)
       throw new TypeError("transferToken needs id: the one that the client has in the room that it comes from");
-    this.#place = place;
+    this.#destination = destination;
     this.#options = options;
     this.#events = events;
     this.#id = options.id ?? randomId();
     this.#socket = new ReconnectingWebSocket(this.#nextUrl, undefined, {
-      // Not all at the same instant, when a service comes back.
+      // Random, so that not all clients come at the same instant after an outage.
       minReconnectionDelay: 500 + Math.random() * 1000,
       ...options.socket,
-      shouldReconnectOnClose: ({ code }) => !place.isFinal(code),
+      shouldReconnectOnClose: ({ code }) => !destination.isFinal(code),
     });
     this.#socket.addEventListener("open", () => events.opened());
     this.#socket.addEventListener("message", ({ data }) => events.received(data));
@@ -55,7 +58,7 @@ export class ReconnectingSocket {
   /** Sends text now. @returns whether there was a connection */
   readonly send = (text: string): boolean => this.#socket.readyState === this.#socket.OPEN && this.#socket.send(text);
 
-  /** The connection is of no use any more: begins another one, after a while. */
+  /** Ends the connection and begins another one. @param wait how long to wait before that, in ms */
   renew(wait: number): void {
     this.#wait = wait;
     this.#socket.reconnect(RENEWED);
@@ -66,7 +69,7 @@ export class ReconnectingSocket {
   }
 
   #closed(code: number, reason: string): void {
-    this.#place.lost(code);
+    this.#destination.lost(code);
     if (this.#socket.shouldReconnect) this.#events.lost();
     else this.#events.ended(code, reason);
   }
@@ -86,9 +89,9 @@ export class ReconnectingSocket {
     this.#wait = 0;
     if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
     const token = await tokenOf(this.#options);
-    // A World keeps a place for everyone who asks.
+    // A World reserves a place for everyone who asks.
     if (!this.#socket.shouldReconnect) throw new Error("The connection was closed meanwhile");
-    const path = await this.#place.find(token);
+    const path = await this.#destination.find(token);
     const { transferToken } = this.#options;
     const query = { id: this.#id, protocol: "2", ...(token && { token }), ...(transferToken && { transferToken }) };
     const origin = originOf(this.#options).replace("http", "ws");

@@ -2,10 +2,10 @@
 export type ClientStatus = "connecting" | "open" | "reconnecting" | "closed";
 
 /** What happens to a connection. */
-type Turn = "synced" | "lost" | "ended";
+type StatusEvent = "synced" | "lost" | "ended";
 
-/** All there is: whatever is not listed changes nothing. */
-const NEXT: Readonly<Record<ClientStatus, Partial<Readonly<Record<Turn, ClientStatus>>>>> = {
+/** All transitions: an event that is not listed changes nothing. */
+const NEXT: Readonly<Record<ClientStatus, Partial<Readonly<Record<StatusEvent, ClientStatus>>>>> = {
   connecting: { synced: "open", lost: "reconnecting", ended: "closed" },
   open: { lost: "reconnecting", ended: "closed" },
   reconnecting: { synced: "open", ended: "closed" },
@@ -13,6 +13,6 @@ const NEXT: Readonly<Record<ClientStatus, Partial<Readonly<Record<Turn, ClientSt
 };
 
 /** @returns the status after what happened */
-export function nextStatus(status: ClientStatus, turn: Turn): ClientStatus {
-  return NEXT[status][turn] ?? status;
+export function nextStatus(status: ClientStatus, event: StatusEvent): ClientStatus {
+  return NEXT[status][event] ?? status;
 }

@@ -6,36 +6,39 @@ import { shareStructure } from "./structural-sharing.ts";
 
 type Plain = Readonly<Record<string, unknown>>;
 
-/** The state as its packets made it, and as it is shown: with predictions. Immutable, and changed only where it changed. */
+/**
+ * The state that the packets describe, and the state that is shown: with predictions. Both are immutable; parts that
+ * did not change keep their identity.
+ */
 export class Store {
   readonly #listeners = new Listeners<void>();
   readonly #predictions = new Predictions(() => this.#show());
   #server: Plain = {};
   #shown: Plain = this.#server;
-  #isThere = false;
+  #hasState = false;
 
   get state(): Plain {
     return this.#shown;
   }
 
-  /** Takes the whole state: nothing stale stays, and what is equal keeps its identity. */
+  /** Takes the whole state. Parts that are equal keep their identity. */
   replace(value: Plain): void {
     const whole = applyPatch({}, value);
-    // Whoever waits for the first state hears of it even if it is empty.
-    this.#take(this.#isThere ? shareStructure(this.#server, whole) : whole);
-    this.#isThere = true;
+    // Listeners are called for the first state even if it is empty.
+    this.#take(this.#hasState ? shareStructure(this.#server, whole) : whole);
+    this.#hasState = true;
   }
 
   patch(value: Plain): void {
     this.#take(applyPatch(this.#server, value));
   }
 
-  /** Takes all that changed meanwhile. What changed and changed back is in it too, and keeps its identity. */
+  /** Takes a patch of all that changed while offline. What changed and changed back is in it too, and keeps its identity. */
   resume(value: Plain): void {
     this.#take(shareStructure(this.#server, applyPatch(this.#server, value)));
   }
 
-  /** Shows what is expected. */
+  /** Shows the expected result of an action. */
   predict(prediction: Prediction): void {
     this.#predictions.add(prediction);
     this.#show();
@@ -49,14 +52,14 @@ export class Store {
     this.#predictions.drop(prediction);
   }
 
-  /** Nothing more will come: what was done need not be waited for. */
-  settle(): void {
-    this.#predictions.settle();
+  /** Nothing more will come, so predictions that the server confirmed are not waited for any longer. */
+  dropConfirmed(): void {
+    this.#predictions.dropConfirmed();
     this.#show();
   }
 
   subscribe(listener: (state: Plain) => void): () => void {
-    // The same function may be there twice, and each has its own end.
+    // The same function may subscribe twice, and each subscription ends by itself.
     const own = () => listener(this.#shown);
     this.#listeners.add(own);
     return () => this.#listeners.delete(own);
@@ -65,19 +68,19 @@ export class Store {
   #take(server: Plain): void {
     const isExact = this.#shown === this.#server;
     this.#server = server;
-    this.#predictions.settle();
+    this.#predictions.dropConfirmed();
     this.#show(isExact);
   }
 
-  /** @param isExact whether the server's last state was shown: then its parts have the identity that they should have */
+  /** @param isExact whether the server's last state was shown: then parts of the new one have the right identity already */
   #show(isExact = false): void {
     const expected = this.#predictions.applyTo(this.#server);
     const isPlain = expected === this.#server;
     const next = isExact && isPlain ? expected : shareStructure(this.#shown, expected);
-    // It is equal, so from here on the two go together.
+    // They are equal: from now on both are the same object.
     if (isPlain) this.#server = next;
     if (next === this.#shown) return;
     this.#shown = next;
-    this.#listeners.tell();
+    this.#listeners.notify();
   }
 }

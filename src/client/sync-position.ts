@@ -1,5 +1,5 @@
-/** The parts of a sync packet that say where it belongs. */
-export interface Head {
+/** The parts of a sync packet that say where it belongs in the order of packets. */
+export interface SyncNumbers {
   readonly seq?: unknown;
   readonly epoch?: unknown;
   readonly resumed?: unknown;
@@ -9,8 +9,8 @@ export interface Head {
 }
 
 /**
- * What to do with a packet: take it as the whole state, or as what changed while the client was away, or as the
- * next change; or leave it, since it was there already; or ask again, since something is missing before it.
+ * What to do with a packet: take it as the whole state, as what changed while the client was offline, or as the next
+ * patch; or ignore it, since it was applied already; or resync, since a packet before it is missing.
  */
 export type Step = "whole" | "resumed" | "next" | "repeated" | "gap";
 
@@ -34,7 +34,7 @@ export class SyncPosition {
   #gapsInARow = 0;
   #calmAt = 0;
 
-  /** What a new connection says, so that it gets only what it does not know. */
+  /** What a new connection says, so that the server sends only what changed since. */
   get query(): Record<string, string> {
     if (this.#seq === undefined || this.#epoch === undefined) return {};
     return { since: String(this.#seq), epoch: this.#epoch };
@@ -45,21 +45,21 @@ export class SyncPosition {
     this.#isFresh = true;
   }
 
-  take(head: Head): Step {
-    const step = this.#stepOf(head);
+  take(numbers: SyncNumbers): Step {
+    const step = this.#stepOf(numbers);
     if (step === "repeated" || step === "gap") return step;
     if (step !== "next") this.#isFresh = false;
     if (step === "whole") {
-      this.#epoch = epochOf(head);
-      this.isUncounted = typeof head.seq !== "number";
+      this.#epoch = epochOf(numbers);
+      this.isUncounted = typeof numbers.seq !== "number";
     }
-    if (step === "whole" || typeof head.seq === "number") this.#seq = head.seq as number | undefined;
+    if (step === "whole" || typeof numbers.seq === "number") this.#seq = numbers.seq as number | undefined;
     return step;
   }
 
   /**
-   * Something is missing. What the client has is still right, up to where it knows, so it resumes from there; if
-   * that fails again at once, it takes the whole state, and waits longer each time.
+   * A packet is missing. The state is right up to the last number, so the client resumes from there; if there is a gap
+   * again soon, it asks for the whole state, and waits longer each time.
    * @returns how long to wait, in ms
    */
   resync(now: number): number {
@@ -71,11 +71,11 @@ export class SyncPosition {
     return wait;
   }
 
-  #stepOf({ seq, epoch, hasUser, resumed, reset }: Head): Step {
+  #stepOf({ seq, epoch, hasUser, resumed, reset }: SyncNumbers): Step {
     const last = this.#seq;
-    const isKnown = typeof seq === "number" && last !== undefined && seq <= last;
+    const isOld = typeof seq === "number" && last !== undefined && seq <= last;
     if (hasUser || reset === true)
-      return !this.#isFresh && isKnown && epochOf({ epoch }) === this.#epoch ? "repeated" : "whole";
+      return !this.#isFresh && isOld && epochOf({ epoch }) === this.#epoch ? "repeated" : "whole";
     if (typeof seq !== "number") return "next";
     if (last === undefined) return "gap";
     // The first packet of a connection continues from where the client asked, or is whole.
@@ -85,6 +85,6 @@ export class SyncPosition {
   }
 }
 
-function epochOf({ epoch }: Pick<Head, "epoch">): string | undefined {
+function epochOf({ epoch }: Pick<SyncNumbers, "epoch">): string | undefined {
   return typeof epoch === "string" || typeof epoch === "number" ? String(epoch) : undefined;
 }

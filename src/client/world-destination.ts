@@ -5,12 +5,12 @@ import type { Destination } from "./destination.ts";
 
 const UNKNOWN_SHARD = 4404;
 const SHARD_FULL = 4503;
-/** A shard that could not be reached so often in a row is given up. */
+/** After this many failed attempts in a row the World is asked for another shard. */
 const MOST_FAILURES = 2;
 
 /**
- * A shard that a World gives out. It is kept over reconnects, since it is the place that knows the client best;
- * the World is asked for another one when the shard says that it is none, or is full, or is out of reach.
+ * A shard that a World assigns. It stays the same for reconnects, since it has the client's session at hand. The World is
+ * asked for another one when the shard is unknown, full, or out of reach.
  */
 export class WorldDestination implements Destination {
   readonly isFinal = (code: number): boolean => isRefusal(code) && code !== UNKNOWN_SHARD;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { Calls } from "../../client/calls.ts";
 import type { Answer } from "../../client/calls.ts";
 import type { CallError } from "../../client/errors.ts";
@@ -8,7 +9,6 @@ import type { Destination } from "../../client/destination.ts";
 import { WorldDestination } from "../../client/world-destination.ts";
 import type { SocketClass } from "./counted-socket.ts";
 import type { LoadSettings } from "./settings.ts";
-import { sleepUntil } from "./sleep-until.ts";
 import type { Tally } from "./tally.ts";
 
 /** How a packet of the state begins. Nobody looks at it here, so it is not even parsed. */
@@ -19,13 +19,13 @@ const SYNC = '{"type":"sync"';
  * it keeps no state: that would be the work of many machines on one.
  */
 export class LoadClient {
-  /** Whether it came in. Settled when that is known, or when it took too long. */
+  /** Whether it was let in. Resolves when that is known, or when it took too long. */
   readonly entered: Promise<boolean>;
   readonly #settings: LoadSettings;
   readonly #tally: Tally;
   readonly #number: number;
-  readonly #place: Destination;
-  readonly #line: ReconnectingSocket;
+  readonly #destination: Destination;
+  readonly #socket: ReconnectingSocket;
   readonly #calls: Calls;
   /** What has no answer yet. */
   readonly #actions = new Set<Promise<void>>();
@@ -42,14 +42,14 @@ export class LoadClient {
     this.#number = number;
     this.#tally = tally;
     const { origin, room, token, timeout } = settings;
-    this.#place = placeOf(settings);
+    this.#destination = destinationOf(settings);
     this.#calls = new Calls(
       timeout,
-      (text) => this.#line.send(text),
+      (text) => this.#socket.send(text),
       () => {},
     );
     const options = { host: origin, room, ...(token && { token }), socket: { WebSocket: socket } };
-    this.#line = new ReconnectingSocket(this.#place, options, {
+    this.#socket = new ReconnectingSocket(this.#destination, options, {
       query: () => ({}),
       opened: () => this.#calls.connected(),
       received: (data) => this.#receive(String(data)),
@@ -63,7 +63,7 @@ export class LoadClient {
   /** It leaves, and waits for nothing. */
   close(): void {
     this.#end("left", "The load is over");
-    this.#line.close();
+    this.#socket.close();
   }
 
   /**
@@ -84,7 +84,7 @@ export class LoadClient {
   }
 
   /** All that it sent is answered, or has failed. */
-  async settled(): Promise<void> {
+  async allAnswered(): Promise<void> {
     await Promise.all(this.#actions);
   }
 
@@ -123,7 +123,7 @@ export class LoadClient {
 
   #receive(text: string): void {
     if (text.startsWith(SYNC)) {
-      this.#place.opened();
+      this.#destination.opened();
       return this.#enter(true);
     }
     const frame = parseFrame(text);
@@ -151,6 +151,11 @@ export class LoadClient {
   }
 }
 
-function placeOf({ origin, party, room, world }: LoadSettings): Destination {
+function destinationOf({ origin, party, room, world }: LoadSettings): Destination {
   return world === undefined ? roomDestination(party, room) : new WorldDestination(origin, world, room);
+}
+
+/** Waits until `due` on the clock of `performance.now`. Returns early when it is aborted. */
+export async function sleepUntil(due: number, signal: AbortSignal): Promise<void> {
+  await sleep(Math.max(0, due - performance.now()), undefined, { signal }).catch(() => {});
 }

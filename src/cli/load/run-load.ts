@@ -1,8 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { createCountedSocket } from "./counted-socket.ts";
-import { LoadClient } from "./load-client.ts";
+import { LoadClient, sleepUntil } from "./load-client.ts";
 import type { LoadSettings } from "./settings.ts";
-import { sleepUntil } from "./sleep-until.ts";
 import type { Tally } from "./tally.ts";
 
 /**
@@ -30,7 +29,7 @@ export async function runLoad(settings: LoadSettings, tally: Tally, signal: Abor
   const until = performance.now() + settings.duration;
   await Promise.all(present.map((client) => client.play(until, signal)));
   tally.end();
-  await Promise.all(present.map((client) => client.settled()));
+  await Promise.all(present.map((client) => client.allAnswered()));
   leave();
 }
 
