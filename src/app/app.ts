@@ -2,7 +2,7 @@ import { Hono } from "hono/tiny";
 import { cors } from "hono/cors";
 import { forwardRequest } from "../auth/internal.ts";
 import { operatesRoom } from "../auth/access.ts";
-import { refusalOf } from "../auth/access.ts";
+import { tokenError } from "../auth/access.ts";
 import { readToken } from "../auth/verify.ts";
 import type { Verify } from "../auth/verify.ts";
 import type { FindRoom } from "../define/room.ts";
@@ -82,7 +82,7 @@ async function route(request: Request, env: Cloudflare.Env, routing: Routing): P
     isOfWorld && !FOR_CLIENTS.has(target.path)
       ? await readOperator(request, url, env, routing, "world-auth-token")
       : await readClaims(request, url, env, routing.verify);
-  const refusal = refusalOf(target.settings, claims);
+  const refusal = tokenError(target.settings, claims);
   if (refusal) throw refusal;
   // The World checks the secret of a shard itself.
   return fetchObject(env, target, forwardRequest(request, claims, isOfWorld ? ["x-access-shard"] : [], url));

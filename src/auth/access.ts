@@ -19,8 +19,8 @@ export function operatesRoom(auth: Claims, party: string, room: string): boolean
   return hasClaim(auth, "rooms", `${party}/${room}`, "*") || operatesWorld(auth, party === "world" ? room : "*");
 }
 
-/** @returns why nobody with these claims comes in, if the room lets in only those who show a token, and none was shown */
-export function refusalOf(settings: Pick<Settings, "auth"> | undefined, claims: Claims | null): RoomError | undefined {
+/** @returns the error for a caller without a token, if the room requires one */
+export function tokenError(settings: Pick<Settings, "auth"> | undefined, claims: Claims | null): RoomError | undefined {
   if (claims || settings?.auth !== "required") return undefined;
   return new RoomError("unauthenticated", "This room needs a token");
 }

@@ -1,6 +1,6 @@
 import type { FindRoom } from "../define/room.ts";
 import { createLog } from "../platform/log.ts";
-import type { Observatory, RoomHost, ShardHost } from "../world/hosts.ts";
+import type { MetricsHost, RoomHost, ShardHost } from "../world/hosts.ts";
 import type { WorldSettings } from "../world/settings.ts";
 import { createWorld } from "../world/world-room.ts";
 import { stubOf } from "./bindings.ts";
@@ -9,7 +9,7 @@ import type { RoomObjectClass } from "./room-object.ts";
 
 /** Makes the Durable Object class of Worlds: each is a room, whose state is its registry. */
 export function createWorldObject(find: FindRoom, settings: WorldSettings, log = createLog()): RoomObjectClass {
-  const hosts = { shards: createShardHost, rooms: createRoomHost, observe: createObservatory };
+  const hosts = { shards: createShardHost, rooms: createRoomHost, observe: createMetricsHost };
   const room = createWorld({ settings, find, log, ...hosts });
   return createRoomObject((_party, id) => {
     const params = room.compiled.pattern.match(id);
@@ -28,7 +28,7 @@ function createRoomHost(env: object): RoomHost {
   return { ask: async ({ party, roomId }, worldId) => stubOf(env, "ROOMS", party, roomId).listed(worldId) };
 }
 
-function createObservatory(env: object): Observatory {
+function createMetricsHost(env: object): MetricsHost {
   return {
     room: async ({ party, roomId }) => stubOf(env, "ROOMS", party, roomId).metrics(),
     shard: async (shardId) => stubOf(env, "SHARDS", "shard", shardId).metrics(),

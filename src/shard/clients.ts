@@ -2,7 +2,7 @@ import type { Socket } from "../platform/ports.ts";
 import type { TokenBucket } from "../platform/client-limits.ts";
 import type { JoinAttempt, RosterEntry } from "../relay/messages.ts";
 
-/** What a client's socket carries through sleep. */
+/** What is attached to a client's socket, and so survives the shard's sleep. */
 interface Attachment {
   readonly id: number;
   /**
@@ -18,10 +18,10 @@ export class Client {
   readonly id: number;
   readonly socket: Socket;
   bucket: TokenBucket | undefined;
-  /** The weight of what it sent and the room has not got. */
+  /** The weight of its messages that the room has not acknowledged. */
   waiting = 0;
-  /** Its request, until the room has let it in. */
-  #knock: JoinAttempt | undefined;
+  /** Its request to connect, until the room has let it in. */
+  #joinAttempt: JoinAttempt | undefined;
   #room: unknown;
   #isOpen = false;
 
@@ -30,14 +30,14 @@ export class Client {
     this.id = id;
   }
 
-  static join(socket: Socket, id: number, knock: JoinAttempt): Client {
+  static join(socket: Socket, id: number, attempt: JoinAttempt): Client {
     const client = new Client(socket, id);
-    client.#knock = knock;
-    client.#attach();
+    client.#joinAttempt = attempt;
+    client.#save();
     return client;
   }
 
-  /** A client that was there while the shard slept. */
+  /** A client whose socket stayed open while the shard slept. */
   static recover(socket: Socket): Client | undefined {
     const attachment = socket.attachment() as Attachment | null | undefined;
     if (!attachment) return undefined;
@@ -47,44 +47,44 @@ export class Client {
     return client;
   }
 
-  /** What the room knows of it, as far as the shard needs that. */
-  get who(): { readonly publicId: string; readonly protocol?: number } | undefined {
+  /** What the room keeps with the connection, as far as the shard needs that. */
+  get identity(): { readonly publicId: string; readonly protocol?: number } | undefined {
     return this.#room as { publicId: string; protocol?: number } | undefined;
   }
 
-  /** Whether it got its first packet. */
+  /** Whether its first packet was sent. */
   get isOpen(): boolean {
     return this.#isOpen;
   }
 
-  /** Whether the room let it in, or can be asked to. */
-  get isKnown(): boolean {
-    return this.#knock !== undefined || this.#room !== undefined;
+  /** Whether the room let it in, or can be asked to. If not, the shard slept before the room answered. */
+  get hasRosterEntry(): boolean {
+    return this.#joinAttempt !== undefined || this.#room !== undefined;
   }
 
-  get entry(): RosterEntry {
-    if (this.#knock) return { id: this.id, knock: this.#knock };
+  get rosterEntry(): RosterEntry {
+    if (this.#joinAttempt) return { id: this.id, knock: this.#joinAttempt };
     return { id: this.id, attachment: this.#room, isOpen: this.#isOpen };
   }
 
-  /** The room let it in, or keeps something else with it. */
-  keep(value: unknown): void {
-    this.#knock = undefined;
+  /** The room let it in, or attaches another value to the connection. */
+  attach(value: unknown): void {
+    this.#joinAttempt = undefined;
     this.#room = value;
-    this.#attach();
+    this.#save();
   }
 
   open(): void {
     this.#isOpen = true;
-    this.#attach();
+    this.#save();
   }
 
-  /** A socket that closes at this moment throws; its close event follows. */
+  /** A socket that is closing throws; its close event follows. */
   send(text: string): void {
     try {
       this.socket.send(text);
     } catch {
-      // Nobody is there to be told.
+      // The close event follows.
     }
   }
 
@@ -92,11 +92,11 @@ export class Client {
     try {
       this.socket.close(code, reason);
     } catch {
-      // It is closed.
+      // It is closed already.
     }
   }
 
-  #attach(): void {
+  #save(): void {
     const room = this.#room === undefined ? undefined : new TextEncoder().encode(JSON.stringify(this.#room));
     const attachment: Attachment = { id: this.id, room, isOpen: this.#isOpen };
     this.socket.attach(attachment);
@@ -108,7 +108,7 @@ export class Clients {
   readonly #byId = new Map<number, Client>();
   readonly #bySocket = new Map<Socket, Client>();
   readonly #open = new Set<Client>();
-  // No id is used twice in a run: after sleep, those that were given out are not known.
+  // No id is used twice in a run. After sleep the last one is not known, so counting begins at a random number.
   #lastId = (crypto.getRandomValues(new Uint32Array(1))[0] as number) * 2 ** 20;
 
   get size(): number {
@@ -123,7 +123,7 @@ export class Clients {
     return this.#byId.values();
   }
 
-  /** Those that got their first packet. */
+  /** Those whose first packet was sent. */
   get open(): ReadonlySet<Client> {
     return this.#open;
   }

@@ -15,21 +15,21 @@ export class Downlink {
   readonly #clients: Clients;
   readonly #replica = new Replica();
   readonly #receiver = new ChannelReceiver();
-  readonly #onHungUp: (client: Client) => void;
+  readonly #onClosed: (client: Client) => void;
   #mailed = 0;
 
-  /** @param onHungUp the room closed a client */
-  constructor(clients: Clients, onHungUp: (client: Client) => void) {
+  /** @param onClosed called when the room closed a client */
+  constructor(clients: Clients, onClosed: (client: Client) => void) {
     this.#clients = clients;
-    this.#onHungUp = onHungUp;
+    this.#onClosed = onClosed;
   }
 
-  /** Whether it would know what its clients know. */
+  /** Whether the room is to send the state that the clients have. */
   get wantsState(): boolean {
-    return !this.#replica.isKnown && this.#clients.open.size > 0;
+    return !this.#replica.hasState && this.#clients.open.size > 0;
   }
 
-  /** The last frame for a single client that came. */
+  /** The number of the last frame for a single client. */
   get mailed(): number {
     return this.#mailed;
   }
@@ -55,7 +55,7 @@ export class Downlink {
         for (const welcome of item.to) this.#welcome(item.state, welcome);
         return undefined;
       case "attach":
-        this.#clients.get(item.id)?.keep(item.value);
+        this.#clients.get(item.id)?.attach(item.value);
         return undefined;
       case "state":
         return this.#state(item);
@@ -66,30 +66,32 @@ export class Downlink {
   }
 
   #sync({ patch, seq, own }: Item<"sync">): void {
-    const isRead = own.length > 0 || this.#replica.isKnown;
+    const isRead = own.length > 0 || this.#replica.hasState;
     const shared = isRead && patch !== undefined ? (JSON.parse(patch) as Plain) : undefined;
-    const told = new Map<Client, EncodedPatch>();
+    const ownPackets = new Map<Client, EncodedPatch>();
     for (const { ids, changes } of own) {
       const packets = new EncodedPatch(JSON.stringify(merge(shared, changes)), seq);
-      for (const client of this.#those(ids)) told.set(client, packets);
+      for (const client of this.#clientsOf(ids)) ownPackets.set(client, packets);
     }
     const packets = patch === undefined ? undefined : new EncodedPatch(patch, seq);
-    for (const client of packets ? this.#clients.open : told.keys()) {
-      const packet = told.get(client) ?? packets;
-      if (packet && client.isOpen) client.send(packet.for(client.who?.protocol));
+    for (const client of packets ? this.#clients.open : ownPackets.keys()) {
+      const packet = ownPackets.get(client) ?? packets;
+      if (packet && client.isOpen) client.send(packet.for(client.identity?.protocol));
     }
     this.#replica.sync(shared, own);
   }
 
   #packet({ text, except }: Item<"packet">): void {
-    const left = new Set(except);
-    for (const client of this.#clients.open) if (!left.has(client.id)) client.send(text);
+    const excluded = new Set(except);
+    for (const client of this.#clients.open) if (!excluded.has(client.id)) client.send(text);
   }
 
   #welcome(state: string, { id, publicId, changes, head, patch }: Welcome): void {
     const client = this.#clients.get(id);
     if (!client) return;
-    client.send(patch === undefined ? encodeWelcome(publicId, whole(state, changes), head) : encodeSync(patch, head));
+    client.send(
+      patch === undefined ? encodeWelcome(publicId, fullState(state, changes), head) : encodeSync(patch, head),
+    );
     this.#clients.opened(client);
     this.#replica.welcome(state, { ids: [id], changes });
   }
@@ -102,11 +104,11 @@ export class Downlink {
     if (item.kind === "mail") client.send(item.text);
     else {
       client.close(item.code, item.reason);
-      this.#onHungUp(client);
+      this.#onClosed(client);
     }
   }
 
-  /** What clients have to know: who knows something else is told what differs, or all if that is not known. */
+  /** The state that clients should have. Where theirs may differ they get a patch, or the whole state. */
   #state({ state, own, head, isKnown }: Item<"state">): void {
     if (isKnown) {
       this.#replica.learn(state, own);
@@ -115,9 +117,9 @@ export class Downlink {
     const patchFor = this.#replica.replace(state, own);
     const texts = new Map<Plain, string>();
     for (const client of this.#clients.open) {
-      if (client.who?.protocol === 2) {
+      if (client.identity?.protocol === 2) {
         const { changes = [] } = own.find(({ ids }) => ids.includes(client.id)) ?? {};
-        client.send(encodeWelcome(client.who.publicId, whole(state, changes), head));
+        client.send(encodeWelcome(client.identity.publicId, fullState(state, changes), head));
         continue;
       }
       const patch = patchFor(client.id);
@@ -128,11 +130,11 @@ export class Downlink {
     }
   }
 
-  #those(ids: readonly number[]): Client[] {
+  #clientsOf(ids: readonly number[]): Client[] {
     return ids.flatMap((id) => this.#clients.get(id) ?? []);
   }
 }
 
-function whole(state: string, changes: readonly Placed[]): string {
+function fullState(state: string, changes: readonly Placed[]): string {
   return changes.length === 0 ? state : JSON.stringify(merge(JSON.parse(state) as Plain, changes));
 }

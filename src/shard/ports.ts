@@ -2,7 +2,7 @@ import type { Alarm, Clock, LogEntry, Socket, Storage } from "../platform/ports.
 import type { Receipt, ShardBatch } from "../relay/messages.ts";
 import type { Assignment } from "../world/assignment.ts";
 
-/** What a World wants to know of a shard. */
+/** What a shard reports to its World. */
 export interface ShardReport {
   readonly connections: number;
   /** Clients that ever came, as far as the shard remembers. */
@@ -16,11 +16,11 @@ export interface ShardPorts {
   readonly alarm: Alarm;
   /** The sockets that were open when the shard woke. */
   sockets(): Iterable<Socket>;
-  /** Tells the room what its clients sent. */
+  /** Sends the room what its clients sent. */
   relay(assignment: Assignment, batch: ShardBatch): Promise<Receipt>;
-  /** Tells the World. @returns false if the World does not know the shard */
+  /** Sends the World a report. @returns false if the World does not know the shard */
   report(assignment: Assignment, report: ShardReport): Promise<boolean>;
   readonly log: (entry: LogEntry) => void;
-  /** Messages that were passed on are counted here. */
+  /** Counts messages that were sent on to the room. */
   readonly counts: { relayed: number };
 }

@@ -7,39 +7,39 @@ import { merge } from "../state/merge.ts";
 type Plain = Record<string, unknown>;
 
 /**
- * What the clients of a shard know: one copy of what everyone does, and of what only some of them do, theirs.
- * So a room that lost its memory can be followed without a gap: each client is told just what differs.
+ * The state that the clients of a shard have: one copy of what all of them see, and for each client what only it sees.
+ * After a room has lost its memory, this says which patch each client needs.
  */
 export class Replica {
   #shared: Plain | undefined;
   readonly #own = new Map<number, Plain>();
 
-  /** Whether it knows anything: not after sleep. */
-  get isKnown(): boolean {
+  /** Whether there is a state: not after sleep. */
+  get hasState(): boolean {
     return this.#shared !== undefined;
   }
 
-  /** Takes this as what clients know. @param state as JSON */
+  /** Takes this as the state that clients have. @param state as JSON */
   learn(state: string, own: readonly PrivateChanges[]): void {
     this.#shared = JSON.parse(state) as Plain;
     this.#own.clear();
-    for (const item of own) this.#tellOwn(item);
+    for (const item of own) this.#mergeOwn(item);
   }
 
-  /** One more client was told the state. */
+  /** The state was sent to one more client. */
   welcome(state: string, own: PrivateChanges): void {
     this.#shared ??= JSON.parse(state) as Plain;
-    this.#tellOwn(own);
+    this.#mergeOwn(own);
   }
 
-  /** Clients were told of changes. */
+  /** Patches were sent to clients. */
   sync(patch: Plain | undefined, own: readonly PrivateChanges[]): void {
     if (!this.#shared) return;
     if (patch) {
       assign(this.#shared, patch);
       for (const overlay of this.#own.values()) prune(overlay, patch);
     }
-    for (const item of own) this.#tellOwn(item);
+    for (const item of own) this.#mergeOwn(item);
   }
 
   forget(id: number): void {
@@ -47,23 +47,23 @@ export class Replica {
   }
 
   /**
-   * Takes a new state, and says what its clients have to be told.
-   * @returns the patch for a client; undefined if it knows everything
+   * Takes a new state, and says which patches clients need.
+   * @returns the patch for a client; undefined if nothing differs
    */
   replace(state: string, own: readonly PrivateChanges[]): (id: number) => Plain | undefined {
     const before = this.#shared ?? {};
-    const known = new Map(this.#own);
+    const ownBefore = new Map(this.#own);
     this.learn(state, own);
     const after = this.#shared ?? {};
     const shared = diff(before, structuredClone(after));
     return (id) => {
-      const [old, next] = [known.get(id), this.#own.get(id)];
+      const [old, next] = [ownBefore.get(id), this.#own.get(id)];
       const patch = old || next ? diff(view(before, old), structuredClone(view(after, next))) : shared;
       return patch === SAME ? undefined : (patch as Plain);
     };
   }
 
-  #tellOwn({ ids, changes }: PrivateChanges): void {
+  #mergeOwn({ ids, changes }: PrivateChanges): void {
     if (changes.length === 0) return;
     for (const id of ids) {
       const overlay = this.#own.get(id) ?? {};
@@ -95,14 +95,14 @@ function assignAt(target: object, [key, ...rest]: readonly string[], change: unk
 }
 
 function containerAt(node: Plain, key: string): object {
-  const known = Object.hasOwn(node, key) ? node[key] : undefined;
-  if (typeof known === "object" && known !== null) return known;
+  const existing = Object.hasOwn(node, key) ? node[key] : undefined;
+  if (typeof existing === "object" && existing !== null) return existing;
   const made = {};
   node[key] = made;
   return made;
 }
 
-/** What everyone is told is gone takes private parts along. */
+/** What is deleted for everyone is deleted from private parts too. */
 function prune(overlay: Plain, patch: Plain): void {
   for (const [key, change] of Object.entries(patch)) {
     const inner = Object.hasOwn(overlay, key) ? overlay[key] : undefined;

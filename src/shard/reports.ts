@@ -1,28 +1,28 @@
 import type { Assignment } from "../world/assignment.ts";
 import type { ShardPorts, ShardReport } from "./ports.ts";
 
-/** How often a shard says that it is there, in ms: a World takes it as lost after five minutes. */
+/** How often a shard reports in any case, in ms: a World takes it as lost after five minutes. */
 const HEARTBEAT = 60_000;
-/** Changes of the number of clients are told this much later, together. */
-const GATHER = 1000;
+/** How long to wait after a change of the number of clients, so that several go into one report. ms */
+const REPORT_DELAY = 1000;
 
-interface Subject {
+interface ReportSource {
   assignment(): Assignment | undefined;
   connections(): number;
   /** The World does not know the shard. */
   onUnknown(): void;
 }
 
-/** Tells the World how many clients a shard has: soon when that changes, and now and then in any case. */
+/** Reports to the World how many clients a shard has: soon after that changes, and regularly in any case. */
 export class Reports {
   readonly #ports: ShardPorts;
-  readonly #subject: Subject;
+  readonly #source: ReportSource;
   #arrivals = 0;
   #isPlanned = false;
 
-  constructor(ports: ShardPorts, subject: Subject) {
+  constructor(ports: ShardPorts, source: ReportSource) {
     this.#ports = ports;
-    this.#subject = subject;
+    this.#source = source;
   }
 
   arrived(): void {
@@ -34,15 +34,14 @@ export class Reports {
     this.#plan();
   }
 
-  /** Keeps the alarm set: after a crash it wakes the shard, which then tells the room. */
-  keep(): void {
+  /** Sets the alarm. After a crash it wakes the shard, which then reports to the room that its clients are gone. */
+  setAlarm(): void {
     this.#ports.alarm.set(this.#ports.clock.now() + HEARTBEAT);
   }
 
-  /** The alarm rang. */
-  async ring(): Promise<void> {
-    if (!this.#subject.assignment()) return;
-    this.keep();
+  async alarm(): Promise<void> {
+    if (!this.#source.assignment()) return;
+    this.setAlarm();
     await this.#send();
   }
 
@@ -50,7 +49,7 @@ export class Reports {
     if (this.#isPlanned) return;
     this.#isPlanned = true;
     this.#ports.clock.after(
-      GATHER,
+      REPORT_DELAY,
       () => {
         this.#isPlanned = false;
         void this.#send();
@@ -60,13 +59,13 @@ export class Reports {
   }
 
   async #send(): Promise<void> {
-    const assignment = this.#subject.assignment();
+    const assignment = this.#source.assignment();
     if (!assignment) return;
-    const report: ShardReport = { connections: this.#subject.connections(), arrivals: this.#arrivals };
+    const report: ShardReport = { connections: this.#source.connections(), arrivals: this.#arrivals };
     try {
-      if (!(await this.#ports.report(assignment, report))) this.#subject.onUnknown();
+      if (!(await this.#ports.report(assignment, report))) this.#source.onUnknown();
     } catch (error) {
-      // The next one brings it.
+      // The next report brings the numbers.
       this.#ports.log({ level: "warn", event: "report_failed", code: "internal", error: String(error) });
     }
   }

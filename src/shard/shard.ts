@@ -1,4 +1,4 @@
-import { refusalOf } from "../auth/access.ts";
+import { tokenError } from "../auth/access.ts";
 import type { Settings } from "../define/settings.ts";
 import type { Claims } from "../define/types.ts";
 import { closeReason } from "../protocol/close-reason.ts";
@@ -17,14 +17,14 @@ import type { ShardPorts } from "./ports.ts";
 import { Reports } from "./reports.ts";
 
 const ASSIGNMENT_KEY = "assignment";
-/** There while a room may believe that clients are here: if none is after a start, it has to be told. */
+/** Stored while the room may believe that clients are here: if none is after a start, the room has to hear of it. */
 const RUN_KEY = "run";
-/** A room that cannot be reached for this long is lost to the clients, in ms. */
+/** After the room could not be reached for this long, its clients are closed. ms */
 const PATIENCE = 30_000;
-/** What a client has sent and the room has not got, by weight: who sends more is closed. */
+/** The most that a client may have sent and the room not acknowledged, by weight: one that sends more is closed. */
 const MAX_WAITING = 2_000_000;
 
-/** Holds the sockets of many clients of one room: passes on what they send, and copies to them what it says. */
+/** Holds the sockets of many clients of one room: sends their messages to the room, and its packets to them. */
 export class ShardCore {
   readonly #ports: ShardPorts;
   readonly #settingsOf: (assignment: Assignment) => Settings;
@@ -32,11 +32,11 @@ export class ShardCore {
   readonly #downlink: Downlink;
   readonly #reports: Reports;
   #assignment: Assignment | undefined;
-  /** What it served until it was retired. */
-  #former: Assignment | undefined;
+  /** What it served until it was retired: the room still gets what is queued. */
+  #previous: Assignment | undefined;
   #settings: Settings | undefined;
   #run: string;
-  /** The room's memory that knows who is here. */
+  /** The room's memory that this shard has introduced itself to. */
   #boot: string | undefined;
   #uplink: ChannelSender<ToRoom>;
 
@@ -63,8 +63,8 @@ export class ShardCore {
     return this.#clients.size;
   }
 
-  /** Whether the room has all that clients sent. @internal */
-  get isAcknowledged(): boolean {
+  /** Whether the room has acknowledged all that clients sent. @internal */
+  get isIdle(): boolean {
     return this.#uplink.isIdle;
   }
 
@@ -73,44 +73,44 @@ export class ShardCore {
     const { storage } = this.#ports;
     storage.put(ASSIGNMENT_KEY, assignment);
     this.#assignment = assignment;
-    this.#reports.keep();
+    this.#reports.setAlarm();
   }
 
-  /** The World has no use for this shard any more. The room still hears that its clients left. */
+  /** The World has removed this shard. The room still hears that its clients left. */
   retire(): void {
     for (const client of this.#clients.all()) {
       client.close(CODES.room_full.close, "The shard is closed");
       this.closed(client.socket);
     }
-    this.#former = this.#assignment;
+    this.#previous = this.#assignment;
     this.#assignment = undefined;
     this.#ports.storage.delete(ASSIGNMENT_KEY);
   }
 
   /**
-   * Whether a client may come in, as far as the shard can tell. The room has the last word.
+   * Checks whether a client may connect, as far as the shard can tell. The room decides.
    * @throws RoomError `not_found`, `unauthenticated` or `room_full`
    */
   check(auth: Claims | null): void {
     const assignment = this.#assignment;
     if (!assignment) throw new RoomError("not_found", "There is no such shard");
     this.#settings = this.#settingsOf(assignment);
-    const refusal = refusalOf(this.#settings, auth);
+    const refusal = tokenError(this.#settings, auth);
     if (refusal) throw refusal;
   }
 
-  /** Whether there is a place. @throws RoomError `room_full` */
+  /** @throws RoomError `room_full` */
   checkSpace(): void {
     const { capacity, draining } = this.#assignment as Assignment;
     if (draining || this.#clients.size >= capacity) throw new RoomError("room_full", "The shard is full");
   }
 
-  /** A client came in: the room decides about it. */
-  join(socket: Socket, knock: JoinAttempt): void {
+  /** A client connected: the room decides whether to let it in. */
+  join(socket: Socket, attempt: JoinAttempt): void {
     if (this.#clients.size === 0) this.#ports.storage.put(RUN_KEY, this.#run);
-    const client = Client.join(socket, this.#clients.nextId(), knock);
+    const client = Client.join(socket, this.#clients.nextId(), attempt);
     this.#clients.add(client);
-    this.#uplink.push({ kind: "join", id: client.id, knock });
+    this.#uplink.push({ kind: "join", id: client.id, knock: attempt });
     this.#reports.arrived();
   }
 
@@ -131,7 +131,7 @@ export class ShardCore {
     if (refusal?.closes) throw refusal.error;
     if (client.waiting > MAX_WAITING) throw new RoomError("rate_limited", "Too many messages");
     if (refusal) this.#deny(client, refusal.error);
-    else this.#pass(client, { kind: "message", id: client.id, frame });
+    else this.#relayMessage(client, { kind: "message", id: client.id, frame });
   }
 
   #deny(client: Client, error: RoomError): void {
@@ -139,7 +139,7 @@ export class ShardCore {
     client.send(encodeError(error));
   }
 
-  #pass(client: Client, item: ToRoom): void {
+  #relayMessage(client: Client, item: ToRoom): void {
     this.#ports.counts.relayed++;
     client.waiting += weightOf(item);
     this.#uplink.push(item);
@@ -158,12 +158,12 @@ export class ShardCore {
     if (!this.#assignment) return undefined;
     this.#boot = boot;
     for (const client of this.#clients.all()) {
-      // It waited at the door for so long that the shard fell asleep: nobody knows what it wanted.
-      if (!client.isKnown) this.#refuse(client, new RoomError("internal", "The room cannot be reached"));
+      // The shard slept before the room let it in, and its request to connect is lost.
+      if (!client.hasRosterEntry) this.#refuse(client, new RoomError("internal", "The room cannot be reached"));
     }
     return {
       run: this.#run,
-      roster: Array.from(this.#clients.all(), ({ entry }) => entry),
+      roster: Array.from(this.#clients.all(), ({ rosterEntry }) => rosterEntry),
       wantsState: this.#downlink.wantsState,
       mailed: this.#downlink.mailed,
     };
@@ -179,7 +179,7 @@ export class ShardCore {
 
   /** The object's alarm rang. */
   async alarm(): Promise<void> {
-    await this.#reports.ring();
+    await this.#reports.alarm();
   }
 
   /** @returns the run: a new one unless clients were here all the time */
@@ -189,16 +189,16 @@ export class ShardCore {
       const client = socket.isOpen ? Client.recover(socket) : undefined;
       if (client) this.#clients.add(client);
     }
-    const known = storage.get(RUN_KEY) as string | undefined;
-    if (known !== undefined && this.#clients.size > 0) return known;
-    // It crashed: a batch of another run tells the room that nobody is here any more.
-    if (known !== undefined) this.#uplink.push({ kind: "leave", id: 0 });
+    const stored = storage.get(RUN_KEY) as string | undefined;
+    if (stored !== undefined && this.#clients.size > 0) return stored;
+    // The shard crashed: a batch of another run says to the room that nobody is here any more.
+    if (stored !== undefined) this.#uplink.push({ kind: "leave", id: 0 });
     return crypto.randomUUID();
   }
 
   #createUplink(): ChannelSender<ToRoom> {
     return new ChannelSender<ToRoom>(this.#ports.clock, PATIENCE, {
-      send: (batch) => this.#relay(batch),
+      send: (batch) => this.#sendBatch(batch),
       weightOf,
       onArrived: (items) => {
         for (const item of items) {
@@ -212,13 +212,13 @@ export class ShardCore {
     });
   }
 
-  async #relay(batch: Omit<Parameters<ShardPorts["relay"]>[1], "shardId" | "run">): Promise<Receipt> {
-    const assignment = this.#assignment ?? this.#former;
+  async #sendBatch(batch: Omit<Parameters<ShardPorts["relay"]>[1], "shardId" | "run">): Promise<Receipt> {
+    const assignment = this.#assignment ?? this.#previous;
     if (!assignment) return { verdict: "unknown" };
     return this.#ports.relay(assignment, { ...batch, shardId: assignment.shardId, run: this.#run });
   }
 
-  /** The room cannot be reached, or does not know us: clients have to come anew. */
+  /** The room cannot be reached, or does not know this shard: clients have to connect again. */
   #lose(): void {
     this.#ports.log({ level: "error", event: "room_lost", code: "internal" });
     this.#uplink.close();

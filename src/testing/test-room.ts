@@ -1,7 +1,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { forwardRequest } from "../auth/internal.ts";
-import { refusalOf } from "../auth/access.ts";
+import { tokenError } from "../auth/access.ts";
 import type { Room } from "../define/room.ts";
 import type { Claims } from "../define/types.ts";
 import { objectName } from "../protocol/urls.ts";
@@ -188,7 +188,7 @@ class ObjectUnderTest {
   async fetch(path: string, init: RequestInit, auth: Claims | null = this.#auth): Promise<Response> {
     const request = new Request(this.#url + path, init);
     // As the Worker does.
-    const refusal = refusalOf(this.core.compiled.settings, auth);
+    const refusal = tokenError(this.core.compiled.settings, auth);
     if (refusal) return refuse(request, refusal);
     return this.#stub.fetch(forwardRequest(request, auth));
   }

@@ -4,10 +4,10 @@ import type { ListingPlace } from "../room/listing/report.ts";
 import type { Log } from "../platform/log.ts";
 import type { RoomHost } from "./hosts.ts";
 import { randomText } from "./keys.ts";
-import { isFit, isOpen } from "./listings.ts";
+import { matches, isOpen } from "./listings.ts";
 import type { Listed, Listings, Query } from "./listings.ts";
 import { logFailure } from "./log.ts";
-import type { Refusal } from "./refusal.ts";
+import type { ErrorAnswer } from "./error-answer.ts";
 import type { Creation } from "./schemas.ts";
 import { LISTING_SILENCE, LISTING_TRUST } from "./settings.ts";
 
@@ -21,13 +21,13 @@ export interface FinderParts {
   readonly log: Log;
 }
 
-/** Somebody who looks for rooms. */
-interface Seeker {
+/** Who looks for rooms. */
+interface Caller {
   readonly isAuthenticated: boolean;
 }
 
 /** A room as it is shown to whoever looks for one. */
-export interface Finding {
+export interface FoundRoom {
   readonly roomId: string;
   readonly metadata: Metadata;
   readonly locked: boolean;
@@ -35,44 +35,44 @@ export interface Finding {
   readonly maxUsers: number | null;
 }
 
-/** A room that did not answer is passed over so long. ms */
-const SUSPICION = 10_000;
-/** So often a search begins anew, because a room was not what it was thought to be. */
+/** How long a room that did not answer is skipped. ms */
+const SKIP_TIME = 10_000;
+/** How often a search starts again because the listing of a room was out of date. */
 const MOST_ROUNDS = 20;
 /** Rooms that one sweep asks at most, since each is a call. */
 const MOST_ASKED = 50;
 
-const NO_KIND: Refusal = { status: 404, error: "There is no such kind of room", code: "not_found" };
-const NO_ROOM: Refusal = { status: 404, error: "No room fits that has a place" };
-const NEEDS_TOKEN: Refusal = { status: 401, error: "These rooms need a token" };
-const IS_FULL: Refusal = { status: 404, error: "This world lists as many rooms as it may. Try again later" };
-const UNREACHABLE: Refusal = { status: 503, error: "A room could not be started. Try again" };
-const IS_BUSY: Refusal = { status: 503, error: "Too many look for the same room at once. Try again" };
-const NO_SUCH_PATH: Refusal = { status: 400, error: "No room of this kind can have these segments in its path" };
-const UNFIT: Refusal = { status: 400, error: "A new room of this kind is not listed, or does not fit the filter" };
+const NO_KIND: ErrorAnswer = { status: 404, error: "There is no such kind of room", code: "not_found" };
+const NO_ROOM: ErrorAnswer = { status: 404, error: "No room fits that has a place" };
+const NEEDS_TOKEN: ErrorAnswer = { status: 401, error: "These rooms need a token" };
+const IS_FULL: ErrorAnswer = { status: 404, error: "This world lists as many rooms as it may. Try again later" };
+const UNREACHABLE: ErrorAnswer = { status: 503, error: "A room could not be started. Try again" };
+const IS_BUSY: ErrorAnswer = { status: 503, error: "Too many look for the same room at once. Try again" };
+const NO_SUCH_PATH: ErrorAnswer = { status: 400, error: "No room of this kind can have these segments in its path" };
+const UNFIT: ErrorAnswer = { status: 400, error: "A new room of this kind is not listed, or does not fit the filter" };
 
-/** Finds rooms for those who look for one, and asks rooms whether what is said of them still holds. */
+/** Finds rooms for clients, and asks rooms whether their listing is still right. */
 export class Finder {
   readonly #parts: FinderParts;
-  /** By what is looked for: strangers who come at once wait for one new room, and do not get one each. */
+  /** By query: clients that look for the same at once wait for one new room, and do not get one each. */
   readonly #creations = new Map<string, Promise<unknown>>();
-  /** By room: who asks it already. */
+  /** By room: the question that is under way. */
   readonly #checks = new Map<Listed["entry"], Promise<void>>();
-  /** By room: until when it is passed over. */
-  readonly #suspects = new WeakMap<Listed["entry"], number>();
+  /** By room: until when it is skipped. */
+  readonly #skippedUntil = new WeakMap<Listed["entry"], number>();
 
   constructor(parts: FinderParts) {
     this.#parts = parts;
   }
 
-  /** Finds a room with a place, and keeps the place for a while. */
-  async find(query: Query, create: Creation, seeker: Seeker): Promise<Finding | Refusal> {
-    const refusal = this.#refuse(query, seeker);
+  /** Finds a room with a free place, and reserves the place for a while. */
+  async find(query: Query, create: Creation, caller: Caller): Promise<FoundRoom | ErrorAnswer> {
+    const refusal = this.#refuse(query, caller);
     if (refusal) return refusal;
     const key = JSON.stringify([query, create]);
     for (let round = 0; round < MOST_ROUNDS; round++) {
       const best = this.#best(query);
-      if (best && this.#isFresh(best)) return this.#give(best);
+      if (best && this.#isFresh(best)) return this.#reserve(best);
       if (best) await this.#check(best);
       else if (create === false) return NO_ROOM;
       else if (this.#creations.has(key)) await this.#creations.get(key);
@@ -82,12 +82,12 @@ export class Finder {
   }
 
   /** The rooms that fit, also those that are locked or full; those with a place first. */
-  list(query: Query, limit: number, seeker: Seeker): readonly Finding[] | Refusal {
+  list(query: Query, limit: number, caller: Caller): readonly FoundRoom[] | ErrorAnswer {
     const { listings, now } = this.#parts;
-    return this.#refuse(query, seeker) ?? listings.search(query, now()).slice(0, limit).map(show);
+    return this.#refuse(query, caller) ?? listings.search(query, now()).slice(0, limit).map(show);
   }
 
-  /** Removes rooms that are empty for long, and asks those that are silent for long. */
+  /** Removes rooms that are empty for long, and asks those that have not reported for long. */
   async sweep(idle: number): Promise<void> {
     const { listings, now } = this.#parts;
     const time = now();
@@ -99,7 +99,7 @@ export class Finder {
     await Promise.all(silent.slice(0, MOST_ASKED).map((listed) => this.#check(listed)));
   }
 
-  #refuse({ party, room }: Query, { isAuthenticated }: Seeker): Refusal | undefined {
+  #refuse({ party, room }: Query, { isAuthenticated }: Caller): ErrorAnswer | undefined {
     const kind = this.#kind(party, room, {});
     if (!kind) return NO_KIND;
     return kind.room.compiled.settings.auth === "required" && !isAuthenticated ? NEEDS_TOKEN : undefined;
@@ -126,19 +126,19 @@ export class Finder {
     const time = now();
     return listings
       .search(query, time)
-      .find((listed) => isOpen(listed, time) && (this.#suspects.get(listed.entry) ?? 0) <= time);
+      .find((listed) => isOpen(listed, time) && (this.#skippedUntil.get(listed.entry) ?? 0) <= time);
   }
 
   #isFresh({ entry }: Listed): boolean {
     return this.#parts.now() - entry.info().reportedAt < LISTING_TRUST;
   }
 
-  #give(listed: Listed): Finding {
+  #reserve(listed: Listed): FoundRoom {
     this.#parts.listings.reserve(listed, this.#parts.now());
     return show(listed);
   }
 
-  /** Asks a room what is to be said of it. Never rejects. */
+  /** Asks a room for its listing. Never rejects. */
   #check(listed: Listed): Promise<void> {
     const { entry } = listed;
     const running = this.#checks.get(entry) ?? this.#ask(entry).finally(() => this.#checks.delete(entry));
@@ -156,18 +156,18 @@ export class Finder {
     } catch (error) {
       const subject = { party: place.party, room: place.roomId };
       logFailure(this.#parts.log, "listing_check_failed", worldId, subject, error);
-      this.#suspects.set(entry, now() + SUSPICION);
+      this.#skippedUntil.set(entry, now() + SKIP_TIME);
     }
   }
 
-  #createOnce(key: string, query: Query, create: Creation): Promise<Finding | Refusal> {
+  #createOnce(key: string, query: Query, create: Creation): Promise<FoundRoom | ErrorAnswer> {
     const creation = this.#create(query, create === true || create === false ? {} : create);
     this.#creations.set(key, creation);
     return creation.finally(() => this.#creations.delete(key));
   }
 
-  /** Starts a room, which is to list itself then. Never rejects. */
-  async #create(query: Query, segments: Readonly<Record<string, string>>): Promise<Finding | Refusal> {
+  /** Starts a room, which then has to list itself. Never rejects. */
+  async #create(query: Query, segments: Readonly<Record<string, string>>): Promise<FoundRoom | ErrorAnswer> {
     const { listings, host, worldId, now } = this.#parts;
     const kind = this.#kind(query.party, query.room, segments);
     if (!kind) return NO_SUCH_PATH;
@@ -182,11 +182,11 @@ export class Finder {
       return UNREACHABLE;
     }
     const listed = listings.get(place);
-    return listed && isFit(listed, query) && isOpen(listed, now()) ? this.#give(listed) : UNFIT;
+    return listed && matches(listed, query) && isOpen(listed, now()) ? this.#reserve(listed) : UNFIT;
   }
 }
 
-function show({ entry, metadata }: Listed): Finding {
+function show({ entry, metadata }: Listed): FoundRoom {
   const { roomId, locked, users, maxUsers } = entry.info();
   return { roomId, metadata, locked, users, maxUsers };
 }

@@ -21,8 +21,8 @@ export interface RoomHost {
   ask(place: ListingPlace, worldId: string): Promise<ListingReport | null>;
 }
 
-/** The metrics of the rooms and shards of a World. */
-export interface Observatory {
+/** The rooms and shards of a World, for their metrics. */
+export interface MetricsHost {
   room(place: ListingPlace): Promise<RoomMetrics>;
   shard(shardId: string): Promise<ShardMetrics>;
 }

@@ -26,8 +26,8 @@ export interface Listed {
 }
 
 /**
- * The list of rooms of a World: all decisions about it, and none of the calls. A report of a room is taken whole, and
- * a place that was given out is kept for a while, as with shards; the room's own `maxUsers` has the last word.
+ * The list of rooms of a World: all decisions about it, and none of the calls. A report of a room replaces the one before,
+ * and places are reserved for a while, as with shards; the room itself enforces its `maxUsers`.
  */
 export class Listings {
   readonly #state: WorldState;
@@ -58,47 +58,47 @@ export class Listings {
     return Array.from(this.#listed.values(), ({ listed }) => listed);
   }
 
-  /** Takes in what a room says of itself. @returns false if there is no space for another one */
+  /** Takes a report of a room. @returns false if there is no space for another one */
   take(report: ListingReport, now: number): boolean {
-    const known = this.#listed.get(nameOf(report));
-    if (!known && this.isFull) return false;
-    const entry = known?.listed.entry ?? makeListing();
+    const existing = this.#listed.get(nameOf(report));
+    if (!existing && this.isFull) return false;
+    const entry = existing?.listed.entry ?? makeListing();
     const { users: before, usedAt, reservations } = entry.info();
-    // Who newly came takes up the oldest of the places that were kept.
+    // New users take up the oldest reservations.
     const came = Math.max(report.users - before, 0);
     entry.info.set({
       ...report,
       reportedAt: now,
-      usedAt: !known || report.users > 0 || before > 0 ? now : usedAt,
+      usedAt: !existing || report.users > 0 || before > 0 ? now : usedAt,
       reservations: reservations.filter((end) => end > now).slice(came),
     });
-    const key = known?.key ?? roomKey(nameOf(report));
-    if (!known) this.#state.listings()[key] = entry;
+    const key = existing?.key ?? roomKey(nameOf(report));
+    if (!existing) this.#state.listings()[key] = entry;
     this.#index(key, entry);
     return true;
   }
 
   remove(place: ListingPlace): void {
-    const known = this.#listed.get(nameOf(place));
-    if (!known) return;
-    delete this.#state.listings()[known.key];
+    const existing = this.#listed.get(nameOf(place));
+    if (!existing) return;
+    delete this.#state.listings()[existing.key];
     this.#listed.delete(nameOf(place));
   }
 
   /** The rooms that fit, those with a place first. */
   search(query: Query, now: number): Listed[] {
     const sign = query.order === "fullest" ? -1 : 1;
-    const found = [...this.#listed.values()].filter(({ listed }) => isFit(listed, query));
+    const found = [...this.#listed.values()].filter(({ listed }) => matches(listed, query));
     const ranked = found.map(({ listed }, index) => {
       const load = loadOf(listed, now);
       return { listed, index, rank: isOpen(listed, now) ? sign * load : Infinity };
     });
-    // Of equals the one that is listed for longest, so that strangers meet there.
+    // Of equals the one that is listed for longest, so that users meet there.
     ranked.sort((a, b) => (a.rank === b.rank ? a.index - b.index : a.rank - b.rank));
     return ranked.map(({ listed }) => listed);
   }
 
-  /** Keeps a place for somebody who is on the way. */
+  /** Reserves a place for a user who is on the way. */
   reserve({ entry }: Listed, now: number): void {
     const info = entry.info();
     const reservations = [...info.reservations.filter((end) => end > now), now + RESERVATION_LIFE];
@@ -112,23 +112,23 @@ export class Listings {
   }
 }
 
-/** A party has no slash, so no two places have the same name. */
+/** A party has no slash, so no two rooms have the same name. */
 function nameOf({ party, roomId }: ListingPlace): string {
   return `${party}/${roomId}`;
 }
 
-export function isFit({ entry, metadata }: Listed, { party, room, filter }: Query): boolean {
+export function matches({ entry, metadata }: Listed, { party, room, filter }: Query): boolean {
   const info = entry.info();
   return info.party === party && info.path === room && fits(metadata, filter);
 }
 
-/** Whether somebody can be sent there. */
+/** Whether a user can be sent there. */
 export function isOpen(listed: Listed, now: number): boolean {
   const { locked, maxUsers } = listed.entry.info();
   return !locked && loadOf(listed, now) < (maxUsers ?? Infinity);
 }
 
-/** Users who are there, or will be in a moment. */
+/** Users who are there or have a reservation. */
 export function loadOf({ entry }: Listed, now: number): number {
   const { users, reservations } = entry.info();
   return users + reservations.filter((end) => end > now).length;

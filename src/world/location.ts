@@ -9,7 +9,7 @@ const WEST_OF_AMERICA = -100;
 const EAST_OF_EUROPE = 16;
 
 /** Roughly where the data centres of a region are: degrees north and east. */
-const PLACES: Readonly<Record<LocationHint, readonly [north: number, east: number]>> = {
+const COORDINATES: Readonly<Record<LocationHint, readonly [north: number, east: number]>> = {
   wnam: [37, -120],
   enam: [39, -77],
   sam: [-23, -47],
@@ -21,9 +21,9 @@ const PLACES: Readonly<Record<LocationHint, readonly [north: number, east: numbe
   me: [26, 52],
 };
 const EARTH_RADIUS = 6371;
-/** As far as two places can be apart, in km. */
+/** Half of the equator: as far as two points can be apart, in km. */
 const FARTHEST = 20_015;
-/** So far, in km, a region is a neighbour: some 50 ms for a message there and back. */
+/** Regions that are no farther apart than this count as neighbours, in km: some 50 ms for a message there and back. */
 export const NEAR = 5500;
 
 /**
@@ -57,8 +57,8 @@ export function hintOf(cf: unknown): LocationHint | undefined {
 /** How far apart two regions are, in km. One that is not known is as far away as can be. */
 export function distance(a: LocationHint | undefined, b: LocationHint | undefined): number {
   if (!a || !b) return FARTHEST;
-  const [north1, east1] = PLACES[a].map(toRadians) as [number, number];
-  const [north2, east2] = PLACES[b].map(toRadians) as [number, number];
+  const [north1, east1] = COORDINATES[a].map(toRadians) as [number, number];
+  const [north2, east2] = COORDINATES[b].map(toRadians) as [number, number];
   // https://en.wikipedia.org/wiki/Haversine_formula
   const across = Math.cos(north1) * Math.cos(north2) * Math.sin((east2 - east1) / 2) ** 2;
   return 2 * EARTH_RADIUS * Math.asin(Math.sqrt(Math.sin((north2 - north1) / 2) ** 2 + across));

@@ -6,19 +6,19 @@ import type { RoomMetrics, ShardMetrics } from "../platform/metrics.ts";
 import type { Log } from "../platform/log.ts";
 import { within } from "../platform/timeout.ts";
 import { PARTY } from "./assignment.ts";
-import type { Observatory } from "./hosts.ts";
+import type { MetricsHost } from "./hosts.ts";
 import type { Listings } from "./listings.ts";
 import { logFailure } from "./log.ts";
 import type { Registry } from "./registry.ts";
 
 type Answer = Promise<RoomMetrics | ShardMetrics>;
 
-/** What an operator is told of a World. */
+/** What an operator sees of a World. */
 export interface WorldMetrics {
   readonly world: string;
   /** What the World knows. */
   readonly known: { readonly rooms: number; readonly shards: number; readonly connections: number };
-  /** Those that answered, without their errors: each tells those itself. */
+  /** Those that answered, without their errors: each has those itself. */
   readonly rooms: readonly Omit<RoomMetrics, "errors">[];
   readonly shards: readonly Omit<ShardMetrics, "errors">[];
   /** Those that did not: rooms as `party/id`, shards by their ids. */
@@ -37,31 +37,31 @@ const AT_ONCE = 20;
 const PATIENCE = 5000;
 
 /**
- * Asks the rooms and shards of a World that hold somebody, the fullest first: to ask would wake the others for nothing.
+ * Asks the rooms and shards of a World that have clients, the fullest first: asking the others would only wake them.
  * One that does not answer is named, and does no harm.
  */
 export async function gather(
   world: string,
   registry: Registry,
   listings: Listings,
-  observatory: Observatory,
+  host: MetricsHost,
   log: Log,
 ): Promise<WorldMetrics> {
   const all = registry.shards().map((shard) => shard.info());
   const busy = all.filter(({ connections }) => connections > 0);
   const rooms = new Map<string, { readonly place: ListingPlace; readonly size: number }>();
-  const note = (party: string, roomId: string, size: number): void => {
+  const add = (party: string, roomId: string, size: number): void => {
     const id = objectName(party, roomId);
     rooms.set(id, { place: { party, roomId }, size: Math.max(size, rooms.get(id)?.size ?? 0) });
   };
-  for (const { roomId, connections } of busy) note(PARTY, roomId, connections);
+  for (const { roomId, connections } of busy) add(PARTY, roomId, connections);
   for (const { entry } of listings.all()) {
     const { party, roomId, users } = entry.info();
-    if (users > 0) note(party, roomId, users);
+    if (users > 0) add(party, roomId, users);
   }
   const questions = [
-    ...Array.from(rooms, ([id, { place, size }]) => ({ id, size, ask: (): Answer => observatory.room(place) })),
-    ...busy.map(({ id, connections: size }) => ({ id, size, ask: (): Answer => observatory.shard(id) })),
+    ...Array.from(rooms, ([id, { place, size }]) => ({ id, size, ask: (): Answer => host.room(place) })),
+    ...busy.map(({ id, connections: size }) => ({ id, size, ask: (): Answer => host.shard(id) })),
   ].toSorted((a, b) => b.size - a.size);
   const silent: string[] = [];
   const ofRooms: WorldMetrics["rooms"][number][] = [];

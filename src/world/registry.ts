@@ -3,12 +3,22 @@ import { makeShardId, roomKey } from "./keys.ts";
 import type { Registration, Report } from "./schemas.ts";
 import { MOST_SHARDS, RESERVATION_LIFE } from "./settings.ts";
 import type { WorldSettings } from "./settings.ts";
-import { changeRoom, changeShard, hasSpace, isActive, loadOf, makeRoom, makeShard, note, pendingOf } from "./state.ts";
+import {
+  changeRecord,
+  changeRoom,
+  changeShard,
+  hasSpace,
+  isActive,
+  loadOf,
+  makeRoom,
+  makeShard,
+  pendingOf,
+} from "./state.ts";
 import type { RoomConfig, RoomEntry, Shard, WorldState } from "./state.ts";
 import { choose } from "./strategies.ts";
 
-/** A client that asks for a place in a room. */
-export interface Visit {
+/** A client that asks for a shard of a room. */
+export interface ShardRequest {
   readonly roomId: string;
   /** Whether the room may be added if it is not known. */
   readonly autoCreate: boolean;
@@ -18,7 +28,7 @@ export interface Visit {
   readonly hint: LocationHint | undefined;
 }
 
-/** What comes of it: a place, reserved; or why there is none. */
+/** The outcome: a shard with a reservation for the client, or why there is none. */
 export type Placement =
   | { readonly kind: "placed"; readonly shard: Shard; readonly added: readonly Shard[] }
   | { readonly kind: "unknown room" | "too many rooms" | "no space" | "not allowed to grow" };
@@ -75,21 +85,21 @@ export class Registry {
   }
 
   /**
-   * Finds a client a place, and keeps it until the client has arrived. It is one step: two clients never get the
-   * same place. Shards and rooms are added as far as that is needed and allowed.
+   * Assigns a shard to a client, and reserves a place there until the client has arrived. It is one step: two clients
+   * never get the same place. Shards and rooms are added as far as that is needed and allowed.
    */
-  place(visit: Visit, now: number): Placement {
-    const known = this.room(visit.roomId);
-    if (!known && !visit.autoCreate) return { kind: "unknown room" };
-    if (!known && !visit.mayGrow) return { kind: "not allowed to grow" };
-    if (!known && this.isFull) return { kind: "too many rooms" };
-    const room = known ?? this.#addRoom(visit.roomId, this.#defaultConfig(), false, now);
-    const chosen = this.#choose(room, visit, now);
+  place(request: ShardRequest, now: number): Placement {
+    const existing = this.room(request.roomId);
+    if (!existing && !request.autoCreate) return { kind: "unknown room" };
+    if (!existing && !request.mayGrow) return { kind: "not allowed to grow" };
+    if (!existing && this.isFull) return { kind: "too many rooms" };
+    const room = existing ?? this.#addRoom(request.roomId, this.#defaultConfig(), false, now);
+    const chosen = this.#choose(room, request, now);
     if (chosen) return this.#reserve(chosen, [], now);
     if (!this.#hasRoomForShard(room)) return { kind: "no space" };
-    if (!visit.mayGrow) return { kind: "not allowed to grow" };
-    const missing = room.info().config.minShards - this.activeOf(visit.roomId).length;
-    const added = this.#addShards(room, Math.max(missing, 1), now, visit.hint);
+    if (!request.mayGrow) return { kind: "not allowed to grow" };
+    const missing = room.info().config.minShards - this.activeOf(request.roomId).length;
+    const added = this.#addShards(room, Math.max(missing, 1), now, request.hint);
     return this.#reserve(added[0] as Shard, added, now);
   }
 
@@ -101,9 +111,9 @@ export class Registry {
   /** Adds a room, or changes how it is run. @returns the shards that it got, so that it has its minimum */
   register({ name, maxShards = this.#settings.maxShards, ...rest }: Registration, now: number): Shard[] {
     const config = { ...rest, maxShards };
-    const known = this.room(name);
-    if (known) changeRoom(known, { config, isRegistered: true });
-    const room = known ?? this.#addRoom(name, config, true, now);
+    const existing = this.room(name);
+    if (existing) changeRoom(existing, { config, isRegistered: true });
+    const room = existing ?? this.#addRoom(name, config, true, now);
     return this.#addShards(room, config.minShards - this.activeOf(name).length, now);
   }
 
@@ -120,29 +130,29 @@ export class Registry {
   }
 
   /**
-   * Takes in what a shard says of itself. Who newly came takes up the oldest of the places that were kept; a shard
-   * that does not count arrivals is taken to have as many as its connections rose by.
-   * @param mayRevive whether a draining shard may become active again: not by what it says itself, since that may
-   * have been on its way when it was drained
+   * Takes a report of a shard. New clients take up the oldest reservations; for a shard that does not count arrivals,
+   * they are as many as its connections rose by.
+   * @param mayRevive whether a draining shard may become active again: not by its own report, which may have been on
+   * its way when it was drained
    * @returns whether its status changed
    */
   report(shard: Shard, { connections, arrivals, status }: Report, mayRevive: boolean, now: number): boolean {
     const { arrivals: before, usedAt } = shard.ledger();
-    const known = shard.info();
-    // A count that went back began anew.
-    const came = arrivals === undefined ? connections - known.connections : arrivals - (arrivals < before ? 0 : before);
-    note(shard, {
+    const old = shard.info();
+    // A count that decreased was started again.
+    const came = arrivals === undefined ? connections - old.connections : arrivals - (arrivals < before ? 0 : before);
+    changeRecord(shard, {
       reservations: pendingOf(shard, now).slice(Math.max(came, 0)),
       arrivals: arrivals ?? before,
-      usedAt: connections > 0 || known.connections > 0 || came > 0 ? now : usedAt,
+      usedAt: connections > 0 || old.connections > 0 || came > 0 ? now : usedAt,
       isAssigned: true,
     });
-    const next = status === "active" && !mayRevive ? known.status : (status ?? known.status);
+    const next = status === "active" && !mayRevive ? old.status : (status ?? old.status);
     changeShard(shard, { connections, status: next, reportedAt: now });
-    return next !== known.status;
+    return next !== old.status;
   }
 
-  /** Forgets a shard. Its room counts as used as long as the shard was. */
+  /** Removes a shard. Its room counts as used as long as the shard was. */
   removeShard(shardId: string): void {
     const shard = this.#shards.get(shardId);
     if (!shard) return;
@@ -163,20 +173,20 @@ export class Registry {
     this.#rooms.delete(roomId);
   }
 
-  #choose(room: RoomEntry, { roomId, hint, mayGrow }: Visit, now: number): Shard | undefined {
+  #choose(room: RoomEntry, { roomId, hint, mayGrow }: ShardRequest, now: number): Shard | undefined {
     const free = this.shardsOf(roomId).filter((shard) => hasSpace(shard, now));
     const canGrow = mayGrow && this.#hasRoomForShard(room);
     return choose(room.info().config.balancingStrategy, free, { now, hint, canGrow, random: this.#random });
   }
 
-  /** Shards that drain do not count: what they leave has to go somewhere. */
+  /** Draining shards do not count: their clients need another shard. */
   #hasRoomForShard(room: RoomEntry): boolean {
     const { id, config } = room.info();
     return this.activeOf(id).length < config.maxShards && this.#shards.size < MOST_SHARDS;
   }
 
   #reserve(shard: Shard, added: readonly Shard[], now: number): Placement {
-    note(shard, {
+    changeRecord(shard, {
       reservations: [...pendingOf(shard, now), now + RESERVATION_LIFE],
       turn: this.#nextTurn(shard.info().roomId),
       usedAt: now,

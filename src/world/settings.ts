@@ -26,15 +26,15 @@ export interface WorldConfig {
 /** A configuration with defaults filled in. */
 export type WorldSettings = Required<Omit<WorldConfig, "ids">> & Pick<WorldConfig, "ids">;
 
-/** A place that was given out is kept so long for its client. ms */
+/** How long a reserved place is kept for its client. ms */
 export const RESERVATION_LIFE = 30_000;
-/** A shard that said nothing for so long is gone. ms */
+/** A shard that has not reported for this long is gone. ms */
 export const SHARD_SILENCE = 300_000;
-/** How often a World looks for what can go. ms */
+/** How often a World looks for what can be removed. ms */
 export const SWEEP_INTERVAL = 60_000;
-/** What a room said so long ago is not taken for true when somebody is to be sent there: it is asked. ms */
+/** A room whose report is older than this is asked before a user is sent there. ms */
 export const LISTING_TRUST = 60_000;
-/** A listed room with users that said nothing for so long is asked whether it is still there. ms */
+/** A listed room with users that has not reported for this long is asked whether it is still there. ms */
 export const LISTING_SILENCE = 3_600_000;
 /** The Worker's secret that shards prove themselves with. */
 export const SECRET_NAME = "SHARD_SECRET";

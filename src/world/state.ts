@@ -20,7 +20,7 @@ export interface RoomConfig {
 export interface RoomInfo {
   readonly id: string;
   readonly config: RoomConfig;
-  /** Whether an operator registered it: it stays then. Others go when nobody uses them. */
+  /** Whether an operator registered it: then it stays. Others are removed when nobody uses them. */
   readonly isRegistered: boolean;
   /** When it was last seen in use, as far as its present shards do not tell. */
   readonly usedAt: number;
@@ -38,32 +38,32 @@ export interface ShardInfo {
   /** Where it runs, as far as that is known. */
   readonly hint: LocationHint | null;
   readonly status: ShardStatus;
-  /** Open sockets, as the shard last said. */
+  /** Open sockets, as the shard last reported. */
   readonly connections: number;
-  /** When it last said something. */
+  /** When it last reported. */
   readonly reportedAt: number;
 }
 
-/** What the World remembers of a shard for itself. */
-export interface Ledger {
-  /** When each place ends that was given out to a client who has not arrived; the oldest first. */
+/** What only the World itself needs of a shard. It is stored, but operators do not see it. */
+export interface ShardRecord {
+  /** When each reservation ends whose client has not arrived; the oldest first. */
   readonly reservations: readonly number[];
-  /** Clients that ever came, as the shard last said. */
+  /** Clients that ever came, as the shard last reported. */
   readonly arrivals: number;
-  /** When a place was last given out, counted over the shards of its room: the least is next in turn. */
+  /** The number of the last reservation, counted over the shards of its room: the shard with the least one is next. */
   readonly turn: number;
   /** When it last had clients, or was about to. */
   readonly usedAt: number;
-  /** Whether it was told what it serves. Until then no client may be sent there. */
+  /** Whether it has its assignment. Until then no client may be sent there. */
   readonly isAssigned: boolean;
 }
 
-/** A listed room, as it last said, and what the World adds. */
+/** A listed room, as it last reported, and what the World adds. */
 export interface ListingInfo extends ListingReport {
   readonly reportedAt: number;
   /** When it last had users, or was about to. */
   readonly usedAt: number;
-  /** When each place ends that was given out to somebody who has not arrived; the oldest first. */
+  /** When each reservation ends whose user has not arrived; the oldest first. */
   readonly reservations: readonly number[];
 }
 
@@ -84,7 +84,7 @@ const SHARD: ShardInfo = {
   connections: 0,
   reportedAt: 0,
 };
-const LEDGER: Ledger = { reservations: [], arrivals: 0, turn: 0, usedAt: 0, isAssigned: false };
+const RECORD: ShardRecord = { reservations: [], arrivals: 0, turn: 0, usedAt: 0, isAssigned: false };
 const LISTING: ListingInfo = {
   party: "",
   roomId: "",
@@ -112,10 +112,10 @@ function whole<T extends object>(value: T): WritableSignal<T> {
 export const makeRoom = (info: RoomInfo = ROOM) => ({ info: sync(whole(info)) });
 export type RoomEntry = ReturnType<typeof makeRoom>;
 
-/** An entry of `shards`: all of it is one stored row, so that giving out a place is one write. */
-export const makeShard = (info: Partial<ShardInfo> = {}, ledger: Partial<Ledger> = {}) => ({
+/** An entry of `shards`: all of it is one stored row, so that a reservation is one write. */
+export const makeShard = (info: Partial<ShardInfo> = {}, record: Partial<ShardRecord> = {}) => ({
   info: sync(whole<ShardInfo>({ ...SHARD, ...info })),
-  ledger: persist(whole<Ledger>({ ...LEDGER, ...ledger })),
+  ledger: persist(whole<ShardRecord>({ ...RECORD, ...record })),
 });
 export type Shard = ReturnType<typeof makeShard>;
 
@@ -131,7 +131,7 @@ export const makeWorldState = () => ({
 });
 export type WorldState = ReturnType<typeof makeWorldState>;
 
-/** Places that were given out and still wait for their client. */
+/** Reservations that still wait for their client. */
 export function pendingOf(shard: Shard, now: number): readonly number[] {
   return shard.ledger().reservations.filter((end) => end > now);
 }
@@ -150,17 +150,17 @@ export function hasSpace(shard: Shard, now: number): boolean {
   return isActive(shard) && loadOf(shard, now) < shard.info().capacity;
 }
 
-/** Changes what is known of a room. */
+/** Changes some values of a room. */
 export function changeRoom(room: RoomEntry, changes: Partial<RoomInfo>): void {
   room.info.set({ ...room.info(), ...changes });
 }
 
-/** Changes what is known of a shard. */
+/** Changes some values of a shard. */
 export function changeShard(shard: Shard, changes: Partial<ShardInfo>): void {
   shard.info.set({ ...shard.info(), ...changes });
 }
 
-/** Changes what the World remembers of a shard for itself. */
-export function note(shard: Shard, changes: Partial<Ledger>): void {
+/** Changes some values that only the World itself needs. */
+export function changeRecord(shard: Shard, changes: Partial<ShardRecord>): void {
   shard.ledger.set({ ...shard.ledger(), ...changes });
 }

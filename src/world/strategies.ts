@@ -22,7 +22,7 @@ type Strategy = (shards: readonly Shard[], choice: Choice) => Shard | undefined;
  * none at all.
  */
 const STRATEGIES: Readonly<Record<Balancing, Strategy>> = {
-  // The turn is kept with the shard: so giving out a place changes nothing but the shard.
+  // The turn is stored with the shard, so that a reservation changes nothing but the shard.
   "round-robin": (shards) => least(shards, (shard) => [shard.ledger().turn]),
   "least-connections": (shards, { now }) => least(shards, (shard) => [loadOf(shard, now), shard.ledger().turn]),
   random: (shards, { random }) => shards[Math.floor(random() * shards.length)],

@@ -7,16 +7,16 @@ import type { Shard } from "./state.ts";
 export const MOST_REMOVED = 500;
 
 /**
- * Removes what is of no use any more: shards that are silent, that were drained and are empty, or that are empty
+ * Removes what is not used any more: shards that are silent, that were drained and are empty, or that are empty
  * for long and above their room's minimum; then rooms without shards that nobody registered and nobody used for
  * long.
- * @returns the ids of the shards that went
+ * @returns the ids of the removed shards
  */
 export function sweep(registry: Registry, roomIdle: number, now: number): string[] {
   const removed: string[] = [];
   for (const shard of registry.shards()) {
     if (removed.length >= MOST_REMOVED) break;
-    if (!isSpent(registry, shard, roomIdle, now)) continue;
+    if (!isRemovable(registry, shard, roomIdle, now)) continue;
     const { id } = shard.info();
     registry.removeShard(id);
     removed.push(id);
@@ -30,11 +30,11 @@ export function sweep(registry: Registry, roomIdle: number, now: number): string
 }
 
 /** Whether there is anything that a sweep may remove one day. */
-export function isWorthSweeping(registry: Registry): boolean {
+export function isSweepNeeded(registry: Registry): boolean {
   return registry.hasShards || registry.rooms().some((room) => !room.info().isRegistered);
 }
 
-function isSpent(registry: Registry, shard: Shard, roomIdle: number, now: number): boolean {
+function isRemovable(registry: Registry, shard: Shard, roomIdle: number, now: number): boolean {
   if (now - shard.info().reportedAt >= SHARD_SILENCE) return true;
   if (loadOf(shard, now) > 0) return false;
   if (!isActive(shard)) return true;

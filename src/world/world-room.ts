@@ -7,14 +7,14 @@ import { guardSockets, operatorOnly, operatorOrShard } from "./access.ts";
 import { readBody } from "./body.ts";
 import { hintOf } from "./location.ts";
 import { CONTENT_TYPE, exposition, wantsText } from "./prometheus.ts";
-import type { Refusal } from "./refusal.ts";
+import type { ErrorAnswer } from "./error-answer.ts";
 import { connectBody, findBody, listBody, listingBody, registerBody, reportBody, scaleBody } from "./schemas.ts";
 import { makeWorldState } from "./state.ts";
 import type { WorldState } from "./state.ts";
 import { World } from "./world.ts";
 import type { WorldParts } from "./world.ts";
 
-/** What a route hands on. */
+/** What the handler of a route gets. */
 interface Call {
   readonly request: Request;
   readonly state: WorldState;
@@ -69,9 +69,9 @@ function infosOf<T>(entries: Readonly<Record<string, { info(): T }>>): T[] {
   return Object.values(entries).map((entry) => entry.info());
 }
 
-/** Whoever asks for a place asks no more often than their address may. @returns what to answer if they do */
-function slowDown(world: World, { request, res }: Call): Response | undefined {
-  const wait = world.visitors.wait(request.headers.get("cf-connecting-ip"), world.now());
+/** Limits how often an address may ask for a shard or a room. @returns the answer, if it asks too often */
+function limitRate(world: World, { request, res }: Call): Response | undefined {
+  const wait = world.rateLimit.wait(request.headers.get("cf-connecting-ip"), world.now());
   if (wait <= 0) return undefined;
   const seconds = String(Math.ceil(wait / 1000));
   return res.status(429).header("retry-after", seconds).json({ error: "Too many requests. Try again later" });
@@ -79,7 +79,7 @@ function slowDown(world: World, { request, res }: Call): Response | undefined {
 
 async function connect(world: World, call: Call, isAuthenticated: boolean): Promise<Response> {
   const { request, res } = call;
-  const refusal = slowDown(world, call);
+  const refusal = limitRate(world, call);
   if (refusal) return refusal;
   return withBody(request, res, connectBody, "Invalid request", async (body) => {
     const hint = hintOf((request as { cf?: unknown }).cf);
@@ -91,7 +91,7 @@ async function connect(world: World, call: Call, isAuthenticated: boolean): Prom
 
 async function find(world: World, call: Call, isAuthenticated: boolean): Promise<Response> {
   const { request, res } = call;
-  const refusal = slowDown(world, call);
+  const refusal = limitRate(world, call);
   if (refusal) return refusal;
   return withBody(request, res, findBody, "Invalid request", async ({ create, ...query }) => {
     const found = await world.finder.find(query, create, { isAuthenticated });
@@ -102,7 +102,7 @@ async function find(world: World, call: Call, isAuthenticated: boolean): Promise
 
 async function list(world: World, call: Call, isAuthenticated: boolean): Promise<Response> {
   const { request, res } = call;
-  const refusal = slowDown(world, call);
+  const refusal = limitRate(world, call);
   if (refusal) return refusal;
   return withBody(request, res, listBody, "Invalid request", async ({ limit, ...query }) => {
     const rooms = world.finder.list(query, limit, { isAuthenticated });
@@ -155,7 +155,7 @@ async function withBody<Z extends z.ZodMiniType>(
   return "issues" in body ? res.badRequest(error, { details: body.issues }) : run(body.value);
 }
 
-function refuse(res: ResponseBuilder, { status, ...body }: Refusal): Response {
+function refuse(res: ResponseBuilder, { status, ...body }: ErrorAnswer): Response {
   const answer = status === 503 ? res.status(status).header("retry-after", "1") : res.status(status);
   return answer.json(body);
 }

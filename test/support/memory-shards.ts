@@ -46,7 +46,7 @@ export class MemoryShard {
 
   /** Whether the platform could put it to sleep. */
   get isIdle(): boolean {
-    return this.time.pending === 0 && this.core.isAcknowledged;
+    return this.time.pending === 0 && this.core.isIdle;
   }
 
   /** Memory goes, sockets stay. The platform does this only where nothing goes on. */

@@ -4,7 +4,7 @@ import type { AnyRoom } from "../../src/define/room.ts";
 import type { Claims } from "../../src/define/types.ts";
 import type { ListingPlace, ListingReport } from "../../src/room/listing/report.ts";
 import type { Assignment, LocationHint } from "../../src/world/assignment.ts";
-import type { Observatory, RoomHost, ShardHost } from "../../src/world/hosts.ts";
+import type { MetricsHost, RoomHost, ShardHost } from "../../src/world/hosts.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { checkWorldConfig } from "../../src/world/settings.ts";
 import type { WorldConfig } from "../../src/world/settings.ts";
@@ -75,7 +75,7 @@ export class TestWorld {
   readonly host = new FakeHost();
   readonly rooms = new FakeRooms();
   readonly room: MemoryRoom<WorldState>;
-  observatory: Observatory = {
+  observatory: MetricsHost = {
     room: () => Promise.reject(new Error("There is no room")),
     shard: () => Promise.reject(new Error("There is no shard")),
   };

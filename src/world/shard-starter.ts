@@ -4,19 +4,19 @@ import type { ShardHost } from "./hosts.ts";
 import type { Log } from "../platform/log.ts";
 import { logFailure } from "./log.ts";
 import type { Registry } from "./registry.ts";
-import { isActive, note } from "./state.ts";
+import { changeRecord, isActive } from "./state.ts";
 import type { Shard } from "./state.ts";
 
 /**
- * Tells shards what they serve. A shard that cannot be told is taken out of the registry again; what was under way
- * when the World lost its memory is done anew by the first client that is to be sent there.
+ * Starts shards: sends them their assignments. A shard that cannot be reached is removed from the registry. A start that
+ * the World's own crash interrupted is repeated for the next client that is to be sent there.
  */
-export class Launches {
+export class ShardStarter {
   readonly #worldId: string;
   readonly #registry: Registry;
   readonly #host: ShardHost;
   readonly #log: Log;
-  readonly #underWay = new Map<string, Promise<boolean>>();
+  readonly #starting = new Map<string, Promise<boolean>>();
 
   constructor(worldId: string, registry: Registry, host: ShardHost, log: Log) {
     this.#worldId = worldId;
@@ -25,20 +25,20 @@ export class Launches {
     this.#log = log;
   }
 
-  /** Resolves when a shard knows what it serves: to false if it could not be told. Never rejects. */
-  async ready(shard: Shard): Promise<boolean> {
+  /** Resolves when a shard has its assignment: to false if it could not be reached. Never rejects. */
+  async ensureStarted(shard: Shard): Promise<boolean> {
     const { id } = shard.info();
-    const underWay = this.#underWay.get(id);
-    if (underWay || shard.ledger().isAssigned) return underWay ?? true;
-    const launch = this.#launch(shard).finally(() => this.#underWay.delete(id));
-    this.#underWay.set(id, launch);
-    return launch;
+    const starting = this.#starting.get(id);
+    if (starting || shard.ledger().isAssigned) return starting ?? true;
+    const start = this.#start(shard).finally(() => this.#starting.delete(id));
+    this.#starting.set(id, start);
+    return start;
   }
 
-  /** Tells a shard that its assignment changed. A failure is logged: the World itself sends nobody there. */
-  async tell(shard: Shard): Promise<void> {
+  /** Sends a shard its changed assignment. A failure is logged: the World itself sends nobody there. */
+  async sendAssignment(shard: Shard): Promise<void> {
     const { id } = shard.info();
-    await this.#underWay.get(id);
+    await this.#starting.get(id);
     if (this.#registry.shard(id) === shard) await this.#try("assign_failed", id, () => this.#assign(shard));
   }
 
@@ -47,10 +47,10 @@ export class Launches {
     await Promise.all(shardIds.map((id) => this.#try("retire_failed", id, () => this.#host.retire(id))));
   }
 
-  async #launch(shard: Shard): Promise<boolean> {
+  async #start(shard: Shard): Promise<boolean> {
     const { id } = shard.info();
     if (await this.#try("assign_failed", id, () => this.#assign(shard))) {
-      note(shard, { isAssigned: true });
+      changeRecord(shard, { isAssigned: true });
       return true;
     }
     this.#registry.removeShard(id);

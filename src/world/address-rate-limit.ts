@@ -4,16 +4,16 @@ import type { WorldSettings } from "./settings.ts";
 /** Addresses that are remembered. The one that was quiet for longest is forgotten first. */
 const MOST_ADDRESSES = 10_000;
 
-interface Visitor {
+interface Address {
   readonly bucket: TokenBucket;
-  /** Until then it is refused without another look, so that a flood does not add to its own debt. */
+  /** Until then it is refused without counting, so that a flood does not prolong its own refusal. */
   refusedUntil: number;
 }
 
-/** How often each client address asks a World for a shard. In memory only. */
-export class Visitors {
+/** Limits how often each client address may ask a World for a shard or a room. In memory only. */
+export class AddressRateLimit {
   readonly #rate: WorldSettings["connectRate"];
-  readonly #visitors = new Map<string, Visitor>();
+  readonly #addresses = new Map<string, Address>();
 
   constructor(rate: WorldSettings["connectRate"]) {
     this.#rate = rate;
@@ -21,31 +21,31 @@ export class Visitors {
 
   /**
    * Counts a request.
-   * @param address as Cloudflare tells it, or null: whoever comes without is no outsider, and is not counted
-   * @returns in how many ms to ask again; 0 if the request may pass
+   * @param address as Cloudflare names it; null is not counted: such a request comes from inside
+   * @returns after how many ms to ask again; 0 if the request may pass
    */
   wait(address: string | null, now: number): number {
     if (address === null) return 0;
-    const visitor = this.#visitor(networkOf(address), now);
-    if (now < visitor.refusedUntil) return visitor.refusedUntil - now;
-    if (visitor.bucket.take(now) === "pass") return 0;
+    const known = this.#address(networkOf(address), now);
+    if (now < known.refusedUntil) return known.refusedUntil - now;
+    if (known.bucket.take(now) === "pass") return 0;
     const { requests, per } = this.#rate;
-    visitor.refusedUntil = now + per / requests;
+    known.refusedUntil = now + per / requests;
     return per / requests;
   }
 
-  #visitor(network: string, now: number): Visitor {
+  #address(network: string, now: number): Address {
     const { requests: messages, per } = this.#rate;
-    const visitor = this.#visitors.get(network) ?? {
+    const known = this.#addresses.get(network) ?? {
       bucket: new TokenBucket({ messages, per }, now),
       refusedUntil: 0,
     };
     // Set anew, it is the last in order.
-    this.#visitors.delete(network);
-    this.#visitors.set(network, visitor);
-    const [quietest] = this.#visitors.keys();
-    if (this.#visitors.size > MOST_ADDRESSES && quietest !== undefined) this.#visitors.delete(quietest);
-    return visitor;
+    this.#addresses.delete(network);
+    this.#addresses.set(network, known);
+    const [quietest] = this.#addresses.keys();
+    if (this.#addresses.size > MOST_ADDRESSES && quietest !== undefined) this.#addresses.delete(quietest);
+    return known;
   }
 }
 
