@@ -62,7 +62,7 @@ export const gameRoom = defineRoom({
   onJoin({ user, auth, state }) {
     const name = playerName.safeParse(auth?.["name"]);
     if (!name.success) throw new RoomError("forbidden", "The token has no name for a player");
-    if (user.name() === "") settle(user, state);
+    if (user.name() === "") placeNewPlayer(user, state);
     user.name.set(name.data);
   },
 
@@ -75,7 +75,7 @@ export const gameRoom = defineRoom({
         user.y.set(y);
         const found = takeTreasure(user, state);
         if (found) room.send(conn, { type: "found", value: { name: found, worth: TREASURE_WORTH } });
-        // Whoever was told of a coin keeps it, even if the machine stops right now.
+        // A coin that a client has seen is kept, even if the machine stops right now.
         if (takeCoins(user, state) || found) await room.flush();
       },
     },
@@ -118,7 +118,7 @@ export const gameRoom = defineRoom({
 });
 
 /** Gives a new player a place, a colour that few others have, and a treasure to look for. */
-function settle(player: Player, state: State): void {
+function placeNewPlayer(player: Player, state: State): void {
   const others = Object.values(state.players()).filter((other) => other !== player);
   const wearers = (colour: Colour) => others.filter((other) => other.colour() === colour).length;
   player.colour.set(COLOURS.reduce((best, colour) => (wearers(colour) < wearers(best) ? colour : best)));

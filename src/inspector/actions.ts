@@ -3,7 +3,7 @@ import type { AnyRoom } from "../define/room.ts";
 import type { Action } from "../define/types.ts";
 import type { ActionList, ActionView } from "./types.ts";
 
-/** A schema of more characters is not told: the form takes JSON then. And of so many actions. */
+/** A longer schema is not sent: the form takes JSON then. Nor are more actions. */
 const LONGEST_SCHEMA = 20_000;
 export const MOST_ACTIONS = 200;
 

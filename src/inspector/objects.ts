@@ -4,21 +4,21 @@ import type { Monitor } from "../objects/monitor.ts";
 import type { Sockets } from "../objects/sockets.ts";
 import type { LoggedError } from "../platform/metrics.ts";
 import type { WorldState } from "../world/state.ts";
-import { placesOf } from "./places.ts";
+import { inspectWorld } from "./world.ts";
 import { hide } from "./private.ts";
 import type { IsPrivate } from "./private.ts";
 import { Recorder } from "./recorder.ts";
-import { lookInto } from "./room.ts";
-import type { RecentPacket, RoomInspection, ShardInspection, WorldPlaces } from "./types.ts";
+import { inspectRoom } from "./room.ts";
+import type { RecentPacket, RoomInspection, ShardInspection, WorldInspection } from "./types.ts";
 
-/** With this an object ends itself: whoever asked for it gets it as an error. */
+/** The reason with which an object aborts itself: the caller gets it as an error. */
 export const EVICTED = "An operator evicted this object";
 
 /** What a Worker asks of an object that can be looked into. */
 export interface InspectedRoom {
   inspect(): Promise<RoomInspection>;
   evict(): Promise<void>;
-  places(): Promise<WorldPlaces>;
+  places(): Promise<WorldInspection>;
 }
 interface InspectedShard {
   inspect(): Promise<ShardInspection>;
@@ -69,18 +69,18 @@ export function inspectableRoom(base: RoomObjectClass): RoomObjectClass {
         ...counted,
         errors: counted.errors.map((error) => withoutSecrets(error, isPrivate)),
       });
-      // One that cannot start has no sessions, so nothing of it is read.
+      // A room that cannot start has no sessions that say what is private, so only its metrics are shown.
       if (counted.users === undefined) return { metrics: clean(() => false), packets: [] };
       const { core } = this;
       const isPrivate = (text: string) => core.sessions.find(text) !== undefined;
       const metrics = clean(isPrivate);
-      return { metrics, ...lookInto(core, isPrivate), packets: this.#tap.read(this.monitor, isPrivate, Date.now()) };
+      return { metrics, ...inspectRoom(core, isPrivate), packets: this.#tap.read(this.monitor, isPrivate, Date.now()) };
     }
 
-    /** What a World knows of its rooms and shards. */
-    async places(): Promise<WorldPlaces> {
+    /** The rooms and shards of a World. */
+    async places(): Promise<WorldInspection> {
       await this.metrics();
-      return placesOf(this.core.state as WorldState);
+      return inspectWorld(this.core.state as WorldState);
     }
 
     /** Saves all, then ends the object's memory. Its sockets close: the runtime has no way to let it sleep. */

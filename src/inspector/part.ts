@@ -1,9 +1,9 @@
 import type { Part } from "./types.ts";
 
-/** Rows of a list that are told at most. */
+/** Items of a list that are sent at most. */
 export const MOST_ROWS = 100;
 
-/** A list of which only the first are told. */
+/** The first items of a list, and how many there are. */
 export function firstOf<T, U>(items: readonly T[], view: (item: T) => U, most = MOST_ROWS): Part<U> {
   return { total: items.length, first: items.slice(0, most).map(view) };
 }

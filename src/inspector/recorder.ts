@@ -12,7 +12,7 @@ const PATIENCE = 10_000;
 const LOOKED_AT = 4000;
 
 /** Who a socket belongs to, as it is attached to it. */
-interface Who {
+interface SocketOwner {
   readonly id: string;
   readonly publicId: string;
   readonly sessionId: string;
@@ -38,7 +38,7 @@ export class Recorder {
   /** @returns whether anybody still looks */
   note(direction: RecentPacket["direction"], frame: string | ArrayBuffer, socket: Socket, at: number): boolean {
     if (at > this.#until) return false;
-    const { id, publicId, sessionId } = whoseIs(socket);
+    const { id, publicId, sessionId } = ownerOf(socket);
     const isPrivate = (text: string) => text === sessionId || this.#isPrivate(text);
     this.#packets.push({
       at,
@@ -60,9 +60,9 @@ function show(frame: string | ArrayBuffer, isPrivate: IsPrivate): string {
 }
 
 /** A shard's socket has what the room attached as bytes of JSON. One that nobody let in yet is nobody's. */
-function whoseIs(socket: Socket): Who {
-  const attached = (socket.attachment() ?? {}) as Partial<Who> & { readonly room?: Uint8Array };
+function ownerOf(socket: Socket): SocketOwner {
+  const attached = (socket.attachment() ?? {}) as Partial<SocketOwner> & { readonly room?: Uint8Array };
   const { room } = attached;
-  const who = room ? (JSON.parse(new TextDecoder().decode(room)) as Partial<Who>) : attached;
-  return { id: who.id ?? "", publicId: who.publicId ?? "", sessionId: who.sessionId ?? "" };
+  const owner = room ? (JSON.parse(new TextDecoder().decode(room)) as Partial<SocketOwner>) : attached;
+  return { id: owner.id ?? "", publicId: owner.publicId ?? "", sessionId: owner.sessionId ?? "" };
 }

@@ -7,7 +7,7 @@ import { treeOf } from "./tree.ts";
 import type { RoomInspection, SessionView } from "./types.ts";
 
 /** What is inside a room, without what is private to its clients. It changes nothing. */
-export function lookInto(core: RoomCore, isPrivate: IsPrivate): Omit<RoomInspection, "metrics" | "packets"> {
+export function inspectRoom(core: RoomCore, isPrivate: IsPrivate): Omit<RoomInspection, "metrics" | "packets"> {
   const { schedules } = core.handle;
   const connections = core.handle.connections as readonly RoomConnection[];
   const counts = new Map<string, number>();

@@ -18,50 +18,50 @@ const UNREADABLE = { kind: "unreadable", text: "cannot be read" } as const;
  * read is a node that says so. Reading a computed signal runs its code.
  */
 export function treeOf(key: string, value: unknown, isPrivate: IsPrivate): TreeNode {
-  return new Gardener(isPrivate).grow(key, value);
+  return new TreeBuilder(isPrivate).build(key, value);
 }
 
-type Branch = { -readonly [K in keyof TreeNode]: TreeNode[K] } & { children: TreeNode[] };
+type OpenNode = { -readonly [K in keyof TreeNode]: TreeNode[K] } & { children: TreeNode[] };
 
-/** Something that has parts, which have no nodes yet. */
-interface Bud {
-  readonly branch: Branch;
+/** A node whose children are not built yet. */
+interface Pending {
+  readonly node: OpenNode;
   readonly value: Readonly<Record<string, unknown>>;
   readonly depth: number;
 }
 
-/** Grows a tree level by level, so that what is large leaves room for what is beside it. */
-class Gardener {
+/** Builds a tree level by level, so that a large value does not use up the nodes of those beside it. */
+class TreeBuilder {
   readonly #isPrivate: IsPrivate;
-  readonly #buds: Bud[] = [];
+  readonly #pending: Pending[] = [];
   #left = MOST_NODES;
 
   constructor(isPrivate: IsPrivate) {
     this.#isPrivate = isPrivate;
   }
 
-  grow(key: string, value: unknown): TreeNode {
+  build(key: string, value: unknown): TreeNode {
     const root = this.#node(key, () => value, 0, false);
-    // It gets longer meanwhile.
-    for (const bud of this.#buds) {
+    // The list grows while it is iterated.
+    for (const pending of this.#pending) {
       try {
-        this.#open(bud);
+        this.#addChildren(pending);
       } catch {
-        // Stored entries are read here, for one.
-        bud.branch.children.push({ key: "…", ...UNREADABLE });
+        // Stored entries are read here, among others.
+        pending.node.children.push({ key: "…", ...UNREADABLE });
       }
     }
     return root;
   }
 
-  #open({ branch, value, depth }: Bud): void {
+  #addChildren({ node, value, depth }: Pending): void {
     const keys = Object.keys(value).filter((key) => isWorthShowing(value, key));
     for (const key of depth < MOST_DEPTH ? keys.slice(0, MOST_CHILDREN) : []) {
       if (this.#left <= 0) break;
-      branch.children.push(this.#node(key, () => value[key], depth + 1, isEntry(value)));
+      node.children.push(this.#node(key, () => value[key], depth + 1, isEntry(value)));
     }
-    const more = keys.length - branch.children.length;
-    if (more > 0) branch.more = more;
+    const more = keys.length - node.children.length;
+    if (more > 0) node.more = more;
   }
 
   /** @param isField whether it is a property of the state, or of an entry, rather than a part of a value */
@@ -75,16 +75,16 @@ class Gardener {
       const inside = isSignal(value) ? (value as () => unknown)() : value;
       return typeof inside !== "object" || inside === null || "toJSON" in inside
         ? { ...marked, ...this.#leaf(inside) }
-        : this.#branch(marked, inside, depth);
+        : this.#parent(marked, inside, depth);
     } catch {
       return { key, ...UNREADABLE };
     }
   }
 
-  #branch(marked: Pick<TreeNode, "key" | "tags">, value: object, depth: number): TreeNode {
-    const branch: Branch = { ...marked, kind: Array.isArray(value) ? "list" : "object", children: [] };
-    this.#buds.push({ branch, value: value as Record<string, unknown>, depth });
-    return branch;
+  #parent(marked: Pick<TreeNode, "key" | "tags">, value: object, depth: number): TreeNode {
+    const node: OpenNode = { ...marked, kind: Array.isArray(value) ? "list" : "object", children: [] };
+    this.#pending.push({ node, value: value as Record<string, unknown>, depth });
+    return node;
   }
 
   #leaf(value: unknown): Pick<TreeNode, "kind" | "text"> {

@@ -1,7 +1,7 @@
 import type { RoomMetrics, ShardMetrics } from "../platform/metrics.ts";
 import type { RoomInfo, ShardInfo } from "../world/state.ts";
 
-/** What the page is told, as JSON. Times are in ms since 1970. */
+/** What the page gets, as JSON. Times are in ms since 1970. */
 
 /** A value of the state, with what is in it. Of what is large there is only a part. */
 export interface TreeNode {
@@ -49,7 +49,7 @@ export interface ConnectionView {
   readonly protocol: number;
 }
 
-/** A list of which only the first are told. */
+/** A list of which only the first items are sent. */
 export interface Part<T> {
   readonly total: number;
   readonly first: readonly T[];
@@ -84,8 +84,8 @@ export interface ListedRoom {
   readonly locked: boolean;
 }
 
-/** What a World answers to `GET …/$rooms`: what it knows by itself, the fullest first. */
-export interface WorldPlaces {
+/** What a World answers to `GET …/$rooms`: what its own state has, the fullest first. */
+export interface WorldInspection {
   readonly rooms: Part<RoomInfo>;
   readonly shards: Part<ShardInfo>;
   readonly listed: Part<ListedRoom>;

@@ -41,7 +41,7 @@ export class Awake {
     };
   }
 
-  /** Until a promise is settled. */
+  /** Until a promise resolves or rejects. */
   async during<T>(why: string, pending: Promise<T>): Promise<T> {
     const end = this.begin(why);
     try {

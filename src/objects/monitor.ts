@@ -23,14 +23,14 @@ interface Stored {
 }
 
 /**
- * Counts what an object does, where its platform meets it: so it counts what is billed, and the object's own code
- * knows nothing of it.
+ * Counts what an object does, where the platform calls it: so it counts what is billed, and the core does not have to
+ * count.
  */
 export class Monitor {
   readonly counts = zero();
   readonly awake: Awake;
   readonly storage: Storage;
-  /** Told of each frame that is sent, while somebody looks at them. */
+  /** Called for each frame that is sent, while the inspector records them. */
   onSent: ((text: string, socket: Socket) => void) | undefined;
   readonly #clock: Clock;
   readonly #kv: DurableObjectStorage["kv"];
@@ -56,11 +56,11 @@ export class Monitor {
     this.storage = kvStorage(storage, this.counts, () => this.#saved(), this.log);
   }
 
-  /** Something happens to the object. */
+  /** An event reached the object. */
   event(cause: Cause): void {
     if (this.#wokenBy) return;
     this.#wokenBy = cause;
-    // An object that never was has no rows.
+    // An object that never ran has no rows.
     if (this.counts.rowsRead === 0) return;
     this.counts.wakes[cause] = 1;
     this.log({ level: "info", event: "woke", cause });
@@ -82,21 +82,21 @@ export class Monitor {
     this.onSent?.(text, socket);
   }
 
-  /** Something is asked of the object, and takes its time. */
+  /** Counts a request, and keeps the object awake until it is answered. */
   request<T>(run: () => Promise<T>): Promise<T> {
     this.event("request");
     this.counts.requests++;
     return this.awake.during("request", run());
   }
 
-  /** The same, by another object. */
+  /** The same for a call of another object. */
   call<T>(run: () => Promise<T>): Promise<T> {
     this.event("call");
     this.counts.calls++;
     return this.awake.during("call", run());
   }
 
-  /** The alarm rang. One that had nothing to save ends a time of changes: then the totals are stored. */
+  /** The alarm rang. If nothing was saved, there were no changes for a while: then the totals are stored. */
   async alarm(run: () => Promise<void>): Promise<void> {
     this.event("alarm");
     this.counts.alarms++;
@@ -125,7 +125,7 @@ export class Monitor {
     this.#log(entry);
   };
 
-  /** What was told never goes back: it is stored first, unless nothing happened since. */
+  /** Reported numbers never decrease, not even after a crash: they are stored first, unless nothing changed since. */
   report(): Omit<ObjectMetrics, "party" | "room" | "connections"> {
     this.event("metrics");
     this.counts.awakeMs = this.awake.ms;
@@ -173,11 +173,11 @@ export class Monitor {
     }
   }
 
-  /** Counts that cannot be stored must not keep from it what is saved in the same transaction. */
+  /** A failure to store the counts must not fail the save in the same transaction. */
   #store(): void {
     this.counts.awakeMs = this.awake.ms;
     this.counts.rowsWritten++;
-    // Also where it fails: it is not tried again with each save.
+    // Set even if it fails, so that it is not tried again with each save.
     this.#storedAt = this.#clock.now();
     try {
       this.#kv.put(KEY, this.#totals());

@@ -7,7 +7,7 @@ import { Monitor } from "./monitor.ts";
 import { rememberName } from "./object-name.ts";
 import { Sockets } from "./sockets.ts";
 
-/** Where lines go that nobody asked for elsewhere. */
+/** The default log. */
 const CONSOLE = createLog();
 
 const REAL_CLOCK: Clock = {

@@ -8,13 +8,13 @@ interface Named {
   readonly storage: { readonly kv: { get<T>(key: string): T | undefined; put<T>(key: string, value: T): void } };
 }
 
-/** The name of an object; empty if nobody ever told it. */
+/** The name of an object; empty if it is not known. */
 export function nameOf({ id, storage }: Named): string {
   return id.name ?? storage.kv.get<string>(KEY) ?? "";
 }
 
 /**
- * Keeps the name for an alarm: after a restart of the process it may wake the object without.
+ * Stores the name for an alarm: after a restart of the process the alarm may wake the object without its name.
  * https://github.com/cloudflare/partykit/pull/391
  * @returns how many rows were written
  */

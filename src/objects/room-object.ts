@@ -25,9 +25,9 @@ import { createOtherRooms, createShards, createWorlds } from "./peers.ts";
 type Found = ReturnType<FindRoom>;
 
 const CANNOT_START = "The room cannot start";
-/** Mostly it takes a new deploy: until then each request costs a start that fails. In seconds. */
+/** Mostly it takes a new deploy to mend this: until then each request costs a start that fails. In seconds. */
 const UNAVAILABLE: ResponseInit = { status: 503, headers: { "retry-after": "10" } };
-/** Where nobody asks for it, a room that has something to do tries again to start after this time, in ms. */
+/** A room that cannot start and has an alarm tries again after this time, in ms. */
 const RETRY = 3_600_000;
 
 /** A class of rooms, as the Worker exports it. */
@@ -36,7 +36,7 @@ export type RoomObjectClass = new (ctx: DurableObjectState, env: Cloudflare.Env)
 /** One room. It only turns the runtime's events into calls of the core. */
 export class RoomObjectBase extends ObjectBase implements RoomCalls {
   #core: RoomCore | undefined;
-  /** Whether it could not start just now, and the event that woke it has not been told. */
+  /** Whether the start in the constructor failed, and the event that woke the object has not been handled yet. */
   #hasFailed = false;
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
@@ -81,11 +81,11 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
 
   protected override async rang(): Promise<void> {
     if (this.#tryStart()) return this.core.alarm();
-    // The runtime would ring six times and then no more. A room whose definition is gone is not waited for.
+    // The runtime retries an alarm only six times. A room without a definition needs no alarm.
     if (this.#find()) this.setAlarm(this.clock().now() + RETRY);
   }
 
-  /** A room that cannot start says so at each event, keeps its data, and is tried again at the next. */
+  /** A room that cannot start logs that at each event, keeps its data, and tries again at the next event. */
   #tryStart(): boolean {
     if (this.#hasFailed) return (this.#hasFailed = false);
     try {
@@ -96,7 +96,7 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     }
   }
 
-  /** A shard passes on what its clients sent. Only code with the binding can call this, and what follows. */
+  /** A shard sends what its clients sent. Only code with the binding can call this and the following methods. */
   async relay(batch: ShardBatch): Promise<Receipt> {
     return this.monitor.call(async () => (this.#tryStart() ? this.core.relay(batch) : { verdict: "unknown" }));
   }
@@ -117,7 +117,7 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     return this.#tryStart() ? { ...report, ...this.core.overview } : report;
   }
 
-  /** A World asks what it is to say of the room. */
+  /** A World asks for the listing of the room. */
   async listed(worldId: string): Promise<ListingReport | null> {
     return this.monitor.call(async () => {
       await this.core.started;
@@ -125,7 +125,7 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     });
   }
 
-  /** Makes the links of a room to its shards: it has none, unless it is told how. */
+  /** Makes the links of a room to its shards. A service without Worlds has none. */
   protected links(_scope: ShardLinksScope): ShardLinks {
     return new NoShardLinks();
   }
@@ -186,7 +186,7 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
 
   /** Without hibernation events come through listeners, and the object stays in memory while they are there. */
   #stayAwake(ws: WebSocket): void {
-    // Of a Blob nobody could tell how large it is.
+    // The size of a Blob is not known at once.
     ws.binaryType = "arraybuffer";
     ws.accept();
     const end = this.monitor.awake.begin("socket");
@@ -205,7 +205,7 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
   }
 }
 
-/** What was thrown, and what that came of. */
+/** What was thrown, and its causes. */
 function describe(error: unknown): string {
   const isCaused = error instanceof Error && error.cause !== undefined;
   return causeOf(error) + (isCaused ? `\ncaused by ${describe(error.cause)}` : "");

@@ -78,7 +78,7 @@ export class ShardObjectBase extends ObjectBase implements ShardCalls {
     return this.core.alarm();
   }
 
-  /** The World says what this shard serves. Only code with the binding can call this, and what follows. */
+  /** The World assigns a room. Only code with the binding can call this and the following methods. */
   async assign(assignment: Assignment): Promise<void> {
     await this.monitor.call(async () => this.core.assign(assignment));
   }
@@ -118,7 +118,7 @@ function roomOf(env: object, { party, roomId }: Assignment) {
   return stubOf(env, "ROOMS", party, roomId);
 }
 
-/** Tells the World of a shard how it does. @returns false if the World does not know the shard */
+/** Reports to the World of a shard. @returns false if the World does not know the shard */
 async function reportShard(env: object, { worldId, shardId }: Assignment, report: ShardReport): Promise<boolean> {
   const { connections, arrivals } = report;
   const answer = await reportToWorld(env, worldId, "/update-shard", { shardId, worldId, connections, arrivals });

@@ -33,9 +33,9 @@ class WorkerSocket implements Socket {
   }
 }
 
-/** Keeps one {@link Socket} for each WebSocket, so that a room knows it again. */
+/** Keeps one {@link Socket} for each WebSocket, so that a room recognises it. */
 export class Sockets {
-  readonly #known = new WeakMap<WebSocket, Socket>();
+  readonly #sockets = new WeakMap<WebSocket, Socket>();
   readonly #monitor: Monitor;
 
   constructor(monitor: Monitor) {
@@ -43,8 +43,8 @@ export class Sockets {
   }
 
   of(ws: WebSocket): Socket {
-    let socket = this.#known.get(ws);
-    if (!socket) this.#known.set(ws, (socket = new WorkerSocket(ws, this.#monitor)));
+    let socket = this.#sockets.get(ws);
+    if (!socket) this.#sockets.set(ws, (socket = new WorkerSocket(ws, this.#monitor)));
     return socket;
   }
 }

@@ -4,7 +4,7 @@ import type { Viewer, Visibility } from "../state/fields.ts";
 import { nestDottedKeys } from "../state/dotted-keys.ts";
 import { toPlain } from "../state/to-plain.ts";
 
-/** Stands where a field cannot be read now: clients keep whatever they were told of it last. */
+/** Stands where a field cannot be read now: clients keep what was sent to them last. */
 export const UNREADABLE: unique symbol = Symbol("unreadable");
 
 /** Every condition on the way to a field, and the user whose entry the innermost of them is in. */

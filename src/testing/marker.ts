@@ -1,10 +1,10 @@
-/** What the kit's clients are told between the packets. No room sends a text that begins like it. */
+/** What the kit's clients get between the packets. No room sends a text that begins like it. */
 export interface Marker {
   /** How many messages were handled in all. */
   readonly turn: number;
   /** How many of this client's. */
   readonly handled: number;
-  /** Who the client is: with `autoSync: false` no packet tells it yet. */
+  /** Who the client is: with `autoSync: false` no packet says it yet. */
   readonly publicId: string;
   /** A change that nobody can see, if there was one. */
   readonly problem?: string;

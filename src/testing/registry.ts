@@ -11,7 +11,7 @@ export interface ObjectTime {
 /** What tests and the Worker under test share: they may load modules twice, but have one global. */
 interface Shared {
   readonly rooms: Map<string, AnyRoom>;
-  /** Parties whose clients are told when a message was handled. */
+  /** Parties whose clients get a mark when a message was handled. */
   readonly watched: Set<string>;
   /** How far the clock of an object is ahead of the real one, in ms, by the object's name. */
   readonly ahead: Map<string, number>;

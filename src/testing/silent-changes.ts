@@ -28,7 +28,7 @@ function findLeaf(group: Group): Leaf | undefined {
   return undefined;
 }
 
-/** Whether a field that nothing is to be told of differs from what clients were told. */
+/** Whether a field without pending changes differs from what was sent to clients. */
 function isStale(leaf: Leaf): boolean {
   const { field, signal, sent } = leaf;
   if (!leaf.synced || leaf.dirty || field.kind !== "value" || sent === undefined) return false;

@@ -116,7 +116,7 @@ export async function testRoom<S, A, O>(
           core.turns.run(() => run(core.state as S));
           core.turns.end();
         });
-        await object.settle(clients);
+        await object.delivered(clients);
       },
       fetch: (path, { auth, ...init } = {}) => object.fetch(path, init, auth),
     },
@@ -129,7 +129,7 @@ export async function testRoom<S, A, O>(
       crash: () => object.crash(clients),
       async advance(ms) {
         await object.advance(ms);
-        await object.settle(clients);
+        await object.delivered(clients);
       },
     },
     async createClient(clientOptions = {}) {
@@ -203,7 +203,7 @@ class ObjectUnderTest {
     if (!webSocket) throw new Error("The room did not answer with a socket");
     const client = new TestClient(webSocket, { sessionId: id, auth }, scope);
     // The mark waits for the first packet, where one comes by itself.
-    await this.settle(new Set([client]));
+    await this.delivered(new Set([client]));
     if (!client.isOpen && client.publicId === "") {
       const { code, reason } = await client.closed;
       throw Object.assign(new Error(`The room closed the connection with ${code}: ${reason}`), { code, reason });
@@ -211,8 +211,8 @@ class ObjectUnderTest {
     return client;
   }
 
-  /** Waits until every client has all that was sent to it until now. */
-  async settle(clients: ReadonlySet<TestClient>): Promise<void> {
+  /** Resolves when every client has received all packets that were sent to it until now. */
+  async delivered(clients: ReadonlySet<TestClient>): Promise<void> {
     const turn = await this.run((instance) => instance.mark());
     for (const client of clients) await client.reached(turn);
   }

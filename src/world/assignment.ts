@@ -1,7 +1,7 @@
 /** The party whose rooms a World spreads over shards. */
 export const PARTY = "main";
 
-/** What a shard serves, as its World tells it. Plain data: it crosses between objects, and between deploys. */
+/** What a shard serves, as its World assigns it. Plain data: it crosses between objects, and between deploys. */
 export interface Assignment {
   readonly shardId: string;
   readonly worldId: string;

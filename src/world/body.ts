@@ -8,7 +8,7 @@ import { readText } from "../room/requests/request-body.ts";
 type Body<T> = { readonly value: T } | { readonly issues: readonly Problem[] };
 type Problem = Pick<z.core.$ZodIssue, "path" | "message">;
 
-// The small zod has no words of its own. Only these schemas use them: a room's own zod keeps what it was told.
+// zod/mini has no messages of its own. These are used only here: they do not change a room's own zod.
 const words = en().localeError;
 
 const MOST_BYTES = 16_384;

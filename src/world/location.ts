@@ -27,9 +27,9 @@ const FARTHEST = 20_015;
 export const NEAR = 5500;
 
 /**
- * The region that a client is in, as Cloudflare tells it in `request.cf`.
+ * The region that a client is in, as Cloudflare names it in `request.cf`.
  * https://developers.cloudflare.com/workers/runtime-apis/request/#incomingrequestcfproperties
- * @returns undefined if it cannot be told
+ * @returns undefined if it is not known
  */
 export function hintOf(cf: unknown): LocationHint | undefined {
   if (typeof cf !== "object" || cf === null) return undefined;

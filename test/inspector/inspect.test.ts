@@ -16,7 +16,7 @@ import type {
   ServiceView,
   ShardInspection,
   TreeNode,
-  WorldPlaces,
+  WorldInspection,
 } from "../../src/inspector/types.ts";
 import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
 import { findRoom } from "../../src/testing/registry.ts";
@@ -360,7 +360,7 @@ describe("P12.8: a World", () => {
     const path = `/parties/world/w-${crypto.randomUUID()}/$rooms`;
     expect((await ask(path, await operator({ inspect: "*" }))).status).toBe(403);
     const response = await ask(path, await operator({ worlds: "*" }));
-    expect(await response.json<WorldPlaces>()).toEqual({
+    expect(await response.json<WorldInspection>()).toEqual({
       rooms: { total: 0, first: [] },
       shards: { total: 0, first: [] },
       listed: { total: 0, first: [] },

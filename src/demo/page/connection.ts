@@ -48,27 +48,27 @@ export function connectGame(room: string, session: Session, events: GameEvents):
   });
   let reason = "";
   let hasLeft = false;
-  const tell = (code?: number): void =>
+  const report = (code?: number): void =>
     events.status({ phase: client.status, reason, ...(code !== undefined && { code }) });
 
   client.on("status", (status) => {
     if (status === "open") reason = "";
-    // Who ended it, and why, is told next.
-    if (status !== "closed") tell();
+    // The event "closed" follows, with the code and the reason.
+    if (status !== "closed") report();
     if (status === "open") events.arrived(client.shard);
   });
   client.on("closed", (end) => {
     reason = end.reason;
-    tell(end.code);
+    report(end.code);
   });
   client.on("error", ({ message }) => {
     if (client.status === "open") return events.refused(message);
     reason = message;
-    tell();
+    report();
   });
   client.on("found", (treasure) => events.found(treasure as { name: string; worth: number }));
   client.subscribe(() => events.change());
-  tell();
+  report();
 
   const isOnline = () => client.status === "open";
   const game: Game = {
@@ -99,7 +99,7 @@ export function connectGame(room: string, session: Session, events: GameEvents):
       hasLeft = true;
       client.close();
       reason = "You have left";
-      tell();
+      report();
     },
   };
   return game;

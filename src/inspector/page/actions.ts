@@ -126,7 +126,7 @@ export class Actions {
     this.#client = client;
     this.#join.textContent = "Leave";
     this.#seen.hidden = false;
-    client.on("status", () => this.#tell(client));
+    client.on("status", () => this.#showStatus(client));
     client.on("closed", ({ code, reason }) => {
       if (this.#client !== client) return;
       this.#client = undefined;
@@ -134,13 +134,13 @@ export class Actions {
       this.#state.textContent = `refused: ${code} ${reason}`;
     });
     client.subscribe((state) => {
-      this.#tell(client);
+      this.#showStatus(client);
       this.#tree.draw(treeOf("state", state));
     });
     return client;
   }
 
-  #tell(client: AnyClient): void {
+  #showStatus(client: AnyClient): void {
     if (this.#client !== client) return;
     const { status, publicId } = client;
     this.#state.textContent = publicId === undefined ? status : `${status}, as ${publicId}`;

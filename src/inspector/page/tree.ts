@@ -1,7 +1,7 @@
 import type { TreeNode } from "../types.ts";
 import { createList, make, write } from "./dom.ts";
 
-/** Shows a value as a tree. What is open stays open when it is drawn again; what is closed costs nothing. */
+/** Shows a value as a tree. Open nodes stay open when it is drawn again; closed ones are not drawn. */
 export class Tree {
   readonly element: HTMLElement;
   readonly #draw: (nodes: readonly (readonly [string, TreeNode])[]) => void;
@@ -16,7 +16,7 @@ export class Tree {
   }
 }
 
-/** A branch and a leaf of the same name are two elements. A note says how much is left out. */
+/** A value with children and one without, of the same name, are two elements. A note says how many are left out. */
 function childrenOf({ children = [], more = 0 }: TreeNode): [string, TreeNode][] {
   const shown = children.map((node): [string, TreeNode] => [`${node.children ? "+" : "-"}${node.key}`, node]);
   return more > 0 ? [...shown, ["…", { key: "…", kind: "note", text: `${more} more are not shown` }]] : shown;
@@ -24,17 +24,17 @@ function childrenOf({ children = [], more = 0 }: TreeNode): [string, TreeNode][]
 
 function listOf(parent: HTMLElement, depth: number) {
   return createList<TreeNode>(parent, {
-    create: (node) => (node.children ? new Branch(node, depth).element : createLeaf(node)),
+    create: (node) => (node.children ? new Folder(node, depth).element : createLeaf(node)),
     update: (element, node) => {
-      if (node.children) branches.get(element)?.update(node);
+      if (node.children) folders.get(element)?.update(node);
       else updateLeaf(element, node);
     },
   });
 }
 
-const branches = new WeakMap<HTMLElement, Branch>();
+const folders = new WeakMap<HTMLElement, Folder>();
 
-class Branch {
+class Folder {
   readonly element: HTMLDetailsElement;
   readonly #size = make("span", { class: "size" });
   readonly #draw: (nodes: readonly (readonly [string, TreeNode])[]) => void;
@@ -47,7 +47,7 @@ class Branch {
     this.element = make("details", {}, make("summary", {}, ...headOf(node), this.#size), children);
     this.element.open = depth === 0 && sizeOf(node) <= 20;
     this.element.addEventListener("toggle", () => this.update(this.#node));
-    branches.set(this.element, this);
+    folders.set(this.element, this);
   }
 
   update(node: TreeNode): void {

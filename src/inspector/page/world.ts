@@ -1,5 +1,5 @@
 import type { ShardInfo } from "../../world/state.ts";
-import type { WorldPlaces } from "../types.ts";
+import type { WorldInspection } from "../types.ts";
 import { ask, pathOf } from "./api.ts";
 import { confirm } from "./confirm.ts";
 import { button, card, make, write } from "./dom.ts";
@@ -68,11 +68,11 @@ export function worldView(id: string, say: (text: string) => void): View {
     interval: EVERY,
     element,
     async refresh() {
-      const places = await ask<WorldPlaces>(`${path}/$rooms`);
-      latest = new Map(places.shards.first.map((shard) => [shard.id, shard]));
-      shards.draw(places.shards.first.map(shardRow), places.shards.total);
-      rooms.draw(roomRows(places), places.rooms.total);
-      listed.draw(listedRows(places), places.listed.total);
+      const seen = await ask<WorldInspection>(`${path}/$rooms`);
+      latest = new Map(seen.shards.first.map((shard) => [shard.id, shard]));
+      shards.draw(seen.shards.first.map(shardRow), seen.shards.total);
+      rooms.draw(roomRows(seen), seen.rooms.total);
+      listed.draw(listedRows(seen), seen.listed.total);
     },
   };
 }
@@ -84,7 +84,7 @@ function shardRow({ id, roomId, connections, capacity, status, hint, reportedAt 
   return { key: id, cells: [{ text: id, href: links.shard(id) }, room, fill, status, hint ?? "", report] };
 }
 
-function roomRows({ rooms, shards }: WorldPlaces): Row[] {
+function roomRows({ rooms, shards }: WorldInspection): Row[] {
   const byRoom = Map.groupBy(shards.first, ({ roomId }) => roomId);
   return rooms.first.map(({ id, config, isRegistered }) => {
     const own = byRoom.get(id) ?? [];
@@ -95,7 +95,7 @@ function roomRows({ rooms, shards }: WorldPlaces): Row[] {
   });
 }
 
-function listedRows({ listed }: WorldPlaces): Row[] {
+function listedRows({ listed }: WorldInspection): Row[] {
   return listed.first.map(({ party, roomId, users, maxUsers, locked }) => ({
     key: `${party}/${roomId}`,
     cells: [

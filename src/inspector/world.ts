@@ -1,12 +1,12 @@
 import type { WorldState } from "../world/state.ts";
 import { firstOf } from "./part.ts";
-import type { WorldPlaces } from "./types.ts";
+import type { WorldInspection } from "./types.ts";
 
-/** Of rooms, of shards and of listed rooms, those that are told at most. */
-export const MOST_PLACES = 500;
+/** How many rooms, shards and listed rooms are shown at most: this many of each. */
+export const MOST_PER_LIST = 500;
 
-/** What a World knows of its rooms and shards, by itself: nobody else is asked. */
-export function placesOf(state: WorldState): WorldPlaces {
+/** The rooms and shards of a World, as its own state has them: no other object is asked. */
+export function inspectWorld(state: WorldState): WorldInspection {
   const rooms = Object.values(state.rooms()).map((room) => room.info());
   const shards = Object.values(state.shards()).map((shard) => shard.info());
   const listed = Object.values(state.listings()).map((listing) => listing.info());
@@ -14,17 +14,17 @@ export function placesOf(state: WorldState): WorldPlaces {
     rooms: firstOf(
       rooms.toSorted((a, b) => b.usedAt - a.usedAt),
       (room) => room,
-      MOST_PLACES,
+      MOST_PER_LIST,
     ),
     shards: firstOf(
       shards.toSorted((a, b) => b.connections - a.connections),
       (shard) => shard,
-      MOST_PLACES,
+      MOST_PER_LIST,
     ),
     listed: firstOf(
       listed.toSorted((a, b) => b.users - a.users),
       ({ party, roomId, users, maxUsers, locked }) => ({ party, roomId, users, maxUsers, locked }),
-      MOST_PLACES,
+      MOST_PER_LIST,
     ),
   };
 }
