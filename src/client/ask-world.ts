@@ -1,5 +1,5 @@
 import { ConnectError } from "./errors.ts";
-import { isObject } from "./frame.ts";
+import { isPlain } from "../protocol/values.ts";
 
 const ANSWER_TIME = 10_000;
 const LONGEST_WAIT = 60_000;
@@ -18,7 +18,7 @@ export async function askWorld(url: string, body: unknown, token: string | undef
     throw new ConnectError("world_unreachable", `The World does not answer: ${message}`);
   });
   const json: unknown = await response.json().catch(() => undefined);
-  const answer = isObject(json) ? json : {};
+  const answer = isPlain(json) ? json : {};
   if (answer["success"] === true) return answer;
   throw refusal(response, answer);
 }

@@ -1,6 +1,7 @@
+import { isPlain } from "../protocol/values.ts";
 import { Calls } from "./calls.ts";
 import { CallError } from "./errors.ts";
-import { isObject, parseFrame } from "./frame.ts";
+import { parseFrame } from "./frame.ts";
 import type { Frame } from "./frame.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { ReconnectingSocket } from "./reconnecting-socket.ts";
@@ -143,7 +144,7 @@ export class Client {
   }
 
   #sync(frame: Frame): void {
-    if (!isObject(frame["value"])) return;
+    if (!isPlain(frame["value"])) return;
     const { pId, ...value } = frame["value"];
     const hasUser = typeof pId === "string";
     const step = this.#position.take({ ...frame, hasUser });
@@ -159,7 +160,7 @@ export class Client {
   }
 
   #answer(type: "ack" | "error", value: unknown): void {
-    const isAnswer = isObject(value) && this.#calls.answer(type, value);
+    const isAnswer = isPlain(value) && this.#calls.answer(type, value);
     if (!isAnswer && type === "error") this.#events.emit("error", value);
   }
 

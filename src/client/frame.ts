@@ -1,3 +1,5 @@
+import { isPlain } from "../protocol/values.ts";
+
 /** A packet, as far as every one has it. */
 export interface Frame extends Readonly<Record<string, unknown>> {
   readonly type: string;
@@ -7,12 +9,8 @@ export interface Frame extends Readonly<Record<string, unknown>> {
 export function parseFrame(data: unknown): Frame | undefined {
   try {
     const frame: unknown = JSON.parse(String(data));
-    return isObject(frame) && typeof frame["type"] === "string" ? (frame as Frame) : undefined;
+    return isPlain(frame) && typeof frame["type"] === "string" ? (frame as Frame) : undefined;
   } catch {
     return undefined;
   }
-}
-
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

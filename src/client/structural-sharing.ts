@@ -1,3 +1,5 @@
+import { isContainer } from "../protocol/values.ts";
+
 /**
  * A new plain value, in which every part that equals its counterpart in the old one is that counterpart: so
  * whoever compares by identity sees only what really changed.
@@ -15,8 +17,4 @@ export function shareStructure<T>(previous: unknown, next: T): T {
     isSame &&= Object.hasOwn(previous, key) && Object.is(before, after);
   }
   return (isSame ? previous : shared) as T;
-}
-
-function isContainer(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
 }

@@ -1,3 +1,4 @@
+import { isPlain } from "../protocol/values.ts";
 import { checkMigrations } from "./migrations.ts";
 import { parsePath } from "./paths.ts";
 import type { CompiledRoom, Room } from "./room.ts";
@@ -123,7 +124,7 @@ function isRateLimit({ messages, per }: Record<string, unknown>): string | undef
 }
 
 function isRecord(value: unknown): string | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? undefined : "has to be an object";
+  return isPlain(value) ? undefined : "has to be an object";
 }
 
 function isGuardList(value: unknown): string | undefined {

@@ -1,4 +1,4 @@
-import { isHostileKey } from "../protocol/decode.ts";
+import { isHostileKey } from "../protocol/values.ts";
 
 /** The parameters of a route's path: `"GET /players/:id"` has `{ id: string }`. */
 export type PathParams<P extends string> = { readonly [K in ParamNames<P>]: string };

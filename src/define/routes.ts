@@ -1,5 +1,5 @@
 import { TrieRouter } from "hono/router/trie-router";
-import { isHostileKey } from "../protocol/decode.ts";
+import { isHostileKey } from "../protocol/values.ts";
 import type { Route } from "./types.ts";
 
 export type AnyRoute = Route<object, string, unknown>;

@@ -1,4 +1,5 @@
 import { RoomError } from "./errors.ts";
+import { hasHostileKey, isPlain } from "./values.ts";
 
 /** A client's message, as far as the protocol describes it. */
 export interface ActionMessage {
@@ -7,23 +8,7 @@ export interface ActionMessage {
   readonly id: string | number | undefined;
 }
 
-/** Keys that reach an object's prototype when a careless reader assigns them. Never read, stored or sent. */
-const HOSTILE_KEYS: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
-/** Deeper values are refused: no honest message is, and recursion has an end. */
-export const MAX_DEPTH = 64;
 const MAX_NAME = 256;
-
-export function isHostileKey(key: string): boolean {
-  return HOSTILE_KEYS.has(key);
-}
-
-/** Whether a JSON value holds a hostile key, or is nested deeper than {@link MAX_DEPTH}. */
-export function hasHostileKey(value: unknown, depth = 0): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  if (depth >= MAX_DEPTH) return true;
-  if (Array.isArray(value)) return value.some((item) => hasHostileKey(item, depth + 1));
-  return Object.entries(value).some(([key, inner]) => isHostileKey(key) || hasHostileKey(inner, depth + 1));
-}
 
 /**
  * Reads a text frame of a client.
@@ -31,10 +16,8 @@ export function hasHostileKey(value: unknown, depth = 0): boolean {
  */
 export function decodeMessage(text: string): ActionMessage {
   const message = parse(text);
-  if (typeof message !== "object" || message === null || Array.isArray(message)) {
-    throw new RoomError("bad_message", "A message is a JSON object with an action");
-  }
-  const { action, value, id } = message as Record<string, unknown>;
+  if (!isPlain(message)) throw new RoomError("bad_message", "A message is a JSON object with an action");
+  const { action, value, id } = message;
   if (typeof action !== "string" || action === "" || action.length > MAX_NAME) {
     throw new RoomError("bad_message", "A message names its action in a string of up to 256 characters");
   }

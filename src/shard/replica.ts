@@ -1,10 +1,10 @@
-import { isHostileKey } from "../protocol/decode.ts";
+import { applyPatchInPlace } from "../protocol/apply-patch.ts";
 import { DELETE } from "../protocol/packets.ts";
+import { isPlain } from "../protocol/values.ts";
+import type { Plain } from "../protocol/values.ts";
 import type { PrivateChanges } from "../relay/messages.ts";
-import { diff, isPlain, SAME } from "../state/diff.ts";
+import { diff, SAME } from "../state/diff.ts";
 import { merge } from "../state/merge.ts";
-
-type Plain = Record<string, unknown>;
 
 /**
  * The state that the clients of a shard have: one copy of what all of them see, and for each client what only it sees.
@@ -36,7 +36,7 @@ export class Replica {
   sync(patch: Plain | undefined, own: readonly PrivateChanges[]): void {
     if (!this.#shared) return;
     if (patch) {
-      assign(this.#shared, patch);
+      applyPatchInPlace(this.#shared, patch);
       for (const overlay of this.#own.values()) prune(overlay, patch);
     }
     for (const item of own) this.#mergeOwn(item);
@@ -68,7 +68,7 @@ export class Replica {
     for (const id of ids) {
       const overlay = this.#own.get(id) ?? {};
       this.#own.set(id, overlay);
-      assign(overlay, structuredClone(merge(undefined, changes)));
+      applyPatchInPlace(overlay, structuredClone(merge(undefined, changes)));
     }
   }
 }
@@ -76,30 +76,8 @@ export class Replica {
 function view(shared: Plain, overlay: Plain | undefined): Plain {
   if (!overlay) return shared;
   const whole = structuredClone(shared);
-  assign(whole, structuredClone(overlay));
+  applyPatchInPlace(whole, structuredClone(overlay));
   return whole;
-}
-
-/** What `applyPatch` does, but in place: copying a large collection for each change would cost a shard too much. */
-function assign(target: object, patch: Plain): void {
-  for (const [key, change] of Object.entries(patch)) assignAt(target, key.split("."), change);
-}
-
-function assignAt(target: object, [key, ...rest]: readonly string[], change: unknown): void {
-  if (key === undefined || isHostileKey(key)) return;
-  const node = target as Plain;
-  if (rest.length > 0) assignAt(containerAt(node, key), rest, change);
-  else if (change === DELETE) delete node[key];
-  else if (isPlain(change)) assign(containerAt(node, key), change);
-  else node[key] = change;
-}
-
-function containerAt(node: Plain, key: string): object {
-  const existing = Object.hasOwn(node, key) ? node[key] : undefined;
-  if (typeof existing === "object" && existing !== null) return existing;
-  const made = {};
-  node[key] = made;
-  return made;
 }
 
 /** What is deleted for everyone is deleted from private parts too. */

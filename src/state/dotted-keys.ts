@@ -1,4 +1,4 @@
-import { isPlain } from "./diff.ts";
+import { isPlain } from "../protocol/values.ts";
 
 type Plain = Record<string, unknown>;
 

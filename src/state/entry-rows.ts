@@ -1,4 +1,4 @@
-import { isPlain } from "./diff.ts";
+import { isPlain } from "../protocol/values.ts";
 import type { EntryNode, Ghost, PrivateChange } from "./node.ts";
 
 /** Marks an entry as unsaved, with all that is inside. */

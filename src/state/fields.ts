@@ -1,5 +1,6 @@
 import { isComputed, isSignal, signal } from "@signe/reactive";
 import type { Signal, WritableObjectSignal, WritableSignal } from "@signe/reactive";
+import { isPlain } from "../protocol/values.ts";
 import { liveComputed } from "./computed.ts";
 
 declare const USER: unique symbol;
@@ -146,11 +147,7 @@ export function sync<S extends object>(target: S, options?: FieldOptions<ValueOf
 
 function isMarkable(value: unknown): boolean {
   if (isSignal(value)) return true;
-  return isRecord(value) && Object.values(value).some(isMarkable);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return isPlain(value) && Object.values(value).some(isMarkable);
 }
 
 /**

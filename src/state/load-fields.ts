@@ -1,4 +1,4 @@
-import { isPlain } from "./diff.ts";
+import { isPlain } from "../protocol/values.ts";
 import { Leaf } from "./leaf.ts";
 import type { LeafParent } from "./leaf.ts";
 import type { InnerNode } from "./node.ts";

@@ -1,5 +1,6 @@
 import { DELETE } from "../protocol/packets.ts";
-import { isPlain, put, Replacement } from "./diff.ts";
+import { isPlain } from "../protocol/values.ts";
+import { put, Replacement } from "./diff.ts";
 
 /** A value in its place: `"$delete"` removes what is there. */
 export interface Placed {

@@ -1,7 +1,7 @@
 import { isSignal } from "@signe/reactive";
 import { fieldOf, isEntry, isId } from "./fields.ts";
 import type { Field } from "./fields.ts";
-import { isHostileKey, MAX_DEPTH } from "../protocol/decode.ts";
+import { MAX_DEPTH, isHostileKey } from "../protocol/values.ts";
 
 /** Which fields of an entry are read: those that every client may see, or those that are stored. */
 export type Purpose = "sync" | "store";

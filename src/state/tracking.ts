@@ -1,5 +1,5 @@
 import type { Signal } from "@signe/reactive";
-import { isHostileKey } from "../protocol/decode.ts";
+import { isHostileKey } from "../protocol/values.ts";
 import { checkField, checkIndex, checkKey, checkValue } from "./value-checks.ts";
 import type { Place, Shape } from "./value-checks.ts";
 

@@ -1,5 +1,5 @@
 import { untracked } from "@signe/reactive";
-import { isHostileKey } from "../protocol/decode.ts";
+import { isHostileKey } from "../protocol/values.ts";
 import type { EntryNode } from "./node.ts";
 import { isEntryKey } from "./value-checks.ts";
 

@@ -1,5 +1,5 @@
 import { RoomError } from "../protocol/errors.ts";
-import { isHostileKey, MAX_DEPTH } from "../protocol/decode.ts";
+import { MAX_DEPTH, isHostileKey } from "../protocol/values.ts";
 import { DELETE } from "../protocol/packets.ts";
 import { holdsFields } from "./fields.ts";
 

@@ -5,6 +5,7 @@ import type { ErrorCode } from "../protocol/codes.ts";
 import type { Issue } from "../protocol/errors.ts";
 import { RoomError } from "../protocol/errors.ts";
 import { applyPatch } from "../protocol/apply-patch.ts";
+import { isPlain } from "../protocol/values.ts";
 import { decodeMarker } from "./marker.ts";
 import type { Marker } from "./marker.ts";
 
@@ -119,7 +120,7 @@ export class TestClient<R extends AnyRoom = AnyRoom> {
   async call(action: string, value?: unknown): Promise<unknown> {
     const id = `test-${++this.#calls}`;
     await this.send({ action, value, id });
-    const answer = this.packets.find((packet) => isRecord(packet.value) && packet.value["id"] === id);
+    const answer = this.packets.find((packet) => isPlain(packet.value) && packet.value["id"] === id);
     if (answer?.type === "ack") return (answer.value as { result?: unknown }).result;
     if (answer?.type === "error") {
       const { code, message, issues } = answer.value as { code: ErrorCode; message: string; issues?: Issue[] };
@@ -174,8 +175,4 @@ export class TestClient<R extends AnyRoom = AnyRoom> {
     for (const wake of this.#waiting) wake();
     this.#waiting.clear();
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }

@@ -5,6 +5,7 @@ import { tokenError } from "../auth/access.ts";
 import type { Room } from "../define/room.ts";
 import type { Claims } from "../define/types.ts";
 import { objectName } from "../protocol/urls.ts";
+import { isContainer } from "../protocol/values.ts";
 import { stubOf } from "../objects/bindings.ts";
 import { refuse } from "../objects/handshake.ts";
 import type { RoomCore } from "../room/room.ts";
@@ -287,7 +288,7 @@ async function expectConverged(object: ObjectUnderTest, clients: ReadonlySet<Tes
 
 function firstDifference(expected: unknown, seen: unknown, path: readonly string[]): readonly string[] | undefined {
   if (Object.is(expected, seen) || expected === UNREADABLE) return undefined;
-  if (typeof expected !== "object" || typeof seen !== "object" || expected === null || seen === null) return path;
+  if (!isContainer(expected) || !isContainer(seen)) return path;
   for (const key of new Set([...Object.keys(expected), ...Object.keys(seen)])) {
     const found = firstDifference((expected as never)[key], (seen as never)[key], [...path, key]);
     if (found) return found;

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import en from "zod/v4/locales/en.js";
-import { hasHostileKey } from "../protocol/decode.ts";
+import { hasHostileKey } from "../protocol/values.ts";
 import type { RoomError } from "../protocol/errors.ts";
 import { readText } from "../room/requests/request-body.ts";
 

@@ -1,3 +1,5 @@
+import { isPlain } from "../protocol/values.ts";
+
 /** A value of metadata that can be compared. */
 export type Scalar = string | number | boolean | null;
 
@@ -39,14 +41,14 @@ const COMPARISONS: Readonly<Record<keyof Comparison, (value: unknown) => boolean
  * rooms in. (It is written by hand, since unions and records of zod add 1.5 KB to every Worker.)
  */
 export function isFilter(value: unknown): value is Filter {
-  if (!isObject(value) || Object.keys(value).length > MOST_CONDITIONS) return false;
+  if (!isPlain(value) || Object.keys(value).length > MOST_CONDITIONS) return false;
   return Object.entries(value).every(
     ([name, condition]) => isText(name) && (isScalar(condition) || isComparison(condition)),
   );
 }
 
 function isComparison(value: unknown): boolean {
-  if (!isObject(value)) return false;
+  if (!isPlain(value)) return false;
   const entries = Object.entries(value);
   return (
     entries.length > 0 &&
@@ -66,9 +68,6 @@ function isCount(count: number, most: number): boolean {
   return count > 0 && count <= most;
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 /** Whether metadata fulfils all conditions. What is not there is only unequal to everything. */
 export function fits(metadata: Readonly<Record<string, unknown>>, filter: Filter): boolean {

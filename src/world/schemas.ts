@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { hasHostileKey } from "../protocol/decode.ts";
+import { hasHostileKey, isPlain } from "../protocol/values.ts";
 import { DELETE } from "../protocol/packets.ts";
 import { isRoomId } from "../protocol/urls.ts";
 import { FILTER_FORM, isFilter } from "./filter.ts";
@@ -87,14 +87,14 @@ export const listingBody = z.object({
 export type Creation = boolean | Readonly<Record<string, string>>;
 
 function isCreation(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return typeof value === "boolean";
-  return !Array.isArray(value) && Object.values(value).every((text) => isPossible(text as string));
+  if (!isPlain(value)) return typeof value === "boolean";
+  return Object.values(value).every((text) => isPossible(text as string));
 }
 
 function isObjectText(text: string): boolean {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) && !hasHostileKey(value);
+    return isPlain(value) && !hasHostileKey(value);
   } catch {
     return false;
   }

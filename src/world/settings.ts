@@ -1,3 +1,5 @@
+import { isPlain } from "../protocol/values.ts";
+
 /** How a room's clients are spread over its shards. */
 export const BALANCINGS = ["round-robin", "least-connections", "random", "nearest"] as const;
 export type Balancing = (typeof BALANCINGS)[number];
@@ -72,7 +74,7 @@ const OPTIONS: Readonly<Record<keyof WorldConfig, (value: unknown) => string | u
  * @throws Error that names the option and says what to do, if one is unknown or malformed
  */
 export function checkWorldConfig(config: WorldConfig): WorldSettings {
-  if (!isRecord(config)) throw new Error("createRooms: world has to be an object, such as { shardCapacity: 75 }");
+  if (!isPlain(config)) throw new Error("createRooms: world has to be an object, such as { shardCapacity: 75 }");
   const given = Object.entries(config).filter(([, value]) => value !== undefined);
   for (const [name, value] of given) {
     if (!Object.hasOwn(OPTIONS, name)) {
@@ -85,7 +87,7 @@ export function checkWorldConfig(config: WorldConfig): WorldSettings {
 }
 
 function checkRate(value: unknown): string | undefined {
-  if (!isRecord(value)) return " has to be an object, such as { requests: 60, per: 10000 }";
+  if (!isPlain(value)) return " has to be an object, such as { requests: 60, per: 10000 }";
   const { requests, per, ...others } = value;
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) return ` has no "${unknown}". Known: requests, per`;
@@ -97,8 +99,4 @@ function whole(least: number, most: number): (value: unknown, inside?: string) =
     Number.isInteger(value) && (value as number) >= least && (value as number) <= most
       ? undefined
       : `${inside} has to be a whole number from ${least} to ${most}`;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

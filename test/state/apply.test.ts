@@ -2,7 +2,8 @@ import { load } from "@signe/sync";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { applyPatch } from "../../src/protocol/apply-patch.ts";
-import { diff, isPlain, put, SAME } from "../../src/state/diff.ts";
+import { isPlain } from "../../src/protocol/values.ts";
+import { diff, put, SAME } from "../../src/state/diff.ts";
 import { withoutEmpty } from "../../src/testing/expected-view.ts";
 
 type Plain = Record<string, unknown>;

@@ -1,7 +1,6 @@
 import type { ListingOptions, Metadata } from "../../define/types.ts";
-import { hasHostileKey } from "../../protocol/decode.ts";
+import { hasHostileKey, isPlain } from "../../protocol/values.ts";
 import { RoomError } from "../../protocol/errors.ts";
-import { isPlain } from "../../state/diff.ts";
 import { toPlain } from "../../state/to-plain.ts";
 import type { Connections } from "../connections/connections.ts";
 import type { Alarms, Wakeable } from "../timing/alarms.ts";

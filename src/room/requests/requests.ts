@@ -1,7 +1,7 @@
 import type { RouteMatch } from "../../define/routes.ts";
 import type { Claims, GuardContext } from "../../define/types.ts";
 import { CODES } from "../../protocol/codes.ts";
-import { hasHostileKey } from "../../protocol/decode.ts";
+import { hasHostileKey } from "../../protocol/values.ts";
 import { RoomError, toRoomError } from "../../protocol/errors.ts";
 import { decode } from "../../protocol/urls.ts";
 import { readText } from "./request-body.ts";

@@ -1,6 +1,6 @@
 import type { CompiledRoom } from "../../define/room.ts";
 import type { Snapshot } from "../../define/types.ts";
-import { MAX_DEPTH } from "../../protocol/decode.ts";
+import { isLiteral, MAX_DEPTH } from "../../protocol/values.ts";
 
 /** Of a field that is itself in an entry. */
 const MAX_LEVELS = 2 * MAX_DEPTH;
@@ -31,7 +31,7 @@ export function migrateSnapshot({ definition, version }: CompiledRoom, snapshot:
 
 function checkResult(result: unknown): asserts result is Snapshot {
   if (result instanceof Promise) result.catch(() => {});
-  if (!isRecord(result)) throw new Error("it has to return the snapshot, and no promise");
+  if (!isLiteral(result)) throw new Error("it has to return the snapshot, and no promise");
   checkPlain(result, []);
 }
 
@@ -39,14 +39,8 @@ function checkResult(result: unknown): asserts result is Snapshot {
 function checkPlain(value: unknown, path: readonly string[]): void {
   const isPlain = ["string", "number", "boolean", "undefined"].includes(typeof value) || value === null;
   if (isPlain) return;
-  if (path.length > MAX_LEVELS || !(Array.isArray(value) || isRecord(value))) {
+  if (path.length > MAX_LEVELS || !(Array.isArray(value) || isLiteral(value))) {
     throw new Error(`"${path[0]}" holds what is no plain value, or is nested too deeply`);
   }
   for (const [key, inner] of Object.entries(value)) checkPlain(inner, [...path, key]);
-}
-
-function isRecord(value: unknown): value is Snapshot {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }

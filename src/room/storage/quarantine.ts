@@ -1,5 +1,5 @@
 import type { Quarantined, RoomQuarantine } from "../../define/quarantine.ts";
-import { isPlain } from "../../state/diff.ts";
+import { isPlain } from "../../protocol/values.ts";
 import { encodeKey, VOLATILE_PREFIX } from "../../state/rows.ts";
 import type { Clock, Failures, Storage } from "../../platform/ports.ts";
 import { under } from "./state-rows.ts";

@@ -1,6 +1,6 @@
 import type { CompiledRoom } from "../../define/room.ts";
 import type { RoomHandle, Snapshot } from "../../define/types.ts";
-import { isPlain } from "../../state/diff.ts";
+import { isPlain, valueAt } from "../../protocol/values.ts";
 import { checkStored } from "../../state/load-fields.ts";
 import type { Tree } from "../../state/tree.ts";
 import type { Storage } from "../../platform/ports.ts";
@@ -68,7 +68,7 @@ function restoreUsers(scope: RestoreScope, snapshot: Snapshot): void {
   const { tree } = scope;
   const { users } = tree;
   if (!onUserStorageRestore || !users) return;
-  const stored = users.names().reduce<unknown>((node, name) => (isPlain(node) ? node[name] : undefined), snapshot);
+  const stored = valueAt(snapshot, users.names());
   if (!isPlain(stored)) return;
   for (const [publicId, userSnapshot] of Object.entries(stored)) {
     try {

@@ -1,4 +1,4 @@
-import { isPlain } from "../../state/diff.ts";
+import { isPlain } from "../../protocol/values.ts";
 import type { Quarantine } from "./quarantine.ts";
 import { SESSION_PREFIX, PRIVATE_PREFIX, KNOWN_PREFIX } from "./keys.ts";
 import type { OwnRows, StoredRow } from "../timing/room-part.ts";

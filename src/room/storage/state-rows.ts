@@ -1,8 +1,7 @@
 import type { StoredRow } from "../timing/room-part.ts";
 import { PRIVATE_PREFIX, QUARANTINE_PREFIX } from "./keys.ts";
 import type { Snapshot } from "../../define/types.ts";
-import { isHostileKey } from "../../protocol/decode.ts";
-import { isPlain } from "../../state/diff.ts";
+import { isHostileKey, isPlain, mergeInto, objectAt } from "../../protocol/values.ts";
 import type { StoredEntries, StoredEntry } from "../../state/unread-entries.ts";
 import { NO_OBJECT } from "../../state/load-fields.ts";
 import { decodeKey, encodeKey, encodeName, ROOT_KEY, VOLATILE_PREFIX } from "../../state/rows.ts";
@@ -154,25 +153,16 @@ function place(
   }
   const names = decodeKey(key);
   if (names.some(isHostileKey)) return;
-  let node = snapshot;
   const last = names.pop() as string;
-  for (const [depth, name] of names.entries()) {
-    const known = node[name];
-    // What is inside it is there all the same.
-    if (known !== undefined && !isPlain(known)) unreadable(encodeKey(names.slice(0, depth + 1)), known);
-    node = isPlain(known) ? known : (node[name] = {});
-  }
-  const known = node[last];
-  if (!isPlain(known)) node[last] = value;
-  else if (isPlain(value)) mergeInto(known, value);
+  const parent = objectAt(snapshot, names, (node, name, depth) => {
+    const current = node[name];
+    if (isPlain(current)) return current;
+    // The values inside it are there all the same.
+    if (current !== undefined) unreadable(encodeKey(names.slice(0, depth + 1)), current);
+    return {};
+  });
+  const current = parent[last];
+  if (!isPlain(current)) parent[last] = value;
+  else if (isPlain(value)) mergeInto(current, value);
   else unreadable(key, value);
-}
-
-/** The rows of one thing never hold the same value twice, so merging them loses nothing. */
-function mergeInto(target: Snapshot, source: Snapshot): void {
-  for (const [key, value] of Object.entries(source)) {
-    const known = target[key];
-    if (isPlain(known) && isPlain(value)) mergeInto(known, value);
-    else target[key] = value;
-  }
 }

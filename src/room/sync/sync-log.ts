@@ -1,7 +1,8 @@
 import { DELETE, epochOf } from "../../protocol/packets.ts";
 import type { Position } from "../../protocol/packets.ts";
 import type { Storage } from "../../platform/ports.ts";
-import { isPlain, put, Replacement } from "../../state/diff.ts";
+import { isPlain } from "../../protocol/values.ts";
+import { put, Replacement } from "../../state/diff.ts";
 import { Row } from "../../state/rows.ts";
 import type { Rows } from "../../state/rows.ts";
 import type { OwnRows } from "../timing/room-part.ts";

@@ -1,5 +1,6 @@
 import { DELETE } from "../../protocol/packets.ts";
-import { isPlain, Replacement } from "../../state/diff.ts";
+import { isPlain } from "../../protocol/values.ts";
+import { Replacement } from "../../state/diff.ts";
 import type { Viewer } from "../../state/fields.ts";
 import type { Leaf } from "../../state/leaf.ts";
 import type { Placed } from "../../state/merge.ts";

@@ -1,6 +1,6 @@
 import type { CompiledRoom } from "../../define/room.ts";
 import type { Snapshot } from "../../define/types.ts";
-import { isPlain } from "../../state/diff.ts";
+import { valueAt } from "../../protocol/values.ts";
 import { checkStored } from "../../state/load-fields.ts";
 import type { Hooks } from "../handlers/hooks.ts";
 import { migrateSnapshot } from "../storage/migration.ts";
@@ -43,8 +43,7 @@ export class UserPacking {
     if (!user || path !== here.path || version === here.version) return user;
     const alone = users.reduceRight<Snapshot>((inner, name) => ({ [name]: inner }), { [publicId]: user });
     const migrated = migrateSnapshot(this.#compiled, alone, version);
-    const names = [...here.users, publicId];
-    const found = names.reduce<unknown>((node, name) => isPlain(node) && node[name], migrated);
+    const found = valueAt(migrated, [...here.users, publicId]);
     checkStored(found);
     return found;
   }

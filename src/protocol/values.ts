@@ -1,0 +1,77 @@
+/**
+ * What all floors ask of plain values: what kind they are, which keys they may have, how one is put into another.
+ * A file without imports, since clients, rooms and shards all use it.
+ */
+
+/** An object by its keys. */
+export type Plain = Record<string, unknown>;
+
+/** Deeper values are refused: no honest message is, and recursion has an end. */
+export const MAX_DEPTH = 64;
+
+/** Keys that reach an object's prototype when a careless reader assigns them. Never read, stored or sent. */
+export const HOSTILE_KEYS: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
+
+export function isHostileKey(key: string): boolean {
+  return HOSTILE_KEYS.has(key);
+}
+
+/** Whether a JSON value holds a hostile key, or is nested deeper than {@link MAX_DEPTH}. */
+export function hasHostileKey(value: unknown, depth = 0): boolean {
+  if (!isContainer(value)) return false;
+  if (depth >= MAX_DEPTH) return true;
+  if (Array.isArray(value)) return value.some((item) => hasHostileKey(item, depth + 1));
+  return Object.entries(value).some(([key, inner]) => isHostileKey(key) || hasHostileKey(inner, depth + 1));
+}
+
+/** An object or an array, of any class. */
+export function isContainer(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+/** An object, but no array. Instances of classes count: most values come from JSON or storage, which have none. */
+export function isPlain(value: unknown): value is Plain {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** An object that is neither an array nor an instance of a class, for values that developers make. */
+export function isLiteral(value: unknown): value is Plain {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** The value at a path, or undefined. */
+export function valueAt(value: unknown, names: readonly string[]): unknown {
+  return names.reduce<unknown>((node, name) => (isPlain(node) && Object.hasOwn(node, name) ? node[name] : undefined), value);
+}
+
+/**
+ * Goes down a path to where a value is to be placed.
+ *
+ * @param next the object to go on with below a name, which takes its place; undefined to give up
+ * @returns the object at the end of the path, or undefined
+ */
+export function objectAt<Next extends Plain | undefined>(
+  root: Plain,
+  names: readonly string[],
+  next: (node: Plain, name: string, depth: number) => Next,
+): Plain | Next {
+  let node = root;
+  for (const [depth, name] of names.entries()) {
+    const inner = next(node, name, depth);
+    if (!inner) return inner;
+    node[name] = inner;
+    node = inner;
+  }
+  return node;
+}
+
+/** Merges one object into another in place: where both have an object it is merged, else the source's value wins. */
+export function mergeInto(target: Plain, source: Plain): void {
+  for (const [key, value] of Object.entries(source)) {
+    const current = target[key];
+    if (isPlain(current) && isPlain(value)) mergeInto(current, value);
+    else target[key] = value;
+  }
+}
