@@ -43,7 +43,10 @@ export function isLiteral(value: unknown): value is Plain {
 
 /** The value at a path, or undefined. */
 export function valueAt(value: unknown, names: readonly string[]): unknown {
-  return names.reduce<unknown>((node, name) => (isPlain(node) && Object.hasOwn(node, name) ? node[name] : undefined), value);
+  return names.reduce<unknown>(
+    (node, name) => (isPlain(node) && Object.hasOwn(node, name) ? node[name] : undefined),
+    value,
+  );
 }
 
 /**

@@ -9,20 +9,20 @@ export interface Audience {
   readonly dynamic: boolean;
 }
 
-/** Whether the viewer at hand may see what an audience is for. */
+/** Whether a certain viewer belongs to an audience. */
 export type Sees = (audience: Audience) => boolean;
 
-export function narrow(
+/** Adds a condition to those of what is around a field. */
+export function restrictAudience(
   outer: Audience | undefined,
-  visibility: Visibility,
+  visibility: Exclude<Visibility, "all">,
   owner: string | undefined,
-): Audience | undefined {
-  if (visibility === "all") return outer;
+): Audience {
   const conditions = [...(outer?.conditions ?? []), visibility];
   return { conditions, owner, dynamic: conditions.some((condition) => condition !== "owner") };
 }
 
-/** Whether what viewers of one were told is known of those of another, of a field in the same place. */
+/** Whether what was sent to viewers of one field counts for those of another that takes its place. */
 export function isSameKind(one: Audience | undefined, other: Audience | undefined): boolean {
   return one?.dynamic === other?.dynamic;
 }

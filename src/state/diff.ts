@@ -1,6 +1,6 @@
 import { DELETE } from "../protocol/packets.ts";
-
-type Plain = Record<string, unknown>;
+import { isPlain } from "../protocol/values.ts";
+import type { Plain } from "../protocol/values.ts";
 
 /** What {@link diff} answers where there is nothing to send. */
 export const SAME: unique symbol = Symbol("same");
@@ -21,10 +21,6 @@ const NO_PART = "$";
 
 /** Arrays with more changed items than this share are sent whole. */
 const SPARSE = 0.5;
-
-export function isPlain(value: unknown): value is Plain {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 /**
  * The smallest patch that turns one plain value into another by the rules of `load`: objects merge,

@@ -1,44 +1,54 @@
 import type { Signal, WritableObjectSignal } from "@signe/reactive";
+import { DELETE } from "../protocol/packets.ts";
+import type { Plain } from "../protocol/values.ts";
 import type { Audience, Sees } from "./audience.ts";
 import { put, SAME } from "./diff.ts";
-import { UnreadEntries } from "./unread-entries.ts";
-import type { StoredEntries } from "./unread-entries.ts";
 import { checkAll, checkNew } from "./entry-checks.ts";
-import { EntryPlaces } from "./entry-places.ts";
-import { fitting, goOn, loadEntry, readEntry, saveEntry } from "./entry-rows.ts";
 import { makeEntry } from "./fields.ts";
 import type { Factory, Field } from "./fields.ts";
-import type { Leaf } from "./leaf.ts";
-import { checkStored } from "./load-fields.ts";
-import type { EntryNode, Ghost, InnerNode, ParentNode, Place, PrivateChange, Shared } from "./node.ts";
-import { createTemplate } from "./entry-template.ts";
-import { track, unwrap } from "./tracking.ts";
-import type { FieldGate } from "./tracking.ts";
+import type { Leaf, PrivateChange } from "./leaf.ts";
+import type { EntryNode, InnerNode, ParentNode, Placement, RemovedEntry, Shared } from "./node.ts";
+import { encodeKey, encodeName, Row } from "./rows.ts";
+import { track } from "./signals/tracking.ts";
+import type { CollectionGate, FieldGate } from "./signals/tracking.ts";
+import { UnreadEntries } from "./unread-entries.ts";
+import type { StoredEntries, StoredEntry } from "./unread-entries.ts";
+import { checkStored } from "./value-checks.ts";
 
 type EntriesSignal = WritableObjectSignal<Record<string, object>>;
 
-/** A `users` or `collection` field: entries by key, each shared and stored on its own. */
-export class Entries implements FieldGate, InnerNode, ParentNode {
+/** The parent of an entry that is not part of the state. */
+const OUTSIDE: ParentNode = {
+  names: () => [],
+  isInState: false,
+  hiddenEntryAround: () => undefined,
+  childChanged() {},
+  countPrivate() {},
+};
+
+/** A `users` or `collection` field: entries by key, each sent and stored on its own. */
+export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode {
   readonly synced = true;
   readonly shape = "object";
+  readonly hidden = false;
+  readonly isSimple = false;
   readonly key: string;
   readonly signal: EntriesSignal;
-  readonly hidden = false;
   readonly audience: Audience | undefined;
-  readonly fits = (): boolean => false;
+  isInState: boolean;
   privateCount = 0;
   readonly #shared: Shared;
   readonly #parent: ParentNode;
-  readonly #places: EntryPlaces;
   readonly #field: Field;
-  readonly #awake = new Map<string, EntryNode>();
-  readonly #dormant = new UnreadEntries(
-    () => unwrap(this.signal()) as Record<string, unknown>,
-    (key, stored) => this.#revive(key, stored),
-  );
+  readonly #placement: Omit<Placement, "row">;
+  /** The entries that have nodes. The others are unread. */
+  readonly #made = new Map<string, EntryNode>();
+  readonly #unread = new UnreadEntries((key, stored) => this.#makeStored(key, stored));
   readonly #dirty = new Set<string>();
-  /** What clients knew under the keys whose entry was added, removed or replaced since. */
-  readonly #before = new Map<string, EntryNode | Ghost | undefined>();
+  /** What clients had under the keys whose entry was added, removed or replaced since. */
+  readonly #before = new Map<string, EntryNode | RemovedEntry | undefined>();
+  /** What the keys of the rows begin with. */
+  #prefix: string | undefined;
   #text: string | undefined;
 
   constructor(
@@ -47,29 +57,30 @@ export class Entries implements FieldGate, InnerNode, ParentNode {
     key: string,
     signal: EntriesSignal,
     field: Field,
-    place: Omit<Place, "row">,
+    placement: Omit<Placement, "row">,
   ) {
     this.#shared = shared;
     this.#parent = parent;
     this.#field = field;
+    this.#placement = { ...placement, persisted: placement.persisted && field.persisted };
+    this.isInState = parent.isInState;
     this.key = key;
     this.signal = signal;
-    this.audience = place.audience;
-    this.#places = new EntryPlaces(field, place, () => this.names());
+    this.audience = placement.audience;
     if (field.kind === "users") shared.foundUsers(this);
     const initial = Object.entries(signal());
     track(signal as Signal, this);
-    for (const [name, target] of initial) this.entry(name, target);
+    for (const [name, target] of initial) this.beforeSet(name, target);
   }
 
-  get attached(): boolean {
-    return this.#parent.attached;
+  get collection(): CollectionGate {
+    return this;
   }
 
-  /** All entries. Those that were only stored so far are made. */
+  /** All entries. Those that are unread are made. */
   get children(): ReadonlyMap<string, EntryNode> {
-    this.#dormant.wakeAll();
-    return this.#awake;
+    this.#unread.makeAll();
+    return this.#made;
   }
 
   names(): string[] {
@@ -80,12 +91,9 @@ export class Entries implements FieldGate, InnerNode, ParentNode {
     return this.names().join(".");
   }
 
-  coverOf(sees: Sees): string[] | undefined {
-    return this.#parent.coverOf(sees);
+  hiddenEntryAround(sees: Sees): string[] | undefined {
+    return this.#parent.hiddenEntryAround(sees);
   }
-
-  /** Entries report for themselves. */
-  changed(): void {}
 
   get(key: string): object | undefined {
     return this.#entry(key)?.target;
@@ -102,18 +110,31 @@ export class Entries implements FieldGate, InnerNode, ParentNode {
     return target;
   }
 
-  /** What is stored of an entry, with the entries inside it. */
-  snapshot(key: string): Record<string, unknown> | undefined {
+  /** The stored values of an entry, with the entries inside it. */
+  snapshot(key: string): Plain | undefined {
     return this.#entry(key)?.snapshot();
   }
 
-  /** An entry is about to be set, or removed. */
-  entry(key: string, target: unknown): void {
+  #entry(key: string): EntryNode | undefined {
+    const made = this.#made.get(key);
+    if (made) return made;
+    this.#unread.make(key);
+    return this.#made.get(key);
+  }
+
+  setRecord(record: Plain): void {
+    this.#unread.record = record;
+  }
+
+  /** Entries report for themselves. */
+  changed(): void {}
+
+  beforeSet(key: string, target: unknown): void {
     const previous = this.#entry(key);
-    if (target !== undefined) checkNew(this, this.#shared.entries, key, target);
-    this.#dormant.pass(key);
+    if (target !== undefined) checkNew(this, key, target);
+    this.#unread.markOutdated(key);
     if (!this.#before.has(key)) this.#before.set(key, previous);
-    this.#awake.delete(key);
+    this.#made.delete(key);
     previous?.remove();
     try {
       if (target !== undefined) this.#add(key, target as object);
@@ -126,13 +147,56 @@ export class Entries implements FieldGate, InnerNode, ParentNode {
     }
   }
 
-  replacing(next: Readonly<Record<string, unknown>>): void {
-    this.list();
-    checkAll(this, this.#shared.entries, next);
+  beforeReplace(next: Readonly<Plain>): void {
+    this.#unread.loadAll();
+    checkAll(this, next);
   }
 
+  beforeGet(key: string): void {
+    this.#unread.make(key);
+  }
+
+  beforeList(): void {
+    this.#unread.loadAll();
+  }
+
+  /** The node of an object that is an entry of the state now, in whichever collection. */
+  nodeOf(target: object): EntryNode | undefined {
+    const node = this.#shared.entries.get(target);
+    return node?.isInState && !this.#shared.loading ? node : undefined;
+  }
+
+  /** Whether a node is the one that this collection has under a key. */
   has(key: string, node: EntryNode): boolean {
-    return this.#awake.get(key) === node;
+    return this.#made.get(key) === node;
+  }
+
+  #add(key: string, target: object): EntryNode {
+    const entry = new this.#shared.Entry(this.#shared, this, key, target, this.#placementOf(key));
+    this.#shared.entries.set(target, entry);
+    this.#made.set(key, entry);
+    if (entry.privateCount > 0) this.countPrivate(entry.privateCount);
+    if (this.isInState && !this.#shared.loading) {
+      entry.saveEntry();
+      if (this.#field.kind === "users") this.#shared.onUser(key);
+    }
+    return entry;
+  }
+
+  #placementOf(key: string): Placement {
+    this.#prefix ??= `${encodeKey(this.names())}.`;
+    const read = (persisted: boolean) => this.#made.get(key)?.rowValue(persisted);
+    return {
+      row: new Row(this.#shared.rows, this.#prefix + encodeName(key), read),
+      persisted: this.#placement.persisted,
+      owner: this.#field.kind === "users" ? key : this.#placement.owner,
+      audience: this.#audienceOf(key),
+    };
+  }
+
+  /** Who sees an entry: of a `users` field, each is owned by its user. */
+  #audienceOf(key: string): Audience | undefined {
+    return this.audience && this.#field.kind === "users" ? { ...this.audience, owner: key } : this.audience;
   }
 
   childChanged(key: string): void {
@@ -141,7 +205,7 @@ export class Entries implements FieldGate, InnerNode, ParentNode {
   }
 
   settle(changes: PrivateChange[]): unknown {
-    const patch: Record<string, unknown> = {};
+    const patch: Plain = {};
     for (const key of this.#dirty) {
       const change = this.#settleEntry(key, changes);
       if (change !== SAME) put(patch, key, change);
@@ -153,34 +217,62 @@ export class Entries implements FieldGate, InnerNode, ParentNode {
   }
 
   #settleEntry(key: string, changes: PrivateChange[]): unknown {
-    const child = this.#awake.get(key);
-    const known = this.#before.has(key) ? this.#before.get(key) : child;
-    if (!child) return known ? this.#places.settleRemoval(key, changes) : SAME;
-    if (known === child) return child.settle(changes);
-    if (known) goOn(child, known, changes);
+    const child = this.#made.get(key);
+    const previous = this.#before.has(key) ? this.#before.get(key) : child;
+    if (!child) return previous ? this.#settleRemoval(key, changes) : SAME;
+    if (previous === child) return child.settle(changes);
+    if (previous) child.continueFrom(previous, changes);
     const change = child.settle(changes);
     // Everyone may know that a new entry is there, even if it has nothing to show.
-    return change === SAME && !known && !this.audience ? {} : change;
+    return change === SAME && !previous && !this.audience ? {} : change;
   }
 
-  /** What clients know of under each key. */
-  #told(): Map<string, EntryNode | Ghost | undefined> {
-    return new Map<string, EntryNode | Ghost | undefined>([...this.children, ...this.#before]);
+  #settleRemoval(key: string, changes: PrivateChange[]): typeof DELETE | typeof SAME {
+    const audience = this.#audienceOf(key);
+    if (!audience) return DELETE;
+    changes.push({ names: [...this.names(), key], audience, value: DELETE, leaf: undefined });
+    return SAME;
   }
 
-  /** Goes on from what clients know of the collection that was here before. */
-  adopt(previous: Entries): void {
-    for (const [key, child] of previous.#told()) {
+  /** What clients have under each key. */
+  #sentEntries(): Map<string, EntryNode | RemovedEntry | undefined> {
+    return new Map<string, EntryNode | RemovedEntry | undefined>([...this.children, ...this.#before]);
+  }
+
+  /** Continues from what was sent of the collection that was here before. */
+  continueFrom(previous: Entries): void {
+    for (const [key, child] of previous.#sentEntries()) {
       this.#before.set(key, child);
       this.#dirty.add(key);
     }
   }
 
+  sentValues(): Plain {
+    const sent: Plain = {};
+    for (const [key, entry] of this.#sentEntries()) if (entry) sent[key] = entry.sentValues();
+    return sent;
+  }
+
+  assumeSent(sent: Plain): void {
+    for (const [key, child] of this.children) {
+      const value = Object.hasOwn(sent, key) ? sent[key] : undefined;
+      if (value === undefined) this.#before.set(key, undefined);
+      child.assumeSent((value ?? {}) as Plain);
+      this.#dirty.add(key);
+    }
+    for (const [key, value] of Object.entries(sent)) {
+      if (this.children.has(key)) continue;
+      this.#before.set(key, { sentValues: () => value as Plain });
+      this.#dirty.add(key);
+    }
+    this.#text = undefined;
+  }
+
   textFor(sees: Sees): string {
     if (this.privateCount === 0 && this.#text !== undefined) return this.#text;
-    const parts = this.#dormant.texts();
-    for (const [key, child] of this.#awake) {
-      const { audience } = child.place;
+    const parts = this.#unread.texts();
+    for (const [key, child] of this.#made) {
+      const { audience } = child.placement;
       if (audience && !sees(audience)) continue;
       const text = child.textFor(sees);
       if (!audience || text !== "{}") parts.push(`${JSON.stringify(key)}:${text}`);
@@ -190,20 +282,29 @@ export class Entries implements FieldGate, InnerNode, ParentNode {
     return text;
   }
 
+  textOfStored(): undefined {
+    return undefined;
+  }
+
   privateLeaves(into: Leaf[]): void {
     if (this.privateCount > 0) for (const child of this.children.values()) child.privateLeaves(into);
   }
 
-  load(values: Record<string, unknown>): boolean {
+  load(values: Plain): boolean {
     const stored = Object.entries(values);
-    const sample = this.#shared.loading && stored.length > 1 ? this.sample() : undefined;
-    if (sample) this.#dormant.open(sample, fitting(stored, sample, this.#awake));
+    const template = this.#shared.loading && stored.length > 1 ? this.template() : undefined;
+    // Entries that are not like the others are made now, so that it is known when the room starts what cannot be read.
+    if (template)
+      this.#unread.open(
+        template,
+        stored.filter((entry) => this.#canStayUnread(entry, template)),
+      );
     for (const [key, entry] of stored) {
-      if (this.#dormant.has(key)) continue;
+      if (this.#unread.has(key)) continue;
       try {
         checkStored(entry);
-        if (!this.#awake.has(key)) this.create(key);
-        loadEntry(this.#awake.get(key) as EntryNode, entry);
+        if (!this.#made.has(key)) this.create(key);
+        (this.#made.get(key) as EntryNode).loadEntry(entry);
       } catch (error) {
         this.#shared.onUnreadable([...this.names(), key], entry, error);
       }
@@ -211,64 +312,46 @@ export class Entries implements FieldGate, InnerNode, ParentNode {
     return false; // the collection itself is never missing
   }
 
-  /** Has entries in storage, which are read when they are needed. All of them are like `sample`. */
-  open(sample: EntryNode, stored: StoredEntries): void {
-    this.#dormant.open(sample, [], stored);
+  #canStayUnread(entry: readonly [key: string, value: unknown], template: EntryNode): entry is StoredEntry {
+    const [key, value] = entry;
+    return !this.#made.has(key) && template.fits(value);
   }
 
-  /** An entry that is not part of the state; undefined if entries cannot wait in storage until they are needed. */
-  sample(): EntryNode | undefined {
-    return createTemplate(this.#shared, this.#field.factory as Factory<object>, this.#places);
+  fits(): boolean {
+    return false;
   }
 
-  wake(key: string): void {
-    this.#dormant.wake(key);
+  /** Entries are in storage, and are read when they are needed. All of them are like `template`. */
+  openUnread(template: EntryNode, stored: StoredEntries): void {
+    this.#unread.open(template, [], stored);
   }
 
-  list(): void {
-    this.#dormant.list();
+  /**
+   * An entry that is like all others, and not part of the state.
+   * @returns undefined if entries differ, or if what is stored of one does not say what clients get of it
+   */
+  template(): EntryNode | undefined {
+    const { factory } = this.#field;
+    // All that a factory without parameters makes is alike.
+    if (!factory || factory.length > 0 || this.audience) return undefined;
+    const row = new Row(this.#shared.rows, "", () => undefined);
+    const placement = { ...this.#placement, owner: undefined, row };
+    const template = new this.#shared.Entry(this.#shared, OUTSIDE, "", makeEntry(factory, ""), placement);
+    template.stop();
+    return template.isSimple ? template : undefined;
   }
 
-  #entry(key: string): EntryNode | undefined {
-    const entry = this.#awake.get(key);
-    if (entry) return entry;
-    this.#dormant.wake(key);
-    return this.#awake.get(key);
-  }
-
-  /** Clients know it already, or will be told with all the rest. */
-  #revive(key: string, stored: Record<string, unknown>): object {
+  /** Makes an entry that was unread. Clients have it already, or get it with all the rest. */
+  #makeStored(key: string, stored: Plain): object {
     return this.#shared.quietly(() => {
       const entry = this.#add(key, this.make(key));
-      loadEntry(entry, stored);
-      entry.settle([]);
+      entry.restore(stored);
       return entry.target;
     });
   }
 
   saveAll(): void {
-    for (const entry of this.children.values()) saveEntry(entry);
-  }
-
-  known(): Record<string, unknown> {
-    const known: Record<string, unknown> = {};
-    for (const [key, entry] of this.#told()) if (entry) known[key] = entry.known();
-    return known;
-  }
-
-  assume(known: Record<string, unknown>): void {
-    for (const [key, child] of this.children) {
-      const value = Object.hasOwn(known, key) ? known[key] : undefined;
-      if (value === undefined) this.#before.set(key, undefined);
-      child.assume((value ?? {}) as Record<string, unknown>);
-      this.#dirty.add(key);
-    }
-    for (const [key, value] of Object.entries(known)) {
-      if (this.children.has(key)) continue;
-      this.#before.set(key, { known: () => value as Record<string, unknown> });
-      this.#dirty.add(key);
-    }
-    this.#text = undefined;
+    for (const entry of this.children.values()) entry.saveEntry();
   }
 
   removeRows(): void {
@@ -282,20 +365,7 @@ export class Entries implements FieldGate, InnerNode, ParentNode {
   }
 
   stop(): void {
-    for (const child of this.#awake.values()) child.stop();
-  }
-
-  #add(key: string, target: object): EntryNode {
-    const read = (persisted: boolean) => readEntry(this.#awake.get(key), persisted);
-    const place = this.#places.placeOf(key, this.#shared.rows, read);
-    const entry = this.#shared.makeEntry(this, key, target, place);
-    this.#shared.entries.set(target, entry);
-    this.#awake.set(key, entry);
-    if (entry.privateCount > 0) this.countPrivate(entry.privateCount);
-    if (entry.attached) {
-      saveEntry(entry);
-      if (this.#field.kind === "users") this.#shared.onUser(key);
-    }
-    return entry;
+    this.isInState = false;
+    for (const child of this.#made.values()) child.stop();
   }
 }

@@ -1,40 +1,52 @@
+import type { Plain } from "../protocol/values.ts";
+import { holdsFields } from "./fields.ts";
 import type { EntryNode } from "./node.ts";
-import { checkEntry, refused } from "./value-checks.ts";
-import type { Place } from "./value-checks.ts";
+import { isEntryKey, MAX_KEY, refused, shapeOf } from "./value-checks.ts";
+import type { CheckedField } from "./value-checks.ts";
 
 /** A collection, as far as its checks need it. */
-interface Collection extends Place {
+interface Collection extends CheckedField {
+  /** The node of an object that is an entry of the state now, in whichever collection. */
+  nodeOf(target: object): EntryNode | undefined;
   /** Whether a node is the one that this collection has under a key. */
   has(key: string, node: EntryNode): boolean;
 }
-
-/** The node of each object that is, or was, an entry of any collection. */
-type Nodes = Pick<WeakMap<object, EntryNode>, "get">;
 
 /**
  * Checks what is to be an entry.
  * @throws RoomError naming the path, if it is none, or part of the state already
  */
-export function checkNew(collection: Collection, nodes: Nodes, key: string, target: unknown): void {
-  checkEntry(collection, key, target);
-  const node = nodes.get(target as object);
-  if (node?.attached && !collection.has(key, node)) throw takenAlready(collection, key, node);
+export function checkNew(collection: Collection, key: string, target: unknown): void {
+  const node = checkEntry(collection, key, target);
+  if (node && !collection.has(key, node)) throw takenAlready(collection, key, node);
 }
 
 /**
- * Checks what is to take the place of all entries, before any of them goes: a refusal in between would leave some of
- * both. Entries may change their keys.
+ * Checks what is to replace all entries, before any of them is removed: a refusal in between would leave some of both.
+ * Entries may change their keys.
  * @throws RoomError naming the path
  */
-export function checkAll(collection: Collection, nodes: Nodes, next: Readonly<Record<string, unknown>>): void {
+export function checkAll(collection: Collection, next: Readonly<Plain>): void {
   const seen = new Set<unknown>();
   for (const [key, target] of Object.entries(next)) {
-    checkEntry(collection, key, target);
-    const node = nodes.get(target as object);
-    if (node?.attached && !collection.has(node.key, node)) throw takenAlready(collection, key, node);
+    const node = checkEntry(collection, key, target);
+    if (node && !collection.has(node.key, node)) throw takenAlready(collection, key, node);
     if (seen.has(target)) throw refused(collection, [key], "internal", "this entry is there under another key too");
     seen.add(target);
   }
+}
+
+/** @returns its node, if it is an entry already */
+function checkEntry(collection: Collection, key: string, target: unknown): EntryNode | undefined {
+  if (key.length > MAX_KEY) {
+    const start = `${key.slice(0, 32)}…`;
+    throw refused(collection, [start], "invalid_input", `a key has ${MAX_KEY} characters at most`);
+  }
+  if (!isEntryKey(key)) throw refused(collection, [key], "invalid_input", "a key holds whole characters only");
+  if (shapeOf(target) !== "object" || !holdsFields(target as object)) {
+    throw refused(collection, [key], "internal", "an entry is what the collection's class or factory makes");
+  }
+  return collection.nodeOf(target as object);
 }
 
 function takenAlready(collection: Collection, key: string, node: EntryNode): Error {

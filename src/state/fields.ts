@@ -1,7 +1,8 @@
 import { isComputed, isSignal, signal } from "@signe/reactive";
 import type { Signal, WritableObjectSignal, WritableSignal } from "@signe/reactive";
-import { isPlain } from "../protocol/values.ts";
-import { liveComputed } from "./computed.ts";
+import { HOSTILE_KEYS, isPlain } from "../protocol/values.ts";
+import { liveComputed } from "./signals/adapter.ts";
+import { HARMFUL_KEYS } from "./value-checks.ts";
 
 declare const USER: unique symbol;
 declare const SYNCED: unique symbol;
@@ -60,6 +61,12 @@ export interface Field {
 const FIELD = Symbol.for("durable-rooms.field");
 const ID = Symbol.for("durable-rooms.id");
 const ENTRY = Symbol.for("durable-rooms.entry");
+/** Remembers which property holds the key, for an entry that comes back under another one. */
+const ID_NAME = Symbol("id");
+
+/** Names that fields cannot have: a packet uses `pId` itself, and clients cannot follow the others. */
+const RESERVED_NAMES: ReadonlySet<string> = new Set(["pId", ...HOSTILE_KEYS, ...HARMFUL_KEYS]);
+const FIELD_NAME = /^[\p{L}_][\p{L}\p{N}_]*$/u;
 
 /** The field that a value was marked as, if it was. */
 export function fieldOf(value: unknown): Field | undefined {
@@ -80,11 +87,41 @@ export function isId(value: unknown): boolean {
   return typeof value === "object" && value !== null && ID in value;
 }
 
-/** Remembers an object as part of a state: of such an object only marked properties ever leave the server. */
-export function markEntry(target: object): void {
-  if (!isEntry(target)) Object.defineProperty(target, ENTRY, { value: true });
+/** A property of an object in a state: a field, or without one an object that holds fields. */
+export interface Member {
+  readonly name: string;
+  readonly value: object;
+  readonly field: Field | undefined;
 }
 
+/**
+ * Reads the properties of an object that becomes part of a state, and fills in its key where {@link id} marked it.
+ * The object is remembered: only marked properties of it ever leave the server.
+ *
+ * @param names lead to the object
+ * @throws Error if a field has a name that clients cannot follow
+ */
+export function takeMembers(target: object, key: string, names: () => readonly string[]): Member[] {
+  if (!isEntry(target)) Object.defineProperty(target, ENTRY, { value: true });
+  const entry = target as Record<string | typeof ID_NAME, unknown>;
+  const members: Member[] = [];
+  for (const [name, value] of Object.entries(target)) {
+    if (isId(value)) Object.defineProperty(target, ID_NAME, { value: name });
+    if (entry[ID_NAME] === name) {
+      entry[name] = key;
+      continue;
+    }
+    const field = fieldOf(value);
+    if (!field && !(typeof value === "object" && value !== null && holdsFields(value))) continue;
+    if (RESERVED_NAMES.has(name) || !FIELD_NAME.test(name)) {
+      throw new Error(`"${[...names(), name].join(".")}" cannot be the name of a field`);
+    }
+    members.push({ name, value: value as object, field });
+  }
+  return members;
+}
+
+/** Whether an object is, or was, part of a state. */
 export function isEntry(target: object): boolean {
   return ENTRY in target;
 }

@@ -1,94 +1,78 @@
 import type { Signal } from "@signe/reactive";
 import { DELETE } from "../protocol/packets.ts";
-import { narrow } from "./audience.ts";
-import type { Sees } from "./audience.ts";
 import { isPlain } from "../protocol/values.ts";
+import type { Plain } from "../protocol/values.ts";
+import { restrictAudience } from "./audience.ts";
+import type { Sees } from "./audience.ts";
 import { put, SAME } from "./diff.ts";
-import { takeId } from "./entry-id.ts";
 import { Entries } from "./entries.ts";
-import { fieldOf, holdsFields, markEntry } from "./fields.ts";
+import { takeMembers } from "./fields.ts";
+import type { Field, Member } from "./fields.ts";
 import { Leaf } from "./leaf.ts";
-import type { LeafParent } from "./leaf.ts";
-import { fitsFields, loadFields } from "./load-fields.ts";
-import { isFieldName, shapeOf } from "./value-checks.ts";
+import type { PrivateChange } from "./leaf.ts";
+import type { EntryNode, ParentNode, Placement, RemovedEntry, Shared } from "./node.ts";
 import { encodeKey, Row } from "./rows.ts";
-import { settleLeaf } from "./settle-leaf.ts";
-import type { EntryNode, ParentNode, Place, PrivateChange, Shared } from "./node.ts";
+import { NO_OBJECT, shapeOf } from "./value-checks.ts";
 
 type Node = Leaf | Group | Entries;
 
 /** An object of fields: the state itself, an entry of a collection, or an object inside one of them. */
-export class Group implements EntryNode, ParentNode, LeafParent {
+export class Group implements EntryNode, ParentNode {
   readonly key: string;
   /** The developer's object. */
   readonly target: object;
-  readonly place: Place;
+  readonly placement: Placement;
   readonly children = new Map<string, Node>();
   readonly hidden: boolean;
+  isInState: boolean;
   privateCount = 0;
   readonly #shared: Shared;
   readonly #parent: ParentNode | undefined;
   readonly #dirty = new Set<string>();
-  /** Objects and collections that nobody was told are there. */
-  #untold: Set<string> | undefined;
-  /** Fields that clients know of and that are no more. */
-  #gone: string[] = [];
-  /** What is in it counts for those above only while it is there: not twice as it is made, nor after its end. */
+  /** Objects and collections that clients do not have yet. */
+  #unsent: Set<string> | undefined;
+  /** Fields that clients have and that are no more. */
+  #removed: string[] = [];
+  /** The groups above count its private fields only while it is there: not twice as it is made, nor after its end. */
   #phase: "making" | "there" | "gone" = "making";
   #text: string | undefined;
 
-  constructor(shared: Shared, parent: ParentNode | undefined, key: string, target: object, place: Place) {
+  constructor(shared: Shared, parent: ParentNode | undefined, key: string, target: object, placement: Placement) {
     this.#shared = shared;
     this.#parent = parent;
+    this.isInState = parent?.isInState ?? true;
     this.key = key;
     this.target = target;
-    this.place = place;
-    markEntry(target);
+    this.placement = placement;
     try {
-      for (const [name, value] of Object.entries(target)) this.#take(name, value);
+      for (const member of takeMembers(target, key, () => this.names())) this.#add(member);
     } catch (error) {
       this.remove();
       throw error;
     }
-    this.hidden = [...this.children.values()].every((child) => (child instanceof Leaf ? !child.synced : child.hidden));
+    this.hidden = [...this.children.values()].every((child) => child.hidden);
     this.#phase = "there";
   }
 
-  get dirty(): boolean {
+  get isDirty(): boolean {
     return this.#dirty.size > 0;
   }
 
-  get attached(): boolean {
-    return this.#phase !== "gone" && (this.#parent ? this.#parent.attached : !this.#shared.loading);
-  }
-
   get isSimple(): boolean {
-    return [...this.children.values()].every((child) =>
-      child instanceof Leaf
-        ? child.field.kind !== "computed" && !child.audience
-        : child instanceof Group && child.isSimple,
-    );
+    return [...this.children.values()].every((child) => child.isSimple);
   }
 
   names(): string[] {
     return this.#parent ? [...this.#parent.names(), this.key] : [];
   }
 
-  coverOf(sees: Sees): string[] | undefined {
-    const { audience } = this.place;
-    return this.#parent?.coverOf(sees) ?? (audience && !sees(audience) ? this.names() : undefined);
-  }
-
-  report(error: unknown): void {
-    this.#shared.onError(error);
-  }
-
-  unreadable(name: string, value: unknown, error: unknown): void {
-    this.#shared.onUnreadable([...this.names(), name], value, error);
+  hiddenEntryAround(sees: Sees): string[] | undefined {
+    const { audience } = this.placement;
+    return this.#parent?.hiddenEntryAround(sees) ?? (audience && !sees(audience) ? this.names() : undefined);
   }
 
   childChanged(name: string): void {
-    const wasDirty = this.dirty;
+    const wasDirty = this.#dirty.size > 0;
     this.#dirty.add(name);
     if (wasDirty) return;
     if (this.#parent) this.#parent.childChanged(this.key);
@@ -96,32 +80,32 @@ export class Group implements EntryNode, ParentNode, LeafParent {
   }
 
   settle(changes: PrivateChange[]): unknown {
-    const patch: Record<string, unknown> = {};
-    for (const name of this.#gone) patch[name] = DELETE;
+    const patch: Plain = {};
+    for (const name of this.#removed) patch[name] = DELETE;
     for (const name of this.#dirty) {
-      const child = this.children.get(name) as Node;
-      const change = child instanceof Leaf ? settleLeaf(child, changes) : child.settle(changes);
+      const change = (this.children.get(name) as Node).settle(changes);
       if (change !== SAME) put(patch, name, change);
-      else if (this.#untold?.has(name)) patch[name] = {};
+      else if (this.#unsent?.has(name)) patch[name] = {};
     }
     this.#dirty.clear();
-    this.#gone = [];
-    this.#untold = undefined;
+    this.#removed = [];
+    this.#unsent = undefined;
     this.#text = undefined;
     return Object.keys(patch).length > 0 ? patch : SAME;
   }
 
-  adopt(previous: Group, changes: PrivateChange[]): void {
+  continueFrom(previous: Group | RemovedEntry, changes: PrivateChange[]): void {
+    if (!(previous instanceof Group)) {
+      this.assumeSent(previous.sentValues());
+      return;
+    }
     for (const [name, before] of previous.children) {
       const child = this.children.get(name);
-      this.#untold?.delete(name);
-      if (child instanceof Leaf && before instanceof Leaf && child.adopt(before)) continue;
-      if (child instanceof Group && before instanceof Group) child.adopt(before, changes);
-      else if (child instanceof Entries && before instanceof Entries) child.adopt(before);
-      else if (!(before instanceof Leaf) || (before.synced && !before.audience)) this.#gone.push(name);
-      else if (before.audience && !(child instanceof Leaf && child.isForAll)) {
-        changes.push({ names: before.names(), audience: before.audience, value: DELETE, leaf: undefined });
-      }
+      this.#unsent?.delete(name);
+      if (child instanceof Leaf && before instanceof Leaf && child.continueFrom(before)) continue;
+      if (child instanceof Group && before instanceof Group) child.continueFrom(before, changes);
+      else if (child instanceof Entries && before instanceof Entries) child.continueFrom(before);
+      else if (!(before instanceof Leaf) || before.settleRemoval(changes, child)) this.#removed.push(name);
     }
   }
 
@@ -129,8 +113,8 @@ export class Group implements EntryNode, ParentNode, LeafParent {
     if (this.privateCount === 0 && this.#text !== undefined) return this.#text;
     const parts: string[] = [];
     for (const [name, child] of this.children) {
-      if (child instanceof Leaf ? !child.synced || (child.audience && !sees(child.audience)) : child.hidden) continue;
-      parts.push(`${JSON.stringify(name)}:${child instanceof Leaf ? child.text() : child.textFor(sees)}`);
+      const text = child.hidden ? undefined : child.textFor(sees);
+      if (text !== undefined) parts.push(`${JSON.stringify(name)}:${text}`);
     }
     const text = `{${parts.join(",")}}`;
     if (this.privateCount === 0) this.#text = text;
@@ -141,9 +125,8 @@ export class Group implements EntryNode, ParentNode, LeafParent {
     if (!isPlain(stored)) return undefined;
     const parts: string[] = [];
     for (const [name, child] of this.children) {
-      if (child instanceof Leaf ? !child.synced : child.hidden) continue;
-      const value = Object.hasOwn(stored, name) ? stored[name] : undefined;
-      const text = child instanceof Entries ? undefined : child.textOfStored(value);
+      if (child.hidden) continue;
+      const text = child.textOfStored(Object.hasOwn(stored, name) ? stored[name] : undefined);
       if (text === undefined) return undefined;
       parts.push(`${JSON.stringify(name)}:${text}`);
     }
@@ -151,25 +134,39 @@ export class Group implements EntryNode, ParentNode, LeafParent {
   }
 
   privateLeaves(into: Leaf[]): void {
-    if (this.privateCount === 0) return;
-    for (const child of this.children.values()) {
-      if (!(child instanceof Leaf)) child.privateLeaves(into);
-      else if (child.synced && child.audience) into.push(child);
-    }
+    if (this.privateCount > 0) for (const child of this.children.values()) child.privateLeaves(into);
   }
 
   /** The scalar fields of the room, which share one row. */
-  storedScalars(persisted: boolean): Record<string, unknown> | undefined {
-    return this.#stored(persisted, (leaf) => leaf.row === this.place.row);
+  storedScalars(persisted: boolean): Plain | undefined {
+    return this.#stored(persisted, (leaf) => leaf.row === this.placement.row);
   }
 
   /** All fields of the group, without the entries of collections inside. */
-  stored(persisted: boolean): Record<string, unknown> | undefined {
+  stored(persisted: boolean): Plain | undefined {
     return this.#stored(persisted, () => true);
   }
 
-  snapshot(): Record<string, unknown> {
-    const snapshot: Record<string, unknown> = {};
+  #stored(persisted: boolean, includes: (leaf: Leaf) => boolean): Plain | undefined {
+    let values: Plain | undefined;
+    for (const [name, child] of this.children) {
+      let value: unknown;
+      if (child instanceof Leaf) {
+        if (child.row && child.persisted === persisted && includes(child)) value = child.stored();
+      } else if (child instanceof Group && child.placement.row === this.placement.row) value = child.stored(persisted);
+      if (value !== undefined) (values ??= {})[name] = value;
+    }
+    return values;
+  }
+
+  rowValue(persisted: boolean): unknown {
+    const values = this.stored(persisted);
+    // That an entry is there is worth a row, even with nothing in it.
+    return persisted === this.placement.persisted ? (values ?? {}) : values;
+  }
+
+  snapshot(): Plain {
+    const snapshot: Plain = {};
     for (const [name, child] of this.children) {
       if (child instanceof Group) snapshot[name] = child.snapshot();
       else if (child instanceof Entries) {
@@ -179,31 +176,50 @@ export class Group implements EntryNode, ParentNode, LeafParent {
     return snapshot;
   }
 
-  #stored(persisted: boolean, includes: (leaf: Leaf) => boolean): Record<string, unknown> | undefined {
-    let values: Record<string, unknown> | undefined;
+  load(values: Plain): boolean {
+    let isMissing = false;
     for (const [name, child] of this.children) {
-      let value: unknown;
-      if (child instanceof Leaf) {
-        if (child.row && child.persisted === persisted && includes(child)) value = child.stored();
-      } else if (child instanceof Group && child.place.row === this.place.row) value = child.stored(persisted);
-      if (value !== undefined) (values ??= {})[name] = value;
+      const value = Object.hasOwn(values, name) ? values[name] : undefined;
+      if (child instanceof Leaf) isMissing = child.load(value) || isMissing;
+      else if (isPlain(value)) isMissing = child.load(value) || isMissing;
+      else if (value !== undefined) {
+        child.saveAll();
+        this.#shared.onUnreadable([...this.names(), name], value, new Error(NO_OBJECT));
+        isMissing = true;
+      }
     }
-    return values;
+    return isMissing;
   }
 
-  load(values: Record<string, unknown>): boolean {
-    return loadFields(this, values);
+  fits(stored: unknown): boolean {
+    if (!isPlain(stored)) return false;
+    for (const [name, child] of this.children) {
+      const value = Object.hasOwn(stored, name) ? stored[name] : undefined;
+      if (value !== undefined && !child.fits(value)) return false;
+    }
+    return true;
   }
 
-  fits(values: Record<string, unknown>): boolean {
-    return fitsFields(this, values);
+  restore(stored: Plain): void {
+    this.loadEntry(stored);
+    this.settle([]);
+  }
+
+  loadEntry(stored: Plain): void {
+    const isIncomplete = this.load(stored);
+    // A field that the stored entry lacks may have been made at random: keep what it is now.
+    if (isIncomplete && this.placement.persisted) this.placement.row.changed(true);
+  }
+
+  saveEntry(): void {
+    const { row, persisted } = this.placement;
+    row.changed(persisted);
+    if (persisted && this.stored(false)) row.changed(false);
+    this.saveAll();
   }
 
   saveAll(): void {
-    for (const child of this.children.values()) {
-      if (!(child instanceof Leaf)) child.saveAll();
-      else if (child.persisted) child.row?.changed(true);
-    }
+    for (const child of this.children.values()) child.saveAll();
   }
 
   countPrivate(change: number): void {
@@ -212,30 +228,30 @@ export class Group implements EntryNode, ParentNode, LeafParent {
     if (this.#phase === "there") this.#parent?.countPrivate(change);
   }
 
-  known(): Record<string, unknown> {
-    const known: Record<string, unknown> = {};
+  sentValues(): Plain {
+    const sent: Plain = {};
     for (const [name, child] of this.children) {
-      const value = child instanceof Leaf ? child.sent : child.known();
-      if (value !== undefined) known[name] = value;
+      const value = child instanceof Leaf ? child.sent : child.sentValues();
+      if (value !== undefined) sent[name] = value;
     }
-    return known;
+    return sent;
   }
 
-  assume(known: Record<string, unknown>): void {
+  assumeSent(sent: Plain): void {
     for (const [name, child] of this.children) {
-      const value = Object.hasOwn(known, name) ? known[name] : undefined;
-      if (value !== undefined) this.#untold?.delete(name);
-      if (child instanceof Leaf) child.assume(value);
-      else child.assume((value ?? {}) as Record<string, unknown>);
+      const value = Object.hasOwn(sent, name) ? sent[name] : undefined;
+      if (value !== undefined) this.#unsent?.delete(name);
+      if (child instanceof Leaf) child.assumeSent(value);
+      else child.assumeSent((value ?? {}) as Plain);
       this.#dirty.add(name);
     }
-    this.#gone = Object.keys(known).filter((name) => !this.children.has(name));
+    this.#removed = Object.keys(sent).filter((name) => !this.children.has(name));
     this.#text = undefined;
   }
 
-  /** Leaves the state and its storage, and stops following anything. */
+  /** Leaves the state and its storage. */
   remove(): void {
-    if (this.attached) this.removeRows();
+    if (this.isInState && !this.#shared.loading) this.removeRows();
     this.stop();
     if (this.#phase === "there") this.#parent?.countPrivate(-this.privateCount);
     this.#phase = "gone";
@@ -243,59 +259,57 @@ export class Group implements EntryNode, ParentNode, LeafParent {
 
   removeRows(): void {
     // A group inside an entry shares its row.
-    if (!(this.#parent instanceof Group)) this.place.row.removed();
+    if (!(this.#parent instanceof Group)) this.placement.row.removed();
     for (const child of this.children.values()) if (!(child instanceof Leaf)) child.removeRows();
   }
 
   stop(): void {
-    for (const child of this.children.values()) {
-      child.stop();
-      if (child instanceof Leaf) this.#shared.dynamic.delete(child);
-    }
+    this.isInState = false;
+    for (const child of this.children.values()) child.stop();
   }
 
-  #take(name: string, value: unknown): void {
-    if (takeId(this.target as Record<string, unknown>, name, value, this.key)) return;
-    const child = this.#childFor(name, value);
-    if (!child) return;
-    if (!isFieldName(name)) {
-      throw new Error(`"${[...this.names(), name].join(".")}" cannot be the name of a field`);
-    }
+  #add({ name, value, field }: Member): void {
+    const child = field ? this.#fieldNode(name, value, field) : this.#innerGroup(name, value);
     this.children.set(name, child);
     this.#dirty.add(name);
-    if (!(child instanceof Leaf || child.hidden || this.place.audience)) (this.#untold ??= new Set()).add(name);
+    if (child instanceof Leaf) {
+      if (child.audience) this.privateCount++;
+      return;
+    }
+    if (!child.hidden && !this.placement.audience) (this.#unsent ??= new Set()).add(name);
     // A collection counted what it came with itself.
     if (child instanceof Group) this.privateCount += child.privateCount;
-    else if (child instanceof Leaf && child.audience) {
-      this.privateCount++;
-      if (child.audience.dynamic && (this.attached || this.#shared.loading)) this.#shared.dynamic.add(child);
-    }
   }
 
-  #childFor(name: string, value: unknown): Node | undefined {
-    const field = fieldOf(value);
-    const { audience, owner, persisted } = this.place;
-    if (field) {
-      const own = { persisted, owner, audience: narrow(audience, field.visibleTo, owner) };
-      if (field.factory) return new Entries(this.#shared, this, name, value as never, field, own);
-      return new Leaf(this, name, value as Signal, field, {
-        ...own,
-        row: this.#rowFor(name, shapeOf((value as Signal)()) !== "any"),
-      });
+  #fieldNode(name: string, value: object, field: Field): Leaf | Entries {
+    const { audience, owner, persisted } = this.placement;
+    const own = field.visibleTo === "all" ? audience : restrictAudience(audience, field.visibleTo, owner);
+    if (field.factory) {
+      return new Entries(this.#shared, this, name, value as never, field, { persisted, owner, audience: own });
     }
-    if (typeof value !== "object" || value === null || !holdsFields(value)) return undefined;
-    return new Group(this.#shared, this, name, value, { ...this.place, row: this.#rowFor(name, true) });
+    const signal = value as Signal;
+    return new Leaf(this.#shared, this, name, signal, field, {
+      row: this.#rowOfField(name, signal),
+      persisted,
+      audience: own,
+    });
+  }
+
+  #innerGroup(name: string, value: object): Group {
+    const row = this.#parent ? this.placement.row : this.#ownRow(name);
+    return new Group(this.#shared, this, name, value, { ...this.placement, row });
   }
 
   /** Scalars of the room share its row; whatever else it has gets one of its own. Entries are one row each. */
-  #rowFor(name: string, isOwn: boolean): Row {
-    if (this.#parent || !isOwn) return this.place.row;
-    return new Row(this.#shared.rows, encodeKey([name]), (persisted) => this.#readOwnRow(name, persisted));
+  #rowOfField(name: string, signal: Signal): Row {
+    return this.#parent || shapeOf(signal()) === "any" ? this.placement.row : this.#ownRow(name);
   }
 
-  #readOwnRow(name: string, persisted: boolean): unknown {
-    const child = this.children.get(name);
-    if (child instanceof Leaf) return child.persisted === persisted ? child.stored() : undefined;
-    return child instanceof Group ? child.stored(persisted) : undefined;
+  #ownRow(name: string): Row {
+    return new Row(this.#shared.rows, encodeKey([name]), (persisted) => {
+      const child = this.children.get(name);
+      if (child instanceof Leaf) return child.persisted === persisted ? child.stored() : undefined;
+      return child instanceof Group ? child.stored(persisted) : undefined;
+    });
   }
 }

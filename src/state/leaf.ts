@@ -1,79 +1,117 @@
-import type { ComputedSignal, Signal } from "@signe/reactive";
+import type { ComputedSignal, Signal, WritableSignal } from "@signe/reactive";
+import { DELETE } from "../protocol/packets.ts";
 import { isSameKind } from "./audience.ts";
 import type { Audience, Sees } from "./audience.ts";
-import { readTracked, Subscriptions } from "./computed.ts";
 import { diff, SAME } from "./diff.ts";
 import type { Field } from "./fields.ts";
+import type { Row } from "./rows.ts";
+import { isFrozen, Observer, readComputed } from "./signals/adapter.ts";
+import { track } from "./signals/tracking.ts";
+import type { FieldGate } from "./signals/tracking.ts";
+import { nestDottedKeys, toPlain, toSent } from "./to-plain.ts";
 import { checkValue, shapeOf } from "./value-checks.ts";
 import type { Shape } from "./value-checks.ts";
-import { nestDottedKeys } from "./dotted-keys.ts";
-import type { Row } from "./rows.ts";
-import { madeAs, track } from "./tracking.ts";
-import type { FieldGate } from "./tracking.ts";
-import { toPlain } from "./to-plain.ts";
+
+/** A change that only some viewers may see. */
+export interface PrivateChange {
+  readonly names: readonly string[];
+  readonly audience: Audience;
+  /** As in a patch. */
+  readonly value: unknown;
+  /** The field; undefined where it is gone. */
+  readonly leaf: Leaf | undefined;
+}
+
+/** What a leaf needs of the state that it is in. */
+export interface LeafShared {
+  /** Whether stored values are being set: that is no change. */
+  readonly loading: boolean;
+  /** Fields whose visibility depends on more than who owns them. */
+  readonly dynamic: Set<Leaf>;
+  /** A computed signal or a transform that could not be read. */
+  onError(error: unknown): void;
+  /** A stored value that could not be read. @param names lead to it @param error why */
+  onUnreadable(names: readonly string[], value: unknown, error: unknown): void;
+}
 
 /** What a leaf needs of the group that it is in. */
 export interface LeafParent {
   names(): string[];
-  /** Whether it is part of the state now: entries that were removed are not. */
-  readonly attached: boolean;
-  coverOf(sees: Sees): string[] | undefined;
+  /** Whether it is part of the state: entries that were removed are not. */
+  readonly isInState: boolean;
+  /** The names of the outermost entry around it that may not be seen at all, since it is in a hidden collection. */
+  hiddenEntryAround(sees: Sees): string[] | undefined;
   childChanged(key: string): void;
-  /** Told of a computed signal or a transform that could not be read. */
-  report(error: unknown): void;
-  /** Told of a stored value that could not be read. */
-  unreadable(name: string, value: unknown, error: unknown): void;
 }
 
-/** Where a leaf is kept, and who sees it. */
-export interface LeafPlace {
+/** Where a leaf is stored, and who sees it. */
+export interface LeafPlacement {
   readonly row: Row | undefined;
   readonly persisted: boolean;
   readonly audience: Audience | undefined;
 }
 
 const UNSENT: unique symbol = Symbol("unsent");
-/** The same, where clients may know something else under this name: it is no part of that. */
+/** The same, where clients may have something else under this name: it is no part of that. */
 const REPLACING: unique symbol = Symbol("replacing");
 
-/** One field: a signal, what clients were last told of it, and whether it changed since. */
+/** One field: a signal, what was last sent of it, and whether it changed since. */
 export class Leaf implements FieldGate {
   readonly key: string;
   readonly signal: Signal;
   readonly field: Field;
   readonly shape: Shape;
-  /** The row that it is kept in: with the stored state, or only until the room restarts. */
+  readonly synced: boolean;
+  /** The row that it is stored in: with the state, or only until the room restarts. */
   readonly row: Row | undefined;
   readonly persisted: boolean;
   readonly audience: Audience | undefined;
   dirty = true;
+  readonly #shared: LeafShared;
   readonly #parent: LeafParent;
+  #isInState: boolean;
   #sent: unknown = UNSENT;
   #text: string | undefined;
-  #inside: Subscriptions | undefined;
+  #inside: Observer | undefined;
 
-  constructor(parent: LeafParent, key: string, signal: Signal, field: Field, place: LeafPlace) {
+  constructor(
+    shared: LeafShared,
+    parent: LeafParent,
+    key: string,
+    signal: Signal,
+    field: Field,
+    placement: LeafPlacement,
+  ) {
+    this.#shared = shared;
     this.#parent = parent;
+    this.#isInState = parent.isInState;
     this.key = key;
     this.signal = signal;
     this.field = field;
-    this.row = field.kind === "value" ? place.row : undefined;
-    this.persisted = place.persisted && field.persisted;
-    this.audience = place.audience;
-    this.shape = field.kind === "computed" ? "any" : madeAs(signal);
-    if (field.kind !== "computed") track(signal, this);
+    this.synced = field.synced;
+    this.row = field.kind === "value" ? placement.row : undefined;
+    this.persisted = placement.persisted && field.persisted;
+    this.audience = placement.audience;
+    this.shape = field.kind === "computed" ? "any" : track(signal, this);
+    if (this.audience?.dynamic && this.#isInState) shared.dynamic.add(this);
   }
 
-  get synced(): boolean {
-    return this.field.synced;
+  /** Whether nothing of it is ever sent. */
+  get hidden(): boolean {
+    return !this.synced;
   }
 
-  /** Whether everyone is told of it: so whoever saw what was there before is, too. */
+  /** Whether it is a stored value that everyone sees as it is, or one that is never sent. */
+  get isSimple(): boolean {
+    return this.field.kind !== "computed" && !this.audience;
+  }
+
+  /** Whether everyone gets it: so whoever saw what was there before does, too. */
   get isForAll(): boolean {
     return this.synced && !this.audience;
   }
 
-  /** What clients were last told; undefined before the first time. */
+  /** What was last sent; undefined before the first time. */
   get sent(): unknown {
     return typeof this.#sent === "symbol" ? undefined : this.#sent;
   }
@@ -83,25 +121,34 @@ export class Leaf implements FieldGate {
   }
 
   /** The names of the outermost entry around it that may not be seen at all, since it is in a hidden collection. */
-  coverOf(sees: Sees): string[] | undefined {
-    return this.#parent.coverOf(sees);
+  hiddenEntryAround(sees: Sees): string[] | undefined {
+    return this.#parent.hiddenEntryAround(sees);
   }
 
   path(): string {
     return this.names().join(".");
   }
 
-  changed(): void {
-    if (!this.#parent.attached) return;
+  changed(isSignalFrozen: boolean): void {
+    if (!this.#isInState || this.#shared.loading) return;
     this.row?.changed(this.persisted);
-    if (this.synced && !this.dirty && !isFrozen(this.signal)) {
+    if (this.synced && !this.dirty && !isSignalFrozen) {
       this.dirty = true;
       this.#parent.childChanged(this.key);
     }
   }
 
-  /** Moves what clients know to what is true now. @returns the patch, or SAME */
-  settle(): unknown {
+  /** Takes the change since the last time. @returns the patch for everyone, or SAME; a private one goes to `changes` */
+  settle(changes: PrivateChange[]): unknown {
+    if (!this.synced) return SAME;
+    const value = this.#settle();
+    const { audience } = this;
+    if (!audience || value === SAME) return value;
+    changes.push({ names: this.names(), audience, value, leaf: this });
+    return SAME;
+  }
+
+  #settle(): unknown {
     this.dirty = false;
     const previous = this.#sent;
     if (previous !== UNSENT && isFrozen(this.signal)) return SAME;
@@ -115,24 +162,34 @@ export class Leaf implements FieldGate {
   }
 
   /**
-   * Goes on from what clients know of the field that was here before.
-   * @returns whether it is for the same viewers. If not, they have to forget that one, and this one comes whole.
+   * Continues from what was sent of the field that was here before.
+   * @returns whether it is for the same viewers. If not, they have to forget that one, and this one is sent whole.
    */
-  adopt(previous: Leaf): boolean {
+  continueFrom(previous: Leaf): boolean {
     const isSame = this.synced === previous.synced && isSameKind(this.audience, previous.audience);
     this.#sent = isSame ? previous.#sent : REPLACING;
     return isSame;
   }
 
-  /** Takes this as what clients know; `undefined` for nothing. */
-  assume(known: unknown): void {
-    this.#sent = known === undefined ? UNSENT : known;
+  /** It is gone, and another field may be in its place. @returns whether everyone has to delete it */
+  settleRemoval(changes: PrivateChange[], next: unknown): boolean {
+    const { audience } = this;
+    if (!audience) return this.synced;
+    const isSeenByAll = next instanceof Leaf && next.isForAll;
+    if (!isSeenByAll) changes.push({ names: this.names(), audience, value: DELETE, leaf: undefined });
+    return false;
+  }
+
+  /** Takes this as what was sent; `undefined` for nothing. */
+  assumeSent(sent: unknown): void {
+    this.#sent = sent === undefined ? UNSENT : sent;
     this.#text = undefined;
     this.dirty = true;
   }
 
-  /** What clients know, as JSON. */
-  text(): string {
+  /** What was sent, as JSON; undefined if it is not for this viewer. */
+  textFor(sees: Sees): string | undefined {
+    if (this.audience && !sees(this.audience)) return undefined;
     return (this.#text ??= JSON.stringify(this.sent ?? null));
   }
 
@@ -144,24 +201,42 @@ export class Leaf implements FieldGate {
     return JSON.stringify(nestDottedKeys(value));
   }
 
+  /** Adds it to the fields that not everybody sees, if it is one. */
+  privateLeaves(into: Leaf[]): void {
+    if (this.synced && this.audience) into.push(this);
+  }
+
+  /** Leaves the state: changes of the signal count no more, and what it depends on is not observed. */
   stop(): void {
+    this.#isInState = false;
     this.#inside?.stop();
+    this.#shared.dynamic.delete(this);
   }
 
   stored(): unknown {
     return toPlain(this.signal(), "store");
   }
 
-  /** Sets a stored value, unless it cannot be read. @returns whether it was set */
+  /** Marks it as unsaved, if it is stored with the state. */
+  saveAll(): void {
+    if (this.persisted) this.row?.changed(true);
+  }
+
+  /** Sets a stored value, unless it cannot be read. @returns whether it is still missing in storage */
   load(value: unknown): boolean {
+    const isLoaded = value !== undefined && this.#tryLoad(value);
+    return !isLoaded && this.persisted && this.row !== undefined;
+  }
+
+  #tryLoad(value: unknown): boolean {
     if (this.field.kind !== "value") return false;
     try {
       if (!this.fits(value)) throw new Error(`It is not the ${this.shape} that the field was declared as`);
-      (this.signal as unknown as { set(value: unknown): void }).set(value);
+      (this.signal as WritableSignal<unknown>).set(value);
       return true;
     } catch (error) {
       this.row?.changed(this.persisted);
-      this.#parent.unreadable(this.key, value, error);
+      this.#shared.onUnreadable(this.names(), value, error);
       return false;
     }
   }
@@ -171,23 +246,19 @@ export class Leaf implements FieldGate {
     return this.field.kind !== "value" || this.shape === "any" || shapeOf(value) === this.shape;
   }
 
-  /** What clients would be told of it now. @throws what keeps them from being told */
+  /** What would be sent of it now. @throws what keeps it from being sent */
   current(): unknown {
     const { transform } = this.field;
-    const plain = this.#plain(transform ? transform(this.signal()) : this.signal());
+    const plain = toSent(transform ? transform(this.signal()) : this.signal());
     checkValue(this, [], plain);
     return plain;
-  }
-
-  #plain(value: unknown, onSignal?: (signal: unknown) => void): unknown {
-    return nestDottedKeys(toPlain(value, "sync", onSignal)) ?? null;
   }
 
   #tryRead(previous: unknown): unknown {
     try {
       return this.#read();
     } catch (error) {
-      this.#parent.report(error);
+      this.#shared.onError(error);
       return typeof previous === "symbol" ? null : previous;
     }
   }
@@ -197,23 +268,19 @@ export class Leaf implements FieldGate {
     let inside: unknown[] = [];
     let value: unknown;
     if (kind === "computed") {
-      const tracked = readTracked(this.signal as ComputedSignal);
-      value = tracked.value;
-      inside = [...tracked.read];
+      const reading = readComputed(this.signal as ComputedSignal);
+      value = reading.value;
+      inside = [...reading.signals];
     } else {
       value = this.signal();
     }
-    const plain = this.#plain(transform ? transform(value) : value, (signal) => inside.push(signal));
+    const plain = toSent(transform ? transform(value) : value, (signal) => inside.push(signal));
     if (inside.length > 0 || this.#inside) {
-      this.#inside ??= new Subscriptions(() => this.changed());
-      this.#inside.follow(inside);
+      this.#inside ??= new Observer(() => this.changed(isFrozen(this.signal)));
+      this.#inside.observe(inside);
     }
     // What is set is checked then, but this is made of something else, which may be for the server only.
     if (transform || inside.length > 0) checkValue(this, [], plain);
     return plain;
   }
-}
-
-function isFrozen(signal: Signal): boolean {
-  return (signal as { _isFrozen?: boolean })._isFrozen === true;
 }

@@ -1,5 +1,6 @@
 import { DELETE } from "../protocol/packets.ts";
-import { isPlain } from "../protocol/values.ts";
+import { isPlain, objectAt } from "../protocol/values.ts";
+import type { Plain } from "../protocol/values.ts";
 import { put, Replacement } from "./diff.ts";
 
 /** A value in its place: `"$delete"` removes what is there. */
@@ -18,17 +19,12 @@ export function merge(
   return patch;
 }
 
-function place(patch: Record<string, unknown>, names: readonly string[], value: unknown): void {
-  let node = patch;
-  for (const [depth, name] of names.slice(0, -1).entries()) {
-    if (node[name] === DELETE) {
-      // What is gone for everyone takes its private parts along; those of what takes its place follow it.
-      if (value !== DELETE) node[names.slice(depth).join(".")] = value instanceof Replacement ? value.value : value;
-      return;
-    }
-    const copy: Record<string, unknown> = isPlain(node[name]) ? { ...node[name] } : {};
-    node[name] = copy;
-    node = copy;
-  }
-  put(node, names.at(-1) as string, value);
+function place(patch: Plain, names: readonly string[], value: unknown): void {
+  const parent = objectAt(patch, names.slice(0, -1), (node, name, depth) => {
+    if (node[name] !== DELETE) return isPlain(node[name]) ? { ...node[name] } : {};
+    // What is deleted for everyone includes its private parts; those of what takes its place follow it.
+    if (value !== DELETE) node[names.slice(depth).join(".")] = value instanceof Replacement ? value.value : value;
+    return undefined;
+  });
+  if (parent) put(parent, names.at(-1) as string, value);
 }

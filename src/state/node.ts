@@ -1,19 +1,10 @@
+import type { Plain } from "../protocol/values.ts";
 import type { Audience, Sees } from "./audience.ts";
-import type { Leaf } from "./leaf.ts";
+import type { Leaf, LeafParent, LeafShared, PrivateChange } from "./leaf.ts";
 import type { Row, Rows } from "./rows.ts";
 
-/** A change that only some viewers may see. */
-export interface PrivateChange {
-  readonly names: readonly string[];
-  readonly audience: Audience;
-  /** As in a patch. */
-  readonly value: unknown;
-  /** The field; undefined where it is gone. */
-  readonly leaf: Leaf | undefined;
-}
-
-/** Where a group is kept, who sees it, and whose it is. */
-export interface Place {
+/** Where a group is stored, who sees it, and whose it is. */
+export interface Placement {
   readonly row: Row;
   readonly persisted: boolean;
   readonly audience: Audience | undefined;
@@ -22,13 +13,7 @@ export interface Place {
 }
 
 /** What a node needs of the one above it. */
-export interface ParentNode {
-  names(): string[];
-  /** Whether it is part of the state now: entries that were removed are not. */
-  readonly attached: boolean;
-  /** The names of the outermost entry around it that may not be seen at all, since it is in a hidden collection. */
-  coverOf(sees: Sees): string[] | undefined;
-  childChanged(key: string): void;
+export interface ParentNode extends LeafParent {
   countPrivate(change: number): void;
 }
 
@@ -38,22 +23,27 @@ export interface InnerNode {
   readonly privateCount: number;
   /** Whether nothing of it is ever sent. */
   readonly hidden: boolean;
-  /** Takes the changes as told. @returns the patch for everyone, or SAME; the rest goes to `changes` */
+  /** Whether all in it are stored values, shown to everyone as they are, and nothing depends on anything else. */
+  readonly isSimple: boolean;
+  /** Takes the changes since the last time. @returns the patch for everyone, or SAME; the rest goes to `changes` */
   settle(changes: PrivateChange[]): unknown;
-  /** What clients were told, as JSON: what everyone sees, and what `sees` allows beyond. */
+  /** What was sent, as JSON: what everyone sees, and what `sees` allows beyond. */
   textFor(sees: Sees): string;
+  /** What would be sent of one like it, of which this is stored. @returns undefined if that cannot be told */
+  textOfStored(stored: unknown): string | undefined;
   /** Collects the fields in here that not everybody sees. */
   privateLeaves(into: Leaf[]): void;
   /** Sets stored values. @returns whether a persisted field was missing among them */
-  load(values: Record<string, unknown>): boolean;
-  /** Whether these could be loaded into one like it. */
-  fits(values: Record<string, unknown>): boolean;
+  load(values: Plain): boolean;
+  /** Whether this could be loaded into one like it. */
+  fits(stored: unknown): boolean;
   saveAll(): void;
-  /** What clients were told, private fields too, as plain data. */
-  known(): Record<string, unknown>;
-  /** Takes this as what clients were told. */
-  assume(known: Record<string, unknown>): void;
+  /** What was sent, private fields too, as plain data. */
+  sentValues(): Plain;
+  /** Takes this as what was sent. */
+  assumeSent(sent: Plain): void;
   removeRows(): void;
+  /** Leaves the state: changes count no more, and nothing is observed. */
   stop(): void;
 }
 
@@ -61,42 +51,46 @@ export interface InnerNode {
 export interface EntryNode extends InnerNode {
   readonly key: string;
   readonly target: object;
-  readonly place: Place;
-  readonly attached: boolean;
-  /** Whether all in it are stored values, shown to everyone as they are, and nothing depends on anything else. */
-  readonly isSimple: boolean;
-  /** What clients would be told of one like it, of which this is stored. @returns undefined if that cannot be told */
-  textOfStored(stored: unknown): string | undefined;
+  readonly placement: Placement;
+  /** Whether it is part of the state: entries that were removed are not. */
+  readonly isInState: boolean;
   names(): string[];
-  stored(persisted: boolean): Record<string, unknown> | undefined;
-  /** All that is stored of it, with the entries inside. */
-  snapshot(): Record<string, unknown>;
-  /** Goes on from what clients know of the entry that was here before. */
-  adopt(previous: EntryNode, changes: PrivateChange[]): void;
+  /** All stored values, with the entries inside. */
+  snapshot(): Plain;
+  /** The value of its row: of the persisted fields, or of the others. Undefined if there are none. */
+  rowValue(persisted: boolean): unknown;
+  /** Sets the stored values of the entry, of which nothing is to be sent. */
+  restore(stored: Plain): void;
+  /** Sets the stored values of the entry. */
+  loadEntry(stored: Plain): void;
+  /** Marks the entry as unsaved, with all that is inside. */
+  saveEntry(): void;
+  /** Continues from what was sent of the entry that was here before. */
+  continueFrom(previous: EntryNode | RemovedEntry, changes: PrivateChange[]): void;
   remove(): void;
 }
 
-/** An entry that clients know of and that is gone, of which only that is known. */
-export type Ghost = Pick<InnerNode, "known">;
+/** An entry that clients have and that is gone: only what was sent of it is known. */
+export type RemovedEntry = Pick<InnerNode, "sentValues">;
 
 /** What all nodes of one state share. */
-export interface Shared {
+export interface Shared extends LeafShared {
   readonly rows: Rows;
+  /** The class of entries. `entries.ts` cannot import it, since groups have collections. */
+  readonly Entry: new (
+    shared: Shared,
+    parent: ParentNode,
+    key: string,
+    target: object,
+    placement: Placement,
+  ) => EntryNode;
   /** The node of each entry that was ever added. */
   readonly entries: WeakMap<object, EntryNode>;
-  /** Fields whose visibility depends on more than who owns them. */
-  readonly dynamic: Set<Leaf>;
-  readonly loading: boolean;
   /** Runs this while nothing counts as a change. */
   quietly<T>(run: () => T): T;
   foundUsers(users: object): void;
   /** An entry was put into the `users` field. */
   onUser(publicId: string): void;
-  makeEntry(parent: ParentNode, key: string, target: object, place: Place): EntryNode;
-  /** The first change that clients do not know of. */
+  /** The first change that was not sent. */
   onChange(): void;
-  /** A stored value that could not be read. @param names lead to it @param error why */
-  onUnreadable(names: readonly string[], value: unknown, error: unknown): void;
-  /** A computed signal or a transform that could not be read. */
-  onError(error: unknown): void;
 }

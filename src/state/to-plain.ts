@@ -1,7 +1,8 @@
 import { isSignal } from "@signe/reactive";
 import { fieldOf, isEntry, isId } from "./fields.ts";
 import type { Field } from "./fields.ts";
-import { MAX_DEPTH, isHostileKey } from "../protocol/values.ts";
+import { isHostileKey, isPlain, MAX_DEPTH, objectAt } from "../protocol/values.ts";
+import type { Plain } from "../protocol/values.ts";
 
 /** Which fields of an entry are read: those that every client may see, or those that are stored. */
 export type Purpose = "sync" | "store";
@@ -78,4 +79,39 @@ function allows(field: Field | undefined, value: unknown, purpose: Purpose): boo
 
 function holdsFields(value: object): boolean {
   return Object.values(value).some((inner) => fieldOf(inner) !== undefined);
+}
+
+/**
+ * What clients get of a value: plain data in which keys with dots are nested. `undefined` becomes null.
+ * @throws Error as {@link toPlain}
+ */
+export function toSent(value: unknown, onSignal?: OnSignal): unknown {
+  const copy = plain(value, "sync", onSignal, 0);
+  return typeof copy === "object" ? nestDottedKeys(copy) : (copy ?? null);
+}
+
+/**
+ * A plain value as clients of `@signe/sync` can hold it: they take a key with dots for a path, so
+ * `{ "a.b": 1 }` becomes `{ a: { b: 1 } }` here already. A path that leads through something that is no object
+ * is left out, since `load` would throw there. Inside arrays, which are sent whole, keys stay as they are.
+ */
+export function nestDottedKeys(value: unknown): unknown {
+  if (!isPlain(value)) return value;
+  const nested: Plain = {};
+  const dotted: [string, unknown][] = [];
+  for (const [key, inner] of Object.entries(value)) {
+    if (key.includes(".")) dotted.push([key, inner]);
+    else nested[key] = nestDottedKeys(inner);
+  }
+  for (const [key, inner] of dotted) placeNested(nested, key.split("."), nestDottedKeys(inner));
+  return nested;
+}
+
+function placeNested(target: Plain, path: readonly string[], value: unknown): void {
+  const parent = objectAt(target, path.slice(0, -1), (node, name) => {
+    const current = Object.hasOwn(node, name) ? node[name] : {};
+    return isPlain(current) ? current : undefined;
+  });
+  const last = path.at(-1) as string;
+  if (parent && !Object.hasOwn(parent, last)) parent[last] = value;
 }

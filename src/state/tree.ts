@@ -6,16 +6,17 @@ import { Entries } from "./entries.ts";
 import type { Viewer } from "./fields.ts";
 import { Group } from "./group.ts";
 import { Leaf } from "./leaf.ts";
-import type { EntryNode, ParentNode, Place, PrivateChange, Shared } from "./node.ts";
+import type { PrivateChange } from "./leaf.ts";
+import type { EntryNode, Shared } from "./node.ts";
 import { ROOT_KEY, Row, Rows } from "./rows.ts";
 
-/** A collection whose entries may wait in storage, with an entry that is like all of them. */
-export interface Waiting {
+/** A collection whose entries may stay unread, with an entry that is like all of them. */
+export interface UnreadCollection {
   readonly entries: Entries;
-  readonly sample: EntryNode;
+  readonly template: EntryNode;
 }
 
-/** What changed since clients were last told. */
+/** What changed since the last time. */
 export interface Changes {
   /** The patch for everyone, if there is one. */
   readonly shared: Record<string, unknown> | undefined;
@@ -27,11 +28,12 @@ export interface Changes {
  * unsaved. A change costs the way up from its field, whatever the size of the rest.
  */
 export class Tree implements Shared {
+  readonly Entry = Group;
   readonly rows = new Rows();
   readonly root: Group;
   readonly entries = new WeakMap<object, EntryNode>();
   readonly dynamic = new Set<Leaf>();
-  /** Told of the first change that clients do not know of. */
+  /** Told of the first change that was not sent. */
   onChange: () => void = () => {};
   /** Told of whatever a computed signal, a transform or a visibility predicate threw. */
   onError: (error: unknown) => void = () => {};
@@ -50,24 +52,24 @@ export class Tree implements Shared {
     this.loading = false;
   }
 
-  /** Whether clients do not know of something yet. */
+  /** Whether some change was not sent yet. */
   get isDirty(): boolean {
-    return this.root.dirty;
+    return this.root.isDirty;
   }
 
-  /** Takes all changes as told. */
+  /** Takes all changes since the last time. */
   settle(): Changes {
     const changes: PrivateChange[] = [];
     const shared = this.root.settle(changes);
     return { shared: shared === SAME ? undefined : (shared as Record<string, unknown>), private: changes };
   }
 
-  /** All that a viewer was told of, as JSON. */
+  /** All that was sent to a viewer, as JSON. */
   textFor(viewer: Viewer): string {
     return this.root.textFor((audience) => this.sees(viewer, audience));
   }
 
-  /** What everyone was told of, as JSON. */
+  /** What was sent to everyone, as JSON. */
   sharedText(): string {
     return this.root.textFor(() => false);
   }
@@ -88,10 +90,6 @@ export class Tree implements Shared {
     }
   }
 
-  makeEntry(parent: ParentNode, key: string, target: object, place: Place): EntryNode {
-    return new Group(this, parent, key, target, place);
-  }
-
   foundUsers(users: object): void {
     if (this.users) throw new Error("A state has one users field at most: use collection for other records");
     this.users = users as Entries;
@@ -103,19 +101,19 @@ export class Tree implements Shared {
   }
 
   /** Has the entries of a collection in storage, which are read when they are needed. */
-  open({ entries, sample }: Waiting, stored: StoredEntries): void {
-    this.quietly(() => entries.open(sample, stored));
+  openUnread({ entries, template }: UnreadCollection, stored: StoredEntries): void {
+    this.quietly(() => entries.openUnread(template, stored));
   }
 
-  /** The collections of the state itself whose entries may wait in storage, by name. */
-  waiting(): ReadonlyMap<string, Waiting> {
-    const waiting = new Map<string, Waiting>();
+  /** The collections of the state itself whose entries may stay unread, by name. */
+  unreadCollections(): ReadonlyMap<string, UnreadCollection> {
+    const collections = new Map<string, UnreadCollection>();
     for (const [name, entries] of this.root.children) {
       // Only the order of ASCII is the same here and in storage.
-      const sample = entries instanceof Entries && /^\w+$/.test(name) ? entries.sample() : undefined;
-      if (sample) waiting.set(name, { entries: entries as Entries, sample });
+      const template = entries instanceof Entries && /^\w+$/.test(name) ? entries.template() : undefined;
+      if (template) collections.set(name, { entries: entries as Entries, template });
     }
-    return waiting;
+    return collections;
   }
 
   /**
@@ -150,14 +148,14 @@ export class Tree implements Shared {
     }
   }
 
-  /** What clients were told of the whole state, as plain data. */
-  known(): Record<string, unknown> {
-    return this.root.known();
+  /** What was sent of the whole state, as plain data. */
+  sentValues(): Record<string, unknown> {
+    return this.root.sentValues();
   }
 
-  /** Takes this as what clients were told; all that differs is to be told. */
-  assumeKnown(known: Record<string, unknown>): void {
-    this.root.assume(known);
+  /** Takes this as what was sent; all that differs is a change. */
+  assumeSent(sent: Record<string, unknown>): void {
+    this.root.assumeSent(sent);
     this.onChange();
   }
 

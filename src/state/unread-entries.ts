@@ -1,150 +1,148 @@
 import { untracked } from "@signe/reactive";
 import { isHostileKey } from "../protocol/values.ts";
+import type { Plain } from "../protocol/values.ts";
 import type { EntryNode } from "./node.ts";
 import { isEntryKey } from "./value-checks.ts";
 
-type Values = Record<string, unknown>;
-
-export type StoredEntry = readonly [key: string, stored: Values];
+export type StoredEntry = readonly [key: string, stored: Plain];
 
 /** The entries of one collection as they are stored, each a read of its own. */
 export interface StoredEntries {
-  get(key: string): Values | undefined;
+  get(key: string): Plain | undefined;
   all(): Iterable<StoredEntry>;
 }
 
-/** An entry that is only stored. */
+/** An entry whose stored values are here, but that is not made. */
 interface UnreadEntry {
-  readonly stored: Values;
-  /** What clients know of it, as JSON. */
+  readonly stored: Plain;
+  /** What clients have of it, as JSON. */
   text?: string | undefined;
 }
 
-/** Of so many entries it is remembered that storage is out of date; then all others are read. */
-const MAX_PASSED = 1000;
+/** Of so many entries it is remembered that storage is out of date; then all others are loaded. */
+const MAX_OUTDATED = 1000;
 
 /**
- * Entries that are only stored so far. A room that wakes reads those that it needs, one by one; all of them only
- * when the collection is listed. Making an entry costs more than reading it, so that waits until it is looked into.
+ * Entries that nobody has read since the room started. They are loaded from storage when they are needed, one by one;
+ * all of them only when the collection is listed. Making an entry costs more than loading it, so that waits until it is
+ * read.
  */
 export class UnreadEntries {
-  readonly #sleepers = new Map<string, UnreadEntry>();
-  readonly #record: () => Values;
-  readonly #revive: (key: string, stored: Values) => object;
-  #sample: EntryNode | undefined;
-  #unread: StoredEntries | undefined;
-  /** Keys of which storage is not asked: their entries were read, made or removed. */
-  readonly #passed = new Set<string>();
-  /** What clients know of each entry that was not read for anything else, as a member of a JSON object. */
-  #told: Map<string, string> | undefined;
+  /** The collection's record itself. */
+  record: Plain = {};
+  readonly #makeStored: (key: string, stored: Plain) => object;
+  readonly #loaded = new Map<string, UnreadEntry>();
+  #template: EntryNode | undefined;
+  /** Where the entries are that were not loaded. */
+  #storage: StoredEntries | undefined;
+  /** Keys of which storage is not asked: their entries were loaded, made or removed. */
+  readonly #outdated = new Set<string>();
+  /** What clients have of each entry that was not loaded for anything else, as a member of a JSON object. */
+  #sent: Map<string, string> | undefined;
 
-  /**
-   * @param record the collection's record itself
-   * @param revive makes an entry of what is stored
-   */
-  constructor(record: () => Values, revive: (key: string, stored: Values) => object) {
-    this.#record = record;
-    this.#revive = revive;
+  /** @param makeStored makes an entry with its stored values */
+  constructor(makeStored: (key: string, stored: Plain) => object) {
+    this.#makeStored = makeStored;
   }
 
-  /** Takes entries that are like `sample`: those that are given, and those that storage has. */
-  open(sample: EntryNode, stored: Iterable<StoredEntry>, unread?: StoredEntries): void {
-    this.#sample = sample;
-    for (const [key, values] of stored) this.#add(key, values);
-    this.#unread = unread;
+  /** Takes entries that are like `template`: those that are given, and those that storage has. */
+  open(template: EntryNode, loaded: Iterable<StoredEntry>, storage?: StoredEntries): void {
+    this.#template = template;
+    for (const [key, stored] of loaded) this.#add(key, stored);
+    this.#storage = storage;
   }
 
   has(key: string): boolean {
-    return this.#sleepers.has(key);
+    return this.#loaded.has(key);
   }
 
   /** Makes an entry, if it is one of these. */
-  wake(key: string): object | undefined {
-    const sleeper = this.#sleepers.get(key) ?? this.#read(key);
-    if (!sleeper) return undefined;
+  make(key: string): object | undefined {
+    const entry = this.#loaded.get(key) ?? this.#load(key);
+    if (!entry) return undefined;
     // First of all, in case that making it reads the collection.
-    this.#sleepers.delete(key);
+    this.#loaded.delete(key);
     try {
       // Whoever reads an entry depends on what it reads of it, not on how it is made.
       return untracked(() => {
-        const value = this.#revive(key, sleeper.stored);
-        Object.defineProperty(this.#record(), key, { value, writable: true, enumerable: true, configurable: true });
+        const value = this.#makeStored(key, entry.stored);
+        Object.defineProperty(this.record, key, { value, writable: true, enumerable: true, configurable: true });
         return value;
       });
     } catch (error) {
-      this.#sleepers.set(key, sleeper);
+      this.#loaded.set(key, entry);
       throw error;
     }
   }
 
-  wakeAll(): void {
-    this.list();
-    for (const key of this.#sleepers.keys()) this.wake(key);
+  makeAll(): void {
+    this.loadAll();
+    for (const key of this.#loaded.keys()) this.make(key);
   }
 
   /** What is stored under a key is out of date from now on. */
-  pass(key: string): void {
-    if (!this.#unread) return;
-    this.#told?.delete(key);
-    if (this.#passed.add(key).size > MAX_PASSED) this.list();
+  markOutdated(key: string): void {
+    if (!this.#storage) return;
+    this.#sent?.delete(key);
+    if (this.#outdated.add(key).size > MAX_OUTDATED) this.loadAll();
   }
 
-  /** Reads all entries, so that the record has all their keys. */
-  list(): void {
-    if (!this.#unread) return;
-    for (const [key, stored] of this.#unread.all()) {
-      if (!this.#passed.has(key) && !this.#sleepers.has(key)) this.#add(key, stored);
+  /** Loads all entries, so that the record has all their keys. */
+  loadAll(): void {
+    if (!this.#storage) return;
+    for (const [key, stored] of this.#storage.all()) {
+      if (!this.#outdated.has(key) && !this.#loaded.has(key)) this.#add(key, stored);
     }
-    this.#unread = this.#told = undefined;
-    this.#passed.clear();
+    this.#storage = this.#sent = undefined;
+    this.#outdated.clear();
   }
 
-  /** What clients know of each, as members of a JSON object. Those that have to be made to tell are made instead. */
+  /** What clients have of each, as members of a JSON object. An entry whose text cannot be told is made instead. */
   texts(): string[] {
-    if (this.#unread) this.#told ??= this.#tell(this.#unread);
-    const texts = this.#told ? [...this.#told.values()] : [];
-    for (const [key, sleeper] of this.#sleepers) {
-      sleeper.text ??= this.#sample?.textOfStored(sleeper.stored);
-      if (sleeper.text === undefined) this.wake(key);
-      else texts.push(memberOf(key, sleeper.text));
+    if (this.#storage) this.#sent ??= this.#readTexts(this.#storage);
+    const texts = this.#sent ? [...this.#sent.values()] : [];
+    for (const [key, entry] of this.#loaded) {
+      entry.text ??= this.#template?.textOfStored(entry.stored);
+      if (entry.text === undefined) this.make(key);
+      else texts.push(memberOf(key, entry.text));
     }
     return texts;
   }
 
-  /** Reads all entries for their texts only: a room may have thousands, and who joins waits. */
-  #tell(unread: StoredEntries): Map<string, string> {
-    const told = new Map<string, string>();
+  /** Goes through all entries for their texts only: a room may have thousands, and who joins waits. */
+  #readTexts(storage: StoredEntries): Map<string, string> {
+    const texts = new Map<string, string>();
     const others: StoredEntry[] = [];
-    for (const entry of unread.all()) {
+    for (const entry of storage.all()) {
       const [key, stored] = entry;
-      if (this.#passed.has(key)) continue;
-      const text = this.#sample?.textOfStored(stored);
+      if (this.#outdated.has(key)) continue;
+      const text = this.#template?.textOfStored(stored);
       if (text === undefined) others.push(entry);
-      else told.set(key, memberOf(key, text));
+      else texts.set(key, memberOf(key, text));
     }
     for (const [key, stored] of others) {
-      this.#passed.add(key);
+      this.#outdated.add(key);
       this.#add(key, stored);
     }
-    return told;
+    return texts;
   }
 
   /** Keys may come from clients: storage is asked only for those that entries can have. */
-  #read(key: string): UnreadEntry | undefined {
-    if (!this.#unread || this.#passed.has(key) || isHostileKey(key) || !isEntryKey(key)) return undefined;
-    const stored = this.#unread.get(key);
+  #load(key: string): UnreadEntry | undefined {
+    if (!this.#storage || this.#outdated.has(key) || isHostileKey(key) || !isEntryKey(key)) return undefined;
+    const stored = this.#storage.get(key);
     if (!stored) return undefined;
-    this.#passed.add(key);
-    this.#told?.delete(key);
+    this.#outdated.add(key);
+    this.#sent?.delete(key);
     return this.#add(key, stored);
   }
 
   /** Until it is made, an entry is a getter in the record. */
-  #add(key: string, stored: Values): UnreadEntry {
-    const sleeper = { stored };
-    this.#sleepers.set(key, sleeper);
-    Object.defineProperty(this.#record(), key, { get: () => this.wake(key), enumerable: true, configurable: true });
-    return sleeper;
+  #add(key: string, stored: Plain): UnreadEntry {
+    const entry = { stored };
+    this.#loaded.set(key, entry);
+    Object.defineProperty(this.record, key, { get: () => this.make(key), enumerable: true, configurable: true });
+    return entry;
   }
 }
 

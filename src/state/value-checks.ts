@@ -1,13 +1,13 @@
 import { RoomError } from "../protocol/errors.ts";
-import { MAX_DEPTH, isHostileKey } from "../protocol/values.ts";
 import { DELETE } from "../protocol/packets.ts";
-import { holdsFields } from "./fields.ts";
+import { isHostileKey, isPlain, MAX_DEPTH } from "../protocol/values.ts";
+import type { Plain } from "../protocol/values.ts";
 
 /** What a value may become, decided by what it was declared as: clients cannot follow every turn. */
 export type Shape = "array" | "object" | "any";
 
-/** Where a value lives, and what is allowed there. */
-export interface Place {
+/** A field whose values are checked: where it is, and what is allowed there. */
+export interface CheckedField {
   /** The names that lead to the field, for messages. */
   path(): string;
   readonly synced: boolean;
@@ -21,25 +21,12 @@ export interface Place {
  * a signal, which is a function in strict mode, for its `caller` and `arguments`; and it compares arrays to a
  * text, which asks their items for `toString`. Where it throws, the rest of the packet is lost.
  */
-const HARMS_CLIENTS: ReadonlySet<string> = new Set(
+export const HARMFUL_KEYS: ReadonlySet<string> = new Set(
   Object.getOwnPropertyNames(Object.prototype).concat("observable", "_subject", "classType", "caller", "arguments"),
 );
 
-export function harmsClients(key: string): boolean {
-  return HARMS_CLIENTS.has(key);
-}
-
-/** Names that a packet or `load` uses itself. */
-const RESERVED_NAMES: ReadonlySet<string> = new Set(["pId"]);
-
-/** Whether clients can follow a field of this name. */
-export function isFieldName(name: string): boolean {
-  if (harmsClients(name) || isHostileKey(name) || RESERVED_NAMES.has(name)) return false;
-  return /^[\p{L}_][\p{L}\p{N}_]*$/u.test(name);
-}
-
 /** Longer keys would not fit a storage key with their path. */
-const MAX_KEY = 512;
+export const MAX_KEY = 512;
 
 /** How far beyond its end an array may be written: holes are sent and stored as nulls. */
 const MAX_GAP = 1024;
@@ -53,26 +40,26 @@ export function shapeOf(value: unknown): Shape {
  * Checks a whole new value of a field.
  * @throws RoomError naming the path, if clients or storage could not hold it
  */
-export function checkField(place: Place, value: unknown): void {
-  if (place.shape !== "any" && shapeOf(value) !== place.shape) {
-    const what = place.shape === "array" ? "an array" : "an object";
+export function checkField(field: CheckedField, value: unknown): void {
+  if (field.shape !== "any" && shapeOf(value) !== field.shape) {
+    const what = field.shape === "array" ? "an array" : "an object";
     throw refused(
-      place,
+      field,
       [],
       "internal",
       `was declared as ${what} and has to stay one; declare it nullable from the start`,
     );
   }
-  checkValue(place, [], value);
+  checkValue(field, [], value);
 }
 
 /** Checks a value that is put somewhere inside a field. `trail` leads to it from the field. */
-export function checkValue(place: Place, trail: readonly string[], value: unknown): void {
+export function checkValue(field: CheckedField, trail: readonly string[], value: unknown): void {
   switch (typeof value) {
     case "string":
-      if (value === DELETE && place.synced) {
+      if (value === DELETE && field.synced) {
         throw refused(
-          place,
+          field,
           trail,
           "invalid_input",
           `the text "${DELETE}" is reserved: it would delete the field at clients`,
@@ -80,40 +67,40 @@ export function checkValue(place: Place, trail: readonly string[], value: unknow
       }
       return;
     case "bigint":
-      throw refused(place, trail, "internal", "a bigint has no JSON form; use a number or a string");
+      throw refused(field, trail, "internal", "a bigint has no JSON form; use a number or a string");
     case "object":
-      if (value !== null) checkObject(place, trail, value);
+      if (value !== null) checkObject(field, trail, value);
       return;
     default:
   }
 }
 
-function checkObject(place: Place, trail: readonly string[], value: object): void {
+function checkObject(field: CheckedField, trail: readonly string[], value: object): void {
   if (trail.length >= MAX_DEPTH)
-    throw refused(place, trail.slice(0, 8), "internal", "is nested too deeply, or in a circle");
+    throw refused(field, trail.slice(0, 8), "internal", "is nested too deeply, or in a circle");
   if (value instanceof Map || value instanceof Set) {
-    throw refused(place, trail, "internal", "a Map or Set has no JSON form; use a plain object or an array");
+    throw refused(field, trail, "internal", "a Map or Set has no JSON form; use a plain object or an array");
   }
   if (Array.isArray(value)) {
-    value.forEach((item, index) => checkValue(place, [...trail, String(index)], item));
+    value.forEach((item, index) => checkValue(field, [...trail, String(index)], item));
     return;
   }
   for (const key of Object.keys(value)) {
-    checkKey(place, trail, key);
-    checkValue(place, [...trail, key], (value as Record<string, unknown>)[key]);
+    checkKey(field, trail, key);
+    checkValue(field, [...trail, key], (value as Record<string, unknown>)[key]);
   }
 }
 
 /** Checks the name of a property that is about to be made. */
-export function checkKey(place: Place, trail: readonly string[], key: string): void {
-  if (place.synced && key.includes(".")) {
+export function checkKey(field: CheckedField, trail: readonly string[], key: string): void {
+  if (field.synced && key.includes(".")) {
     // Clients take it for a path, each part of which is a key.
-    for (const part of key.split(".")) checkKey(place, trail, part);
+    for (const part of key.split(".")) checkKey(field, trail, part);
   }
-  if (isHostileKey(key)) throw refused(place, [...trail, key], "invalid_input", "this key is never stored or sent");
-  if (place.synced && harmsClients(key)) {
+  if (isHostileKey(key)) throw refused(field, [...trail, key], "invalid_input", "this key is never stored or sent");
+  if (field.synced && HARMFUL_KEYS.has(key)) {
     throw refused(
-      place,
+      field,
       [...trail, key],
       "invalid_input",
       "this key harms clients of @signe/sync, so it is never sent",
@@ -123,7 +110,7 @@ export function checkKey(place: Place, trail: readonly string[], key: string): v
 
 /** Checks an assignment to an array's index or length, so that no typo makes a billion nulls. */
 export function checkIndex(
-  place: Place,
+  field: CheckedField,
   trail: readonly string[],
   array: readonly unknown[],
   key: string,
@@ -131,16 +118,16 @@ export function checkIndex(
 ): void {
   const end = key === "length" ? Number(value) : Number(key) + 1;
   if (end > array.length + MAX_GAP)
-    throw refused(place, [...trail, key], "internal", "is too far beyond the array's end");
+    throw refused(field, [...trail, key], "internal", "is too far beyond the array's end");
 }
 
 export function refused(
-  place: Place,
+  field: CheckedField,
   trail: readonly string[],
   code: "invalid_input" | "internal",
   why: string,
 ): RoomError {
-  return new RoomError(code, `${[place.path(), ...trail].join(".")}: ${why}`);
+  return new RoomError(code, `${[field.path(), ...trail].join(".")}: ${why}`);
 }
 
 /** Whether an entry can have this key. In storage all halves of a character are the same. */
@@ -148,15 +135,10 @@ export function isEntryKey(key: string): boolean {
   return key.length <= MAX_KEY && key.isWellFormed();
 }
 
-/**
- * Checks what is to be an entry of a collection.
- * @throws RoomError naming the path
- */
-export function checkEntry(place: Place, key: string, target: unknown): void {
-  if (key.length > MAX_KEY)
-    throw refused(place, [`${key.slice(0, 32)}…`], "invalid_input", `a key has ${MAX_KEY} characters at most`);
-  if (!isEntryKey(key)) throw refused(place, [key], "invalid_input", "a key holds whole characters only");
-  if (shapeOf(target) !== "object" || !holdsFields(target as object)) {
-    throw refused(place, [key], "internal", "an entry is what the collection's class or factory makes");
-  }
+/** Why a value cannot be loaded that has to be an entry, or an object of fields. */
+export const NO_OBJECT = "It is no object";
+
+/** @throws Error if what is stored of an entry, or of an object of fields, is something else */
+export function checkStored(stored: unknown): asserts stored is Plain {
+  if (!isPlain(stored)) throw new Error(NO_OBJECT);
 }

@@ -1,8 +1,8 @@
 import { isSignal } from "@signe/reactive";
 import { fieldOf } from "../state/fields.ts";
 import type { Viewer, Visibility } from "../state/fields.ts";
-import { nestDottedKeys } from "../state/dotted-keys.ts";
-import { toPlain } from "../state/to-plain.ts";
+import { nestDottedKeys, toPlain } from "../state/to-plain.ts";
+import { isPlain } from "../protocol/values.ts";
 
 /** Stands where a field cannot be read now: clients keep what was sent to them last. */
 export const UNREADABLE: unique symbol = Symbol("unreadable");

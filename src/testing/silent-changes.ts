@@ -1,6 +1,7 @@
 import { diff, SAME } from "../state/diff.ts";
 import type { Group } from "../state/group.ts";
 import { Leaf } from "../state/leaf.ts";
+import { isFrozen } from "../state/signals/adapter.ts";
 import type { Tree } from "../state/tree.ts";
 
 /**
@@ -32,8 +33,7 @@ function findLeaf(group: Group): Leaf | undefined {
 function isStale(leaf: Leaf): boolean {
   const { field, signal, sent } = leaf;
   if (!leaf.synced || leaf.dirty || field.kind !== "value" || sent === undefined) return false;
-  const isFrozen = (signal as { _isFrozen?: boolean })._isFrozen === true;
-  if (isFrozen) return false;
+  if (isFrozen(signal)) return false;
   try {
     return diff(sent, leaf.current()) !== SAME;
   } catch {

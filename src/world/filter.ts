@@ -68,7 +68,6 @@ function isCount(count: number, most: number): boolean {
   return count > 0 && count <= most;
 }
 
-
 /** Whether metadata fulfils all conditions. What is not there is only unequal to everything. */
 export function fits(metadata: Readonly<Record<string, unknown>>, filter: Filter): boolean {
   return Object.entries(filter).every(([name, condition]) => {

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
 import type { Rows } from "../../src/state/rows.ts";
 import { Tree } from "../../src/state/tree.ts";
-import type { Waiting } from "../../src/state/tree.ts";
+import type { UnreadCollection } from "../../src/state/tree.ts";
 
 let made = 0;
 class Player {
@@ -41,7 +41,7 @@ function unread(entries: Record<string, Record<string, unknown>>) {
   const tree = new Tree(state);
   const asked: string[] = [];
   tree.load({});
-  tree.open(tree.waiting().get("players") as Waiting, {
+  tree.openUnread(tree.unreadCollections().get("players") as UnreadCollection, {
     get: (key) => (asked.push(key), entries[key]),
     all: () => (asked.push("*"), Object.entries(entries)),
   });
@@ -174,7 +174,7 @@ describe("entries that are only stored so far", () => {
     expect(atOnce).toBeGreaterThanOrEqual(3);
     expect(Object.values(state.things())).toHaveLength(3);
     expect(count).toBe(atOnce);
-    expect(tree.waiting().size).toBe(0);
+    expect(tree.unreadCollections().size).toBe(0);
   });
 
   it("are read from storage one by one, and all together when they are listed", () => {

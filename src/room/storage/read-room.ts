@@ -1,7 +1,7 @@
 import type { CompiledRoom } from "../../define/room.ts";
 import { diff, SAME } from "../../state/diff.ts";
 import { Tree } from "../../state/tree.ts";
-import type { Waiting } from "../../state/tree.ts";
+import type { UnreadCollection } from "../../state/tree.ts";
 import { AHEAD_KEY, LINK_PREFIX, PRIVATE_PREFIX, KNOWN_PREFIX } from "./keys.ts";
 import { migrateSnapshot } from "./migration.ts";
 import { RuntimeRows } from "./runtime-rows.ts";
@@ -36,7 +36,7 @@ export interface StoredRoom {
   /** Notes the version, where that has to be stored before the first row is. */
   readonly noteVersion: (() => void) | undefined;
   /** The collections whose entries are not read before they are needed. */
-  readonly waiting: ReadonlyMap<string, Waiting>;
+  readonly waiting: ReadonlyMap<string, UnreadCollection>;
 }
 
 /**
@@ -55,7 +55,7 @@ export function readRoom(
   const open = [...ports.sockets()].filter((socket) => socket.isOpen);
   // Restore hooks see all that is stored.
   const isHooked = definition.onStorageRestore !== undefined || definition.onUserStorageRestore !== undefined;
-  const waiting = isHooked ? new Map<string, Waiting>() : tree.waiting();
+  const waiting = isHooked ? new Map<string, UnreadCollection>() : tree.unreadCollections();
   const { own, fields } = partition(readRows(storage, waiting.keys()));
   const from = versionOf(own, () => (version > 1 ? storage.get(VERSION_KEY) : undefined));
   const found = { fields, sockets: open, waiting };

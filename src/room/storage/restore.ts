@@ -1,7 +1,7 @@
 import type { CompiledRoom } from "../../define/room.ts";
 import type { RoomHandle, Snapshot } from "../../define/types.ts";
 import { isPlain, valueAt } from "../../protocol/values.ts";
-import { checkStored } from "../../state/load-fields.ts";
+import { checkStored } from "../../state/value-checks.ts";
 import type { Tree } from "../../state/tree.ts";
 import type { Storage } from "../../platform/ports.ts";
 import type { Quarantine } from "./quarantine.ts";
@@ -38,7 +38,7 @@ export function restoreRoom(stored: StoredRoom, isAwake: boolean, scope: Restore
   let isNew = snapshot === undefined;
   for (const [name, collection] of waiting) {
     const entries = storedEntries(storage, name, volatile, quarantine);
-    tree.open(collection, entries);
+    tree.openUnread(collection, entries);
     isNew &&= entries.isEmpty();
   }
   for (const publicId of own.orphans) quarantineUser(tree, publicId);

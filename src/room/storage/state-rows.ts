@@ -3,7 +3,7 @@ import { PRIVATE_PREFIX, QUARANTINE_PREFIX } from "./keys.ts";
 import type { Snapshot } from "../../define/types.ts";
 import { isHostileKey, isPlain, mergeInto, objectAt } from "../../protocol/values.ts";
 import type { StoredEntries, StoredEntry } from "../../state/unread-entries.ts";
-import { NO_OBJECT } from "../../state/load-fields.ts";
+import { NO_OBJECT } from "../../state/value-checks.ts";
 import { decodeKey, encodeKey, encodeName, ROOT_KEY, VOLATILE_PREFIX } from "../../state/rows.ts";
 import type { Storage } from "../../platform/ports.ts";
 

@@ -167,7 +167,7 @@ export class Broadcast {
 
   #keepSentState(): void {
     if (this.#isManual) this.#sentState ??= new SentState(this.#storage);
-    this.#sentState?.keepWhile(this.#isManual && this.isPending, () => this.#tree.known());
+    this.#sentState?.keepWhile(this.#isManual && this.isPending, () => this.#tree.sentValues());
   }
 
   /**
@@ -176,7 +176,7 @@ export class Broadcast {
    */
   assumeSent(sent: Record<string, unknown> | undefined): void {
     this.#settle();
-    if (sent) this.#tree.assumeKnown(sent);
+    if (sent) this.#tree.assumeSent(sent);
     this.#views.assume(sent !== undefined);
   }
 

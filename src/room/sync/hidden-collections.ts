@@ -12,7 +12,7 @@ export class HiddenCollections {
 
   /** @returns whether the field is in such a collection */
   take(leaf: Leaf, wasSent: boolean): boolean {
-    const names = leaf.coverOf(() => false)?.slice(0, -1);
+    const names = leaf.hiddenEntryAround(() => false)?.slice(0, -1);
     if (!names) return false;
     const path = names.join("\0");
     const collection = this.#seen.get(path) ?? { names, fields: [] };

@@ -1,7 +1,7 @@
 import { DELETE } from "../../protocol/packets.ts";
 import { Replacement } from "../../state/diff.ts";
 import type { Viewer } from "../../state/fields.ts";
-import type { PrivateChange } from "../../state/node.ts";
+import type { PrivateChange } from "../../state/leaf.ts";
 import type { Tree } from "../../state/tree.ts";
 
 /** The private changes that one viewer is sent. Viewers with the same key are sent the same. */
@@ -65,7 +65,7 @@ function* dynamicChanges(
     if (sees === wasSeen) continue;
     if (sees) seen.add(path);
     else seen.delete(path);
-    const names = (sees ? undefined : leaf.coverOf((outer) => tree.sees(viewer, outer))) ?? leaf.names();
+    const names = (sees ? undefined : leaf.hiddenEntryAround((outer) => tree.sees(viewer, outer))) ?? leaf.names();
     // In place of something else, it says so.
     const whole = patch?.value instanceof Replacement ? patch.value : leaf.sent;
     const change = { names, audience: leaf.audience, value: sees ? whole : DELETE, leaf };

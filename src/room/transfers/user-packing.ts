@@ -1,7 +1,7 @@
 import type { CompiledRoom } from "../../define/room.ts";
 import type { Snapshot } from "../../define/types.ts";
 import { valueAt } from "../../protocol/values.ts";
-import { checkStored } from "../../state/load-fields.ts";
+import { checkStored } from "../../state/value-checks.ts";
 import type { Hooks } from "../handlers/hooks.ts";
 import { migrateSnapshot } from "../storage/migration.ts";
 import type { Presence } from "../sessions/presence.ts";

@@ -1,20 +1,25 @@
 import type { Signal } from "@signe/reactive";
-import { isHostileKey } from "../protocol/values.ts";
-import { checkField, checkIndex, checkKey, checkValue } from "./value-checks.ts";
-import type { Place, Shape } from "./value-checks.ts";
+import { isHostileKey, isLiteral } from "../../protocol/values.ts";
+import type { Plain } from "../../protocol/values.ts";
+import { checkField, checkIndex, checkKey, checkValue } from "../value-checks.ts";
+import type { CheckedField, Shape } from "../value-checks.ts";
 
-/** Where a tracked signal finds its field. */
+/** Under this key the inside of a tracked signal refers to its field. */
+const GATE = Symbol("gate");
+/** And under this one to the signal. */
+const SIGNAL = Symbol("signal");
+
 interface Gated {
-  [DOOR]: FieldGate;
+  [GATE]: FieldGate;
 }
-const DOOR = Symbol("door");
 
 /** The inside of a writable signal: one subject, whose `next` all changes go through. */
 interface Subject {
   next(change: unknown): void;
   items?: unknown[];
-  obj?: Record<string, unknown>;
-  [DOOR]?: FieldGate;
+  obj?: Plain;
+  [GATE]?: FieldGate;
+  [SIGNAL]?: Writable;
 }
 type Tracked = Subject & Gated;
 
@@ -23,21 +28,30 @@ interface Writable {
   (): unknown;
   set(value: unknown): void;
   mutate(change: (value: unknown) => void): void;
-  _subject: Subject;
+  readonly _isFrozen: boolean;
+  readonly _subject: Subject;
 }
 
 /** What a tracked signal asks and tells its field. */
-export interface FieldGate extends Place {
-  /** Something was, or may have been, changed. */
-  changed(): void;
-  /** A property of the value itself is about to be set, or removed (undefined). A collection checks its entries here. */
-  entry?(key: string, value: unknown): void;
-  /** All properties are about to be replaced: throws if that cannot be, before anything has changed. */
-  replacing?(next: Readonly<Record<string, unknown>>): void;
-  /** A property is about to be looked for. A collection makes the entry, if it is only stored so far. */
-  wake?(key: string): void;
+export interface FieldGate extends CheckedField {
+  /** Something was, or may have been, changed. A frozen signal announces it only when it is unfrozen. */
+  changed(isFrozen: boolean): void;
+  /** What only a collection has. */
+  readonly collection?: CollectionGate;
+}
+
+/** What the signal of a collection asks and tells in addition. */
+export interface CollectionGate {
+  /** The record of the entries is this object from now on. */
+  setRecord(record: Plain): void;
+  /** An entry is about to be set, or removed (undefined). */
+  beforeSet(key: string, entry: unknown): void;
+  /** All entries are about to be replaced: throws if that cannot be, before anything has changed. */
+  beforeReplace(next: Readonly<Plain>): void;
+  /** A property is about to be looked for. */
+  beforeGet(key: string): void;
   /** All properties are about to be listed. */
-  list?(): void;
+  beforeList(): void;
 }
 
 /** Methods that change an array in place, and from which argument on their arguments are new items. */
@@ -54,45 +68,49 @@ const MUTATORS: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * Makes every change of a writable signal pass one door, where it is checked before it is made.
+ * Makes every change of a writable signal pass its field, which checks it before it is made.
  *
  * `@signe/reactive` itself reports most changes but not all: sorting and deleting in arrays and whatever
  * `mutate` does below the first level go unseen. So arrays and objects are read through a proxy of ours.
+ * @returns what the signal was made as, whatever it holds by now: one that began as null may become anything
  */
-export function track(signal: Signal, door: FieldGate): void {
+export function track(signal: Signal, gate: FieldGate): Shape {
   const writable = signal as unknown as Writable;
   const subject = writable._subject;
-  const isTracked = subject[DOOR] !== undefined;
-  // A tracked one is of an entry that was removed and comes back, perhaps elsewhere: the field behind it is another.
-  subject[DOOR] = door;
-  if (isTracked) return;
   const slot = slotOf(subject);
-  // Rooms have very many signals: these functions are the same for all of them.
-  subject.next = slot === undefined ? nextValue : nextContents;
-  if (slot !== undefined) replaceValue(subject as Tracked, slot, writable());
-  writable.mutate = (change) => mutate(writable, change);
-}
-
-/** What a writable signal was made as, whatever it holds by now: one that began as null may become anything. */
-export function madeAs(signal: Signal): Shape {
-  const slot = slotOf((signal as unknown as Writable)._subject);
+  const isTracked = subject[GATE] !== undefined;
+  // A tracked one is of an entry that was removed and comes back, perhaps elsewhere: it has another field now.
+  subject[GATE] = gate;
+  if (isTracked) gate.collection?.setRecord(unwrap(subject[slot as "obj"]) as Plain);
+  else startTracking(writable, subject as Tracked, slot);
   return slot === "items" ? "array" : slot === "obj" ? "object" : "any";
 }
 
-function slotOf(subject: Subject): "items" | "obj" | undefined {
+function startTracking(writable: Writable, subject: Tracked, slot: Slot): void {
+  subject[SIGNAL] = writable;
+  // Rooms have very many signals: these functions are the same for all of them.
+  subject.next = slot === undefined ? nextValue : nextContents;
+  if (slot !== undefined) replaceValue(subject, slot, writable());
+  writable.mutate = (change) => mutate(writable, change);
+}
+
+/** The property of a subject that holds an array or an object; undefined for other values. */
+type Slot = "items" | "obj" | undefined;
+
+function slotOf(subject: Subject): Slot {
   return "items" in subject ? "items" : "obj" in subject ? "obj" : undefined;
 }
 
 /** The whole value changes. */
 function nextValue(this: Subject, value: unknown): void {
-  checkField((this as Tracked)[DOOR], value);
+  checkField((this as Tracked)[GATE], value);
   nextContents.call(this, value);
 }
 
 /** Something in an array or object changed, and was checked before. */
 function nextContents(this: Subject, change: unknown): void {
   (Object.getPrototypeOf(this) as Subject).next.call(this, change);
-  (this as Tracked)[DOOR].changed();
+  (this as Tracked)[GATE].changed(this[SIGNAL]?._isFrozen === true);
 }
 
 function announce(subject: Subject, value: unknown): void {
@@ -105,9 +123,7 @@ function announce(subject: Subject, value: unknown): void {
 /** Keeps the value of an array or object signal here, and hands out a proxy of it. */
 function replaceValue(subject: Tracked, slot: "items" | "obj", initial: unknown): void {
   // A copy, since what the signal holds is behind a proxy of its own already.
-  let raw: unknown[] | Record<string, unknown> = Array.isArray(initial)
-    ? [...initial]
-    : ownOf(initial as object, subject);
+  let raw: unknown[] | Plain = Array.isArray(initial) ? [...initial] : copyOf(initial as object, subject[GATE]);
   const report = () => announce(subject, raw);
   let proxy = shallowProxy(raw, subject, report);
   Object.defineProperty(subject, slot, {
@@ -116,10 +132,10 @@ function replaceValue(subject: Tracked, slot: "items" | "obj", initial: unknown)
     set: (value: object) => {
       if (value === proxy) return;
       const next = unwrap(value) as object;
-      const door = subject[DOOR];
-      if (!door.entry) checkField(door, next);
-      else replaceEntries(door, raw as Record<string, unknown>, next as Record<string, unknown>);
-      raw = Array.isArray(next) ? next : ownOf(next, subject);
+      const gate = subject[GATE];
+      if (!gate.collection) checkField(gate, next);
+      else replaceEntries(gate, gate.collection, raw as Plain, next as Plain);
+      raw = Array.isArray(next) ? next : copyOf(next, gate);
       proxy = shallowProxy(raw, subject, report);
       subject.next(slot === "items" ? { type: "reset", items: raw } : { type: "reset", value: raw });
     },
@@ -127,31 +143,33 @@ function replaceValue(subject: Tracked, slot: "items" | "obj", initial: unknown)
 }
 
 /** Entries are looked up by keys that clients choose: a collection inherits nothing that such a key could find. */
-function ownOf(value: object, gate: Gated): Record<string, unknown> {
-  return Object.assign((gate[DOOR].entry ? Object.create(null) : {}) as Record<string, unknown>, value);
+function copyOf(value: object, { collection }: FieldGate): Plain {
+  const copy = Object.assign((collection ? Object.create(null) : {}) as Plain, value);
+  collection?.setRecord(copy);
+  return copy;
 }
 
-function replaceEntries(door: FieldGate, previous: Record<string, unknown>, next: Record<string, unknown>): void {
-  for (const key of Object.keys(next)) checkKey(door, [], key);
-  door.replacing?.(next);
+function replaceEntries(gate: FieldGate, collection: CollectionGate, previous: Plain, next: Plain): void {
+  for (const key of Object.keys(next)) checkKey(gate, [], key);
+  collection.beforeReplace(next);
   try {
-    swapEntries(door, previous, next);
+    swapEntries(collection, previous, next);
   } catch (error) {
     // One that cannot be made: the value stays as it was, and so do all of them.
-    swapEntries(door, next, previous);
+    swapEntries(collection, next, previous);
     throw error;
   }
 }
 
-function swapEntries(door: FieldGate, from: Record<string, unknown>, to: Record<string, unknown>): void {
-  for (const key of Object.keys(from)) if (to[key] !== from[key]) door.entry?.(key, undefined);
-  for (const key of Object.keys(to)) if (to[key] !== from[key]) door.entry?.(key, to[key]);
+function swapEntries(collection: CollectionGate, from: Plain, to: Plain): void {
+  for (const key of Object.keys(from)) if (to[key] !== from[key]) collection.beforeSet(key, undefined);
+  for (const key of Object.keys(to)) if (to[key] !== from[key]) collection.beforeSet(key, to[key]);
 }
 
 const RAW = Symbol("raw");
 
 /** The object behind one of our proxies, or the value itself. */
-export function unwrap(value: unknown): unknown {
+function unwrap(value: unknown): unknown {
   return typeof value === "object" && value !== null ? ((value as { [RAW]?: object })[RAW] ?? value) : value;
 }
 
@@ -184,7 +202,7 @@ function shallowProxy<T extends object>(raw: T, gate: Gated, notify: () => void)
       return Reflect.getOwnPropertyDescriptor(target, key);
     },
     ownKeys(target) {
-      gate[DOOR].list?.();
+      gate[GATE].collection?.beforeList();
       return Reflect.ownKeys(target);
     },
     ...writeTraps<T>([], gate, notify),
@@ -192,8 +210,8 @@ function shallowProxy<T extends object>(raw: T, gate: Gated, notify: () => void)
 }
 
 /** Finds what may be there without being in the object yet. */
-function lookUp(target: object, key: PropertyKey, { [DOOR]: door }: Gated): void {
-  if (door.wake && typeof key === "string" && !Object.hasOwn(target, key)) door.wake(key);
+function lookUp(target: object, key: PropertyKey, { [GATE]: { collection } }: Gated): void {
+  if (collection && typeof key === "string" && !Object.hasOwn(target, key)) collection.beforeGet(key);
 }
 
 type Method = (...args: unknown[]) => unknown;
@@ -203,7 +221,7 @@ function arrayMethod(array: unknown[], name: string, method: Method, gate: Gated
   const firstItem = MUTATORS.get(name);
   return (...args) => {
     if (firstItem === undefined) return method.apply(array, args);
-    for (const item of args.slice(firstItem)) checkValue(gate[DOOR], [name], item);
+    for (const item of args.slice(firstItem)) checkValue(gate[GATE], [name], item);
     const result = method.apply(array, args.map(unwrap));
     notify();
     return result;
@@ -216,27 +234,26 @@ function deepProxy<T extends object>(
   trail: readonly string[],
   gate: Gated,
   notify: () => void,
-  known: WeakMap<object, object>,
+  proxies: WeakMap<object, object>,
 ): T {
-  const existing = known.get(raw);
+  const existing = proxies.get(raw);
   if (existing) return existing as T;
   const proxy = new Proxy(raw, {
     get(target, key) {
       if (key === RAW) return target;
       const value = read(target, key);
-      if (!isContainer(value)) return value;
-      return deepProxy(value, [...trail, String(key)], gate, notify, known);
+      if (!isFollowed(value)) return value;
+      return deepProxy(value, [...trail, String(key)], gate, notify, proxies);
     },
     ...writeTraps<T>(trail, gate, notify),
   });
-  known.set(raw, proxy);
+  proxies.set(raw, proxy);
   return proxy;
 }
 
-function isContainer(value: unknown): value is object {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return Array.isArray(value) || prototype === Object.prototype || prototype === null;
+/** What `mutate` follows. Instances of classes have ways of their own. */
+function isFollowed(value: unknown): value is object {
+  return Array.isArray(value) || isLiteral(value);
 }
 
 function writeTraps<T extends object>(
@@ -248,10 +265,11 @@ function writeTraps<T extends object>(
     set(target, key, given) {
       const value = unwrap(given);
       if (typeof key === "string") {
-        checkKey(gate[DOOR], trail, key);
-        if (Array.isArray(target)) checkIndex(gate[DOOR], trail, target, key, value);
-        if (!gate[DOOR].entry) checkValue(gate[DOOR], [...trail, key], value);
-        else if (Reflect.get(target, key) !== value) gate[DOOR].entry(key, value);
+        checkKey(gate[GATE], trail, key);
+        if (Array.isArray(target)) checkIndex(gate[GATE], trail, target, key, value);
+        const { collection } = gate[GATE];
+        if (!collection) checkValue(gate[GATE], [...trail, key], value);
+        else if (Reflect.get(target, key) !== value) collection.beforeSet(key, value);
       }
       const done = Reflect.set(target, key, value);
       notify();
@@ -260,7 +278,7 @@ function writeTraps<T extends object>(
     deleteProperty(target, key) {
       lookUp(target, key, gate);
       if (!Object.hasOwn(target, key)) return true;
-      if (typeof key === "string") gate[DOOR].entry?.(key, undefined);
+      if (typeof key === "string") gate[GATE].collection?.beforeSet(key, undefined);
       const done = Reflect.deleteProperty(target, key);
       notify();
       return done;
@@ -274,7 +292,7 @@ function mutate(writable: Writable, change: (value: unknown) => void): void {
   const value = writable();
   const raw = unwrap(value);
   // A collection's entries are made of signals, which report their own changes.
-  if (!isContainer(raw) || subject[DOOR].entry) {
+  if (!isFollowed(raw) || subject[GATE].collection) {
     change(value);
     return;
   }

@@ -1,5 +1,21 @@
 import { computed, isSignal } from "@signe/reactive";
-import type { ComputedSignal } from "@signe/reactive";
+import type { ComputedSignal, Signal } from "@signe/reactive";
+
+/**
+ * This file and `tracking.ts` are the only ones that use private parts of `@signe/reactive`. `npm run test:reactive`
+ * says which of its versions have them.
+ */
+
+/** A value, and the signals that it was made of. */
+export interface Reading {
+  readonly value: unknown;
+  readonly signals: Iterable<unknown>;
+}
+
+/** Whether changes of a signal are held back until it is unfrozen. */
+export function isFrozen(signal: Signal): boolean {
+  return (signal as { _isFrozen?: boolean })._isFrozen === true;
+}
 
 /**
  * A computed signal that is right whenever it is read.
@@ -29,15 +45,15 @@ function compute<T>(source: ComputedSignal<T>): T {
   return outcome.value;
 }
 
-/** A computed signal's value, and the signals that this run read. */
-export function readTracked<T>(source: ComputedSignal<T>): { value: T; read: Iterable<unknown> } {
+/** Reads a computed signal, and tells what it read. */
+export function readComputed(source: ComputedSignal): Reading {
   const probe = computed(() => source());
   probe.subscription.unsubscribe();
-  return { value: probe(), read: probe.dependencies };
+  return { value: probe(), signals: probe.dependencies };
 }
 
-/** Follows a set of signals that may be another one after each read. */
-export class Subscriptions {
+/** Observes a set of signals that may be another one after each read. */
+export class Observer {
   readonly #onChange: () => void;
   #active = new Map<unknown, { unsubscribe(): void }>();
 
@@ -45,12 +61,12 @@ export class Subscriptions {
     this.#onChange = onChange;
   }
 
-  /** Follows these signals, and no others. */
-  follow(signals: Iterable<unknown>): void {
+  /** Observes these signals, and no others. */
+  observe(signals: Iterable<unknown>): void {
     const next = new Map<unknown, { unsubscribe(): void }>();
     for (const signal of signals) {
       if (!isSignal(signal) || next.has(signal)) continue;
-      next.set(signal, this.#active.get(signal) ?? this.#subscribe(signal as Observed));
+      next.set(signal, this.#active.get(signal) ?? this.#subscribe(signal as Observable));
       this.#active.delete(signal);
     }
     this.stop();
@@ -62,17 +78,17 @@ export class Subscriptions {
     this.#active.clear();
   }
 
-  #subscribe(signal: Observed): { unsubscribe(): void } {
+  #subscribe(signal: Observable): { unsubscribe(): void } {
     // A signal tells a new subscriber its value at once; that is no change.
-    let ready = false;
+    let isReady = false;
     const subscription = signal.observable.subscribe(() => {
-      if (ready) this.#onChange();
+      if (isReady) this.#onChange();
     });
-    ready = true;
+    isReady = true;
     return subscription;
   }
 }
 
-interface Observed {
+interface Observable {
   observable: { subscribe(next: () => void): { unsubscribe(): void } };
 }
