@@ -112,6 +112,24 @@ const entryPoints = restricted("src/*.ts", [
   PLATFORM,
 ]);
 
+/** Only the adapter reaches into signals: what it uses there is no public API of `@signe/reactive`. */
+const PRIVATE_PARTS = ["_subject", "_isFrozen", "_items", "_obj", "obj", "observable", "subscription", "dependencies"];
+const signals = [
+  {
+    files: ["src/**"],
+    rules: {
+      "no-restricted-properties": [
+        "error",
+        ...PRIVATE_PARTS.map((property) => ({
+          property,
+          message: "A private part of @signe/reactive: use src/state/signals, see CONTRIBUTING.md",
+        })),
+      ] as ["error", ...{ property: string; message: string }[]],
+    },
+  },
+  { files: ["src/state/signals/**", "src/cli/**"], rules: { "no-restricted-properties": "off" as const } },
+];
+
 export default defineConfig({
   plugins: ["typescript", "import", "unicorn", "oxc"],
   categories: { correctness: "error", suspicious: "error", perf: "error" },
@@ -131,6 +149,7 @@ export default defineConfig({
     "typescript/consistent-return": "off",
   },
   overrides: [
+    ...signals,
     ...layers,
     ...roomFolders,
     inspectorPage,

@@ -33,9 +33,9 @@ const SPARSE = 0.5;
  */
 export function diff(previous: unknown, next: unknown): unknown {
   if (Object.is(previous, next)) return SAME;
+  if (typeof next !== "object" || next === null) return next;
   if (Array.isArray(next)) return Array.isArray(previous) ? diffArrays(previous, next) : next;
-  if (!isPlain(next)) return next;
-  return isPlain(previous) ? diffObjects(previous, next) : new Replacement(next);
+  return isPlain(previous) ? diffObjects(previous, next as Plain) : new Replacement(next as Plain);
 }
 
 function diffObjects(previous: Plain, next: Plain): unknown {

@@ -2,13 +2,13 @@ import type { Signal, WritableObjectSignal } from "@signe/reactive";
 import { DELETE } from "../protocol/packets.ts";
 import type { Plain } from "../protocol/values.ts";
 import type { Audience, Sees } from "./audience.ts";
-import { put, SAME } from "./diff.ts";
+import { SAME } from "./diff.ts";
 import { checkAll, checkNew } from "./entry-checks.ts";
 import { makeEntry } from "./fields.ts";
 import type { Factory, Field } from "./fields.ts";
 import type { Leaf, PrivateChange } from "./leaf.ts";
 import type { EntryNode, InnerNode, ParentNode, Placement, RemovedEntry, Shared } from "./node.ts";
-import { encodeKey, encodeName, Row } from "./rows.ts";
+import { encodeKey, Row } from "./rows.ts";
 import { track } from "./signals/tracking.ts";
 import type { CollectionGate, FieldGate } from "./signals/tracking.ts";
 import { UnreadEntries } from "./unread-entries.ts";
@@ -32,6 +32,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
   readonly shape = "object";
   readonly hidden = false;
   readonly isSimple = false;
+  readonly collection: CollectionGate = this;
   readonly key: string;
   readonly signal: EntriesSignal;
   readonly audience: Audience | undefined;
@@ -71,10 +72,6 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     const initial = Object.entries(signal());
     track(signal as Signal, this);
     for (const [name, target] of initial) this.beforeSet(name, target);
-  }
-
-  get collection(): CollectionGate {
-    return this;
   }
 
   /** All entries. Those that are unread are made. */
@@ -187,7 +184,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     this.#prefix ??= `${encodeKey(this.names())}.`;
     const read = (persisted: boolean) => this.#made.get(key)?.rowValue(persisted);
     return {
-      row: new Row(this.#shared.rows, this.#prefix + encodeName(key), read),
+      row: Row.ofEntry(this.#shared.rows, this.#prefix, key, read),
       persisted: this.#placement.persisted,
       owner: this.#field.kind === "users" ? key : this.#placement.owner,
       audience: this.#audienceOf(key),
@@ -208,7 +205,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     const patch: Plain = {};
     for (const key of this.#dirty) {
       const change = this.#settleEntry(key, changes);
-      if (change !== SAME) put(patch, key, change);
+      if (change !== SAME) patch[key] = change;
     }
     this.#dirty.clear();
     this.#before.clear();
@@ -337,7 +334,6 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     const row = new Row(this.#shared.rows, "", () => undefined);
     const placement = { ...this.#placement, owner: undefined, row };
     const template = new this.#shared.Entry(this.#shared, OUTSIDE, "", makeEntry(factory, ""), placement);
-    template.stop();
     return template.isSimple ? template : undefined;
   }
 

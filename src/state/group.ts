@@ -25,6 +25,8 @@ export class Group implements EntryNode, ParentNode {
   readonly children = new Map<string, Node>();
   readonly hidden: boolean;
   isInState: boolean;
+  /** Whether some change was not taken by {@link settle} yet. */
+  isDirty = false;
   privateCount = 0;
   readonly #shared: Shared;
   readonly #parent: ParentNode | undefined;
@@ -54,10 +56,6 @@ export class Group implements EntryNode, ParentNode {
     this.#phase = "there";
   }
 
-  get isDirty(): boolean {
-    return this.#dirty.size > 0;
-  }
-
   get isSimple(): boolean {
     return [...this.children.values()].every((child) => child.isSimple);
   }
@@ -72,9 +70,9 @@ export class Group implements EntryNode, ParentNode {
   }
 
   childChanged(name: string): void {
-    const wasDirty = this.#dirty.size > 0;
     this.#dirty.add(name);
-    if (wasDirty) return;
+    if (this.isDirty) return;
+    this.isDirty = true;
     if (this.#parent) this.#parent.childChanged(this.key);
     else this.#shared.onChange();
   }
@@ -83,11 +81,15 @@ export class Group implements EntryNode, ParentNode {
     const patch: Plain = {};
     for (const name of this.#removed) patch[name] = DELETE;
     for (const name of this.#dirty) {
-      const change = (this.children.get(name) as Node).settle(changes);
-      if (change !== SAME) put(patch, name, change);
-      else if (this.#unsent?.has(name)) patch[name] = {};
+      const child = this.children.get(name) as Node;
+      const change = child.settle(changes);
+      if (change === SAME) {
+        if (this.#unsent?.has(name)) patch[name] = {};
+      } else if (child instanceof Leaf) put(patch, name, change);
+      else patch[name] = change;
     }
     this.#dirty.clear();
+    this.isDirty = false;
     this.#removed = [];
     this.#unsent = undefined;
     this.#text = undefined;
@@ -244,6 +246,7 @@ export class Group implements EntryNode, ParentNode {
       if (child instanceof Leaf) child.assumeSent(value);
       else child.assumeSent((value ?? {}) as Plain);
       this.#dirty.add(name);
+      this.isDirty = true;
     }
     this.#removed = Object.keys(sent).filter((name) => !this.children.has(name));
     this.#text = undefined;
@@ -272,6 +275,7 @@ export class Group implements EntryNode, ParentNode {
     const child = field ? this.#fieldNode(name, value, field) : this.#innerGroup(name, value);
     this.children.set(name, child);
     this.#dirty.add(name);
+    this.isDirty = true;
     if (child instanceof Leaf) {
       if (child.audience) this.privateCount++;
       return;

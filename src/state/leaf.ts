@@ -5,8 +5,8 @@ import type { Audience, Sees } from "./audience.ts";
 import { diff, SAME } from "./diff.ts";
 import type { Field } from "./fields.ts";
 import type { Row } from "./rows.ts";
-import { isFrozen, Observer, readComputed } from "./signals/adapter.ts";
-import { track } from "./signals/tracking.ts";
+import { Observer, readComputed } from "./signals/adapter.ts";
+import { isFrozen, track } from "./signals/tracking.ts";
 import type { FieldGate } from "./signals/tracking.ts";
 import { nestDottedKeys, toPlain, toSent } from "./to-plain.ts";
 import { checkValue, shapeOf } from "./value-checks.ts";
@@ -62,6 +62,10 @@ export class Leaf implements FieldGate {
   readonly field: Field;
   readonly shape: Shape;
   readonly synced: boolean;
+  /** Whether nothing of it is ever sent. */
+  readonly hidden: boolean;
+  /** Whether it depends on nothing else, and is not only for some. */
+  readonly isSimple: boolean;
   /** The row that it is stored in: with the state, or only until the room restarts. */
   readonly row: Row | undefined;
   readonly persisted: boolean;
@@ -89,21 +93,13 @@ export class Leaf implements FieldGate {
     this.signal = signal;
     this.field = field;
     this.synced = field.synced;
+    this.hidden = !field.synced;
+    this.isSimple = field.kind !== "computed" && !placement.audience;
     this.row = field.kind === "value" ? placement.row : undefined;
     this.persisted = placement.persisted && field.persisted;
     this.audience = placement.audience;
     this.shape = field.kind === "computed" ? "any" : track(signal, this);
     if (this.audience?.dynamic && this.#isInState) shared.dynamic.add(this);
-  }
-
-  /** Whether nothing of it is ever sent. */
-  get hidden(): boolean {
-    return !this.synced;
-  }
-
-  /** Whether it is a stored value that everyone sees as it is, or one that is never sent. */
-  get isSimple(): boolean {
-    return this.field.kind !== "computed" && !this.audience;
   }
 
   /** Whether everyone gets it: so whoever saw what was there before does, too. */

@@ -70,6 +70,11 @@ export class Row {
     this.#read = read;
   }
 
+  /** @param prefix what the keys of all entries of the collection begin with */
+  static ofEntry(rows: Rows, prefix: string, key: string, read: (persisted: boolean) => unknown): Row {
+    return new Row(rows, prefix + encodeName(key), read);
+  }
+
   /** Whether something of it was not stored yet. */
   get isUnsaved(): boolean {
     return this.#rows.unsaved.has(this);

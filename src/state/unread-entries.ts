@@ -1,5 +1,4 @@
 import { untracked } from "@signe/reactive";
-import { isHostileKey } from "../protocol/values.ts";
 import type { Plain } from "../protocol/values.ts";
 import type { EntryNode } from "./node.ts";
 import { isEntryKey } from "./value-checks.ts";
@@ -129,7 +128,7 @@ export class UnreadEntries {
 
   /** Keys may come from clients: storage is asked only for those that entries can have. */
   #load(key: string): UnreadEntry | undefined {
-    if (!this.#storage || this.#outdated.has(key) || isHostileKey(key) || !isEntryKey(key)) return undefined;
+    if (!this.#storage || this.#outdated.has(key) || !isEntryKey(key)) return undefined;
     const stored = this.#storage.get(key);
     if (!stored) return undefined;
     this.#outdated.add(key);

@@ -1,6 +1,6 @@
 import { RoomError } from "../protocol/errors.ts";
 import { DELETE } from "../protocol/packets.ts";
-import { isHostileKey, isPlain, MAX_DEPTH } from "../protocol/values.ts";
+import { HOSTILE_KEYS, isHostileKey, isPlain, MAX_DEPTH } from "../protocol/values.ts";
 import type { Plain } from "../protocol/values.ts";
 
 /** What a value may become, decided by what it was declared as: clients cannot follow every turn. */
@@ -132,7 +132,7 @@ export function refused(
 
 /** Whether an entry can have this key. In storage all halves of a character are the same. */
 export function isEntryKey(key: string): boolean {
-  return key.length <= MAX_KEY && key.isWellFormed();
+  return key.length <= MAX_KEY && key.isWellFormed() && !HOSTILE_KEYS.has(key);
 }
 
 /** Why a value cannot be loaded that has to be an entry, or an object of fields. */

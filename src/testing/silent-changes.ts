@@ -1,7 +1,7 @@
 import { diff, SAME } from "../state/diff.ts";
 import type { Group } from "../state/group.ts";
 import { Leaf } from "../state/leaf.ts";
-import { isFrozen } from "../state/signals/adapter.ts";
+import { isFrozen } from "../state/signals/tracking.ts";
 import type { Tree } from "../state/tree.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { computed, isSignal } from "@signe/reactive";
-import type { ComputedSignal, Signal } from "@signe/reactive";
+import type { ComputedSignal } from "@signe/reactive";
 
 /**
  * This file and `tracking.ts` are the only ones that use private parts of `@signe/reactive`. `npm run test:reactive`
@@ -10,11 +10,6 @@ import type { ComputedSignal, Signal } from "@signe/reactive";
 export interface Reading {
   readonly value: unknown;
   readonly signals: Iterable<unknown>;
-}
-
-/** Whether changes of a signal are held back until it is unfrozen. */
-export function isFrozen(signal: Signal): boolean {
-  return (signal as { _isFrozen?: boolean })._isFrozen === true;
 }
 
 /**

@@ -86,6 +86,11 @@ export function track(signal: Signal, gate: FieldGate): Shape {
   return slot === "items" ? "array" : slot === "obj" ? "object" : "any";
 }
 
+/** Whether changes of a signal are held back until it is unfrozen. */
+export function isFrozen(signal: Signal): boolean {
+  return (signal as unknown as Partial<Writable>)._isFrozen === true;
+}
+
 function startTracking(writable: Writable, subject: Tracked, slot: Slot): void {
   subject[SIGNAL] = writable;
   // Rooms have very many signals: these functions are the same for all of them.
