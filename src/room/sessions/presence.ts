@@ -123,7 +123,8 @@ export class Presence {
   /** After the room woke: users whose session says so are taken as online, as their clients were told. */
   assumeOnline(): void {
     for (const session of this.#sessions.all()) {
-      if (session.offlineSince === undefined) this.#setConnected(session.publicId, true);
+      // Those with a connection are marked already.
+      if (session.offlineSince === undefined && !this.isOnline(session)) this.#setConnected(session.publicId, true);
     }
   }
 

@@ -54,17 +54,18 @@ export function storedEntries(
 ): StoredEntries & { isEmpty(): boolean } {
   const { start, end } = under(prefixOf(name));
   const putAside = (key: string, value: unknown) => aside.take(key, value, new Error(NO_OBJECT));
-  const read = (key: string, value: unknown): Snapshot | undefined => {
-    const own = volatile.get(key);
-    if (!isPlain(own)) return isPlain(value) ? value : undefined;
+  /** @param stored undefined if only volatile values are stored */
+  const withVolatile = (row: string, stored: Snapshot | undefined): Snapshot | undefined => {
+    const own = volatile.size > 0 ? volatile.get(row) : undefined;
+    if (!isPlain(own)) return stored;
     const entry: Snapshot = {};
-    for (const part of [value, own]) if (isPlain(part)) mergeInto(entry, part);
+    for (const part of [stored, own]) if (part) mergeInto(entry, part);
     return entry;
   };
-  const entryOf = (row: string, value: unknown): StoredEntry | undefined => {
+  const entryOf = (row: string, stored: Snapshot | undefined): StoredEntry | undefined => {
     // More parts are of something inside that entries do not have any more.
     const [key, ...inside] = decodeKey(row.slice(start.length)) as [string, ...string[]];
-    const entry = inside.length > 0 || isHostileKey(key) ? undefined : read(row, value);
+    const entry = inside.length > 0 || isHostileKey(key) ? undefined : withVolatile(row, stored);
     return entry && [key, entry];
   };
   return {
@@ -72,8 +73,9 @@ export function storedEntries(
     get(key) {
       const row = start + encodeName(key);
       const value = storage.get(row);
-      if (isUnfit(value)) putAside(row, value);
-      return read(row, value);
+      const stored = isPlain(value) ? value : undefined;
+      if (!stored && value !== undefined) putAside(row, value);
+      return withVolatile(row, stored);
     },
     *all() {
       const alone = new Set([...volatile.keys()].filter((row) => row.startsWith(start)));
@@ -81,8 +83,9 @@ export function storedEntries(
       for (const stored of storage.list({ start, end })) {
         const [row, value] = stored;
         alone.delete(row);
-        if (isUnfit(value)) unfit.push(stored);
-        const entry = entryOf(row, value);
+        const isFit = isPlain(value);
+        if (!isFit) unfit.push(stored);
+        const entry = entryOf(row, isFit ? value : undefined);
         if (entry) yield entry;
       }
       // Not before: it lists rows too, and the runtime ends one list where the next begins.
@@ -93,10 +96,6 @@ export function storedEntries(
       }
     },
   };
-}
-
-function isUnfit(value: unknown): boolean {
-  return value !== undefined && !isPlain(value);
 }
 
 /** Tells the rows of the state from the runtime's own. */
