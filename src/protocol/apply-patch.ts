@@ -76,8 +76,8 @@ function withoutKey(container: object, key: string, fresh: Fresh): object {
 }
 
 /**
- * What {@link applyPatch} does, but in place, and without a look at what arrays hold: for patches that a room made, where
- * copying a large collection for each change would cost too much.
+ * What {@link applyPatch} does, but in place, and without checking the values inside arrays: for patches of
+ * a room, where copying a large collection for each change would cost too much.
  */
 export function applyPatchInPlace(target: object, patch: Plain): void {
   for (const [key, change] of Object.entries(patch)) applyInPlaceAt(target, key.split("."), change);

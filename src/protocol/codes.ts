@@ -1,5 +1,5 @@
 /**
- * The one table that ties a refusal's stable code to what each door shows of it: the close code of a
+ * The one table that ties a refusal's stable code to how sockets and HTTP show it: the close code of a
  * socket, the status of an HTTP answer, and whether a client may try again by itself.
  */
 export const CODES = {

@@ -27,7 +27,7 @@ export class RoomError extends Error {
   }
 }
 
-/** What a client is told of an error that was not meant for it. */
+/** The message that clients get instead of that of an unexpected error. */
 const INTERNAL_MESSAGE = "Something went wrong in the room";
 
 /** Wraps whatever was thrown, so that nothing but a {@link RoomError}'s own words leaves the server. */

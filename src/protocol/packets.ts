@@ -8,11 +8,11 @@ type Reference = string | number | undefined;
 /** What a sync packet says of its place in the order, for clients of protocol 2. */
 export interface SyncHead {
   readonly seq: number;
-  /** With a whole state: the room's, which clients are told by {@link epochOf}. */
+  /** With a whole state: the room's, which clients get by {@link epochOf}. */
   readonly epoch?: string;
   /** It holds only what changed while the client was away. */
   readonly resumed?: true;
-  /** It takes the place of all that the client has. */
+  /** It replaces all that the client has. */
   readonly reset?: true;
 }
 

@@ -10,7 +10,7 @@ export interface RoomUrl {
 const URL_FORM = /^\/parties\/([A-Za-z0-9_-]{1,64})\/([^/]+)(\/.*)?$/;
 const MAX_ID = 512;
 /**
- * With its party the id is the name of an object, which the runtime tells only up to 1,024 bytes.
+ * With its party the id is the name of an object, which the runtime passes on only up to 1,024 bytes.
  * https://developers.cloudflare.com/durable-objects/api/id/#name
  */
 const MAX_ID_BYTES = 900;

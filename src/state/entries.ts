@@ -220,7 +220,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     if (previous === child) return child.settle(changes);
     if (previous) child.continueFrom(previous, changes);
     const change = child.settle(changes);
-    // Everyone may know that a new entry is there, even if it has nothing to show.
+    // A new entry is sent even if it has nothing to show, unless the collection is hidden.
     return change === SAME && !previous && !this.audience ? {} : change;
   }
 
@@ -290,7 +290,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
   load(values: Plain): boolean {
     const stored = Object.entries(values);
     const template = this.#shared.loading && stored.length > 1 ? this.template() : undefined;
-    // Entries that are not like the others are made now, so that it is known when the room starts what cannot be read.
+    // Entries that are not like the others are made now: what cannot be read of them is reported when the room starts.
     if (template)
       this.#unread.open(
         template,

@@ -102,7 +102,7 @@ export class Leaf implements FieldGate {
     if (this.audience?.dynamic && this.#isInState) shared.dynamic.add(this);
   }
 
-  /** Whether everyone gets it: so whoever saw what was there before does, too. */
+  /** Whether it is sent to everyone, so also to those who saw the field that was here before. */
   get isForAll(): boolean {
     return this.synced && !this.audience;
   }
@@ -167,7 +167,7 @@ export class Leaf implements FieldGate {
     return isSame;
   }
 
-  /** It is gone, and another field may be in its place. @returns whether everyone has to delete it */
+  /** The field is gone, or `next` replaces it. @returns whether everyone has to delete it; a private removal goes to `changes` */
   settleRemoval(changes: PrivateChange[], next: unknown): boolean {
     const { audience } = this;
     if (!audience) return this.synced;
@@ -189,7 +189,7 @@ export class Leaf implements FieldGate {
     return (this.#text ??= JSON.stringify(this.sent ?? null));
   }
 
-  /** The same for a field like this one, of which this value is stored; undefined if that cannot be told. */
+  /** The same for a field like this one, of which this value is stored; undefined if that depends on more. */
   textOfStored(value: unknown): string | undefined {
     const { kind, transform } = this.field;
     if (kind === "connected") return "false";

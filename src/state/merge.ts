@@ -3,13 +3,13 @@ import { isPlain, objectAt } from "../protocol/values.ts";
 import type { Plain } from "../protocol/values.ts";
 import { put, Replacement } from "./diff.ts";
 
-/** A value in its place: `"$delete"` removes what is there. */
+/** A value and the path to it. `"$delete"` removes what is there. */
 export interface Placed {
   readonly names: readonly string[];
   readonly value: unknown;
 }
 
-/** The patch for everyone with private changes in their places. Neither is changed. */
+/** The patch for everyone with private changes at their paths. Neither is changed. */
 export function merge(
   shared: Record<string, unknown> | undefined,
   changes: readonly Placed[],

@@ -29,7 +29,7 @@ export interface InnerNode {
   settle(changes: PrivateChange[]): unknown;
   /** What was sent, as JSON: what everyone sees, and what `sees` allows beyond. */
   textFor(sees: Sees): string;
-  /** What would be sent of one like it, of which this is stored. @returns undefined if that cannot be told */
+  /** What would be sent of one like it, of which this is stored. @returns undefined if that depends on more */
   textOfStored(stored: unknown): string | undefined;
   /** Collects the fields in here that not everybody sees. */
   privateLeaves(into: Leaf[]): void;

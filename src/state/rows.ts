@@ -28,7 +28,7 @@ export class Rows {
   readonly unsaved = new Set<Row>();
   readonly unsavedVolatile = new Set<Row>();
   readonly removed = new Set<string>();
-  /** Told of the first change since what is unsaved was written, or was tried to be. */
+  /** Called at the first change since the last write, or the last attempt at one. */
   onUnsaved: () => void = () => {};
   #isTold = false;
 
@@ -43,7 +43,7 @@ export class Rows {
     this.onUnsaved();
   }
 
-  /** What could be written is: of further changes it is told again. */
+  /** All that could be written was: the next change calls {@link onUnsaved} again. */
   tried(): void {
     this.#isTold = false;
   }

@@ -24,7 +24,7 @@ export interface Changes {
 }
 
 /**
- * The state of one room: its signals as a tree that knows what changed, what clients were told, and what is
+ * The state of one room: its signals as a tree that knows what changed, what was sent, and what is
  * unsaved. A change costs the way up from its field, whatever the size of the rest.
  */
 export class Tree implements Shared {
@@ -33,13 +33,13 @@ export class Tree implements Shared {
   readonly root: Group;
   readonly entries = new WeakMap<object, EntryNode>();
   readonly dynamic = new Set<Leaf>();
-  /** Told of the first change that was not sent. */
+  /** Called at the first change that was not sent. */
   onChange: () => void = () => {};
-  /** Told of whatever a computed signal, a transform or a visibility predicate threw. */
+  /** Called with whatever a computed signal, a transform or a visibility predicate threw. */
   onError: (error: unknown) => void = () => {};
-  /** Told of each stored value that could not be read: where it was, what it was, and why. */
+  /** Called with each stored value that could not be read: the names that lead to it, the value, and why. */
   onUnreadable: (names: readonly string[], value: unknown, error: unknown) => void = () => {};
-  /** Told of each entry that is put into the `users` field. */
+  /** Called with the key of each entry that is put into the `users` field. */
   onUser: (publicId: string) => void = () => {};
   /** The one `users` field, if there is one. */
   users: Entries | undefined;

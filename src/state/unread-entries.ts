@@ -62,7 +62,7 @@ export class UnreadEntries {
     // First of all, in case that making it reads the collection.
     this.#loaded.delete(key);
     try {
-      // Whoever reads an entry depends on what it reads of it, not on how it is made.
+      // A computed signal that reads an entry depends on what it reads of it, not on how it is made.
       return untracked(() => {
         const value = this.#makeStored(key, entry.stored);
         Object.defineProperty(this.record, key, { value, writable: true, enumerable: true, configurable: true });
@@ -96,7 +96,7 @@ export class UnreadEntries {
     this.#outdated.clear();
   }
 
-  /** What clients have of each, as members of a JSON object. An entry whose text cannot be told is made instead. */
+  /** What clients have of each, as members of a JSON object. An entry without a text is made instead. */
   texts(): string[] {
     if (this.#storage) this.#sent ??= this.#readTexts(this.#storage);
     const texts = this.#sent ? [...this.#sent.values()] : [];
@@ -108,7 +108,7 @@ export class UnreadEntries {
     return texts;
   }
 
-  /** Goes through all entries for their texts only: a room may have thousands, and who joins waits. */
+  /** Goes through all entries for their texts only: a room may have thousands, and a client waits for them. */
   #readTexts(storage: StoredEntries): Map<string, string> {
     const texts = new Map<string, string>();
     const others: StoredEntry[] = [];

@@ -48,10 +48,21 @@ function collectionsOf(state: NestedState): { entries: Entries; make: () => obje
   return all;
 }
 
+/**
+ * Whether JSON.parse reads keys right. That of Node 24 (V8 13.6) takes a key such as "\n", of one escaped character,
+ * for "\\", if an object before had that one in the same place. Workers are not affected.
+ */
+function parsesEscapedKeys(): boolean {
+  return [String.raw`{"a":0,"\\":1}`, String.raw`{"a":0,"\n":1}`].every((text) => {
+    return JSON.stringify(JSON.parse(text)) === text;
+  });
+}
+
 // prettier-ignore
 const KEYS = [
-  "0", "1", "-1", "", " ", "é", "💥", "𝒳", "a b", "$", "$delete", "'", '"', "\\", "/", "[0]", "\0", "null", "length", "then",
+  "0", "1", "-1", "", " ", "é", "💥", "𝒳", "a b", "$", "$delete", "'", '"', "/", "[0]", "\0", "null", "length", "then",
   "toJSON", "set", "mutate", "value", "options", "id", "name", "size", "pId", "any", "list", "bag", "n", "items",
+  ...(parsesEscapedKeys() ? ["\\"] : []),
 ];
 const key = fc.oneof({ weight: 2, arbitrary: fc.constantFrom("a", "b") }, fc.constantFrom(...KEYS));
 const scalar = fc.oneof(

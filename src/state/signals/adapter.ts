@@ -40,7 +40,7 @@ function compute<T>(source: ComputedSignal<T>): T {
   return outcome.value;
 }
 
-/** Reads a computed signal, and tells what it read. */
+/** Reads a computed signal, with the signals that it depends on. */
 export function readComputed(source: ComputedSignal): Reading {
   const probe = computed(() => source());
   probe.subscription.unsubscribe();
@@ -74,7 +74,7 @@ export class Observer {
   }
 
   #subscribe(signal: Observable): { unsubscribe(): void } {
-    // A signal tells a new subscriber its value at once; that is no change.
+    // A signal calls a new subscriber with its value at once; that is no change.
     let isReady = false;
     const subscription = signal.observable.subscribe(() => {
       if (isReady) this.#onChange();

@@ -1,0 +1,112 @@
+import { signal } from "@signe/reactive";
+import { defineRoom } from "../../src/define/define-room.ts";
+import type { Claims } from "../../src/define/types.ts";
+import { collection, connected, persist, sync, users } from "../../src/state/fields.ts";
+
+/**
+ * Every secret is a text of its own that says who may read it. Whatever any client is sent, by whatever way, is
+ * searched for such texts: `<m:room:reader:number>`, where the reader is "all", "gm", "none", or a user's name.
+ */
+export const MARK = /<m:([^:>]+):([^:>]+):\d+>/g;
+let marks = 0;
+export const mark = (room: string, reader: string) => `<m:${room}:${reader}:${marks++}>`;
+
+export const USERS = ["ann", "bob", "gm"];
+export const claimsOf = (name: string): Claims => ({ sub: name, ...(name === "gm" && { gm: true }) });
+const nameOf = (auth: Claims | null) => String(auth?.["sub"]);
+
+const makeItem = () => ({ shown: sync(signal("-")), own: sync(signal("-"), { visibleTo: "owner" }) });
+const isGm = (viewer: { auth: Claims | null }) => viewer.auth?.["gm"] === true;
+
+/** @param isDynamic whether predicates decide about what is hidden */
+export function definitionOf(room: string, isDynamic: boolean, isIntercepted = false) {
+  const forGm = { visibleTo: isDynamic ? isGm : ("owner" as const) };
+  class Player {
+    name = sync(signal("-"));
+    online = connected();
+    hand = sync(signal<string[]>([]), { visibleTo: "owner" });
+    plan = isDynamic ? sync(signal("-"), { visibleTo: isGm }) : persist(signal("-"));
+    notes = persist(signal("-"));
+    items = collection(makeItem);
+  }
+  return defineRoom({
+    path: "r",
+    throttleSync: 0,
+    state: () => ({
+      open: sync(signal(mark(room, "all"))),
+      gm: sync(signal<Record<string, string>>({ a: mark(room, "gm") }), forGm),
+      seed: persist(signal(mark(room, "none"))),
+      memory: signal(mark(room, "none")),
+      nobody: sync(signal(mark(room, "none")), { visibleTo: isDynamic ? () => false : "owner" }),
+      vault: collection(() => ({ gold: sync(signal("-")) }), forGm),
+      players: users(Player),
+    }),
+    actions: {
+      /** Everything of the user, and of the room, gets new secrets; whoever asks is answered with their own. */
+      renew: {
+        run({ state, user, auth }) {
+          const name = nameOf(auth);
+          user.name.set(mark(room, "all"));
+          user.hand.update((hand) => [...hand.slice(-2), mark(room, name)]);
+          user.plan.set(mark(room, "gm"));
+          user.notes.set(mark(room, "none"));
+          const item = (user.items()["sword"] ??= makeItem());
+          item.shown.set(mark(room, "all"));
+          item.own.set(mark(room, name));
+          state.open.set(mark(room, "all"));
+          state.gm.mutate((gm) => void (gm["b"] = mark(room, "gm")));
+          state.seed.set(mark(room, "none"));
+          state.nobody.set(mark(room, "none"));
+          state.vault()[`k${marks % 3}`] = { gold: sync(signal(mark(room, "gm"))) };
+          return mark(room, name);
+        },
+      },
+      rob: { run: ({ state }) => void delete state.vault()[`k${marks % 3}`] },
+      fails: {
+        run() {
+          throw new Error(mark(room, "none"));
+        },
+      },
+      /** The whole of an entry as a result, and as a packet: only what everyone may see of it. */
+      show: { run: ({ user }) => user },
+      tell: {
+        run: ({ room: handle, user }) => handle.broadcast({ type: "shown", value: { user, all: mark(room, "all") } }),
+      },
+      whisper: {
+        run: ({ room: handle, conn, auth }) => handle.send(conn, { type: "own", value: mark(room, nameOf(auth)) }),
+      },
+      others: {
+        run({ room: handle, conn, auth }) {
+          for (const other of handle.connections) {
+            if (other.auth?.["sub"] !== auth?.["sub"])
+              handle.send(other, { type: "for", value: mark(room, nameOf(other.auth)) });
+          }
+          conn.setState(mark(room, "none"));
+        },
+      },
+    },
+    requests: {
+      "GET /state": { run: ({ state }) => state.players() },
+      "GET /fails": {
+        run() {
+          throw new Error(mark(room, "none"));
+        },
+      },
+    },
+    interceptorPacket: isIntercepted
+      ? async ({ conn }, packet) => {
+          await Promise.resolve();
+          return { ...packet, value: { ...(packet.value as object), mine: mark(room, nameOf(conn.auth)) } };
+        }
+      : undefined,
+  });
+}
+
+export const ACTIONS = ["renew", "rob", "fails", "show", "tell", "whisper", "others", "no-such-action"];
+
+/** @returns what is in a text that this reader may not read */
+export function stolen(text: string, room: string, reader: string): string[] {
+  return [...text.matchAll(MARK)]
+    .filter(([, of, may]) => of !== room || !(may === "all" || may === reader))
+    .map(([found]) => found);
+}

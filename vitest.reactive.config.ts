@@ -1,0 +1,20 @@
+import { defineConfig } from "vitest/config";
+
+/**
+ * The property tests that run in Node, with the version of `@signe/reactive` that the environment names:
+ * `npm run test:reactive`. A client's `@signe/sync` gets the same one.
+ */
+const module = process.env["REACTIVE_MODULE"];
+if (!module) throw new Error("Run npm run test:reactive, which sets REACTIVE_MODULE");
+
+export default defineConfig({
+  resolve: { alias: { "@signe/reactive": module } },
+  test: {
+    environment: "node",
+    include: ["test/property/*.test.ts"],
+    exclude: ["test/property/*real*.test.ts"],
+    server: { deps: { inline: ["@signe/sync"] } },
+    testTimeout: 120_000,
+    silent: "passed-only",
+  },
+});
