@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 /**
- * The property tests that run in Node, with the version of `@signe/reactive` that the environment names:
+ * The property tests of the state, in Node, with the version of `@signe/reactive` that the environment names:
  * `npm run test:reactive`. A client's `@signe/sync` gets the same one.
  */
 const module = process.env["REACTIVE_MODULE"];
@@ -11,8 +11,7 @@ export default defineConfig({
   resolve: { alias: { "@signe/reactive": module } },
   test: {
     environment: "node",
-    include: ["test/property/*.test.ts"],
-    exclude: ["test/property/*real*.test.ts"],
+    include: ["test/property/{convergence,evolution,hostile,isolation,nested,variants}.test.ts"],
     server: { deps: { inline: ["@signe/sync"] } },
     testTimeout: 120_000,
     silent: "passed-only",
