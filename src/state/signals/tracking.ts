@@ -32,7 +32,7 @@ interface Writable {
   readonly _subject: Subject;
 }
 
-/** What a tracked signal asks and tells its field. */
+/** The field behind a tracked signal: asked before a change, and called after it. */
 export interface FieldGate extends CheckedField {
   /** Something was, or may have been, changed. A frozen signal announces it only when it is unfrozen. */
   changed(isFrozen: boolean): void;
@@ -40,7 +40,7 @@ export interface FieldGate extends CheckedField {
   readonly collection?: CollectionGate;
 }
 
-/** What the signal of a collection asks and tells in addition. */
+/** What the signal of a collection calls in addition, before entries are read or changed. */
 export interface CollectionGate {
   /** The record of the entries is this object from now on. */
   setRecord(record: Plain): void;
