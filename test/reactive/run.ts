@@ -37,7 +37,7 @@ function passesWith(version: string): boolean {
   npm("install", "--prefix", prefix, "--no-audit", "--no-fund", "--silent", `${PACKAGE}@${version}`);
   const module = join(prefix, "node_modules", PACKAGE, "dist/index.js");
   console.log(`Testing with ${PACKAGE} ${version}`);
-  const { status } = spawnSync("vitest", ["run", "--config", "vitest.reactive.config.ts"], {
+  const { status } = spawnSync("vitest", ["run", "--config", "test/reactive/vitest.config.ts"], {
     env: { ...process.env, REACTIVE_MODULE: module },
     stdio: "inherit",
   });
