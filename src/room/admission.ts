@@ -51,7 +51,7 @@ export class Admission {
     try {
       const admission = this.#admit(auth, request);
       if (admission) await admission;
-      // ClientIdentity is gone may be on the way to another room by now: nothing must call them back.
+      // A client that is gone may be on the way to another room by now: nothing must call its user back.
       if (isGone()) return;
       // Before the token is looked at: who comes back has the URL of their first arrival, whose token is spent.
       const recall = sessionId === undefined ? undefined : transfers.welcomeBack(sessionId);
