@@ -22,7 +22,7 @@ function project({ name, include, exclude = [], via = "room", isolate = false }:
       name,
       include,
       // The benchmark installs its peers below `test`, with tests of their own.
-      exclude: ["**/node_modules/**", "test/{browser,fixture,examples,package,cli,crash}/**", ...exclude],
+      exclude: ["**/node_modules/**", "test/{browser,fixture,examples,package,cli,crash}/**", NODE, ...exclude],
       testTimeout: 20_000,
       // Rooms are in parties of their own, so most files leave nothing behind that another one could meet.
       isolate,
@@ -36,6 +36,9 @@ const CLIENTS = ["test/client/*.test.ts", "test/react/*.test.ts"];
 
 /** About files of the project, which only Node can see. */
 const FILES = ["links", "wrangler", "examples"].map((name) => `test/docs/${name}.test.ts`);
+
+/** What needs a workerd of its own, or a clock that runs while code does: in a Worker it stands still. */
+const NODE = "test/attacks/*.node.test.ts";
 
 export default defineConfig({
   test: {
@@ -56,7 +59,7 @@ export default defineConfig({
         via: "shard",
       }),
       // What runs in Node: the commands, and what looks at the documents as files.
-      { test: { name: "cli", include: ["test/cli/*.test.ts", ...FILES], testTimeout: 20_000 } },
+      { test: { name: "cli", include: ["test/cli/*.test.ts", NODE, ...FILES], testTimeout: 20_000 } },
       // A workerd of its own, which is killed a few times.
       { test: { name: "crash", environment: "node", include: ["test/crash/*.test.ts"] } },
     ],

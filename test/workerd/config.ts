@@ -10,6 +10,9 @@ export interface Served {
   readonly storage: string;
 }
 
+/** As in `wrangler.toml`. */
+export const COMPATIBILITY_FLAGS: readonly string[] = [];
+
 /** The configuration of a workerd that serves a Worker on a free port, with its objects in files. */
 export function configOf({ objects, vars, storage }: Served): string {
   const classes = Object.values(objects);
@@ -26,6 +29,7 @@ const config :Workerd.Config = (
 const main :Workerd.Worker = (
   modules = [(name = "worker.js", esModule = embed "worker.js")],
   compatibilityDate = "2026-10-01",
+  compatibilityFlags = [${COMPATIBILITY_FLAGS.map((flag) => `"${flag}"`).join(", ")}],
   bindings = [${bindings.join(", ")}],
   durableObjectNamespaces = [${namespaces.join(", ")}],
   durableObjectStorage = (localDisk = "disk"),

@@ -1,0 +1,85 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { deflateRawSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { encodeFrame, upgrade, Wire } from "../fuzz/long/raw.ts";
+import { SECRETS } from "../fuzz/long/workerd.ts";
+import { COMPATIBILITY_FLAGS } from "../workerd/config.ts";
+import { bundleInto, startWorkerd } from "../workerd/process.ts";
+import type { Workerd } from "../workerd/process.ts";
+
+const FLAG = "no_web_socket_compression";
+const ROOT = join(import.meta.dirname, "../..");
+const OFFER = [["Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits"]] as const;
+const ROOM = "/parties/main/open-compressed?id=a";
+
+describe("a socket to a room", () => {
+  let workerd: Workerd;
+  const folder = mkdtempSync(join(tmpdir(), "compressed-"));
+
+  beforeAll(async () => {
+    await bundleInto(folder, join(ROOT, "test/fuzz/worker.ts"));
+    workerd = await startWorkerd(folder, SECRETS);
+  }, 60_000);
+  afterAll(async () => {
+    await workerd.kill();
+    rmSync(folder, { recursive: true });
+  });
+
+  it("is not compressed, whatever a client offers", async () => {
+    const wire = new Wire(workerd.port);
+    wire.write(upgrade(ROOM, OFFER));
+    await wire.until((text) => text.includes("\r\n\r\n"));
+    expect(wire.text).toContain("101 Switching Protocols");
+    expect(wire.text.toLowerCase()).not.toContain("permessage-deflate");
+    expect(await wire.until((text) => text.includes('"pId"'))).toBe(true);
+    wire.destroy();
+  });
+
+  it("closes when a small frame would become 30 MB, before that reaches the room", async () => {
+    const bomb = deflateRawSync(Buffer.alloc(30_000_000, "x"));
+    expect(bomb.length).toBeLessThan(32_000);
+    const wire = new Wire(workerd.port);
+    wire.write(upgrade(ROOM, OFFER));
+    await wire.until((text) => text.includes('"pId"'));
+    // The first reserved bit says that it is compressed: RFC 7692, section 6.
+    wire.write(encodeFrame({ opcode: 1, payload: bomb, reserved: 4 }));
+    await wire.ended;
+    // 1002: the frame is none; not 1009, which the room says of a message that it was given.
+    expect(closeCode(wire.bytes)).toBe(1002);
+  });
+});
+
+/** The code of the close frame at the end of what came. */
+function closeCode(bytes: Buffer): number | undefined {
+  const at = bytes.lastIndexOf(0x88);
+  return at < 0 ? undefined : bytes.readUInt16BE(at + 2);
+}
+
+describe("the flag that turns compression off", () => {
+  const configs = ["wrangler.toml", "src/template/wrangler.toml"].concat(
+    readdirSync(join(ROOT, "test"), { recursive: true, encoding: "utf8" })
+      .filter((path) => path.endsWith("wrangler.toml") && !path.includes("node_modules"))
+      .map((path) => `test/${path}`),
+  );
+
+  it.each(configs)("is in %s", (path) => {
+    expect(readFileSync(join(ROOT, path), "utf8")).toMatch(
+      new RegExp(`^compatibility_flags = \\[.*"${FLAG}".*\\]$`, "m"),
+    );
+  });
+
+  it("is what the tests' workerd runs with", () => {
+    expect(COMPATIBILITY_FLAGS).toContain(FLAG);
+  });
+
+  it("is in each configuration that the documents show", () => {
+    const text = readFileSync(join(ROOT, "docs/deploying.md"), "utf8") + readFileSync(join(ROOT, "README.md"), "utf8");
+    const whole = [...text.matchAll(/^```toml\n([\s\S]*?)^```$/gm)].flatMap(([, block = ""]) =>
+      block.includes("compatibility_date") ? [block] : [],
+    );
+    expect(whole.length).toBeGreaterThan(1);
+    for (const block of whole) expect(block).toContain(FLAG);
+  });
+});
