@@ -26,25 +26,45 @@ const NAME = /^[A-Za-z_]\w*$/;
 export function parsePath(path: string): PathPattern {
   if (typeof path !== "string" || path === "") throw new Error('A room needs a path, such as "game-{id}"');
   const names: string[] = [];
-  const source = path.split(SEGMENT).map((part, index) => {
+  const literals: string[] = [];
+  for (const [index, part] of path.split(SEGMENT).entries()) {
     if (index % 2 === 0) {
       if (/[{}]/.test(part)) throw new Error(`Unbalanced brace in the room path "${path}"`);
-      return RegExp.escape(part);
+      literals.push(part);
+      continue;
     }
     if (!NAME.test(part) || isHostileKey(part)) {
       throw new Error(`Malformed segment {${part}} in the room path "${path}": use letters, digits and _`);
     }
     if (names.includes(part)) throw new Error(`{${part}} is there twice in the room path "${path}"`);
     names.push(part);
-    return "(.+?)";
-  });
-  const expression = new RegExp(`^${source.join("")}$`, "s");
+  }
   return {
     path,
     match(id) {
-      const found = expression.exec(id);
-      if (!found) return undefined;
-      return Object.fromEntries(names.map((name, index) => [name, found[index + 1] as string]));
+      const values = matchSegments(id, literals);
+      return values && Object.fromEntries(names.map((name, index) => [name, values[index] as string]));
     },
   };
+}
+
+/**
+ * Finds what is between the literal texts of a path, in one pass: where a segment ends as early as it can, the most is
+ * left for the others, so nothing has to be tried twice. A regular expression tries all ways to divide an id.
+ */
+function matchSegments(id: string, [first = "", ...others]: readonly string[]): string[] | undefined {
+  if (!id.startsWith(first)) return undefined;
+  const last = others.pop();
+  if (last === undefined) return id === first ? [] : undefined;
+  const values: string[] = [];
+  let start = first.length;
+  for (const literal of others) {
+    const end = id.indexOf(literal, start + 1);
+    if (end < 0) return undefined;
+    values.push(id.slice(start, end));
+    start = end + literal.length;
+  }
+  const end = id.length - last.length;
+  if (end <= start || !id.endsWith(last)) return undefined;
+  return [...values, id.slice(start, end)];
 }

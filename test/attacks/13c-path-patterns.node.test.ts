@@ -1,0 +1,48 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { parsePath } from "../../src/define/paths.ts";
+
+/** As long as an id may be. */
+const LENGTH = 512;
+
+describe("an id that a stranger asks for", () => {
+  it.each([
+    ["{a}-{b}-{c}-{d}!", "-".repeat(LENGTH)],
+    ["{a}a{b}a{c}a{d}a{e}a{f}!", "a".repeat(LENGTH)],
+    ["{a}{b}{c}{d}!", "a".repeat(LENGTH)],
+    ["{a}ab{b}ab{c}ab{d}!", "ab".repeat(LENGTH / 2)],
+    ["{a}aab{b}aab{c}aab{d}!", `${"a".repeat(LENGTH - 1)}b`],
+  ])("costs no more time than it has characters, whatever the path: %s", (path, id) => {
+    const pattern = parsePath(path);
+    const start = performance.now();
+    for (let round = 0; round < 10; round++) expect(pattern.match(id)).toBeUndefined();
+    // With four segments, one took 1.4 s; with more, minutes.
+    expect(performance.now() - start).toBeLessThan(100);
+  });
+
+  it("is matched as ever: each segment takes as few characters as the text after it allows, and one at least", () => {
+    const part = fc.constantFrom("{}", "{}", "-", "a", "ab", "aa", ".", "(");
+    const id = fc.string({ unit: fc.constantFrom("a", "b", "-", ".", "("), maxLength: 12 });
+    fc.assert(
+      fc.property(
+        fc.array(part, { minLength: 1, maxLength: 7 }),
+        fc.array(id, { minLength: 5, maxLength: 20 }),
+        (parts, ids) => {
+          let count = 0;
+          const path = parts.map((text) => (text === "{}" ? `{p${count++}}` : text)).join("");
+          const expression = new RegExp(
+            `^${parts.map((text) => (text === "{}" ? "(.+?)" : RegExp.escape(text))).join("")}$`,
+            "s",
+          );
+          const pattern = parsePath(path);
+          for (const text of ids) {
+            const found = expression.exec(text);
+            const expected = found && Object.fromEntries(found.slice(1).map((value, index) => [`p${index}`, value]));
+            expect(pattern.match(text), `${path} ${text}`).toEqual(expected ?? undefined);
+          }
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+});
