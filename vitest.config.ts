@@ -38,7 +38,7 @@ const CLIENTS = ["test/client/*.test.ts", "test/react/*.test.ts"];
 const FILES = ["links", "wrangler", "examples"].map((name) => `test/docs/${name}.test.ts`);
 
 /** What needs a workerd of its own, or a clock that runs while code does: in a Worker it stands still. */
-const NODE = "test/attacks/*.node.test.ts";
+const NODE = "test/**/*.node.test.ts";
 
 export default defineConfig({
   test: {
