@@ -140,6 +140,8 @@ export class Client {
     if (!frame) return;
     if (frame.type === "sync") this.#sync(frame);
     else if (frame.type === "ack" || frame.type === "error") this.#answer(frame.type, frame["value"]);
+    // The room works on letting this client in: that proves only that it is there, as any frame does.
+    else if (frame.type === "joining") return;
     else this.#events.emit(frame.type, frame["value"]);
   }
 
@@ -160,6 +162,9 @@ export class Client {
   }
 
   #answer(type: "ack" | "error", value: unknown): void {
+    if (isPlain(value) && typeof value["close"] === "number") {
+      return this.#socket.closing(value["close"], String(value["message"]));
+    }
     const isAnswer = isPlain(value) && this.#calls.answer(type, value);
     if (!isAnswer && type === "error") this.#events.emit("error", value);
   }

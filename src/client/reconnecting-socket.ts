@@ -33,6 +33,8 @@ export class ReconnectingSocket {
   readonly #socket: ReconnectingWebSocket;
   /** The session id: the same one for all attempts, so that the user stays the same. */
   readonly #id: string;
+  /** How the room closes the connection, from when it says so. */
+  #closing: { readonly code: number; readonly reason: string } | undefined;
   /** How long the next attempt has to wait, in ms. */
   #wait = 0;
 
@@ -45,8 +47,7 @@ export class ReconnectingSocket {
     this.#events = events;
     this.#id = options.id ?? randomId();
     this.#socket = new ReconnectingWebSocket(this.#nextUrl, undefined, {
-      // Random, so that not all clients come at the same instant after an outage.
-      minReconnectionDelay: 500 + Math.random() * 1000,
+      minReconnectionDelay: randomDelay(),
       ...options.socket,
       shouldReconnectOnClose: ({ code }) => !destination.isFinal(code),
     });
@@ -68,7 +69,16 @@ export class ReconnectingSocket {
     this.#socket.close();
   }
 
-  #closed(code: number, reason: string): void {
+  /** The room closes the connection. The end of the connection itself may come many seconds later. */
+  closing(code: number, reason: string): void {
+    this.#closing = { code, reason };
+    if (this.#destination.isFinal(code)) this.#socket.close();
+    else this.renew(randomDelay());
+  }
+
+  #closed(socketCode: number, socketReason: string): void {
+    const { code, reason } = this.#closing ?? { code: socketCode, reason: socketReason };
+    this.#closing = undefined;
     this.#destination.lost(code);
     if (this.#socket.shouldReconnect) this.#events.lost();
     else this.#events.ended(code, reason);
@@ -105,6 +115,11 @@ export class ReconnectingSocket {
     this.#socket.close();
     this.#events.ended(4000 + (error.status ?? 0), error.message);
   }
+}
+
+/** In ms. Random, so that not all clients come at the same instant after an outage. */
+function randomDelay(): number {
+  return 500 + Math.random() * 1000;
 }
 
 async function tokenOf({ token }: CommonOptions): Promise<string | undefined> {

@@ -1,5 +1,6 @@
 import { closeReason } from "../protocol/close-reason.ts";
 import { CODES } from "../protocol/codes.ts";
+import type { Clock } from "../platform/ports.ts";
 import { RoomError } from "../protocol/errors.ts";
 
 /** How sockets are opened, refused and closed. */
@@ -29,6 +30,31 @@ export function credentialsOf(url: string): { sessionId: string | undefined; tra
     sessionId: query.get("id") || query.get("_pk") || undefined,
     transferToken: query.get("transferToken") || undefined,
   };
+}
+
+/** An upgrade that takes longer is answered before the join is done, in ms: clients give up after some seconds. */
+const LONGEST_HANDSHAKE = 1000;
+
+/**
+ * Waits until an upgrade can be answered: the client was let in or refused, or that takes long.
+ * @param signal aborts when the client is gone, with the compatibility flag `enable_request_signal`: it gets no close
+ * event then, since nobody has accepted its socket
+ * @returns whether the join is not done yet, and the client still there
+ */
+export async function isAnsweredLate(
+  joining: Promise<unknown>,
+  clock: Clock,
+  signal: AbortSignal,
+  onGone: () => void,
+): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  const cancel = clock.after(LONGEST_HANDSHAKE, () => resolve(true), "join");
+  signal.addEventListener("abort", onGone);
+  const isLate = await Promise.race([joining.then(() => false), late]);
+  cancel();
+  signal.removeEventListener("abort", onGone);
+  if (signal.aborted) onGone();
+  return isLate && !signal.aborted;
 }
 
 /** Answers a close frame. A client may send codes and reasons that nobody may send: they are answered with 1000. */

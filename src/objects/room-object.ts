@@ -3,6 +3,7 @@ import type { CompiledRoom, FindRoom } from "../define/room.ts";
 import { CODES } from "../protocol/codes.ts";
 import { RoomError } from "../protocol/errors.ts";
 import { isRoomId, parseObjectName, parseRoomUrl } from "../protocol/urls.ts";
+import type { JoinRequest } from "../room/connections/join-request.ts";
 import type { RoomIdentity } from "../room/handle.ts";
 import type { ListingReport } from "../room/listing/report.ts";
 import type { CreateShardLinks, ShardLinksScope, ShardLinks } from "../room/shards/shard-links.ts";
@@ -17,7 +18,7 @@ import type { Receipt, ShardBatch } from "../relay/messages.ts";
 import { traced } from "../room/handlers/trace.ts";
 import type { TransferAnswer, TransferredUser, RecallAnswer } from "../room/transfers/messages.ts";
 import type { RoomCalls } from "./bindings.ts";
-import { credentialsOf, isUpgrade, refuse } from "./handshake.ts";
+import { credentialsOf, isAnsweredLate, isUpgrade, refuse } from "./handshake.ts";
 import { nameOf } from "./object-name.ts";
 import { ObjectBase } from "./object-base.ts";
 import { createOtherRooms, createShards, createWorlds } from "./peers.ts";
@@ -54,12 +55,16 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     if (!this.#tryStart()) return refuse(request, new RoomError("internal", CANNOT_START), UNAVAILABLE);
     if (!isUpgrade(request)) return this.core.request(request, parseRoomUrl(new URL(request.url))?.path ?? "/", auth);
     const pair = new WebSocketPair();
-    await this.core.connect({
-      request,
-      auth,
-      ...credentialsOf(request.url),
-      accept: () => this.#accept(pair[1]),
-    });
+    const socket = this.sockets.of(pair[1], (ws) => this.#accept(ws));
+    const isGone = () => incoming.signal.aborted;
+    const join: JoinRequest = { request, auth, ...credentialsOf(request.url), socket, isGone };
+    const joining = this.core.connect(join);
+    if (!join.isDone) {
+      const isLate = await isAnsweredLate(joining, this.monitor.awake.clock, incoming.signal, () => {
+        this.core.closed(socket);
+      });
+      if (isLate) this.core.acceptEarly(join);
+    }
     return new Response(null, { status: 101, webSocket: pair[0] });
   }
 
@@ -177,11 +182,13 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     };
   }
 
-  #accept(ws: WebSocket): Socket {
-    const socket = this.sockets.of(ws);
-    if (this.core.compiled.settings.hibernate) this.ctx.acceptWebSocket(ws);
-    else this.#stayAwake(ws);
-    return socket;
+  #accept(ws: WebSocket): "accepted" | "hibernating" {
+    if (this.core.compiled.settings.hibernate) {
+      this.ctx.acceptWebSocket(ws);
+      return "hibernating";
+    }
+    this.#stayAwake(ws);
+    return "accepted";
   }
 
   /** Without hibernation events come through listeners, and the object stays in memory while they are there. */

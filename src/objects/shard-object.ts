@@ -11,7 +11,7 @@ import { ShardCore } from "../shard/shard.ts";
 import type { Assignment } from "../world/assignment.ts";
 import { reportToWorld, stubOf } from "./bindings.ts";
 import type { ShardCalls } from "./bindings.ts";
-import { credentialsOf, isUpgrade, refuse } from "./handshake.ts";
+import { credentialsOf, isAnsweredLate, isUpgrade, refuse } from "./handshake.ts";
 import { ObjectBase } from "./object-base.ts";
 
 /** A class of shards, as the Worker exports it. */
@@ -56,12 +56,17 @@ export class ShardObjectBase extends ObjectBase implements ShardCalls {
     }
     const { url, headers, cf } = request;
     const pair = new WebSocketPair();
-    this.ctx.acceptWebSocket(pair[1]);
-    this.core.join(this.sockets.of(pair[1]), {
+    const socket = this.sockets.of(pair[1], (ws) => {
+      this.ctx.acceptWebSocket(ws);
+      return "hibernating";
+    });
+    const decided = this.core.join(socket, {
       request: { url, headers: [...headers], cf },
       auth,
       ...credentialsOf(url),
     });
+    const { clock } = this.monitor.awake;
+    if (await isAnsweredLate(decided, clock, incoming.signal, () => this.core.closed(socket))) socket.accept();
     return new Response(null, { status: 101, webSocket: pair[0] });
   }
 

@@ -1,18 +1,38 @@
 import type { Socket } from "../platform/ports.ts";
 import type { Monitor } from "./monitor.ts";
 
+/** Accepts a WebSocket for good. @returns how */
+export type AcceptSocket = (ws: WebSocket) => "accepted" | "hibernating";
+
 /** A WebSocket of the runtime as a room sees it. */
 class WorkerSocket implements Socket {
   readonly #ws: WebSocket;
   readonly #monitor: Monitor;
+  #phase: "new" | "accepted" | "hibernating" | "refused";
+  readonly #acceptWith: AcceptSocket | undefined;
 
-  constructor(ws: WebSocket, monitor: Monitor) {
+  /** @param acceptWith accepts the socket for good; undefined if that was done, for hibernation */
+  constructor(ws: WebSocket, monitor: Monitor, acceptWith: AcceptSocket | undefined) {
     this.#ws = ws;
     this.#monitor = monitor;
+    this.#acceptWith = acceptWith;
+    this.#phase = acceptWith ? "new" : "hibernating";
   }
 
   get isOpen(): boolean {
-    return this.#ws.readyState === WebSocket.OPEN;
+    return this.#phase !== "refused" && this.#ws.readyState === WebSocket.OPEN;
+  }
+
+  /**
+   * With hibernation workerd keeps the TCP connection of a closed socket until the object sleeps. Nothing else was found
+   * to end it: no second close, no answer to the client's close frame, no compatibility flag (workerd of 2026-11).
+   */
+  get endsLate(): boolean {
+    return this.#phase === "hibernating";
+  }
+
+  accept(): void {
+    if (this.#phase === "new") this.#phase = this.#acceptWith?.(this.#ws) ?? "hibernating";
   }
 
   send(text: string): void {
@@ -21,6 +41,11 @@ class WorkerSocket implements Socket {
   }
 
   close(code: number, reason: string): void {
+    if (this.#phase === "new") {
+      this.#phase = "refused";
+      // Not for hibernation, so that the connection ends at once.
+      this.#ws.accept();
+    }
     this.#ws.close(code, reason);
   }
 
@@ -42,9 +67,10 @@ export class Sockets {
     this.#monitor = monitor;
   }
 
-  of(ws: WebSocket): Socket {
+  /** @param acceptWith for one that nobody has accepted yet */
+  of(ws: WebSocket, acceptWith?: AcceptSocket): Socket {
     let socket = this.#sockets.get(ws);
-    if (!socket) this.#sockets.set(ws, (socket = new WorkerSocket(ws, this.#monitor)));
+    if (!socket) this.#sockets.set(ws, (socket = new WorkerSocket(ws, this.#monitor, acceptWith)));
     return socket;
   }
 }

@@ -1,8 +1,15 @@
 import type { ErrorCode } from "../protocol/codes.ts";
 
-/** One accepted WebSocket. */
+/** One WebSocket. */
 export interface Socket {
   readonly isOpen: boolean;
+  /** Whether its connection ends late after `close`: the close frame comes at once, but the client waits for the end. */
+  readonly endsLate: boolean;
+  /**
+   * Accepts it for good, if nobody has yet. Before that it carries an attachment, nothing can be sent, and `close` ends
+   * the connection at once.
+   */
+  accept(): void;
   send(text: string): void;
   close(code: number, reason: string): void;
   /** What was attached last; survives hibernation. */

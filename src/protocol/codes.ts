@@ -17,3 +17,6 @@ export const CODES = {
 
 /** A stable name for why something was refused, the same on sockets and over HTTP. */
 export type ErrorCode = keyof typeof CODES;
+
+/** Service restart: the client comes back at once. https://www.iana.org/assignments/websocket/websocket.xhtml */
+export const RESTART = 1012;

@@ -43,6 +43,16 @@ export function encodeError(error: RoomError, about: { action?: string; id?: Ref
   return JSON.stringify({ type: "error", value: { code, message, ...about, issues } });
 }
 
+/** To a client of protocol 2 that was not let in yet: the room works on that. */
+export function encodeJoining(): string {
+  return '{"type":"joining"}';
+}
+
+/** To a client of protocol 2 whose connection is being closed: the end of the connection itself may come much later. */
+export function encodeClosing(code: string, message: string, close: number): string {
+  return JSON.stringify({ type: "error", value: { code, message, close } });
+}
+
 export function encodeDisconnected(publicId: string): string {
   return JSON.stringify({ type: "user_disconnected", value: { publicId } });
 }

@@ -42,11 +42,11 @@ export class Admission {
     this.#scope = scope;
   }
 
-  /** Lets a client in, or refuses it: then its socket is accepted and closed with a code and a reason. */
+  /** Lets a client in, or refuses it: then its socket is closed with a code and a reason. */
   async connect(join: JoinRequest): Promise<void> {
-    const { request, auth, sessionId, transferToken, accept, isGone = () => false, isBatched } = join;
+    const { request, auth, sessionId, transferToken, socket, isBatched } = join;
+    const isGone = () => !socket.isOpen || join.isGone?.() === true;
     const { transfers, turns, presence, reporter, connections } = this.#scope;
-    let socket: RoomSocket | undefined;
     // Rooms fill up in rushes: where nothing has to be waited for, a join is one turn, without promises and timers.
     try {
       const admission = this.#admit(auth, request);
@@ -63,7 +63,7 @@ export class Admission {
         if (transferToken !== undefined) transfers.spend(transferToken);
         const { publicId, connState: state } = session;
         const who = { sessionId: session.id, publicId, auth, state, ...protocolOf(request.url) };
-        return this.#join(this.#open((socket = accept()), who), request);
+        return this.#join(this.#open(join, who), request);
       }, "caller");
       if (joining) {
         turns.want();
@@ -73,14 +73,15 @@ export class Admission {
       const error = toRoomError(thrown);
       if (error.code === "internal") reporter.failed("connect_failed", thrown);
       else reporter.refused(error);
-      const conn = socket && connections.find(socket);
+      const conn = connections.find(socket);
       if (conn) conn.refuse(error);
       else {
         // Whoever was let in without a connection is not online.
         presence.dropGhosts();
-        RoomConnection.refuse(socket ?? accept(), error);
+        RoomConnection.refuse(socket, error);
       }
     }
+    join.isDone = true;
     if (isBatched) turns.want();
     else turns.end();
   }
@@ -107,13 +108,15 @@ export class Admission {
   }
 
   async #ask(guards: readonly GuardFor<object>[], context: GuardContext<object>): Promise<void> {
-    const verdict = await this.#scope.turns.run(() => passes(guards, context, undefined));
+    const verdict = await this.#scope.hooks.untilJoined("A guard", () => passes(guards, context, undefined));
     if (verdict !== true) throw new RoomError("forbidden", "You may not enter this room");
   }
 
-  #open(socket: RoomSocket, who: ClientIdentity): RoomConnection {
+  #open({ socket, isEarly }: JoinRequest, who: ClientIdentity): RoomConnection {
     const { connections, connectionHooks, tree } = this.#scope;
-    const conn = RoomConnection.open(socket, who, connectionHooks);
+    // A shard holds it already.
+    if (socket.remote) socket.accept();
+    const conn = RoomConnection.open(socket, who, connectionHooks, isEarly);
     connections.add(socket, conn);
     if (this.#scope.isNew) tree.saveAll();
     this.#scope.isNew = false;
@@ -148,7 +151,7 @@ export class Admission {
 }
 
 /** What a client says of its protocol, and of where it was. */
-function protocolOf(url: string): Pick<ClientIdentity, "protocol" | "since"> {
+export function protocolOf(url: string): Pick<ClientIdentity, "protocol" | "since"> {
   // Most clients say nothing: that is seen without taking their URL apart.
   if (!url.includes("protocol=")) return { protocol: 1 };
   const query = new URL(url).searchParams;

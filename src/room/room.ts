@@ -4,7 +4,9 @@ import type { Clock } from "../platform/ports.ts";
 import type { Overview } from "../platform/metrics.ts";
 import type { Receipt, ShardBatch } from "../relay/messages.ts";
 import type { Tree } from "../state/tree.ts";
+import { protocolOf } from "./admission.ts";
 import { Dispatch } from "./actions/dispatch.ts";
+import { EarlySockets } from "./connections/early-sockets.ts";
 import type { JoinRequest } from "./connections/join-request.ts";
 import type { RoomSocket } from "./connections/remote-group.ts";
 import type { RoomIdentity } from "./handle.ts";
@@ -29,6 +31,8 @@ export class RoomCore {
   readonly reporter: Reporter;
   readonly #parts: RoomParts;
   #dispatch: Dispatch | undefined;
+  /** There since a join took long for the first time. */
+  #early: EarlySockets | undefined;
   /** Resolves when the room knows who is here, and `onStart` is done; undefined if there is nothing to wait for. */
   #starting: Promise<unknown> | undefined;
 
@@ -72,10 +76,20 @@ export class RoomCore {
     this.#parts.ticker?.close();
   }
 
-  /** Lets a client in, or refuses it: then its socket is accepted and closed with a code and a reason. */
-  async connect(request: JoinRequest): Promise<void> {
+  /** Lets a client in, or refuses it: then its socket is closed with a code and a reason. */
+  async connect(join: JoinRequest): Promise<void> {
     if (this.#starting) await this.#starting;
-    await this.#parts.admission.connect(request);
+    await this.#parts.admission.connect(join);
+    const waiting = this.#early?.take(join.socket) ?? [];
+    for (const frame of waiting) void this.message(join.socket, frame);
+  }
+
+  /** A join takes so long that its client would give up: accepts the socket now. What it sends waits for the join. */
+  acceptEarly(join: JoinRequest): void {
+    join.isEarly = true;
+    this.#early ??= new EarlySockets(this.clock);
+    this.#early.accept(join.socket, protocolOf(join.request.url).protocol !== 1);
+    this.#parts.connections.find(join.socket)?.acceptEarly();
   }
 
   /** A client that was here before the room lost its memory. @param isOpen whether it got its first packet */
@@ -85,12 +99,14 @@ export class RoomCore {
 
   /** A frame of a client. @returns a promise if it is not handled yet */
   message(socket: RoomSocket, frame: string | ArrayBuffer): Promise<void> | undefined {
+    if (this.#early?.hold(socket, frame)) return undefined;
     const conn = this.#parts.connections.find(socket);
     return conn && (this.#dispatch ??= new Dispatch(this.#parts)).receive(conn, frame, this.#starting);
   }
 
   /** A socket closed, or broke. */
   closed(socket: RoomSocket): void {
+    this.#early?.take(socket);
     this.#parts.connections.find(socket)?.closed();
     this.turns.end();
   }

@@ -24,10 +24,14 @@ export class Client {
   #joinAttempt: JoinAttempt | undefined;
   #room: unknown;
   #isOpen = false;
+  /** Resolves when the room has let it in, or refused it. */
+  readonly decided: Promise<void>;
+  readonly #decide: () => void;
 
   private constructor(socket: Socket, id: number) {
     this.socket = socket;
     this.id = id;
+    ({ promise: this.decided, resolve: this.#decide } = Promise.withResolvers<void>());
   }
 
   static join(socket: Socket, id: number, attempt: JoinAttempt): Client {
@@ -72,6 +76,8 @@ export class Client {
     this.#joinAttempt = undefined;
     this.#room = value;
     this.#save();
+    // With `autoSync: false` it may wait long for its first packet.
+    if ((value as { unsynced?: boolean } | null)?.unsynced) this.#accept();
   }
 
   open(): void {
@@ -81,6 +87,7 @@ export class Client {
 
   /** A socket that is closing throws; its close event follows. */
   send(text: string): void {
+    if (!this.#isOpen) this.#accept();
     try {
       this.socket.send(text);
     } catch {
@@ -89,11 +96,18 @@ export class Client {
   }
 
   close(code: number, reason: string): void {
+    this.#decide();
     try {
       this.socket.close(code, reason);
     } catch {
       // It is closed already.
     }
+  }
+
+  /** What the room sends to it says that it is let in. */
+  #accept(): void {
+    this.socket.accept();
+    this.#decide();
   }
 
   #save(): void {

@@ -105,13 +105,14 @@ export class ShardCore {
     if (draining || this.#clients.size >= capacity) throw new RoomError("room_full", "The shard is full");
   }
 
-  /** A client connected: the room decides whether to let it in. */
-  join(socket: Socket, attempt: JoinAttempt): void {
+  /** A client connected. Resolves when the room has let it in, or refused it. */
+  join(socket: Socket, attempt: JoinAttempt): Promise<void> {
     if (this.#clients.size === 0) this.#ports.storage.put(RUN_KEY, this.#run);
     const client = Client.join(socket, this.#clients.nextId(), attempt);
     this.#clients.add(client);
     this.#uplink.push({ kind: "join", id: client.id, knock: attempt });
     this.#reports.arrived();
+    return client.decided;
   }
 
   /** A frame of a client. */

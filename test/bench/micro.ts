@@ -12,8 +12,10 @@ const { compiled } = gameRoom("micro-{id}", 0);
 
 class CountingSocket implements Socket {
   isOpen = true;
+  readonly endsLate = true;
   packets = 0;
   #attachment: unknown;
+  accept(): void {}
   send(): void {
     this.packets++;
   }
@@ -31,7 +33,7 @@ class CountingSocket implements Socket {
 async function join(room: MemoryRoom<GameState>, id: string): Promise<CountingSocket> {
   const socket = new CountingSocket();
   const request = new Request(`http://room/?id=${id}`);
-  await room.core.connect({ request, auth: null, sessionId: id, accept: () => socket });
+  await room.core.connect({ request, auth: null, sessionId: id, socket });
   return socket;
 }
 

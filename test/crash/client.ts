@@ -67,9 +67,9 @@ export class Client {
     return this.#isOpen;
   }
 
-  /** Whether it was told to close. workerd keeps the connection then, and Node waits ten seconds for it. */
+  /** Whether it was told to close, or is closed. */
   get isClosing(): boolean {
-    return this.#socket.readyState === WebSocket.CLOSING;
+    return this.#socket.readyState >= WebSocket.CLOSING;
   }
 
   /** Resolves with the first packet. @throws Refused if the socket was closed before */

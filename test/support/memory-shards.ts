@@ -31,7 +31,7 @@ export class MemoryShard {
     const socket = new MemorySocket(this.#tree.room.clientInstance());
     this.sockets.push(socket);
     const request = { url: `http://room/?${query}`, headers: [], cf: undefined };
-    this.core.join(socket, { request, auth, sessionId, transferToken: undefined });
+    void this.core.join(socket, { request, auth, sessionId, transferToken: undefined });
     return socket;
   }
 

@@ -149,8 +149,12 @@ export function whileCurrent(storage: MemoryStorage, isCurrent: () => boolean): 
 /** A socket whose other end is a client in the same memory. */
 export class MemorySocket implements Socket {
   isOpen = true;
+  isAccepted = false;
   closedWith: { code: number; reason: string } | undefined;
   readonly texts: string[] = [];
+  get endsLate(): boolean {
+    return this.isAccepted;
+  }
   /** The other ends: with a plain object, and with an instance of signals if the test has one. */
   readonly clients: LoadClient[];
   #attachment: unknown;
@@ -163,6 +167,9 @@ export class MemorySocket implements Socket {
     if (!this.isOpen) throw new Error("closed");
     this.texts.push(text);
     for (const client of this.clients) client.receive(text);
+  }
+  accept(): void {
+    this.isAccepted = true;
   }
   close(code: number, reason: string): void {
     this.isOpen = false;
@@ -230,7 +237,7 @@ export class MemoryRoom<S> {
       auth,
       sessionId,
       transferToken,
-      accept: () => socket,
+      socket,
     });
     if (socket.isOpen) this.sockets.push(socket);
     return socket;

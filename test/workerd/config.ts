@@ -11,7 +11,7 @@ export interface Served {
 }
 
 /** As in `wrangler.toml`. */
-export const COMPATIBILITY_FLAGS: readonly string[] = ["no_web_socket_compression"];
+export const COMPATIBILITY_FLAGS: readonly string[] = ["no_web_socket_compression", "enable_request_signal"];
 
 /** The configuration of a workerd that serves a Worker on a free port, with its objects in files. */
 export function configOf({ objects, vars, storage }: Served): string {

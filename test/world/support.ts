@@ -203,12 +203,11 @@ export class TestWorld {
   }
 
   async listen(auth: Claims | null): Promise<MemorySocket> {
-    let socket: MemorySocket | undefined;
     const request = new Request("http://world.test/", { headers: { upgrade: "websocket" } });
-    const { sockets } = this.room;
-    const accept = () => (socket = sockets[sockets.push(new MemorySocket(undefined)) - 1] as MemorySocket);
-    await this.room.core.connect({ request, auth, sessionId: undefined, accept });
-    return socket as unknown as MemorySocket;
+    const socket = new MemorySocket(undefined);
+    this.room.sockets.push(socket);
+    await this.room.core.connect({ request, auth, sessionId: undefined, socket });
+    return socket;
   }
 
   get shards(): Shard[] {

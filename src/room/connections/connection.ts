@@ -1,8 +1,9 @@
 import type { Claims, Connection, Packet } from "../../define/types.ts";
 import { closeReason } from "../../protocol/close-reason.ts";
-import { CODES } from "../../protocol/codes.ts";
+import { CODES, RESTART } from "../../protocol/codes.ts";
 import { RoomError } from "../../protocol/errors.ts";
 import type { Remote } from "./remote-group.ts";
+import { encodeClosing } from "../../protocol/packets.ts";
 import type { EncodedPatch, Position } from "../../protocol/packets.ts";
 import { Outbox } from "./outbox.ts";
 import type { Intercept } from "./outbox.ts";
@@ -35,6 +36,8 @@ interface Attachment extends Omit<ClientIdentity, "protocol" | "since"> {
   readonly protocol?: Protocol;
   /** Has not got its first packet. */
   readonly unsynced?: boolean;
+  /** Was accepted before its join was done. */
+  readonly joining?: boolean;
 }
 
 /** What a connection needs of its room. */
@@ -63,6 +66,8 @@ export class RoomConnection implements Connection {
   #outbox: Outbox | undefined;
   #seen: Set<string> | undefined;
   #phase: Phase;
+  /** Whether its socket was accepted before its join was done. */
+  #isEarly = false;
   #state: unknown;
 
   private constructor(socket: RoomSocket, attachment: Attachment, phase: Phase, hooks: ConnectionHooks) {
@@ -81,10 +86,11 @@ export class RoomConnection implements Connection {
     }
   }
 
-  /** A connection that was just accepted. */
-  static open(socket: RoomSocket, who: ClientIdentity, hooks: ConnectionHooks): RoomConnection {
+  /** A connection of a client that joins. @param isEarly whether its socket is accepted already */
+  static open(socket: RoomSocket, who: ClientIdentity, hooks: ConnectionHooks, isEarly = false): RoomConnection {
     const conn = new RoomConnection(socket, { id: crypto.randomUUID(), ...who }, "joining", hooks);
     conn.since = who.since;
+    conn.#isEarly = isEarly;
     conn.#attach("The token is too large", "bad_message");
     return conn;
   }
@@ -96,6 +102,11 @@ export class RoomConnection implements Connection {
   static recover(socket: RoomSocket, hooks: ConnectionHooks, isOpen = true): RoomConnection | undefined {
     const attachment = socket.attachment() as Attachment | null | undefined;
     if (!attachment) return undefined;
+    if (attachment.joining) {
+      // Nobody knows any more what it asked for: it asks again.
+      socket.close(RESTART, "The room started anew before you were let in");
+      return undefined;
+    }
     const phase = attachment.unsynced ? "unsynced" : isOpen ? "open" : "waiting";
     return new RoomConnection(socket, attachment, phase, hooks);
   }
@@ -168,13 +179,19 @@ export class RoomConnection implements Connection {
     else this.#write(text);
   }
 
+  /** Its join takes long, so its socket is accepted before that is done. */
+  acceptEarly(): void {
+    this.#isEarly = true;
+    this.#attach("The token is too large", "bad_message");
+  }
+
   /** The join is done: the next flush brings the first packet. @param isSoon whether one comes by itself */
   joined(isSoon: boolean): void {
     if (this.#phase !== "joining") return;
     this.#phase = isSoon ? "waiting" : "unsynced";
-    if (isSoon) return;
-    this.#attach("The token is too large", "bad_message");
-    this.#release();
+    this.#socket.accept();
+    if (!isSoon || this.#isEarly) this.#attach("The token is too large", "bad_message");
+    if (!isSoon) this.#release();
   }
 
   /** Sends the first packet, unless its group did, then what was held back. */
@@ -203,7 +220,7 @@ export class RoomConnection implements Connection {
 
   /** Ends the connection for a reason of the protocol. */
   refuse(error: RoomError): void {
-    this.#end(CODES[error.code].close, error.message);
+    this.#end(CODES[error.code].close, error.message, error.code);
   }
 
   /** The socket is gone. */
@@ -214,11 +231,12 @@ export class RoomConnection implements Connection {
   }
 
   /** What was held back, or is on its way, is sent first. What it asked, and waits, is not done any more. */
-  #end(code: number, reason: string): void {
+  #end(code: number, reason: string, error = "closed"): void {
     this.inbox.length = this.inboxSize = 0;
     if (this.#phase === "joining" || this.#phase === "waiting") this.#release();
     const close = () => {
       try {
+        if (this.#socket.endsLate && this.protocol !== 1) this.#write(encodeClosing(error, reason, code));
         this.#socket.close(code, closeReason(reason));
       } finally {
         this.closed();
@@ -237,9 +255,11 @@ export class RoomConnection implements Connection {
       auth,
       ...(state !== undefined && { state }),
       ...(protocol !== 1 && { protocol }),
+      ...(this.#phase === "unsynced" && { unsynced: true }),
+      ...(this.#phase === "joining" && this.#isEarly && { joining: true }),
     };
     try {
-      this.#socket.attach(this.#phase === "unsynced" ? { ...attachment, unsynced: true } : attachment);
+      this.#socket.attach(attachment);
     } catch (cause) {
       throw new RoomError(code, problem, { cause });
     }

@@ -13,6 +13,10 @@ export interface JoinRequest {
   readonly isGone?: () => boolean;
   /** Whether others join at the same moment: then all of them get their first packets in one turn. */
   readonly isBatched?: boolean;
-  /** Accepts the socket. Until then nobody has. */
-  readonly accept: () => RoomSocket;
+  /** Nobody has accepted it yet. */
+  readonly socket: RoomSocket;
+  /** Whether it was accepted before the join is done. */
+  isEarly?: boolean;
+  /** Whether the client was let in, or refused. */
+  isDone?: boolean;
 }

@@ -1,4 +1,4 @@
-import type { Snapshot } from "../../define/types.ts";
+import type { Awaitable, Snapshot } from "../../define/types.ts";
 import type { Clock } from "../../platform/ports.ts";
 import { within } from "../../platform/timeout.ts";
 import type { RoomConnection } from "../connections/connection.ts";
@@ -10,6 +10,8 @@ import type { RoomContext } from "./room-context.ts";
 
 /** A schedule or an `onStart` that takes longer counts as failed, in ms: neither may keep the room from its other work. */
 const LONGEST_RUN = 30_000;
+/** The same for `onJoin`, and for guards of a join: their client is told meanwhile that the room works on it. */
+const LONGEST_JOIN = 60_000;
 
 /** The developer's hooks, each with the context that it gets. What they throw harms nobody but their caller. */
 export class Hooks {
@@ -37,7 +39,12 @@ export class Hooks {
    */
   join(conn: RoomConnection, user: object | undefined, request: Request): Promise<unknown> | undefined {
     const { onJoin } = this.#context.compiled.definition;
-    return onJoin && (async () => this.#turns.run(() => onJoin({ ...this.#givenOf(conn, user), request })))();
+    return onJoin && this.untilJoined("onJoin", () => onJoin({ ...this.#givenOf(conn, user), request }));
+  }
+
+  /** Runs something that a join waits for. Rejects with what that throws, or if it takes too long. */
+  async untilJoined<T>(what: string, run: () => Awaitable<T>): Promise<T> {
+    return this.#turns.run(() => this.#limited(what, run, LONGEST_JOIN));
   }
 
   leave(conn: RoomConnection, user: object | undefined): void {
@@ -87,11 +94,10 @@ export class Hooks {
   }
 
   /** Runs something, and throws if it takes too long. Synchronous as long as that is. */
-  #limited(what: string, run: () => unknown): unknown {
+  #limited<T>(what: string, run: () => Awaitable<T>, longest = LONGEST_RUN): Awaitable<T> {
     const outcome = run();
     if (!(outcome instanceof Promise)) return outcome;
-    const tooLong = () => new Error(`${what} was not done in ${LONGEST_RUN / 1000} seconds`);
-    return within(LONGEST_RUN, outcome, tooLong, this.#clock);
+    return within(longest, outcome, () => new Error(`${what} was not done in ${longest / 1000} seconds`), this.#clock);
   }
 
   #given() {

@@ -149,10 +149,9 @@ export class LiveShardLinks implements ShardLinks {
   #join(link: ShardLink, id: number, { request: { url, headers, cf }, ...who }: JoinAttempt): void {
     if (link.sockets.has(id) || link.joining.has(id) || link.hasLeft(id)) return;
     const socket = new RemoteSocket(link, id);
-    const accept = () => link.sockets.set(id, socket) && socket;
     const request = new Request(url, { headers: headers.map(([name, value]) => [name, value]), cf: cf as never });
     const isGone = () => link.isClosed || link.hasLeft(id);
-    const joined = this.#scope.room.connect({ request, ...who, accept, isGone, isBatched: true });
+    const joined = this.#scope.room.connect({ request, ...who, socket, isGone, isBatched: true });
     link.joins(id, joined);
   }
 
@@ -215,7 +214,7 @@ export class LiveShardLinks implements ShardLinks {
     if ("knock" in entry) this.#join(link, entry.id, entry.knock);
     else if (!link.sockets.has(entry.id) && !link.hasLeft(entry.id)) {
       const socket = new RemoteSocket(link, entry.id, entry.attachment);
-      link.sockets.set(entry.id, socket);
+      link.add(socket);
       this.#scope.room.recover(socket, entry.isOpen);
     }
   }

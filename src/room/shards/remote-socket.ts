@@ -10,11 +10,15 @@ export interface ShardLine extends RemoteGroup {
   mail(id: number, text: string): void;
   attach(id: number, value: unknown): void;
   hangUp(id: number, code: number, reason: string): void;
+  /** The room takes a client in. */
+  add(socket: RemoteSocket): void;
 }
 
 /** The socket of a client that a shard holds. */
 export class RemoteSocket implements RoomSocket {
   readonly remote: Remote;
+  /** The shard has accepted it. */
+  readonly endsLate = true;
   isOpen = true;
   readonly #line: ShardLine;
   #attachment: unknown;
@@ -24,6 +28,10 @@ export class RemoteSocket implements RoomSocket {
     this.remote = { group: line, id };
     this.#line = line;
     this.#attachment = attachment;
+  }
+
+  accept(): void {
+    this.#line.add(this);
   }
 
   send(text: string): void {

@@ -99,6 +99,10 @@ export class ShardLink implements ShardLine {
     };
   }
 
+  add(socket: RemoteSocket): void {
+    this.sockets.set(socket.remote.id, socket);
+  }
+
   /** A client is here no more. */
   forget(id: number): void {
     this.sockets.delete(id);

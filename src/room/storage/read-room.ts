@@ -1,4 +1,5 @@
 import type { CompiledRoom } from "../../define/room.ts";
+import { RESTART } from "../../protocol/codes.ts";
 import { diff, SAME } from "../../state/diff.ts";
 import { Tree } from "../../state/tree.ts";
 import type { UnreadCollection } from "../../state/tree.ts";
@@ -10,8 +11,6 @@ import type { Quarantine } from "./quarantine.ts";
 import { assemble, partition, readRows } from "./state-rows.ts";
 import type { StoredRow } from "../timing/room-part.ts";
 
-/** Service restart, as a deploy closes sockets. https://www.iana.org/assignments/websocket/websocket.xhtml */
-const RESTART = 1012;
 /** The version that the state was written by. Absent for the first. */
 const VERSION_KEY = `${PRIVATE_PREFIX}version`;
 

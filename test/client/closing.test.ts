@@ -1,0 +1,51 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Script } from "./scripted-socket.ts";
+
+let script: Script;
+beforeEach(() => {
+  vi.useFakeTimers();
+  script = new Script();
+});
+afterEach(() => vi.useRealTimers());
+
+describe("a room that says that it closes the connection", () => {
+  it("P7.7: ends a client for good at once, where the code is final", async () => {
+    const game = script.connect();
+    const closed = vi.fn();
+    game.on("closed", closed);
+    const socket = (await script.next()).open();
+    socket.sync({ pId: "p" }, { seq: 1, epoch: "e" });
+    const call = game.call("set", 1).catch((error: Error) => error.message);
+    socket.packet("error", { code: "closed", message: "Kicked", close: 4403 });
+    expect(closed).toHaveBeenCalledExactlyOnceWith({ code: 4403, reason: "Kicked" });
+    expect(game.status).toBe("closed");
+    expect(await call).toBe("Kicked");
+    // The connection itself ends much later.
+    socket.drop(4403, "Kicked");
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(closed).toHaveBeenCalledOnce();
+  });
+
+  it("P7.7: lets a client come back soon, where the code is not final", async () => {
+    const game = script.connect();
+    const socket = (await script.next()).open();
+    socket.sync({ pId: "p" }, { seq: 1, epoch: "e" });
+    socket.packet("error", { code: "internal", message: "Later", close: 1012 });
+    expect(game.status).toBe("reconnecting");
+    const next = (await script.next(2000)).open();
+    next.sync({}, { seq: 1, resumed: true });
+    expect(game.status).toBe("open");
+  });
+
+  it("P7.8: does not tell anybody that it works on a join", async () => {
+    const game = script.connect();
+    const joining = vi.fn();
+    game.on("joining" as never, joining);
+    const socket = (await script.next()).open();
+    socket.packet("joining", undefined);
+    expect(joining).not.toHaveBeenCalled();
+    expect(game.status).toBe("connecting");
+    socket.sync({ pId: "p" }, { seq: 1, epoch: "e" });
+    expect(game.status).toBe("open");
+  });
+});
