@@ -1,9 +1,9 @@
 import { defineConfig } from "oxlint";
 
-/** What each folder of `src` may import besides itself: the layers of CONTRIBUTING.md. */
+/** What each folder of `src` may import besides itself: the layers of docs/architecture.md, which a test compares. */
 const core = ["protocol", "platform", "state", "define", "relay"];
 const server = [...core, "room", "auth", "world", "shard", "objects"];
-const LAYERS: Readonly<Record<string, readonly string[]>> = {
+export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   platform: ["protocol"],
   state: ["protocol"],
@@ -24,7 +24,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The same for the folders of `src/room`. Files of `src/room` itself may import all of them, but not the reverse. */
-const ROOM: Readonly<Record<string, readonly string[]>> = {
+export const ROOM: Readonly<Record<string, readonly string[]>> = {
   timing: [],
   connections: ["timing"],
   storage: ["timing"],
@@ -39,7 +39,7 @@ const ROOM: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Folders from which a layer may import types, though not code. */
-const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = {
+export const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = {
   client: ["define", "state"],
   react: server,
   cli: ["define"],
@@ -76,8 +76,8 @@ function patternsOf(layer: string): Pattern[] {
   const denied = Object.keys(LAYERS).filter((name) => !allowed.has(name));
   const may = `src/${layer} may import ${[layer, ...(LAYERS[layer] ?? [])].join(", ")} only`;
   const patterns: Pattern[] = [
-    { group: [...within(denied), ...(ENTRIES[layer] ?? [])], message: `${may}: see CONTRIBUTING.md` },
-    { group: within(types), message: `${may}, and types: see CONTRIBUTING.md`, allowTypeImports: true },
+    { group: [...within(denied), ...(ENTRIES[layer] ?? [])], message: `${may}: see docs/architecture.md` },
+    { group: within(types), message: `${may}, and types: see docs/architecture.md`, allowTypeImports: true },
   ];
   return layer === "objects" || layer === "testing" ? patterns : [...patterns, PLATFORM];
 }
@@ -86,7 +86,7 @@ const layers = Object.keys(LAYERS).map((layer) => restricted(`src/${layer}/**`, 
 
 const roomFolders = Object.entries(ROOM).map(([folder, allowed]) => {
   const denied = Object.keys(ROOM).filter((name) => name !== folder && !allowed.includes(name));
-  const message = `src/room/${folder} may import ${allowed.join(", ") || "nothing"} of the room: see CONTRIBUTING.md`;
+  const message = `src/room/${folder} may import ${allowed.join(", ") || "nothing"} of the room: see docs/architecture.md`;
   const group = [...denied.map((name) => `../${name}/**`), "../*.ts"];
   return restricted(`src/room/${folder}/**`, [...patternsOf("room"), { group, message }]);
 });
