@@ -26,20 +26,20 @@ export interface AppParts {
   /** Undefined if the service takes no tokens. */
   readonly verify: Verify | undefined;
   readonly cors: CorsOptions | false;
-  /** Checks an operator's token. Undefined if nobody is one. */
+  /** Checks an operator's token. Undefined if there are no operators. */
   readonly operator?: Verify | undefined;
-  /** The Worlds that there are: undefined if any id is one. Undefined if the service has none. */
+  /** Undefined if the service has no Worlds. `ids` is undefined if any id is a World. */
   readonly world?: { readonly ids: readonly string[] | undefined } | undefined;
   /** Default: the console. */
   readonly log?: Log;
-  /** Answers more questions of operators. Default: nobody does. */
+  /** Answers further requests of operators. Default: none. */
   readonly inspector?: Inspector | undefined;
 }
 
-/** What routes need to find their way. */
+/** What is needed to route a request. */
 type Routing = Omit<AppParts, "cors"> & Required<Pick<AppParts, "log">>;
 
-/** Makes the Hono app that leads requests and sockets to their rooms. */
+/** Makes the Hono app that routes requests and sockets to rooms, shards and Worlds. */
 export function createApp({ cors: corsOptions, ...parts }: AppParts): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   const routing: Routing = { log: createLog(), ...parts };
@@ -67,7 +67,7 @@ async function answer(request: Request, env: Cloudflare.Env, routing: Routing): 
   }
 }
 
-/** What clients ask of a World. */
+/** The paths of a World that are for clients. */
 const FOR_CLIENTS: ReadonlySet<string> = new Set(["/connect", "/find-room", "/list-rooms"]);
 
 async function route(request: Request, env: Cloudflare.Env, routing: Routing): Promise<Response> {
@@ -77,7 +77,7 @@ async function route(request: Request, env: Cloudflare.Env, routing: Routing): P
   const target = findTarget(url, routing);
   if (target.path.startsWith("/$")) return observe(request, url, target, env, routing);
   const isOfWorld = target.party === "world";
-  // To find their way, clients show a World what they show its rooms; all else is for operators, and for shards.
+  // Clients use the same token for a World as for its rooms. All other paths of a World are for operators and shards.
   const claims =
     isOfWorld && !FOR_CLIENTS.has(target.path)
       ? await readOperator(request, url, env, routing, "world-auth-token")
@@ -88,10 +88,10 @@ async function route(request: Request, env: Cloudflare.Env, routing: Routing): P
   return fetchObject(env, target, forwardRequest(request, claims, isOfWorld ? ["x-access-shard"] : [], url));
 }
 
-/** The object that a URL names. */
+/** The object that a URL leads to. */
 interface Target extends RoomUrl {
   readonly binding: Binding;
-  /** Those of a room. What a shard's room needs only the shard knows. */
+  /** The settings of a room. Those of a shard's room are known only to the shard. */
   readonly settings?: Settings;
 }
 
@@ -111,8 +111,8 @@ function findTarget(url: URL, { find, world }: Routing): Target {
 }
 
 /**
- * Paths that begin with `/$` are the service's own, and for operators. It is a call of the object and no request to it,
- * so no guard or handler of the room sees it.
+ * Answers a path that begins with `/$`: these are the service's own, for operators. The object is called directly
+ * instead of getting a request, so no guard or handler of the room sees it.
  */
 async function observe(
   request: Request,
@@ -133,7 +133,7 @@ async function observe(
   return Response.json(await object.metrics());
 }
 
-/** The claims of the caller's token, if there is one and the service takes any. */
+/** The claims of the caller's token; null if there is none, or the service takes no tokens. */
 async function readClaims(
   request: Request,
   url: URL,
@@ -145,7 +145,7 @@ async function readClaims(
   return token !== undefined && verify ? verify(token, env as unknown as Record<string, unknown>) : null;
 }
 
-/** The claims of an operator, or of whoever comes where everyone is one. */
+/** The claims of an operator. Without a token, those that the inspector gives to everyone in development, if any. */
 async function readOperator(
   request: Request,
   url: URL,
@@ -161,7 +161,7 @@ const ATTEMPTS = 3;
 const FIRST_DELAY = 50;
 
 /**
- * Asks an object, again if the runtime says that this can help. Only what has no body can be sent twice.
+ * Sends a request to an object, and repeats it if the runtime says that this can help. Only GET and HEAD are repeated.
  * https://developers.cloudflare.com/durable-objects/best-practices/error-handling/
  */
 async function fetchObject(env: Cloudflare.Env, { binding, party, room }: Target, request: Request): Promise<Response> {

@@ -2,8 +2,8 @@ import { createService, ROOM_OPTIONS } from "./service.ts";
 import type { RoomsServiceConfig } from "./service.ts";
 
 /**
- * Makes a service of room definitions without Worlds: the same as that of `durable-rooms`, in a Worker that is a
- * quarter smaller.
+ * Makes a service of room definitions without Worlds. It is like `createRooms` of `durable-rooms`, and makes the Worker
+ * a quarter smaller.
  *
  * @throws Error that says what to do, if an option or a binding is missing or malformed
  * @example

@@ -8,7 +8,7 @@ import type { RoomsServiceConfig } from "./service.ts";
 
 /** What {@link createRooms} takes: rooms, tokens, CORS, the log, and Worlds. */
 export interface ServiceConfig extends RoomsServiceConfig {
-  /** Worlds, which spread the clients of a room over shards. Without it there are none. */
+  /** Options of Worlds, which spread the clients of a room over shards. Without this option there are no Worlds. */
   readonly world?: WorldConfig;
 }
 

@@ -9,12 +9,12 @@ export interface RoomsConfig {
 }
 
 const PARTY = /^[A-Za-z0-9_-]{1,64}$/;
-/** Parties that the service itself has. */
+/** Parties of the service itself. */
 const RESERVED: ReadonlySet<string> = new Set(["world", "shard"]);
 
 /**
  * Makes the directory of rooms. The first definition whose path matches serves a room.
- * @throws Error that says what to do, if a party or a room is malformed, or there twice
+ * @throws Error that says what to do, if a party or a room is malformed, or exists twice
  */
 export function createDirectory({ rooms = [], parties = {} }: RoomsConfig): {
   find: FindRoom;

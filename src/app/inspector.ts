@@ -7,37 +7,38 @@ import type { ShardObjectClass } from "../objects/shard-object.ts";
 import type { RoomUrl } from "../protocol/urls.ts";
 import type { RoomsConfig } from "./directory.ts";
 
-/** The Worker's environment, as far as routes of the service need it. */
+/** The environment type of the Hono app. */
 export interface AppEnv {
   Bindings: Cloudflare.Env;
 }
 
 /**
- * What `createRooms` takes as `inspector`. All of its code comes in through this object, so that a Worker without one
- * has none of it.
+ * The option `inspector` of `createRooms`. The inspector's code is reached only through this object, so a Worker
+ * without an inspector does not contain it.
  */
 export interface Inspector {
-  /** What whoever shows no token may do: nothing, unless the Worker's variables say that this is a development. */
+  /** The claims of a caller without a token: null, unless the Worker's variables say that it runs in development. */
   guest(request: Request, env: object): Claims | null;
   /** Serves the page. */
   serve(app: Hono<AppEnv>, service: Inspectable): void;
-  /** Answers a question below `/$` of an object; undefined if it knows none of that kind. */
+  /** Answers a request below `/$` of an object; undefined if it does not know the path. */
   answer(question: Question): Promise<Response> | undefined;
-  /** Classes of objects that can be looked into. */
+  /** Makes a class of rooms that can be inspected. */
   room(base: RoomObjectClass): RoomObjectClass;
+  /** Makes a class of shards that can be inspected. */
   shard(base: ShardObjectClass): ShardObjectClass;
 }
 
 /** The service, as its inspector sees it. */
 export interface Inspectable {
   readonly config: RoomsConfig;
-  /** The Worlds that there are: undefined if any id is one. Undefined if the service has none. */
+  /** Undefined if the service has no Worlds. `ids` is undefined if any id is a World. */
   readonly world: { readonly ids: readonly string[] | undefined } | undefined;
   /** Checks an operator's token. */
   readonly operator: Verify;
 }
 
-/** What an operator asks of an object. */
+/** A request of an operator below `/$` of an object. */
 export interface Question {
   readonly method: string;
   readonly target: RoomUrl;

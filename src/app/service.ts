@@ -12,25 +12,25 @@ import { createDirectory } from "./directory.ts";
 import type { RoomsConfig } from "./directory.ts";
 import type { Inspector } from "./inspector.ts";
 
-/** A service of rooms. */
+/** The options of a service, except for Worlds. */
 export interface RoomsServiceConfig extends RoomsConfig {
   /** How tokens are checked. Without it nobody is authenticated, and no room can require it. */
   readonly auth?: AuthConfig;
   /** Options of `hono/cors`, or false. Default: any origin. */
   readonly cors?: CorsOptions | false;
-  /** Gets the lines of the log. Default: each goes to the console of its level, as one JSON object. */
+  /** Gets the entries of the log. Default: writes each to the console method of its level, as one JSON object. */
   readonly log?: (entry: LogEntry) => void;
-  /** What is worth less is not logged. Default `"warn"`. */
+  /** Entries below this level are not logged. Default `"warn"`. */
   readonly logLevel?: LogLevel;
-  /** That of `durable-rooms/inspector`: a page at `/inspector` for operators. Default: none. */
+  /** `inspector` of `durable-rooms/inspector`: a page at `/inspector` for operators. Default: none. */
   readonly inspector?: Inspector;
 }
 
-/** The options that there are without Worlds. */
+/** The names of these options. */
 export const ROOM_OPTIONS: readonly string[] = ["rooms", "parties", "auth", "cors", "log", "logLevel", "inspector"];
 
 /**
- * Makes what every service has, with Worlds or without.
+ * Makes the parts that every service has, with Worlds or without.
  * @throws Error that says what to do, if an option or a binding is missing or malformed
  */
 export function createService(
@@ -68,7 +68,7 @@ function checkLog({ log, logLevel }: RoomsServiceConfig): Log {
   return createLog(log, logLevel);
 }
 
-/** Operators' tokens are signed with a shared secret, also where those of users come from somewhere else. */
+/** The secret of operators' tokens: a shared one, even if users' tokens come from an identity provider. */
 function operatorSecret(auth: AuthConfig | undefined): string {
   return auth && "secret" in auth ? auth.secret : "AUTH_JWT_SECRET";
 }

@@ -2,19 +2,19 @@ import type { Settings } from "../define/settings.ts";
 import type { Claims } from "../define/types.ts";
 import { RoomError } from "../protocol/errors.ts";
 
-/** Whether a claim is one of these, or a list that has one of them. */
+/** Whether a claim is one of these values, or a list that contains one of them. */
 export function hasClaim(auth: Claims | null, name: string, ...wanted: string[]): boolean {
   const value = auth && Object.hasOwn(auth, name) ? auth[name] : undefined;
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];
   return wanted.some((item) => list.includes(item));
 }
 
-/** Whether verified claims make their bearer an operator of a World, or of all. */
+/** Whether verified claims make the caller an operator of this World, or of all Worlds. */
 export function operatesWorld(auth: Claims | null, worldId: string): boolean {
   return hasClaim(auth, "worlds", worldId, "*");
 }
 
-/** Whether they make them one of a room, shard or World: of this one, or of all; or of all Worlds. */
+/** Whether verified claims make the caller an operator of this room, shard or World, or of all of them. */
 export function operatesRoom(auth: Claims, party: string, room: string): boolean {
   return hasClaim(auth, "rooms", `${party}/${room}`, "*") || operatesWorld(auth, party === "world" ? room : "*");
 }

@@ -1,9 +1,9 @@
 import type { Claims } from "../define/types.ts";
 
-/** Headers of this prefix are the service's own: whatever a client sends under it is removed. */
+/** Headers with this prefix are the service's own. They are removed from requests of clients. */
 const PREFIX = "x-durable-rooms-";
 const AUTH = `${PREFIX}auth`;
-/** What a request carries for the Worker only. */
+/** Headers and parameters of a request that are only for the Worker. */
 const WORKER_HEADERS = ["authorization", "x-access-shard"];
 const WORKER_PARAMETERS = ["token", "world-auth-token"];
 
@@ -38,10 +38,10 @@ function removeCredentials(url: URL): boolean {
   return names.length > 0;
 }
 
-/** In the object: the client's own request, and the claims that the Worker verified. */
+/** In the object: returns the client's request, and the claims that the Worker verified. */
 export function receiveRequest(request: Request): { request: Request; auth: Claims | null } {
   const claims = request.headers.get(AUTH);
-  // The Worker lets no other header of this kind pass.
+  // The Worker has removed all other headers with this prefix.
   if (claims === null) return { request, auth: null };
   const auth = JSON.parse(decodeURIComponent(claims)) as Claims;
   return { request: new Request(request, { headers: withoutInternal(request.headers) }), auth };

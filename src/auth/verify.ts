@@ -17,7 +17,7 @@ export type Verify = (token: string, env: Readonly<Record<string, unknown>>) => 
 /** A key for HS256 has at least the 256 bits of its hash: RFC 7518, section 3.2. */
 const MIN_SECRET_BYTES = 32;
 const MAX_TOKEN = 8192;
-/** Clocks differ: seconds. */
+/** How far clocks may differ, in seconds. */
 const TOLERANCE = 5;
 const ASYMMETRIC = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
 
@@ -36,7 +36,9 @@ export function createVerifier(config: AuthConfig): Verify {
   return (token) => check(token, keys, { algorithms: ASYMMETRIC, issuer, audience });
 }
 
-/** The keys of an identity provider. That they cannot be had is no fault of a token: its client may try again. */
+/**
+ * The keys of an identity provider. If they cannot be fetched, the error is `internal`, so that the client tries again.
+ */
 function publishedKeys(url: string): JWTVerifyGetKey {
   const keys = createRemoteJWKSet(new URL(url));
   return async (header, token) => {

@@ -6,7 +6,7 @@ import { compileRoutes } from "./routes.ts";
 import { settingsOf } from "./settings.ts";
 import type { Action, AnyDefinition, RoomDefinition } from "./types.ts";
 
-/** Every option, with what it has to be. */
+/** Every option with its check, which returns what is wrong with a value. */
 const OPTIONS: Readonly<Record<string, (value: unknown) => string | undefined>> = {
   path: () => undefined,
   state: isFunction,
@@ -40,7 +40,7 @@ const OPTIONS: Readonly<Record<string, (value: unknown) => string | undefined>> 
 };
 
 /**
- * Declares a kind of room: its state, what clients may ask of it, and how it is run.
+ * Declares a kind of room: its state, its actions and requests, and its options.
  *
  * @throws Error that names the option and says what to do, if the definition is malformed
  * @example

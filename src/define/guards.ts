@@ -1,8 +1,8 @@
 import type { GuardContext } from "./types.ts";
 
 /**
- * A guard that lets pass what comes from a session: messages of a connection, and, among the room's own guards,
- * who connects. An HTTP request has none.
+ * A guard that passes for messages of a connection and, among the room's own guards, for clients that connect. It
+ * refuses HTTP requests, which have no session.
  *
  * @example
  * import { requireSession } from "durable-rooms";
@@ -13,7 +13,7 @@ export function requireSession({ conn, request }: GuardContext): boolean {
 }
 
 /**
- * A guard that lets only callers with a verified JWT pass.
+ * A guard that passes only for callers with a verified JWT.
  *
  * @example
  * import { requireAuth } from "durable-rooms";
@@ -24,8 +24,7 @@ export function requireAuth({ auth }: GuardContext): boolean {
 }
 
 /**
- * A guard that lets callers pass whose JWT has a claim: with this value, or, where the claim is a list, with
- * this value in it.
+ * A guard that passes for callers whose JWT has a claim with this value, or a list that contains this value.
  *
  * @example
  * import { requireClaim } from "durable-rooms";

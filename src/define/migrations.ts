@@ -2,12 +2,12 @@
 export type Snapshot = Record<string, unknown>;
 
 /**
- * By the version that it leads to, what makes a snapshot of the version before into one of this version: plain values
- * by field name, entries by key. It runs before any hook, and cannot wait.
+ * Steps by version: each turns a snapshot of the version before into one of its version. A snapshot has plain values by
+ * field name, and entries by key. Steps run before any hook, and cannot be async.
  */
 export type Migrations = Readonly<Record<number, (snapshot: Snapshot) => Snapshot>>;
 
-/** @throws Error that names the option, unless there is just one step for each version from 2 on */
+/** @throws Error that names the option, unless there is exactly one step for each version from 2 on */
 export function checkMigrations(where: string, version: number, migrate: Migrations): void {
   for (let step = 2; step <= version; step++) {
     if (!Object.hasOwn(migrate, step)) {

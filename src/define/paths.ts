@@ -19,8 +19,8 @@ const SEGMENT = /\{([^{}]*)\}/g;
 const NAME = /^[A-Za-z_]\w*$/;
 
 /**
- * Reads a room path. A `{name}` segment takes at least one character, of any kind, and as few
- * as the text after it allows.
+ * Parses a room path. A `{name}` segment matches at least one character of any kind, and as few as the text after it
+ * allows.
  * @throws if the path is empty, a brace is unbalanced, or a name is malformed or used twice
  */
 export function parsePath(path: string): PathPattern {

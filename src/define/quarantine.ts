@@ -1,8 +1,10 @@
-/** A stored value that could not be read: its field started anew, and it was put aside. */
+/** A stored value that could not be read. It was put aside, and its field started with its initial value. */
 export interface Quarantined {
-  /** Where it was: field names and keys of entries, with dots between them; or the key of a row of the runtime's own. */
+  /**
+   * Its place: field names and keys of entries, with dots between them; or the key of one of the runtime's own rows.
+   */
   readonly key: string;
-  /** What was stored there, as it was. */
+  /** The stored value, unchanged. */
   readonly value: unknown;
   /** Why it could not be read. */
   readonly reason: string;
@@ -10,10 +12,10 @@ export interface Quarantined {
   readonly at: number;
 }
 
-/** The values that were put aside: the newest 10,000 at most. */
+/** The values that were put aside: at most the newest 10,000. */
 export interface RoomQuarantine {
   /** All of them, the oldest first. */
   list(): readonly Quarantined[];
-  /** Forgets one, for good. */
+  /** Deletes one for good. */
   delete(key: string): void;
 }

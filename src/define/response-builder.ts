@@ -1,4 +1,4 @@
-/** Helpers that build an answer. The error ones answer `{ "error": message }`. */
+/** Helpers that build a response. Those for errors answer with `{ "error": message }`. */
 export interface ResponseBuilder {
   /** 200, with this as JSON. */
   success(body?: unknown): Response;
@@ -12,9 +12,9 @@ export interface ResponseBuilder {
   notFound(message?: string): Response;
   /** 500 */
   serverError(message?: string): Response;
-  /** Sets the status of what follows. */
+  /** Sets the status of responses that are built afterwards. */
   status(code: number): ResponseBuilder;
-  /** Sets a header of what follows. */
+  /** Adds a header to responses that are built afterwards. */
   header(name: string, value: string): ResponseBuilder;
   json(body: unknown): Response;
   text(body: string): Response;

@@ -3,12 +3,12 @@ import type { RouteTable } from "./routes.ts";
 import type { Settings } from "./settings.ts";
 import type { Action, AnyDefinition } from "./types.ts";
 
-/** A room that {@link defineRoom} made. Its types are for clients: `connectRoom<typeof gameRoom>`. */
+/** A room definition that {@link defineRoom} made. Clients use its type: `connectRoom<typeof gameRoom>`. */
 export interface Room<S = unknown, A = unknown, O = unknown> {
   readonly path: string;
   /** @internal */
   readonly compiled: CompiledRoom;
-  /** Never there at run time. */
+  /** Only a type: never set at run time. */
   readonly types?: { readonly state: S; readonly inputs: A; readonly results: O };
 }
 /** Any room, whatever its state and actions. */
@@ -17,7 +17,7 @@ export type AnyRoom = Room;
 /** A definition, checked and ready to run. */
 export interface CompiledRoom {
   readonly definition: AnyDefinition;
-  /** Of what it stores; from 1. */
+  /** The version of what it stores, from 1. */
   readonly version: number;
   readonly pattern: PathPattern;
   readonly settings: Settings;

@@ -4,11 +4,11 @@ import type { Route } from "./types.ts";
 
 export type AnyRoute = Route<object, string, unknown>;
 
-/** What a method and a path lead to. */
+/** The result of looking up a method and a path. */
 export type RouteMatch =
   | {
       readonly kind: "found";
-      /** As it was declared: `"GET /players/:id"`. */
+      /** The route as it was declared: `"GET /players/:id"`. */
       readonly key: string;
       readonly route: AnyRoute;
       readonly params: Readonly<Record<string, string>>;
@@ -26,8 +26,8 @@ type Entry = Pick<Extract<RouteMatch, { kind: "found" }>, "key" | "route">;
 const KNOWN = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
 /**
- * Builds the table once for a definition.
- * @throws Error naming the route that is malformed, or there twice
+ * Builds the routes of a definition.
+ * @throws Error that names the route, if it is malformed or exists twice
  */
 export function compileRoutes(routes: Readonly<Record<string, AnyRoute>>): RouteTable {
   const router = new TrieRouter<Entry>();

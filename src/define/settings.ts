@@ -15,7 +15,7 @@ const DEFAULTS = {
   auth: "optional",
 } as const satisfies Partial<AnyDefinition>;
 
-/** These options of a room, with the default where the definition does not have one. */
+/** The options of a room that have defaults, with the default for each that the definition leaves out. */
 export type Settings = Readonly<Required<Pick<AnyDefinition, keyof typeof DEFAULTS>>>;
 
 export function settingsOf(definition: AnyDefinition): Settings {

@@ -17,7 +17,7 @@ export type Awaitable<T> = T | Promise<T>;
 export type UserOf<S> = [UserIn<S>] extends [never] ? undefined : UserIn<S>;
 type UserIn<S> = { [K in keyof S]: S[K] extends Users<infer U> ? U : never }[keyof S];
 
-/** A packet that a room sends by itself: any `type` that the protocol does not use. */
+/** A packet that a handler sends. Its `type` may be any that the protocol does not use. */
 export interface Packet {
   readonly type: string;
   readonly value?: unknown;
@@ -33,10 +33,10 @@ export interface Connection {
   readonly publicId: string;
   /** The verified JWT claims, or null. */
   readonly auth: Claims | null;
-  /** What {@link setState} last kept; survives hibernation. */
+  /** The value that {@link setState} stored last. It survives hibernation. */
   readonly state: unknown;
   /**
-   * Keeps a small value with the socket.
+   * Stores a small value with the socket.
    * @throws RoomError if it cannot be stored, or exceeds what a socket may carry (about 14 KB as JSON)
    */
   setState(next: unknown): void;
@@ -46,7 +46,7 @@ export interface Connection {
   close(code?: number, reason?: string): void;
 }
 
-/** The object's own key-value storage, for what is not room state. Keys of the runtime's own are hidden. */
+/** Key-value storage for data that is not room state. The runtime's own keys are hidden. */
 export interface RoomStorage {
   get<T = unknown>(key: string): T | undefined;
   put(key: string, value: unknown): void;
@@ -63,7 +63,7 @@ export interface RoomHandle {
   readonly params: Readonly<Record<string, string>>;
   /** The Worker's bindings. */
   readonly env: Cloudflare.Env;
-  /** Key-value storage for what is not state. */
+  /** Key-value storage for data that is not room state. */
   readonly storage: RoomStorage;
   /** Stored values that could not be read. */
   readonly quarantine: RoomQuarantine;
@@ -73,39 +73,41 @@ export interface RoomHandle {
   send(conn: Connection, packet: Packet): void;
   /** Sends a packet to all sockets, except these. */
   broadcast(packet: Packet, options?: { except?: Connection | readonly Connection[] }): void;
-  /** Whether changes are sent by themselves. May be switched at any time, and survives hibernation. */
+  /** Whether changes are sent automatically. It can be switched at any time, and survives hibernation. */
   autoSync: boolean;
-  /** Whether something changed that clients do not know of yet. */
+  /** Whether there are changes that were not sent to clients. */
   readonly pendingSync: boolean;
   /**
-   * Sends what changed, now; where nothing did, the whole visible state. Connections that have not got their
-   * first packet get it.
+   * Sends all pending changes now; if there are none, the whole visible state. Connections that wait for their first
+   * packet get it.
    */
   applySync(): void;
   /**
-   * Moves a user to another room of the party: with all that is stored of them, and their connections' state.
-   * Here the user is gone then. @returns a token to connect there with: it works once, for 5 minutes
-   * @throws RoomError `not_found`, `room_full`, `forbidden` or `internal`; the user is still here then
+   * Moves a user to another room of the party, with all of their stored values and the state of their connections.
+   * Afterwards the user is not in this room any more.
+   * @returns a token to connect to the other room with; it works once, for 5 minutes
+   * @throws RoomError `not_found`, `room_full`, `forbidden` or `internal`; then the user is still in this room
    */
   sessionTransfer(conn: Connection, targetRoomId: string): Promise<string>;
   /**
-   * Runs an entry of `schedules` later, at least once, whatever happens until then. The same name again moves
-   * it. @param when a delay in ms, or a time as a Date or in ms since 1970
+   * Runs an entry of `schedules` later, at least once, even if the room restarts meanwhile. Another call with the same
+   * name replaces the time and the payload.
+   * @param when a delay in ms, or a time as a Date or in ms since 1970
    */
   schedule(name: string, when: number | Date, payload?: unknown): void;
-  /** Takes back what is scheduled under a name, if anything is. */
+  /** Cancels what is scheduled under a name, if anything is. */
   unschedule(name: string): void;
   /** What is scheduled. */
   readonly schedules: readonly Scheduled[];
-  /** An HTTP request to another room of the party, or to this one. It comes without claims. */
+  /** Sends an HTTP request to another room of the party, or to this one. It arrives without claims. */
   fetch(roomId: string, path: string, init?: RequestInit): Promise<Response>;
   /**
    * Lists the room in a World, where clients find it by its metadata (`findRoom` of `durable-rooms/client`), or
-   * changes what is said there; null takes it off the list. The World is told of `maxUsers`, and of how many users
-   * are online, by the runtime. Anybody may read it. It is stored at once, and outlives the room's memory.
+   * changes its entry; null removes it from the list. The runtime adds `maxUsers`, and how many users are online.
+   * Anyone may read the entry. It is stored at once, and survives restarts.
    *
    * @param metadata a plain object of up to 2 KB as JSON
-   * @throws RoomError `internal` if it is none, or larger
+   * @throws RoomError `internal` if the metadata is not a plain object, or is larger
    * @example
    * room.listing({ mode: "blitz", level: 3 }, { locked: state.phase() === "playing" });
    */
@@ -114,17 +116,17 @@ export interface RoomHandle {
   flush(): Promise<void>;
 }
 
-/** What is said of a listed room: plain JSON. */
+/** The metadata of a listed room: plain JSON. */
 export type Metadata = Readonly<Record<string, unknown>>;
 
 export interface ListingOptions {
-  /** Whether the room is passed over when a room is looked for. It closes no door: a guard does. Default false. */
+  /** Whether searches skip the room. Clients can still connect to it, unless a guard refuses them. Default false. */
   readonly locked?: boolean;
   /** The World that lists it. Default `world-default`. */
   readonly worldId?: string;
 }
 
-/** Something that will run. */
+/** An entry of `schedules` that will run. */
 export interface Scheduled {
   readonly name: string;
   /** ms since 1970 */
@@ -137,7 +139,7 @@ interface Context<S> {
   readonly room: RoomHandle;
 }
 
-/** What a guard gets. `request` is there when a connection or an HTTP request is guarded, not for messages. */
+/** What a guard gets. `request` is set for a new connection and an HTTP request, not for a message. */
 export interface GuardContext<S = unknown> extends Context<S> {
   readonly conn: Connection | undefined;
   readonly auth: Claims | null;
@@ -145,77 +147,82 @@ export interface GuardContext<S = unknown> extends Context<S> {
 }
 
 /**
- * Lets a caller pass, or not. For HTTP requests it may answer with a `Response` of its own. Inside of a definition
- * the state's type is known; a guard that stands by itself, and reads the state, says which: `Guard<State>`.
+ * Decides whether a caller may pass. For HTTP requests it may also return a `Response` of its own. Inside a definition
+ * the type of the state is known; a guard that is declared outside, and reads the state, names it: `Guard<State>`.
  */
 export type Guard<S = never> = (
   context: GuardContext<[S] extends [never] ? unknown : S>,
   value: unknown,
 ) => Awaitable<boolean | Response>;
 
-/** What an action, and a hook of a user, gets. */
+/** What an action gets, and a hook that concerns a user. */
 export interface ActionContext<S> extends Context<S> {
   /** The user's entry in the `users` field; undefined where the state has none. */
   readonly user: UserOf<S>;
-  /** The socket that asked. */
+  /** The connection that the message or the event belongs to. */
   readonly conn: Connection;
   /** The verified JWT claims, or null. */
   readonly auth: Claims | null;
 }
 
 type Schema = z.core.$ZodType;
-/** What a schema hands to a handler; `unknown` where there is none. */
+/** The type of what a schema returns; `unknown` without a schema. */
 export type Parsed<Z> = Z extends Schema ? z.output<Z> : unknown;
 
-/** One thing that clients can ask a room to do. What `run` returns is the ack. */
+/** One action of a room, which clients call by a message. What `run` returns is sent in the ack. */
 export interface Action<S, Z> {
-  /** A zod schema: `run` gets what it parsed; anything else is refused as `invalid_input`. */
+  /** A zod schema: `run` gets what it parsed. A value that does not match is refused as `invalid_input`. */
   readonly input?: Z;
-  /** Asked in order, after the room's own guards; one false refuses as `forbidden`. */
+  /** Run in order, after the room's own guards. If one returns false, the message is refused as `forbidden`. */
   readonly guards?: readonly GuardFor<S>[];
-  /** Does it. What it returns, or resolves to, is the answer. A {@link RoomError} refuses. */
+  /**
+   * Handles the message. What it returns or resolves to is the answer. A {@link RoomError} that it throws is a refusal.
+   */
   run(context: ActionContext<S>, value: Parsed<Z>): unknown;
 }
 
-/** A guard that reads nothing of the state, or reads this state. */
+/** A guard of a room with this state. */
 export type GuardFor<S> = (context: GuardContext<S>, value: unknown) => Awaitable<boolean | Response>;
 
 /** What a request handler gets. P: the path, Z: the body's schema. */
 export interface RequestContext<S, P extends string, Z> extends Context<S> {
-  /** The request as the client made it, without what only the service uses. */
+  /** The client's request, without credentials and the service's own headers. */
   readonly request: Request;
   /** The verified JWT claims, or null. */
   readonly auth: Claims | null;
   /** The `:name` segments of the path. */
   readonly params: PathParams<P>;
   readonly query: URLSearchParams;
-  /** What the schema parsed. */
+  /** The body, as the schema parsed it. */
   readonly body: Parsed<Z>;
-  /** Helpers for an answer. */
+  /** Helpers that build a response. */
   readonly res: ResponseBuilder;
 }
 
 /** One HTTP route of a room. */
 export interface Route<S, P extends string, Z> {
-  /** A zod schema for a JSON body; anything else is answered 400. */
+  /** A zod schema for the JSON body. A body that does not match is answered with 400. */
   readonly body?: Z;
-  /** Asked in order, after the room's own guards; one may answer with a `Response`. */
+  /** Run in order, after the room's own guards. One may return a `Response` as the answer. */
   readonly guards?: readonly GuardFor<S>[];
-  /** Answers: with a `Response` as it is, with text, with nothing (204), or with anything else as JSON. */
+  /** Handles the request. A `Response` is sent as it is, a string as text, undefined as 204, anything else as JSON. */
   run(context: RequestContext<S, P, Z>): unknown;
 }
 
 export type Hook<C, R = unknown> = (context: C) => Awaitable<R>;
 
-/** The hooks and settings of a room that do not take part in inference. */
+/** The hooks and settings of a room whose types are not inferred. */
 export interface RoomOptions<S> {
   /** The room ids this definition serves: literal text and `{name}` segments, as in `game-{id}`. */
   readonly path: string;
-  /** Of what is stored: raise it when stored snapshots have to change with the state, as `migrate` says. Default 1. */
+  /**
+   * The version of what is stored. Raise it when stored snapshots have to change, and add a step to `migrate`. Default
+   * 1.
+   */
   readonly version?: number;
-  /** For each version from 2 on, what makes a snapshot of the one before into one of it. */
+  /** For each version from 2 on, a function that turns a snapshot of the version before into one of that version. */
   readonly migrate?: Migrations;
-  /** Distinct users online at once; the next one is closed with 4503. Default: no limit. */
+  /** The most distinct users who are online at once; the next one is closed with 4503. Default: no limit. */
   readonly maxUsers?: number;
   /** Least time between sync packets in ms; 0 = one for each turn of the event loop. Default `"auto"`. */
   readonly throttleSync?: number | "auto";
@@ -225,19 +232,19 @@ export interface RoomOptions<S> {
   readonly hibernate?: boolean;
   /** How long in ms a disconnected user is kept. Default 300,000. */
   readonly sessionExpiryTime?: number;
-  /** Disconnected users that are kept: of more, those gone for longest are removed early. Default 10,000. */
+  /** The most disconnected users that are kept. Beyond, those who left first are removed early. Default 10,000. */
   readonly maxOfflineSessions?: number;
   /** How long in ms the token of a `sessionTransfer` works, and a place is kept. Default 300,000. */
   readonly transferExpiryTime?: number;
-  /** Whether changes are sent by themselves; if not, `room.applySync()` sends them. Default true. */
+  /** Whether changes are sent automatically; if not, `room.applySync()` sends them. Default true. */
   readonly autoSync?: boolean;
-  /** Messages of a connection in a time (ms). Default 500 in 1000. */
+  /** How many messages a connection may send in a time (ms). Default 500 in 1000. */
   readonly rateLimit?: { readonly messages: number; readonly per: number };
   /** Largest message of a client in bytes. Default 65,536. */
   readonly maxMessageBytes?: number;
-  /** Whether a verified JWT is needed to connect or ask. Default `"optional"`. */
+  /** Whether a verified JWT is needed to connect, and for HTTP requests. Default `"optional"`. */
   readonly auth?: "required" | "optional";
-  /** Asked for every connection, message and request of the room. */
+  /** Run for every connection, message and request of the room. */
   readonly guards?: readonly GuardFor<S>[];
   /** Gets the actions that no entry of `actions` handles. */
   readonly unhandledAction?: {
@@ -246,7 +253,7 @@ export interface RoomOptions<S> {
   };
   /** Runs `hz` times a second, only while someone is connected. */
   readonly tick?: { readonly hz: number; run(context: Context<S>, elapsedMs: number): unknown };
-  /** What `room.schedule` can run later. */
+  /** What `room.schedule` can run later, by name. */
   readonly schedules?: Readonly<Record<string, { run(context: Context<S>, payload: unknown): unknown }>>;
   /**
    * Sees every packet on its way to a connection, except acks and errors, and returns what to send instead, or
@@ -257,15 +264,17 @@ export interface RoomOptions<S> {
     context: Context<S> & { readonly user: UserOf<S> | undefined; readonly conn: Connection },
     packet: Packet,
   ) => Awaitable<Packet | null>;
-  /** After the state was made or restored, before any other event. */
+  /** Runs after the state was made or restored, before any other event. */
   readonly onStart?: Hook<Context<S>>;
-  /** For each new connection, before it gets its first packet. A throw closes it with 1011. */
+  /**
+   * Runs for each new connection, before its first packet is sent. If it throws, the connection is closed with 1011.
+   */
   readonly onJoin?: Hook<ActionContext<S> & { readonly request: Request }>;
-  /** When a user's last connection closed. */
+  /** Runs when a user's last connection has closed. */
   readonly onLeave?: Hook<ActionContext<S>>;
-  /** Told of whatever a handler, guard, hook or write threw. */
+  /** Gets every error that a handler, guard, hook or write threw. */
   readonly onError?: Hook<Context<S> & { readonly error: unknown; readonly conn: Connection | undefined }>;
-  /** Sees the stored snapshot before it is loaded, and returns what to load. */
+  /** Gets the stored snapshot before it is loaded, and returns what to load. */
   readonly onStorageRestore?: (context: { snapshot: Snapshot; room: RoomHandle }) => Snapshot;
   /** The same for each stored user. */
   readonly onUserStorageRestore?: (context: UserRestore<S>) => Snapshot;
@@ -273,7 +282,7 @@ export interface RoomOptions<S> {
   readonly onSessionRestore?: (context: UserRestore<S> & { readonly privateId: string }) => Awaitable<Snapshot>;
 }
 
-/** Where a user is restored from. */
+/** What a hook gets that restores a user. */
 interface UserRestore<S> {
   readonly userSnapshot: Snapshot;
   readonly user: UserOf<S>;
@@ -284,11 +293,11 @@ interface UserRestore<S> {
 /** A room definition, as {@link defineRoom} takes it. S: the state, A: action schemas, O: results, R: body schemas. */
 export interface RoomDefinition<S, A, O, R> extends RoomOptions<S> {
   /**
-   * Makes the state of one room. Called once per instance, so that signals are never shared; and once more where a
+   * Makes the state of one room. Called once for each instance, so that signals are never shared; and once more when a
    * stored room is migrated.
    */
   readonly state: () => S;
-  /** What clients may ask for over their socket, by name. */
+  /** The actions that clients can call over their socket, by name. */
   readonly actions?: { [K in keyof A]: Action<S, A[K]> } & {
     [K in keyof O]: { run(...args: never[]): O[K] | Promise<O[K]> };
   };

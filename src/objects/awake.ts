@@ -2,8 +2,8 @@ import type { Clock } from "../platform/ports.ts";
 import type { Reason } from "../platform/metrics.ts";
 
 /**
- * What keeps an object from sleep: timers, what it waits for, and sockets without hibernation. That is also the time
- * that is billed, but for the moments in which it computes.
+ * Tracks what keeps an object from sleep: timers, pending calls and requests, and sockets without hibernation. The time
+ * in which something does is also the time that is billed, except for short computations.
  * https://developers.cloudflare.com/durable-objects/concepts/durable-object-lifecycle/
  */
 export class Awake {
@@ -18,7 +18,7 @@ export class Awake {
 
   get reasons(): readonly Reason[] {
     const kinds = Map.groupBy(this.#reasons, ({ why }) => why);
-    // They are in the order in which they began.
+    // Reasons are in the order in which they began.
     return Array.from(kinds, ([why, [first, ...others]]) => ({
       why,
       since: first?.since ?? 0,
@@ -26,12 +26,12 @@ export class Awake {
     }));
   }
 
-  /** How long there was a reason, in ms. */
+  /** For how long there was any reason, in ms. */
   get ms(): number {
     return this.#ms + (this.#reasons.size > 0 ? this.#clock.now() - this.#since : 0);
   }
 
-  /** @returns what says that it is over */
+  /** Begins a reason. @returns a function that ends it */
   begin(why: string): () => void {
     const reason = { why, since: this.#clock.now() };
     if (this.#reasons.size === 0) this.#since = reason.since;
@@ -41,7 +41,7 @@ export class Awake {
     };
   }
 
-  /** Until a promise resolves or rejects. */
+  /** Adds a reason until a promise resolves or rejects. */
   async during<T>(why: string, pending: Promise<T>): Promise<T> {
     const end = this.begin(why);
     try {
@@ -51,7 +51,7 @@ export class Awake {
     }
   }
 
-  /** A clock whose timers are reasons. */
+  /** A clock whose timers count as reasons. */
   get clock(): Clock {
     const clock = this.#clock;
     return {

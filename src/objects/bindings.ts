@@ -10,11 +10,11 @@ import type { Assignment, LocationHint } from "../world/assignment.ts";
 const CLASSES = { ROOMS: "RoomObject", WORLDS: "WorldObject", SHARDS: "ShardObject" } as const;
 export type Binding = keyof typeof CLASSES;
 
-/** What rooms need, and what Worlds need beside it. */
+/** The bindings that a service needs without Worlds, and with Worlds. */
 export const ROOM_BINDINGS: readonly Binding[] = ["ROOMS"];
 export const WORLD_BINDINGS: readonly Binding[] = ["ROOMS", "WORLDS", "SHARDS"];
 
-/** What other objects of the service ask of a room. No request from outside becomes one of these calls. */
+/** The calls that other objects of the service make to a room. No request of a client leads to one of them directly. */
 export interface RoomCalls {
   relay(batch: ShardBatch): Promise<Receipt>;
   board(user: TransferredUser): Promise<TransferAnswer>;
@@ -23,7 +23,7 @@ export interface RoomCalls {
   metrics(): Promise<RoomMetrics>;
 }
 
-/** The same for a shard. */
+/** The calls that other objects of the service make to a shard. */
 export interface ShardCalls {
   introduce(boot: string): Promise<Introduction | undefined>;
   deliver(batch: RoomBatch): Promise<Receipt>;
@@ -36,7 +36,7 @@ interface Fetcher {
   fetch(input: Request | string, init?: RequestInit): Promise<Response>;
 }
 
-/** What can be asked of the objects that a binding leads to. A World is a room itself. */
+/** The calls of the objects behind each binding. A World is a room itself. */
 interface Stubs {
   readonly ROOMS: RoomCalls & Fetcher;
   readonly WORLDS: RoomCalls & Fetcher;
@@ -49,7 +49,7 @@ interface Namespace<T> {
 }
 
 /**
- * Makes the stub of an object. Make a new one for each call: a stub that threw once is broken.
+ * Makes a stub of an object. Make a new one for each call: a stub that has thrown an error is broken.
  * @param locationHint where a new object is to run
  * @throws Error if the Worker does not have the binding
  */
@@ -65,15 +65,15 @@ export function stubOf<B extends Binding>(
   return namespace.get(namespace.idFromName(objectName(party, id)), locationHint && { locationHint });
 }
 
-/** Where requests between objects seem to come from. */
+/** The origin in the URLs of requests between objects. */
 const ORIGIN = "https://rooms.internal";
 
-/** The URL of a request from one object to another. @param path inside the object, from "/" on */
+/** Makes the URL of a request from one object to another. @param path inside the object, with its leading "/" */
 export function internalUrl(party: string, id: string, path: string): string {
   return `${ORIGIN}/parties/${party}/${encodeURIComponent(id)}${path}`;
 }
 
-/** What a World answered to a report. */
+/** The answer of a World to a report. */
 interface WorldAnswer {
   readonly ok: boolean;
   readonly status: number;
@@ -81,7 +81,7 @@ interface WorldAnswer {
 }
 
 /**
- * Sends a World a report, as an outsider would have to: with the secret of the service.
+ * Sends a report to a World as an HTTP request with the secret of the service.
  * @returns undefined if the service has no Worlds
  */
 export async function reportToWorld(

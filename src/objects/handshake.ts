@@ -3,7 +3,7 @@ import { CODES } from "../protocol/codes.ts";
 import type { Clock } from "../platform/ports.ts";
 import { RoomError } from "../protocol/errors.ts";
 
-/** How sockets are opened, refused and closed. */
+/** Opening, refusing and closing sockets. */
 
 export function isUpgrade(request: Request): boolean {
   return request.method === "GET" && request.headers.get("upgrade")?.toLowerCase() === "websocket";
@@ -13,7 +13,7 @@ export function isUpgrade(request: Request): boolean {
  * Refuses a request. A socket is accepted and then closed with a code and a reason, since a browser cannot
  * read the status of a refused upgrade.
  *
- * @param init how an HTTP answer differs from what its code says
+ * @param init overrides parts of the HTTP response
  */
 export function refuse(request: Request, { code, message }: RoomError, init: ResponseInit = {}): Response {
   if (!isUpgrade(request)) return Response.json({ error: message, code }, { status: CODES[code].status, ...init });
@@ -23,7 +23,7 @@ export function refuse(request: Request, { code, message }: RoomError, init: Res
   return new Response(null, { status: 101, webSocket: client });
 }
 
-/** What a client says of itself in the query of its upgrade request. */
+/** Reads the session and the transfer token from the query of an upgrade request. */
 export function credentialsOf(url: string): { sessionId: string | undefined; transferToken: string | undefined } {
   const query = new URL(url).searchParams;
   return {
@@ -57,7 +57,7 @@ export async function isAnsweredLate(
   return isLate && !signal.aborted;
 }
 
-/** Answers a close frame. A client may send codes and reasons that nobody may send: they are answered with 1000. */
+/** Answers a close frame. Clients may send codes and reasons that are not allowed in an answer: that has 1000 then. */
 export function answerClose(ws: WebSocket, code: number, reason: string): void {
   try {
     ws.close(code === 1005 || code === 1006 || code === 1015 ? 1000 : code, reason);

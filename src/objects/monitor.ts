@@ -10,27 +10,27 @@ import { Awake } from "./awake.ts";
 import { kvStorage } from "./storage.ts";
 
 const KEY = `${PRIVATE_PREFIX}counts`;
-/** Totals are stored with a save, no more often than this: an object that slept in between did not take less. ms */
+/** The least time between two saves of the totals, in ms. */
 const SPACING = 10_000;
 /** Errors that are kept, and the characters of each. */
 const MOST_ERRORS = 50;
 const LONGEST_ERROR = 500;
 
-/** What is stored of the counts. */
+/** The row of the counts. */
 interface Stored {
   readonly since: number;
   readonly counts: Counts;
 }
 
 /**
- * Counts what an object does, where the platform calls it: so it counts what is billed, and the core does not have to
- * count.
+ * Counts what an object does at the border to the platform: so it counts what is billed, and the core does not count
+ * anything.
  */
 export class Monitor {
   readonly counts = zero();
   readonly awake: Awake;
   readonly storage: Storage;
-  /** Called for each frame that is sent, while the inspector records them. */
+  /** Called for each frame that is sent, while the inspector records frames. */
   onSent: ((text: string, socket: Socket) => void) | undefined;
   readonly #clock: Clock;
   readonly #kv: DurableObjectStorage["kv"];
@@ -38,7 +38,7 @@ export class Monitor {
   readonly #wokeAt: number;
   readonly #errors: LoggedError[] = [];
   #wokenBy: Cause | undefined;
-  /** What was counted before it woke; read when it is needed. */
+  /** The totals before the object woke, read when they are needed. */
   #before: Stored | undefined;
   #storedAt = -Infinity;
   #storedCount = 0;
@@ -60,7 +60,7 @@ export class Monitor {
   event(cause: Cause): void {
     if (this.#wokenBy) return;
     this.#wokenBy = cause;
-    // An object that never ran has no rows.
+    // An object without rows has never run before.
     if (this.counts.rowsRead === 0) return;
     this.counts.wakes[cause] = 1;
     this.log({ level: "info", event: "woke", cause });
@@ -75,7 +75,7 @@ export class Monitor {
 
   /** A frame was sent to a client. */
   sent(text: string, socket: Socket): void {
-    // Most texts go to many.
+    // Most texts are sent to many sockets.
     if (text !== this.#text) this.#bytes = bytesOf((this.#text = text));
     this.counts.packets++;
     this.counts.bytesOut += this.#bytes;
@@ -89,14 +89,14 @@ export class Monitor {
     return this.awake.during("request", run());
   }
 
-  /** The same for a call of another object. */
+  /** Counts a call of another object, and keeps the object awake until it is answered. */
   call<T>(run: () => Promise<T>): Promise<T> {
     this.event("call");
     this.counts.calls++;
     return this.awake.during("call", run());
   }
 
-  /** The alarm rang. If nothing was saved, there were no changes for a while: then the totals are stored. */
+  /** Counts an alarm. If nothing was saved since the last one, the totals are stored by themselves. */
   async alarm(run: () => Promise<void>): Promise<void> {
     this.event("alarm");
     this.counts.alarms++;
@@ -105,10 +105,10 @@ export class Monitor {
     this.#hasSaved = false;
   }
 
-  /** Writes a line of the log. One with a code counts, and one that says what went wrong is kept for a while. */
+  /** Writes an entry of the log, counts its code, and keeps it for a while if it is an error or a warning. */
   readonly log = (entry: LogEntry): void => {
     const { level, event, action, connection, code, error } = entry;
-    // A line of an action's run comes beside that of its refusal.
+    // The debug entry of an action comes in addition to that of its refusal.
     if (code && level !== "debug") this.counts.errors[code] = (this.counts.errors[code] ?? 0) + 1;
     if (level === "error" || level === "warn") {
       const [first] = error?.split("\n", 1) ?? [];
@@ -125,7 +125,7 @@ export class Monitor {
     this.#log(entry);
   };
 
-  /** Reported numbers never decrease, not even after a crash: they are stored first, unless nothing changed since. */
+  /** Makes a report. Changed totals are stored first, so that reported numbers never decrease, even after a crash. */
   report(): Omit<ObjectMetrics, "party" | "room" | "connections"> {
     this.event("metrics");
     this.counts.awakeMs = this.awake.ms;
@@ -173,11 +173,11 @@ export class Monitor {
     }
   }
 
-  /** A failure to store the counts must not fail the save in the same transaction. */
+  /** Stores the totals. A failure must not fail the save in the same transaction. */
   #store(): void {
     this.counts.awakeMs = this.awake.ms;
     this.counts.rowsWritten++;
-    // Set even if it fails, so that it is not tried again with each save.
+    // Set even if storing fails, so that it is not tried again with each save.
     this.#storedAt = this.#clock.now();
     try {
       this.#kv.put(KEY, this.#totals());
@@ -190,7 +190,7 @@ export class Monitor {
   }
 }
 
-/** A number that grows whenever anything is counted. */
+/** Adds up all counters: the sum grows whenever anything is counted. */
 function countOf(counts: object): number {
   const values = Object.values(counts) as (number | object)[];
   return values.reduce<number>((total, value) => total + (typeof value === "number" ? value : countOf(value)), 0);

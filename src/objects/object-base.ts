@@ -18,7 +18,7 @@ const REAL_CLOCK: Clock = {
   },
 };
 
-/** What rooms and shards have in common as objects: the platform's events, which are counted and handed on. */
+/** The common base of room and shard objects: counts the platform's events, and passes them on. */
 export abstract class ObjectBase extends DurableObject {
   protected readonly monitor: Monitor;
   protected readonly sockets: Sockets;
@@ -61,12 +61,12 @@ export abstract class ObjectBase extends DurableObject {
     return REAL_CLOCK;
   }
 
-  /** Where lines of the log go. */
+  /** The log of the service. */
   protected log(): Log {
     return CONSOLE;
   }
 
-  /** What its lines of the log begin with, and its metrics. */
+  /** The names that identify the object in log entries and metrics. */
   protected abstract get names(): { readonly party: string; readonly room: string };
   protected abstract answer(request: Request): Promise<Response>;
   protected abstract closed(ws: WebSocket): void;

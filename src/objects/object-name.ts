@@ -2,7 +2,7 @@ import { PRIVATE_PREFIX } from "../room/storage/keys.ts";
 
 const KEY = `${PRIVATE_PREFIX}name`;
 
-/** What knows an object's name: its id, and its storage. */
+/** The parts of an object's state that know its name. */
 interface Named {
   readonly id: { readonly name?: string };
   readonly storage: { readonly kv: { get<T>(key: string): T | undefined; put<T>(key: string, value: T): void } };

@@ -4,9 +4,9 @@ import type { Worlds } from "../room/listing/report.ts";
 import type { OtherRooms } from "../room/transfers/messages.ts";
 import { internalUrl, reportToWorld, stubOf } from "./bindings.ts";
 
-/** How a room reaches the other objects of its service. */
+/** Ports through which a room reaches the other objects of its service. */
 
-/** The other rooms of a party. @param exists whether a definition serves a room id */
+/** Reaches the other rooms of a party. @param exists whether a definition serves a room id */
 export function createOtherRooms(env: object, party: string, exists: (roomId: string) => boolean): OtherRooms {
   const roomOf = (roomId: string) => {
     if (!exists(roomId)) throw new RoomError("not_found", "There is no such room");
@@ -22,7 +22,7 @@ export function createOtherRooms(env: object, party: string, exists: (roomId: st
   };
 }
 
-/** The shards of a room. */
+/** Reaches the shards of a room. */
 export function createShards(env: object): Shards {
   return {
     introduce: async (shardId, boot) => stubOf(env, "SHARDS", "shard", shardId).introduce(boot),
@@ -32,7 +32,7 @@ export function createShards(env: object): Shards {
 
 const NO_WORLDS = "This service has no Worlds: give createRooms a world, and wrangler.toml the binding WORLDS";
 
-/** The Worlds in which a room lists itself. */
+/** Reaches the Worlds in which a room is listed. */
 export function createWorlds(env: object): Worlds {
   return {
     async report(worldId, place, report) {

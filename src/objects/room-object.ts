@@ -26,7 +26,9 @@ import { createOtherRooms, createShards, createWorlds } from "./peers.ts";
 type Found = ReturnType<FindRoom>;
 
 const CANNOT_START = "The room cannot start";
-/** Mostly it takes a new deploy to mend this: until then each request costs a start that fails. In seconds. */
+/**
+ * The answer while a room cannot start. Usually only a new deploy helps, so clients are told to wait for 10 seconds.
+ */
 const UNAVAILABLE: ResponseInit = { status: 503, headers: { "retry-after": "10" } };
 /** A room that cannot start and has an alarm tries again after this time, in ms. */
 const RETRY = 3_600_000;
@@ -34,7 +36,7 @@ const RETRY = 3_600_000;
 /** A class of rooms, as the Worker exports it. */
 export type RoomObjectClass = new (ctx: DurableObjectState, env: Cloudflare.Env) => RoomObjectBase;
 
-/** One room. It only turns the runtime's events into calls of the core. */
+/** One room as a Durable Object. It only translates the runtime's events into calls of the core. */
 export class RoomObjectBase extends ObjectBase implements RoomCalls {
   #core: RoomCore | undefined;
   /** Whether the start in the constructor failed, and the event that woke the object has not been handled yet. */
@@ -90,7 +92,10 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     if (this.#find()) this.setAlarm(this.clock().now() + RETRY);
   }
 
-  /** A room that cannot start logs that at each event, keeps its data, and tries again at the next event. */
+  /**
+   * Starts the core if it has not started. If that fails, it is logged, data stays as it is, and the next event tries
+   * again.
+   */
   #tryStart(): boolean {
     if (this.#hasFailed) return (this.#hasFailed = false);
     try {
@@ -101,7 +106,7 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     }
   }
 
-  /** A shard sends what its clients sent. Only code with the binding can call this and the following methods. */
+  /** A shard passes on messages of its clients. Only code with the binding can call this and the following methods. */
   async relay(batch: ShardBatch): Promise<Receipt> {
     return this.monitor.call(async () => (this.#tryStart() ? this.core.relay(batch) : { verdict: "unknown" }));
   }
@@ -116,7 +121,7 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     return this.monitor.call(async () => this.core.recall(transferId, sessionId));
   }
 
-  /** An operator asks how the room does. That is no traffic of the room, though it wakes one that sleeps. */
+  /** An operator asks for metrics. This does not count as traffic of the room, though it wakes a room that sleeps. */
   async metrics(): Promise<RoomMetrics> {
     const report = { ...this.names, connections: 0, ...this.monitor.report() };
     return this.#tryStart() ? { ...report, ...this.core.overview } : report;
@@ -191,7 +196,9 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     return "accepted";
   }
 
-  /** Without hibernation events come through listeners, and the object stays in memory while they are there. */
+  /**
+   * Without hibernation, events come through listeners, and the object stays in memory as long as the socket is open.
+   */
   #stayAwake(ws: WebSocket): void {
     // The size of a Blob is not known at once.
     ws.binaryType = "arraybuffer";
@@ -212,7 +219,7 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
   }
 }
 
-/** What was thrown, and its causes. */
+/** Describes an error with its causes. */
 function describe(error: unknown): string {
   const isCaused = error instanceof Error && error.cause !== undefined;
   return causeOf(error) + (isCaused ? `\ncaused by ${describe(error.cause)}` : "");

@@ -17,7 +17,7 @@ import { ObjectBase } from "./object-base.ts";
 /** A class of shards, as the Worker exports it. */
 export type ShardObjectClass = new (ctx: DurableObjectState, env: Cloudflare.Env) => ShardObjectBase;
 
-/** One shard. It only turns the runtime's events into calls of the core. */
+/** One shard as a Durable Object. It only translates the runtime's events into calls of the core. */
 export class ShardObjectBase extends ObjectBase implements ShardCalls {
   readonly core: ShardCore;
 
@@ -102,7 +102,7 @@ export class ShardObjectBase extends ObjectBase implements ShardCalls {
     return this.monitor.call(async () => this.core.deliver(batch));
   }
 
-  /** An operator asks how the shard does. That is no traffic of its own, though it wakes one that sleeps. */
+  /** An operator asks for metrics. This does not count as traffic of the shard, though it wakes a shard that sleeps. */
   async metrics(): Promise<ShardMetrics> {
     return { ...this.names, connections: this.core.connections, ...this.monitor.report() };
   }

@@ -4,7 +4,7 @@ import type { Monitor } from "./monitor.ts";
 /** Accepts a WebSocket for good. @returns how */
 export type AcceptSocket = (ws: WebSocket) => "accepted" | "hibernating";
 
-/** A WebSocket of the runtime as a room sees it. */
+/** Implements the port `Socket` with a WebSocket of the runtime. */
 class WorkerSocket implements Socket {
   readonly #ws: WebSocket;
   readonly #monitor: Monitor;
@@ -24,8 +24,9 @@ class WorkerSocket implements Socket {
   }
 
   /**
-   * With hibernation workerd keeps the TCP connection of a closed socket until the object sleeps. Nothing else was found
-   * to end it: no second close, no answer to the client's close frame, no compatibility flag (workerd of 2026-11).
+   * With hibernation workerd keeps the TCP connection of a closed socket until the object sleeps. Nothing else was
+   * found to end it: no second close, no answer to the client's close frame, no compatibility flag (workerd of
+   * 2026-11).
    */
   get endsLate(): boolean {
     return this.#phase === "hibernating";
@@ -58,7 +59,7 @@ class WorkerSocket implements Socket {
   }
 }
 
-/** Keeps one {@link Socket} for each WebSocket, so that a room recognises it. */
+/** Keeps one {@link Socket} for each WebSocket: a room finds a connection by its socket. */
 export class Sockets {
   readonly #sockets = new WeakMap<WebSocket, Socket>();
   readonly #monitor: Monitor;

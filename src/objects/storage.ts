@@ -1,23 +1,23 @@
 import type { LogEntry, Storage } from "../platform/ports.ts";
 import { keyForLog } from "../room/storage/keys.ts";
 
-/** What rooms and shards use of an object's storage. */
+/** The part of an object's storage that is used here. */
 export interface PlatformStorage extends Pick<DurableObjectStorage, "transactionSync" | "sync"> {
   readonly kv: Pick<SyncKvStorage, "get" | "put" | "delete" | "list">;
 }
 
-/** Rows that may be skipped: where more fail, it is not the rows. */
+/** The most rows that may be skipped: if more fail, the rows are not the cause. */
 const MOST_SKIPPED = 100;
 
-/** Rows as they are billed. */
+/** Counters of rows, as they are billed. */
 export interface RowCounts {
   rowsRead: number;
   rowsWritten: number;
 }
 
 /**
- * The object's storage, as rooms and shards see it.
- * @param onSave called at the end of each transaction, in it
+ * Implements the port `Storage` with an object's storage.
+ * @param onSave called at the end of each transaction, inside of it
  */
 export function kvStorage(
   storage: PlatformStorage,
@@ -58,8 +58,8 @@ export function kvStorage(
 type Range = NonNullable<Parameters<Storage["list"]>[0]>;
 
 /**
- * Lists rows, without those whose values the runtime cannot read any more: its iterator throws there, and then goes on
- * with the next. It does not say what their keys are, so they stay where they are.
+ * Lists rows, except for those whose values the runtime cannot read any more: its iterator throws at such a row, and
+ * then continues with the next one. It does not say which keys they have, so they stay where they are.
  */
 function* readable(
   kv: PlatformStorage["kv"],
@@ -75,7 +75,7 @@ function* readable(
       last = value[0];
       yield value;
     } catch (error) {
-      // A row that can be read when it is asked for again was not what failed.
+      // If the next row can be read now, the row was not what failed.
       const rest = last === undefined ? range : { ...range, start: `${last}\0` };
       if (++skipped > MOST_SKIPPED || isReadable(kv, rest)) throw error;
       log({

@@ -7,7 +7,7 @@ import { stubOf } from "./bindings.ts";
 import { createRoomObject } from "./room-object.ts";
 import type { RoomObjectClass } from "./room-object.ts";
 
-/** Makes the Durable Object class of Worlds: each is a room, whose state is its registry. */
+/** Makes the Durable Object class of Worlds. Each World is a room whose state is the registry. */
 export function createWorldObject(find: FindRoom, settings: WorldSettings, log = createLog()): RoomObjectClass {
   const hosts = { shards: createShardHost, rooms: createRoomHost, observe: createMetricsHost };
   const room = createWorld({ settings, find, log, ...hosts });

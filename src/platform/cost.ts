@@ -1,8 +1,8 @@
 import type { Counts } from "./counts.ts";
 
 /**
- * Dollars, of the paid plan, without what is included in it. Received messages of sockets count as a twentieth of a
- * request, sent ones are free. An idle object that may sleep costs nothing, even before it does.
+ * Prices in dollars on the paid plan, without its included amounts. A message received over a socket counts as a
+ * twentieth of a request, sent ones are free. An idle object that may sleep costs nothing, even before it sleeps.
  * https://developers.cloudflare.com/durable-objects/platform/pricing/, as of November 2026
  */
 const PRICES = { request: 0.15e-6, gigabyteSecond: 12.5e-6, rowWritten: 1e-6, rowRead: 0.001e-6 };
@@ -10,7 +10,7 @@ const MESSAGES_PER_REQUEST = 20;
 /** Each object is billed for 128 MB. */
 const GIGABYTES = 0.128;
 const HOUR = 3_600_000;
-/** A shorter time says little of an hour. */
+/** A shorter time, in ms, says little about an hour. */
 const LEAST = 60_000;
 
 /** Dollars, by what they are for. */
@@ -21,7 +21,7 @@ export interface Cost {
   readonly total: number;
 }
 
-/** What an object's counts cost. */
+/** Computes what an object's counts cost. */
 export function costOf(counts: Counts): Cost {
   const { messages, requests: asked, calls, alarms, awakeMs, rowsWritten, rowsRead } = counts;
   const requests = (messages / MESSAGES_PER_REQUEST + asked + calls + alarms) * PRICES.request;
@@ -30,7 +30,10 @@ export function costOf(counts: Counts): Cost {
   return { requests, duration, rows, total: requests + duration + rows };
 }
 
-/** What an hour costs that goes on as counted. @param ms the time that the counts are of; at least a minute is taken */
+/**
+ * Computes the cost of an hour at the same rate.
+ * @param ms the time in which it was counted; at least a minute is used
+ */
 export function costPerHour(counts: Counts, ms: number): Cost {
   const hours = Math.max(ms, LEAST) / HOUR;
   const { requests, duration, rows, total } = costOf(counts);

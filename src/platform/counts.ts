@@ -3,7 +3,7 @@ import type { ErrorCode } from "../protocol/codes.ts";
 /** What brought an object into memory. */
 export type Cause = "message" | "request" | "alarm" | "call" | "close" | "metrics";
 
-/** What an object counted: whole numbers, which only grow. */
+/** The counters of an object: whole numbers, which only grow. */
 export interface Counts {
   /** Frames of clients that came in over sockets here, and their bytes. Pings that the runtime answers do not count. */
   messages: number;
@@ -11,9 +11,9 @@ export interface Counts {
   /** Frames that went out to clients over sockets here, and their bytes. */
   packets: number;
   bytesOut: number;
-  /** Of a shard: messages that it passed on. */
+  /** Messages that a shard passed on. */
   relayed: number;
-  /** HTTP requests, and sockets that were asked for. */
+  /** HTTP requests, WebSocket upgrades among them. */
   requests: number;
   /** Calls of shards and other rooms. */
   calls: number;
@@ -22,7 +22,7 @@ export interface Counts {
   rowsWritten: number;
   /** Time in which something kept the object from sleep, in ms. */
   awakeMs: number;
-  /** How often an object that was there before came into memory, by what for. */
+  /** How often an object that had run before came into memory again, by cause. */
   wakes: Partial<Record<Cause, number>>;
   /** Refusals and failures, by code. */
   errors: Partial<Record<ErrorCode, number>>;

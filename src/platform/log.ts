@@ -1,18 +1,18 @@
 import type { LogEntry, LogLevel } from "./ports.ts";
 
-/** Where the lines of a service go. */
+/** The log of a service. */
 export interface Log {
   (entry: LogEntry): void;
-  /** Whether every action and request is worth a line. */
+  /** Whether every action and request is logged. */
   readonly isVerbose: boolean;
 }
 
-/** From what is worth least. */
+/** All levels, the least important first. */
 export const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
 /**
- * Makes the log of a service. A logger that throws, or whose promise is rejected, harms nobody.
- * @param level what is worth less is dropped
+ * Makes the log of a service. Errors of the logger itself are written to the console.
+ * @param level entries below this level are dropped
  */
 export function createLog(write: (entry: LogEntry) => unknown = toConsole, level: LogLevel = "warn"): Log {
   const least = LEVELS.indexOf(level);
@@ -29,7 +29,7 @@ export function createLog(write: (entry: LogEntry) => unknown = toConsole, level
   return Object.assign(log, { isVerbose: least === 0 });
 }
 
-/** What was thrown, as a line of the log has it. A handler may throw anything, what a client sent among it. */
+/** Describes what was thrown, for the log. Handlers may throw anything, even something that has no text. */
 export function causeOf(thrown: unknown): string {
   try {
     return String(thrown instanceof Error ? (thrown.stack ?? thrown.message) : thrown);

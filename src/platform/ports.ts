@@ -3,7 +3,9 @@ import type { ErrorCode } from "../protocol/codes.ts";
 /** One WebSocket. */
 export interface Socket {
   readonly isOpen: boolean;
-  /** Whether its connection ends late after `close`: the close frame comes at once, but the client waits for the end. */
+  /**
+   * Whether its connection ends late after `close`: the close frame comes at once, but the client waits for the end.
+   */
   readonly endsLate: boolean;
   /**
    * Accepts it for good, if nobody has yet. Before that it carries an attachment, nothing can be sent, and `close` ends
@@ -12,7 +14,7 @@ export interface Socket {
   accept(): void;
   send(text: string): void;
   close(code: number, reason: string): void;
-  /** What was attached last; survives hibernation. */
+  /** The value that was attached last. It survives hibernation. */
   attachment(): unknown;
   /** @throws if the value is larger than a socket may carry */
   attach(value: unknown): void;
@@ -23,9 +25,9 @@ export interface Storage {
   get(key: string): unknown;
   put(key: string, value: unknown): void;
   delete(key: string): void;
-  /** By their keys, in the order of their bytes: from `start` on, and before `end`. */
+  /** Lists rows in the order of their keys' bytes, from `start` on and before `end`. */
   list(range?: { readonly start?: string; readonly end?: string }): Iterable<[key: string, value: unknown]>;
-  /** Runs a function whose writes are kept all together, or not at all if it throws. */
+  /** Runs a function. Its writes are kept together, or undone together if it throws. */
   transaction(run: () => void): void;
   /** Resolves when everything written is durable. */
   sync(): Promise<void>;
@@ -36,12 +38,13 @@ export interface Clock {
   now(): number;
   /**
    * Calls back once; a delay of 0 means after the current turn of the event loop.
-   * @param why what the object is kept awake for until then, in a word @returns what cancels it
+   * @param why the reason that keeps the object awake until then, in a word
+   * @returns a function that cancels it
    */
   after(ms: number, run: () => void, why?: string): () => void;
 }
 
-/** The one alarm of an object, which wakes it even from the dead. */
+/** The single alarm of an object. It wakes the object even after a crash. */
 export interface Alarm {
   set(at: number): void;
 }
@@ -49,8 +52,8 @@ export interface Alarm {
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 /**
- * A line of the log: one JSON object. What does not apply is left out. It never holds a token, nor anything that a
- * client chose: an action is named only where the definition has it.
+ * An entry of the log: one JSON object. Fields that do not apply are left out. It never holds a token, nor anything
+ * that a client chose: an action is named only if the definition has it.
  */
 export interface LogEntry {
   readonly level: LogLevel;
@@ -72,7 +75,7 @@ export interface LogEntry {
   readonly [field: string]: unknown;
 }
 
-/** Who is told of what went wrong. */
+/** Where failures are reported. */
 export interface Failures {
   /** @param event what failed, as `save_failed` */
   failed(event: string, error: unknown, details?: Readonly<Record<string, unknown>>): void;

@@ -5,7 +5,7 @@ const FIRST_RETRY = 100;
 const LONGEST_RETRY = 2000;
 
 /**
- * Asks another object until it answers, ever less often.
+ * Repeats a call of another object until it succeeds, with backoff.
  * @param patience for how long, in ms
  * @throws what the last attempt threw
  */

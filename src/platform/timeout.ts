@@ -8,8 +8,8 @@ const TIMERS: Pick<Clock, "after"> = {
 };
 
 /**
- * Waits for something, but not for ever.
- * @param error makes what is thrown after `ms`
+ * Waits for a promise, up to a time limit.
+ * @param error makes the error that is thrown after `ms`
  */
 export async function within<T>(
   ms: number,

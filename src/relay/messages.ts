@@ -2,16 +2,16 @@ import type { Claims } from "../define/types.ts";
 import type { SyncHead } from "../protocol/packets.ts";
 import type { Placed } from "../state/merge.ts";
 
-/** What a room and a shard that holds clients of it tell each other. Plain data: it crosses between objects. */
+/** The messages between a room and a shard that holds clients of it. Plain data: they are sent between objects. */
 
-/** A client's request to connect, as it crosses. */
+/** A client's request to connect, as plain data. */
 export interface PlainRequest {
   readonly url: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly cf: unknown;
 }
 
-/** A client that wants to come in through a shard. */
+/** A client that asks to join the room through a shard. */
 export interface JoinAttempt {
   readonly request: PlainRequest;
   readonly auth: Claims | null;
@@ -19,35 +19,37 @@ export interface JoinAttempt {
   readonly transferToken: string | undefined;
 }
 
-/** From a shard to the room. `id` tells the shard's clients apart. */
+/** From a shard to the room. `id` identifies a client of the shard. */
 export type ToRoom =
   | { readonly kind: "join"; readonly id: number; readonly knock: JoinAttempt }
   | { readonly kind: "message"; readonly id: number; readonly frame: string | ArrayBuffer }
   | { readonly kind: "leave"; readonly id: number };
 
-/** What some clients are told beyond what everyone is. */
+/** Changes for some clients, beyond what everyone gets. */
 export interface PrivateChanges {
   readonly ids: readonly number[];
   readonly changes: readonly Placed[];
 }
 
-/** From the room to a shard. What is JSON is text already, so that it is encoded once for all shards. */
+/** From the room to a shard. JSON is passed as text, so that it is encoded once for all shards. */
 export type ToShard =
-  /** A patch, for all who have had their first packet. */
+  /** A patch, for all clients whose first packet was sent. */
   | {
       readonly kind: "sync";
       readonly patch: string | undefined;
       readonly seq: number;
       readonly own: readonly PrivateChanges[];
     }
-  /** A packet, for the same. */
+  /** A packet, for the same clients. */
   | { readonly kind: "packet"; readonly text: string; readonly except: readonly number[] }
-  /** The first packet of these. */
+  /** The first packet, for these clients. */
   | { readonly kind: "welcome"; readonly state: string; readonly to: readonly Welcome[] }
   | Mail
-  /** What the room keeps with the connection. */
+  /** What the room attaches to the connection. */
   | { readonly kind: "attach"; readonly id: number; readonly value: unknown }
-  /** What all who have had their first packet have to know now. If not `isKnown`, they may know something else. */
+  /**
+   * The state that all clients whose first packet was sent have to have. If not `isKnown`, they may have another one.
+   */
   | {
       readonly kind: "state";
       readonly state: string;
@@ -56,7 +58,9 @@ export type ToShard =
       readonly isKnown: boolean;
     };
 
-/** Something for one client. Numbered from 1 in a shard's run, since it may come twice if the room is lost. */
+/**
+ * Something for one client. Numbered from 1 in a shard's run, since it may be sent twice if the room loses its memory.
+ */
 export type Mail =
   | { readonly kind: "mail"; readonly id: number; readonly number: number; readonly text: string }
   | {
@@ -67,23 +71,24 @@ export type Mail =
       readonly reason: string;
     };
 
+/** The first packet of one client. */
 export interface Welcome {
   readonly id: number;
   readonly publicId: string;
   readonly changes: readonly Placed[];
   /** For a client of protocol 2. */
   readonly head?: SyncHead;
-  /** What it missed, as JSON: then it gets this instead of the state. */
+  /** What it missed, as JSON. If set, the client gets this instead of the state. */
   readonly patch?: string;
 }
 
-/** Items in their order. */
+/** Items in order. */
 export interface Batch<T> {
-  /** The sender's memory: a new one counts anew. */
+  /** Identifies the sender's memory: a sender that lost it has a new life, and counts batches from 1 again. */
   readonly life: string;
   /** From 1. */
   readonly seq: number;
-  /** The oldest batch that the sender does not know to have arrived; this one, if all others have. */
+  /** The number of the oldest batch that was not acknowledged; of this one, if all others were. */
   readonly base: number;
   readonly items: readonly T[];
 }
@@ -114,47 +119,52 @@ function lengthOf(texts: readonly string[]): number {
   return texts.reduce((length, text) => length + text.length, 0);
 }
 
-/** ok: it is done, now or before. gap: something is missing before it. unknown: the receiver does not know the sender. */
+/**
+ * ok: the batch was handled, now or before. gap: a batch before it is missing. unknown: the receiver does not know the
+ * sender.
+ */
 export interface Receipt {
   readonly verdict: "ok" | "gap" | "unknown";
-  /** The shard woke up, and would know what its clients know. */
+  /** The shard woke up, and asks for the state that its clients have. */
   readonly wantsState?: boolean;
-  /** The room has many shards: each is to gather what its clients send for this long, in ms. */
+  /** The least time between two batches that the room asks for, since it has many shards; in ms. */
   readonly spacing?: number;
 }
 
 /** A batch of a shard. */
 export interface ShardBatch extends Batch<ToRoom> {
   readonly shardId: string;
-  /** From its start until a crash; sleep does not end it. */
+  /** Identifies the time from the shard's start until a crash. Sleep does not end it. */
   readonly run: string;
 }
 
 /** A batch for a shard. */
 export interface RoomBatch extends Batch<ToShard> {
-  /** The shard's run that it is meant for: its ids mean nothing in another one. */
+  /** The shard's run that it is meant for: ids of clients have no meaning in another one. */
   readonly run: string;
-  /** The room's memory that it comes from: after it asked who is there, one that it lost says nothing more. */
+  /**
+   * Identifies the room's memory. Once the room has asked who is there, a shard ignores batches of earlier memories.
+   */
   readonly boot: string;
 }
 
-/** One client of a shard: let in, with what the room keeps with it; or still waiting at the door. */
+/** One client of a shard: let in, with the room's attachment; or still waiting for the room to let it in. */
 export type RosterEntry =
   | { readonly id: number; readonly attachment: unknown; readonly isOpen: boolean }
   | { readonly id: number; readonly knock: JoinAttempt };
 
-/** How a shard introduces itself to a room that asks; undefined if it holds no clients of that room. */
+/** A shard's answer to a room that asks which clients are there. */
 export interface Introduction {
   readonly run: string;
   readonly roster: readonly RosterEntry[];
   readonly wantsState: boolean;
-  /** The number of the last mail that came; 0 if the shard does not remember one. */
+  /** The number of the last mail that arrived; 0 if the shard does not remember one. */
   readonly mailed: number;
 }
 
-/** How a room reaches shards. No outsider can: these are calls between objects. */
+/** The port through which a room reaches shards. Clients cannot: these are calls between objects. */
 export interface Shards {
-  /** @param boot tells the memory of a room from those that it lost */
+  /** @param boot identifies the room's memory @returns undefined if the shard holds no clients of the room */
   introduce(shardId: string, boot: string): Promise<Introduction | undefined>;
   deliver(shardId: string, batch: RoomBatch): Promise<Receipt>;
 }

@@ -17,7 +17,7 @@ import type { Transfers } from "./transfers/transfers.ts";
 import type { Turns } from "./timing/turns.ts";
 import type { RoomContext } from "./handlers/room-context.ts";
 
-/** What letting clients in and out needs of the room. */
+/** The parts of the room that admission needs. */
 export interface AdmissionScope extends RoomContext {
   readonly tree: Tree;
   readonly turns: Turns;
@@ -32,7 +32,7 @@ export interface AdmissionScope extends RoomContext {
   isNew: boolean;
 }
 
-/** Lets clients in, and notices when they leave. */
+/** Lets clients in, and handles their leaving. */
 export class Admission {
   readonly #scope: AdmissionScope;
   /** Connections whose `onJoin` is not done. */
@@ -47,13 +47,13 @@ export class Admission {
     const { request, auth, sessionId, transferToken, socket, isBatched } = join;
     const isGone = () => !socket.isOpen || join.isGone?.() === true;
     const { transfers, turns, presence, reporter, connections } = this.#scope;
-    // Rooms fill up in rushes: where nothing has to be waited for, a join is one turn, without promises and timers.
+    // Many clients may join at once: if nothing has to be awaited, a join is one turn, without promises and timers.
     try {
       const admission = this.#admit(auth, request);
       if (admission) await admission;
       // A client that is gone may be on the way to another room by now: nothing must call its user back.
       if (isGone()) return;
-      // Before the token is looked at: who comes back has the URL of their first arrival, whose token is spent.
+      // Before the token is checked: a user who comes back may have a URL with a spent token, from their first arrival.
       const recall = sessionId === undefined ? undefined : transfers.welcomeBack(sessionId);
       if (recall) await recall;
       if (isGone()) return;
@@ -76,7 +76,7 @@ export class Admission {
       const conn = connections.find(socket);
       if (conn) conn.refuse(error);
       else {
-        // Whoever was let in without a connection is not online.
+        // A user who was let in has no connection then, and must not stay online.
         presence.dropGhosts();
         RoomConnection.refuse(socket, error);
       }
@@ -91,7 +91,7 @@ export class Admission {
     const { connections, sessions, presence, hooks } = this.#scope;
     connections.remove(socket, conn);
     const session = sessions.find(conn.sessionId);
-    // One from before its user went elsewhere may close late: by now its session may be another user's.
+    // A connection may close after its user went to another room: by now its session may belong to another user.
     if (session?.publicId !== conn.publicId || connections.isOnline(conn.publicId)) return;
     const user = presence.user(conn.publicId);
     presence.leave(session);
@@ -150,9 +150,9 @@ export class Admission {
   }
 }
 
-/** What a client says of its protocol, and of where it was. */
+/** Reads the client's protocol version, and its position in the packets. */
 export function protocolOf(url: string): Pick<ClientIdentity, "protocol" | "since"> {
-  // Most clients say nothing: that is seen without taking their URL apart.
+  // Most clients send neither: then the URL does not have to be parsed.
   if (!url.includes("protocol=")) return { protocol: 1 };
   const query = new URL(url).searchParams;
   if (query.get("protocol") !== "2") return { protocol: 1 };

@@ -14,7 +14,7 @@ import { PRIVATE_PREFIX } from "./storage/keys.ts";
 import type { OtherRooms } from "./transfers/messages.ts";
 import type { Transfers } from "./transfers/transfers.ts";
 
-/** Which room this is. */
+/** The identity of a room. */
 export interface RoomIdentity {
   readonly id: string;
   readonly party: string;
@@ -22,7 +22,7 @@ export interface RoomIdentity {
   readonly env: Cloudflare.Env;
 }
 
-/** The parts of a room that its handlers reach through `room`. */
+/** The parts of a room that handlers use through `room`. */
 export interface HandleParts {
   readonly connections: Connections;
   readonly persistence: Persistence;
@@ -79,7 +79,7 @@ export function createHandle(identity: RoomIdentity, parts: HandleParts): RoomHa
   };
 }
 
-/** Keeps the developer's keys apart from those of the state and the sessions. */
+/** Gives the developer's keys a prefix, so that they cannot collide with those of the state and the runtime. */
 function developerStorage(storage: Storage): RoomStorage {
   return {
     get: <T>(key: string) => storage.get(STORAGE_PREFIX + key) as T | undefined,

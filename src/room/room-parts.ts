@@ -26,8 +26,8 @@ import { Turns } from "./timing/turns.ts";
 import { Transfers } from "./transfers/transfers.ts";
 
 /**
- * Builds the parts of a room, and connects them. What a room needs whenever it wakes is made at once; the rest when it
- * is first asked for, since many rooms wake for a single message.
+ * Builds the parts of a room, and connects them. Parts that a room needs whenever it wakes are made at once, the others
+ * when they are first used, since many rooms wake for a single message.
  */
 export class RoomParts {
   readonly compiled: CompiledRoom;
@@ -53,7 +53,7 @@ export class RoomParts {
   readonly shardLinks: ShardLinks;
   readonly ticker: Ticker | undefined;
   readonly connectionHooks: ConnectionHooks;
-  /** Whether nobody was ever here: then nothing is stored. */
+  /** Whether nobody has ever connected: then nothing is stored. */
   isNew = true;
   #hooks: Hooks | undefined;
   #admission: Admission | undefined;
@@ -62,7 +62,7 @@ export class RoomParts {
   #listing: Listing | undefined;
 
   /**
-   * @param events where events of clients at shards go
+   * @param events handles the events of clients at shards
    * @throws whatever `state()` throws
    */
   constructor(

@@ -4,7 +4,7 @@ import type { Worlds } from "./listing/report.ts";
 import type { Shards } from "../relay/messages.ts";
 import type { OtherRooms } from "./transfers/messages.ts";
 
-/** What a room needs of the platform that it runs on. */
+/** The ports of a room: what it needs of the platform that it runs on. */
 export interface Ports {
   readonly storage: Storage;
   readonly clock: Clock;

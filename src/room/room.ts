@@ -21,7 +21,7 @@ import type { Turns } from "./timing/turns.ts";
 import type { RecallAnswer, TransferAnswer, TransferredUser } from "./transfers/messages.ts";
 import { recoverConnection, wake } from "./wake.ts";
 
-/** One room, on whatever platform its ports lead to: what happens to it, one event after the other. */
+/** One room, on any platform: its methods are the events that can happen to it. */
 export class RoomCore {
   readonly compiled: CompiledRoom;
   readonly clock: Clock;
@@ -33,7 +33,7 @@ export class RoomCore {
   #dispatch: Dispatch | undefined;
   /** There since a join took long for the first time. */
   #early: EarlySockets | undefined;
-  /** Resolves when the room knows who is here, and `onStart` is done; undefined if there is nothing to wait for. */
+  /** Resolves when the room knows its clients, and `onStart` is done; undefined if there is nothing to wait for. */
   #starting: Promise<unknown> | undefined;
 
   /** @throws whatever `state()` or a restore hook throws: such a room cannot run, and its data stays as it is */
@@ -61,17 +61,17 @@ export class RoomCore {
     return this.#parts.listing;
   }
 
-  /** Resolves when the room takes events; undefined if it does. @internal */
+  /** Resolves when the room can handle events; undefined if it already can. @internal */
   get started(): Promise<unknown> | undefined {
     return this.#starting;
   }
 
-  /** Whether shards have all that they were sent. @internal */
+  /** Whether shards have acknowledged everything that they were sent. @internal */
   get isAcknowledged(): boolean {
     return this.#parts.shardLinks.isAcknowledged;
   }
 
-  /** Stops what keeps the object awake. A restart takes it up again. @internal */
+  /** Stops what keeps the object awake, until a restart. @internal */
   rest(): void {
     this.#parts.ticker?.close();
   }
@@ -92,7 +92,7 @@ export class RoomCore {
     this.#parts.connections.find(join.socket)?.acceptEarly();
   }
 
-  /** A client that was here before the room lost its memory. @param isOpen whether it got its first packet */
+  /** Restores a client that was here before the room lost its memory. @param isOpen whether it got its first packet */
   recover(socket: RoomSocket, isOpen: boolean): void {
     recoverConnection(this.#parts, socket, isOpen);
   }
@@ -126,7 +126,7 @@ export class RoomCore {
     this.turns.end();
   }
 
-  /** A shard passes on what its clients sent. */
+  /** A shard passes on messages of its clients. */
   async relay(batch: ShardBatch): Promise<Receipt> {
     await this.#starting;
     return this.#parts.shardLinks.relay(batch);
@@ -148,7 +148,7 @@ export class RoomCore {
     return recall;
   }
 
-  /** Who is in the room. The payload of a schedule is not for everyone who may ask for numbers. */
+  /** Who is in the room. Payloads of schedules are left out, since not everyone who may see numbers may see them. */
   get overview(): Overview {
     const { connections, sessions, schedules, shardLinks } = this.#parts;
     return {

@@ -15,17 +15,17 @@ interface Entry extends Scheduled {
 }
 
 const PREFIX = `${PRIVATE_PREFIX}schedule:`;
-/** A schedule that sets itself anew runs no more often than this. ms */
+/** The least time between two runs of a schedule that sets itself again, in ms. */
 const LEAST_SPACING = 1000;
 const LONGEST_RETRY = 3_600_000;
 const MAX_SCHEDULES = 1000;
-/** A number below is a delay, since no time after 1973 is: as a delay it would be three years. */
+/** A smaller number is a delay, a larger one a time in ms since 1970: this one is in 1973, or three years. */
 const FIRST_TIME = 100_000_000_000;
 
 /**
- * Named things to do later. Each is stored at once and deleted only after it ran, so it runs at least once,
- * whatever dies in between; one that is overdue many times over runs once. The state is stored along: a crash must
- * not take back what a schedule has done, or why it was set.
+ * Named things to do later. Each is stored at once and deleted only after it ran, so it runs at least once, even if the
+ * object dies in between. One that is overdue several times runs once. The state is stored with it: a crash must not
+ * undo what a schedule has done, or why it was set.
  */
 export class Schedules implements RoomPart, Wakeable {
   readonly #compiled: CompiledRoom;
@@ -66,7 +66,7 @@ export class Schedules implements RoomPart, Wakeable {
     return [...this.#entries.values()].map(({ name, at, payload }) => ({ name, at, payload }));
   }
 
-  /** @throws RoomError if the definition has no such schedule, the time is none, or there are too many */
+  /** @throws RoomError if the definition has no such schedule, the time is not valid, or there are too many */
   set(name: string, when: number | Date, payload: unknown): void {
     if (!Object.hasOwn(this.#compiled.definition.schedules ?? {}, name)) {
       throw new RoomError("internal", `There is no schedule "${name}" in the definition`);
@@ -103,13 +103,13 @@ export class Schedules implements RoomPart, Wakeable {
 
   async #runOne(entry: Entry): Promise<void> {
     const { name, payload, failures } = entry;
-    // One that ran before may have unset it, or set it anew.
+    // A schedule that ran before may have unset it, or set it again.
     if (this.#entries.get(name) !== entry) return;
     this.#lastRun.set(name, this.#clock.now());
     this.#running.add(entry);
     try {
       await this.#run(name, payload);
-      // Unless it was set anew meanwhile.
+      // Unless it was set again meanwhile.
       if (this.#entries.get(name) === entry) this.unset(name);
     } catch {
       if (this.#entries.get(name) !== entry) return;

@@ -23,7 +23,7 @@ export function wake(parts: RoomParts): Promise<unknown> | undefined {
   const { isNew, volatileKeys } = restoreRoom(stored, isAwake, parts);
   parts.isNew = isNew;
   parts.persistence.takeOver(volatileKeys, isAwake, stored.noteVersion);
-  // Where a field starts anew, clients know another state.
+  // If a value is in quarantine, its field has its initial value again, but clients have another state.
   const didSleep = isAwake && quarantine.isEmpty;
   const sent = loadParts(parts, own, didSleep);
   parts.persistence.open();
@@ -37,7 +37,7 @@ export function wake(parts: RoomParts): Promise<unknown> | undefined {
   return shardLinks.learn().then(() => resume(parts, didSleep));
 }
 
-/** Parts that have nothing stored are made when they are needed. @returns what clients were sent, if changes wait */
+/** Loads the parts that have stored rows. @returns what clients were sent, if changes were waiting to be sent */
 function loadParts(parts: RoomParts, own: OwnRows, didSleep: boolean): Record<string, unknown> | undefined {
   const has = (...kinds: readonly string[]) => kinds.some((kind) => own.of(kind).length > 0);
   parts.sessions.load(own);
@@ -59,20 +59,20 @@ function recoverConnections(
   if (sockets.length > 0 || parts.shardLinks.size > 0) parts.broadcast.assumeSent(sent);
 }
 
-/** A client that was here before the room lost its memory. @param isOpen whether it got its first packet */
+/** Restores a client that was here before the room lost its memory. @param isOpen whether it got its first packet */
 export function recoverConnection(parts: RoomParts, socket: RoomSocket, isOpen = true): void {
   const { connections, sessions, presence, views } = parts;
   const conn = RoomConnection.recover(socket, parts.connectionHooks, isOpen);
   if (!conn) return;
   connections.add(socket, conn);
   views.recall(conn);
-  // Its user went to another room, or was removed: it may listen, but is nobody here.
+  // If its user went to another room, or was removed, it still gets packets, but belongs to no user.
   const session = sessions.find(conn.sessionId);
   if (session?.publicId === conn.publicId) presence.found(session);
   else connections.disown(conn.publicId);
 }
 
-/** The room knows again who is here. @returns what there is to wait for, if anything */
+/** The room knows its clients again. @returns a promise if there is something to wait for */
 function resume(parts: RoomParts, didSleep: boolean): Promise<unknown> | undefined {
   const { broadcast, shardLinks, tree } = parts;
   broadcast.resume();

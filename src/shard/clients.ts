@@ -2,11 +2,11 @@ import type { Socket } from "../platform/ports.ts";
 import type { TokenBucket } from "../platform/client-limits.ts";
 import type { JoinAttempt, RosterEntry } from "../relay/messages.ts";
 
-/** What is attached to a client's socket, and so survives the shard's sleep. */
+/** The value that is attached to a client's socket. It survives the shard's sleep. */
 interface Attachment {
   readonly id: number;
   /**
-   * What the room keeps with the connection, as JSON in UTF-8: so it takes as many bytes here as the room counted.
+   * The room's attachment of the connection, as JSON in UTF-8: so it has as many bytes here as the room counted.
    * Undefined until the room let the client in.
    */
   readonly room: Uint8Array | undefined;
@@ -41,7 +41,7 @@ export class Client {
     return client;
   }
 
-  /** A client whose socket stayed open while the shard slept. */
+  /** Restores a client whose socket stayed open while the shard slept. */
   static recover(socket: Socket): Client | undefined {
     const attachment = socket.attachment() as Attachment | null | undefined;
     if (!attachment) return undefined;
@@ -51,7 +51,7 @@ export class Client {
     return client;
   }
 
-  /** What the room keeps with the connection, as far as the shard needs that. */
+  /** The part of the room's attachment that the shard uses. */
   get identity(): { readonly publicId: string; readonly protocol?: number } | undefined {
     return this.#room as { publicId: string; protocol?: number } | undefined;
   }
@@ -61,7 +61,7 @@ export class Client {
     return this.#isOpen;
   }
 
-  /** Whether the room let it in, or can be asked to. If not, the shard slept before the room answered. */
+  /** Whether the room let it in, or can still be asked to. If not, the shard slept before the room answered. */
   get hasRosterEntry(): boolean {
     return this.#joinAttempt !== undefined || this.#room !== undefined;
   }
@@ -71,7 +71,7 @@ export class Client {
     return { id: this.id, attachment: this.#room, isOpen: this.#isOpen };
   }
 
-  /** The room let it in, or attaches another value to the connection. */
+  /** Sets the room's attachment. The first one means that the room let the client in. */
   attach(value: unknown): void {
     this.#joinAttempt = undefined;
     this.#room = value;
@@ -122,7 +122,7 @@ export class Clients {
   readonly #byId = new Map<number, Client>();
   readonly #bySocket = new Map<Socket, Client>();
   readonly #open = new Set<Client>();
-  // No id is used twice in a run. After sleep the last one is not known, so counting begins at a random number.
+  // No id is used twice in a run. After sleep the last id is not known, so counting begins at a random number.
   #lastId = (crypto.getRandomValues(new Uint32Array(1))[0] as number) * 2 ** 20;
 
   get size(): number {

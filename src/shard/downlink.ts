@@ -10,7 +10,7 @@ import { Replica } from "./replica.ts";
 type Item<K extends ToShard["kind"]> = Extract<ToShard, { kind: K }>;
 type Plain = Record<string, unknown>;
 
-/** Copies what the room sends to the clients that it is for. */
+/** Copies packets of the room to the clients that they are for. */
 export class Downlink {
   readonly #clients: Clients;
   readonly #replica = new Replica();
@@ -24,12 +24,12 @@ export class Downlink {
     this.#onClosed = onClosed;
   }
 
-  /** Whether the room is to send the state that the clients have. */
+  /** Whether the shard needs the state that its clients have from the room. */
   get wantsState(): boolean {
     return !this.#replica.hasState && this.#clients.open.size > 0;
   }
 
-  /** The number of the last frame for a single client. */
+  /** The number of the last mail. */
   get mailed(): number {
     return this.#mailed;
   }
@@ -108,7 +108,7 @@ export class Downlink {
     }
   }
 
-  /** The state that clients should have. Where theirs may differ they get a patch, or the whole state. */
+  /** Takes the state that clients have to have. If theirs may differ, they get a patch, or the whole state. */
   #state({ state, own, head, isKnown }: Item<"state">): void {
     if (isKnown) {
       this.#replica.learn(state, own);

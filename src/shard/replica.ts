@@ -7,32 +7,32 @@ import { diff, SAME } from "../state/diff.ts";
 import { merge } from "../state/merge.ts";
 
 /**
- * The state that the clients of a shard have: one copy of what all of them see, and for each client what only it sees.
- * After a room has lost its memory, this says which patch each client needs.
+ * The state that the clients of a shard have: one copy of what all of them see, and for each client what only that
+ * client sees. After the room has lost its memory, this shows which patch each client needs.
  */
 export class Replica {
   #shared: Plain | undefined;
   readonly #own = new Map<number, Plain>();
 
-  /** Whether there is a state: not after sleep. */
+  /** Whether the state is known. It is not after sleep. */
   get hasState(): boolean {
     return this.#shared !== undefined;
   }
 
-  /** Takes this as the state that clients have. @param state as JSON */
+  /** Sets the state that clients have. @param state what everyone sees, as JSON */
   learn(state: string, own: readonly PrivateChanges[]): void {
     this.#shared = JSON.parse(state) as Plain;
     this.#own.clear();
     for (const item of own) this.#mergeOwn(item);
   }
 
-  /** The state was sent to one more client. */
+  /** Notes that the state was sent to one more client. */
   welcome(state: string, own: PrivateChanges): void {
     this.#shared ??= JSON.parse(state) as Plain;
     this.#mergeOwn(own);
   }
 
-  /** Patches were sent to clients. */
+  /** Notes that patches were sent to clients. */
   sync(patch: Plain | undefined, own: readonly PrivateChanges[]): void {
     if (!this.#shared) return;
     if (patch) {
@@ -47,8 +47,8 @@ export class Replica {
   }
 
   /**
-   * Takes a new state, and says which patches clients need.
-   * @returns the patch for a client; undefined if nothing differs
+   * Sets the state that clients have to have.
+   * @returns a function of a client's id that makes the patch which the client needs; undefined if it needs none
    */
   replace(state: string, own: readonly PrivateChanges[]): (id: number) => Plain | undefined {
     const before = this.#shared ?? {};
@@ -80,7 +80,7 @@ function view(shared: Plain, overlay: Plain | undefined): Plain {
   return whole;
 }
 
-/** What is deleted for everyone is deleted from private parts too. */
+/** Deletes from a private part what a patch deletes for everyone. */
 function prune(overlay: Plain, patch: Plain): void {
   for (const [key, change] of Object.entries(patch)) {
     const inner = Object.hasOwn(overlay, key) ? overlay[key] : undefined;

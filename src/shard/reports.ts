@@ -1,9 +1,9 @@
 import type { Assignment } from "../world/assignment.ts";
 import type { ShardPorts, ShardReport } from "./ports.ts";
 
-/** How often a shard reports in any case, in ms: a World takes it as lost after five minutes. */
+/** The longest time between two reports, in ms. A World takes a silent shard as lost after five minutes. */
 const HEARTBEAT = 60_000;
-/** How long to wait after a change of the number of clients, so that several go into one report. ms */
+/** How long a changed number of clients waits for further changes before it is reported, in ms. */
 const REPORT_DELAY = 1000;
 
 interface ReportSource {
@@ -13,7 +13,7 @@ interface ReportSource {
   onUnknown(): void;
 }
 
-/** Reports to the World how many clients a shard has: soon after that changes, and regularly in any case. */
+/** Reports to the World how many clients a shard has: soon after that changes, and regularly in between. */
 export class Reports {
   readonly #ports: ShardPorts;
   readonly #source: ReportSource;
@@ -65,7 +65,7 @@ export class Reports {
     try {
       if (!(await this.#ports.report(assignment, report))) this.#source.onUnknown();
     } catch (error) {
-      // The next report brings the numbers.
+      // The next report has the same numbers.
       this.#ports.log({ level: "warn", event: "report_failed", code: "internal", error: String(error) });
     }
   }

@@ -25,16 +25,16 @@ export interface ClientIdentity {
   readonly state?: unknown;
   /** The protocol that its client speaks. */
   readonly protocol: Protocol;
-  /** Where it was when its last connection ended. */
+  /** The last packet that the client got over its previous connection. */
   readonly since?: Position | undefined;
 }
 export type Protocol = 1 | 2;
 
-/** What a socket carries through hibernation. */
+/** The value that is attached to a socket, and survives hibernation. */
 interface Attachment extends Omit<ClientIdentity, "protocol" | "since"> {
   readonly id: string;
   readonly protocol?: Protocol;
-  /** Has not got its first packet. */
+  /** Set while the first packet of an unsynced connection has not been sent. */
   readonly unsynced?: boolean;
   /** Was accepted before its join was done. */
   readonly joining?: boolean;
@@ -62,7 +62,9 @@ export class RoomConnection implements Connection {
   bucket: TokenBucket | undefined;
   readonly #socket: RoomSocket;
   readonly #hooks: ConnectionHooks;
-  /** While packets are held back; always, where they are intercepted. Without one, they are written at once. */
+  /**
+   * There while packets are held back, and always with an interceptor. Without an outbox, packets are written at once.
+   */
   #outbox: Outbox | undefined;
   #seen: Set<string> | undefined;
   #phase: Phase;
@@ -96,8 +98,8 @@ export class RoomConnection implements Connection {
   }
 
   /**
-   * A connection that was there before the room lost its memory; undefined if it is none of ours.
-   * @param isOpen whether it got its first packet, where that is known
+   * Restores a connection that was open before the room lost its memory. Undefined if no room attached anything to it.
+   * @param isOpen whether the client got its first packet
    */
   static recover(socket: RoomSocket, hooks: ConnectionHooks, isOpen = true): RoomConnection | undefined {
     const attachment = socket.attachment() as Attachment | null | undefined;
@@ -116,7 +118,7 @@ export class RoomConnection implements Connection {
     socket.close(CODES[error.code].close, closeReason(error.message));
   }
 
-  /** Paths of the fields it sees only for now. */
+  /** Paths of the fields with a dynamic audience that this connection sees at present. */
   get seen(): Set<string> {
     return (this.#seen ??= new Set());
   }
@@ -133,7 +135,10 @@ export class RoomConnection implements Connection {
     return this.#socket.remote !== undefined;
   }
 
-  /** Where it is held, if what is for all can be sent there once: an interceptor sees each packet by itself. */
+  /**
+   * The shard that holds it, if packets for everyone can be sent there once. Undefined with an interceptor, which sees
+   * each packet of each connection separately.
+   */
   get remote(): Remote | undefined {
     return this.#hooks.intercept ? undefined : this.#socket.remote;
   }
@@ -168,7 +173,7 @@ export class RoomConnection implements Connection {
     else this.#write(text);
   }
 
-  /** Sends what changed, if it has had its first packet. An interceptor sees no numbers. */
+  /** Sends a patch, if the first packet was sent. An interceptor sees no numbers. */
   sendPatch(patch: EncodedPatch): void {
     if (this.#phase === "open") this.deliver(patch.for(this.#hooks.intercept ? 1 : this.protocol));
   }
@@ -185,7 +190,7 @@ export class RoomConnection implements Connection {
     this.#attach("The token is too large", "bad_message");
   }
 
-  /** The join is done: the next flush brings the first packet. @param isSoon whether one comes by itself */
+  /** The join is done: the next flush sends the first packet. @param isSoon whether that happens without `applySync` */
   joined(isSoon: boolean): void {
     if (this.#phase !== "joining") return;
     this.#phase = isSoon ? "waiting" : "unsynced";
@@ -194,7 +199,7 @@ export class RoomConnection implements Connection {
     if (!isSoon) this.#release();
   }
 
-  /** Sends the first packet, unless its group did, then what was held back. */
+  /** Sends the first packet, and then what was held back. @param text undefined if the group sends the first packet */
   welcome(text: string | undefined): void {
     if (this.#phase === "unsynced") {
       this.#phase = "open";
@@ -204,7 +209,7 @@ export class RoomConnection implements Connection {
     this.#release(text);
   }
 
-  /** Sends a first packet, if it goes this way, and what was held back. */
+  /** Sends the first packet, if one is given, and what was held back. */
   #release(first?: string): void {
     if (this.#outbox) this.#outbox.open(first);
     else if (first !== undefined) this.#write(first);

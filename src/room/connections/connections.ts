@@ -15,12 +15,12 @@ export class Connections {
   readonly #unopened = new Set<RoomConnection>();
   readonly #watchers: Required<Pick<RoomPart, "connectionsChanged">>[] = [];
   #list: readonly RoomConnection[] | undefined;
-  /** Connections that get each packet one by one: those that are held here, or intercepted. */
+  /** Connections to which each packet is sent separately: their sockets are here, or their packets are intercepted. */
   readonly direct: ReadonlySet<RoomConnection> = this.#direct;
-  /** Connections that have not got their first packet. */
+  /** Connections whose first packet has not been sent. */
   readonly unopened: ReadonlySet<RoomConnection> = this.#unopened;
 
-  /** These parts are told when a connection was added or removed. */
+  /** Registers parts that are told when a connection was added or removed. */
   register(...watchers: Required<Pick<RoomPart, "connectionsChanged">>[]): void {
     this.#watchers.push(...watchers);
   }
@@ -46,7 +46,7 @@ export class Connections {
     return this.#remoteGroups.size;
   }
 
-  /** The number of clients of the object that has most of them: this one, or a shard. */
+  /** The largest number of clients that one object holds: this room itself, or one of its shards. */
   get widest(): number {
     let widest = this.#direct.size;
     for (const { size } of this.#remoteGroups.keys()) widest = Math.max(widest, size);
@@ -77,12 +77,12 @@ export class Connections {
     this.changed();
   }
 
-  /** The connection got its first packet. */
+  /** The first packet of a connection was sent. */
   opened(conn: RoomConnection): void {
     this.#unopened.delete(conn);
   }
 
-  /** The user was removed: their connections belong to nobody, though they are still open. */
+  /** The user was removed: their connections stay open, but count as nobody's. */
   disown(publicId: string): void {
     this.#byUser.delete(publicId);
   }
@@ -100,7 +100,7 @@ export class Connections {
     this.changed();
   }
 
-  /** Tells those who watch that connections were added or removed. */
+  /** Tells the registered parts that connections were added or removed. */
   changed(): void {
     this.#list = undefined;
     for (const watcher of this.#watchers) watcher.connectionsChanged();

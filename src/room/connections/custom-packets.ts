@@ -2,12 +2,12 @@ import type { Packet } from "../../define/types.ts";
 import { RoomError } from "../../protocol/errors.ts";
 import { toPlain } from "../../state/to-plain.ts";
 
-/** Types that only the runtime sends. */
+/** Packet types that only the runtime may send. */
 const RESERVED: ReadonlySet<string> = new Set(["sync", "ack", "error", "user_disconnected"]);
 
 /**
- * A packet of the room's own as JSON.
- * @throws RoomError if its type is missing, or one that the protocol uses
+ * Encodes a packet that a handler sends.
+ * @throws RoomError if the type is missing, or is one that the protocol uses
  */
 export function encodePacket(packet: Packet): string {
   if (typeof packet?.type !== "string" || packet.type === "" || RESERVED.has(packet.type)) {

@@ -1,14 +1,15 @@
 import type { Packet } from "../../define/types.ts";
 import type { Intercept } from "./outbox.ts";
 
-/** Who writes JavaScript may return nothing at all, which has no JSON. */
+/** Drops the packet for undefined too: an interceptor in plain JavaScript may return nothing. */
 function encode(packet: Packet | null | undefined): string | null {
   return packet ? JSON.stringify(packet) : null;
 }
 
 /**
- * Makes an interceptor of the developer's work on text. Each packet is parsed anew for each connection, so
- * that changing it changes nobody else's. What throws sends nothing: it may have meant to hide something.
+ * Makes the developer's interceptor work on text. Each packet is parsed separately for each connection, so an
+ * interceptor that changes its packet does not change those of others. If it throws, nothing is sent: it may have been
+ * about to hide something.
  */
 export function createIntercept(
   run: (packet: Packet) => Packet | null | Promise<Packet | null>,

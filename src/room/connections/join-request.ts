@@ -6,12 +6,12 @@ export interface JoinRequest {
   /** The upgrade request, as the client made it. */
   readonly request: Request;
   readonly auth: Claims | null;
-  /** The private id that it came with. */
+  /** The private id that the client sent. */
   readonly sessionId: string | undefined;
   readonly transferToken?: string | undefined;
-  /** Whether the client is gone already: then nothing is done for it. */
+  /** Whether the client has disconnected meanwhile: then nothing is done for it. */
   readonly isGone?: () => boolean;
-  /** Whether others join at the same moment: then all of them get their first packets in one turn. */
+  /** Whether other clients join at the same moment: then all first packets are sent in one turn. */
   readonly isBatched?: boolean;
   /** Nobody has accepted it yet. */
   readonly socket: RoomSocket;

@@ -2,26 +2,26 @@ import type { Socket } from "../../platform/ports.ts";
 import type { PrivateChanges, Welcome } from "../../relay/messages.ts";
 
 /**
- * Connections that are held by another object, a shard: a packet for all of them is sent there once, and copied. Its
- * methods reach the connections that have had their first packet. Ids identify the connections of a group.
+ * The connections of a room that one shard holds: a packet for all of them is sent to the shard once, which copies it.
+ * `sync` and `packet` reach the connections whose first packet was sent. Ids are unique within a group.
  */
 export interface RemoteGroup {
   readonly size: number;
-  /** @param patch JSON for all of them, if there is any @param seq its number, for those who count; 0 if nobody does */
+  /** @param patch for all of them, as JSON @param seq its number, for clients of protocol 2; 0 if there are none */
   sync(patch: string | undefined, seq: number, own: readonly PrivateChanges[]): void;
   packet(text: string, except: readonly number[]): void;
-  /** Sends first packets. @param state as JSON, without what only some may see */
+  /** Sends first packets. @param state what everyone sees, as JSON */
   welcome(state: string, to: readonly Welcome[]): void;
 }
 
-/** Where a socket is held, if not here. */
+/** The shard that holds a socket, and the socket's id there. */
 export interface Remote {
   readonly group: RemoteGroup;
   readonly id: number;
 }
 
-/** A socket as a room has it: here, or at a shard. */
+/** A socket of the room: held by its own object, or by a shard. */
 export interface RoomSocket extends Socket {
-  /** Where it is held, if not here. */
+  /** Set if a shard holds it. */
   readonly remote?: Remote;
 }

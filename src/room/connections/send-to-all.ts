@@ -3,10 +3,10 @@ import type { Connections } from "./connections.ts";
 
 const NOBODY: ReadonlySet<RoomConnection> = new Set();
 
-/** Sends a packet to all connections but some. A remote group gets it once for all of its connections. */
+/** Sends a packet to all connections except some. Each remote group gets it once for all of its connections. */
 export function sendToAll(connections: Connections, text: string, except = NOBODY): void {
   for (const conn of connections.direct) if (!except.has(conn)) conn.deliver(text);
-  // A connection that has not had its first packet gets this one separately, after that.
+  // A connection that waits for its first packet gets this one separately, after the first one.
   const others = [...new Set([...connections.unopened, ...except])];
   for (const group of connections.remoteGroups) {
     const apart = others.filter(({ remote }) => remote?.group === group);

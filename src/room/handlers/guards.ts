@@ -1,9 +1,9 @@
 import type { Awaitable, GuardContext, GuardFor } from "../../define/types.ts";
 
-/** What the guards said: true, false, or the answer that one of them gave. */
+/** What the guards decided: true, false, or the response that one of them returned. */
 export type Verdict = boolean | Response;
 
-/** Asks guards in order, until one does not say true. Synchronous as long as they are. */
+/** Runs guards in order until one does not return true. Returns a promise only if a guard does. */
 export function passes(
   guards: readonly GuardFor<object>[],
   context: GuardContext<object>,

@@ -8,12 +8,14 @@ import type { Reporter } from "./reporter.ts";
 import type { Turns } from "../timing/turns.ts";
 import type { RoomContext } from "./room-context.ts";
 
-/** A schedule or an `onStart` that takes longer counts as failed, in ms: neither may keep the room from its other work. */
+/**
+ * A schedule or an `onStart` that takes longer counts as failed, in ms: neither may keep the room from its other work.
+ */
 const LONGEST_RUN = 30_000;
 /** The same for `onJoin`, and for guards of a join: their client is told meanwhile that the room works on it. */
 const LONGEST_JOIN = 60_000;
 
-/** The developer's hooks, each with the context that it gets. What they throw harms nobody but their caller. */
+/** Runs the developer's hooks, each with the context that it gets. A hook that throws affects only its caller. */
 export class Hooks {
   readonly #context: RoomContext;
   readonly #turns: Turns;
@@ -27,15 +29,16 @@ export class Hooks {
     this.#clock = clock;
   }
 
-  /** @returns a promise if the room has to wait */
+  /** Runs `onStart`. @returns a promise if the room has to wait for it */
   start(): Promise<unknown> | undefined {
     const { onStart } = this.#context.compiled.definition;
     return onStart && this.#reporter.hook("onStart", () => this.#limited("onStart", () => onStart(this.#given())));
   }
 
   /**
-   * @returns a promise if there is an `onJoin`
-   * @throws whatever `onJoin` throws: the connection is refused then
+   * Runs `onJoin`.
+   * @returns a promise if there is an `onJoin`; it rejects with what `onJoin` throws, and the connection is refused
+   * then
    */
   join(conn: RoomConnection, user: object | undefined, request: Request): Promise<unknown> | undefined {
     const { onJoin } = this.#context.compiled.definition;
@@ -58,7 +61,7 @@ export class Hooks {
     this.#turns.end();
   }
 
-  /** Rejects with what the schedule threw. */
+  /** Runs a schedule. Rejects with what the schedule threw. */
   async schedule(name: string, payload: unknown): Promise<void> {
     const schedule = this.#context.compiled.definition.schedules?.[name];
     try {
@@ -71,7 +74,7 @@ export class Hooks {
     }
   }
 
-  /** What to load of a user who was transferred here. @param userSnapshot as this version stores it */
+  /** Returns the snapshot to load for a user who was transferred here. @param userSnapshot as this version stores it */
   async restoreUser(
     userSnapshot: Snapshot,
     user: object | undefined,

@@ -5,20 +5,22 @@ import type { Failures, LogEntry } from "../../platform/ports.ts";
 import type { Turns } from "../timing/turns.ts";
 import type { RoomContext } from "./room-context.ts";
 
-/** What a failure happened in. */
+/** The circumstances of a failure. */
 export interface FailureDetails {
   readonly conn?: RoomConnection | undefined;
-  /** An action or a route of the definition. */
+  /** The action or route, as the definition names it. */
   readonly action?: string | undefined;
   readonly [field: string]: unknown;
 }
 
-/** Runs the developer's hooks so that a throw harms nobody else, and reports what they throw to the log and `onError`. */
+/**
+ * Runs the developer's hooks so that one that throws affects nothing else, and reports errors to the log and `onError`.
+ */
 export class Reporter implements Failures {
   readonly #context: RoomContext;
   readonly #turns: Turns;
   readonly #log: (entry: LogEntry) => void;
-  /** Failures while the room starts: `onError` gets them once the state is restored. */
+  /** Failures during the start: `onError` gets them when the state is restored. */
   #held: (() => void)[] | undefined = [];
 
   constructor(context: RoomContext, turns: Turns, log: (entry: LogEntry) => void) {
@@ -27,7 +29,7 @@ export class Reporter implements Failures {
     this.#log = log;
   }
 
-  /** Runs a hook. @returns a promise that never rejects if it is not done yet */
+  /** Runs a hook. @returns a promise, which never rejects, if the hook is not done yet */
   hook(name: string, run: () => unknown, conn?: RoomConnection): Promise<unknown> | undefined {
     const fail = (error: unknown) => this.failed(`${name}_failed`, error, { conn });
     try {
@@ -41,7 +43,7 @@ export class Reporter implements Failures {
 
   failed(event: string, error: unknown, details: FailureDetails = {}): void {
     const { conn } = details;
-    this.#write(event, error, details);
+    this.#writeFailure(event, error, details);
     if (this.#held) this.#held.push(() => this.#callOnError(error, conn));
     else this.#callOnError(error, conn);
   }
@@ -57,7 +59,7 @@ export class Reporter implements Failures {
     const { compiled, state } = this.#context;
     const { onError } = compiled.definition;
     if (!onError) return;
-    const logFailure = (failure: unknown) => this.#write("onError_failed", failure, {});
+    const logFailure = (failure: unknown) => this.#writeFailure("onError_failed", failure, {});
     try {
       const outcome = this.#turns.run(() => onError({ error, conn, state, room: this.#context.room }));
       if (outcome instanceof Promise) outcome.catch(logFailure);
@@ -66,21 +68,21 @@ export class Reporter implements Failures {
     }
   }
 
-  /** Writes something to the log that is no failure. */
+  /** Writes an event to the log that is not a failure. */
   note(event: string, details: Omit<FailureDetails, "conn">): void {
-    this.#line({ level: "info", event }, details);
+    this.#writeEntry({ level: "info", event }, details);
   }
 
-  /** A client was refused. An `internal` error was reported as a failure already. */
+  /** Logs that a client was refused, except for `internal`: that was reported as a failure already. */
   refused({ code }: Pick<RoomError, "code">, details: FailureDetails = {}): void {
-    if (code !== "internal") this.#line({ level: "info", event: "refused", code }, details);
+    if (code !== "internal") this.#writeEntry({ level: "info", event: "refused", code }, details);
   }
 
-  #write(event: string, error: unknown, details: FailureDetails): void {
-    this.#line({ level: "error", event, code: "internal" }, { ...details, error: causeOf(error) });
+  #writeFailure(event: string, error: unknown, details: FailureDetails): void {
+    this.#writeEntry({ level: "error", event, code: "internal" }, { ...details, error: causeOf(error) });
   }
 
-  #line(entry: LogEntry, { conn, ...details }: FailureDetails): void {
+  #writeEntry(entry: LogEntry, { conn, ...details }: FailureDetails): void {
     this.#log({ ...entry, ...details, ...(conn && { connection: conn.id }) });
   }
 }

@@ -1,7 +1,7 @@
 import type { CompiledRoom } from "../../define/room.ts";
 import type { RoomHandle } from "../../define/types.ts";
 
-/** What all handlers and hooks of a room are given, and where they come from. */
+/** The definition of a room, and what all of its handlers and hooks get. */
 export interface RoomContext {
   readonly compiled: CompiledRoom;
   readonly state: object;

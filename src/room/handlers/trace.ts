@@ -3,14 +3,14 @@ import type { Connection } from "../../define/types.ts";
 import { toRoomError } from "../../protocol/errors.ts";
 import type { Clock, LogEntry } from "../../platform/ports.ts";
 
-/** What an action and a route have in common. */
+/** The part of an action and of a route that is traced. */
 interface Work {
   run(context: { readonly conn?: Connection }, input: unknown): unknown;
 }
 
 /**
- * A room that writes a line of level `debug` for each action and request that it runs, with how long it took. It takes
- * the place of the room, so that where nobody wants such lines they cost nothing.
+ * Wraps a definition so that each action and request writes a log entry of level `debug` with its duration. The wrapped
+ * definition is used instead of the original, so tracing costs nothing where it is off.
  */
 export function traced(
   room: CompiledRoom,
@@ -40,7 +40,7 @@ export function traced(
   };
 }
 
-/** Runs something, and calls back when it is done, with what it threw. */
+/** Runs something, and calls `end` when it is done, with what it threw if it failed. */
 function whenDone(run: () => unknown, end: (failure?: unknown) => void): unknown {
   try {
     const outcome = run();

@@ -2,7 +2,7 @@ import type { Awaitable } from "../../define/types.ts";
 import type { Issue } from "../../protocol/errors.ts";
 import { RoomError } from "../../protocol/errors.ts";
 
-/** The part of https://standardschema.dev, version 1, that is needed here. Zod's schemas have it. */
+/** The part of https://standardschema.dev, version 1, that is used here. Zod's schemas implement it. */
 interface StandardSchema {
   readonly "~standard": { validate(value: unknown): Awaitable<Result> };
 }
@@ -16,8 +16,7 @@ interface StandardIssue {
 }
 
 /**
- * Parses a value with a schema; without one it is passed on as it is. Only a schema with async parts makes
- * it async.
+ * Parses a value with a schema; without a schema, returns it unchanged. Returns a promise only if the schema is async.
  * @throws RoomError `invalid_input` with the issues
  */
 export function parseInput(schema: unknown, value: unknown): Awaitable<unknown> {

@@ -10,7 +10,7 @@ import type { Clock, Failures, Storage } from "../../platform/ports.ts";
 import { remaining } from "../../platform/clock.ts";
 import { PRIVATE_PREFIX } from "../storage/keys.ts";
 
-/** What a listing needs of the room. */
+/** The parts of the room that its listing needs. */
 export interface ListingScope {
   readonly place: ListingPlace & { readonly path: string; readonly maxUsers: number };
   readonly storage: Storage;
@@ -27,7 +27,7 @@ interface Wanted {
   readonly locked: boolean;
 }
 
-/** What was reported to a World: `users` is undefined until it has answered. */
+/** What a World was told: `users` is undefined until the World has answered. */
 interface Reported {
   readonly worldId: string;
   readonly users?: number | undefined;
@@ -35,14 +35,14 @@ interface Reported {
 
 const KEY = `${PRIVATE_PREFIX}listing`;
 const DEFAULT_WORLD = "world-default";
-/** Bytes of metadata as JSON. A World keeps that of thousands of rooms. */
+/** The most bytes of metadata as JSON: a World keeps that of thousands of rooms. */
 const MOST_BYTES = 2048;
-/** A World hears of a room no more often than this. ms */
+/** The least time between two reports of a room, in ms. */
 const SPACING = 1000;
 
 /**
- * The room's entry in the list of a World. What is wanted, and what was reported of it, are stored, so that
- * whatever dies in between, it is reported again; and a room that sleeps and wakes reports nothing new.
+ * The room's entry in the list of a World. The wanted entry and the last report are stored: after a crash of either
+ * side the report is repeated, and a room that slept and wakes does not report what the World knows already.
  */
 export class Listing implements RoomPart, Wakeable {
   readonly #scope: ListingScope;
@@ -63,19 +63,19 @@ export class Listing implements RoomPart, Wakeable {
   }
 
   /**
-   * Lists the room, changes its entry, or with null takes it off the list.
-   * @throws RoomError `internal` if the metadata is no plain object, or more than 2 KB
+   * Lists the room, changes its entry, or with null removes it from the list.
+   * @throws RoomError `internal` if the metadata is not a plain object, or has more than 2 KB
    */
   set(metadata: Metadata | null, { worldId = DEFAULT_WORLD, locked = false }: ListingOptions = {}): void {
     const wanted = metadata === null ? undefined : { worldId, metadata: encode(metadata), locked };
     if (JSON.stringify(wanted) === JSON.stringify(this.#wanted)) return;
     this.#wanted = wanted;
-    // From here on the World may know, and has to be told if the room is taken off again.
+    // From now on the World may know of the room, and has to be told when the room is removed from the list.
     this.#store(wanted ? { worldId: (this.#reported ?? wanted).worldId } : this.#reported);
     this.changed(0);
   }
 
-  /** What a World is told now; null if the room is in no list. */
+  /** The present report for a World; null if the room is not in its list. */
   read(worldId: string): ListingReport | null {
     const wanted = this.#wanted;
     if (wanted?.worldId !== worldId) return null;
@@ -84,7 +84,7 @@ export class Listing implements RoomPart, Wakeable {
     return { ...place, metadata: wanted.metadata, locked: wanted.locked, users: connections.userCount, maxUsers };
   }
 
-  /** Something may be other than the World knows. @param delay in which more may come, in ms */
+  /** Plans a report if the World's entry is out of date. @param delay to merge it with further changes, in ms */
   changed(delay = SPACING): void {
     if (!this.#isDirty) return;
     const now = this.#scope.clock.now();
@@ -102,7 +102,7 @@ export class Listing implements RoomPart, Wakeable {
     return this.#dueAt;
   }
 
-  /** Reports to the World. A throw is tried again, later and later. */
+  /** Reports to the World. If it throws, the alarm repeats it with backoff. */
   async run(now: number): Promise<void> {
     this.#lastAt = now;
     if (this.#isDirty) await this.#reportAll();
@@ -127,7 +127,7 @@ export class Listing implements RoomPart, Wakeable {
     const report = wanted && this.read(wanted.worldId);
     if (!report) return;
     await this.#report(wanted.worldId, report);
-    // It may be another one by now.
+    // `set` may have been called meanwhile.
     if (this.#wanted === wanted) this.#store({ worldId: wanted.worldId, users: report.users });
   }
 

@@ -1,8 +1,8 @@
-/** What a World is told of a room. Plain data: it crosses between objects, and between deploys. */
+/** A room's report to a World. Plain data: it is sent between objects, which may run different deploys. */
 export interface ListingReport {
   readonly party: string;
   readonly roomId: string;
-  /** The path of its definition, by which rooms of one kind are found. */
+  /** The path of its definition: clients look for rooms of one definition. */
   readonly path: string;
   /** As JSON. */
   readonly metadata: string;
@@ -13,12 +13,14 @@ export interface ListingReport {
   readonly maxUsers: number | null;
 }
 
-/** How a room reaches Worlds. No outsider can: it takes the secret of the service. */
+/**
+ * The port through which a room reaches Worlds. Clients cannot make such reports, since they need the service's secret.
+ */
 export interface Worlds {
   /**
-   * @param report null takes the room off the list
-   * @returns why the World will not have it; undefined if it does
-   * @throws if it cannot be reached: it is to be tried again
+   * @param report null removes the room from the list
+   * @returns why the World refuses the report; undefined if it accepts it
+   * @throws if the World cannot be reached: then the report has to be repeated
    */
   report(worldId: string, place: ListingPlace, report: ListingReport | null): Promise<string | undefined>;
 }

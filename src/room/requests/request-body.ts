@@ -1,13 +1,13 @@
 import { RoomError } from "../../protocol/errors.ts";
 import { within } from "../../platform/timeout.ts";
 
-/** How long a client may take to send a body, in ms: as long as it does, the object cannot sleep. */
+/** How long a client may take to send a body, in ms: the object cannot sleep meanwhile. */
 const PATIENCE = 30_000;
 
 /**
- * Reads a body as text, but never more of it than is allowed.
- * @param limit its bytes at most
- * @throws RoomError `message_too_large`; `bad_message` if it breaks off, or takes too long
+ * Reads a body as text, and stops when it exceeds the limit.
+ * @param limit in bytes
+ * @throws RoomError `message_too_large`; `bad_message` if the body breaks off, or takes too long
  */
 export async function readText({ body }: Request, limit: number, patience = PATIENCE): Promise<string> {
   if (!body) return "";
@@ -19,7 +19,7 @@ export async function readText({ body }: Request, limit: number, patience = PATI
       () => new RoomError("bad_message", "The body takes too long"),
     );
   } catch (cause) {
-    // It may be broken already.
+    // The stream may have failed already.
     reader.cancel().catch(() => {});
     throw cause instanceof RoomError ? cause : new RoomError("bad_message", "The body cannot be read", { cause });
   }

@@ -13,7 +13,7 @@ import type { Turns } from "../timing/turns.ts";
 import { createResponses, toResponse } from "./response.ts";
 import { parseInput } from "../handlers/validation.ts";
 
-/** What answering a request needs of the room. */
+/** The parts of the room that answering a request needs. */
 export interface RequestScope extends RoomContext {
   readonly turns: Turns;
   readonly reporter: Reporter;
@@ -22,9 +22,9 @@ export interface RequestScope extends RoomContext {
 type Found = Extract<RouteMatch, { kind: "found" }>;
 
 /**
- * Answers an HTTP request to a room: the room's guards, then the body, then the route's guards, which get the
- * parsed body, then the handler. Never rejects.
- * @param path inside the room, as it was sent
+ * Answers an HTTP request to a room: runs the room's guards, parses the body, runs the route's guards with the parsed
+ * body, and then the handler. Never rejects.
+ * @param path inside the room, not decoded
  */
 export async function answerRequest(
   request: Request,

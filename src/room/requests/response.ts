@@ -1,7 +1,7 @@
 import type { ResponseBuilder } from "../../define/types.ts";
 import { toPlain } from "../../state/to-plain.ts";
 
-/** Builds the answers of one request. Status and headers set on it apply to what follows. */
+/** Makes the response builder of one request. `status` and `header` apply to responses built afterwards. */
 export function createResponses(): ResponseBuilder {
   const headers = new Headers();
   let status = 200;
@@ -44,7 +44,10 @@ function withType(given: Headers, type: string): Headers {
   return headers;
 }
 
-/** A handler's result as an answer: a Response as it is, text as text, nothing as 204, anything else as JSON. */
+/**
+ * Makes a response of a handler's result: a Response is returned as it is, text as text, undefined as 204, else as
+ * JSON.
+ */
 export function toResponse(result: unknown): Response {
   if (result instanceof Response) return result;
   if (result === undefined) return new Response(null, { status: 204 });

@@ -2,7 +2,7 @@ import type { ShardLink } from "./shard-link.ts";
 import type { Receipt } from "../../relay/messages.ts";
 import type { ShardLinks } from "./shard-links.ts";
 
-/** The links of a room whose service has no shards. */
+/** The links of a room in a service without shards. */
 export class NoShardLinks implements ShardLinks {
   readonly size = 0;
   readonly didSleep = false;

@@ -8,7 +8,7 @@ import type { Receipt, ShardBatch, Shards } from "../../relay/messages.ts";
 import type { Connections } from "../connections/connections.ts";
 import type { OwnRows } from "../timing/room-part.ts";
 
-/** What links need of their room. */
+/** The parts of a room that its links need. */
 export interface ShardLinksScope {
   readonly storage: Storage;
   readonly clock: Clock;
@@ -17,17 +17,20 @@ export interface ShardLinksScope {
   readonly broadcast: Broadcast;
   readonly connections: Connections;
   readonly failures: Failures;
-  /** Where events of clients go. */
+  /** Receives the events of clients at shards. */
   readonly room: {
     connect(request: JoinRequest): Promise<void>;
     message(socket: RoomSocket, frame: string | ArrayBuffer): Promise<void> | undefined;
     closed(socket: RoomSocket): void;
-    /** A client that was here before the room lost its memory. @param isOpen whether it got its first packet */
+    /**
+     * Restores a client that was here before the room lost its memory.
+     * @param isOpen whether it got its first packet
+     */
     recover(socket: RoomSocket, isOpen: boolean): void;
   };
 }
 
-/** What a room asks of its links to shards. */
+/** A room's links to its shards. */
 export interface ShardLinks extends Companion {
   readonly size: number;
   readonly didSleep: boolean;
@@ -39,5 +42,5 @@ export interface ShardLinks extends Companion {
   sendState(link: ShardLink, isKnown: boolean): void;
 }
 
-/** Makes the links of a room: what is not asked for is not in the Worker. */
+/** Makes the links of a room. A service without Worlds has no {@link LiveShardLinks}, nor their code. */
 export type CreateShardLinks = (scope: ShardLinksScope) => ShardLinks;

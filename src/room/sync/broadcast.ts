@@ -17,12 +17,12 @@ import type { Turns } from "../timing/turns.ts";
 import type { ViewerGroup, Views } from "./views.ts";
 
 const MODE_KEY = `${PRIVATE_PREFIX}autoSync`;
-/** With `"auto"`, how long a packet waits for each viewer that it goes to, and at most. In ms. */
+/** With `"auto"`, a packet waits this long for each client that it is sent to, in ms; at most {@link LONGEST_WAIT}. */
 const WAIT_PER_VIEWER = 0.05;
-/** The same for each shard: a call costs more than a frame, and counts as twenty on the bill. */
+/** The same for each shard: a call costs more than a frame, and is billed as twenty. */
 const WAIT_PER_SHARD = 3;
 const LONGEST_WAIT = 50;
-/** How long sending takes for each connection, in ms, of `npm run bench`: meanwhile the runtime's clock stands still. */
+/** How long sending to one connection takes, in ms, by `npm run bench`: meanwhile the runtime's clock stands still. */
 const SENDING_PER_VIEWER = 0.015;
 
 /** What sending changes needs of the room. */
@@ -42,8 +42,8 @@ export interface BroadcastSettings {
 }
 
 /**
- * Sends what changed. The first change goes out at the end of its turn; the next packet follows when the
- * window is over, with all that changed meanwhile. Changes are encoded once for all who see the same, and sent
+ * Sends what changed. The first change is sent at the end of its turn. After that a window begins, and the next packet
+ * is sent when it is over, with all changes since. Changes are encoded once for all clients that see the same, and sent
  * once to each group.
  */
 export class Broadcast {
@@ -56,12 +56,12 @@ export class Broadcast {
   readonly #turns: Turns;
   readonly #throttle: number | "auto";
   readonly #modeRow: Row;
-  /** Whether nothing is sent by itself. Kept through hibernation. */
+  /** Whether changes are sent only by `applySync`. Survives hibernation. */
   #isManual: boolean;
-  /** There since the room was manual for the first time. */
+  /** Created when the room is manual for the first time. */
   #sentState: SentState | undefined;
   #openAt = 0;
-  /** Whether nothing was sent yet, nor taken as sent. */
+  /** Whether nothing was sent yet, or assumed to be sent. */
   #isFresh = true;
   #isPaused = false;
   #parsed: { readonly text: string; readonly state: Record<string, unknown> } | undefined;
@@ -83,7 +83,7 @@ export class Broadcast {
     this.#modeRow = new Row(tree.rows, MODE_KEY, (persisted) => (persisted ? this.autoSync : undefined));
   }
 
-  /** Takes the stored mode. @returns what clients were sent, where changes wait to be sent */
+  /** Loads the stored mode. @returns what clients were sent, if changes were waiting to be sent */
   load(rows: OwnRows): Record<string, unknown> | undefined {
     const mode = rows.of("autoSync")[0]?.[1];
     if (typeof mode === "boolean") this.#isManual = !mode;
@@ -92,12 +92,12 @@ export class Broadcast {
     return this.#sentState.load(rows);
   }
 
-  /** From now on, what changes is sent. */
+  /** From now on, changes are sent. */
   open(): void {
     this.#tree.onChange = () => this.schedule();
   }
 
-  /** Whether changes are sent by themselves. */
+  /** Whether changes are sent without `applySync`. */
   get autoSync(): boolean {
     return !this.#isManual;
   }
@@ -109,24 +109,26 @@ export class Broadcast {
     this.#modeRow.changed(true);
   }
 
-  /** Whether there is something that clients were not sent. */
+  /** Whether there are changes that were not sent. */
   get isPending(): boolean {
     return this.#connections.size > 0 && this.#tree.isDirty;
   }
 
-  /** Whether clients were sent all that they are to have by now. */
+  /** Whether everything was sent that is to be sent by now. */
   get isAllSent(): boolean {
     return this.#isManual || (!this.isPending && !this.#isPaused);
   }
 
-  /** Sends what is pending, or else everything, to those who have had a first packet; that to the others. */
+  /**
+   * Sends pending changes now; if there are none, the whole visible state. Clients that wait for a first packet get it.
+   */
   apply(): void {
     const open = this.#connections.all().filter((conn) => conn.phase === "open");
     const isPending = this.#tree.isDirty;
     this.#flush();
     this.#keepSentState();
     if (isPending) return;
-    // Clients of protocol 2 know by the numbers that they have it all.
+    // Clients of protocol 2 know by the numbers that they have everything.
     for (const conn of open) if (conn.protocol === 1) conn.deliver(encodeSync(this.#views.textFor(conn)));
   }
 
@@ -137,7 +139,7 @@ export class Broadcast {
       this.#turns.want();
       return;
     }
-    // Mostly the window is open: how long it is has to be known only if not.
+    // Usually the window is over: its length has to be known only if it is not.
     const now = this.#clock.now();
     const wait = now < this.#openAt ? remaining(this.#openAt, now, this.#window()) : 0;
     if (wait <= 0) {
@@ -156,7 +158,7 @@ export class Broadcast {
     );
   }
 
-  /** The end of a turn: sends, if the window is open. */
+  /** The end of a turn: sends, if the window is over. */
   endTurn(): void {
     if (!this.#isManual) {
       if (this.#clock.now() >= this.#openAt) this.#flush();
@@ -171,8 +173,9 @@ export class Broadcast {
   }
 
   /**
-   * Takes the present state as sent to all, as it was to clients that were there while the room slept; or `sent`, if
-   * changes were pending. Then clients are sent anew what only some may see.
+   * Assumes that the present state was sent to all clients, which is true if they stayed connected while the room
+   * slept.
+   * @param sent what they were sent instead, if changes were pending: then what only some may see is sent to them again
    */
   assumeSent(sent: Record<string, unknown> | undefined): void {
     this.#settle();
@@ -180,7 +183,7 @@ export class Broadcast {
     this.#views.assume(sent !== undefined);
   }
 
-  /** Sends nothing until it is known which clients are connected. */
+  /** Sends nothing until {@link resume}: the room does not know yet which clients are connected. */
   pause(): void {
     this.#isPaused = true;
   }
@@ -189,10 +192,10 @@ export class Broadcast {
     this.#isPaused = false;
   }
 
-  /** What clients of a remote group were sent, or have to be: what all see as JSON, and what only some of them may see. */
+  /** The state that clients of a remote group have to have: what everyone sees, as JSON, and what only some may see. */
   stateFor(group: RemoteGroup): { state: string; own: PrivateChanges[]; head: SyncHead } {
     if (this.#isFresh) this.#settle();
-    // Only what was sent can be read.
+    // Only values that were sent can be read.
     this.#flush();
     const conns = this.#connections.all().filter((conn) => conn.remote?.group === group && conn.phase === "open");
     if (conns.some(({ protocol }) => protocol === 2)) this.#log.use();
@@ -218,13 +221,13 @@ export class Broadcast {
     return this.#tree.settle();
   }
 
-  /** How long the next packet waits, counted from when this one is out. */
+  /** The length of the window after a packet, in ms. */
   #window(): number {
-    const wait = this.#throttle === "auto" ? this.#worth() : this.#throttle;
+    const wait = this.#throttle === "auto" ? this.#automaticWait() : this.#throttle;
     return wait < 1 ? wait : wait + Math.floor(this.#connections.direct.size * SENDING_PER_VIEWER);
   }
 
-  #worth(): number {
+  #automaticWait(): number {
     const { widest, remoteGroupCount } = this.#connections;
     const wait = Math.min(widest * WAIT_PER_VIEWER + remoteGroupCount * WAIT_PER_SHARD, LONGEST_WAIT);
     return wait < 1 ? 0 : wait;
@@ -264,7 +267,7 @@ export class Broadcast {
     return encodeWelcome(conn.publicId, this.#views.textFor(conn), head);
   }
 
-  /** The state as everyone sees it, read once for all that come back at the same time. */
+  /** The state that everyone sees, parsed once for all clients that come back at the same time. */
   #state(): Record<string, unknown> {
     const text = this.#tree.sharedText();
     if (text !== this.#parsed?.text) this.#parsed = { text, state: JSON.parse(text) as Record<string, unknown> };
@@ -273,13 +276,13 @@ export class Broadcast {
 
   #sendChanges(changes: Changes): void {
     const { shared } = changes;
-    // Where everybody sees everything, there is nobody to ask for.
+    // If everything is for everyone, there are no viewers to tell apart.
     const isForAll = changes.private.length === 0 && this.#tree.dynamic.size === 0;
     const viewerGroups = isForAll ? [] : this.#views.classify(changes);
     if (changes.private.some(({ leaf }) => !leaf)) this.#log.cut();
     if (!shared && viewerGroups.length === 0) return;
     const patch = shared && JSON.stringify(shared);
-    // A patch that only some are sent has no number: the others would miss it.
+    // A patch for some clients has no number, since the others would miss that number.
     const seq = shared && patch ? this.#log.record(shared, patch.length) : 0;
     this.#sendDirect(shared, patch, seq, viewerGroups);
     for (const group of this.#connections.remoteGroups) {

@@ -4,13 +4,13 @@ import { merge } from "../../state/merge.ts";
 import type { Placed } from "../../state/merge.ts";
 
 /**
- * What a client that comes back may see of collections that not everybody sees. Each collection is replaced as a whole:
- * deleting the other entries one by one would reveal their keys.
+ * The collections that not everyone sees, for a client that comes back. Each is replaced as a whole by what the client
+ * may see: deleting the other entries one by one would reveal their keys.
  */
 export class HiddenCollections {
   readonly #seen = new Map<string, { readonly names: readonly string[]; readonly fields: Placed[] }>();
 
-  /** @returns whether the field is in such a collection */
+  /** Adds a field, if it is in such a collection. @returns whether it is */
   take(leaf: Leaf, wasSent: boolean): boolean {
     const names = leaf.hiddenEntryAround(() => false)?.slice(0, -1);
     if (!names) return false;

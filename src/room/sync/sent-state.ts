@@ -2,12 +2,12 @@ import { KNOWN_PREFIX } from "../storage/keys.ts";
 import type { Storage } from "../../platform/ports.ts";
 import type { OwnRows } from "../timing/room-part.ts";
 
-/** A stored value has 2 MB at most; a character has up to three bytes. */
+/** Characters of one row: a stored value has at most 2 MB, and a character up to three bytes. */
 const CHUNK = 600_000;
 
 /**
- * What clients were sent, stored once when changes begin to wait: so that a room that sleeps meanwhile still knows what
- * to send. Only where changes are not sent by themselves.
+ * Stores what clients were sent, once, when changes begin to wait for `applySync`: a room that sleeps meanwhile still
+ * knows what to send. Used only while `autoSync` is off.
  */
 export class SentState {
   readonly #storage: Storage;
@@ -17,14 +17,14 @@ export class SentState {
     this.#storage = storage;
   }
 
-  /** @returns what is stored, if there is something */
+  /** @returns what is stored, if anything is */
   load(rows: OwnRows): Record<string, unknown> | undefined {
     const chunks = rows.of("known").map(([, value]) => value as string);
     this.#chunks = chunks.length;
     return chunks.length > 0 ? (JSON.parse(chunks.join("")) as Record<string, unknown>) : undefined;
   }
 
-  /** Stores it when changes begin to wait, and forgets it when they are sent. */
+  /** Stores the values when changes begin to wait, and deletes them when the changes are sent. */
   keepWhile(isWaiting: boolean, sent: () => Record<string, unknown>): void {
     if (isWaiting === this.#chunks > 0) return;
     if (isWaiting) this.#store(JSON.stringify(sent()));

@@ -11,7 +11,7 @@ import { PRIVATE_PREFIX } from "../storage/keys.ts";
 type Plain = Record<string, unknown>;
 
 const KEY = `${PRIVATE_PREFIX}sync`;
-/** Packets that are remembered, and their characters in all. */
+/** At most so many patches are kept, and so many characters in all. */
 const MAX_ENTRIES = 1000;
 const MAX_SIZE = 1_000_000;
 
@@ -21,8 +21,8 @@ interface Entry {
 }
 
 /**
- * The packets that everyone was sent, by number: so that a client that was away for a short time gets only what
- * changed since. Where the log does not reach back, it is shorter, never wrong. Kept only where a client wants it.
+ * The latest patches that everyone was sent, by number: a client that was away for a short time gets only what changed
+ * since. A client from before the oldest patch gets the whole state. Kept only if a client of protocol 2 connected.
  */
 export class SyncLog {
   readonly #storage: Storage;
@@ -32,7 +32,7 @@ export class SyncLog {
   #entries: Entry[] = [];
   #size = 0;
   #isUsed = false;
-  /** A client that was last here before this number cannot resume: removals that only some saw are not in the log. */
+  /** A client that has an older packet than this cannot resume: removals that only some saw are not in the log. */
   #floor = 0;
 
   constructor(rows: Rows, storage: Storage) {
@@ -44,7 +44,7 @@ export class SyncLog {
     return { seq: this.#seq, epoch: this.#epoch };
   }
 
-  /** Goes on counting after sleep: clients that stayed expect the next number. A new start has an epoch of its own. */
+  /** Continues the numbers after sleep, since clients that stayed expect the next one. A restart begins a new epoch. */
   load(rows: OwnRows, didSleep: boolean): void {
     const [row] = rows.of("sync");
     if (!row) return;
@@ -60,7 +60,7 @@ export class SyncLog {
     this.#row.changed(true);
   }
 
-  /** A patch goes to everyone. @param size its characters @returns its number */
+  /** Records a patch that is sent to everyone. @param size in characters @returns its number */
   record(patch: Plain, size: number): number {
     if (!this.#isUsed) return 0;
     this.#seq++;
@@ -71,7 +71,7 @@ export class SyncLog {
     return this.#seq;
   }
 
-  /** Something was removed that only some could see: the log does not hold that. */
+  /** Empties the log: something was removed that only some could see, which the log cannot tell a client. */
   cut(): void {
     this.#entries = [];
     this.#size = 0;
@@ -79,10 +79,10 @@ export class SyncLog {
   }
 
   /**
-   * What changed of a state since a client was there.
-   * @param publicId who it is
+   * Makes the patch with all changes since a client's position.
+   * @param publicId the client's user
    * @param state as it is now
-   * @returns undefined if that is not known
+   * @returns undefined if the log does not reach back to that position
    */
   since({ seq, epoch }: Position, publicId: string, state: () => Plain): Plain | undefined {
     const missed = this.#seq - seq;
@@ -94,13 +94,13 @@ export class SyncLog {
   }
 }
 
-/** Stands in for all below a place. */
+/** In place of the names below a path: everything below it changed. */
 const ALL = true;
 
-/** Adds the places of a patch. Where something was deleted, or was an array, all of it counts. */
+/** Adds the paths that a patch changes. A deleted value and an array count as changed as a whole. */
 function touch(touched: Plain, patch: Plain): void {
   for (const [key, change] of Object.entries(patch)) {
-    // A name with a dot may go on with something whose removal is in the same patch.
+    // A key with dots may be a path into a value that the same patch removes.
     if (touched[key] === ALL || touched[key.split(".", 1)[0] ?? ""] === ALL) continue;
     if (!isPlain(change)) touched[key] = ALL;
     else {
@@ -111,7 +111,7 @@ function touch(touched: Plain, patch: Plain): void {
   }
 }
 
-/** The patch that brings these places up to date. */
+/** Makes the patch that sets the touched paths to their present values. */
 function restrict(state: Plain, touched: Plain): Plain {
   const patch: Plain = {};
   for (const [key, inner] of Object.entries(touched)) {

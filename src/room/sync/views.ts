@@ -16,7 +16,7 @@ export interface ViewerGroup {
   readonly conns: RoomConnection[];
 }
 
-/** What each connection may see, and was sent, beyond what everyone sees. */
+/** What each connection may see beyond what everyone sees, and what it was sent of that. */
 export class Views {
   readonly #tree: Tree;
   readonly #connections: Connections;
@@ -27,17 +27,20 @@ export class Views {
     this.#connections = connections;
   }
 
-  /** All that a connection may see, as JSON. */
+  /** Everything that a connection may see, as JSON. */
   textFor(conn: RoomConnection): string {
     return this.#tree.textFor(this.#viewerOf(conn));
   }
 
-  /** The connection is about to be sent all that it may see. */
+  /** Notes that a connection is about to be sent everything that it may see. */
   remember(conn: RoomConnection): void {
     this.#mark(conn, true);
   }
 
-  /** All connections stayed open while the room slept. @param wasPending whether changes were not sent yet */
+  /**
+   * Restores what all connections saw that stayed open while the room slept.
+   * @param wasPending whether changes were pending
+   */
   assume(wasPending: boolean): void {
     this.#wasPending = wasPending;
     for (const conn of this.#connections.all()) this.recall(conn);
@@ -45,7 +48,8 @@ export class Views {
 
   /** Restores what a client saw that stayed connected while the room slept. */
   recall(conn: RoomConnection): void {
-    // If changes are pending, as if it had seen just what it must not see now: that is deleted, the rest sent whole.
+    // If changes were pending, assume that it saw exactly what it may not see now: that is deleted, the rest sent
+    // whole.
     this.#mark(conn, !this.#wasPending);
   }
 
@@ -58,7 +62,9 @@ export class Views {
       .map((leaf) => ({ names: leaf.names(), value: leaf.sent }));
   }
 
-  /** The same for a client that may have an older state: objects replace what it has, and what it may not see is deleted. */
+  /**
+   * The same for a client with an older state: objects replace what it has, and fields that it may not see are deleted.
+   */
   privateReplacement(conn: RoomConnection): Placed[] {
     const viewer = this.#viewerOf(conn);
     const hidden = new HiddenCollections();
@@ -68,13 +74,13 @@ export class Views {
       const wasSent = this.#wasSent(conn, viewer, leaf);
       if (hidden.take(leaf, wasSent)) return [];
       if (wasSent) return [{ names, value: isPlain(sent) ? new Replacement(sent) : sent }];
-      // Nobody remembers what it saw before because of a predicate.
+      // It is not known which fields with a predicate it saw before.
       return audience && (audience.dynamic || this.#tree.sees(viewer, audience)) ? [{ names, value: DELETE }] : [];
     });
     return [...others, ...hidden.replacements()];
   }
 
-  /** Groups the connections that are sent private changes, by what they are sent. */
+  /** Groups the connections that get private changes by which changes they get. */
   classify({ private: hidden }: Changes): readonly ViewerGroup[] {
     const groups = new Map<string, ViewerGroup>();
     for (const conn of this.#concerned(hidden)) {
@@ -88,14 +94,14 @@ export class Views {
     return [...groups.values()];
   }
 
-  /** With predicates, anyone may be concerned; otherwise only the owners of what changed. */
+  /** The connections that may have to be sent something: with predicates all, otherwise the owners of what changed. */
   #concerned(hidden: Changes["private"]): Iterable<RoomConnection> {
     if (this.#tree.dynamic.size > 0 || hidden.some(({ audience }) => audience.dynamic)) return this.#connections.all();
     const owners = new Set(hidden.map(({ audience }) => audience.owner ?? ""));
     return [...owners].flatMap((owner) => Array.from(this.#connections.of(owner)));
   }
 
-  /** Notes as seen what a connection may see now, or only what it may not see. */
+  /** Notes that a connection sees the fields with a predicate that it may see now, or those that it may not see. */
   #mark(conn: RoomConnection, isVisible: boolean): void {
     if (this.#tree.dynamic.size === 0) return;
     const viewer = this.#viewerOf(conn);

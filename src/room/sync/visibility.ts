@@ -4,7 +4,7 @@ import type { Viewer } from "../../state/fields.ts";
 import type { PrivateChange } from "../../state/leaf.ts";
 import type { Tree } from "../../state/tree.ts";
 
-/** The private changes that one viewer is sent. Viewers with the same key are sent the same. */
+/** The private changes for one viewer. Viewers with the same key get the same changes. */
 interface OwnChanges {
   readonly key: string;
   readonly changes: readonly PrivateChange[];
@@ -12,7 +12,7 @@ interface OwnChanges {
 
 export const NONE: OwnChanges = { key: "", changes: [] };
 
-/** Collects the private changes that a viewer may see, and those that come into its sight or leave it. */
+/** Collects the private changes that a viewer may see, and the fields that have become visible or invisible to it. */
 export function changesFor(
   tree: Tree,
   viewer: Viewer,
@@ -30,7 +30,7 @@ export function changesFor(
 
 type How = "changed" | "appeared" | "gone";
 
-/** Removals come first: something else may take the place of what was removed. */
+/** Removals come first, since another value may take the place of a removed one. */
 function* allChanges(
   tree: Tree,
   viewer: Viewer,
@@ -66,7 +66,7 @@ function* dynamicChanges(
     if (sees) seen.add(path);
     else seen.delete(path);
     const names = (sees ? undefined : leaf.hiddenEntryAround((outer) => tree.sees(viewer, outer))) ?? leaf.names();
-    // In place of something else, it says so.
+    // A value that replaces another one keeps that information.
     const whole = patch?.value instanceof Replacement ? patch.value : leaf.sent;
     const change = { names, audience: leaf.audience, value: sees ? whole : DELETE, leaf };
     yield [change, sees ? "appeared" : "gone"];
@@ -74,13 +74,13 @@ function* dynamicChanges(
   if (seen.size > tree.dynamic.size) prune(seen, tree);
 }
 
-/** Forgets fields of entries that are gone: where entries come and go, it would be more and more. */
+/** Forgets fields of removed entries, so that the set does not grow as entries come and go. */
 function prune(seen: Set<string>, { dynamic }: Tree): void {
   const paths = new Set(Array.from(dynamic, (leaf) => leaf.path()));
   for (const path of seen) if (!paths.has(path)) seen.delete(path);
 }
 
-/** Forgets a field and all below it. @returns whether anything of it was seen */
+/** Forgets a field and everything below it. @returns whether any of it was seen */
 function forget(seen: Set<string>, path: string): boolean {
   const forgotten = [...seen].filter((name) => name === path || name.startsWith(`${path}.`));
   for (const name of forgotten) seen.delete(name);

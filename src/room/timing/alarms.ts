@@ -3,19 +3,19 @@ import { within } from "../../platform/timeout.ts";
 import type { Alarm, Clock, Failures } from "../../platform/ports.ts";
 import type { RoomPart } from "./room-part.ts";
 
-/** A part of the room that wants to be woken. */
+/** A part of the room that the alarm wakes. */
 export type Wakeable = Required<Pick<RoomPart, "due" | "run">> & Pick<RoomPart, "rang" | "mayOverlap">;
 
-/** An alarm set for now, from inside an alarm, can stall. */
+/** The alarm is set at least this far ahead, in ms: one that is set for now while an alarm runs can stall. */
 const LEAST_DELAY = 10;
 const FIRST_RETRY = 1000;
 const LONGEST_RETRY = 60_000;
-/** A part that takes longer counts as failed, in ms. It is longer than what a part itself waits for. */
+/** A run that takes longer than this counts as failed, in ms. Time limits inside parts are shorter. */
 const LONGEST_RUN = 60_000;
 
 /**
- * The owner of the object's single alarm: parts say when they are due, the earliest wins. Parts run independently: one
- * that takes its time, or never ends, keeps no other from running when that is due.
+ * Shares the object's single alarm between parts: each says when it is due, and the alarm is set to the earliest time.
+ * Parts run independently: one that takes long, or never ends, does not delay the others.
  */
 export class Alarms {
   readonly #alarm: Alarm;
@@ -23,7 +23,7 @@ export class Alarms {
   readonly #failures: Failures;
   readonly #parts: Wakeable[] = [];
   readonly #retries = new Map<Wakeable, { readonly at: number; readonly failures: number }>();
-  /** What is not done yet, and which part does it. */
+  /** Runs that are not done, with their parts. */
   readonly #running = new Map<Promise<void>, Wakeable>();
   #armed = Infinity;
 
@@ -38,35 +38,35 @@ export class Alarms {
   }
 
   /**
-   * A part may be due at another time than before: sets the alarm, if that is before it. One that is set too early
-   * stays: it costs nothing more, while setting it again would cost a row.
+   * Sets the alarm for a part that may have become due earlier. An alarm that is set too early stays, since setting it
+   * again would cost a row.
    */
   arm(part: Wakeable): void {
     this.#setBy(this.#dueOf(part));
   }
 
-  /** The same for all parts. */
+  /** Sets the alarm for all parts. */
   armAll(): void {
     this.#setBy(Math.min(...this.#parts.map((part) => this.#dueOf(part))));
   }
 
   /**
-   * The alarm rang: runs whatever is due, and what comes due until all of it is done. The runtime rings no second time
-   * while it waits for this.
+   * The alarm rang: runs all parts that are due, and those that become due until all runs are done. The runtime does
+   * not ring again while it waits for this.
    */
   async ring(): Promise<void> {
     for (const part of this.#parts) part.rang?.();
     this.#armed = Infinity;
     this.#runDue();
-    // The alarm is set anew before anything is waited for: should the object die meanwhile, it wakes for the others. If
-    // there are no others, the runtime itself repeats an alarm that was not done.
+    // The alarm is set for the other parts before anything is awaited, in case the object dies meanwhile. If there are
+    // no others, the runtime itself repeats an alarm that was not done.
     for (this.armAll(); this.#running.size > 0; this.armAll()) {
       await this.#untilDoneOrDue();
       this.#runDue();
     }
   }
 
-  /** Waits until a part that runs is done, or another one is due. */
+  /** Waits until a run is done, or another part is due. */
   async #untilDoneOrDue(): Promise<void> {
     const { promise: due, resolve } = Promise.withResolvers<void>();
     const next = Math.min(...this.#parts.map((part) => this.#dueOf(part)));

@@ -1,26 +1,26 @@
-/** A stored row. Of the runtime's own rows, a part gets its kind only, with what follows the kind in the key. */
+/** A stored row. In the rows that a part loads, the key is what follows the kind: `abc` for `$session:abc`. */
 export type StoredRow = [key: string, value: unknown];
 
 /** The runtime's own rows, by their kind. */
 export interface OwnRows {
-  /** Those of one kind, by the rest of their keys; empty for a kind that has one row. */
+  /** The rows of one kind. The key is empty for a kind that has a single row. */
   of(kind: string): readonly StoredRow[];
 }
 
-/** What a room asks of its parts. A part has the methods that it needs. */
+/** The interface of a part of a room. A part implements the methods that it needs. */
 export interface RoomPart {
-  /** The room wakes: takes the part's own rows. */
+  /** The room wakes: the part loads its own rows. */
   load?(rows: OwnRows): void;
   /** A connection was added, or removed. */
   connectionsChanged?(): void;
   /** A turn of the event loop ends. */
   endTurn?(): void;
-  /** When it is to be woken, in ms since 1970; undefined if not at all. */
+  /** When the part wants to run, in ms since 1970; undefined if it does not. */
   due?(): number | undefined;
-  /** It is due. A throw is retried with backoff. */
+  /** The part is due. If it throws, it is run again with backoff. */
   run?(now: number): void | Promise<void>;
-  /** Whether it may run again before it is done: then `due` leaves out what runs already. */
+  /** Whether it may run again before it is done: then `due` has to leave out what is running already. */
   readonly mayOverlap?: boolean;
-  /** The alarm rang, for whichever part. */
+  /** The alarm rang, for this part or for another. */
   rang?(): void;
 }

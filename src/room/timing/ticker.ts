@@ -2,7 +2,10 @@ import { remaining } from "../../platform/clock.ts";
 import type { Clock } from "../../platform/ports.ts";
 import type { RoomPart } from "./room-part.ts";
 
-/** Calls back at a steady rate while somebody is connected. It keeps the object awake, so it stops with the last. */
+/**
+ * Calls back at a steady rate while somebody is connected. It keeps the object awake, so it stops with the last
+ * connection.
+ */
 export class Ticker implements RoomPart {
   readonly #clock: Clock;
   readonly #period: number;
@@ -20,7 +23,7 @@ export class Ticker implements RoomPart {
     this.#run = run;
   }
 
-  /** The room has woken: from now on it ticks whenever somebody is connected. */
+  /** Begins to tick whenever somebody is connected. Called when the room has woken. */
   open(): void {
     this.#isOpen = true;
     this.connectionsChanged();
@@ -31,7 +34,7 @@ export class Ticker implements RoomPart {
     else if (!this.#cancel) this.#start();
   }
 
-  /** Ticks no more, whoever is connected. */
+  /** Stops for good, even if somebody is connected. */
   close(): void {
     this.#isOpen = false;
     this.#stop();
@@ -49,7 +52,7 @@ export class Ticker implements RoomPart {
 
   #wait(): void {
     const now = this.#clock.now();
-    // From the planned time, so that delays do not add up; but a room that fell behind does not race to catch up.
+    // Counted from the planned time, so that delays do not add up. A room that fell behind skips the missed ticks.
     const wait = Math.max(remaining(this.#next + this.#period, now, this.#period), 0);
     this.#next = now + wait;
     this.#cancel = this.#clock.after(

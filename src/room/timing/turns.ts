@@ -2,8 +2,8 @@ import type { Clock } from "../../platform/ports.ts";
 import type { RoomPart } from "./room-part.ts";
 
 /**
- * Turns of the event loop: what changes in one turn is stored and sent together, at its end. An event that
- * ends by itself ends its turn at once; for anything else the clock does.
+ * Turns: what one turn of the event loop changes is stored and sent together at its end. An event that is handled
+ * synchronously ends its turn itself; otherwise a timer does.
  */
 export class Turns {
   readonly #clock: Clock;
@@ -16,12 +16,12 @@ export class Turns {
     this.#clock = clock;
   }
 
-  /** These parts have something to do at the end of a turn, in this order. */
+  /** Registers parts that have something to do at the end of a turn, in this order. */
   register(...parts: Required<Pick<RoomPart, "endTurn">>[]): void {
     this.#parts.push(...parts);
   }
 
-  /** Something is to be done at the end of this turn. */
+  /** Asks for the end of this turn: there is something to store or to send. */
   want(): void {
     this.#isWanted = true;
     if (!this.#isInside) this.#endLater();
@@ -29,8 +29,8 @@ export class Turns {
 
   /**
    * Runs the synchronous part of an event.
-   * @param whoEnds who ends the turn, if something is wanted at its end: the clock, after this turn of the event loop;
-   * or the caller, right away. A timer that is set and cancelled costs 25 µs in workerd.
+   * @param whoEnds who ends the turn, if {@link want} was called: a timer, after this turn of the event loop; or the
+   * caller, right afterwards, by {@link end}. A timer that is set and cancelled costs 25 µs in workerd.
    */
   run<T>(event: () => T, whoEnds: "clock" | "caller" = "clock"): T {
     if (this.#isInside) return event();
