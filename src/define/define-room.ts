@@ -18,6 +18,7 @@ const OPTIONS: Readonly<Record<string, (value: unknown) => string | undefined>> 
   guards: isGuardList,
   tick: (tick) => isRecord(tick) ?? isNumber(0.1, 1000)((tick as { hz?: unknown }).hz, "tick.hz "),
   maxUsers: isNumber(1),
+  maxConnectionsPerUser: isNumber(1),
   throttleSync: (value) => (value === "auto" ? undefined : isNumber(0, 60_000)(value)),
   throttleStorage: isNumber(0, 3_600_000),
   hibernate: isBoolean,

@@ -3,6 +3,7 @@ import type { AnyDefinition } from "./types.ts";
 /** The options that have a default value. */
 const DEFAULTS = {
   maxUsers: Infinity,
+  maxConnectionsPerUser: 16,
   throttleSync: "auto",
   throttleStorage: 1000,
   hibernate: true,

@@ -224,6 +224,8 @@ export interface RoomOptions<S> {
   readonly migrate?: Migrations;
   /** The most distinct users who are online at once; the next one is closed with 4503. Default: no limit. */
   readonly maxUsers?: number;
+  /** Connections of one user at once, say tabs; the next one is closed with 4429, and is not tried again. Default 16. */
+  readonly maxConnectionsPerUser?: number;
   /** Least time between sync packets in ms; 0 = one for each turn of the event loop. Default `"auto"`. */
   readonly throttleSync?: number | "auto";
   /** Longest time in ms that a change stays unsaved; 0 = durable before anything is sent. Default 1000. */
@@ -257,8 +259,8 @@ export interface RoomOptions<S> {
   readonly schedules?: Readonly<Record<string, { run(context: Context<S>, payload: unknown): unknown }>>;
   /**
    * Sees every packet on its way to a connection, except acks and errors, and returns what to send instead, or
-   * null for nothing. The packet is its own copy. A throw sends nothing. Who was removed from the room, but still
-   * listens, has no `user`.
+   * null for nothing. The packet is its own copy. A throw sends nothing; after 30 seconds the connection is closed with
+   * 1011. Who was removed from the room, but still listens, has no `user`.
    */
   readonly interceptorPacket?: (
     context: Context<S> & { readonly user: UserOf<S> | undefined; readonly conn: Connection },

@@ -1,9 +1,11 @@
 import type { CompiledRoom } from "../define/room.ts";
 import type { RoomHandle } from "../define/types.ts";
 import type { Clock, Storage } from "../platform/ports.ts";
+import { WaitingBudget } from "../platform/waiting-budget.ts";
+import { RoomError } from "../protocol/errors.ts";
 import { Tree } from "../state/tree.ts";
 import { Admission } from "./admission.ts";
-import type { ConnectionHooks } from "./connections/connection.ts";
+import type { ConnectionHooks, RoomConnection } from "./connections/connection.ts";
 import { Connections } from "./connections/connections.ts";
 import { createHandle } from "./handle.ts";
 import type { RoomIdentity } from "./handle.ts";
@@ -24,6 +26,9 @@ import { Alarms } from "./timing/alarms.ts";
 import { Ticker } from "./timing/ticker.ts";
 import { Turns } from "./timing/turns.ts";
 import { Transfers } from "./transfers/transfers.ts";
+
+/** Characters of packets that wait for first packets, and for interceptors. */
+const MAX_HELD = { client: 8_000_000, user: 16_000_000, all: 32_000_000 };
 
 /**
  * Builds the parts of a room, and connects them. Parts that a room needs whenever it wakes are made at once, the others
@@ -55,6 +60,7 @@ export class RoomParts {
   readonly connectionHooks: ConnectionHooks;
   /** Whether nobody has ever connected: then nothing is stored. */
   isNew = true;
+  #heldPackets: WaitingBudget<RoomConnection> | undefined;
   #hooks: Hooks | undefined;
   #admission: Admission | undefined;
   #transfers: Transfers | undefined;
@@ -93,7 +99,7 @@ export class RoomParts {
     this.views = new Views(this.tree, this.connections);
     this.broadcast = new Broadcast(this, settings);
     this.sessions = new Sessions(rows, clock, settings, this.alarms);
-    this.presence = new Presence(this.tree, this.connections, this.sessions, clock, settings.maxUsers);
+    this.presence = new Presence(this.tree, this.connections, this.sessions, clock, settings);
     this.shardLinks = createLinks({
       storage,
       clock,
@@ -106,7 +112,11 @@ export class RoomParts {
     });
     this.persistence.companion = this.shardLinks;
     this.ticker = this.#createTicker();
+    const heldPackets = () => this.heldPackets;
     this.connectionHooks = {
+      get held() {
+        return heldPackets();
+      },
       onClosed: (conn, socket) => this.admission.left(socket, conn),
       intercept:
         definition.interceptorPacket &&
@@ -115,6 +125,15 @@ export class RoomParts {
     this.turns.register(this.persistence, this.broadcast);
     this.alarms.register(this.persistence, this.sessions);
     if (this.ticker) this.connections.register(this.ticker);
+  }
+
+  /** Counts the packets that wait for first packets, and for interceptors. */
+  get heldPackets(): WaitingBudget<RoomConnection> {
+    return (this.#heldPackets ??= new WaitingBudget<RoomConnection>(MAX_HELD, (fullest) => {
+      const error = new RoomError("rate_limited", "Too many packets wait to be sent");
+      this.reporter.refused(error, { conn: fullest });
+      fullest.cut(error);
+    }));
   }
 
   get hooks(): Hooks {

@@ -9,6 +9,8 @@ import type { RoomConnection } from "../connections/connection.ts";
 import { passes } from "../handlers/guards.ts";
 import type { Clock } from "../../platform/ports.ts";
 import { refuseMessage } from "../../platform/client-limits.ts";
+import { WaitingBudget } from "../../platform/waiting-budget.ts";
+import { WaitingQueue } from "../../platform/waiting-queue.ts";
 import type { Tree } from "../../state/tree.ts";
 import type { RoomContext } from "../handlers/room-context.ts";
 import type { Sessions } from "../sessions/sessions.ts";
@@ -25,14 +27,15 @@ export interface DispatchScope extends RoomContext {
   readonly reporter: Reporter;
 }
 
-/** More messages of a connection than this, or of more than this size in all, wait for no handler. */
-const MAX_WAITING = 1000;
-const MAX_WAITING_SIZE = 2_000_000;
+/** Characters of messages that wait for a handler. */
+const MAX_WAITING = { client: 2_000_000, user: 4_000_000, all: 16_000_000 };
 
 /** Takes the messages of clients one by one: per connection in order, whatever takes its time in between. */
 export class Dispatch {
   readonly #scope: DispatchScope;
   readonly #answers: AnsweredMessages;
+  /** Undefined until a message has to wait. */
+  #waiting: WaitingBudget<RoomConnection> | undefined;
 
   constructor(scope: DispatchScope) {
     this.#scope = scope;
@@ -45,6 +48,7 @@ export class Dispatch {
    * @returns a promise if the message is not handled yet. It never rejects.
    */
   receive(conn: RoomConnection, frame: string | ArrayBuffer, starting?: Promise<unknown>): Promise<void> | undefined {
+    if (conn.isEnding) return undefined;
     const { clock, compiled } = this.#scope;
     // A shard counts what its clients send itself: what it passes on comes in batches.
     const refusal = refuseMessage(conn, frame, compiled.settings, clock.now(), !conn.isRemote);
@@ -54,14 +58,18 @@ export class Dispatch {
       return undefined;
     }
     // What is handled at once does not wait, however large it is.
-    const isTooMuch = conn.inboxSize > MAX_WAITING_SIZE || conn.inbox.length >= MAX_WAITING;
-    conn.inbox.push(frame);
-    conn.inboxSize += sizeOf(frame);
-    if (isTooMuch) this.#close(conn, new RoomError("rate_limited", "Too many messages wait to be handled"));
+    if (!conn.isBusy && !starting) return this.#drain(conn, frame);
+    this.#inboxOf(conn).push(frame);
     if (conn.isBusy) return undefined;
-    if (!starting) return this.#drain(conn);
     conn.isBusy = true;
-    return starting.then(() => this.#drain(conn));
+    return starting?.then(() => this.#drain(conn));
+  }
+
+  #inboxOf(conn: RoomConnection): NonNullable<RoomConnection["inbox"]> {
+    this.#waiting ??= new WaitingBudget<RoomConnection>(MAX_WAITING, (fullest) =>
+      this.#close(fullest, new RoomError("rate_limited", "Too many messages wait to be handled")),
+    );
+    return (conn.inbox ??= new WaitingQueue(this.#waiting, conn, conn.publicId, sizeOf));
   }
 
   /** Refuses what cannot be read, or is too much. */
@@ -75,10 +83,10 @@ export class Dispatch {
     conn.refuse(error);
   }
 
-  #drain(conn: RoomConnection): Promise<void> | undefined {
+  /** Handles a frame, and those that wait. */
+  #drain(conn: RoomConnection, first?: string | ArrayBuffer): Promise<void> | undefined {
     conn.isBusy = true;
-    for (let frame = conn.inbox.shift(); frame !== undefined; frame = conn.inbox.shift()) {
-      conn.inboxSize -= sizeOf(frame);
+    for (let frame = first ?? conn.inbox?.shift(); frame !== undefined; frame = conn.inbox?.shift()) {
       const pending = this.#handle(conn, frame);
       if (pending) {
         return pending.then(() => {

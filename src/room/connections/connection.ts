@@ -6,16 +6,18 @@ import type { Remote } from "./remote-group.ts";
 import { encodeClosing } from "../../protocol/packets.ts";
 import type { EncodedPatch, Position } from "../../protocol/packets.ts";
 import { Outbox } from "./outbox.ts";
-import type { Intercept } from "./outbox.ts";
+import type { Intercept, Item } from "./outbox.ts";
 import { encodePacket } from "./custom-packets.ts";
 import type { RoomSocket } from "./remote-group.ts";
 import type { TokenBucket } from "../../platform/client-limits.ts";
+import type { WaitingBudget } from "../../platform/waiting-budget.ts";
+import { WaitingQueue } from "../../platform/waiting-queue.ts";
 
 /**
- * joining → waiting for its first packet → open → closed. Where nothing is sent by itself, a connection that
- * waits gets other packets meanwhile: it is unsynced.
+ * joining → waiting for its first packet → open → closing → closed. Where nothing is sent by itself, a connection that
+ * waits gets other packets meanwhile: it is unsynced. One that is closing sends what it holds, and takes nothing more.
  */
-type Phase = "joining" | "waiting" | "unsynced" | "open" | "closed";
+type Phase = "joining" | "waiting" | "unsynced" | "open" | "closing" | "closed";
 
 /** Whose connection it is. */
 export interface ClientIdentity {
@@ -45,6 +47,8 @@ export interface ConnectionHooks {
   onClosed(conn: RoomConnection, socket: RoomSocket): void;
   /** Makes the interceptor of a connection, where the room has one. */
   readonly intercept: ((conn: RoomConnection) => Intercept) | undefined;
+  /** Counts the packets that are held back. */
+  readonly held: WaitingBudget<RoomConnection>;
 }
 
 /** A connection as the room sees it: the public one, its place in the protocol, and its unread messages. */
@@ -55,9 +59,8 @@ export class RoomConnection implements Connection {
   readonly auth: Claims | null;
   readonly protocol: Protocol;
   since: Position | undefined;
-  /** Messages that wait for the one that is being handled. */
-  readonly inbox: (string | ArrayBuffer)[] = [];
-  inboxSize = 0;
+  /** Messages that wait for the one that is being handled. Undefined until one has to. */
+  inbox: WaitingQueue<string | ArrayBuffer, RoomConnection> | undefined;
   isBusy = false;
   bucket: TokenBucket | undefined;
   readonly #socket: RoomSocket;
@@ -84,7 +87,8 @@ export class RoomConnection implements Connection {
     this.#hooks = hooks;
     const isHeld = phase === "joining" || phase === "waiting";
     if (isHeld || hooks.intercept) {
-      this.#outbox = new Outbox((text) => this.#write(text), hooks.intercept?.(this), isHeld);
+      const createQueue = () => new WaitingQueue(hooks.held, this, this.publicId, lengthOf);
+      this.#outbox = new Outbox((text) => this.#write(text), hooks.intercept?.(this), isHeld, createQueue);
     }
   }
 
@@ -125,6 +129,11 @@ export class RoomConnection implements Connection {
 
   get phase(): Phase {
     return this.#phase;
+  }
+
+  /** Whether it was told to close, or has: nothing that its client sends is handled any more. */
+  get isEnding(): boolean {
+    return this.#phase === "closing" || this.#phase === "closed";
   }
 
   get isIntercepted(): boolean {
@@ -169,8 +178,8 @@ export class RoomConnection implements Connection {
 
   /** Sends a packet. What comes before the first one is held back until that is sent. */
   deliver(text: string): void {
-    if (this.#outbox) this.#outbox.packet(text);
-    else this.#write(text);
+    if (!this.#outbox) this.#write(text);
+    else if (!this.isEnding) this.#outbox.packet(text);
   }
 
   /** Sends a patch, if the first packet was sent. An interceptor sees no numbers. */
@@ -180,8 +189,8 @@ export class RoomConnection implements Connection {
 
   /** Sends an ack or an error, in its place among the packets. */
   answer(text: string): void {
-    if (this.#outbox) this.#outbox.plain(text);
-    else this.#write(text);
+    if (!this.#outbox) this.#write(text);
+    else if (!this.isEnding) this.#outbox.plain(text);
   }
 
   /** Its join takes long, so its socket is accepted before that is done. */
@@ -201,6 +210,7 @@ export class RoomConnection implements Connection {
 
   /** Sends the first packet, and then what was held back. @param text undefined if the group sends the first packet */
   welcome(text: string | undefined): void {
+    if (this.isEnding) return;
     if (this.#phase === "unsynced") {
       this.#phase = "open";
       this.#attach("The token is too large", "bad_message");
@@ -232,23 +242,37 @@ export class RoomConnection implements Connection {
   closed(): void {
     if (this.#phase === "closed") return;
     this.#phase = "closed";
+    this.#outbox?.clear();
     this.#hooks.onClosed(this, this.#socket);
   }
 
-  /** What was held back, or is on its way, is sent first. What it asked, and waits, is not done any more. */
+  /** Ends the connection at once: what is held back is not sent. */
+  cut(error: RoomError): void {
+    if (this.#phase === "closed") return;
+    this.inbox?.clear();
+    this.#hangUp(CODES[error.code].close, error.message, error.code);
+  }
+
+  /** Sends what is held back or on its way, and then closes. Messages of the client that wait are not handled. */
   #end(code: number, reason: string, error = "closed"): void {
-    this.inbox.length = this.inboxSize = 0;
+    this.inbox?.clear();
+    if (this.isEnding) return;
     if (this.#phase === "joining" || this.#phase === "waiting") this.#release();
-    const close = () => {
-      try {
-        if (this.#socket.endsLate && this.protocol !== 1) this.#write(encodeClosing(error, reason, code));
-        this.#socket.close(code, closeReason(reason));
-      } finally {
-        this.closed();
-      }
-    };
-    if (this.#outbox) this.#outbox.after(close);
-    else close();
+    if (!this.#outbox) this.#hangUp(code, reason, error);
+    else {
+      this.#phase = "closing";
+      this.#outbox.after(() => this.#hangUp(code, reason, error));
+    }
+  }
+
+  #hangUp(code: number, reason: string, error: string): void {
+    if (this.#phase === "closed") return;
+    try {
+      if (this.#socket.endsLate && this.protocol !== 1) this.#write(encodeClosing(error, reason, code));
+      this.#socket.close(code, closeReason(reason));
+    } finally {
+      this.closed();
+    }
   }
 
   #attach(problem: string, code: "bad_message" | "internal"): void {
@@ -279,4 +303,8 @@ export class RoomConnection implements Connection {
       this.closed();
     }
   }
+}
+
+function lengthOf({ text }: Item): number {
+  return text.length;
 }

@@ -62,6 +62,11 @@ export class Connections {
     return this.#byViewer.get(publicId) ?? [];
   }
 
+  /** How many connections a user has. */
+  countOf(publicId: string): number {
+    return this.#byViewer.get(publicId)?.size ?? 0;
+  }
+
   isOnline(publicId: string): boolean {
     return this.#byUser.has(publicId);
   }

@@ -1,4 +1,5 @@
-import type { Awaitable, Snapshot } from "../../define/types.ts";
+import type { Awaitable, Packet, Snapshot } from "../../define/types.ts";
+import { RoomError } from "../../protocol/errors.ts";
 import type { Clock } from "../../platform/ports.ts";
 import { within } from "../../platform/timeout.ts";
 import type { RoomConnection } from "../connections/connection.ts";
@@ -9,7 +10,8 @@ import type { Turns } from "../timing/turns.ts";
 import type { RoomContext } from "./room-context.ts";
 
 /**
- * A schedule or an `onStart` that takes longer counts as failed, in ms: neither may keep the room from its other work.
+ * A schedule, an `onStart`, or an `interceptorPacket` that takes longer counts as failed, in ms: none of them may keep
+ * the room from its other work.
  */
 const LONGEST_RUN = 30_000;
 /** The same for `onJoin`, and for guards of a join: their client is told meanwhile that the room works on it. */
@@ -90,17 +92,25 @@ export class Hooks {
   /** Makes the interceptor of a connection. @param user finds its user */
   interceptor(conn: RoomConnection, user: () => object | undefined): Intercept {
     const { interceptorPacket } = this.#context.compiled.definition;
+    const run = (packet: Packet) =>
+      interceptorPacket ? interceptorPacket(this.#givenOf(conn, user()), packet) : packet;
+    // What follows would wait for ever: the client has to begin anew.
+    const cut = () => conn.cut(new RoomError("internal", "A packet could not be sent in time"));
     return createIntercept(
-      (packet) => (interceptorPacket ? interceptorPacket(this.#givenOf(conn, user()), packet) : packet),
+      (packet) => this.#limited("interceptorPacket", () => run(packet), LONGEST_RUN, cut),
       (error) => this.#reporter.failed("interceptorPacket_failed", error, { conn }),
     );
   }
 
   /** Runs something, and throws if it takes too long. Synchronous as long as that is. */
-  #limited<T>(what: string, run: () => Awaitable<T>, longest = LONGEST_RUN): Awaitable<T> {
+  #limited<T>(what: string, run: () => Awaitable<T>, longest = LONGEST_RUN, onLate?: () => void): Awaitable<T> {
     const outcome = run();
     if (!(outcome instanceof Promise)) return outcome;
-    return within(longest, outcome, () => new Error(`${what} was not done in ${longest / 1000} seconds`), this.#clock);
+    const tooLong = () => {
+      onLate?.();
+      return new Error(`${what} was not done in ${longest / 1000} seconds`);
+    };
+    return within(longest, outcome, tooLong, this.#clock);
   }
 
   #given() {

@@ -1,4 +1,5 @@
 import type { Snapshot } from "../../define/types.ts";
+import type { Settings } from "../../define/settings.ts";
 import { encodeDisconnected } from "../../protocol/packets.ts";
 import { RoomError } from "../../protocol/errors.ts";
 import { fieldOf } from "../../state/fields.ts";
@@ -15,14 +16,20 @@ export class Presence {
   readonly #connections: Connections;
   readonly #sessions: Sessions;
   readonly #clock: Clock;
-  readonly #maxUsers: number;
+  readonly #limits: Pick<Settings, "maxUsers" | "maxConnectionsPerUser">;
 
-  constructor(tree: Tree, connections: Connections, sessions: Sessions, clock: Clock, maxUsers: number) {
+  constructor(
+    tree: Tree,
+    connections: Connections,
+    sessions: Sessions,
+    clock: Clock,
+    limits: Pick<Settings, "maxUsers" | "maxConnectionsPerUser">,
+  ) {
     this.#clock = clock;
     this.#tree = tree;
     this.#connections = connections;
     this.#sessions = sessions;
-    this.#maxUsers = maxUsers;
+    this.#limits = limits;
     sessions.onExpired = (session) => this.expire(session);
     tree.onUser = (publicId) => this.#setConnected(publicId, connections.isOnline(publicId));
   }
@@ -42,16 +49,27 @@ export class Presence {
 
   /**
    * Lets a client in: as the user it was, or as a new one.
-   * @throws RoomError `forbidden` if the session is somebody else's, `room_full` if there is no place
+   * @throws RoomError `forbidden` if the session is somebody else's, `room_full` if there is no place, `rate_limited`
+   * if the user has too many connections
    */
   enter(sessionId: string, sub: string | undefined): Session {
     const known = this.#sessions.claim(sessionId, sub);
+    if (known) this.#checkConnections(known);
     this.checkSpace(known);
     const session = known ?? this.#sessions.create(sessionId, sub);
     this.#sessions.arrived(session);
     if (this.#tree.users && !this.user(session.publicId)) this.#tree.users.create(session.publicId);
     this.#setConnected(session.publicId, true);
     return session;
+  }
+
+  /**
+   * The newest connection is refused, not the oldest closed: refusing costs the room nothing, and whoever connects again
+   * and again cannot end the connections that the user works with.
+   */
+  #checkConnections({ publicId }: Session): void {
+    if (this.#connections.countOf(publicId) < this.#limits.maxConnectionsPerUser) return;
+    throw new RoomError("rate_limited", "The user has too many connections to this room");
   }
 
   isOnline(session: Session): boolean {
@@ -63,11 +81,12 @@ export class Presence {
    * @throws RoomError `room_full`
    */
   checkSpace(session: Session | undefined): void {
-    if (this.#maxUsers === Infinity) return;
+    const { maxUsers } = this.#limits;
+    if (maxUsers === Infinity) return;
     const now = this.#clock.now();
     if (session && (this.isOnline(session) || (session.expectedUntil ?? 0) > now)) return;
     const taken = this.#connections.userCount + this.#sessions.expected(now);
-    if (taken >= this.#maxUsers) throw new RoomError("room_full", "The room is full");
+    if (taken >= maxUsers) throw new RoomError("room_full", "The room is full");
   }
 
   /** A user as the definition makes them, who is not part of the state yet. */

@@ -1,0 +1,96 @@
+/** How much may wait: of one client, of one user, and of all together. In whatever unit the weights are. */
+export interface WaitingLimits {
+  readonly client: number;
+  readonly user: number;
+  readonly all: number;
+}
+
+interface User<K> {
+  weight: number;
+  readonly clients: Set<Client<K>>;
+}
+
+interface Client<K> {
+  readonly key: K;
+  readonly user: string;
+  weight: number;
+}
+
+/**
+ * Counts the messages that wait, by client and by user. Where more would wait than may, the client with the most is
+ * closed: so those who flood an object lose their connections, and the others keep theirs.
+ */
+export class WaitingBudget<K> {
+  readonly #limits: WaitingLimits;
+  readonly #onFull: (key: K) => void;
+  /** Only those of whom something waits. */
+  readonly #clients = new Map<K, Client<K>>();
+  readonly #users = new Map<string, User<K>>();
+  #weight = 0;
+
+  /** @param onFull called for a client that has to be closed. What waits of it does not count any more. */
+  constructor(limits: WaitingLimits, onFull: (key: K) => void) {
+    this.#limits = limits;
+    this.#onFull = onFull;
+  }
+
+  /**
+   * Counts one more message. It is looked at only after the others, so a single one may be larger than a limit.
+   * @returns false if its sender was closed instead
+   */
+  add(key: K, user: string, weight: number): boolean {
+    for (let next = this.#nextToClose(key, user); next; next = this.#nextToClose(key, user)) {
+      this.clear(next.key);
+      this.#onFull(next.key);
+      if (next.key === key) return false;
+    }
+    this.#count(this.#clients.get(key) ?? this.#create(key, user), weight);
+    return true;
+  }
+
+  /** A message does not wait any more. */
+  remove(key: K, weight: number): void {
+    const client = this.#clients.get(key);
+    if (client) this.#count(client, -weight);
+  }
+
+  /** Nothing of a client waits any more. */
+  clear(key: K): void {
+    const client = this.#clients.get(key);
+    if (client) this.#count(client, -client.weight);
+  }
+
+  #nextToClose(key: K, userName: string): Client<K> | undefined {
+    const client = this.#clients.get(key);
+    if (client && client.weight >= this.#limits.client) return client;
+    const user = this.#users.get(userName);
+    if (user && user.weight >= this.#limits.user) return heaviest(user.clients);
+    return this.#weight >= this.#limits.all ? heaviest(heaviest(this.#users.values())?.clients ?? []) : undefined;
+  }
+
+  #create(key: K, user: string): Client<K> {
+    const client = { key, user, weight: 0 };
+    this.#clients.set(key, client);
+    const known = this.#users.get(user);
+    if (known) known.clients.add(client);
+    else this.#users.set(user, { weight: 0, clients: new Set([client]) });
+    return client;
+  }
+
+  #count(client: Client<K>, weight: number): void {
+    const user = this.#users.get(client.user) as User<K>;
+    client.weight += weight;
+    user.weight += weight;
+    this.#weight += weight;
+    if (client.weight > 0) return;
+    this.#clients.delete(client.key);
+    user.clients.delete(client);
+    if (user.clients.size === 0) this.#users.delete(client.user);
+  }
+}
+
+function heaviest<T extends { readonly weight: number }>(all: Iterable<T>): T | undefined {
+  let found: T | undefined;
+  for (const one of all) if (!found || one.weight > found.weight) found = one;
+  return found;
+}

@@ -1,0 +1,45 @@
+import type { WaitingBudget } from "./waiting-budget.ts";
+
+/** Many small messages take memory as well: each counts as at least this many characters. */
+const LEAST_WEIGHT = 2000;
+
+/** Messages of one client that wait, in their order. They count in a budget that it shares with others. */
+export class WaitingQueue<T, K> {
+  readonly #budget: WaitingBudget<K>;
+  readonly #key: K;
+  readonly #user: string;
+  readonly #sizeOf: (message: T) => number;
+  #messages: T[] = [];
+
+  /** @param sizeOf the characters or bytes of a message */
+  constructor(budget: WaitingBudget<K>, key: K, user: string, sizeOf: (message: T) => number) {
+    this.#budget = budget;
+    this.#key = key;
+    this.#user = user;
+    this.#sizeOf = sizeOf;
+  }
+
+  get length(): number {
+    return this.#messages.length;
+  }
+
+  /** Adds a message, unless too much waits: then the budget has closed the client. */
+  push(message: T): void {
+    if (this.#budget.add(this.#key, this.#user, this.#weightOf(message))) this.#messages.push(message);
+  }
+
+  shift(): T | undefined {
+    const message = this.#messages.shift();
+    if (message !== undefined) this.#budget.remove(this.#key, this.#weightOf(message));
+    return message;
+  }
+
+  clear(): void {
+    this.#messages = [];
+    this.#budget.clear(this.#key);
+  }
+
+  #weightOf(message: T): number {
+    return Math.max(this.#sizeOf(message), LEAST_WEIGHT);
+  }
+}
