@@ -1,4 +1,5 @@
 import { RoomError } from "../protocol/errors.ts";
+import type { WaitingLimits } from "./waiting-budget.ts";
 
 /** How many messages a connection may send in a time. */
 export interface RateLimit {
@@ -75,6 +76,14 @@ export function refuseMessage(
   const verdict = (client.bucket ??= new TokenBucket(rateLimit, now)).take(now);
   if (verdict === "pass") return undefined;
   return { error: new RoomError("rate_limited", "Too many messages"), closes: verdict === "close" };
+}
+
+/** Characters of messages that wait for a handler, or for their sender to be let in. */
+export const MAX_WAITING: WaitingLimits = { client: 2_000_000, user: 4_000_000, all: 16_000_000 };
+
+/** The size of a frame that waits. It is known at once. */
+export function sizeOf(frame: string | ArrayBuffer): number {
+  return typeof frame === "string" ? frame.length : frame.byteLength;
 }
 
 const WIDE = /[\u0080-\uffff]/;

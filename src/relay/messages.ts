@@ -93,6 +93,12 @@ export interface Batch<T> {
   readonly items: readonly T[];
 }
 
+/**
+ * The longest text for one client, or from one, in characters: a call between objects ends at 32 MiB, and a character
+ * may take two bytes. A longer one would be sent in vain until the room and the shard take each other for lost.
+ */
+export const MAX_FRAME = 15_000_000;
+
 /** About how many bytes of a call an item takes. */
 export function weightOf(item: ToRoom | ToShard): number {
   switch (item.kind) {
@@ -102,21 +108,27 @@ export function weightOf(item: ToRoom | ToShard): number {
     case "packet":
       return OVERHEAD + item.text.length;
     case "sync":
-      return OVERHEAD + (item.patch?.length ?? 0);
+      return OVERHEAD + (item.patch?.length ?? 0) + lengthOf(item.own);
     case "join":
-      return OVERHEAD + lengthOf([item.knock.request.url, ...item.knock.request.headers.flat()]);
+      return OVERHEAD + lengthOf(item.knock);
     case "welcome":
-      return OVERHEAD + item.state.length + lengthOf(item.to.map(({ patch = "" }) => patch));
+      return item.to.reduce(
+        (sum, { patch = "", changes }) => sum + patch.length + lengthOf(changes),
+        OVERHEAD + item.state.length,
+      );
     case "state":
-      return OVERHEAD + item.state.length;
+      return OVERHEAD + item.state.length + lengthOf(item.own);
+    case "attach":
+      return OVERHEAD + lengthOf(item.value);
     default:
       return OVERHEAD;
   }
 }
 const OVERHEAD = 200;
 
-function lengthOf(texts: readonly string[]): number {
-  return texts.reduce((length, text) => length + text.length, 0);
+/** How long a plain value is as JSON. */
+function lengthOf(value: unknown): number {
+  return Array.isArray(value) && value.length === 0 ? 0 : (JSON.stringify(value)?.length ?? 0);
 }
 
 /**

@@ -9,36 +9,45 @@ const WINDOW = 4;
 export const SPACING = 4;
 const FIRST_RETRY = 50;
 const LONGEST_RETRY = 2000;
-/** What a batch carries at most, and what may wait, by the items' weights: a call between objects ends at 32 MiB. */
+/** What a batch carries at most, by the items' weights: a call between objects ends at 32 MiB. */
 const MAX_BATCH = 4_000_000;
-const MAX_BACKLOG = 32_000_000;
 /** Former lives that a receiver knows. */
 const REMEMBERED = 8;
 
-export interface ChannelCallbacks<T> {
+/** An item on its way. */
+export interface QueuedItem<T, O> {
+  readonly item: T;
+  readonly weight: number;
+  /** Whom the sender counts it for. */
+  readonly owner: O | undefined;
+}
+
+export interface ChannelCallbacks<T, O> {
   send(batch: Batch<T>): Promise<Receipt>;
   /** About how many bytes of a call an item takes. */
   weightOf(item: T): number;
   /** These have arrived. */
-  onArrived?(items: readonly T[], receipt: Receipt): void;
+  onArrived?(entries: readonly QueuedItem<T, O>[], receipt: Receipt): void;
   /** The receiver does not know us. Nothing more is sent until {@link ChannelSender.resume}. */
   onUnknown(): void;
-  /** The receiver was silent for too long, or too much waits for it. Nothing more is sent. */
+  /** The receiver was silent for too long. Nothing more is sent. */
   onSilent(): void;
 }
 
 /**
  * One way between two objects: items arrive once and in order, in batches, whatever is lost or repeated on the
  * way. Costs nothing while there is nothing to send. Go-back-N: https://en.wikipedia.org/wiki/Go-Back-N_ARQ
+ *
+ * It keeps what it is given. Whoever pushes bounds the {@link ChannelSender.backlog}, with {@link ChannelSender.discard}.
  */
-export class ChannelSender<T> {
+export class ChannelSender<T, O = undefined> {
   readonly #clock: Clock;
   readonly #patience: number;
-  readonly #callbacks: ChannelCallbacks<T>;
+  readonly #callbacks: ChannelCallbacks<T, O>;
   readonly #life = crypto.randomUUID();
-  #queue: T[] = [];
+  #queue: QueuedItem<T, O>[] = [];
   #backlog = 0;
-  #unacked: { seq: number; items: readonly T[] }[] = [];
+  #unacked: { seq: number; entries: readonly QueuedItem<T, O>[] }[] = [];
   #seq = 0;
   #inFlight = 0;
   #nextAt = 0;
@@ -50,7 +59,7 @@ export class ChannelSender<T> {
   #isUnknown = false;
 
   /** @param patience how long sending may fail before the receiver counts as lost, in ms */
-  constructor(clock: Clock, patience: number, callbacks: ChannelCallbacks<T>) {
+  constructor(clock: Clock, patience: number, callbacks: ChannelCallbacks<T, O>) {
     this.#clock = clock;
     this.#patience = patience;
     this.#callbacks = callbacks;
@@ -61,12 +70,29 @@ export class ChannelSender<T> {
     return this.#queue.length === 0 && this.#unacked.length === 0;
   }
 
-  push(item: T): void {
+  /** The weight of what waits: of what is in no batch yet. */
+  get backlog(): number {
+    return this.#backlog;
+  }
+
+  push(item: T, owner?: O): void {
     if (this.#isClosed) return;
-    this.#queue.push(item);
-    this.#backlog += this.#callbacks.weightOf(item);
-    if (this.#backlog > MAX_BACKLOG) this.#giveUp();
-    else this.#plan();
+    const weight = this.#callbacks.weightOf(item);
+    this.#queue.push({ item, weight, owner });
+    this.#backlog += weight;
+    this.#plan();
+  }
+
+  /** Whose items are not known to have arrived. */
+  owners(): Set<O> {
+    const entries = [...this.#unacked.flatMap((batch) => batch.entries), ...this.#queue];
+    return new Set(entries.flatMap(({ owner }) => owner ?? []));
+  }
+
+  /** Takes back some of what waits. */
+  discard(isDiscarded: (entry: QueuedItem<T, O>) => boolean): void {
+    this.#queue = this.#queue.filter((entry) => !isDiscarded(entry));
+    this.#backlog = this.#queue.reduce((sum, { weight }) => sum + weight, 0);
   }
 
   /** The receiver knows us now: what may not have arrived is sent again. */
@@ -107,30 +133,31 @@ export class ChannelSender<T> {
   }
 
   #giveUp(): void {
-    this.close();
     this.#callbacks.onSilent();
+    this.close();
   }
 
   /** Makes a batch of what waits, or of as much as fits. */
   #cut(): void {
     let weight = 0;
-    const end = this.#queue.findIndex(
-      (item, index) => (weight += this.#callbacks.weightOf(item)) > MAX_BATCH && index > 0,
-    );
-    const items = end < 0 ? this.#queue : this.#queue.slice(0, end);
+    const end = this.#queue.findIndex((entry, index) => (weight += entry.weight) > MAX_BATCH && index > 0);
+    const entries = end < 0 ? this.#queue : this.#queue.slice(0, end);
     this.#queue = end < 0 ? [] : this.#queue.slice(end);
-    this.#backlog = this.#queue.reduce((sum, item) => sum + this.#callbacks.weightOf(item), 0);
-    this.#unacked.push({ seq: ++this.#seq, items });
+    this.#backlog -= entries.reduce((sum, entry) => sum + entry.weight, 0);
+    // What waited may have been taken back.
+    if (entries.length === 0) return;
+    this.#unacked.push({ seq: ++this.#seq, entries });
     this.#nextAt = this.#clock.now() + this.#spacing;
-    void this.#transmit(this.#seq, items);
+    void this.#transmit(this.#seq, entries);
     this.#plan();
   }
 
-  async #transmit(seq: number, items: readonly T[]): Promise<void> {
+  async #transmit(seq: number, entries: readonly QueuedItem<T, O>[]): Promise<void> {
     this.#inFlight++;
     let receipt: Receipt | undefined;
     try {
       const base = this.#unacked[0]?.seq ?? seq;
+      const items = entries.map(({ item }) => item);
       receipt = await this.#callbacks.send({ life: this.#life, seq, base, items });
     } catch {
       // Whether it arrived is unknown: it is sent again, and the receiver knows.
@@ -154,7 +181,7 @@ export class ChannelSender<T> {
       this.#failingSince = this.#clock.now();
       this.#goBack();
     }
-    for (const { items } of arrived) this.#callbacks.onArrived?.(items, receipt);
+    for (const { entries } of arrived) this.#callbacks.onArrived?.(entries, receipt);
   }
 
   #failed(): void {
@@ -177,7 +204,7 @@ export class ChannelSender<T> {
       return;
     }
     const wait = this.#failures === 0 ? 0 : backoff(this.#failures - 1, FIRST_RETRY, LONGEST_RETRY);
-    this.#after(wait, () => void this.#transmit(next.seq, next.items));
+    this.#after(wait, () => void this.#transmit(next.seq, next.entries));
   }
 
   #stop(): void {

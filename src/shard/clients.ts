@@ -17,9 +17,9 @@ interface Attachment {
 export class Client {
   readonly id: number;
   readonly socket: Socket;
+  /** Whose it is, as far as that is known here: its session's id, or one of its own. */
+  readonly user: string;
   bucket: TokenBucket | undefined;
-  /** The weight of its messages that the room has not acknowledged. */
-  waiting = 0;
   /** Its request to connect, until the room has let it in. */
   #joinAttempt: JoinAttempt | undefined;
   #room: unknown;
@@ -28,14 +28,15 @@ export class Client {
   readonly decided: Promise<void>;
   readonly #decide: () => void;
 
-  private constructor(socket: Socket, id: number) {
+  private constructor(socket: Socket, id: number, sessionId: string | undefined) {
     this.socket = socket;
     this.id = id;
     ({ promise: this.decided, resolve: this.#decide } = Promise.withResolvers<void>());
+    this.user = sessionId ?? `client ${id}`;
   }
 
   static join(socket: Socket, id: number, attempt: JoinAttempt): Client {
-    const client = new Client(socket, id);
+    const client = new Client(socket, id, attempt.sessionId);
     client.#joinAttempt = attempt;
     client.#save();
     return client;
@@ -45,8 +46,9 @@ export class Client {
   static recover(socket: Socket): Client | undefined {
     const attachment = socket.attachment() as Attachment | null | undefined;
     if (!attachment) return undefined;
-    const client = new Client(socket, attachment.id);
-    client.#room = attachment.room && (JSON.parse(new TextDecoder().decode(attachment.room)) as unknown);
+    const room = attachment.room && (JSON.parse(new TextDecoder().decode(attachment.room)) as unknown);
+    const client = new Client(socket, attachment.id, (room as { sessionId?: string } | undefined)?.sessionId);
+    client.#room = room;
     client.#isOpen = attachment.isOpen;
     return client;
   }
@@ -148,6 +150,10 @@ export class Clients {
 
   find(socket: Socket): Client | undefined {
     return this.#bySocket.get(socket);
+  }
+
+  has(client: Client): boolean {
+    return this.#byId.has(client.id);
   }
 
   add(client: Client): void {

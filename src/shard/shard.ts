@@ -5,24 +5,20 @@ import { closeReason } from "../protocol/close-reason.ts";
 import { CODES } from "../protocol/codes.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";
 import { encodeError } from "../protocol/packets.ts";
-import { ChannelSender } from "../relay/reliable-channel.ts";
 import type { Socket } from "../platform/ports.ts";
+import { MAX_FRAME } from "../relay/messages.ts";
 import { refuseMessage } from "../platform/client-limits.ts";
-import { weightOf } from "../relay/messages.ts";
-import type { Introduction, JoinAttempt, Receipt, RoomBatch, ToRoom } from "../relay/messages.ts";
+import type { Batch, Introduction, JoinAttempt, Receipt, RoomBatch, ToRoom } from "../relay/messages.ts";
 import type { Assignment } from "../world/assignment.ts";
 import { Client, Clients } from "./clients.ts";
 import { Downlink } from "./downlink.ts";
 import type { ShardPorts } from "./ports.ts";
 import { Reports } from "./reports.ts";
+import { Uplink } from "./uplink.ts";
 
 const ASSIGNMENT_KEY = "assignment";
 /** Stored while the room may believe that clients are here: if none is after a start, the room has to hear of it. */
 const RUN_KEY = "run";
-/** After the room could not be reached for this long, its clients are closed. ms */
-const PATIENCE = 30_000;
-/** The most that a client may have sent and the room not acknowledged, by weight: one that sends more is closed. */
-const MAX_WAITING = 2_000_000;
 
 /** Holds the sockets of many clients of one room: sends their messages to the room, and its packets to them. */
 export class ShardCore {
@@ -38,7 +34,7 @@ export class ShardCore {
   #run: string;
   /** The room's memory that this shard has introduced itself to. */
   #boot: string | undefined;
-  #uplink: ChannelSender<ToRoom>;
+  #uplink: Uplink;
 
   /** @param settings the settings of the room that a shard is for; throws if there is no such room any more */
   constructor(ports: ShardPorts, settings: (assignment: Assignment) => Settings) {
@@ -94,7 +90,7 @@ export class ShardCore {
   check(auth: Claims | null): void {
     const assignment = this.#assignment;
     if (!assignment) throw new RoomError("not_found", "There is no such shard");
-    this.#settings = this.#settingsOf(assignment);
+    this.#settings = this.#findSettings(assignment);
     const refusal = tokenError(this.#settings, auth);
     if (refusal) throw refusal;
   }
@@ -110,7 +106,7 @@ export class ShardCore {
     if (this.#clients.size === 0) this.#ports.storage.put(RUN_KEY, this.#run);
     const client = Client.join(socket, this.#clients.nextId(), attempt);
     this.#clients.add(client);
-    this.#uplink.push({ kind: "join", id: client.id, knock: attempt });
+    this.#uplink.join(client, attempt);
     this.#reports.arrived();
     return client.decided;
   }
@@ -120,19 +116,27 @@ export class ShardCore {
     const client = this.#clients.find(socket);
     if (!client || !this.#assignment) return;
     try {
-      this.#take(client, frame, (this.#settings ??= this.#settingsOf(this.#assignment)));
+      this.#take(client, frame, (this.#settings ??= this.#findSettings(this.#assignment)));
     } catch (thrown) {
       this.#refuse(client, toRoomError(thrown));
     }
+  }
+
+  /** @throws RoomError `not_found` */
+  #findSettings(assignment: Assignment): Settings {
+    const settings = this.#settingsOf(assignment);
+    return { ...settings, maxMessageBytes: Math.min(settings.maxMessageBytes, MAX_FRAME) };
   }
 
   /** @throws RoomError if the client is to be closed for this frame */
   #take(client: Client, frame: string | ArrayBuffer, settings: Settings): void {
     const refusal = refuseMessage(client, frame, settings, this.#ports.clock.now());
     if (refusal?.closes) throw refusal.error;
-    if (client.waiting > MAX_WAITING) throw new RoomError("rate_limited", "Too many messages");
     if (refusal) this.#deny(client, refusal.error);
-    else this.#relayMessage(client, { kind: "message", id: client.id, frame });
+    else {
+      this.#ports.counts.relayed++;
+      this.#uplink.message(client, frame);
+    }
   }
 
   #deny(client: Client, error: RoomError): void {
@@ -140,18 +144,12 @@ export class ShardCore {
     client.send(encodeError(error));
   }
 
-  #relayMessage(client: Client, item: ToRoom): void {
-    this.#ports.counts.relayed++;
-    client.waiting += weightOf(item);
-    this.#uplink.push(item);
-  }
-
   /** A socket closed, or broke. */
   closed(socket: Socket): void {
     const client = this.#clients.find(socket);
     if (!client) return;
     this.#remove(client);
-    this.#uplink.push({ kind: "leave", id: client.id });
+    this.#uplink.leave(client);
   }
 
   /** The room asks who is here. */
@@ -193,27 +191,24 @@ export class ShardCore {
     const stored = storage.get(RUN_KEY) as string | undefined;
     if (stored !== undefined && this.#clients.size > 0) return stored;
     // The shard crashed: a batch of another run says to the room that nobody is here any more.
-    if (stored !== undefined) this.#uplink.push({ kind: "leave", id: 0 });
+    if (stored !== undefined) this.#uplink.announceRun();
     return crypto.randomUUID();
   }
 
-  #createUplink(): ChannelSender<ToRoom> {
-    return new ChannelSender<ToRoom>(this.#ports.clock, PATIENCE, {
+  #createUplink(): Uplink {
+    return new Uplink(this.#ports.clock, {
       send: (batch) => this.#sendBatch(batch),
-      weightOf,
-      onArrived: (items) => {
-        for (const item of items) {
-          const client = this.#clients.get(item.id);
-          if (client && item.kind === "message") client.waiting -= weightOf(item);
-        }
+      onFull: (client) => {
+        if (this.#clients.has(client)) this.#refuse(client, new RoomError("rate_limited", "Too many messages"));
+      },
+      onArrived: () => {
         if (this.#clients.size === 0 && this.#uplink.isIdle) this.#ports.storage.delete(RUN_KEY);
       },
-      onUnknown: () => this.#lose(),
-      onSilent: () => this.#lose(),
+      onLost: () => this.#lose(),
     });
   }
 
-  async #sendBatch(batch: Omit<Parameters<ShardPorts["relay"]>[1], "shardId" | "run">): Promise<Receipt> {
+  async #sendBatch(batch: Batch<ToRoom>): Promise<Receipt> {
     const assignment = this.#assignment ?? this.#previous;
     if (!assignment) return { verdict: "unknown" };
     return this.#ports.relay(assignment, { ...batch, shardId: assignment.shardId, run: this.#run });

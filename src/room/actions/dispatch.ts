@@ -8,7 +8,7 @@ import { AnsweredMessages } from "./answered-messages.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import { passes } from "../handlers/guards.ts";
 import type { Clock } from "../../platform/ports.ts";
-import { refuseMessage } from "../../platform/client-limits.ts";
+import { MAX_WAITING, refuseMessage, sizeOf } from "../../platform/client-limits.ts";
 import { WaitingBudget } from "../../platform/waiting-budget.ts";
 import { WaitingQueue } from "../../platform/waiting-queue.ts";
 import type { Tree } from "../../state/tree.ts";
@@ -26,9 +26,6 @@ export interface DispatchScope extends RoomContext {
   readonly clock: Clock;
   readonly reporter: Reporter;
 }
-
-/** Characters of messages that wait for a handler. */
-const MAX_WAITING = { client: 2_000_000, user: 4_000_000, all: 16_000_000 };
 
 /** Takes the messages of clients one by one: per connection in order, whatever takes its time in between. */
 export class Dispatch {
@@ -202,10 +199,6 @@ export class Dispatch {
     this.#scope.turns.end();
     conn.answer(text);
   }
-}
-
-function sizeOf(frame: string | ArrayBuffer): number {
-  return typeof frame === "string" ? frame.length : frame.byteLength;
 }
 
 function isPromise(value: unknown): value is Promise<unknown> {

@@ -1,17 +1,24 @@
 import { AHEAD_KEY, LINK_PREFIX } from "../storage/keys.ts";
 import { SPACING } from "../../relay/reliable-channel.ts";
 import { ShardLink } from "./shard-link.ts";
-import type { StoredLink } from "./shard-link.ts";
+import type { JoiningClient, StoredLink } from "./shard-link.ts";
 import type { Introduction, JoinAttempt, Receipt, RosterEntry, ShardBatch, ToRoom } from "../../relay/messages.ts";
 import { RemoteSocket } from "./remote-socket.ts";
 import type { ShardLinksScope, ShardLinks } from "./shard-links.ts";
 import type { OwnRows } from "../timing/room-part.ts";
+import { RoomError } from "../../protocol/errors.ts";
+import { CODES } from "../../protocol/codes.ts";
+import { MAX_WAITING, sizeOf } from "../../platform/client-limits.ts";
+import { WaitingBudget } from "../../platform/waiting-budget.ts";
+import { WaitingQueue } from "../../platform/waiting-queue.ts";
 import { retry } from "../../platform/retry.ts";
 
 /** A shard that cannot be reached for this long counts as lost, in ms. */
 const PATIENCE = 30_000;
 /** A room that wakes waits no longer than this for its shards. */
 const LONGEST_START = 3000;
+/** Bytes of frames for single clients that shards have not acknowledged. */
+const MAX_MAIL = { client: 4_000_000, user: 8_000_000, all: 16_000_000 };
 /** An object takes about a thousand calls a second: this leaves half of them to what else it does. ms */
 const SPACING_PER_SHARD = 2;
 const LONGEST_SPACING = 100;
@@ -31,6 +38,9 @@ export class LiveShardLinks implements ShardLinks {
   #hadClients = false;
   #isAhead = false;
   #isAheadStored = false;
+  /** Undefined until something waits. */
+  #waitingMail: WaitingBudget<RemoteSocket> | undefined;
+  #early: WaitingBudget<JoiningClient> | undefined;
 
   constructor(scope: ShardLinksScope) {
     this.#scope = scope;
@@ -130,8 +140,32 @@ export class LiveShardLinks implements ShardLinks {
     const pending = link.joining.get(item.id);
     if (item.kind === "leave") link.markLeft(item.id);
     if (item.kind === "join") this.#join(link, item.id, item.knock);
-    else if (pending) void pending.then(() => this.#pass(link, item));
+    else if (pending && item.kind === "message") this.#keep(pending, item.frame);
+    else if (pending) void pending.done.then(() => this.#pass(link, item));
     else this.#pass(link, item);
+  }
+
+  /** Keeps a message until its sender is let in. */
+  #keep(client: JoiningClient, frame: string | ArrayBuffer): void {
+    if (client.link.hasLeft(client.id)) return;
+    this.#early ??= new WaitingBudget<JoiningClient>(MAX_WAITING, (fullest) => this.#refuseEarly(fullest));
+    (client.early ??= new WaitingQueue(this.#early, client, client.user, sizeOf)).push(frame);
+  }
+
+  #refuseEarly({ link, id, early }: JoiningClient): void {
+    early?.clear();
+    const error = new RoomError("rate_limited", "Too many messages wait to be handled");
+    const socket = link.sockets.get(id);
+    if (socket) this.#scope.connections.find(socket)?.cut(error);
+    else link.hangUp(id, CODES[error.code].close, error.message);
+  }
+
+  /** The join of a client is done: what it sent meanwhile is handled. */
+  #joined({ link, id, early }: JoiningClient): void {
+    link.joining.delete(id);
+    for (let frame = early?.shift(); frame !== undefined; frame = early?.shift()) {
+      this.#pass(link, { kind: "message", id, frame });
+    }
   }
 
   #pass(link: ShardLink, item: Exclude<ToRoom, { kind: "join" }>): void {
@@ -152,7 +186,14 @@ export class LiveShardLinks implements ShardLinks {
     const request = new Request(url, { headers: headers.map(([name, value]) => [name, value]), cf: cf as never });
     const isGone = () => link.isClosed || link.hasLeft(id);
     const joined = this.#scope.room.connect({ request, ...who, socket, isGone, isBatched: true });
-    link.joins(id, joined);
+    const client: JoiningClient = {
+      id,
+      link,
+      user: who.sessionId ?? `${link.shardId} ${id}`,
+      done: joined.finally(() => this.#joined(client)),
+      early: undefined,
+    };
+    link.joining.set(id, client);
   }
 
   /** Asks a shard who is there, once at a time. */
@@ -200,7 +241,7 @@ export class LiveShardLinks implements ShardLinks {
     for (const socket of before) if (socket.isOpen && !present.has(socket.remote.id)) this.#gone(link, socket);
     for (const entry of roster) this.#find(link, entry);
     for (const { id, texts } of held) {
-      void Promise.resolve(link.joining.get(id)).then(() => this.#resend(link.sockets.get(id), texts));
+      void Promise.resolve(link.joining.get(id)?.done).then(() => this.#resend(link.sockets.get(id), texts));
     }
     link.wantsState = wantsState;
     // One that answers late, or that the room had forgotten.
@@ -230,10 +271,30 @@ export class LiveShardLinks implements ShardLinks {
     return link;
   }
 
+  /** Counts the frames for single clients. */
+  get #waiting(): WaitingBudget<RemoteSocket> {
+    return (this.#waitingMail ??= new WaitingBudget<RemoteSocket>(MAX_MAIL, (socket) => {
+      socket.discard();
+      const error = new RoomError("rate_limited", "Too many packets wait to be sent");
+      this.#scope.connections.find(socket)?.cut(error);
+    }));
+  }
+
+  /** Once this event is over, since it may be the one that sends the changes. */
+  #sendStateSoon(link: ShardLink): void {
+    this.#scope.failures.failed("shard_slow", new Error("Too much waits for the shard"), { shard: link.shardId });
+    this.#scope.clock.after(0, () => link.isClosed || this.sendState(link, false), "shard");
+  }
+
   #create(shardId: string, stored: StoredLink): ShardLink {
     const { shards, clock } = this.#scope;
+    const waiting = () => this.#waiting;
     const link: ShardLink = new ShardLink(shardId, stored, this.#boot, clock, PATIENCE, {
+      get waiting() {
+        return waiting();
+      },
       deliver: (batch) => shards.deliver(shardId, batch),
+      onBehind: () => this.#sendStateSoon(link),
       onChanged: () => this.#changed(link),
       onSending: () => this.#beforeSending(),
       onAcknowledged: () => this.#scope.persistence.schedule("companion"),

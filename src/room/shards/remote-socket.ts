@@ -1,4 +1,6 @@
 import type { RemoteGroup, Remote } from "../connections/remote-group.ts";
+import { CODES } from "../../protocol/codes.ts";
+import { MAX_FRAME } from "../../relay/messages.ts";
 import type { RoomSocket } from "../connections/remote-group.ts";
 
 /** A shard adds its own to what a socket may carry (16,384 bytes). */
@@ -7,8 +9,9 @@ const MAX_ATTACHMENT = 14_000;
 /** The way to the clients of one shard. */
 export interface ShardLine extends RemoteGroup {
   /** A frame for one client. */
-  mail(id: number, text: string): void;
+  mail(socket: RemoteSocket, text: string): void;
   attach(id: number, value: unknown): void;
+  discardMail(socket: RemoteSocket): void;
   hangUp(id: number, code: number, reason: string): void;
   /** The room takes a client in. */
   add(socket: RemoteSocket): void;
@@ -34,14 +37,29 @@ export class RemoteSocket implements RoomSocket {
     this.#line.add(this);
   }
 
+  /** @throws if it is more than a shard can be sent: then the client is closed */
   send(text: string): void {
-    if (this.isOpen) this.#line.mail(this.remote.id, text);
+    if (text.length > MAX_FRAME) {
+      this.close(CODES.internal.close, "An answer is too large");
+      throw new Error("An answer is too large for a shard");
+    }
+    if (this.isOpen) this.#line.mail(this, text);
+  }
+
+  /** Takes back what waits to be sent. */
+  discard(): void {
+    this.#line.discardMail(this);
   }
 
   close(code: number, reason: string): void {
     if (!this.isOpen) return;
     this.isOpen = false;
     this.#line.hangUp(this.remote.id, code, reason);
+  }
+
+  /** Whose it is: nothing is sent before that is attached. */
+  get user(): string {
+    return (this.#attachment as { readonly publicId: string } | undefined)?.publicId ?? "";
   }
 
   attachment(): unknown {

@@ -1,5 +1,8 @@
 import type { SyncHead } from "../../protocol/packets.ts";
 import { ChannelSender, ChannelReceiver } from "../../relay/reliable-channel.ts";
+import type { QueuedItem } from "../../relay/reliable-channel.ts";
+import type { WaitingBudget } from "../../platform/waiting-budget.ts";
+import type { WaitingQueue } from "../../platform/waiting-queue.ts";
 import type { Clock } from "../../platform/ports.ts";
 import { weightOf } from "../../relay/messages.ts";
 import type { ToShard, Mail, PrivateChanges, Receipt, RoomBatch, Welcome } from "../../relay/messages.ts";
@@ -7,6 +10,11 @@ import type { ShardLine, RemoteSocket } from "./remote-socket.ts";
 
 /** A stored value has 2 MB at most: of more mail than this, in characters, the oldest is not stored. */
 const MAX_STORED_MAIL = 200_000;
+/**
+ * Bytes that wait for a shard. Where it is more, what is for all of its clients is taken back, and they get the state
+ * instead, as it is by then.
+ */
+const MAX_BACKLOG = 32_000_000;
 /** The patches of one item for clients that come back, in characters. */
 const MAX_PATCHES = 1_000_000;
 /** Clients that left, of which a link knows. */
@@ -25,7 +33,20 @@ export interface StoredLink {
   readonly clients: number;
 }
 
+/** A client whose join is under way. */
+export interface JoiningClient {
+  readonly id: number;
+  readonly link: ShardLink;
+  /** Whose it is, as far as that is known. */
+  readonly user: string;
+  readonly done: Promise<void>;
+  /** What it sent meanwhile. Undefined until it did. */
+  early: WaitingQueue<string | ArrayBuffer, JoiningClient> | undefined;
+}
+
 export interface ShardLinkCallbacks {
+  /** Counts the frames for single clients. */
+  readonly waiting: WaitingBudget<RemoteSocket>;
   deliver(batch: RoomBatch): Promise<Receipt>;
   /** What is stored of it is not up to date. */
   onChanged(): void;
@@ -34,6 +55,8 @@ export interface ShardLinkCallbacks {
   /** What is about to leave tells clients of the state. */
   onSending(): void;
   onWantsState(): void;
+  /** Changes were taken back: the shard has to be sent the state. */
+  onBehind(): void;
   /** The shard does not know this room's memory: it has to be asked again who is there. */
   onUnknown(): void;
   onSilent(): void;
@@ -48,13 +71,15 @@ export class ShardLink implements ShardLine {
   /** The shard woke up, and would know what its clients know. */
   wantsState = false;
   /** Clients whose join is under way. */
-  readonly joining = new Map<number, Promise<void>>();
+  readonly joining = new Map<number, JoiningClient>();
   readonly #callbacks: ShardLinkCallbacks;
-  readonly #channel: ChannelSender<ToShard>;
+  readonly #channel: ChannelSender<ToShard, RemoteSocket>;
   #mail: Mail[] = [];
   #mailed: number;
   #isMet = false;
   #isClosed = false;
+  /** Whether the shard was not sent some changes, and has to be sent the state. */
+  #isBehind = false;
   readonly #left = new Set<number>();
 
   constructor(
@@ -70,10 +95,10 @@ export class ShardLink implements ShardLine {
     this.receiver = new ChannelReceiver(stored);
     this.#mailed = stored.mailed;
     this.#callbacks = callbacks;
-    this.#channel = new ChannelSender<ToShard>(clock, patience, {
+    this.#channel = new ChannelSender<ToShard, RemoteSocket>(clock, patience, {
       send: (batch) => callbacks.deliver({ ...batch, run: this.run, boot }),
       weightOf,
-      onArrived: (items, receipt) => this.#arrived(items, receipt),
+      onArrived: (entries, receipt) => this.#arrived(entries, receipt),
       onUnknown: () => callbacks.onUnknown(),
       onSilent: () => callbacks.onSilent(),
     });
@@ -109,12 +134,6 @@ export class ShardLink implements ShardLine {
     this.markLeft(id);
   }
 
-  /** A client's join is under way. */
-  joins(id: number, joined: Promise<void>): void {
-    const done = joined.finally(() => this.joining.delete(id));
-    this.joining.set(id, done);
-  }
-
   /** The shard said that a client left. */
   markLeft(id: number): void {
     this.#left.add(id);
@@ -147,11 +166,11 @@ export class ShardLink implements ShardLine {
   }
 
   sync(patch: string | undefined, seq: number, own: readonly PrivateChanges[]): void {
-    this.#send({ kind: "sync", patch, seq, own });
+    if (!this.#isBehind) this.#send({ kind: "sync", patch, seq, own });
   }
 
   packet(text: string, except: readonly number[]): void {
-    this.#channel.push({ kind: "packet", text, except });
+    this.#push({ kind: "packet", text, except });
   }
 
   /** Clients that come back may have a patch each: so many of them do not fit into one call. */
@@ -163,15 +182,28 @@ export class ShardLink implements ShardLine {
 
   /** Tells the shard what its clients have to know. */
   state(state: string, own: readonly PrivateChanges[], head: SyncHead, isKnown: boolean): void {
-    this.#send({ kind: "state", state, own, head, isKnown });
+    const item: ToShard = { kind: "state", state, own, head, isKnown: isKnown && !this.#isBehind };
+    this.#isBehind = false;
+    this.#send(item);
   }
 
-  mail(id: number, text: string): void {
-    this.#post({ kind: "mail", id, number: ++this.#mailed, text });
+  /** A frame for one client. It is closed instead, if too many wait for it. */
+  mail(socket: RemoteSocket, text: string): void {
+    if (this.#isClosed) return;
+    const mail: Mail = { kind: "mail", id: socket.remote.id, number: this.#mailed + 1, text };
+    if (!this.#callbacks.waiting.add(socket, socket.user, weightOf(mail))) return;
+    this.#mailed = mail.number;
+    this.#post(mail, socket);
+  }
+
+  /** Takes back the frames for a client that wait. */
+  discardMail(socket: RemoteSocket): void {
+    this.#channel.discard(({ item, owner }) => owner === socket && item.kind === "mail");
+    this.takeMail(socket.remote.id);
   }
 
   attach(id: number, value: unknown): void {
-    this.#channel.push({ kind: "attach", id, value });
+    this.#push({ kind: "attach", id, value });
   }
 
   hangUp(id: number, code: number, reason: string): void {
@@ -187,23 +219,48 @@ export class ShardLink implements ShardLine {
   /** Sends nothing more. */
   close(): void {
     this.#isClosed = true;
+    for (const socket of this.#channel.owners()) this.#callbacks.waiting.clear(socket);
+    for (const { early } of this.joining.values()) early?.clear();
     this.#channel.close();
   }
 
   #send(item: ToShard): void {
     this.#callbacks.onSending();
-    this.#channel.push(item);
+    this.#push(item);
   }
 
-  #post(mail: Mail): void {
+  #post(mail: Mail, socket?: RemoteSocket): void {
     this.#mail.push(mail);
-    this.#channel.push(mail);
+    this.#push(mail, socket);
     this.#callbacks.onChanged();
   }
 
-  #arrived(items: readonly ToShard[], receipt: Receipt): void {
-    const numbers = items.filter((item) => item.kind === "mail" || item.kind === "close").map(({ number }) => number);
-    const last = numbers.at(-1);
+  #push(item: ToShard, socket?: RemoteSocket): void {
+    this.#channel.push(item, socket);
+    if (this.#channel.backlog > MAX_BACKLOG) this.#fallBehind();
+  }
+
+  /** Takes back what the state replaces. If that is not enough, the shard counts as lost. */
+  #fallBehind(): void {
+    this.#channel.discard(({ item }) => this.#isReplaceable(item));
+    if (this.#channel.backlog > MAX_BACKLOG) this.#callbacks.onSilent();
+    else if (!this.#isBehind) {
+      this.#isBehind = true;
+      this.#callbacks.onBehind();
+    }
+  }
+
+  #isReplaceable(item: ToShard): boolean {
+    if (item.kind === "attach") return this.sockets.get(item.id)?.attachment() !== item.value;
+    return item.kind === "sync" || item.kind === "packet" || item.kind === "state";
+  }
+
+  #arrived(entries: readonly QueuedItem<ToShard, RemoteSocket>[], receipt: Receipt): void {
+    let last: number | undefined;
+    for (const { item, owner, weight } of entries) {
+      if (item.kind === "mail" || item.kind === "close") last = item.number;
+      if (owner) this.#callbacks.waiting.remove(owner, weight);
+    }
     if (last !== undefined) {
       this.#mail = this.#mail.filter(({ number }) => number > last);
       this.#callbacks.onChanged();
