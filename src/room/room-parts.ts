@@ -13,6 +13,7 @@ import { Hooks } from "./handlers/hooks.ts";
 import { Reporter } from "./handlers/reporter.ts";
 import { Listing } from "./listing/listing.ts";
 import type { Ports } from "./room-ports.ts";
+import { UnansweredBodies } from "./requests/unanswered-bodies.ts";
 import { Schedules } from "./schedules.ts";
 import { Presence } from "./sessions/presence.ts";
 import { Sessions } from "./sessions/sessions.ts";
@@ -61,6 +62,7 @@ export class RoomParts {
   /** Whether nobody has ever connected: then nothing is stored. */
   isNew = true;
   #heldPackets: WaitingBudget<RoomConnection> | undefined;
+  #bodies: UnansweredBodies | undefined;
   #hooks: Hooks | undefined;
   #admission: Admission | undefined;
   #transfers: Transfers | undefined;
@@ -134,6 +136,10 @@ export class RoomParts {
       this.reporter.refused(error, { conn: fullest });
       fullest.cut(error);
     }));
+  }
+
+  get bodies(): UnansweredBodies {
+    return (this.#bodies ??= new UnansweredBodies());
   }
 
   get hooks(): Hooks {

@@ -4,6 +4,7 @@ import { CODES } from "../../protocol/codes.ts";
 import { hasHostileKey } from "../../protocol/values.ts";
 import { RoomError, toRoomError } from "../../protocol/errors.ts";
 import { decode } from "../../protocol/urls.ts";
+import type { UnansweredBodies } from "./unanswered-bodies.ts";
 import { readText } from "./request-body.ts";
 import { passes } from "../handlers/guards.ts";
 import type { Verdict } from "../handlers/guards.ts";
@@ -17,6 +18,7 @@ import { parseInput } from "../handlers/validation.ts";
 export interface RequestScope extends RoomContext {
   readonly turns: Turns;
   readonly reporter: Reporter;
+  readonly bodies: UnansweredBodies;
 }
 
 type Found = Extract<RouteMatch, { kind: "found" }>;
@@ -60,6 +62,17 @@ async function answerMatch(
 }
 
 async function answerFound(
+  found: Found,
+  request: Request,
+  auth: Claims | null,
+  scope: RequestScope,
+): Promise<Response> {
+  if (!found.route.body) return answerRoute(found, request, auth, scope);
+  const { maxMessageBytes } = scope.compiled.settings;
+  return scope.bodies.during(request, maxMessageBytes, () => answerRoute(found, request, auth, scope));
+}
+
+async function answerRoute(
   { key, route, params: encoded }: Found,
   request: Request,
   auth: Claims | null,
