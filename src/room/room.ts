@@ -88,7 +88,7 @@ export class RoomCore {
   acceptEarly(join: JoinRequest): void {
     join.isEarly = true;
     this.#early ??= new EarlySockets(this.clock);
-    this.#early.accept(join.socket, protocolOf(join.request.url).protocol !== 1);
+    this.#early.accept(join.socket, join.sessionId, protocolOf(join.request.url).protocol !== 1);
     this.#parts.connections.find(join.socket)?.acceptEarly();
   }
 

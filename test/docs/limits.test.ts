@@ -46,9 +46,10 @@ describe("docs/limits.md", () => {
 
   it("has all options that limit something", () => {
     expect(rows.length).toBeGreaterThan(30);
-    const options = "maxUsers maxConnectionsPerUser maxMessageBytes rateLimit sessionExpiryTime maxOfflineSessions transferExpiryTime".split(
-      " ",
-    );
+    const options =
+      "maxUsers maxConnectionsPerUser maxMessageBytes rateLimit sessionExpiryTime maxOfflineSessions transferExpiryTime".split(
+        " ",
+      );
     const ofWorlds = "shardCapacity maxShards maxRooms connectRate roomIdle".split(" ").map((name) => `world.${name}`);
     for (const option of [...options, ...ofWorlds]) expect(limits).toContain(`\`${option}\``);
   });

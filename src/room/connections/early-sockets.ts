@@ -1,69 +1,75 @@
 import { closeReason } from "../../protocol/close-reason.ts";
 import { CODES } from "../../protocol/codes.ts";
 import { encodeJoining } from "../../protocol/packets.ts";
+import { MAX_WAITING, sizeOf } from "../../platform/client-limits.ts";
 import type { Clock } from "../../platform/ports.ts";
+import { WaitingBudget } from "../../platform/waiting-budget.ts";
+import { WaitingQueue } from "../../platform/waiting-queue.ts";
 import type { RoomSocket } from "./remote-group.ts";
 
 /** How often a client is told that the room still works on its join, in ms. The timer also keeps the object awake. */
 const REMIND_EVERY = 2000;
-/** The same limits as for messages that wait for a slow action: P3.3. */
-const MAX_WAITING = 1000;
-const MAX_WAITING_SIZE = 2_000_000;
 
 type Frame = string | ArrayBuffer;
 
 /** A socket whose join is not done. */
 interface EarlySocket {
-  readonly frames: Frame[];
-  size: number;
-  cancel: () => void;
+  readonly messages: WaitingQueue<Frame, RoomSocket>;
+  cancelReminder: () => void;
 }
 
 /**
  * Sockets that were accepted before their join is done, since an upgrade must not stay unanswered for long: clients give
- * up. What they send waits.
+ * up. Their messages wait, within the limits of messages that wait for a slow action.
  */
 export class EarlySockets {
   readonly #clock: Clock;
   readonly #sockets = new Map<RoomSocket, EarlySocket>();
+  readonly #budget = new WaitingBudget<RoomSocket>(MAX_WAITING, (socket) => {
+    this.take(socket);
+    socket.close(CODES.rate_limited.close, closeReason("Too many messages wait for the join"));
+  });
+  #count = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** @param remind whether its client knows packets that say that the room works on its join */
-  accept(socket: RoomSocket, remind: boolean): void {
+  /**
+   * @param user the session that the client named, if it did
+   * @param remind whether its client knows packets that say that the room works on its join
+   */
+  accept(socket: RoomSocket, user: string | undefined, remind: boolean): void {
     socket.accept();
-    // It may lose its memory by then: see RoomConnection.recover.
+    // The room may lose its memory before the join is done: see RoomConnection.recover.
     socket.attach({ joining: true });
-    const early: EarlySocket = { frames: [], size: 0, cancel: () => {} };
+    const name = user === undefined ? `socket ${this.#count++}` : `session ${user}`;
+    const messages = new WaitingQueue<Frame, RoomSocket>(this.#budget, socket, name, sizeOf);
+    const early: EarlySocket = { messages, cancelReminder: () => {} };
     this.#sockets.set(socket, early);
-    const wait = () => {
+    const remindAgain = () => {
       if (remind) trySend(socket, encodeJoining());
-      early.cancel = this.#clock.after(REMIND_EVERY, wait, "join");
+      early.cancelReminder = this.#clock.after(REMIND_EVERY, remindAgain, "join");
     };
-    wait();
+    remindAgain();
   }
 
-  /** Keeps a message until the join is done. Closes a client that sends too much. @returns false if its join is done */
+  /** Keeps a message until the join is done. @returns false if it is done */
   hold(socket: RoomSocket, frame: Frame): boolean {
     const early = this.#sockets.get(socket);
-    if (!early) return false;
-    early.size += typeof frame === "string" ? frame.length : frame.byteLength;
-    early.frames.push(frame);
-    if (early.frames.length > MAX_WAITING || early.size > MAX_WAITING_SIZE) {
-      this.take(socket);
-      socket.close(CODES.rate_limited.close, closeReason("Too many messages wait for the join"));
-    }
-    return true;
+    early?.messages.push(frame);
+    return early !== undefined;
   }
 
   /** The join is done, or the socket closed. @returns the messages that waited */
   take(socket: RoomSocket): readonly Frame[] {
     const early = this.#sockets.get(socket);
-    early?.cancel();
+    if (!early) return [];
+    early.cancelReminder();
     this.#sockets.delete(socket);
-    return early?.frames ?? [];
+    const waited: Frame[] = [];
+    for (let frame = early.messages.shift(); frame !== undefined; frame = early.messages.shift()) waited.push(frame);
+    return waited;
   }
 }
 

@@ -80,13 +80,25 @@ describe("a socket that is accepted before its join is done", () => {
 });
 
 describe("messages that wait for a join", () => {
+  it("have a budget for all: closes the client that has most, and keeps the others", () => {
+    const early = new EarlySockets(new VirtualClock());
+    const sockets = Array.from({ length: 20 }, () => new MemorySocket(undefined));
+    for (const socket of sockets) {
+      early.accept(socket, undefined, false);
+      early.hold(socket, "x".repeat(900_000));
+    }
+    const closed = sockets.filter((socket) => socket.closedWith);
+    expect(closed.length).toBeGreaterThan(0);
+    expect(closed.length).toBeLessThan(5);
+  });
+
   it.each([
     ["many", 1001, "x"],
     ["large", 3, "x".repeat(1_000_000)],
   ])("are limited: closes a client that sends too much (%s)", (_, count, frame) => {
     const early = new EarlySockets(new VirtualClock());
     const socket = new MemorySocket(undefined);
-    early.accept(socket, false);
+    early.accept(socket, undefined, false);
     for (let index = 0; index < count; index++) early.hold(socket, frame);
     expect(socket.closedWith).toMatchObject({ code: 4429 });
     expect(early.take(socket)).toEqual([]);
