@@ -1,5 +1,5 @@
 import { DELETE } from "./packets.ts";
-import { hasHostileKey, isContainer, isHostileKey, isPlain, MAX_DEPTH } from "./values.ts";
+import { hasHostileKey, isContainer, isHostileKey, isPlain, MAX_DEPTH, MAX_STATE_DEPTH } from "./values.ts";
 import type { Plain } from "./values.ts";
 
 /**
@@ -7,35 +7,49 @@ import type { Plain } from "./values.ts";
  * a key, arrays are replaced, or changed item by item, and a name with dots is a path.
  *
  * Nothing is changed in place: the result shares all parts that the patch does not touch. Keys that reach a
- * prototype are ignored.
+ * prototype are ignored, and so is what is nested deeper than any state.
  *
  * @example
  * import { applyPatch } from "./apply-patch.ts";
  * applyPatch({ a: 1, b: { c: 2 } }, { b: { c: "$delete", d: 3 } });  // { a: 1, b: { d: 3 } }
  */
 export function applyPatch(state: Readonly<Plain>, patch: Readonly<Plain>): Readonly<Plain> {
-  return mergeInto(state, patch, new Set()) as Plain;
+  return mergeInto(state, patch, 0, new Set()) as Plain;
 }
 
 /** Containers that this patch made: they may be changed in place, so that each is copied once for all of its keys. */
 type Fresh = Set<object>;
 
-/** Applies a change at a path below a node, which may be missing or no container yet. */
-function applyAt(node: unknown, [key, ...rest]: readonly string[], change: unknown, fresh: Fresh): unknown {
+/**
+ * Applies a change at a path below a node, which may be missing or no container yet.
+ * @param depth of the end of the path
+ */
+function applyAt(
+  node: unknown,
+  [key, ...rest]: readonly string[],
+  change: unknown,
+  depth: number,
+  fresh: Fresh,
+): unknown {
   if (key === undefined || isHostileKey(key)) return node;
   const container = isContainer(node) ? node : {};
   const current = Object.hasOwn(container, key) ? (container as Plain)[key] : undefined;
-  if (rest.length > 0) return withKey(container, key, applyAt(current, rest, change, fresh), fresh);
+  if (rest.length > 0) return withKey(container, key, applyAt(current, rest, change, depth, fresh), fresh);
   if (change === DELETE) return isContainer(node) ? withoutKey(node, key, fresh) : node === undefined ? {} : node;
   if (!isPlain(change)) return withKey(container, key, hasHostileKey(change) ? withoutHostile(change) : change, fresh);
   // An empty object says nothing to a client that merges; it only makes sure that something is there.
   const base = isContainer(current) ? current : {};
-  return withKey(container, key, mergeInto(base, change, fresh), fresh);
+  return withKey(container, key, mergeInto(base, change, depth, fresh), fresh);
 }
 
-function mergeInto(base: object, patch: Plain, fresh: Fresh): unknown {
+function mergeInto(base: object, patch: Plain, depth: number, fresh: Fresh): unknown {
   let next: unknown = base;
-  for (const [key, change] of Object.entries(patch)) next = applyAt(next, key.split("."), change, fresh);
+  for (const [key, change] of Object.entries(patch)) {
+    const path = key.split(".");
+    const end = depth + path.length;
+    // Deeper, a server that is broken or hostile could use up the stack.
+    if (end <= MAX_STATE_DEPTH) next = applyAt(next, path, change, end, fresh);
+  }
   return next;
 }
 
@@ -78,17 +92,23 @@ function withoutKey(container: object, key: string, fresh: Fresh): object {
 /**
  * What {@link applyPatch} does, but in place, and without checking the values inside arrays: for patches of
  * a room, where copying a large collection for each change would cost too much.
+ *
+ * @param depth the levels above the target
  */
-export function applyPatchInPlace(target: object, patch: Plain): void {
-  for (const [key, change] of Object.entries(patch)) applyInPlaceAt(target, key.split("."), change);
+export function applyPatchInPlace(target: object, patch: Plain, depth = 0): void {
+  for (const [key, change] of Object.entries(patch)) {
+    const path = key.split(".");
+    const end = depth + path.length;
+    if (end <= MAX_STATE_DEPTH) applyInPlaceAt(target, path, change, end);
+  }
 }
 
-function applyInPlaceAt(target: object, [key, ...rest]: readonly string[], change: unknown): void {
+function applyInPlaceAt(target: object, [key, ...rest]: readonly string[], change: unknown, depth: number): void {
   if (key === undefined || isHostileKey(key)) return;
   const node = target as Plain;
-  if (rest.length > 0) applyInPlaceAt(containerAt(node, key), rest, change);
+  if (rest.length > 0) applyInPlaceAt(containerAt(node, key), rest, change, depth);
   else if (change === DELETE) delete node[key];
-  else if (isPlain(change)) applyPatchInPlace(containerAt(node, key), change);
+  else if (isPlain(change)) applyPatchInPlace(containerAt(node, key), change, depth);
   else node[key] = change;
 }
 

@@ -9,6 +9,9 @@ export type Plain = Record<string, unknown>;
 /** Deeper values are refused: no honest message is, and recursion has an end. */
 export const MAX_DEPTH = 64;
 
+/** Deeper patches are ignored: no state is, with a value of {@link MAX_DEPTH} levels in an entry that is as deep itself. */
+export const MAX_STATE_DEPTH = 3 * MAX_DEPTH;
+
 /** Keys that reach an object's prototype when a careless reader assigns them. Never read, stored or sent. */
 export const HOSTILE_KEYS: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
 

@@ -204,13 +204,23 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
   settle(changes: PrivateChange[]): unknown {
     const patch: Plain = {};
     for (const key of this.#dirty) {
-      const change = this.#settleEntry(key, changes);
+      const change = this.#trySettleEntry(key, changes);
       if (change !== SAME) patch[key] = change;
     }
     this.#dirty.clear();
     this.#before.clear();
     this.#text = undefined;
     return Object.keys(patch).length > 0 ? patch : SAME;
+  }
+
+  /** An entry that throws keeps no other from being sent. */
+  #trySettleEntry(key: string, changes: PrivateChange[]): unknown {
+    try {
+      return this.#settleEntry(key, changes);
+    } catch (error) {
+      this.#shared.onError(error);
+      return SAME;
+    }
   }
 
   #settleEntry(key: string, changes: PrivateChange[]): unknown {

@@ -1,11 +1,14 @@
+import { MAX_DEPTH } from "../protocol/values.ts";
 import type { Plain } from "../protocol/values.ts";
 import { holdsFields } from "./fields.ts";
 import type { EntryNode } from "./node.ts";
-import { isEntryKey, MAX_KEY, refused, shapeOf } from "./value-checks.ts";
+import { isEntryKey, MAX_KEY, refused, shapeOf, tooLong } from "./value-checks.ts";
 import type { CheckedField } from "./value-checks.ts";
 
 /** A collection, as far as its checks need it. */
 interface Collection extends CheckedField {
+  /** The names that lead to it. */
+  names(): readonly string[];
   /** The node of an object that is an entry of the state now, in whichever collection. */
   nodeOf(target: object): EntryNode | undefined;
   /** Whether a node is the one that this collection has under a key. */
@@ -38,11 +41,11 @@ export function checkAll(collection: Collection, next: Readonly<Plain>): void {
 
 /** @returns its node, if it is an entry already */
 function checkEntry(collection: Collection, key: string, target: unknown): EntryNode | undefined {
-  if (key.length > MAX_KEY) {
-    const start = `${key.slice(0, 32)}…`;
-    throw refused(collection, [start], "invalid_input", `a key has ${MAX_KEY} characters at most`);
-  }
+  if (key.length > MAX_KEY) throw tooLong(collection, [], key);
   if (!isEntryKey(key)) throw refused(collection, [key], "invalid_input", "a key holds whole characters only");
+  if (collection.names().length >= MAX_DEPTH) {
+    throw refused(collection, [key], "invalid_input", `an entry is ${MAX_DEPTH} levels deep at most`);
+  }
   if (shapeOf(target) !== "object" || !holdsFields(target as object)) {
     throw refused(collection, [key], "internal", "an entry is what the collection's class or factory makes");
   }

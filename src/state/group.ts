@@ -82,7 +82,7 @@ export class Group implements EntryNode, ParentNode {
     for (const name of this.#removed) patch[name] = DELETE;
     for (const name of this.#dirty) {
       const child = this.children.get(name) as Node;
-      const change = child.settle(changes);
+      const change = this.#settleChild(child, changes);
       if (change === SAME) {
         if (this.#unsent?.has(name)) patch[name] = {};
       } else if (child instanceof Leaf) put(patch, name, change);
@@ -94,6 +94,17 @@ export class Group implements EntryNode, ParentNode {
     this.#unsent = undefined;
     this.#text = undefined;
     return Object.keys(patch).length > 0 ? patch : SAME;
+  }
+
+  /** A field that throws keeps no other from being sent. Clients keep what they have of it until it changes again. */
+  #settleChild(child: Node, changes: PrivateChange[]): unknown {
+    try {
+      return child.settle(changes);
+    } catch (error) {
+      if (child instanceof Leaf) child.dirty = false;
+      this.#shared.onError(error);
+      return SAME;
+    }
   }
 
   continueFrom(previous: Group | RemovedEntry, changes: PrivateChange[]): void {

@@ -9,7 +9,7 @@ import { Observer, readComputed } from "./signals/adapter.ts";
 import { isFrozen, track } from "./signals/tracking.ts";
 import type { FieldGate } from "./signals/tracking.ts";
 import { nestDottedKeys, toPlain, toSent } from "./to-plain.ts";
-import { checkValue, shapeOf } from "./value-checks.ts";
+import { checkField, checkValue, shapeOf } from "./value-checks.ts";
 import type { Shape } from "./value-checks.ts";
 
 /** A change that only some viewers may see. */
@@ -227,7 +227,7 @@ export class Leaf implements FieldGate {
   #tryLoad(value: unknown): boolean {
     if (this.field.kind !== "value") return false;
     try {
-      if (!this.fits(value)) throw new Error(`It is not the ${this.shape} that the field was declared as`);
+      if (!this.#hasShape(value)) throw new Error(`It is not the ${this.shape} that the field was declared as`);
       (this.signal as WritableSignal<unknown>).set(value);
       return true;
     } catch (error) {
@@ -237,9 +237,19 @@ export class Leaf implements FieldGate {
     }
   }
 
-  /** Whether a stored value is of the kind that the field was declared as. */
+  #hasShape(value: unknown): boolean {
+    return this.shape === "any" || shapeOf(value) === this.shape;
+  }
+
+  /** Whether a stored value can be loaded: limits, and what the field was declared as, may be others by now. */
   fits(value: unknown): boolean {
-    return this.field.kind !== "value" || this.shape === "any" || shapeOf(value) === this.shape;
+    if (this.field.kind !== "value") return true;
+    try {
+      checkField(this, value);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** What would be sent of it now. @throws what keeps it from being sent */

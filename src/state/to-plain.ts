@@ -4,6 +4,9 @@ import type { Field } from "./fields.ts";
 import { isHostileKey, isPlain, MAX_DEPTH, objectAt } from "../protocol/values.ts";
 import type { Plain } from "../protocol/values.ts";
 
+/** A value is nested too deeply, or in a circle. */
+const TOO_DEEP = "A value is nested too deeply, or in a circle";
+
 /** Which fields of an entry are read: those that every client may see, or those that are stored. */
 export type Purpose = "sync" | "store";
 
@@ -21,7 +24,7 @@ export function toPlain(value: unknown, purpose: Purpose = "sync", onSignal?: On
 
 function plain(value: unknown, purpose: Purpose, onSignal: OnSignal | undefined, depth: number): unknown {
   // Giving up at once ends a circle too, however many branches it has.
-  if (depth > MAX_DEPTH) throw new Error("A value is nested too deeply, or in a circle");
+  if (depth > MAX_DEPTH) throw new Error(TOO_DEEP);
   switch (typeof value) {
     case "string":
     case "boolean":
@@ -94,16 +97,23 @@ export function toSent(value: unknown, onSignal?: OnSignal): unknown {
  * A plain value as clients of `@signe/sync` can hold it: they take a key with dots for a path, so
  * `{ "a.b": 1 }` becomes `{ a: { b: 1 } }` here already. A path that leads through something that is no object
  * is left out, since `load` would throw there. Inside arrays, which are sent whole, keys stay as they are.
+ * @param depth the levels above the value
+ * @throws Error if the result is nested deeper than 64 levels
  */
-export function nestDottedKeys(value: unknown): unknown {
+export function nestDottedKeys(value: unknown, depth = 0): unknown {
   if (!isPlain(value)) return value;
+  if (depth >= MAX_DEPTH) throw new Error(TOO_DEEP);
   const nested: Plain = {};
   const dotted: [string, unknown][] = [];
   for (const [key, inner] of Object.entries(value)) {
     if (key.includes(".")) dotted.push([key, inner]);
-    else nested[key] = nestDottedKeys(inner);
+    else nested[key] = nestDottedKeys(inner, depth + 1);
   }
-  for (const [key, inner] of dotted) placeNested(nested, key.split("."), nestDottedKeys(inner));
+  for (const [key, inner] of dotted) {
+    const path = key.split(".");
+    if (depth + path.length > MAX_DEPTH) throw new Error(TOO_DEEP);
+    placeNested(nested, path, nestDottedKeys(inner, depth + path.length));
+  }
   return nested;
 }
 

@@ -25,8 +25,11 @@ export const HARMFUL_KEYS: ReadonlySet<string> = new Set(
   Object.getOwnPropertyNames(Object.prototype).concat("observable", "_subject", "classType", "caller", "arguments"),
 );
 
-/** Longer keys would not fit a storage key with their path. */
+/** A longer key of an entry would not fit a storage key with its path. Clients look for other keys of values as paths. */
 export const MAX_KEY = 512;
+
+/** Longer paths are cut in messages. */
+const MAX_SHOWN = 200;
 
 /** How far beyond its end an array may be written: holes are sent and stored as nulls. */
 const MAX_GAP = 1024;
@@ -87,18 +90,22 @@ function checkObject(field: CheckedField, trail: readonly string[], value: objec
   }
   for (const key of Object.keys(value)) {
     checkKey(field, trail, key);
-    checkValue(field, [...trail, key], (value as Record<string, unknown>)[key]);
+    checkValue(field, trailTo(field, trail, key), (value as Record<string, unknown>)[key]);
   }
+}
+
+/** Leads to a property. In what is sent, a key with dots counts as the path that clients take it for. */
+export function trailTo(field: CheckedField, trail: readonly string[], key: string): string[] {
+  return field.synced && key.includes(".") ? [...trail, ...key.split(".")] : [...trail, key];
 }
 
 /** Checks the name of a property that is about to be made. */
 export function checkKey(field: CheckedField, trail: readonly string[], key: string): void {
-  if (field.synced && key.includes(".")) {
-    // Clients take it for a path, each part of which is a key.
-    for (const part of key.split(".")) checkKey(field, trail, part);
-  }
   if (isHostileKey(key)) throw refused(field, [...trail, key], "invalid_input", "this key is never stored or sent");
-  if (field.synced && HARMFUL_KEYS.has(key)) {
+  if (!field.synced) return;
+  if (key.length > MAX_KEY) throw tooLong(field, trail, key);
+  if (key.includes(".")) checkPath(field, trail, key.split("."));
+  if (HARMFUL_KEYS.has(key)) {
     throw refused(
       field,
       [...trail, key],
@@ -106,6 +113,21 @@ export function checkKey(field: CheckedField, trail: readonly string[], key: str
       "this key harms clients of @signe/sync, so it is never sent",
     );
   }
+}
+
+/** Clients take a key with dots for a path, each part of which is a key. */
+function checkPath(field: CheckedField, trail: readonly string[], names: readonly string[]): void {
+  if (trail.length + names.length > MAX_DEPTH) {
+    const why = `a key with dots is a path, and a value has ${MAX_DEPTH} levels at most`;
+    throw refused(field, [...trail, ...names], "invalid_input", why);
+  }
+  for (const name of names) checkKey(field, trail, name);
+}
+
+/** A refusal of a key that is too long. */
+export function tooLong(field: CheckedField, trail: readonly string[], key: string): RoomError {
+  const start = `${key.slice(0, 32)}…`;
+  return refused(field, [...trail, start], "invalid_input", `a key has ${MAX_KEY} characters at most`);
 }
 
 /** Checks an assignment to an array's index or length, so that no typo makes a billion nulls. */
@@ -127,7 +149,8 @@ export function refused(
   code: "invalid_input" | "internal",
   why: string,
 ): RoomError {
-  return new RoomError(code, `${[field.path(), ...trail].join(".")}: ${why}`);
+  const path = [field.path(), ...trail].join(".");
+  return new RoomError(code, `${path.length > MAX_SHOWN ? `${path.slice(0, MAX_SHOWN)}…` : path}: ${why}`);
 }
 
 /** Whether an entry can have this key. In storage all halves of a character are the same. */

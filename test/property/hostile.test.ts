@@ -1,10 +1,12 @@
-import { signal } from "@signe/reactive";
+import { computed, signal } from "@signe/reactive";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { applyPatch } from "../../src/protocol/apply-patch.ts";
-import { sync, users } from "../../src/state/fields.ts";
+import { persist, sync, users } from "../../src/state/fields.ts";
+import { withoutEmpty } from "../../src/testing/expected-view.ts";
 import { MemoryRoom } from "../support/memory.ts";
+import type { MemorySocket } from "../support/memory.ts";
 
 class Player {
   bag = sync(signal<Record<string, unknown>>({}));
@@ -14,12 +16,18 @@ const definition = defineRoom({
   throttleSync: 0,
   throttleStorage: 0,
   rateLimit: { messages: 1e9, per: 1 },
-  state: () => ({
-    any: sync(signal<unknown>(null)),
-    list: sync(signal<unknown[]>([])),
-    box: sync(signal<Record<string, unknown>>({})),
-    players: users(Player),
-  }),
+  state: () => {
+    const label = persist(signal("a"));
+    return {
+      any: sync(signal<unknown>(null)),
+      list: sync(signal<unknown[]>([])),
+      box: sync(signal<Record<string, unknown>>({})),
+      players: users(Player),
+      label,
+      // Nobody checks what it is made of as a key.
+      made: sync(computed(() => ({ [label()]: label() }))),
+    };
+  },
   // A room that keeps whatever its clients send: the worst that a developer can do.
   actions: {
     any: { run: ({ state }, value) => state.any.set(value) },
@@ -31,6 +39,7 @@ const definition = defineRoom({
       },
     },
     dig: { run: ({ user }, value) => user.bag.mutate((bag) => void (bag[Object.keys(bag)[0] ?? "a"] = value)) },
+    label: { run: ({ state }, value) => state.label.set(JSON.stringify([value]).slice(2, -2)) },
     drop: { run: ({ state }, value) => void delete state.box()[value as string] },
     clear: { run: ({ state }) => (state.box.set({}), state.list.set([])) },
     count: { run: ({ state }) => state.list().length },
@@ -43,9 +52,14 @@ const clientState = () => ({
   list: signal<unknown[]>([]),
   box: signal<Record<string, unknown>>({}),
   players: signal<Record<string, unknown>>({}),
+  made: signal<Record<string, unknown>>({}),
 });
 
+/** A key of 6 KB that clients take for the path through thousands of objects. It is put in where frames say "<deep>". */
+const deepKey = Array.from({ length: 3000 }, () => "a").join(".");
+
 const key = fc.constantFrom(
+  "<deep>",
   "a",
   "b",
   "0",
@@ -93,7 +107,7 @@ const value = fc.letrec<{ any: unknown }>((tie) => ({
     fc.array(tie("any"), { maxLength: 4 }),
   ),
 })).any;
-const action = fc.constantFrom("any", "push", "put", "dig", "drop", "clear");
+const action = fc.constantFrom("any", "push", "put", "dig", "label", "drop", "clear");
 const frame = fc.oneof(
   {
     weight: 8,
@@ -119,6 +133,17 @@ function inherited(): unknown[] {
   return names.map((name) => [name, Object.getOwnPropertyNames((Object.prototype as never)[name])]);
 }
 
+/** What a client of ours has. */
+function seenBy({ texts }: MemorySocket): unknown {
+  let state: Readonly<Record<string, unknown>> = {};
+  for (const text of texts) {
+    const packet = JSON.parse(text) as { type: string; value: Record<string, unknown> };
+    if (packet.type === "sync") state = applyPatch(state, packet.value);
+  }
+  const { pId: _, ...own } = state;
+  return withoutEmpty(own);
+}
+
 it("P6: no frame that a client can send breaks the room, its other clients, or an object's prototype", async () => {
   let frames = 0;
   const before = inherited();
@@ -131,22 +156,21 @@ it("P6: no frame that a client can send breaks the room, its other clients, or a
       const victim = await room.connect("victim");
       for (const text of texts) {
         frames++;
-        await room.core.message(socket, text);
+        await room.core.message(socket, text.replaceAll("<deep>", deepKey));
       }
       expect(socket.isOpen, "the sender's connection").toBe(true);
       expect(victim.isOpen, "the other's connection").toBe(true);
       await room.core.message(victim, '{"action":"count","id":"last"}');
       expect(victim.texts.at(-1)).toMatch(/^\{"type":"ack","value":\{"id":"last","result":\d+\}\}$/);
+      const newcomer = await room.connect("newcomer");
+      expect(newcomer.isOpen, "the newcomer's connection").toBe(true);
+      expect(seenBy(newcomer)).toEqual(seenBy(victim));
       for (const text of victim.texts) expect(text).not.toMatch(/"(__proto__|constructor|prototype)":/);
-      let state: Readonly<Record<string, unknown>> = {};
-      for (const text of victim.texts) {
-        const packet = JSON.parse(text) as { type: string; value: Record<string, unknown> };
-        if (packet.type === "sync") state = applyPatch(state, packet.value);
-      }
       expect(({} as Record<string, unknown>)["polluted"]).toBeUndefined();
       // What every object and function of a page inherits is as it was.
       expect(inherited()).toEqual(before);
       room.crash();
+      expect((await room.connect("later")).isOpen, "the connection of one who comes after a restart").toBe(true);
     }),
     { numRuns: 400 },
   );

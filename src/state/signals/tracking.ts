@@ -1,7 +1,7 @@
 import type { Signal } from "@signe/reactive";
 import { isHostileKey, isLiteral } from "../../protocol/values.ts";
 import type { Plain } from "../../protocol/values.ts";
-import { checkField, checkIndex, checkKey, checkValue } from "../value-checks.ts";
+import { checkField, checkIndex, checkKey, checkValue, trailTo } from "../value-checks.ts";
 import type { CheckedField, Shape } from "../value-checks.ts";
 
 /** Under this key the inside of a tracked signal refers to its field. */
@@ -248,7 +248,7 @@ function deepProxy<T extends object>(
       if (key === RAW) return target;
       const value = read(target, key);
       if (!isFollowed(value)) return value;
-      return deepProxy(value, [...trail, String(key)], gate, notify, proxies);
+      return deepProxy(value, trailTo(gate[GATE], trail, String(key)), gate, notify, proxies);
     },
     ...writeTraps<T>(trail, gate, notify),
   });
@@ -273,7 +273,7 @@ function writeTraps<T extends object>(
         checkKey(gate[GATE], trail, key);
         if (Array.isArray(target)) checkIndex(gate[GATE], trail, target, key, value);
         const { collection } = gate[GATE];
-        if (!collection) checkValue(gate[GATE], [...trail, key], value);
+        if (!collection) checkValue(gate[GATE], trailTo(gate[GATE], trail, key), value);
         else if (Reflect.get(target, key) !== value) collection.beforeSet(key, value);
       }
       const done = Reflect.set(target, key, value);
