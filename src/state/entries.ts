@@ -13,7 +13,7 @@ import { track } from "./signals/tracking.ts";
 import type { CollectionGate, FieldGate } from "./signals/tracking.ts";
 import { UnreadEntries } from "./unread-entries.ts";
 import type { StoredEntries, StoredEntry } from "./unread-entries.ts";
-import { checkStored } from "./value-checks.ts";
+import { checkStored, isEntryKey } from "./value-checks.ts";
 
 type EntriesSignal = WritableObjectSignal<Record<string, object>>;
 
@@ -321,7 +321,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
 
   #canStayUnread(entry: readonly [key: string, value: unknown], template: EntryNode): entry is StoredEntry {
     const [key, value] = entry;
-    return !this.#made.has(key) && template.fits(value);
+    return isEntryKey(key) && !this.#made.has(key) && template.fits(value);
   }
 
   fits(): boolean {

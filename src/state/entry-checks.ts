@@ -42,6 +42,9 @@ export function checkAll(collection: Collection, next: Readonly<Plain>): void {
 /** @returns its node, if it is an entry already */
 function checkEntry(collection: Collection, key: string, target: unknown): EntryNode | undefined {
   if (key.length > MAX_KEY) throw tooLong(collection, [], key);
+  if (key.includes(".")) {
+    throw refused(collection, [key], "invalid_input", "the key of an entry has no dots: clients take them for a path");
+  }
   if (!isEntryKey(key)) throw refused(collection, [key], "invalid_input", "a key holds whole characters only");
   if (collection.names().length >= MAX_DEPTH) {
     throw refused(collection, [key], "invalid_input", `an entry is ${MAX_DEPTH} levels deep at most`);

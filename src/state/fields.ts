@@ -200,7 +200,8 @@ export function persist<S extends Signal>(target: S): S {
 }
 
 /**
- * A record of entries that are shared, and stored, one by one.
+ * A record of entries that are shared, and stored, one by one. The key of an entry has up to 512 characters and no dot,
+ * since clients take a key with dots for a path; adding one with another key throws a `RoomError` `invalid_input`.
  *
  * @param factory a class, or a function that makes an entry
  * @example

@@ -99,6 +99,8 @@ export class Leaf implements FieldGate {
     this.persisted = placement.persisted && field.persisted;
     this.audience = placement.audience;
     this.shape = field.kind === "computed" ? "any" : track(signal, this);
+    // A new entry may hold what a client sent. Nobody was asked before it was put into the signal.
+    if (this.#isInState && !shared.loading && field.kind === "value") checkValue(this, [], signal());
     if (this.audience?.dynamic && this.#isInState) shared.dynamic.add(this);
   }
 

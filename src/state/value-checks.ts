@@ -153,10 +153,22 @@ export function refused(
   return new RoomError(code, `${path.length > MAX_SHOWN ? `${path.slice(0, MAX_SHOWN)}…` : path}: ${why}`);
 }
 
-/** Whether an entry can have this key. In storage all halves of a character are the same. */
+/**
+ * Whether an entry can have this key. In storage all halves of a character are the same. Clients take a key with dots
+ * for a path: it would reach into another entry, and `load` throws where that leads through a value.
+ */
 export function isEntryKey(key: string): boolean {
-  return key.length <= MAX_KEY && key.isWellFormed() && !HOSTILE_KEYS.has(key);
+  return (
+    key.length <= MAX_KEY &&
+    !key.includes(".") &&
+    key.isWellFormed() &&
+    !HOSTILE_KEYS.has(key) &&
+    !HARMFUL_KEYS.has(key)
+  );
 }
+
+/** Why a stored entry cannot be loaded whose key {@link isEntryKey} refuses. */
+export const NO_ENTRY_KEY = "No entry can have this key";
 
 /** Why a value cannot be loaded that has to be an entry, or an object of fields. */
 export const NO_OBJECT = "It is no object";

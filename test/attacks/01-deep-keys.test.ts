@@ -135,13 +135,14 @@ class Branch {
   bag = sync(signal<Record<string, unknown>>({}));
   branches = collection(Branch);
 }
-const leafOf = () => ({ bag: sync(signal<Record<string, unknown>>({})) });
+const leafOf = (bag: Record<string, unknown>) => ({ bag: sync(signal(bag)) });
 const treeDefinition = defineRoom({
   path: "r",
   throttleSync: 0,
   throttleStorage: 0,
-  state: () => ({ tree: collection(Branch), leaves: collection(leafOf), count: sync(signal(0)) }),
+  state: () => ({ tree: collection(Branch), leaves: collection(() => leafOf({})), count: sync(signal(0)) }),
   actions: {
+    add: { run: ({ state }, value) => void (state.leaves()["new"] = leafOf(value as Record<string, unknown>)) },
     plant: { run: ({ state }) => void (state.tree()["a"] = new Branch()) },
     grow: {
       run({ state }) {
@@ -168,6 +169,19 @@ it("entries inside each other are 64 levels deep at most: a deeper one is refuse
   const newcomer = await room.connect("newcomer");
   for (const client of [...victim.clients, ...newcomer.clients]) expect(client.state).toMatchObject({ count: 1 });
 });
+
+it.each([{ [deepKey]: 1 }, { list: [{ toString: 1 }] }])(
+  "what a new entry holds is checked like what is set later",
+  async (value) => {
+    const room = new MemoryRoom(treeDefinition.compiled);
+    const hostile = await room.connect("hostile");
+    expect(await call(room as never, hostile, "add", { a: 1 })).not.toHaveProperty("code");
+    const refusal = await call(room as never, hostile, "add", value);
+    expect(refusal).toMatchObject({ code: "invalid_input", message: expect.stringContaining("leaves.new.bag.") });
+    const newcomer = await room.connect("newcomer");
+    expect(newcomer.clients[0]?.state).toMatchObject({ leaves: { new: { bag: { a: 1 } } } });
+  },
+);
 
 it("a stored entry with such a key is put aside when clients are told of it, and they get the others", async () => {
   const room = new MemoryRoom(treeDefinition.compiled);

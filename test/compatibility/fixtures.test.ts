@@ -20,6 +20,9 @@ async function woken(version: string): Promise<MemoryRoom<State>> {
 
 const plain = (value: unknown) => JSON.parse(JSON.stringify(value)) as unknown;
 
+/** Once entries had keys with dots, which are put aside now: clients cannot hold them. */
+const hasDottedKey = (version: string) => "monsters.m%2E1%25" in rowsOf(version);
+
 describe.each(versions)("what %s stored", (version) => {
   it("loads: all values", async () => {
     const { state, core } = await woken(version);
@@ -27,8 +30,8 @@ describe.each(versions)("what %s stored", (version) => {
     expect(plain([state.count(), state.title(), state.seed(), state.list(), state.config(), width(), names()])).toEqual(
       [4, "Tü", 1, [1, 2], { map: { width: 5 } }, 7, ["north"]],
     );
-    expect(Object.keys(state.monsters())).toEqual(["m.1%"]);
-    expect(state.monsters()["m.1%"]?.hp()).toBe(4);
+    const monsters = Object.entries(state.monsters()).map(([key, { hp }]) => [key, hp()]);
+    expect(monsters).toEqual(hasDottedKey(version) ? [] : [["m-1%", 4]]);
     expect([state.turn(), core.handle.storage.get("mine")]).toEqual([0, { b: 2 }]);
   });
 
@@ -76,10 +79,15 @@ describe.each(versions)("what %s stored", (version) => {
     expect(room.state.players()["bob-public"]?.x()).toBe(5);
   });
 
-  it("loads: nothing of it is put aside, and nothing fails but a shard that is gone", async () => {
+  it("loads: only an entry whose key has a dot is put aside, and nothing fails but a shard that is gone", async () => {
     const room = await woken(version);
-    expect(room.core.handle.quarantine.list()).toEqual([]);
-    expect(room.log.filter(({ event }) => event !== "shard_lost")).toEqual([]);
+    // They are read when they are needed.
+    expect(Object.keys(room.state.monsters())).toHaveLength(hasDottedKey(version) ? 0 : 1);
+    const expected = hasDottedKey(version) ? [{ key: "monsters.m%2E1%25", value: { hp: 4 } }] : [];
+    expect(room.core.handle.quarantine.list()).toMatchObject(expected);
+    expect(room.core.handle.quarantine.list()).toHaveLength(expected.length);
+    const failures = room.log.filter(({ event }) => event !== "shard_lost");
+    expect(failures.map(({ event }) => event)).toEqual(expected.map(() => "quarantined"));
   });
 });
 

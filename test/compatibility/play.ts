@@ -59,7 +59,7 @@ export async function play(): Promise<Record<string, unknown>> {
     state.area.width.set(7);
     state.area.names.set(["north"]);
     state.turn.set(2);
-    state.monsters()["m.1%"] = { hp: sync(signal(4)) };
+    state.monsters()["m-1%"] = { hp: sync(signal(4)) };
     const player = state.players()[ada] as Player;
     player.x.set(1.5);
     player.hand.set(["ace"]);

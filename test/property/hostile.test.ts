@@ -3,11 +3,17 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { applyPatch } from "../../src/protocol/apply-patch.ts";
-import { persist, sync, users } from "../../src/state/fields.ts";
+import { nestDottedKeys } from "../../src/state/to-plain.ts";
+import { collection, persist, sync, users } from "../../src/state/fields.ts";
 import { withoutEmpty } from "../../src/testing/expected-view.ts";
 import { MemoryRoom } from "../support/memory.ts";
 import type { MemorySocket } from "../support/memory.ts";
 
+/** An entry whose key a client chose. */
+class Thing {
+  text = sync(signal<unknown>(null));
+  parts = collection(() => ({ size: sync(signal<unknown>(1)) }));
+}
 class Player {
   bag = sync(signal<Record<string, unknown>>({}));
 }
@@ -22,6 +28,7 @@ const definition = defineRoom({
       any: sync(signal<unknown>(null)),
       list: sync(signal<unknown[]>([])),
       box: sync(signal<Record<string, unknown>>({})),
+      things: collection(Thing),
       players: users(Player),
       label,
       // Nobody checks what it is made of as a key.
@@ -40,6 +47,20 @@ const definition = defineRoom({
     },
     dig: { run: ({ user }, value) => user.bag.mutate((bag) => void (bag[Object.keys(bag)[0] ?? "a"] = value)) },
     label: { run: ({ state }, value) => state.label.set(JSON.stringify([value]).slice(2, -2)) },
+    add: { run: ({ state }, value) => void (state.things()[(value as [string])[0]] = new Thing()) },
+    remove: { run: ({ state }, value) => void delete state.things()[(value as [string])[0]] },
+    write: {
+      run({ state }, value) {
+        const [key, text] = value as [string, unknown];
+        (state.things()[key] ?? Object.values(state.things())[0])?.text.set(text);
+      },
+    },
+    extend: {
+      run({ state }, value) {
+        const [key, inner] = value as [string, unknown];
+        for (const { parts } of Object.values(state.things())) parts()[key] = { size: sync(signal(inner)) };
+      },
+    },
     drop: { run: ({ state }, value) => void delete state.box()[value as string] },
     clear: { run: ({ state }) => (state.box.set({}), state.list.set([])) },
     count: { run: ({ state }) => state.list().length },
@@ -53,6 +74,7 @@ const clientState = () => ({
   box: signal<Record<string, unknown>>({}),
   players: signal<Record<string, unknown>>({}),
   made: signal<Record<string, unknown>>({}),
+  things: signal<Record<string, unknown>>({}),
 });
 
 /** A key of 6 KB that clients take for the path through thousands of objects. It is put in where frames say "<deep>". */
@@ -65,6 +87,8 @@ const key = fc.constantFrom(
   "0",
   "",
   "a.b",
+  "a.text",
+  "a.parts.b",
   "a.0",
   ".",
   "__proto__",
@@ -107,7 +131,19 @@ const value = fc.letrec<{ any: unknown }>((tie) => ({
     fc.array(tie("any"), { maxLength: 4 }),
   ),
 })).any;
-const action = fc.constantFrom("any", "push", "put", "dig", "label", "drop", "clear");
+const action = fc.constantFrom(
+  "any",
+  "push",
+  "put",
+  "dig",
+  "label",
+  "drop",
+  "clear",
+  "add",
+  "remove",
+  "write",
+  "extend",
+);
 const frame = fc.oneof(
   {
     weight: 8,
@@ -134,14 +170,14 @@ function inherited(): unknown[] {
 }
 
 /** What a client of ours has. */
-function seenBy({ texts }: MemorySocket): unknown {
+function seenBy({ texts }: MemorySocket): Record<string, unknown> {
   let state: Readonly<Record<string, unknown>> = {};
   for (const text of texts) {
     const packet = JSON.parse(text) as { type: string; value: Record<string, unknown> };
     if (packet.type === "sync") state = applyPatch(state, packet.value);
   }
   const { pId: _, ...own } = state;
-  return withoutEmpty(own);
+  return withoutEmpty(own) as Record<string, unknown>;
 }
 
 it("P6: no frame that a client can send breaks the room, its other clients, or an object's prototype", async () => {
@@ -149,7 +185,7 @@ it("P6: no frame that a client can send breaks the room, its other clients, or a
   const before = inherited();
   await fc.assert(
     fc.asyncProperty(fc.array(frame, { minLength: 5, maxLength: 30 }), async (texts) => {
-      const room = new MemoryRoom(definition.compiled);
+      const room = new MemoryRoom<{ things(): Record<string, Thing> }>(definition.compiled);
       room.clientInstance = clientState;
       const socket = await room.connect("hostile");
       // `load` runs in this client: it throws into the room's send if a packet breaks it.
@@ -165,6 +201,15 @@ it("P6: no frame that a client can send breaks the room, its other clients, or a
       const newcomer = await room.connect("newcomer");
       expect(newcomer.isOpen, "the newcomer's connection").toBe(true);
       expect(seenBy(newcomer)).toEqual(seenBy(victim));
+      // Nothing that is said of one entry changes another.
+      const things = Object.entries(room.state.things()).map(([name, { text }]) => [
+        name,
+        nestDottedKeys(text()) ?? null,
+      ]);
+      const seen = Object.entries((seenBy(victim)["things"] ?? {}) as Record<string, { text?: unknown }>);
+      expect(withoutEmpty(Object.fromEntries(seen.map(([name, { text }]) => [name, text])))).toEqual(
+        withoutEmpty(Object.fromEntries(things)),
+      );
       for (const text of victim.texts) expect(text).not.toMatch(/"(__proto__|constructor|prototype)":/);
       expect(({} as Record<string, unknown>)["polluted"]).toBeUndefined();
       // What every object and function of a page inherits is as it was.

@@ -343,7 +343,7 @@ describe("rows", () => {
       monsters: collection(monster),
     };
     const tree = new Tree(state);
-    state.monsters()["a.b%"] = monster();
+    state.monsters()["a/b%"] = monster();
     state.count.set(3);
     state.list().push(2);
     state.pos.x.set(4);
@@ -352,7 +352,7 @@ describe("rows", () => {
       ".": { count: 3 },
       list: [1, 2],
       pos: { x: 4 },
-      "monsters.a%2Eb%25": { hp: 10, loot: {} },
+      "monsters.a/b%25": { hp: 10, loot: {} },
     });
   });
 

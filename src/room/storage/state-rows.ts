@@ -3,7 +3,7 @@ import { PRIVATE_PREFIX, QUARANTINE_PREFIX } from "./keys.ts";
 import type { Snapshot } from "../../define/types.ts";
 import { isHostileKey, isPlain, mergeInto, objectAt } from "../../protocol/values.ts";
 import type { StoredEntries, StoredEntry } from "../../state/unread-entries.ts";
-import { NO_OBJECT } from "../../state/value-checks.ts";
+import { isEntryKey, NO_ENTRY_KEY, NO_OBJECT } from "../../state/value-checks.ts";
 import { decodeKey, encodeKey, encodeName, ROOT_KEY, VOLATILE_PREFIX } from "../../state/rows.ts";
 import type { Storage } from "../../platform/ports.ts";
 
@@ -53,7 +53,7 @@ export function storedEntries(
   aside: Aside,
 ): StoredEntries & { isEmpty(): boolean } {
   const { start, end } = under(prefixOf(name));
-  const putAside = (key: string, value: unknown) => aside.take(key, value, new Error(NO_OBJECT));
+  const putAside = (key: string, value: unknown, why: string) => aside.take(key, value, new Error(why));
   /** @param stored undefined if only volatile values are stored */
   const withVolatile = (row: string, stored: Snapshot | undefined): Snapshot | undefined => {
     const own = volatile.size > 0 ? volatile.get(row) : undefined;
@@ -62,11 +62,19 @@ export function storedEntries(
     for (const part of [stored, own]) if (part) mergeInto(entry, part);
     return entry;
   };
+  /** @returns undefined for what is inside an entry: entries do not have that any more */
+  const keyOf = (row: string): string | undefined => {
+    const [key, ...inside] = decodeKey(row.slice(start.length));
+    return inside.length > 0 ? undefined : key;
+  };
   const entryOf = (row: string, stored: Snapshot | undefined): StoredEntry | undefined => {
-    // More parts are of something inside that entries do not have any more.
-    const [key, ...inside] = decodeKey(row.slice(start.length)) as [string, ...string[]];
-    const entry = inside.length > 0 || isHostileKey(key) ? undefined : withVolatile(row, stored);
-    return entry && [key, entry];
+    const key = keyOf(row);
+    const entry = key !== undefined && isEntryKey(key) ? withVolatile(row, stored) : undefined;
+    return entry && [key as string, entry];
+  };
+  const problemOf = (row: string, value: unknown): string | undefined => {
+    if (!isPlain(value)) return NO_OBJECT;
+    return isEntryKey(keyOf(row) ?? "") ? undefined : NO_ENTRY_KEY;
   };
   return {
     isEmpty: () => storage.list({ start, end })[Symbol.iterator]().next().done === true,
@@ -74,22 +82,21 @@ export function storedEntries(
       const row = start + encodeName(key);
       const value = storage.get(row);
       const stored = isPlain(value) ? value : undefined;
-      if (!stored && value !== undefined) putAside(row, value);
+      if (!stored && value !== undefined) putAside(row, value, NO_OBJECT);
       return withVolatile(row, stored);
     },
     *all() {
       const alone = new Set([...volatile.keys()].filter((row) => row.startsWith(start)));
-      const unfit: StoredRow[] = [];
-      for (const stored of storage.list({ start, end })) {
-        const [row, value] = stored;
+      const unfit: [row: string, value: unknown, why: string][] = [];
+      for (const [row, value] of storage.list({ start, end })) {
         alone.delete(row);
-        const isFit = isPlain(value);
-        if (!isFit) unfit.push(stored);
-        const entry = entryOf(row, isFit ? value : undefined);
+        const problem = problemOf(row, value);
+        if (problem) unfit.push([row, value, problem]);
+        const entry = entryOf(row, isPlain(value) ? value : undefined);
         if (entry) yield entry;
       }
       // Not before: it lists rows too, and the runtime ends one list where the next begins.
-      for (const [row, value] of unfit) putAside(row, value);
+      for (const found of unfit) putAside(...found);
       for (const row of alone) {
         const entry = entryOf(row, undefined);
         if (entry) yield entry;

@@ -91,7 +91,7 @@ async function played() {
     const player = state.players()[publicId] as OldPlayer;
     player.coins.set(2);
     player.aim.set(5);
-    player.items()["a.b"] = { count: sync(signal(6)) };
+    player.items()["a%b"] = { count: sync(signal(6)) };
   });
   room.core.handle.schedule("later", 60_000, { a: 1 });
   room.core.handle.storage.put("mine", [1, 2]);
@@ -112,10 +112,10 @@ describe("a stored room that the code has outgrown", () => {
     expect(stateRows(room.storage.rows)).toEqual({
       ".": { total: 3, best: 9, note: "fresh" },
       [`heroes.${publicId}`]: { gold: 20 },
-      [`heroes.${publicId}.items.a%2Eb`]: { amount: 6 },
+      [`heroes.${publicId}.items.a%25b`]: { amount: 6 },
     });
     expect(room.storage.rows.get("$version")).toBe(3);
-    expect(now.state.heroes()[publicId]?.items()["a.b"]?.amount()).toBe(6);
+    expect(now.state.heroes()[publicId]?.items()["a%b"]?.amount()).toBe(6);
     expect(Object.keys(own)).toHaveLength(3);
     expect(ownRows(room.storage.rows)).toMatchObject({
       "$schedule:later": own["$schedule:later"],
@@ -163,7 +163,7 @@ describe("a stored room that the code has outgrown", () => {
       total: 3,
       best: 9,
       turn: 0,
-      heroes: { [publicId]: { gold: 20, aim: 7, items: { a: { b: { amount: 6 } } } } },
+      heroes: { [publicId]: { gold: 20, aim: 7, items: { "a%b": { amount: 6 } } } },
     });
     expect(clients).not.toBe(again.clients);
   });

@@ -47,7 +47,7 @@ describe("what is stored", () => {
       state.count.set(3);
       state.list().push(1, 2);
       state.pos.x.set(4);
-      state.monsters()["m.1"] = monster();
+      state.monsters()["m%1"] = monster();
       const player = state.players()[client.publicId] as Player;
       player.x.set(5);
       player.items()["sword"] = { count: sync(signal(2)) };
@@ -58,7 +58,7 @@ describe("what is stored", () => {
       list: [1, 2],
       config: { a: 1 },
       pos: { x: 4 },
-      "monsters.m%2E1": { hp: 10 },
+      "monsters.m%251": { hp: 10 },
       [`players.${client.publicId}`]: { x: 5 },
       [`players.${client.publicId}.items.sword`]: { count: 2 },
       "$session:ada": { publicId: client.publicId },
