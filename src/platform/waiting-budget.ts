@@ -1,3 +1,10 @@
+import { RoomError } from "../protocol/errors.ts";
+
+/** Why a client is closed that has most waiting. */
+export function tooMuchWaits(): RoomError {
+  return new RoomError("rate_limited", "Too much waits for this connection");
+}
+
 /** How much may wait: of one client, of one user, and of all together. In whatever unit the weights are. */
 export interface WaitingLimits {
   readonly client: number;
@@ -63,17 +70,18 @@ export class WaitingBudget<K> {
   #nextToClose(key: K, userName: string): Client<K> | undefined {
     const client = this.#clients.get(key);
     if (client && client.weight >= this.#limits.client) return client;
-    const user = this.#users.get(userName);
-    if (user && user.weight >= this.#limits.user) return heaviest(user.clients);
-    return this.#weight >= this.#limits.all ? heaviest(heaviest(this.#users.values())?.clients ?? []) : undefined;
+    let user = this.#users.get(userName);
+    if (!user || user.weight < this.#limits.user) {
+      user = this.#weight < this.#limits.all ? undefined : heaviest(this.#users.values());
+    }
+    return user && heaviest(user.clients);
   }
 
   #create(key: K, user: string): Client<K> {
     const client = { key, user, weight: 0 };
     this.#clients.set(key, client);
-    const known = this.#users.get(user);
-    if (known) known.clients.add(client);
-    else this.#users.set(user, { weight: 0, clients: new Set([client]) });
+    if (!this.#users.has(user)) this.#users.set(user, { weight: 0, clients: new Set() });
+    this.#users.get(user)?.clients.add(client);
     return client;
   }
 

@@ -1,8 +1,7 @@
 import type { CompiledRoom } from "../define/room.ts";
 import type { RoomHandle } from "../define/types.ts";
 import type { Clock, Storage } from "../platform/ports.ts";
-import { WaitingBudget } from "../platform/waiting-budget.ts";
-import { RoomError } from "../protocol/errors.ts";
+import { tooMuchWaits, WaitingBudget } from "../platform/waiting-budget.ts";
 import { Tree } from "../state/tree.ts";
 import { Admission } from "./admission.ts";
 import type { ConnectionHooks, RoomConnection } from "./connections/connection.ts";
@@ -132,7 +131,7 @@ export class RoomParts {
   /** Counts the packets that wait for first packets, and for interceptors. */
   get heldPackets(): WaitingBudget<RoomConnection> {
     return (this.#heldPackets ??= new WaitingBudget<RoomConnection>(MAX_HELD, (fullest) => {
-      const error = new RoomError("rate_limited", "Too many packets wait to be sent");
+      const error = tooMuchWaits();
       this.reporter.refused(error, { conn: fullest });
       fullest.cut(error);
     }));

@@ -7,6 +7,7 @@ import { RoomError, toRoomError } from "../protocol/errors.ts";
 import { encodeError } from "../protocol/packets.ts";
 import type { Socket } from "../platform/ports.ts";
 import { MAX_FRAME } from "../relay/messages.ts";
+import { tooMuchWaits } from "../platform/waiting-budget.ts";
 import { refuseMessage } from "../platform/client-limits.ts";
 import type { Batch, Introduction, JoinAttempt, Receipt, RoomBatch, ToRoom } from "../relay/messages.ts";
 import type { Assignment } from "../world/assignment.ts";
@@ -199,7 +200,7 @@ export class ShardCore {
     return new Uplink(this.#ports.clock, {
       send: (batch) => this.#sendBatch(batch),
       onFull: (client) => {
-        if (this.#clients.has(client)) this.#refuse(client, new RoomError("rate_limited", "Too many messages"));
+        if (this.#clients.has(client)) this.#refuse(client, tooMuchWaits());
       },
       onArrived: () => {
         if (this.#clients.size === 0 && this.#uplink.isIdle) this.#ports.storage.delete(RUN_KEY);

@@ -9,7 +9,7 @@ import type { RoomConnection } from "../connections/connection.ts";
 import { passes } from "../handlers/guards.ts";
 import type { Clock } from "../../platform/ports.ts";
 import { MAX_WAITING, refuseMessage, sizeOf } from "../../platform/client-limits.ts";
-import { WaitingBudget } from "../../platform/waiting-budget.ts";
+import { tooMuchWaits, WaitingBudget } from "../../platform/waiting-budget.ts";
 import { WaitingQueue } from "../../platform/waiting-queue.ts";
 import type { Tree } from "../../state/tree.ts";
 import type { RoomContext } from "../handlers/room-context.ts";
@@ -63,9 +63,7 @@ export class Dispatch {
   }
 
   #inboxOf(conn: RoomConnection): NonNullable<RoomConnection["inbox"]> {
-    this.#waiting ??= new WaitingBudget<RoomConnection>(MAX_WAITING, (fullest) =>
-      this.#close(fullest, new RoomError("rate_limited", "Too many messages wait to be handled")),
-    );
+    this.#waiting ??= new WaitingBudget<RoomConnection>(MAX_WAITING, (fullest) => this.#close(fullest, tooMuchWaits()));
     return (conn.inbox ??= new WaitingQueue(this.#waiting, conn, conn.publicId, sizeOf));
   }
 

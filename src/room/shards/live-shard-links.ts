@@ -6,10 +6,9 @@ import type { Introduction, JoinAttempt, Receipt, RosterEntry, ShardBatch, ToRoo
 import { RemoteSocket } from "./remote-socket.ts";
 import type { ShardLinksScope, ShardLinks } from "./shard-links.ts";
 import type { OwnRows } from "../timing/room-part.ts";
-import { RoomError } from "../../protocol/errors.ts";
 import { CODES } from "../../protocol/codes.ts";
 import { MAX_WAITING, sizeOf } from "../../platform/client-limits.ts";
-import { WaitingBudget } from "../../platform/waiting-budget.ts";
+import { tooMuchWaits, WaitingBudget } from "../../platform/waiting-budget.ts";
 import { WaitingQueue } from "../../platform/waiting-queue.ts";
 import { retry } from "../../platform/retry.ts";
 
@@ -154,7 +153,7 @@ export class LiveShardLinks implements ShardLinks {
 
   #refuseEarly({ link, id, early }: JoiningClient): void {
     early?.clear();
-    const error = new RoomError("rate_limited", "Too many messages wait to be handled");
+    const error = tooMuchWaits();
     const socket = link.sockets.get(id);
     if (socket) this.#scope.connections.find(socket)?.cut(error);
     else link.hangUp(id, CODES[error.code].close, error.message);
@@ -275,8 +274,7 @@ export class LiveShardLinks implements ShardLinks {
   get #waiting(): WaitingBudget<RemoteSocket> {
     return (this.#waitingMail ??= new WaitingBudget<RemoteSocket>(MAX_MAIL, (socket) => {
       socket.discard();
-      const error = new RoomError("rate_limited", "Too many packets wait to be sent");
-      this.#scope.connections.find(socket)?.cut(error);
+      this.#scope.connections.find(socket)?.cut(tooMuchWaits());
     }));
   }
 
@@ -288,11 +286,8 @@ export class LiveShardLinks implements ShardLinks {
 
   #create(shardId: string, stored: StoredLink): ShardLink {
     const { shards, clock } = this.#scope;
-    const waiting = () => this.#waiting;
     const link: ShardLink = new ShardLink(shardId, stored, this.#boot, clock, PATIENCE, {
-      get waiting() {
-        return waiting();
-      },
+      waiting: this.#waiting,
       deliver: (batch) => shards.deliver(shardId, batch),
       onBehind: () => this.#sendStateSoon(link),
       onChanged: () => this.#changed(link),
