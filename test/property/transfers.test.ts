@@ -114,6 +114,24 @@ const FOUND: [boolean[], Step[], boolean][] = [
     ],
     false,
   ],
+  // Stored, and then refused since the note of an earlier departure could not be deleted: nor could their rows.
+  [
+    [false, false, false],
+    [
+      ["go", 1],
+      ["arrive", 0],
+      ["arrive", 0],
+      ["come", 0],
+      ["arrive", 0],
+      ["arrive", 0],
+      ["go", 0],
+      ["fail", 12],
+      ["arrive", 0],
+      ["arrive", 0],
+      ["kill", 0],
+    ],
+    false,
+  ],
 ];
 const places = fc.array(fc.boolean(), { minLength: 2, maxLength: 3 });
 

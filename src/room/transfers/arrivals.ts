@@ -4,7 +4,6 @@ import { MEMORY } from "./departures.ts";
 import type { DepartureScope } from "./departures.ts";
 import type { Wakeable } from "../timing/alarms.ts";
 import type { OwnRows, RoomPart } from "../timing/room-part.ts";
-import type { Reporter } from "../handlers/reporter.ts";
 import { ExpiringRows } from "../storage/expiring-rows.ts";
 import type { UserPacking } from "./user-packing.ts";
 import type { Session } from "../sessions/sessions.ts";
@@ -16,14 +15,13 @@ const ARRIVED: RecallAnswer = { arrived: true, passenger: null };
 /** What taking users in needs of the room. */
 export interface ArrivalScope extends DepartureScope {
   readonly compiled: CompiledRoom;
-  readonly reporter: Reporter;
 }
 
 /** Called when an arrival changes something elsewhere. */
 interface ArrivalCallbacks {
   /** A session is on the way to another room, or is so no more. */
   onLeaving(session: Session): void;
-  /** A user is here, who may have left once. */
+  /** A user is here, who may have left once. Must not throw. */
   onArrived(sessionId: string): void;
 }
 
@@ -131,16 +129,18 @@ export class Arrivals implements RoomPart, Wakeable {
     presence.checkSpace(known);
     const session = known ?? sessions.create(sessionId, sub, publicId);
     const undo = known ? this.#remember(known) : () => this.#forget(session);
+    let token: string;
     try {
       // First, since it is worth nothing without what follows.
-      const token = this.#issue(passenger);
+      token = this.#issue(passenger);
       this.#store(session, passenger, user);
-      this.#callbacks.onArrived(sessionId);
-      return token;
     } catch (error) {
       undo();
       throw error;
     }
+    // They are stored here: whatever fails from now on must not refuse them, since their rows may outlive the refusal.
+    this.#callbacks.onArrived(sessionId);
+    return token;
   }
 
   /** @throws if they cannot be stored: then nothing of them is */

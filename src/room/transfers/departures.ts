@@ -3,6 +3,7 @@ import type { Alarms, Wakeable } from "../timing/alarms.ts";
 import type { OwnRows, RoomPart } from "../timing/room-part.ts";
 import { ExpiringRows } from "../storage/expiring-rows.ts";
 import type { UserPacking } from "./user-packing.ts";
+import type { Reporter } from "../handlers/reporter.ts";
 import type { Persistence } from "../storage/persistence.ts";
 import type { Clock, Storage } from "../../platform/ports.ts";
 import type { Presence } from "../sessions/presence.ts";
@@ -18,6 +19,7 @@ export interface DepartureScope {
   readonly persistence: Persistence;
   readonly ports: { readonly neighbours: OtherRooms };
   readonly alarms: Alarms;
+  readonly reporter: Reporter;
 }
 
 /** How long a room remembers how a transfer ended: longer than any room takes to ask again, in ms. */
@@ -57,6 +59,15 @@ export class Departures implements RoomPart, Wakeable {
     this.#returning.delete(sessionId);
     this.#departed.set(sessionId, departed);
     this.#scope.alarms.arm(this);
+  }
+
+  /** They came from another room. A note that cannot be deleted is of a transfer that has ended: it brings nobody back. */
+  arrived(sessionId: string): void {
+    try {
+      this.forget(sessionId);
+    } catch (error) {
+      this.#scope.reporter.failed("forget_failed", error);
+    }
   }
 
   /** They are here again. */

@@ -44,7 +44,7 @@ export class Transfers implements RoomPart, Wakeable {
     this.#departures = new Departures(scope, this.#packing);
     this.#arrivals = new Arrivals(scope, this.#packing, {
       onLeaving: (session) => this.#mark(session),
-      onArrived: (sessionId) => this.#departures.forget(sessionId),
+      onArrived: (sessionId) => this.#departures.arrived(sessionId),
     });
     scope.alarms.register(this, this.#departures, this.#arrivals);
   }
