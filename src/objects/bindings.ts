@@ -18,7 +18,7 @@ export const WORLD_BINDINGS: readonly Binding[] = ["ROOMS", "WORLDS", "SHARDS"];
 export interface RoomCalls {
   relay(batch: ShardBatch): Promise<Receipt>;
   board(user: TransferredUser): Promise<TransferAnswer>;
-  recall(transferId: string, sessionId: string): Promise<RecallAnswer>;
+  recall(transferId: string, sessionId: string, isKept?: boolean): Promise<RecallAnswer>;
   listed(worldId: string): Promise<ListingReport | null>;
   metrics(): Promise<RoomMetrics>;
 }

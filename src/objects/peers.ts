@@ -17,7 +17,7 @@ export function createOtherRooms(env: object, party: string, exists: (roomId: st
       if (!exists(roomId)) return { ok: false, code: "not_found", message: "There is no such room" };
       return roomOf(roomId).board(user);
     },
-    recall: async (roomId, transferId, sessionId) => roomOf(roomId).recall(transferId, sessionId),
+    recall: async (roomId, ...transfer) => roomOf(roomId).recall(...transfer),
     fetch: async (roomId, path, init) => roomOf(roomId).fetch(internalUrl(party, roomId, path), init),
   };
 }

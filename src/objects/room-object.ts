@@ -117,8 +117,8 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
   }
 
   /** Another room of the service calls a user back. */
-  async recall(transferId: string, sessionId: string): Promise<RecallAnswer> {
-    return this.monitor.call(async () => this.core.recall(transferId, sessionId));
+  async recall(...transfer: Parameters<RoomCore["recall"]>): Promise<RecallAnswer> {
+    return this.monitor.call(async () => this.core.recall(...transfer));
   }
 
   /** An operator asks for metrics. This does not count as traffic of the room, though it wakes a room that sleeps. */

@@ -81,3 +81,12 @@ export function mergeInto(target: Plain, source: Plain): void {
     else target[key] = value;
   }
 }
+
+/** How many characters a value has as JSON; 0 for one that JSON does not have. */
+export function jsonLength(value: unknown): number {
+  try {
+    return JSON.stringify(value)?.length ?? 0;
+  } catch {
+    return 0;
+  }
+}

@@ -46,7 +46,7 @@ export class Admission {
   async connect(join: JoinRequest): Promise<void> {
     const { request, auth, sessionId, transferToken, socket, isBatched } = join;
     const isGone = () => !socket.isOpen || join.isGone?.() === true;
-    const { transfers, turns, presence, reporter, connections } = this.#scope;
+    const { transfers, turns, presence, sessions, reporter, connections } = this.#scope;
     // Many clients may join at once: if nothing has to be awaited, a join is one turn, without promises and timers.
     try {
       const admission = this.#admit(auth, request);
@@ -61,7 +61,8 @@ export class Admission {
       const joining = turns.run(() => {
         const session = presence.enter(id ?? crypto.randomUUID(), subjectOf(auth));
         if (transferToken !== undefined) transfers.spend(transferToken);
-        const { publicId, connState: state } = session;
+        const { publicId } = session;
+        const { connState: state } = sessions.detailsOf(session);
         const who = { sessionId: session.id, publicId, auth, state, ...protocolOf(request.url) };
         return this.#join(this.#open(join, who), request);
       }, "caller");

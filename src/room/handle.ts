@@ -10,7 +10,7 @@ import type { Persistence } from "./storage/persistence.ts";
 import type { Storage } from "../platform/ports.ts";
 import type { Schedules } from "./schedules.ts";
 import type { Sessions } from "./sessions/sessions.ts";
-import { PRIVATE_PREFIX } from "./storage/keys.ts";
+import { STORAGE_PREFIX } from "./storage/keys.ts";
 import type { OtherRooms } from "./transfers/messages.ts";
 import type { Transfers } from "./transfers/transfers.ts";
 
@@ -35,8 +35,6 @@ export interface HandleParts {
   readonly ports: { readonly neighbours: OtherRooms };
   readonly listing: Listing;
 }
-
-const STORAGE_PREFIX = `${PRIVATE_PREFIX}storage:`;
 
 /** Makes what handlers know as `room`. */
 export function createHandle(identity: RoomIdentity, parts: HandleParts): RoomHandle {

@@ -99,7 +99,7 @@ export class RoomParts {
     this.syncLog = new SyncLog(rows, storage);
     this.views = new Views(this.tree, this.connections);
     this.broadcast = new Broadcast(this, settings);
-    this.sessions = new Sessions(rows, clock, settings, this.alarms);
+    this.sessions = new Sessions(rows, storage, clock, settings, this.alarms, this.reporter);
     this.presence = new Presence(this.tree, this.connections, this.sessions, clock, settings);
     this.shardLinks = createLinks({
       storage,

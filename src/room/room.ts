@@ -141,9 +141,9 @@ export class RoomCore {
   }
 
   /** Another room calls a user back. */
-  async recall(transferId: string, sessionId: string): Promise<RecallAnswer> {
+  async recall(transferId: string, sessionId: string, isKept?: boolean): Promise<RecallAnswer> {
     await this.#starting;
-    const recall = this.turns.run(() => this.#parts.transfers.recall(transferId, sessionId), "caller");
+    const recall = this.turns.run(() => this.#parts.transfers.recall(transferId, sessionId, isKept), "caller");
     this.turns.end();
     return recall;
   }

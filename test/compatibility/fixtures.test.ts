@@ -69,13 +69,17 @@ describe.each(versions)("what %s stored", (version) => {
     expect(room.core.handle.connections[0]?.state).toEqual({ from: "elsewhere" });
     const recalled = await room.core.recall("transfer-of-finn", "finn");
     expect(recalled).toMatchObject({ arrived: false, passenger: { publicId: "finn-public", user: { x: 5 } } });
-    let asked: unknown[] = [];
+    const asked: unknown[] = [];
     room.neighbours.recall = async (...question) => {
-      asked = question;
+      asked.push(question);
       return { arrived: false, passenger: recalled.passenger && { ...recalled.passenger, publicId: "bob-public" } };
     };
     expect((await room.connect("bob")).texts[0]).toContain('"pId":"bob-public"');
-    expect(asked).toEqual(["elsewhere", "some-uuid", "bob"]);
+    // The second time it says that bob is stored.
+    expect(asked).toEqual([
+      ["elsewhere", "some-uuid", "bob"],
+      ["elsewhere", "some-uuid", "bob", true],
+    ]);
     expect(room.state.players()["bob-public"]?.x()).toBe(5);
   });
 

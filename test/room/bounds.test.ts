@@ -2,6 +2,7 @@ import { signal } from "@signe/reactive";
 import { expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
 import type { RoomConnection } from "../../src/room/connections/connection.ts";
+import { ShardLink } from "../../src/room/shards/shard-link.ts";
 import { ExpiringRows, MOST_REMEMBERED } from "../../src/room/storage/expiring-rows.ts";
 import { collection, connected, sync, users } from "../../src/state/fields.ts";
 import { MemoryRoom, MemoryStorage, VirtualClock } from "../support/memory.ts";
@@ -74,6 +75,13 @@ it("of transfers only so many are remembered: the oldest are forgotten first", (
   for (let n = 0; n < MOST_REMEMBERED + 2; n++) ledger.set(`t${n}`, { n });
   expect([ledger.get("t0"), ledger.get("t1"), ledger.get("t2")]).toEqual([undefined, undefined, { n: 2 }]);
   expect(storage.rows.size).toBe(MOST_REMEMBERED);
+});
+
+it("of frames for clients of shards a room stores only so much: for one shard, and for all", () => {
+  const stored = { run: "run", life: undefined, last: 0, mail: [], mailed: 0, clients: 0 };
+  const link = new ShardLink("shard", stored, "boot", new VirtualClock(), 1000, { onChanged() {} } as never);
+  for (let id = 0; id < 5; id++) link.mail(id, "x".repeat(50_000));
+  expect([1, 20, 25, 100].map((links) => link.stored(links).mail.length)).toEqual([4, 4, 3, 0]);
 });
 
 it("of messages that wait only so much is kept: a connection with more is closed with 4429", async () => {

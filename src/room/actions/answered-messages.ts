@@ -1,23 +1,22 @@
 import { RoomError } from "../../protocol/errors.ts";
 import { encodeError } from "../../protocol/packets.ts";
 import type { RoomConnection } from "../connections/connection.ts";
-import type { Sessions } from "../sessions/sessions.ts";
+import type { Answered, Sessions } from "../sessions/sessions.ts";
 
 /** How many answered messages of a session are remembered, and the characters of their answers. The oldest are forgotten first. */
 const MAX_ANSWERS = 64;
 const MAX_SIZE = 16_384;
-/** Characters of one answer: it is in the row of the session, which must not become too large to be stored. */
+/** Characters of one answer: it is in a row of the session, which must not become too large to be stored. */
 const MAX_ANSWER = 250_000;
 /** In place of an answer that is forgotten, while its message is still remembered. */
 const FORGOTTEN = "";
 const LOST = new RoomError("internal", "This was handled before, and its answer is not known any more");
 
-type MessageId = string | number;
-type Answered = readonly [id: MessageId, text: string];
+type MessageId = Answered[0];
 
 /**
  * Remembers what recent messages of a session were answered, so that one that a client sends again after a
- * reconnect is not run twice. The answers are stored with the session, in one transaction with what they changed.
+ * reconnect is not run twice. The answers are details of the session, stored in one transaction with what they changed.
  */
 export class AnsweredMessages {
   readonly #sessions: Sessions;
@@ -37,7 +36,8 @@ export class AnsweredMessages {
     const waiting = this.#pending.get(keyOf(conn, id));
     // Once, however often it asks: an answer may be large.
     if (waiting && !waiting.includes(conn)) waiting.push(conn);
-    const answered = this.#sessions.find(conn.sessionId)?.answers?.find(([key]) => key === id);
+    const session = this.#sessions.find(conn.sessionId);
+    const answered = session && this.#sessions.detailsOf(session).answers?.find(([key]) => key === id);
     if (answered) conn.answer(answered[1] === FORGOTTEN ? encodeError(LOST, { id }) : answered[1]);
     if (waiting || answered) return false;
     this.#pending.set(keyOf(conn, id), []);
@@ -52,9 +52,9 @@ export class AnsweredMessages {
     const session = this.#sessions.find(conn.sessionId);
     if (!session) return waiting;
     const kept = text.length > MAX_ANSWER ? FORGOTTEN : text;
-    const answers: Answered[] = [...(session.answers ?? []), [id, kept]];
-    session.answers = shorten(answers.slice(-MAX_ANSWERS));
-    session.row.changed(true);
+    const { answers = [], ...details } = session.details ?? this.#sessions.detailsOf(session);
+    const latest: Answered[] = [...answers, [id, kept]];
+    this.#sessions.setDetails(session, { ...details, answers: shorten(latest.slice(-MAX_ANSWERS)) });
     return waiting;
   }
 }

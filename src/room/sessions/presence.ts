@@ -100,9 +100,10 @@ export class Presence {
   }
 
   /** @returns whether a row is one of those of a user: their session's, or what is stored of them */
-  ownerOf({ row, publicId }: Session): (key: string) => boolean {
+  ownerOf({ row, detailsRow, publicId }: Session): (key: string) => boolean {
     const own = encodeKey([...this.path, publicId]);
-    return (key) => key === row.key || (this.hasUsers && (key === own || key.startsWith(`${own}.`)));
+    const isOfSession = (key: string) => key === row.key || key === detailsRow?.key;
+    return (key) => isOfSession(key) || (this.hasUsers && (key === own || key.startsWith(`${own}.`)));
   }
 
   /** Puts a user into the state as they were stored, in place of whoever was there. */

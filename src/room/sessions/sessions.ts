@@ -1,4 +1,4 @@
-import { SESSION_PREFIX } from "../storage/keys.ts";
+import { APART_PREFIX, SESSION_PREFIX } from "../storage/keys.ts";
 import type { Settings } from "../../define/settings.ts";
 import type { Claims } from "../../define/types.ts";
 import { RoomError } from "../../protocol/errors.ts";
@@ -6,7 +6,8 @@ import { Row } from "../../state/rows.ts";
 import type { Rows } from "../../state/rows.ts";
 import type { Alarms, Wakeable } from "../timing/alarms.ts";
 import type { OwnRows, RoomPart } from "../timing/room-part.ts";
-import type { Clock } from "../../platform/ports.ts";
+import type { Clock, Failures, Storage } from "../../platform/ports.ts";
+import { isPlain, jsonLength } from "../../protocol/values.ts";
 
 /** What is remembered of a client under its private id. */
 export interface Session {
@@ -20,17 +21,31 @@ export interface Session {
   transferId: string | undefined;
   /** Until when a place is kept for it, after a transfer. */
   expectedUntil: number | undefined;
-  /** The state that its first connection here starts with. */
-  connState: unknown;
   /** On the way to another room: it is here until that has it. */
   leaving: { readonly to: string; readonly transferId: string } | undefined;
-  /** What its recent messages were answered, by their ids. */
-  answers: readonly (readonly [id: string | number, text: string])[] | undefined;
+  /** The larger part of what is remembered, as far as it is in memory: see {@link Sessions.detailsOf}. */
+  details: SessionDetails | undefined;
+  /** How many characters of details are stored at most; undefined if there are none. It is known without reading them. */
+  detailsSize: number | undefined;
   readonly row: Row;
+  /** Made when there are details. */
+  detailsRow: Row | undefined;
 }
 
-/** What is stored of a session. */
-type StoredSession = Omit<Session, "id" | "row">;
+/** The larger part of what is remembered of a session. It has a row of its own, that is read when it is needed. */
+export interface SessionDetails {
+  /** The state that its connections start with, after a transfer, and the characters of it. */
+  readonly connState?: unknown;
+  readonly stateSize?: number;
+  /** What its recent messages were answered, by their ids. */
+  readonly answers?: readonly Answered[];
+}
+/** A message, and what it was answered. */
+export type Answered = readonly [id: string | number, text: string];
+
+/** What is stored of a session. Earlier versions stored its details in the same row. */
+type StoredSession = Omit<Session, "id" | "row" | "detailsRow" | "details"> &
+  Pick<SessionDetails, "connState" | "answers">;
 
 /** How long, and how many sessions are kept without a connection. */
 type SessionSettings = Pick<Settings, "sessionExpiryTime" | "maxOfflineSessions">;
@@ -38,34 +53,62 @@ type SessionSettings = Pick<Settings, "sessionExpiryTime" | "maxOfflineSessions"
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const PUBLIC_ID_LENGTH = 12;
 const MAX_ID = 256;
+/** Characters of the details of all sessions. Of more, those go first whose sessions have been offline for longest. */
+export const MAX_DETAILS = 8_000_000;
+/** Sizes are stored as powers of two from here on, so that the row of a session is written anew only a few times. */
+const LEAST_SIZE = 1024;
+/** What it takes to store an answer, in characters. */
+const OVERHEAD = 16;
+const DETAILS_PREFIX = `${APART_PREFIX}session:`;
+const NONE: SessionDetails = {};
 
 /** The sessions of a room: who is known here, and until when. They are saved together with the state. */
 export class Sessions implements RoomPart, Wakeable {
   readonly #rows: Rows;
+  readonly #storage: Pick<Storage, "get">;
   readonly #clock: Clock;
   readonly #settings: SessionSettings;
   readonly #alarms: Alarms;
+  readonly #failures: Failures;
   /** Told of each session that ran out. */
   onExpired: (session: Session) => void = () => {};
   readonly #byId = new Map<string, Session>();
   /** Those without a connection: who has been gone for longest is the first. */
   readonly #offline = new Set<Session>();
+  /** Characters of all details, at most. */
+  #detailsSize = 0;
 
-  constructor(rows: Rows, clock: Clock, settings: SessionSettings, alarms: Alarms) {
+  constructor(
+    rows: Rows,
+    storage: Pick<Storage, "get">,
+    clock: Clock,
+    settings: SessionSettings,
+    alarms: Alarms,
+    failures: Failures,
+  ) {
+    this.#failures = failures;
     this.#rows = rows;
+    this.#storage = storage;
     this.#clock = clock;
     this.#settings = settings;
     this.#alarms = alarms;
   }
 
   load(rows: OwnRows): void {
+    const old = new Map<Session, SessionDetails>();
     for (const [id, row] of rows.of("session")) {
-      const { publicId, sub, ...rest } = row as StoredSession;
-      Object.assign(this.#add(id, sub, publicId), rest);
+      const { publicId, sub, connState, answers, ...rest } = row as StoredSession;
+      const session = Object.assign(this.#add(id, sub, publicId), rest);
+      this.#detailsSize += session.detailsSize ?? 0;
+      if (connState !== undefined || answers) old.set(session, { ...sized(connState), answers });
     }
     const offline = [...this.#byId.values()].filter(({ offlineSince }) => offlineSince !== undefined);
     offline.sort((a, b) => (a.offlineSince ?? 0) - (b.offlineSince ?? 0));
     for (const session of offline) this.#offline.add(session);
+    for (const [session, details] of old) {
+      this.setDetails(session, details);
+      session.row.changed(true);
+    }
   }
 
   all(): Iterable<Session> {
@@ -115,6 +158,40 @@ export class Sessions implements RoomPart, Wakeable {
     return wanted;
   }
 
+  /** The details of a session. They are read from storage where they are not known yet. */
+  detailsOf(session: Session): SessionDetails {
+    return (session.details ??= session.detailsSize === undefined ? NONE : this.#readDetails(session));
+  }
+
+  /** Details that cannot be read are like those that had to make space: the session goes on without them. */
+  #readDetails({ id }: Session): SessionDetails {
+    try {
+      const details = this.#storage.get(DETAILS_PREFIX + id);
+      return isPlain(details) ? details : NONE;
+    } catch (error) {
+      this.#failures.failed("details_failed", error);
+      return NONE;
+    }
+  }
+
+  /** Changes the details of a session. They are stored in one transaction with what else changed. */
+  setDetails(session: Session, details: SessionDetails): void {
+    session.details = details;
+    const size = sizeOf(details);
+    if (size > (session.detailsSize ?? 0)) {
+      this.#resize(session, Math.max(LEAST_SIZE, 2 ** Math.ceil(Math.log2(size))));
+      if (this.#detailsSize > MAX_DETAILS) this.#dropDetails(session);
+    }
+    this.#detailsRow(session).changed(true);
+  }
+
+  /** The state that connections of a session start with, after a transfer. */
+  setConnState(session: Session, connState: unknown): void {
+    const { answers, ...before } = this.detailsOf(session);
+    if (connState === before.connState) return;
+    this.setDetails(session, { ...sized(connState), ...(answers && { answers }) });
+  }
+
   /** How many places are kept for users who were transferred here and have not arrived. */
   expected(now: number): number {
     let count = 0;
@@ -129,6 +206,8 @@ export class Sessions implements RoomPart, Wakeable {
     this.#byId.delete(session.id);
     this.#offline.delete(session);
     session.row.removed();
+    if (session.detailsSize !== undefined) this.#detailsRow(session).removed();
+    this.#detailsSize -= session.detailsSize ?? 0;
   }
 
   offline(session: Session): void {
@@ -157,6 +236,30 @@ export class Sessions implements RoomPart, Wakeable {
     return offlineSince + this.#settings.sessionExpiryTime;
   }
 
+  #detailsRow(session: Session): Row {
+    const read = (persisted: boolean) => (persisted ? session.details : undefined);
+    return (session.detailsRow ??= new Row(this.#rows, DETAILS_PREFIX + session.id, read));
+  }
+
+  #resize(session: Session, size: number | undefined): void {
+    this.#detailsSize += (size ?? 0) - (session.detailsSize ?? 0);
+    session.detailsSize = size;
+    session.row.changed(true);
+  }
+
+  /** Makes space for the details of others: a tenth, so that it does not happen each time. */
+  #dropDetails(except: Session): void {
+    for (const sessions of [this.#offline, this.#byId.values()]) {
+      for (const session of sessions) {
+        if (this.#detailsSize <= MAX_DETAILS * 0.9) return;
+        if (session === except || session.detailsSize === undefined) continue;
+        session.details = NONE;
+        this.#detailsRow(session).removed();
+        this.#resize(session, undefined);
+      }
+    }
+  }
+
   #expire(session: Session): void {
     this.remove(session);
     this.onExpired(session);
@@ -171,10 +274,11 @@ export class Sessions implements RoomPart, Wakeable {
       offlineSince: undefined,
       transferId: undefined,
       expectedUntil: undefined,
-      connState: undefined,
       leaving: undefined,
-      answers: undefined,
+      details: undefined,
+      detailsSize: undefined,
       row,
+      detailsRow: undefined,
     };
     this.#byId.set(id, session);
     return session;
@@ -182,8 +286,18 @@ export class Sessions implements RoomPart, Wakeable {
 }
 
 /** Without what is not there, so that most rows stay short. */
-function stored({ id: _id, row: _row, ...rest }: Session): object {
+function stored({ id: _id, row: _row, detailsRow: _detailsRow, details: _details, ...rest }: Session): object {
   return Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+}
+
+/** The state of a connection, with its size. */
+function sized(connState: unknown): Pick<SessionDetails, "connState" | "stateSize"> {
+  return connState === undefined ? {} : { connState, stateSize: jsonLength(connState) };
+}
+
+/** How many characters it takes to store these, at most. */
+function sizeOf({ stateSize = 0, answers = [] }: SessionDetails): number {
+  return answers.reduce((size, [id, text]) => size + String(id).length + text.length + OVERHEAD, stateSize);
 }
 
 /** A public id from a cryptographic source: 71 bits, letters and digits only. */

@@ -112,7 +112,7 @@ export class LiveShardLinks implements ShardLinks {
     const { storage } = this.#scope;
     for (const shardId of this.#unsaved) {
       const link = this.#links.get(shardId);
-      if (link) storage.put(LINK_PREFIX + shardId, link.stored());
+      if (link) storage.put(LINK_PREFIX + shardId, link.stored(this.#links.size));
       else storage.delete(LINK_PREFIX + shardId);
     }
     if (this.#isAheadStored && this.isAcknowledged) storage.delete(AHEAD_KEY);
@@ -266,7 +266,7 @@ export class LiveShardLinks implements ShardLinks {
   /** Stored at once: a room that is lost has to know whom to ask. */
   #discover(shardId: string, run: string): ShardLink {
     const link = this.#create(shardId, { run, life: undefined, last: 0, mail: [], mailed: 0, clients: 0 });
-    this.#scope.storage.put(LINK_PREFIX + shardId, link.stored());
+    this.#scope.storage.put(LINK_PREFIX + shardId, link.stored(this.#links.size));
     return link;
   }
 

@@ -10,6 +10,8 @@ import type { ShardLine, RemoteSocket } from "./remote-socket.ts";
 
 /** A stored value has 2 MB at most: of more mail than this, in characters, the oldest is not stored. */
 const MAX_STORED_MAIL = 200_000;
+/** The same for all links of a room together, which it reads when it wakes. */
+const MAX_STORED_MAIL_OF_ROOM = 4_000_000;
 /**
  * Bytes that wait for a shard. Where it is more, what is for all of its clients is taken back, and they get the state
  * instead, as it is by then.
@@ -114,11 +116,12 @@ export class ShardLink implements ShardLine {
     return this.#channel.isIdle;
   }
 
-  stored(): StoredLink {
+  /** @param links how many links the room has: they share what the mail of a room may take */
+  stored(links: number): StoredLink {
     return {
       run: this.run,
       ...this.receiver.known,
-      mail: this.#storedMail(),
+      mail: this.#storedMail(Math.min(MAX_STORED_MAIL, MAX_STORED_MAIL_OF_ROOM / links)),
       mailed: this.#mailed,
       clients: this.size,
     };
@@ -269,11 +272,11 @@ export class ShardLink implements ShardLine {
     if (receipt.wantsState) this.#callbacks.onWantsState();
   }
 
-  #storedMail(): Mail[] {
+  #storedMail(most: number): Mail[] {
     let size = 0;
     const first = this.#mail.findLastIndex((mail) => {
       size += mail.kind === "mail" ? mail.text.length : mail.reason.length;
-      return size > MAX_STORED_MAIL;
+      return size > most;
     });
     return this.#mail.slice(first + 1);
   }

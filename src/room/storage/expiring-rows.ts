@@ -1,31 +1,52 @@
 import type { Clock, Storage } from "../../platform/ports.ts";
 import type { OwnRows } from "../timing/room-part.ts";
-import { PRIVATE_PREFIX } from "./keys.ts";
+import { jsonLength } from "../../protocol/values.ts";
+import { APART_PREFIX, PRIVATE_PREFIX } from "./keys.ts";
 
 /** Things that are remembered at once: of more, the oldest is forgotten before its time. */
 export const MOST_REMEMBERED = 10_000;
 
-/** Things to remember for a time, each in a row of its own, written at once. */
+/** Characters of what is kept apart: of more, the oldest is forgotten before its time. */
+export const MOST_APART = 8_000_000;
+
+interface Entry<T> {
+  readonly value: T;
+  readonly until: number;
+  /** Characters of what is kept apart for it, if anything is. */
+  readonly size?: number;
+}
+
+/**
+ * Small things to remember for a time, each in a row of its own, written at once. A large part of one is kept apart: it
+ * is not read when the room wakes, but when it is asked for.
+ */
 export class ExpiringRows<T extends object> {
   readonly #name: string;
   readonly #prefix: string;
+  readonly #apartPrefix: string;
   readonly #life: number;
   readonly #storage: Storage;
   readonly #clock: Clock;
-  readonly #entries = new Map<string, { readonly value: T; readonly until: number }>();
+  readonly #entries = new Map<string, Entry<T>>();
+  /** Characters of all that is kept apart. */
+  #size = 0;
 
   /** @param life how long an entry is remembered, in ms */
   constructor(name: string, life: number, storage: Storage, clock: Clock) {
     this.#name = name;
     this.#prefix = `${PRIVATE_PREFIX}${name}:`;
+    this.#apartPrefix = `${APART_PREFIX}${name}:`;
     this.#life = life;
     this.#storage = storage;
     this.#clock = clock;
   }
 
   load(rows: OwnRows): void {
-    const own = rows.of(this.#name) as readonly [string, { value: T; until: number }][];
-    for (const [key, entry] of own.toSorted(([, a], [, b]) => a.until - b.until)) this.#entries.set(key, entry);
+    const own = rows.of(this.#name) as readonly [string, Entry<T>][];
+    for (const [key, entry] of own.toSorted(([, a], [, b]) => a.until - b.until)) {
+      this.#entries.set(key, entry);
+      this.#size += entry.size ?? 0;
+    }
   }
 
   keys(): Iterable<string> {
@@ -33,24 +54,50 @@ export class ExpiringRows<T extends object> {
   }
 
   get(key: string): T | undefined {
-    const entry = this.#entries.get(key);
-    return entry && entry.until > this.#clock.now() ? entry.value : undefined;
+    return this.#live(key)?.value;
   }
 
-  set(key: string, value: T): void {
-    const entry = { value, until: this.#clock.now() + this.#life };
+  /** What is kept apart for an entry. */
+  apart(key: string): unknown {
+    return this.#live(key)?.size === undefined ? undefined : this.#storage.get(this.#apartPrefix + key);
+  }
+
+  /** @param apart a large part of it */
+  set(key: string, value: T, apart?: object): void {
+    const until = this.#clock.now() + this.#life;
+    const entry: Entry<T> = apart ? { value, until, size: jsonLength(apart) } : { value, until };
+    const before = this.#entries.get(key);
     // Stored first: an entry that cannot be stored must not be remembered in memory either.
-    this.#storage.put(this.#prefix + key, entry);
+    if (apart || before?.size !== undefined) this.#storage.transaction(() => this.#put(key, entry, apart));
+    else this.#storage.put(this.#prefix + key, entry);
+    this.#size += (entry.size ?? 0) - (before?.size ?? 0);
     this.#entries.delete(key);
     this.#entries.set(key, entry);
     const [oldest] = this.#entries.keys();
     if (oldest !== undefined && this.#entries.size > MOST_REMEMBERED) this.delete(oldest);
+    if (this.#size > MOST_APART) this.#bound(key);
+  }
+
+  /** What is kept apart for an entry is not needed any more. */
+  dropApart(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry?.size === undefined) return;
+    const { size, ...rest } = entry;
+    // In this order: what is there without its size would never be deleted.
+    this.#storage.delete(this.#apartPrefix + key);
+    this.#storage.put(this.#prefix + key, rest);
+    // At its place: entries are in the order in which they run out.
+    this.#entries.set(key, rest);
+    this.#size -= size;
   }
 
   delete(key: string): void {
-    if (!this.#entries.has(key)) return;
+    const entry = this.#entries.get(key);
+    if (!entry) return;
+    if (entry.size !== undefined) this.#storage.delete(this.#apartPrefix + key);
     this.#storage.delete(this.#prefix + key);
     this.#entries.delete(key);
+    this.#size -= entry.size ?? 0;
   }
 
   /** When the first entry runs out; undefined if there is none. */
@@ -62,5 +109,24 @@ export class ExpiringRows<T extends object> {
   /** Forgets what ran out. */
   purge(now: number): void {
     for (const [key, { until }] of this.#entries) if (until <= now) this.delete(key);
+  }
+
+  #put(key: string, entry: Entry<T>, apart: object | undefined): void {
+    if (apart) this.#storage.put(this.#apartPrefix + key, apart);
+    else this.#storage.delete(this.#apartPrefix + key);
+    this.#storage.put(this.#prefix + key, entry);
+  }
+
+  #live(key: string): Entry<T> | undefined {
+    const entry = this.#entries.get(key);
+    return entry && entry.until > this.#clock.now() ? entry : undefined;
+  }
+
+  /** Of what is kept apart, the oldest goes. @param latest the entry that was just set */
+  #bound(latest: string): void {
+    for (const key of this.#entries.keys()) {
+      if (this.#size <= MOST_APART) return;
+      if (key !== latest) this.dropApart(key);
+    }
   }
 }

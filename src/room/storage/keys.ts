@@ -2,6 +2,10 @@
 export const PRIVATE_PREFIX = "$";
 /** Under these is what could not be read: nobody needs it but who asks for it, and it may be much. */
 export const QUARANTINE_PREFIX = `${PRIVATE_PREFIX}quarantine:`;
+/** Under these is what is kept for somebody, maybe much: it is read when they ask for it, not when the room wakes. */
+export const APART_PREFIX = `${PRIVATE_PREFIX}apart:`;
+/** Under these is what handlers keep: it is read when they ask for it. */
+export const STORAGE_PREFIX = `${PRIVATE_PREFIX}storage:`;
 export const SESSION_PREFIX = `${PRIVATE_PREFIX}session:`;
 export const LINK_PREFIX = `${PRIVATE_PREFIX}link:`;
 /** There while clients at shards may know more than what is stored, or less. */

@@ -1,5 +1,5 @@
 import type { Quarantined, RoomQuarantine } from "../../define/quarantine.ts";
-import { isPlain } from "../../protocol/values.ts";
+import { isPlain, jsonLength } from "../../protocol/values.ts";
 import { encodeKey, VOLATILE_PREFIX } from "../../state/rows.ts";
 import type { Clock, Failures, Storage } from "../../platform/ports.ts";
 import { under } from "./state-rows.ts";
@@ -7,8 +7,9 @@ import { keyForLog, PRIVATE_PREFIX, QUARANTINE_PREFIX as PREFIX } from "./keys.t
 
 /** A start that finds more does not happen: a migration is missing then. Nor are more written to the log. */
 const MOST_AT_ONCE = 100;
-/** Of more than these, the oldest tenth goes. */
+/** Of more than these, or of more characters of JSON in all, the oldest go, until a tenth is free. */
 const MOST_KEPT = 10_000;
+const MOST_SIZE = 16_000_000;
 
 interface Found {
   readonly key: string;
@@ -27,8 +28,8 @@ export class Quarantine implements RoomQuarantine {
   #found: Found[] = [];
   #isStarting = true;
   #tooMany: Error | undefined;
-  /** How many there are, at most. */
-  #kept: number | undefined;
+  /** The sizes of all that are kept, the oldest first, in characters; undefined until that matters. */
+  #kept: Map<string, number> | undefined;
   #reported = 0;
 
   /** @param failures gets each value that could not be read, with the reason */
@@ -50,6 +51,7 @@ export class Quarantine implements RoomQuarantine {
 
   delete(key: string): void {
     this.#storage.delete(PREFIX + key);
+    this.#kept?.delete(key);
   }
 
   /** A row, or a value by the names that lead to it. @throws Error if a start finds too many */
@@ -75,7 +77,7 @@ export class Quarantine implements RoomQuarantine {
     if (found.length === 0 && !alongside) return;
     this.#storage.transaction(() => {
       for (const one of found) this.#moveOne(one);
-      if (found.length > 0) this.#bound(found.length);
+      if (found.length > 0) this.#bound(found);
       alongside?.();
     });
     this.#found = [];
@@ -103,11 +105,30 @@ export class Quarantine implements RoomQuarantine {
     }
   }
 
-  #bound(added: number): void {
-    this.#kept = this.#kept === undefined ? this.list().length : this.#kept + added;
-    if (this.#kept <= MOST_KEPT) return;
-    const kept = this.list();
-    for (const { key } of kept.splice(0, kept.length - MOST_KEPT * 0.9)) this.delete(key);
-    this.#kept = kept.length;
+  /** What was just found stays in any case: nobody has seen it yet. */
+  #bound(found: readonly Found[]): void {
+    const latest = new Map(found.map(({ key, value }) => [key, jsonLength(value)]));
+    const kept = new Map([...(this.#kept ?? this.#sizes())].filter(([key]) => !latest.has(key)));
+    let count = kept.size + latest.size;
+    let size = [...kept.values(), ...latest.values()].reduce((sum, one) => sum + one, 0);
+    const isTooMuch = count > MOST_KEPT || size > MOST_SIZE;
+    for (const [key, one] of isTooMuch ? kept : []) {
+      if (count <= MOST_KEPT * 0.9 && size <= MOST_SIZE * 0.9) break;
+      this.#storage.delete(PREFIX + key);
+      kept.delete(key);
+      count--;
+      size -= one;
+    }
+    this.#kept = new Map([...kept, ...latest]);
+  }
+
+  /** Read one by one: all of them may be more than memory holds. */
+  #sizes(): Map<string, number> {
+    const rows: (readonly [key: string, at: number, size: number])[] = [];
+    for (const [, row] of this.#storage.list(under(PREFIX))) {
+      const { key, at, value } = row as Quarantined;
+      rows.push([key, at, jsonLength(value)]);
+    }
+    return new Map(rows.toSorted(([, a], [, b]) => a - b).map(([key, , size]) => [key, size]));
   }
 }

@@ -59,7 +59,7 @@ export function readRoom(
   const from = versionOf(own, () => (version > 1 ? storage.get(VERSION_KEY) : undefined));
   const found = { fields, sockets: open, waiting };
   if (from === version) return { ...found, own: new RuntimeRows(own, quarantine), noteVersion: undefined };
-  const all = partition(storage.list());
+  const all = partition(readRows(storage, []));
   if (from < version && all.fields.length === 0) {
     const noteVersion = () => storage.put(VERSION_KEY, version);
     return { ...found, own: new RuntimeRows(own, quarantine), noteVersion };

@@ -23,7 +23,8 @@ const object = (parts: Readonly<Record<string, Check>>): Check => {
     return true;
   };
 };
-const kept = (parts: Readonly<Record<string, Check>>) => object({ until: number, value: object(parts) });
+const kept = (parts: Readonly<Record<string, Check>>) =>
+  object({ until: number, size: maybe(number), value: object(parts) });
 
 /** By kind, what of the runtime's own rows has to be right for a room to work. */
 const KINDS: ReadonlyMap<string, Check> = new Map([
@@ -36,6 +37,8 @@ const KINDS: ReadonlyMap<string, Check> = new Map([
       transferId: maybe(text),
       expectedUntil: maybe(number),
       leaving: maybe(object({ to: text, transferId: text })),
+      detailsSize: maybe(number),
+      // Of earlier versions.
       answers: maybe(list),
     }),
   ],

@@ -1,5 +1,5 @@
 import type { StoredRow } from "../timing/room-part.ts";
-import { PRIVATE_PREFIX, QUARANTINE_PREFIX } from "./keys.ts";
+import { APART_PREFIX, PRIVATE_PREFIX, QUARANTINE_PREFIX, STORAGE_PREFIX } from "./keys.ts";
 import type { Snapshot } from "../../define/types.ts";
 import { isHostileKey, isPlain, mergeInto, objectAt } from "../../protocol/values.ts";
 import type { StoredEntries, StoredEntry } from "../../state/unread-entries.ts";
@@ -21,10 +21,13 @@ interface Aside {
   take(key: string, value: unknown, error: unknown): void;
 }
 
-/** Reads all rows but those in quarantine, and those of some collections, whose names are ASCII. */
+/** Rows that a room that wakes does not read: there may be more of them than its memory holds. */
+const UNREAD = [APART_PREFIX, QUARANTINE_PREFIX, STORAGE_PREFIX];
+
+/** Reads all rows that a room needs to run, without those of some collections, whose names are ASCII. */
 export function* readRows(storage: Storage, without: Iterable<string>): Iterable<StoredRow> {
   let start = "";
-  const ranges = [QUARANTINE_PREFIX, ...Array.from(without, prefixOf)].map(under);
+  const ranges = [...UNREAD, ...Array.from(without, prefixOf)].map(under);
   for (const range of ranges.toSorted((a, b) => (a.start < b.start ? -1 : 1))) {
     yield* storage.list({ start, end: range.start });
     start = range.end;

@@ -10,7 +10,14 @@ import type { Session } from "../sessions/sessions.ts";
 import { TransferTokens } from "./transfer-tokens.ts";
 import type { TransferAnswer, TransferredUser, RecallAnswer } from "./messages.ts";
 
-const ARRIVED: RecallAnswer = { arrived: true, passenger: null };
+const ARRIVED: Ended = { arrived: true };
+
+/** How a transfer ended here. The user who was given back is kept apart. */
+interface Ended {
+  readonly arrived: boolean;
+  /** Earlier versions kept the user here. */
+  readonly passenger?: TransferredUser | null;
+}
 
 /** What taking users in needs of the room. */
 export interface ArrivalScope extends DepartureScope {
@@ -35,7 +42,7 @@ export class Arrivals implements RoomPart, Wakeable {
   readonly #packing: UserPacking;
   readonly #callbacks: ArrivalCallbacks;
   /** By transfer: how it ended here. */
-  readonly #moved: ExpiringRows<RecallAnswer>;
+  readonly #moved: ExpiringRows<Ended>;
 
   constructor(scope: ArrivalScope, packing: UserPacking, callbacks: ArrivalCallbacks) {
     const { storage, clock, compiled, sessions } = scope;
@@ -85,17 +92,40 @@ export class Arrivals implements RoomPart, Wakeable {
     }
   }
 
-  /** Calls a transfer back, unless its user has come. */
-  recall(transferId: string, sessionId: string): RecallAnswer {
+  /**
+   * Calls a transfer back, unless its user has come.
+   * @param isKept whether the other room has stored the user: then they are not kept here
+   */
+  recall(transferId: string, sessionId: string, isKept = false): RecallAnswer {
     const ended = this.#moved.get(transferId);
-    if (ended) return ended;
+    if (ended) return this.#repeat(transferId, ended, isKept);
     const session = this.#brought({ transferId, sessionId });
-    if (session && session.expectedUntil === undefined) return ARRIVED;
-    const user = session ? this.#scope.presence.stored(session.publicId) : null;
-    const passenger = session ? this.#packing.of(session, transferId, user, session.connState) : null;
+    if (session && session.expectedUntil === undefined) return { arrived: true, passenger: null };
+    const passenger = session && !isKept ? this.#pack(session, transferId) : null;
     if (session) this.#giveBack(session, transferId, passenger);
-    else this.#end(transferId, { arrived: false, passenger });
+    else this.#end(transferId, { arrived: false });
     return { arrived: false, passenger };
+  }
+
+  /** The other room asks again: its answer was lost, or it says that it has stored the user. */
+  #repeat(transferId: string, { arrived, passenger }: Ended, isKept: boolean): RecallAnswer {
+    if (!isKept) {
+      const kept = this.#moved.apart(transferId) as TransferredUser | undefined;
+      return { arrived, passenger: passenger ?? kept ?? null };
+    }
+    this.#moved.dropApart(transferId);
+    if (passenger) this.#moved.set(transferId, { arrived });
+    return { arrived, passenger: null };
+  }
+
+  #pack(session: Session, transferId: string): TransferredUser {
+    const { presence, sessions } = this.#scope;
+    return this.#packing.of(
+      session,
+      transferId,
+      presence.stored(session.publicId),
+      sessions.detailsOf(session).connState,
+    );
   }
 
   /** A user is in another room, or was called back there. */
@@ -149,7 +179,7 @@ export class Arrivals implements RoomPart, Wakeable {
     const before = session.transferId;
     if (before !== undefined && before !== transferId) this.#end(before, ARRIVED);
     session.transferId = transferId;
-    session.connState = state;
+    sessions.setConnState(session, state);
     session.leaving = undefined;
     this.#callbacks.onLeaving(session);
     if (!presence.isOnline(session)) {
@@ -164,11 +194,13 @@ export class Arrivals implements RoomPart, Wakeable {
 
   /** Who is known here, before somebody takes their place. @returns puts them back */
   #remember(session: Session): () => void {
-    const { presence, persistence } = this.#scope;
-    const { transferId, connState, leaving, expectedUntil, publicId } = session;
+    const { presence, sessions, persistence } = this.#scope;
+    const { transferId, leaving, expectedUntil, publicId } = session;
+    const { connState } = sessions.detailsOf(session);
     const user = presence.user(publicId);
     return () => {
-      Object.assign(session, { transferId, connState, leaving, expectedUntil });
+      Object.assign(session, { transferId, leaving, expectedUntil });
+      sessions.setConnState(session, connState);
       this.#callbacks.onLeaving(session);
       session.row.changed(true);
       presence.putBack(publicId, user);
@@ -192,7 +224,7 @@ export class Arrivals implements RoomPart, Wakeable {
    * @param passenger kept with the answer: the other room may ask again, if it dies before it has stored the user
    */
   #giveBack(session: Session, transferId: string, passenger: TransferredUser | null): void {
-    this.#end(transferId, { arrived: false, passenger });
+    this.#end(transferId, { arrived: false }, passenger ?? undefined);
     this.#forget(session);
   }
 
@@ -205,8 +237,8 @@ export class Arrivals implements RoomPart, Wakeable {
     if (this.#moved.get(transferId)) throw new RoomError("forbidden", "This transfer has ended");
   }
 
-  #end(transferId: string, recall: RecallAnswer): void {
-    this.#moved.set(transferId, recall);
+  #end(transferId: string, ended: Ended, passenger?: TransferredUser): void {
+    this.#moved.set(transferId, ended, passenger);
     this.#scope.alarms.arm(this);
   }
 

@@ -127,6 +127,15 @@ export class Departures implements RoomPart, Wakeable {
     if (passenger && !this.#scope.sessions.find(sessionId)) this.#takeBack(sessionId, passenger);
     // Last of all: where something fails, they can still come back later.
     this.forget(sessionId);
+    if (passenger) this.#release(to, transferId, sessionId);
+  }
+
+  /** Tells the other room that it need not keep the user any more. If it never hears, it does so for a day. */
+  #release(to: string, transferId: string, sessionId: string): void {
+    const { ports, reporter } = this.#scope;
+    ports.neighbours
+      .recall(to, transferId, sessionId, true)
+      .catch((error: unknown) => reporter.failed("release_failed", error));
   }
 
   /** @throws if they cannot be stored, or loaded: then they are not here */
@@ -134,7 +143,7 @@ export class Departures implements RoomPart, Wakeable {
     const { sessions, presence, persistence } = this.#scope;
     const user = this.#packing.unpack(passenger);
     const session = sessions.create(sessionId, passenger.sub, sessions.freePublicId(passenger.publicId));
-    session.connState = passenger.state;
+    sessions.setConnState(session, passenger.state);
     sessions.offline(session);
     if (user) presence.loadUser(session.publicId, user);
     if (persistence.saveTogether(presence.ownerOf(session))) return;

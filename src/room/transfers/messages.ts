@@ -38,7 +38,8 @@ export interface RecallAnswer {
 /** How a room reaches others of its party. No outsider can: it is a call between objects. */
 export interface OtherRooms {
   board(roomId: string, passenger: TransferredUser): Promise<TransferAnswer>;
-  recall(roomId: string, transferId: string, sessionId: string): Promise<RecallAnswer>;
+  /** @param isKept whether the room that asks has stored the user: then they are not in the answer. 0.1.0 does not say */
+  recall(roomId: string, transferId: string, sessionId: string, isKept?: boolean): Promise<RecallAnswer>;
   fetch(roomId: string, path: string, init?: RequestInit): Promise<Response>;
 }
 

@@ -132,9 +132,9 @@ export class Transfers implements RoomPart, Wakeable {
     return this.#arrivals.board(passenger);
   }
 
-  /** Calls a transfer back, unless its user has arrived. */
-  recall(transferId: string, sessionId: string): RecallAnswer {
-    return this.#arrivals.recall(transferId, sessionId);
+  /** Calls a transfer back, unless its user has arrived: see {@link Arrivals.recall}. */
+  recall(transferId: string, sessionId: string, isKept?: boolean): RecallAnswer {
+    return this.#arrivals.recall(transferId, sessionId, isKept);
   }
 
   /** A user who left comes back without having arrived. @returns a promise if they have to be called back */
@@ -166,7 +166,8 @@ export class Transfers implements RoomPart, Wakeable {
     // While others were called back, it may have set out anew, or gone.
     if (!leaving || this.#active.has(session)) return;
     try {
-      const { arrived } = await this.#scope.ports.neighbours.recall(leaving.to, leaving.transferId, session.id);
+      const { neighbours } = this.#scope.ports;
+      const { arrived } = await neighbours.recall(leaving.to, leaving.transferId, session.id, true);
       if (session.leaving !== leaving) return;
       if (arrived) this.#arrivals.remove(session);
       else this.#stay(session);

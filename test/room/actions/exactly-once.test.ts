@@ -94,7 +94,7 @@ describe("P3.6: a message that is sent again", () => {
     const text = JSON.stringify({ action: "read", value: 3_000_000, id: "a" });
     await room.core.message(first, text);
     expect(first.texts.slice(before).join()).toContain('"type":"ack"');
-    expect(JSON.stringify(room.storage.rows.get("$session:ada")).length).toBeLessThan(1000);
+    expect(JSON.stringify(room.storage.rows.get("$apart:session:ada")).length).toBeLessThan(1000);
     room.disconnect(first);
     const second = await join(room);
     await room.core.message(second, text);
@@ -113,6 +113,20 @@ describe("P3.6: a message that is sent again", () => {
     await handled;
     for (const { texts } of [first, second]) expect(texts.filter((text) => text.includes('"ack"'))).toHaveLength(1);
     expect(room.state.count()).toBe(1);
+  });
+
+  it("is known where its answer was stored with the session, as it was before answers had rows of their own", async () => {
+    const room = memory();
+    const answer = '{"type":"ack","value":{"id":"a","result":7}}';
+    room.storage.rows.set("$session:ada", { publicId: "p", offlineSince: room.clock.time, answers: [["a", answer]] });
+    for (const _start of ["the first", "the second"]) {
+      room.crash();
+      const socket = await join(room);
+      expect(await ask(room, socket, "add", "a")).toEqual([answer]);
+    }
+    expect(room.state.count()).toBe(0);
+    expect(room.storage.rows.get("$session:ada")).not.toHaveProperty("answers");
+    expect(room.storage.rows.get("$apart:session:ada")).toEqual({ answers: [["a", answer]] });
   });
 
   it("is run where a crash undid it", async () => {
@@ -165,7 +179,7 @@ describe("P3.6: a message that is sent again", () => {
     expect(room.state.count()).toBe(65);
     await ask(room, socket, "add", 0);
     expect(room.state.count()).toBe(66);
-    expect((room.storage.rows.get("$session:ada") as { answers: unknown[] }).answers).toHaveLength(64);
+    expect((room.storage.rows.get("$apart:session:ada") as { answers: unknown[] }).answers).toHaveLength(64);
   });
 
   it("is known without its answer, where answers are long", async () => {
@@ -176,7 +190,7 @@ describe("P3.6: a message that is sent again", () => {
     expect(JSON.parse(first ?? "")).toMatchObject({ type: "error", value: { id: 0, code: "internal" } });
     for (const id of [3, 4]) expect((await ask(room, socket, "long", id)).join()).toMatch(/^\{"type":"ack".*x{6000}/);
     expect(room.state.count()).toBe(5);
-    expect(JSON.stringify(room.storage.rows.get("$session:ada")).length).toBeLessThan(17_000);
+    expect(JSON.stringify(room.storage.rows.get("$apart:session:ada")).length).toBeLessThan(17_000);
   });
 
   it("over a real socket", async () => {

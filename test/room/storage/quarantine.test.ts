@@ -136,6 +136,18 @@ describe("a stored value that cannot be read", () => {
     expect([kept.length, kept[0]?.key, kept.at(-1)?.key]).toEqual([9000, "old1001", "players.p1"]);
   });
 
+  it("of large ones, no more is kept than 16,000,000 characters: the oldest go, and what was just found stays", () => {
+    const room = woken({});
+    const value = "x".repeat(1_000_000);
+    for (let at = 0; at < 16; at++) {
+      room.storage.rows.set(`$quarantine:old${at}`, { key: `old${at}`, value, reason: "", at });
+    }
+    room.storage.rows.set("players.p1", value);
+    room.crash();
+    const kept = room.core.handle.quarantine.list();
+    expect([kept.length, kept[0]?.key, kept.at(-1)?.key]).toEqual([14, "old3", "players.p1"]);
+  });
+
   it("what is in it is not read when the room wakes: it may be much", () => {
     const room = woken({ "players.p1": { x: 1 } });
     const readsOfStart = () => {

@@ -306,8 +306,10 @@ describe("sessionTransfer", () => {
       gone = structuredClone(passenger);
       return { ok: true, token: "t" };
     };
-    room.neighbours.recall = () =>
-      new Promise((resolve) => answers.push((passenger) => resolve({ arrived: !passenger, passenger })));
+    room.neighbours.recall = async (_to, _transferId, _sessionId, isKept) => {
+      if (isKept) return { arrived: false, passenger: null };
+      return new Promise((resolve) => answers.push((passenger) => resolve({ arrived: !passenger, passenger })));
+    };
     const go = async (socket: MemorySocket) =>
       room.core.message(socket, JSON.stringify({ action: "go", value: "room-b", id: 1 }));
     await go(await room.connect("ada"));
