@@ -72,7 +72,7 @@ export function inspectableRoom(base: RoomObjectClass): RoomObjectClass {
       // A room that cannot start has no sessions that say what is private, so only its metrics are shown.
       if (counted.users === undefined) return { metrics: clean(() => false), packets: [] };
       const { core } = this;
-      const isPrivate = (text: string) => core.sessions.find(text) !== undefined;
+      const isPrivate = (text: string) => core.sessions.isPrivate(text);
       const metrics = clean(isPrivate);
       return { metrics, ...inspectRoom(core, isPrivate), packets: this.#tap.read(this.monitor, isPrivate, Date.now()) };
     }

@@ -54,12 +54,13 @@ export class Admission {
       // A client that is gone may be on the way to another room by now: nothing must call its user back.
       if (isGone()) return;
       // Before the token is checked: a user who comes back may have a URL with a spent token, from their first arrival.
-      const recall = sessionId === undefined ? undefined : transfers.welcomeBack(sessionId);
+      const sub = subjectOf(auth);
+      const recall = sessionId === undefined ? undefined : transfers.welcomeBack(sessionId, sub);
       if (recall) await recall;
       if (isGone()) return;
-      const id = transferToken === undefined ? sessionId : transfers.sessionOf(transferToken, sessionId);
+      const id = transferToken === undefined ? sessionId : transfers.sessionOf(transferToken, sessionId, sub);
       const joining = turns.run(() => {
-        const session = presence.enter(id ?? crypto.randomUUID(), subjectOf(auth));
+        const session = presence.enter(id ?? crypto.randomUUID(), sub);
         if (transferToken !== undefined) transfers.spend(transferToken);
         const { publicId } = session;
         const { connState: state } = sessions.detailsOf(session);

@@ -168,7 +168,9 @@ describe("credentials", () => {
     const thief = { id: "alice's", via: "room" } as const;
     const code = async (where: TestRoom, options: ConnectOptions) => (await (await where.open(options)).closed).code;
     expect(await code(room, thief)).toBe(4403);
-    expect(await code(room, { ...thief, token: await token({ sub: "eve" }) })).toBe(4403);
+    const eve = await room.connect({ ...thief, token: await token({ sub: "eve" }) });
+    expect(eve.publicId).not.toBe(alice.publicId);
+    expect((await eve.call("move", next.id)).value["result"], "she is there on her own").toMatch(/^[A-Za-z0-9_-]{43}$/);
     expect(await code(room, { ...thief, token: await token({}) })).toBe(4403);
     const moved = await alice.call("move", next.id);
     const ticket = moved.value["result"] as string;

@@ -52,11 +52,11 @@ export class Presence {
    * @throws RoomError `forbidden` if the session is somebody else's, `room_full` if there is no place, `rate_limited`
    * if the user has too many connections
    */
-  enter(sessionId: string, sub: string | undefined): Session {
-    const known = this.#sessions.claim(sessionId, sub);
+  enter(clientId: string, sub: string | undefined): Session {
+    const known = this.#sessions.claim(clientId, sub);
     if (known) this.#checkConnections(known);
     this.checkSpace(known);
-    const session = known ?? this.#sessions.create(sessionId, sub);
+    const session = known ?? this.#sessions.create(clientId, sub);
     this.#sessions.arrived(session);
     if (this.#tree.users && !this.user(session.publicId)) this.#tree.users.create(session.publicId);
     this.#setConnected(session.publicId, true);

@@ -11,7 +11,10 @@ import { isPlain, jsonLength } from "../../protocol/values.ts";
 
 /** What is remembered of a client under its private id. */
 export interface Session {
+  /** No other session of the room has it. */
   readonly id: string;
+  /** The private id that its client comes with. Somebody with another `sub` may come with the same. */
+  readonly clientId: string;
   readonly publicId: string;
   /** The `sub` claim that it was made with: nobody else may resume it. */
   readonly sub: string | undefined;
@@ -44,7 +47,8 @@ export interface SessionDetails {
 export type Answered = readonly [id: string | number, text: string];
 
 /** What is stored of a session. Earlier versions stored its details in the same row. */
-type StoredSession = Omit<Session, "id" | "row" | "detailsRow" | "details"> &
+type StoredSession = Omit<Session, "id" | "clientId" | "row" | "detailsRow" | "details"> &
+  Partial<Pick<Session, "clientId">> &
   Pick<SessionDetails, "connState" | "answers">;
 
 /** How long, and how many sessions are kept without a connection. */
@@ -73,6 +77,8 @@ export class Sessions implements RoomPart, Wakeable {
   /** Told of each session that ran out. */
   onExpired: (session: Session) => void = () => {};
   readonly #byId = new Map<string, Session>();
+  /** Those whose client's id was somebody else's already. */
+  readonly #second = new Set<Session>();
   /** Those without a connection: who has been gone for longest is the first. */
   readonly #offline = new Set<Session>();
   /** Characters of all details, at most. */
@@ -97,8 +103,8 @@ export class Sessions implements RoomPart, Wakeable {
   load(rows: OwnRows): void {
     const old = new Map<Session, SessionDetails>();
     for (const [id, row] of rows.of("session")) {
-      const { publicId, sub, connState, answers, ...rest } = row as StoredSession;
-      const session = Object.assign(this.#add(id, sub, publicId), rest);
+      const { publicId, sub, clientId = id, connState, answers, ...rest } = row as StoredSession;
+      const session = Object.assign(this.#add(id, clientId, sub, publicId), rest);
       this.#detailsSize += session.detailsSize ?? 0;
       if (connState !== undefined || answers) old.set(session, { ...sized(connState), answers });
     }
@@ -115,24 +121,41 @@ export class Sessions implements RoomPart, Wakeable {
     return this.#byId.values();
   }
 
+  /** @param id that of a session, not of its client */
   find(id: string): Session | undefined {
     return this.#byId.get(id);
   }
 
+  /** The session of a client: it comes with its private id and the `sub` of its token. */
+  of(clientId: string, sub: string | undefined): Session | undefined {
+    const first = this.#byId.get(firstKey(clientId));
+    return first?.sub === sub ? first : this.#byId.get(secondKey(clientId, sub));
+  }
+
+  /** Whether a text is the private id of somebody. */
+  isPrivate(text: string): boolean {
+    return (
+      this.#byId.has(firstKey(text)) || [...this.#second].some(({ id, clientId }) => [id, clientId].includes(text))
+    );
+  }
+
   /**
-   * The session of a private id, if this client may resume it.
-   * @throws RoomError `bad_message` for a malformed id, `forbidden` for one that belongs to another subject
+   * The session of a client, if there is one.
+   * @throws RoomError `bad_message` for a malformed id; `forbidden` for one that belongs to the subject of a token, if
+   * the client has none
    */
-  claim(id: string, sub: string | undefined): Session | undefined {
-    if (id.length > MAX_ID) throw new RoomError("bad_message", `A session id has ${MAX_ID} characters at most`);
-    const session = this.#byId.get(id);
-    if (session && session.sub !== sub) throw new RoomError("forbidden", "This session belongs to somebody else");
+  claim(clientId: string, sub: string | undefined): Session | undefined {
+    if (clientId.length > MAX_ID) throw new RoomError("bad_message", `A session id has ${MAX_ID} characters at most`);
+    const session = this.of(clientId, sub);
+    if (!session && sub === undefined && this.#byId.has(firstKey(clientId))) throw belongsToOthers();
     return session;
   }
 
-  /** Makes a session, online from the start. */
-  create(id: string, sub: string | undefined, publicId = randomId()): Session {
-    const session = this.#add(id, sub, publicId);
+  /** Makes a session, online from the start. There must be none of this client. */
+  create(clientId: string, sub: string | undefined, publicId = randomId()): Session {
+    const first = firstKey(clientId);
+    const id = this.#byId.has(first) ? secondKey(clientId, sub) : first;
+    const session = this.#add(id, clientId, sub, publicId);
     session.row.changed(true);
     return session;
   }
@@ -204,6 +227,7 @@ export class Sessions implements RoomPart, Wakeable {
   /** Forgets a session: it ran out, or went elsewhere. */
   remove(session: Session): void {
     this.#byId.delete(session.id);
+    this.#second.delete(session);
     this.#offline.delete(session);
     session.row.removed();
     if (session.detailsSize !== undefined) this.#detailsRow(session).removed();
@@ -265,10 +289,11 @@ export class Sessions implements RoomPart, Wakeable {
     this.onExpired(session);
   }
 
-  #add(id: string, sub: string | undefined, publicId: string): Session {
+  #add(id: string, clientId: string, sub: string | undefined, publicId: string): Session {
     const row = new Row(this.#rows, SESSION_PREFIX + id, (persisted) => (persisted ? stored(session) : undefined));
     const session: Session = {
       id,
+      clientId,
       publicId,
       sub,
       offlineSince: undefined,
@@ -281,13 +306,30 @@ export class Sessions implements RoomPart, Wakeable {
       detailsRow: undefined,
     };
     this.#byId.set(id, session);
+    if (id !== clientId) this.#second.add(session);
     return session;
   }
 }
 
 /** Without what is not there, so that most rows stay short. */
-function stored({ id: _id, row: _row, detailsRow: _detailsRow, details: _details, ...rest }: Session): object {
-  return Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+function stored({ id, clientId, row: _row, detailsRow: _detailsRow, details: _details, ...rest }: Session): object {
+  const parts = { ...rest, clientId: clientId === id ? undefined : clientId };
+  return Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined));
+}
+
+/** The key of the first who comes with an id: mostly the id itself. It is never a {@link secondKey}. */
+export function firstKey(clientId: string): string {
+  return /^\\+\[/.test(clientId) ? `\\${clientId}` : clientId;
+}
+
+/** The key of somebody whose id is in use with another `sub`. Others cannot make the same, whatever id or `sub` they have. */
+export function secondKey(clientId: string, sub: string | undefined): string {
+  return `\\${JSON.stringify([clientId, sub ?? null])}`;
+}
+
+/** Who came with the id of a session is not its subject. */
+export function belongsToOthers(): RoomError {
+  return new RoomError("forbidden", "This session belongs to somebody else");
 }
 
 /** The state of a connection, with its size. */

@@ -49,6 +49,10 @@ export class ExpiringRows<T extends object> {
     }
   }
 
+  get size(): number {
+    return this.#entries.size;
+  }
+
   keys(): Iterable<string> {
     return this.#entries.keys();
   }

@@ -32,6 +32,7 @@ const KINDS: ReadonlyMap<string, Check> = new Map([
     "session",
     object({
       publicId: text,
+      clientId: maybe(text),
       sub: maybe(text),
       offlineSince: maybe(number),
       transferId: maybe(text),

@@ -29,7 +29,7 @@ interface ArrivalCallbacks {
   /** A session is on the way to another room, or is so no more. */
   onLeaving(session: Session): void;
   /** A user is here, who may have left once. Must not throw. */
-  onArrived(sessionId: string): void;
+  onArrived(session: Session): void;
 }
 
 /**
@@ -99,7 +99,7 @@ export class Arrivals implements RoomPart, Wakeable {
   recall(transferId: string, sessionId: string, isKept = false): RecallAnswer {
     const ended = this.#moved.get(transferId);
     if (ended) return this.#repeat(transferId, ended, isKept);
-    const session = this.#brought({ transferId, sessionId });
+    const session = this.#broughtBy(transferId, sessionId);
     if (session && session.expectedUntil === undefined) return { arrived: true, passenger: null };
     const passenger = session && !isKept ? this.#pack(session, transferId) : null;
     if (session) this.#giveBack(session, transferId, passenger);
@@ -148,28 +148,28 @@ export class Arrivals implements RoomPart, Wakeable {
     this.#refuseIfEnded(transferId);
     const before = sessions.claim(sessionId, sub);
     // It goes on here: what is sent again is older.
-    if (this.#hasCome(passenger)) return this.#issue(passenger);
+    if (before && this.#hasCome(passenger)) return this.#issue(before, transferId);
     presence.checkSpace(before);
     const publicId = before?.publicId ?? sessions.freePublicId(passenger.publicId);
     const user = await this.#packing.restore(passenger, publicId);
     // While the hook ran, the room may have filled up, they may have come, or the transfer been called back.
     this.#refuseIfEnded(transferId);
     const known = sessions.claim(sessionId, sub);
-    if (this.#hasCome(passenger)) return this.#issue(passenger);
+    if (known && this.#hasCome(passenger)) return this.#issue(known, transferId);
     presence.checkSpace(known);
     const session = known ?? sessions.create(sessionId, sub, publicId);
     const undo = known ? this.#remember(known) : () => this.#forget(session);
     let token: string;
     try {
       // First, since it is worth nothing without what follows.
-      token = this.#issue(passenger);
+      token = this.#issue(session, transferId);
       this.#store(session, passenger, user);
     } catch (error) {
       undo();
       throw error;
     }
     // They are stored here: whatever fails from now on must not refuse them, since their rows may outlive the refusal.
-    this.#callbacks.onArrived(sessionId);
+    this.#callbacks.onArrived(session);
     return token;
   }
 
@@ -209,9 +209,17 @@ export class Arrivals implements RoomPart, Wakeable {
   }
 
   /** Whom this very transfer brought here. */
-  #brought({ transferId, sessionId }: Pick<TransferredUser, "transferId" | "sessionId">): Session | undefined {
-    const session = this.#scope.sessions.find(sessionId);
+  #brought({ transferId, sessionId, sub }: TransferredUser): Session | undefined {
+    const session = this.#scope.sessions.of(sessionId, sub);
     return session?.transferId === transferId ? session : undefined;
+  }
+
+  /** The same, where the other room does not say whose it is. */
+  #broughtBy(transferId: string, clientId: string): Session | undefined {
+    for (const session of this.#scope.sessions.all()) {
+      if (session.transferId === transferId && session.clientId === clientId) return session;
+    }
+    return undefined;
   }
 
   #hasCome(passenger: TransferredUser): boolean {
@@ -242,8 +250,8 @@ export class Arrivals implements RoomPart, Wakeable {
     this.#scope.alarms.arm(this);
   }
 
-  #issue(passenger: TransferredUser): string {
-    const token = this.tokens.issue(passenger);
+  #issue(session: Session, transferId: string): string {
+    const token = this.tokens.issue(session, transferId);
     this.#scope.alarms.arm(this);
     return token;
   }

@@ -7,7 +7,8 @@ import type { Reporter } from "../handlers/reporter.ts";
 import type { Persistence } from "../storage/persistence.ts";
 import type { Clock, Storage } from "../../platform/ports.ts";
 import type { Presence } from "../sessions/presence.ts";
-import type { Sessions } from "../sessions/sessions.ts";
+import { firstKey, secondKey } from "../sessions/sessions.ts";
+import type { Session, Sessions } from "../sessions/sessions.ts";
 import type { OtherRooms, TransferredUser } from "./messages.ts";
 
 /** What bringing users back needs of the room. */
@@ -33,13 +34,19 @@ interface Departed {
   readonly transferId: string;
   /** They came back: whatever dies now, they are fetched from there. */
   readonly isReturning?: true;
+  /** The id that their client comes with, and the `sub` of its token, or null. 0.1.0 stored neither: its key is the id. */
+  readonly sessionId?: string;
+  readonly sub?: string | null;
 }
+
+/** Whose client it is that comes back. */
+type Client = Pick<Session, "clientId" | "sub">;
 
 /** Users who left: each comes back as they were, unless they have arrived where they went. */
 export class Departures implements RoomPart, Wakeable {
   readonly #scope: DepartureScope;
   readonly #packing: UserPacking;
-  /** By session. */
+  /** By session: under the key of the first who has its id, or of a second with another `sub`. */
   readonly #departed: ExpiringRows<Departed>;
   readonly #returning = new Set<string>();
   #retryAt = 0;
@@ -52,28 +59,41 @@ export class Departures implements RoomPart, Wakeable {
 
   load(rows: OwnRows): void {
     this.#departed.load(rows);
-    for (const id of this.#departed.keys()) if (this.#departed.get(id)?.isReturning) this.#returning.add(id);
+    for (const key of this.#departed.keys()) if (this.#departed.get(key)?.isReturning) this.#returning.add(key);
   }
 
-  note(sessionId: string, departed: Departed): void {
-    this.#returning.delete(sessionId);
-    this.#departed.set(sessionId, departed);
+  note(client: Client, to: string, transferId: string): void {
+    const { clientId, sub } = client;
+    const first = firstKey(clientId);
+    const key = this.#keyOf(client) ?? (this.#departed.get(first) ? secondKey(clientId, sub) : first);
+    this.#returning.delete(key);
+    this.#departed.set(key, { to, transferId, sessionId: clientId, sub: sub ?? null });
     this.#scope.alarms.arm(this);
   }
 
   /** They came from another room. A note that cannot be deleted is of a transfer that has ended: it brings nobody back. */
-  arrived(sessionId: string): void {
+  arrived(client: Client): void {
+    const key = this.#keyOf(client);
     try {
-      this.forget(sessionId);
+      if (key !== undefined) this.#forget(key);
     } catch (error) {
       this.#scope.reporter.failed("forget_failed", error);
     }
   }
 
   /** They are here again. */
-  forget(sessionId: string): void {
-    this.#departed.delete(sessionId);
-    this.#returning.delete(sessionId);
+  #forget(key: string): void {
+    this.#departed.delete(key);
+    this.#returning.delete(key);
+  }
+
+  /** Where it is noted that a client left: nobody else can change that. */
+  #keyOf({ clientId, sub }: Client): string | undefined {
+    const keys = [firstKey(clientId), secondKey(clientId, sub)];
+    return keys.find((key) => {
+      const departed = this.#departed.get(key);
+      return departed && (departed.sub === undefined || departed.sub === (sub ?? null));
+    });
   }
 
   /**
@@ -81,20 +101,25 @@ export class Departures implements RoomPart, Wakeable {
    * @returns a promise if they have to be called back. It rejects with RoomError `forbidden` if they came by another
    * connection meanwhile, and went elsewhere
    */
-  welcomeBack(sessionId: string): Promise<void> | undefined {
-    const departed = this.#departed.get(sessionId);
-    if (!departed || this.#scope.sessions.find(sessionId)) return undefined;
-    // Stored first: the other room lets go of them, and if its answer is lost, nobody else would ask again.
-    if (!departed.isReturning) this.#expect(sessionId, departed);
-    return this.#fetchBack(sessionId).then(() => this.#welcomeAgain(sessionId));
+  welcomeBack(client: Client): Promise<void> | undefined {
+    // Most rooms that are joined were left by nobody.
+    if (this.#departed.size === 0) return undefined;
+    const key = this.#keyOf(client);
+    if (key === undefined || this.#isHere(client)) return undefined;
+    this.#expect(key);
+    return this.#fetchBack(key).then(() => this.#welcomeAgain(client));
+  }
+
+  #isHere({ clientId, sub }: Client): boolean {
+    return this.#scope.sessions.of(clientId, sub) !== undefined;
   }
 
   /** They may have come and left again meanwhile, by another connection. */
-  async #welcomeAgain(sessionId: string): Promise<void> {
-    const recall = this.welcomeBack(sessionId);
+  async #welcomeAgain(client: Client): Promise<void> {
+    const recall = this.welcomeBack(client);
     if (!recall) return;
     await recall;
-    if (this.#scope.sessions.find(sessionId)) return;
+    if (this.#isHere(client)) return;
     throw new RoomError("forbidden", "The user went to another room meanwhile");
   }
 
@@ -105,28 +130,31 @@ export class Departures implements RoomPart, Wakeable {
   /** @throws what fetching one of them threw, after the others were tried too */
   async run(now: number): Promise<void> {
     this.#departed.purge(now);
-    const fetched = await Promise.allSettled(Array.from(this.#returning, (id) => this.#fetchBack(id)));
+    const fetched = await Promise.allSettled(Array.from(this.#returning, (key) => this.#fetchBack(key)));
     const failure = fetched.find(({ status }) => status === "rejected");
     if (failure?.status === "rejected") throw failure.reason;
   }
 
-  #expect(sessionId: string, departed: Departed): void {
+  /** Stored first: the other room lets go of them, and if its answer is lost, nobody else would ask again. */
+  #expect(key: string): void {
+    const departed = this.#departed.get(key);
+    if (!departed || departed.isReturning) return;
     if (this.#returning.size === 0) this.#retryAt = this.#scope.clock.now() + RETRY;
-    this.#departed.set(sessionId, { ...departed, isReturning: true });
-    this.#returning.add(sessionId);
+    this.#departed.set(key, { ...departed, isReturning: true });
+    this.#returning.add(key);
     this.#scope.alarms.arm(this);
   }
 
-  async #fetchBack(sessionId: string): Promise<void> {
-    const departed = this.#departed.get(sessionId);
-    if (!departed) return void this.#returning.delete(sessionId);
-    const { to, transferId } = departed;
+  async #fetchBack(key: string): Promise<void> {
+    const departed = this.#departed.get(key);
+    if (!departed) return void this.#returning.delete(key);
+    const { to, transferId, sessionId = key } = departed;
     const { passenger } = await this.#scope.ports.neighbours.recall(to, transferId, sessionId);
     // Others asked too, and that is over.
-    if (this.#departed.get(sessionId) !== departed) return;
-    if (passenger && !this.#scope.sessions.find(sessionId)) this.#takeBack(sessionId, passenger);
+    if (this.#departed.get(key) !== departed) return;
+    if (passenger && !this.#isHere({ clientId: sessionId, sub: passenger.sub })) this.#takeBack(sessionId, passenger);
     // Last of all: where something fails, they can still come back later.
-    this.forget(sessionId);
+    this.#forget(key);
     if (passenger) this.#release(to, transferId, sessionId);
   }
 

@@ -2,11 +2,11 @@ import { RoomError } from "../../protocol/errors.ts";
 import type { OwnRows } from "../timing/room-part.ts";
 import { ExpiringRows } from "../storage/expiring-rows.ts";
 import type { Clock, Storage } from "../../platform/ports.ts";
+import { belongsToOthers } from "../sessions/sessions.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
 import { randomToken } from "./messages.ts";
-import type { TransferredUser } from "./messages.ts";
 
-/** Whose a token is, and of which transfer. 0.1.0 stored no transfer. */
+/** Which session has a token, and of which transfer it is. 0.1.0 stored no transfer. */
 interface IssuedTo {
   readonly sessionId: string;
   readonly transferId?: string;
@@ -29,21 +29,23 @@ export class TransferTokens {
   }
 
   /** @returns a new token */
-  issue({ sessionId, transferId }: TransferredUser): string {
+  issue({ id: sessionId }: Session, transferId: string): string {
     const token = randomToken();
     this.#tokens.set(token, { sessionId, transferId });
     return token;
   }
 
   /**
-   * The session that a client means, who came with a token, an id, or both.
+   * The id of a client that came with a token of a transfer, and maybe with an id.
+   * @param sub that of its JWT
    * @throws RoomError `forbidden` if the token is not valid, or is somebody else's
    */
-  sessionOf(token: string, id: string | undefined): string {
+  sessionOf(token: string, id: string | undefined, sub: string | undefined): string {
     const session = this.#find(token);
-    if (session && (id === undefined || id === session.id)) return session.id;
+    if (session && session.sub !== sub) throw belongsToOthers();
+    if (session && (id === undefined || id === session.clientId)) return session.clientId;
     // A client that reconnects comes with the same URL; its id alone lets it in.
-    if (!session && id !== undefined && this.#sessions.find(id)) return id;
+    if (!session && id !== undefined && this.#sessions.of(id, sub)) return id;
     throw new RoomError("forbidden", "The transfer token is not valid");
   }
 

@@ -44,7 +44,7 @@ export class Transfers implements RoomPart, Wakeable {
     this.#departures = new Departures(scope, this.#packing);
     this.#arrivals = new Arrivals(scope, this.#packing, {
       onLeaving: (session) => this.#mark(session),
-      onArrived: (sessionId) => this.#departures.arrived(sessionId),
+      onArrived: (session) => this.#departures.arrived(session),
     });
     scope.alarms.register(this, this.#departures, this.#arrivals);
   }
@@ -79,7 +79,7 @@ export class Transfers implements RoomPart, Wakeable {
     alarms.arm(this);
     try {
       const token = await this.#carry(session, state);
-      this.#departures.note(session.id, { to, transferId });
+      this.#departures.note(session, to, transferId);
       this.#runOnLeave(session);
       this.#arrivals.remove(session);
       return token;
@@ -138,13 +138,13 @@ export class Transfers implements RoomPart, Wakeable {
   }
 
   /** A user who left comes back without having arrived. @returns a promise if they have to be called back */
-  welcomeBack(sessionId: string): Promise<void> | undefined {
-    return this.#departures.welcomeBack(sessionId);
+  welcomeBack(clientId: string, sub: string | undefined): Promise<void> | undefined {
+    return this.#departures.welcomeBack({ clientId, sub });
   }
 
   /** The session that a client means: see {@link TransferTokens.sessionOf}. */
-  sessionOf(token: string, id: string | undefined): string {
-    return this.#arrivals.tokens.sessionOf(token, id);
+  sessionOf(token: string, clientId: string | undefined, sub: string | undefined): string {
+    return this.#arrivals.tokens.sessionOf(token, clientId, sub);
   }
 
   /** The token has let its user in: it works once. */
@@ -167,7 +167,7 @@ export class Transfers implements RoomPart, Wakeable {
     if (!leaving || this.#active.has(session)) return;
     try {
       const { neighbours } = this.#scope.ports;
-      const { arrived } = await neighbours.recall(leaving.to, leaving.transferId, session.id, true);
+      const { arrived } = await neighbours.recall(leaving.to, leaving.transferId, session.clientId, true);
       if (session.leaving !== leaving) return;
       if (arrived) this.#arrivals.remove(session);
       else this.#stay(session);

@@ -21,8 +21,8 @@ export class UserPacking {
   }
 
   /** A user who leaves. @param user what is stored of them */
-  of({ id, publicId, sub }: Session, transferId: string, user: Snapshot | null, state: unknown): TransferredUser {
-    return { transferId, sessionId: id, publicId, sub, user, state, origin: this.#here };
+  of({ clientId, publicId, sub }: Session, transferId: string, user: Snapshot | null, state: unknown): TransferredUser {
+    return { transferId, sessionId: clientId, publicId, sub, user, state, origin: this.#here };
   }
 
   /** What to load of a user who arrives, by the restore hook. Rejects like {@link unpack}, or if the hook throws. */
