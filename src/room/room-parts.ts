@@ -112,6 +112,7 @@ export class RoomParts {
       room: events,
     });
     this.persistence.companion = this.shardLinks;
+    this.persistence.dependents = (stuck) => this.presence.dependents(stuck);
     this.ticker = this.#createTicker();
     const heldPackets = () => this.heldPackets;
     this.connectionHooks = {

@@ -133,6 +133,10 @@ const FOUND: [boolean[], Step[], boolean][] = [
     false,
   ],
 ];
+/** A user was stored without their session, so that nobody could come back as them. */
+const NOBODYS: [boolean[], Step[], boolean][] = [
+  [[false, false], [...BACK, ["come", 0], ["wait", 1], ["arrive", 0], ["fail", 14], ["arrive", 0], ["kill", 0]], false],
+];
 const places = fc.array(fc.boolean(), { minLength: 2, maxLength: 3 });
 
 it("whatever dies between any two steps of any journey, the user is in one room in the end, and the same as ever", async () => {
@@ -161,6 +165,6 @@ it("whatever dies, and where sessions run out on the way: there is no user witho
       journey.restart();
       journey.checkSessions();
     }),
-    { numRuns: 300 },
+    { numRuns: 300, examples: NOBODYS },
   );
 });

@@ -4,6 +4,7 @@ import { encodeDisconnected } from "../../protocol/packets.ts";
 import { RoomError } from "../../protocol/errors.ts";
 import { fieldOf } from "../../state/fields.ts";
 import { encodeKey } from "../../state/rows.ts";
+import type { Row } from "../../state/rows.ts";
 import type { Tree } from "../../state/tree.ts";
 import type { Connections } from "../connections/connections.ts";
 import { sendToAll } from "../connections/send-to-all.ts";
@@ -101,9 +102,25 @@ export class Presence {
 
   /** @returns whether a row is one of those of a user: their session's, or what is stored of them */
   ownerOf({ row, detailsRow, publicId }: Session): (key: string) => boolean {
-    const own = encodeKey([...this.path, publicId]);
+    const own = this.#rowOf(publicId);
     const isOfSession = (key: string) => key === row.key || key === detailsRow?.key;
     return (key) => isOfSession(key) || (this.hasUsers && (key === own || key.startsWith(`${own}.`)));
+  }
+
+  /**
+   * Rows that nobody could ever use if those of their sessions were not stored: of users, and of details.
+   * @param stuck rows that cannot be stored
+   */
+  dependents(stuck: ReadonlySet<Row>): (key: string) => boolean {
+    const lost = [...this.#sessions.all()].filter(({ row }) => stuck.has(row));
+    if (lost.length === 0) return () => false;
+    const owners = new Set(lost.flatMap(({ publicId, detailsRow }) => [this.#rowOf(publicId), detailsRow?.key]));
+    const depth = this.path.length + 1;
+    return (key) => owners.has(key) || owners.has(key.split(".", depth).join("."));
+  }
+
+  #rowOf(publicId: string): string {
+    return encodeKey([...this.path, publicId]);
   }
 
   /** Puts a user into the state as they were stored, in place of whoever was there. */

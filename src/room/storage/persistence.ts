@@ -1,3 +1,4 @@
+import { SESSION_PREFIX } from "./keys.ts";
 import { VOLATILE_PREFIX } from "../../state/rows.ts";
 import type { Row, Rows } from "../../state/rows.ts";
 import { backoff } from "../../platform/backoff.ts";
@@ -36,6 +37,8 @@ export class Persistence implements RoomPart, Wakeable {
   readonly #failures: Failures;
   /** Stored in one transaction with the state, if there is something. */
   companion: Companion | undefined;
+  /** Given the rows that cannot be written, says of other rows' keys whether they are worth nothing without those. */
+  dependents: (stuck: ReadonlySet<Row>) => (key: string) => boolean = () => () => false;
   /** Rows of values that only hibernation brings back. */
   readonly #volatile = new Set<string>();
   #due: number | undefined;
@@ -213,7 +216,15 @@ export class Persistence implements RoomPart, Wakeable {
     // Delete an entry with all of its rows, or not at all.
     this.#saveSome([], [...this.#rows.removed]);
     this.#stuck.clear();
-    for (const row of this.#allRows()) if (!this.#saveSome([row], [])) this.#stuck.add(row);
+    const rows = this.#allRows();
+    const isOfSession = ({ key }: Row) => key.startsWith(SESSION_PREFIX);
+    const saveOrKeep = (row: Row) => this.#saveSome([row], []) || this.#stuck.add(row);
+    rows.filter(isOfSession).forEach(saveOrKeep);
+    const isDependent = this.dependents(this.#stuck);
+    for (const row of rows) {
+      if (isDependent(row.key)) this.#stuck.add(row);
+      else if (!isOfSession(row)) saveOrKeep(row);
+    }
     this.#rows.tried();
     if (this.#rows.isClean) {
       this.#failedSaves = 0;
@@ -231,7 +242,8 @@ export class Persistence implements RoomPart, Wakeable {
     const wait = remaining(this.#retryAt, now, LONGEST_RETRY);
     if (this.#failedSaves === 0 || wait <= 0) return this.save();
     this.#retryAt = now + wait;
-    const rows = this.#allRows().filter((row) => !this.#stuck.has(row));
+    const isDependent = this.dependents(this.#stuck);
+    const rows = this.#allRows().filter((row) => !this.#stuck.has(row) && !isDependent(row.key));
     if (rows.length + this.#rows.removed.size > 0) this.#saveSome(rows, [...this.#rows.removed]);
     this.#rows.tried();
     if (this.#due === this.#retryAt) return;
