@@ -217,7 +217,6 @@ export class Persistence implements RoomPart, Wakeable {
     this.#saveSome([], [...this.#rows.removed]);
     this.#stuck.clear();
     const rows = this.#allRows();
-    const isOfSession = ({ key }: Row) => key.startsWith(SESSION_PREFIX);
     const saveOrKeep = (row: Row) => this.#saveSome([row], []) || this.#stuck.add(row);
     rows.filter(isOfSession).forEach(saveOrKeep);
     const isDependent = this.dependents(this.#stuck);
@@ -302,4 +301,8 @@ export class Persistence implements RoomPart, Wakeable {
     this.#release?.();
     this.#release = undefined;
   }
+}
+
+function isOfSession({ key }: Row): boolean {
+  return key.startsWith(SESSION_PREFIX);
 }
