@@ -2,6 +2,7 @@ import { signal } from "@signe/reactive";
 import { expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
 import type { RoomConnection } from "../../src/room/connections/connection.ts";
+import { RemoteSocket } from "../../src/room/shards/remote-socket.ts";
 import { ShardLink } from "../../src/room/shards/shard-link.ts";
 import { ExpiringRows, MOST_REMEMBERED } from "../../src/room/storage/expiring-rows.ts";
 import { collection, connected, sync, users } from "../../src/state/fields.ts";
@@ -79,8 +80,9 @@ it("of transfers only so many are remembered: the oldest are forgotten first", (
 
 it("of frames for clients of shards a room stores only so much: for one shard, and for all", () => {
   const stored = { run: "run", life: undefined, last: 0, mail: [], mailed: 0, clients: 0 };
-  const link = new ShardLink("shard", stored, "boot", new VirtualClock(), 1000, { onChanged() {} } as never);
-  for (let id = 0; id < 5; id++) link.mail(id, "x".repeat(50_000));
+  const callbacks = { onChanged() {}, waiting: { add: () => true } } as never;
+  const link = new ShardLink("shard", stored, "boot", new VirtualClock(), 1000, callbacks);
+  for (let id = 0; id < 5; id++) link.mail(new RemoteSocket(link, id, "user"), "x".repeat(50_000));
   expect([1, 20, 25, 100].map((links) => link.stored(links).mail.length)).toEqual([4, 4, 3, 0]);
 });
 
