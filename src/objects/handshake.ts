@@ -32,11 +32,14 @@ export function credentialsOf(url: string): { sessionId: string | undefined; tra
   };
 }
 
-/** An upgrade that takes longer is answered before the join is done, in ms: clients give up after some seconds. */
+/**
+ * An upgrade that takes longer than this is answered before the join is done, in ms: clients give up after some
+ * seconds.
+ */
 const LONGEST_HANDSHAKE = 1000;
 
 /**
- * Waits until an upgrade can be answered: the client was let in or refused, or that takes long.
+ * Waits until an upgrade can be answered: when the client was let in or refused, or when that takes long.
  * @param signal aborts when the client is gone, with the compatibility flag `enable_request_signal`: it gets no close
  * event then, since nobody has accepted its socket
  * @returns whether the join is not done yet, and the client still there

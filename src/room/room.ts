@@ -31,7 +31,7 @@ export class RoomCore {
   readonly reporter: Reporter;
   readonly #parts: RoomParts;
   #dispatch: Dispatch | undefined;
-  /** There since a join took long for the first time. */
+  /** Created when a join takes long for the first time. */
   #early: EarlySockets | undefined;
   /** Resolves when the room knows its clients, and `onStart` is done; undefined if there is nothing to wait for. */
   #starting: Promise<unknown> | undefined;
@@ -84,7 +84,7 @@ export class RoomCore {
     for (const frame of waiting) void this.message(join.socket, frame);
   }
 
-  /** A join takes so long that its client would give up: accepts the socket now. What it sends waits for the join. */
+  /** Accepts the socket of a join that takes so long that the client would give up. Its messages wait for the join. */
   acceptEarly(join: JoinRequest): void {
     join.isEarly = true;
     this.#early ??= new EarlySockets(this.clock);

@@ -13,9 +13,9 @@ export interface JoinRequest {
   readonly isGone?: () => boolean;
   /** Whether other clients join at the same moment: then all first packets are sent in one turn. */
   readonly isBatched?: boolean;
-  /** Nobody has accepted it yet. */
+  /** The client's socket, which is not accepted yet. */
   readonly socket: RoomSocket;
-  /** Whether it was accepted before the join is done. */
+  /** Whether the socket was accepted before the join was done. */
   isEarly?: boolean;
   /** Whether the client was let in, or refused. */
   isDone?: boolean;
