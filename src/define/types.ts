@@ -224,7 +224,9 @@ export interface RoomOptions<S> {
   readonly migrate?: Migrations;
   /** The most distinct users who are online at once; the next one is closed with 4503. Default: no limit. */
   readonly maxUsers?: number;
-  /** Connections of one user at once, say tabs; the next one is closed with 4429, and is not tried again. Default 16. */
+  /**
+   * Connections of one user at once, say tabs; the next one is closed with 4429, and is not tried again. Default 16.
+   */
   readonly maxConnectionsPerUser?: number;
   /** Least time between sync packets in ms; 0 = one for each turn of the event loop. Default `"auto"`. */
   readonly throttleSync?: number | "auto";
@@ -258,9 +260,10 @@ export interface RoomOptions<S> {
   /** What `room.schedule` can run later, by name. */
   readonly schedules?: Readonly<Record<string, { run(context: Context<S>, payload: unknown): unknown }>>;
   /**
-   * Sees every packet on its way to a connection, except acks and errors, and returns what to send instead, or
-   * null for nothing. The packet is its own copy. A throw sends nothing; after 30 seconds the connection is closed with
-   * 1011. Who was removed from the room, but still listens, has no `user`.
+   * Gets every packet before it is sent to a connection, except acks and errors, and returns what to send instead, or
+   * null for nothing. The packet is a copy for this connection. If it throws, nothing is sent; if it takes longer than
+   * 30 seconds, the connection is closed with 1011. `user` is undefined for a connection whose user was removed from
+   * the room.
    */
   readonly interceptorPacket?: (
     context: Context<S> & { readonly user: UserOf<S> | undefined; readonly conn: Connection },

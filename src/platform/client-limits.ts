@@ -78,10 +78,10 @@ export function refuseMessage(
   return { error: new RoomError("rate_limited", "Too many messages"), closes: verdict === "close" };
 }
 
-/** Characters of messages that wait for a handler, or for their sender to be let in. */
+/** The most characters of messages that wait for a handler, or for their sender to be let in. */
 export const MAX_WAITING: WaitingLimits = { client: 2_000_000, user: 4_000_000, all: 16_000_000 };
 
-/** The size of a frame that waits. It is known at once. */
+/** The size of a waiting frame, in characters or bytes: it does not have to be computed. */
 export function sizeOf(frame: string | ArrayBuffer): number {
   return typeof frame === "string" ? frame.length : frame.byteLength;
 }

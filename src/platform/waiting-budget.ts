@@ -5,7 +5,7 @@ export function tooMuchWaits(): RoomError {
   return new RoomError("rate_limited", "Too much waits for this connection");
 }
 
-/** How much may wait: of one client, of one user, and of all together. In whatever unit the weights are. */
+/** The most weight that may wait: of one client, of one user, and of all together. The unit is that of the weights. */
 export interface WaitingLimits {
   readonly client: number;
   readonly user: number;
@@ -24,25 +24,25 @@ interface Client<K> {
 }
 
 /**
- * Counts the messages that wait, by client and by user. Where more would wait than may, the client with the most is
- * closed: so those who flood an object lose their connections, and the others keep theirs.
+ * Counts the messages that wait, by client and by user. If a limit is reached, the client with the most waiting
+ * messages is closed: clients that flood an object lose their connections, and the others keep theirs.
  */
 export class WaitingBudget<K> {
   readonly #limits: WaitingLimits;
   readonly #onFull: (key: K) => void;
-  /** Only those of whom something waits. */
+  /** Only clients with waiting messages. */
   readonly #clients = new Map<K, Client<K>>();
   readonly #users = new Map<string, User<K>>();
   #weight = 0;
 
-  /** @param onFull called for a client that has to be closed. What waits of it does not count any more. */
+  /** @param onFull called for a client that has to be closed. Its messages do not count any more. */
   constructor(limits: WaitingLimits, onFull: (key: K) => void) {
     this.#limits = limits;
     this.#onFull = onFull;
   }
 
   /**
-   * Counts one more message. It is looked at only after the others, so a single one may be larger than a limit.
+   * Counts one more message. Limits are checked before it is added, so a single message may be larger than a limit.
    * @returns false if its sender was closed instead
    */
   add(key: K, user: string, weight: number): boolean {
@@ -55,13 +55,13 @@ export class WaitingBudget<K> {
     return true;
   }
 
-  /** A message does not wait any more. */
+  /** Stops counting a message. */
   remove(key: K, weight: number): void {
     const client = this.#clients.get(key);
     if (client) this.#count(client, -weight);
   }
 
-  /** Nothing of a client waits any more. */
+  /** Stops counting all messages of a client. */
   clear(key: K): void {
     const client = this.#clients.get(key);
     if (client) this.#count(client, -client.weight);

@@ -1,9 +1,9 @@
 import type { WaitingBudget } from "./waiting-budget.ts";
 
-/** Many small messages take memory as well: each counts as at least this many characters. */
+/** Each message counts as at least this many characters, since many small ones take memory as well. */
 const LEAST_WEIGHT = 2000;
 
-/** Messages of one client that wait, in their order. They count in a budget that it shares with others. */
+/** The waiting messages of one client, in order. They count in a budget that the client shares with others. */
 export class WaitingQueue<T, K> {
   readonly #budget: WaitingBudget<K>;
   readonly #key: K;

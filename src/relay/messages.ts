@@ -99,7 +99,7 @@ export interface Batch<T> {
  */
 export const MAX_FRAME = 15_000_000;
 
-/** About how many bytes of a call an item takes. */
+/** About how many bytes an item takes in a call. */
 export function weightOf(item: ToRoom | ToShard): number {
   switch (item.kind) {
     case "message":

@@ -3,22 +3,24 @@ import { remaining } from "../platform/clock.ts";
 import type { Clock } from "../platform/ports.ts";
 import type { Batch, Receipt } from "./messages.ts";
 
-/** Batches on their way at once: what comes meanwhile waits, and goes together. */
+/** The most batches on their way at once. Items that are pushed meanwhile wait, and go into one batch. */
 const WINDOW = 4;
-/** Least time between two batches, in ms, unless the receiver asks for more. The first after a pause goes at once. */
+/**
+ * Least time between two batches, in ms, unless the receiver asks for more. After a pause the first is sent at once.
+ */
 export const SPACING = 4;
 const FIRST_RETRY = 50;
 const LONGEST_RETRY = 2000;
-/** What a batch carries at most, by the items' weights: a call between objects ends at 32 MiB. */
+/** The most weight of one batch: a call between objects may have 32 MiB. */
 const MAX_BATCH = 4_000_000;
-/** Former lives that a receiver knows. */
+/** How many former lives of the sender a receiver remembers. */
 const REMEMBERED = 8;
 
 /** An item on its way. */
 export interface QueuedItem<T, O> {
   readonly item: T;
   readonly weight: number;
-  /** Whom the sender counts it for. */
+  /** The client that the sender counts the item for. */
   readonly owner: O | undefined;
 }
 
@@ -28,7 +30,7 @@ export interface ChannelCallbacks<T, O> {
   weightOf(item: T): number;
   /** These have arrived. */
   onArrived?(entries: readonly QueuedItem<T, O>[], receipt: Receipt): void;
-  /** The receiver does not know us. Nothing more is sent until {@link ChannelSender.resume}. */
+  /** The receiver does not know this sender. Nothing more is sent until {@link ChannelSender.resume}. */
   onUnknown(): void;
   /** The receiver was silent for too long. Nothing more is sent. */
   onSilent(): void;
@@ -38,7 +40,8 @@ export interface ChannelCallbacks<T, O> {
  * One way between two objects: items arrive once and in order, in batches, whatever is lost or repeated on the
  * way. Costs nothing while there is nothing to send. Go-back-N: https://en.wikipedia.org/wiki/Go-Back-N_ARQ
  *
- * It keeps what it is given. Whoever pushes bounds the {@link ChannelSender.backlog}, with {@link ChannelSender.discard}.
+ * It has no limit of its own: code that pushes has to watch {@link ChannelSender.backlog}, and call
+ * {@link ChannelSender.discard}.
  */
 export class ChannelSender<T, O = undefined> {
   readonly #clock: Clock;
@@ -70,7 +73,7 @@ export class ChannelSender<T, O = undefined> {
     return this.#queue.length === 0 && this.#unacked.length === 0;
   }
 
-  /** The weight of what waits: of what is in no batch yet. */
+  /** The weight of the waiting items, which are in no batch yet. */
   get backlog(): number {
     return this.#backlog;
   }
@@ -83,19 +86,19 @@ export class ChannelSender<T, O = undefined> {
     this.#plan();
   }
 
-  /** Whose items are not known to have arrived. */
+  /** The owners of items that are not known to have arrived. */
   owners(): Set<O> {
     const entries = [...this.#unacked.flatMap((batch) => batch.entries), ...this.#queue];
     return new Set(entries.flatMap(({ owner }) => owner ?? []));
   }
 
-  /** Takes back some of what waits. */
+  /** Drops some of the waiting items. */
   discard(isDiscarded: (entry: QueuedItem<T, O>) => boolean): void {
     this.#queue = this.#queue.filter((entry) => !isDiscarded(entry));
     this.#backlog = this.#queue.reduce((sum, { weight }) => sum + weight, 0);
   }
 
-  /** The receiver knows us now: what may not have arrived is sent again. */
+  /** The receiver knows this sender now: sends again what may not have arrived. */
   resume(): void {
     if (!this.#isUnknown) return;
     this.#isUnknown = false;
@@ -137,14 +140,14 @@ export class ChannelSender<T, O = undefined> {
     this.close();
   }
 
-  /** Makes a batch of what waits, or of as much as fits. */
+  /** Makes a batch of the waiting items, or of as many as fit. */
   #cut(): void {
     let weight = 0;
     const end = this.#queue.findIndex((entry, index) => (weight += entry.weight) > MAX_BATCH && index > 0);
     const entries = end < 0 ? this.#queue : this.#queue.slice(0, end);
     this.#queue = end < 0 ? [] : this.#queue.slice(end);
     this.#backlog -= entries.reduce((sum, entry) => sum + entry.weight, 0);
-    // What waited may have been taken back.
+    // All waiting items may have been dropped meanwhile.
     if (entries.length === 0) return;
     this.#unacked.push({ seq: ++this.#seq, entries });
     this.#nextAt = this.#clock.now() + this.#spacing;
@@ -169,7 +172,7 @@ export class ChannelSender<T, O = undefined> {
     else this.#failed();
   }
 
-  /** What arrived in order has all before it arrived too. */
+  /** A batch arrived, and so did all batches before it, since they arrive in order. */
   #arrived(seq: number, receipt: Receipt): void {
     this.#spacing = receipt.spacing ?? SPACING;
     const arrived = this.#unacked.filter((batch) => batch.seq <= seq);
@@ -190,7 +193,7 @@ export class ChannelSender<T, O = undefined> {
     this.#goBack();
   }
 
-  /** Sends all again that has not arrived, one by one, as soon as nothing is on its way. */
+  /** Sends all batches again that have not arrived, one by one, as soon as none is on its way. */
   #goBack(): void {
     const next = this.#unacked[0];
     if (!next) {
@@ -219,9 +222,9 @@ export class ChannelSender<T, O = undefined> {
 export class ChannelReceiver {
   #life: string | undefined;
   #last = 0;
-  /** Lives of the sender that are over: what still comes from them comes too late. */
+  /** Former lives of the sender: batches that still come from them are ignored. */
   readonly #over: string[] = [];
-  /** Its memory may be older than what the sender knows to have arrived. */
+  /** Whether nothing was taken since the start: then batches may have arrived before that are not remembered. */
   #isFresh: boolean;
 
   /** @param known what was remembered, by a receiver that lost its memory since */
@@ -235,7 +238,7 @@ export class ChannelReceiver {
     return { life: this.#life, last: this.#last };
   }
 
-  /** Whether to take a batch: then it counts as taken. */
+  /** Decides whether to take a batch. One that is to be taken counts as taken. */
   judge({ life, seq, base }: Batch<unknown>): "take" | "repeated" | "gap" {
     if (this.#over.includes(life) || (life === this.#life && seq <= this.#last)) return "repeated";
     const isNext = life === this.#life ? seq === this.#last + 1 : seq === 1;

@@ -27,7 +27,7 @@ import { Ticker } from "./timing/ticker.ts";
 import { Turns } from "./timing/turns.ts";
 import { Transfers } from "./transfers/transfers.ts";
 
-/** Characters of packets that wait for first packets, and for interceptors. */
+/** The most characters of packets that wait for first packets, and for interceptors. */
 const MAX_HELD = { client: 8_000_000, user: 16_000_000, all: 32_000_000 };
 
 /**

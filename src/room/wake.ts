@@ -78,7 +78,7 @@ function resume(parts: RoomParts, didSleep: boolean): Promise<unknown> | undefin
   broadcast.resume();
   parts.ticker?.open();
   for (const link of shardLinks.all()) {
-    if (link.isMet && (!didSleep || link.wantsState)) shardLinks.sendState(link, didSleep);
+    if (link.isIntroduced && (!didSleep || link.wantsState)) shardLinks.sendState(link, didSleep);
   }
   broadcast.schedule();
   parts.presence.dropGhosts();

@@ -17,7 +17,7 @@ interface Attachment {
 export class Client {
   readonly id: number;
   readonly socket: Socket;
-  /** Whose it is, as far as that is known here: its session's id, or one of its own. */
+  /** The client's user, as far as the shard knows: the id of its session, or else an id of its own. */
   readonly user: string;
   bucket: TokenBucket | undefined;
   /** Its request to connect, until the room has let it in. */

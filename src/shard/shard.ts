@@ -18,7 +18,7 @@ import { Reports } from "./reports.ts";
 import { Uplink } from "./uplink.ts";
 
 const ASSIGNMENT_KEY = "assignment";
-/** Stored while the room may believe that clients are here: if none is after a start, the room has to hear of it. */
+/** Stored while the room may count clients here. If there are none after a start, the room has to be told. */
 const RUN_KEY = "run";
 
 /** Holds the sockets of many clients of one room: sends their messages to the room, and its packets to them. */
@@ -29,7 +29,7 @@ export class ShardCore {
   readonly #downlink: Downlink;
   readonly #reports: Reports;
   #assignment: Assignment | undefined;
-  /** What it served until it was retired: the room still gets what is queued. */
+  /** The assignment until the shard was retired: queued items are still sent to the room. */
   #previous: Assignment | undefined;
   #settings: Settings | undefined;
   #run: string;

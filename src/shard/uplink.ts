@@ -5,14 +5,14 @@ import type { Batch, JoinAttempt, Receipt, ToRoom } from "../relay/messages.ts";
 import { ChannelSender } from "../relay/reliable-channel.ts";
 import type { Client } from "./clients.ts";
 
-/** After the room could not be reached for this long, it counts as lost. ms */
+/** If the room cannot be reached for this long, it counts as lost. In ms. */
 const PATIENCE = 30_000;
-/** Bytes that clients sent and the room has not acknowledged. Half an object's memory has to be left for the rest. */
+/** The most bytes of messages that the room has not acknowledged. They may use about half of the object's memory. */
 const MAX_WAITING = { client: 2_000_000, user: 4_000_000, all: 24_000_000 };
 
 export interface UplinkCallbacks {
   send(batch: Batch<ToRoom>): Promise<Receipt>;
-  /** Too much of this client waits, who may have left: it is to be closed. */
+  /** Too many messages of a client wait: it has to be closed, unless it has left. */
   onFull(client: Client): void;
   onArrived(): void;
   /** The room cannot be reached, or does not know the shard. */
@@ -20,8 +20,8 @@ export interface UplinkCallbacks {
 }
 
 /**
- * The way to the room of what a shard's clients send. While the room is slow, those who send most are closed, and what
- * waits of them is not sent: the others keep their connections, whatever strangers do.
+ * Sends the messages of a shard's clients to the room. While the room is slow, the clients that send most are closed,
+ * and their waiting messages are dropped. So the other clients keep their connections.
  */
 export class Uplink {
   readonly #channel: ChannelSender<ToRoom, Client>;
@@ -29,7 +29,7 @@ export class Uplink {
 
   constructor(clock: Clock, callbacks: UplinkCallbacks) {
     this.#waiting = new WaitingBudget<Client>(MAX_WAITING, (client) => {
-      // That a client left has to be told in any case.
+      // The room has to be told in any case that a client left.
       this.#channel.discard(({ owner, item }) => owner === client && item.kind !== "leave");
       callbacks.onFull(client);
     });
@@ -47,13 +47,13 @@ export class Uplink {
     });
   }
 
-  /** Whether the room has acknowledged all that clients sent. */
+  /** Whether the room has acknowledged everything. */
   get isIdle(): boolean {
     return this.#channel.isIdle;
   }
 
-  join(client: Client, knock: JoinAttempt): void {
-    this.#push(client, { kind: "join", id: client.id, knock });
+  join(client: Client, attempt: JoinAttempt): void {
+    this.#push(client, { kind: "join", id: client.id, knock: attempt });
   }
 
   message(client: Client, frame: string | ArrayBuffer): void {
@@ -64,7 +64,7 @@ export class Uplink {
     this.#channel.push({ kind: "leave", id: client.id }, client);
   }
 
-  /** Tells the room of this run of the shard, in which none of the clients is left that it knew. */
+  /** Tells the room that a new run has begun, so that the clients of the last one are gone. */
   announceRun(): void {
     this.#channel.push({ kind: "leave", id: 0 });
   }
@@ -73,7 +73,7 @@ export class Uplink {
     this.#channel.close();
   }
 
-  /** Nothing is sent of a client that was closed for it. */
+  /** Sends an item, unless the client is closed for it. */
   #push(client: Client, item: ToRoom): void {
     if (this.#waiting.add(client, client.user, weightOf(item))) this.#channel.push(item, client);
   }

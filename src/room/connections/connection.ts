@@ -14,8 +14,9 @@ import type { WaitingBudget } from "../../platform/waiting-budget.ts";
 import { WaitingQueue } from "../../platform/waiting-queue.ts";
 
 /**
- * joining → waiting for its first packet → open → closing → closed. Where nothing is sent by itself, a connection that
- * waits gets other packets meanwhile: it is unsynced. One that is closing sends what it holds, and takes nothing more.
+ * joining → waiting for its first packet → open → closing → closed. In a room with `autoSync` off, a connection that
+ * waits for its first packet already gets other packets: it is unsynced. A connection that is closing still sends what
+ * it holds, but takes nothing more.
  */
 type Phase = "joining" | "waiting" | "unsynced" | "open" | "closing" | "closed";
 
@@ -131,7 +132,7 @@ export class RoomConnection implements Connection {
     return this.#phase;
   }
 
-  /** Whether it was told to close, or has: nothing that its client sends is handled any more. */
+  /** Whether it is closing or closed: messages of its client are not handled any more. */
   get isEnding(): boolean {
     return this.#phase === "closing" || this.#phase === "closed";
   }

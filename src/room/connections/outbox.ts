@@ -1,12 +1,12 @@
 import type { WaitingQueue } from "../../platform/waiting-queue.ts";
 
-/** Sees a packet on its way, as text; null drops it. Never throws. */
+/** Gets a packet as text before it is sent, and returns what to send; null drops it. Never throws. */
 export type Intercept = (text: string) => string | null | Promise<string | null>;
 
-/** Keeps what waits; it may close the connection instead. */
+/** Keeps the items that wait. It may close the connection instead of taking one more. */
 type Queue = Pick<WaitingQueue<Item, unknown>, "push" | "shift" | "clear">;
 
-/** Something for a client. */
+/** A packet, an ack or an error. */
 export interface Item {
   readonly text: string;
   /** Whether an interceptor sees it. */
@@ -14,20 +14,20 @@ export interface Item {
 }
 
 /**
- * What goes to one connection, in order: however long an interceptor takes for a packet, what follows waits
- * behind it. Without an interceptor everything goes straight through.
+ * Sends the items of one connection in order: while an interceptor works on a packet, those after it wait. Without an
+ * interceptor, items are written at once.
  */
 export class Outbox {
   readonly #write: (text: string) => void;
   readonly #intercept: Intercept | undefined;
   readonly #createQueue: () => Queue;
-  /** What waits for the first packet, or for an interceptor. Undefined until something has to. */
+  /** Items that wait for the first packet, or for an interceptor. Undefined until one has to. */
   #queue: Queue | undefined;
-  /** Whether all waits for the first packet. */
+  /** Whether all items wait for the first packet. */
   #isHeld: boolean;
-  /** Whether what comes has to wait behind something that is on its way. */
+  /** Whether new items have to wait, since an interceptor works on one. */
   #isBusy = false;
-  /** Runs when nothing is on its way any more. */
+  /** Runs when no item is on its way any more. */
   #last: (() => void) | undefined;
 
   constructor(
@@ -47,12 +47,12 @@ export class Outbox {
     this.#take({ text, isPacket: true });
   }
 
-  /** An ack or an error, which goes out as it is. */
+  /** An ack or an error, which is sent as it is. */
   plain(text: string): void {
     this.#take({ text, isPacket: false });
   }
 
-  /** Lets out what was held back, after a first packet if there is one that goes this way. */
+  /** Sends the first packet, if one is given, and then what was held back. */
   open(first?: string): void {
     this.#isHeld = false;
     if (first !== undefined) this.packet(first);
@@ -61,13 +61,13 @@ export class Outbox {
     this.#drain();
   }
 
-  /** Runs something after all that is on its way. */
+  /** Runs something after all items that are on their way. */
   after(run: () => void): void {
     if (this.#isBusy) this.#last = run;
     else run();
   }
 
-  /** Forgets what waits. */
+  /** Drops all items that wait. */
   clear(): void {
     this.#queue?.clear();
     this.#last = undefined;
@@ -78,7 +78,7 @@ export class Outbox {
     else this.#follow(this.#send(item));
   }
 
-  /** Sends what waits, until an interceptor takes its time. */
+  /** Sends waiting items, until an interceptor returns a promise. */
   #drain(): void {
     for (let item = this.#queue?.shift(); item; item = this.#queue?.shift()) {
       if (this.#follow(this.#send(item))) return;
@@ -87,7 +87,7 @@ export class Outbox {
     this.#last?.();
   }
 
-  /** @returns whether what comes next has to wait */
+  /** @returns whether the next item has to wait */
   #follow(pending: Promise<void> | undefined): boolean {
     if (!pending) return false;
     this.#isBusy = true;

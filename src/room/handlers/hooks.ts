@@ -10,8 +10,8 @@ import type { Turns } from "../timing/turns.ts";
 import type { RoomContext } from "./room-context.ts";
 
 /**
- * A schedule, an `onStart`, or an `interceptorPacket` that takes longer counts as failed, in ms: none of them may keep
- * the room from its other work.
+ * A schedule, an `onStart` or an `interceptorPacket` that takes longer than this counts as failed, in ms: none of them
+ * may block the room.
  */
 const LONGEST_RUN = 30_000;
 /** The same for `onJoin`, and for guards of a join: their client is told meanwhile that the room works on it. */
@@ -94,7 +94,7 @@ export class Hooks {
     const { interceptorPacket } = this.#context.compiled.definition;
     const run = (packet: Packet) =>
       interceptorPacket ? interceptorPacket(this.#givenOf(conn, user()), packet) : packet;
-    // What follows would wait for ever: the client has to begin anew.
+    // All later packets would wait forever: the client has to connect again.
     const cut = () => conn.cut(new RoomError("internal", "A packet could not be sent in time"));
     return createIntercept(
       (packet) => this.#limited("interceptorPacket", () => run(packet), LONGEST_RUN, cut),
@@ -102,7 +102,7 @@ export class Hooks {
     );
   }
 
-  /** Runs something, and throws if it takes too long. Synchronous as long as that is. */
+  /** Runs something. If it returns a promise, the result rejects after the longest time that a run may take. */
   #limited<T>(what: string, run: () => Awaitable<T>, longest = LONGEST_RUN, onLate?: () => void): Awaitable<T> {
     const outcome = run();
     if (!(outcome instanceof Promise)) return outcome;

@@ -14,17 +14,20 @@ import { retry } from "../../platform/retry.ts";
 
 /** A shard that cannot be reached for this long counts as lost, in ms. */
 const PATIENCE = 30_000;
-/** A room that wakes waits no longer than this for its shards. */
+/** A room that wakes waits at most this long for its shards, in ms. */
 const LONGEST_START = 3000;
-/** Bytes of frames for single clients that shards have not acknowledged. */
+/** The most bytes of frames for single clients that shards have not acknowledged. */
 const MAX_MAIL = { client: 4_000_000, user: 8_000_000, all: 16_000_000 };
-/** An object takes about a thousand calls a second: this leaves half of them to what else it does. ms */
+/**
+ * Least time between two batches, for each shard, in ms. An object takes about a thousand calls a second: this uses
+ * half.
+ */
 const SPACING_PER_SHARD = 2;
 const LONGEST_SPACING = 100;
 
 /**
- * The shards that hold clients of this room. What it has of their messages is stored with the state, and what
- * a room that lost its memory does not know it learns from them.
+ * The links to the shards that hold clients of this room. The number of the last batch of each is stored with the
+ * state. A room that lost its memory asks its shards which clients are there.
  */
 export class LiveShardLinks implements ShardLinks {
   readonly #scope: ShardLinksScope;
@@ -37,8 +40,9 @@ export class LiveShardLinks implements ShardLinks {
   #hadClients = false;
   #isAhead = false;
   #isAheadStored = false;
-  /** Undefined until something waits. */
+  /** Counts the frames for single clients. Undefined until one waits. */
   #waitingMail: WaitingBudget<RemoteSocket> | undefined;
+  /** Counts the messages of clients whose join is under way. Undefined until one waits. */
   #early: WaitingBudget<JoiningClient> | undefined;
 
   constructor(scope: ShardLinksScope) {
@@ -49,7 +53,7 @@ export class LiveShardLinks implements ShardLinks {
     return this.#links.size;
   }
 
-  /** Whether clients are there who know just what is stored: the room slept. */
+  /** Whether the room slept: there are clients at shards, and they have exactly the stored state. */
   get didSleep(): boolean {
     return this.#hadClients && !this.#isAhead;
   }
@@ -62,7 +66,7 @@ export class LiveShardLinks implements ShardLinks {
     return this.#links.values();
   }
 
-  /** Takes the links among the rows of the storage. */
+  /** Loads the stored links. */
   load(rows: OwnRows): void {
     if (rows.of("ahead").length > 0) this.#isAhead = this.#isAheadStored = true;
     for (const [shardId, value] of rows.of("link")) {
@@ -73,7 +77,7 @@ export class LiveShardLinks implements ShardLinks {
     this.#isAwake = this.#links.size === 0;
   }
 
-  /** Asks all shards that are known who is there. Resolves when they answered, or when that takes too long. */
+  /** Asks all known shards which clients are there. Resolves when all have answered, or after 3 seconds. */
   async learn(): Promise<void> {
     const { clock } = this.#scope;
     const all = Promise.all([...this.#links.keys()].map((shardId) => this.#learn(shardId)));
@@ -84,7 +88,7 @@ export class LiveShardLinks implements ShardLinks {
     this.#isAwake = true;
   }
 
-  /** A batch of a shard. */
+  /** Handles a batch of a shard. */
   async relay(batch: ShardBatch): Promise<Receipt> {
     const known = this.#links.get(batch.shardId);
     const link = known?.run === batch.run ? known : await this.#learn(batch.shardId);
@@ -98,16 +102,19 @@ export class LiveShardLinks implements ShardLinks {
     return spacing > SPACING ? { verdict: "ok", spacing } : { verdict: "ok" };
   }
 
-  /** Tells a shard what its clients know; or have to, if not `isKnown`: they may know something else. */
+  /**
+   * Sends a shard the state of its clients.
+   * @param isKnown whether they have it; if not, the shard sends what differs
+   */
   sendState(link: ShardLink, isKnown: boolean): void {
     const { broadcast } = this.#scope;
-    // What changes right now follows, and then it asks again.
+    // The pending changes are sent first; then the shard asks again.
     if (isKnown && broadcast.isPending) return;
     const { state, own, head } = broadcast.stateFor(link);
     link.state(state, own, head, isKnown);
   }
 
-  /** Writes what changed, in one transaction with the state. */
+  /** Writes what changed. Called in the transaction that saves the state. */
   write(): void {
     const { storage } = this.#scope;
     for (const shardId of this.#unsaved) {
@@ -125,12 +132,12 @@ export class LiveShardLinks implements ShardLinks {
     else if (this.#isBehind) this.#isAhead = this.#isAheadStored = true;
   }
 
-  /** What is stored now is told later. */
+  /** Whether what is stored now has not been sent yet. */
   get #isBehind(): boolean {
     return this.size > 0 && !this.#scope.broadcast.isAllSent;
   }
 
-  /** Whether all clients know just what is stored, once everything is. */
+  /** Whether all clients have exactly the present state. */
   get isAcknowledged(): boolean {
     return this.#scope.broadcast.isAllSent && [...this.#links.values()].every((link) => link.isAcknowledged);
   }
@@ -140,8 +147,8 @@ export class LiveShardLinks implements ShardLinks {
     if (item.kind === "leave") link.markLeft(item.id);
     if (item.kind === "join") this.#join(link, item.id, item.knock);
     else if (pending && item.kind === "message") this.#keep(pending, item.frame);
-    else if (pending) void pending.done.then(() => this.#pass(link, item));
-    else this.#pass(link, item);
+    else if (pending) void pending.done.then(() => this.#passOn(link, item));
+    else this.#passOn(link, item);
   }
 
   /** Keeps a message until its sender is let in. */
@@ -156,24 +163,24 @@ export class LiveShardLinks implements ShardLinks {
     const error = tooMuchWaits();
     const socket = link.sockets.get(id);
     if (socket) this.#scope.connections.find(socket)?.cut(error);
-    else link.hangUp(id, CODES[error.code].close, error.message);
+    else link.closeClient(id, CODES[error.code].close, error.message);
   }
 
   /** The join of a client is done: what it sent meanwhile is handled. */
   #joined({ link, id, early }: JoiningClient): void {
     link.joining.delete(id);
     for (let frame = early?.shift(); frame !== undefined; frame = early?.shift()) {
-      this.#pass(link, { kind: "message", id, frame });
+      this.#passOn(link, { kind: "message", id, frame });
     }
   }
 
-  #pass(link: ShardLink, item: Exclude<ToRoom, { kind: "join" }>): void {
+  #passOn(link: ShardLink, item: Exclude<ToRoom, { kind: "join" }>): void {
     const socket = link.sockets.get(item.id);
     if (socket && item.kind === "message") void this.#scope.room.message(socket, item.frame);
-    else if (socket) this.#gone(link, socket);
+    else if (socket) this.#disconnect(link, socket);
   }
 
-  #gone(link: ShardLink, socket: RemoteSocket): void {
+  #disconnect(link: ShardLink, socket: RemoteSocket): void {
     socket.isOpen = false;
     link.forget(socket.remote.id);
     this.#scope.room.closed(socket);
@@ -195,13 +202,13 @@ export class LiveShardLinks implements ShardLinks {
     link.joining.set(id, client);
   }
 
-  /** Asks a shard who is there, once at a time. */
+  /** Asks a shard which clients are there. Calls at the same time share one question. */
   #learn(shardId: string): Promise<ShardLink | undefined> {
     let learning = this.#learning.get(shardId);
     if (!learning) {
       const before = [...(this.#links.get(shardId)?.sockets.values() ?? [])];
       learning = this.#introduce(shardId)
-        .then((introduction) => this.#meet(shardId, introduction, before))
+        .then((introduction) => this.#takeIntroduction(shardId, introduction, before))
         .finally(() => this.#learning.delete(shardId));
       this.#learning.set(shardId, learning);
     }
@@ -219,8 +226,8 @@ export class LiveShardLinks implements ShardLinks {
     }
   }
 
-  /** @param before the clients that were here when the shard was asked: it may not have known of others yet */
-  #meet(
+  /** @param before the clients that the room had when it asked: the answer may not include later ones */
+  #takeIntroduction(
     shardId: string,
     introduction: Introduction | undefined,
     before: readonly RemoteSocket[],
@@ -230,27 +237,27 @@ export class LiveShardLinks implements ShardLinks {
     if (!introduction) return undefined;
     const { run, roster, wantsState, mailed } = introduction;
     const link = this.#links.get(shardId) ?? this.#discover(shardId, run);
-    const isLate = this.#isAwake && !link.isMet;
-    // What had been sent to those who have had no first packet follows that.
-    const early = link.isMet ? [] : roster.filter((entry) => "knock" in entry || !entry.isOpen);
+    const isLate = this.#isAwake && !link.isIntroduced;
+    // Mail for clients that wait for their first packet is sent after it.
+    const early = link.isIntroduced ? [] : roster.filter((entry) => "knock" in entry || !entry.isOpen);
     const held = early.map(({ id }) => ({ id, texts: link.takeMail(id) }));
-    link.meet(mailed);
+    link.introduced(mailed);
     this.#changed(link);
     const present = new Set(roster.map(({ id }) => id));
-    for (const socket of before) if (socket.isOpen && !present.has(socket.remote.id)) this.#gone(link, socket);
-    for (const entry of roster) this.#find(link, entry);
+    for (const socket of before) if (socket.isOpen && !present.has(socket.remote.id)) this.#disconnect(link, socket);
+    for (const entry of roster) this.#addClient(link, entry);
     for (const { id, texts } of held) {
       void Promise.resolve(link.joining.get(id)?.done).then(() => this.#resend(link.sockets.get(id), texts));
     }
     link.wantsState = wantsState;
-    // One that answers late, or that the room had forgotten.
+    // The shard answered late, or the room had forgotten it.
     if (isLate && roster.some((entry) => "isOpen" in entry && entry.isOpen)) this.sendState(link, false);
     if (isLate) this.#scope.broadcast.schedule();
     return link;
   }
 
-  /** A client that is there: it was known before, or waits at the door. */
-  #find(link: ShardLink, entry: RosterEntry): void {
+  /** Adds a client of an introduction: one that was let in before, or that still asks to join. */
+  #addClient(link: ShardLink, entry: RosterEntry): void {
     if ("knock" in entry) this.#join(link, entry.id, entry.knock);
     else if (!link.sockets.has(entry.id) && !link.hasLeft(entry.id)) {
       const socket = new RemoteSocket(link, entry.id, entry.attachment);
@@ -263,7 +270,7 @@ export class LiveShardLinks implements ShardLinks {
     if (socket) for (const text of texts) this.#scope.connections.find(socket)?.answer(text);
   }
 
-  /** Stored at once: a room that is lost has to know whom to ask. */
+  /** Adds a link, and stores it at once: a room that loses its memory has to know which shards to ask. */
   #discover(shardId: string, run: string): ShardLink {
     const link = this.#create(shardId, { run, life: undefined, last: 0, mail: [], mailed: 0, clients: 0 });
     this.#scope.storage.put(LINK_PREFIX + shardId, link.stored(this.#links.size));
@@ -306,7 +313,7 @@ export class LiveShardLinks implements ShardLinks {
     this.#scope.persistence.schedule("companion");
   }
 
-  /** Stored before anything leaves: it tells a room that wakes whether its clients know what it does. */
+  /** Stores `$ahead` before anything is sent: a room that wakes then knows that its clients may have another state. */
   #beforeSending(): void {
     this.#isAhead = true;
     if (this.#isAheadStored) return;
@@ -319,15 +326,15 @@ export class LiveShardLinks implements ShardLinks {
     if (this.#links.get(link.shardId) !== link) return;
     this.#scope.failures.failed("shard_lost", new Error("The shard cannot be reached"), { shard: link.shardId });
     this.#drop(link);
-    // Those of its clients who only listen would wait for ever.
+    // The shard may be back: clients that only listen would otherwise wait forever.
     void this.#learn(link.shardId);
   }
 
-  /** The clients of the link are offline. */
+  /** Removes a link: all of its clients are offline. */
   #drop(link: ShardLink): void {
     link.close();
     this.#links.delete(link.shardId);
     this.#changed(link);
-    for (const socket of link.sockets.values()) this.#gone(link, socket);
+    for (const socket of link.sockets.values()) this.#disconnect(link, socket);
   }
 }

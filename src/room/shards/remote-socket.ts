@@ -3,61 +3,62 @@ import { CODES } from "../../protocol/codes.ts";
 import { MAX_FRAME } from "../../relay/messages.ts";
 import type { RoomSocket } from "../connections/remote-group.ts";
 
-/** A shard adds its own to what a socket may carry (16,384 bytes). */
+/** The most bytes of an attachment: a socket may carry 16,384, and the shard adds its own. */
 const MAX_ATTACHMENT = 14_000;
 
-/** The way to the clients of one shard. */
-export interface ShardLine extends RemoteGroup {
-  /** A frame for one client. */
-  mail(socket: RemoteSocket, text: string): void;
+/** A remote group whose clients can also be reached one by one. */
+export interface ShardGroup extends RemoteGroup {
+  /** Sends a frame to one client. */
+  sendTo(socket: RemoteSocket, text: string): void;
   attach(id: number, value: unknown): void;
+  /** Takes back the frames for one client that were not sent. */
   discardMail(socket: RemoteSocket): void;
-  hangUp(id: number, code: number, reason: string): void;
-  /** The room takes a client in. */
+  closeClient(id: number, code: number, reason: string): void;
+  /** Adds a client that joins. */
   add(socket: RemoteSocket): void;
 }
 
 /** The socket of a client that a shard holds. */
 export class RemoteSocket implements RoomSocket {
   readonly remote: Remote;
-  /** The shard has accepted it. */
+  /** The shard has accepted the socket already. */
   readonly endsLate = true;
   isOpen = true;
-  readonly #line: ShardLine;
+  readonly #group: ShardGroup;
   #attachment: unknown;
 
-  /** @param id tells the shard's clients apart */
-  constructor(line: ShardLine, id: number, attachment?: unknown) {
-    this.remote = { group: line, id };
-    this.#line = line;
+  /** @param id of the client, unique in the shard */
+  constructor(group: ShardGroup, id: number, attachment?: unknown) {
+    this.remote = { group, id };
+    this.#group = group;
     this.#attachment = attachment;
   }
 
   accept(): void {
-    this.#line.add(this);
+    this.#group.add(this);
   }
 
-  /** @throws if it is more than a shard can be sent: then the client is closed */
+  /** @throws Error if the text is too large for a call to the shard: then the client is closed */
   send(text: string): void {
     if (text.length > MAX_FRAME) {
       this.close(CODES.internal.close, "An answer is too large");
       throw new Error("An answer is too large for a shard");
     }
-    if (this.isOpen) this.#line.mail(this, text);
+    if (this.isOpen) this.#group.sendTo(this, text);
   }
 
-  /** Takes back what waits to be sent. */
+  /** Takes back the frames that were not sent. */
   discard(): void {
-    this.#line.discardMail(this);
+    this.#group.discardMail(this);
   }
 
   close(code: number, reason: string): void {
     if (!this.isOpen) return;
     this.isOpen = false;
-    this.#line.hangUp(this.remote.id, code, reason);
+    this.#group.closeClient(this.remote.id, code, reason);
   }
 
-  /** Whose it is: nothing is sent before that is attached. */
+  /** The user's public id; empty before the attachment is set, when nothing is sent yet. */
   get user(): string {
     return (this.#attachment as { readonly publicId: string } | undefined)?.publicId ?? "";
   }
@@ -70,6 +71,6 @@ export class RemoteSocket implements RoomSocket {
     const text = JSON.stringify(value);
     if (new TextEncoder().encode(text).length > MAX_ATTACHMENT) throw new Error("The attachment is too large");
     this.#attachment = JSON.parse(text);
-    this.#line.attach(this.remote.id, this.#attachment);
+    this.#group.attach(this.remote.id, this.#attachment);
   }
 }

@@ -6,9 +6,11 @@ import type { WaitingQueue } from "../../platform/waiting-queue.ts";
 import type { Clock } from "../../platform/ports.ts";
 import { weightOf } from "../../relay/messages.ts";
 import type { ToShard, Mail, PrivateChanges, Receipt, RoomBatch, Welcome } from "../../relay/messages.ts";
-import type { ShardLine, RemoteSocket } from "./remote-socket.ts";
+import type { ShardGroup, RemoteSocket } from "./remote-socket.ts";
 
-/** A stored value has 2 MB at most: of more mail than this, in characters, the oldest is not stored. */
+/**
+ * The most characters of mail that are stored, since a value has at most 2 MB. The oldest mail beyond is not stored.
+ */
 const MAX_STORED_MAIL = 200_000;
 /** The same for all links of a room together, which it reads when it wakes. */
 const MAX_STORED_MAIL_OF_ROOM = 4_000_000;
@@ -17,21 +19,22 @@ const MAX_STORED_MAIL_OF_ROOM = 4_000_000;
  * instead, as it is by then.
  */
 const MAX_BACKLOG = 32_000_000;
-/** The patches of one item for clients that come back, in characters. */
+/** The most characters of patches in one item of first packets. */
 const MAX_PATCHES = 1_000_000;
-/** Clients that left, of which a link knows. */
+/** How many clients that left a link remembers. */
 const REMEMBERED = 10_000;
 
-/** What is stored of a link, together with the state: so that after a crash both are of one moment. */
+/** The row of a link. It is stored with the state, so that after a crash both are of the same moment. */
 export interface StoredLink {
   readonly run: string;
-  /** The last batch of the shard that the state has. */
+  /** The last batch of the shard whose effects are in the state. */
   readonly life: string | undefined;
   readonly last: number;
-  /** Frames for single clients that may not have arrived. */
+  /** Frames and closes for single clients that may not have arrived. */
   readonly mail: readonly Mail[];
+  /** The number of the last mail. */
   readonly mailed: number;
-  /** How many clients it had. */
+  /** How many clients the shard had. */
   readonly clients: number;
 }
 
@@ -39,10 +42,10 @@ export interface StoredLink {
 export interface JoiningClient {
   readonly id: number;
   readonly link: ShardLink;
-  /** Whose it is, as far as that is known. */
+  /** The user, as far as that is known. */
   readonly user: string;
   readonly done: Promise<void>;
-  /** What it sent meanwhile. Undefined until it did. */
+  /** Messages that it sent meanwhile. Undefined until it sends one. */
   early: WaitingQueue<string | ArrayBuffer, JoiningClient> | undefined;
 }
 
@@ -50,27 +53,29 @@ export interface ShardLinkCallbacks {
   /** Counts the frames for single clients. */
   readonly waiting: WaitingBudget<RemoteSocket>;
   deliver(batch: RoomBatch): Promise<Receipt>;
-  /** What is stored of it is not up to date. */
+  /** The stored row is out of date. */
   onChanged(): void;
-  /** The shard has all that was sent. */
+  /** The shard has everything that was sent. */
   onAcknowledged(): void;
-  /** What is about to leave tells clients of the state. */
+  /** Something is about to be sent that tells clients of the state. */
   onSending(): void;
+  /** The shard woke up, and asks for the state that its clients have. */
   onWantsState(): void;
-  /** Changes were taken back: the shard has to be sent the state. */
+  /** Changes were taken back: the shard has to get the state instead. */
   onBehind(): void;
-  /** The shard does not know this room's memory: it has to be asked again who is there. */
+  /** The shard does not recognise this memory of the room: it has to be asked again who is there. */
   onUnknown(): void;
+  /** The shard could not be reached for too long. */
   onSilent(): void;
 }
 
-/** A room's side of a shard: the clients that it holds, and the channels to and from it. */
-export class ShardLink implements ShardLine {
+/** The room's side of one shard: the clients that the shard holds, and the channels to and from it. */
+export class ShardLink implements ShardGroup {
   readonly shardId: string;
   readonly run: string;
   readonly receiver: ChannelReceiver;
   readonly sockets = new Map<number, RemoteSocket>();
-  /** The shard woke up, and would know what its clients know. */
+  /** Whether the shard woke up, and asks for the state that its clients have. */
   wantsState = false;
   /** Clients whose join is under way. */
   readonly joining = new Map<number, JoiningClient>();
@@ -78,9 +83,9 @@ export class ShardLink implements ShardLine {
   readonly #channel: ChannelSender<ToShard, RemoteSocket>;
   #mail: Mail[] = [];
   #mailed: number;
-  #isMet = false;
+  #isIntroduced = false;
   #isClosed = false;
-  /** Whether the shard was not sent some changes, and has to be sent the state. */
+  /** Whether the shard missed changes, and has to get the state. */
   #isBehind = false;
   readonly #left = new Set<number>();
 
@@ -111,7 +116,7 @@ export class ShardLink implements ShardLine {
     return this.sockets.size;
   }
 
-  /** Whether the shard has all that was sent. */
+  /** Whether the shard has everything that was sent. */
   get isAcknowledged(): boolean {
     return this.#channel.isIdle;
   }
@@ -131,40 +136,40 @@ export class ShardLink implements ShardLine {
     this.sockets.set(socket.remote.id, socket);
   }
 
-  /** A client is here no more. */
+  /** Removes a client. */
   forget(id: number): void {
     this.sockets.delete(id);
     this.markLeft(id);
   }
 
-  /** The shard said that a client left. */
+  /** Remembers that a client left. */
   markLeft(id: number): void {
     this.#left.add(id);
     if (this.#left.size > REMEMBERED) this.#left.delete(this.#left.values().next().value as number);
   }
 
-  /** Whether a client left, or was told to: the shard may have said that it is here before it knew. */
+  /** Whether a client left, or was closed by the room: an introduction may still name it if it was sent before. */
   hasLeft(id: number): boolean {
     return this.#left.has(id) || this.#mail.some((mail) => mail.kind === "close" && mail.id === id);
   }
 
-  /** Whether the shard said who is there. */
-  get isMet(): boolean {
-    return this.#isMet;
+  /** Whether the shard has introduced itself to this memory of the room. */
+  get isIntroduced(): boolean {
+    return this.#isIntroduced;
   }
 
-  /** Takes out the frames for a client that has to get its first packet before. @returns their texts */
+  /** Removes the mail for a client that has to get its first packet before it. @returns the texts of that mail */
   takeMail(id: number): string[] {
     const taken = this.#mail.filter((mail) => mail.kind === "mail" && mail.id === id);
     this.#mail = this.#mail.filter((mail) => !taken.includes(mail));
     return taken.flatMap((mail) => (mail.kind === "mail" ? mail.text : []));
   }
 
-  /** The shard said who is there. @param mailed the last mail that it had, maybe of a room that forgot it */
-  meet(mailed: number): void {
+  /** The shard introduced itself. @param mailed the last mail that it has, maybe of an earlier memory of the room */
+  introduced(mailed: number): void {
     this.#mailed = Math.max(this.#mailed, mailed);
-    if (!this.#isMet) for (const mail of this.#mail) this.#channel.push(mail);
-    this.#isMet = true;
+    if (!this.#isIntroduced) for (const mail of this.#mail) this.#channel.push(mail);
+    this.#isIntroduced = true;
     this.#channel.resume();
   }
 
@@ -176,30 +181,33 @@ export class ShardLink implements ShardLine {
     this.#push({ kind: "packet", text, except });
   }
 
-  /** Clients that come back may have a patch each: so many of them do not fit into one call. */
+  /**
+   * Sends first packets, in several items: each client that comes back may have a patch of its own, and a call has a
+   * limit.
+   */
   welcome(state: string, to: readonly Welcome[]): void {
     let length = 0;
     const parts = Map.groupBy(to, ({ patch = "" }) => Math.floor((length += patch.length) / MAX_PATCHES));
     for (const part of parts.values()) this.#send({ kind: "welcome", state, to: part });
   }
 
-  /** Tells the shard what its clients have to know. */
+  /** Sends the shard the state that its clients have, or have to have. */
   state(state: string, own: readonly PrivateChanges[], head: SyncHead, isKnown: boolean): void {
     const item: ToShard = { kind: "state", state, own, head, isKnown: isKnown && !this.#isBehind };
     this.#isBehind = false;
     this.#send(item);
   }
 
-  /** A frame for one client. It is closed instead, if too many wait for it. */
-  mail(socket: RemoteSocket, text: string): void {
+  /** Sends a frame to one client. If too much waits for the client, it is closed instead. */
+  sendTo(socket: RemoteSocket, text: string): void {
     if (this.#isClosed) return;
     const mail: Mail = { kind: "mail", id: socket.remote.id, number: this.#mailed + 1, text };
     if (!this.#callbacks.waiting.add(socket, socket.user, weightOf(mail))) return;
     this.#mailed = mail.number;
-    this.#post(mail, socket);
+    this.#sendMail(mail, socket);
   }
 
-  /** Takes back the frames for a client that wait. */
+  /** Takes back the frames for one client that were not sent. */
   discardMail(socket: RemoteSocket): void {
     this.#channel.discard(({ item, owner }) => owner === socket && item.kind === "mail");
     this.takeMail(socket.remote.id);
@@ -209,12 +217,12 @@ export class ShardLink implements ShardLine {
     this.#push({ kind: "attach", id, value });
   }
 
-  hangUp(id: number, code: number, reason: string): void {
+  closeClient(id: number, code: number, reason: string): void {
     this.forget(id);
-    this.#post({ kind: "close", id, number: ++this.#mailed, code, reason });
+    this.#sendMail({ kind: "close", id, number: ++this.#mailed, code, reason });
   }
 
-  /** The shard, or this run of it, is gone. */
+  /** Whether the shard, or this run of it, is gone. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
@@ -232,7 +240,7 @@ export class ShardLink implements ShardLine {
     this.#push(item);
   }
 
-  #post(mail: Mail, socket?: RemoteSocket): void {
+  #sendMail(mail: Mail, socket?: RemoteSocket): void {
     this.#mail.push(mail);
     this.#push(mail, socket);
     this.#callbacks.onChanged();
@@ -243,7 +251,7 @@ export class ShardLink implements ShardLine {
     if (this.#channel.backlog > MAX_BACKLOG) this.#fallBehind();
   }
 
-  /** Takes back what the state replaces. If that is not enough, the shard counts as lost. */
+  /** Takes back items that sending the state replaces. If too much still waits, the shard counts as lost. */
   #fallBehind(): void {
     this.#channel.discard(({ item }) => this.#isReplaceable(item));
     if (this.#channel.backlog > MAX_BACKLOG) this.#callbacks.onSilent();
