@@ -19,8 +19,8 @@ interface EarlySocket {
 }
 
 /**
- * Sockets that were accepted before their join is done, since an upgrade must not stay unanswered for long: clients give
- * up. Their messages wait, within the limits of messages that wait for a slow action.
+ * Sockets that were accepted before their join is done: clients give up if their upgrade stays unanswered for long.
+ * Their messages wait, within the limits of messages that wait for a slow action.
  */
 export class EarlySockets {
   readonly #clock: Clock;
@@ -36,8 +36,9 @@ export class EarlySockets {
   }
 
   /**
+   * Accepts a socket.
    * @param user the session that the client named, if it did
-   * @param remind whether its client knows packets that say that the room works on its join
+   * @param remind whether to tell the client regularly that the room still works on its join
    */
   accept(socket: RoomSocket, user: string | undefined, remind: boolean): void {
     socket.accept();
