@@ -82,7 +82,7 @@ it("of frames for clients of shards a room stores only so much: for one shard, a
   const stored = { run: "run", life: undefined, last: 0, mail: [], mailed: 0, clients: 0 };
   const callbacks = { onChanged() {}, waiting: { add: () => true } } as never;
   const link = new ShardLink("shard", stored, "boot", new VirtualClock(), 1000, callbacks);
-  for (let id = 0; id < 5; id++) link.mail(new RemoteSocket(link, id, "user"), "x".repeat(50_000));
+  for (let id = 0; id < 5; id++) link.sendTo(new RemoteSocket(link, id, "user"), "x".repeat(50_000));
   expect([1, 20, 25, 100].map((links) => link.stored(links).mail.length)).toEqual([4, 4, 3, 0]);
 });
 
