@@ -6,7 +6,8 @@ import { SAME } from "./diff.ts";
 import { checkAll, checkNew } from "./entry-checks.ts";
 import { makeEntry } from "./fields.ts";
 import type { Factory, Field } from "./fields.ts";
-import type { Leaf, PrivateChange } from "./leaf.ts";
+import type { HiddenEntry, Leaf, PrivateChange } from "./leaf.ts";
+import { goneIds } from "./node.ts";
 import type { EntryNode, InnerNode, ParentNode, Placement, RemovedEntry, Shared } from "./node.ts";
 import { encodeKey, Row } from "./rows.ts";
 import { track } from "./signals/tracking.ts";
@@ -88,7 +89,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     return this.names().join(".");
   }
 
-  hiddenEntryAround(sees: Sees): string[] | undefined {
+  hiddenEntryAround(sees: Sees): HiddenEntry | undefined {
     return this.#parent.hiddenEntryAround(sees);
   }
 
@@ -226,7 +227,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
   #settleEntry(key: string, changes: PrivateChange[]): unknown {
     const child = this.#made.get(key);
     const previous = this.#before.has(key) ? this.#before.get(key) : child;
-    if (!child) return previous ? this.#settleRemoval(key, changes) : SAME;
+    if (!child) return previous ? this.#settleRemoval(key, previous, changes) : SAME;
     if (previous === child) return child.settle(changes);
     if (previous) child.continueFrom(previous, changes);
     const change = child.settle(changes);
@@ -234,10 +235,15 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     return change === SAME && !previous && !this.audience ? {} : change;
   }
 
-  #settleRemoval(key: string, changes: PrivateChange[]): typeof DELETE | typeof SAME {
+  #settleRemoval(
+    key: string,
+    previous: EntryNode | RemovedEntry,
+    changes: PrivateChange[],
+  ): typeof DELETE | typeof SAME {
     const audience = this.#audienceOf(key);
     if (!audience) return DELETE;
-    changes.push({ names: [...this.names(), key], audience, value: DELETE, leaf: undefined });
+    const names = [...this.names(), key];
+    changes.push({ names, audience, value: DELETE, leaf: undefined, gone: goneIds(previous) });
     return SAME;
   }
 
@@ -295,6 +301,12 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
 
   privateLeaves(into: Leaf[]): void {
     if (this.privateCount > 0) for (const child of this.children.values()) child.privateLeaves(into);
+  }
+
+  /** Unread entries have no such fields. */
+  privateIds(into: Set<number>): void {
+    for (const [key, entry] of this.#made) if (!this.#before.has(key)) entry.privateIds(into);
+    for (const entry of this.#before.values()) if (entry && "privateIds" in entry) entry.privateIds(into);
   }
 
   load(values: Plain): boolean {

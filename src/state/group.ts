@@ -9,7 +9,8 @@ import { Entries } from "./entries.ts";
 import { takeMembers } from "./fields.ts";
 import type { Field, Member } from "./fields.ts";
 import { Leaf } from "./leaf.ts";
-import type { PrivateChange } from "./leaf.ts";
+import type { HiddenEntry, PrivateChange } from "./leaf.ts";
+import { goneIds } from "./node.ts";
 import type { EntryNode, ParentNode, Placement, RemovedEntry, Shared } from "./node.ts";
 import { encodeKey, Row } from "./rows.ts";
 import { NO_OBJECT, shapeOf } from "./value-checks.ts";
@@ -18,6 +19,7 @@ type Node = Leaf | Group | Entries;
 
 /** An object of fields: the state itself, an entry of a collection, or an object inside one of them. */
 export class Group implements EntryNode, ParentNode {
+  readonly parent: ParentNode | undefined;
   readonly key: string;
   /** The developer's object. */
   readonly target: object;
@@ -29,19 +31,18 @@ export class Group implements EntryNode, ParentNode {
   isDirty = false;
   privateCount = 0;
   readonly #shared: Shared;
-  readonly #parent: ParentNode | undefined;
   readonly #dirty = new Set<string>();
   /** Objects and collections that clients do not have yet. */
   #unsent: Set<string> | undefined;
-  /** Fields that clients have and that are no more. */
-  #removed: string[] = [];
+  /** Fields that clients have and that are no more, with the ids of what not everybody saw of them, if they are known. */
+  #removed: Map<string, ReadonlySet<number> | undefined> | undefined;
   /** The groups above count its private fields only while it is there: not twice as it is made, nor after its end. */
   #phase: "making" | "there" | "gone" = "making";
   #text: string | undefined;
 
   constructor(shared: Shared, parent: ParentNode | undefined, key: string, target: object, placement: Placement) {
     this.#shared = shared;
-    this.#parent = parent;
+    this.parent = parent;
     this.isInState = parent?.isInState ?? true;
     this.key = key;
     this.target = target;
@@ -61,25 +62,25 @@ export class Group implements EntryNode, ParentNode {
   }
 
   names(): string[] {
-    return this.#parent ? [...this.#parent.names(), this.key] : [];
+    return this.parent ? [...this.parent.names(), this.key] : [];
   }
 
-  hiddenEntryAround(sees: Sees): string[] | undefined {
+  hiddenEntryAround(sees: Sees): HiddenEntry | undefined {
     const { audience } = this.placement;
-    return this.#parent?.hiddenEntryAround(sees) ?? (audience && !sees(audience) ? this.names() : undefined);
+    return this.parent?.hiddenEntryAround(sees) ?? (audience && !sees(audience) ? this : undefined);
   }
 
   childChanged(name: string): void {
     this.#dirty.add(name);
     if (this.isDirty) return;
     this.isDirty = true;
-    if (this.#parent) this.#parent.childChanged(this.key);
+    if (this.parent) this.parent.childChanged(this.key);
     else this.#shared.onChange();
   }
 
   settle(changes: PrivateChange[]): unknown {
     const patch: Plain = {};
-    for (const name of this.#removed) patch[name] = DELETE;
+    if (this.#removed) this.#settleRemovals(this.#removed, patch, changes);
     for (const name of this.#dirty) {
       const child = this.children.get(name) as Node;
       const change = this.#settleChild(child, changes);
@@ -90,10 +91,23 @@ export class Group implements EntryNode, ParentNode {
     }
     this.#dirty.clear();
     this.isDirty = false;
-    this.#removed = [];
+    this.#removed = undefined;
     this.#unsent = undefined;
     this.#text = undefined;
     return Object.keys(patch).length > 0 ? patch : SAME;
+  }
+
+  /** Of an entry that not everybody sees, not even a removal may be told to others: it has the key of the entry. */
+  #settleRemovals(
+    removed: ReadonlyMap<string, ReadonlySet<number> | undefined>,
+    patch: Plain,
+    changes: PrivateChange[],
+  ) {
+    const { audience } = this.placement;
+    for (const [name, gone] of removed) {
+      if (!audience) patch[name] = DELETE;
+      else changes.push({ names: [...this.names(), name], audience, value: DELETE, leaf: undefined, gone });
+    }
   }
 
   /** A field that throws keeps no other from being sent. Clients keep what they have of it until it changes again. */
@@ -118,7 +132,8 @@ export class Group implements EntryNode, ParentNode {
       if (child instanceof Leaf && before instanceof Leaf && child.continueFrom(before)) continue;
       if (child instanceof Group && before instanceof Group) child.continueFrom(before, changes);
       else if (child instanceof Entries && before instanceof Entries) child.continueFrom(before);
-      else if (!(before instanceof Leaf) || before.settleRemoval(changes, child)) this.#removed.push(name);
+      else if (!(before instanceof Leaf)) (this.#removed ??= new Map()).set(name, goneIds(before));
+      else if (before.settleRemoval(changes, child)) (this.#removed ??= new Map()).set(name, undefined);
     }
   }
 
@@ -148,6 +163,13 @@ export class Group implements EntryNode, ParentNode {
 
   privateLeaves(into: Leaf[]): void {
     if (this.privateCount > 0) for (const child of this.children.values()) child.privateLeaves(into);
+  }
+
+  privateIds(into: Set<number>): void {
+    for (const child of this.children.values()) {
+      if (!(child instanceof Leaf)) child.privateIds(into);
+      else if (child.id > 0) into.add(child.id);
+    }
   }
 
   /** The scalar fields of the room, which share one row. */
@@ -238,7 +260,7 @@ export class Group implements EntryNode, ParentNode {
   countPrivate(change: number): void {
     this.privateCount += change;
     this.#text = undefined;
-    if (this.#phase === "there") this.#parent?.countPrivate(change);
+    if (this.#phase === "there") this.parent?.countPrivate(change);
   }
 
   sentValues(): Plain {
@@ -259,7 +281,8 @@ export class Group implements EntryNode, ParentNode {
       this.#dirty.add(name);
       this.isDirty = true;
     }
-    this.#removed = Object.keys(sent).filter((name) => !this.children.has(name));
+    const removed = Object.keys(sent).filter((name) => !this.children.has(name));
+    this.#removed = new Map(removed.map((name) => [name, undefined]));
     this.#text = undefined;
   }
 
@@ -267,13 +290,13 @@ export class Group implements EntryNode, ParentNode {
   remove(): void {
     if (this.isInState && !this.#shared.loading) this.removeRows();
     this.stop();
-    if (this.#phase === "there") this.#parent?.countPrivate(-this.privateCount);
+    if (this.#phase === "there") this.parent?.countPrivate(-this.privateCount);
     this.#phase = "gone";
   }
 
   removeRows(): void {
     // A group inside an entry shares its row.
-    if (!(this.#parent instanceof Group)) this.placement.row.removed();
+    if (!(this.parent instanceof Group)) this.placement.row.removed();
     for (const child of this.children.values()) if (!(child instanceof Leaf)) child.removeRows();
   }
 
@@ -311,13 +334,13 @@ export class Group implements EntryNode, ParentNode {
   }
 
   #innerGroup(name: string, value: object): Group {
-    const row = this.#parent ? this.placement.row : this.#ownRow(name);
+    const row = this.parent ? this.placement.row : this.#ownRow(name);
     return new Group(this.#shared, this, name, value, { ...this.placement, row });
   }
 
   /** Scalars of the room share its row; whatever else it has gets one of its own. Entries are one row each. */
   #rowOfField(name: string, signal: Signal): Row {
-    return this.#parent || shapeOf(signal()) === "any" ? this.placement.row : this.#ownRow(name);
+    return this.parent || shapeOf(signal()) === "any" ? this.placement.row : this.#ownRow(name);
   }
 
   #ownRow(name: string): Row {

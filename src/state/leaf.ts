@@ -20,6 +20,15 @@ export interface PrivateChange {
   readonly value: unknown;
   /** The field; undefined where it is gone. */
   readonly leaf: Leaf | undefined;
+  /** The ids of the fields that are gone, by which it is known who saw them. Undefined where a room that slept forgot them. */
+  readonly gone?: ReadonlySet<number> | undefined;
+}
+
+/** An entry of a collection that not everybody sees. */
+export interface HiddenEntry {
+  /** The collection. */
+  readonly parent: { names(): string[] } | undefined;
+  names(): string[];
 }
 
 /** What a leaf needs of the state that it is in. */
@@ -28,6 +37,8 @@ export interface LeafShared {
   readonly loading: boolean;
   /** Fields whose visibility depends on more than who owns them. */
   readonly dynamic: Set<Leaf>;
+  /** A new id of a field that not everybody sees. */
+  nextLeafId(): number;
   /** A computed signal or a transform that could not be read. */
   onError(error: unknown): void;
   /** A stored value that could not be read. @param names lead to it @param error why */
@@ -39,8 +50,8 @@ export interface LeafParent {
   names(): string[];
   /** Whether it is part of the state: entries that were removed are not. */
   readonly isInState: boolean;
-  /** The names of the outermost entry around it that may not be seen at all, since it is in a hidden collection. */
-  hiddenEntryAround(sees: Sees): string[] | undefined;
+  /** The outermost entry around it that may not be seen at all, since it is in a hidden collection. */
+  hiddenEntryAround(sees: Sees): HiddenEntry | undefined;
   childChanged(key: string): void;
 }
 
@@ -70,6 +81,11 @@ export class Leaf implements FieldGate {
   readonly row: Row | undefined;
   readonly persisted: boolean;
   readonly audience: Audience | undefined;
+  /**
+   * By which it is remembered who saw it, where not everybody does; else 0. It is that of the field that was here
+   * before, if clients have that. Names would not do: clients choose keys that look like a path below another entry.
+   */
+  id = 0;
   dirty = true;
   readonly #shared: LeafShared;
   readonly #parent: LeafParent;
@@ -98,6 +114,7 @@ export class Leaf implements FieldGate {
     this.row = field.kind === "value" ? placement.row : undefined;
     this.persisted = placement.persisted && field.persisted;
     this.audience = placement.audience;
+    if (this.audience) this.id = shared.nextLeafId();
     this.shape = field.kind === "computed" ? "any" : track(signal, this);
     // A new entry may hold what a client sent. Nobody was asked before it was put into the signal.
     if (this.#isInState && !shared.loading && field.kind === "value") checkValue(this, [], signal());
@@ -118,8 +135,8 @@ export class Leaf implements FieldGate {
     return [...this.#parent.names(), this.key];
   }
 
-  /** The names of the outermost entry around it that may not be seen at all, since it is in a hidden collection. */
-  hiddenEntryAround(sees: Sees): string[] | undefined {
+  /** The outermost entry around it that may not be seen at all, since it is in a hidden collection. */
+  hiddenEntryAround(sees: Sees): HiddenEntry | undefined {
     return this.#parent.hiddenEntryAround(sees);
   }
 
@@ -166,6 +183,7 @@ export class Leaf implements FieldGate {
   continueFrom(previous: Leaf): boolean {
     const isSame = this.synced === previous.synced && isSameKind(this.audience, previous.audience);
     this.#sent = isSame ? previous.#sent : REPLACING;
+    if (isSame) this.id = previous.id;
     return isSame;
   }
 
@@ -174,7 +192,8 @@ export class Leaf implements FieldGate {
     const { audience } = this;
     if (!audience) return this.synced;
     const isSeenByAll = next instanceof Leaf && next.isForAll;
-    if (!isSeenByAll) changes.push({ names: this.names(), audience, value: DELETE, leaf: undefined });
+    const gone = new Set([this.id]);
+    if (!isSeenByAll) changes.push({ names: this.names(), audience, value: DELETE, leaf: undefined, gone });
     return false;
   }
 

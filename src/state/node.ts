@@ -33,6 +33,8 @@ export interface InnerNode {
   textOfStored(stored: unknown): string | undefined;
   /** Collects the fields in here that not everybody sees. */
   privateLeaves(into: Leaf[]): void;
+  /** Collects the ids of the fields of which clients may have something, and not everybody sees; of those that are gone too. */
+  privateIds(into: Set<number>): void;
   /** Sets stored values. @returns whether a persisted field was missing among them */
   load(values: Plain): boolean;
   /** Whether this could be loaded into one like it. */
@@ -49,6 +51,8 @@ export interface InnerNode {
 
 /** A group as a collection sees its entries. */
 export interface EntryNode extends InnerNode {
+  /** The collection, or the object that it is in. */
+  readonly parent: ParentNode | undefined;
   readonly key: string;
   readonly target: object;
   readonly placement: Placement;
@@ -70,8 +74,16 @@ export interface EntryNode extends InnerNode {
   remove(): void;
 }
 
-/** An entry that clients have and that is gone: only what was sent of it is known. */
+/** An entry that clients have and that was gone when the room woke: only what was sent of it is known. */
 export type RemovedEntry = Pick<InnerNode, "sentValues">;
+
+/** The ids of the private fields of what was here, and is gone. Undefined if that is not known. */
+export function goneIds(previous: InnerNode | RemovedEntry): ReadonlySet<number> | undefined {
+  if (!("privateIds" in previous)) return undefined;
+  const ids = new Set<number>();
+  previous.privateIds(ids);
+  return ids;
+}
 
 /** What all nodes of one state share. */
 export interface Shared extends LeafShared {

@@ -44,6 +44,7 @@ export class Tree implements Shared {
   /** The one `users` field, if there is one. */
   users: Entries | undefined;
   loading = true;
+  #lastLeafId = 0;
 
   /** @throws if a field is malformed, or the state has two `users` fields */
   constructor(state: object) {
@@ -88,6 +89,10 @@ export class Tree implements Shared {
       this.onError(error);
       return false;
     }
+  }
+
+  nextLeafId(): number {
+    return ++this.#lastLeafId;
   }
 
   foundUsers(users: object): void {

@@ -149,10 +149,13 @@ it("P4.6, P4.8: what only some may see reaches nobody else, in no kind of packet
           const shard = scene.name === "west";
           for (const who of USERS.keys())
             await scene.take({ kind: "join", who, shard: who === 1 || shard, resume: false });
+          // One who comes back has entries whose keys look like the path to another's secret.
+          for (const action of ["plant", "nest"]) await scene.take({ kind: "act", who: 0, action });
           // By chance alone, hardly anybody comes back before the log is cut: in some runs nobody did.
           await scene.take({ kind: "leave", who: 0 });
           await scene.take({ kind: "act", who: 1, action: "show" });
           await scene.take({ kind: "join", who: 0, shard, resume: true });
+          await scene.take({ kind: "act", who: 1, action: "rewrite" });
         }
         for (const [isWest, next] of steps) await scenes[isWest ? 1 : 0].take(next);
         for (const scene of scenes) {

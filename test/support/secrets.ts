@@ -18,6 +18,9 @@ const nameOf = (auth: Claims | null) => String(auth?.["sub"]);
 const makeItem = () => ({ shown: sync(signal("-")), own: sync(signal("-"), { visibleTo: "owner" }) });
 const isGm = (viewer: { auth: Claims | null }) => viewer.auth?.["gm"] === true;
 
+/** Keys that clients choose for entries. Some look like a path below another one, however names are put together. */
+const KEYS = ["a\0children\0b", "a.children.b", "a\nchildren\nb", "c"];
+
 /** @param isDynamic whether predicates decide about what is hidden */
 export function definitionOf(room: string, isDynamic: boolean, isIntercepted = false) {
   const forGm = { visibleTo: isDynamic ? isGm : ("owner" as const) };
@@ -29,6 +32,20 @@ export function definitionOf(room: string, isDynamic: boolean, isIntercepted = f
     notes = persist(signal("-"));
     items = collection(makeItem);
   }
+  /** An entry of a tree. Each node has a reader of its own. */
+  class TreeNode {
+    reader = persist(signal("none"));
+    note = sync(signal("-"), { visibleTo: isDynamic ? ({ auth }) => nameOf(auth) === this.reader() : "owner" });
+    children = collection(TreeNode);
+  }
+  const nodeFor = (reader: string) => {
+    const node = new TreeNode();
+    node.reader.set(reader);
+    node.note.set(mark(room, reader));
+    return node;
+  };
+  const renewNote = (node: TreeNode | undefined) => node?.note.set(mark(room, node.reader()));
+  let rewritten = 0;
   return defineRoom({
     path: "r",
     throttleSync: 0,
@@ -39,6 +56,7 @@ export function definitionOf(room: string, isDynamic: boolean, isIntercepted = f
       memory: signal(mark(room, "none")),
       nobody: sync(signal(mark(room, "none")), { visibleTo: isDynamic ? () => false : "owner" }),
       vault: collection(() => ({ gold: sync(signal("-")) }), forGm),
+      nodes: collection(TreeNode),
       players: users(Player),
     }),
     actions: {
@@ -59,6 +77,32 @@ export function definitionOf(room: string, isDynamic: boolean, isIntercepted = f
           state.nobody.set(mark(room, "none"));
           state.vault()[`k${marks % 3}`] = { gold: sync(signal(mark(room, "gm"))) };
           return mark(room, name);
+        },
+      },
+      plant: {
+        run({ state, auth }) {
+          for (const key of KEYS) {
+            try {
+              state.nodes()[key] = nodeFor(nameOf(auth));
+            } catch {
+              // Not all of them are keys that entries can have.
+            }
+          }
+        },
+      },
+      /** A node below another one, for the next user. */
+      nest: {
+        run({ state, auth }) {
+          const reader = USERS[(USERS.indexOf(nameOf(auth)) + 1) % USERS.length] as string;
+          const parent = (state.nodes()["a"] ??= nodeFor("none"));
+          parent.children()["b"] = nodeFor(reader);
+        },
+      },
+      /** One planted node and the nested one, for two readers in one turn. */
+      rewrite: {
+        run({ state }) {
+          renewNote(state.nodes()[KEYS[rewritten++ % KEYS.length] as string]);
+          renewNote(state.nodes()["a"]?.children()["b"]);
         },
       },
       rob: { run: ({ state }) => void delete state.vault()[`k${marks % 3}`] },
@@ -102,7 +146,19 @@ export function definitionOf(room: string, isDynamic: boolean, isIntercepted = f
   });
 }
 
-export const ACTIONS = ["renew", "rob", "fails", "show", "tell", "whisper", "others", "no-such-action"];
+export const ACTIONS = [
+  "renew",
+  "plant",
+  "nest",
+  "rewrite",
+  "rob",
+  "fails",
+  "show",
+  "tell",
+  "whisper",
+  "others",
+  "no-such-action",
+];
 
 /** @returns what is in a text that this reader may not read */
 export function stolen(text: string, room: string, reader: string): string[] {

@@ -70,7 +70,7 @@ export class RoomConnection implements Connection {
    * There while packets are held back, and always with an interceptor. Without an outbox, packets are written at once.
    */
   #outbox: Outbox | undefined;
-  #seen: Set<string> | undefined;
+  #seen: Set<number> | undefined;
   #phase: Phase;
   /** Whether its socket was accepted before its join was done. */
   #isEarly = false;
@@ -123,8 +123,8 @@ export class RoomConnection implements Connection {
     socket.close(CODES[error.code].close, closeReason(error.message));
   }
 
-  /** Paths of the fields with a dynamic audience that this connection sees at present. */
-  get seen(): Set<string> {
+  /** The ids of the fields with a dynamic audience that this connection sees at present. */
+  get seen(): Set<number> {
     return (this.#seen ??= new Set());
   }
 

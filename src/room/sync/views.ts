@@ -106,13 +106,15 @@ export class Views {
     if (this.#tree.dynamic.size === 0) return;
     const viewer = this.#viewerOf(conn);
     for (const leaf of this.#tree.dynamic) {
-      if (leaf.audience && this.#tree.sees(viewer, leaf.audience) === isVisible) conn.seen.add(leaf.path());
+      if (leaf.audience && this.#tree.sees(viewer, leaf.audience) === isVisible) conn.seen.add(leaf.id);
     }
   }
 
+  /** Whether a connection was sent the field. What it may not see any more is asked again: nothing of that is sent. */
   #wasSent(conn: RoomConnection, viewer: Viewer, leaf: Leaf): boolean {
-    if (!leaf.audience || leaf.sent === undefined) return false;
-    return leaf.audience.dynamic ? conn.seen.has(leaf.path()) : this.#tree.sees(viewer, leaf.audience);
+    const { audience, sent } = leaf;
+    if (!audience || sent === undefined || (audience.dynamic && !conn.seen.has(leaf.id))) return false;
+    return this.#tree.sees(viewer, audience);
   }
 
   #viewerOf(conn: RoomConnection): Viewer {
