@@ -74,7 +74,7 @@ describe("keys that a client chooses", () => {
     const room = testRoom(definition, `room-${crypto.randomUUID()}`);
     const client = await room.connect();
     expect((await client.call("add", "a\ud800")).value["code"]).toBe("invalid_input");
-    const keys = ["a\0", "a\0b", "😀", "%2E", ".", "$x", "~", "a\u0301", "\u00e1"];
+    const keys = ["a\0", "a\0b", "😀", "%2E", "$x", "~", "a\u0301", "\u00e1"];
     for (const key of keys) expect((await client.call("add", key)).type, JSON.stringify(key)).toBe("ack");
     await room.evict();
     expect(await room.inside((state) => Object.keys(state.things()))).toEqual(expect.arrayContaining(keys));
