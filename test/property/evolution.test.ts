@@ -46,7 +46,7 @@ const STEPS: Readonly<Record<string, Step>> = {
   }),
   fill: ({ players, ...rest }) => ({
     ...rest,
-    players: each(players, (player) => ({ ...player, items: { ...record(player["items"]), "new%one": { count: 2 } } })),
+    players: each(players, (player) => ({ ...player, items: { ...record(player["items"]), "new/one": { count: 2 } } })),
   }),
   inPlace: (snapshot) => {
     snapshot["a"] = "in place";
