@@ -117,8 +117,8 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
   }
 
   /** Another room of the service calls a user back. */
-  async recall(...transfer: Parameters<RoomCore["recall"]>): Promise<RecallAnswer> {
-    return this.monitor.call(async () => this.core.recall(...transfer));
+  async recall(transferId: string, sessionId: string, isKept?: boolean): Promise<RecallAnswer> {
+    return this.monitor.call(async () => this.core.recall(transferId, sessionId, isKept));
   }
 
   /** An operator asks for metrics. This does not count as traffic of the room, though it wakes a room that sleeps. */

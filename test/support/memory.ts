@@ -114,9 +114,8 @@ export class MemoryStorage {
     this.rows.delete(key);
   }
   *list({ start = "", end }: { start?: string; end?: string } = {}): Iterable<[string, unknown]> {
-    for (const key of [...this.rows.keys()].toSorted()) {
-      if (key >= start && (end === undefined || key < end)) yield [key, this.get(key)];
-    }
+    const isInRange = (key: string) => key >= start && (end === undefined || key < end);
+    for (const key of [...this.rows.keys()].filter(isInRange).toSorted()) yield [key, this.get(key)];
   }
   transaction(run: () => void): void {
     const before = new Map(this.rows);
