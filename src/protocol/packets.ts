@@ -38,6 +38,16 @@ export function encodeAck(id: string | number, result: unknown): string {
   return JSON.stringify({ type: "ack", value: { id, result } });
 }
 
+const ACK = '{"type":"ack",';
+
+/**
+ * Adds to an ack the number of the sync packet with which the client has all that the action did.
+ * @returns an error as it is
+ */
+export function numberAck(text: string, seq: number): string {
+  return text.startsWith(ACK) ? `${ACK}"seq":${seq},${text.slice(ACK.length)}` : text;
+}
+
 export function encodeError(error: RoomError, about: { action?: string; id?: Reference } = {}): string {
   const { code, message, issues } = error;
   return JSON.stringify({ type: "error", value: { code, message, ...about, issues } });

@@ -13,6 +13,11 @@ const FORGOTTEN = "";
 const LOST = new RoomError("internal", "This was handled before, and its answer is not known any more");
 
 type MessageId = Answered[0];
+/** Sends answers: a broadcast knows which packets they follow. */
+export interface AnswerSender {
+  /** Sends an ack or an error. */
+  answer(conn: RoomConnection, text: string): void;
+}
 
 /**
  * Remembers what recent messages of a session were answered, so that one that a client sends again after a
@@ -20,11 +25,13 @@ type MessageId = Answered[0];
  */
 export class AnsweredMessages {
   readonly #sessions: Sessions;
+  readonly #sender: AnswerSender;
   /** Messages that are being handled, by session and id, with the connections that asked for them again. */
   readonly #pending = new Map<string, RoomConnection[]>();
 
-  constructor(sessions: Sessions) {
+  constructor(sessions: Sessions, sender: AnswerSender) {
     this.#sessions = sessions;
+    this.#sender = sender;
   }
 
   /**
@@ -38,7 +45,7 @@ export class AnsweredMessages {
     if (waiting && !waiting.includes(conn)) waiting.push(conn);
     const session = this.#sessions.find(conn.sessionId);
     const answered = session && this.#sessions.detailsOf(session).answers?.find(([key]) => key === id);
-    if (answered) conn.answer(answered[1] === FORGOTTEN ? encodeError(LOST, { id }) : answered[1]);
+    if (answered) this.#sender.answer(conn, answered[1] === FORGOTTEN ? encodeError(LOST, { id }) : answered[1]);
     if (waiting || answered) return false;
     this.#pending.set(keyOf(conn, id), []);
     return true;

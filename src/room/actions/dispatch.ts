@@ -5,6 +5,7 @@ import { RoomError, toRoomError } from "../../protocol/errors.ts";
 import { encodeAck, encodeError } from "../../protocol/packets.ts";
 import { toPlain } from "../../state/to-plain.ts";
 import { AnsweredMessages } from "./answered-messages.ts";
+import type { AnswerSender } from "./answered-messages.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import { passes } from "../handlers/guards.ts";
 import type { Clock } from "../../platform/ports.ts";
@@ -23,6 +24,7 @@ export interface DispatchScope extends RoomContext {
   readonly tree: Tree;
   readonly sessions: Sessions;
   readonly turns: Turns;
+  readonly broadcast: AnswerSender;
   readonly clock: Clock;
   readonly reporter: Reporter;
 }
@@ -36,7 +38,7 @@ export class Dispatch {
 
   constructor(scope: DispatchScope) {
     this.#scope = scope;
-    this.#answers = new AnsweredMessages(scope.sessions);
+    this.#answers = new AnsweredMessages(scope.sessions, scope.broadcast);
   }
 
   /**
@@ -179,7 +181,7 @@ export class Dispatch {
     const others = this.#answers.keep(conn, id, text);
     // What the action changed goes first.
     this.#scope.turns.end();
-    for (const asked of [conn, ...others]) asked.answer(text);
+    for (const asked of [conn, ...others]) this.#scope.broadcast.answer(asked, text);
   }
 
   #refuse(conn: RoomConnection, { action, id }: ActionMessage, thrown: unknown): void {

@@ -19,6 +19,8 @@ export class Connections {
   readonly direct: ReadonlySet<RoomConnection> = this.#direct;
   /** Connections whose first packet has not been sent. */
   readonly unopened: ReadonlySet<RoomConnection> = this.#unopened;
+  /** Connections that were told that a sync packet follows. */
+  readonly promised = new Set<RoomConnection>();
 
   /** Registers parts that are told when a connection was added or removed. */
   register(...watchers: Required<Pick<RoomPart, "connectionsChanged">>[]): void {
@@ -102,6 +104,7 @@ export class Connections {
     else if (group) this.#remoteGroups.delete(group);
     this.#direct.delete(conn);
     this.#unopened.delete(conn);
+    this.promised.delete(conn);
     this.changed();
   }
 

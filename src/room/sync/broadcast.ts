@@ -1,4 +1,4 @@
-import { EncodedPatch, encodeSync, encodeWelcome } from "../../protocol/packets.ts";
+import { EncodedPatch, encodeSync, encodeWelcome, numberAck } from "../../protocol/packets.ts";
 import type { SyncHead } from "../../protocol/packets.ts";
 import { merge } from "../../state/merge.ts";
 import type { Changes, Tree } from "../../state/tree.ts";
@@ -64,6 +64,8 @@ export class Broadcast {
   /** Whether nothing was sent yet, or assumed to be sent. */
   #isFresh = true;
   #isPaused = false;
+  /** Whether changes waited to be sent when the room went to sleep. */
+  #wasPending = false;
   #parsed: { readonly text: string; readonly state: Record<string, unknown> } | undefined;
   #cancel: (() => void) | undefined;
 
@@ -132,6 +134,20 @@ export class Broadcast {
     for (const conn of open) if (conn.protocol === 1) conn.deliver(encodeSync(this.#views.textFor(conn)));
   }
 
+  /**
+   * Sends an ack or an error. An ack tells a client of protocol 2 with which sync packet it has all that the action did:
+   * the last one, or the next one where changes wait. Then a packet follows in any case, if only as an empty patch.
+   */
+  answer(conn: RoomConnection, text: string): void {
+    if (conn.protocol === 1) return conn.answer(text);
+    const isPending = this.#tree.isDirty;
+    const { seq } = this.#log.position;
+    const numbered = numberAck(text, isPending ? seq + 1 : seq);
+    const isAck = numbered !== text;
+    if (isAck && isPending) this.#promise(conn);
+    conn.answer(numbered);
+  }
+
   /** Something changed, or someone waits for a first packet. */
   schedule(): void {
     if (this.#connections.size === 0 || this.#cancel) return;
@@ -180,6 +196,7 @@ export class Broadcast {
   assumeSent(sent: Record<string, unknown> | undefined): void {
     this.#settle();
     if (sent) this.#tree.assumeSent(sent);
+    this.#wasPending = sent !== undefined;
     this.#views.assume(sent !== undefined);
   }
 
@@ -190,6 +207,8 @@ export class Broadcast {
 
   resume(): void {
     this.#isPaused = false;
+    // The room does not know any more whom it told before it slept that a packet follows.
+    if (this.#wasPending) for (const conn of this.#connections.all()) if (conn.protocol === 2) this.#promise(conn);
   }
 
   /** The state that clients of a remote group have to have: what everyone sees, as JSON, and what only some may see. */
@@ -280,6 +299,7 @@ export class Broadcast {
     const isForAll = changes.private.length === 0 && this.#tree.dynamic.size === 0;
     const viewerGroups = isForAll ? [] : this.#views.classify(changes);
     if (changes.private.some(({ leaf }) => !leaf)) this.#log.cut();
+    if (this.#connections.promised.size > 0) this.#keepPromises(shared !== undefined, viewerGroups);
     if (!shared && viewerGroups.length === 0) return;
     const patch = shared && JSON.stringify(shared);
     // A patch for some clients has no number, since the others would miss that number.
@@ -289,6 +309,19 @@ export class Broadcast {
       const own = ownOf(group, viewerGroups);
       if (patch !== undefined || own.length > 0) group.sync(patch, seq, own);
     }
+  }
+
+  /** The connection was told that a sync packet follows. One that is not open gets its first packet anyway. */
+  #promise(conn: RoomConnection): void {
+    if (conn.phase === "open") this.#connections.promised.add(conn);
+  }
+
+  /** Sends an empty patch to those who were told that a packet follows, and see nothing of what changed. */
+  #keepPromises(isForAll: boolean, viewerGroups: readonly ViewerGroup[]): void {
+    const { promised } = this.#connections;
+    const served = new Set(viewerGroups.flatMap(({ conns }) => conns));
+    if (!isForAll) for (const conn of promised.difference(served)) conn.deliver(encodeSync("{}"));
+    promised.clear();
   }
 
   #sendDirect(

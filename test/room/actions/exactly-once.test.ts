@@ -58,6 +58,9 @@ async function ask(room: MemoryRoom<State>, socket: MemorySocket, action: string
   return socket.texts.slice(before).filter((text) => !text.includes('"sync"'));
 }
 
+/** An answer without its number, which is told anew (P4.12). */
+const withoutSeq = (text: string | undefined) => text?.replace(/^\{"type":"ack","seq":\d+,/, '{"type":"ack",');
+
 describe("P3.6: a message that is sent again", () => {
   it("after a reconnect is not run, and gets the first answer", async () => {
     const room = memory();
@@ -66,7 +69,7 @@ describe("P3.6: a message that is sent again", () => {
     await ask(room, first, "add", "b");
     room.disconnect(first);
     const second = await join(room);
-    expect(await ask(room, second, "count", "a")).toEqual(answer);
+    expect((await ask(room, second, "count", "a")).map(withoutSeq)).toEqual(answer.map(withoutSeq));
     await ask(room, second, "add", "b");
     expect(room.state.count()).toBe(1);
     await ask(room, second, "add", "c");
@@ -149,7 +152,7 @@ describe("P3.6: a message that is sent again", () => {
     expect(second.texts.join()).not.toContain("ack");
     resolve();
     await running;
-    expect(second.texts.at(-1)).toBe('{"type":"ack","value":{"id":"w","result":1}}');
+    expect(withoutSeq(second.texts.at(-1))).toBe('{"type":"ack","value":{"id":"w","result":1}}');
     expect(room.state.count()).toBe(1);
   });
 
