@@ -12,7 +12,7 @@ const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
 interface Call extends QueuedMessage {
   readonly id: string;
-  readonly resolve: (result: unknown) => void;
+  readonly resolve: (result: unknown, isIncluded: boolean) => void;
   readonly reject: (error: CallError) => void;
   readonly timer: ReturnType<typeof setTimeout>;
 }
@@ -28,7 +28,8 @@ export interface Answer {
 
 /** Called with the outcome of a call, before its promise resolves or rejects. */
 export interface CallWatcher {
-  readonly done: () => void;
+  /** @param isIncluded whether the state includes already what was done */
+  readonly done: (isIncluded: boolean) => void;
   readonly failed: () => void;
 }
 
@@ -69,8 +70,8 @@ export class Calls {
         id,
         action,
         text,
-        resolve: (result) => {
-          watcher?.done();
+        resolve: (result, isIncluded) => {
+          watcher?.done(isIncluded);
           resolve(result);
         },
         reject: (error) => {
@@ -101,12 +102,16 @@ export class Calls {
     for (const call of lost) this.#fail(call, "closed", "The connection broke before the answer");
   }
 
-  /** An ack or an error arrived. @returns whether a call waited for it */
-  answer(type: "ack" | "error", { id, result, code, message, issues }: Answer): boolean {
+  /**
+   * An ack or an error arrived.
+   * @param isIncluded whether the state includes already what was done
+   * @returns whether a call waited for it
+   */
+  answer(type: "ack" | "error", { id, result, code, message, issues }: Answer, isIncluded = false): boolean {
     const call = typeof id === "string" ? this.#calls.get(id) : undefined;
     if (!call) return false;
     this.#forget(call);
-    if (type === "ack") call.resolve(result);
+    if (type === "ack") call.resolve(result, isIncluded);
     else call.reject(new CallError(code as CallErrorCode, String(message), (issues ?? []) as Issue[]));
     return true;
   }

@@ -92,7 +92,7 @@ export class Client {
     // If this throws, or the call cannot be sent, there is no prediction.
     apply(this.state);
     const answer = this.#calls.call(action, value, {
-      done: () => this.#store.confirm(prediction),
+      done: (isIncluded) => this.#store.confirm(prediction, isIncluded),
       failed: () => this.#store.drop(prediction),
     });
     this.#store.predict(prediction);
@@ -139,7 +139,7 @@ export class Client {
     const frame = parseFrame(data);
     if (!frame) return;
     if (frame.type === "sync") this.#sync(frame);
-    else if (frame.type === "ack" || frame.type === "error") this.#answer(frame.type, frame["value"]);
+    else if (frame.type === "ack" || frame.type === "error") this.#answer(frame.type, frame);
     // The room works on letting this client in: that proves only that it is there, as any frame does.
     else if (frame.type === "joining") return;
     else this.#events.emit(frame.type, frame["value"]);
@@ -161,11 +161,11 @@ export class Client {
     this.#become("synced");
   }
 
-  #answer(type: "ack" | "error", value: unknown): void {
+  #answer(type: "ack" | "error", { value, seq }: Frame): void {
     if (isPlain(value) && typeof value["close"] === "number") {
       return this.#socket.closing(value["close"], String(value["message"]));
     }
-    const isAnswer = isPlain(value) && this.#calls.answer(type, value);
+    const isAnswer = isPlain(value) && this.#calls.answer(type, value, this.#position.includes(seq));
     if (!isAnswer && type === "error") this.#events.emit("error", value);
   }
 

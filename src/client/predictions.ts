@@ -1,21 +1,18 @@
 type Plain = Readonly<Record<string, unknown>>;
 
-/** How long to wait for the packet with the change, if it comes after the ack. ms */
-const CONFIRM_TIME = 100;
-
 /** What an action is expected to do to the state. */
 export interface Prediction {
   readonly apply: (state: Plain) => Plain;
-  /** Runs from the ack on, until it is dropped. */
-  timer?: ReturnType<typeof setTimeout>;
+  /** The server did it, and the next packet includes it. */
+  isConfirmed?: boolean;
 }
 
 /**
  * What the client shows before the server has done it, in the order in which it was asked for.
  *
- * A prediction that failed is dropped at once. After an ack it stays until the state includes what was done: with
- * `throttleSync: 0` it does already, otherwise the next sync packet brings it. No packet says which of the two it
- * is, nor comes if nothing changed, so the prediction ends with whichever is first: a sync packet, or 100 ms.
+ * A prediction that failed is dropped at once. After an ack it stays until the state includes what was done: it does
+ * already, or else the next sync packet brings it, however late. A room sends all that has changed at once, so any
+ * packet after the ack will do.
  */
 export class Predictions {
   readonly #dropped: () => void;
@@ -30,19 +27,19 @@ export class Predictions {
     this.#pending.add(prediction);
   }
 
-  /** The server did it. */
-  confirm(prediction: Prediction): void {
-    if (!this.#pending.has(prediction)) return;
-    prediction.timer = setTimeout(() => this.drop(prediction), CONFIRM_TIME);
+  /** The server did it. @param isIncluded whether the state includes it already */
+  confirm(prediction: Prediction, isIncluded: boolean): void {
+    if (isIncluded) this.drop(prediction);
+    else prediction.isConfirmed = true;
   }
 
   drop(prediction: Prediction): void {
-    if (this.#remove(prediction)) this.#dropped();
+    if (this.#pending.delete(prediction)) this.#dropped();
   }
 
   /** A sync packet came: it includes what was confirmed before it. */
   dropConfirmed(): void {
-    for (const prediction of this.#pending) if (prediction.timer !== undefined) this.#remove(prediction);
+    for (const prediction of this.#pending) if (prediction.isConfirmed) this.#pending.delete(prediction);
   }
 
   /** @returns the state with all that is expected, or the state itself */
@@ -50,11 +47,6 @@ export class Predictions {
     let expected = state;
     for (const { apply } of this.#pending) expected = applySafely(apply, expected);
     return expected;
-  }
-
-  #remove(prediction: Prediction): boolean {
-    if (prediction.timer !== undefined) clearTimeout(prediction.timer);
-    return this.#pending.delete(prediction);
   }
 }
 

@@ -49,7 +49,7 @@ export interface RoomClient<R extends AnyRoom> {
   call<K extends ActionName<R>>(action: K, ...value: ActionArguments<R, K>): Promise<ActionResult<R, K>>;
   /**
    * Calls an action, and shows at once what it is expected to do. This is dropped when the action failed, or when the
-   * state includes it: at the first sync packet after the answer, or 100 ms after it.
+   * state includes what was done: with the answer, or with the packet that follows it.
    *
    * @param apply returns the expected state, and changes nothing in place. It is applied anew to each state that the
    * server sends, and for a moment to one that includes the action already: so it sets a value, rather than adding to it

@@ -44,8 +44,9 @@ export class Store {
     this.#show();
   }
 
-  confirm(prediction: Prediction): void {
-    this.#predictions.confirm(prediction);
+  /** The server did it. @param isIncluded whether the state includes it already */
+  confirm(prediction: Prediction, isIncluded: boolean): void {
+    this.#predictions.confirm(prediction, isIncluded);
   }
 
   drop(prediction: Prediction): void {

@@ -45,6 +45,14 @@ export class SyncPosition {
     this.#isFresh = true;
   }
 
+  /**
+   * Whether the client has the packet that an ack names (P4.12), and so all that the action did. An old server names
+   * none. What it says on a new connection before the first packet counts from elsewhere.
+   */
+  includes(seq: unknown): boolean {
+    return typeof seq === "number" && !this.#isFresh && seq <= (this.#seq ?? 0);
+  }
+
   take(numbers: SyncNumbers): Step {
     const step = this.#stepOf(numbers);
     if (step === "repeated" || step === "gap") return step;

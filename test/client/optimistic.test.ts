@@ -4,13 +4,14 @@ import { Store } from "../../src/client/store.ts";
 import { Script } from "./scripted-socket.ts";
 import type { ScriptedClient, ScriptedSocket } from "./scripted-socket.ts";
 
+let script: Script;
 let game: ScriptedClient;
 let socket: ScriptedSocket;
 let counts: number[];
 
 beforeEach(async () => {
   vi.useFakeTimers();
-  const script = new Script();
+  script = new Script();
   game = script.connect();
   socket = (await script.next()).open();
   socket.sync({ pId: "p", count: 0, name: "a", config: { map: { width: 1 } } }, { seq: 1, epoch: "e" });
@@ -74,16 +75,82 @@ describe("optimistic", () => {
     expect(game.state.count).toBe(4);
   });
 
-  it("ends 100 ms after the ack if nothing came", async () => {
+  it("ends with the ack if the state includes it already: nothing may have changed", async () => {
     const done = set(5);
-    await vi.advanceTimersByTimeAsync(1000);
-    socket.ack(0);
-    await done;
-    await vi.advanceTimersByTimeAsync(99);
-    expect(game.state.count).toBe(5);
-    await vi.advanceTimersByTimeAsync(1);
+    socket.ack(0, "done", 1);
     expect(game.state.count).toBe(0);
+    expect(await done).toBe("done");
     expect(counts).toEqual([5, 0]);
+  });
+
+  it.each([
+    ["the next packet", { seq: 2 }],
+    ["one that only this client is sent", undefined],
+  ])("holds however late the packet is that the ack announces, and ends with it (%s)", async (_, head) => {
+    const done = set(5);
+    socket.ack(0, "done", 2);
+    await done;
+    socket.text("pong");
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(game.state.count).toBe(5);
+    socket.sync({ name: "b" }, head);
+    expect(game.state).toMatchObject({ count: 0, name: "b" });
+    expect(counts).toEqual([5, 0]);
+  });
+
+  it("holds after the answer of an old server until a packet comes, however late", async () => {
+    const done = set(5);
+    socket.ack(0, "done");
+    await done;
+    socket.text("pong");
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(game.state.count).toBe(5);
+    socket.sync({ count: 5 }, { seq: 2 });
+    socket.sync({ count: 6 }, { seq: 3 });
+    expect(counts).toEqual([5, 6]);
+  });
+
+  it.each([
+    ["what changed", { count: 5 }, { seq: 2, resumed: true }],
+    ["the whole state", { pId: "p", count: 5 }, { seq: 0, epoch: "f", reset: true }],
+  ])("holds through a lost connection, and ends with %s of the next one", async (_, value, head) => {
+    const done = set(5);
+    socket.ack(0, "done", 2);
+    await done;
+    socket.drop();
+    socket = (await script.next()).open();
+    expect(game.state.count).toBe(5);
+    socket.sync(value, head);
+    socket.sync({ count: 6 }, { seq: head.seq + 1 });
+    expect(counts).toEqual([5, 6]);
+  });
+
+  it("is not ended by a number of the last connection", () => {
+    void set(5);
+    socket.drop();
+    return script.next().then((next) => {
+      next.open();
+      next.ack(0, "done", 1);
+      expect(game.state.count).toBe(5);
+      next.sync({ pId: "p", count: 5 }, { seq: 1, epoch: "f", reset: true });
+      next.sync({ count: 6 }, { seq: 2 });
+      expect(counts).toEqual([5, 6]);
+    });
+  });
+
+  it("ends also where packets have no numbers", async () => {
+    const plain = script.connect();
+    const other = (await script.next()).open();
+    other.sync({ pId: "p", count: 0 });
+    const first = plain.optimistic("set", 5, (state) => ({ ...state, count: 5 }));
+    const second = plain.optimistic("rename", "b", (state) => ({ ...state, name: "b" }));
+    other.ack(0, "done", 0);
+    other.ack(1, undefined, 1);
+    await Promise.all([first, second]);
+    expect(plain.state).toEqual({ count: 0, name: "b" });
+    other.sync({ name: "c" });
+    expect(plain.state).toEqual({ count: 0, name: "c" });
+    plain.close();
   });
 
   it("ends at once when it is refused, before the caller hears of it", async () => {
@@ -198,7 +265,7 @@ it("the state that is shown always is the server's with what is expected, and sh
         if (kind === "drop" && oldest) store.drop(pending.shift() as never);
         if (kind === "confirm" && oldest) {
           oldest.done = true;
-          store.confirm(oldest);
+          store.confirm(oldest, false);
         }
         expect(store.state).toEqual(pending.reduce((state, { apply }) => apply(state), server));
         for (const name of Object.keys(store.state)) {

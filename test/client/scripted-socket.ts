@@ -71,8 +71,9 @@ export class ScriptedSocket extends EventTarget {
     this.packet("sync", value, head);
   }
 
-  ack(index: number, result?: unknown): void {
-    this.packet("ack", { id: this.messages[index]?.id, result });
+  /** @param seq the number of the packet that completes what was done */
+  ack(index: number, result?: unknown, seq?: number): void {
+    this.packet("ack", { id: this.messages[index]?.id, result }, { seq });
   }
 
   refuse(index: number, code = "forbidden"): void {
