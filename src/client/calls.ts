@@ -1,9 +1,11 @@
 import { CallError } from "./errors.ts";
 import type { CallErrorCode } from "./errors.ts";
 import type { Issue } from "../protocol/errors.ts";
+import type { Refusal } from "./room-client.ts";
 import { randomId } from "./random-id.ts";
 import { SendQueue } from "./send-queue.ts";
 import type { QueuedMessage } from "./send-queue.ts";
+import { SentEmits } from "./sent-emits.ts";
 
 /** A room recognises this many messages of a session (P3.6): it might run older ones twice. */
 const MOST_REPEATED = 64;
@@ -15,6 +17,8 @@ interface Call extends QueuedMessage {
   readonly resolve: (result: unknown, isIncluded: boolean) => void;
   readonly reject: (error: CallError) => void;
   readonly timer: ReturnType<typeof setTimeout>;
+  /** To be called when it was answered. Undefined until it is sent. */
+  arrived?: () => void;
 }
 
 /** What the server says of a call. */
@@ -40,7 +44,10 @@ export interface CallWatcher {
  */
 export class Calls {
   readonly #queue: SendQueue;
+  readonly #emits = new SentEmits();
   readonly #timeout: number;
+  readonly #send: (text: string) => boolean;
+  readonly #failed: (failure: Refusal) => void;
   readonly #calls = new Map<string, Call>();
   /** Random, so that ids differ from those of another page of the same session. */
   readonly #prefix = randomId(6);
@@ -48,14 +55,26 @@ export class Calls {
 
   /**
    * @param send sends text now, or returns false
-   * @param dropped is called with the action of a message that will never be sent and that nobody waits for
+   * @param failed is told of emits that will never be sent, or may be lost
    */
-  constructor(timeout: number, send: (text: string) => boolean, dropped: (action: string) => void) {
+  constructor(timeout: number, send: (text: string) => boolean, failed: (failure: Refusal) => void) {
     this.#timeout = Math.min(timeout, LONGEST_TIMEOUT);
-    this.#queue = new SendQueue(send, (message) => {
-      if (isCall(message)) this.#fail(message, "overflow", "Too many messages wait for a connection");
-      else dropped(message.action);
-    });
+    this.#send = send;
+    this.#failed = failed;
+    this.#queue = new SendQueue(
+      (message) => this.#sendNow(message),
+      (message) => this.#overflow(message),
+    );
+  }
+
+  /** Whether a call waits for its answer, or an emit is not known to have arrived. */
+  get isWaiting(): boolean {
+    return this.#calls.size > 0 || !this.#emits.isEmpty;
+  }
+
+  /** @returns what is to be called when something that is sent now was answered: then all emits before it arrived */
+  mark(): () => void {
+    return this.#emits.mark();
   }
 
   emit(action: string, value: unknown): void {
@@ -91,10 +110,11 @@ export class Calls {
   }
 
   /**
-   * The connection broke: nobody knows which messages arrived.
+   * The connection broke: nobody knows which of the last messages arrived.
    * @param mayRepeat whether the room recognises a message that is sent again
    */
   disconnected(mayRepeat: boolean): void {
+    this.reportUnconfirmed();
     const sent = [...this.#calls.values()].filter((call) => !this.#queue.isWaiting(call));
     const repeated = mayRepeat ? sent.slice(-MOST_REPEATED) : [];
     this.#queue.restore(repeated);
@@ -111,6 +131,7 @@ export class Calls {
     const call = typeof id === "string" ? this.#calls.get(id) : undefined;
     if (!call) return false;
     this.#forget(call);
+    call.arrived?.();
     if (type === "ack") call.resolve(result, isIncluded);
     else call.reject(new CallError(code as CallErrorCode, String(message), (issues ?? []) as Issue[]));
     return true;
@@ -118,7 +139,39 @@ export class Calls {
 
   /** No connection will come. */
   closed(reason: string): void {
+    const emits = this.#queue.takeWaiting().filter((message) => !isCall(message));
     for (const call of this.#calls.values()) this.#fail(call, "closed", reason);
+    this.#report(
+      "closed",
+      reason,
+      emits.map(({ action }) => action),
+    );
+  }
+
+  /** The connection broke: tells of the emits that may be lost. */
+  reportUnconfirmed(): void {
+    const message = "The connection broke, and it is not known whether these messages arrived before";
+    this.#report("unconfirmed", message, this.#emits.takeAll());
+  }
+
+  /** Tells of emits, once for each action. */
+  #report(code: string, message: string, actions: readonly string[]): void {
+    const counts = new Map<string, number>();
+    for (const action of actions) counts.set(action, (counts.get(action) ?? 0) + 1);
+    for (const [action, count] of counts) this.#failed({ code, message, action, count });
+  }
+
+  #sendNow(message: QueuedMessage): boolean {
+    if (!this.#send(message.text)) return false;
+    if (isCall(message)) message.arrived = this.#emits.mark();
+    else this.#emits.add(message.action);
+    return true;
+  }
+
+  #overflow(message: QueuedMessage): void {
+    const text = "Too many messages wait for a connection";
+    if (isCall(message)) this.#fail(message, "overflow", text);
+    else this.#failed({ code: "overflow", message: text, action: message.action });
   }
 
   #expire(call: Call): void {

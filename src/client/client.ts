@@ -33,15 +33,19 @@ export class Client {
   publicId: string | undefined;
 
   constructor(destination: Destination, options: CommonOptions) {
-    const send = (text: string) => this.#socket.send(text);
+    const { callTimeout = CALL_TIMEOUT } = options;
     this.#destination = destination;
-    this.#calls = new Calls(options.callTimeout ?? CALL_TIMEOUT, send, (action) =>
-      this.#refuse("overflow", "Too many messages wait for a connection", action),
+    this.#calls = new Calls(
+      callTimeout,
+      (text) => this.#send(text),
+      (failure) => this.#events.emit("error", failure),
     );
-    this.#heartbeat = new Heartbeat(
-      () => void send("ping"),
-      () => this.#socket.renew(0),
-    );
+    this.#heartbeat = new Heartbeat({
+      ping: () => this.#ping(),
+      isWaiting: () => this.#calls.isWaiting,
+      trusted: () => this.#calls.connected(),
+      dead: () => this.#socket.renew(0),
+    });
     this.#socket = new ReconnectingSocket(destination, options, {
       query: () => this.#position.query,
       opened: () => this.#opened(),
@@ -77,7 +81,7 @@ export class Client {
   }
 
   emit(action: string, value?: unknown): void {
-    if (this.#status === "closed") this.#refuse("closed", CLOSED, action);
+    if (this.#status === "closed") this.#events.emit("error", { code: "closed", message: CLOSED, action });
     else this.#calls.emit(action, value);
   }
 
@@ -125,6 +129,18 @@ export class Client {
   close(): void {
     this.#end("The client closed the connection");
     this.#socket.close();
+  }
+
+  /** Sends a message now. @returns false if there is no connection, or none that can be trusted */
+  #send(text: string): boolean {
+    if (this.#heartbeat.isSuspect || !this.#socket.send(text)) return false;
+    this.#heartbeat.sent();
+    return true;
+  }
+
+  #ping(): () => void {
+    this.#socket.send("ping");
+    return this.#calls.mark();
   }
 
   #opened(): void {
@@ -177,6 +193,7 @@ export class Client {
 
   #ended(code: number, reason: string): void {
     if (this.#status === "closed") return;
+    this.#calls.reportUnconfirmed();
     this.#end(reason || `The room closed the connection with ${code}`);
     this.#events.emit("closed", { code, reason });
   }
@@ -193,9 +210,5 @@ export class Client {
     if (status === this.#status) return;
     this.#status = status;
     this.#events.emit("status", status);
-  }
-
-  #refuse(code: string, message: string, action: string): void {
-    this.#events.emit("error", { code, message, action });
   }
 }

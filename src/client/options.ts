@@ -24,7 +24,10 @@ export interface CommonOptions {
   readonly token?: string | (() => string | Promise<string>);
   /** The token of a session transfer. It needs `id`: that of the session which was transferred. */
   readonly transferToken?: string;
-  /** How long a call waits for its answer, in ms; the time without a connection counts. Default 10,000. */
+  /**
+   * How long a call waits for its answer, in ms; the time without a connection counts. Default 10,000. With less than
+   * 7,000 there may be no time to find that a connection is dead and to send the call again.
+   */
   readonly callTimeout?: number;
   /** Delays between attempts, or a WebSocket implementation. */
   readonly socket?: SocketOptions;

@@ -3,6 +3,7 @@ import { originOf } from "./address.ts";
 import { ConnectError } from "./errors.ts";
 import type { CommonOptions } from "./options.ts";
 import type { Destination } from "./destination.ts";
+import { waitUntilOnline } from "./network.ts";
 import { randomId } from "./random-id.ts";
 
 /** What a {@link ReconnectingSocket} asks its owner, and tells it. */
@@ -18,6 +19,10 @@ export interface SocketEvents {
   /** The connection ended for good. */
   readonly ended: (code: number, reason: string) => void;
 }
+
+/** Those of partysocket. */
+const DELAYS = { maxReconnectionDelay: 10_000, reconnectionDelayGrowFactor: 1.3 };
+type Delays = typeof DELAYS & { readonly minReconnectionDelay: number };
 
 /** The close code with which the client itself ends a connection to begin another one. */
 const RENEWED = 4000;
@@ -35,6 +40,7 @@ export class ReconnectingSocket {
   readonly #id: string;
   /** How the room closes the connection, from when it says so. */
   #closing: { readonly code: number; readonly reason: string } | undefined;
+  readonly #delays: Delays;
   /** How long the next attempt has to wait, in ms. */
   #wait = 0;
 
@@ -46,9 +52,12 @@ export class ReconnectingSocket {
     this.#options = options;
     this.#events = events;
     this.#id = options.id ?? randomId();
+    // Random, so that not all clients come at the same instant after an outage.
+    this.#delays = { minReconnectionDelay: 500 + Math.random() * 1000, ...DELAYS, ...options.socket };
     this.#socket = new ReconnectingWebSocket(this.#nextUrl, undefined, {
-      minReconnectionDelay: randomDelay(),
       ...options.socket,
+      // It waits here, where it can be ended.
+      minReconnectionDelay: 0,
       shouldReconnectOnClose: ({ code }) => !destination.isFinal(code),
     });
     this.#socket.addEventListener("open", () => events.opened());
@@ -73,7 +82,7 @@ export class ReconnectingSocket {
   closing(code: number, reason: string): void {
     this.#closing = { code, reason };
     if (this.#destination.isFinal(code)) this.#socket.close();
-    else this.renew(randomDelay());
+    else this.renew(delayBefore(1, this.#delays));
   }
 
   #closed(socketCode: number, socketReason: string): void {
@@ -95,6 +104,8 @@ export class ReconnectingSocket {
   };
 
   async #findUrl(): Promise<string> {
+    const delay = delayBefore(this.#socket.retryCount, this.#delays);
+    if (delay > 0) await waitUntilOnline(delay);
     const wait = this.#wait;
     this.#wait = 0;
     if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
@@ -117,9 +128,11 @@ export class ReconnectingSocket {
   }
 }
 
-/** In ms. Random, so that not all clients come at the same instant after an outage. */
-function randomDelay(): number {
-  return 500 + Math.random() * 1000;
+/** How long an attempt waits after others, in ms. Once it is online, a browser does not wait any more. */
+function delayBefore(attempt: number, delays: Delays): number {
+  const { minReconnectionDelay, maxReconnectionDelay, reconnectionDelayGrowFactor } = delays;
+  if (attempt === 0) return 0;
+  return Math.min(minReconnectionDelay * reconnectionDelayGrowFactor ** (attempt - 1), maxReconnectionDelay);
 }
 
 async function tokenOf({ token }: CommonOptions): Promise<string | undefined> {

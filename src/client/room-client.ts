@@ -5,9 +5,15 @@ import type { ActionArguments, ActionName, ActionResult, ClientState } from "./t
 
 /** A refusal that answers no call, as the room or the client itself tells it. */
 export interface Refusal {
+  /**
+   * The server's; or of emits `overflow` or `closed`, which were not sent, or `unconfirmed`: the connection broke before
+   * anything showed that they arrived.
+   */
   readonly code: string;
   readonly message: string;
   readonly action?: string;
+  /** How many emits of the action it is about, if there may be several. */
+  readonly count?: number;
 }
 
 /** The events that a client tells of itself; any other name is the type of a room's own packets. */
@@ -38,7 +44,10 @@ export interface RoomClient<R extends AnyRoom> {
   readonly latency: number | undefined;
   /** How often a packet was missing, and the client asked for what it lacks. */
   readonly resyncs: number;
-  /** Sends an action that nobody waits for. While offline it waits, behind at most 400 others. */
+  /**
+   * Sends an action that nobody waits for. While offline it waits, behind at most 400 others. If the connection breaks
+   * before a later call or ping was answered, it may be lost: then there is an `error` event with `unconfirmed`.
+   */
   emit<K extends ActionName<R>>(action: K, ...value: ActionArguments<R, K>): void;
   /**
    * Sends an action and waits for its result. While offline it waits to be sent. If the connection breaks before the

@@ -9,23 +9,23 @@ const MOST_WAITING = 400;
 
 /** Sends messages in their order. Without a connection they wait; when there are too many, the oldest are dropped. */
 export class SendQueue {
-  readonly #send: (text: string) => boolean;
+  readonly #send: (message: QueuedMessage) => boolean;
   readonly #dropped: (message: QueuedMessage) => void;
   #waiting: QueuedMessage[] = [];
   /** These were sent before and may have arrived, so they are never dropped. */
   #repeated: QueuedMessage[] = [];
 
   /**
-   * @param send sends text now, or returns false
+   * @param send sends a message now, or returns false
    * @param dropped is called with a message that will never be sent
    */
-  constructor(send: (text: string) => boolean, dropped: (message: QueuedMessage) => void) {
+  constructor(send: (message: QueuedMessage) => boolean, dropped: (message: QueuedMessage) => void) {
     this.#send = send;
     this.#dropped = dropped;
   }
 
   send(message: QueuedMessage): void {
-    if (this.#send(message.text)) return;
+    if (this.#send(message)) return;
     this.#waiting.push(message);
     const oldest = this.#waiting.length > MOST_WAITING ? this.#waiting.shift() : undefined;
     if (oldest) this.#dropped(oldest);
@@ -46,6 +46,13 @@ export class SendQueue {
   /** Queues messages again that were sent and may have been lost: they go before all others. */
   restore(sent: readonly QueuedMessage[]): void {
     this.#repeated.push(...sent);
+  }
+
+  /** No connection will come. @returns the messages that were never sent */
+  takeWaiting(): readonly QueuedMessage[] {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    return waiting;
   }
 
   /** Nobody waits for this message any more. */

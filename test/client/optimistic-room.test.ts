@@ -33,10 +33,11 @@ async function play(throttleSync: number, autoSync = true) {
     send: (socket, text) => void room.core.message(socket, text),
     disconnect: (socket) => room.disconnect(socket),
   };
+  const adopt = (socket: WireSocket) => (wire = socket);
   class Socket extends WireSocket {
     constructor(url: string) {
       super(url, service, () => "fine");
-      wire = this;
+      adopt(this);
     }
   }
   const game = connectRoom<typeof definition>({ host: "h", room: "r", socket: { WebSocket: Socket, protocol: "ws" } });

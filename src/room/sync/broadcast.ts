@@ -141,7 +141,7 @@ export class Broadcast {
   answer(conn: RoomConnection, text: string): void {
     if (conn.protocol === 1) return conn.answer(text);
     const isPending = this.#tree.isDirty;
-    const { seq } = this.#log.position;
+    const { seq } = this.#log;
     const numbered = numberAck(text, isPending ? seq + 1 : seq);
     const isAck = numbered !== text;
     if (isAck && isPending) this.#promise(conn);

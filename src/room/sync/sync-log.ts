@@ -40,6 +40,11 @@ export class SyncLog {
     this.#row = new Row(rows, KEY, (persisted) => (persisted ? this.position : undefined));
   }
 
+  /** The number of the last packet that everyone was sent. */
+  get seq(): number {
+    return this.#seq;
+  }
+
   get position(): Position {
     return { seq: this.#seq, epoch: this.#epoch };
   }
