@@ -73,7 +73,7 @@ export class Heartbeat {
     this.#page?.removeEventListener("visibilitychange", this.#visibilityChanged);
     network.removeEventListener?.("offline", this.#offline);
     network.removeEventListener?.("online", this.#online);
-    for (const timer of [this.#next, this.#check, this.#deadline]) clearTimeout(timer);
+    for (const timer of [this.#next, this.#check, this.#deadline]) cancel(timer);
     this.#next = this.#check = this.#deadline = undefined;
     this.#pings = [];
     this.#isSuspect = false;
@@ -90,7 +90,7 @@ export class Heartbeat {
     // What was on its way when the browser went offline says nothing of the line.
     if (this.#isSuspect && !isPong) return;
     this.#misses = 0;
-    clearTimeout(this.#deadline);
+    cancel(this.#deadline);
     this.#deadline = undefined;
     // Not set by a timer: browsers run those that one timer set after the other only once a minute in hidden pages.
     this.#next ??= setTimeout(this.#ping, Math.max(0, PING_EVERY - (this.#heardAt - this.#pingedAt)));
@@ -110,7 +110,7 @@ export class Heartbeat {
   /** Asks the line whether it lives, unless it was asked already. */
   readonly #ping = (): void => {
     if (this.#deadline !== undefined) return;
-    clearTimeout(this.#next);
+    cancel(this.#next);
     this.#next = undefined;
     this.#deadline = setTimeout(this.#missed, this.#answerTime());
     this.#pingedAt = performance.now();
@@ -158,4 +158,8 @@ export class Heartbeat {
     if (this.#isSuspect) this.#end();
     else this.#ping();
   };
+}
+
+function cancel(timer: Timer | undefined): void {
+  if (timer !== undefined) clearTimeout(timer);
 }
