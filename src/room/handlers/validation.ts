@@ -10,6 +10,7 @@ interface Result {
   readonly value?: unknown;
   readonly issues?: readonly StandardIssue[] | undefined;
 }
+
 interface StandardIssue {
   readonly message: string;
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
@@ -27,13 +28,39 @@ export function parseInput(schema: unknown, value: unknown): Awaitable<unknown> 
 
 function accept(result: Result): unknown {
   if (!result.issues) return result.value;
-  throw new RoomError("invalid_input", "The value is not what this takes", { issues: result.issues.map(toIssue) });
+  throw new RoomError("invalid_input", "The value is not what this takes", { issues: firstIssues(result.issues) });
+}
+
+/** How many issues a refusal names, and how many characters they have in all, about. */
+const MOST_ISSUES = 16;
+const MOST_TEXT = 4000;
+/** How many parts a path has. */
+const MOST_PARTS = 16;
+/** How many characters a message, or a part of a path, has. */
+const LONGEST_TEXT = 250;
+
+/** The first issues: a schema may find so many that the answer would be many times as large as the message. */
+function firstIssues(issues: readonly StandardIssue[]): Issue[] {
+  const first: Issue[] = [];
+  let size = 0;
+  for (const issue of issues.slice(0, MOST_ISSUES)) {
+    const next = toIssue(issue);
+    size += JSON.stringify(next).length;
+    if (size > MOST_TEXT && first.length > 0) break;
+    first.push(next);
+  }
+  return first;
 }
 
 function toIssue({ message, path = [] }: StandardIssue): Issue {
-  return { path: path.map((part) => toKey(typeof part === "object" ? part.key : part)), message };
+  const parts = path.slice(0, MOST_PARTS).map((part) => toKey(typeof part === "object" ? part.key : part));
+  return { path: parts, message: cut(message) };
 }
 
 function toKey(key: PropertyKey): string | number {
-  return typeof key === "symbol" ? String(key) : key;
+  return typeof key === "number" ? key : cut(String(key));
+}
+
+function cut(text: string): string {
+  return text.length <= LONGEST_TEXT ? text : `${text.slice(0, LONGEST_TEXT).toWellFormed()}…`;
 }
