@@ -7,15 +7,20 @@ export type Right = "inspect" | "manage";
 
 const EVERYTHING: Claims = { rooms: "*", worlds: "*", inspect: "*", manage: "*" };
 
+/** Hosts that mean this machine: `localhost` and names below it (RFC 6761), all 127.x.x.x, and `[::1]`. */
+const LOOPBACK = /^(?:(?:[\w-]+\.)*localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+
 /**
- * Where the Worker has a variable `INSPECTOR` that is `open`, everyone is an operator: for development only. Pages of
- * other sites are not: a browser says where a request comes from that could change or read anything.
+ * Where the Worker has a variable `INSPECTOR` that is `open`, everyone on this machine is an operator: for development
+ * only. Pages of other sites are not: a browser says where their requests come from. A page whose own name resolves to
+ * this machine (DNS rebinding) would be of the same origin, so requests to any host but loopback are refused too.
  */
 export function guest(request: Request, env: object): Claims | null {
   if (!isOpen(env)) return null;
-  const origin = request.headers.get("origin");
-  const isForeign = origin !== null && origin !== new URL(request.url).origin;
-  return isForeign ? null : EVERYTHING;
+  const { origin, hostname } = new URL(request.url);
+  const from = request.headers.get("origin");
+  const isForeign = from !== null && from !== origin;
+  return isForeign || !LOOPBACK.test(hostname) ? null : EVERYTHING;
 }
 
 /** Whether nobody needs a token. */

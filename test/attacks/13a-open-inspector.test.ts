@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import { guest } from "../../src/inspector/access.ts";
+
+const OPEN = { INSPECTOR: "open" };
+const ask = (url: string, headers: Record<string, string> = {}) => guest(new Request(url, { headers }), OPEN);
+
+describe("an inspector that is open to everyone", () => {
+  it.each([
+    "http://localhost:8787/inspector/service",
+    "http://127.0.0.1:8787/inspector/service",
+    "http://127.1.2.3/inspector/service",
+    "http://[::1]:8787/inspector/service",
+    "https://game.localhost/inspector/service",
+  ])("is so on this machine: %s", (url) => {
+    expect(ask(url)).not.toBeNull();
+  });
+
+  // A page of such a name can have it lead to 127.0.0.1, and then its requests are of the same origin.
+  it.each([
+    "http://evil.example/inspector/service",
+    "http://my-game.workers.dev/inspector/service",
+    "http://localhost.evil.example/inspector/service",
+    "http://127.0.0.1.evil.example/inspector/service",
+    "http://evil-localhost/inspector/service",
+    "http://192.168.1.2:8787/inspector/service",
+    "http://0.0.0.0:8787/inspector/service",
+    "http://[::2]/inspector/service",
+  ])("wants a token under any other name, as every service does: %s", (url) => {
+    expect(ask(url)).toBeNull();
+  });
+
+  it("is not open to pages of other sites, nor where the variable is not set", () => {
+    expect(ask("http://localhost:8787/inspector/service", { origin: "http://evil.example" })).toBeNull();
+    expect(guest(new Request("http://localhost:8787/inspector/service"), {})).toBeNull();
+  });
+});
