@@ -24,7 +24,9 @@ const OPTIONS: Readonly<Record<string, (value: unknown) => string | undefined>> 
   hibernate: isBoolean,
   transferExpiryTime: isNumber(1000),
   autoSync: isBoolean,
-  rateLimit: (limit) => isRecord(limit) ?? isRateLimit(limit as Record<string, unknown>),
+  rateLimit: isRate("messages"),
+  joinRate: isRate("joins"),
+  requestRate: isRate("requests"),
   schedules: isRecord,
   sessionExpiryTime: isNumber(0),
   maxOfflineSessions: isNumber(1),
@@ -120,8 +122,12 @@ function isBoolean(value: unknown): string | undefined {
   return typeof value === "boolean" ? undefined : "has to be true or false";
 }
 
-function isRateLimit({ messages, per }: Record<string, unknown>): string | undefined {
-  return isNumber(1)(messages, "messages ") ?? isNumber(1)(per, "per ");
+/** @param counted the field that says how many of something are allowed in a time */
+function isRate(counted: string): (value: unknown) => string | undefined {
+  return (value) => {
+    const rate = { ...(value as Record<string, unknown> | null) };
+    return isRecord(value) ?? isNumber(1)(rate[counted], `${counted} `) ?? isNumber(1)(rate["per"], "per ");
+  };
 }
 
 function isRecord(value: unknown): string | undefined {

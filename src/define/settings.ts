@@ -12,6 +12,8 @@ const DEFAULTS = {
   transferExpiryTime: 300_000,
   autoSync: true,
   rateLimit: { messages: 500, per: 1000 },
+  joinRate: { joins: 200, per: 60_000 },
+  requestRate: { requests: 300, per: 10_000 },
   maxMessageBytes: 65_536,
   auth: "optional",
 } as const satisfies Partial<AnyDefinition>;

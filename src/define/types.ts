@@ -244,6 +244,10 @@ export interface RoomOptions<S> {
   readonly autoSync?: boolean;
   /** How many messages a connection may send in a time (ms). Default 500 in 1000. */
   readonly rateLimit?: { readonly messages: number; readonly per: number };
+  /** Sockets that may connect from one address in a time (ms). Default 200 in 60,000. */
+  readonly joinRate?: { readonly joins: number; readonly per: number };
+  /** HTTP requests from one address in a time (ms). Default 300 in 10,000. */
+  readonly requestRate?: { readonly requests: number; readonly per: number };
   /** Largest message of a client in bytes. Default 65,536. */
   readonly maxMessageBytes?: number;
   /** Whether a verified JWT is needed to connect, and for HTTP requests. Default `"optional"`. */

@@ -1,5 +1,7 @@
 import type { Claims, GuardContext, GuardFor } from "../define/types.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";
+import { AddressLimit } from "../platform/address-limit.ts";
+import type { Clock } from "../platform/ports.ts";
 import type { Tree } from "../state/tree.ts";
 import type { Broadcast } from "./sync/broadcast.ts";
 import { RoomConnection } from "./connections/connection.ts";
@@ -19,6 +21,7 @@ import type { RoomContext } from "./handlers/room-context.ts";
 
 /** The parts of the room that admission needs. */
 export interface AdmissionScope extends RoomContext {
+  readonly clock: Clock;
   readonly tree: Tree;
   readonly turns: Turns;
   readonly connections: Connections;
@@ -37,9 +40,12 @@ export class Admission {
   readonly #scope: AdmissionScope;
   /** Connections whose `onJoin` is not done. */
   readonly #joining = new Map<RoomConnection, Promise<void>>();
+  readonly #rate: AddressLimit;
 
   constructor(scope: AdmissionScope) {
     this.#scope = scope;
+    const { joins, per } = scope.compiled.settings.joinRate;
+    this.#rate = new AddressLimit({ messages: joins, per });
   }
 
   /** Lets a client in, or refuses it: then its socket is closed with a code and a reason. */
@@ -49,6 +55,7 @@ export class Admission {
     const { transfers, turns, presence, sessions, reporter, connections } = this.#scope;
     // Many clients may join at once: if nothing has to be awaited, a join is one turn, without promises and timers.
     try {
+      this.#checkRate(request);
       const admission = this.#admit(auth, request);
       if (admission) await admission;
       // A client that is gone may be on the way to another room by now: nothing must call its user back.
@@ -99,6 +106,12 @@ export class Admission {
     presence.leave(session);
     const runHook = () => hooks.leave(conn, user);
     if (user || !presence.hasUsers) this.#afterJoins(conn.publicId, runHook);
+  }
+
+  /** @throws RoomError `room_full`: the client tries that again by itself, while it takes `rate_limited` as final */
+  #checkRate({ headers }: Request): void {
+    if (this.#rate.wait(headers, this.#scope.clock.now()) <= 0) return;
+    throw new RoomError("room_full", "Too many clients connect from this address. Try again in a moment");
   }
 
   /** @returns a promise if there are guards to wait for */

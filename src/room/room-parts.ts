@@ -1,5 +1,6 @@
 import type { CompiledRoom } from "../define/room.ts";
 import type { RoomHandle } from "../define/types.ts";
+import { AddressLimit } from "../platform/address-limit.ts";
 import type { Clock, Storage } from "../platform/ports.ts";
 import { tooMuchWaits, WaitingBudget } from "../platform/waiting-budget.ts";
 import { Tree } from "../state/tree.ts";
@@ -67,6 +68,7 @@ export class RoomParts {
   #transfers: Transfers | undefined;
   #schedules: Schedules | undefined;
   #listing: Listing | undefined;
+  #requestLimit: AddressLimit | undefined;
 
   /**
    * @param events handles the events of clients at shards
@@ -160,6 +162,12 @@ export class RoomParts {
 
   get listing(): Listing {
     return (this.#listing ??= this.#createListing());
+  }
+
+  /** Counts the HTTP requests from each address. */
+  get requestLimit(): AddressLimit {
+    const { requests, per } = this.compiled.settings.requestRate;
+    return (this.#requestLimit ??= new AddressLimit({ messages: requests, per }));
   }
 
   #createSchedules(): Schedules {

@@ -9,6 +9,7 @@ import { hintOf } from "./location.ts";
 import { CONTENT_TYPE, exposition, wantsText } from "./prometheus.ts";
 import type { ErrorAnswer } from "./error-answer.ts";
 import { connectBody, findBody, listBody, listingBody, registerBody, reportBody, scaleBody } from "./schemas.ts";
+import type { WorldSettings } from "./settings.ts";
 import { makeWorldState } from "./state.ts";
 import type { WorldState } from "./state.ts";
 import { World } from "./world.ts";
@@ -39,6 +40,7 @@ export function createWorld(parts: WorldParts): Room {
     path: "{id}",
     // What was answered is durable.
     throttleStorage: 0,
+    requestRate: requestRateOf(parts.settings),
     guards: [guardSockets],
     state: makeWorldState,
     schedules: { sweep: { run: (context) => worldOf(context).sweep() } },
@@ -65,13 +67,18 @@ export function createWorld(parts: WorldParts): Room {
   });
 }
 
+/** The rate of all requests to a World: never lower than that of those for a place, nor than that of other rooms. */
+function requestRateOf({ connectRate: { requests, per } }: WorldSettings): WorldSettings["connectRate"] {
+  return { requests: Math.max(requests, 300), per: Math.min(per, 10_000) };
+}
+
 function infosOf<T>(entries: Readonly<Record<string, { info(): T }>>): T[] {
   return Object.values(entries).map((entry) => entry.info());
 }
 
 /** Limits how often an address may ask for a shard or a room. @returns the answer, if it asks too often */
 function limitRate(world: World, { request, res }: Call): Response | undefined {
-  const wait = world.rateLimit.wait(request.headers.get("cf-connecting-ip"), world.now());
+  const wait = world.rateLimit.wait(request.headers, world.now());
   if (wait <= 0) return undefined;
   const seconds = String(Math.ceil(wait / 1000));
   return res.status(429).header("retry-after", seconds).json({ error: "Too many requests. Try again later" });

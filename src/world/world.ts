@@ -1,7 +1,7 @@
+import { AddressLimit } from "../platform/address-limit.ts";
 import type { FindRoom } from "../define/room.ts";
 import type { RoomHandle } from "../define/types.ts";
 import type { Log } from "../platform/log.ts";
-import { AddressRateLimit } from "./address-rate-limit.ts";
 import type { LocationHint } from "./assignment.ts";
 import { Finder } from "./finder.ts";
 import type { MetricsHost, RoomHost, ShardHost } from "./hosts.ts";
@@ -58,7 +58,8 @@ const LIST_FULL: ErrorAnswer = { status: 503, error: "This world lists as many r
 
 /** One World: it decides with its registry, and then calls the shards. */
 export class World {
-  readonly rateLimit: AddressRateLimit;
+  /** How often an address may ask for a shard or a room. */
+  readonly rateLimit: AddressLimit;
   readonly finder: Finder;
   readonly #listings: Listings;
   readonly #parts: WorldParts;
@@ -69,7 +70,8 @@ export class World {
   constructor(parts: WorldParts, state: WorldState, room: RoomHandle) {
     this.#parts = parts;
     this.#room = room;
-    this.rateLimit = new AddressRateLimit(parts.settings.connectRate);
+    const { requests, per } = parts.settings.connectRate;
+    this.rateLimit = new AddressLimit({ messages: requests, per });
     this.#registry = new Registry(state, parts.settings, parts.random ?? Math.random);
     this.#starter = new ShardStarter(room.id, this.#registry, parts.shards(room.env), parts.log);
     this.#listings = new Listings(state, parts.settings.maxRooms);

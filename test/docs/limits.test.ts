@@ -47,7 +47,7 @@ describe("docs/limits.md", () => {
   it("has all options that limit something", () => {
     expect(rows.length).toBeGreaterThan(30);
     const options =
-      "maxUsers maxConnectionsPerUser maxMessageBytes rateLimit sessionExpiryTime maxOfflineSessions transferExpiryTime".split(
+      "maxUsers maxConnectionsPerUser maxMessageBytes rateLimit joinRate requestRate sessionExpiryTime maxOfflineSessions transferExpiryTime".split(
         " ",
       );
     const ofWorlds = "shardCapacity maxShards maxRooms connectRate roomIdle".split(" ").map((name) => `world.${name}`);

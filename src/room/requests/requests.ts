@@ -1,5 +1,7 @@
 import type { RouteMatch } from "../../define/routes.ts";
 import type { Claims, GuardContext } from "../../define/types.ts";
+import type { AddressLimit } from "../../platform/address-limit.ts";
+import type { Clock } from "../../platform/ports.ts";
 import { CODES } from "../../protocol/codes.ts";
 import { hasHostileKey } from "../../protocol/values.ts";
 import { RoomError, toRoomError } from "../../protocol/errors.ts";
@@ -16,6 +18,9 @@ import { parseInput } from "../handlers/validation.ts";
 
 /** The parts of the room that answering a request needs. */
 export interface RequestScope extends RoomContext {
+  readonly clock: Clock;
+  /** How often one address may ask. */
+  readonly requestLimit: AddressLimit;
   readonly turns: Turns;
   readonly reporter: Reporter;
   readonly bodies: UnansweredBodies;
@@ -34,12 +39,21 @@ export async function answerRequest(
   auth: Claims | null,
   scope: RequestScope,
 ): Promise<Response> {
+  const wait = scope.requestLimit.wait(request.headers, scope.clock.now());
+  if (wait > 0) return refuseForNow(wait, scope);
   const match = scope.compiled.routes.match(request.method, path);
   const about = match.kind === "found" ? { action: match.key } : {};
   const response = await answerMatch(match, request, auth, scope).catch((thrown: unknown) =>
     refuse(thrown, scope, about),
   );
   return request.method === "HEAD" ? new Response(null, response) : response;
+}
+
+/** @param wait after how many ms to ask again */
+function refuseForNow(wait: number, scope: RequestScope): Response {
+  const response = refuse(new RoomError("rate_limited", "Too many requests. Try again later"), scope, {});
+  response.headers.set("retry-after", String(Math.ceil(wait / 1000)));
+  return response;
 }
 
 async function answerMatch(

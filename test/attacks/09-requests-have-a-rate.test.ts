@@ -1,0 +1,58 @@
+import { signal } from "@signe/reactive";
+import { describe, expect, it } from "vitest";
+import { defineRoom } from "../../src/define/define-room.ts";
+import { persist } from "../../src/state/fields.ts";
+import { testRoom } from "../support/harness.ts";
+import type { TestRoom } from "../support/harness.ts";
+
+const stateOf = () => ({ asked: persist(signal(0)) });
+const definition = defineRoom({
+  path: "room-{id}",
+  state: stateOf,
+  requests: { "GET /count": { run: ({ state }) => state.asked.update((asked) => asked + 1) } },
+});
+const newRoom = () => testRoom<ReturnType<typeof stateOf>>(definition, `room-${crypto.randomUUID()}`);
+
+async function ask(room: TestRoom<never>, count: number, address: (index: number) => string | undefined) {
+  const answers = [];
+  for (let index = 0; index < count; index++) {
+    const from = address(index);
+    answers.push(await room.fetch("/count", from === undefined ? {} : { headers: { "cf-connecting-ip": from } }));
+  }
+  return answers;
+}
+const statuses = (answers: readonly Response[]) => new Set(answers.map(({ status }) => status));
+
+describe("P6.8: HTTP requests to a room", () => {
+  it("from one address are answered with 429 and Retry-After when there are too many, and others are served", async () => {
+    const room = newRoom();
+    const answers = await ask(room as never, 700, () => "192.0.2.1");
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(await refused[0]?.json()).toMatchObject({ code: "rate_limited" });
+    expect(Number(refused[0]?.headers.get("retry-after"))).toBeGreaterThan(0);
+    // Those that were refused reached no handler.
+    expect(await room.inside((state) => state.asked())).toBe(700 - refused.length);
+    expect(statuses(await ask(room as never, 1, () => "192.0.2.2"))).toEqual(new Set([204]));
+  });
+
+  it("of IPv6 are counted for the whole network", async () => {
+    const answers = await ask(newRoom() as never, 700, (index) => `2001:db8:1:2::${index.toString(16)}`);
+    expect(statuses(answers)).toContain(429);
+  });
+
+  it("are let through 100 at once", async () => {
+    expect(statuses(await ask(newRoom() as never, 100, () => "192.0.2.1"))).toEqual(new Set([204]));
+  });
+
+  it("have no rate where no address is known, as when another room asks", async () => {
+    expect(statuses(await ask(newRoom() as never, 700, () => undefined))).toEqual(new Set([204]));
+  });
+
+  it("that no room answers count, too", async () => {
+    const room = newRoom();
+    const headers = { "cf-connecting-ip": "192.0.2.1" };
+    for (let index = 0; index < 700; index++) await (await room.fetch("/none", { headers })).body?.cancel();
+    expect((await room.fetch("/none", { headers })).status).toBe(429);
+  });
+});
