@@ -2,11 +2,9 @@ import type { RoomObjectBase, RoomObjectClass } from "../objects/room-object.ts"
 import type { ShardObjectBase, ShardObjectClass } from "../objects/shard-object.ts";
 import type { Monitor } from "../objects/monitor.ts";
 import type { Sockets } from "../objects/sockets.ts";
-import type { LoggedError } from "../platform/metrics.ts";
 import type { WorldState } from "../world/state.ts";
 import { inspectWorld } from "./world.ts";
-import { hide } from "./private.ts";
-import type { IsPrivate } from "./private.ts";
+import type { IsPrivate } from "../platform/private.ts";
 import { Recorder } from "./recorder.ts";
 import { inspectRoom } from "./room.ts";
 import type { RecentPacket, RoomInspection, ShardInspection, WorldInspection } from "./types.ts";
@@ -48,11 +46,6 @@ class Tap {
   }
 }
 
-/** Errors are what a handler threw, so they may say anything. */
-function withoutSecrets({ error, ...rest }: LoggedError, isPrivate: IsPrivate): LoggedError {
-  return { ...rest, error: error && hide(error, isPrivate) };
-}
-
 /** The class of rooms and Worlds, which can be looked into. */
 export function inspectableRoom(base: RoomObjectClass): RoomObjectClass {
   return class extends base implements InspectedRoom {
@@ -64,16 +57,11 @@ export function inspectableRoom(base: RoomObjectClass): RoomObjectClass {
     }
 
     async inspect(): Promise<RoomInspection> {
-      const counted = await this.metrics();
-      const clean = (isPrivate: IsPrivate) => ({
-        ...counted,
-        errors: counted.errors.map((error) => withoutSecrets(error, isPrivate)),
-      });
+      const metrics = await this.metrics();
       // A room that cannot start has no sessions that say what is private, so only its metrics are shown.
-      if (counted.users === undefined) return { metrics: clean(() => false), packets: [] };
+      if (metrics.users === undefined) return { metrics, packets: [] };
       const { core } = this;
       const isPrivate = (text: string) => core.sessions.isPrivate(text);
-      const metrics = clean(isPrivate);
       return { metrics, ...inspectRoom(core, isPrivate), packets: this.#tap.read(this.monitor, isPrivate, Date.now()) };
     }
 

@@ -1,7 +1,7 @@
 import { bytesOf } from "../platform/client-limits.ts";
 import type { Socket } from "../platform/ports.ts";
-import { hideInJson } from "./private.ts";
-import type { IsPrivate } from "./private.ts";
+import { hideInJson } from "../platform/private.ts";
+import type { IsPrivate } from "../platform/private.ts";
 import type { RecentPacket } from "./types.ts";
 
 /** Packets that are kept, the characters of each, and how long after the last look at them, in ms. */

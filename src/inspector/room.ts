@@ -2,7 +2,7 @@ import type { RoomConnection } from "../room/connections/connection.ts";
 import type { RoomCore } from "../room/room.ts";
 import type { Session } from "../room/sessions/sessions.ts";
 import { firstOf } from "./part.ts";
-import type { IsPrivate } from "./private.ts";
+import type { IsPrivate } from "../platform/private.ts";
 import { treeOf } from "./tree.ts";
 import type { RoomInspection, SessionView } from "./types.ts";
 

@@ -1,8 +1,8 @@
 import { isSignal } from "@signe/reactive";
 import { fieldOf, isEntry } from "../state/fields.ts";
 import type { Field } from "../state/fields.ts";
-import { hide } from "./private.ts";
-import type { IsPrivate } from "./private.ts";
+import { hide } from "../platform/private.ts";
+import type { IsPrivate } from "../platform/private.ts";
 import type { TreeNode } from "./types.ts";
 
 /** Of each value in a tree, and of all of it: more is left out, and counted. */

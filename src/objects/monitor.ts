@@ -2,6 +2,8 @@ import { bytesOf } from "../platform/client-limits.ts";
 import { costPerHour } from "../platform/cost.ts";
 import { sum, zero } from "../platform/counts.ts";
 import type { Cause, Counts } from "../platform/counts.ts";
+import { hide } from "../platform/private.ts";
+import type { IsPrivate } from "../platform/private.ts";
 import { causeOf } from "../platform/log.ts";
 import type { LoggedError, ObjectMetrics } from "../platform/metrics.ts";
 import type { Clock, LogEntry, Socket, Storage } from "../platform/ports.ts";
@@ -30,6 +32,8 @@ export class Monitor {
   readonly counts = zero();
   readonly awake: Awake;
   readonly storage: Storage;
+  /** Whether a text is a private id. Asked when an error is kept: later the session may have ended. */
+  isPrivate: IsPrivate = () => false;
   /** Called for each frame that is sent, while the inspector records frames. */
   onSent: ((text: string, socket: Socket) => void) | undefined;
   readonly #clock: Clock;
@@ -111,19 +115,24 @@ export class Monitor {
     // The debug entry of an action comes in addition to that of its refusal.
     if (code && level !== "debug") this.counts.errors[code] = (this.counts.errors[code] ?? 0) + 1;
     if (level === "error" || level === "warn") {
-      const [first] = error?.split("\n", 1) ?? [];
       this.#errors.push({
         at: this.#clock.now(),
         event,
         action,
         connection,
         code,
-        error: first?.slice(0, LONGEST_ERROR),
+        error: error && this.#shown(error),
       });
       if (this.#errors.length > MOST_ERRORS) this.#errors.shift();
     }
     this.#log(entry);
   };
+
+  /** The first line of an error, as operators may see it: a handler may have put anything into it. */
+  #shown(error: string): string {
+    const [line = ""] = error.split("\n", 1);
+    return hide(line.slice(0, 2 * LONGEST_ERROR), (text) => this.isPrivate(text)).slice(0, LONGEST_ERROR);
+  }
 
   /** Makes a report. Changed totals are stored first, so that reported numbers never decrease, even after a crash. */
   report(): Omit<ObjectMetrics, "party" | "room" | "connections"> {

@@ -44,6 +44,7 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
+    this.monitor.isPrivate = (text) => this.#core?.sessions.isPrivate(text) === true;
     this.#hasFailed = !this.#tryStart();
   }
 

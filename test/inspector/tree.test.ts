@@ -1,7 +1,7 @@
 import { signal } from "@signe/reactive";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { hide, hideInJson } from "../../src/inspector/private.ts";
+import { hide, hideInJson } from "../../src/platform/private.ts";
 import { MOST_NODES, treeOf } from "../../src/inspector/tree.ts";
 import type { TreeNode } from "../../src/inspector/types.ts";
 

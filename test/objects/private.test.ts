@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { hide, hideInJson } from "../../src/inspector/private.ts";
+import { hide, hideInJson } from "../../src/platform/private.ts";
 
 const ID = "3f2a9c1e-77aa-4b1c-9d10-0c5e5f1b2a3d";
 const isPrivate = (text: string) => text === ID || text === "ada";
