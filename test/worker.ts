@@ -1,5 +1,5 @@
 import { createApp } from "../src/app/app.ts";
-import { createVerifier } from "../src/auth/verify.ts";
+import { createOperatorVerifier, createVerifier } from "../src/auth/verify.ts";
 import { createShardObject } from "../src/objects/shard-object.ts";
 import { createWorldObject } from "../src/objects/world-object.ts";
 import { inspector } from "../src/inspector/index.ts";
@@ -25,7 +25,7 @@ export default createApp({
   verify,
   cors: { origin: "*" },
   world: { ids: undefined },
-  operator: verify,
+  operator: createOperatorVerifier("AUTH_JWT_SECRET"),
   log: createLog(),
   inspector,
 });

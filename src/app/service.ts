@@ -1,4 +1,4 @@
-import { createVerifier } from "../auth/verify.ts";
+import { createOperatorVerifier, createVerifier } from "../auth/verify.ts";
 import type { AuthConfig } from "../auth/verify.ts";
 import { assertBindings, ROOM_BINDINGS, WORLD_BINDINGS } from "../objects/bindings.ts";
 import { createRoomObject } from "../objects/room-object.ts";
@@ -52,7 +52,7 @@ export function createService(
   assertBindings(world ? WORLD_BINDINGS : ROOM_BINDINGS);
   const log = checkLog(config);
   const verify = config.auth && createVerifier(config.auth);
-  const operator = createVerifier({ secret: operatorSecret(config.auth) });
+  const operator = createOperatorVerifier(operatorSecret(config.auth));
   const { cors = { origin: "*" }, inspector } = config;
   const app = createApp({ find, verify, operator, world, log, cors, inspector });
   inspector?.serve(app, { config, world, operator });

@@ -2,6 +2,7 @@ import { createRemoteJWKSet, errors, jwtVerify } from "jose";
 import type { JWTVerifyGetKey, JWTVerifyOptions } from "jose";
 import type { Claims } from "../define/types.ts";
 import { RoomError } from "../protocol/errors.ts";
+import { OPERATOR_AUDIENCE } from "../protocol/operator.ts";
 
 /**
  * How tokens are checked: with a shared secret (HS256), by the name of the Worker's secret that holds it; or
@@ -22,12 +23,34 @@ const TOLERANCE = 5;
 const ASYMMETRIC = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
 
 /**
- * Makes the check for a configuration. Algorithms are pinned, so that a token cannot choose its own. A token
- * without `exp` never expires: whoever signs tokens decides how long they last.
+ * Makes the check of users' tokens for a configuration; it refuses operators' tokens. Algorithms are pinned, so that a
+ * token cannot choose its own. A token without `exp` never expires: whoever signs tokens decides how long they last.
  * @throws Error that says what is wrong with the configuration
  */
 export function createVerifier(config: AuthConfig): Verify {
-  if ("secret" in config) return secretVerifier(config.secret);
+  const verify = "secret" in config ? secretVerifier(config.secret) : providerVerifier(config);
+  return async (token, env) => {
+    const claims = await verify(token, env);
+    if (!isOperators(claims)) return claims;
+    throw new RoomError("unauthenticated", "This is an operator's token. Rooms and Worlds need a user's");
+  };
+}
+
+/** Makes the check of operators' tokens; it refuses users' tokens. @param secret the name of the Worker's secret */
+export function createOperatorVerifier(secret: string): Verify {
+  const verify = secretVerifier(secret);
+  return async (token, env) => {
+    const claims = await verify(token, env);
+    if (isOperators(claims)) return claims;
+    throw new RoomError("unauthenticated", `This is no operator's token: its "aud" has to be "${OPERATOR_AUDIENCE}"`);
+  };
+}
+
+function isOperators({ aud }: Claims): boolean {
+  return Array.isArray(aud) ? aud.includes(OPERATOR_AUDIENCE) : aud === OPERATOR_AUDIENCE;
+}
+
+function providerVerifier(config: Exclude<AuthConfig, { readonly secret: string }>): Verify {
   if (!URL.canParse(config.jwksUrl) || !config.issuer?.length || !config.audience?.length) {
     throw new Error("createRooms: auth needs { secret } with the name of a secret, or { jwksUrl, issuer, audience }");
   }

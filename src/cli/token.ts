@@ -1,12 +1,14 @@
 import { InvalidArgumentError } from "commander";
 import type { Command } from "commander";
 import { SignJWT } from "jose";
+import { OPERATOR_AUDIENCE } from "../protocol/operator.ts";
 import { isRoomId } from "../protocol/urls.ts";
 import { readSecret } from "./secret.ts";
 import type { SecretSource } from "./secret.ts";
 import { parseDuration, timeOption } from "./values.ts";
 
 interface TokenOptions extends SecretSource {
+  readonly operator?: boolean;
   readonly worlds?: readonly string[];
   readonly sub?: string;
   readonly claim?: Readonly<Record<string, unknown>>;
@@ -22,6 +24,7 @@ argument, since lists of processes show those to everyone on the machine. Nothin
 
 Examples:
   $ durable-rooms token --worlds world-default
+  $ durable-rooms token --operator --claim 'rooms=*'
   $ durable-rooms token --sub ada --claim role=admin --claim level=5 --expires 10m
   $ pass show my-game | durable-rooms token --worlds '*' --secret-stdin`;
 
@@ -31,6 +34,7 @@ export function addToken(program: Command): void {
     .summary("makes a token for a user or an operator")
     .description("makes a token for a user or an operator (a JWT, signed with HS256), and prints it")
     .option("--worlds <ids>", "an operator's: the Worlds that it is for, with commas between, or '*'", parseWorlds)
+    .option("--operator", "makes it an operator's without --worlds: for the claims rooms, inspect and manage")
     .option("--sub <id>", "the user that it is for")
     .option("--claim <name=value>", "another claim: JSON, or else text; may be given again", addClaim)
     .addOption(timeOption("--expires <time>", "how long it works: 30s, 10m, 1h, 7d", "1h", parseLifetime))
@@ -42,9 +46,14 @@ export function addToken(program: Command): void {
 }
 
 async function makeToken(options: TokenOptions): Promise<string> {
-  const { worlds, sub, claim, expires } = options;
+  const { worlds, operator = worlds !== undefined, sub, claim, expires } = options;
   const now = Math.floor(Date.now() / 1000);
-  const claims = { ...claim, ...(worlds && { worlds }), ...(sub !== undefined && { sub }) };
+  const claims = {
+    ...claim,
+    ...(operator && { aud: OPERATOR_AUDIENCE }),
+    ...(worlds && { worlds }),
+    ...(sub !== undefined && { sub }),
+  };
   return new SignJWT(claims)
     .setProtectedHeader({ alg: "HS256", typ: "JWT" })
     .setIssuedAt(now)

@@ -50,7 +50,7 @@ export class Stage {
 
 /** Has a World start the shards of a room. @returns their ids */
 async function registerShards(port: number, room: string): Promise<readonly string[]> {
-  const token = await new SignJWT({ worlds: "*" })
+  const token = await new SignJWT({ aud: "durable-rooms-operator", worlds: "*" })
     .setProtectedHeader({ alg: "HS256" })
     .setExpirationTime("1h")
     .sign(new TextEncoder().encode(SECRET));

@@ -280,7 +280,7 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
     };
     await signIn("nonsense");
     await page.getByText("The token is not valid").waitFor();
-    const token = await sign({ inspect: "main/game-closed" });
+    const token = await sign({ aud: "durable-rooms-operator", inspect: "main/game-closed" });
     await signIn(token);
     await page.getByRole("heading", { name: "main/game-closed" }).waitFor();
     await expect.poll(() => page.locator('.tiles [data-name="connections"]').innerText(), SOON).toBe("0");

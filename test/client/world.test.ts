@@ -8,7 +8,7 @@ import { defineRoom } from "../../src/define/define-room.ts";
 import { connected, sync, users } from "../../src/state/fields.ts";
 import { shared } from "../../src/testing/registry.ts";
 import { BrowserSocket } from "../support/browser-socket.ts";
-import { TestRoom, token } from "../support/harness.ts";
+import { TestRoom, operatorToken, token } from "../support/harness.ts";
 
 class Player {
   x = sync(signal(0));
@@ -78,7 +78,7 @@ describe("connectWorld, with a real World", () => {
     const { publicId } = game;
     const shard = new URL(urls[0] as string).pathname.split("/").at(-1) as string;
     const lost = becomes(game, "reconnecting");
-    const operator = { authorization: `Bearer ${await token({ worlds: ["*"] })}` };
+    const operator = { authorization: `Bearer ${await operatorToken({ worlds: ["*"] })}` };
     const report = (status: string, connections: number) =>
       exports.default.fetch("http://rooms.test/parties/world/world-default/update-shard", {
         method: "POST",

@@ -85,7 +85,7 @@ export class Service {
   }
 
   async shards(): Promise<readonly ShardReport[]> {
-    const token = await new SignJWT({ worlds: "*" })
+    const token = await new SignJWT({ aud: "durable-rooms-operator", worlds: "*" })
       .setProtectedHeader({ alg: "HS256" })
       .sign(new TextEncoder().encode(SECRET));
     const headers = { authorization: `Bearer ${token}` };

@@ -4,7 +4,7 @@ import { costOf } from "../../src/platform/cost.ts";
 import { zero } from "../../src/platform/counts.ts";
 import type { Counts } from "../../src/platform/counts.ts";
 import type { RoomMetrics } from "../../src/platform/metrics.ts";
-import { testRoom, token } from "../support/harness.ts";
+import { testRoom, operatorToken } from "../support/harness.ts";
 import { game } from "./moved-game.ts";
 
 const [text = ""] = Object.values(
@@ -35,7 +35,7 @@ describe("docs/costs.md", () => {
 
   it("a window in which users move ten times each is one alarm, and a row for each of them", async () => {
     const room = testRoom(game, "any");
-    const headers = { authorization: `Bearer ${await token({ rooms: "*" })}` };
+    const headers = { authorization: `Bearer ${await operatorToken({ rooms: "*" })}` };
     const url = `http://rooms.test/parties/${room.party}/${room.id}/$metrics`;
     const read = async () => (await (await exports.default.fetch(url, { headers })).json<RoomMetrics>()).sinceWake;
     const clients = await Promise.all(Array.from({ length: 4 }, () => room.connect()));

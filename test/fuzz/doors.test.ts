@@ -6,7 +6,7 @@ import type { ConnectOptions, TestClient, TestRoom } from "../support/harness.ts
 import { body, frameText, header, hostileKey, method, query, segment, spoiled } from "./generate.ts";
 import { leakIn } from "./leaks.ts";
 import { ACTIONS, closed, PATHS, target, TREASURE } from "./target.ts";
-import { badTokens } from "./tokens.ts";
+import { badTokens, OPERATOR } from "./tokens.ts";
 
 const SECRETS = [env.AUTH_JWT_SECRET, env.SHARD_SECRET];
 const ORIGIN = "http://rooms.test";
@@ -127,7 +127,8 @@ describe("the HTTP door", () => {
 
 describe("credentials", () => {
   it("P1.4: tokens that are not right open nothing, wherever they are shown", async () => {
-    const tokens = await badTokens(env.AUTH_JWT_SECRET);
+    const { AUTH_JWT_SECRET } = env;
+    const tokens = [...(await badTokens(AUTH_JWT_SECRET)), ...(await badTokens(AUTH_JWT_SECRET, OPERATOR))];
     const room = testRoom(target, `open-${crypto.randomUUID()}`);
     const locked = testRoom(closed, "closed-1");
     const good = await goodClient(room);

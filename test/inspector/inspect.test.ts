@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import * as z from "zod";
 import { createApp } from "../../src/app/app.ts";
 import { createRooms } from "../../src/app/create-rooms.ts";
-import { createVerifier } from "../../src/auth/verify.ts";
+import { createOperatorVerifier, createVerifier } from "../../src/auth/verify.ts";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { inspector } from "../../src/inspector/index.ts";
 import { MOST_ROWS } from "../../src/inspector/part.ts";
@@ -21,7 +21,7 @@ import type {
 import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
 import { findRoom } from "../../src/testing/registry.ts";
 import inspectedWorker, { RoomObject } from "../docs/inspected-worker.ts";
-import { testRoom, token } from "../support/harness.ts";
+import { testRoom, operatorToken, token } from "../support/harness.ts";
 import type { TestRoom } from "../support/harness.ts";
 
 class Player {
@@ -65,7 +65,7 @@ const game = defineRoom({
 
 const pathOf = (room: TestRoom, question: string) => `/parties/${room.party}/${room.id}/${question}`;
 const operator = async (claims: Record<string, unknown> = { inspect: "*" }) => ({
-  authorization: `Bearer ${await token(claims)}`,
+  authorization: `Bearer ${await operatorToken(claims)}`,
 });
 const ask = (path: string, headers: Record<string, string> = {}, init: RequestInit = {}) =>
   exports.default.fetch(`http://rooms.test${path}`, { ...init, headers });
@@ -119,7 +119,12 @@ describe("P12.1: who may", () => {
       expect([path, response.status]).toEqual([path, 404]);
     }
     const verify = createVerifier({ secret: "AUTH_JWT_SECRET" });
-    const bare = createApp({ find: findRoom, verify, operator: verify, cors: false });
+    const bare = createApp({
+      find: findRoom,
+      verify,
+      operator: createOperatorVerifier("AUTH_JWT_SECRET"),
+      cors: false,
+    });
     const url = `http://rooms.test${pathOf(room, "$inspect")}`;
     expect((await bare.request(url, { headers: all }, env)).status).toBe(404);
     expect((await bare.request("http://rooms.test/inspector", {}, env)).status).toBe(404);
@@ -131,7 +136,7 @@ describe("P12.1: who may", () => {
     const app = createApp({
       find: findRoom,
       verify,
-      operator: verify,
+      operator: createOperatorVerifier("AUTH_JWT_SECRET"),
       cors: false,
       inspector,
       world: { ids: undefined },

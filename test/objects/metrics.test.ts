@@ -14,7 +14,7 @@ import { findRoom } from "../../src/testing/registry.ts";
 import type { Counts } from "../../src/platform/counts.ts";
 import type { RoomMetrics, ShardMetrics } from "../../src/platform/metrics.ts";
 import { connected, sync, users } from "../../src/state/fields.ts";
-import { shardStub, testRoom, token } from "../support/harness.ts";
+import { shardStub, testRoom, operatorToken, token } from "../support/harness.ts";
 import type { TestClient, TestRoom } from "../support/harness.ts";
 
 class Player {
@@ -42,7 +42,7 @@ const game = defineRoom({
   requests: { "GET /count": { run: ({ state }) => state.count() }, "GET /*": { run: () => "the room's own" } },
 });
 
-const operator = async () => ({ authorization: `Bearer ${await token({ rooms: "*" })}` });
+const operator = async () => ({ authorization: `Bearer ${await operatorToken({ rooms: "*" })}` });
 const pathOf = (room: TestRoom) => `/parties/${room.party}/${room.id}/$metrics`;
 const get = (path: string, headers: Record<string, string> = {}, init: RequestInit = {}) =>
   exports.default.fetch(`http://rooms.test${path}`, { ...init, headers });
@@ -320,13 +320,17 @@ describe("P11: what else is told", () => {
 describe("P11.1: $metrics", () => {
   const strangers: [string, () => Promise<Record<string, string>>, number][] = [
     ["nobody", async () => ({}), 401],
-    ["a player", async () => ({ authorization: `Bearer ${await token({ sub: "player" })}` }), 403],
+    ["a player", async () => ({ authorization: `Bearer ${await token({ sub: "player" })}` }), 401],
     [
       "an operator of another room",
-      async () => ({ authorization: `Bearer ${await token({ rooms: ["main/x"] })}` }),
+      async () => ({ authorization: `Bearer ${await operatorToken({ rooms: ["main/x"] })}` }),
       403,
     ],
-    ["an operator of a World", async () => ({ authorization: `Bearer ${await token({ worlds: ["game-1"] })}` }), 403],
+    [
+      "an operator of a World",
+      async () => ({ authorization: `Bearer ${await operatorToken({ worlds: ["game-1"] })}` }),
+      403,
+    ],
     ["a forger", async () => ({ authorization: "Bearer e30.e30.e30" }), 401],
     [
       "who sends the service's own header",
@@ -352,7 +356,7 @@ describe("P11.1: $metrics", () => {
     (room) => ({ rooms: ["main/x", `${room.party}/${room.id}`] }),
   ])("takes an operator's token: %s", async (claims) => {
     const room = testRoom(game, "game-1");
-    const authorization = `Bearer ${await token(claims(room))}`;
+    const authorization = `Bearer ${await operatorToken(claims(room))}`;
     expect((await get(pathOf(room), { authorization })).status).toBe(200);
   });
 
@@ -398,7 +402,7 @@ describe("P11.1: $metrics", () => {
       room: id,
       connections: 0,
     });
-    const authorization = `Bearer ${await token({ worlds: id })}`;
+    const authorization = `Bearer ${await operatorToken({ worlds: id })}`;
     expect((await get(`/parties/world/${id}/$metrics`, { authorization })).status).toBe(200);
   });
 });

@@ -1,6 +1,6 @@
 import { exports } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import { testRoom, token } from "../support/harness.ts";
+import { operatorToken, testRoom, token } from "../support/harness.ts";
 import { ACTIONS, claimsOf, definitionOf, MARK, stolen, USERS } from "../support/secrets.ts";
 
 it("P4.6, P4.8: what only some may see reaches nobody else over real sockets, nor in answers of rooms and Worlds", async () => {
@@ -32,7 +32,7 @@ it("P4.6, P4.8: what only some may see reaches nobody else over real sockets, no
     exports.default.fetch(`${world}/registry`),
     exports.default.fetch(`${world}/registry?token=${tokens[2]}`),
     exports.default.fetch(`${world}/registry`, {
-      headers: { authorization: `Bearer ${await token({ worlds: "other" })}` },
+      headers: { authorization: `Bearer ${await operatorToken({ worlds: "other" })}` },
     }),
   ];
   for (const answer of await Promise.all(asked)) expect([401, 403]).toContain(answer.status);

@@ -5,6 +5,7 @@ import { inject } from "vitest";
 import type { ShardObjectBase } from "../../src/objects/shard-object.ts";
 import type { AnyRoom, Room } from "../../src/define/room.ts";
 import type { RoomCore } from "../../src/room/room.ts";
+import { OPERATOR_AUDIENCE } from "../../src/protocol/operator.ts";
 import { LoadClient } from "./load-client.ts";
 import { serve } from "../../src/testing/registry.ts";
 
@@ -218,6 +219,11 @@ export class TestRoom<S = unknown> {
 
 export function testRoom<S>(room: Room<S>, id = "room-1"): TestRoom<S> {
   return new TestRoom<S>(room, id);
+}
+
+/** The same of an operator. */
+export function operatorToken(claims: Record<string, unknown>): Promise<string> {
+  return token({ aud: OPERATOR_AUDIENCE, ...claims });
 }
 
 /** A token signed with the tests' secret. */

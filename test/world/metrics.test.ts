@@ -12,7 +12,7 @@ import { shared } from "../../src/testing/registry.ts";
 import { MOST_ASKED } from "../../src/world/metrics.ts";
 import type { WorldMetrics } from "../../src/world/metrics.ts";
 import { CONTENT_TYPE, exposition } from "../../src/world/prometheus.ts";
-import { TestClient, token } from "../support/harness.ts";
+import { TestClient, operatorToken } from "../support/harness.ts";
 import { operator, player, TestWorld, WORLD_ID } from "./support.ts";
 
 const counts = (some: Partial<Counts> = {}): Counts => ({ ...zero(), ...some });
@@ -302,7 +302,7 @@ describe("P11.4: a World, a room and a shard, as real objects", () => {
     const client = new TestClient(response.webSocket as WebSocket);
     await client.call("count");
     await client.call("count");
-    const authorization = `Bearer ${await token({ worlds: ["*"] })}`;
+    const authorization = `Bearer ${await operatorToken({ worlds: ["*"] })}`;
     const ask = (path: string, accept: string) =>
       exports.default.fetch(`${WORLD}/${path}`, { headers: { authorization, accept } });
     await post("update-shard", { shardId, connections: 1 }, { authorization });

@@ -8,7 +8,7 @@ import { defineRoom } from "../../src/define/define-room.ts";
 import { connected, sync, users } from "../../src/state/fields.ts";
 import { shared } from "../../src/testing/registry.ts";
 import { BrowserSocket } from "../support/browser-socket.ts";
-import { shardStub, TestClient, TestRoom, token } from "../support/harness.ts";
+import { shardStub, TestClient, TestRoom, operatorToken, token } from "../support/harness.ts";
 
 class Player {
   x = sync(signal(0));
@@ -59,7 +59,7 @@ async function join(url: string, query = ""): Promise<TestClient> {
   return new TestClient(response.webSocket);
 }
 
-const operator = async (worlds: string[]) => ({ authorization: `Bearer ${await token({ worlds })}` });
+const operator = async (worlds: string[]) => ({ authorization: `Bearer ${await operatorToken({ worlds })}` });
 /** Other files have rooms of the party "main" too. */
 const newRoom = () => `game-${crypto.randomUUID()}`;
 
@@ -182,7 +182,7 @@ describe("P9: a World, its shards and a room, as real objects", () => {
       return new TestClient(response.webSocket as WebSocket);
     };
     expect(await (await open("")).closed).toMatchObject({ code: 4401 });
-    const admin = await open(`world-auth-token=${await token({ worlds: ["*"] })}`);
+    const admin = await open(`world-auth-token=${await operatorToken({ worlds: ["*"] })}`);
     const { value } = await admin.until(({ type }) => type === "sync");
     expect(JSON.stringify(value)).toContain(config.name);
   });
