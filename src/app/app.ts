@@ -3,6 +3,7 @@ import { cors } from "hono/cors";
 import { forwardRequest } from "../auth/internal.ts";
 import { operatesRoom } from "../auth/access.ts";
 import { tokenError } from "../auth/access.ts";
+import { chooseSubprotocol } from "../auth/subprotocol.ts";
 import { readToken } from "../auth/verify.ts";
 import type { Verify } from "../auth/verify.ts";
 import type { FindRoom } from "../define/room.ts";
@@ -47,7 +48,8 @@ export function createApp({ cors: corsOptions, ...parts }: AppParts): Hono<AppEn
   app.get("/health", (c) => c.json({ status: "ok" }));
   app.all("/parties/*", async (c) => {
     // The answer to an upgrade is the socket itself: it has no headers to add to.
-    if (!allow || isUpgrade(c.req.raw)) return answer(c.req.raw, c.env, routing);
+    if (isUpgrade(c.req.raw)) return chooseSubprotocol(await answer(c.req.raw, c.env, routing), c.req.raw.headers);
+    if (!allow) return answer(c.req.raw, c.env, routing);
     const preflight = await allow(c, async () => {
       c.res = await answer(c.req.raw, c.env, routing);
     });

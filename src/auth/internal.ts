@@ -1,8 +1,10 @@
 import type { Claims } from "../define/types.ts";
+import { offerOf, SUBPROTOCOL_HEADER } from "./subprotocol.ts";
 
 /** Headers with this prefix are the service's own. They are removed from requests of clients. */
 const PREFIX = "x-durable-rooms-";
 const AUTH = `${PREFIX}auth`;
+const SESSION = `${PREFIX}session`;
 /** Headers and parameters of a request that are only for the Worker. */
 const WORKER_HEADERS = ["authorization", "x-access-shard"];
 const WORKER_PARAMETERS = ["token", "world-auth-token"];
@@ -20,12 +22,15 @@ export function forwardRequest(
 ): Request {
   const dropped = WORKER_HEADERS.filter((name) => !keep.includes(name) && request.headers.has(name));
   const isUrlClean = !removeCredentials(url);
+  const offer = offerOf(request.headers);
   // Requests are dear to make, and most clients join without anything to take out or to put in.
-  if (!claims && dropped.length === 0 && isUrlClean && !hasInternal(request.headers)) return request;
+  if (!claims && !offer && dropped.length === 0 && isUrlClean && !hasInternal(request.headers)) return request;
   const headers = withoutInternal(request.headers);
   for (const name of dropped) headers.delete(name);
   // A header holds ASCII only.
   if (claims) headers.set(AUTH, encodeURIComponent(JSON.stringify(claims)));
+  if (offer) headers.delete(SUBPROTOCOL_HEADER);
+  if (offer?.sessionId !== undefined) headers.set(SESSION, encodeURIComponent(offer.sessionId));
   const own = new Request(request, { headers });
   return isUrlClean ? own : new Request(url, own);
 }
@@ -38,13 +43,14 @@ function removeCredentials(url: URL): boolean {
   return names.length > 0;
 }
 
-/** In the object: returns the client's request, and the claims that the Worker verified. */
-export function receiveRequest(request: Request): { request: Request; auth: Claims | null } {
-  const claims = request.headers.get(AUTH);
+/** In the object: returns the client's request, the claims that the Worker verified, and the session's id from a subprotocol. */
+export function receiveRequest(request: Request): { request: Request; auth: Claims | null; sessionId?: string } {
+  const [claims, session] = [request.headers.get(AUTH), request.headers.get(SESSION)];
   // The Worker has removed all other headers with this prefix.
-  if (claims === null) return { request, auth: null };
-  const auth = JSON.parse(decodeURIComponent(claims)) as Claims;
-  return { request: new Request(request, { headers: withoutInternal(request.headers) }), auth };
+  if (claims === null && session === null) return { request, auth: null };
+  const auth = claims === null ? null : (JSON.parse(decodeURIComponent(claims)) as Claims);
+  const own = new Request(request, { headers: withoutInternal(request.headers) });
+  return session === null ? { request: own, auth } : { request: own, auth, sessionId: decodeURIComponent(session) };
 }
 
 function hasInternal(headers: Headers): boolean {

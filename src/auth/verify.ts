@@ -2,6 +2,7 @@ import { createRemoteJWKSet, errors, jwtVerify } from "jose";
 import type { JWTVerifyGetKey, JWTVerifyOptions } from "jose";
 import type { Claims } from "../define/types.ts";
 import { RoomError } from "../protocol/errors.ts";
+import { offerOf } from "./subprotocol.ts";
 import { OPERATOR_AUDIENCE } from "../protocol/operator.ts";
 
 /**
@@ -105,8 +106,8 @@ async function check(
   }
 }
 
-/** The token of a request: in the Authorization header, or else in the query. */
+/** The token of a request: in the Authorization header, among the subprotocols of a socket, or else in the query. */
 export function readToken(request: Request, url: URL, parameter = "token"): string | undefined {
   const bearer = /^Bearer +(\S+) *$/i.exec(request.headers.get("authorization") ?? "");
-  return bearer?.[1] ?? (url.searchParams.get(parameter) || undefined);
+  return bearer?.[1] ?? offerOf(request.headers)?.token ?? (url.searchParams.get(parameter) || undefined);
 }

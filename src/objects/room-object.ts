@@ -54,13 +54,13 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
   }
 
   protected override async answer(incoming: Request): Promise<Response> {
-    const { request, auth } = receiveRequest(incoming);
+    const { request, auth, ...session } = receiveRequest(incoming);
     if (!this.#tryStart()) return refuse(request, new RoomError("internal", CANNOT_START), UNAVAILABLE);
     if (!isUpgrade(request)) return this.core.request(request, parseRoomUrl(new URL(request.url))?.path ?? "/", auth);
     const pair = new WebSocketPair();
     const socket = this.sockets.of(pair[1], (ws) => this.#accept(ws));
     const isGone = () => incoming.signal.aborted;
-    const join: JoinRequest = { request, auth, ...credentialsOf(request.url), socket, isGone };
+    const join: JoinRequest = { request, auth, ...credentialsOf(request.url), ...session, socket, isGone };
     const joining = this.core.connect(join);
     if (!join.isDone) {
       const isLate = await isAnsweredLate(joining, this.monitor.awake.clock, incoming.signal, () => {

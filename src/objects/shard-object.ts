@@ -40,7 +40,7 @@ export class ShardObjectBase extends ObjectBase implements ShardCalls {
   }
 
   protected override async answer(incoming: Request): Promise<Response> {
-    const { request, auth } = receiveRequest(incoming);
+    const { request, auth, ...session } = receiveRequest(incoming);
     try {
       this.core.check(auth);
       if (!isUpgrade(request)) {
@@ -64,6 +64,7 @@ export class ShardObjectBase extends ObjectBase implements ShardCalls {
       request: { url, headers: [...headers], cf },
       auth,
       ...credentialsOf(url),
+      ...session,
     });
     const { clock } = this.monitor.awake;
     if (await isAnsweredLate(decided, clock, incoming.signal, () => this.core.closed(socket))) socket.accept();
