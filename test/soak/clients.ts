@@ -1,0 +1,55 @@
+import { WebSocket } from "ws";
+
+/** A client that keeps only the answers that it waits for. */
+export class SoakClient {
+  readonly #socket: WebSocket;
+  readonly #waiting = new Map<string, (answer: unknown) => void>();
+  readonly #closed: Promise<void>;
+  #calls = 0;
+
+  private constructor(socket: WebSocket) {
+    this.#socket = socket;
+    this.#closed = new Promise((done) => socket.once("close", () => done()));
+    socket.on("error", () => {});
+    socket.on("message", (data: Buffer) => this.#receive(data));
+  }
+
+  /** @returns undefined where the service does not let it in */
+  static async connect(url: string): Promise<SoakClient | undefined> {
+    const client = new SoakClient(new WebSocket(url, { perMessageDeflate: false }));
+    const first = new Promise<boolean>((done) => {
+      client.#socket.once("message", () => done(true));
+      client.#socket.once("close", () => done(false));
+    });
+    return (await first) ? client : undefined;
+  }
+
+  /** @returns the answer's value; undefined if the connection ends first */
+  async call(action: string, value?: unknown): Promise<unknown> {
+    const id = `call-${this.#calls++}`;
+    const answer = new Promise((done) => this.#waiting.set(id, done));
+    this.send(action, value, id);
+    return Promise.race([answer, this.#closed]).finally(() => this.#waiting.delete(id));
+  }
+
+  send(action: string, value?: unknown, id?: string): void {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify({ action, value, id }));
+  }
+
+  /** From now on it does not read what it is sent. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  leave(): Promise<void> {
+    this.#socket.terminate();
+    return this.#closed;
+  }
+
+  #receive(data: Buffer): void {
+    if (this.#waiting.size === 0) return;
+    const { value } = JSON.parse(data.toString()) as { value?: { id?: string; result?: unknown } };
+    const done = value?.id === undefined ? undefined : this.#waiting.get(value.id);
+    done?.(value?.result);
+  }
+}

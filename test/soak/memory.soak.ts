@@ -1,0 +1,143 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { memoryOf, SECRETS } from "../fuzz/long/workerd.ts";
+import { bundleInto, startWorkerd } from "../workerd/process.ts";
+import type { Workerd } from "../workerd/process.ts";
+import { SoakClient } from "./clients.ts";
+
+const SECONDS = Number(process.env["SOAK_SECONDS"] ?? 180);
+/** How much memory may grow between the beginning of the run, when all code has run once, and its end. In MB. */
+const MOST_GROWTH = { heap: 3, resident: 48 };
+/** The memory of an object on Cloudflare, in MB. */
+const MOST_HEAP = 128;
+
+let workerd: Workerd;
+let folder: string;
+let shard: string;
+const rooms = ["soak-1", "soak-2"];
+const urlOf = (place: string, id: string) =>
+  `ws://127.0.0.1:${workerd.port}/parties/${place}?protocol=2&id=${encodeURIComponent(id)}`;
+const ask = (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${workerd.port}/parties/${path}`, init);
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "soak-"));
+  await bundleInto(folder, join(import.meta.dirname, "worker.ts"));
+  workerd = await startWorkerd(folder, SECRETS);
+  const answer = await ask("world/w/connect", { method: "POST", body: JSON.stringify({ roomId: "soak-1" }) });
+  const { shardId } = await answer.json<{ shardId: string }>();
+  shard = `shard/${shardId}`;
+});
+afterAll(async () => {
+  await workerd.kill();
+  rmSync(folder, { recursive: true });
+});
+
+let users = 0;
+const newUser = () => `user-${users++}`;
+
+/** What clients do. Refusals and closed connections are no failures of the run. */
+const ATTACKS: Readonly<Record<string, () => Promise<void>>> = {
+  async "come and go"() {
+    for (let index = 0; index < 20; index++) {
+      const client = await SoakClient.connect(urlOf(index % 2 ? shard : "main/soak-1", newUser()));
+      await client?.call("count");
+      await client?.leave();
+    }
+  },
+  async "ask for large answers, and leave"() {
+    const client = await SoakClient.connect(urlOf("main/soak-2", newUser()));
+    await client?.call("notes");
+    for (let index = 0; index < 3; index++) await client?.call("read");
+    await client?.leave();
+  },
+  async "are refused"() {
+    const client = await SoakClient.connect(urlOf("main/soak-1", newUser()));
+    const wrong = Array.from({ length: 8000 }, () => "");
+    for (let index = 0; index < 5; index++) await client?.call("numbers", wrong);
+    await client?.call("none");
+    await (await ask("main/soak-1/numbers", { method: "POST", body: JSON.stringify(wrong) })).text();
+    await client?.leave();
+  },
+  async "leave for another room, and turn back"() {
+    const id = newUser();
+    const client = await SoakClient.connect(urlOf("main/soak-1", id));
+    await client?.call("notes");
+    await client?.call("go", "soak-2");
+    await client?.leave();
+    const back = await SoakClient.connect(urlOf("main/soak-1", id));
+    await back?.leave();
+  },
+  async "move to another room"() {
+    const client = await SoakClient.connect(urlOf("main/soak-1", newUser()));
+    const token = await client?.call("go", "soak-2");
+    await client?.leave();
+    const url = `ws://127.0.0.1:${workerd.port}/parties/main/soak-2?transferToken=${String(token)}`;
+    await (await SoakClient.connect(url))?.leave();
+  },
+  async "flood a room, and a shard"() {
+    for (const place of ["main/soak-2", shard]) {
+      const client = await SoakClient.connect(urlOf(place, newUser()));
+      const text = "x".repeat(60_000);
+      client?.send("slow");
+      for (let index = 0; index < 60; index++) client?.send("count", text);
+      await client?.call("count");
+      await client?.leave();
+    }
+  },
+  async "do not read"() {
+    const client = await SoakClient.connect(urlOf("main/soak-2", newUser()));
+    client?.pause();
+    for (let index = 0; index < 20; index++) client?.send("read");
+    await wait(500);
+    await client?.leave();
+  },
+  async "make entries whose keys they choose"() {
+    const client = await SoakClient.connect(urlOf("main/soak-1", newUser()));
+    for (let index = 0; index < 20; index++) await client?.call("add", `${index}.${"a.".repeat(index)}a`);
+    await client?.leave();
+  },
+};
+
+/** Rooms end and start again. */
+async function evict(): Promise<void> {
+  for (const room of rooms) await ask(`main/${room}/evict-me`).then((answer) => answer.text());
+}
+
+async function expectServed(): Promise<void> {
+  for (const place of ["main/soak-1", "main/soak-2", shard]) {
+    const client = await SoakClient.connect(urlOf(place, newUser()));
+    expect(await client?.call("count"), place).toEqual(expect.any(Number));
+    await client?.leave();
+  }
+}
+
+it(
+  `after ${SECONDS} seconds of joins, leaves, refusals, transfers, evictions and floods, memory is flat`,
+  async () => {
+    const begun = Date.now();
+    const measured: { heap: number; resident: number }[] = [];
+    while (Date.now() - begun < SECONDS * 1000) {
+      // Before the attacks, so that rooms have started again when their memory is measured.
+      if (measured.length % 5 === 4) await evict();
+      await Promise.all(Object.values(ATTACKS).map((attack) => attack()));
+      expect(workerd.isAlive()).toBe(true);
+      measured.push(await memoryOf(workerd));
+      expect(measured.at(-1)?.heap).toBeLessThan(MOST_HEAP);
+    }
+    await expectServed();
+    console.log(`${measured.length} rounds, ${users} users`, measured.at(0), measured.at(-1));
+    expect(measured.length).toBeGreaterThan(20);
+    // The least of several rounds: memory in use for a moment is no leak.
+    const tenth = Math.floor(measured.length / 10);
+    for (const kind of ["heap", "resident"] as const) {
+      const leastOf = (rounds: typeof measured) => Math.min(...rounds.map((one) => one[kind]));
+      const growth = leastOf(measured.slice(-2 * tenth)) - leastOf(measured.slice(tenth, 3 * tenth));
+      console.log(`${kind} grew by ${growth.toFixed(1)} MB`);
+      expect(growth, `growth of ${kind} in MB`).toBeLessThan(MOST_GROWTH[kind]);
+    }
+  },
+  (SECONDS + 60) * 1000,
+);

@@ -1,0 +1,62 @@
+import { signal } from "@signe/reactive";
+import * as z from "zod";
+import { collection, connected, createRooms, defineRoom, persist, sync, users } from "../../src/index.ts";
+
+const LARGE = "x".repeat(200_000);
+
+class Player {
+  online = connected();
+  notes = persist(signal(""));
+  hand = sync(signal("nothing"), { visibleTo: "owner" });
+}
+const thing = () => ({ text: sync(signal("")) });
+const MOST_THINGS = 50;
+
+/** A room whose actions keep much, and answer with much. */
+const soaked = defineRoom({
+  path: "soak-{id}",
+  throttleStorage: 200,
+  // Short enough that sessions and transfers expire within the run.
+  sessionExpiryTime: 2000,
+  maxOfflineSessions: 200,
+  transferExpiryTime: 2000,
+  joinRate: { joins: 1e6, per: 1 },
+  requestRate: { requests: 1e6, per: 1 },
+  state: () => ({ players: users(Player), things: collection(thing), count: sync(signal(0)) }),
+  actions: {
+    count: { run: ({ state }) => (state.count.update((count) => count + 1), state.count()) },
+    notes: { run: ({ user }) => user.notes.set(LARGE.slice(0, 60_000)) },
+    read: { run: () => LARGE },
+    slow: { run: () => new Promise((done) => setTimeout(done, 200)) },
+    numbers: { input: z.array(z.number()), run: () => {} },
+    go: { run: ({ room, conn }, to) => room.sessionTransfer(conn, to as string) },
+    add: {
+      run({ state }, key) {
+        if (Object.keys(state.things()).length >= MOST_THINGS) state.things.set({});
+        state.things()[key as string] = thing();
+      },
+    },
+  },
+  requests: {
+    "POST /numbers": { body: z.array(z.number()), run: () => {} },
+    "GET /count": { run: ({ state }) => state.count() },
+  },
+});
+
+const rooms = createRooms({
+  rooms: [soaked],
+  auth: { secret: "AUTH_JWT_SECRET" },
+  world: { ids: ["w"], shardCapacity: 500, connectRate: { requests: 1e6, per: 1 } },
+});
+export class RoomObject extends rooms.RoomObject {
+  /** Ends the memory of the object, as an operator can; its sockets close. */
+  override async fetch(request: Request): Promise<Response> {
+    if (!request.url.endsWith("/evict-me")) return super.fetch(request);
+    await this.core.handle.flush();
+    this.ctx.abort("evicted");
+    return new Response();
+  }
+}
+export class WorldObject extends rooms.WorldObject {}
+export class ShardObject extends rooms.ShardObject {}
+export default rooms.app;
