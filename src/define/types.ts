@@ -236,7 +236,10 @@ export interface RoomOptions<S> {
   readonly hibernate?: boolean;
   /** How long in ms a disconnected user is kept. Default 300,000. */
   readonly sessionExpiryTime?: number;
-  /** The most disconnected users that are kept. Beyond, those who left first are removed early. Default 10,000. */
+  /**
+   * The most disconnected users that are kept. Beyond, those without a token of whom no action ever ran are removed
+   * early, then those who left first. Default 10,000.
+   */
   readonly maxOfflineSessions?: number;
   /** How long in ms the token of a `sessionTransfer` works, and a place is kept. Default 300,000. */
   readonly transferExpiryTime?: number;

@@ -101,7 +101,9 @@ export class Admission {
     connections.remove(socket, conn);
     const session = sessions.find(conn.sessionId);
     // A connection may close after its user went to another room: by now its session may belong to another user.
-    if (session?.publicId !== conn.publicId || connections.isOnline(conn.publicId)) return;
+    if (session?.publicId !== conn.publicId) return;
+    if (conn.hasActed) session.isIdle = undefined;
+    if (connections.isOnline(conn.publicId)) return;
     const user = presence.user(conn.publicId);
     presence.leave(session);
     const runHook = () => hooks.leave(conn, user);

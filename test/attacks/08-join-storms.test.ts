@@ -3,9 +3,11 @@ import { describe, expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
 import type { Claims } from "../../src/define/types.ts";
 import { AddressLimit, MOST_NETWORKS } from "../../src/platform/address-limit.ts";
+import type { TransferredUser } from "../../src/room/transfers/messages.ts";
 import { persist, sync, users } from "../../src/state/fields.ts";
 import { MemoryTree } from "../support/memory-shards.ts";
 import { MemoryRoom, MemorySocket } from "../support/memory.ts";
+import { call } from "./support.ts";
 
 class Player {
   name = sync(signal("somebody"));
@@ -20,7 +22,10 @@ const definition = defineRoom({
   throttleStorage: 0,
   maxOfflineSessions: MOST_AWAY,
   state: stateOf,
-  actions: { score: { run: ({ user }) => user.score.update((score) => score + 1) } },
+  actions: {
+    score: { run: ({ user }) => user.score.update((score) => score + 1) },
+    go: { run: ({ room, conn }) => room.sessionTransfer(conn, "another") },
+  },
 });
 
 /** Comes from an address, as Cloudflare tells it. */
@@ -87,7 +92,7 @@ describe("P7.9: joins from one address", () => {
       const socket = new MemorySocket(undefined);
       shard.sockets.push(socket);
       const request = { url: "http://room/", headers: [["cf-connecting-ip", "192.0.2.1"]] as const, cf: undefined };
-      shard.core.join(socket, { request, auth: null, sessionId: undefined, transferToken: undefined });
+      void shard.core.join(socket, { request, auth: null, sessionId: undefined, transferToken: undefined });
       return socket;
     };
     const flood = Array.from({ length: 1000 }, join);
@@ -111,4 +116,110 @@ it("the memory of a rate is bounded: of 10,000 networks, the one that was quiet 
   for (let index = 0; index < MOST_NETWORKS; index++) from(`2001:db9:${(index >> 8).toString(16)}:${index & 255}::1`);
   expect(limit.size).toBe(MOST_NETWORKS);
   expect(from("192.0.2.1")).toBe(0);
+});
+
+describe("somebody who is away keeps what they have", () => {
+  it.each([
+    ["who did something", null],
+    ["who has a token", { sub: "ada" }],
+  ])("%s, however many strangers come and go", async (_, auth) => {
+    const room = new MemoryRoom<State>(definition.compiled);
+    const player = await room.connect("player", auth);
+    if (!auth) await call(room as never, player, "score");
+    const [publicId] = Object.keys(room.state.players()) as [string];
+    room.disconnect(player);
+    // From as many addresses.
+    for (let index = 0; index < 10 * MOST_AWAY; index++) {
+      await room.advance(10);
+      room.disconnect(await from(room, `198.51.${index >> 8}.${index & 255}`));
+    }
+    expect(Object.keys(room.state.players())).toContain(publicId);
+    const again = await room.connect("player", auth);
+    expect(again.texts[0]).toContain(publicId);
+    expect(Object.keys(room.state.players()).length).toBeLessThanOrEqual(MOST_AWAY + 1);
+  });
+
+  it("after a restart, too", async () => {
+    const room = new MemoryRoom<State>(definition.compiled);
+    const player = await room.connect("player");
+    await call(room as never, player, "score");
+    const [publicId] = Object.keys(room.state.players()) as [string];
+    room.disconnect(player);
+    for (let index = 1; index < MOST_AWAY; index++) {
+      await room.advance(10);
+      room.disconnect(await room.connect(`stranger-${index}`));
+    }
+    room.crash();
+    for (let index = 1; index < MOST_AWAY; index++) {
+      await room.advance(10);
+      const other = await room.connect(`player-${index}`);
+      await call(room as never, other, "score");
+      room.disconnect(other);
+    }
+    expect(Object.keys(room.state.players())).toContain(publicId);
+  });
+
+  it("also after they turned back on the way to another room", async () => {
+    const room = new MemoryRoom<State>(definition.compiled);
+    let away: TransferredUser | null = null;
+    room.neighbours = {
+      ...room.neighbours,
+      board: async (_to, user) => {
+        away = user;
+        return { ok: true, token: "theirs" };
+      },
+      recall: async () => ({ arrived: false, passenger: away }),
+    };
+    const player = await room.connect("player");
+    await call(room as never, player, "score");
+    await call(room as never, player, "go");
+    expect(room.core.sessions.find("player")).toBeUndefined();
+    room.disconnect(player);
+    room.disconnect(await room.connect("player"));
+    for (let index = 0; index < 2 * MOST_AWAY; index++) {
+      await room.advance(10);
+      room.disconnect(await room.connect(`stranger-${index}`));
+    }
+    expect(room.core.sessions.find("player")).toBeDefined();
+  });
+
+  it("also if the room slept between what they did and their leave", async () => {
+    const room = new MemoryRoom<State>(definition.compiled);
+    const player = await room.connect("player");
+    await call(room as never, player, "score");
+    await room.evict();
+    room.disconnect(player);
+    for (let index = 0; index < 2 * MOST_AWAY; index++) {
+      await room.advance(10);
+      room.disconnect(await room.connect(`stranger-${index}`));
+    }
+    expect(room.core.sessions.find("player")).toBeDefined();
+  });
+
+  it("but of those who did something, only so many are kept: who has been away for longest goes", async () => {
+    const room = new MemoryRoom<State>(definition.compiled);
+    for (let index = 0; index < MOST_AWAY + 10; index++) {
+      await room.advance(10);
+      const player = await room.connect(`player-${index}`);
+      await call(room as never, player, "score");
+      room.disconnect(player);
+    }
+    expect(Object.keys(room.state.players())).toHaveLength(MOST_AWAY);
+    expect(room.core.sessions.find("player-9")).toBeUndefined();
+    expect(room.core.sessions.find("player-10")).toBeDefined();
+  });
+});
+
+it("the first packet stays small, however many strangers came and went", async () => {
+  const room = new MemoryRoom<State>(
+    defineRoom({ path: "r", throttleSync: 0, throttleStorage: 0, state: stateOf }).compiled,
+  );
+  for (let index = 0; index < 1200; index++) {
+    await room.advance(10);
+    room.disconnect(await from(room, `198.51.${index >> 8}.${index & 255}`));
+  }
+  const newcomer = await room.connect("newcomer");
+  await room.advance(100);
+  expect(Object.keys(room.state.players())).toHaveLength(1001);
+  expect(newcomer.texts[0]?.length).toBeLessThan(60_000);
 });

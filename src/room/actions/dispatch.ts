@@ -169,6 +169,7 @@ export class Dispatch {
     const user = tree.users?.get(conn.publicId);
     const isGone = tree.users ? !user : !sessions.find(conn.sessionId);
     if (isGone) throw new RoomError("forbidden", "You are no longer in this room");
+    conn.hasActed = true;
     return { user: user as never, conn, auth: conn.auth, state, room };
   }
 

@@ -63,6 +63,8 @@ export class RoomConnection implements Connection {
   /** Messages that wait for the one that is being handled. Undefined until one has to. */
   inbox: WaitingQueue<string | ArrayBuffer, RoomConnection> | undefined;
   isBusy = false;
+  /** Whether an action of it ran since the room woke. */
+  hasActed = false;
   bucket: TokenBucket | undefined;
   readonly #socket: RoomSocket;
   readonly #hooks: ConnectionHooks;

@@ -58,6 +58,7 @@ export class Presence {
     if (known) this.#checkConnections(known);
     this.checkSpace(known);
     const session = known ?? this.#sessions.create(clientId, sub);
+    if (!known && sub === undefined) session.isIdle = true;
     this.#sessions.arrived(session);
     if (this.#tree.users && !this.user(session.publicId)) this.#tree.users.create(session.publicId);
     this.#setConnected(session.publicId, true);
@@ -139,8 +140,10 @@ export class Presence {
 
   /** The last connection of a user closed. */
   leave(session: Session): void {
+    const isShown = this.#setConnected(session.publicId, false);
+    // This may remove the user, if too many are away.
     this.#sessions.offline(session);
-    if (this.#setConnected(session.publicId, false)) return;
+    if (isShown) return;
     sendToAll(this.#connections, encodeDisconnected(session.publicId));
   }
 

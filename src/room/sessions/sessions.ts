@@ -30,6 +30,11 @@ export interface Session {
   details: SessionDetails | undefined;
   /** How many characters of details are stored at most; undefined if there are none. It is known without reading them. */
   detailsSize: number | undefined;
+  /**
+   * Whether it has no token, and none of its actions ran. Stored only while it is offline, so that a first action costs
+   * no row: of a session that was online when the room slept nobody knows, and it counts as one that acted.
+   */
+  isIdle: true | undefined;
   readonly row: Row;
   /** Made when there are details. */
   detailsRow: Row | undefined;
@@ -57,6 +62,8 @@ type SessionSettings = Pick<Settings, "sessionExpiryTime" | "maxOfflineSessions"
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const PUBLIC_ID_LENGTH = 12;
 const MAX_ID = 256;
+/** How many of those who have nothing to lose are kept: each user makes the first packets of all others larger. */
+const MOST_STRANGERS = 1000;
 /** Characters of the details of all sessions. Of more, those go first whose sessions have been offline for longest. */
 export const MAX_DETAILS = 8_000_000;
 /** Sizes are stored as powers of two from here on, so that the row of a session is written anew only a few times. */
@@ -81,6 +88,8 @@ export class Sessions implements RoomPart, Wakeable {
   readonly #second = new Set<Session>();
   /** Those without a connection: who has been gone for longest is the first. */
   readonly #offline = new Set<Session>();
+  /** Those of them who have nothing to lose, in the same order: they go first. */
+  readonly #strangers = new Set<Session>();
   /** Characters of all details, at most. */
   #detailsSize = 0;
 
@@ -110,7 +119,7 @@ export class Sessions implements RoomPart, Wakeable {
     }
     const offline = [...this.#byId.values()].filter(({ offlineSince }) => offlineSince !== undefined);
     offline.sort((a, b) => (a.offlineSince ?? 0) - (b.offlineSince ?? 0));
-    for (const session of offline) this.#offline.add(session);
+    for (const session of offline) this.#addOffline(session);
     for (const [session, details] of old) {
       this.setDetails(session, details);
       session.row.changed(true);
@@ -163,7 +172,7 @@ export class Sessions implements RoomPart, Wakeable {
   online(session: Session): void {
     if (session.offlineSince === undefined) return;
     session.offlineSince = undefined;
-    this.#offline.delete(session);
+    this.#removeOffline(session);
     session.row.changed(true);
   }
 
@@ -228,7 +237,7 @@ export class Sessions implements RoomPart, Wakeable {
   remove(session: Session): void {
     this.#byId.delete(session.id);
     this.#second.delete(session);
-    this.#offline.delete(session);
+    this.#removeOffline(session);
     session.row.removed();
     if (session.detailsSize !== undefined) this.#detailsRow(session).removed();
     this.#detailsSize -= session.detailsSize ?? 0;
@@ -237,10 +246,11 @@ export class Sessions implements RoomPart, Wakeable {
   offline(session: Session): void {
     session.offlineSince = this.#clock.now();
     session.row.changed(true);
-    this.#offline.delete(session);
-    this.#offline.add(session);
-    const [first] = this.#offline;
-    if (first && this.#offline.size > this.#settings.maxOfflineSessions) this.#expire(first);
+    this.#removeOffline(session);
+    this.#addOffline(session);
+    const isFull = this.#offline.size > this.#settings.maxOfflineSessions;
+    const [first] = this.#strangers.size > 0 ? this.#strangers : this.#offline;
+    if (first && (isFull || this.#strangers.size > MOST_STRANGERS)) this.#expire(first);
     this.#alarms.arm(this);
   }
 
@@ -254,6 +264,16 @@ export class Sessions implements RoomPart, Wakeable {
       if (this.#endOf(session) > now) return;
       this.#expire(session);
     }
+  }
+
+  #addOffline(session: Session): void {
+    this.#offline.add(session);
+    if (isStranger(session)) this.#strangers.add(session);
+  }
+
+  #removeOffline(session: Session): void {
+    this.#offline.delete(session);
+    this.#strangers.delete(session);
   }
 
   #endOf({ offlineSince = 0 }: Session): number {
@@ -302,6 +322,7 @@ export class Sessions implements RoomPart, Wakeable {
       leaving: undefined,
       details: undefined,
       detailsSize: undefined,
+      isIdle: undefined,
       row,
       detailsRow: undefined,
     };
@@ -311,9 +332,16 @@ export class Sessions implements RoomPart, Wakeable {
   }
 }
 
+/** Whether the user of an offline session has nothing to lose: it is idle, and no other room has sent or expects it. */
+function isStranger({ isIdle, offlineSince, transferId, leaving }: Session): boolean {
+  return isIdle === true && offlineSince !== undefined && transferId === undefined && leaving === undefined;
+}
+
 /** Without what is not there, so that most rows stay short. */
-function stored({ id, clientId, row: _row, detailsRow: _detailsRow, details: _details, ...rest }: Session): object {
-  const parts = { ...rest, clientId: clientId === id ? undefined : clientId };
+function stored(session: Session): object {
+  const { id, clientId, row: _row, detailsRow: _detailsRow, details: _details, ...rest } = session;
+  const isIdle = isStranger(session) || undefined;
+  const parts = { ...rest, isIdle, clientId: clientId === id ? undefined : clientId };
   return Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined));
 }
 
