@@ -22,7 +22,7 @@ function project({ name, include, exclude = [], via = "room", isolate = false }:
       name,
       include,
       // The benchmark installs its peers below `test`, with tests of their own.
-      exclude: ["**/node_modules/**", "test/{browser,fixture,examples,package,cli,crash}/**", NODE, ...exclude],
+      exclude: ["**/node_modules/**", "test/{browser,fixture,examples,package,cli,crash,dev}/**", NODE, ...exclude],
       testTimeout: 20_000,
       // Rooms are in parties of their own, so most files leave nothing behind that another one could meet.
       isolate,

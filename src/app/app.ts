@@ -1,6 +1,7 @@
+import type { Context } from "hono";
 import { Hono } from "hono/tiny";
 import { cors } from "hono/cors";
-import { forwardRequest } from "../auth/internal.ts";
+import { forwardRequest, USER_TOKEN } from "../auth/internal.ts";
 import { operatesRoom } from "../auth/access.ts";
 import { tokenError } from "../auth/access.ts";
 import { chooseSubprotocol } from "../auth/subprotocol.ts";
@@ -15,10 +16,12 @@ import type { RoomUrl } from "../protocol/urls.ts";
 import { stubOf } from "../objects/bindings.ts";
 import type { Binding } from "../objects/bindings.ts";
 import { isUpgrade, refuse } from "../objects/handshake.ts";
+import { skipBody } from "../objects/unread-body.ts";
 import { causeOf, createLog } from "../platform/log.ts";
 import type { Log } from "../platform/log.ts";
 import type { LogEntry } from "../platform/ports.ts";
 import type { AppEnv, Inspector } from "./inspector.ts";
+import { pathInside, requestInside } from "./mounted.ts";
 
 export type CorsOptions = NonNullable<Parameters<typeof cors>[0]>;
 
@@ -48,10 +51,10 @@ export function createApp({ cors: corsOptions, ...parts }: AppParts): Hono<AppEn
   app.get("/health", (c) => c.json({ status: "ok" }));
   app.all("/parties/*", async (c) => {
     // The answer to an upgrade is the socket itself: it has no headers to add to.
-    if (isUpgrade(c.req.raw)) return chooseSubprotocol(await answer(c.req.raw, c.env, routing), c.req.raw.headers);
-    if (!allow) return answer(c.req.raw, c.env, routing);
+    if (isUpgrade(c.req.raw)) return chooseSubprotocol(await answer(c, routing), c.req.raw.headers);
+    if (!allow) return answer(c, routing);
     const preflight = await allow(c, async () => {
-      c.res = await answer(c.req.raw, c.env, routing);
+      c.res = await answer(c, routing);
     });
     return preflight ?? c.res;
   });
@@ -59,23 +62,27 @@ export function createApp({ cors: corsOptions, ...parts }: AppParts): Hono<AppEn
 }
 
 /** Leads a request to its object, and makes an answer of whatever is thrown on the way. */
-async function answer(request: Request, env: Cloudflare.Env, routing: Routing): Promise<Response> {
+async function answer(c: Context<AppEnv>, routing: Routing): Promise<Response> {
   try {
-    return await route(request, env, routing);
+    return await route(c, routing);
   } catch (thrown) {
     const error = toRoomError(thrown);
-    if (error.code === "internal") routing.log(failure(request, thrown));
-    return refuse(request, error);
+    if (error.code === "internal") routing.log(failure(c, thrown));
+    const refusal = refuse(c.req.raw, error);
+    await skipBody(c.req.raw, refusal);
+    return refusal;
   }
 }
 
 /** The paths of a World that are for clients. */
 const FOR_CLIENTS: ReadonlySet<string> = new Set(["/connect", "/find-room", "/list-rooms"]);
 
-async function route(request: Request, env: Cloudflare.Env, routing: Routing): Promise<Response> {
+async function route(c: Context<AppEnv>, routing: Routing): Promise<Response> {
+  const { env } = c;
   // A runtime without Cloudflare's edge before it takes any Host header into the URL, even with a user's name.
-  const url = URL.parse(request.url);
+  const url = URL.parse(c.req.raw.url);
   if (!url || url.username || url.password) throw new RoomError("bad_message", "The URL is not valid");
+  const request = requestInside(c, url);
   const target = findTarget(url, routing);
   if (target.path.startsWith("/$")) return observe(request, url, target, env, routing);
   const isOfWorld = target.party === "world";
@@ -86,8 +93,13 @@ async function route(request: Request, env: Cloudflare.Env, routing: Routing): P
       : await readClaims(request, url, env, routing.verify);
   const refusal = tokenError(target.settings, claims);
   if (refusal) throw refusal;
-  // The World checks the secret of a shard itself.
-  return fetchObject(env, target, forwardRequest(request, claims, isOfWorld ? ["x-access-shard"] : [], url));
+  return fetchObject(env, target, forwardRequest(request, claims, keptOf(target, routing), url));
+}
+
+/** The credentials that an object checks itself. */
+function keptOf({ party }: Target, { verify }: Routing): readonly string[] {
+  if (party === "world") return ["x-access-shard"];
+  return verify ? [] : USER_TOKEN;
 }
 
 /** The object that a URL leads to. */
@@ -180,7 +192,8 @@ async function fetchObject(env: Cloudflare.Env, { binding, party, room }: Target
 }
 
 /** What to log of a request that failed. */
-function failure({ url }: Request, thrown: unknown): LogEntry {
-  const { party = "", room = "" } = (URL.canParse(url) && parseRoomUrl(new URL(url))) || {};
+function failure(c: Context<AppEnv>, thrown: unknown): LogEntry {
+  const url = URL.parse(c.req.raw.url);
+  const { party = "", room = "" } = (url && parseRoomUrl({ pathname: pathInside(c, url) })) || {};
   return { level: "error", event: "request_failed", party, room, code: "internal", error: causeOf(thrown) };
 }

@@ -8,10 +8,12 @@ const SESSION = `${PREFIX}session`;
 /** Headers and parameters of a request that are only for the Worker. */
 const WORKER_HEADERS = ["authorization", "x-access-shard"];
 const WORKER_PARAMETERS = ["token", "world-auth-token"];
+/** The header and the parameter with a user's token. Without `auth` they are the app's own, and its guards read them. */
+export const USER_TOKEN: readonly string[] = ["authorization", "token"];
 
 /**
  * The request that goes on to a Durable Object: without credentials, and with what the Worker verified.
- * @param keep credentials that the object checks itself
+ * @param keep headers and parameters with credentials that the object checks itself
  * @param url the request's own, if it is at hand; what is secret in its query is removed from it
  */
 export function forwardRequest(
@@ -21,30 +23,51 @@ export function forwardRequest(
   url = new URL(request.url),
 ): Request {
   const dropped = WORKER_HEADERS.filter((name) => !keep.includes(name) && request.headers.has(name));
-  const isUrlClean = !removeCredentials(url);
+  const isUrlClean = !removeCredentials(url, keep);
   const offer = offerOf(request.headers);
+  const { body } = request;
   // Requests are dear to make, and most clients join without anything to take out or to put in.
-  if (!claims && !offer && dropped.length === 0 && isUrlClean && !hasInternal(request.headers)) return request;
+  if (!body && !claims && !offer && dropped.length === 0 && isUrlClean && !hasInternal(request.headers)) return request;
   const headers = withoutInternal(request.headers);
   for (const name of dropped) headers.delete(name);
   // A header holds ASCII only.
   if (claims) headers.set(AUTH, encodeURIComponent(JSON.stringify(claims)));
   if (offer) headers.delete(SUBPROTOCOL_HEADER);
   if (offer?.sessionId !== undefined) headers.set(SESSION, encodeURIComponent(offer.sessionId));
-  const own = new Request(request, { headers });
+  const own = new Request(request, body ? { headers, body: passOn(body) } : { headers });
   return isUrlClean ? own : new Request(url, own);
 }
 
+/**
+ * A body that nobody has to read to its end. If the request's own were sent on, the runtime would go on reading it after
+ * the answer, and throw: "Can't read from request stream after response has been sent".
+ */
+function passOn(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  const { readable, writable } = new IdentityTransformStream();
+  // If the client goes, whoever reads is told.
+  body.pipeTo(writable).catch(() => {});
+  return readable;
+}
+
 /** @returns whether there are some */
-function removeCredentials(url: URL): boolean {
-  const names = WORKER_PARAMETERS.filter((name) => url.searchParams.has(name));
+function removeCredentials(url: URL, keep: readonly string[]): boolean {
+  const names = WORKER_PARAMETERS.filter((name) => !keep.includes(name) && url.searchParams.has(name));
   // Deleting writes the whole query anew, so that `?flag&q=a%20b` would reach the room as `?flag=&q=a+b`.
   for (const name of names) url.searchParams.delete(name);
   return names.length > 0;
 }
 
+/** A client's own request, and what the Worker found out about it. */
+export interface ReceivedRequest {
+  readonly request: Request;
+  /** The claims that it verified. */
+  readonly auth: Claims | null;
+  /** The id of the session, if the client sent it as a subprotocol. */
+  readonly sessionId?: string;
+}
+
 /** In the object: returns the client's request, the claims that the Worker verified, and the session's id from a subprotocol. */
-export function receiveRequest(request: Request): { request: Request; auth: Claims | null; sessionId?: string } {
+export function receiveRequest(request: Request): ReceivedRequest {
   const [claims, session] = [request.headers.get(AUTH), request.headers.get(SESSION)];
   // The Worker has removed all other headers with this prefix.
   if (claims === null && session === null) return { request, auth: null };

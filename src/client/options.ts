@@ -16,7 +16,10 @@ export interface SocketOptions extends Pick<
 
 /** What {@link connectRoom} and {@link connectWorld} both take. */
 export interface CommonOptions {
-  /** The service, as `example.com` or `localhost:8787`. With `http://` before it, it is reached without TLS. */
+  /**
+   * The service, as `example.com` or `localhost:8787`, or as `example.com/game` if its app is mounted below a path.
+   * With `http://` before it, it is reached without TLS.
+   */
   readonly host: string;
   /** The private session id: the same one again is the same user. Keep it, and keep it secret. Default: a new one. */
   readonly id?: string;

@@ -32,6 +32,10 @@ export function credentialsOf(url: string): { sessionId: string | undefined; tra
   };
 }
 
+/** Service restart, as a deploy closes sockets: clients come back at once. */
+export const RESTART = 1012;
+export const NEW_CODE = "The code has changed";
+
 /**
  * An upgrade that takes longer than this is answered before the join is done, in ms: clients give up after some
  * seconds.

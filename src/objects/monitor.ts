@@ -10,6 +10,7 @@ import type { Clock, LogEntry, Socket, Storage } from "../platform/ports.ts";
 import { PRIVATE_PREFIX } from "../room/storage/keys.ts";
 import { Awake } from "./awake.ts";
 import { kvStorage } from "./storage.ts";
+import type { PlatformStorage } from "./storage.ts";
 
 const KEY = `${PRIVATE_PREFIX}counts`;
 /** The least time between two saves of the totals, in ms. */
@@ -37,7 +38,7 @@ export class Monitor {
   /** Called for each frame that is sent, while the inspector records frames. */
   onSent: ((text: string, socket: Socket) => void) | undefined;
   readonly #clock: Clock;
-  readonly #kv: DurableObjectStorage["kv"];
+  readonly #kv: PlatformStorage["kv"];
   readonly #log: (entry: LogEntry) => void;
   readonly #wokeAt: number;
   readonly #errors: LoggedError[] = [];
@@ -51,7 +52,7 @@ export class Monitor {
   #text = "";
   #bytes = 0;
 
-  constructor(storage: DurableObjectStorage, clock: Clock, log: (entry: LogEntry) => void) {
+  constructor(storage: PlatformStorage, clock: Clock, log: (entry: LogEntry) => void) {
     this.#clock = clock;
     this.#kv = storage.kv;
     this.#log = log;

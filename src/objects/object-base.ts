@@ -1,11 +1,15 @@
 import { DurableObject } from "cloudflare:workers";
-import { createLog } from "../platform/log.ts";
+import { receiveRequest } from "../auth/internal.ts";
+import type { ReceivedRequest } from "../auth/internal.ts";
+import { causeOf, createLog } from "../platform/log.ts";
 import type { Log } from "../platform/log.ts";
 import type { Clock } from "../platform/ports.ts";
-import { answerClose } from "./handshake.ts";
+import { answerClose, NEW_CODE, RESTART } from "./handshake.ts";
 import { Monitor } from "./monitor.ts";
 import { rememberName } from "./object-name.ts";
 import { Sockets } from "./sockets.ts";
+import { Tenure } from "./tenure.ts";
+import { skipBody } from "./unread-body.ts";
 
 /** The default log. */
 const CONSOLE = createLog();
@@ -18,22 +22,37 @@ const REAL_CLOCK: Clock = {
   },
 };
 
+/** A request as an object gets it. */
+export interface Received extends ReceivedRequest {
+  /** Aborts when the client is gone. */
+  readonly signal: AbortSignal;
+}
+
 /** The common base of room and shard objects: counts the platform's events, and passes them on. */
 export abstract class ObjectBase extends DurableObject {
   protected readonly monitor: Monitor;
   protected readonly sockets: Sockets;
+  protected readonly tenure: Tenure;
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
-    this.monitor = new Monitor(ctx.storage, this.clock(), ({ level, event, ...rest }) =>
-      this.log()({ level, event, ...this.names, ...rest }),
+    this.tenure = new Tenure(ctx, () => this.#leave());
+    this.monitor = new Monitor(
+      this.tenure.storage(ctx.storage),
+      this.tenure.clock(this.clock()),
+      ({ level, event, ...rest }) => this.log()({ level, event, ...this.names, ...rest }),
     );
-    this.sockets = new Sockets(this.monitor);
+    this.sockets = new Sockets(this.monitor, this.tenure);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
   }
 
-  override fetch(request: Request): Promise<Response> {
-    return this.monitor.request(() => this.answer(request));
+  override fetch(incoming: Request): Promise<Response> {
+    return this.monitor.request(async () => {
+      const received = receiveRequest(incoming);
+      const response = await this.answer({ ...received, signal: incoming.signal });
+      await skipBody(received.request, response);
+      return response;
+    });
   }
 
   override webSocketClose(ws: WebSocket, code: number, reason: string): void {
@@ -50,11 +69,33 @@ export abstract class ObjectBase extends DurableObject {
     return this.monitor.alarm(() => this.rang());
   }
 
+  /** Calls another object, and stays awake until it answers. */
+  protected reach<T>(why: string, call: () => Promise<T>): Promise<T> {
+    return this.monitor.awake.during(why, this.tenure.call(call));
+  }
+
   /** Sets the object's alarm. */
   protected setAlarm(at: number): void {
+    if (this.tenure.isOver) return;
     this.monitor.counts.rowsWritten += 1 + rememberName(this.ctx);
     void this.ctx.storage.setAlarm(at);
   }
+
+  /** Clients have the state of the old code, so they connect anew. */
+  #leave(): void {
+    this.leaving().catch((error: unknown) =>
+      this.monitor.log({ level: "error", event: "save_failed", code: "internal", error: causeOf(error) }),
+    );
+    for (const ws of this.openSockets()) ws.close(RESTART, NEW_CODE);
+  }
+
+  /** The sockets of the object. */
+  protected openSockets(): Iterable<WebSocket> {
+    return this.ctx.getWebSockets();
+  }
+
+  /** Another instance takes over. What is to be stored is written before this waits for anything. */
+  protected async leaving(): Promise<void> {}
 
   /** The object's clock. */
   protected clock(): Clock {
@@ -68,7 +109,8 @@ export abstract class ObjectBase extends DurableObject {
 
   /** The names that identify the object in log entries and metrics. */
   protected abstract get names(): { readonly party: string; readonly room: string };
-  protected abstract answer(request: Request): Promise<Response>;
+  /** @param signal aborts when the client is gone, with the compatibility flag `enable_request_signal` */
+  protected abstract answer(received: Received): Promise<Response>;
   protected abstract closed(ws: WebSocket): void;
   protected abstract rang(): Promise<void>;
 }

@@ -1,5 +1,5 @@
-import { receiveRequest } from "../auth/internal.ts";
 import type { CompiledRoom, FindRoom } from "../define/room.ts";
+import type { Claims } from "../define/types.ts";
 import { CODES } from "../protocol/codes.ts";
 import { RoomError } from "../protocol/errors.ts";
 import { isRoomId, parseObjectName, parseRoomUrl } from "../protocol/urls.ts";
@@ -21,6 +21,7 @@ import type { RoomCalls } from "./bindings.ts";
 import { credentialsOf, isAnsweredLate, isUpgrade, refuse } from "./handshake.ts";
 import { nameOf } from "./object-name.ts";
 import { ObjectBase } from "./object-base.ts";
+import type { Received } from "./object-base.ts";
 import { createOtherRooms, createShards, createWorlds } from "./peers.ts";
 
 type Found = ReturnType<FindRoom>;
@@ -41,6 +42,8 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
   #core: RoomCore | undefined;
   /** Whether the start in the constructor failed, and the event that woke the object has not been handled yet. */
   #hasFailed = false;
+  /** Sockets without hibernation. */
+  readonly #awakeSockets = new Set<WebSocket>();
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
@@ -53,17 +56,16 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     return (this.#core ??= this.#start());
   }
 
-  protected override async answer(incoming: Request): Promise<Response> {
-    const { request, auth, ...session } = receiveRequest(incoming);
+  protected override async answer({ request, auth, signal, ...session }: Received): Promise<Response> {
     if (!this.#tryStart()) return refuse(request, new RoomError("internal", CANNOT_START), UNAVAILABLE);
     if (!isUpgrade(request)) return this.core.request(request, parseRoomUrl(new URL(request.url))?.path ?? "/", auth);
     const pair = new WebSocketPair();
     const socket = this.sockets.of(pair[1], (ws) => this.#accept(ws));
-    const isGone = () => incoming.signal.aborted;
+    const isGone = () => signal.aborted;
     const join: JoinRequest = { request, auth, ...credentialsOf(request.url), ...session, socket, isGone };
     const joining = this.core.connect(join);
     if (!join.isDone) {
-      const isLate = await isAnsweredLate(joining, this.monitor.awake.clock, incoming.signal, () => {
+      const isLate = await isAnsweredLate(joining, this.clock(), signal, () => {
         this.core.closed(socket);
       });
       if (isLate) this.core.acceptEarly(join);
@@ -178,14 +180,23 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
       clock: awake.clock,
       alarm: { set: (at) => this.setAlarm(at) },
       shards: {
-        introduce: (shardId, boot) => awake.during("shard", shards.introduce(shardId, boot)),
-        deliver: (shardId, batch) => awake.during("shard", shards.deliver(shardId, batch)),
+        introduce: (shardId, boot) => this.reach("shard", () => shards.introduce(shardId, boot)),
+        deliver: (shardId, batch) => this.reach("shard", () => shards.deliver(shardId, batch)),
       },
-      worlds: { report: (...report) => awake.during("report", worlds.report(...report)) },
+      worlds: { report: (...report) => this.reach("report", () => worlds.report(...report)) },
       neighbours: createOtherRooms(this.env, party, (id) => isRoomId(id) && this.find(party, id) !== undefined),
       sockets: () => this.ctx.getWebSockets().map((ws) => this.sockets.of(ws)),
       log,
     };
+  }
+
+  protected override async leaving(): Promise<void> {
+    this.#core?.rest();
+    await this.#core?.handle.flush();
+  }
+
+  protected override openSockets(): Iterable<WebSocket> {
+    return [...super.openSockets(), ...this.#awakeSockets];
   }
 
   #accept(ws: WebSocket): "accepted" | "hibernating" {
@@ -204,18 +215,24 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     // The size of a Blob is not known at once.
     ws.binaryType = "arraybuffer";
     ws.accept();
-    const end = this.monitor.awake.begin("socket");
+    this.#awakeSockets.add(ws);
+    const wake = this.monitor.awake.begin("socket");
+    const end = () => {
+      wake();
+      this.#awakeSockets.delete(ws);
+    };
     ws.addEventListener("message", ({ data }) => {
+      if (this.tenure.isOver) return;
       if (data === "ping") ws.send("pong");
       else this.ctx.waitUntil(Promise.resolve(this.webSocketMessage(ws, data as string | ArrayBuffer)));
     });
     ws.addEventListener("close", ({ code, reason }) => {
       end();
-      this.webSocketClose(ws, code, reason);
+      if (!this.tenure.isOver) this.webSocketClose(ws, code, reason);
     });
     ws.addEventListener("error", () => {
       end();
-      this.webSocketError(ws);
+      if (!this.tenure.isOver) this.webSocketError(ws);
     });
   }
 }

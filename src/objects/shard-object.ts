@@ -1,6 +1,7 @@
-import { forwardRequest, receiveRequest } from "../auth/internal.ts";
+import { forwardRequest, USER_TOKEN } from "../auth/internal.ts";
 import type { FindRoom } from "../define/room.ts";
 import type { Settings } from "../define/settings.ts";
+import type { Claims } from "../define/types.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";
 import { causeOf } from "../platform/log.ts";
 import type { Log } from "../platform/log.ts";
@@ -13,6 +14,7 @@ import { reportToWorld, stubOf } from "./bindings.ts";
 import type { ShardCalls } from "./bindings.ts";
 import { credentialsOf, isAnsweredLate, isUpgrade, refuse } from "./handshake.ts";
 import { ObjectBase } from "./object-base.ts";
+import type { Received } from "./object-base.ts";
 
 /** A class of shards, as the Worker exports it. */
 export type ShardObjectClass = new (ctx: DurableObjectState, env: Cloudflare.Env) => ShardObjectBase;
@@ -31,20 +33,21 @@ export class ShardObjectBase extends ObjectBase implements ShardCalls {
         clock: awake.clock,
         alarm: { set: (at) => this.setAlarm(at) },
         sockets: () => ctx.getWebSockets().map((ws) => this.sockets.of(ws)),
-        relay: (assignment, batch) => awake.during("room", roomOf(env, assignment).relay(batch)),
-        report: (assignment, state) => awake.during("report", reportShard(env, assignment, state)),
+        relay: (assignment, batch) => this.reach("room", async () => roomOf(env, assignment).relay(batch)),
+        report: (assignment, state) => this.reach("report", () => reportShard(env, assignment, state)),
         log,
       },
       ({ party, roomId }) => this.settings(party, roomId),
     );
   }
 
-  protected override async answer(incoming: Request): Promise<Response> {
-    const { request, auth, ...session } = receiveRequest(incoming);
+  protected override async answer({ request, auth, signal, ...session }: Received): Promise<Response> {
     try {
       this.core.check(auth);
       if (!isUpgrade(request)) {
-        return await roomOf(this.env, this.core.assignment as Assignment).fetch(forwardRequest(request, auth));
+        // The Worker has removed the user's token, unless the room's guards are to get it.
+        const forwarded = forwardRequest(request, auth, USER_TOKEN);
+        return await roomOf(this.env, this.core.assignment as Assignment).fetch(forwarded);
       }
       this.core.checkSpace();
     } catch (thrown) {
@@ -66,8 +69,7 @@ export class ShardObjectBase extends ObjectBase implements ShardCalls {
       ...credentialsOf(url),
       ...session,
     });
-    const { clock } = this.monitor.awake;
-    if (await isAnsweredLate(decided, clock, incoming.signal, () => this.core.closed(socket))) socket.accept();
+    if (await isAnsweredLate(decided, this.clock(), signal, () => this.core.closed(socket))) socket.accept();
     return new Response(null, { status: 101, webSocket: pair[0] });
   }
 

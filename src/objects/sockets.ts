@@ -1,5 +1,7 @@
+import { NEW_CODE, RESTART } from "./handshake.ts";
 import type { Socket } from "../platform/ports.ts";
 import type { Monitor } from "./monitor.ts";
+import type { Tenure } from "./tenure.ts";
 
 /** Accepts a WebSocket for good. @returns how */
 export type AcceptSocket = (ws: WebSocket) => "accepted" | "hibernating";
@@ -8,13 +10,15 @@ export type AcceptSocket = (ws: WebSocket) => "accepted" | "hibernating";
 class WorkerSocket implements Socket {
   readonly #ws: WebSocket;
   readonly #monitor: Monitor;
+  readonly #tenure: Tenure;
   #phase: "new" | "accepted" | "hibernating" | "refused";
   readonly #acceptWith: AcceptSocket | undefined;
 
   /** @param acceptWith accepts the socket for good; undefined if that was done, for hibernation */
-  constructor(ws: WebSocket, monitor: Monitor, acceptWith: AcceptSocket | undefined) {
+  constructor(ws: WebSocket, monitor: Monitor, tenure: Tenure, acceptWith: AcceptSocket | undefined) {
     this.#ws = ws;
     this.#monitor = monitor;
+    this.#tenure = tenure;
     this.#acceptWith = acceptWith;
     this.#phase = acceptWith ? "new" : "hibernating";
   }
@@ -33,10 +37,13 @@ class WorkerSocket implements Socket {
   }
 
   accept(): void {
-    if (this.#phase === "new") this.#phase = this.#acceptWith?.(this.#ws) ?? "hibernating";
+    if (this.#phase !== "new") return;
+    if (this.#tenure.isOver) this.close(RESTART, NEW_CODE);
+    else this.#phase = this.#acceptWith?.(this.#ws) ?? "hibernating";
   }
 
   send(text: string): void {
+    if (this.#tenure.isOver) return;
     this.#ws.send(text);
     this.#monitor.sent(text, this);
   }
@@ -63,15 +70,17 @@ class WorkerSocket implements Socket {
 export class Sockets {
   readonly #sockets = new WeakMap<WebSocket, Socket>();
   readonly #monitor: Monitor;
+  readonly #tenure: Tenure;
 
-  constructor(monitor: Monitor) {
+  constructor(monitor: Monitor, tenure: Tenure) {
     this.#monitor = monitor;
+    this.#tenure = tenure;
   }
 
   /** @param acceptWith for one that nobody has accepted yet */
   of(ws: WebSocket, acceptWith?: AcceptSocket): Socket {
     let socket = this.#sockets.get(ws);
-    if (!socket) this.#sockets.set(ws, (socket = new WorkerSocket(ws, this.#monitor, acceptWith)));
+    if (!socket) this.#sockets.set(ws, (socket = new WorkerSocket(ws, this.#monitor, this.#tenure, acceptWith)));
     return socket;
   }
 }

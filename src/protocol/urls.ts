@@ -29,8 +29,8 @@ export function isRoomId(id: unknown): id is string {
 }
 
 /** Takes a room's URL apart. @returns undefined if it is none */
-export function parseRoomUrl(url: URL): RoomUrl | undefined {
-  const [, party, encoded, path = "/"] = URL_FORM.exec(url.pathname) ?? [];
+export function parseRoomUrl({ pathname }: Pick<URL, "pathname">): RoomUrl | undefined {
+  const [, party, encoded, path = "/"] = URL_FORM.exec(pathname) ?? [];
   if (party === undefined || encoded === undefined) return undefined;
   const room = decode(encoded);
   if (!isRoomId(room)) return undefined;

@@ -8,6 +8,8 @@ const START_TIMEOUT = 60_000;
 
 export interface DevServer {
   readonly url: string;
+  /** What it printed so far. */
+  log(): string;
   /** Ends it at once, and all that it started, as if the machine had stopped. Resolves when it is gone. */
   kill(): Promise<void>;
 }
@@ -44,6 +46,9 @@ export async function startDevServer({
       env: {
         ...process.env,
         WRANGLER_SEND_METRICS: "false",
+        // That it is ready is of this level, which the suite in workerd does not want to see.
+        WRANGLER_LOG: "info",
+        CLOUDFLARE_CF_FETCH_ENABLED: "false",
         CI: "true",
         PATH: [join(cwd, "node_modules/.bin"), process.env["PATH"]].join(delimiter),
       },
@@ -79,7 +84,7 @@ export async function startDevServer({
     await kill();
     throw error;
   }
-  return { url, kill };
+  return { url, kill, log: () => output };
 }
 
 /** A port that nobody uses right now. */

@@ -260,6 +260,23 @@ describe("a client's connection", () => {
     ]);
   });
 
+  it("P1.9: reaches a service below a path, also without TLS and through a World", async () => {
+    const { protocol: _, ...socket } = script.socket;
+    const urls = [];
+    for (const host of ["a.b/game", "localhost/game/", "localhost:8787/a/b", "http://a.b/game"]) {
+      const game = script.connect({ host, socket, room: "a/b", party: "lobby" });
+      const { url } = await script.next();
+      urls.push(url.origin + url.pathname);
+      game.close();
+    }
+    expect(urls).toEqual([
+      "wss://a.b/game/parties/lobby/a%2Fb",
+      "ws://localhost/game/parties/lobby/a%2Fb",
+      "ws://localhost:8787/a/b/parties/lobby/a%2Fb",
+      "ws://a.b/game/parties/lobby/a%2Fb",
+    ]);
+  });
+
   it("tells a selector of the first packet, and asks it nothing before", async () => {
     const game = script.connect();
     const widths: number[] = [];

@@ -52,6 +52,11 @@ describe("findRoom and listRooms", () => {
     ]);
   });
 
+  it("P1.9: ask a service below a path", async () => {
+    await findRoom({ host: "localhost/game", room: "game-{id}" });
+    expect(asked).toMatchObject([{ url: "http://localhost/game/parties/world/world-default/find-room" }]);
+  });
+
   it("reject with what the World says", async () => {
     answers = [refuse(404, { error: "No room fits that has a place" }), refuse(400), new Error("offline")];
     const find = () => findRoom({ host: "h", room: "game-{id}" }).catch((error: unknown) => error);

@@ -2,7 +2,7 @@ import { signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
 import { createRooms, defineRoom, requireSession, sync } from "../../src/index.ts";
 import { testRoom as kitRoom } from "../../src/testing/index.ts";
-import { testRoom, token } from "../support/harness.ts";
+import { TestClient, testRoom, token } from "../support/harness.ts";
 import login from "./guide-auth.ts";
 import provider from "./guide-auth-provider.ts";
 import { mine } from "./guide-evolution.ts";
@@ -10,6 +10,7 @@ import { casino } from "./guide-guards.ts";
 import { chat } from "./guide-intercept.ts";
 import { auction } from "./guide-later.ts";
 import { chess } from "./guide-manual.ts";
+import ownApp, { members } from "./guide-own-tokens.ts";
 import { shop } from "./guide-requests.ts";
 import moved, { game, RoomObject } from "./moved-game.ts";
 import { dungeon } from "./guide-transfer.ts";
@@ -30,6 +31,21 @@ describe("guide", () => {
     expect((await room.fetch(path)).status).toBe(418);
     expect(await (await room.fetch(path, { headers: { "x-secret": "xyzzy" } })).json()).toEqual({ pot: 1 });
     expect((await boss.call("empty")).type).toBe("ack");
+  });
+
+  it("auth: tokens of your own reach guards, in a service below a path", async () => {
+    const ask = serviceOf(ownApp, [members]);
+    expect(await (await ask("/")).text()).toBe("My game");
+    const join = async (headers: Record<string, string>) => {
+      const { webSocket } = await ask("/game/parties/main/members-1", {
+        headers: { upgrade: "websocket", ...headers },
+      });
+      return new TestClient(webSocket as WebSocket);
+    };
+    expect((await (await join({ authorization: "Bearer member of members-2" })).closed).code).toBe(4403);
+    const client = await join({ authorization: "Bearer member of members-1" });
+    expect((await client.until(({ type }) => type === "sync")).value).toMatchObject({ notice: "" });
+    client.close();
   });
 
   it("guards: requireSession on a room lets clients in, and no HTTP request", async () => {

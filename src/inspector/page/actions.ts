@@ -2,6 +2,7 @@ import { CallError, connectRoom } from "../../client/index.ts";
 import type { RoomClient } from "../../client/index.ts";
 import type { AnyRoom } from "../../define/room.ts";
 import type { ActionList, ActionView } from "../types.ts";
+import { BASE } from "./api.ts";
 import { button, card, make } from "./dom.ts";
 import { ValueForm } from "./form.ts";
 import type { Schema } from "./schema.ts";
@@ -118,7 +119,7 @@ export class Actions {
   #connect(): AnyClient {
     if (this.#client) return this.#client;
     const client = connectRoom({
-      host: location.origin,
+      host: BASE,
       party: this.#party,
       room: this.#room,
       ...(this.#token.value && { token: this.#token.value }),

@@ -21,7 +21,10 @@ export const session = {
   },
 };
 
-/** Asks the service as an operator. @throws ApiError that says what the service said */
+/** Where the service is: the page may be below a path of another app. */
+export const BASE = location.origin + location.pathname.replace(/\/inspector\/?$/, "");
+
+/** Asks the service as an operator. @param path inside the service @throws ApiError that says what the service said */
 export async function ask<T>(path: string, body?: unknown, method = body === undefined ? "GET" : "POST"): Promise<T> {
   const { token } = session;
   const response = await send(path, {
@@ -44,7 +47,7 @@ export function pathOf(party: string, room: string): string {
 
 async function send(path: string, init: RequestInit): Promise<Response> {
   try {
-    return await fetch(path, { ...init, cache: "no-store", credentials: "omit", redirect: "error" });
+    return await fetch(BASE + path, { ...init, cache: "no-store", credentials: "omit", redirect: "error" });
   } catch {
     throw new ApiError(0, "The service cannot be reached");
   }

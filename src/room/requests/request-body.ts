@@ -19,8 +19,10 @@ export async function readText({ body }: Request, limit: number, patience = PATI
       () => new RoomError("bad_message", "The body takes too long"),
     );
   } catch (cause) {
+    // The object skips some of the rest before it answers.
+    if (cause instanceof RoomError && cause.code === "message_too_large") reader.releaseLock();
     // The stream may have failed already.
-    reader.cancel().catch(() => {});
+    else reader.cancel().catch(() => {});
     throw cause instanceof RoomError ? cause : new RoomError("bad_message", "The body cannot be read", { cause });
   }
 }

@@ -1,0 +1,40 @@
+import { signal } from "@signe/reactive";
+import { connected, createRooms, defineRoom, sync, users } from "durable-rooms";
+import { VERSION } from "./version.ts";
+
+class User {
+  online = connected();
+}
+
+/** A room that says four times a second which code runs, and what it knows. */
+function makeRoom(path: "awake-{id}" | "room-{id}", hibernate: boolean) {
+  return defineRoom({
+    path,
+    hibernate,
+    state: () => ({
+      count: sync(signal(0)),
+      version: sync(signal(-1)),
+      users: users(User),
+    }),
+    // What new code makes of the state reaches those who were there before.
+    onStart: ({ state }) => state.version.set(VERSION),
+    tick: {
+      hz: 4,
+      run: ({ state, room }) => room.broadcast({ type: "beat", value: { version: VERSION, count: state.count() } }),
+    },
+    actions: {
+      add: { run: ({ state }) => (state.count.update((count) => count + 1), state.count()) },
+      version: { run: () => VERSION },
+    },
+  });
+}
+
+const rooms = createRooms({
+  rooms: [makeRoom("room-{id}", true), makeRoom("awake-{id}", false)],
+  auth: { secret: "AUTH_JWT_SECRET" },
+  world: { ids: ["world-default"] },
+});
+export class RoomObject extends rooms.RoomObject {}
+export class WorldObject extends rooms.WorldObject {}
+export class ShardObject extends rooms.ShardObject {}
+export default rooms.app;
