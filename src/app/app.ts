@@ -21,7 +21,7 @@ import { causeOf, createLog } from "../platform/log.ts";
 import type { Log } from "../platform/log.ts";
 import type { LogEntry } from "../platform/ports.ts";
 import type { AppEnv, Inspector } from "./inspector.ts";
-import { pathInside, requestInside } from "./mounted.ts";
+import { pathInside, requestInside, ROOM_ROUTE } from "./mounted.ts";
 
 export type CorsOptions = NonNullable<Parameters<typeof cors>[0]>;
 
@@ -49,7 +49,7 @@ export function createApp({ cors: corsOptions, ...parts }: AppParts): Hono<AppEn
   const routing: Routing = { log: createLog(), ...parts };
   const allow = corsOptions !== false && cors(corsOptions);
   app.get("/health", (c) => c.json({ status: "ok" }));
-  app.all("/parties/*", async (c) => {
+  app.all(ROOM_ROUTE, async (c) => {
     // The answer to an upgrade is the socket itself: it has no headers to add to.
     if (isUpgrade(c.req.raw)) return chooseSubprotocol(await answer(c, routing), c.req.raw.headers);
     if (!allow) return answer(c, routing);

@@ -1,15 +1,20 @@
 import type { Context } from "hono";
-import { basePath } from "hono/route";
+import { routePath } from "hono/route";
 import type { AppEnv } from "./inspector.ts";
+
+/** The route that leads to rooms. */
+export const ROOM_ROUTE = "/parties/*";
 
 /**
  * The path of a request inside the service's app, which may be a part of another one: `app.route("/game", rooms.app)`.
  * Hono's own `c.req.path` is decoded in part, so only its segments are counted.
  */
 export function pathInside(c: Context<AppEnv>, { pathname }: Pick<URL, "pathname">): string {
-  const base = basePath(c);
-  if (base === "/") return pathname;
-  const depth = c.req.path.slice(base.length).split("/").length - 1;
+  // With what comes before it in the other app.
+  const route = routePath(c);
+  if (route === ROOM_ROUTE) return pathname;
+  const base = route.split("/").length - ROOM_ROUTE.split("/").length;
+  const depth = c.req.path.split("/").length - 1 - base;
   return `/${pathname.split("/").slice(-depth).join("/")}`;
 }
 

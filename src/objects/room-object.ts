@@ -1,5 +1,4 @@
 import type { CompiledRoom, FindRoom } from "../define/room.ts";
-import type { Claims } from "../define/types.ts";
 import { CODES } from "../protocol/codes.ts";
 import { RoomError } from "../protocol/errors.ts";
 import { isRoomId, parseObjectName, parseRoomUrl } from "../protocol/urls.ts";

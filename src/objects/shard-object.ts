@@ -1,7 +1,6 @@
 import { forwardRequest, USER_TOKEN } from "../auth/internal.ts";
 import type { FindRoom } from "../define/room.ts";
 import type { Settings } from "../define/settings.ts";
-import type { Claims } from "../define/types.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";
 import { causeOf } from "../platform/log.ts";
 import type { Log } from "../platform/log.ts";

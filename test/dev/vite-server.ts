@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -58,6 +58,12 @@ export async function startVite(folder: string, port: number): Promise<ViteServe
     void exited.then(() => reject(new Error(`vite dev ended:\n${output}`)));
     setTimeout(() => reject(new Error(`vite dev is not ready:\n${output}`)), START_TIMEOUT).unref();
   });
+  const edit = (name: string, text: string) => {
+    // Vite may read a file that is half written.
+    const saved = join(cwd, `${name}.saved`);
+    writeFileSync(saved, text);
+    renameSync(saved, join(cwd, name));
+  };
   const host = `localhost:${port}`;
   try {
     await ready;
@@ -67,5 +73,5 @@ export async function startVite(folder: string, port: number): Promise<ViteServe
     await kill();
     throw error;
   }
-  return { host, kill, log: () => output, edit: (name, text) => writeFileSync(join(cwd, name), text) };
+  return { host, kill, log: () => output, edit };
 }

@@ -31,7 +31,12 @@ interface Beat {
 function enter(room: string, via: "room" | "world") {
   const connect = via === "world" ? connectWorld : connectRoom;
   const socket = { minReconnectionDelay: 1, maxReconnectionDelay: 50 };
-  const client = connect<Room<unknown, Record<string, unknown>>>({ host: server.host, room, socket });
+  const client = connect<Room<unknown, Record<string, unknown>>>({
+    host: server.host,
+    room,
+    socket,
+    callTimeout: 2000,
+  });
   const beats: (Beat & { readonly at: number })[] = [];
   client.on("beat" as never, (beat: Beat) => void beats.push({ ...beat, at: performance.now() }));
   onTestFinished(() => client.close());

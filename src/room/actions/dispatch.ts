@@ -85,19 +85,13 @@ export class Dispatch {
     conn.isBusy = true;
     for (let frame = first ?? conn.inbox?.shift(); frame !== undefined; frame = conn.inbox?.shift()) {
       const pending = this.#handle(conn, frame);
-      if (pending) {
-        return pending.then(() => {
-          this.#scope.turns.end();
-          return this.#drain(conn);
-        });
-      }
-      this.#scope.turns.end();
+      if (pending) return pending.then(() => this.#drain(conn));
     }
     conn.isBusy = false;
     return undefined;
   }
 
-  /** Handles one frame. @returns a promise only if something has to be waited for */
+  /** Handles one frame, and ends its turn. @returns a promise only if something has to be waited for */
   #handle(conn: RoomConnection, frame: string | ArrayBuffer): Promise<void> | undefined {
     let message: ActionMessage;
     try {

@@ -66,6 +66,8 @@ export class RoomConnection implements Connection {
   /** Whether an action of it ran since the room woke. */
   hasActed = false;
   bucket: TokenBucket | undefined;
+  /** Whether a shard holds it. */
+  readonly isRemote: boolean;
   readonly #socket: RoomSocket;
   readonly #hooks: ConnectionHooks;
   /**
@@ -80,6 +82,7 @@ export class RoomConnection implements Connection {
 
   private constructor(socket: RoomSocket, attachment: Attachment, phase: Phase, hooks: ConnectionHooks) {
     this.#socket = socket;
+    this.isRemote = socket.remote !== undefined;
     this.id = attachment.id;
     this.sessionId = attachment.sessionId;
     this.publicId = attachment.publicId;
@@ -141,10 +144,6 @@ export class RoomConnection implements Connection {
 
   get isIntercepted(): boolean {
     return this.#hooks.intercept !== undefined;
-  }
-
-  get isRemote(): boolean {
-    return this.#socket.remote !== undefined;
   }
 
   /**

@@ -17,6 +17,8 @@ export class Connections {
   #list: readonly RoomConnection[] | undefined;
   /** Connections to which each packet is sent separately: their sockets are here, or their packets are intercepted. */
   readonly direct: ReadonlySet<RoomConnection> = this.#direct;
+  /** The groups of connections that are at shards, with their numbers of connections. */
+  readonly remoteGroups: ReadonlyMap<RemoteGroup, number> = this.#remoteGroups;
   /** Connections whose first packet has not been sent. */
   readonly unopened: ReadonlySet<RoomConnection> = this.#unopened;
   /** Connections that were told that a sync packet follows. */
@@ -38,14 +40,6 @@ export class Connections {
 
   all(): readonly RoomConnection[] {
     return (this.#list ??= [...this.#bySocket.values()]);
-  }
-
-  get remoteGroups(): Iterable<RemoteGroup> {
-    return this.#remoteGroups.keys();
-  }
-
-  get remoteGroupCount(): number {
-    return this.#remoteGroups.size;
   }
 
   /** The largest number of clients that one object holds: this room itself, or one of its shards. */

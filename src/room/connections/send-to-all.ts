@@ -8,7 +8,7 @@ export function sendToAll(connections: Connections, text: string, except = NOBOD
   for (const conn of connections.direct) if (!except.has(conn)) conn.deliver(text);
   // A connection that waits for its first packet gets this one separately, after the first one.
   const others = [...new Set([...connections.unopened, ...except])];
-  for (const group of connections.remoteGroups) {
+  for (const group of connections.remoteGroups.keys()) {
     const apart = others.filter(({ remote }) => remote?.group === group);
     group.packet(
       text,

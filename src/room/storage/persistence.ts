@@ -285,7 +285,7 @@ export class Persistence implements RoomPart, Wakeable {
     if (this.#due !== undefined && this.#due <= at) return;
     this.#cancel();
     this.#due = at;
-    this.#alarms.arm(this);
+    this.#alarms.arm(this, at);
     this.#release = this.#clock.after(
       ms + GRACE,
       () => {

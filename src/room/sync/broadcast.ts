@@ -247,8 +247,8 @@ export class Broadcast {
   }
 
   #automaticWait(): number {
-    const { widest, remoteGroupCount } = this.#connections;
-    const wait = Math.min(widest * WAIT_PER_VIEWER + remoteGroupCount * WAIT_PER_SHARD, LONGEST_WAIT);
+    const { widest, remoteGroups } = this.#connections;
+    const wait = Math.min(widest * WAIT_PER_VIEWER + remoteGroups.size * WAIT_PER_SHARD, LONGEST_WAIT);
     return wait < 1 ? 0 : wait;
   }
 
@@ -305,7 +305,7 @@ export class Broadcast {
     // A patch for some clients has no number, since the others would miss that number.
     const seq = shared && patch ? this.#log.record(shared, patch.length) : 0;
     this.#sendDirect(shared, patch, seq, viewerGroups);
-    for (const group of this.#connections.remoteGroups) {
+    for (const group of this.#connections.remoteGroups.keys()) {
       const own = ownOf(group, viewerGroups);
       if (patch !== undefined || own.length > 0) group.sync(patch, seq, own);
     }

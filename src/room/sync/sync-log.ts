@@ -28,7 +28,8 @@ export class SyncLog {
   readonly #storage: Storage;
   readonly #row: Row;
   #epoch: string = crypto.randomUUID();
-  #seq = 0;
+  /** The number of the last packet that everyone was sent. */
+  seq = 0;
   #entries: Entry[] = [];
   #size = 0;
   #isUsed = false;
@@ -40,13 +41,8 @@ export class SyncLog {
     this.#row = new Row(rows, KEY, (persisted) => (persisted ? this.position : undefined));
   }
 
-  /** The number of the last packet that everyone was sent. */
-  get seq(): number {
-    return this.#seq;
-  }
-
   get position(): Position {
-    return { seq: this.#seq, epoch: this.#epoch };
+    return { seq: this.seq, epoch: this.#epoch };
   }
 
   /** Continues the numbers after sleep, since clients that stayed expect the next one. A restart begins a new epoch. */
@@ -54,7 +50,7 @@ export class SyncLog {
     const [row] = rows.of("sync");
     if (!row) return;
     if (!didSleep) return this.#storage.delete(KEY);
-    ({ seq: this.#seq, epoch: this.#epoch } = row[1] as Position);
+    ({ seq: this.seq, epoch: this.#epoch } = row[1] as Position);
     this.#isUsed = true;
   }
 
@@ -68,19 +64,19 @@ export class SyncLog {
   /** Records a patch that is sent to everyone. @param size in characters @returns its number */
   record(patch: Plain, size: number): number {
     if (!this.#isUsed) return 0;
-    this.#seq++;
+    this.seq++;
     this.#row.changed(true);
     this.#entries.push({ patch, size });
     this.#size += size;
     while (this.#size > MAX_SIZE || this.#entries.length > MAX_ENTRIES) this.#size -= this.#entries.shift()?.size ?? 0;
-    return this.#seq;
+    return this.seq;
   }
 
   /** Empties the log: something was removed that only some could see, which the log cannot tell a client. */
   cut(): void {
     this.#entries = [];
     this.#size = 0;
-    this.#floor = this.#seq + 1;
+    this.#floor = this.seq + 1;
   }
 
   /**
@@ -90,7 +86,7 @@ export class SyncLog {
    * @returns undefined if the log does not reach back to that position
    */
   since({ seq, epoch }: Position, publicId: string, state: () => Plain): Plain | undefined {
-    const missed = this.#seq - seq;
+    const missed = this.seq - seq;
     if (epoch !== epochOf(this.#epoch, publicId) || seq < this.#floor || missed < 0 || missed > this.#entries.length)
       return undefined;
     const touched: Plain = {};

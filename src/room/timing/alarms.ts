@@ -41,8 +41,8 @@ export class Alarms {
    * Sets the alarm for a part that may have become due earlier. An alarm that is set too early stays, since setting it
    * again would cost a row.
    */
-  arm(part: Wakeable): void {
-    this.#setBy(this.#dueOf(part));
+  arm(part: Wakeable, due = part.due()): void {
+    this.#setBy(this.#dueOf(part, due));
   }
 
   /** Sets the alarm for all parts. */
@@ -82,9 +82,9 @@ export class Alarms {
     this.#alarm.set(Math.max(due, this.#clock.now() + LEAST_DELAY));
   }
 
-  #dueOf(part: Wakeable): number {
+  #dueOf(part: Wakeable, due = part.due()): number {
     if (!part.mayOverlap && this.#isRunning(part)) return Infinity;
-    return Math.max(part.due() ?? Infinity, this.#retries.get(part)?.at ?? 0);
+    return Math.max(due ?? Infinity, this.#retries.get(part)?.at ?? 0);
   }
 
   #isRunning(part: Wakeable): boolean {
