@@ -58,7 +58,7 @@ function report(name, { code, parts }, limitKb, forbidden) {
   isTooMuch ||= kb > limitKb || wrong.length > 0;
 }
 
-report("Worker of the demo", demoWorker(), 148);
+report("Worker of the demo", demoWorker(), 150);
 report(
   "Worker of the demo, without its inspector",
   await bundle(
@@ -66,11 +66,11 @@ report(
     ["cloudflare:*"],
     [uninspected],
   ),
-  113,
+  115,
 );
-report("Worker of one small room, with Worlds", await bundle(minimalRoom("index"), ["cloudflare:*"]), 89);
-report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 119);
-report("Worker of one small room, lite", await bundle(minimalRoom("lite"), ["cloudflare:*"]), 65);
+report("Worker of one small room, with Worlds", await bundle(minimalRoom("index"), ["cloudflare:*"]), 92);
+report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 122);
+report("Worker of one small room, lite", await bundle(minimalRoom("lite"), ["cloudflare:*"]), 67);
 report("durable-rooms/client", await bundle('export * from "./dist/client/index.js"', []), 9, SERVER_ONLY);
 report("durable-rooms/react", await bundle('export * from "./dist/react/index.js"', ["react"]), 1, SERVER_ONLY);
 if (isTooMuch) process.exit(1);
