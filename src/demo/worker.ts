@@ -47,7 +47,9 @@ interface Shard {
 rooms.app.get("/shards", async (c) => {
   const secret = readSecret(c.env);
   if (!secret) return c.json({ error: NO_SECRET }, 503);
-  const headers = { authorization: `Bearer ${await sign({ worlds: [WORLD] }, "1m", secret)}` };
+  const headers = {
+    authorization: `Bearer ${await sign({ aud: "durable-rooms-operator", worlds: [WORLD] }, "1m", secret)}`,
+  };
   const answer = await rooms.app.request(`/parties/world/${WORLD}/registry`, { headers }, c.env);
   if (!answer.ok) return c.json({ error: "The World cannot be asked" }, 503);
   const { shards } = await answer.json<{ shards: readonly Shard[] }>();
