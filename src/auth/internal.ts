@@ -34,8 +34,18 @@ export function forwardRequest(
   if (claims) headers.set(AUTH, encodeURIComponent(JSON.stringify(claims)));
   if (offer) headers.delete(SUBPROTOCOL_HEADER);
   if (offer?.sessionId !== undefined) headers.set(SESSION, encodeURIComponent(offer.sessionId));
+  if (body && (request.method === "GET" || request.method === "HEAD")) return withoutBody(request, body, headers, url);
   const own = new Request(request, body ? { headers, body: passOn(body) } : { headers });
   return isUrlClean ? own : new Request(url, own);
+}
+
+/** HTTP lets a client send a body with GET and HEAD, but a `Request` with one cannot be made, and no route reads it. */
+function withoutBody(request: Request, body: ReadableStream, headers: Headers, url: URL): Request {
+  body.cancel().catch(() => {});
+  headers.delete("content-length");
+  headers.delete("content-type");
+  const { method, signal, cf } = request;
+  return new Request(url, { method, headers, signal, cf: cf as never });
 }
 
 /**
