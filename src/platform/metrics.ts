@@ -39,7 +39,7 @@ export interface ObjectMetrics {
   readonly errors: readonly LoggedError[];
 }
 
-/** Who is in a room. */
+/** How many clients and users a room has. */
 export interface Overview {
   /** Open connections, those at shards too. */
   readonly connections: number;
