@@ -5,6 +5,12 @@ export function tooMuchWaits(): RoomError {
   return new RoomError("rate_limited", "Too much waits for this connection");
 }
 
+/** The user that a client's messages count for: its session, or the client itself if it named none. */
+export function userOf(sessionId: string | undefined, clientId: string | number): string {
+  // A client chooses its session's id, which must not be the name of another client.
+  return sessionId === undefined ? `client ${clientId}` : `session ${sessionId}`;
+}
+
 /** The most weight that may wait: of one client, of one user, and of all together. The unit is that of the weights. */
 export interface WaitingLimits {
   readonly client: number;

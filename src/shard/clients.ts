@@ -1,5 +1,6 @@
 import type { Socket } from "../platform/ports.ts";
 import type { TokenBucket } from "../platform/client-limits.ts";
+import { userOf } from "../platform/waiting-budget.ts";
 import type { JoinAttempt, RosterEntry } from "../relay/messages.ts";
 
 /** The value that is attached to a client's socket. It survives the shard's sleep. */
@@ -17,7 +18,7 @@ interface Attachment {
 export class Client {
   readonly id: number;
   readonly socket: Socket;
-  /** The client's user, as far as the shard knows: the id of its session, or else an id of its own. */
+  /** The client's user, as far as the shard knows. */
   readonly user: string;
   bucket: TokenBucket | undefined;
   /** Its request to connect, until the room has let it in. */
@@ -32,7 +33,7 @@ export class Client {
     this.socket = socket;
     this.id = id;
     ({ promise: this.decided, resolve: this.#decide } = Promise.withResolvers<void>());
-    this.user = sessionId ?? `client ${id}`;
+    this.user = userOf(sessionId, id);
   }
 
   static join(socket: Socket, id: number, attempt: JoinAttempt): Client {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { WaitingBudget } from "../../src/platform/waiting-budget.ts";
+import { userOf, WaitingBudget } from "../../src/platform/waiting-budget.ts";
 
 describe("WaitingBudget", () => {
   let closed: string[];
@@ -53,5 +53,16 @@ describe("WaitingBudget", () => {
     budget.remove("a2", 60);
     expect(budget.add("a1", "a", 99)).toBe(true);
     expect(closed).toEqual([]);
+  });
+});
+
+describe("userOf", () => {
+  it("gives no session the name of a client that named none", () => {
+    for (const clientId of [7, "shard 7"]) {
+      const name = userOf(undefined, clientId);
+      for (const id of [`${clientId}`, `client ${clientId}`, name]) expect(userOf(id, 8)).not.toBe(name);
+    }
+    expect(userOf("same", 1)).toBe(userOf("same", 2));
+    expect(userOf(undefined, 1)).not.toBe(userOf(undefined, 2));
   });
 });

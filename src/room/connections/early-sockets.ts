@@ -3,7 +3,7 @@ import { CODES } from "../../protocol/codes.ts";
 import { encodeJoining } from "../../protocol/packets.ts";
 import { MAX_WAITING, sizeOf } from "../../platform/client-limits.ts";
 import type { Clock } from "../../platform/ports.ts";
-import { WaitingBudget } from "../../platform/waiting-budget.ts";
+import { userOf, WaitingBudget } from "../../platform/waiting-budget.ts";
 import { WaitingQueue } from "../../platform/waiting-queue.ts";
 import type { RoomSocket } from "./remote-group.ts";
 
@@ -37,15 +37,15 @@ export class EarlySockets {
 
   /**
    * Accepts a socket.
-   * @param user the session that the client named, if it did
+   * @param sessionId the one that the client named, if it did
    * @param remind whether to tell the client regularly that the room still works on its join
    */
-  accept(socket: RoomSocket, user: string | undefined, remind: boolean): void {
+  accept(socket: RoomSocket, sessionId: string | undefined, remind: boolean): void {
     socket.accept();
     // The room may lose its memory before the join is done: see RoomConnection.recover.
     socket.attach({ joining: true });
-    const name = user === undefined ? `socket ${this.#count++}` : `session ${user}`;
-    const messages = new WaitingQueue<Frame, RoomSocket>(this.#budget, socket, name, sizeOf);
+    const user = userOf(sessionId, this.#count++);
+    const messages = new WaitingQueue<Frame, RoomSocket>(this.#budget, socket, user, sizeOf);
     const early: EarlySocket = { messages, cancelReminder: () => {} };
     this.#sockets.set(socket, early);
     const remindAgain = () => {

@@ -8,7 +8,7 @@ import type { ShardLinksScope, ShardLinks } from "./shard-links.ts";
 import type { OwnRows } from "../timing/room-part.ts";
 import { CODES } from "../../protocol/codes.ts";
 import { MAX_WAITING, sizeOf } from "../../platform/client-limits.ts";
-import { tooMuchWaits, WaitingBudget } from "../../platform/waiting-budget.ts";
+import { tooMuchWaits, userOf, WaitingBudget } from "../../platform/waiting-budget.ts";
 import { WaitingQueue } from "../../platform/waiting-queue.ts";
 import { retry } from "../../platform/retry.ts";
 
@@ -195,7 +195,7 @@ export class LiveShardLinks implements ShardLinks {
     const client: JoiningClient = {
       id,
       link,
-      user: who.sessionId ?? `${link.shardId} ${id}`,
+      user: userOf(who.sessionId, `${link.shardId} ${id}`),
       done: joined.finally(() => this.#joined(client)),
       early: undefined,
     };
