@@ -32,8 +32,7 @@ export function credentialsOf(url: string): { sessionId: string | undefined; tra
   };
 }
 
-/** Service restart, as a deploy closes sockets: clients come back at once. */
-export const RESTART = 1012;
+/** Why sockets are closed when a new instance takes over, with the code `RESTART`. */
 export const NEW_CODE = "The code has changed";
 
 /**

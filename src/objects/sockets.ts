@@ -1,4 +1,5 @@
-import { NEW_CODE, RESTART } from "./handshake.ts";
+import { RESTART } from "../protocol/codes.ts";
+import { NEW_CODE } from "./handshake.ts";
 import type { Socket } from "../platform/ports.ts";
 import type { Monitor } from "./monitor.ts";
 import type { Tenure } from "./tenure.ts";

@@ -103,7 +103,7 @@ export class RoomConnection implements Connection {
     const conn = new RoomConnection(socket, { id: crypto.randomUUID(), ...who }, "joining", hooks);
     conn.since = who.since;
     conn.#isEarly = isEarly;
-    conn.#attach("The token is too large", "bad_message");
+    conn.#attach();
     return conn;
   }
 
@@ -198,7 +198,7 @@ export class RoomConnection implements Connection {
   /** Its join takes long, so its socket is accepted before that is done. */
   acceptEarly(): void {
     this.#isEarly = true;
-    this.#attach("The token is too large", "bad_message");
+    this.#attach();
   }
 
   /** The join is done: the next flush sends the first packet. @param isSoon whether that happens without `applySync` */
@@ -206,7 +206,7 @@ export class RoomConnection implements Connection {
     if (this.#phase !== "joining") return;
     this.#phase = isSoon ? "waiting" : "unsynced";
     this.#socket.accept();
-    if (!isSoon || this.#isEarly) this.#attach("The token is too large", "bad_message");
+    if (!isSoon || this.#isEarly) this.#attach();
     if (!isSoon) this.#release();
   }
 
@@ -215,7 +215,7 @@ export class RoomConnection implements Connection {
     if (this.isEnding) return;
     if (this.#phase === "unsynced") {
       this.#phase = "open";
-      this.#attach("The token is too large", "bad_message");
+      this.#attach();
     }
     this.#phase = "open";
     this.#release(text);
@@ -277,7 +277,8 @@ export class RoomConnection implements Connection {
     }
   }
 
-  #attach(problem: string, code: "bad_message" | "internal"): void {
+  /** @param problem what is too large. The token is the only large part that a client chooses. */
+  #attach(problem = "The token is too large", code: "bad_message" | "internal" = "bad_message"): void {
     const { id, sessionId, publicId, auth, state, protocol } = this;
     const attachment: Attachment = {
       id,
