@@ -1,4 +1,5 @@
 import type { LogEntry, LogLevel } from "./ports.ts";
+import { promiseOf } from "./promises.ts";
 
 /** The log of a service. */
 export interface Log {
@@ -20,8 +21,7 @@ export function createLog(write: (entry: LogEntry) => unknown = toConsole, level
   const log = (entry: LogEntry): void => {
     if (LEVELS.indexOf(entry.level) < least) return;
     try {
-      const outcome = write(entry);
-      if (outcome instanceof Promise) outcome.catch(failed);
+      promiseOf(write(entry))?.catch(failed);
     } catch (error) {
       failed(error);
     }

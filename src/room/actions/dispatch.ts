@@ -10,6 +10,7 @@ import type { RoomConnection } from "../connections/connection.ts";
 import { passes } from "../handlers/guards.ts";
 import type { Clock } from "../../platform/ports.ts";
 import { MAX_WAITING, refuseMessage, sizeOf } from "../../platform/client-limits.ts";
+import { promiseOf } from "../../platform/promises.ts";
 import { tooMuchWaits, WaitingBudget } from "../../platform/waiting-budget.ts";
 import { WaitingQueue } from "../../platform/waiting-queue.ts";
 import type { Tree } from "../../state/tree.ts";
@@ -104,12 +105,13 @@ export class Dispatch {
     if (!this.#answers.isNew(conn, message.id)) return undefined;
     try {
       const outcome = this.#scope.turns.run(() => this.#perform(conn, message), "caller");
-      if (!isPromise(outcome)) {
+      const pending = promiseOf(outcome);
+      if (!pending) {
         this.#acknowledge(conn, message, outcome);
         return undefined;
       }
       this.#scope.turns.want();
-      return outcome
+      return pending
         .then((result) => this.#acknowledge(conn, message, result))
         .catch((error: unknown) => this.#refuse(conn, message, error));
     } catch (error) {
@@ -196,11 +198,8 @@ export class Dispatch {
   }
 }
 
-function isPromise(value: unknown): value is Promise<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
-}
-
 /** Goes on with a value now, or with a promised one when it is there. */
 function chain<T, U>(value: T | Promise<T>, next: (value: T) => U): U | Promise<Awaited<U>> {
-  return isPromise(value) ? (value.then(next) as Promise<Awaited<U>>) : next(value);
+  const pending = promiseOf(value);
+  return pending ? (pending.then(next) as Promise<Awaited<U>>) : next(value as T);
 }

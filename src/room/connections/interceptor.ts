@@ -1,4 +1,5 @@
 import type { Packet } from "../../define/types.ts";
+import { promiseOf } from "../../platform/promises.ts";
 import type { Intercept } from "./outbox.ts";
 
 /** Drops the packet for undefined too: an interceptor in plain JavaScript may return nothing. */
@@ -22,7 +23,8 @@ export function createIntercept(
   return (text) => {
     try {
       const outcome = run(JSON.parse(text) as Packet);
-      return outcome instanceof Promise ? outcome.then(encode).catch(drop) : encode(outcome);
+      const pending = promiseOf(outcome);
+      return pending ? pending.then(encode).catch(drop) : encode(outcome as Packet | null);
     } catch (error) {
       return drop(error);
     }

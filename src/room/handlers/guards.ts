@@ -1,4 +1,5 @@
 import type { Awaitable, GuardContext, GuardFor } from "../../define/types.ts";
+import { promiseOf } from "../../platform/promises.ts";
 
 /** What the guards decided: true, false, or the response that one of them returned. */
 export type Verdict = boolean | Response;
@@ -13,8 +14,9 @@ export function passes(
   for (let index = from; index < guards.length; index++) {
     const verdict = (guards[index] as GuardFor<object>)(context, value);
     if (verdict === true) continue;
-    if (!(verdict instanceof Promise)) return verdict;
-    return verdict.then((settled) => (settled === true ? passes(guards, context, value, index + 1) : settled));
+    const pending = promiseOf(verdict);
+    if (!pending) return verdict;
+    return pending.then((settled) => (settled === true ? passes(guards, context, value, index + 1) : settled));
   }
   return true;
 }

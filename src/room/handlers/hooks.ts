@@ -1,6 +1,7 @@
 import type { Awaitable, Packet, Snapshot } from "../../define/types.ts";
 import { RoomError } from "../../protocol/errors.ts";
 import type { Clock } from "../../platform/ports.ts";
+import { promiseOf } from "../../platform/promises.ts";
 import { within } from "../../platform/timeout.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import { createIntercept } from "../connections/interceptor.ts";
@@ -105,12 +106,13 @@ export class Hooks {
   /** Runs something. If it returns a promise, the result rejects after the longest time that a run may take. */
   #limited<T>(what: string, run: () => Awaitable<T>, longest = LONGEST_RUN, onLate?: () => void): Awaitable<T> {
     const outcome = run();
-    if (!(outcome instanceof Promise)) return outcome;
+    const pending = promiseOf(outcome);
+    if (!pending) return outcome;
     const tooLong = () => {
       onLate?.();
       return new Error(`${what} was not done in ${longest / 1000} seconds`);
     };
-    return within(longest, outcome, tooLong, this.#clock);
+    return within(longest, pending, tooLong, this.#clock);
   }
 
   #given() {

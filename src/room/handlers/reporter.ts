@@ -1,6 +1,7 @@
 import type { RoomError } from "../../protocol/errors.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import { causeOf } from "../../platform/log.ts";
+import { promiseOf } from "../../platform/promises.ts";
 import type { Failures, LogEntry } from "../../platform/ports.ts";
 import type { Turns } from "../timing/turns.ts";
 import type { RoomContext } from "./room-context.ts";
@@ -34,7 +35,7 @@ export class Reporter implements Failures {
     const fail = (error: unknown) => this.failed(`${name}_failed`, error, { conn });
     try {
       const outcome = this.#turns.run(run);
-      return outcome instanceof Promise ? outcome.catch(fail) : undefined;
+      return promiseOf(outcome)?.catch(fail);
     } catch (error) {
       fail(error);
       return undefined;
@@ -62,7 +63,7 @@ export class Reporter implements Failures {
     const logFailure = (failure: unknown) => this.#writeFailure("onError_failed", failure, {});
     try {
       const outcome = this.#turns.run(() => onError({ error, conn, state, room: this.#context.room }));
-      if (outcome instanceof Promise) outcome.catch(logFailure);
+      promiseOf(outcome)?.catch(logFailure);
     } catch (failure) {
       logFailure(failure);
     }

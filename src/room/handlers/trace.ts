@@ -1,6 +1,7 @@
 import type { CompiledRoom } from "../../define/room.ts";
 import type { Connection } from "../../define/types.ts";
 import { toRoomError } from "../../protocol/errors.ts";
+import { promiseOf } from "../../platform/promises.ts";
 import type { Clock, LogEntry } from "../../platform/ports.ts";
 
 /** The part of an action and of a route that is traced. */
@@ -44,9 +45,11 @@ export function traced(
 function whenDone(run: () => unknown, end: (failure?: unknown) => void): unknown {
   try {
     const outcome = run();
-    if (outcome instanceof Promise) outcome.then(() => end(), end);
+    const pending = promiseOf(outcome);
+    if (pending) pending.then(() => end(), end);
     else end();
-    return outcome;
+    // Some promises begin their work with each `then`.
+    return pending ?? outcome;
   } catch (failure) {
     end(failure);
     throw failure;

@@ -1,5 +1,6 @@
 import type { Awaitable } from "../../define/types.ts";
 import type { Issue } from "../../protocol/errors.ts";
+import { promiseOf } from "../../platform/promises.ts";
 import { RoomError } from "../../protocol/errors.ts";
 
 /** The part of https://standardschema.dev, version 1, that is used here. Zod's schemas implement it. */
@@ -23,7 +24,8 @@ interface StandardIssue {
 export function parseInput(schema: unknown, value: unknown): Awaitable<unknown> {
   if (schema === undefined) return value;
   const result = (schema as StandardSchema)["~standard"].validate(value);
-  return result instanceof Promise ? result.then(accept) : accept(result);
+  const pending = promiseOf(result);
+  return pending ? pending.then(accept) : accept(result as Result);
 }
 
 function accept(result: Result): unknown {

@@ -1,5 +1,6 @@
 import type { CompiledRoom } from "../../define/room.ts";
 import type { Snapshot } from "../../define/types.ts";
+import { promiseOf } from "../../platform/promises.ts";
 import { isLiteral, MAX_DEPTH } from "../../protocol/values.ts";
 
 /** Of a field that is itself in an entry. */
@@ -30,7 +31,7 @@ export function migrateSnapshot({ definition, version }: CompiledRoom, snapshot:
 }
 
 function checkResult(result: unknown): asserts result is Snapshot {
-  if (result instanceof Promise) result.catch(() => {});
+  promiseOf(result)?.catch(() => {});
   if (!isLiteral(result)) throw new Error("it has to return the snapshot, and no promise");
   checkPlain(result, []);
 }
