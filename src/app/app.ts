@@ -40,7 +40,7 @@ export interface AppParts {
   readonly inspector?: Inspector | undefined;
 }
 
-/** What is needed to route a request. */
+/** The parts of the app that routing a request needs. */
 type Routing = Omit<AppParts, "cors"> & Required<Pick<AppParts, "log">>;
 
 /** Makes the Hono app that routes requests and sockets to rooms, shards and Worlds. */

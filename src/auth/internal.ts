@@ -59,7 +59,7 @@ function passOn(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
   return readable;
 }
 
-/** @returns whether there are some */
+/** Removes tokens from the query. @returns whether there were some */
 function removeCredentials(url: URL, keep: readonly string[]): boolean {
   const names = WORKER_PARAMETERS.filter((name) => !keep.includes(name) && url.searchParams.has(name));
   // Deleting writes the whole query anew, so that `?flag&q=a%20b` would reach the room as `?flag=&q=a+b`.

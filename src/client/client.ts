@@ -156,7 +156,7 @@ export class Client {
     if (!frame) return;
     if (frame.type === "sync") this.#sync(frame);
     else if (frame.type === "ack" || frame.type === "error") this.#answer(frame.type, frame);
-    // The room works on letting this client in: that proves only that it is there, as any frame does.
+    // The join is not done yet. Like any other frame, this shows that the connection works, and nothing else.
     else if (frame.type === "joining") return;
     else this.#events.emit(frame.type, frame["value"]);
   }

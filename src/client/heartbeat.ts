@@ -3,7 +3,7 @@ import { network } from "./network.ts";
 /** What is needed of a browser's document; elsewhere there is none. */
 type Page = EventTarget & { readonly visibilityState: string };
 
-/** What a {@link Heartbeat} asks its client, and tells it. */
+/** The callbacks of a {@link Heartbeat}. */
 export interface HeartbeatEvents {
   /** Sends a ping. @returns is called when this ping was answered */
   readonly ping: () => () => void;
@@ -87,7 +87,7 @@ export class Heartbeat {
   /** Something arrived, so the connection lives. */
   heard(isPong: boolean): void {
     this.#heardAt = performance.now();
-    // What was on its way when the browser went offline says nothing of the line.
+    // It may have been sent before the browser went offline, so it does not show that the connection works.
     if (this.#isSuspect && !isPong) return;
     this.#misses = 0;
     cancel(this.#deadline);

@@ -6,7 +6,7 @@ import type { Destination } from "./destination.ts";
 import { waitUntilOnline } from "./network.ts";
 import { randomId } from "./random-id.ts";
 
-/** What a {@link ReconnectingSocket} asks its owner, and tells it. */
+/** The callbacks of a {@link ReconnectingSocket}. */
 export interface SocketEvents {
   /** What a new connection adds to the URL. */
   readonly query: () => Record<string, string>;

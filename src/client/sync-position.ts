@@ -34,7 +34,7 @@ export class SyncPosition {
   #gapsInARow = 0;
   #calmAt = 0;
 
-  /** What a new connection says, so that the server sends only what changed since. */
+  /** The query parameters of a new connection, so that the server sends only what has changed. */
   get query(): Record<string, string> {
     if (this.#seq === undefined || this.#epoch === undefined) return {};
     return { since: String(this.#seq), epoch: this.#epoch };

@@ -139,7 +139,7 @@ interface Context<S> {
   readonly room: RoomHandle;
 }
 
-/** What a guard gets. `request` is set for a new connection and an HTTP request, not for a message. */
+/** The first argument of a guard. `request` is set for a new connection and an HTTP request, not for a message. */
 export interface GuardContext<S = unknown> extends Context<S> {
   readonly conn: Connection | undefined;
   readonly auth: Claims | null;
@@ -294,7 +294,7 @@ export interface RoomOptions<S> {
   readonly onSessionRestore?: (context: UserRestore<S> & { readonly privateId: string }) => Awaitable<Snapshot>;
 }
 
-/** What a hook gets that restores a user. */
+/** The argument of the hooks that restore a user. */
 interface UserRestore<S> {
   readonly userSnapshot: Snapshot;
   readonly user: UserOf<S>;

@@ -84,7 +84,7 @@ export interface ListedRoom {
   readonly locked: boolean;
 }
 
-/** What a World answers to `GET …/$rooms`: what its own state has, the fullest first. */
+/** A World's answer to `GET …/$rooms`: the rooms in its own state, the fullest first. */
 export interface WorldInspection {
   readonly rooms: Part<RoomInfo>;
   readonly shards: Part<ShardInfo>;

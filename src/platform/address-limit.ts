@@ -52,7 +52,7 @@ export class AddressLimit {
   }
 }
 
-/** Of an IPv6 address the first 64 bits: the rest is its owner's to choose, and to change with each request. */
+/** The network of an address: an IPv6 client may use another address in its /64 network for each request. */
 function networkOf(address: string): string {
   if (!address.includes(":")) return address;
   const [head = [], tail] = address

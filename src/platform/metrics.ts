@@ -30,7 +30,7 @@ export interface ObjectMetrics {
   readonly awake: readonly Reason[];
   /** What it counted since it woke. */
   readonly sinceWake: Counts;
-  /** What it counted in all since `countedSince`, as far as that was stored. */
+  /** All counts since `countedSince`. A crash loses the counts that were not stored. */
   readonly totals: Counts;
   readonly countedSince: number;
   /** Dollars an hour: since it woke, and on average. */

@@ -6,7 +6,7 @@ export type Balancing = (typeof BALANCINGS)[number];
 
 /** What `createRooms({ world })` takes. */
 export interface WorldConfig {
-  /** The ids of the Worlds that there are. Default: any id is one, so that whoever asks makes new ones. */
+  /** The ids of the Worlds that exist. Default: any id, so that a request with a new id makes a new World. */
   readonly ids?: readonly string[];
   /** Sockets that a shard holds at most, unless its room was registered with a number of its own. Default 75. */
   readonly shardCapacity?: number;
