@@ -1,5 +1,5 @@
+import { promiseOf } from "../protocol/values.ts";
 import type { LogEntry, LogLevel } from "./ports.ts";
-import { promiseOf } from "./promises.ts";
 
 /** The log of a service. */
 export interface Log {

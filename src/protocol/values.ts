@@ -1,5 +1,5 @@
 /**
- * What all floors ask of plain values: what kind they are, which keys they may have, how one is put into another.
+ * What all floors ask of values: what kind they are, which keys they may have, how one is put into another.
  * A file without imports, since clients, rooms and shards all use it.
  */
 
@@ -42,6 +42,19 @@ export function isLiteral(value: unknown): value is Plain {
   if (typeof value !== "object" || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
+}
+
+/**
+ * The promise that a handler, a guard or a schema returned, if it returned one.
+ *
+ * It looks for a `then` method, as `await` does, since calls between Workers return promises that are not instances of
+ * `Promise`. If such a promise of a guard were taken for its verdict, the guards after it would not run.
+ * https://developers.cloudflare.com/workers/runtime-apis/rpc/
+ */
+export function promiseOf<T>(outcome: T | Promise<T>): Promise<T> | undefined {
+  if (outcome instanceof Promise) return outcome;
+  const isPromise = typeof (outcome as { readonly then?: unknown } | null | undefined)?.then === "function";
+  return isPromise ? Promise.resolve(outcome) : undefined;
 }
 
 /** The value at a path, or undefined. */

@@ -43,8 +43,7 @@ export class AnsweredMessages {
     const waiting = this.#pending.get(keyOf(conn, id));
     // Once, however often it asks: an answer may be large.
     if (waiting && !waiting.includes(conn)) waiting.push(conn);
-    const session = this.#sessions.find(conn.sessionId);
-    const answered = session && this.#sessions.detailsOf(session).answers?.find(([key]) => key === id);
+    const answered = this.#sessions.answersOf(conn.sessionId).find(([key]) => key === id);
     if (answered) this.#sender.answer(conn, answered[1] === FORGOTTEN ? encodeError(LOST, { id }) : answered[1]);
     if (waiting || answered) return false;
     this.#pending.set(keyOf(conn, id), []);

@@ -1,3 +1,4 @@
+import { promiseOf } from "../../protocol/values.ts";
 import type { Action, ActionContext, GuardContext, GuardFor } from "../../define/types.ts";
 import type { ActionMessage } from "../../protocol/decode.ts";
 import { decodeMessage } from "../../protocol/decode.ts";
@@ -10,7 +11,6 @@ import type { RoomConnection } from "../connections/connection.ts";
 import { passes } from "../handlers/guards.ts";
 import type { Clock } from "../../platform/ports.ts";
 import { MAX_WAITING, refuseMessage, sizeOf } from "../../platform/client-limits.ts";
-import { promiseOf } from "../../platform/promises.ts";
 import { tooMuchWaits, WaitingBudget } from "../../platform/waiting-budget.ts";
 import { WaitingQueue } from "../../platform/waiting-queue.ts";
 import type { Tree } from "../../state/tree.ts";
@@ -198,8 +198,7 @@ export class Dispatch {
   }
 }
 
-/** Goes on with a value now, or with a promised one when it is there. */
+/** Goes on with a verdict or an input now, or when its promise resolves. */
 function chain<T, U>(value: T | Promise<T>, next: (value: T) => U): U | Promise<Awaited<U>> {
-  const pending = promiseOf(value);
-  return pending ? (pending.then(next) as Promise<Awaited<U>>) : next(value as T);
+  return value instanceof Promise ? (value.then(next) as Promise<Awaited<U>>) : next(value);
 }

@@ -1,5 +1,5 @@
+import { promiseOf } from "../../protocol/values.ts";
 import type { Packet } from "../../define/types.ts";
-import { promiseOf } from "../../platform/promises.ts";
 import type { Intercept } from "./outbox.ts";
 
 /** Drops the packet for undefined too: an interceptor in plain JavaScript may return nothing. */

@@ -1,5 +1,5 @@
+import { promiseOf } from "../../protocol/values.ts";
 import type { Awaitable, GuardContext, GuardFor } from "../../define/types.ts";
-import { promiseOf } from "../../platform/promises.ts";
 
 /** What the guards decided: true, false, or the response that one of them returned. */
 export type Verdict = boolean | Response;

@@ -1,7 +1,7 @@
+import { promiseOf } from "../../protocol/values.ts";
 import type { Awaitable, Packet, Snapshot } from "../../define/types.ts";
 import { RoomError } from "../../protocol/errors.ts";
 import type { Clock } from "../../platform/ports.ts";
-import { promiseOf } from "../../platform/promises.ts";
 import { within } from "../../platform/timeout.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import { createIntercept } from "../connections/interceptor.ts";

@@ -1,7 +1,7 @@
+import { promiseOf } from "../../protocol/values.ts";
 import type { RoomError } from "../../protocol/errors.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import { causeOf } from "../../platform/log.ts";
-import { promiseOf } from "../../platform/promises.ts";
 import type { Failures, LogEntry } from "../../platform/ports.ts";
 import type { Turns } from "../timing/turns.ts";
 import type { RoomContext } from "./room-context.ts";

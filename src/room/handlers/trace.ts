@@ -1,7 +1,7 @@
+import { promiseOf } from "../../protocol/values.ts";
 import type { CompiledRoom } from "../../define/room.ts";
 import type { Connection } from "../../define/types.ts";
 import { toRoomError } from "../../protocol/errors.ts";
-import { promiseOf } from "../../platform/promises.ts";
 import type { Clock, LogEntry } from "../../platform/ports.ts";
 
 /** The part of an action and of a route that is traced. */

@@ -1,6 +1,5 @@
 import type { Awaitable } from "../../define/types.ts";
 import type { Issue } from "../../protocol/errors.ts";
-import { promiseOf } from "../../platform/promises.ts";
 import { RoomError } from "../../protocol/errors.ts";
 
 /** The part of https://standardschema.dev, version 1, that is used here. Zod's schemas implement it. */
@@ -24,8 +23,8 @@ interface StandardIssue {
 export function parseInput(schema: unknown, value: unknown): Awaitable<unknown> {
   if (schema === undefined) return value;
   const result = (schema as StandardSchema)["~standard"].validate(value);
-  const pending = promiseOf(result);
-  return pending ? pending.then(accept) : accept(result as Result);
+  // Not every promise is an instance of Promise.
+  return "then" in result ? Promise.resolve(result).then(accept) : accept(result);
 }
 
 function accept(result: Result): unknown {

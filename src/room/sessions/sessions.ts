@@ -195,6 +195,12 @@ export class Sessions implements RoomPart, Wakeable {
     return (session.details ??= session.detailsSize === undefined ? NONE : this.#readDetails(session));
   }
 
+  /** What the recent messages of a session were answered; nothing if there is no such session. */
+  answersOf(id: string): readonly Answered[] {
+    const session = this.#byId.get(id);
+    return (session && this.detailsOf(session).answers) ?? [];
+  }
+
   /** Details that cannot be read are like those that had to make space: the session goes on without them. */
   #readDetails({ id }: Session): SessionDetails {
     try {

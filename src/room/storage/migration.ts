@@ -1,7 +1,6 @@
 import type { CompiledRoom } from "../../define/room.ts";
 import type { Snapshot } from "../../define/types.ts";
-import { promiseOf } from "../../platform/promises.ts";
-import { isLiteral, MAX_DEPTH } from "../../protocol/values.ts";
+import { isLiteral, MAX_DEPTH, promiseOf } from "../../protocol/values.ts";
 
 /** Of a field that is itself in an entry. */
 const MAX_LEVELS = 2 * MAX_DEPTH;
