@@ -68,9 +68,9 @@ report(
   ),
   115,
 );
-report("Worker of one small room, with Worlds", await bundle(minimalRoom("index"), ["cloudflare:*"]), 92);
+report("Worker of one small room, with Worlds", await bundle(minimalRoom("index"), ["cloudflare:*"]), 93);
 report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 122);
-report("Worker of one small room, lite", await bundle(minimalRoom("lite"), ["cloudflare:*"]), 67);
+report("Worker of one small room, lite", await bundle(minimalRoom("lite"), ["cloudflare:*"]), 68);
 report("durable-rooms/client", await bundle('export * from "./dist/client/index.js"', []), 9, SERVER_ONLY);
 report("durable-rooms/react", await bundle('export * from "./dist/react/index.js"', ["react"]), 1, SERVER_ONLY);
 if (isTooMuch) process.exit(1);

@@ -112,7 +112,10 @@ export interface RoomHandle {
    * room.listing({ mode: "blitz", level: 3 }, { locked: state.phase() === "playing" });
    */
   listing(metadata: Metadata | null, options?: ListingOptions): void;
-  /** Stores everything that is unsaved. Resolves when it is durable. */
+  /**
+   * Stores everything that is unsaved. Resolves when it is durable.
+   * @throws RoomError `internal` if something cannot be stored. It is tried again later, as after any change
+   */
   flush(): Promise<void>;
 }
 

@@ -37,6 +37,8 @@ export class Monitor {
   isPrivate: IsPrivate = () => false;
   /** Called for each frame that is sent, while the inspector records frames. */
   onSent: ((text: string, socket: Socket) => void) | undefined;
+  /** Called when the first event begins. */
+  onWoken: () => void = () => {};
   readonly #clock: Clock;
   readonly #kv: PlatformStorage["kv"];
   readonly #log: (entry: LogEntry) => void;
@@ -65,6 +67,7 @@ export class Monitor {
   event(cause: Cause): void {
     if (this.#wokenBy) return;
     this.#wokenBy = cause;
+    this.onWoken();
     // An object without rows has never run before.
     if (this.counts.rowsRead === 0) return;
     this.counts.wakes[cause] = 1;

@@ -7,6 +7,7 @@ import type { Clock } from "../platform/ports.ts";
 import { RESTART } from "../protocol/codes.ts";
 import { answerClose, NEW_CODE } from "./handshake.ts";
 import { Monitor } from "./monitor.ts";
+import { ObjectAlarm } from "./object-alarm.ts";
 import { rememberName } from "./object-name.ts";
 import { Sockets } from "./sockets.ts";
 import { Tenure } from "./tenure.ts";
@@ -34,6 +35,7 @@ export abstract class ObjectBase extends DurableObject {
   protected readonly monitor: Monitor;
   protected readonly sockets: Sockets;
   protected readonly tenure: Tenure;
+  readonly #alarm: ObjectAlarm;
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
@@ -44,6 +46,12 @@ export abstract class ObjectBase extends DurableObject {
       ({ level, event, ...rest }) => this.log()({ level, event, ...this.names, ...rest }),
     );
     this.sockets = new Sockets(this.monitor, this.tenure);
+    this.#alarm = new ObjectAlarm({
+      clock: this.monitor.awake.clock,
+      set: (at) => this.storeAlarm(at),
+      failed: (error) => this.#saveFailed(error),
+    });
+    this.monitor.onWoken = () => this.#alarm.open();
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
   }
 
@@ -67,6 +75,7 @@ export abstract class ObjectBase extends DurableObject {
   }
 
   override alarm(): Promise<void> {
+    this.#alarm.rang();
     return this.monitor.alarm(() => this.rang());
   }
 
@@ -75,18 +84,27 @@ export abstract class ObjectBase extends DurableObject {
     return this.monitor.awake.during(why, this.tenure.call(call));
   }
 
-  /** Sets the object's alarm. */
+  /** Sets the object's alarm. It never throws: what fails is reported and repeated. */
   protected setAlarm(at: number): void {
+    this.#alarm.set(at);
+  }
+
+  /** Sets the alarm of the platform. It throws or rejects if nothing was set. */
+  protected async storeAlarm(at: number): Promise<void> {
     if (this.tenure.isOver) return;
-    this.monitor.counts.rowsWritten += 1 + rememberName(this.ctx);
-    void this.ctx.storage.setAlarm(at);
+    const rows = rememberName(this.ctx);
+    const stored = this.ctx.storage.setAlarm(at);
+    this.monitor.counts.rowsWritten += rows + 1;
+    await stored;
+  }
+
+  #saveFailed(error: unknown): void {
+    this.monitor.log({ level: "error", event: "save_failed", code: "internal", error: causeOf(error) });
   }
 
   /** Clients have the state of the old code, so they connect anew. */
   #leave(): void {
-    this.leaving().catch((error: unknown) =>
-      this.monitor.log({ level: "error", event: "save_failed", code: "internal", error: causeOf(error) }),
-    );
+    this.leaving().catch((error: unknown) => this.#saveFailed(error));
     for (const ws of this.openSockets()) ws.close(RESTART, NEW_CODE);
   }
 

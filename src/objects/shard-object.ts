@@ -40,22 +40,27 @@ export class ShardObjectBase extends ObjectBase implements ShardCalls {
     );
   }
 
-  protected override async answer({ request, auth, signal, ...session }: Received): Promise<Response> {
+  protected override async answer(received: Received): Promise<Response> {
     try {
-      this.core.check(auth);
-      if (!isUpgrade(request)) {
-        // The Worker has removed the user's token, unless the room's guards are to get it.
-        const forwarded = forwardRequest(request, auth, USER_TOKEN);
-        return await roomOf(this.env, this.core.assignment as Assignment).fetch(forwarded);
-      }
-      this.core.checkSpace();
+      return await this.#admit(received);
     } catch (thrown) {
       const error = toRoomError(thrown);
       const { code } = error;
       if (code !== "internal") this.monitor.log({ level: "info", event: "refused", code });
       else this.monitor.log({ level: "error", event: "request_failed", code, error: causeOf(thrown) });
-      return refuse(request, error);
+      return refuse(received.request, error);
     }
+  }
+
+  /** @throws RoomError if the client is refused; and whatever storage or the room throws */
+  async #admit({ request, auth, signal, ...session }: Received): Promise<Response> {
+    this.core.check(auth);
+    if (!isUpgrade(request)) {
+      // The Worker has removed the user's token, unless the room's guards are to get it.
+      const forwarded = forwardRequest(request, auth, USER_TOKEN);
+      return roomOf(this.env, this.core.assignment as Assignment).fetch(forwarded);
+    }
+    this.core.checkSpace();
     const { url, headers, cf } = request;
     const pair = new WebSocketPair();
     const socket = this.sockets.of(pair[1], (ws) => {

@@ -46,6 +46,7 @@ export interface Clock {
 
 /** The single alarm of an object. It wakes the object even after a crash. */
 export interface Alarm {
+  /** Never throws: a call of the platform that fails is repeated until it succeeds. */
   set(at: number): void;
 }
 

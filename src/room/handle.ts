@@ -1,5 +1,6 @@
 import type { RoomQuarantine } from "../define/quarantine.ts";
 import type { Connection, Packet, RoomHandle, RoomStorage } from "../define/types.ts";
+import { RoomError } from "../protocol/errors.ts";
 import type { Broadcast } from "./sync/broadcast.ts";
 import type { RoomConnection } from "./connections/connection.ts";
 import type { Connections } from "./connections/connections.ts";
@@ -72,6 +73,8 @@ export function createHandle(identity: RoomIdentity, parts: HandleParts): RoomHa
     fetch: (roomId, path, init) => parts.ports.neighbours.fetch(roomId, path, init),
     async flush() {
       parts.persistence.save();
+      if (parts.persistence.hasChanges)
+        throw new RoomError("internal", "Something cannot be stored: see save_failed in the log");
       await parts.storage.sync();
     },
   };

@@ -98,7 +98,7 @@ export class RoomParts {
     this.alarms = new Alarms(ports.alarm, clock, this.reporter);
     const { throttleStorage } = settings;
     this.persistence = new Persistence(rows, storage, clock, this.turns, this.alarms, throttleStorage, this.reporter);
-    this.syncLog = new SyncLog(rows, storage);
+    this.syncLog = new SyncLog(rows);
     this.views = new Views(this.tree, this.connections);
     this.broadcast = new Broadcast(this, settings);
     this.sessions = new Sessions(rows, storage, clock, settings, this.alarms, this.reporter);

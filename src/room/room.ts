@@ -121,8 +121,7 @@ export class RoomCore {
 
   /** The object's alarm rang. */
   async alarm(): Promise<void> {
-    await this.#starting;
-    await this.#parts.alarms.ring();
+    await this.#parts.alarms.ring(this.#starting);
     this.turns.end();
   }
 

@@ -83,8 +83,9 @@ export class Schedules implements RoomPart, Wakeable {
   }
 
   unset(name: string): void {
-    if (!this.#entries.delete(name)) return;
+    if (!this.#entries.has(name)) return;
     this.#storage.delete(PREFIX + name);
+    this.#entries.delete(name);
     this.#persistence.saveSoon();
   }
 
@@ -107,6 +108,7 @@ export class Schedules implements RoomPart, Wakeable {
     if (this.#entries.get(name) !== entry) return;
     this.#lastRun.set(name, this.#clock.now());
     this.#running.add(entry);
+    this.#persistence.saveSoon();
     try {
       await this.#run(name, payload);
       // Unless it was set again meanwhile.

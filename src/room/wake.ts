@@ -45,7 +45,7 @@ function loadParts(parts: RoomParts, own: OwnRows, didSleep: boolean): Record<st
   const isLeaving = Array.from(parts.sessions.all()).some(({ leaving }) => leaving);
   if (isLeaving || has("token", "moved", "departed")) parts.transfers.load(own);
   if (has("listing")) parts.listing.load(own);
-  parts.syncLog.load(own, didSleep);
+  parts.syncLog.load(own, didSleep, (key) => parts.persistence.discard(key));
   return parts.broadcast.load(own);
 }
 

@@ -5,6 +5,7 @@ import { closeReason } from "../protocol/close-reason.ts";
 import { CODES } from "../protocol/codes.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";
 import { encodeError } from "../protocol/packets.ts";
+import { causeOf } from "../platform/log.ts";
 import type { Socket } from "../platform/ports.ts";
 import { MAX_FRAME } from "../relay/messages.ts";
 import { tooMuchWaits } from "../platform/waiting-budget.ts";
@@ -203,10 +204,19 @@ export class ShardCore {
         if (this.#clients.has(client)) this.#refuse(client, tooMuchWaits());
       },
       onArrived: () => {
-        if (this.#clients.size === 0 && this.#uplink.isIdle) this.#ports.storage.delete(RUN_KEY);
+        if (this.#clients.size === 0 && this.#uplink.isIdle) this.#forgetRun();
       },
       onLost: () => this.#lose(),
     });
+  }
+
+  /** If it cannot be deleted, it stays: the next start tells the room again that nobody is here. */
+  #forgetRun(): void {
+    try {
+      this.#ports.storage.delete(RUN_KEY);
+    } catch (error) {
+      this.#ports.log({ level: "error", event: "save_failed", code: "internal", error: causeOf(error) });
+    }
   }
 
   async #sendBatch(batch: Batch<ToRoom>): Promise<Receipt> {

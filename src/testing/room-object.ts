@@ -85,7 +85,11 @@ export class RoomObject extends Served {
 
   protected override setAlarm(at: number): void {
     this.time.alarmAt = at;
-    super.setAlarm(at - aheadOf(this.ctx));
+    super.setAlarm(at);
+  }
+
+  protected override storeAlarm(at: number): Promise<void> {
+    return super.storeAlarm(at - aheadOf(this.ctx));
   }
 }
 

@@ -7,6 +7,7 @@ import { Finder } from "./finder.ts";
 import type { MetricsHost, RoomHost, ShardHost } from "./hosts.ts";
 import { ShardStarter } from "./shard-starter.ts";
 import { Listings } from "./listings.ts";
+import { logFailure } from "./log.ts";
 import { gather } from "./metrics.ts";
 import type { WorldMetrics } from "./metrics.ts";
 import { Registry } from "./registry.ts";
@@ -133,6 +134,7 @@ export class World {
     const shard = this.#registry.shard(shardId);
     if (!shard) return { status: 404, error: "There is no such shard" };
     const hasChanged = this.#registry.report(shard, report, isOperator, this.now());
+    this.keepSweeping();
     // Not awaited for a shard: it waits for the answer to its report.
     const sending = hasChanged ? this.#starter.sendAssignment(shard) : undefined;
     if (isOperator) await sending;
@@ -159,8 +161,13 @@ export class World {
   /** Removes what is not used any more, and schedules the next sweep while there is something. */
   async sweep(): Promise<void> {
     const removed = sweep(this.#registry, this.#parts.settings.roomIdle, this.now());
+    const { roomIdle } = this.#parts.settings;
+    await Promise.all([this.#starter.retire(removed), this.finder.sweep(roomIdle), this.#planSweep()]);
+  }
+
+  /** Rejects if it cannot be stored: then the sweep is run again. */
+  async #planSweep(): Promise<void> {
     if (this.#isSweepNeeded) this.#room.schedule("sweep", SWEEP_INTERVAL);
-    await Promise.all([this.#starter.retire(removed), this.finder.sweep(this.#parts.settings.roomIdle)]);
   }
 
   #checkRegistration({ name, minShards, maxShards }: Registration): ErrorAnswer | undefined {
@@ -188,10 +195,17 @@ export class World {
     return this.#registry.shard(shard.info().id) === shard && isActive(shard);
   }
 
-  /** An alarm costs: it is set only while there is something that a sweep may remove. */
+  /**
+   * An alarm costs: it is set only while there is something that a sweep may remove. If that fails, the next request
+   * or report of a shard sets it.
+   */
   keepSweeping(): void {
     if (this.#room.schedules.some(({ name }) => name === "sweep") || !this.#isSweepNeeded) return;
-    this.#room.schedule("sweep", SWEEP_INTERVAL);
+    try {
+      this.#room.schedule("sweep", SWEEP_INTERVAL);
+    } catch (error) {
+      logFailure(this.#parts.log, "save_failed", this.#room.id, {}, error);
+    }
   }
 
   get #isSweepNeeded(): boolean {

@@ -3,8 +3,10 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import * as z from "zod";
 import { defineRoom } from "../../src/define/define-room.ts";
+import type { Claims } from "../../src/define/types.ts";
 import { sync } from "../../src/state/fields.ts";
 import { expectedView } from "../../src/testing/expected-view.ts";
+import { Faults, QUOTA } from "../support/faults.ts";
 import { gameState } from "../support/game-state.ts";
 import type { GameState } from "../support/game-state.ts";
 import type { MemorySocket } from "../support/memory.ts";
@@ -26,7 +28,8 @@ type Step =
   | { kind: "crash room" }
   | { kind: "evict shard"; shard: number }
   | { kind: "crash shard"; shard: number }
-  | { kind: "retire shard"; shard: number };
+  | { kind: "retire shard"; shard: number }
+  | { kind: "fail"; what: "room" | "shards"; calls: number };
 
 const who = fc.nat({ max: CLIENTS - 1 });
 const shard = fc.nat({ max: SHARDS.length - 1 });
@@ -57,6 +60,7 @@ class Run {
   readonly online = new Map<number, { socket: MemorySocket; shard: number }>();
   readonly acked = new Set<string>();
   readonly forgetful = new Set<MemorySocket>();
+  readonly faults = { room: new Faults(), shards: new Faults() };
   readonly #names = [...SHARDS];
   readonly #read = new Map<MemorySocket, number>();
   #acts = 0;
@@ -73,13 +77,26 @@ class Run {
         },
       }).compiled,
     );
+    this.tree.alarm = (set, clock) => this.faults.shards.alarmOf(set, clock, () => {});
     this.tree.fate = fates;
     this.tree.delay = delay;
     for (const name of SHARDS) this.tree.add(name);
+    this.faults.room.reach(this.tree.room.storage);
+    for (const { storage } of this.tree.shards.values()) this.faults.shards.reach(storage);
   }
 
   #shard(index: number) {
     return this.tree.shards.get(this.#names[index] as string) as NonNullable<ReturnType<typeof this.tree.shards.get>>;
+  }
+
+  /** @returns undefined if the shard cannot store that it has clients */
+  #join({ who, shard }: { who: number; shard: number }, auth: Claims | null): MemorySocket | undefined {
+    try {
+      return this.#shard(shard).connect(`session-${who}`, auth);
+    } catch (error) {
+      expect(String(error)).toContain(QUOTA);
+      return undefined;
+    }
   }
 
   async take(step: Step): Promise<void> {
@@ -100,8 +117,8 @@ class Run {
       case "join": {
         if (this.online.get(step.who)?.socket.isOpen) return;
         const auth = step.who === 1 ? { sub: "gm", gm: true } : null;
-        const socket = this.#shard(step.shard).connect(`session-${step.who}`, auth);
-        this.online.set(step.who, { socket, shard: step.shard });
+        const socket = this.#join(step, auth);
+        if (socket) this.online.set(step.who, { socket, shard: step.shard });
         break;
       }
       case "leave": {
@@ -133,6 +150,10 @@ class Run {
         this.#shard(step.shard).core.retire();
         this.#names[step.shard] = `s${step.shard}-${this.#acts++}`;
         this.tree.add(this.#names[step.shard] as string);
+        break;
+      case "fail":
+        this.faults[step.what].storage = step.calls;
+        this.faults[step.what].alarm = step.calls;
     }
     this.#readAcks();
   }
@@ -221,3 +242,52 @@ for (const throttleStorage of [0, 1000]) {
     expect(acks).toBeGreaterThan(10);
   }, 120_000);
 }
+
+const failure = fc.record({
+  kind: fc.constant("fail" as const),
+  what: fc.constantFrom("room" as const, "shards" as const),
+  calls: fc.constantFrom(0, 1, 3, Infinity),
+});
+const survivable = new Set(["turn", "wait", "act", "join", "leave"]);
+
+it("P9: whatever of storage and alarms fails, clients of shards see the room, and what was acknowledged is stored in the end", async () => {
+  let acks = 0;
+  let failed = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.oneof({ weight: 4, arbitrary: step.filter(({ kind }) => survivable.has(kind)) }, failure), {
+        minLength: 10,
+        maxLength: 60,
+      }),
+      fc.constantFrom(0, 1000),
+      fc.infiniteStream(fc.nat({ max: 30 })),
+      async (steps, throttleStorage, delays) => {
+        const run = new Run(
+          0,
+          throttleStorage,
+          () => "fine",
+          () => delays.next().value,
+        );
+        for (const next of steps) await run.take(next);
+        for (const faults of Object.values(run.faults)) faults.end();
+        await run.finish();
+        run.check();
+        for (const [shardId, shard] of run.tree.shards) {
+          expect(shard.alarmAt).toBeLessThan(Infinity);
+          const link = run.tree.room.storage.rows.get(`$link:${shardId}`) as { clients: number } | undefined;
+          expect(link?.clients ?? 0, "the room has stored who is at the shard").toBe(shard.core.connections);
+        }
+        run.tree.room.crash();
+        await run.finish();
+        run.check();
+        const done = run.tree.room.state.done();
+        for (const id of run.acked) expect(done, "an ack is for good").toContain(id);
+        acks += run.acked.size;
+        failed += run.faults.room.count + run.faults.shards.count;
+      },
+    ),
+    { numRuns: 100 },
+  );
+  expect(acks).toBeGreaterThan(10);
+  expect(failed).toBeGreaterThan(50);
+}, 120_000);

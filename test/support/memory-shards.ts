@@ -1,6 +1,7 @@
 import type { CompiledRoom } from "../../src/define/room.ts";
 import type { Claims } from "../../src/define/types.ts";
 import type { ShardBatch } from "../../src/relay/messages.ts";
+import type { Alarm, Clock } from "../../src/platform/ports.ts";
 import type { ShardReport } from "../../src/shard/ports.ts";
 import { ShardCore } from "../../src/shard/shard.ts";
 import type { Assignment } from "../../src/world/assignment.ts";
@@ -73,7 +74,7 @@ export class MemoryShard {
       {
         storage: whileCurrent(this.storage, isCurrent),
         clock: time,
-        alarm: { set: (at) => (this.alarmAt = at) },
+        alarm: this.#tree.alarm((at) => (this.alarmAt = at), time),
         sockets: () => this.sockets,
         relay: (_assignment, batch) => this.#tree.call(isCurrent, () => this.#tree.relay(batch)),
         report: (assignment, report) => this.#tree.call(isCurrent, () => this.#tree.report(assignment, report)),
@@ -96,6 +97,8 @@ export class MemoryTree<S> {
   delay: () => number = () => 1;
   /** What reaches the World: nothing, where there is none. */
   report: (assignment: Assignment, report: ShardReport) => Promise<boolean> = async () => true;
+  /** Makes the port of a shard's alarm. */
+  alarm: (set: (at: number) => void, clock: Clock) => Alarm = (set) => ({ set });
   /** What else has an alarm. */
   others: { alarmAt: number; ring(): Promise<void> }[] = [];
   /** Calls from the room to shards, and the bytes of what they carry. */

@@ -1,6 +1,6 @@
 import type { CompiledRoom } from "../../src/define/room.ts";
 import type { Claims } from "../../src/define/types.ts";
-import type { Clock, LogEntry, Socket, Storage } from "../../src/platform/ports.ts";
+import type { Alarm, Clock, LogEntry, Socket, Storage } from "../../src/platform/ports.ts";
 import type { Ports } from "../../src/room/room-ports.ts";
 import type { Worlds } from "../../src/room/listing/report.ts";
 import { LiveShardLinks } from "../../src/room/shards/live-shard-links.ts";
@@ -267,6 +267,11 @@ export class MemoryRoom<S> {
     this.clock.advance(end - this.clock.time);
   }
 
+  /** Makes the port of the alarm. @param set sets that of the platform */
+  protected alarm(set: (at: number) => void, _clock: Clock): Alarm {
+    return { set };
+  }
+
   /** Another one after each start. */
   get instance(): unknown {
     return this.#time;
@@ -348,13 +353,11 @@ export class MemoryRoom<S> {
     const ports: Ports = {
       storage: whileCurrent(this.storage, () => this.#time === time),
       clock: time,
-      alarm: {
-        set: (at) => {
-          if (this.#time !== time) return;
-          this.alarmAt = at;
-          this.alarmsSet++;
-        },
-      },
+      alarm: this.alarm((at) => {
+        if (this.#time !== time) return;
+        this.alarmAt = at;
+        this.alarmsSet++;
+      }, time),
       sockets: () => this.sockets,
       log: (entry) => this.log.push(entry),
       neighbours: this.#neighbours(() => this.#time === time),

@@ -69,9 +69,8 @@ export class Listing implements RoomPart, Wakeable {
   set(metadata: Metadata | null, { worldId = DEFAULT_WORLD, locked = false }: ListingOptions = {}): void {
     const wanted = metadata === null ? undefined : { worldId, metadata: encode(metadata), locked };
     if (JSON.stringify(wanted) === JSON.stringify(this.#wanted)) return;
-    this.#wanted = wanted;
     // From now on the World may know of the room, and has to be told when the room is removed from the list.
-    this.#store(wanted ? { worldId: (this.#reported ?? wanted).worldId } : this.#reported);
+    this.#store(wanted, wanted ? { worldId: (this.#reported ?? wanted).worldId } : this.#reported);
     this.changed(0);
   }
 
@@ -121,14 +120,14 @@ export class Listing implements RoomPart, Wakeable {
     const before = this.#reported?.worldId;
     if (before !== undefined && before !== this.#wanted?.worldId) {
       await this.#report(before, null);
-      this.#store(this.#wanted && { worldId: this.#wanted.worldId });
+      this.#store(this.#wanted, this.#wanted && { worldId: this.#wanted.worldId });
     }
     const wanted = this.#wanted;
     const report = wanted && this.read(wanted.worldId);
     if (!report) return;
     await this.#report(wanted.worldId, report);
     // `set` may have been called meanwhile.
-    if (this.#wanted === wanted) this.#store({ worldId: wanted.worldId, users: report.users });
+    if (this.#wanted === wanted) this.#store(wanted, { worldId: wanted.worldId, users: report.users });
   }
 
   async #report(worldId: string, report: ListingReport | null): Promise<void> {
@@ -137,11 +136,13 @@ export class Listing implements RoomPart, Wakeable {
     if (refusal !== undefined) failures.failed("listing_failed", new Error(refusal));
   }
 
-  #store(reported: Reported | undefined): void {
-    this.#reported = reported;
+  /** Stored first: what could not be stored is not remembered in memory either. */
+  #store(wanted: Wanted | undefined, reported: Reported | undefined): void {
     const { storage } = this.#scope;
-    if (this.#wanted || reported) storage.put(KEY, { wanted: this.#wanted, told: reported });
+    if (wanted || reported) storage.put(KEY, { wanted, told: reported });
     else storage.delete(KEY);
+    this.#wanted = wanted;
+    this.#reported = reported;
   }
 }
 

@@ -40,6 +40,8 @@ export class LiveShardLinks implements ShardLinks {
   #hadClients = false;
   #isAhead = false;
   #isAheadStored = false;
+  /** Whether `$ahead` could not be stored: it is stored with the next save, unless nothing is ahead any more. */
+  #isAheadWanted = false;
   /** Counts the frames for single clients. Undefined until one waits. */
   #waitingMail: WaitingBudget<RemoteSocket> | undefined;
   /** Counts the messages of clients whose join is under way. Undefined until one waits. */
@@ -59,7 +61,7 @@ export class LiveShardLinks implements ShardLinks {
   }
 
   get isUnsaved(): boolean {
-    return this.#unsaved.size > 0 || (this.#isAheadStored && this.isAcknowledged);
+    return this.#unsaved.size > 0 || this.#isAheadWanted || (this.#isAheadStored && this.isAcknowledged);
   }
 
   all(): Iterable<ShardLink> {
@@ -123,13 +125,18 @@ export class LiveShardLinks implements ShardLinks {
       else storage.delete(LINK_PREFIX + shardId);
     }
     if (this.#isAheadStored && this.isAcknowledged) storage.delete(AHEAD_KEY);
-    else if (!this.#isAheadStored && this.#isBehind) storage.put(AHEAD_KEY, true);
+    else if (this.#hasToStoreAhead) storage.put(AHEAD_KEY, true);
   }
 
   saved(): void {
     this.#unsaved.clear();
     if (this.isAcknowledged) this.#isAhead = this.#isAheadStored = false;
-    else if (this.#isBehind) this.#isAhead = this.#isAheadStored = true;
+    else if (this.#hasToStoreAhead) this.#isAhead = this.#isAheadStored = true;
+    this.#isAheadWanted = false;
+  }
+
+  get #hasToStoreAhead(): boolean {
+    return !this.#isAheadStored && (this.#isBehind || (this.#isAheadWanted && !this.isAcknowledged));
   }
 
   /** Whether what is stored now has not been sent yet. */
@@ -272,9 +279,9 @@ export class LiveShardLinks implements ShardLinks {
 
   /** Adds a link, and stores it at once: a room that loses its memory has to know which shards to ask. */
   #discover(shardId: string, run: string): ShardLink {
-    const link = this.#create(shardId, { run, life: undefined, last: 0, mail: [], mailed: 0, clients: 0 });
-    this.#scope.storage.put(LINK_PREFIX + shardId, link.stored(this.#links.size));
-    return link;
+    const stored: StoredLink = { run, life: undefined, last: 0, mail: [], mailed: 0, clients: 0 };
+    this.#scope.storage.put(LINK_PREFIX + shardId, stored);
+    return this.#create(shardId, stored);
   }
 
   /** Counts the frames for single clients. */
@@ -313,12 +320,20 @@ export class LiveShardLinks implements ShardLinks {
     this.#scope.persistence.schedule("companion");
   }
 
-  /** Stores `$ahead` before anything is sent: a room that wakes then knows that its clients may have another state. */
+  /**
+   * Stores `$ahead` before anything is sent: a room that wakes then knows that its clients may have another state. If
+   * that fails, it is stored with the next save: clients are told of changes even while nothing can be stored.
+   */
   #beforeSending(): void {
     this.#isAhead = true;
-    if (this.#isAheadStored) return;
-    this.#scope.storage.put(AHEAD_KEY, true);
-    this.#isAheadStored = true;
+    if (this.#isAheadStored || this.#isAheadWanted) return;
+    try {
+      this.#scope.storage.put(AHEAD_KEY, true);
+      this.#isAheadStored = true;
+    } catch (error) {
+      this.#isAheadWanted = true;
+      this.#scope.failures.failed("save_failed", error);
+    }
     this.#scope.persistence.schedule("companion");
   }
 

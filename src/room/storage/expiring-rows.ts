@@ -71,14 +71,14 @@ export class ExpiringRows<T extends object> {
     const until = this.#clock.now() + this.#life;
     const entry: Entry<T> = apart ? { value, until, size: jsonLength(apart) } : { value, until };
     const before = this.#entries.get(key);
+    const [oldest] = this.#entries.keys();
+    if (oldest !== undefined && !before && this.#entries.size >= MOST_REMEMBERED) this.delete(oldest);
     // Stored first: an entry that cannot be stored must not be remembered in memory either.
     if (apart || before?.size !== undefined) this.#storage.transaction(() => this.#put(key, entry, apart));
     else this.#storage.put(this.#prefix + key, entry);
     this.#size += (entry.size ?? 0) - (before?.size ?? 0);
     this.#entries.delete(key);
     this.#entries.set(key, entry);
-    const [oldest] = this.#entries.keys();
-    if (oldest !== undefined && this.#entries.size > MOST_REMEMBERED) this.delete(oldest);
     if (this.#size > MOST_APART) this.#bound(key);
   }
 

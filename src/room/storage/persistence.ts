@@ -81,7 +81,17 @@ export class Persistence implements RoomPart, Wakeable {
     this.#preface = preface;
     for (const key of keys) {
       if (keep) this.#volatile.add(key);
-      else this.#storage.delete(key);
+      else this.discard(key);
+    }
+  }
+
+  /** Deletes a row now, or with the next save if that fails: a room must be able to start while storage fails. */
+  discard(key: string): void {
+    try {
+      this.#storage.delete(key);
+    } catch (error) {
+      this.#rows.removed.add(key);
+      this.#failures.failed("save_failed", error);
     }
   }
 
@@ -92,8 +102,10 @@ export class Persistence implements RoomPart, Wakeable {
 
   /** Something is unsaved: a row of the state, or only the companion, which is in no hurry. */
   schedule(what: "row" | "companion" = "row"): void {
-    if (this.#throttle > 0) this.#saveIn(this.#throttle);
-    else if (what === "companion") this.#saveIn(COMPANION_DELAY);
+    if (this.#throttle > 0) {
+      // An alarm would be for nothing.
+      if (!this.#isSavingSoon) this.#saveIn(this.#throttle);
+    } else if (what === "companion") this.#saveIn(COMPANION_DELAY);
     else this.#turns.want();
   }
 
@@ -132,7 +144,7 @@ export class Persistence implements RoomPart, Wakeable {
    */
   rang(): void {
     const now = this.#clock.now();
-    const hasChanges = this.#hasChanges;
+    const hasChanges = this.hasChanges;
     this.#saveDue();
     const goesOn = hasChanges && now - this.#rangAt <= 2 * this.#throttle;
     if (hasChanges) this.#rangAt = now;
@@ -157,7 +169,8 @@ export class Persistence implements RoomPart, Wakeable {
     return true;
   }
 
-  get #hasChanges(): boolean {
+  /** Whether something is not stored yet. */
+  get hasChanges(): boolean {
     return !this.#rows.isClean || this.companion?.isUnsaved === true;
   }
 
@@ -168,7 +181,7 @@ export class Persistence implements RoomPart, Wakeable {
   /** @returns whether all is written */
   #saveAll(): boolean {
     this.#cancel();
-    if (!this.#hasChanges) {
+    if (!this.hasChanges) {
       this.#failedSaves = 0;
       return true;
     }
@@ -225,9 +238,9 @@ export class Persistence implements RoomPart, Wakeable {
       else if (!isOfSession(row)) saveOrKeep(row);
     }
     this.#rows.tried();
-    if (this.#rows.isClean) {
+    if (this.#rows.isClean && this.#try(() => this.companion?.write())) {
       this.#failedSaves = 0;
-      if (this.#try(() => this.companion?.write())) this.companion?.saved();
+      this.companion?.saved();
       return;
     }
     const wait = backoff(this.#failedSaves++, FIRST_RETRY, LONGEST_RETRY);

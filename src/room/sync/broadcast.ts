@@ -6,11 +6,12 @@ import type { RemoteGroup } from "../connections/remote-group.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import type { Connections } from "../connections/connections.ts";
 import { remaining } from "../../platform/clock.ts";
-import type { Clock, Storage } from "../../platform/ports.ts";
+import type { Clock } from "../../platform/ports.ts";
 import { Row } from "../../state/rows.ts";
 import { PRIVATE_PREFIX } from "../storage/keys.ts";
 import type { OwnRows } from "../timing/room-part.ts";
 import { SentState } from "./sent-state.ts";
+import type { SentStateScope } from "./sent-state.ts";
 import type { PrivateChanges, Welcome } from "../../relay/messages.ts";
 import type { SyncLog } from "./sync-log.ts";
 import type { Turns } from "../timing/turns.ts";
@@ -26,13 +27,11 @@ const LONGEST_WAIT = 50;
 const SENDING_PER_VIEWER = 0.015;
 
 /** What sending changes needs of the room. */
-export interface BroadcastScope {
+export interface BroadcastScope extends SentStateScope {
   readonly tree: Tree;
   readonly views: Views;
   readonly syncLog: SyncLog;
   readonly connections: Connections;
-  readonly clock: Clock;
-  readonly storage: Storage;
   readonly turns: Turns;
 }
 
@@ -51,8 +50,8 @@ export class Broadcast {
   readonly #views: Views;
   readonly #log: SyncLog;
   readonly #connections: Connections;
+  readonly #scope: SentStateScope;
   readonly #clock: Clock;
-  readonly #storage: Storage;
   readonly #turns: Turns;
   readonly #throttle: number | "auto";
   readonly #modeRow: Row;
@@ -69,16 +68,14 @@ export class Broadcast {
   #parsed: { readonly text: string; readonly state: Record<string, unknown> } | undefined;
   #cancel: (() => void) | undefined;
 
-  constructor(
-    { tree, views, syncLog, connections, clock, storage, turns }: BroadcastScope,
-    settings: BroadcastSettings,
-  ) {
+  constructor(scope: BroadcastScope, settings: BroadcastSettings) {
+    const { tree, views, syncLog, connections, clock, turns } = scope;
+    this.#scope = scope;
     this.#tree = tree;
     this.#views = views;
     this.#log = syncLog;
     this.#connections = connections;
     this.#clock = clock;
-    this.#storage = storage;
     this.#turns = turns;
     this.#throttle = settings.throttleSync;
     this.#isManual = !settings.autoSync;
@@ -90,8 +87,7 @@ export class Broadcast {
     const mode = rows.of("autoSync")[0]?.[1];
     if (typeof mode === "boolean") this.#isManual = !mode;
     if (rows.of("known").length === 0) return undefined;
-    this.#sentState = new SentState(this.#storage);
-    return this.#sentState.load(rows);
+    return this.#makeSentState().load(rows);
   }
 
   /** From now on, changes are sent. */
@@ -184,8 +180,12 @@ export class Broadcast {
   }
 
   #keepSentState(): void {
-    if (this.#isManual) this.#sentState ??= new SentState(this.#storage);
+    if (this.#isManual) this.#makeSentState();
     this.#sentState?.keepWhile(this.#isManual && this.isPending, () => this.#tree.sentValues());
+  }
+
+  #makeSentState(): SentState {
+    return (this.#sentState ??= new SentState(this.#scope, () => this.#keepSentState()));
   }
 
   /**

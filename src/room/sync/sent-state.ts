@@ -1,20 +1,35 @@
+import { backoff } from "../../platform/backoff.ts";
+import type { Clock, Failures, Storage } from "../../platform/ports.ts";
 import { KNOWN_PREFIX } from "../storage/keys.ts";
-import type { Storage } from "../../platform/ports.ts";
 import type { OwnRows } from "../timing/room-part.ts";
 
 /** Characters of one row: a stored value has at most 2 MB, and a character up to three bytes. */
 const CHUNK = 600_000;
+const FIRST_RETRY = 1000;
+const LONGEST_RETRY = 60_000;
+
+/** What storing what was sent needs of the room. */
+export interface SentStateScope {
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly reporter: Failures;
+}
 
 /**
  * Stores what clients were sent, once, when changes begin to wait for `applySync`: a room that sleeps meanwhile still
  * knows what to send. Used only while `autoSync` is off.
  */
 export class SentState {
-  readonly #storage: Storage;
+  readonly #scope: SentStateScope;
+  readonly #retry: () => void;
   #chunks = 0;
+  #failures = 0;
+  #isWaitingForRetry = false;
 
-  constructor(storage: Storage) {
-    this.#storage = storage;
+  /** @param retry called some time after a write failed: it calls {@link keepWhile} again */
+  constructor(scope: SentStateScope, retry: () => void) {
+    this.#scope = scope;
+    this.#retry = retry;
   }
 
   /** @returns what is stored, if anything is */
@@ -26,19 +41,40 @@ export class SentState {
 
   /** Stores the values when changes begin to wait, and deletes them when the changes are sent. */
   keepWhile(isWaiting: boolean, sent: () => Record<string, unknown>): void {
-    if (isWaiting === this.#chunks > 0) return;
-    if (isWaiting) this.#store(JSON.stringify(sent()));
-    else this.#forget();
-  }
-
-  #store(text: string): void {
-    for (let start = 0; start < text.length; start += CHUNK) {
-      this.#storage.put(keyOf(this.#chunks++), text.slice(start, start + CHUNK));
+    if (isWaiting === this.#chunks > 0 || this.#isWaitingForRetry) return;
+    const text = isWaiting ? JSON.stringify(sent()) : "";
+    try {
+      this.#replace(text);
+      this.#failures = 0;
+    } catch (error) {
+      this.#failed(error);
     }
   }
 
-  #forget(): void {
-    while (this.#chunks > 0) this.#storage.delete(keyOf(--this.#chunks));
+  /** All chunks are written, or none: a part of them cannot be read. */
+  #replace(text: string): void {
+    const { storage } = this.#scope;
+    const chunks = Math.ceil(text.length / CHUNK);
+    const write = () => {
+      for (let chunk = 0; chunk < chunks; chunk++) {
+        storage.put(keyOf(chunk), text.slice(chunk * CHUNK, (chunk + 1) * CHUNK));
+      }
+      for (let chunk = chunks; chunk < this.#chunks; chunk++) storage.delete(keyOf(chunk));
+    };
+    if (Math.max(chunks, this.#chunks) > 1) storage.transaction(write);
+    else write();
+    this.#chunks = chunks;
+  }
+
+  #failed(error: unknown): void {
+    const { clock, reporter } = this.#scope;
+    reporter.failed("save_failed", error);
+    this.#isWaitingForRetry = true;
+    const retry = () => {
+      this.#isWaitingForRetry = false;
+      this.#retry();
+    };
+    clock.after(backoff(this.#failures++, FIRST_RETRY, LONGEST_RETRY), retry, "save");
   }
 }
 

@@ -1,6 +1,5 @@
 import { DELETE, epochOf } from "../../protocol/packets.ts";
 import type { Position } from "../../protocol/packets.ts";
-import type { Storage } from "../../platform/ports.ts";
 import { isPlain } from "../../protocol/values.ts";
 import { put, Replacement } from "../../state/diff.ts";
 import { Row } from "../../state/rows.ts";
@@ -25,7 +24,6 @@ interface Entry {
  * since. A client from before the oldest patch gets the whole state. Kept only if a client of protocol 2 connected.
  */
 export class SyncLog {
-  readonly #storage: Storage;
   readonly #row: Row;
   #epoch: string = crypto.randomUUID();
   /** The number of the last packet that everyone was sent. */
@@ -36,8 +34,7 @@ export class SyncLog {
   /** A client that has an older packet than this cannot resume: removals that only some saw are not in the log. */
   #floor = 0;
 
-  constructor(rows: Rows, storage: Storage) {
-    this.#storage = storage;
+  constructor(rows: Rows) {
     this.#row = new Row(rows, KEY, (persisted) => (persisted ? this.position : undefined));
   }
 
@@ -45,11 +42,14 @@ export class SyncLog {
     return { seq: this.seq, epoch: this.#epoch };
   }
 
-  /** Continues the numbers after sleep, since clients that stayed expect the next one. A restart begins a new epoch. */
-  load(rows: OwnRows, didSleep: boolean): void {
+  /**
+   * Continues the numbers after sleep, since clients that stayed expect the next one. A restart begins a new epoch.
+   * @param discard deletes a row
+   */
+  load(rows: OwnRows, didSleep: boolean, discard: (key: string) => void): void {
     const [row] = rows.of("sync");
     if (!row) return;
-    if (!didSleep) return this.#storage.delete(KEY);
+    if (!didSleep) return discard(KEY);
     ({ seq: this.seq, epoch: this.#epoch } = row[1] as Position);
     this.#isUsed = true;
   }

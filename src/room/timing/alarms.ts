@@ -53,11 +53,15 @@ export class Alarms {
   /**
    * The alarm rang: runs all parts that are due, and those that become due until all runs are done. The runtime does
    * not ring again while it waits for this.
+   * @param started resolves when the room can handle events
    */
-  async ring(): Promise<void> {
+  async ring(started?: Promise<unknown>): Promise<void> {
+    // What is due now is run now: the alarm is not set for it.
+    this.#armed = -Infinity;
+    if (started) await started;
     for (const part of this.#parts) part.rang?.();
-    this.#armed = Infinity;
     this.#runDue();
+    this.#armed = Infinity;
     // The alarm is set for the other parts before anything is awaited, in case the object dies meanwhile. If there are
     // no others, the runtime itself repeats an alarm that was not done.
     for (this.armAll(); this.#running.size > 0; this.armAll()) {

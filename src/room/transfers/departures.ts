@@ -66,8 +66,8 @@ export class Departures implements RoomPart, Wakeable {
     const { clientId, sub } = client;
     const first = firstKey(clientId);
     const key = this.#keyOf(client) ?? (this.#departed.get(first) ? secondKey(clientId, sub) : first);
-    this.#returning.delete(key);
     this.#departed.set(key, { to, transferId, sessionId: clientId, sub: sub ?? null });
+    this.#returning.delete(key);
     this.#scope.alarms.arm(this);
   }
 

@@ -1,0 +1,80 @@
+import { backoff } from "../platform/backoff.ts";
+import type { Alarm, Clock } from "../platform/ports.ts";
+
+const FIRST_RETRY = 1000;
+const LONGEST_RETRY = 60_000;
+/** An alarm that is set late is set at least this far ahead, in ms. */
+const LEAST_DELAY = 10;
+
+/** What an object's alarm needs of the platform. */
+export interface AlarmScope {
+  readonly clock: Clock;
+  /** Sets the alarm of the platform. It may throw or reject: then nothing was set. */
+  set(at: number): Promise<void>;
+  failed(error: unknown): void;
+}
+
+/**
+ * Implements the port `Alarm`. What the core sets is set in the end: a call that fails is reported, and repeated with
+ * backoff. A timer does that, so the object does not sleep before its alarm is set.
+ *
+ * Nothing is set before the first event has begun. If that is the alarm itself, the platform would take one that is
+ * set earlier as a reason to cancel the event, and to ring again.
+ */
+export class ObjectAlarm implements Alarm {
+  readonly #scope: AlarmScope;
+  /** The time that is to be set, and is not known to be set. */
+  #wanted: number | undefined;
+  #isHeld = true;
+  #failures = 0;
+  #cancel: (() => void) | undefined;
+
+  constructor(scope: AlarmScope) {
+    this.#scope = scope;
+  }
+
+  set(at: number): void {
+    this.#wanted = at;
+    if (!this.#isHeld) void this.#store(at);
+    // Whatever woke the object, it is not held for longer than the constructor runs.
+    else this.#cancel ??= this.#scope.clock.after(0, () => this.open(), "alarm");
+  }
+
+  /** The first event has begun: what was set before is set now. */
+  open(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    this.#wait(undefined);
+    if (this.#wanted !== undefined) void this.#store(this.#wanted);
+  }
+
+  /** The alarm rings. Whatever was to be set, the core sets its alarm anew. */
+  rang(): void {
+    this.#isHeld = false;
+    this.#wanted = undefined;
+    this.#wait(undefined);
+  }
+
+  async #store(at: number): Promise<void> {
+    const { clock } = this.#scope;
+    try {
+      await this.#scope.set(at);
+    } catch (error) {
+      this.#scope.failed(error);
+      if (this.#wanted !== at) return;
+      const retry = () => void this.#store((this.#wanted = Math.max(at, clock.now() + LEAST_DELAY)));
+      this.#wait(clock.after(backoff(this.#failures++, FIRST_RETRY, LONGEST_RETRY), retry, "alarm"));
+      return;
+    }
+    this.#failures = 0;
+    if (this.#wanted !== at) return;
+    this.#wanted = undefined;
+    this.#wait(undefined);
+  }
+
+  /** @param cancel ends what is waited for now */
+  #wait(cancel: (() => void) | undefined): void {
+    this.#cancel?.();
+    this.#cancel = cancel;
+  }
+}

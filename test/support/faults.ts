@@ -1,0 +1,68 @@
+import { ObjectAlarm } from "../../src/objects/object-alarm.ts";
+import type { Alarm, Clock } from "../../src/platform/ports.ts";
+import { MemoryRoom } from "./memory.ts";
+import type { MemoryStorage } from "./memory.ts";
+
+export const QUOTA = "Exceeded allowed rows written in Durable Objects free tier.";
+
+/** What fails of the platform: the next so many calls. */
+export class Faults {
+  storage = 0;
+  alarm = 0;
+  /** How many calls failed. */
+  count = 0;
+
+  /** Ends all of them. */
+  end(): void {
+    this.storage = this.alarm = 0;
+  }
+
+  /** Makes the writes of a storage fail. */
+  reach(storage: MemoryStorage): void {
+    storage.fault = () => this.#call("storage");
+  }
+
+  /** The alarm of an object whose platform fails, now by throwing, now by rejecting. */
+  alarmOf(set: (at: number) => void, clock: Clock, failed: (error: unknown) => void): ObjectAlarm {
+    return new ObjectAlarm({
+      clock,
+      set: (at) => {
+        if (this.count % 2 === 0) this.#call("alarm");
+        return this.#set(set, at);
+      },
+      failed,
+    });
+  }
+
+  async #set(set: (at: number) => void, at: number): Promise<void> {
+    this.#call("alarm");
+    set(at);
+  }
+
+  #call(what: "storage" | "alarm"): void {
+    if (this[what] <= 0) return;
+    this[what]--;
+    this.count++;
+    throw new Error(QUOTA);
+  }
+}
+
+/** A room in memory on a platform that fails. */
+export class FaultyRoom<S> extends MemoryRoom<S> {
+  // Declared, since the room starts before the fields of this class are there.
+  declare faults: Faults;
+  declare ringing: ObjectAlarm;
+
+  protected override alarm(set: (at: number) => void, clock: Clock): Alarm {
+    this.faults ??= new Faults();
+    this.faults.reach(this.storage);
+    const failed = (error: unknown) => this.log.push({ level: "error", event: "save_failed", error: String(error) });
+    this.ringing = this.faults.alarmOf(set, clock, failed);
+    return this.ringing;
+  }
+
+  override ring(): Promise<void> {
+    this.ringing.rang();
+    return super.ring();
+  }
+}
