@@ -35,3 +35,8 @@ export function toRoomError(thrown: unknown): RoomError {
   if (thrown instanceof RoomError && thrown.code !== "internal") return thrown;
   return new RoomError("internal", INTERNAL_MESSAGE, { cause: thrown });
 }
+
+/** The user went to another room, or was removed. */
+export function noLongerHere(): RoomError {
+  return new RoomError("forbidden", "You are no longer in this room");
+}

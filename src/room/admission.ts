@@ -1,11 +1,11 @@
 import type { Claims, GuardContext, GuardFor } from "../define/types.ts";
-import { RoomError, toRoomError } from "../protocol/errors.ts";
+import { noLongerHere, RoomError, toRoomError } from "../protocol/errors.ts";
 import { AddressLimit } from "../platform/address-limit.ts";
 import type { Clock } from "../platform/ports.ts";
 import type { Tree } from "../state/tree.ts";
 import type { Broadcast } from "./sync/broadcast.ts";
 import { RoomConnection } from "./connections/connection.ts";
-import type { ConnectionHooks, ClientIdentity } from "./connections/connection.ts";
+import type { ClientIdentity, ConnectionHooks } from "./connections/connection.ts";
 import type { Connections } from "./connections/connections.ts";
 import { passes } from "./handlers/guards.ts";
 import type { Hooks } from "./handlers/hooks.ts";
@@ -14,7 +14,7 @@ import type { JoinRequest } from "./connections/join-request.ts";
 import type { Presence } from "./sessions/presence.ts";
 import type { Reporter } from "./handlers/reporter.ts";
 import { subjectOf } from "./sessions/sessions.ts";
-import type { Sessions } from "./sessions/sessions.ts";
+import type { Session, Sessions } from "./sessions/sessions.ts";
 import type { Transfers } from "./transfers/transfers.ts";
 import type { Turns } from "./timing/turns.ts";
 import type { RoomContext } from "./handlers/room-context.ts";
@@ -52,7 +52,7 @@ export class Admission {
   async connect(join: JoinRequest): Promise<void> {
     const { request, auth, sessionId, transferToken, socket, isBatched } = join;
     const isGone = () => !socket.isOpen || join.isGone?.() === true;
-    const { transfers, turns, presence, sessions, reporter, connections } = this.#scope;
+    const { transfers, turns, presence, reporter, connections } = this.#scope;
     // Many clients may join at once: if nothing has to be awaited, a join is one turn, without promises and timers.
     try {
       this.#checkRate(request);
@@ -68,11 +68,8 @@ export class Admission {
       const id = transferToken === undefined ? sessionId : transfers.sessionOf(transferToken, sessionId, sub);
       const joining = turns.run(() => {
         const session = presence.enter(id ?? crypto.randomUUID(), sub);
-        if (transferToken !== undefined) transfers.spend(transferToken);
-        const { publicId } = session;
-        const { connState: state } = sessions.detailsOf(session);
-        const who = { sessionId: session.id, publicId, auth, state, ...protocolOf(request.url) };
-        return this.#join(this.#open(join, who), request);
+        const conn = this.#open(join, session);
+        return this.#join(conn, session, join);
       }, "caller");
       if (joining) {
         turns.want();
@@ -84,11 +81,7 @@ export class Admission {
       else reporter.refused(error);
       const conn = connections.find(socket);
       if (conn) conn.refuse(error);
-      else {
-        // A user who was let in has no connection then, and must not stay online.
-        presence.dropGhosts();
-        RoomConnection.refuse(socket, error);
-      }
+      else RoomConnection.refuse(socket, error);
     }
     join.isDone = true;
     if (isBatched) turns.want();
@@ -97,17 +90,30 @@ export class Admission {
 
   /** The socket of a connection closed. */
   left(socket: RoomSocket, conn: RoomConnection): void {
-    const { connections, sessions, presence, hooks } = this.#scope;
+    const { connections, sessions, presence } = this.#scope;
+    const wasJoining = connections.joining.has(conn);
     connections.remove(socket, conn);
     const session = sessions.find(conn.sessionId);
     // A connection may close after its user went to another room: by now its session may belong to another user.
     if (session?.publicId !== conn.publicId) return;
+    if (!wasJoining) this.#leave(conn, session);
+    // Otherwise the end of its `onJoin` says whether the user was let in.
+    else if (!this.#joining.has(conn)) presence.withdraw(session);
+  }
+
+  /** A connection of a user who was let in has closed. */
+  #leave(conn: RoomConnection, session: Session): void {
+    const { connections, presence } = this.#scope;
     if (conn.hasActed) session.isIdle = undefined;
     if (connections.isOnline(conn.publicId)) return;
     const user = presence.user(conn.publicId);
     presence.leave(session);
-    const runHook = () => hooks.leave(conn, user);
-    if (user || !presence.hasUsers) this.#afterJoins(conn.publicId, runHook);
+    this.#runOnLeave(conn, user);
+  }
+
+  #runOnLeave(conn: RoomConnection, user: object | undefined): void {
+    const { presence, hooks } = this.#scope;
+    if (user || !presence.hasUsers) this.#afterJoins(conn.publicId, () => hooks.leave(conn, user));
   }
 
   /** @throws RoomError `room_full`: the client tries that again by itself, while it takes `rate_limited` as final */
@@ -129,32 +135,63 @@ export class Admission {
     if (verdict !== true) throw new RoomError("forbidden", "You may not enter this room");
   }
 
-  #open({ socket, isEarly }: JoinRequest, who: ClientIdentity): RoomConnection {
-    const { connections, connectionHooks, tree } = this.#scope;
+  /** @throws RoomError `bad_message` if the client's token is too large: then nothing is left of its join */
+  #open({ socket, isEarly, auth, request }: JoinRequest, session: Session): RoomConnection {
+    const { connections, connectionHooks, sessions, presence } = this.#scope;
     // A shard holds it already.
     if (socket.remote) socket.accept();
-    const conn = RoomConnection.open(socket, who, connectionHooks, isEarly);
-    connections.add(socket, conn);
-    if (this.#scope.isNew) tree.saveAll();
-    this.#scope.isNew = false;
-    return conn;
+    const { id: sessionId, publicId } = session;
+    const { connState: state } = sessions.detailsOf(session);
+    const who = { sessionId, publicId, auth, state, ...protocolOf(request.url) };
+    try {
+      const conn = RoomConnection.open(socket, who, connectionHooks, isEarly);
+      connections.add(socket, conn);
+      return conn;
+    } catch (error) {
+      presence.withdraw(session);
+      throw error;
+    }
   }
 
   /** @returns a promise if there is a hook to wait for */
-  #join(conn: RoomConnection, request: Request): Promise<void> | undefined {
-    const { hooks, presence } = this.#scope;
-    const joining = hooks.join(conn, presence.user(conn.publicId), request);
-    if (!joining) {
-      this.#joined(conn);
-      return undefined;
-    }
-    const joined = joining.then(() => this.#joined(conn)).finally(() => this.#joining.delete(conn));
-    this.#joining.set(conn, joined);
-    return joined;
+  #join(conn: RoomConnection, session: Session, join: JoinRequest): Promise<void> | undefined {
+    if (this.#scope.compiled.definition.onJoin) return this.#runOnJoin(conn, session, join);
+    this.#joined(conn, session, join);
+    return undefined;
   }
 
-  #joined(conn: RoomConnection): void {
-    const { broadcast } = this.#scope;
+  async #runOnJoin(conn: RoomConnection, session: Session, join: JoinRequest): Promise<void> {
+    const { hooks, presence } = this.#scope;
+    const { promise: done, resolve } = Promise.withResolvers<void>();
+    this.#joining.set(conn, done);
+    try {
+      await hooks.join(conn, presence.user(conn.publicId), join.request);
+    } catch (error) {
+      presence.withdraw(session);
+      throw error;
+    } finally {
+      this.#joining.delete(conn);
+      resolve();
+    }
+    this.#joined(conn, session, join);
+  }
+
+  /** `onJoin` is done: the user is in the room, unless the room has closed the connection or removed the user meanwhile. */
+  #joined(conn: RoomConnection, session: Session, { transferToken }: JoinRequest): void {
+    const { broadcast, connections, presence, sessions, transfers, tree } = this.#scope;
+    if (sessions.find(session.id) !== session) return conn.refuse(noLongerHere());
+    if (conn.isRefused) {
+      const user = presence.user(conn.publicId);
+      presence.withdraw(session);
+      this.#runOnLeave(conn, user);
+      return;
+    }
+    if (this.#scope.isNew) tree.saveAll();
+    this.#scope.isNew = false;
+    presence.arrive(session);
+    if (transferToken !== undefined) transfers.spend(transferToken);
+    if (conn.isEnding) return this.#leave(conn, session);
+    connections.joined(conn);
     conn.joined(broadcast.autoSync);
     broadcast.schedule();
   }

@@ -131,7 +131,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     const previous = this.#entry(key);
     if (target !== undefined) checkNew(this, key, target);
     this.#unread.markOutdated(key);
-    if (!this.#before.has(key)) this.#before.set(key, previous);
+    if (!this.#before.has(key)) this.#before.set(key, this.#isHeld(key) ? undefined : previous);
     this.#made.delete(key);
     previous?.remove();
     try {
@@ -175,19 +175,30 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     this.#made.set(key, entry);
     if (entry.privateCount > 0) this.countPrivate(entry.privateCount);
     if (this.isInState && !this.#shared.loading) {
-      entry.saveEntry();
+      if (!this.#isHeld(key)) entry.saveEntry();
       if (this.#field.kind === "users") this.#shared.onUser(key);
     }
     return entry;
   }
 
+  /** Whether clients get nothing of an entry yet: its user's join is not done. */
+  #isHeld(key: string): boolean {
+    return this.#field.kind === "users" && this.#shared.held.has(key);
+  }
+
+  #ownerOf(key: string): string | undefined {
+    return this.#field.kind === "users" ? key : this.#placement.owner;
+  }
+
   #placementOf(key: string): Placement {
     this.#prefix ??= `${encodeKey(this.names())}.`;
-    const read = (persisted: boolean) => this.#made.get(key)?.rowValue(persisted);
+    const owner = this.#ownerOf(key);
+    const isStored = () => this.isInState && (owner === undefined || !this.#shared.held.has(owner));
+    const read = (persisted: boolean) => (isStored() ? this.#made.get(key)?.rowValue(persisted) : undefined);
     return {
       row: Row.ofEntry(this.#shared.rows, this.#prefix, key, read),
       persisted: this.#placement.persisted,
-      owner: this.#field.kind === "users" ? key : this.#placement.owner,
+      owner,
       audience: this.#audienceOf(key),
     };
   }
@@ -197,7 +208,17 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     return this.audience && this.#field.kind === "users" ? { ...this.audience, owner: key } : this.audience;
   }
 
+  /** An entry that was held counts as added now. */
+  added(key: string): void {
+    const entry = this.#made.get(key);
+    if (!entry) return;
+    if (!this.#before.has(key)) this.#before.set(key, undefined);
+    entry.saveEntry();
+    this.childChanged(key);
+  }
+
   childChanged(key: string): void {
+    if (this.#isHeld(key)) return;
     if (this.#dirty.size === 0) this.#parent.childChanged(this.key);
     this.#dirty.add(key);
   }
@@ -225,7 +246,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
   }
 
   #settleEntry(key: string, changes: PrivateChange[]): unknown {
-    const child = this.#made.get(key);
+    const child = this.#isHeld(key) ? undefined : this.#made.get(key);
     const previous = this.#before.has(key) ? this.#before.get(key) : child;
     if (!child) return previous ? this.#settleRemoval(key, previous, changes) : SAME;
     if (previous === child) return child.settle(changes);
@@ -247,9 +268,14 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     return SAME;
   }
 
+  /** All entries without those that are held. */
+  *#shownEntries(): Iterable<[string, EntryNode]> {
+    for (const entry of this.children) if (!this.#isHeld(entry[0])) yield entry;
+  }
+
   /** What clients have under each key. */
   #sentEntries(): Map<string, EntryNode | RemovedEntry | undefined> {
-    return new Map<string, EntryNode | RemovedEntry | undefined>([...this.children, ...this.#before]);
+    return new Map<string, EntryNode | RemovedEntry | undefined>([...this.#shownEntries(), ...this.#before]);
   }
 
   /** Continues from what was sent of the collection that was here before. */
@@ -286,7 +312,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     const parts = this.#unread.texts();
     for (const [key, child] of this.#made) {
       const { audience } = child.placement;
-      if (audience && !sees(audience)) continue;
+      if (this.#isHeld(key) || (audience && !sees(audience))) continue;
       const text = child.textFor(sees);
       if (!audience || text !== "{}") parts.push(`${JSON.stringify(key)}:${text}`);
     }
@@ -300,7 +326,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
   }
 
   privateLeaves(into: Leaf[]): void {
-    if (this.privateCount > 0) for (const child of this.children.values()) child.privateLeaves(into);
+    if (this.privateCount > 0) for (const [, child] of this.#shownEntries()) child.privateLeaves(into);
   }
 
   /** Unread entries have no such fields. */

@@ -88,6 +88,8 @@ export function goneIds(previous: InnerNode | RemovedEntry): ReadonlySet<number>
 /** What all nodes of one state share. */
 export interface Shared extends LeafShared {
   readonly rows: Rows;
+  /** The public ids of users whose join is not done: see {@link Tree.hold}. */
+  readonly held: ReadonlySet<string>;
   /** The class of entries. `entries.ts` cannot import it, since groups have collections. */
   readonly Entry: new (
     shared: Shared,

@@ -33,6 +33,8 @@ export class Tree implements Shared {
   readonly root: Group;
   readonly entries = new WeakMap<object, EntryNode>();
   readonly dynamic = new Set<Leaf>();
+  readonly #held = new Set<string>();
+  readonly held: ReadonlySet<string> = this.#held;
   /** Called at the first change that was not sent. */
   onChange: () => void = () => {};
   /** Called with whatever a computed signal, a transform or a visibility predicate threw. */
@@ -83,12 +85,32 @@ export class Tree implements Shared {
   }
 
   sees(viewer: Viewer, audience: Audience): boolean {
+    if (audience.owner !== undefined && this.#held.has(audience.owner)) return false;
     try {
       return canSee(audience, viewer);
     } catch (error) {
       this.onError(error);
       return false;
     }
+  }
+
+  /** Makes a user who may be refused yet: handlers find them in the state, but nothing of them is sent or stored. */
+  hold(publicId: string): void {
+    this.#held.add(publicId);
+    this.users?.create(publicId);
+  }
+
+  /** From now on, a user that was held is like all others. */
+  release(publicId: string): void {
+    if (this.#held.delete(publicId)) this.users?.added(publicId);
+  }
+
+  /** Removes a user that was held: nothing of them was sent or stored, so no removal is either. */
+  withdraw(publicId: string): void {
+    if (!this.#held.has(publicId)) return;
+    const users = this.users?.signal();
+    this.quietly(() => delete users?.[publicId]);
+    this.#held.delete(publicId);
   }
 
   nextLeafId(): number {

@@ -2,7 +2,7 @@ import { promiseOf } from "../../protocol/values.ts";
 import type { Action, ActionContext, GuardContext, GuardFor } from "../../define/types.ts";
 import type { ActionMessage } from "../../protocol/decode.ts";
 import { decodeMessage } from "../../protocol/decode.ts";
-import { RoomError, toRoomError } from "../../protocol/errors.ts";
+import { noLongerHere, RoomError, toRoomError } from "../../protocol/errors.ts";
 import { encodeAck, encodeError } from "../../protocol/packets.ts";
 import { toPlain } from "../../state/to-plain.ts";
 import { AnsweredMessages } from "./answered-messages.ts";
@@ -164,7 +164,7 @@ export class Dispatch {
     const { tree, sessions, state, room } = this.#scope;
     const user = tree.users?.get(conn.publicId);
     const isGone = tree.users ? !user : !sessions.find(conn.sessionId);
-    if (isGone) throw new RoomError("forbidden", "You are no longer in this room");
+    if (isGone) throw noLongerHere();
     conn.hasActed = true;
     return { user: user as never, conn, auth: conn.auth, state, room };
   }

@@ -66,6 +66,8 @@ export class RoomConnection implements Connection {
   /** Whether an action of it ran since the room woke. */
   hasActed = false;
   bucket: TokenBucket | undefined;
+  /** Whether the room ended it. */
+  isRefused = false;
   /** Whether a shard holds it. */
   readonly isRemote: boolean;
   readonly #socket: RoomSocket;
@@ -251,6 +253,7 @@ export class RoomConnection implements Connection {
   /** Ends the connection at once: what is held back is not sent. */
   cut(error: RoomError): void {
     if (this.#phase === "closed") return;
+    this.isRefused = true;
     this.inbox?.clear();
     this.#hangUp(CODES[error.code].close, error.message, error.code);
   }
@@ -259,6 +262,7 @@ export class RoomConnection implements Connection {
   #end(code: number, reason: string, error = "closed"): void {
     this.inbox?.clear();
     if (this.isEnding) return;
+    this.isRefused = true;
     if (this.#phase === "joining" || this.#phase === "waiting") this.#release();
     if (!this.#outbox) this.#hangUp(code, reason, error);
     else {

@@ -13,6 +13,7 @@ export class Connections {
   readonly #direct = new Set<RoomConnection>();
   readonly #remoteGroups = new Map<RemoteGroup, number>();
   readonly #unopened = new Set<RoomConnection>();
+  readonly #joining = new Set<RoomConnection>();
   readonly #watchers: Required<Pick<RoomPart, "connectionsChanged">>[] = [];
   #list: readonly RoomConnection[] | undefined;
   /** Connections to which each packet is sent separately: their sockets are here, or their packets are intercepted. */
@@ -21,6 +22,8 @@ export class Connections {
   readonly remoteGroups: ReadonlyMap<RemoteGroup, number> = this.#remoteGroups;
   /** Connections whose first packet has not been sent. */
   readonly unopened: ReadonlySet<RoomConnection> = this.#unopened;
+  /** Connections whose join is not done: their users are not online yet. */
+  readonly joining: ReadonlySet<RoomConnection> = this.#joining;
   /** Connections that were told that a sync packet follows. */
   readonly promised = new Set<RoomConnection>();
 
@@ -67,14 +70,27 @@ export class Connections {
     return this.#byUser.has(publicId);
   }
 
+  /** Whether a join of a user is under way. */
+  isJoining(publicId: string): boolean {
+    return Array.from(this.of(publicId)).some((conn) => this.#joining.has(conn));
+  }
+
   add(socket: RoomSocket, conn: RoomConnection): void {
     this.#bySocket.set(socket, conn);
-    addTo(this.#byUser, conn);
+    if (conn.phase === "joining") this.#joining.add(conn);
+    else addTo(this.#byUser, conn);
     addTo(this.#byViewer, conn);
     const { group } = conn.remote ?? {};
     if (group) this.#remoteGroups.set(group, (this.#remoteGroups.get(group) ?? 0) + 1);
     else this.#direct.add(conn);
     if (conn.phase !== "open") this.#unopened.add(conn);
+    this.changed();
+  }
+
+  /** The join of a connection is done: its user is online. */
+  joined(conn: RoomConnection): void {
+    this.#joining.delete(conn);
+    addTo(this.#byUser, conn);
     this.changed();
   }
 
@@ -98,6 +114,7 @@ export class Connections {
     else if (group) this.#remoteGroups.delete(group);
     this.#direct.delete(conn);
     this.#unopened.delete(conn);
+    this.#joining.delete(conn);
     this.promised.delete(conn);
     this.changed();
   }

@@ -49,7 +49,8 @@ export class Presence {
   }
 
   /**
-   * Lets a client in: as the user it was, or as a new one.
+   * Begins the join of a client: as the user it was, or as a new one. Until {@link arrive}, a new user is there for
+   * handlers only.
    * @throws RoomError `forbidden` if the session is somebody else's, `room_full` if there is no place, `rate_limited`
    * if the user has too many connections
    */
@@ -58,11 +59,33 @@ export class Presence {
     if (known) this.#checkConnections(known);
     this.checkSpace(known);
     const session = known ?? this.#sessions.create(clientId, sub);
+    if (!known) session.isJoining = true;
     if (!known && sub === undefined) session.isIdle = true;
-    this.#sessions.arrived(session);
-    if (this.#tree.users && !this.user(session.publicId)) this.#tree.users.create(session.publicId);
-    this.#setConnected(session.publicId, true);
+    if (this.#tree.users && !this.user(session.publicId)) this.#tree.hold(session.publicId);
     return session;
+  }
+
+  /** A join is done: the user is online, and others see them. */
+  arrive(session: Session): void {
+    this.keep(session);
+    this.#sessions.arrived(session);
+    this.#setConnected(session.publicId, true);
+  }
+
+  /** A user stays, whatever becomes of their join: it is done, or another room has sent them here. */
+  keep(session: Session): void {
+    this.#tree.release(session.publicId);
+    if (!session.isJoining) return;
+    session.isJoining = false;
+    session.row.changed(true);
+  }
+
+  /** A join was refused: unless another one of the same user is under way, nothing of it is left. */
+  withdraw(session: Session): void {
+    const isHere = this.#sessions.find(session.id) === session;
+    if (!isHere || this.#connections.countOf(session.publicId) > 0) return;
+    this.#tree.withdraw(session.publicId);
+    if (session.isJoining) this.#sessions.remove(session);
   }
 
   /**
@@ -78,6 +101,11 @@ export class Presence {
     return this.#connections.isOnline(session.publicId);
   }
 
+  /** Whether a join of the user is under way. */
+  isJoining({ publicId }: Session): boolean {
+    return this.#connections.isJoining(publicId);
+  }
+
   /**
    * Checks that there is a place for a session, or for a new one. Users who are on their way here count.
    * @throws RoomError `room_full`
@@ -86,9 +114,21 @@ export class Presence {
     const { maxUsers } = this.#limits;
     if (maxUsers === Infinity) return;
     const now = this.#clock.now();
-    if (session && (this.isOnline(session) || (session.expectedUntil ?? 0) > now)) return;
-    const taken = this.#connections.userCount + this.#sessions.expected(now);
-    if (taken >= maxUsers) throw new RoomError("room_full", "The room is full");
+    if (session && (this.#hasPlace(session, now) || this.isJoining(session))) return;
+    if (this.#placesTaken(now) >= maxUsers) throw new RoomError("room_full", "The room is full");
+  }
+
+  #hasPlace(session: Session, now: number): boolean {
+    return this.isOnline(session) || (session.expectedUntil ?? 0) > now;
+  }
+
+  #placesTaken(now: number): number {
+    const joining = new Set<Session>();
+    for (const { sessionId } of this.#connections.joining) {
+      const session = this.#sessions.find(sessionId);
+      if (session && !this.#hasPlace(session, now)) joining.add(session);
+    }
+    return this.#connections.userCount + this.#sessions.expected(now) + joining.size;
   }
 
   /** A user as the definition makes them, who is not part of the state yet. */
@@ -150,6 +190,7 @@ export class Presence {
   /** The session ran out, or went elsewhere: the user goes. */
   expire(session: Session): void {
     this.#connections.disown(session.publicId);
+    this.#tree.withdraw(session.publicId);
     const users = this.#tree.users?.signal();
     if (users && Object.hasOwn(users, session.publicId)) delete users[session.publicId];
   }
@@ -171,7 +212,7 @@ export class Presence {
   /** Then those without a socket leave: there are no ghosts. */
   dropGhosts(): void {
     for (const session of this.#sessions.all()) {
-      if (session.offlineSince === undefined && !this.#connections.isOnline(session.publicId)) this.leave(session);
+      if (session.offlineSince === undefined && !session.isJoining && !this.isOnline(session)) this.leave(session);
     }
   }
 

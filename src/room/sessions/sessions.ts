@@ -35,6 +35,8 @@ export interface Session {
    * no row: of a session that was online when the room slept nobody knows, and it counts as one that acted.
    */
   isIdle: true | undefined;
+  /** Whether it is new, and the join that made it is not done: then nothing of it is stored. */
+  isJoining: boolean;
   readonly row: Row;
   /** Made when there are details. */
   detailsRow: Row | undefined;
@@ -52,7 +54,7 @@ export interface SessionDetails {
 export type Answered = readonly [id: string | number, text: string];
 
 /** What is stored of a session. Earlier versions stored its details in the same row. */
-type StoredSession = Omit<Session, "id" | "clientId" | "row" | "detailsRow" | "details"> &
+type StoredSession = Omit<Session, "id" | "clientId" | "isJoining" | "row" | "detailsRow" | "details"> &
   Partial<Pick<Session, "clientId">> &
   Pick<SessionDetails, "connState" | "answers">;
 
@@ -244,7 +246,7 @@ export class Sessions implements RoomPart, Wakeable {
     this.#byId.delete(session.id);
     this.#second.delete(session);
     this.#removeOffline(session);
-    session.row.removed();
+    if (!session.isJoining) session.row.removed();
     if (session.detailsSize !== undefined) this.#detailsRow(session).removed();
     this.#detailsSize -= session.detailsSize ?? 0;
   }
@@ -316,7 +318,8 @@ export class Sessions implements RoomPart, Wakeable {
   }
 
   #add(id: string, clientId: string, sub: string | undefined, publicId: string): Session {
-    const row = new Row(this.#rows, SESSION_PREFIX + id, (persisted) => (persisted ? stored(session) : undefined));
+    const read = (persisted: boolean) => (persisted && !session.isJoining ? stored(session) : undefined);
+    const row = new Row(this.#rows, SESSION_PREFIX + id, read);
     const session: Session = {
       id,
       clientId,
@@ -329,6 +332,7 @@ export class Sessions implements RoomPart, Wakeable {
       details: undefined,
       detailsSize: undefined,
       isIdle: undefined,
+      isJoining: false,
       row,
       detailsRow: undefined,
     };
@@ -345,7 +349,15 @@ function isStranger({ isIdle, offlineSince, transferId, leaving }: Session): boo
 
 /** Without what is not there, so that most rows stay short. */
 function stored(session: Session): object {
-  const { id, clientId, row: _row, detailsRow: _detailsRow, details: _details, ...rest } = session;
+  const {
+    id,
+    clientId,
+    row: _row,
+    detailsRow: _detailsRow,
+    details: _details,
+    isJoining: _isJoining,
+    ...rest
+  } = session;
   const isIdle = isStranger(session) || undefined;
   const parts = { ...rest, isIdle, clientId: clientId === id ? undefined : clientId };
   return Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined));

@@ -100,7 +100,7 @@ export class Arrivals implements RoomPart, Wakeable {
     const ended = this.#moved.get(transferId);
     if (ended) return this.#repeat(transferId, ended, isKept);
     const session = this.#broughtBy(transferId, sessionId);
-    if (session && session.expectedUntil === undefined) return { arrived: true, passenger: null };
+    if (session && this.#isHere(session)) return { arrived: true, passenger: null };
     const passenger = session && !isKept ? this.#pack(session, transferId) : null;
     if (session) this.#giveBack(session, transferId, passenger);
     else this.#end(transferId, { arrived: false });
@@ -182,6 +182,7 @@ export class Arrivals implements RoomPart, Wakeable {
     sessions.setConnState(session, state);
     session.leaving = undefined;
     this.#callbacks.onLeaving(session);
+    presence.keep(session);
     if (!presence.isOnline(session)) {
       session.expectedUntil = clock.now() + compiled.settings.transferExpiryTime;
       sessions.offline(session);
@@ -224,7 +225,12 @@ export class Arrivals implements RoomPart, Wakeable {
 
   #hasCome(passenger: TransferredUser): boolean {
     const session = this.#brought(passenger);
-    return session !== undefined && session.expectedUntil === undefined;
+    return session !== undefined && this.#isHere(session);
+  }
+
+  /** Whether a user has come who was expected, or comes at this moment. */
+  #isHere(session: Session): boolean {
+    return session.expectedUntil === undefined || this.#scope.presence.isJoining(session);
   }
 
   /**

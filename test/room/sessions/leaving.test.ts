@@ -72,15 +72,16 @@ describe("onLeave comes after onJoin", () => {
     expect((await joining).closedWith).toEqual({ code: 4000, reason: "enough" });
     await settle();
     expect(told).toEqual(["joining 1", "joined 1", "left Ada"]);
-    expect(room.core.sessions.find("ada")?.offlineSince).toBeDefined();
+    expect(room.core.sessions.find("ada")).toBeUndefined();
   });
 
-  it("where onJoin fails in the end, after its client has gone", async () => {
-    const { told, fail, joining } = await closedWhileJoining();
+  it("and not at all where onJoin fails in the end", async () => {
+    const { room, told, fail, joining } = await closedWhileJoining();
     fail(1);
     await joining;
     await settle();
-    expect(told).toEqual(["joining 1", "left "]);
+    expect(told).toEqual(["joining 1"]);
+    expect(room.core.sessions.find("ada")).toBeUndefined();
   });
 
   it("and not at all for who is here again by then", async () => {
