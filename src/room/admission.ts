@@ -1,5 +1,5 @@
 import type { Claims, GuardContext, GuardFor } from "../define/types.ts";
-import { noLongerHere, RoomError, toRoomError } from "../protocol/errors.ts";
+import { RoomError, toRoomError } from "../protocol/errors.ts";
 import { AddressLimit } from "../platform/address-limit.ts";
 import type { Clock } from "../platform/ports.ts";
 import type { Tree } from "../state/tree.ts";
@@ -11,9 +11,10 @@ import { passes } from "./handlers/guards.ts";
 import type { Hooks } from "./handlers/hooks.ts";
 import type { RoomSocket } from "./connections/remote-group.ts";
 import type { JoinRequest } from "./connections/join-request.ts";
+import type { Leavers } from "./sessions/leavers.ts";
 import type { Presence } from "./sessions/presence.ts";
 import type { Reporter } from "./handlers/reporter.ts";
-import { subjectOf } from "./sessions/sessions.ts";
+import { subjectOf } from "./sessions/session-keys.ts";
 import type { Session, Sessions } from "./sessions/sessions.ts";
 import type { Transfers } from "./transfers/transfers.ts";
 import type { Turns } from "./timing/turns.ts";
@@ -28,6 +29,7 @@ export interface AdmissionScope extends RoomContext {
   readonly connectionHooks: ConnectionHooks;
   readonly sessions: Sessions;
   readonly presence: Presence;
+  readonly leavers: Leavers;
   readonly transfers: Transfers;
   readonly hooks: Hooks;
   readonly reporter: Reporter;
@@ -94,8 +96,8 @@ export class Admission {
     const wasJoining = connections.joining.has(conn);
     connections.remove(socket, conn);
     const session = sessions.find(conn.sessionId);
-    // A connection may close after its user went to another room: by now its session may belong to another user.
-    if (session?.publicId !== conn.publicId) return;
+    // By now its session may belong to another user.
+    if (conn.hasLeft || session?.publicId !== conn.publicId) return;
     if (!wasJoining) this.#leave(conn, session);
     // Otherwise the end of its `onJoin` says whether the user was let in.
     else if (!this.#joining.has(conn)) presence.withdraw(session);
@@ -178,8 +180,10 @@ export class Admission {
 
   /** `onJoin` is done: the user is in the room, unless the room has closed the connection or removed the user meanwhile. */
   #joined(conn: RoomConnection, session: Session, { transferToken }: JoinRequest): void {
-    const { broadcast, connections, presence, sessions, transfers, tree } = this.#scope;
-    if (sessions.find(session.id) !== session) return conn.refuse(noLongerHere());
+    const { broadcast, connections, leavers, presence, sessions, transfers, tree } = this.#scope;
+    leavers.settle();
+    if (sessions.find(session.id) !== session) return;
+    if (conn.hasLeft) return presence.withdraw(session);
     if (conn.isRefused) {
       const user = presence.user(conn.publicId);
       presence.withdraw(session);

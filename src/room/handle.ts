@@ -68,7 +68,10 @@ export function createHandle(identity: RoomIdentity, parts: HandleParts): RoomHa
     },
     schedule: (name, when, payload) => parts.schedules.set(name, when, payload),
     unschedule: (name) => parts.schedules.unset(name),
-    sessionTransfer: (conn, to) => parts.transfers.depart(parts.sessions.find(conn.sessionId), conn.state, to),
+    async sessionTransfer(conn, to) {
+      const session = (conn as RoomConnection).hasLeft ? undefined : parts.sessions.find(conn.sessionId);
+      return parts.transfers.depart(session, conn.state, to);
+    },
     listing: (metadata, options) => parts.listing.set(metadata, options),
     fetch: (roomId, path, init) => parts.ports.neighbours.fetch(roomId, path, init),
     async flush() {

@@ -15,6 +15,7 @@ import { Listing } from "./listing/listing.ts";
 import type { Ports } from "./room-ports.ts";
 import { UnansweredBodies } from "./requests/unanswered-bodies.ts";
 import { Schedules } from "./schedules.ts";
+import { Leavers } from "./sessions/leavers.ts";
 import { Presence } from "./sessions/presence.ts";
 import { Sessions } from "./sessions/sessions.ts";
 import type { CreateShardLinks, ShardLinks, ShardLinksScope } from "./shards/shard-links.ts";
@@ -64,6 +65,7 @@ export class RoomParts {
   #heldPackets: WaitingBudget<RoomConnection> | undefined;
   #bodies: UnansweredBodies | undefined;
   #hooks: Hooks | undefined;
+  #leavers: Leavers | undefined;
   #admission: Admission | undefined;
   #transfers: Transfers | undefined;
   #schedules: Schedules | undefined;
@@ -103,6 +105,8 @@ export class RoomParts {
     this.broadcast = new Broadcast(this, settings);
     this.sessions = new Sessions(rows, storage, clock, settings, this.alarms, this.reporter);
     this.presence = new Presence(this.tree, this.connections, this.sessions, clock, settings);
+    this.tree.onUserRemoved = (publicId, user) => this.leavers.removed(publicId, user);
+    this.presence.onGone = (publicId, user) => this.leavers.dismiss(publicId, user);
     this.shardLinks = createLinks({
       storage,
       clock,
@@ -124,7 +128,7 @@ export class RoomParts {
       onClosed: (conn, socket) => this.admission.left(socket, conn),
       intercept:
         definition.interceptorPacket &&
-        ((conn) => this.hooks.interceptor(conn, () => this.presence.user(conn.publicId))),
+        ((conn) => this.hooks.interceptor(conn, () => conn.formerUser ?? this.presence.user(conn.publicId))),
     };
     this.turns.register(this.persistence, this.broadcast);
     this.alarms.register(this.persistence, this.sessions);
@@ -146,6 +150,10 @@ export class RoomParts {
 
   get hooks(): Hooks {
     return (this.#hooks ??= new Hooks(this, this.turns, this.reporter, this.clock));
+  }
+
+  get leavers(): Leavers {
+    return (this.#leavers ??= new Leavers(this));
   }
 
   get admission(): Admission {

@@ -66,10 +66,9 @@ export function recoverConnection(parts: RoomParts, socket: RoomSocket, isOpen =
   if (!conn) return;
   connections.add(socket, conn);
   views.recall(conn);
-  // If its user went to another room, or was removed, it still gets packets, but belongs to no user.
   const session = sessions.find(conn.sessionId);
-  if (session?.publicId === conn.publicId) presence.found(session);
-  else connections.disown(conn.publicId);
+  const isHere = !conn.hasLeft && session?.publicId === conn.publicId && presence.found(session);
+  if (!isHere) parts.leavers.take(conn);
 }
 
 /** The room knows its clients again. @returns a promise if there is something to wait for */

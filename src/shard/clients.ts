@@ -69,6 +69,11 @@ export class Client {
     return this.#joinAttempt !== undefined || this.#room !== undefined;
   }
 
+  /** Whether its user is not in the room any more: it gets nothing that is for all. */
+  get hasLeft(): boolean {
+    return (this.#room as { left?: boolean } | undefined)?.left === true;
+  }
+
   get rosterEntry(): RosterEntry {
     if (this.#joinAttempt) return { id: this.id, knock: this.#joinAttempt };
     return { id: this.id, attachment: this.#room, isOpen: this.#isOpen };
@@ -79,8 +84,8 @@ export class Client {
     this.#joinAttempt = undefined;
     this.#room = value;
     this.#save();
-    // With `autoSync: false` it may wait long for its first packet.
-    if ((value as { unsynced?: boolean } | null)?.unsynced) this.#accept();
+    // With `autoSync: false` it may wait long for its first packet, and whose user has left gets none.
+    if (this.hasLeft || (value as { unsynced?: boolean } | null)?.unsynced) this.#accept();
   }
 
   open(): void {
@@ -140,7 +145,7 @@ export class Clients {
     return this.#byId.values();
   }
 
-  /** Those whose first packet was sent. */
+  /** Those whose first packet was sent, and whose user is in the room. */
   get open(): ReadonlySet<Client> {
     return this.#open;
   }
@@ -160,7 +165,13 @@ export class Clients {
   add(client: Client): void {
     this.#byId.set(client.id, client);
     this.#bySocket.set(client.socket, client);
-    if (client.isOpen) this.#open.add(client);
+    if (client.isOpen && !client.hasLeft) this.#open.add(client);
+  }
+
+  /** Sets the room's attachment of a client. */
+  attach(client: Client, value: unknown): void {
+    client.attach(value);
+    if (client.hasLeft) this.#open.delete(client);
   }
 
   opened(client: Client): void {

@@ -55,8 +55,7 @@ export class Downlink {
         for (const welcome of item.to) this.#welcome(item.state, welcome);
         return undefined;
       case "attach":
-        this.#clients.get(item.id)?.attach(item.value);
-        return undefined;
+        return this.#attach(item);
       case "state":
         return this.#state(item);
       case "mail":
@@ -84,6 +83,11 @@ export class Downlink {
   #packet({ text, except }: Item<"packet">): void {
     const excluded = new Set(except);
     for (const client of this.#clients.open) if (!excluded.has(client.id)) client.send(text);
+  }
+
+  #attach({ id, value }: Item<"attach">): void {
+    const client = this.#clients.get(id);
+    if (client) this.#clients.attach(client, value);
   }
 
   #welcome(state: string, { id, publicId, changes, head, patch }: Welcome): void {

@@ -7,7 +7,7 @@ import { checkAll, checkNew } from "./entry-checks.ts";
 import { makeEntry } from "./fields.ts";
 import type { Factory, Field } from "./fields.ts";
 import type { HiddenEntry, Leaf, PrivateChange } from "./leaf.ts";
-import { goneIds } from "./node.ts";
+import { goneIds, OUTSIDE } from "./node.ts";
 import type { EntryNode, InnerNode, ParentNode, Placement, RemovedEntry, Shared } from "./node.ts";
 import { encodeKey, Row } from "./rows.ts";
 import { track } from "./signals/tracking.ts";
@@ -17,15 +17,6 @@ import type { StoredEntries, StoredEntry } from "./unread-entries.ts";
 import { checkStored, isEntryKey } from "./value-checks.ts";
 
 type EntriesSignal = WritableObjectSignal<Record<string, object>>;
-
-/** The parent of an entry that is not part of the state. */
-const OUTSIDE: ParentNode = {
-  names: () => [],
-  isInState: false,
-  hiddenEntryAround: () => undefined,
-  childChanged() {},
-  countPrivate() {},
-};
 
 /** A `users` or `collection` field: entries by key, each sent and stored on its own. */
 export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode {
@@ -103,9 +94,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
 
   /** Makes an entry, and adds it. */
   create(key: string): object {
-    const target = this.make(key);
-    this.signal()[key] = target;
-    return target;
+    return (this.signal()[key] = this.make(key));
   }
 
   /** The stored values of an entry, with the entries inside it. */
@@ -134,6 +123,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     if (!this.#before.has(key)) this.#before.set(key, this.#isHeld(key) ? undefined : previous);
     this.#made.delete(key);
     previous?.remove();
+    if (previous && this.#field.kind === "users") this.#shared.onUserRemoved(key, previous.target);
     try {
       if (target !== undefined) this.#add(key, target as object);
     } catch (error) {
@@ -186,13 +176,9 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     return this.#field.kind === "users" && this.#shared.held.has(key);
   }
 
-  #ownerOf(key: string): string | undefined {
-    return this.#field.kind === "users" ? key : this.#placement.owner;
-  }
-
   #placementOf(key: string): Placement {
     this.#prefix ??= `${encodeKey(this.names())}.`;
-    const owner = this.#ownerOf(key);
+    const owner = this.#field.kind === "users" ? key : this.#placement.owner;
     const isStored = () => this.isInState && (owner === undefined || !this.#shared.held.has(owner));
     const read = (persisted: boolean) => (isStored() ? this.#made.get(key)?.rowValue(persisted) : undefined);
     return {
@@ -256,11 +242,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     return change === SAME && !previous && !this.audience ? {} : change;
   }
 
-  #settleRemoval(
-    key: string,
-    previous: EntryNode | RemovedEntry,
-    changes: PrivateChange[],
-  ): typeof DELETE | typeof SAME {
+  #settleRemoval(key: string, previous: EntryNode | RemovedEntry, changes: PrivateChange[]): unknown {
     const audience = this.#audienceOf(key);
     if (!audience) return DELETE;
     const names = [...this.names(), key];

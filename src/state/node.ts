@@ -17,6 +17,15 @@ export interface ParentNode extends LeafParent {
   countPrivate(change: number): void;
 }
 
+/** The parent of an entry that is not part of the state. */
+export const OUTSIDE: ParentNode = {
+  names: () => [],
+  isInState: false,
+  hiddenEntryAround: () => undefined,
+  childChanged() {},
+  countPrivate() {},
+};
+
 /** What a node above needs of a group or a collection. */
 export interface InnerNode {
   /** How many fields in here not everybody sees. */
@@ -105,6 +114,8 @@ export interface Shared extends LeafShared {
   foundUsers(users: object): void;
   /** An entry was put into the `users` field. */
   onUser(publicId: string): void;
+  /** An entry of the `users` field was removed, or is about to be replaced. */
+  onUserRemoved(publicId: string, user: object): void;
   /** The first change that was not sent. */
   onChange(): void;
 }

@@ -43,6 +43,8 @@ export class Tree implements Shared {
   onUnreadable: (names: readonly string[], value: unknown, error: unknown) => void = () => {};
   /** Called with the key of each entry that is put into the `users` field. */
   onUser: (publicId: string) => void = () => {};
+  /** Called with each entry that is taken out of the `users` field, also if another one takes its place. */
+  onUserRemoved: (publicId: string, user: object) => void = () => {};
   /** The one `users` field, if there is one. */
   users: Entries | undefined;
   loading = true;

@@ -50,9 +50,15 @@ const clientState = () => ({
 
 const clients = [null, null, { sub: "c" }, { sub: "gm", gm: true }];
 
+function publicIdOf(socket: MemorySocket): string {
+  return (socket.attachment() as { publicId: string }).publicId;
+}
+
 class World {
   readonly room: MemoryRoom<GameState>;
   readonly online = new Map<number, MemorySocket>();
+  /** Sockets whose user was removed, and how many packets each had got by then. */
+  readonly left = new Map<MemorySocket, number>();
 
   constructor(throttleSync: number | "auto", throttleStorage: number) {
     this.room = new MemoryRoom<GameState>(
@@ -64,13 +70,20 @@ class World {
   async take(step: Step): Promise<void> {
     switch (step.kind) {
       case "turn":
-        return this.room.change((state) => step.mutations.forEach((mutation) => mutation.run(state)));
+        this.room.change((state) => step.mutations.forEach((mutation) => mutation.run(state)));
+        for (const [who, socket] of this.online) {
+          if (this.room.state.players()[publicIdOf(socket)]) continue;
+          this.online.delete(who);
+          this.left.set(socket, socket.texts.length);
+        }
+        return;
       case "wait":
         return this.room.advance(step.ms);
       case "evict":
         return this.room.evict();
       case "crash":
         this.online.clear();
+        this.left.clear();
         this.room.crash();
         // Nobody is online now, whatever memory said.
         expect(Object.values(this.room.state.players()).filter((player) => player.online())).toEqual([]);
@@ -89,8 +102,9 @@ class World {
   }
 
   check(): void {
+    for (const [{ texts }, count] of this.left) expect(texts.slice(count), "after the user was removed").toEqual([]);
     for (const [who, socket] of this.online) {
-      const publicId = (JSON.parse(socket.texts[0] as string) as { value: { pId: string } }).value.pId;
+      const publicId = publicIdOf(socket);
       const user: Player | undefined = this.room.state.players()[publicId];
       const viewer: Viewer = { publicId, auth: clients[who] ?? null, user };
       const expected = expectedView(this.room.state, viewer);

@@ -186,9 +186,14 @@ class Run {
 
   check(): void {
     const { state } = this.tree.room;
-    const online = [...this.online.values()].filter(({ socket }) => socket.isOpen);
-    for (const [who, { socket }] of this.online) {
-      if (!socket.isOpen) continue;
+    const open = [...this.online].filter(([, { socket }]) => socket.isOpen);
+    // Whose user was removed gets nothing more.
+    const online = open.filter(([, { socket }]) => state.players()[attachmentOf(socket).publicId]);
+    for (const [, { socket }] of open) {
+      const { left, publicId } = attachmentOf(socket);
+      expect(left === true, "has left").toBe(!state.players()[publicId]);
+    }
+    for (const [who, { socket }] of online) {
       const first = JSON.parse(socket.texts[0] ?? "null") as { value: { pId: string } } | null;
       expect(first, `client ${who} got its first packet`).not.toBeNull();
       const publicId = first?.value.pId ?? "";
@@ -208,6 +213,12 @@ class Run {
     const users = Object.values(state.players()).filter((player) => player.online());
     expect(users.length).toBeLessThanOrEqual(online.length);
   }
+}
+
+/** What the room has attached to the connection of a client at a shard. */
+function attachmentOf(socket: MemorySocket): { publicId: string; left?: boolean } {
+  const { room } = socket.attachment() as { room: Uint8Array };
+  return JSON.parse(new TextDecoder().decode(room)) as { publicId: string; left?: boolean };
 }
 
 const FATES: Fate[] = ["fine", "lost", "answer lost", "twice"];

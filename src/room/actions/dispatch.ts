@@ -163,8 +163,8 @@ export class Dispatch {
   #contextOf(conn: RoomConnection): ActionContext<object> {
     const { tree, sessions, state, room } = this.#scope;
     const user = tree.users?.get(conn.publicId);
-    const isGone = tree.users ? !user : !sessions.find(conn.sessionId);
-    if (isGone) throw noLongerHere();
+    const isHere = tree.users ? user : sessions.find(conn.sessionId);
+    if (conn.hasLeft || !isHere) throw noLongerHere();
     conn.hasActed = true;
     return { user: user as never, conn, auth: conn.auth, state, room };
   }

@@ -41,6 +41,8 @@ interface Attachment extends Omit<ClientIdentity, "protocol" | "since"> {
   readonly unsynced?: boolean;
   /** Was accepted before its join was done. */
   readonly joining?: boolean;
+  /** Its user is not here any more. A shard reads this too: nothing that is for all goes there. */
+  readonly left?: boolean;
 }
 
 /** What a connection needs of its room. */
@@ -70,7 +72,11 @@ export class RoomConnection implements Connection {
   isRefused = false;
   /** Whether a shard holds it. */
   readonly isRemote: boolean;
-  readonly #socket: RoomSocket;
+  /** Whether its user went to another room, or was removed. */
+  hasLeft = false;
+  /** The user who left, as they were then. */
+  formerUser: object | undefined;
+  readonly socket: RoomSocket;
   readonly #hooks: ConnectionHooks;
   /**
    * There while packets are held back, and always with an interceptor. Without an outbox, packets are written at once.
@@ -83,7 +89,7 @@ export class RoomConnection implements Connection {
   #state: unknown;
 
   private constructor(socket: RoomSocket, attachment: Attachment, phase: Phase, hooks: ConnectionHooks) {
-    this.#socket = socket;
+    this.socket = socket;
     this.isRemote = socket.remote !== undefined;
     this.id = attachment.id;
     this.sessionId = attachment.sessionId;
@@ -91,6 +97,7 @@ export class RoomConnection implements Connection {
     this.auth = attachment.auth;
     this.protocol = attachment.protocol ?? 1;
     this.#state = attachment.state;
+    this.hasLeft = attachment.left === true;
     this.#phase = phase;
     this.#hooks = hooks;
     const isHeld = phase === "joining" || phase === "waiting";
@@ -153,7 +160,7 @@ export class RoomConnection implements Connection {
    * each packet of each connection separately.
    */
   get remote(): Remote | undefined {
-    return this.#hooks.intercept ? undefined : this.#socket.remote;
+    return this.#hooks.intercept ? undefined : this.socket.remote;
   }
 
   /** Whether it has yet to get its first packet. */
@@ -207,7 +214,7 @@ export class RoomConnection implements Connection {
   joined(isSoon: boolean): void {
     if (this.#phase !== "joining") return;
     this.#phase = isSoon ? "waiting" : "unsynced";
-    this.#socket.accept();
+    this.socket.accept();
     if (!isSoon || this.#isEarly) this.#attach();
     if (!isSoon) this.#release();
   }
@@ -230,6 +237,21 @@ export class RoomConnection implements Connection {
     if (!this.#hooks.intercept) this.#outbox = undefined;
   }
 
+  /** Its user is not here any more. It sends what it holds, and what handlers send to it alone. */
+  leave(user: object | undefined): void {
+    if (this.isEnding) return;
+    this.hasLeft = true;
+    this.formerUser = user;
+    this.socket.accept();
+    if (this.#phase === "joining" || this.isWaiting) this.#release();
+    this.#phase = "open";
+    try {
+      this.#attach();
+    } catch {
+      // Its session is gone: a room that wakes knows by that.
+    }
+  }
+
   close(code = 1000, reason = ""): void {
     if (code !== 1000 && !(code >= 3000 && code <= 4999)) {
       throw new RoomError("internal", `A connection closes with 1000 or 3000 to 4999, not ${code}`);
@@ -247,7 +269,7 @@ export class RoomConnection implements Connection {
     if (this.#phase === "closed") return;
     this.#phase = "closed";
     this.#outbox?.clear();
-    this.#hooks.onClosed(this, this.#socket);
+    this.#hooks.onClosed(this, this.socket);
   }
 
   /** Ends the connection at once: what is held back is not sent. */
@@ -274,8 +296,8 @@ export class RoomConnection implements Connection {
   #hangUp(code: number, reason: string, error: string): void {
     if (this.#phase === "closed") return;
     try {
-      if (this.#socket.endsLate && this.protocol !== 1) this.#write(encodeClosing(error, reason, code));
-      this.#socket.close(code, closeReason(reason));
+      if (this.socket.endsLate && this.protocol !== 1) this.#write(encodeClosing(error, reason, code));
+      this.socket.close(code, closeReason(reason));
     } finally {
       this.closed();
     }
@@ -293,9 +315,10 @@ export class RoomConnection implements Connection {
       ...(protocol !== 1 && { protocol }),
       ...(this.#phase === "unsynced" && { unsynced: true }),
       ...(this.#phase === "joining" && this.#isEarly && { joining: true }),
+      ...(this.hasLeft && { left: true }),
     };
     try {
-      this.#socket.attach(attachment);
+      this.socket.attach(attachment);
     } catch (cause) {
       throw new RoomError(code, problem, { cause });
     }
@@ -305,7 +328,7 @@ export class RoomConnection implements Connection {
     if (this.#phase === "closed") return;
     // A socket that closes at this moment throws; its close event follows.
     try {
-      this.#socket.send(text);
+      this.socket.send(text);
     } catch {
       this.closed();
     }

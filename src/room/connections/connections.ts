@@ -8,12 +8,14 @@ export class Connections {
   readonly #bySocket = new Map<RoomSocket, RoomConnection>();
   /** The connections of each user who is online. */
   readonly #byUser = new Map<string, Set<RoomConnection>>();
-  /** All connections that were opened for a user, even if the user was removed since. */
+  /** The same, with those whose join is not done. */
   readonly #byViewer = new Map<string, Set<RoomConnection>>();
   readonly #direct = new Set<RoomConnection>();
   readonly #remoteGroups = new Map<RemoteGroup, number>();
   readonly #unopened = new Set<RoomConnection>();
   readonly #joining = new Set<RoomConnection>();
+  /** Those whose user is not here any more, by socket. They count as nobody's, and get nothing that is for all. */
+  readonly #left = new Map<RoomSocket, RoomConnection>();
   readonly #watchers: Required<Pick<RoomPart, "connectionsChanged">>[] = [];
   #list: readonly RoomConnection[] | undefined;
   /** Connections to which each packet is sent separately: their sockets are here, or their packets are intercepted. */
@@ -22,6 +24,8 @@ export class Connections {
   readonly remoteGroups: ReadonlyMap<RemoteGroup, number> = this.#remoteGroups;
   /** Connections whose first packet has not been sent. */
   readonly unopened: ReadonlySet<RoomConnection> = this.#unopened;
+  /** Connections whose user is not here any more, the oldest first. */
+  readonly left: ReadonlyMap<RoomSocket, RoomConnection> = this.#left;
   /** Connections whose join is not done: their users are not online yet. */
   readonly joining: ReadonlySet<RoomConnection> = this.#joining;
   /** Connections that were told that a sync packet follows. */
@@ -53,10 +57,10 @@ export class Connections {
   }
 
   find(socket: RoomSocket): RoomConnection | undefined {
-    return this.#bySocket.get(socket);
+    return this.#bySocket.get(socket) ?? this.#left.get(socket);
   }
 
-  /** The connections of a user, even if the user was removed. */
+  /** The connections of a user, also those whose join is not done. */
   of(publicId: string): Iterable<RoomConnection> {
     return this.#byViewer.get(publicId) ?? [];
   }
@@ -77,13 +81,14 @@ export class Connections {
 
   add(socket: RoomSocket, conn: RoomConnection): void {
     this.#bySocket.set(socket, conn);
-    if (conn.phase === "joining") this.#joining.add(conn);
+    const { phase } = conn;
+    if (phase === "joining") this.#joining.add(conn);
     else addTo(this.#byUser, conn);
     addTo(this.#byViewer, conn);
     const { group } = conn.remote ?? {};
     if (group) this.#remoteGroups.set(group, (this.#remoteGroups.get(group) ?? 0) + 1);
     else this.#direct.add(conn);
-    if (conn.phase !== "open") this.#unopened.add(conn);
+    if (phase !== "open") this.#unopened.add(conn);
     this.changed();
   }
 
@@ -99,12 +104,14 @@ export class Connections {
     this.#unopened.delete(conn);
   }
 
-  /** The user was removed: their connections stay open, but count as nobody's. */
-  disown(publicId: string): void {
-    this.#byUser.delete(publicId);
+  /** The user of a connection is not here any more: it is only found by its socket from now on. */
+  dismiss(conn: RoomConnection): void {
+    this.remove(conn.socket, conn);
+    this.#left.set(conn.socket, conn);
   }
 
   remove(socket: RoomSocket, conn: RoomConnection): void {
+    this.#left.delete(socket);
     if (!this.#bySocket.delete(socket)) return;
     removeFrom(this.#byUser, conn);
     removeFrom(this.#byViewer, conn);

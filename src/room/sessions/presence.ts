@@ -19,6 +19,9 @@ export class Presence {
   readonly #clock: Clock;
   readonly #limits: Pick<Settings, "maxUsers" | "maxConnectionsPerUser">;
 
+  /** Told of each user whose session ended. */
+  onGone: (publicId: string, user: object | undefined) => void = () => {};
+
   constructor(
     tree: Tree,
     connections: Connections,
@@ -32,6 +35,7 @@ export class Presence {
     this.#sessions = sessions;
     this.#limits = limits;
     sessions.onExpired = (session) => this.expire(session);
+    sessions.isEntering = (session) => this.isJoining(session);
     tree.onUser = (publicId) => this.#setConnected(publicId, connections.isOnline(publicId));
   }
 
@@ -61,8 +65,18 @@ export class Presence {
     const session = known ?? this.#sessions.create(clientId, sub);
     if (!known) session.isJoining = true;
     if (!known && sub === undefined) session.isIdle = true;
-    if (this.#tree.users && !this.user(session.publicId)) this.#tree.hold(session.publicId);
+    try {
+      if (!this.has(session)) this.#tree.hold(session.publicId);
+    } catch (error) {
+      this.withdraw(session);
+      throw error;
+    }
     return session;
+  }
+
+  /** Whether the user of a session is in the state, if the state has users. */
+  has({ publicId }: Session): boolean {
+    return !this.hasUsers || this.user(publicId) !== undefined;
   }
 
   /** A join is done: the user is online, and others see them. */
@@ -85,7 +99,7 @@ export class Presence {
     const isHere = this.#sessions.find(session.id) === session;
     if (!isHere || this.#connections.countOf(session.publicId) > 0) return;
     this.#tree.withdraw(session.publicId);
-    if (session.isJoining) this.#sessions.remove(session);
+    this.#sessions.refused(session);
   }
 
   /**
@@ -189,16 +203,19 @@ export class Presence {
 
   /** The session ran out, or went elsewhere: the user goes. */
   expire(session: Session): void {
-    this.#connections.disown(session.publicId);
+    this.onGone(session.publicId, this.user(session.publicId));
     this.#tree.withdraw(session.publicId);
     const users = this.#tree.users?.signal();
     if (users && Object.hasOwn(users, session.publicId)) delete users[session.publicId];
   }
 
-  /** After the room woke: a connection of the session is still there, maybe from before a transfer brought it here. */
-  found(session: Session): void {
+  /** After the room woke: a connection of the session is still there. @returns whether its user is too */
+  found(session: Session): boolean {
+    const user = this.user(session.publicId);
+    if (this.hasUsers && !user) return false;
     this.#sessions.online(session);
-    this.#setConnected(session.publicId, true);
+    setConnected(user, true);
+    return true;
   }
 
   /** After the room woke: users whose session says so are taken as online, as their clients were told. */
@@ -217,9 +234,13 @@ export class Presence {
   }
 
   #setConnected(publicId: string, isConnected: boolean): boolean {
-    const user = this.user(publicId);
-    const flags = Object.values(user ?? {}).filter((value) => fieldOf(value)?.kind === "connected");
-    for (const flag of flags) (flag as { set(value: boolean): void }).set(isConnected);
-    return flags.length > 0;
+    return setConnected(this.user(publicId), isConnected);
   }
+}
+
+/** @returns whether others see it */
+function setConnected(user: object | undefined, isConnected: boolean): boolean {
+  const flags = Object.values(user ?? {}).filter((value) => fieldOf(value)?.kind === "connected");
+  for (const flag of flags) (flag as { set(value: boolean): void }).set(isConnected);
+  return flags.length > 0;
 }

@@ -1,6 +1,5 @@
 import { APART_PREFIX, SESSION_PREFIX } from "../storage/keys.ts";
 import type { Settings } from "../../define/settings.ts";
-import type { Claims } from "../../define/types.ts";
 import { RoomError } from "../../protocol/errors.ts";
 import { Row } from "../../state/rows.ts";
 import type { Rows } from "../../state/rows.ts";
@@ -8,6 +7,7 @@ import type { Alarms, Wakeable } from "../timing/alarms.ts";
 import type { OwnRows, RoomPart } from "../timing/room-part.ts";
 import type { Clock, Failures, Storage } from "../../platform/ports.ts";
 import { isPlain, jsonLength } from "../../protocol/values.ts";
+import { belongsToOthers, firstKey, secondKey } from "./session-keys.ts";
 
 /** What is remembered of a client under its private id. */
 export interface Session {
@@ -85,6 +85,8 @@ export class Sessions implements RoomPart, Wakeable {
   readonly #failures: Failures;
   /** Told of each session that ran out. */
   onExpired: (session: Session) => void = () => {};
+  /** Whether somebody joins with a session at this moment: it does not run out meanwhile. */
+  isEntering: (session: Session) => boolean = () => false;
   readonly #byId = new Map<string, Session>();
   /** Those whose client's id was somebody else's already. */
   readonly #second = new Set<Session>();
@@ -251,27 +253,39 @@ export class Sessions implements RoomPart, Wakeable {
     this.#detailsSize -= session.detailsSize ?? 0;
   }
 
+  /** A join with a session was refused: a new one is forgotten, and another one runs out when it would have. */
+  refused(session: Session): void {
+    if (session.isJoining) this.remove(session);
+    else this.#alarms.arm(this);
+  }
+
   offline(session: Session): void {
     session.offlineSince = this.#clock.now();
     session.row.changed(true);
     this.#removeOffline(session);
     this.#addOffline(session);
     const isFull = this.#offline.size > this.#settings.maxOfflineSessions;
-    const [first] = this.#strangers.size > 0 ? this.#strangers : this.#offline;
+    const first = this.#firstOf(this.#strangers) ?? this.#firstOf(this.#offline);
     if (first && (isFull || this.#strangers.size > MOST_STRANGERS)) this.#expire(first);
     this.#alarms.arm(this);
   }
 
   due(): number | undefined {
-    const [first] = this.#offline;
+    const first = this.#firstOf(this.#offline);
     return first && this.#endOf(first);
   }
 
   run(now: number): void {
     for (const session of this.#offline) {
       if (this.#endOf(session) > now) return;
-      this.#expire(session);
+      if (!this.isEntering(session)) this.#expire(session);
     }
+  }
+
+  /** The session that runs out first. */
+  #firstOf(sessions: ReadonlySet<Session>): Session | undefined {
+    for (const session of sessions) if (!this.isEntering(session)) return session;
+    return undefined;
   }
 
   #addOffline(session: Session): void {
@@ -363,21 +377,6 @@ function stored(session: Session): object {
   return Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined));
 }
 
-/** The key of the first who comes with an id: mostly the id itself. It is never a {@link secondKey}. */
-export function firstKey(clientId: string): string {
-  return /^\\+\[/.test(clientId) ? `\\${clientId}` : clientId;
-}
-
-/** The key of somebody whose id is in use with another `sub`. Others cannot make the same, whatever id or `sub` they have. */
-export function secondKey(clientId: string, sub: string | undefined): string {
-  return `\\${JSON.stringify([clientId, sub ?? null])}`;
-}
-
-/** Who came with the id of a session is not its subject. */
-export function belongsToOthers(): RoomError {
-  return new RoomError("forbidden", "This session belongs to somebody else");
-}
-
 /** The state of a connection, with its size. */
 function sized(connState: unknown): Pick<SessionDetails, "connState" | "stateSize"> {
   return connState === undefined ? {} : { connState, stateSize: jsonLength(connState) };
@@ -398,9 +397,4 @@ function randomId(): string {
     }
   }
   return id;
-}
-
-/** Whose token it is, if the token says so. */
-export function subjectOf(auth: Claims | null): string | undefined {
-  return typeof auth?.["sub"] === "string" ? auth["sub"] : undefined;
 }

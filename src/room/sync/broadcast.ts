@@ -136,6 +136,8 @@ export class Broadcast {
    */
   answer(conn: RoomConnection, text: string): void {
     if (conn.protocol === 1) return conn.answer(text);
+    // Who has left gets no packet that could include anything.
+    if (conn.hasLeft) return conn.answer(numberAck(text, 0));
     const isPending = this.#tree.isDirty;
     const { seq } = this.#log;
     const numbered = numberAck(text, isPending ? seq + 1 : seq);

@@ -8,6 +8,8 @@ import type { RoomPart } from "./room-part.ts";
 export class Turns {
   readonly #clock: Clock;
   readonly #parts: Required<Pick<RoomPart, "endTurn">>[] = [];
+  /** What comes first at the end of this turn only. */
+  #first: (() => void)[] = [];
   #isInside = false;
   #isWanted = false;
   #cancel: (() => void) | undefined;
@@ -19,6 +21,12 @@ export class Turns {
   /** Registers parts that have something to do at the end of a turn, in this order. */
   register(...parts: Required<Pick<RoomPart, "endTurn">>[]): void {
     this.#parts.push(...parts);
+  }
+
+  /** Runs something at the end of this turn, before anything is stored or sent. */
+  first(run: () => void): void {
+    this.#first.push(run);
+    this.want();
   }
 
   /** Asks for the end of this turn: there is something to store or to send. */
@@ -49,6 +57,7 @@ export class Turns {
     this.#isWanted = false;
     this.#cancel?.();
     this.#cancel = undefined;
+    for (const run of this.#first.splice(0)) run();
     for (const part of this.#parts) part.endTurn();
   }
 

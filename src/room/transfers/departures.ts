@@ -7,7 +7,7 @@ import type { Reporter } from "../handlers/reporter.ts";
 import type { Persistence } from "../storage/persistence.ts";
 import type { Clock, Storage } from "../../platform/ports.ts";
 import type { Presence } from "../sessions/presence.ts";
-import { firstKey, secondKey } from "../sessions/sessions.ts";
+import { firstKey, secondKey } from "../sessions/session-keys.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
 import type { OtherRooms, TransferredUser } from "./messages.ts";
 

@@ -2,7 +2,7 @@ import { RoomError } from "../../protocol/errors.ts";
 import type { OwnRows } from "../timing/room-part.ts";
 import { ExpiringRows } from "../storage/expiring-rows.ts";
 import type { Clock, Storage } from "../../platform/ports.ts";
-import { belongsToOthers } from "../sessions/sessions.ts";
+import { belongsToOthers } from "../sessions/session-keys.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
 import { randomToken } from "./messages.ts";
 

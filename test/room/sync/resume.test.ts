@@ -279,7 +279,7 @@ describe.each([
             const socket = sockets.get(next.who);
             sockets.delete(next.who);
             if (socket) room.disconnect(socket);
-          } else if (!sockets.has(next.who)) {
+          } else if (!sockets.get(next.who)?.isOpen) {
             const client = clients[next.who] as Client;
             const socket = await room.connect(`s${next.who}`, null, undefined, client.query);
             client.connected(socket);
@@ -287,10 +287,13 @@ describe.each([
           }
         }
         await room.advance(2000);
-        for (const who of sockets.keys()) {
+        for (const [who, socket] of sockets) {
           const client = clients[who] as Client;
           client.read();
           const user = room.state.players()[client.publicId];
+          // Who was removed is closed, so that they do not come back by themselves.
+          expect(socket.closedWith?.code, `client ${who}`).toBe(user ? undefined : 4403);
+          if (!user) continue;
           const expected = expectedView(room.state, { publicId: client.publicId, auth: null, user });
           expect(withoutEmpty(client.state), `client ${who}: ${client.how.join(", ")}`).toEqual(expected);
         }

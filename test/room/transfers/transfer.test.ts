@@ -94,6 +94,30 @@ describe("sessionTransfer", () => {
     expect(left).toEqual(["$departed:ada"]);
   });
 
+  it("a page that never closes its old connection is never in two rooms", async () => {
+    const [a, b] = rooms("room-a", "room-b") as [TestRoom, TestRoom];
+    const page = await a.connect({ id: "ada" });
+    const watcher = await a.connect({ id: "bob" });
+    const transferToken = tokenOf(await page.call("go", "room-b"));
+    const texts = page.texts.length;
+    const there = await b.connect({ id: "ada", query: `transferToken=${transferToken}` });
+    const online = async (room: TestRoom) =>
+      room.inside((state) =>
+        Object.entries((state as { players(): Record<string, Player> }).players()).flatMap(([id, { online }]) =>
+          online() ? [id] : [],
+        ),
+      );
+    for (let slept = 0; slept < 2; slept++) {
+      await watcher.call("earn", 1);
+      expect((await page.call("earn", 1)).value).toMatchObject({ code: "forbidden" });
+      expect(await online(a)).toEqual([watcher.publicId]);
+      expect(await online(b)).toEqual([there.publicId]);
+      await a.evict();
+    }
+    // What it got are the answers to what it asked.
+    expect(page.texts.slice(texts).every((text) => text.startsWith('{"type":"error"'))).toBe(true);
+  });
+
   it("who comes back without having arrived is as they were when they left", async () => {
     const [a, b] = rooms("room-a", "room-b") as [TestRoom, TestRoom];
     const client = await a.connect({ id: "ada" });

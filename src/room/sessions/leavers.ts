@@ -1,0 +1,80 @@
+import { noLongerHere } from "../../protocol/errors.ts";
+import type { Tree } from "../../state/tree.ts";
+import type { RoomConnection } from "../connections/connection.ts";
+import type { Connections } from "../connections/connections.ts";
+import type { Clock } from "../../platform/ports.ts";
+import type { Persistence } from "../storage/persistence.ts";
+import type { Turns } from "../timing/turns.ts";
+import type { Sessions } from "./sessions.ts";
+
+/** How long connections stay open whose user left, in ms: what handlers still send, as the token of a transfer, arrives. */
+const GRACE = 1000;
+/** So many such connections may stay open: of more, the oldest is closed. */
+const MOST_LEFT = 1000;
+
+/** What it takes to end connections. */
+export interface LeaversScope {
+  readonly tree: Tree;
+  readonly connections: Connections;
+  readonly sessions: Sessions;
+  readonly persistence: Persistence;
+  readonly clock: Clock;
+  readonly turns: Turns;
+}
+
+/**
+ * Connections whose user went to another room, or was removed. They get nothing more of the room. Clients of protocol 2
+ * are closed; one of protocol 1 would connect again at once, and call its user back, so its socket stays, and is silent.
+ */
+export class Leavers {
+  readonly #scope: LeaversScope;
+  /** Users who were removed in this turn. They may be put back before it ends. */
+  readonly #removed = new Map<string, object>();
+
+  constructor(scope: LeaversScope) {
+    this.#scope = scope;
+  }
+
+  /** An entry was taken out of the users. Unless it is put back in this turn, its user is not here any more. */
+  removed(publicId: string, user: object): void {
+    if (this.#scope.connections.countOf(publicId) === 0) return;
+    if (this.#removed.size === 0) this.#scope.turns.first(() => this.settle());
+    this.#removed.set(publicId, user);
+  }
+
+  /** Ends what users have who were removed. Before changes are sent, since they do not get those of this turn. */
+  settle(): void {
+    const removed = [...this.#removed].filter(([publicId]) => !this.#scope.tree.users?.get(publicId));
+    this.#removed.clear();
+    // First, since what shards are told of it outlives the memory of the room.
+    if (removed.length > 0) this.#scope.persistence.save();
+    for (const [publicId, user] of removed) this.#remove(publicId, user);
+  }
+
+  /** A handler removed a user. Their session is kept like that of anybody who is away. */
+  #remove(publicId: string, user: object): void {
+    const [conn] = this.#scope.connections.of(publicId);
+    const session = conn && this.#scope.sessions.find(conn.sessionId);
+    this.dismiss(publicId, user);
+    if (session?.publicId === publicId && session.offlineSince === undefined) this.#scope.sessions.offline(session);
+  }
+
+  /** A user left. @param user as they were: `interceptorPacket` gets them with what is still sent to their connections */
+  dismiss(publicId: string, user: object | undefined): void {
+    for (const conn of Array.from(this.#scope.connections.of(publicId))) this.take(conn, user);
+  }
+
+  /** The user of one connection is not here any more. */
+  take(conn: RoomConnection, user?: object): void {
+    this.#scope.connections.dismiss(conn);
+    conn.leave(user);
+    if (conn.protocol !== 1) this.#closeLater(conn);
+    const [oldest] = this.#scope.connections.left.values();
+    if (oldest && this.#scope.connections.left.size > MOST_LEFT) oldest.refuse(noLongerHere());
+  }
+
+  #closeLater(conn: RoomConnection): void {
+    const close = () => (conn.isBusy ? this.#closeLater(conn) : conn.refuse(noLongerHere()));
+    this.#scope.clock.after(GRACE, close, "leaver");
+  }
+}
