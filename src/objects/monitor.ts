@@ -37,6 +37,10 @@ export class Monitor {
   isPrivate: IsPrivate = () => false;
   /** Called for each frame that is sent, while the inspector records frames. */
   onSent: ((text: string, socket: Socket) => void) | undefined;
+  /** Calls to other objects since the last event began. */
+  callsSinceEvent = 0;
+  /** Whether all that was stored is deleted: then the counts are not stored any more. */
+  isEnded = false;
   /** Called when the first event begins. */
   onWoken: () => void = () => {};
   readonly #clock: Clock;
@@ -65,6 +69,7 @@ export class Monitor {
 
   /** An event reached the object. */
   event(cause: Cause): void {
+    this.callsSinceEvent = 0;
     if (this.#wokenBy) return;
     this.#wokenBy = cause;
     this.onWoken();
@@ -188,6 +193,7 @@ export class Monitor {
 
   /** Stores the totals. A failure must not fail the save in the same transaction. */
   #store(): void {
+    if (this.isEnded) return;
     this.counts.awakeMs = this.awake.ms;
     this.counts.rowsWritten++;
     // Set even if storing fails, so that it is not tried again with each save.

@@ -48,8 +48,8 @@ export class ObjectAlarm implements Alarm {
     if (this.#wanted !== undefined) void this.#store(this.#wanted);
   }
 
-  /** The alarm rings. Whatever was to be set, the core sets its alarm anew. */
-  rang(): void {
+  /** The alarm rings, or is deleted: whatever was to be set, the core sets its alarm anew if it needs one. */
+  forget(): void {
     this.#isHeld = false;
     this.#wanted = undefined;
     this.#wait(undefined);

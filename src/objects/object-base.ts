@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { receiveRequest } from "../auth/internal.ts";
 import type { ReceivedRequest } from "../auth/internal.ts";
+import { REAL_CLOCK } from "../platform/clock.ts";
 import { causeOf, createLog } from "../platform/log.ts";
 import type { Log } from "../platform/log.ts";
 import type { Clock } from "../platform/ports.ts";
@@ -13,16 +14,17 @@ import { Sockets } from "./sockets.ts";
 import { Tenure } from "./tenure.ts";
 import { skipBody } from "./unread-body.ts";
 
+/**
+ * Calls to other objects between two events, after which the alarm rings. The free plan allows 1,000, the paid one 10,000
+ * unless `limits.subrequests` says otherwise.
+ * https://developers.cloudflare.com/workers/platform/limits/#subrequests
+ */
+const MOST_CALLS = 400;
+/** How far ahead that alarm is set, in ms: one that is set for now while another rings can stall. */
+const SOON = 10;
+
 /** The default log. */
 const CONSOLE = createLog();
-
-const REAL_CLOCK: Clock = {
-  now: () => Date.now(),
-  after: (ms, run) => {
-    const timer = setTimeout(run, ms);
-    return () => clearTimeout(timer);
-  },
-};
 
 /** A request as an object gets it. */
 export interface Received extends ReceivedRequest {
@@ -75,12 +77,17 @@ export abstract class ObjectBase extends DurableObject {
   }
 
   override alarm(): Promise<void> {
-    this.#alarm.rang();
+    this.#alarm.forget();
     return this.monitor.alarm(() => this.rang());
   }
 
-  /** Calls another object, and stays awake until it answers. */
+  /**
+   * Calls another object, and stays awake until it answers. The alarm rings before the platform refuses further calls:
+   * it allows only so many between two events. (A call to itself would be an event too, but of a chain of calls, which
+   * may have a few links only.)
+   */
   protected reach<T>(why: string, call: () => Promise<T>): Promise<T> {
+    if (++this.monitor.callsSinceEvent % MOST_CALLS === 0) this.#alarm.set(this.clock().now() + SOON);
     return this.monitor.awake.during(why, this.tenure.call(call));
   }
 
@@ -96,6 +103,16 @@ export abstract class ObjectBase extends DurableObject {
     const stored = this.ctx.storage.setAlarm(at);
     this.monitor.counts.rowsWritten += rows + 1;
     await stored;
+  }
+
+  /** Deletes all that is stored, the alarm too. Before February 2026 `deleteAll` did not include that. */
+  protected async end(): Promise<void> {
+    if (this.tenure.isOver) return;
+    this.#alarm.forget();
+    this.monitor.isEnded = true;
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.deleteAll();
+    this.monitor.counts.rowsWritten += 2;
   }
 
   #saveFailed(error: unknown): void {

@@ -174,6 +174,7 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     const { awake, storage, log } = this.monitor;
     const shards = createShards(this.env);
     const worlds = createWorlds(this.env);
+    const rooms = createOtherRooms(this.env, party, (id) => isRoomId(id) && this.find(party, id) !== undefined);
     return {
       storage,
       clock: awake.clock,
@@ -183,7 +184,11 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
         deliver: (shardId, batch) => this.reach("shard", () => shards.deliver(shardId, batch)),
       },
       worlds: { report: (...report) => this.reach("report", () => worlds.report(...report)) },
-      neighbours: createOtherRooms(this.env, party, (id) => isRoomId(id) && this.find(party, id) !== undefined),
+      neighbours: {
+        board: (...asked) => this.reach("room", () => rooms.board(...asked)),
+        recall: (...asked) => this.reach("room", () => rooms.recall(...asked)),
+        fetch: (...asked) => this.reach("room", () => rooms.fetch(...asked)),
+      },
       sockets: () => this.ctx.getWebSockets().map((ws) => this.sockets.of(ws)),
       log,
     };

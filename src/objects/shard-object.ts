@@ -31,6 +31,7 @@ export class ShardObjectBase extends ObjectBase implements ShardCalls {
         counts,
         clock: awake.clock,
         alarm: { set: (at) => this.setAlarm(at) },
+        end: () => this.end(),
         sockets: () => ctx.getWebSockets().map((ws) => this.sockets.of(ws)),
         relay: (assignment, batch) => this.reach("room", async () => roomOf(env, assignment).relay(batch)),
         report: (assignment, state) => this.reach("report", () => reportShard(env, assignment, state)),
@@ -92,13 +93,12 @@ export class ShardObjectBase extends ObjectBase implements ShardCalls {
 
   /** The World assigns a room. Only code with the binding can call this and the following methods. */
   async assign(assignment: Assignment): Promise<void> {
+    this.monitor.isEnded = false;
     await this.monitor.call(async () => this.core.assign(assignment));
   }
 
   async retire(): Promise<void> {
-    await this.monitor.call(async () => this.core.retire());
-    this.monitor.counts.rowsWritten++;
-    await this.ctx.storage.deleteAlarm();
+    await this.monitor.call(() => this.core.retire());
   }
 
   async introduce(boot: string): Promise<Introduction | undefined> {

@@ -1,3 +1,14 @@
+import type { Clock } from "./ports.ts";
+
+/** The time of the machine. */
+export const REAL_CLOCK: Clock = {
+  now: () => Date.now(),
+  after: (ms, run) => {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
 /**
  * How many ms are left until a time; 0 or less if it is over. Never more than `longest`: a clock that jumped back
  * must not keep anything waiting.

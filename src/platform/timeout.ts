@@ -1,11 +1,5 @@
+import { REAL_CLOCK } from "./clock.ts";
 import type { Clock } from "./ports.ts";
-
-const TIMERS: Pick<Clock, "after"> = {
-  after(ms, run) {
-    const timer = setTimeout(run, ms);
-    return () => clearTimeout(timer);
-  },
-};
 
 /**
  * Waits for a promise, up to a time limit.
@@ -15,7 +9,7 @@ export async function within<T>(
   ms: number,
   pending: Promise<T>,
   error: () => Error,
-  clock: Pick<Clock, "after"> = TIMERS,
+  clock: Pick<Clock, "after"> = REAL_CLOCK,
 ): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const cancel = clock.after(ms, () => reject(error()), "timeout");

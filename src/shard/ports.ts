@@ -14,6 +14,8 @@ export interface ShardPorts {
   readonly storage: Storage;
   readonly clock: Clock;
   readonly alarm: Alarm;
+  /** Deletes everything that is stored, the alarm too. */
+  end(): Promise<void>;
   /** The sockets that were open when the shard woke. */
   sockets(): Iterable<Socket>;
   /** Sends the room messages of its clients. */

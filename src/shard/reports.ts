@@ -10,7 +10,7 @@ interface ReportSource {
   assignment(): Assignment | undefined;
   connections(): number;
   /** The World does not know the shard. */
-  onUnknown(): void;
+  onUnknown(): Promise<void>;
 }
 
 /** Reports to the World how many clients a shard has: soon after that changes, and regularly in between. */
@@ -40,7 +40,6 @@ export class Reports {
   }
 
   async alarm(): Promise<void> {
-    if (!this.#source.assignment()) return;
     this.setAlarm();
     await this.#send();
   }
@@ -63,7 +62,7 @@ export class Reports {
     if (!assignment) return;
     const report: ShardReport = { connections: this.#source.connections(), arrivals: this.#arrivals };
     try {
-      if (!(await this.#ports.report(assignment, report))) this.#source.onUnknown();
+      if (!(await this.#ports.report(assignment, report))) await this.#source.onUnknown();
     } catch (error) {
       // The next report has the same numbers.
       this.#ports.log({ level: "warn", event: "report_failed", code: "internal", error: String(error) });

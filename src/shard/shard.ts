@@ -74,15 +74,25 @@ export class ShardCore {
     this.#reports.setAlarm();
   }
 
-  /** The World has removed this shard. The room still hears that its clients left. */
-  retire(): void {
+  /** The World has removed this shard. The room still hears that its clients left, and nothing stays stored. */
+  async retire(): Promise<void> {
     for (const client of this.#clients.all()) {
       client.close(CODES.room_full.close, "The shard is closed");
       this.closed(client.socket);
     }
-    this.#previous = this.#assignment;
+    this.#previous = this.#assignment ?? this.#previous;
     this.#assignment = undefined;
-    this.#ports.storage.delete(ASSIGNMENT_KEY);
+    await this.#end();
+  }
+
+  /** Deletes what is stored. If that fails, the alarm tries it again. */
+  async #end(): Promise<void> {
+    try {
+      await this.#ports.end();
+    } catch (error) {
+      this.#saveFailed(error);
+      this.#reports.setAlarm();
+    }
   }
 
   /**
@@ -180,7 +190,7 @@ export class ShardCore {
 
   /** The object's alarm rang. */
   async alarm(): Promise<void> {
-    await this.#reports.alarm();
+    await (this.#assignment ? this.#reports.alarm() : this.#end());
   }
 
   /** @returns the run: a new one unless clients were here all the time */
@@ -204,7 +214,7 @@ export class ShardCore {
         if (this.#clients.has(client)) this.#refuse(client, tooMuchWaits());
       },
       onArrived: () => {
-        if (this.#clients.size === 0 && this.#uplink.isIdle) this.#forgetRun();
+        if (this.#assignment && this.#clients.size === 0 && this.#uplink.isIdle) this.#forgetRun();
       },
       onLost: () => this.#lose(),
     });
@@ -215,8 +225,12 @@ export class ShardCore {
     try {
       this.#ports.storage.delete(RUN_KEY);
     } catch (error) {
-      this.#ports.log({ level: "error", event: "save_failed", code: "internal", error: causeOf(error) });
+      this.#saveFailed(error);
     }
+  }
+
+  #saveFailed(error: unknown): void {
+    this.#ports.log({ level: "error", event: "save_failed", code: "internal", error: causeOf(error) });
   }
 
   async #sendBatch(batch: Batch<ToRoom>): Promise<Receipt> {

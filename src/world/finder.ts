@@ -2,6 +2,7 @@ import type { FindRoom } from "../define/room.ts";
 import type { Metadata } from "../define/types.ts";
 import type { ListingPlace } from "../room/listing/report.ts";
 import type { Log } from "../platform/log.ts";
+import type { Calls } from "./calls.ts";
 import type { RoomHost } from "./hosts.ts";
 import { randomText } from "./keys.ts";
 import { matches, isOpen } from "./listings.ts";
@@ -16,6 +17,7 @@ export interface FinderParts {
   readonly worldId: string;
   readonly listings: Listings;
   readonly host: RoomHost;
+  readonly calls: Calls;
   readonly find: FindRoom;
   readonly now: () => number;
   readonly log: Log;
@@ -147,10 +149,10 @@ export class Finder {
   }
 
   async #ask(entry: Listed["entry"]): Promise<void> {
-    const { listings, host, worldId, now } = this.#parts;
+    const { listings, calls, host, worldId, now } = this.#parts;
     const place = entry.info();
     try {
-      const report = await host.ask(place, worldId);
+      const report = await calls.make(() => host.ask(place, worldId));
       if (report) listings.take(report, now());
       else listings.remove(place);
     } catch (error) {
@@ -168,13 +170,13 @@ export class Finder {
 
   /** Starts a room, which then has to list itself. Never rejects. */
   async #create(query: Query, segments: Readonly<Record<string, string>>): Promise<FoundRoom | ErrorAnswer> {
-    const { listings, host, worldId, now } = this.#parts;
+    const { listings, calls, host, worldId, now } = this.#parts;
     const kind = this.#kind(query.party, query.room, segments);
     if (!kind) return NO_SUCH_PATH;
     if (listings.isFull) return IS_FULL;
     const place: ListingPlace = { party: query.party, roomId: kind.roomId };
     try {
-      const report = await host.ask(place, worldId);
+      const report = await calls.make(() => host.ask(place, worldId));
       if (report && !listings.take(report, now())) return IS_FULL;
     } catch (error) {
       const subject = { party: query.party, room: kind.roomId };

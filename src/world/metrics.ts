@@ -4,6 +4,7 @@ import type { Counts } from "../platform/counts.ts";
 import type { ListingPlace } from "../room/listing/report.ts";
 import type { RoomMetrics, ShardMetrics } from "../platform/metrics.ts";
 import type { Log } from "../platform/log.ts";
+import { CallLimit } from "../platform/call-limit.ts";
 import { within } from "../platform/timeout.ts";
 import { PARTY } from "./assignment.ts";
 import type { MetricsHost } from "./hosts.ts";
@@ -67,7 +68,8 @@ export async function gather(
   const ofRooms: WorldMetrics["rooms"][number][] = [];
   const ofShards: WorldMetrics["shards"][number][] = [];
   const asked = questions.slice(0, MOST_ASKED);
-  await inTurn(asked, async ({ id, ask }) => {
+  const limit = new CallLimit(AT_ONCE);
+  const askOne = async ({ id, ask }: (typeof asked)[number]) => {
     try {
       const { errors: _errors, ...answer } = await within(PATIENCE, ask(), () => new Error("It takes too long"));
       if ("shard" in answer) ofShards.push(answer);
@@ -76,7 +78,8 @@ export async function gather(
       logFailure(log, "metrics_failed", world, { object: id }, error);
       silent.push(id);
     }
-  });
+  };
+  await Promise.all(asked.map((question) => limit.run(() => askOne(question))));
   const answered = [...ofRooms, ...ofShards];
   return {
     world,
@@ -92,13 +95,4 @@ export async function gather(
     totals: answered.reduce((total, { totals }) => sum(total, totals), zero()),
     costPerHour: answered.reduce((total, { cost }) => total + cost.average.total, 0),
   };
-}
-
-/** Does this to all, to only so many at the same time. */
-async function inTurn<T>(items: readonly T[], run: (item: T) => Promise<void>): Promise<void> {
-  const queue = items.values();
-  const work = async () => {
-    for (const item of queue) await run(item);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
 }

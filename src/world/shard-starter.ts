@@ -1,7 +1,9 @@
 import { PARTY } from "./assignment.ts";
 import type { Assignment } from "./assignment.ts";
 import type { ShardHost } from "./hosts.ts";
+import { Calls } from "./calls.ts";
 import type { Log } from "../platform/log.ts";
+import type { Clock } from "../platform/ports.ts";
 import { logFailure } from "./log.ts";
 import type { Registry } from "./registry.ts";
 import { changeRecord, isActive } from "./state.ts";
@@ -16,9 +18,13 @@ export class ShardStarter {
   readonly #registry: Registry;
   readonly #host: ShardHost;
   readonly #log: Log;
+  readonly #starts: Calls;
+  readonly #ends: Calls;
   readonly #starting = new Map<string, Promise<boolean>>();
 
-  constructor(worldId: string, registry: Registry, host: ShardHost, log: Log) {
+  constructor(worldId: string, registry: Registry, host: ShardHost, log: Log, clock: Clock) {
+    this.#starts = new Calls(clock);
+    this.#ends = new Calls(clock);
     this.#worldId = worldId;
     this.#registry = registry;
     this.#host = host;
@@ -44,7 +50,8 @@ export class ShardStarter {
 
   /** Ends shards that were removed. A failure is logged: nobody is sent there, and what they report is refused. */
   async retire(shardIds: readonly string[]): Promise<void> {
-    await Promise.all(shardIds.map((id) => this.#try("retire_failed", id, () => this.#host.retire(id))));
+    const end = (id: string) => this.#ends.make(() => this.#host.retire(id));
+    await Promise.all(shardIds.map((id) => this.#try("retire_failed", id, () => end(id))));
   }
 
   async #start(shard: Shard): Promise<boolean> {
@@ -63,7 +70,7 @@ export class ShardStarter {
     const { id: shardId, roomId, capacity, hint } = shard.info();
     const draining = !isActive(shard);
     const assignment: Assignment = { shardId, worldId: this.#worldId, party: PARTY, roomId, capacity, draining };
-    return this.#host.assign(assignment, hint ?? undefined);
+    return this.#starts.make(() => this.#host.assign(assignment, hint ?? undefined));
   }
 
   async #try(event: string, shard: string, call: () => Promise<void>): Promise<boolean> {

@@ -1,8 +1,11 @@
 import { AddressLimit } from "../platform/address-limit.ts";
+import { REAL_CLOCK } from "../platform/clock.ts";
+import type { Clock } from "../platform/ports.ts";
 import type { FindRoom } from "../define/room.ts";
 import type { RoomHandle } from "../define/types.ts";
 import type { Log } from "../platform/log.ts";
 import type { LocationHint } from "./assignment.ts";
+import { Calls } from "./calls.ts";
 import { Finder } from "./finder.ts";
 import type { MetricsHost, RoomHost, ShardHost } from "./hosts.ts";
 import { ShardStarter } from "./shard-starter.ts";
@@ -34,6 +37,8 @@ export interface WorldParts {
   readonly log: Log;
   /** Milliseconds since 1970. Default: the real time. */
   readonly now?: () => number;
+  /** Default: real timers. */
+  readonly after?: Clock["after"];
   /** From 0 to less than 1. Default: `Math.random`. */
   readonly random?: () => number;
 }
@@ -74,12 +79,14 @@ export class World {
     const { requests, per } = parts.settings.connectRate;
     this.rateLimit = new AddressLimit({ messages: requests, per });
     this.#registry = new Registry(state, parts.settings, parts.random ?? Math.random);
-    this.#starter = new ShardStarter(room.id, this.#registry, parts.shards(room.env), parts.log);
+    const clock = { now: () => this.now(), after: parts.after ?? REAL_CLOCK.after };
+    this.#starter = new ShardStarter(room.id, this.#registry, parts.shards(room.env), parts.log, clock);
     this.#listings = new Listings(state, parts.settings.maxRooms);
     this.finder = new Finder({
       worldId: room.id,
       listings: this.#listings,
       host: parts.rooms(room.env),
+      calls: new Calls(clock),
       log: parts.log,
       find: parts.find,
       now: () => this.now(),

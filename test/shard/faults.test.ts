@@ -147,7 +147,7 @@ class Run {
         break;
       case "retire shard":
         // Its World gives out another one in its place.
-        this.#shard(step.shard).core.retire();
+        await this.#shard(step.shard).core.retire();
         this.#names[step.shard] = `s${step.shard}-${this.#acts++}`;
         this.tree.add(this.#names[step.shard] as string);
         break;

@@ -270,16 +270,27 @@ describe("P9: shards that are lost", () => {
   it("those of one that its World retired are offline at once, and hold no place", async () => {
     const { tree, sockets } = await grow(2, 2);
     const retired = tree.shards.get("s0") as NonNullable<ReturnType<typeof tree.shards.get>>;
-    retired.core.retire();
+    await retired.core.retire();
     expect(sockets.map(({ closedWith }) => closedWith?.code)).toEqual([4503, 4503, undefined, undefined]);
     await tree.advance(100);
+    expect(tree.room.core.handle.connections).toHaveLength(2);
+  });
+
+  it("nothing is stored of one that its World does not know any more", async () => {
+    const { tree } = await grow(2, 2);
+    const shard = tree.shards.get("s0") as NonNullable<ReturnType<typeof tree.shards.get>>;
+    expect([...shard.storage.rows.keys()].toSorted()).toEqual(["assignment", "run"]);
+    tree.report = async ({ shardId }) => shardId !== "s0";
+    await tree.advance(61_000);
+    expect([...shard.storage.rows.keys()]).toEqual([]);
+    expect(shard.alarmAt).toBe(Infinity);
     expect(tree.room.core.handle.connections).toHaveLength(2);
   });
 
   it("those of one that was retired while it could not say so are offline when the room speaks to them", async () => {
     const { tree } = await grow(2, 2);
     tree.fate = () => "lost";
-    tree.shards.get("s0")?.core.retire();
+    await tree.shards.get("s0")?.core.retire();
     await tree.advance(70_000);
     tree.fate = () => "fine";
     tree.room.change((state) => state.count.set(1));

@@ -62,7 +62,7 @@ export class FaultyRoom<S> extends MemoryRoom<S> {
   }
 
   override ring(): Promise<void> {
-    this.ringing.rang();
+    this.ringing.forget();
     return super.ring();
   }
 }

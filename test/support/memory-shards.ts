@@ -75,6 +75,10 @@ export class MemoryShard {
         storage: whileCurrent(this.storage, isCurrent),
         clock: time,
         alarm: this.#tree.alarm((at) => (this.alarmAt = at), time),
+        end: async () => {
+          for (const key of this.storage.rows.keys()) this.storage.delete(key);
+          this.alarmAt = Infinity;
+        },
         sockets: () => this.sockets,
         relay: (_assignment, batch) => this.#tree.call(isCurrent, () => this.#tree.relay(batch)),
         report: (assignment, report) => this.#tree.call(isCurrent, () => this.#tree.report(assignment, report)),

@@ -1,0 +1,79 @@
+import { runInDurableObject } from "cloudflare:test";
+import { describe, expect, it } from "vitest";
+import { defineRoom } from "../../src/define/define-room.ts";
+import type { RoomObjectBase } from "../../src/objects/room-object.ts";
+import type { ShardObjectBase } from "../../src/objects/shard-object.ts";
+import { shardStub, testRoom } from "../support/harness.ts";
+
+const game = defineRoom({ path: "calls-{id}", state: () => ({}) });
+
+/** What the test needs of an object. */
+interface Inside {
+  reach(why: string, call: () => Promise<void>): Promise<void>;
+  alarm(): Promise<void>;
+}
+
+/** What the free plan allows between two events. */
+const MOST = 1000;
+
+/**
+ * An object makes calls, and no event comes but its own alarms. The platform refuses a call beyond its limit.
+ * @returns how many were refused, and how often the alarm rang
+ */
+function callAlone(object: RoomObjectBase | ShardObjectBase, calls: number) {
+  const inside = object as unknown as Inside;
+  const seen = { refused: 0, alarms: 0 };
+  let left = MOST;
+  const ring = inside.alarm.bind(inside);
+  inside.alarm = () => {
+    left = MOST;
+    seen.alarms++;
+    return ring();
+  };
+  const call = async () => {
+    if (left-- > 0) return;
+    seen.refused++;
+    throw new Error("Too many subrequests by single Worker invocation.");
+  };
+  return (async () => {
+    for (let made = 0; made < calls; made++) {
+      await inside.reach("test", call).catch(() => {});
+      // About a thousand a second: an object does not make more.
+      if (made % 10 === 9) await scheduler.wait(10);
+    }
+    return seen;
+  })();
+}
+
+describe("an object that makes thousands of calls while nothing comes in", () => {
+  it("never runs out of them: a room rings its own alarm before the platform refuses one", async () => {
+    const room = testRoom(game, "calls-1");
+    await (await room.fetch("/none")).text();
+    const seen = await runInDurableObject(room.stub as DurableObjectStub<RoomObjectBase>, (object) =>
+      callAlone(object, 2500),
+    );
+    expect(seen.refused).toBe(0);
+    // Each costs rows: not more often than it has to.
+    expect(seen.alarms).toBeGreaterThanOrEqual(3);
+    expect(seen.alarms).toBeLessThanOrEqual(6);
+  });
+
+  it("nor does a shard", async () => {
+    const shardId = await testRoom(game, "calls-2").shard();
+    const seen = await runInDurableObject(shardStub(shardId), (object) => callAlone(object, 1500));
+    expect(seen.refused).toBe(0);
+    expect(seen.alarms).toBeGreaterThan(0);
+  });
+
+  it("no alarm is set where events come", async () => {
+    const room = testRoom(game, "calls-3");
+    await (await room.fetch("/none")).text();
+    await runInDurableObject(room.stub as DurableObjectStub<RoomObjectBase>, async (object, { storage }) => {
+      for (let event = 0; event < 5; event++) {
+        for (let made = 0; made < 300; made++) await (object as unknown as Inside).reach("test", async () => {});
+        await object.relay({ shardId: "none", run: "none", life: "none", seq: 1, base: 1, items: [] });
+      }
+      expect(await storage.getAlarm()).toBeNull();
+    });
+  });
+});
