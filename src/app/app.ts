@@ -10,7 +10,7 @@ import type { Verify } from "../auth/verify.ts";
 import type { FindRoom } from "../define/room.ts";
 import type { Settings } from "../define/settings.ts";
 import type { Claims } from "../define/types.ts";
-import { RoomError, toRoomError } from "../protocol/errors.ts";
+import { isFault, RoomError, toRoomError } from "../protocol/errors.ts";
 import { parseRoomUrl } from "../protocol/urls.ts";
 import type { RoomUrl } from "../protocol/urls.ts";
 import { stubOf } from "../objects/bindings.ts";
@@ -67,7 +67,7 @@ async function answer(c: Context<AppEnv>, routing: Routing): Promise<Response> {
     return await route(c, routing);
   } catch (thrown) {
     const error = toRoomError(thrown);
-    if (error.code === "internal") routing.log(failure(c, thrown));
+    if (isFault(error)) routing.log(failure(c, thrown));
     const refusal = refuse(c.req.raw, error);
     await skipBody(c.req.raw, refusal);
     return refusal;

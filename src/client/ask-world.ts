@@ -2,7 +2,7 @@ import { ConnectError } from "./errors.ts";
 import { isPlain } from "../protocol/values.ts";
 
 const ANSWER_TIME = 10_000;
-const LONGEST_WAIT = 60_000;
+const LONGEST_WAIT = 600_000;
 
 type Answer = Readonly<Record<string, unknown>>;
 

@@ -1,5 +1,6 @@
 import { WebSocket as ReconnectingWebSocket } from "partysocket";
 import { originOf } from "./address.ts";
+import { TRY_LATER } from "../protocol/codes.ts";
 import { ConnectError } from "./errors.ts";
 import type { CommonOptions } from "./options.ts";
 import type { Destination } from "./destination.ts";
@@ -22,6 +23,8 @@ export interface SocketEvents {
 
 /** Those of partysocket. */
 const DELAYS = { maxReconnectionDelay: 10_000, reconnectionDelayGrowFactor: 1.3 };
+/** How long to wait after {@link TRY_LATER} at least, in ms; and as much again at random, so that not all come at once. */
+const LATER = 300_000;
 type Delays = typeof DELAYS & { readonly minReconnectionDelay: number };
 
 /** The close code with which the client itself ends a connection to begin another one. */
@@ -82,12 +85,13 @@ export class ReconnectingSocket {
   closing(code: number, reason: string): void {
     this.#closing = { code, reason };
     if (this.#destination.isFinal(code)) this.#socket.close();
-    else this.renew(delayBefore(1, this.#delays));
+    else this.renew(later(code) || delayBefore(1, this.#delays));
   }
 
   #closed(socketCode: number, socketReason: string): void {
     const { code, reason } = this.#closing ?? { code: socketCode, reason: socketReason };
     this.#closing = undefined;
+    this.#wait = Math.max(this.#wait, later(code));
     this.#destination.lost(code);
     if (this.#socket.shouldReconnect) this.#events.lost();
     else this.#events.ended(code, reason);
@@ -126,6 +130,11 @@ export class ReconnectingSocket {
     this.#socket.close();
     this.#events.ended(4000 + (error.status ?? 0), error.message);
   }
+}
+
+/** How long to wait after a close with this code, in ms. */
+function later(code: number): number {
+  return code === TRY_LATER ? LATER * (1 + Math.random()) : 0;
 }
 
 /** How long an attempt waits after others, in ms. Once it is online, a browser does not wait any more. */

@@ -1,5 +1,6 @@
 import { closeReason } from "../protocol/close-reason.ts";
 import { CODES } from "../protocol/codes.ts";
+import { QUOTA_WAIT } from "../protocol/quota.ts";
 import type { Clock } from "../platform/ports.ts";
 import { RoomError } from "../protocol/errors.ts";
 
@@ -16,7 +17,10 @@ export function isUpgrade(request: Request): boolean {
  * @param init overrides parts of the HTTP response
  */
 export function refuse(request: Request, { code, message }: RoomError, init: ResponseInit = {}): Response {
-  if (!isUpgrade(request)) return Response.json({ error: message, code }, { status: CODES[code].status, ...init });
+  if (!isUpgrade(request)) {
+    const headers: HeadersInit = code === "over_quota" ? { "retry-after": String(QUOTA_WAIT) } : {};
+    return Response.json({ error: message, code }, { status: CODES[code].status, headers, ...init });
+  }
   const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
   server.accept();
   server.close(CODES[code].close, closeReason(message));

@@ -1,6 +1,7 @@
 import type { CompiledRoom, FindRoom } from "../define/room.ts";
-import { CODES } from "../protocol/codes.ts";
-import { RoomError } from "../protocol/errors.ts";
+import { CODES, TRY_LATER } from "../protocol/codes.ts";
+import { RoomError, toRoomError } from "../protocol/errors.ts";
+import { isOverQuota } from "../protocol/quota.ts";
 import { isRoomId, parseObjectName, parseRoomUrl } from "../protocol/urls.ts";
 import type { JoinRequest } from "../room/connections/join-request.ts";
 import type { RoomIdentity } from "../room/handle.ts";
@@ -39,6 +40,8 @@ export type RoomObjectClass = new (ctx: DurableObjectState, env: Cloudflare.Env)
 /** One room as a Durable Object. It only translates the runtime's events into calls of the core. */
 export class RoomObjectBase extends ObjectBase implements RoomCalls {
   #core: RoomCore | undefined;
+  /** Why the room could not start when that was last tried. */
+  #failure: unknown;
   /** Whether the start in the constructor failed, and the event that woke the object has not been handled yet. */
   #hasFailed = false;
   /** Sockets without hibernation. */
@@ -56,7 +59,7 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
   }
 
   protected override async answer({ request, auth, signal, ...session }: Received): Promise<Response> {
-    if (!this.#tryStart()) return refuse(request, new RoomError("internal", CANNOT_START), UNAVAILABLE);
+    if (!this.#tryStart()) return this.#refuseForNow(request);
     if (!isUpgrade(request)) return this.core.request(request, parseRoomUrl(new URL(request.url))?.path ?? "/", auth);
     const pair = new WebSocketPair();
     const socket = this.sockets.of(pair[1], (ws) => this.#accept(ws));
@@ -75,8 +78,13 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
   override webSocketMessage(ws: WebSocket, message: string | ArrayBuffer): Promise<void> | undefined {
     this.monitor.message(message);
     if (this.#tryStart()) return this.#handle(this.sockets.of(ws), message);
-    ws.close(CODES.internal.close, CANNOT_START);
+    ws.close(isOverQuota(this.#failure) ? TRY_LATER : CODES.internal.close, CANNOT_START);
     return undefined;
+  }
+
+  #refuseForNow(request: Request): Response {
+    if (isOverQuota(this.#failure)) return refuse(request, toRoomError(this.#failure));
+    return refuse(request, new RoomError("internal", CANNOT_START), UNAVAILABLE);
   }
 
   #handle(socket: Socket, message: string | ArrayBuffer): Promise<void> | undefined {
@@ -103,6 +111,7 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     try {
       return this.core !== undefined;
     } catch (error) {
+      this.#failure = error;
       this.monitor.log({ level: "error", event: "start_failed", code: "internal", error: describe(error) });
       return false;
     }

@@ -1,7 +1,7 @@
 import { forwardRequest, USER_TOKEN } from "../auth/internal.ts";
 import type { FindRoom } from "../define/room.ts";
 import type { Settings } from "../define/settings.ts";
-import { RoomError, toRoomError } from "../protocol/errors.ts";
+import { isFault, RoomError, toRoomError } from "../protocol/errors.ts";
 import { causeOf } from "../platform/log.ts";
 import type { Log } from "../platform/log.ts";
 import type { ShardMetrics } from "../platform/metrics.ts";
@@ -47,7 +47,7 @@ export class ShardObjectBase extends ObjectBase implements ShardCalls {
     } catch (thrown) {
       const error = toRoomError(thrown);
       const { code } = error;
-      if (code !== "internal") this.monitor.log({ level: "info", event: "refused", code });
+      if (!isFault(error)) this.monitor.log({ level: "info", event: "refused", code });
       else this.monitor.log({ level: "error", event: "request_failed", code, error: causeOf(thrown) });
       return refuse(received.request, error);
     }

@@ -1,3 +1,4 @@
+import { QUOTA_WAIT, quotaIn } from "../protocol/quota.ts";
 import { promiseOf } from "../protocol/values.ts";
 import type { LogEntry, LogLevel } from "./ports.ts";
 
@@ -12,21 +13,38 @@ export interface Log {
 export const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
 /**
- * Makes the log of a service. Errors of the logger itself are written to the console.
+ * Makes the log of a service. Errors of the logger itself are written to the console. That a quota of the platform is
+ * used up is one entry in ten minutes, whatever fails because of it.
  * @param level entries below this level are dropped
  */
 export function createLog(write: (entry: LogEntry) => unknown = toConsole, level: LogLevel = "warn"): Log {
   const least = LEVELS.indexOf(level);
+  const once = onePerQuota();
   const failed = (error: unknown) => toConsole({ level: "error", event: "log_failed", error: causeOf(error) });
   const log = (entry: LogEntry): void => {
     if (LEVELS.indexOf(entry.level) < least) return;
+    const shown = once(entry);
+    if (!shown) return;
     try {
-      promiseOf(write(entry))?.catch(failed);
+      promiseOf(write(shown))?.catch(failed);
     } catch (error) {
       failed(error);
     }
   };
   return Object.assign(log, { isVerbose: least === 0 });
+}
+
+/** @returns tells how to write an entry; undefined if an earlier one says the same */
+function onePerQuota(): (entry: LogEntry) => LogEntry | undefined {
+  const saidAt = new Map<string, number>();
+  return (entry) => {
+    const quota = entry.error === undefined ? undefined : quotaIn(entry.error);
+    if (quota === undefined) return entry;
+    const now = Date.now();
+    if (now - (saidAt.get(quota) ?? -Infinity) < QUOTA_WAIT * 1000) return undefined;
+    saidAt.set(quota, now);
+    return { ...entry, event: "over_quota", quota, failed: entry.event };
+  };
 }
 
 /** Describes what was thrown, for the log. Handlers may throw anything, even something that has no text. */

@@ -1,3 +1,6 @@
+/** Try again later: the client waits for minutes. https://www.iana.org/assignments/websocket/websocket.xhtml */
+export const TRY_LATER = 1013;
+
 /**
  * The one table that ties a refusal's stable code to how sockets and HTTP show it: the close code of a
  * socket, the status of an HTTP answer, and whether a client may try again by itself.
@@ -12,11 +15,12 @@ export const CODES = {
   message_too_large: { close: 1009, status: 413, retry: false },
   rate_limited: { close: 4429, status: 429, retry: false },
   room_full: { close: 4503, status: 503, retry: true },
+  over_quota: { close: TRY_LATER, status: 503, retry: true },
   internal: { close: 1011, status: 500, retry: true },
 } as const;
 
 /** A stable name for why something was refused, the same on sockets and over HTTP. */
 export type ErrorCode = keyof typeof CODES;
 
-/** Service restart: the client comes back at once. https://www.iana.org/assignments/websocket/websocket.xhtml */
+/** Service restart: the client comes back at once. */
 export const RESTART = 1012;

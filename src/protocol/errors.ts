@@ -1,4 +1,5 @@
 import type { ErrorCode } from "./codes.ts";
+import { isOverQuota } from "./quota.ts";
 
 /** Where a value failed its schema, and why. */
 export interface Issue {
@@ -29,14 +30,21 @@ export class RoomError extends Error {
 
 /** The message that clients get instead of that of an unexpected error. */
 const INTERNAL_MESSAGE = "Something went wrong in the room";
+const QUOTA_MESSAGE = "The service has used up what it may use for now. Try again later";
 
 /** Wraps whatever was thrown, so that nothing but a {@link RoomError}'s own words leaves the server. */
 export function toRoomError(thrown: unknown): RoomError {
   if (thrown instanceof RoomError && thrown.code !== "internal") return thrown;
+  if (isOverQuota(thrown)) return new RoomError("over_quota", QUOTA_MESSAGE, { cause: thrown });
   return new RoomError("internal", INTERNAL_MESSAGE, { cause: thrown });
 }
 
 /** The user went to another room, or was removed. */
 export function noLongerHere(): RoomError {
   return new RoomError("forbidden", "You are no longer in this room");
+}
+
+/** Whether a refusal is the service's own fault, which belongs into its log. */
+export function isFault({ code }: Pick<RoomError, "code">): boolean {
+  return code === "internal" || code === "over_quota";
 }

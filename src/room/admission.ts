@@ -1,5 +1,6 @@
 import type { Claims, GuardContext, GuardFor } from "../define/types.ts";
-import { RoomError, toRoomError } from "../protocol/errors.ts";
+import { isFault, RoomError, toRoomError } from "../protocol/errors.ts";
+import { isOverQuota } from "../protocol/quota.ts";
 import { AddressLimit } from "../platform/address-limit.ts";
 import type { Clock } from "../platform/ports.ts";
 import type { Tree } from "../state/tree.ts";
@@ -34,6 +35,7 @@ export interface AdmissionScope extends RoomContext {
   readonly hooks: Hooks;
   readonly reporter: Reporter;
   readonly broadcast: Broadcast;
+  readonly persistence: { readonly failure: unknown };
   isNew: boolean;
 }
 
@@ -67,6 +69,7 @@ export class Admission {
       const recall = sessionId === undefined ? undefined : transfers.welcomeBack(sessionId, sub);
       if (recall) await recall;
       if (isGone()) return;
+      this.#checkStorage(sessionId, sub);
       const id = transferToken === undefined ? sessionId : transfers.sessionOf(transferToken, sessionId, sub);
       const joining = turns.run(() => {
         const session = presence.enter(id ?? crypto.randomUUID(), sub);
@@ -79,7 +82,7 @@ export class Admission {
       }
     } catch (thrown) {
       const error = toRoomError(thrown);
-      if (error.code === "internal") reporter.failed("connect_failed", thrown);
+      if (isFault(error)) reporter.failed("connect_failed", thrown);
       else reporter.refused(error);
       const conn = connections.find(socket);
       if (conn) conn.refuse(error);
@@ -122,6 +125,13 @@ export class Admission {
   #checkRate({ headers }: Request): void {
     if (this.#rate.wait(headers, this.#scope.clock.now()) <= 0) return;
     throw new RoomError("room_full", "Too many clients connect from this address. Try again in a moment");
+  }
+
+  /** @throws RoomError `over_quota` for somebody new, while what is new cannot be stored */
+  #checkStorage(sessionId: string | undefined, sub: string | undefined): void {
+    const { persistence, sessions } = this.#scope;
+    if (persistence.failure === undefined || !isOverQuota(persistence.failure)) return;
+    if (sessionId === undefined || !sessions.of(sessionId, sub)) throw toRoomError(persistence.failure);
   }
 
   /** @returns a promise if there are guards to wait for */

@@ -8,6 +8,7 @@ import { randomText } from "./keys.ts";
 import { matches, isOpen } from "./listings.ts";
 import type { Listed, Listings, Query } from "./listings.ts";
 import { logFailure } from "./log.ts";
+import { unreachable } from "./error-answer.ts";
 import type { ErrorAnswer } from "./error-answer.ts";
 import type { Creation } from "./schemas.ts";
 import { LISTING_SILENCE, LISTING_TRUST } from "./settings.ts";
@@ -48,7 +49,6 @@ const NO_KIND: ErrorAnswer = { status: 404, error: "There is no such kind of roo
 const NO_ROOM: ErrorAnswer = { status: 404, error: "No room fits that has a place" };
 const NEEDS_TOKEN: ErrorAnswer = { status: 401, error: "These rooms need a token" };
 const IS_FULL: ErrorAnswer = { status: 404, error: "This world lists as many rooms as it may. Try again later" };
-const UNREACHABLE: ErrorAnswer = { status: 503, error: "A room could not be started. Try again" };
 const IS_BUSY: ErrorAnswer = { status: 503, error: "Too many look for the same room at once. Try again" };
 const NO_SUCH_PATH: ErrorAnswer = { status: 400, error: "No room of this kind can have these segments in its path" };
 const UNFIT: ErrorAnswer = { status: 400, error: "A new room of this kind is not listed, or does not fit the filter" };
@@ -181,7 +181,7 @@ export class Finder {
     } catch (error) {
       const subject = { party: query.party, room: kind.roomId };
       logFailure(this.#parts.log, "room_start_failed", worldId, subject, error);
-      return UNREACHABLE;
+      return unreachable("room", error);
     }
     const listed = listings.get(place);
     return listed && matches(listed, query) && isOpen(listed, now()) ? this.#reserve(listed) : UNFIT;

@@ -1,5 +1,7 @@
 import { PARTY } from "./assignment.ts";
 import type { Assignment } from "./assignment.ts";
+import { unreachable } from "./error-answer.ts";
+import type { ErrorAnswer } from "./error-answer.ts";
 import type { ShardHost } from "./hosts.ts";
 import { Calls } from "./calls.ts";
 import type { Log } from "../platform/log.ts";
@@ -20,7 +22,7 @@ export class ShardStarter {
   readonly #log: Log;
   readonly #starts: Calls;
   readonly #ends: Calls;
-  readonly #starting = new Map<string, Promise<boolean>>();
+  readonly #starting = new Map<string, Promise<ErrorAnswer | undefined>>();
 
   constructor(worldId: string, registry: Registry, host: ShardHost, log: Log, clock: Clock) {
     this.#starts = new Calls(clock);
@@ -31,11 +33,11 @@ export class ShardStarter {
     this.#log = log;
   }
 
-  /** Resolves when a shard has its assignment: to false if it could not be reached. Never rejects. */
-  async ensureStarted(shard: Shard): Promise<boolean> {
+  /** Resolves when a shard has its assignment: to what to answer if it could not be reached. Never rejects. */
+  async ensureStarted(shard: Shard): Promise<ErrorAnswer | undefined> {
     const { id } = shard.info();
     const starting = this.#starting.get(id);
-    if (starting || shard.ledger().isAssigned) return starting ?? true;
+    if (starting || shard.ledger().isAssigned) return starting;
     const start = this.#start(shard).finally(() => this.#starting.delete(id));
     this.#starting.set(id, start);
     return start;
@@ -54,16 +56,17 @@ export class ShardStarter {
     await Promise.all(shardIds.map((id) => this.#try("retire_failed", id, () => end(id))));
   }
 
-  async #start(shard: Shard): Promise<boolean> {
+  async #start(shard: Shard): Promise<ErrorAnswer | undefined> {
     const { id } = shard.info();
-    if (await this.#try("assign_failed", id, () => this.#assign(shard))) {
+    const problem = await this.#try("assign_failed", id, () => this.#assign(shard));
+    if (!problem) {
       changeRecord(shard, { isAssigned: true });
-      return true;
+      return undefined;
     }
     this.#registry.removeShard(id);
     // The call may have arrived, and only its answer not.
     void this.retire([id]);
-    return false;
+    return problem;
   }
 
   #assign(shard: Shard): Promise<void> {
@@ -73,13 +76,13 @@ export class ShardStarter {
     return this.#starts.make(() => this.#host.assign(assignment, hint ?? undefined));
   }
 
-  async #try(event: string, shard: string, call: () => Promise<void>): Promise<boolean> {
+  async #try(event: string, shard: string, call: () => Promise<void>): Promise<ErrorAnswer | undefined> {
     try {
       await call();
-      return true;
+      return undefined;
     } catch (error) {
       logFailure(this.#log, event, this.#worldId, { shard }, error);
-      return false;
+      return unreachable("shard", error);
     }
   }
 }

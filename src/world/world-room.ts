@@ -1,5 +1,6 @@
 import type * as z from "zod/mini";
 import { operatesWorld } from "../auth/access.ts";
+import { QUOTA_WAIT } from "../protocol/quota.ts";
 import { defineRoom } from "../define/define-room.ts";
 import type { Room } from "../define/room.ts";
 import type { ResponseBuilder, RoomHandle } from "../define/types.ts";
@@ -163,6 +164,7 @@ async function withBody<Z extends z.ZodMiniType>(
 }
 
 function refuse(res: ResponseBuilder, { status, ...body }: ErrorAnswer): Response {
-  const answer = status === 503 ? res.status(status).header("retry-after", "1") : res.status(status);
-  return answer.json(body);
+  if (status !== 503) return res.status(status).json(body);
+  const wait = body.code === "over_quota" ? QUOTA_WAIT : 1;
+  return res.status(status).header("retry-after", String(wait)).json(body);
 }

@@ -57,7 +57,7 @@ const ERRORS: Readonly<Record<Exclude<Placement["kind"], "placed">, ErrorAnswer>
   "no space": { status: 404, error: "The room has no capacity left" },
   "not allowed to grow": { status: 401, error: "This room needs a token to be started or extended" },
 };
-const UNREACHABLE: ErrorAnswer = { status: 503, error: "A shard could not be started. Try again" };
+const GONE: ErrorAnswer = { status: 503, error: "The shard was drained meanwhile. Try again" };
 const NO_WORLD: ErrorAnswer = { status: 404, error: "There is no such World", code: "not_found" };
 const OTHER_ROOM: ErrorAnswer = { status: 400, error: "The report is of another room" };
 const LIST_FULL: ErrorAnswer = { status: 503, error: "This world lists as many rooms as it may. Try again later" };
@@ -107,8 +107,9 @@ export class World {
     if (placement.kind !== "placed") return ERRORS[placement.kind];
     const { shard, added } = placement;
     for (const other of added) void this.#starter.ensureStarted(other);
-    const isReady = await this.#starter.ensureStarted(shard);
-    return isReady && this.#isStillAssignable(shard) ? shard.info().id : UNREACHABLE;
+    const problem = await this.#starter.ensureStarted(shard);
+    if (problem) return problem;
+    return this.#isStillAssignable(shard) ? shard.info().id : GONE;
   }
 
   /** Adds a room, or changes how it is run. @returns the ids of its active shards */
@@ -193,7 +194,8 @@ export class World {
   async #startAll(roomId: string, added: readonly Shard[]): Promise<string[] | ErrorAnswer> {
     this.keepSweeping();
     const outcomes = await Promise.all(added.map((shard) => this.#starter.ensureStarted(shard)));
-    if (outcomes.includes(false)) return UNREACHABLE;
+    const problem = outcomes.find((outcome) => outcome !== undefined);
+    if (problem) return problem;
     return this.#registry.activeOf(roomId).map((shard) => shard.info().id);
   }
 

@@ -49,3 +49,21 @@ describe("a room that says that it closes the connection", () => {
     expect(game.status).toBe("open");
   });
 });
+
+describe("P7.3: a service that has used up a quota", () => {
+  it.each(["closes a connection", "says so first"])("makes a client wait for minutes: it %s", async (how) => {
+    const game = script.connect();
+    const socket = (await script.next()).open();
+    socket.sync({ pId: "p" }, { seq: 1, epoch: "e" });
+    if (how === "closes a connection") socket.drop(1013, "Later");
+    else socket.packet("error", { code: "over_quota", message: "Later", close: 1013 });
+    expect(game.status).toBe("reconnecting");
+    const attempts = () => script.sockets.length;
+    const before = attempts();
+    await vi.advanceTimersByTimeAsync(299_000);
+    expect(attempts()).toBe(before);
+    await vi.advanceTimersByTimeAsync(320_000);
+    expect(attempts()).toBe(before + 1);
+    game.close();
+  });
+});

@@ -33,6 +33,27 @@ describe("docs/costs.md", () => {
 
   it("has some", () => expect(examples.length).toBeGreaterThan(3));
 
+  // Of the free plan, for all objects of an account: a day's requests, GB-s and rows written.
+  const QUOTAS = [100_000, 13_000, 100_000];
+  const free = text
+    .split("\n")
+    .map(cellsOf)
+    .filter((cells) => cells.length === 5 && cells[4]?.endsWith(" hours"));
+
+  it.each(free.map((cells) => [cells[0] ?? "", cells] as const))("free plan: %s", (name, cells) => {
+    const used = cells.slice(1, 4).map(numberOf);
+    const hours = Math.min(...QUOTAS.map((quota, index) => quota / (used[index] ?? 0)));
+    expect(cells[4]).toBe(`${hours.toFixed(1)} hours`);
+    const example = examples.find(([other]) => other === name);
+    if (!example) return;
+    const [messages = 0, requests = 0, calls = 0, alarms = 0, awake = 0, rows = 0] = example.slice(1).map(numberOf);
+    const length = Number(/^(\d+) hours/.exec(name)?.[1] ?? 1);
+    const counted = [messages / 20 + requests + calls + alarms, awake * 3600 * 0.128, rows].map((all) => all / length);
+    expect(used).toEqual(counted.map(Math.round));
+  });
+
+  it("the free plan has some", () => expect(free.length).toBeGreaterThan(5));
+
   it("a window in which users move ten times each is one alarm, and a row for each of them", async () => {
     const room = testRoom(game, "any");
     const headers = { authorization: `Bearer ${await operatorToken({ rooms: "*" })}` };

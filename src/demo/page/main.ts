@@ -37,6 +37,7 @@ function changed(): void {
     const view = game?.view;
     if (!view) return;
     for (const draw of drawings) draw(view);
+    shards.noticed(Object.values(view.players).filter(({ online }) => online).length);
     write(byId("latency"), view.latency === undefined ? "" : `${Math.round(view.latency)} ms`);
   });
 }

@@ -12,15 +12,22 @@ interface Row extends Shard {
   readonly isOwn: boolean;
 }
 
-const INTERVAL = 2000;
+/** Each question is a request to the Worker, and one to the World: a day of the free plan has 100,000 of each. In ms. */
+const INTERVAL = 30_000;
+/** A shard tells its World a second later who came. In ms. */
+const SOON = 3000;
 
-/** The list of a room's shards, and how full they are. */
+/** The list of a room's shards, and how full they are. It asks until nothing changes any more. */
 export class ShardList {
   readonly #panel = byId("shards-panel");
   readonly #draw = createList<Row>(byId("shards"), { create, update });
   #timer: ReturnType<typeof setTimeout> | undefined;
   #roomId: string | undefined;
   #own: string | undefined;
+  #askedAt = 0;
+  /** The last answer, as text. */
+  #answer = "";
+  #online = 0;
 
   constructor() {
     document.addEventListener("visibilitychange", () => this.#askAgain());
@@ -34,27 +41,49 @@ export class ShardList {
   show(roomId: string, own: string | undefined): void {
     this.#roomId = roomId;
     this.#own = own;
-    void this.#ask();
+    this.#answer = "";
+    void this.#ask(SOON);
+  }
+
+  /** @param online how many players are there: where that has changed, the shards have */
+  noticed(online: number): void {
+    if (online === this.#online) return;
+    this.#online = online;
+    this.#timer ??= this.#later(Math.max(SOON, this.#askedAt + INTERVAL - Date.now()));
   }
 
   hide(): void {
     this.#roomId = undefined;
-    clearTimeout(this.#timer);
+    this.#stop();
     this.#panel.hidden = true;
   }
 
   #askAgain(): void {
+    this.#stop();
     if (this.#roomId !== undefined && this.#own !== undefined && !document.hidden) void this.#ask();
   }
 
-  async #ask(): Promise<void> {
+  #stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #later(ms: number): ReturnType<typeof setTimeout> {
+    return setTimeout(() => this.#askAgain(), ms);
+  }
+
+  /** @param next when to ask again, unless the answer is the same as before */
+  async #ask(next = INTERVAL): Promise<void> {
     const roomId = this.#roomId as string;
+    this.#askedAt = Date.now();
     const shards = await fetchShards(roomId);
     if (roomId !== this.#roomId) return;
     // While nobody answers, the last answer stays.
     if (shards) this.#show(shards);
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#askAgain(), INTERVAL);
+    const answer = JSON.stringify(shards);
+    this.#stop();
+    if (answer !== this.#answer) this.#timer = this.#later(next);
+    this.#answer = answer;
   }
 
   #show(shards: readonly Shard[]): void {

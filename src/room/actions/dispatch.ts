@@ -2,7 +2,7 @@ import { promiseOf } from "../../protocol/values.ts";
 import type { Action, ActionContext, GuardContext, GuardFor } from "../../define/types.ts";
 import type { ActionMessage } from "../../protocol/decode.ts";
 import { decodeMessage } from "../../protocol/decode.ts";
-import { noLongerHere, RoomError, toRoomError } from "../../protocol/errors.ts";
+import { isFault, noLongerHere, RoomError, toRoomError } from "../../protocol/errors.ts";
 import { encodeAck, encodeError } from "../../protocol/packets.ts";
 import { toPlain } from "../../state/to-plain.ts";
 import { AnsweredMessages } from "./answered-messages.ts";
@@ -186,7 +186,7 @@ export class Dispatch {
     const { reporter, compiled } = this.#scope;
     // Any other name is the client's own.
     const about = compiled.actions.has(action) ? { action, conn } : { conn };
-    if (error.code === "internal") reporter.failed("action_failed", thrown, about);
+    if (isFault(error)) reporter.failed("action_failed", thrown, about);
     else reporter.refused(error, about);
     const text = encodeError(error, { action, id });
     if (id !== undefined) {

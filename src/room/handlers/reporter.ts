@@ -1,4 +1,5 @@
 import { promiseOf } from "../../protocol/values.ts";
+import { isFault } from "../../protocol/errors.ts";
 import type { RoomError } from "../../protocol/errors.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import { causeOf } from "../../platform/log.ts";
@@ -74,9 +75,9 @@ export class Reporter implements Failures {
     this.#writeEntry({ level: "info", event }, details);
   }
 
-  /** Logs that a client was refused, except for `internal`: that was reported as a failure already. */
+  /** Logs that a client was refused, unless that was reported as a failure already. */
   refused({ code }: Pick<RoomError, "code">, details: FailureDetails = {}): void {
-    if (code !== "internal") this.#writeEntry({ level: "info", event: "refused", code }, details);
+    if (!isFault({ code })) this.#writeEntry({ level: "info", event: "refused", code }, details);
   }
 
   #writeFailure(event: string, error: unknown, details: FailureDetails): void {

@@ -3,8 +3,9 @@ import type { Claims, GuardContext } from "../../define/types.ts";
 import type { AddressLimit } from "../../platform/address-limit.ts";
 import type { Clock } from "../../platform/ports.ts";
 import { CODES } from "../../protocol/codes.ts";
+import { QUOTA_WAIT } from "../../protocol/quota.ts";
 import { hasHostileKey } from "../../protocol/values.ts";
-import { RoomError, toRoomError } from "../../protocol/errors.ts";
+import { isFault, RoomError, toRoomError } from "../../protocol/errors.ts";
 import { decode } from "../../protocol/urls.ts";
 import type { UnansweredBodies } from "./unanswered-bodies.ts";
 import { readText } from "./request-body.ts";
@@ -114,10 +115,12 @@ function deny(verdict: Exclude<Verdict, true>, { reporter }: RequestScope, actio
 
 function refuse(thrown: unknown, { reporter }: RequestScope, about: { action?: string }): Response {
   const error = toRoomError(thrown);
-  if (error.code === "internal") reporter.failed("request_failed", thrown, about);
+  if (isFault(error)) reporter.failed("request_failed", thrown, about);
   else reporter.refused(error, about);
   const { code, message, issues } = error;
-  return createResponses().status(CODES[code].status).json({ error: message, code, issues });
+  const res = createResponses().status(CODES[code].status);
+  if (code === "over_quota") res.header("retry-after", String(QUOTA_WAIT));
+  return res.json({ error: message, code, issues });
 }
 
 function decodeParams(encoded: Readonly<Record<string, string>>): Record<string, string> {

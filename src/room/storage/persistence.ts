@@ -46,6 +46,8 @@ export class Persistence implements RoomPart, Wakeable {
   #next: number | undefined;
   #rangAt = -Infinity;
   #release: (() => void) | undefined;
+  /** Why the last save failed; undefined if it did not. */
+  failure: unknown;
   #failedSaves = 0;
   #retryAt = 0;
   /** Rows that could not be written when that was tried last, even alone. */
@@ -193,9 +195,11 @@ export class Persistence implements RoomPart, Wakeable {
       });
     } catch (error) {
       this.#undone(rows, this.#rows.removed);
+      this.failure = error;
       this.#failures.failed("save_failed", error);
       return false;
     }
+    this.failure = undefined;
     this.#preface = undefined;
     this.#rows.clear();
     this.companion?.saved();

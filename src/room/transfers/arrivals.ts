@@ -1,4 +1,4 @@
-import { RoomError, toRoomError } from "../../protocol/errors.ts";
+import { isFault, RoomError, toRoomError } from "../../protocol/errors.ts";
 import type { CompiledRoom } from "../../define/room.ts";
 import { MEMORY } from "./departures.ts";
 import type { DepartureScope } from "./departures.ts";
@@ -82,8 +82,9 @@ export class Arrivals implements RoomPart, Wakeable {
     try {
       return { ok: true, token: await this.#admit(passenger) };
     } catch (thrown) {
-      const { code, message } = toRoomError(thrown);
-      if (code === "internal") this.#scope.reporter.failed("board_failed", thrown);
+      const error = toRoomError(thrown);
+      const { code, message } = error;
+      if (isFault(error)) this.#scope.reporter.failed("board_failed", thrown);
       if (this.#hasCome(passenger)) throw thrown;
       // It brought them before, as they were then.
       const session = this.#brought(passenger);
