@@ -2,7 +2,9 @@ import { ConnectError } from "./errors.ts";
 import { isPlain } from "../protocol/values.ts";
 
 const ANSWER_TIME = 10_000;
-const LONGEST_WAIT = 600_000;
+/** The longest wait that is believed, in ms; and where a quota is used up. */
+const LONGEST_WAIT = 60_000;
+const LONGEST_QUOTA_WAIT = 600_000;
 
 type Answer = Readonly<Record<string, unknown>>;
 
@@ -30,9 +32,10 @@ export async function askWorld(url: string, body: unknown, token: string | undef
 function refusal({ status, headers }: Response, { error, code }: Answer): ConnectError {
   const mayChange = status < 400 || status >= 500 || status === 408 || status === 429 || status === 404;
   const seconds = Number(headers.get("retry-after"));
+  const longest = code === "over_quota" ? LONGEST_QUOTA_WAIT : LONGEST_WAIT;
   return new ConnectError("world_refused", typeof error === "string" ? error : `The World answered ${status}`, {
     status,
     isFinal: !mayChange || (status === 404 && code === "not_found"),
-    retryAfter: seconds > 0 ? Math.min(seconds * 1000, LONGEST_WAIT) : 0,
+    retryAfter: seconds > 0 ? Math.min(seconds * 1000, longest) : 0,
   });
 }

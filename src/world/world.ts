@@ -38,7 +38,7 @@ export interface WorldParts {
   /** Milliseconds since 1970. Default: the real time. */
   readonly now?: () => number;
   /** Default: real timers. */
-  readonly after?: Clock["after"];
+  readonly timers?: Pick<Clock, "after">;
   /** From 0 to less than 1. Default: `Math.random`. */
   readonly random?: () => number;
 }
@@ -79,7 +79,8 @@ export class World {
     const { requests, per } = parts.settings.connectRate;
     this.rateLimit = new AddressLimit({ messages: requests, per });
     this.#registry = new Registry(state, parts.settings, parts.random ?? Math.random);
-    const clock = { now: () => this.now(), after: parts.after ?? REAL_CLOCK.after };
+    const { timers = REAL_CLOCK } = parts;
+    const clock: Clock = { now: () => this.now(), after: (ms, run, why) => timers.after(ms, run, why) };
     this.#starter = new ShardStarter(room.id, this.#registry, parts.shards(room.env), parts.log, clock);
     this.#listings = new Listings(state, parts.settings.maxRooms);
     this.finder = new Finder({

@@ -140,6 +140,16 @@ describe("connectWorld, with a scripted World", () => {
     expect(asked).toHaveLength(3);
   });
 
+  it("waits for minutes where the World says that a quota is used up", async () => {
+    answers = [refuse(503, { error: "Later", code: "over_quota" }, { "retry-after": "600" })];
+    const game = connect();
+    await vi.advanceTimersByTimeAsync(599_000);
+    expect(asked).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(asked).toHaveLength(2);
+    game.close();
+  });
+
   it("does not ask for a place once it is closed", async () => {
     const { promise, resolve } = Promise.withResolvers<string>();
     const game = connect({ token: () => promise });

@@ -4,7 +4,6 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
 import type { RoomObjectBase } from "../../src/objects/room-object.ts";
 import { sync } from "../../src/state/fields.ts";
-import { QUOTA } from "../support/faults.ts";
 import { shardStub, testRoom } from "../support/harness.ts";
 import type { TestRoom } from "../support/harness.ts";
 
@@ -97,12 +96,12 @@ describe("a room that sleeps until its schedule", () => {
 /** The platform refuses to set the alarm, so many times, and as it likes: by throwing, or by rejecting. */
 function refuse(storage: DurableObjectStorage, times: number, how: "throws" | "rejects") {
   const setAlarm = storage.setAlarm.bind(storage);
-  const quota = () => new Error(QUOTA);
+  const failure = () => new Error("Internal error in Durable Object storage");
   let refused = 0;
   storage.setAlarm = (...args) => {
     if (refused++ >= times) return setAlarm(...args);
-    if (how === "throws") throw quota();
-    return Promise.reject(quota());
+    if (how === "throws") throw failure();
+    return Promise.reject(failure());
   };
 }
 

@@ -17,12 +17,13 @@ const TOO_MUCH = { code: 1013, reason: "The service has used up what it may use 
 class Player {
   score = sync(signal(0));
 }
+const makeState = () => ({ players: users(Player), notes: sync(signal<string[]>([])) });
 const define = (migrate?: () => never) =>
   defineRoom({
     path: "quota-{id}",
     throttleStorage: 0,
     ...(migrate && { version: 2, migrate: { 2: migrate } }),
-    state: () => ({ players: users(Player), notes: sync(signal<string[]>([])) }),
+    state: makeState,
     actions: { score: { run: ({ user }) => user.score.update((score) => score + 1) } },
     requests: {
       "GET /notes": { run: ({ state }) => state.notes() },
@@ -74,9 +75,7 @@ describe("an object that the platform does not call any more", () => {
 
 describe("a room that cannot write any more", () => {
   async function fullRoom() {
-    const room = new FaultyRoom<ReturnType<ReturnType<typeof define>["compiled"]["definition"]["state"]>>(
-      define().compiled,
-    );
+    const room = new FaultyRoom<ReturnType<typeof makeState>>(define().compiled);
     const ada = await room.connect("ada");
     room.faults.storage = room.faults.alarm = Infinity;
     await room.core.message(ada, JSON.stringify({ action: "score", id: 1 }));
@@ -115,7 +114,7 @@ describe("a real room that cannot be read any more", () => {
   });
 
   it("is answered for with 503, closes sockets with 1013, and goes on when it can be read", async () => {
-    const room = testRoom(define());
+    const room = testRoom(define(), "quota-1");
     const client = await room.connect({ id: "ada", via: "room" });
     await client.call("score");
     client.close();

@@ -19,9 +19,9 @@ function slowly(world: TestWorld) {
 
 /** Waits for an answer while time passes. */
 async function meanwhile<T>(world: TestWorld, pending: Promise<T>): Promise<T> {
-  let isDone = false;
-  void pending.finally(() => (isDone = true));
-  while (!isDone) {
+  const progress = { isDone: false };
+  void pending.finally(() => (progress.isDone = true));
+  while (!progress.isDone) {
     await world.room.advance(50);
     // Until all promises of that time are done.
     await scheduler.wait(0);

@@ -97,7 +97,7 @@ export class TestWorld {
       observe: () => this.observatory,
       log: createLog(),
       now: () => this.room.clock.now(),
-      after: (ms, run) => this.room.clock.after(ms, run),
+      timers: { after: (ms, run) => this.room.clock.after(ms, run) },
       random: () => this.random,
     });
     this.room = new MemoryRoom<WorldState>(world.compiled, clock);
