@@ -109,10 +109,14 @@ export class Monitor {
     return this.awake.during("call", run());
   }
 
-  /** Counts an alarm. If nothing was saved since the last one, the totals are stored by themselves. */
-  async alarm(run: () => Promise<void>): Promise<void> {
+  /**
+   * Counts an alarm. If nothing was saved since the last one, the totals are stored by themselves.
+   * @param run undefined if there is nothing to do: then nothing is stored
+   */
+  async alarm(run: (() => Promise<void>) | undefined): Promise<void> {
     this.event("alarm");
     this.counts.alarms++;
+    if (!run) return;
     await this.awake.during("alarm", run());
     if (!this.#hasSaved && this.#traffic !== this.#storedTraffic) this.#store();
     this.#hasSaved = false;

@@ -23,6 +23,10 @@ export interface AlarmScope {
  */
 export class ObjectAlarm implements Alarm {
   readonly #scope: AlarmScope;
+  /** When the core is to be called; undefined if it has not said so since the alarm rang last. */
+  #due: number | undefined;
+  /** Whether the alarm is set for now, only so that an event comes. */
+  #isEarly = false;
   /** The time that is to be set, and is not known to be set. */
   #wanted: number | undefined;
   #isHeld = true;
@@ -34,6 +38,27 @@ export class ObjectAlarm implements Alarm {
   }
 
   set(at: number): void {
+    this.#due = at;
+    // It is set when the early one has rung.
+    if (!this.#isEarly) this.#set(at);
+  }
+
+  /** Rings as soon as possible, and then again when the core is to be called. */
+  ringEarly(): void {
+    this.#isEarly = true;
+    this.#set(this.#scope.clock.now() + LEAST_DELAY);
+  }
+
+  /** The alarm rings. @returns whether it does so for the core, which sets it anew if it needs it */
+  rings(): boolean {
+    const due = this.#due ?? 0;
+    const isForCore = !this.#isEarly || due <= this.#scope.clock.now();
+    this.forget();
+    if (!isForCore) this.set(due);
+    return isForCore;
+  }
+
+  #set(at: number): void {
     this.#wanted = at;
     if (!this.#isHeld) void this.#store(at);
     // Whatever woke the object, it is not held for longer than the constructor runs.
@@ -48,9 +73,10 @@ export class ObjectAlarm implements Alarm {
     if (this.#wanted !== undefined) void this.#store(this.#wanted);
   }
 
-  /** The alarm rings, or is deleted: whatever was to be set, the core sets its alarm anew if it needs one. */
+  /** The alarm is not set any more, nor is it to be. */
   forget(): void {
-    this.#isHeld = false;
+    this.#isHeld = this.#isEarly = false;
+    this.#due = undefined;
     this.#wanted = undefined;
     this.#wait(undefined);
   }
@@ -62,7 +88,7 @@ export class ObjectAlarm implements Alarm {
     } catch (error) {
       this.#scope.failed(error);
       if (this.#wanted !== at) return;
-      const retry = () => void this.#store((this.#wanted = Math.max(at, clock.now() + LEAST_DELAY)));
+      const retry = () => this.#wanted === at && this.#set(Math.max(at, clock.now() + LEAST_DELAY));
       this.#wait(clock.after(backoff(this.#failures++, FIRST_RETRY, LONGEST_RETRY), retry, "alarm"));
       return;
     }

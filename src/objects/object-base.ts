@@ -20,8 +20,6 @@ import { skipBody } from "./unread-body.ts";
  * https://developers.cloudflare.com/workers/platform/limits/#subrequests
  */
 const MOST_CALLS = 400;
-/** How far ahead that alarm is set, in ms: one that is set for now while another rings can stall. */
-const SOON = 10;
 
 /** The default log. */
 const CONSOLE = createLog();
@@ -77,8 +75,7 @@ export abstract class ObjectBase extends DurableObject {
   }
 
   override alarm(): Promise<void> {
-    this.#alarm.forget();
-    return this.monitor.alarm(() => this.rang());
+    return this.monitor.alarm(this.#alarm.rings() ? () => this.rang() : undefined);
   }
 
   /**
@@ -87,7 +84,7 @@ export abstract class ObjectBase extends DurableObject {
    * may have a few links only.)
    */
   protected reach<T>(why: string, call: () => Promise<T>): Promise<T> {
-    if (++this.monitor.callsSinceEvent % MOST_CALLS === 0) this.#alarm.set(this.clock().now() + SOON);
+    if (++this.monitor.callsSinceEvent % MOST_CALLS === 0) this.#alarm.ringEarly();
     return this.monitor.awake.during(why, this.tenure.call(call));
   }
 

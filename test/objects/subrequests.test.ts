@@ -1,11 +1,18 @@
 import { runInDurableObject } from "cloudflare:test";
+import { signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
 import type { RoomObjectBase } from "../../src/objects/room-object.ts";
 import type { ShardObjectBase } from "../../src/objects/shard-object.ts";
+import { sync } from "../../src/state/fields.ts";
 import { shardStub, testRoom } from "../support/harness.ts";
 
-const game = defineRoom({ path: "calls-{id}", state: () => ({}) });
+const game = defineRoom({
+  path: "calls-{id}",
+  throttleStorage: 3_600_000,
+  state: () => ({ count: sync(signal(0)) }),
+  requests: { "POST /count": { run: ({ state }) => state.count.set(7) } },
+});
 
 /** What the test needs of an object. */
 interface Inside {
@@ -56,6 +63,19 @@ describe("an object that makes thousands of calls while nothing comes in", () =>
     // Each costs rows: not more often than it has to.
     expect(seen.alarms).toBeGreaterThanOrEqual(3);
     expect(seen.alarms).toBeLessThanOrEqual(6);
+  });
+
+  it("such an alarm saves nothing, and rings again when the room is due", async () => {
+    const room = testRoom(game, "calls-4");
+    await room.fetch("/count", { method: "POST" });
+    await runInDurableObject(room.stub as DurableObjectStub<RoomObjectBase>, async (object, { storage }) => {
+      const due = await storage.getAlarm();
+      expect(due).toBeGreaterThan(Date.now() + 3_000_000);
+      const { alarms, refused } = await callAlone(object, 1500);
+      expect([alarms > 0, refused]).toEqual([true, 0]);
+      expect([...storage.kv.list()].map(([key]) => key)).toEqual(["$name"]);
+      expect(await storage.getAlarm()).toBe(due);
+    });
   });
 
   it("nor does a shard", async () => {

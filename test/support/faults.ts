@@ -62,7 +62,7 @@ export class FaultyRoom<S> extends MemoryRoom<S> {
   }
 
   override ring(): Promise<void> {
-    this.ringing.forget();
-    return super.ring();
+    this.alarmAt = Infinity;
+    return this.ringing.rings() ? super.ring() : Promise.resolve();
   }
 }
