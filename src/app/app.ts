@@ -20,6 +20,7 @@ import { skipBody } from "../objects/unread-body.ts";
 import { causeOf, createLog } from "../platform/log.ts";
 import type { Log } from "../platform/log.ts";
 import type { LogEntry } from "../platform/ports.ts";
+import { isRetryable } from "../platform/retry.ts";
 import type { AppEnv, Inspector } from "./inspector.ts";
 import { pathInside, requestInside, ROOM_ROUTE } from "./mounted.ts";
 
@@ -183,9 +184,8 @@ async function fetchObject(env: Cloudflare.Env, { binding, party, room }: Target
     try {
       return await stubOf(env, binding, party, room).fetch(request);
     } catch (error) {
-      const { retryable, overloaded } = error as { retryable?: boolean; overloaded?: boolean };
       const isSafe = request.method === "GET" || request.method === "HEAD";
-      if (!isSafe || !retryable || overloaded || attempt === ATTEMPTS) throw error;
+      if (!isSafe || !isRetryable(error) || attempt === ATTEMPTS) throw error;
       await new Promise((resolve) => setTimeout(resolve, FIRST_DELAY * 2 ** attempt * (0.5 + Math.random() / 2)));
     }
   }

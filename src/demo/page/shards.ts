@@ -1,4 +1,5 @@
 import { byId, createList, make, part, write } from "./dom.ts";
+import { Poll } from "./poll.ts";
 
 interface Shard {
   readonly id: string;
@@ -12,78 +13,57 @@ interface Row extends Shard {
   readonly isOwn: boolean;
 }
 
-/** Each question is a request to the Worker, and one to the World: a day of the free plan has 100,000 of each. In ms. */
-const INTERVAL = 30_000;
-/** A shard tells its World a second later who came. In ms. */
-const SOON = 3000;
-
-/** The list of a room's shards, and how full they are. It asks until nothing changes any more. */
+/** The list of a room's shards, and how full they are. */
 export class ShardList {
   readonly #panel = byId("shards-panel");
   readonly #draw = createList<Row>(byId("shards"), { create, update });
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #poll = new Poll(() => this.#ask());
   #roomId: string | undefined;
   #own: string | undefined;
-  #askedAt = 0;
-  /** The last answer, as text. */
-  #answer = "";
   #online = 0;
 
   constructor() {
-    document.addEventListener("visibilitychange", () => this.#askAgain());
+    document.addEventListener("visibilitychange", () => this.#changed());
   }
 
   /**
-   * Shows the shards as they are now; and for as long as the page can be seen, if it is on one of them itself:
-   * whoever is not leaves the World asleep.
+   * Shows the shards as they are now; and until nothing changes any more, if this page is on one of them itself: whoever
+   * is not leaves the World asleep.
    * @param own the shard that this page is on, if it is on one
    */
   show(roomId: string, own: string | undefined): void {
     this.#roomId = roomId;
     this.#own = own;
-    this.#answer = "";
-    void this.#ask(SOON);
+    this.#poll.start();
   }
 
   /** @param online how many players are there: where that has changed, the shards have */
   noticed(online: number): void {
     if (online === this.#online) return;
     this.#online = online;
-    this.#timer ??= this.#later(Math.max(SOON, this.#askedAt + INTERVAL - Date.now()));
+    this.#changed();
   }
 
   hide(): void {
     this.#roomId = undefined;
-    this.#stop();
+    this.#poll.stop();
     this.#panel.hidden = true;
   }
 
-  #askAgain(): void {
-    this.#stop();
-    if (this.#roomId !== undefined && this.#own !== undefined && !document.hidden) void this.#ask();
+  #changed(): void {
+    if (this.#roomId !== undefined && this.#own !== undefined) this.#poll.changed();
   }
 
-  #stop(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-  }
-
-  #later(ms: number): ReturnType<typeof setTimeout> {
-    return setTimeout(() => this.#askAgain(), ms);
-  }
-
-  /** @param next when to ask again, unless the answer is the same as before */
-  async #ask(next = INTERVAL): Promise<void> {
-    const roomId = this.#roomId as string;
-    this.#askedAt = Date.now();
+  async #ask(): Promise<readonly Shard[] | undefined> {
+    const roomId = this.#roomId;
+    // A hidden page learns of it when it is seen again.
+    if (roomId === undefined || document.hidden) return undefined;
     const shards = await fetchShards(roomId);
-    if (roomId !== this.#roomId) return;
+    if (roomId !== this.#roomId) return undefined;
     // While nobody answers, the last answer stays.
     if (shards) this.#show(shards);
-    const answer = JSON.stringify(shards);
-    this.#stop();
-    if (answer !== this.#answer) this.#timer = this.#later(next);
-    this.#answer = answer;
+    // Whoever is on none of them asks once.
+    return this.#own === undefined ? undefined : shards;
   }
 
   #show(shards: readonly Shard[]): void {
