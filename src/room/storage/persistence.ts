@@ -244,6 +244,7 @@ export class Persistence implements RoomPart, Wakeable {
     this.#rows.tried();
     if (this.#rows.isClean && this.#try(() => this.companion?.write())) {
       this.#failedSaves = 0;
+      this.failure = undefined;
       this.companion?.saved();
       return;
     }
