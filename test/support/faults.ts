@@ -17,9 +17,10 @@ export class Faults {
     this.storage = this.alarm = 0;
   }
 
-  /** Makes the writes of a storage fail. */
-  reach(storage: MemoryStorage): void {
+  /** Makes the writes of a storage fail, and its reads if they are to. */
+  reach(storage: MemoryStorage, reads = false): void {
     storage.fault = () => this.#call("storage");
+    if (reads) storage.onRead = () => this.#call("storage");
   }
 
   /** The alarm of an object whose platform fails, now by throwing, now by rejecting. */
@@ -55,7 +56,7 @@ export class FaultyRoom<S> extends MemoryRoom<S> {
 
   protected override alarm(set: (at: number) => void, clock: Clock): Alarm {
     this.faults ??= new Faults();
-    this.faults.reach(this.storage);
+    this.faults.reach(this.storage, true);
     const failed = (error: unknown) => this.log.push({ level: "error", event: "save_failed", error: String(error) });
     this.ringing = this.faults.alarmOf(set, clock, failed);
     return this.ringing;

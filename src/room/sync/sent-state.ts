@@ -42,9 +42,9 @@ export class SentState {
   /** Stores the values when changes begin to wait, and deletes them when the changes are sent. */
   keepWhile(isWaiting: boolean, sent: () => Record<string, unknown>): void {
     if (isWaiting === this.#chunks > 0 || this.#isWaitingForRetry) return;
-    const text = isWaiting ? JSON.stringify(sent()) : "";
     try {
-      this.#replace(text);
+      // What was sent may have to be read first.
+      this.#replace(isWaiting ? JSON.stringify(sent()) : "");
       this.#failures = 0;
     } catch (error) {
       this.#failed(error);
