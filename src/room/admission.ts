@@ -69,8 +69,8 @@ export class Admission {
       const recall = sessionId === undefined ? undefined : transfers.welcomeBack(sessionId, sub);
       if (recall) await recall;
       if (isGone()) return;
-      this.#checkStorage(sessionId, sub);
       const id = transferToken === undefined ? sessionId : transfers.sessionOf(transferToken, sessionId, sub);
+      this.#checkStorage(id, sub);
       const joining = turns.run(() => {
         const session = presence.enter(id ?? crypto.randomUUID(), sub);
         const conn = this.#open(join, session);
@@ -128,10 +128,10 @@ export class Admission {
   }
 
   /** @throws RoomError `over_quota` for somebody new, while what is new cannot be stored */
-  #checkStorage(sessionId: string | undefined, sub: string | undefined): void {
+  #checkStorage(id: string | undefined, sub: string | undefined): void {
     const { persistence, sessions } = this.#scope;
-    if (persistence.failure === undefined || !isOverQuota(persistence.failure)) return;
-    if (sessionId === undefined || !sessions.of(sessionId, sub)) throw toRoomError(persistence.failure);
+    if (!isOverQuota(persistence.failure)) return;
+    if (id === undefined || !sessions.of(id, sub)) throw toRoomError(persistence.failure);
   }
 
   /** @returns a promise if there are guards to wait for */
