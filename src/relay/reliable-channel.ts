@@ -1,6 +1,7 @@
 import { backoff } from "../platform/backoff.ts";
 import { remaining } from "../platform/clock.ts";
 import type { Clock } from "../platform/ports.ts";
+import { isOverloaded } from "../platform/retry.ts";
 import type { Batch, Receipt } from "./messages.ts";
 
 /** The most batches on their way at once. Items that are pushed meanwhile wait, and go into one batch. */
@@ -11,6 +12,8 @@ const WINDOW = 4;
 export const SPACING = 4;
 const FIRST_RETRY = 50;
 const LONGEST_RETRY = 2000;
+/** After so many failures the longest time is waited. */
+const LONG = 6;
 /** The most weight of one batch: a call between objects may have 32 MiB. */
 const MAX_BATCH = 4_000_000;
 /** How many former lives of the sender a receiver remembers. */
@@ -162,8 +165,10 @@ export class ChannelSender<T, O = undefined> {
       const base = this.#unacked[0]?.seq ?? seq;
       const items = entries.map(({ item }) => item);
       receipt = await this.#callbacks.send({ life: this.#life, seq, base, items });
-    } catch {
-      // Whether it arrived is unknown: it is sent again, and the receiver knows.
+    } catch (error) {
+      // Whether it arrived is unknown: it is sent again, and the receiver knows. One that has too much to do is left alone
+      // for as long as that is possible.
+      if (isOverloaded(error)) this.#failures = Math.max(this.#failures, LONG);
     }
     this.#inFlight--;
     if (this.#isClosed) return;

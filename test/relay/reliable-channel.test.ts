@@ -42,3 +42,26 @@ it("a receiver that answers again is not given up while it catches up, however s
   await pass(35_000);
   expect(isSilent).toBe(true);
 });
+
+it.each([
+  ["is called again at once, and later and later", {}, 6],
+  ["is left alone for two seconds if it has too much to do", { overloaded: true }, 2],
+])("a receiver that fails %s", async (_, flags, most) => {
+  const clock = new VirtualClock();
+  let calls = 0;
+  const lane = new ChannelSender<number>(clock, 30_000, {
+    send() {
+      calls++;
+      return Promise.reject(Object.assign(new Error("failed"), flags));
+    },
+    weightOf: () => 1,
+    onUnknown: () => {},
+    onSilent: () => {},
+  });
+  lane.push(1);
+  for (let time = 0; time < 2200; time += 50) {
+    clock.advance(50);
+    await promises();
+  }
+  expect(calls).toBe(most);
+});
