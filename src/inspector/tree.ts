@@ -1,6 +1,6 @@
 import { isSignal } from "@signe/reactive";
-import { fieldOf, isEntry } from "../state/fields.ts";
-import type { Field } from "../state/fields.ts";
+import { fieldOf, nodeOf } from "../state/fields.ts";
+import type { Field, StateNode } from "../state/fields.ts";
 import { hide } from "../platform/private.ts";
 import type { IsPrivate } from "../platform/private.ts";
 import type { TreeNode } from "./types.ts";
@@ -41,7 +41,7 @@ class TreeBuilder {
   }
 
   build(key: string, value: unknown): TreeNode {
-    const root = this.#node(key, () => value, 0, false);
+    const root = this.#node(key, () => value, 0, undefined);
     // The list grows while it is iterated.
     for (const pending of this.#pending) {
       try {
@@ -58,20 +58,22 @@ class TreeBuilder {
     const keys = Object.keys(value).filter((key) => isWorthShowing(value, key));
     for (const key of depth < MOST_DEPTH ? keys.slice(0, MOST_CHILDREN) : []) {
       if (this.#left <= 0) break;
-      node.children.push(this.#node(key, () => value[key], depth + 1, isEntry(value)));
+      node.children.push(this.#node(key, () => value[key], depth + 1, nodeOf(value)));
     }
     const more = keys.length - node.children.length;
     if (more > 0) node.more = more;
   }
 
-  /** @param isField whether it is a property of the state, or of an entry, rather than a part of a value */
-  #node(name: string, read: () => unknown, depth: number, isField: boolean): TreeNode {
+  /** @param owner the state, or the entry, that it is a property of; undefined for a part of a value */
+  #node(name: string, read: () => unknown, depth: number, owner: StateNode | undefined): TreeNode {
     this.#left--;
     const key = cut(hide(name, this.#isPrivate), LONGEST_KEY);
     try {
       const value = read();
-      const tags = isField ? tagsOf(value) : [];
+      const tags = tagsOf(value, owner);
       const marked = tags.length > 0 ? { key, tags } : { key };
+      const referred = owner && isObject(value) && !owner.holds(name, value) ? nodeOf(value) : undefined;
+      if (referred) return { ...marked, kind: "other", text: cut(hide(whereIs(referred), this.#isPrivate)) };
       const inside = isSignal(value) ? (value as () => unknown)() : value;
       return typeof inside !== "object" || inside === null || "toJSON" in inside
         ? { ...marked, ...this.#leaf(inside) }
@@ -107,7 +109,18 @@ const KINDS: Partial<Record<Field["kind"], string>> = {
   computed: "computed",
 };
 
-function tagsOf(value: unknown): string[] {
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+/** What a plain property refers to is shown in its own place. */
+function whereIs(node: StateNode): string {
+  return `refers to ${node.names().join(".") || "the state"}`;
+}
+
+function tagsOf(value: unknown, owner: StateNode | undefined): string[] {
+  const variant = isObject(value) ? nodeOf(value)?.kind : undefined;
+  if (!owner) return variant === undefined ? [] : [variant];
   const field = fieldOf(value);
   if (!field) return isSignal(value) ? ["memory only"] : [];
   const { kind, synced, persisted, visibleTo } = field;

@@ -4,16 +4,20 @@ import type { Plain } from "../protocol/values.ts";
 import type { Audience, Sees } from "./audience.ts";
 import { SAME } from "./diff.ts";
 import { checkAll, checkNew } from "./entry-checks.ts";
-import { makeEntry } from "./fields.ts";
-import type { Factory, Field } from "./fields.ts";
+import { kindOfStored, makeEntry } from "./fields.ts";
+import type { CollectionField } from "./fields.ts";
+import { kindOf } from "./kinds.ts";
+import type { EntryKind } from "./kinds.ts";
 import type { HiddenEntry, Leaf, PrivateChange } from "./leaf.ts";
-import { goneIds, OUTSIDE } from "./node.ts";
+import { goneIds } from "./node.ts";
 import type { EntryNode, InnerNode, ParentNode, Placement, RemovedEntry, Shared } from "./node.ts";
 import { encodeKey, Row } from "./rows.ts";
+import { assumeEntriesSent, sentEntries, sentValuesOf } from "./sent-entries.ts";
+import type { EntriesBefore } from "./sent-entries.ts";
 import { track } from "./signals/tracking.ts";
 import type { CollectionGate, FieldGate } from "./signals/tracking.ts";
-import { UnreadEntries } from "./unread-entries.ts";
-import type { StoredEntries, StoredEntry } from "./unread-entries.ts";
+import { templateOf, UnreadEntries } from "./unread-entries.ts";
+import type { EntryTemplate, StoredEntries, StoredEntry } from "./unread-entries.ts";
 import { checkStored, isEntryKey } from "./value-checks.ts";
 
 type EntriesSignal = WritableObjectSignal<Record<string, object>>;
@@ -30,16 +34,18 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
   readonly audience: Audience | undefined;
   isInState: boolean;
   privateCount = 0;
-  readonly #shared: Shared;
+  readonly shared: Shared;
   readonly #parent: ParentNode;
-  readonly #field: Field;
-  readonly #placement: Omit<Placement, "row">;
+  readonly field: CollectionField;
+  readonly placement: Omit<Placement, "row">;
+  /** The entry that the collection itself makes, and its kind. */
+  #created: { readonly target: object; readonly kind: EntryKind } | undefined;
   /** The entries that have nodes. The others are unread. */
   readonly #made = new Map<string, EntryNode>();
   readonly #unread = new UnreadEntries((key, stored) => this.#makeStored(key, stored));
   readonly #dirty = new Set<string>();
   /** What clients had under the keys whose entry was added, removed or replaced since. */
-  readonly #before = new Map<string, EntryNode | RemovedEntry | undefined>();
+  readonly #before: EntriesBefore = new Map();
   /** What the keys of the rows begin with. */
   #prefix: string | undefined;
   #text: string | undefined;
@@ -49,21 +55,28 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     parent: ParentNode,
     key: string,
     signal: EntriesSignal,
-    field: Field,
+    field: CollectionField,
     placement: Omit<Placement, "row">,
   ) {
-    this.#shared = shared;
+    this.shared = shared;
     this.#parent = parent;
-    this.#field = field;
-    this.#placement = { ...placement, persisted: placement.persisted && field.persisted };
+    this.field = field;
+    this.placement = { ...placement, persisted: placement.persisted && field.persisted };
     this.isInState = parent.isInState;
     this.key = key;
     this.signal = signal;
     this.audience = placement.audience;
+    for (const factory of typeof field.factory === "function" ? [field.factory] : field.factory.values())
+      shared.factories.add(factory);
     if (field.kind === "users") shared.foundUsers(this);
     const initial = Object.entries(signal());
     track(signal as Signal, this);
-    for (const [name, target] of initial) this.beforeSet(name, target);
+    try {
+      for (const [name, target] of initial) this.beforeSet(name, target);
+    } catch (error) {
+      for (const entry of this.#made.values()) entry.remove();
+      throw error;
+    }
   }
 
   /** All entries. Those that are unread are made. */
@@ -88,13 +101,17 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     return this.#entry(key)?.target;
   }
 
-  make(key: string): object {
-    return makeEntry(this.#field.factory as Factory<object>, key);
+  /** Makes an entry of the kind of a stored one, or else of the first. @throws Error if there is no such kind */
+  make(key: string, stored?: Plain): object {
+    return makeEntry(this.field.factory, key, stored).target;
   }
 
-  /** Makes an entry, and adds it. */
-  create(key: string): object {
-    return (this.signal()[key] = this.make(key));
+  /** The same, and adds it. */
+  create(key: string, stored?: Plain): object {
+    const { target, kind } = makeEntry(this.field.factory, key, stored);
+    this.#created = { target, kind: { name: kind, shape: undefined } };
+    this.signal()[key] = target;
+    return target;
   }
 
   /** The stored values of an entry, with the entries inside it. */
@@ -118,17 +135,17 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
 
   beforeSet(key: string, target: unknown): void {
     const previous = this.#entry(key);
-    if (target !== undefined) checkNew(this, key, target);
+    const kind = target === undefined ? undefined : checkNew(this, key, target);
     this.#unread.markOutdated(key);
     if (!this.#before.has(key)) this.#before.set(key, this.#isHeld(key) ? undefined : previous);
     this.#made.delete(key);
     previous?.remove();
-    if (previous && this.#field.kind === "users") this.#shared.onUserRemoved(key, previous.target);
+    if (previous && this.field.kind === "users") this.shared.onUserRemoved(key, previous.target);
     try {
-      if (target !== undefined) this.#add(key, target as object);
+      if (kind) this.#put(key, target as object, { ...this.#placementOf(key), kind: kind.name, shape: kind.shape });
     } catch (error) {
       // The collection's own value has it still.
-      if (previous) this.#add(key, previous.target);
+      if (previous) this.#put(key, previous.target, previous.placement);
       throw error;
     } finally {
       this.childChanged(key);
@@ -150,8 +167,8 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
 
   /** The node of an object that is an entry of the state now, in whichever collection. */
   nodeOf(target: object): EntryNode | undefined {
-    const node = this.#shared.entries.get(target);
-    return node?.isInState && !this.#shared.loading ? node : undefined;
+    const node = this.shared.entries.get(target);
+    return node?.isInState && !this.shared.loading ? node : undefined;
   }
 
   /** Whether a node is the one that this collection has under a key. */
@@ -159,31 +176,37 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     return this.#made.get(key) === node;
   }
 
-  #add(key: string, target: object): EntryNode {
-    const entry = new this.#shared.Entry(this.#shared, this, key, target, this.#placementOf(key));
-    this.#shared.entries.set(target, entry);
+  /** The kind of an entry. One that was made here does not have to be checked. @returns or what keeps it from being any */
+  kindOf(key: string, target: object): EntryKind | string {
+    if (this.#created?.target === target) return this.#created.kind;
+    return kindOf(this.shared, this.field.factory, key, target);
+  }
+
+  #put(key: string, target: object, placement: Placement): EntryNode {
+    const entry = new this.shared.Entry(this.shared, this, key, target, placement);
+    this.shared.entries.set(target, entry);
     this.#made.set(key, entry);
     if (entry.privateCount > 0) this.countPrivate(entry.privateCount);
-    if (this.isInState && !this.#shared.loading) {
+    if (this.isInState && !this.shared.loading) {
       if (!this.#isHeld(key)) entry.saveEntry();
-      if (this.#field.kind === "users") this.#shared.onUser(key);
+      if (this.field.kind === "users") this.shared.onUser(key);
     }
     return entry;
   }
 
   /** Whether clients get nothing of an entry yet: its user's join is not done. */
   #isHeld(key: string): boolean {
-    return this.#field.kind === "users" && this.#shared.held.has(key);
+    return this.field.kind === "users" && this.shared.held.has(key);
   }
 
   #placementOf(key: string): Placement {
     this.#prefix ??= `${encodeKey(this.names())}.`;
-    const owner = this.#field.kind === "users" ? key : this.#placement.owner;
-    const isStored = () => this.isInState && (owner === undefined || !this.#shared.held.has(owner));
+    const owner = this.field.kind === "users" ? key : this.placement.owner;
+    const isStored = () => this.isInState && (owner === undefined || !this.shared.held.has(owner));
     const read = (persisted: boolean) => (isStored() ? this.#made.get(key)?.rowValue(persisted) : undefined);
     return {
-      row: Row.ofEntry(this.#shared.rows, this.#prefix, key, read),
-      persisted: this.#placement.persisted,
+      row: Row.ofEntry(this.shared.rows, this.#prefix, key, read),
+      persisted: this.placement.persisted,
       owner,
       audience: this.#audienceOf(key),
     };
@@ -191,7 +214,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
 
   /** Who sees an entry: of a `users` field, each is owned by its user. */
   #audienceOf(key: string): Audience | undefined {
-    return this.audience && this.#field.kind === "users" ? { ...this.audience, owner: key } : this.audience;
+    return this.audience && this.field.kind === "users" ? { ...this.audience, owner: key } : this.audience;
   }
 
   /** An entry that was held counts as added now. */
@@ -226,7 +249,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     try {
       return this.#settleEntry(key, changes);
     } catch (error) {
-      this.#shared.onError(error);
+      this.shared.onError(error);
       return SAME;
     }
   }
@@ -255,37 +278,21 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     for (const entry of this.children) if (!this.#isHeld(entry[0])) yield entry;
   }
 
-  /** What clients have under each key. */
-  #sentEntries(): Map<string, EntryNode | RemovedEntry | undefined> {
-    return new Map<string, EntryNode | RemovedEntry | undefined>([...this.#shownEntries(), ...this.#before]);
-  }
-
   /** Continues from what was sent of the collection that was here before. */
   continueFrom(previous: Entries): void {
-    for (const [key, child] of previous.#sentEntries()) {
+    for (const [key, child] of sentEntries(previous.#shownEntries(), previous.#before)) {
       this.#before.set(key, child);
       this.#dirty.add(key);
     }
   }
 
   sentValues(): Plain {
-    const sent: Plain = {};
-    for (const [key, entry] of this.#sentEntries()) if (entry) sent[key] = entry.sentValues();
-    return sent;
+    return sentValuesOf(this.#shownEntries(), this.#before);
   }
 
   assumeSent(sent: Plain): void {
-    for (const [key, child] of this.children) {
-      const value = Object.hasOwn(sent, key) ? sent[key] : undefined;
-      if (value === undefined) this.#before.set(key, undefined);
-      child.assumeSent((value ?? {}) as Plain);
-      this.#dirty.add(key);
-    }
-    for (const [key, value] of Object.entries(sent)) {
-      if (this.children.has(key)) continue;
-      this.#before.set(key, { sentValues: () => value as Plain });
-      this.#dirty.add(key);
-    }
+    assumeEntriesSent(this.children, sent, this.#before);
+    for (const key of [...this.children.keys(), ...Object.keys(sent)]) this.#dirty.add(key);
     this.#text = undefined;
   }
 
@@ -319,7 +326,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
 
   load(values: Plain): boolean {
     const stored = Object.entries(values);
-    const template = this.#shared.loading && stored.length > 1 ? this.template() : undefined;
+    const template = this.shared.loading && stored.length > 1 ? templateOf(this) : undefined;
     // Entries that are not like the others are made now: what cannot be read of them is reported when the room starts.
     if (template)
       this.#unread.open(
@@ -330,10 +337,11 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
       if (this.#unread.has(key)) continue;
       try {
         checkStored(entry);
-        if (!this.#made.has(key)) this.create(key);
+        const made = this.#made.get(key);
+        if (!made || made.placement.kind !== kindOfStored(this.field.factory, entry)) this.create(key, entry);
         (this.#made.get(key) as EntryNode).loadEntry(entry);
       } catch (error) {
-        this.#shared.onUnreadable([...this.names(), key], entry, error);
+        this.shared.onUnreadable([...this.names(), key], entry, error);
       }
     }
     return false; // the collection itself is never missing
@@ -349,28 +357,15 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
   }
 
   /** Entries are in storage, and are read when they are needed. All of them are like `template`. */
-  openUnread(template: EntryNode, stored: StoredEntries): void {
+  openUnread(template: EntryTemplate, stored: StoredEntries): void {
     this.#unread.open(template, [], stored);
-  }
-
-  /**
-   * An entry that is like all others, and not part of the state.
-   * @returns undefined if entries differ, or if what is stored of one does not say what clients get of it
-   */
-  template(): EntryNode | undefined {
-    const { factory } = this.#field;
-    // All that a factory without parameters makes is alike.
-    if (!factory || factory.length > 0 || this.audience) return undefined;
-    const row = new Row(this.#shared.rows, "", () => undefined);
-    const placement = { ...this.#placement, owner: undefined, row };
-    const template = new this.#shared.Entry(this.#shared, OUTSIDE, "", makeEntry(factory, ""), placement);
-    return template.isSimple ? template : undefined;
   }
 
   /** Makes an entry that was unread. Clients have it already, or get it with all the rest. */
   #makeStored(key: string, stored: Plain): object {
-    return this.#shared.quietly(() => {
-      const entry = this.#add(key, this.make(key));
+    return this.shared.quietly(() => {
+      const { target, kind } = makeEntry(this.field.factory, key, stored);
+      const entry = this.#put(key, target, { ...this.#placementOf(key), kind });
       entry.restore(stored);
       return entry.target;
     });

@@ -1,6 +1,7 @@
 import { MAX_DEPTH } from "../protocol/values.ts";
 import type { Plain } from "../protocol/values.ts";
 import { holdsFields } from "./fields.ts";
+import type { EntryKind } from "./kinds.ts";
 import type { EntryNode } from "./node.ts";
 import { isEntryKey, MAX_KEY, refused, shapeOf, tooLong } from "./value-checks.ts";
 import type { CheckedField } from "./value-checks.ts";
@@ -13,15 +14,18 @@ interface Collection extends CheckedField {
   nodeOf(target: object): EntryNode | undefined;
   /** Whether a node is the one that this collection has under a key. */
   has(key: string, node: EntryNode): boolean;
+  /** The kind of an object, or what keeps it from being an entry here. */
+  kindOf(key: string, target: object): EntryKind | string;
 }
 
 /**
  * Checks what is to be an entry.
- * @throws RoomError naming the path, if it is none, or part of the state already
+ * @throws RoomError naming the path, if it is none, of no kind that the collection makes, or part of the state already
  */
-export function checkNew(collection: Collection, key: string, target: unknown): void {
-  const node = checkEntry(collection, key, target);
+export function checkNew(collection: Collection, key: string, target: unknown): EntryKind {
+  const { node, kind } = checkEntry(collection, key, target);
   if (node && !collection.has(key, node)) throw takenAlready(collection, key, node);
+  return kind;
 }
 
 /**
@@ -32,15 +36,19 @@ export function checkNew(collection: Collection, key: string, target: unknown): 
 export function checkAll(collection: Collection, next: Readonly<Plain>): void {
   const seen = new Set<unknown>();
   for (const [key, target] of Object.entries(next)) {
-    const node = checkEntry(collection, key, target);
+    const { node } = checkEntry(collection, key, target);
     if (node && !collection.has(node.key, node)) throw takenAlready(collection, key, node);
     if (seen.has(target)) throw refused(collection, [key], "internal", "this entry is there under another key too");
     seen.add(target);
   }
 }
 
-/** @returns its node, if it is an entry already */
-function checkEntry(collection: Collection, key: string, target: unknown): EntryNode | undefined {
+/** @returns its kind, and its node if it is an entry already */
+function checkEntry(
+  collection: Collection,
+  key: string,
+  target: unknown,
+): { readonly kind: EntryKind; readonly node: EntryNode | undefined } {
   if (key.length > MAX_KEY) throw tooLong(collection, [], key);
   if (key.includes(".")) {
     throw refused(collection, [key], "invalid_input", "the key of an entry has no dots: clients take them for a path");
@@ -52,7 +60,9 @@ function checkEntry(collection: Collection, key: string, target: unknown): Entry
   if (shapeOf(target) !== "object" || !holdsFields(target as object)) {
     throw refused(collection, [key], "internal", "an entry is what the collection's class or factory makes");
   }
-  return collection.nodeOf(target as object);
+  const kind = collection.kindOf(key, target as object);
+  if (typeof kind === "string") throw refused(collection, [key], "internal", kind);
+  return { kind, node: collection.nodeOf(target as object) };
 }
 
 function takenAlready(collection: Collection, key: string, node: EntryNode): Error {

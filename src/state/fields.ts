@@ -1,6 +1,7 @@
 import { isComputed, isSignal, signal } from "@signe/reactive";
 import type { Signal, WritableObjectSignal, WritableSignal } from "@signe/reactive";
 import { HOSTILE_KEYS, isPlain } from "../protocol/values.ts";
+import type { Plain } from "../protocol/values.ts";
 import { liveComputed } from "./signals/adapter.ts";
 import { HARMFUL_KEYS } from "./value-checks.ts";
 
@@ -45,6 +46,9 @@ export type Users<U> = WritableObjectSignal<Record<string, U>> & { readonly [USE
 export type Collection<T> = WritableObjectSignal<Record<string, T>> & Synced;
 /** Makes one entry of a collection: a class without constructor arguments, or a function of the key. */
 export type Factory<T> = (new () => T) | ((key: string) => T);
+/** Makes entries of several kinds, each by its own factory. The names are stored with the entries. */
+export type Variants = Readonly<Record<string, Factory<object>>>;
+type MadeBy<F> = F extends new (...args: never[]) => infer T ? T : F extends (...args: never[]) => infer T ? T : never;
 
 export type FieldKind = "value" | "computed" | "collection" | "users" | "connected";
 
@@ -55,12 +59,41 @@ export interface Field {
   readonly persisted: boolean;
   readonly visibleTo: Visibility;
   readonly transform: ((value: unknown) => unknown) | undefined;
-  readonly factory: Factory<object> | undefined;
+  /** What makes the entries of a collection. */
+  readonly factory: Factories | undefined;
+}
+
+/** The same, of a collection. */
+export type CollectionField = Field & { readonly factory: Factories };
+/** What makes the entries of a collection: one factory, or those of its variants by their names. */
+export type Factories = Factory<object> | ReadonlyMap<string, Factory<object>>;
+
+/** An entry that a collection made, and the name of its kind. */
+interface MadeEntry {
+  readonly target: object;
+  readonly kind: string | undefined;
+}
+
+/** Names the kind of an entry in its row, beside its fields: no field can have this name. */
+export const KIND_KEY = "$kind";
+
+/** What the state knows of an object that is part of it, or was. */
+export interface StateNode {
+  /** Of an entry, its key. */
+  readonly key: string;
+  /** Whether it is the state itself, or an entry of a collection, rather than an object inside one of them. */
+  readonly isWhole: boolean;
+  /** Of an entry of a collection with variants, the name of its own. */
+  readonly kind: string | undefined;
+  /** The names that lead to it. */
+  names(): string[];
+  /** Whether an object in a property is part of it, and no reference. */
+  holds(name: string, value: object): boolean;
 }
 
 const FIELD = Symbol.for("durable-rooms.field");
 const ID = Symbol.for("durable-rooms.id");
-const ENTRY = Symbol.for("durable-rooms.entry");
+const NODE = Symbol.for("durable-rooms.node");
 /** Remembers which property holds the key, for an entry that comes back under another one. */
 const ID_NAME = Symbol("id");
 
@@ -73,12 +106,14 @@ export function fieldOf(value: unknown): Field | undefined {
   return typeof value === "function" ? (value as { [FIELD]?: Field })[FIELD] : undefined;
 }
 
-/** Whether there are fields in an object, however deep. */
-export function holdsFields(value: object): boolean {
-  if (Array.isArray(value)) return false;
+/** Whether there are fields in an object, however deep. What it refers to, as to an entry, is not in it. */
+export function holdsFields(value: object, seen = new Set<object>()): boolean {
+  if (Array.isArray(value) || seen.has(value)) return false;
+  seen.add(value);
   return Object.values(value).some(
     (inner: unknown) =>
-      fieldOf(inner) !== undefined || (typeof inner === "object" && inner !== null && holdsFields(inner)),
+      fieldOf(inner) !== undefined ||
+      (typeof inner === "object" && inner !== null && !nodeOf(inner)?.isWhole && holdsFields(inner, seen)),
   );
 }
 
@@ -95,35 +130,57 @@ export interface Member {
 }
 
 /**
- * Reads the properties of an object that becomes part of a state, and fills in its key where {@link id} marked it.
- * The object is remembered: only marked properties of it ever leave the server.
+ * The properties of an object that are fields, or objects that hold fields and are part of it alone. One that refers to
+ * an entry, to the state, or to something around it, is neither.
  *
- * @param names lead to the object
- * @throws Error if a field has a name that clients cannot follow
+ * @param around the objects that it is inside of
  */
-export function takeMembers(target: object, key: string, names: () => readonly string[]): Member[] {
-  if (!isEntry(target)) Object.defineProperty(target, ENTRY, { value: true });
-  const entry = target as Record<string | typeof ID_NAME, unknown>;
+export function membersOf(target: object, around: readonly object[] = []): Member[] {
   const members: Member[] = [];
-  for (const [name, value] of Object.entries(target)) {
-    if (isId(value)) Object.defineProperty(target, ID_NAME, { value: name });
-    if (entry[ID_NAME] === name) {
-      entry[name] = key;
-      continue;
-    }
+  for (const [name, value] of Object.entries(target) as [string, unknown][]) {
     const field = fieldOf(value);
-    if (!field && !(typeof value === "object" && value !== null && holdsFields(value))) continue;
-    if (RESERVED_NAMES.has(name) || !FIELD_NAME.test(name)) {
-      throw new Error(`"${[...names(), name].join(".")}" cannot be the name of a field`);
+    if (field || (typeof value === "object" && value !== null && isPart(value, [...around, target]))) {
+      members.push({ name, value: value as object, field });
     }
-    members.push({ name, value: value as object, field });
   }
   return members;
 }
 
-/** Whether an object is, or was, part of a state. */
-export function isEntry(target: object): boolean {
-  return ENTRY in target;
+function isPart(value: object, around: readonly object[]): boolean {
+  return !nodeOf(value)?.isWhole && holdsFields(value, new Set(around));
+}
+
+/**
+ * Notes that an object becomes part of a state, and fills in its key where {@link id} marked it. Only its members leave
+ * the server from now on.
+ *
+ * @param around the objects that it is inside of
+ * @param shape has the names of all members that it may have; undefined for any
+ * @throws Error if a field has a name that clients cannot follow
+ */
+export function takeMembers(
+  target: object,
+  node: StateNode,
+  around: readonly object[],
+  shape: { has(name: string): boolean } | undefined,
+): Member[] {
+  Object.defineProperty(target, NODE, { value: node, configurable: true });
+  fillId(target as Record<string | typeof ID_NAME, unknown>, node.key);
+  const members = membersOf(target, around).filter(({ name }) => !shape || shape.has(name));
+  const wrong = members.find(({ name }) => RESERVED_NAMES.has(name) || !FIELD_NAME.test(name));
+  if (wrong) throw new Error(`"${[...node.names(), wrong.name].join(".")}" cannot be the name of a field`);
+  return members;
+}
+
+function fillId(entry: Record<string | typeof ID_NAME, unknown>, key: string): void {
+  const marked = Object.keys(entry).find((property) => isId(entry[property]));
+  if (marked !== undefined) Object.defineProperty(entry, ID_NAME, { value: marked });
+  if (entry[ID_NAME] !== undefined) entry[entry[ID_NAME] as string] = key;
+}
+
+/** The node of an object that is, or was, part of a state. */
+export function nodeOf(target: object): StateNode | undefined {
+  return (target as { [NODE]?: StateNode })[NODE];
 }
 
 const DEFAULTS = {
@@ -173,7 +230,7 @@ export function sync<S extends object>(target: S, options?: FieldOptions<ValueOf
       Synced;
   }
   if (isSignal(target)) return mark(target, { ...field, kind: "value" }) as S & Synced;
-  const inner = Object.entries(target).filter(([, value]) => isMarkable(value));
+  const inner = Object.entries(target).filter(([, value]) => value !== target && isMarkable(value));
   if (inner.length === 0) {
     throw new Error("sync() takes a signal, a computed signal, or an object that holds some");
   }
@@ -182,9 +239,11 @@ export function sync<S extends object>(target: S, options?: FieldOptions<ValueOf
   return target as S & Synced;
 }
 
-function isMarkable(value: unknown): boolean {
+/** Whether something is a signal, or an object that holds some. Entries are marked where they are made. */
+function isMarkable(value: unknown, around: readonly unknown[] = []): boolean {
   if (isSignal(value)) return true;
-  return isPlain(value) && Object.values(value).some(isMarkable);
+  if (!isPlain(value) || nodeOf(value)?.isWhole || around.includes(value)) return false;
+  return Object.values(value).some((inner) => isMarkable(inner, [...around, value]));
 }
 
 /**
@@ -202,19 +261,35 @@ export function persist<S extends Signal>(target: S): S {
 /**
  * A record of entries that are shared, and stored, one by one. The key of an entry has up to 512 characters and no dot,
  * since clients take a key with dots for a path; adding one with another key throws a `RoomError` `invalid_input`.
+ * An entry has the fields that the factory makes. Adding another one throws a `RoomError` `internal`.
  *
- * @param factory a class, or a function that makes an entry
+ * @param factory a class, or a function that makes an entry; or several, by names that are stored with the entries. An
+ * entry is of the variant whose class made it, or whose fields it has; one that was stored without a name of the first
  * @example
  * import { collection } from "durable-rooms";
  * const monster = () => ({ hp: sync(signal(10)) });
  * const state = { monsters: collection(monster) };
  * state.monsters()["m1"] = monster(); // adds, shares and stores
  * delete state.monsters()["m1"]; // removes all of it
+ * @example
+ * import { collection } from "durable-rooms";
+ * class Monster { hp = sync(signal(10)) }
+ * class Boss extends Monster { armour = sync(signal(5)) }
+ * const state = { monsters: collection({ monster: Monster, boss: Boss }) };
+ * state.monsters()["b1"] = new Boss(); // a Boss after a restart too
  */
 export function collection<T extends object>(
   factory: Factory<T>,
+  options?: Pick<FieldOptions, "persist" | "visibleTo">,
+): Collection<T>;
+export function collection<V extends Variants>(
+  variants: V,
+  options?: Pick<FieldOptions, "persist" | "visibleTo">,
+): Collection<MadeBy<V[keyof V]>>;
+export function collection(
+  factory: Factory<object> | Variants,
   options: Pick<FieldOptions, "persist" | "visibleTo"> = {},
-): Collection<T> {
+): unknown {
   return recordOf("collection", factory, options);
 }
 
@@ -222,6 +297,8 @@ export function collection<T extends object>(
  * The room's users: one entry for each, made when they first connect and removed when their session ends.
  * A room has at most one such field.
  *
+ * @param factory as of {@link collection}. A user who connects is of the first variant; to make them another, replace
+ * their entry
  * @example
  * import { users } from "durable-rooms";
  * class Player { x = sync(signal(0)) }
@@ -229,20 +306,32 @@ export function collection<T extends object>(
  */
 export function users<U extends object>(
   factory: Factory<U>,
+  options?: Pick<FieldOptions, "persist" | "visibleTo">,
+): Users<U>;
+export function users<V extends Variants>(
+  variants: V,
+  options?: Pick<FieldOptions, "persist" | "visibleTo">,
+): Users<MadeBy<V[keyof V]>>;
+export function users(
+  factory: Factory<object> | Variants,
   options: Pick<FieldOptions, "persist" | "visibleTo"> = {},
-): Users<U> {
-  return recordOf("users", factory, options) as Users<U>;
+): unknown {
+  return recordOf("users", factory, options);
 }
 
-function recordOf<T extends object>(
+function recordOf(
   kind: "collection" | "users",
-  factory: Factory<T>,
+  factory: Factory<object> | Variants,
   options: Pick<FieldOptions, "persist" | "visibleTo">,
-): Collection<T> {
-  if (typeof factory !== "function") throw new Error(`${kind}() takes a class or a function that makes an entry`);
-  const record = signal<Record<string, T>>({});
+): unknown {
+  const made = typeof factory === "function" ? factory : new Map(Object.entries(factory ?? {}));
+  if (made instanceof Map && (made.size === 0 || [...made.values()].some((make) => typeof make !== "function"))) {
+    const variants = `${kind}({ monster: Monster, boss: Boss })`;
+    throw new Error(`${kind}() takes a class or a function that makes an entry, or several by name: ${variants}`);
+  }
+  const record = signal<Record<string, object>>({});
   const { persist: persisted = true, visibleTo = "all" } = options;
-  return mark(record, { kind, persisted, visibleTo, factory }) as Collection<T>;
+  return mark(record, { kind, persisted, visibleTo, factory: made });
 }
 
 /**
@@ -268,10 +357,36 @@ export function id(): string {
   return { [ID]: true } as unknown as string;
 }
 
-/** Makes an entry of a collection, whether its factory is a class or a function. */
-export function makeEntry(factory: Factory<object>, key: string): object {
+/** Makes an entry of the kind of a stored one, or else of the first. @throws Error if there is no such kind */
+export function makeEntry(factories: Factories, key: string, stored?: Plain): MadeEntry {
+  const kind = kindOfStored(factories, stored);
+  const factory = typeof factories === "function" ? factories : factories.get(kind as string);
+  if (!factory) throw new Error(`There is no variant ${JSON.stringify(kind)} here`);
+  return { target: makeBy(factory, key), kind };
+}
+
+/** The name of the kind of a stored entry; of the first, if none is stored. Without variants there are no names. */
+export function kindOfStored(factories: Factories, stored: Plain | undefined): string | undefined {
+  if (typeof factories === "function") return undefined;
+  return (stored?.[KIND_KEY] ?? factories.keys().next().value) as string;
+}
+
+/** What is stored of an entry elsewhere; without its kind, if that is not known here. */
+export function ofKnownKind(factories: Factories, stored: Plain): Plain {
+  const isKnown = typeof factories !== "function" && factories.has(kindOfStored(factories, stored) as string);
+  return isKnown ? stored : { ...stored, [KIND_KEY]: undefined };
+}
+
+/** Makes an entry, whether its factory is a class or a function. */
+export function makeBy(factory: Factory<object>, key: string): object {
+  if (isClass(factory)) return new (factory as new () => object)();
   // Arrow functions and methods have no prototype; `new` on a plain function that returns an object gives that object.
   return (factory as { prototype?: unknown }).prototype === undefined
     ? (factory as (key: string) => object)(key)
-    : new (factory as new (key: string) => object)(key);
+    : new (factory as unknown as new (key: string) => object)(key);
+}
+
+/** Whether a factory is a class. Only of a class the prototype cannot be replaced. */
+export function isClass(factory: object): boolean {
+  return Object.getOwnPropertyDescriptor(factory, "prototype")?.writable === false;
 }

@@ -6,8 +6,9 @@ import { restrictAudience } from "./audience.ts";
 import type { Sees } from "./audience.ts";
 import { put, SAME } from "./diff.ts";
 import { Entries } from "./entries.ts";
-import { takeMembers } from "./fields.ts";
-import type { Field, Member } from "./fields.ts";
+import type { EntryShape } from "./entry-shape.ts";
+import { KIND_KEY, takeMembers } from "./fields.ts";
+import type { CollectionField, Field, Member } from "./fields.ts";
 import { Leaf } from "./leaf.ts";
 import type { HiddenEntry, PrivateChange } from "./leaf.ts";
 import { goneIds } from "./node.ts";
@@ -48,7 +49,7 @@ export class Group implements EntryNode, ParentNode {
     this.target = target;
     this.placement = placement;
     try {
-      for (const member of takeMembers(target, key, () => this.names())) this.#add(member);
+      for (const member of takeMembers(target, this, this.#around(), placement.shape)) this.#add(member);
     } catch (error) {
       this.remove();
       throw error;
@@ -59,6 +60,19 @@ export class Group implements EntryNode, ParentNode {
 
   get isSimple(): boolean {
     return [...this.children.values()].every((child) => child.isSimple);
+  }
+
+  get kind(): string | undefined {
+    return this.placement.kind;
+  }
+
+  get isWhole(): boolean {
+    return !(this.parent instanceof Group);
+  }
+
+  holds(name: string, value: object): boolean {
+    const child = this.children.get(name);
+    return child instanceof Group && child.target === value;
   }
 
   names(): string[] {
@@ -197,11 +211,11 @@ export class Group implements EntryNode, ParentNode {
   rowValue(persisted: boolean): unknown {
     const values = this.stored(persisted);
     // That an entry is there is worth a row, even with nothing in it.
-    return persisted === this.placement.persisted ? (values ?? {}) : values;
+    return persisted === this.placement.persisted ? withKind(values ?? {}, this.placement.kind) : values;
   }
 
   snapshot(): Plain {
-    const snapshot: Plain = {};
+    const snapshot: Plain = withKind({}, this.placement.kind);
     for (const [name, child] of this.children) {
       if (child instanceof Group) snapshot[name] = child.snapshot();
       else if (child instanceof Entries) {
@@ -296,7 +310,7 @@ export class Group implements EntryNode, ParentNode {
 
   removeRows(): void {
     // A group inside an entry shares its row.
-    if (!(this.parent instanceof Group)) this.placement.row.removed();
+    if (this.isWhole) this.placement.row.removed();
     for (const child of this.children.values()) if (!(child instanceof Leaf)) child.removeRows();
   }
 
@@ -323,7 +337,11 @@ export class Group implements EntryNode, ParentNode {
     const { audience, owner, persisted } = this.placement;
     const own = field.visibleTo === "all" ? audience : restrictAudience(audience, field.visibleTo, owner);
     if (field.factory) {
-      return new Entries(this.#shared, this, name, value as never, field, { persisted, owner, audience: own });
+      return new Entries(this.#shared, this, name, value as never, field as CollectionField, {
+        persisted,
+        owner,
+        audience: own,
+      });
     }
     const signal = value as Signal;
     return new Leaf(this.#shared, this, name, signal, field, {
@@ -335,7 +353,15 @@ export class Group implements EntryNode, ParentNode {
 
   #innerGroup(name: string, value: object): Group {
     const row = this.parent ? this.placement.row : this.#ownRow(name);
-    return new Group(this.#shared, this, name, value, { ...this.placement, row });
+    const shape = this.placement.shape?.get(name) as EntryShape | undefined;
+    return new Group(this.#shared, this, name, value, { ...this.placement, row, shape, kind: undefined });
+  }
+
+  /** The objects that it is inside of, up to the entry. */
+  #around(): object[] {
+    const around: object[] = [];
+    for (let group = this.parent; group instanceof Group; group = group.parent) around.push(group.target);
+    return around;
   }
 
   /** Scalars of the room share its row; whatever else it has gets one of its own. Entries are one row each. */
@@ -350,4 +376,8 @@ export class Group implements EntryNode, ParentNode {
       return child instanceof Group ? child.stored(persisted) : undefined;
     });
   }
+}
+
+function withKind(values: Plain, kind: string | undefined): Plain {
+  return kind === undefined ? values : { [KIND_KEY]: kind, ...values };
 }

@@ -87,9 +87,9 @@ export class Leaf implements FieldGate {
    */
   id = 0;
   dirty = true;
-  readonly #shared: LeafShared;
+  readonly shared: LeafShared;
+  isInState: boolean;
   readonly #parent: LeafParent;
-  #isInState: boolean;
   #sent: unknown = UNSENT;
   #text: string | undefined;
   #inside: Observer | undefined;
@@ -102,9 +102,9 @@ export class Leaf implements FieldGate {
     field: Field,
     placement: LeafPlacement,
   ) {
-    this.#shared = shared;
+    this.shared = shared;
     this.#parent = parent;
-    this.#isInState = parent.isInState;
+    this.isInState = parent.isInState;
     this.key = key;
     this.signal = signal;
     this.field = field;
@@ -117,8 +117,8 @@ export class Leaf implements FieldGate {
     if (this.audience) this.id = shared.nextLeafId();
     this.shape = field.kind === "computed" ? "any" : track(signal, this);
     // A new entry may hold what a client sent. Nobody was asked before it was put into the signal.
-    if (this.#isInState && !shared.loading && field.kind === "value") checkValue(this, [], signal());
-    if (this.audience?.dynamic && this.#isInState) shared.dynamic.add(this);
+    if (this.isInState && !shared.loading && field.kind === "value") checkValue(this, [], signal());
+    if (this.audience?.dynamic && this.isInState) shared.dynamic.add(this);
   }
 
   /** Whether it is sent to everyone, so also to those who saw the field that was here before. */
@@ -145,7 +145,7 @@ export class Leaf implements FieldGate {
   }
 
   changed(isSignalFrozen: boolean): void {
-    if (!this.#isInState || this.#shared.loading) return;
+    if (!this.isInState || this.shared.loading) return;
     this.row?.changed(this.persisted);
     if (this.synced && !this.dirty && !isSignalFrozen) {
       this.dirty = true;
@@ -225,9 +225,9 @@ export class Leaf implements FieldGate {
 
   /** Leaves the state: changes of the signal count no more, and what it depends on is not observed. */
   stop(): void {
-    this.#isInState = false;
+    this.isInState = false;
     this.#inside?.stop();
-    this.#shared.dynamic.delete(this);
+    this.shared.dynamic.delete(this);
   }
 
   stored(): unknown {
@@ -253,7 +253,7 @@ export class Leaf implements FieldGate {
       return true;
     } catch (error) {
       this.row?.changed(this.persisted);
-      this.#shared.onUnreadable(this.names(), value, error);
+      this.shared.onUnreadable(this.names(), value, error);
       return false;
     }
   }
@@ -285,7 +285,7 @@ export class Leaf implements FieldGate {
     try {
       return this.#read();
     } catch (error) {
-      this.#shared.onError(error);
+      this.shared.onError(error);
       return typeof previous === "symbol" ? null : previous;
     }
   }

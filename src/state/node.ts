@@ -1,5 +1,8 @@
 import type { Plain } from "../protocol/values.ts";
 import type { Audience, Sees } from "./audience.ts";
+import type { EntryShape } from "./entry-shape.ts";
+import type { EntryKinds } from "./kinds.ts";
+import type { StateNode } from "./fields.ts";
 import type { Leaf, LeafParent, LeafShared, PrivateChange } from "./leaf.ts";
 import type { Row, Rows } from "./rows.ts";
 
@@ -10,6 +13,10 @@ export interface Placement {
   readonly audience: Audience | undefined;
   /** The user whose entry it is in. */
   readonly owner: string | undefined;
+  /** What of it can be part of the state; undefined for all that holds fields. */
+  readonly shape?: EntryShape | undefined;
+  /** The name of its kind, for an entry of a collection with variants. */
+  readonly kind?: string | undefined;
 }
 
 /** What a node needs of the one above it. */
@@ -59,10 +66,9 @@ export interface InnerNode {
 }
 
 /** A group as a collection sees its entries. */
-export interface EntryNode extends InnerNode {
+export interface EntryNode extends InnerNode, StateNode {
   /** The collection, or the object that it is in. */
   readonly parent: ParentNode | undefined;
-  readonly key: string;
   readonly target: object;
   readonly placement: Placement;
   /** Whether it is part of the state: entries that were removed are not. */
@@ -109,6 +115,10 @@ export interface Shared extends LeafShared {
   ) => EntryNode;
   /** The node of each entry that was ever added. */
   readonly entries: WeakMap<object, EntryNode>;
+  /** What makes the entries of collections: classes among others. */
+  readonly factories: WeakSet<object>;
+  /** What is known of the entries that these make, for those that the developer makes. */
+  readonly kinds: WeakMap<object, EntryKinds>;
   /** Runs this while nothing counts as a change. */
   quietly<T>(run: () => T): T;
   foundUsers(users: object): void;

@@ -1,6 +1,6 @@
 import { isSignal } from "@signe/reactive";
-import { fieldOf, isEntry, isId } from "./fields.ts";
-import type { Field } from "./fields.ts";
+import { fieldOf, holdsFields, isId, nodeOf } from "./fields.ts";
+import type { StateNode } from "./fields.ts";
 import { isHostileKey, isPlain, MAX_DEPTH, objectAt } from "../protocol/values.ts";
 import type { Plain } from "../protocol/values.ts";
 
@@ -51,11 +51,12 @@ function plainObject(value: object, purpose: Purpose, onSignal: OnSignal | undef
   }
   const source = value as Record<string, unknown>;
   const keys = Object.keys(source);
-  const isGuarded = isEntry(value) || isInstanceWithFields(source);
+  const node = nodeOf(value);
+  const isGuarded = node !== undefined || isInstanceWithFields(source);
   const copy: Record<string, unknown> = {};
   for (const key of keys) {
     const inner = source[key];
-    if (isHostileKey(key) || !(isGuarded ? allows(fieldOf(inner), inner, purpose) : mayRead(inner, purpose))) continue;
+    if (isHostileKey(key) || !(isGuarded ? allows(node, key, inner, purpose) : mayRead(inner, purpose))) continue;
     const copied = plain(inner, purpose, onSignal, depth + 1);
     if (copied !== undefined) copy[key] = copied;
   }
@@ -75,13 +76,10 @@ function mayRead(value: unknown, purpose: Purpose): boolean {
 }
 
 /** An entry's unmarked objects may hold marked fields; its other unmarked properties stay on the server. */
-function allows(field: Field | undefined, value: unknown, purpose: Purpose): boolean {
-  if (field) return mayRead(value, purpose);
-  return typeof value === "object" && value !== null && !isId(value) && holdsFields(value);
-}
-
-function holdsFields(value: object): boolean {
-  return Object.values(value).some((inner) => fieldOf(inner) !== undefined);
+function allows(node: StateNode | undefined, name: string, value: unknown, purpose: Purpose): boolean {
+  if (fieldOf(value)) return mayRead(value, purpose);
+  if (typeof value !== "object" || value === null || isId(value)) return false;
+  return node ? node.holds(name, value) : !nodeOf(value)?.isWhole && holdsFields(value);
 }
 
 /**

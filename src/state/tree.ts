@@ -1,10 +1,12 @@
 import { canSee } from "./audience.ts";
 import type { Audience } from "./audience.ts";
 import { SAME } from "./diff.ts";
-import type { StoredEntries } from "./unread-entries.ts";
+import { templateOf } from "./unread-entries.ts";
+import type { EntryTemplate, StoredEntries } from "./unread-entries.ts";
 import { Entries } from "./entries.ts";
 import type { Viewer } from "./fields.ts";
 import { Group } from "./group.ts";
+import type { EntryKinds } from "./kinds.ts";
 import { Leaf } from "./leaf.ts";
 import type { PrivateChange } from "./leaf.ts";
 import type { EntryNode, Shared } from "./node.ts";
@@ -13,7 +15,7 @@ import { ROOT_KEY, Row, Rows } from "./rows.ts";
 /** A collection whose entries may stay unread, with an entry that is like all of them. */
 export interface UnreadCollection {
   readonly entries: Entries;
-  readonly template: EntryNode;
+  readonly template: EntryTemplate;
 }
 
 /** What changed since the last time. */
@@ -32,6 +34,8 @@ export class Tree implements Shared {
   readonly rows = new Rows();
   readonly root: Group;
   readonly entries = new WeakMap<object, EntryNode>();
+  readonly factories = new WeakSet<object>();
+  readonly kinds = new WeakMap<object, EntryKinds>();
   readonly dynamic = new Set<Leaf>();
   readonly #held = new Set<string>();
   readonly held: ReadonlySet<string> = this.#held;
@@ -139,7 +143,7 @@ export class Tree implements Shared {
     const collections = new Map<string, UnreadCollection>();
     for (const [name, entries] of this.root.children) {
       // Only the order of ASCII is the same here and in storage.
-      const template = entries instanceof Entries && /^\w+$/.test(name) ? entries.template() : undefined;
+      const template = entries instanceof Entries && /^\w+$/.test(name) ? templateOf(entries) : undefined;
       if (template) collections.set(name, { entries: entries as Entries, template });
     }
     return collections;

@@ -1,6 +1,11 @@
 import { untracked } from "@signe/reactive";
 import type { Plain } from "../protocol/values.ts";
-import type { EntryNode } from "./node.ts";
+import type { Audience } from "./audience.ts";
+import { makeEntry } from "./fields.ts";
+import type { CollectionField } from "./fields.ts";
+import { OUTSIDE } from "./node.ts";
+import type { EntryNode, Placement, Shared } from "./node.ts";
+import { Row } from "./rows.ts";
 import { isEntryKey } from "./value-checks.ts";
 
 export type StoredEntry = readonly [key: string, stored: Plain];
@@ -11,11 +16,22 @@ export interface StoredEntries {
   all(): Iterable<StoredEntry>;
 }
 
+/** An entry that is like all others of a collection. */
+export type EntryTemplate = Pick<EntryNode, "fits" | "textOfStored">;
+
 /** An entry whose stored values are here, but that is not made. */
 interface UnreadEntry {
   readonly stored: Plain;
   /** What clients have of it, as JSON. */
   text?: string | undefined;
+}
+
+/** A collection, as far as making an entry of it needs it. */
+interface Collection {
+  readonly shared: Shared;
+  readonly field: CollectionField;
+  readonly audience: Audience | undefined;
+  readonly placement: Omit<Placement, "row">;
 }
 
 /** Of so many entries it is remembered that storage is out of date; then all others are loaded. */
@@ -31,7 +47,7 @@ export class UnreadEntries {
   record: Plain = {};
   readonly #makeStored: (key: string, stored: Plain) => object;
   readonly #loaded = new Map<string, UnreadEntry>();
-  #template: EntryNode | undefined;
+  #template: EntryTemplate | undefined;
   /** Where the entries are that were not loaded. */
   #storage: StoredEntries | undefined;
   /** Keys of which storage is not asked: their entries were loaded, made or removed. */
@@ -45,7 +61,7 @@ export class UnreadEntries {
   }
 
   /** Takes entries that are like `template`: those that are given, and those that storage has. */
-  open(template: EntryNode, loaded: Iterable<StoredEntry>, storage?: StoredEntries): void {
+  open(template: EntryTemplate, loaded: Iterable<StoredEntry>, storage?: StoredEntries): void {
     this.#template = template;
     for (const [key, stored] of loaded) this.#add(key, stored);
     this.#storage = storage;
@@ -143,6 +159,19 @@ export class UnreadEntries {
     Object.defineProperty(this.record, key, { get: () => this.make(key), enumerable: true, configurable: true });
     return entry;
   }
+}
+
+/**
+ * An entry that is like all others of a collection, and not part of the state.
+ * @returns undefined if entries differ, or if what is stored of one does not say what clients get of it
+ */
+export function templateOf({ shared, field, audience, placement }: Collection): EntryNode | undefined {
+  const { factory } = field;
+  // All that a factory without parameters makes is alike.
+  if (typeof factory !== "function" || factory.length > 0 || audience) return undefined;
+  const own = { ...placement, owner: undefined, row: new Row(shared.rows, "", () => undefined) };
+  const template = new shared.Entry(shared, OUTSIDE, "", makeEntry(factory, "").target, own);
+  return template.isSimple ? template : undefined;
 }
 
 function memberOf(key: string, text: string): string {

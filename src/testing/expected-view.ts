@@ -1,5 +1,4 @@
-import { isSignal } from "@signe/reactive";
-import { fieldOf } from "../state/fields.ts";
+import { fieldOf, nodeOf } from "../state/fields.ts";
 import type { Viewer, Visibility } from "../state/fields.ts";
 import { nestDottedKeys, toPlain } from "../state/to-plain.ts";
 import { isPlain } from "../protocol/values.ts";
@@ -37,7 +36,7 @@ function group(target: object, viewer: Viewer, owner: string | undefined, outer:
       );
     } else if (field?.synced) {
       if (sees(viewer, narrow(outer, field.visibleTo, owner))) view[name] = read(value, field.transform);
-    } else if (!isSignal(value) && typeof value === "object" && value !== null) {
+    } else if (typeof value === "object" && value !== null && nodeOf(target)?.holds(name, value)) {
       view[name] = group(value, viewer, owner, outer);
     }
   }

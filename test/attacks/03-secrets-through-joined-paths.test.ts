@@ -175,15 +175,16 @@ it("who comes back gets each hidden collection in its place, whatever the keys a
 });
 
 it("the key of a hidden entry is not told when an object inside it is gone", async () => {
-  const makeItem = (parts: object) => ({ gold: sync(signal(1)), ...parts });
-  const vaultState = () => ({ vault: collection(() => makeItem({}), { visibleTo: isTrusted }) });
+  const item = () => ({ gold: sync(signal(1)) });
+  const chest = () => ({ ...item(), inner: { x: sync(signal(1)) } });
+  const vaultState = () => ({ vault: collection({ item, chest }, { visibleTo: isTrusted }) });
   const vaultRoom = defineRoom({ path: "r", throttleSync: 0, state: vaultState });
   const room = new MemoryRoom<ReturnType<typeof vaultState>>(vaultRoom.compiled);
   const owner = await room.connect("owner", trusted);
   const stranger = await room.connect("stranger", { sub: "stranger" });
-  room.change(({ vault }) => (vault()["secret-key"] = makeItem({ inner: { x: sync(signal(1)) } })));
+  room.change(({ vault }) => (vault()["secret-key"] = chest()));
   expect(owner.clients[0]?.state).toMatchObject({ vault: { "secret-key": { inner: { x: 1 } } } });
-  room.change(({ vault }) => (vault()["secret-key"] = makeItem({})));
+  room.change(({ vault }) => (vault()["secret-key"] = item()));
   expect(owner.clients[0]?.state).toMatchObject({ vault: { "secret-key": { gold: 1 } } });
   expect(toldOf(owner)).toContain('"inner":"$delete"');
   expect(toldOf(stranger)).not.toContain("secret-key");

@@ -65,3 +65,31 @@ game.emit("fly");
 game.emit("move");
 // @ts-expect-error the value is of another type
 game.emit("move", { x: "1" });
+
+class Monster {
+  type = sync(signal<"monster">("monster"));
+  hp = sync(signal(10));
+}
+class Boss extends Monster {
+  armour = sync(signal(5));
+}
+const rock = () => ({ type: sync(signal<"rock">("rock")), weight: sync(signal(1)) });
+const dungeon = defineRoom({
+  path: "dungeon",
+  state: () => ({ monsters: collection({ monster: Monster, boss: Boss, rock }), players: users({ Monster, rock }) }),
+  actions: { look: { run: ({ user }) => ("hp" in user ? user.hp() : user.weight()) } },
+});
+const monster = connectRoom<typeof dungeon>({ host: "x", room: "dungeon" }).state.monsters["m"];
+if (monster && "armour" in monster) expectTypeOf(monster.armour).toEqualTypeOf<number>();
+else if (monster?.type === "rock") expectTypeOf(monster.weight).toEqualTypeOf<number>();
+else if (monster) expectTypeOf(monster.hp).toEqualTypeOf<number>();
+// @ts-expect-error not all variants have it
+void monster?.hp;
+class Sized {
+  hp = sync(signal(10));
+  constructor(hp: number) {
+    this.hp.set(hp);
+  }
+}
+// @ts-expect-error a variant is a class without parameters, or a function
+collection({ monster: Sized });

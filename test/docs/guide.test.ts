@@ -14,6 +14,7 @@ import ownApp, { members } from "./guide-own-tokens.ts";
 import { shop } from "./guide-requests.ts";
 import moved, { game, RoomObject } from "./moved-game.ts";
 import { dungeon } from "./guide-transfer.ts";
+import { cave } from "./guide-variants.ts";
 import { sealed } from "./guide-visibility.ts";
 import { serviceOf } from "./service.ts";
 
@@ -46,6 +47,20 @@ describe("guide", () => {
     const client = await join({ authorization: "Bearer member of members-1" });
     expect((await client.until(({ type }) => type === "sync")).value).toMatchObject({ notice: "" });
     client.close();
+  });
+
+  it("state: a boss is a boss after the room has slept", async () => {
+    const { room, server, createClient } = await kitRoom(cave);
+    const client = await createClient();
+    await client.call("wake");
+    await room.change((state) => {
+      const boss = state.monsters()["b1"];
+      if (boss && "armour" in boss) boss.armour.set(2);
+    });
+    expect(client.state).toEqual({ monsters: { b1: { type: "boss", hp: 100, armour: 2 } } });
+    await server.evict();
+    expect(await client.call("attack")).toEqual([10]);
+    expect((await createClient()).state).toEqual(client.state);
   });
 
   it("guards: requireSession on a room lets clients in, and no HTTP request", async () => {

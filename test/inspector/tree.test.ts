@@ -3,6 +3,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { hide, hideInJson } from "../../src/platform/private.ts";
 import { MOST_NODES, treeOf } from "../../src/inspector/tree.ts";
+import { collection, sync } from "../../src/state/fields.ts";
+import { Tree } from "../../src/state/tree.ts";
 import type { TreeNode } from "../../src/inspector/types.ts";
 
 const NOBODY = () => false;
@@ -69,6 +71,34 @@ describe("P12.4: a tree", () => {
         for (const { key, text = "" } of nodes) expect(key.length + text.length).toBeLessThan(1500);
       }),
     );
+  });
+
+  it("P12.3: shows an entry in its own place only, and of which kind it is", () => {
+    class Monster {
+      hp = sync(signal(1));
+      self = this;
+      friend: unknown;
+      world: unknown;
+    }
+    const state = { monsters: collection({ monster: Monster }), spare: undefined as unknown };
+    const tree = new Tree(state);
+    const [a, b] = [(state.monsters()["a"] = new Monster()), (state.monsters()["b"] = new Monster())];
+    Object.assign(a, { friend: b, world: state });
+    state.spare = b;
+    tree.settle();
+    const { children } = treeOf("state", state, NOBODY);
+    const [monsters, spare] = children ?? [];
+    expect(monsters?.children?.map(({ key, tags }) => [key, tags])).toEqual([
+      ["a", ["monster"]],
+      ["b", ["monster"]],
+    ]);
+    expect(monsters?.children?.[0]?.children?.map(({ key, text }) => `${key}: ${text}`)).toEqual([
+      "hp: 1",
+      "self: refers to monsters.a",
+      "friend: refers to monsters.b",
+      "world: refers to the state",
+    ]);
+    expect(spare).toEqual({ key: "spare", kind: "other", text: "refers to monsters.b" });
   });
 
   it("P12.4: ends in a circle, and where something throws", () => {

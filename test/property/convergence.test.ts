@@ -46,6 +46,7 @@ const clientState = () => ({
   shout: signal(""),
   players: signal<Record<string, unknown>>({}),
   monsters: signal<Record<string, unknown>>({}),
+  beasts: signal<Record<string, unknown>>({}),
 });
 
 const clients = [null, null, { sub: "c" }, { sub: "gm", gm: true }];
@@ -133,6 +134,9 @@ for (const throttleSync of [0, "auto", 50] as const) {
           }
           await world.room.advance(60);
           world.check();
+          // No packet and no row has anything of a plain property.
+          for (const { texts } of world.room.sockets) expect(texts.join()).not.toContain('"plain"');
+          expect(JSON.stringify([...world.room.storage.rows.values()])).not.toContain('"plain"');
           const failures = world.room.log.filter((entry) => entry.level === "error");
           expect(failures).toEqual([]);
         },

@@ -26,6 +26,19 @@ function teamOf(user: unknown): number | undefined {
 
 export const monster = () => ({ hp: sync(signal(10)), loot: sync(signal<Record<string, number>>({})) });
 
+/** Entries of several kinds. */
+export class Beast {
+  hp = sync(signal(3));
+  lair = { depth: sync(signal(0)) };
+  plain: unknown = this;
+}
+export class Dragon extends Beast {
+  fire = sync(signal(1));
+  hoard = sync(signal<string[]>([]), { visibleTo: (viewer) => viewer.auth?.["gm"] === true });
+  eggs = collection(item);
+}
+export const rock = () => ({ weight: sync(signal(9)), plain: undefined as unknown });
+
 export function gameState() {
   const scores = sync(signal<number[]>([]));
   return {
@@ -43,6 +56,7 @@ export function gameState() {
     gm: sync(signal("secret"), { visibleTo: (viewer) => viewer.auth?.["gm"] === true }),
     players: users(Player),
     monsters: collection(monster),
+    beasts: collection({ beast: Beast, dragon: Dragon, rock }),
   };
 }
 export type GameState = ReturnType<typeof gameState>;

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { item, monster, Player } from "./game-state.ts";
+import { Beast, Dragon, item, monster, Player, rock } from "./game-state.ts";
 import type { GameState } from "./game-state.ts";
 
 /** A change of the state, with words for a failing run. */
@@ -58,6 +58,14 @@ function dig(
     node = next as Record<string, unknown>;
   }
   change(node);
+}
+
+/** An entry, a part of one, or the state. */
+function anyObject(state: GameState, index: number): object | undefined {
+  const [player, monsterOfAll, beast] = [state.players(), state.monsters(), state.beasts()].map((entries) =>
+    pickOf<object>(entries, index),
+  );
+  return [player, monsterOfAll, beast, state, state.flags, (player as Player | undefined)?.pos][index];
 }
 
 const steps = fc.array(pick, { maxLength: 3 });
@@ -170,6 +178,38 @@ export const anyMutation: fc.Arbitrary<Mutation> = fc.oneof(
     pickOf(pickOf(state.players(), index)?.items() ?? {}, at)?.count.set(count),
   ),
   mutation("player.remove", pick, (state, index) => delete state.players()[pickKey(state.players(), index)]),
+  mutation(
+    "beasts.add",
+    fc.tuple(key, fc.constantFrom("beast", "dragon", "rock"), pick),
+    (state, [at, kind, other]) => {
+      const beast = kind === "rock" ? rock() : kind === "dragon" ? new Dragon() : new Beast();
+      beast.plain = anyObject(state, other) ?? beast;
+      if (beast instanceof Dragon) beast.eggs()["first"] = item();
+      state.beasts()[at] = beast;
+    },
+  ),
+  mutation("beasts.delete", pick, (state, index) => delete state.beasts()[pickKey(state.beasts(), index)]),
+  mutation("beasts.again", fc.tuple(pick, key), (state, [index, at]) => {
+    const name = pickKey(state.beasts(), index);
+    const beast = state.beasts()[name];
+    if (!beast) return;
+    delete state.beasts()[name];
+    state.beasts()[at] = beast;
+  }),
+  mutation("beast.hp", fc.tuple(pick, fc.integer()), (state, [index, value]) => {
+    const beast = pickOf(state.beasts(), index);
+    if (beast instanceof Beast) beast.lair.depth.set(value);
+    if (beast instanceof Dragon) beast.fire.set(value);
+    if (beast instanceof Dragon) beast.hoard.set([`gold ${value}`]);
+    if (beast && "weight" in beast) beast.weight.set(value);
+  }),
+  // Plain properties that refer to something of the state are nobody's concern, whenever they are set.
+  mutation("plain reference", fc.tuple(pick, pick, fc.boolean()), (state, [from, to, isNew]) => {
+    const entry = isNew ? monster() : anyObject(state, from);
+    if (!entry) return;
+    (entry as { plain?: unknown }).plain = anyObject(state, to);
+    if (isNew) state.monsters()["a"] = entry as ReturnType<typeof monster>;
+  }),
   mutation("player.replace", pick, (state, index) => {
     const name = pickKey(state.players(), index);
     if (state.players()[name]) state.players()[name] = new Player();

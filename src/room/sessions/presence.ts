@@ -2,7 +2,7 @@ import type { Snapshot } from "../../define/types.ts";
 import type { Settings } from "../../define/settings.ts";
 import { encodeDisconnected } from "../../protocol/packets.ts";
 import { RoomError } from "../../protocol/errors.ts";
-import { fieldOf } from "../../state/fields.ts";
+import { fieldOf, ofKnownKind } from "../../state/fields.ts";
 import { encodeKey } from "../../state/rows.ts";
 import type { Row } from "../../state/rows.ts";
 import type { Tree } from "../../state/tree.ts";
@@ -145,9 +145,15 @@ export class Presence {
     return this.#connections.userCount + this.#sessions.expected(now) + joining.size;
   }
 
-  /** A user as the definition makes them, who is not part of the state yet. */
-  newUser(publicId: string): object | undefined {
-    return this.#tree.users?.make(publicId);
+  /** A user as the definition makes them, who is not part of the state yet. @param stored of which kind they are */
+  newUser(publicId: string, stored: Snapshot): object | undefined {
+    return this.#tree.users?.make(publicId, stored);
+  }
+
+  /** What another definition stored of a user. One of a kind that is not known here is of the first kind. */
+  ofKnownKind(stored: Snapshot): Snapshot {
+    const { users } = this.#tree;
+    return users ? ofKnownKind(users.field.factory, stored) : stored;
   }
 
   /** What is stored of a user, with all that is inside; null if there is none. */

@@ -72,10 +72,10 @@ function restoreUsers(scope: RestoreScope, snapshot: Snapshot): void {
   if (!isPlain(stored)) return;
   for (const [publicId, userSnapshot] of Object.entries(stored)) {
     try {
-      const user = users.create(publicId) as never;
       // A copy: what the hook changes before it throws is not what was stored.
       const copy: unknown = structuredClone(userSnapshot);
       checkStored(copy);
+      const user = users.create(publicId, copy) as never;
       const restored = onUserStorageRestore({ userSnapshot: copy, user, publicId, room: scope.room });
       checkStored(restored);
       stored[publicId] = restored;

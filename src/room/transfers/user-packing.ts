@@ -28,7 +28,7 @@ export class UserPacking {
   /** What to load of a user who arrives, by the restore hook. Rejects like {@link unpack}, or if the hook throws. */
   async restore(passenger: TransferredUser, publicId: string): Promise<Snapshot | null> {
     const user = this.unpack(passenger);
-    return user && this.#hooks.restoreUser(user, this.#presence.newUser(publicId), publicId, passenger.sessionId);
+    return user && this.#hooks.restoreUser(user, this.#presence.newUser(publicId, user), publicId, passenger.sessionId);
   }
 
   /**
@@ -40,7 +40,9 @@ export class UserPacking {
   unpack({ user, publicId, origin }: TransferredUser): Snapshot | null {
     const here = this.#here;
     const { path, version, users } = origin ?? { ...here, version: 1 };
-    if (!user || path !== here.path || version === here.version) return user;
+    if (!user) return null;
+    if (path !== here.path) return this.#presence.ofKnownKind(user);
+    if (version === here.version) return user;
     const alone = users.reduceRight<Snapshot>((inner, name) => ({ [name]: inner }), { [publicId]: user });
     const migrated = migrateSnapshot(this.#compiled, alone, version);
     const found = valueAt(migrated, [...here.users, publicId]);

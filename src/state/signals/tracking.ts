@@ -1,7 +1,7 @@
 import type { Signal } from "@signe/reactive";
 import { isHostileKey, isLiteral } from "../../protocol/values.ts";
 import type { Plain } from "../../protocol/values.ts";
-import { checkField, checkIndex, checkKey, checkValue, trailTo } from "../value-checks.ts";
+import { checkField, checkIndex, checkKey, checkValue, refused, trailTo } from "../value-checks.ts";
 import type { CheckedField, Shape } from "../value-checks.ts";
 
 /** Under this key the inside of a tracked signal refers to its field. */
@@ -34,6 +34,10 @@ interface Writable {
 
 /** The field behind a tracked signal: asked before a change, and called after it. */
 export interface FieldGate extends CheckedField {
+  /** The state that it is in, by what all of its nodes share. */
+  readonly shared: object;
+  /** Whether it is part of that: entries that were removed are not. */
+  readonly isInState: boolean;
   /** Something was, or may have been, changed. A frozen signal announces it only when it is unfrozen. */
   changed(isFrozen: boolean): void;
   /** What only a collection has. */
@@ -73,16 +77,36 @@ const MUTATORS: ReadonlyMap<string, number> = new Map([
  * `@signe/reactive` itself reports most changes but not all: sorting and deleting in arrays and whatever
  * `mutate` does below the first level go unseen. So arrays and objects are read through a proxy of ours.
  * @returns what the signal was made as, whatever it holds by now: one that began as null may become anything
+ * @throws RoomError if it is the signal of another field already
  */
 export function track(signal: Signal, gate: FieldGate): Shape {
   const writable = signal as unknown as Writable;
   const subject = writable._subject;
   const slot = slotOf(subject);
-  const isTracked = subject[GATE] !== undefined;
+  const previous = subject[GATE];
+  if (previous?.isInState && previous.shared === gate.shared) {
+    // The fields of an example of an entry are not used.
+    if (!gate.isInState) return shapeOfSlot(slot);
+    throw refused(
+      gate,
+      [],
+      "internal",
+      `its signal is that of ${previous.path()}: each field needs a signal of its own`,
+    );
+  }
   // A tracked one is of an entry that was removed and comes back, perhaps elsewhere: it has another field now.
   subject[GATE] = gate;
-  if (isTracked) gate.collection?.setRecord(unwrap(subject[slot as "obj"]) as Plain);
+  if (previous) gate.collection?.setRecord(unwrap(subject[slot as "obj"]) as Plain);
   else startTracking(writable, subject as Tracked, slot);
+  return shapeOfSlot(slot);
+}
+
+/** What a signal was made as. */
+export function declaredShape(signal: Signal): Shape {
+  return shapeOfSlot(slotOf((signal as unknown as Writable)._subject));
+}
+
+function shapeOfSlot(slot: Slot): Shape {
   return slot === "items" ? "array" : slot === "obj" ? "object" : "any";
 }
 

@@ -120,6 +120,42 @@ describe("a user who comes from a room at another version", () => {
     expect(there.state.heroes()[publicId]?.gold()).toBe(4);
   });
 
+  it.each(["the same definition", "another one that has the variant", "another one that has not"])(
+    "of a variant is of that variant in %s, if it is there",
+    async (where) => {
+      class Guest {
+        coins = sync(signal(0));
+      }
+      class Member extends Player {
+        card = sync(signal("none"));
+      }
+      const roomOf = (path: string, variants: Parameters<typeof users>[0]) =>
+        defineRoom({ path, throttleStorage: 0, state: () => ({ players: users(variants as never) }) });
+      const from = roomOf("r-{n}", { guest: Guest, member: Member });
+      const to =
+        where === "the same definition"
+          ? from
+          : roomOf("other", where.endsWith("has not") ? { player: Player } : { visitor: Player, member: Member });
+      const { here, there, publicId, leave } = await pair(from, to);
+      expect(here.state.players()[publicId]).toBeInstanceOf(Guest);
+      here.change((state) => {
+        const member = new Member();
+        member.coins.set(3);
+        member.card.set("gold");
+        state.players()[publicId] = member;
+      });
+      await leave();
+      const user = there.state.players()[publicId];
+      expect(user).toBeInstanceOf(where.endsWith("has not") ? Player : Member);
+      expect([user?.coins(), user instanceof Member && user.card()]).toEqual([
+        3,
+        where.endsWith("has not") ? false : "gold",
+      ]);
+      there.crash();
+      expect(there.state.players()[publicId]).toBeInstanceOf(where.endsWith("has not") ? Player : Member);
+    },
+  );
+
   it("and who is called back by a room that was deployed meanwhile", async () => {
     const { here, there, publicId, leave } = await pair(old, old);
     here.change((state) => state.players()[publicId]?.coins.set(3));

@@ -1,0 +1,113 @@
+import { isLiteral } from "../protocol/values.ts";
+import { differenceOf, shapeOfEntry } from "./entry-shape.ts";
+import type { EntryShape, IsReference } from "./entry-shape.ts";
+import { isClass, makeBy, nodeOf } from "./fields.ts";
+import type { Factories, Factory } from "./fields.ts";
+
+/** What an entry is, among those that its collection makes. */
+export interface EntryKind {
+  /** Stored with the entry; undefined where the collection makes only one kind. */
+  readonly name: string | undefined;
+  /** What of it is part of the state; undefined for all that holds fields, since the collection itself made it. */
+  readonly shape: EntryShape | undefined;
+}
+
+/** What a state knows of the entries that its collections make. */
+interface KnownKinds {
+  readonly factories: WeakSet<object>;
+  readonly kinds: WeakMap<object, EntryKinds>;
+}
+
+/**
+ * The kind of an entry that the developer made.
+ * @returns or what keeps it from being one that these factories make
+ */
+export function kindOf(known: KnownKinds, factories: Factories, key: string, target: object): EntryKind | string {
+  const kinds = known.kinds.get(factories) ?? new EntryKinds(factories);
+  known.kinds.set(factories, kinds);
+  // What is part of the state already is referred to here.
+  const isReference: IsReference = (value) => nodeOf(value) !== undefined || known.factories.has(value.constructor);
+  return kinds.of(key, target, isReference);
+}
+
+/** The kinds of entries that a collection makes. */
+export class EntryKinds {
+  readonly #kinds: readonly MadeKind[];
+
+  constructor(factory: Factories) {
+    const named = typeof factory === "function" ? [[undefined, factory] as const] : [...factory];
+    this.#kinds = named.map(([name, make]) => new MadeKind(name, make));
+  }
+
+  /** @returns the kind of an entry, or what keeps it from being any */
+  of(key: string, target: object, isKnown: IsReference): EntryKind | string {
+    const isReference: IsReference = (value) => isKnown(value) || this.#looksLikeOne(key, value);
+    const problems: string[] = [];
+    for (const kind of this.#kinds) {
+      const example = kind.example(key);
+      if (!example.isLike(target)) continue;
+      const problem = differenceOf(example.shape, target, isReference);
+      if (problem === undefined) return { name: kind.name, shape: example.shape };
+      problems.push(problem);
+    }
+    const made = this.#kinds.map((kind) => kind.label).join(" or ");
+    return problems[0] ?? `its class is ${nameOfClass(target)}, but the entries here are made by ${made}`;
+  }
+
+  /** Of two entries that know each other, one is added before the other. */
+  #looksLikeOne(key: string, value: object): boolean {
+    return this.#kinds.some((kind) => {
+      const example = kind.example(key);
+      return example.isLike(value) && differenceOf(example.shape, value, () => true) === undefined;
+    });
+  }
+}
+
+/** One kind of entries, with the factory that makes them. */
+class MadeKind {
+  readonly name: string | undefined;
+  readonly #factory: Factory<object>;
+  #example: Example | undefined;
+
+  constructor(name: string | undefined, factory: Factory<object>) {
+    this.name = name;
+    this.#factory = factory;
+  }
+
+  get label(): string {
+    return this.#factory.name || "a function";
+  }
+
+  /** What the factory makes: the same each time, unless it is a function of the key. */
+  example(key: string): Example {
+    if (this.#example) return this.#example;
+    const example = new Example(makeBy(this.#factory, key));
+    if (isUniform(this.#factory)) this.#example = example;
+    return example;
+  }
+}
+
+/** What is known of all entries of a kind, by one of them. */
+class Example {
+  readonly shape: EntryShape;
+  readonly #prototype: unknown;
+
+  constructor(entry: object) {
+    this.shape = shapeOfEntry(entry);
+    this.#prototype = Object.getPrototypeOf(entry);
+  }
+
+  /** Whether an entry is of the same class, or of none. */
+  isLike(entry: object): boolean {
+    return isLiteral(entry) || Object.getPrototypeOf(entry) === this.#prototype;
+  }
+}
+
+/** Whether all that a factory makes is alike. */
+function isUniform(factory: Factory<object>): boolean {
+  return isClass(factory) || factory.length === 0;
+}
+
+function nameOfClass(target: object): string {
+  return (target.constructor as { name?: string } | undefined)?.name || "class without a name";
+}

@@ -1,0 +1,32 @@
+import type { Plain } from "../protocol/values.ts";
+import type { EntryNode, RemovedEntry } from "./node.ts";
+
+/** What clients have under the keys of which the entry is another one by now, or gone. */
+export type EntriesBefore = Map<string, EntryNode | RemovedEntry | undefined>;
+
+/** What clients have under each key. @param entries those that they are shown */
+export function sentEntries(entries: Iterable<[string, EntryNode]>, before: EntriesBefore): EntriesBefore {
+  return new Map<string, EntryNode | RemovedEntry | undefined>([...entries, ...before]);
+}
+
+/** The same, as plain data. */
+export function sentValuesOf(entries: Iterable<[string, EntryNode]>, before: EntriesBefore): Plain {
+  const sent: Plain = {};
+  for (const [key, entry] of sentEntries(entries, before)) if (entry) sent[key] = entry.sentValues();
+  return sent;
+}
+
+/**
+ * Takes this as what was sent of some entries.
+ * @param before gets what was sent under keys that have no entry, or a new one
+ */
+export function assumeEntriesSent(entries: ReadonlyMap<string, EntryNode>, sent: Plain, before: EntriesBefore): void {
+  for (const [key, entry] of entries) {
+    const value = Object.hasOwn(sent, key) ? sent[key] : undefined;
+    if (value === undefined) before.set(key, undefined);
+    entry.assumeSent((value ?? {}) as Plain);
+  }
+  for (const [key, value] of Object.entries(sent)) {
+    if (!entries.has(key)) before.set(key, { sentValues: () => value as Plain });
+  }
+}
