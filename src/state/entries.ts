@@ -38,8 +38,8 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
   readonly #parent: ParentNode;
   readonly field: CollectionField;
   readonly placement: Omit<Placement, "row">;
-  /** The entry that the collection itself makes, and its kind. */
-  #created: { readonly target: object; readonly kind: EntryKind } | undefined;
+  /** The entry that the collection itself made and now adds, and its kind. */
+  created: { readonly target: object; readonly kind: EntryKind } | undefined;
   /** The entries that have nodes. The others are unread. */
   readonly #made = new Map<string, EntryNode>();
   readonly #unread = new UnreadEntries((key, stored) => this.#makeStored(key, stored));
@@ -109,7 +109,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
   /** The same, and adds it. */
   create(key: string, stored?: Plain): object {
     const { target, kind } = makeEntry(this.field.factory, key, stored);
-    this.#created = { target, kind: { name: kind, shape: undefined } };
+    this.created = { target, kind: { name: kind, shape: undefined } };
     this.signal()[key] = target;
     return target;
   }
@@ -145,7 +145,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
       if (kind) this.#put(key, target as object, { ...this.#placementOf(key), kind: kind.name, shape: kind.shape });
     } catch (error) {
       // The collection's own value has it still.
-      if (previous) this.#put(key, previous.target, previous.placement);
+      if (previous) this.#putBack(previous);
       throw error;
     } finally {
       this.childChanged(key);
@@ -176,13 +176,14 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     return this.#made.get(key) === node;
   }
 
-  /** The kind of an entry. One that was made here does not have to be checked. @returns or what keeps it from being any */
-  kindOf(key: string, target: object): EntryKind | string {
-    if (this.#created?.target === target) return this.#created.kind;
-    return kindOf(this.shared, this.field.factory, key, target);
+  /** Properties of it may refer to parts of other entries by now. */
+  #putBack({ key, target, placement }: EntryNode): void {
+    const kind = kindOf(this.shared, this.field.factory, key, target);
+    this.#put(key, target, typeof kind === "string" ? placement : { ...placement, shape: kind.shape });
   }
 
   #put(key: string, target: object, placement: Placement): EntryNode {
+    this.created = undefined;
     const entry = new this.shared.Entry(this.shared, this, key, target, placement);
     this.shared.entries.set(target, entry);
     this.#made.set(key, entry);

@@ -1,8 +1,10 @@
 import { MAX_DEPTH } from "../protocol/values.ts";
 import type { Plain } from "../protocol/values.ts";
 import { holdsFields } from "./fields.ts";
+import type { CollectionField } from "./fields.ts";
+import { kindOf } from "./kinds.ts";
 import type { EntryKind } from "./kinds.ts";
-import type { EntryNode } from "./node.ts";
+import type { EntryNode, Shared } from "./node.ts";
 import { isEntryKey, MAX_KEY, refused, shapeOf, tooLong } from "./value-checks.ts";
 import type { CheckedField } from "./value-checks.ts";
 
@@ -14,8 +16,10 @@ interface Collection extends CheckedField {
   nodeOf(target: object): EntryNode | undefined;
   /** Whether a node is the one that this collection has under a key. */
   has(key: string, node: EntryNode): boolean;
-  /** The kind of an object, or what keeps it from being an entry here. */
-  kindOf(key: string, target: object): EntryKind | string;
+  readonly shared: Shared;
+  readonly field: CollectionField;
+  /** The entry that the collection itself made and now adds: it does not have to be checked. */
+  readonly created: { readonly target: object; readonly kind: EntryKind } | undefined;
 }
 
 /**
@@ -60,7 +64,9 @@ function checkEntry(
   if (shapeOf(target) !== "object" || !holdsFields(target as object)) {
     throw refused(collection, [key], "internal", "an entry is what the collection's class or factory makes");
   }
-  const kind = collection.kindOf(key, target as object);
+  const { created, shared, field } = collection;
+  const kind =
+    created && created.target === target ? created.kind : kindOf(shared, field.factory, key, target as object);
   if (typeof kind === "string") throw refused(collection, [key], "internal", kind);
   return { kind, node: collection.nodeOf(target as object) };
 }

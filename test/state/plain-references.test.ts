@@ -111,6 +111,36 @@ describe("a plain property that refers to an entry", () => {
     expect([...tree.storedRows().keys()].toSorted()).toEqual([".", "events.a", "events.b"]);
   });
 
+  it("may be to a part of another entry, also in an entry that was stored, and is removed and added again", async () => {
+    const partsOf = () => ({ flags: { a: sync(signal(0)) }, players: collection(Player), bullets: collection(Bullet) });
+    const room = new MemoryRoom<ReturnType<typeof partsOf>>(
+      defineRoom({ path: "r", throttleSync: 0, throttleStorage: 0, state: partsOf }).compiled,
+    );
+    const socket = await room.connect("ann");
+    room.change(({ players, bullets }) => {
+      players()["p"] = new Player();
+      bullets()["b"] = new Bullet();
+    });
+    const told = { flags: { a: 0 }, players: { p: { x: 0, pos: { y: 0 } } }, bullets: { b: { speed: 1 } } };
+    for (const restart of [async () => {}, () => room.evict()]) {
+      await restart();
+      room.change(({ flags, players, bullets }) => {
+        const { b } = bullets();
+        if (!b) return;
+        b.owner = flags;
+        b.self = players()["p"]?.pos;
+        expect(() => (bullets()["b"] = Object.assign(new Bullet(), { speed: players()["p"]?.x }))).toThrow(
+          "its signal",
+        );
+        delete bullets()["b"];
+        bullets()["b"] = b;
+      });
+      expect(socket.clients[0]?.state).toEqual(told);
+    }
+    room.change(({ flags }) => flags.a.set(1));
+    expect(socket.clients[0]?.state).toEqual({ ...told, flags: { a: 1 } });
+  });
+
   it("leaves the signals of the entry unmarked where it is in an object that is marked as a whole", () => {
     const state = { players: collection(() => ({ x: sync(signal(0)), secret: signal("s") })) };
     const tree = new Tree(state);
