@@ -58,7 +58,7 @@ function report(name, { code, parts }, limitKb, forbidden) {
   isTooMuch ||= kb > limitKb || wrong.length > 0;
 }
 
-report("Worker of the demo", demoWorker(), 156);
+report("Worker of the demo", demoWorker(), 158);
 report(
   "Worker of the demo, without its inspector",
   await bundle(
@@ -66,11 +66,11 @@ report(
     ["cloudflare:*"],
     [uninspected],
   ),
-  120,
+  123,
 );
-report("Worker of one small room, with Worlds", await bundle(minimalRoom("index"), ["cloudflare:*"]), 97);
-report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 127);
-report("Worker of one small room, lite", await bundle(minimalRoom("lite"), ["cloudflare:*"]), 70);
+report("Worker of one small room, with Worlds", await bundle(minimalRoom("index"), ["cloudflare:*"]), 99);
+report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 129);
+report("Worker of one small room, lite", await bundle(minimalRoom("lite"), ["cloudflare:*"]), 73);
 report("durable-rooms/client", await bundle('export * from "./dist/client/index.js"', []), 9, SERVER_ONLY);
 report("durable-rooms/react", await bundle('export * from "./dist/react/index.js"', ["react"]), 1, SERVER_ONLY);
 if (isTooMuch) process.exit(1);

@@ -1,4 +1,5 @@
 import { RoomConnection } from "./connections/connection.ts";
+import type { Attachment } from "./connections/connection.ts";
 import type { RoomSocket } from "./connections/remote-group.ts";
 import type { RoomParts } from "./room-parts.ts";
 import { closeAll, readRoom } from "./storage/read-room.ts";
@@ -19,7 +20,8 @@ export function wake(parts: RoomParts): Promise<unknown> | undefined {
   const stored = readRoom(compiled, tree, ports, quarantine, reporter);
   const { own } = stored;
   shardLinks.load(own);
-  const isAwake = stored.sockets.length > 0 || shardLinks.didSleep;
+  // Connections whose user left know nothing of the changes since.
+  const isAwake = stored.sockets.some((socket) => !hasLeft(socket)) || shardLinks.didSleep;
   const { isNew, volatileKeys } = restoreRoom(stored, isAwake, parts);
   parts.isNew = isNew;
   parts.persistence.takeOver(volatileKeys, isAwake, stored.noteVersion);
@@ -27,7 +29,7 @@ export function wake(parts: RoomParts): Promise<unknown> | undefined {
   const didSleep = isAwake && quarantine.isEmpty;
   const sent = loadParts(parts, own, didSleep);
   parts.persistence.open();
-  recoverConnections(parts, didSleep ? stored.sockets : closeAll(stored.sockets), sent);
+  recoverConnections(parts, isAwake && !didSleep ? closeAll(stored.sockets) : stored.sockets, sent);
   broadcast.open();
   quarantine.open();
   reporter.open();
@@ -35,6 +37,10 @@ export function wake(parts: RoomParts): Promise<unknown> | undefined {
   if (shardLinks.size === 0) return resume(parts, didSleep);
   broadcast.pause();
   return shardLinks.learn().then(() => resume(parts, didSleep));
+}
+
+function hasLeft(socket: RoomSocket): boolean {
+  return (socket.attachment() as Partial<Attachment> | null)?.left === true;
 }
 
 /** Loads the parts that have stored rows. @returns what clients were sent, if changes were waiting to be sent */

@@ -34,7 +34,7 @@ export interface ClientIdentity {
 export type Protocol = 1 | 2;
 
 /** The value that is attached to a socket, and survives hibernation. */
-interface Attachment extends Omit<ClientIdentity, "protocol" | "since"> {
+export interface Attachment extends Omit<ClientIdentity, "protocol" | "since"> {
   readonly id: string;
   readonly protocol?: Protocol;
   /** Set while the first packet of an unsynced connection has not been sent. */

@@ -332,3 +332,22 @@ it("a session does not run out while its user joins", async () => {
   await room.advance(1000);
   expect(room.core.overview.sessions).toBe(0);
 });
+
+it("a room that slept with no other socket knows that nobody was told what changed", async () => {
+  const stateOf = () => ({ players: users(Player), count: sync(signal(0)) });
+  const room = new MemoryRoom<ReturnType<typeof stateOf>>(
+    defineRoom({ path: "r", throttleSync: 0, state: stateOf }).compiled,
+  );
+  const removed = await room.connect("bob");
+  const { publicId } = removed.attachment() as { publicId: string };
+  room.change(({ players }) => delete players()[publicId]);
+  const told = removed.texts.length;
+  const first = await room.connect("ada", null, undefined, "protocol=2");
+  const { seq, epoch } = JSON.parse(first.texts[0] as string) as { seq: number; epoch: string };
+  room.disconnect(first);
+  room.change(({ count }) => count.set(5));
+  await room.evict();
+  const again = await room.connect("ada", null, undefined, `protocol=2&since=${seq}&epoch=${epoch}`);
+  expect(JSON.parse(again.texts[0] as string)).toMatchObject({ reset: true, value: { count: 5 } });
+  expect([removed.isOpen, removed.texts.length]).toEqual([true, told]);
+});
