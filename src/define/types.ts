@@ -289,10 +289,13 @@ export interface RoomOptions<S> {
   readonly onLeave?: Hook<ActionContext<S>>;
   /** Gets every error that a handler, guard, hook or write threw. */
   readonly onError?: Hook<Context<S> & { readonly error: unknown; readonly conn: Connection | undefined }>;
-  /** Gets the stored snapshot before it is loaded, and returns what to load. */
-  readonly onStorageRestore?: (context: { snapshot: Snapshot; room: RoomHandle }) => Snapshot;
-  /** The same for each stored user. */
-  readonly onUserStorageRestore?: (context: UserRestore<S>) => Snapshot;
+  /**
+   * Gets the stored snapshot before it is loaded, and returns what to load. A promise is awaited: until then no event
+   * comes in. If it throws, or takes longer than 20 seconds, the room does not start, and what is stored stays as it is.
+   */
+  readonly onStorageRestore?: (context: { snapshot: Snapshot; room: RoomHandle }) => Awaitable<Snapshot>;
+  /** The same for each stored user, all at once. A user for whom it throws is put aside, in `room.quarantine`. */
+  readonly onUserStorageRestore?: (context: UserRestore<S>) => Awaitable<Snapshot>;
   /** The same for a user who was transferred here. */
   readonly onSessionRestore?: (context: UserRestore<S> & { readonly privateId: string }) => Awaitable<Snapshot>;
 }

@@ -50,7 +50,7 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
     this.monitor.isPrivate = (text) => this.#core?.sessions.isPrivate(text) === true;
-    this.#hasFailed = !this.#tryStart();
+    this.#hasFailed = this.#tryStart() === false;
   }
 
   /** @internal */
@@ -59,7 +59,8 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
   }
 
   protected override async answer({ request, auth, signal, ...session }: Received): Promise<Response> {
-    if (!this.#tryStart()) return this.#refuseForNow(request);
+    const isStarted = this.#isStarted();
+    if (isStarted !== true && !(await isStarted)) return this.#refuseForNow(request);
     if (!isUpgrade(request)) return this.core.request(request, parseRoomUrl(new URL(request.url))?.path ?? "/", auth);
     const pair = new WebSocketPair();
     const socket = this.sockets.of(pair[1], (ws) => this.#accept(ws));
@@ -77,9 +78,13 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
 
   override webSocketMessage(ws: WebSocket, message: string | ArrayBuffer): Promise<void> | undefined {
     this.monitor.message(message);
-    if (this.#tryStart()) return this.#handle(this.sockets.of(ws), message);
-    ws.close(isOverQuota(this.#failure) ? TRY_LATER : CODES.internal.close, CANNOT_START);
-    return undefined;
+    const isStarted = this.#isStarted();
+    const handle = (isRunning: boolean) => {
+      if (isRunning) return this.#handle(this.sockets.of(ws), message);
+      ws.close(isOverQuota(this.#failure) ? TRY_LATER : CODES.internal.close, CANNOT_START);
+      return undefined;
+    };
+    return typeof isStarted === "boolean" ? handle(isStarted) : isStarted.then(handle);
   }
 
   #refuseForNow(request: Request): Response {
@@ -93,56 +98,96 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
   }
 
   protected override closed(ws: WebSocket): void {
-    if (this.#tryStart()) this.core.closed(this.sockets.of(ws));
+    const isStarted = this.#isStarted();
+    const close = (isRunning: boolean) => isRunning && this.core.closed(this.sockets.of(ws));
+    if (typeof isStarted === "boolean") close(isStarted);
+    else void isStarted.then(close);
   }
 
   protected override async rang(): Promise<void> {
-    if (this.#tryStart()) return this.core.alarm();
+    if (await this.#isStarted()) return this.core.alarm();
     // The runtime retries an alarm only six times. A room without a definition needs no alarm.
     if (this.#find()) this.setAlarm(this.clock().now() + RETRY);
   }
 
-  /**
-   * Starts the core if it has not started. If that fails, it is logged, data stays as it is, and the next event tries
-   * again.
-   */
-  #tryStart(): boolean {
+  /** Whether the room runs, for an event: if it does not, the next event tries again. */
+  #isStarted(): boolean | Promise<boolean> {
     if (this.#hasFailed) return (this.#hasFailed = false);
+    const isStarted = this.#tryStart();
+    if (typeof isStarted === "boolean") return isStarted;
+    return isStarted.then((isRunning) => {
+      this.#hasFailed = false;
+      return isRunning;
+    });
+  }
+
+  /**
+   * Starts the core if it has not started. If that fails, it is logged, and data stays as it is. A restore hook may have
+   * to be waited for: it runs where the runtime holds all other events back.
+   */
+  #tryStart(): boolean | Promise<boolean> {
+    if (this.#core) return true;
+    const { definition } = this.#find()?.room ?? {};
+    if (definition?.onStorageRestore || definition?.onUserStorageRestore) {
+      return this.ctx.blockConcurrencyWhile(() => this.#restore());
+    }
     try {
       return this.core !== undefined;
     } catch (error) {
-      this.#failure = error;
-      this.monitor.log({ level: "error", event: "start_failed", code: "internal", error: describe(error) });
-      return false;
+      return this.#failed(error);
     }
+  }
+
+  async #restore(): Promise<boolean> {
+    try {
+      await this.core.restoring;
+      return true;
+    } catch (error) {
+      this.#core = undefined;
+      this.#hasFailed = true;
+      return this.#failed(error);
+    }
+  }
+
+  #failed(error: unknown): false {
+    this.#failure = error;
+    this.monitor.log({ level: "error", event: "start_failed", code: "internal", error: describe(error) });
+    return false;
+  }
+
+  /** @throws RoomError `internal` if the room cannot start */
+  async #started(): Promise<RoomCore> {
+    if (await this.#isStarted()) return this.core;
+    throw new RoomError("internal", CANNOT_START);
   }
 
   /** A shard passes on messages of its clients. Only code with the binding can call this and the following methods. */
   async relay(batch: ShardBatch): Promise<Receipt> {
-    return this.monitor.call(async () => (this.#tryStart() ? this.core.relay(batch) : { verdict: "unknown" }));
+    return this.monitor.call(async () => ((await this.#isStarted()) ? this.core.relay(batch) : { verdict: "unknown" }));
   }
 
   /** Another room of the service sends a user. */
   async board(user: TransferredUser): Promise<TransferAnswer> {
-    return this.monitor.call(async () => this.core.board(user));
+    return this.monitor.call(async () => (await this.#started()).board(user));
   }
 
   /** Another room of the service calls a user back. */
   async recall(transferId: string, sessionId: string, isKept?: boolean): Promise<RecallAnswer> {
-    return this.monitor.call(async () => this.core.recall(transferId, sessionId, isKept));
+    return this.monitor.call(async () => (await this.#started()).recall(transferId, sessionId, isKept));
   }
 
   /** An operator asks for metrics. This does not count as traffic of the room, though it wakes a room that sleeps. */
   async metrics(): Promise<RoomMetrics> {
     const report = { ...this.names, connections: 0, ...this.monitor.report() };
-    return this.#tryStart() ? { ...report, ...this.core.overview } : report;
+    return (await this.#isStarted()) ? { ...report, ...this.core.overview } : report;
   }
 
   /** A World asks for the listing of the room. */
   async listed(worldId: string): Promise<ListingReport | null> {
     return this.monitor.call(async () => {
-      await this.core.started;
-      return this.core.listing.read(worldId);
+      const core = await this.#started();
+      await core.started;
+      return core.listing.read(worldId);
     });
   }
 

@@ -60,6 +60,8 @@ export class RoomParts {
   readonly shardLinks: ShardLinks;
   readonly ticker: Ticker | undefined;
   readonly connectionHooks: ConnectionHooks;
+  /** Resolves when restore hooks are done; undefined if none has to be waited for. Rejects if the room cannot run. */
+  restoring: Promise<void> | undefined;
   /** Whether nobody has ever connected: then nothing is stored. */
   isNew = true;
   #heldPackets: WaitingBudget<RoomConnection> | undefined;

@@ -47,6 +47,8 @@ export class RoomCore {
     this.sessions = parts.sessions;
     this.reporter = parts.reporter;
     this.#starting = wake(parts)?.finally(() => (this.#starting = undefined));
+    // Whoever waits for it, or for the restore hooks, gets the error.
+    this.#starting?.catch(() => {});
   }
 
   get state(): object {
@@ -59,6 +61,14 @@ export class RoomCore {
 
   get listing(): Listing {
     return this.#parts.listing;
+  }
+
+  /**
+   * Resolves when restore hooks are done, and rejects if they fail: then the room cannot run, and its data stays as it
+   * is. Until then no event may come in. Undefined if there is nothing to wait for. @internal
+   */
+  get restoring(): Promise<void> | undefined {
+    return this.#parts.restoring;
   }
 
   /** Resolves when the room can handle events; undefined if it already can. @internal */

@@ -3,31 +3,50 @@ import type { Attachment } from "./connections/connection.ts";
 import type { RoomSocket } from "./connections/remote-group.ts";
 import type { RoomParts } from "./room-parts.ts";
 import { closeAll, readRoom } from "./storage/read-room.ts";
+import type { StoredRoom } from "./storage/read-room.ts";
 import { restoreRoom } from "./storage/restore.ts";
+import type { Restored } from "./storage/restore.ts";
 import type { OwnRows } from "./timing/room-part.ts";
 
 /**
  * Wakes a room: reads what is stored, restores the state, recovers the connections that stayed open, learns from its
  * shards who is there, and resumes.
  * @returns resolves when the room takes events; undefined if there is nothing to wait for
- * @throws whatever a restore hook throws: such a room cannot run, and its data stays as it is
+ * @throws whatever a restore hook throws: such a room cannot run, and its data stays as it is. What the hook rejects
+ * with, this rejects with.
  */
 export function wake(parts: RoomParts): Promise<unknown> | undefined {
-  const { tree, quarantine, reporter, compiled, ports, shardLinks, broadcast } = parts;
+  const { tree, quarantine, reporter, compiled, ports, shardLinks } = parts;
   tree.onError = (error) => reporter.failed("state_failed", error);
   tree.onUnreadable = (names, value, error) => quarantine.take(names, value, error);
 
   const stored = readRoom(compiled, tree, ports, quarantine, reporter);
-  const { own } = stored;
-  shardLinks.load(own);
+  shardLinks.load(stored.own);
   // Connections whose user left know nothing of the changes since.
   const isAwake = stored.sockets.some((socket) => !hasLeft(socket)) || shardLinks.didSleep;
-  const { isNew, volatileKeys } = restoreRoom(stored, isAwake, parts);
+  const restored = restoreRoom(stored, isAwake, parts);
+  if (!(restored instanceof Promise)) return recover(parts, stored, isAwake, restored);
+  let learning: Promise<unknown> | undefined;
+  parts.restoring = restored.then((done) => {
+    parts.restoring = undefined;
+    learning = recover(parts, stored, isAwake, done);
+  });
+  return parts.restoring.then(() => learning);
+}
+
+/** The state is restored: everything else of the room follows. @returns a promise if there is something to wait for */
+function recover(
+  parts: RoomParts,
+  stored: StoredRoom,
+  isAwake: boolean,
+  { isNew, volatileKeys }: Restored,
+): Promise<unknown> | undefined {
+  const { quarantine, reporter, shardLinks, broadcast } = parts;
   parts.isNew = isNew;
   parts.persistence.takeOver(volatileKeys, isAwake, stored.noteVersion);
   // If a value is in quarantine, its field has its initial value again, but clients have another state.
   const didSleep = isAwake && quarantine.isEmpty;
-  const sent = loadParts(parts, own, didSleep);
+  const sent = loadParts(parts, stored.own, didSleep);
   parts.persistence.open();
   recoverConnections(parts, isAwake && !didSleep ? closeAll(stored.sockets) : stored.sockets, sent);
   broadcast.open();

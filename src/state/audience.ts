@@ -1,3 +1,4 @@
+import { promiseOf } from "../protocol/values.ts";
 import type { Viewer, Visibility } from "./fields.ts";
 
 /** Who may see a field: every condition on the way to it has to hold. Undefined means everyone. */
@@ -27,8 +28,21 @@ export function isSameKind(one: Audience | undefined, other: Audience | undefine
   return one?.dynamic === other?.dynamic;
 }
 
-export function canSee(audience: Audience, viewer: Viewer): boolean {
-  return audience.conditions.every((condition) =>
-    condition === "owner" ? audience.owner === viewer.publicId : condition(viewer, audience.owner),
+/**
+ * Whether all conditions hold for a viewer. Only `true` lets somebody see something.
+ * @throws what a predicate throws; Error if it returns a promise
+ */
+export function canSee({ conditions, owner }: Audience, viewer: Viewer): boolean {
+  return conditions.every((condition) =>
+    condition === "owner" ? owner === viewer.publicId : isTrue(condition(viewer, owner)),
+  );
+}
+
+function isTrue(answer: unknown): boolean {
+  const pending = promiseOf(answer);
+  if (!pending) return answer === true;
+  pending.catch(() => {});
+  throw new Error(
+    "A visibleTo predicate returned a promise. It cannot be async: it has to return true or false at once",
   );
 }

@@ -1,3 +1,4 @@
+import { promiseOf } from "../protocol/values.ts";
 import { canSee } from "./audience.ts";
 import type { Audience } from "./audience.ts";
 import { SAME } from "./diff.ts";
@@ -54,8 +55,12 @@ export class Tree implements Shared {
   loading = true;
   #lastLeafId = 0;
 
-  /** @throws if a field is malformed, or the state has two `users` fields */
+  /** @throws if a field is malformed, the state has two `users` fields, or it is a promise */
   constructor(state: object) {
+    const pending = promiseOf<unknown>(state);
+    pending?.catch(() => {});
+    if (pending)
+      throw new Error("state() returned a promise. It cannot be async: wait in onStart, and set fields there");
     const row = new Row(this.rows, ROOT_KEY, (persisted) => this.root.storedScalars(persisted));
     this.root = new Group(this, undefined, "", state, { row, audience: undefined, persisted: true, owner: undefined });
     this.loading = false;

@@ -47,10 +47,12 @@ function narrow(outer: Rule, visibility: Visibility, owner: string | undefined):
   return visibility === "all" ? outer : { conditions: [...outer.conditions, visibility], owner };
 }
 
-/** What throws shows nothing. */
+/** What throws, or is not true, shows nothing. */
 function sees(viewer: Viewer, { conditions, owner }: Rule): boolean {
+  const ask = (is: Rule["conditions"][number]): unknown =>
+    is === "owner" ? owner === viewer.publicId : is(viewer, owner);
   try {
-    return conditions.every((is) => (is === "owner" ? owner === viewer.publicId : is(viewer, owner)));
+    return conditions.every((is) => ask(is) === true);
   } catch {
     return false;
   }

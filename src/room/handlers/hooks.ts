@@ -1,4 +1,4 @@
-import { promiseOf } from "../../protocol/values.ts";
+import { isPlain, promiseOf } from "../../protocol/values.ts";
 import type { Awaitable, Packet, Snapshot } from "../../define/types.ts";
 import { RoomError } from "../../protocol/errors.ts";
 import type { Clock } from "../../platform/ports.ts";
@@ -87,7 +87,11 @@ export class Hooks {
     const { onSessionRestore } = this.#context.compiled.definition;
     if (!onSessionRestore) return userSnapshot;
     const who = { user: user as never, publicId, privateId };
-    return this.#turns.run(() => onSessionRestore({ userSnapshot, ...who, room: this.#context.room }));
+    const run = () => onSessionRestore({ userSnapshot, ...who, room: this.#context.room });
+    const restored: unknown = await this.#turns.run(run);
+    // Without a snapshot the user would start from nothing, and be stored so.
+    if (!isPlain(restored)) throw new Error("onSessionRestore has to return the snapshot to load");
+    return restored;
   }
 
   /** Makes the interceptor of a connection. @param user finds its user */

@@ -1,7 +1,7 @@
 import { signal } from "@signe/reactive";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { defineRoom } from "../../../src/define/define-room.ts";
-import { sync } from "../../../src/state/fields.ts";
+import { collection, sync, users } from "../../../src/state/fields.ts";
 import { testRoom } from "../../support/harness.ts";
 
 /** A promise that is no `Promise`, as those are that calls between Workers return. */
@@ -46,4 +46,89 @@ describe("a promise that is not an instance of Promise", () => {
     expect((await client.call("double", 1)).value).toMatchObject({ result: 2 });
     expect((await client.call("double", 3)).value).toMatchObject({ code: "invalid_input" });
   });
+});
+
+describe("a function that cannot be async", () => {
+  const logged = async (run: () => Promise<void>): Promise<string> => {
+    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+    await run();
+    const lines = log.mock.calls.join();
+    log.mockRestore();
+    return lines;
+  };
+
+  it.each([
+    ["a promise", () => Promise.resolve(true), /visibleTo predicate returned a promise/],
+    ["a promise that rejects", () => Promise.reject(new Error("lost")), /visibleTo predicate returned a promise/],
+    ["another thenable", yes, /visibleTo predicate returned a promise/],
+    ["what is true only by chance", () => "yes", /^$/],
+    ["a number", () => 1, /^$/],
+  ])("visibleTo hides fields, entries and collections where it returns %s", async (_, answer, message) => {
+    const visibleTo = answer as unknown as () => boolean;
+    const room = testRoom(
+      defineRoom({
+        path: "room-{id}",
+        throttleSync: 0,
+        state: () => ({
+          n: sync(signal(0)),
+          own: sync(signal("secret"), { visibleTo }),
+          notes: collection(() => ({ text: sync(signal("secret")) }), { visibleTo }),
+          cards: collection(() => ({ face: sync(signal("secret"), { visibleTo }) })),
+        }),
+        actions: {
+          deal: {
+            run({ state: { own, notes, cards } }) {
+              own.set("secret 2");
+              notes()["a"] = { text: sync(signal("secret")) };
+              cards()["a"] = { face: sync(signal("secret"), { visibleTo }) };
+            },
+          },
+        },
+      }),
+    );
+    const lines = await logged(async () => {
+      const client = await room.connect();
+      await client.call("deal");
+      const late = await room.connect();
+      expect(client.texts.join() + late.texts.join()).not.toContain("secret");
+    });
+    expect(lines).toMatch(message);
+  });
+
+  it("state() keeps the room from starting where it returns a promise, and the log says why", async () => {
+    const room = testRoom(defineRoom({ path: "room-{id}", state: async () => state() }));
+    const lines = await logged(async () => {
+      expect((await (await room.open()).closed).code).toBe(1011);
+    });
+    expect(lines).toContain("state() returned a promise");
+  });
+});
+
+it("a hook that restores a user and returns nothing refuses the transfer: the user would start from nothing", async () => {
+  const onSessionRestore = (() => {}) as never;
+  const players = () => ({
+    players: users(
+      class {
+        gold = sync(signal(0));
+      },
+    ),
+  });
+  const room = testRoom(
+    defineRoom({
+      path: "room-{id}",
+      state: players,
+      actions: {
+        go: { run: ({ room: here, conn }) => here.sessionTransfer(conn, "room-2") },
+        gold: { run: ({ user }) => (user.gold.update((gold) => gold + 1), user.gold()) },
+      },
+      onSessionRestore,
+    }),
+  );
+  const log = vi.spyOn(console, "error").mockImplementation(() => {});
+  const client = await room.connect();
+  await client.call("gold");
+  expect((await client.call("go")).value).toMatchObject({ code: "internal" });
+  expect((await client.call("gold")).value).toMatchObject({ result: 2 });
+  expect(log.mock.calls.join()).toContain("onSessionRestore has to return the snapshot to load");
+  log.mockRestore();
 });
