@@ -15,7 +15,7 @@ import type { ClientStatus } from "./status.ts";
 import { Store } from "./store.ts";
 
 type Plain = Readonly<Record<string, unknown>>;
-type Listener = (value: unknown) => void;
+type Listener = (value: unknown, packet?: object) => void;
 
 const CALL_TIMEOUT = 10_000;
 const CLOSED = "The connection is closed";
@@ -158,7 +158,7 @@ export class Client {
     else if (frame.type === "ack" || frame.type === "error") this.#answer(frame.type, frame);
     // The join is not done yet. Like any other frame, this shows that the connection works, and nothing else.
     else if (frame.type === "joining") return;
-    else this.#events.emit(frame.type, frame["value"]);
+    else this.#events.emit(frame.type, frame["value"], frame);
   }
 
   #sync(frame: Frame): void {

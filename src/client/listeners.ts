@@ -1,4 +1,5 @@
-type Listener<T> = (value: T) => void;
+/** Gets a value, and after it the whole packet that it was in, if it was in one. */
+type Listener<T> = (value: T, ...packet: object[]) => void;
 
 /** A set of listeners. One that throws does not keep the others from being called. */
 export class Listeners<T> {
@@ -12,17 +13,17 @@ export class Listeners<T> {
     this.#listeners.delete(listener);
   }
 
-  notify(value: T): void {
+  notify(value: T, ...packet: object[]): void {
     for (const listener of Array.from(this.#listeners)) {
       // Another listener may have removed it just now.
-      if (this.#listeners.has(listener)) callSafely(listener, value);
+      if (this.#listeners.has(listener)) callSafely(listener, value, packet);
     }
   }
 }
 
-function callSafely<T>(listener: Listener<T>, value: T): void {
+function callSafely<T>(listener: Listener<T>, value: T, packet: object[]): void {
   try {
-    listener(value);
+    listener(value, ...packet);
   } catch (error) {
     queueMicrotask(() => {
       throw error;
@@ -45,7 +46,7 @@ export class Events {
     this.#types.get(type)?.delete(listener);
   }
 
-  emit(type: string, value: unknown): void {
-    this.#types.get(type)?.notify(value);
+  emit(type: string, value: unknown, ...packet: object[]): void {
+    this.#types.get(type)?.notify(value, ...packet);
   }
 }

@@ -25,6 +25,13 @@ export interface ClientEvents {
   readonly closed: { readonly code: number; readonly reason: string };
 }
 
+/** A packet that a room sent by `room.send` or `room.broadcast`. */
+export interface ReceivedPacket {
+  readonly type: string;
+  readonly value?: unknown;
+  readonly [key: string]: unknown;
+}
+
 /** A connection to a room, typed by the room's definition. */
 export interface RoomClient<R extends AnyRoom> {
   /**
@@ -71,13 +78,20 @@ export interface RoomClient<R extends AnyRoom> {
     value: ActionArguments<R, K>[0],
     apply: (state: ClientState<R>) => ClientState<R>,
   ): Promise<ActionResult<R, K>>;
-  /** Calls back for each event or packet of a type. @returns what ends it */
+  /**
+   * Calls back for each event or packet of a type, with its value. For a packet of the room the second argument is all
+   * of it, with the other keys that the room sent.
+   * @returns what ends it
+   */
   on<E extends string>(
     type: E,
-    listener: (value: E extends keyof ClientEvents ? ClientEvents[E] : unknown) => void,
+    listener: (
+      value: E extends keyof ClientEvents ? ClientEvents[E] : unknown,
+      packet: E extends keyof ClientEvents ? undefined : ReceivedPacket,
+    ) => void,
   ): () => void;
   /** Ends what {@link RoomClient.on} began. */
-  off(type: string, listener: (value: never) => void): void;
+  off(type: string, listener: (value: never, packet: never) => void): void;
   /** Calls back whenever the state changed. @returns what ends it */
   subscribe(listener: (state: ClientState<R>) => void): () => void;
   /** Calls back whenever a part of the state changed, by `Object.is`. @returns what ends it */

@@ -22,18 +22,40 @@ export type ActionResult<R extends AnyRoom, K extends ActionName<R>> = K extends
   ? AsJson<ResultsOf<R>[K]>
   : unknown;
 
-/** A value as JSON brings it: nothing is undefined, dates are text. */
-type AsJson<T> = T extends Date
-  ? string
-  : T extends () => infer V
-    ? AsJson<V>
-    : T extends readonly (infer I)[]
-      ? AsJson<I>[]
-      : T extends object
-        ? { [K in keyof T]: AsJson<T[K]> }
-        : T extends void
-          ? undefined
-          : T;
+/** What JSON cannot hold: the room refuses to send it. */
+type WithoutJson =
+  | bigint
+  | symbol
+  | RegExp
+  | ArrayBuffer
+  | ArrayBufferView
+  | Promise<unknown>
+  | ReadonlyMap<unknown, unknown>
+  | ReadonlySet<unknown>;
+
+/**
+ * A value as JSON brings it, which is what an action answers, and what a request answers as JSON: nothing is undefined, a
+ * `Date` is text, and so is what `toJSON` makes of an object.
+ *
+ * @example
+ * import type { AsJson } from "durable-rooms/client";
+ * interface Status { since: Date }
+ * const status = (await (await fetch("/parties/main/game-1/status")).json()) as AsJson<Status>;
+ * console.log(status.since.slice(0, 10));
+ */
+export type AsJson<T> = T extends WithoutJson
+  ? never
+  : T extends { toJSON(): infer J }
+    ? AsJson<J>
+    : T extends () => infer V
+      ? AsJson<V>
+      : T extends readonly (infer I)[]
+        ? AsJson<I>[]
+        : T extends object
+          ? { [K in keyof T]: AsJson<T[K]> }
+          : T extends void
+            ? undefined
+            : T;
 
 /** The state of a room as its clients see it. */
 export type ClientState<R extends AnyRoom> = StateView<TypesOf<R>["state"]>;

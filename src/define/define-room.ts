@@ -3,6 +3,7 @@ import { checkMigrations } from "./migrations.ts";
 import { parsePath } from "./paths.ts";
 import type { CompiledRoom, Room } from "./room.ts";
 import { compileRoutes } from "./routes.ts";
+import { schemaProblem } from "./schemas.ts";
 import { settingsOf } from "./settings.ts";
 import type { Action, AnyDefinition, RoomDefinition } from "./types.ts";
 
@@ -97,7 +98,7 @@ function compileActions(where: string, definition: AnyDefinition): ReadonlyMap<s
       isRecord(action) ??
       isFunction((action as { run?: unknown }).run, "run ") ??
       isGuardList(action.guards ?? []) ??
-      isSchema(action.input);
+      schemaProblem(action.input, "an input");
     if (problem) throw new Error(`${where}: the action "${name}" ${problem}`);
   }
   return actions;
@@ -138,13 +139,6 @@ function isGuardList(value: unknown): string | undefined {
   return Array.isArray(value) && value.every((guard) => typeof guard === "function")
     ? undefined
     : "has to be a list of guards, which are functions";
-}
-
-function isSchema(value: unknown): string | undefined {
-  if (value === undefined) return undefined;
-  return typeof value === "object" && value !== null && "~standard" in value
-    ? undefined
-    : "has an input that is no schema";
 }
 
 function isNumber(least: number, most = Infinity): (value: unknown, what?: string) => string | undefined {

@@ -1,5 +1,6 @@
 import { TrieRouter } from "hono/router/trie-router";
 import { isHostileKey } from "../protocol/values.ts";
+import { schemaProblem } from "./schemas.ts";
 import type { Route } from "./types.ts";
 
 export type AnyRoute = Route<object, string, unknown>;
@@ -37,6 +38,8 @@ export function compileRoutes(routes: Readonly<Record<string, AnyRoute>>): Route
     const [method, path] = parseKey(key);
     if (path.startsWith("/$")) throw new Error(`The request "${key}" begins with "/$", which is the service's own`);
     if (typeof route?.run !== "function") throw new Error(`The request "${key}" needs a run function`);
+    const problem = schemaProblem(route.body, "a body");
+    if (problem) throw new Error(`The request "${key}" ${problem}`);
     const form = `${method} ${path.replace(/:\w+/g, ":")}`;
     if (seen.has(form)) throw new Error(`Two requests match "${key}"`);
     seen.add(form);

@@ -17,10 +17,15 @@ export type Awaitable<T> = T | Promise<T>;
 export type UserOf<S> = [UserIn<S>] extends [never] ? undefined : UserIn<S>;
 type UserIn<S> = { [K in keyof S]: S[K] extends Users<infer U> ? U : never }[keyof S];
 
-/** A packet that a handler sends. Its `type` may be any that the protocol does not use. */
+/**
+ * A packet that a handler sends. Its `type` may be any that the protocol does not use. Listeners of clients get `value`;
+ * other keys are sent too, for those who read whole packets. A `Date` is sent as its ISO text; what JSON cannot hold, a
+ * `Map` for example, is refused.
+ */
 export interface Packet {
   readonly type: string;
   readonly value?: unknown;
+  readonly [key: string]: unknown;
 }
 
 /** One open socket of a client. A user may have several. */

@@ -35,6 +35,8 @@ export interface HiddenEntry {
 export interface LeafShared {
   /** Whether stored values are being set: that is no change. */
   readonly loading: boolean;
+  /** Whether what `state()` returned becomes a state. */
+  readonly isMaking: boolean;
   /** Fields whose visibility depends on more than who owns them. */
   readonly dynamic: Set<Leaf>;
   /** A new id of a field that not everybody sees. */
@@ -118,6 +120,8 @@ export class Leaf implements FieldGate {
     this.shape = field.kind === "computed" ? "any" : track(signal, this);
     // A new entry may hold what a client sent. Nobody was asked before it was put into the signal.
     if (this.isInState && !shared.loading && field.kind === "value") checkValue(this, [], signal());
+    // The developer chose the other values of a state that is made: numbers and texts are what they seem to be.
+    else if (shared.isMaking && field.kind === "value" && !isNumberOrText(signal())) checkValue(this, [], signal());
     if (this.audience?.dynamic && this.isInState) shared.dynamic.add(this);
   }
 
@@ -231,7 +235,7 @@ export class Leaf implements FieldGate {
   }
 
   stored(): unknown {
-    return toPlain(this.signal(), "store");
+    return toPlain(this.signal(), "store", this);
   }
 
   /** Marks it as unsaved, if it is stored with the state. */
@@ -276,7 +280,7 @@ export class Leaf implements FieldGate {
   /** What would be sent of it now. @throws what keeps it from being sent */
   current(): unknown {
     const { transform } = this.field;
-    const plain = toSent(transform ? transform(this.signal()) : this.signal());
+    const plain = toSent(transform ? transform(this.signal()) : this.signal(), this);
     checkValue(this, [], plain);
     return plain;
   }
@@ -301,13 +305,17 @@ export class Leaf implements FieldGate {
     } else {
       value = this.signal();
     }
-    const plain = toSent(transform ? transform(value) : value, (signal) => inside.push(signal));
+    const plain = toSent(transform ? transform(value) : value, this, (signal) => inside.push(signal));
     if (inside.length > 0 || this.#inside) {
       this.#inside ??= new Observer(() => this.changed(isFrozen(this.signal)));
       this.#inside.observe(inside);
     }
     // What is set is checked then, but this is made of something else, which may be for the server only.
-    if (transform || inside.length > 0) checkValue(this, [], plain);
+    if (transform || kind === "computed") checkValue(this, [], plain);
     return plain;
   }
+}
+
+function isNumberOrText(value: unknown): boolean {
+  return typeof value === "number" || typeof value === "string";
 }

@@ -1,30 +1,54 @@
 import { isSignal } from "@signe/reactive";
+import { RoomError } from "../protocol/errors.ts";
+import { isHostileKey, isLiteral, isPlain, MAX_DEPTH, objectAt, promiseOf } from "../protocol/values.ts";
 import { fieldOf, holdsFields, isId, nodeOf } from "./fields.ts";
 import type { StateNode } from "./fields.ts";
-import { isHostileKey, isPlain, MAX_DEPTH, objectAt } from "../protocol/values.ts";
 import type { Plain } from "../protocol/values.ts";
+import { NO_INSTANCE, notJson } from "./json.ts";
+
+/** Longer paths are cut in messages. */
+const MAX_SHOWN = 200;
 
 /** A value is nested too deeply, or in a circle. */
 const TOO_DEEP = "A value is nested too deeply, or in a circle";
 
-/** Which fields of an entry are read: those that every client may see, or those that are stored. */
-export type Purpose = "sync" | "store";
+/**
+ * What a value is read for: `"sync"` and `"store"` are for fields of a state, and read those fields of an entry that
+ * every client may see, or those that are stored. `"answer"` is for what handlers return or send: as `"sync"`, but a
+ * Date is its ISO text, and `toJSON` is called.
+ */
+export type Purpose = "sync" | "store" | "answer";
 
 /** Called for each signal that a value holds. */
 type OnSignal = (signal: unknown) => void;
 
-/**
- * A value as plain JSON data: a copy in which signals are read, and of an object with marked fields only
- * those that the purpose allows. What JSON has no form for is left out, or null, as in `JSON.stringify`.
- * @throws Error if it is circular, or nested deeper than 64 levels
- */
-export function toPlain(value: unknown, purpose: Purpose = "sync", onSignal?: OnSignal): unknown {
-  return plain(value, purpose, onSignal, 0);
+/** Something that knows where it is. */
+interface Named {
+  path(): string;
 }
 
-function plain(value: unknown, purpose: Purpose, onSignal: OnSignal | undefined, depth: number): unknown {
+/** One reading of a value. */
+interface Reading {
+  readonly purpose: Purpose;
+  readonly onSignal?: OnSignal | undefined;
+  /** The field that the value is of, for messages. */
+  readonly field?: Named | undefined;
+  /** Leads to the value that is being read. */
+  readonly trail: string[];
+}
+
+/**
+ * A value as plain JSON data: a copy in which signals are read, and of an object with marked fields only
+ * those that the purpose allows. Functions, symbols and `undefined` are left out, or null, as in `JSON.stringify`.
+ * @throws Error naming the path, if JSON cannot hold it, if it is circular, or nested deeper than 64 levels
+ */
+export function toPlain(value: unknown, purpose: Purpose = "answer", field?: Named, onSignal?: OnSignal): unknown {
+  return plain(value, { purpose, onSignal, field, trail: [] });
+}
+
+function plain(value: unknown, reading: Reading): unknown {
   // Giving up at once ends a circle too, however many branches it has.
-  if (depth > MAX_DEPTH) throw new Error(TOO_DEEP);
+  if (reading.trail.length > MAX_DEPTH) throw new Error(TOO_DEEP);
   switch (typeof value) {
     case "string":
     case "boolean":
@@ -32,35 +56,60 @@ function plain(value: unknown, purpose: Purpose, onSignal: OnSignal | undefined,
     case "number":
       return Number.isFinite(value) ? value : null;
     case "object":
-      return value === null ? null : plainObject(value, purpose, onSignal, depth);
-    case "function":
-      if (!isSignal(value)) return undefined;
-      onSignal?.(value);
-      return plain((value as () => unknown)(), purpose, onSignal, depth);
-    default:
+      return value === null ? null : plainObject(value, reading);
+    case "undefined":
       return undefined;
+    default:
+      return plainOther(value, reading);
   }
 }
 
-function plainObject(value: object, purpose: Purpose, onSignal: OnSignal | undefined, depth: number): unknown {
-  if (Array.isArray(value)) {
-    return Array.from(value, (item) => plain(item, purpose, onSignal, depth + 1) ?? null);
+function plainOther(value: unknown, reading: Reading): unknown {
+  if (isSignal(value)) {
+    reading.onSignal?.(value);
+    return plain((value as () => unknown)(), reading);
   }
-  if ("toJSON" in value && typeof value.toJSON === "function") {
-    return plain((value.toJSON as () => unknown)(), purpose, onSignal, depth + 1);
-  }
+  const isLeftOut = typeof value !== "bigint" && !promiseOf(value);
+  if (reading.purpose === "answer" && isLeftOut) return undefined;
+  throw unfit(value, reading);
+}
+
+function plainObject(value: object, reading: Reading): unknown {
+  if (Array.isArray(value))
+    return Array.from(value, (item, index) => plainInside(item, String(index), reading) ?? null);
   const source = value as Record<string, unknown>;
-  const keys = Object.keys(source);
   const node = nodeOf(value);
   const isGuarded = node !== undefined || isInstanceWithFields(source);
+  if (!isGuarded) {
+    const { purpose } = reading;
+    if (purpose === "answer" && typeof source["toJSON"] === "function") {
+      return plainInside(source["toJSON"](), "toJSON()", reading);
+    }
+    if (promiseOf(value) || (!isLiteral(value) && (purpose !== "answer" || notJson(value))))
+      throw unfit(value, reading);
+  }
   const copy: Record<string, unknown> = {};
-  for (const key of keys) {
+  for (const key of Object.keys(source)) {
     const inner = source[key];
+    const { purpose } = reading;
     if (isHostileKey(key) || !(isGuarded ? allows(node, key, inner, purpose) : mayRead(inner, purpose))) continue;
-    const copied = plain(inner, purpose, onSignal, depth + 1);
+    const copied = plainInside(inner, key, reading);
     if (copied !== undefined) copy[key] = copied;
   }
   return copy;
+}
+
+function plainInside(value: unknown, key: string, reading: Reading): unknown {
+  reading.trail.push(key);
+  const copied = plain(value, reading);
+  reading.trail.pop();
+  return copied;
+}
+
+function unfit(value: unknown, { trail, field }: Reading): Error {
+  const why = notJson(value) ?? NO_INSTANCE;
+  const path = [...(field ? [field.path()] : []), ...trail].join(".").slice(0, MAX_SHOWN);
+  return new RoomError("internal", path === "" ? why : `${path}: ${why}`);
 }
 
 /** An instance of a class with marked fields is meant as an entry, even where it only lies in a plain value. */
@@ -72,7 +121,7 @@ function isInstanceWithFields(value: Record<string, unknown>): boolean {
 function mayRead(value: unknown, purpose: Purpose): boolean {
   const field = fieldOf(value);
   if (!field) return true;
-  return purpose === "sync" ? field.synced && field.visibleTo === "all" : field.persisted;
+  return purpose === "store" ? field.persisted : field.synced && field.visibleTo === "all";
 }
 
 /** An entry's unmarked objects may hold marked fields; its other unmarked properties stay on the server. */
@@ -86,8 +135,8 @@ function allows(node: StateNode | undefined, name: string, value: unknown, purpo
  * What clients get of a value: plain data in which keys with dots are nested. `undefined` becomes null.
  * @throws Error as {@link toPlain}
  */
-export function toSent(value: unknown, onSignal?: OnSignal): unknown {
-  const copy = plain(value, "sync", onSignal, 0);
+export function toSent(value: unknown, field: Named, onSignal?: OnSignal): unknown {
+  const copy = toPlain(value, "sync", field, onSignal);
   return typeof copy === "object" ? nestDottedKeys(copy) : (copy ?? null);
 }
 

@@ -53,9 +53,10 @@ export class Tree implements Shared {
   /** The one `users` field, if there is one. */
   users: Entries | undefined;
   loading = true;
+  isMaking = true;
   #lastLeafId = 0;
 
-  /** @throws if a field is malformed, the state has two `users` fields, or it is a promise */
+  /** @throws if a field is malformed, or holds what JSON cannot, the state has two `users` fields, or it is a promise */
   constructor(state: object) {
     const pending = promiseOf<unknown>(state);
     pending?.catch(() => {});
@@ -64,6 +65,7 @@ export class Tree implements Shared {
     const row = new Row(this.rows, ROOT_KEY, (persisted) => this.root.storedScalars(persisted));
     this.root = new Group(this, undefined, "", state, { row, audience: undefined, persisted: true, owner: undefined });
     this.loading = false;
+    this.isMaking = false;
   }
 
   /** Whether some change was not sent yet. */

@@ -1,7 +1,8 @@
 import { RoomError } from "../protocol/errors.ts";
 import { DELETE } from "../protocol/packets.ts";
-import { HOSTILE_KEYS, isHostileKey, isPlain, MAX_DEPTH } from "../protocol/values.ts";
+import { HOSTILE_KEYS, isHostileKey, isLiteral, isPlain, MAX_DEPTH, promiseOf } from "../protocol/values.ts";
 import type { Plain } from "../protocol/values.ts";
+import { NO_INSTANCE, notJson } from "./json.ts";
 
 /** What a value may become, decided by what it was declared as: clients cannot follow every turn. */
 export type Shape = "array" | "object" | "any";
@@ -69,11 +70,13 @@ export function checkValue(field: CheckedField, trail: readonly string[], value:
         );
       }
       return;
-    case "bigint":
-      throw refused(field, trail, "internal", "a bigint has no JSON form; use a number or a string");
     case "object":
       if (value !== null) checkObject(field, trail, value);
       return;
+    case "function":
+    case "bigint":
+    case "symbol":
+      throw refused(field, trail, "internal", notJson(value) ?? NO_INSTANCE);
     default:
   }
 }
@@ -81,13 +84,11 @@ export function checkValue(field: CheckedField, trail: readonly string[], value:
 function checkObject(field: CheckedField, trail: readonly string[], value: object): void {
   if (trail.length >= MAX_DEPTH)
     throw refused(field, trail.slice(0, 8), "internal", "is nested too deeply, or in a circle");
-  if (value instanceof Map || value instanceof Set) {
-    throw refused(field, trail, "internal", "a Map or Set has no JSON form; use a plain object or an array");
-  }
   if (Array.isArray(value)) {
     value.forEach((item, index) => checkValue(field, [...trail, String(index)], item));
     return;
   }
+  if (!isLiteral(value) || promiseOf(value)) throw refused(field, trail, "internal", notJson(value) ?? NO_INSTANCE);
   for (const key of Object.keys(value)) {
     checkKey(field, trail, key);
     checkValue(field, trailTo(field, trail, key), (value as Record<string, unknown>)[key]);

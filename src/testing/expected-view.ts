@@ -61,7 +61,7 @@ function sees(viewer: Viewer, { conditions, owner }: Rule): boolean {
 function read(signal: unknown, transform: ((value: unknown) => unknown) | undefined): unknown {
   try {
     const value = (signal as () => unknown)();
-    return nestDottedKeys(toPlain(transform ? transform(value) : value)) ?? null;
+    return nestDottedKeys(toPlain(transform ? transform(value) : value, "sync")) ?? null;
   } catch {
     return UNREADABLE;
   }

@@ -2,6 +2,7 @@ import { computed, signal } from "@signe/reactive";
 import { expectTypeOf } from "vitest";
 import { z } from "zod";
 import { connectRoom } from "../../src/client/index.ts";
+import type { AsJson } from "../../src/client/index.ts";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
 
@@ -29,6 +30,7 @@ const gameRoom = defineRoom({
     move: { input: z.object({ x: z.coerce.number<number>() }), run: ({ user }, { x }) => user.x.set(x) },
     count: { input: z.number().optional(), run: async () => ({ at: new Date(), n: 1 as const }) },
     free: { run: () => "done" as const },
+    odd: { run: () => ({ deep: [{ at: new Date() }], map: new Map<string, number>(), big: 1n, url: new URL("a:b") }) },
   },
 });
 
@@ -93,3 +95,14 @@ class Sized {
 }
 // @ts-expect-error a variant is a class without parameters, or a function
 collection({ monster: Sized });
+expectTypeOf(game.call("odd")).resolves.toEqualTypeOf<{
+  deep: { at: string }[];
+  map: never;
+  big: never;
+  url: string;
+}>();
+expectTypeOf<AsJson<{ since: Date; gone: undefined }>>().toEqualTypeOf<{ since: string; gone: undefined }>();
+game.on("shout", (value, packet) => {
+  expectTypeOf(value).toBeUnknown();
+  expectTypeOf(packet["name"]).toBeUnknown();
+});

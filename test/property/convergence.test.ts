@@ -2,8 +2,10 @@ import { signal } from "@signe/reactive";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
+import { sync } from "../../src/state/fields.ts";
 import type { Viewer } from "../../src/state/fields.ts";
 import { expectedView } from "../../src/testing/expected-view.ts";
+import { asyncHooks } from "../support/async-hooks.ts";
 import { gameState } from "../support/game-state.ts";
 import type { GameState, Player } from "../support/game-state.ts";
 import { MemoryRoom } from "../support/memory.ts";
@@ -33,6 +35,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.nat({ max: 3 }).map((who) => ({ kind: "leave" as const, who })) },
 );
 
+/** Predicates in plain JavaScript return anything: only `true` shows a field. */
+const oddState = () => ({
+  ...gameState(),
+  truthy: sync(signal("hidden"), { visibleTo: () => 1 as never }),
+  nothing: sync(signal("hidden"), { visibleTo: () => undefined as never }),
+});
+
 /** What a developer of a `@signe/sync` client would declare for this state. */
 const clientState = () => ({
   count: signal(0),
@@ -61,9 +70,9 @@ class World {
   /** Sockets whose user was removed, and how many packets each had got by then. */
   readonly left = new Map<MemorySocket, number>();
 
-  constructor(throttleSync: number | "auto", throttleStorage: number) {
+  constructor(throttleSync: number | "auto", throttleStorage: number, hooks: Partial<typeof asyncHooks>) {
     this.room = new MemoryRoom<GameState>(
-      defineRoom({ path: "r", throttleSync, throttleStorage, state: gameState }).compiled,
+      defineRoom({ path: "r", throttleSync, throttleStorage, state: oddState, ...hooks }).compiled,
     );
     this.room.clientInstance = clientState;
   }
@@ -81,11 +90,13 @@ class World {
       case "wait":
         return this.room.advance(step.ms);
       case "evict":
-        return this.room.evict();
+        await this.room.evict();
+        return void (await this.room.core.started);
       case "crash":
         this.online.clear();
         this.left.clear();
         this.room.crash();
+        await this.room.core.started;
         // Nobody is online now, whatever memory said.
         expect(Object.values(this.room.state.players()).filter((player) => player.online())).toEqual([]);
         return;
@@ -121,8 +132,9 @@ for (const throttleSync of [0, "auto", 50] as const) {
       fc.asyncProperty(
         fc.array(step, { minLength: 5, maxLength: 40 }),
         fc.constantFrom(0, 1000),
-        async (steps, throttleStorage) => {
-          const world = new World(throttleSync, throttleStorage);
+        fc.constantFrom({}, asyncHooks),
+        async (steps, throttleStorage, hooks) => {
+          const world = new World(throttleSync, throttleStorage, hooks);
           await world.take({ kind: "join", who: 0 });
           for (const next of steps) {
             await world.take(next);

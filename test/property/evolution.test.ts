@@ -4,6 +4,7 @@ import { expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
 import type { Snapshot } from "../../src/define/types.ts";
 import { collection, persist, sync, users } from "../../src/state/fields.ts";
+import { asyncHooks } from "../support/async-hooks.ts";
 import { MemoryRoom } from "../support/memory.ts";
 
 class Player {
@@ -62,8 +63,9 @@ const traced =
     return { ...rest, trace: [...((trace ?? []) as number[]), version] };
   };
 
-const define = (names: readonly string[]) =>
+const define = (names: readonly string[], hooks: Partial<typeof asyncHooks> = {}) =>
   defineRoom({
+    ...hooks,
     path: "r",
     throttleStorage: 0,
     version: names.length + 1,
@@ -82,6 +84,8 @@ const scenario = fc.record({
   steps: fc.array(fc.constantFrom(...Object.keys(STEPS)), { minLength: 1, maxLength: 6 }),
   from: fc.nat(),
   stop: fc.nat(),
+  /** Whether the state passes through restore hooks that wait for something. */
+  hooks: fc.constantFrom({}, asyncHooks),
   /** After how many writes each attempt dies. */
   deaths: fc.array(fc.nat({ max: 10 }), { minLength: 1, maxLength: 4 }),
 });
@@ -92,13 +96,19 @@ const stateRows = (room: MemoryRoom<State>) =>
 const DEATH = "The object died";
 
 /** @throws if it dies: it does nothing more then, though it may go on where a write fails */
-async function deploy(room: MemoryRoom<State>, names: readonly string[], writes = Infinity): Promise<void> {
+async function deploy(
+  room: MemoryRoom<State>,
+  names: readonly string[],
+  hooks: Partial<typeof asyncHooks>,
+  writes = Infinity,
+): Promise<void> {
   let left = writes;
   room.storage.fault = () => {
     if (left-- <= 0) throw new Error(DEATH);
   };
   try {
-    await room.deploy(define(names).compiled);
+    await room.deploy(define(names, hooks).compiled);
+    await room.core.started;
   } finally {
     room.storage.fault = () => {};
   }
@@ -133,14 +143,14 @@ it("a migration that may die between any two writes leaves all old or all new, a
       const model = (names: readonly string[]) => {
         const copy = new MemoryRoom<State>(define(given.steps.slice(0, from)).compiled);
         copy.storage.rows = structuredClone(room.storage.rows);
-        return deploy(copy, names).then(() => stateRows(copy));
+        return deploy(copy, names, {}).then(() => stateRows(copy));
       };
       for (const end of [stop, given.steps.length]) {
         const names = given.steps.slice(0, end);
         const before = structuredClone(room.storage.rows);
         const after = await model(names);
         for (const writes of given.deaths) {
-          const died = await deploy(room, names, writes).then(
+          const died = await deploy(room, names, given.hooks, writes).then(
             () => false,
             () => true,
           );
@@ -150,7 +160,7 @@ it("a migration that may die between any two writes leaves all old or all new, a
           } else expect(stateRows(room)).toEqual(after);
           if (!died) break;
         }
-        await deploy(room, names);
+        await deploy(room, names, given.hooks);
         expect(stateRows(room)).toEqual(after);
         expect(room.storage.rows.get("$version") ?? 1).toBe(end + 1);
         expect(room.storage.rows.get("$storage:mine")).toEqual(given.a);
@@ -159,6 +169,7 @@ it("a migration that may die between any two writes leaves all old or all new, a
         // What it shows is what it stores.
         const shown = JSON.stringify(room.state.monsters());
         room.crash();
+        await room.core.started;
         expect(JSON.stringify(room.state.monsters())).toBe(shown);
         sound++;
       }

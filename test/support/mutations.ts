@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { Beast, Dragon, item, monster, Player, rock } from "./game-state.ts";
 import type { GameState } from "./game-state.ts";
+import { ODD_REFUSAL, ODD_VALUES } from "./odd-values.ts";
 
 /** A change of the state, with words for a failing run. */
 export interface Mutation {
@@ -214,6 +215,27 @@ export const anyMutation: fc.Arbitrary<Mutation> = fc.oneof(
     const name = pickKey(state.players(), index);
     if (state.players()[name]) state.players()[name] = new Player();
   }),
+  mutation(
+    "an odd value",
+    fc.tuple(fc.constantFrom(...Object.keys(ODD_VALUES)), fc.nat({ max: 4 })),
+    (state, [name, door]) => {
+      const odd = () => ODD_VALUES[name]?.() as never;
+      const doors = [
+        () => state.board.set([odd()]),
+        () => state.board().push(odd()),
+        () => (state.config()["odd"] = odd()),
+        () => state.config.mutate((config) => (config["odd"] = { deep: odd() })),
+        () => state.title.set(odd()),
+      ];
+      try {
+        doors[door]?.();
+      } catch (error) {
+        if (ODD_REFUSAL.test(String(error))) return;
+        throw error;
+      }
+      throw new Error(`The state took ${name}`);
+    },
+  ),
   mutation("player.add", key, (state, at) => {
     const player = new Player();
     player.items()["first"] = item();

@@ -1,10 +1,11 @@
 import { promiseOf } from "../../protocol/values.ts";
 import type { Packet } from "../../define/types.ts";
+import { toPlain } from "../../state/to-plain.ts";
 import type { Intercept } from "./outbox.ts";
 
 /** Drops the packet for undefined too: an interceptor in plain JavaScript may return nothing. */
 function encode(packet: Packet | null | undefined): string | null {
-  return packet ? JSON.stringify(packet) : null;
+  return packet ? JSON.stringify(toPlain(packet)) : null;
 }
 
 /**

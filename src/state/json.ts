@@ -1,0 +1,29 @@
+import { isSignal } from "@signe/reactive";
+import { promiseOf } from "../protocol/values.ts";
+
+/** What to use in place of values that JSON cannot hold, by what JavaScript calls them. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  BigInt: "a number or a string",
+  Date: "a number, or the text of toISOString()",
+  Map: "an object",
+  Promise: "what it resolves to",
+  RegExp: "its source",
+  Set: "an array",
+};
+
+/**
+ * Why JSON cannot hold a value: it would become an empty object, something else, or nothing. This is the one rule for
+ * state, answers, packets and responses.
+ *
+ * @returns undefined for arrays, and for objects that may only be instances of a class
+ */
+export function notJson(value: unknown): string | undefined {
+  const kind = promiseOf(value) ? "Promise" : Object.prototype.toString.call(value).slice("[object ".length, -1);
+  if (kind === "Object" || kind === "Array") return undefined;
+  if (isSignal(value)) return "a signal inside of a value would be a plain value after a sleep; use a collection";
+  return `JSON has no form for a ${kind}; use ${INSTEAD[kind] ?? "plain data"}`;
+}
+
+/** Why a state cannot hold an instance of a class. */
+export const NO_INSTANCE =
+  "an instance of a class would be a plain object after a sleep; use a plain object, or a collection";
