@@ -1,4 +1,4 @@
-import { signal } from "@signe/reactive";
+import { computed, signal } from "@signe/reactive";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { z } from "zod";
 import { defineRoom } from "../../src/define/define-room.ts";
@@ -136,7 +136,7 @@ describe("expectConverged", () => {
       state: () => ({
         secrets: collection(() => ({ value: sync(signal(1)) }), { visibleTo: ({ auth }) => auth?.["gm"] === true }),
         dotted: sync(signal<Record<string, number>>({})),
-        inner: sync(signal<object>({ deep: signal(1) })),
+        inner: sync(computed(() => ({ deep: signal(1) }))),
         hidden: sync(signal(1), { visibleTo: fails }),
         broken: sync(signal(1), { transform: fails }),
         players: users(
