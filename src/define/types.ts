@@ -41,9 +41,13 @@ export interface Connection {
   /** The value that {@link setState} stored last. It survives hibernation. */
   readonly state: unknown;
   /**
-   * Stores a small value with the socket.
+   * Stores a small value with the socket, or what a function makes of the previous one.
    * @throws RoomError if it cannot be stored, or exceeds what a socket may carry (about 14 KB as JSON)
+   * @example
+   * conn.setState({ page: 1 });
+   * conn.setState((previous) => ({ ...(previous as { page: number }), page: 2 }));
    */
+  setState(change: (previous: unknown) => unknown): void;
   setState(next: unknown): void;
   /** Sends a packet to this socket only. */
   send(packet: Packet): void;
@@ -88,7 +92,8 @@ export interface RoomHandle {
    */
   applySync(): void;
   /**
-   * Moves a user to another room of the party, with all of their stored values and the state of their connections.
+   * Moves a user to another room of the party, with the state of their connections and all of their values except those
+   * of fields with `persist: false`.
    * Afterwards the user is not in this room any more.
    * @returns a token to connect to the other room with; it works once, for 5 minutes
    * @throws RoomError `not_found`, `room_full`, `forbidden` or `internal`; then the user is still in this room
@@ -265,7 +270,7 @@ export interface RoomOptions<S> {
   readonly auth?: "required" | "optional";
   /** Run for every connection, message and request of the room. */
   readonly guards?: readonly GuardFor<S>[];
-  /** Gets the actions that no entry of `actions` handles. */
+  /** Gets the actions that no entry of `actions` handles. Its guards get `{ action, value }` too. */
   readonly unhandledAction?: {
     readonly guards?: readonly GuardFor<S>[];
     run(context: ActionContext<S>, message: { action: string; value: unknown }): unknown;

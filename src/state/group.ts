@@ -220,7 +220,7 @@ export class Group implements EntryNode, ParentNode {
       if (child instanceof Group) snapshot[name] = child.snapshot();
       else if (child instanceof Entries) {
         snapshot[name] = Object.fromEntries([...child.children].map(([key, entry]) => [key, entry.snapshot()]));
-      } else if (child.persisted && child.row) snapshot[name] = child.stored();
+      } else if (child.field.persisted && child.row) snapshot[name] = child.stored();
     }
     return snapshot;
   }

@@ -33,7 +33,7 @@ export const reportBody = z.object({
   shardId: z.string().check(z.minLength(1), z.maxLength(512)),
   worldId: z.optional(z.string()),
   connections: count,
-  status: z.optional(z.enum(["active", "draining"])),
+  status: z.optional(z.enum(["active", "draining", "maintenance"])),
   /** Clients that ever came to the shard: so the World knows how many of those it sent have arrived. */
   arrivals: z.optional(count),
 });

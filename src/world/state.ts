@@ -26,8 +26,8 @@ export interface RoomInfo {
   readonly usedAt: number;
 }
 
-/** A draining shard gets no new clients, and is removed when it is empty. */
-export type ShardStatus = "active" | "draining";
+/** Only an active shard gets new clients. A draining one is removed when it is empty, one in maintenance stays. */
+export type ShardStatus = "active" | "draining" | "maintenance";
 
 /** A shard, as operators see it. */
 export interface ShardInfo {

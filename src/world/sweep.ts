@@ -29,6 +29,13 @@ export function sweep(registry: Registry, roomIdle: number, now: number): string
   return removed;
 }
 
+/** Removes those of some shards that were drained, and are empty already. @returns their ids */
+export function removeDrained(registry: Registry, shards: readonly Shard[], now: number): string[] {
+  const removed = shards.filter((shard) => isDrained(shard, now)).map((shard) => shard.info().id);
+  for (const id of removed) registry.removeShard(id);
+  return removed;
+}
+
 /** Whether there is anything that a sweep may remove one day. */
 export function isSweepNeeded(registry: Registry): boolean {
   return registry.hasShards || registry.rooms().some((room) => !room.info().isRegistered);
@@ -36,9 +43,14 @@ export function isSweepNeeded(registry: Registry): boolean {
 
 function isRemovable(registry: Registry, shard: Shard, roomIdle: number, now: number): boolean {
   if (now - shard.info().reportedAt >= SHARD_SILENCE) return true;
-  if (loadOf(shard, now) > 0) return false;
-  if (!isActive(shard)) return true;
+  if (isDrained(shard, now)) return true;
+  if (loadOf(shard, now) > 0 || !isActive(shard)) return false;
   const { roomId } = shard.info();
   const minimum = registry.room(roomId)?.info().config.minShards ?? 0;
   return now - shard.ledger().usedAt >= roomIdle && registry.activeOf(roomId).length > minimum;
+}
+
+/** Whether a shard was drained, and nobody is there, or on the way. */
+function isDrained(shard: Shard, now: number): boolean {
+  return shard.info().status === "draining" && loadOf(shard, now) === 0;
 }

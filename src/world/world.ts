@@ -21,7 +21,7 @@ import { SWEEP_INTERVAL } from "./settings.ts";
 import type { WorldSettings } from "./settings.ts";
 import { isActive } from "./state.ts";
 import type { Shard, WorldState } from "./state.ts";
-import { isSweepNeeded, sweep } from "./sweep.ts";
+import { isSweepNeeded, removeDrained, sweep } from "./sweep.ts";
 
 /** What makes Worlds, and what they need from outside. */
 export interface WorldParts {
@@ -130,7 +130,7 @@ export class World {
       return { status: 400, error: `This room may have ${maxShards} shards at most, not ${targetShardCount}` };
     }
     const { added, drained } = this.#registry.scale(room, targetShardCount, this.now(), shardTemplate?.maxConnections);
-    await Promise.all(drained.map((shard) => this.#starter.sendAssignment(shard)));
+    await this.#drain(drained);
     return this.#startAll(roomId, added);
   }
 
@@ -145,9 +145,16 @@ export class World {
     const hasChanged = this.#registry.report(shard, report, isOperator, this.now());
     this.keepSweeping();
     // Not awaited for a shard: it waits for the answer to its report.
-    const sending = hasChanged ? this.#starter.sendAssignment(shard) : undefined;
+    const sending = hasChanged || shard.info().status === "draining" ? this.#drain([shard], hasChanged) : undefined;
     if (isOperator) await sending;
     return undefined;
+  }
+
+  /** Ends those shards that are drained and empty, and tells the others what is to change. */
+  async #drain(shards: readonly Shard[], mustTell = true): Promise<void> {
+    const ended = removeDrained(this.#registry, shards, this.now());
+    const others = shards.filter((shard) => mustTell && !ended.includes(shard.info().id));
+    await Promise.all([...others.map((shard) => this.#starter.sendAssignment(shard)), this.#starter.retire(ended)]);
   }
 
   /** Takes the listing of a room. @returns undefined if all is well */

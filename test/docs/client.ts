@@ -1,6 +1,7 @@
 // client.ts, in the browser
 import { signal } from "@signe/reactive";
 import { connectionRoom } from "@signe/sync/client";
+import { tabSession, tabStorage } from "../../src/client/index.ts";
 
 class Game {
   status = signal("waiting");
@@ -14,8 +15,8 @@ const { emit, on, close, conn } = await connectionRoom(
   {
     host: location.host,
     room: "game-1",
-    id: sessionId(), // private: whoever has it is this user
-    query: { token: sessionStorage.getItem("token") ?? "" }, // where the room wants one
+    id: tabSession(), // private: whoever has it is this user
+    query: { token: tabStorage.getItem("token") ?? "" }, // where the room wants one
   },
   game,
 );
@@ -25,11 +26,5 @@ on("error", ({ code, message }) => console.warn(code, message));
 conn.addEventListener("close", ({ code }: { code: number }) => {
   if (code >= 4400 && code <= 4499) close(); // trying again does not help
 });
-
-function sessionId(): string {
-  const known = sessionStorage.getItem("session") ?? crypto.randomUUID();
-  sessionStorage.setItem("session", known);
-  return known;
-}
 
 export { game, emit, conn };

@@ -108,7 +108,7 @@ describe("docs/client.md and docs/react.md", () => {
     expect(log).toHaveBeenCalled();
     emit("move", { x: -1, y: 2 });
     await vi.waitFor(() => expect(warn).toHaveBeenCalledWith("invalid_input", expect.any(String)), 5000);
-    expect(kept.get("session")).toHaveLength(36);
+    expect(kept.get("session")).toHaveLength(32);
     // Too much at once is closed with 4429, and not tried again.
     const closed = new Promise<{ code: number }>((resolve) => conn.addEventListener("close", resolve));
     for (let index = 0; index < 5000; index++) emit("move", { x: 1, y: 1 });

@@ -1,12 +1,12 @@
 // client.ts, in the browser
-import { connectRoom } from "../../src/client/index.ts";
+import { connectRoom, tabSession, tabStorage } from "../../src/client/index.ts";
 import type { gameRoom } from "./game-room.ts";
 
 const game = connectRoom<typeof gameRoom>({
   host: location.host,
   room: "game-1",
-  id: sessionStorage.getItem("session") ?? undefined, // private: whoever has it is this user
-  token: () => sessionStorage.getItem("token") ?? "", // asked for each attempt to connect
+  id: tabSession(), // private: whoever has it is this user. It survives reloads of this tab
+  token: () => tabStorage.getItem("token") ?? "", // what your sign-in put there; asked for each attempt to connect
 });
 game.emit("move", { x: 1, y: 2 }); // nobody waits for it
 const outcome = await game.call("hit", "m1").catch(({ code, message }) => `${code}: ${message}`);

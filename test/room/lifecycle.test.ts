@@ -20,6 +20,13 @@ const definition = defineRoom({
   actions: {
     setState: { run: ({ conn }, value) => conn.setState(value) },
     getState: { run: ({ conn }) => conn.state },
+    count: { run: ({ conn }) => conn.setState((count) => Number(count ?? 0) + 1) },
+    failState: {
+      run: ({ conn }) =>
+        conn.setState(() => {
+          throw new Error("no state");
+        }),
+    },
     quit: { run: ({ conn }) => conn.close(4000, "enough") },
     badClose: { run: ({ conn }) => conn.close(1006) },
     who: {
@@ -104,6 +111,18 @@ describe("a room's life over real sockets", () => {
     const third = await room.connect();
     expect((await third.call("badClose")).value).toMatchObject({ code: "internal" });
     expect((await third.call("who")).value["result"]).toMatchObject({ open: 1, params: { id: "1" }, id: "room-1" });
+  });
+
+  it("conn.setState takes a function of the previous state, and keeps that where it throws", async () => {
+    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+    const room = testRoom(definition);
+    const client = await room.connect();
+    await client.call("count");
+    await client.call("count");
+    expect((await client.call("failState")).value).toMatchObject({ code: "internal" });
+    await room.evict();
+    expect((await client.call("getState")).value["result"]).toBe(2);
+    log.mockRestore();
   });
 
   it("onLeave runs once a user's last connection closed", async () => {

@@ -96,6 +96,24 @@ describe("a draining shard", () => {
     expect(world.host.assigned).toHaveLength(2);
   });
 
+  it("goes at once where it is empty: scaled down, told so by an operator, or with its own last report", async () => {
+    const world = new TestWorld();
+    await world.register({ name: "game-1", minShards: 3 });
+    const [one = "", two = "", three = ""] = world.shards.map((shard) => shard.info().id);
+    await world.report(three, 1);
+    await world.scale({ roomId: "game-1", targetShardCount: 2 });
+    expect(world.host.retired).toEqual([one]);
+    await world.ask("POST /update-shard", { shardId: two, connections: 0, status: "draining" }, { auth: operator });
+    expect(world.host.retired).toEqual([one, two]);
+    await world.ask("POST /update-shard", { shardId: three, connections: 1, status: "draining" }, { auth: operator });
+    expect(world.host.retired).toEqual([one, two]);
+    await world.report(three, 0);
+    expect(world.host.retired).toEqual([one, two, three]);
+    expect(world.shards).toEqual([]);
+    // It needed no word that they are to be drained.
+    expect(world.host.assigned.filter(({ draining }) => draining).map(({ shardId }) => shardId)).toEqual([three]);
+  });
+
   it("becomes active again only by an operator's word, not by a report that was on its way", async () => {
     const world = new TestWorld();
     const shardId = await world.enter("game-1");
@@ -122,6 +140,29 @@ describe("a draining shard", () => {
     error.mockRestore();
     expect(world.host.retired).toEqual([shardId]);
     expect(world.shards).toEqual([]);
+  });
+});
+
+describe("a shard in maintenance", () => {
+  it("gets no new clients, keeps those it has, and stays when it is empty, until it is active again", async () => {
+    const world = new TestWorld();
+    const shardId = await world.enter("game-1");
+    const status = (to: string, connections: number) =>
+      world.ask("POST /update-shard", { shardId, connections, status: to }, { auth: operator });
+    await status("maintenance", 1);
+    expect(world.host.assigned.at(-1)).toMatchObject({ shardId, draining: true });
+    const other = await world.enter("game-1");
+    expect(other).not.toBe(shardId);
+    for (let minute = 0; minute < 10; minute++) {
+      await world.report(shardId, minute < 2 ? 1 : 0);
+      await world.report(other, 1);
+      await world.room.advance(MINUTE);
+    }
+    expect(world.host.retired).toEqual([]);
+    expect(world.shard(shardId).info().status).toBe("maintenance");
+    await status("active", 0);
+    expect(world.host.assigned.at(-1)).toMatchObject({ shardId, draining: false });
+    expect(await world.enter("game-1")).toBe(shardId);
   });
 });
 

@@ -1,4 +1,7 @@
-/** Who plays in this tab. Two tabs are two players; a reload is the same one. */
+import { tabStorage } from "../../client/index.ts";
+import { keptBy } from "./kept.ts";
+
+/** Who plays in this tab. Two tabs are two players; a reload is the same one, and so is a duplicate. */
 export interface Session {
   /** Private: whoever has it, and the token, is this player. */
   readonly id: string;
@@ -13,17 +16,17 @@ const KEY = "durable-rooms.session";
 const LAST_NAME = "durable-rooms.name";
 
 export function loadSession(): Session | undefined {
-  const text = sessionStorage.getItem(KEY);
-  return text === null ? undefined : (JSON.parse(text) as Session);
+  const text = tabStorage.getItem(KEY);
+  return text ? (JSON.parse(text) as Session) : undefined;
 }
 
 export function forgetSession(): void {
-  sessionStorage.removeItem(KEY);
+  tabStorage.setItem(KEY, "");
 }
 
 /** The name that was used last, in any tab. */
 export function lastName(): string {
-  return localStorage.getItem(LAST_NAME) ?? "";
+  return keptBy(() => localStorage.getItem(LAST_NAME)) ?? "";
 }
 
 /**
@@ -42,11 +45,16 @@ export async function login(name: string, via: Via): Promise<Session> {
     | { token?: string; name?: string; error?: string }
     | undefined;
   if (!answer?.token || !answer.name) throw new Error(answer?.error ?? "The server cannot be reached");
-  return save({ id: crypto.randomUUID(), token: answer.token, name: answer.name, via });
+  return save({ id: newId(), token: answer.token, name: answer.name, via });
 }
 
 function save(session: Session): Session {
-  sessionStorage.setItem(KEY, JSON.stringify(session));
-  localStorage.setItem(LAST_NAME, session.name);
+  tabStorage.setItem(KEY, JSON.stringify(session));
+  keptBy(() => localStorage.setItem(LAST_NAME, session.name));
   return session;
+}
+
+/** `crypto.randomUUID` is not there on pages without TLS. */
+function newId(): string {
+  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("");
 }

@@ -139,8 +139,9 @@ export class Dispatch {
 
   #unhandled(conn: RoomConnection, action: string, value: unknown): unknown {
     const { unhandledAction } = this.#scope.compiled.definition;
-    return this.#guard(conn, unhandledAction?.guards, value, () =>
-      unhandledAction?.run(this.#contextOf(conn), { action, value }),
+    const message = { action, value };
+    return this.#guard(conn, unhandledAction?.guards, message, () =>
+      unhandledAction?.run(this.#contextOf(conn), message),
     );
   }
 

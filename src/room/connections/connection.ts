@@ -174,7 +174,7 @@ export class RoomConnection implements Connection {
 
   setState(next: unknown): void {
     const previous = this.#state;
-    this.#state = next;
+    this.#state = typeof next === "function" ? (next as (previous: unknown) => unknown)(previous) : next;
     try {
       this.#attach("The state of a connection is too large, or holds what cannot be stored", "internal");
     } catch (error) {

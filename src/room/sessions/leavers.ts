@@ -37,7 +37,7 @@ export class Leavers {
 
   /** An entry was taken out of the users. Unless it is put back in this turn, its user is not here any more. */
   removed(publicId: string, user: object): void {
-    if (this.#scope.connections.countOf(publicId) === 0) return;
+    if (this.#scope.tree.loading) return;
     if (this.#removed.size === 0) this.#scope.turns.first(() => this.settle());
     this.#removed.set(publicId, user);
   }
@@ -46,9 +46,19 @@ export class Leavers {
   settle(): void {
     const removed = [...this.#removed].filter(([publicId]) => !this.#scope.tree.users?.get(publicId));
     this.#removed.clear();
+    const here = removed.filter(([publicId]) => this.#scope.connections.countOf(publicId) > 0);
+    if (removed.length > here.length) this.#forgetAway(new Set(removed.map(([publicId]) => publicId)));
     // First, since what shards are told of it outlives the memory of the room.
-    if (removed.length > 0) this.#scope.persistence.save();
-    for (const [publicId, user] of removed) this.#remove(publicId, user);
+    if (here.length > 0) this.#scope.persistence.save();
+    for (const [publicId, user] of here) this.#remove(publicId, user);
+  }
+
+  /** Users who are away and were removed do not come back as who they were. Those who are on the way are expected. */
+  #forgetAway(publicIds: ReadonlySet<string>): void {
+    for (const session of this.#scope.sessions.all()) {
+      const isAway = session.offlineSince !== undefined && !session.leaving && session.expectedUntil === undefined;
+      if (isAway && publicIds.has(session.publicId)) this.#scope.sessions.remove(session);
+    }
   }
 
   /** A handler removed a user. Their session is kept like that of anybody who is away. */

@@ -1,6 +1,6 @@
 import type { signal as Signal } from "@signe/reactive";
 import type { expect as Expect } from "vitest";
-import type { RoomHandle, sync as Sync } from "durable-rooms";
+import type { Connection, RoomHandle, sync as Sync } from "durable-rooms";
 import type { RoomClient } from "durable-rooms/client";
 import type { gameRoom as GameRoom } from "./worker.ts";
 
@@ -14,6 +14,8 @@ declare global {
   const room: RoomHandle;
   const state: ReturnType<(typeof GameRoom.compiled.definition)["state"]> & { phase(): string };
   const publicId: string;
+  const conn: Connection;
+  const user: object;
   const jwt: string;
   const render: (state: object) => void;
 }

@@ -226,6 +226,24 @@ describe("actions", () => {
     expect(client.state).toEqual({ last: "anything [1] 12" });
   });
 
+  it("of unhandledAction have guards that get the name and the value", async () => {
+    const seen: unknown[] = [];
+    const open = defineRoom({
+      path: "open",
+      state: () => ({ last: sync(signal("")) }),
+      guards: [(_, value) => seen.push(value) > 0],
+      unhandledAction: {
+        guards: [(_, message) => (message as { action: string }).action !== "shut" && seen.push(message) > 0],
+        run: (_, { action }) => action,
+      },
+    });
+    const client = await testRoom(open, "open").connect();
+    seen.length = 0;
+    expect((await client.call("walk", [1])).value["result"]).toBe("walk");
+    expect(seen).toEqual([[1], { action: "walk", value: [1] }]);
+    expect((await client.call("shut")).value).toMatchObject({ code: "forbidden" });
+  });
+
   it("of a user who was removed are forbidden", async () => {
     const room = testRoom(definition);
     const client = await room.connect();

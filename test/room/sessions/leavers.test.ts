@@ -1,4 +1,5 @@
 import { signal } from "@signe/reactive";
+import type { WritableObjectSignal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
 import { defineRoom } from "../../../src/define/define-room.ts";
 import { RoomError } from "../../../src/protocol/errors.ts";
@@ -50,6 +51,67 @@ function scene({ isIntercepted = false } = {}) {
   });
   return { compiled, gate, seen, ticks };
 }
+
+describe("a user who is away, and is deleted", () => {
+  const away = async () => {
+    const { compiled } = scene();
+    const room = memoryRoom(compiled);
+    const ada = await room.connect("ada");
+    await room.connect("bob");
+    const [adas = "", bobs = ""] = Object.keys(room.state.players());
+    room.disconnect(ada);
+    await room.advance(10);
+    return { room, adas, bobs };
+  };
+  const sessions = ({ core }: MemoryRoom<State>) => [...core.sessions.all()].map(({ clientId }) => clientId);
+
+  it("does not come back as who they were: their session goes too, from storage as well", async () => {
+    const { room, adas, bobs } = await away();
+    room.change((state) => delete state.players()[adas]);
+    await room.advance(10);
+    expect(sessions(room)).toEqual(["bob"]);
+    expect([...room.storage.rows.keys()].filter((key) => key.includes("ada"))).toEqual([]);
+    await room.connect("ada");
+    expect(Object.keys(room.state.players())).not.toContain(adas);
+    room.crash();
+    expect(Object.keys(room.state.players())).toContain(bobs);
+  });
+
+  it("comes back if another entry takes their place in the same turn, or all entries are replaced", async () => {
+    const { room, adas, bobs } = await away();
+    room.change((state) => (state.players()[adas] = new Player()));
+    room.change((state) => {
+      const ada = state.players()[adas] as Player;
+      delete state.players()[adas];
+      state.players()[adas] = ada;
+    });
+    room.change((state) => {
+      const { players } = state as unknown as { players: WritableObjectSignal<Record<string, Player>> };
+      players.set({ [bobs]: players()[bobs] as Player, [adas]: new Player() });
+    });
+    await room.advance(10);
+    expect(sessions(room).toSorted()).toEqual(["ada", "bob"]);
+    await room.connect("ada");
+    expect(Object.keys(room.state.players()).toSorted()).toEqual([adas, bobs].toSorted());
+  });
+
+  it("is still expected where they are on their way here, by a transfer", async () => {
+    const room = memoryRoom(scene().compiled);
+    const answer = await room.core.board({
+      transferId: "t",
+      sessionId: "eve",
+      publicId: "eves",
+      sub: undefined,
+      user: { name: "Eve" },
+      state: null,
+    });
+    room.change((state) => delete state.players()["eves"]);
+    await room.advance(10);
+    expect(sessions(room)).toEqual(["eve"]);
+    const token = (answer as { token: string }).token;
+    expect((await room.connect(undefined, null, token)).isOpen).toBe(true);
+  });
+});
 
 type State = { players(): Record<string, Player>; count(): number };
 

@@ -1,4 +1,4 @@
-import { connectRoom } from "durable-rooms/client";
+import { connectRoom, tabSession, tabStorage } from "durable-rooms/client";
 import type { CallError } from "durable-rooms/client";
 import type { lobby } from "../room";
 import { showRing, showVisitors } from "./visitors";
@@ -12,7 +12,8 @@ const nameInput = find<HTMLInputElement>("name");
 
 // ?room=2 is another room.
 const room = `lobby-${new URLSearchParams(location.search).get("room") ?? "1"}`;
-const client = connectRoom<typeof lobby>({ host: location.host, room, id: sessionId() });
+// Its id is private: whoever has it is this visitor. It stays through a reload.
+const client = connectRoom<typeof lobby>({ host: location.host, room, id: tabSession() });
 
 client.subscribe((state) => {
   cheers.textContent = String(state.cheers);
@@ -28,7 +29,7 @@ client.on("cheered", (publicId) => showRing(String(publicId)));
 
 cheer.addEventListener("click", () => client.emit("cheer"));
 
-nameInput.value = sessionStorage.getItem("name") ?? "";
+nameInput.value = tabStorage.getItem("name") ?? "";
 nameInput.addEventListener("change", () => void rename(nameInput.value));
 
 async function rename(name: string): Promise<void> {
@@ -38,7 +39,7 @@ async function rename(name: string): Promise<void> {
   );
   nameInput.setCustomValidity(refusal);
   nameInput.reportValidity();
-  if (refusal === "") sessionStorage.setItem("name", name);
+  if (refusal === "") tabStorage.setItem("name", name);
 }
 
 // At most 20 times in a second, and where the pointer is by then.
@@ -64,11 +65,4 @@ function showStatus(): void {
   status.className = client.status;
   status.textContent = isOpen ? `${online} here` : "Connecting …";
   cheer.disabled = !isOpen;
-}
-
-/** Private: whoever has it is this visitor. It stays through a reload; another tab is another visitor. */
-function sessionId(): string {
-  const id = sessionStorage.getItem("session") ?? crypto.randomUUID();
-  sessionStorage.setItem("session", id);
-  return id;
 }

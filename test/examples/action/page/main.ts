@@ -1,4 +1,4 @@
-import { connectRoom } from "durable-rooms/client";
+import { connectRoom, tabSession, tabStorage } from "durable-rooms/client";
 import type { Position } from "../src/arena";
 import type { arenaRoom } from "../src/arena-room";
 import { draw } from "./draw";
@@ -10,13 +10,10 @@ const canvas = at<HTMLCanvasElement>("arena");
 const name = at<HTMLInputElement>("name");
 const timeline = new Timeline();
 
-/** This tab's private id: after a reload it is the same player. */
-const session = sessionStorage.getItem("session") ?? crypto.randomUUID();
-sessionStorage.setItem("session", session);
 const arena = connectRoom<typeof arenaRoom>({
   host: location.host,
   room: `arena-${location.hash.slice(1) || "main"}`,
-  id: session,
+  id: tabSession(),
 });
 
 let positions = new Map<string, Position>();
@@ -65,9 +62,9 @@ arena.on("status", (status) => {
   else timeline.clear();
 });
 arena.on("closed", ({ reason }) => (at("status").textContent = reason));
-name.value = sessionStorage.getItem("name") ?? `Runner ${Math.ceil(Math.random() * 99)}`;
+name.value = tabStorage.getItem("name") ?? `Runner ${Math.ceil(Math.random() * 99)}`;
 name.onchange = () => {
-  sessionStorage.setItem("name", name.value);
+  tabStorage.setItem("name", name.value);
   arena.emit("rename", name.value);
   canvas.focus();
 };

@@ -1,4 +1,4 @@
-import { connectRoom } from "durable-rooms/client";
+import { connectRoom, tabSession, tabStorage } from "durable-rooms/client";
 import { fits, rankOf, suitOf } from "../src/deck";
 import type { tableRoom } from "../src/table-room";
 
@@ -13,18 +13,11 @@ if (!location.hash) location.hash = `table-${Math.random().toString(36).slice(2,
 const table = connectRoom<typeof tableRoom>({
   host: location.host,
   room: location.hash.slice(1),
-  id: sessionId(),
+  id: tabSession(),
 });
 let refusal = "";
 /** Why the room sent us away. */
 let end = "";
-
-/** This tab's private id: after a reload it is the same player, with the same cards. */
-function sessionId(): string {
-  const known = sessionStorage.getItem("session") ?? crypto.randomUUID();
-  sessionStorage.setItem("session", known);
-  return known;
-}
 
 /** Asks for a move, and says why it is refused. */
 function ask(move: Promise<unknown>): void {
@@ -105,9 +98,9 @@ function make(tag: string, className: string, ...children: (Node | string)[]): H
   return element;
 }
 
-name.value = sessionStorage.getItem("name") ?? `Player ${Math.ceil(Math.random() * 99)}`;
+name.value = tabStorage.getItem("name") ?? `Player ${Math.ceil(Math.random() * 99)}`;
 name.onchange = () => {
-  sessionStorage.setItem("name", name.value);
+  tabStorage.setItem("name", name.value);
   table.emit("rename", name.value);
 };
 table.emit("rename", name.value);

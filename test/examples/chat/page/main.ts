@@ -1,4 +1,4 @@
-import { connectRoom } from "durable-rooms/client";
+import { connectRoom, tabSession, tabStorage } from "durable-rooms/client";
 import type { ClientState, RoomClient } from "durable-rooms/client";
 import type { chatRoom } from "../src/chat-room";
 
@@ -18,13 +18,6 @@ let pause: ReturnType<typeof setTimeout>;
 /** What went wrong last, until something else is sent. */
 let problem = "";
 
-/** This tab's private id: after a reload it is the same member. */
-function sessionId(): string {
-  const known = sessionStorage.getItem("session") ?? crypto.randomUUID();
-  sessionStorage.setItem("session", known);
-  return known;
-}
-
 const topicOf = () => location.hash.slice(1) || "general";
 
 function enter(): void {
@@ -32,7 +25,7 @@ function enter(): void {
   isTyping = false;
   problem = "";
   list.replaceChildren();
-  chat = connectRoom<typeof chatRoom>({ host: location.host, room: `chat-${topicOf()}`, id: sessionId() });
+  chat = connectRoom<typeof chatRoom>({ host: location.host, room: `chat-${topicOf()}`, id: tabSession() });
   chat.emit("rename", name.value);
   // Each part is drawn only when it changed: a letter that somebody types draws no message again.
   chat.select(({ messages }) => messages, drawMessages);
@@ -131,9 +124,9 @@ at("form").onsubmit = (event) => {
   });
 };
 text.oninput = () => setTyping(text.value !== "");
-name.value = sessionStorage.getItem("name") ?? `Guest ${Math.ceil(Math.random() * 99)}`;
+name.value = tabStorage.getItem("name") ?? `Guest ${Math.ceil(Math.random() * 99)}`;
 name.onchange = () => {
-  sessionStorage.setItem("name", name.value);
+  tabStorage.setItem("name", name.value);
   chat.emit("rename", name.value);
 };
 addEventListener("hashchange", enter);

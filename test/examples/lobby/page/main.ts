@@ -1,4 +1,4 @@
-import { connectRoom, findRoom, listRooms } from "durable-rooms/client";
+import { connectRoom, findRoom, listRooms, tabSession, tabStorage } from "durable-rooms/client";
 import type { RoomClient } from "durable-rooms/client";
 import type { MatchListing, matchRoom, Mode } from "../src/match-room";
 
@@ -18,13 +18,6 @@ let match: RoomClient<typeof matchRoom> | undefined;
 /** Why the last race is over for us, until the next one. */
 let reason = "";
 
-/** This tab's private id: after a reload it is the same player. */
-function sessionId(): string {
-  const known = sessionStorage.getItem("session") ?? crypto.randomUUID();
-  sessionStorage.setItem("session", known);
-  return known;
-}
-
 /** Asked until a race lets us in: one that fits, or a new one. */
 async function quickMatch(): Promise<string> {
   const level = Number(skill.value);
@@ -41,7 +34,7 @@ async function quickMatch(): Promise<string> {
 /** @param room a race of the list, or what finds one */
 function join(room: string | (() => Promise<string>)): void {
   reason = "";
-  match = connectRoom<typeof matchRoom>({ host: location.host, room, id: sessionId() });
+  match = connectRoom<typeof matchRoom>({ host: location.host, room, id: tabSession() });
   match.emit("rename", name.value);
   match.on("status", show);
   match.on("closed", ({ reason }) => leave(reason));
@@ -137,8 +130,8 @@ at("search").onsubmit = (event) => {
 };
 at("search").onchange = () => void refresh();
 skill.oninput = () => (at("level").textContent = skill.value);
-name.value = sessionStorage.getItem("name") ?? `Player ${Math.ceil(Math.random() * 99)}`;
-name.oninput = () => sessionStorage.setItem("name", name.value);
+name.value = tabStorage.getItem("name") ?? `Player ${Math.ceil(Math.random() * 99)}`;
+name.oninput = () => tabStorage.setItem("name", name.value);
 
 if (location.hash.startsWith("#match-")) join(decodeURIComponent(location.hash.slice(1)));
 void refresh();

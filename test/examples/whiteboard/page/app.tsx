@@ -1,3 +1,4 @@
+import { tabStorage } from "durable-rooms/client";
 import type { RoomClient } from "durable-rooms/client";
 import { useRoom } from "durable-rooms/react";
 import { useEffect, useRef, useState, useSyncExternalStore } from "react";
@@ -15,13 +16,13 @@ const sameList = (a: readonly string[], b: readonly string[]) =>
 export function App({ board }: { board: Board }) {
   const pen = useRef<Pen>(null);
   pen.current ??= new Pen(board);
-  const [name, setName] = useState(() => sessionStorage.getItem("name") ?? `Guest ${Math.ceil(Math.random() * 99)}`);
+  const [name, setName] = useState(() => tabStorage.getItem("name") ?? `Guest ${Math.ceil(Math.random() * 99)}`);
   const [colour, setColour] = useState<Colour>(
     () => COLOURS[1 + Math.floor(Math.random() * (COLOURS.length - 1))] ?? "blue",
   );
   const note = useNote(board);
   useEffect(() => {
-    sessionStorage.setItem("name", name);
+    tabStorage.setItem("name", name);
     if (name.trim()) board.emit("join", { name, colour });
   }, [board, name, colour]);
 

@@ -1,4 +1,4 @@
-import { connectRoom } from "durable-rooms/client";
+import { connectRoom, tabSession } from "durable-rooms/client";
 import { createRoot } from "react-dom/client";
 import type { boardRoom } from "../src/board-room";
 import { App } from "./app";
@@ -6,10 +6,6 @@ import { App } from "./app";
 if (!location.hash) location.hash = `board-${Math.random().toString(36).slice(2, 8)}`;
 addEventListener("hashchange", () => location.reload());
 
-/** This tab's private id: after a reload it is the same guest. */
-const session = sessionStorage.getItem("session") ?? crypto.randomUUID();
-sessionStorage.setItem("session", session);
-
 // One connection for the page, outside of React: components come and go.
-const board = connectRoom<typeof boardRoom>({ host: location.host, room: location.hash.slice(1), id: session });
+const board = connectRoom<typeof boardRoom>({ host: location.host, room: location.hash.slice(1), id: tabSession() });
 createRoot(document.getElementById("root") as HTMLElement).render(<App board={board} />);

@@ -53,7 +53,7 @@ export class Pen {
 
   #begin(): void {
     // In the order in which they are drawn.
-    this.#key = Date.now().toString(36).padStart(9, "0") + crypto.randomUUID().slice(0, 8);
+    this.#key = Date.now().toString(36).padStart(9, "0") + Math.random().toString(36).slice(2, 10);
     this.#strokes.push(this.#key);
     this.#sent = 0;
   }
