@@ -35,7 +35,9 @@ function project({ name, include, exclude = [], via = "room", isolate = false }:
 const CLIENTS = ["test/client/*.test.ts", "test/react/*.test.ts"];
 
 /** About files of the project, which only Node can see. */
-const FILES = ["architecture", "links", "wrangler", "examples"].map((name) => `test/docs/${name}.test.ts`);
+const FILES = ["architecture", "links", "wrangler", "examples", "upstream-cases"].map(
+  (name) => `test/docs/${name}.test.ts`,
+);
 
 /** What needs a workerd of its own, or a clock that runs while code does: in a Worker it stands still. */
 const NODE = "test/**/*.node.test.ts";
