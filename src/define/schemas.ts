@@ -1,11 +1,9 @@
 import { isContainer } from "../protocol/values.ts";
 
 /** The types of zod that no JSON value has, with what to use instead. With `z.coerce` some of them take JSON. */
-const WITHOUT_JSON: Readonly<Record<string, string>> = {
+const INSTEAD: Readonly<Record<string, string>> = {
   bigint: "z.coerce.bigint()",
   date: "z.coerce.date()",
-  file: "a request",
-  function: "the name of what is to run",
   map: "z.record()",
   nan: "z.number()",
   set: "z.array()",
@@ -13,11 +11,7 @@ const WITHOUT_JSON: Readonly<Record<string, string>> = {
 };
 
 /** What a schema of zod says of itself. https://zod.dev/library-authors */
-interface Definition {
-  readonly type?: string;
-  readonly coerce?: boolean;
-  readonly [part: string]: unknown;
-}
+type Definition = Readonly<Record<string, unknown>> & { readonly type: string };
 
 /**
  * What is wrong with a schema: it is none; or it is one of zod with a part that no JSON has, so that whatever a client
@@ -39,54 +33,19 @@ export function schemaProblem(value: unknown, what: string): string | undefined 
 }
 
 function withoutJson(schema: unknown, path: string, around: ReadonlySet<unknown>): string | undefined {
-  const definition = definitionOf(schema);
+  const definition = (schema as { _zod?: { def: Definition } } | undefined)?._zod?.def;
   // A schema that holds itself says nothing new.
   if (!definition || around.has(schema)) return undefined;
+  const { type, coerce, shape, items, options, element, valueType, left, right, in: input } = definition;
+  const instead = INSTEAD[type];
+  if (instead && !coerce) return `takes a ${type}${path && ` at "${path}"`}, which JSON does not have; use ${instead}`;
   const inside = new Set(around).add(schema);
-  const { type = "" } = definition;
-  if (Object.hasOwn(WITHOUT_JSON, type) && definition.coerce !== true) {
-    return `takes a ${type}${path && ` at "${path}"`}, which JSON does not have; use ${WITHOUT_JSON[type]}`;
+  const problems = ((options as unknown[]) ?? [element, valueType, left, right, input]).map((part) =>
+    withoutJson(part, path, inside),
+  );
+  if (options && problems.includes(undefined)) return undefined;
+  for (const [key, part] of Object.entries({ ...(shape as object), ...(items as object) })) {
+    problems.push(withoutJson(part, path ? `${path}.${key}` : key, inside));
   }
-  if (type === "union") {
-    const problems = (definition["options"] as unknown[]).map((option) => withoutJson(option, path, inside));
-    return problems.includes(undefined) ? undefined : problems[0];
-  }
-  for (const [key, part] of partsOf(definition)) {
-    const problem = withoutJson(part, [path, key].filter(Boolean).join("."), inside);
-    if (problem !== undefined) return problem;
-  }
-  return undefined;
-}
-
-function definitionOf(schema: unknown): Definition | undefined {
-  const internals = isContainer(schema) ? (schema as { _zod?: { def?: Definition } })._zod : undefined;
-  return internals?.def;
-}
-
-/** The parts of a schema that a value has to satisfy all. */
-function partsOf(definition: Definition): [key: string, part: unknown][] {
-  switch (definition.type) {
-    case "object":
-      return Object.entries(definition["shape"] as object);
-    case "array":
-      return [["0", definition["element"]]];
-    case "tuple":
-      return Object.entries(definition["items"] as object);
-    case "record":
-      return [["*", definition["valueType"]]];
-    case "intersection":
-      return [
-        ["", definition["left"]],
-        ["", definition["right"]],
-      ];
-    case "pipe":
-      return [["", definition["in"]]];
-    case "lazy":
-      return [["", (definition["getter"] as () => unknown)()]];
-    case "readonly":
-    case "nonoptional":
-      return [["", definition["innerType"]]];
-    default:
-      return [];
-  }
+  return problems.find(Boolean);
 }
