@@ -1,4 +1,4 @@
-import { TrieRouter } from "hono/router/trie-router";
+import { PatternRouter } from "hono/router/pattern-router";
 import { isHostileKey } from "../protocol/values.ts";
 import { schemaProblem } from "./schemas.ts";
 import type { Route } from "./types.ts";
@@ -31,7 +31,7 @@ const KNOWN = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS
  * @throws Error that names the route, if it is malformed or exists twice
  */
 export function compileRoutes(routes: Readonly<Record<string, AnyRoute>>): RouteTable {
-  const router = new TrieRouter<Entry>();
+  const router = new PatternRouter<Entry>();
   const methods = new Set<string>();
   const seen = new Set<string>();
   for (const [key, route] of Object.entries(routes)) {
@@ -67,14 +67,11 @@ function parseKey(key: string): [method: string, path: string] {
   return [method, path];
 }
 
-function find(router: TrieRouter<Entry>, method: string, path: string) {
-  const [matches, stash] = router.match(method, path);
-  const [entry, found] = matches[0] ?? [];
-  if (!entry) return undefined;
-  const params: Record<string, string> = {};
-  for (const [name, value] of Object.entries(found ?? {})) {
-    const text = typeof value === "number" ? stash?.[value] : value;
-    if (text !== undefined) params[name] = text;
-  }
-  return { ...entry, params };
+/** The router of the service's own app, which is in every Worker: it takes a slash at the end as if it were not there. */
+function find(router: PatternRouter<Entry>, method: string, path: string) {
+  const [matches] = router.match(method, path);
+  const isSlashed = path !== "/" && path.endsWith("/");
+  const isSame = ([{ key }]: readonly [Entry, unknown]) => !isSlashed || key.endsWith("*") || key.endsWith("/");
+  const found = (matches as [Entry, Record<string, string>][]).find(isSame);
+  return found && { ...found[0], params: { ...found[1] } };
 }
