@@ -51,12 +51,20 @@ describe("a World that starts and ends many shards", () => {
     expect(calls.most).toBe(20);
   });
 
+  it("when all of them are drained, and empty", async () => {
+    const world = new TestWorld({ maxShards: 200 });
+    await world.register({ name: "game-1", minShards: 70 });
+    const calls = slowly(world);
+    await meanwhile(world, world.scale({ roomId: "game-1", targetShardCount: 0 }));
+    expect(calls).toEqual({ now: 0, most: 20, all: 70 });
+  });
+
   it("and when a sweep removes them", async () => {
     const world = new TestWorld({ maxShards: 200 });
     await world.register({ name: "game-1", minShards: 70 });
-    for (const shard of world.shards) await world.report(shard.info().id, 0, { status: "draining" });
     const calls = slowly(world);
-    await meanwhile(world, world.room.advance(60_000));
+    // They never report: after five minutes they are lost.
+    await meanwhile(world, world.room.advance(360_000));
     await meanwhile(world, world.ask("GET /registry", undefined, { auth: operator }));
     expect(calls.most).toBe(20);
     expect(new Set(world.host.retired).size).toBe(70);
@@ -102,13 +110,16 @@ describe("a call that the platform did not deliver", () => {
   it("is repeated when a shard is ended", async () => {
     const world = new TestWorld();
     const shard = await world.enter("game-1");
-    await world.report(shard, 0, { status: "draining", arrivals: 1 });
+    await world.report(shard, 0, { arrivals: 1 });
     let left = 2;
     world.host.onCall = () => {
       if (left-- > 0) throw platformError({ retryable: true });
     };
-    await meanwhile(world, world.room.advance(60_000));
-    await meanwhile(world, world.ask("GET /registry", undefined, { auth: operator }));
+    await world.report(shard, 0, { status: "draining", arrivals: 1 });
+    const ended = async () => {
+      while (world.host.retired.length < 3) await scheduler.wait(0);
+    };
+    await meanwhile(world, ended());
     expect(world.host.retired).toEqual([shard, shard, shard]);
   });
 });
