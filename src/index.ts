@@ -34,6 +34,7 @@ export type { WorldMetrics } from "./world/metrics.ts";
 export type { WorldConfig } from "./world/settings.ts";
 export { RoomError } from "./protocol/errors.ts";
 export type { Issue } from "./protocol/errors.ts";
-export { collection, connected, eachItem, id, persist, sync, users } from "./state/fields.ts";
+export { collection, connected, id, persist, sync, users } from "./state/fields.ts";
 export type { Collection, FieldOptions, Users, Viewer, Visibility } from "./state/fields.ts";
+export { eachItem } from "./state/each-item.ts";
 export { loadInto, snapshotOf } from "./state/snapshots.ts";

@@ -2,8 +2,8 @@ import { computed, signal } from "@signe/reactive";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
-import { loadInto, snapshotOf } from "../../src/index.ts";
-import { collection, connected, eachItem, id, persist, sync, users } from "../../src/state/fields.ts";
+import { eachItem, loadInto, snapshotOf } from "../../src/index.ts";
+import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
 import { MemoryRoom } from "../support/memory.ts";
 
 class Item {
