@@ -1,9 +1,11 @@
 import { isPlain } from "../protocol/values.ts";
 import type { Plain } from "../protocol/values.ts";
-import { fieldOf, makeEntry } from "./fields.ts";
-import type { Factory } from "./fields.ts";
+import { KIND_KEY, makeEntry, membersOf, nodeOf } from "./fields.ts";
+import type { Factories } from "./fields.ts";
+import { EntryKinds } from "./kinds.ts";
 import { toPlain } from "./to-plain.ts";
 
+type Entries = Readonly<Record<string, object>>;
 type Settable = { set(value: unknown): void };
 
 /**
@@ -17,9 +19,33 @@ type Settable = { set(value: unknown): void };
  * loadInto(user, saved); // as it was
  */
 export function snapshotOf(entry: object): Record<string, unknown> {
-  const snapshot = toPlain(entry, "store");
-  if (!isPlain(snapshot)) throw new Error("snapshotOf() takes an entry: what a class or factory of a collection makes");
+  const members = membersOf(entry);
+  if (members.length === 0)
+    throw new Error("snapshotOf() takes an entry: what a class or factory of a collection makes");
+  const snapshot: Plain = {};
+  for (const { name, value, field } of members) {
+    if (!field) snapshot[name] = snapshotOf(value);
+    else if (!field.persisted) continue;
+    else if (field.factory) snapshot[name] = snapshotsOf(field.factory, (value as () => Entries)());
+    else snapshot[name] = toPlain((value as () => unknown)(), "store");
+  }
   return snapshot;
+}
+
+function snapshotsOf(factories: Factories, entries: Entries): Plain {
+  return Object.fromEntries(
+    Object.entries(entries).map(([key, entry]) => {
+      const kind = kindOf(factories, key, entry);
+      return [key, { ...snapshotOf(entry), ...(kind !== undefined && { [KIND_KEY]: kind }) }];
+    }),
+  );
+}
+
+function kindOf(factories: Factories, key: string, entry: object): string | undefined {
+  const known = nodeOf(entry)?.kind;
+  if (known !== undefined || typeof factories === "function") return known;
+  const kind = new EntryKinds(factories).of(key, entry, () => false);
+  return typeof kind === "string" ? undefined : kind.name;
 }
 
 /**
@@ -43,22 +69,24 @@ export function loadInto(entry: object, snapshot: Readonly<Record<string, unknow
 }
 
 function load(target: object, snapshot: Readonly<Plain>): void {
-  for (const [name, value] of Object.entries(target)) {
+  for (const { name, value, field } of membersOf(target)) {
     if (!Object.hasOwn(snapshot, name)) continue;
     const stored = snapshot[name];
-    const field = fieldOf(value);
-    if (field?.factory) (value as Settable).set(entriesOf(field.factory, stored));
-    else if (field?.kind === "value" && field.persisted) (value as Settable).set(stored);
-    else if (!field && isPlain(value) && isPlain(stored)) load(value, stored);
+    if (!field) {
+      if (isPlain(stored)) load(value, stored);
+    } else if (field.persisted) {
+      (value as unknown as Settable).set(field.factory ? entriesOf(field.factory, stored) : stored);
+    }
   }
 }
 
-function entriesOf(factory: Factory<object>, stored: unknown): Record<string, object> {
+function entriesOf(factories: Factories, stored: unknown): Record<string, object> {
   return Object.fromEntries(
     Object.entries(isPlain(stored) ? stored : {}).map(([key, snapshot]) => {
-      const entry = makeEntry(factory, key);
-      if (isPlain(snapshot)) load(entry, snapshot);
-      return [key, entry];
+      const plain = isPlain(snapshot) ? snapshot : {};
+      const { target } = makeEntry(factories, key, plain);
+      load(target, plain);
+      return [key, target];
     }),
   );
 }

@@ -52,6 +52,43 @@ describe("snapshotOf", () => {
   });
 });
 
+describe("entries of variants", () => {
+  class Sword {
+    edge = sync(signal(1));
+  }
+  class Bow {
+    range = sync(signal(10));
+  }
+  class Hero {
+    name = sync(signal(""));
+    arms = collection({ sword: Sword, bow: Bow });
+  }
+  const armed = () => {
+    const hero = new Hero();
+    hero.arms()["a"] = new Sword();
+    hero.arms()["b"] = new Bow();
+    return hero;
+  };
+
+  it("come back as what they were, from an entry of a state and from one that is in none", () => {
+    const room = new MemoryRoom<{ heroes(): Record<string, Hero> }>(
+      defineRoom({ path: "r", state: () => ({ heroes: collection(Hero) }) }).compiled,
+    );
+    const live = armed();
+    room.change((state) => (state.heroes()["h"] = live));
+    for (const hero of [live, armed()]) {
+      const snapshot = snapshotOf(hero);
+      const other = new Hero();
+      loadInto(other, snapshot);
+      expect([other.arms()["a"], other.arms()["b"]].map((arm) => arm?.constructor)).toEqual([Sword, Bow]);
+      expect(snapshotOf(other)).toEqual(snapshot);
+      hero.arms.set({});
+      room.change(() => loadInto(hero, snapshot));
+      expect(hero.arms()["b"]).toBeInstanceOf(Bow);
+    }
+  });
+});
+
 describe("loadInto", () => {
   const any = fc.oneof(fc.integer(), fc.string(), fc.constant(null), fc.array(fc.integer()));
   const given = fc.record({
