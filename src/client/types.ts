@@ -1,4 +1,5 @@
 import type { AnyRoom } from "../define/room.ts";
+import type { Reference } from "../state/reference.ts";
 import type { Synced, Users } from "../state/fields.ts";
 import type { z } from "zod";
 
@@ -47,15 +48,17 @@ export type AsJson<T> = T extends WithoutJson
   ? never
   : T extends { toJSON(): infer J }
     ? AsJson<J>
-    : T extends () => infer V
-      ? AsJson<V>
-      : T extends readonly (infer I)[]
-        ? AsJson<I>[]
-        : T extends object
-          ? { [K in keyof T]: AsJson<T[K]> }
-          : T extends void
-            ? undefined
-            : T;
+    : T extends Reference<object>
+      ? string | null
+      : T extends () => infer V
+        ? AsJson<V>
+        : T extends readonly (infer I)[]
+          ? AsJson<I>[]
+          : T extends object
+            ? { [K in keyof T]: AsJson<T[K]> }
+            : T extends void
+              ? undefined
+              : T;
 
 /** The state of a room as its clients see it. */
 export type ClientState<R extends AnyRoom> = StateView<TypesOf<R>["state"]>;
@@ -72,17 +75,19 @@ type HoldsShared<T> = T extends (...args: never[]) => unknown
     : false;
 
 type FieldView<F> =
-  F extends Users<infer U>
-    ? Readonly<Record<string, StateView<U>>>
-    : F extends () => infer V
-      ? ValueView<V>
-      : F extends Synced
-        ? {
-            readonly [K in keyof F as F[K] extends () => unknown ? K : never]: F[K] extends () => infer V
-              ? ValueView<V>
-              : never;
-          }
-        : StateView<F>;
+  F extends Reference<object>
+    ? string | null | undefined
+    : F extends Users<infer U>
+      ? Readonly<Record<string, StateView<U>>>
+      : F extends () => infer V
+        ? ValueView<V>
+        : F extends Synced
+          ? {
+              readonly [K in keyof F as F[K] extends () => unknown ? K : never]: F[K] extends () => infer V
+                ? ValueView<V>
+                : never;
+            }
+          : StateView<F>;
 
 /** A plain value; the entries of a collection are objects of fields. */
 type ValueView<V> = V extends readonly (infer I)[]

@@ -1,6 +1,7 @@
 import { isSignal } from "@signe/reactive";
-import { fieldOf, nodeOf } from "../state/fields.ts";
-import type { Field, StateNode } from "../state/fields.ts";
+import { fieldOf, nodeOf } from "../state/members.ts";
+import type { Field } from "../state/field.ts";
+import type { StateNode } from "../state/members.ts";
 import { hide } from "../platform/private.ts";
 import type { IsPrivate } from "../platform/private.ts";
 import type { TreeNode } from "./types.ts";
@@ -74,7 +75,8 @@ class TreeBuilder {
       const marked = tags.length > 0 ? { key, tags } : { key };
       const referred = owner && isObject(value) && !owner.holds(name, value) ? nodeOf(value) : undefined;
       if (referred) return { ...marked, kind: "other", text: cut(hide(whereIs(referred), this.#isPrivate)) };
-      const inside = isSignal(value) ? (value as () => unknown)() : value;
+      const { target } = fieldOf(value) ?? {};
+      const inside = target ? target.key() : isSignal(value) ? (value as () => unknown)() : value;
       return typeof inside !== "object" || inside === null || "toJSON" in inside
         ? { ...marked, ...this.#leaf(inside) }
         : this.#parent(marked, inside, depth);
@@ -100,13 +102,14 @@ class TreeBuilder {
 /** Methods are not part of a state. An entry that is only stored is not read for this: it is made by a getter. */
 function isWorthShowing(owner: object, key: string): boolean {
   const value: unknown = Object.getOwnPropertyDescriptor(owner, key)?.value;
-  return typeof value !== "function" || isSignal(value);
+  return typeof value !== "function" || isSignal(value) || fieldOf(value) !== undefined;
 }
 
 const KINDS: Partial<Record<Field["kind"], string>> = {
   users: "users",
   collection: "collection",
   computed: "computed",
+  reference: "reference",
 };
 
 function isObject(value: unknown): value is object {
@@ -126,7 +129,7 @@ function tagsOf(value: unknown, owner: StateNode | undefined): string[] {
   const { kind, synced, persisted, visibleTo } = field;
   const tags = [KINDS[kind] ?? "", visibleTo === "all" ? "" : visibleTo === "owner" ? "owner only" : "some see it"];
   if (!synced) tags.push("not sent");
-  if (!persisted && kind === "value") tags.push("not stored");
+  if (!persisted && (kind === "value" || kind === "reference")) tags.push("not stored");
   return tags.filter((tag) => tag !== "");
 }
 

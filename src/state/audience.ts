@@ -1,5 +1,5 @@
 import { promiseOf } from "../protocol/values.ts";
-import type { Viewer, Visibility } from "./fields.ts";
+import type { Viewer, Visibility } from "./field.ts";
 
 /** Who may see a field: every condition on the way to it has to hold. Undefined means everyone. */
 export interface Audience {

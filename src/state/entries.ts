@@ -5,13 +5,14 @@ import type { Audience, Sees } from "./audience.ts";
 import { SAME } from "./diff.ts";
 import { checkAll, checkNew } from "./entry-checks.ts";
 import { kindOfStored, makeEntry } from "./fields.ts";
-import type { CollectionField } from "./fields.ts";
+import type { CollectionField } from "./field.ts";
 import { kindOf } from "./kinds.ts";
 import type { EntryKind } from "./kinds.ts";
 import type { HiddenEntry, Leaf, PrivateChange } from "./leaf.ts";
 import { goneIds } from "./node.ts";
 import type { EntryNode, InnerNode, ParentNode, Placement, RemovedEntry, Shared } from "./node.ts";
 import { encodeKey, Row } from "./rows.ts";
+import type { Referrers } from "./referrers.ts";
 import { assumeEntriesSent, sentEntries, sentValuesOf } from "./sent-entries.ts";
 import type { EntriesBefore } from "./sent-entries.ts";
 import { track } from "./signals/tracking.ts";
@@ -32,6 +33,8 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
   readonly key: string;
   readonly signal: EntriesSignal;
   readonly audience: Audience | undefined;
+  /** The references to its entries, if there are some. */
+  referrers: Referrers | undefined;
   isInState: boolean;
   privateCount = 0;
   readonly shared: Shared;
@@ -130,8 +133,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     this.#unread.record = record;
   }
 
-  /** Entries report for themselves. */
-  changed(): void {}
+  changed(): void {} // Entries report for themselves.
 
   beforeSet(key: string, target: unknown): void {
     const previous = this.#entry(key);
@@ -148,6 +150,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
       if (previous) this.#putBack(previous);
       throw error;
     } finally {
+      this.referrers?.changed(key);
       this.childChanged(key);
     }
   }
@@ -209,12 +212,17 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
       row: Row.ofEntry(this.shared.rows, this.#prefix, key, read),
       persisted: this.placement.persisted,
       owner,
-      audience: this.#audienceOf(key),
+      audience: this.audienceOf(key),
     };
   }
 
+  /** Whether clients may have an entry under a key. */
+  shows(key: string): boolean {
+    return this.isInState && !this.#isHeld(key) && this.#entry(key) !== undefined;
+  }
+
   /** Who sees an entry: of a `users` field, each is owned by its user. */
-  #audienceOf(key: string): Audience | undefined {
+  audienceOf(key: string): Audience | undefined {
     return this.audience && this.field.kind === "users" ? { ...this.audience, owner: key } : this.audience;
   }
 
@@ -224,6 +232,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     if (!entry) return;
     if (!this.#before.has(key)) this.#before.set(key, undefined);
     entry.saveEntry();
+    this.referrers?.changed(key);
     this.childChanged(key);
   }
 
@@ -267,7 +276,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
   }
 
   #settleRemoval(key: string, previous: EntryNode | RemovedEntry, changes: PrivateChange[]): unknown {
-    const audience = this.#audienceOf(key);
+    const audience = this.audienceOf(key);
     if (!audience) return DELETE;
     const names = [...this.names(), key];
     changes.push({ names, audience, value: DELETE, leaf: undefined, gone: goneIds(previous) });
@@ -329,11 +338,8 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     const stored = Object.entries(values);
     const template = this.shared.loading && stored.length > 1 ? templateOf(this) : undefined;
     // Entries that are not like the others are made now: what cannot be read of them is reported when the room starts.
-    if (template)
-      this.#unread.open(
-        template,
-        stored.filter((entry) => this.#canStayUnread(entry, template)),
-      );
+    const waiting = template ? stored.filter((entry) => this.#canStayUnread(entry, template)) : [];
+    if (template) this.#unread.open(template, waiting);
     for (const [key, entry] of stored) {
       if (this.#unread.has(key)) continue;
       try {
@@ -388,6 +394,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
 
   stop(): void {
     this.isInState = false;
+    this.referrers?.allChanged();
     for (const child of this.#made.values()) child.stop();
   }
 }

@@ -1,9 +1,9 @@
 import { MAX_DEPTH } from "../protocol/values.ts";
 import type { Plain } from "../protocol/values.ts";
-import { holdsFields } from "./fields.ts";
-import type { CollectionField } from "./fields.ts";
+import type { CollectionField } from "./field.ts";
 import { kindOf } from "./kinds.ts";
 import type { EntryKind } from "./kinds.ts";
+import { holdsFields } from "./members.ts";
 import type { EntryNode, Shared } from "./node.ts";
 import { isEntryKey, MAX_KEY, refused, shapeOf, tooLong } from "./value-checks.ts";
 import type { CheckedField } from "./value-checks.ts";

@@ -1,5 +1,5 @@
-import { membersOf } from "./fields.ts";
-import type { Field } from "./fields.ts";
+import { membersOf } from "./members.ts";
+import type { Field } from "./field.ts";
 import { declaredShape } from "./signals/tracking.ts";
 import type { Shape } from "./value-checks.ts";
 

@@ -1,9 +1,10 @@
 import { isComputed, isSignal, signal } from "@signe/reactive";
 import type { Signal, WritableObjectSignal, WritableSignal } from "@signe/reactive";
-import { HOSTILE_KEYS, isPlain } from "../protocol/values.ts";
+import { isPlain } from "../protocol/values.ts";
 import type { Plain } from "../protocol/values.ts";
+import type { Factories, Factory, Field, FieldKind, Variants, Visibility } from "./field.ts";
+import { FIELD, fieldOf, ID, nodeOf } from "./members.ts";
 import { liveComputed } from "./signals/adapter.ts";
-import { HARMFUL_KEYS } from "./value-checks.ts";
 
 declare const USER: unique symbol;
 declare const SYNCED: unique symbol;
@@ -12,23 +13,6 @@ declare const SYNCED: unique symbol;
 export interface Synced {
   readonly [SYNCED]: true;
 }
-
-/** Who is looking: one connected client, as a `visibleTo` predicate sees it. */
-export interface Viewer {
-  /** The id of the viewer's user. */
-  readonly publicId: string;
-  /** The verified JWT claims of the connection, or null. */
-  readonly auth: Readonly<Record<string, unknown>> | null;
-  /** The viewer's own entry in the `users` field; undefined where the room has none. */
-  readonly user: unknown;
-}
-
-/**
- * Who sees a field: everyone, only the user whose entry it is in, or every viewer for whom a function
- * says yes. The function is asked again whenever something changed; `owner` is the publicId of the user
- * whose entry holds the field, if it is in one.
- */
-export type Visibility = "all" | "owner" | ((viewer: Viewer, owner: string | undefined) => boolean);
 
 /** What {@link sync} takes for a field. */
 export interface FieldOptions<T = unknown> {
@@ -44,29 +28,7 @@ export interface FieldOptions<T = unknown> {
 export type Users<U> = WritableObjectSignal<Record<string, U>> & { readonly [USER]: U } & Synced;
 /** The signal of a `collection` field: a plain record of entries. */
 export type Collection<T> = WritableObjectSignal<Record<string, T>> & Synced;
-/** Makes one entry of a collection: a class without constructor arguments, or a function of the key. */
-export type Factory<T> = (new () => T) | ((key: string) => T);
-/** Makes entries of several kinds, each by its own factory. The names are stored with the entries. */
-export type Variants = Readonly<Record<string, Factory<object>>>;
 type MadeBy<F> = F extends new (...args: never[]) => infer T ? T : F extends (...args: never[]) => infer T ? T : never;
-
-export type FieldKind = "value" | "computed" | "collection" | "users" | "connected";
-
-/** What the runtime knows of a marked signal. */
-export interface Field {
-  readonly kind: FieldKind;
-  readonly synced: boolean;
-  readonly persisted: boolean;
-  readonly visibleTo: Visibility;
-  readonly transform: ((value: unknown) => unknown) | undefined;
-  /** What makes the entries of a collection. */
-  readonly factory: Factories | undefined;
-}
-
-/** The same, of a collection. */
-export type CollectionField = Field & { readonly factory: Factories };
-/** What makes the entries of a collection: one factory, or those of its variants by their names. */
-export type Factories = Factory<object> | ReadonlyMap<string, Factory<object>>;
 
 /** An entry that a collection made, and the name of its kind. */
 interface MadeEntry {
@@ -77,128 +39,24 @@ interface MadeEntry {
 /** Names the kind of an entry in its row, beside its fields: no field can have this name. */
 export const KIND_KEY = "$kind";
 
-/** What the state knows of an object that is part of it, or was. */
-export interface StateNode {
-  /** Of an entry, its key. */
-  readonly key: string;
-  /** Whether it is the state itself, or an entry of a collection, rather than an object inside one of them. */
-  readonly isWhole: boolean;
-  /** Of an entry of a collection with variants, the name of its own. */
-  readonly kind: string | undefined;
-  /** The names that lead to it. */
-  names(): string[];
-  /** Whether an object in a property is part of it, and no reference. */
-  holds(name: string, value: object): boolean;
-}
-
-const FIELD = Symbol.for("durable-rooms.field");
-const ID = Symbol.for("durable-rooms.id");
-const NODE = Symbol.for("durable-rooms.node");
-/** Remembers which property holds the key, for an entry that comes back under another one. */
-const ID_NAME = Symbol("id");
-
-/** Names that fields cannot have: a packet uses `pId` itself, and clients cannot follow the others. */
-const RESERVED_NAMES: ReadonlySet<string> = new Set(["pId", ...HOSTILE_KEYS, ...HARMFUL_KEYS]);
-const FIELD_NAME = /^[\p{L}_][\p{L}\p{N}_]*$/u;
-
-/** The field that a value was marked as, if it was. */
-export function fieldOf(value: unknown): Field | undefined {
-  return typeof value === "function" ? (value as { [FIELD]?: Field })[FIELD] : undefined;
-}
-
-/** Whether there are fields in an object, however deep. What it refers to, as to an entry, is not in it. */
-export function holdsFields(value: object, seen = new Set<object>()): boolean {
-  if (Array.isArray(value) || seen.has(value)) return false;
-  seen.add(value);
-  return Object.values(value).some(
-    (inner: unknown) =>
-      fieldOf(inner) !== undefined ||
-      (typeof inner === "object" && inner !== null && !nodeOf(inner)?.isWhole && holdsFields(inner, seen)),
-  );
-}
-
-/** Whether a property is the placeholder that {@link id} left for the entry's key. */
-export function isId(value: unknown): boolean {
-  return typeof value === "object" && value !== null && ID in value;
-}
-
-/** A property of an object in a state: a field, or without one an object that holds fields. */
-export interface Member {
-  readonly name: string;
-  readonly value: object;
-  readonly field: Field | undefined;
-}
-
-/**
- * The properties of an object that are fields, or objects that hold fields and are part of it alone. One that refers to
- * an entry, to the state, or to something around it, is neither.
- *
- * @param around the objects that it is inside of
- */
-export function membersOf(target: object, around: readonly object[] = []): Member[] {
-  const members: Member[] = [];
-  for (const [name, value] of Object.entries(target) as [string, unknown][]) {
-    const field = fieldOf(value);
-    if (field || (typeof value === "object" && value !== null && isPart(value, [...around, target]))) {
-      members.push({ name, value: value as object, field });
-    }
-  }
-  return members;
-}
-
-function isPart(value: object, around: readonly object[]): boolean {
-  return !nodeOf(value)?.isWhole && holdsFields(value, new Set(around));
-}
-
-/**
- * Notes that an object becomes part of a state, and fills in its key where {@link id} marked it. Only its members leave
- * the server from now on.
- *
- * @param around the objects that it is inside of
- * @param shape has the names of all members that it may have; undefined for any
- * @throws Error if a field has a name that clients cannot follow
- */
-export function takeMembers(
-  target: object,
-  node: StateNode,
-  around: readonly object[],
-  shape: { has(name: string): boolean } | undefined,
-): Member[] {
-  Object.defineProperty(target, NODE, { value: node, configurable: true });
-  fillId(target as Record<string | typeof ID_NAME, unknown>, node.key);
-  const members = membersOf(target, around).filter(({ name }) => !shape || shape.has(name));
-  const wrong = members.find(({ name }) => RESERVED_NAMES.has(name) || !FIELD_NAME.test(name));
-  if (wrong) throw new Error(`"${[...node.names(), wrong.name].join(".")}" cannot be the name of a field`);
-  return members;
-}
-
-function fillId(entry: Record<string | typeof ID_NAME, unknown>, key: string): void {
-  const marked = Object.keys(entry).find((property) => isId(entry[property]));
-  if (marked !== undefined) Object.defineProperty(entry, ID_NAME, { value: marked });
-  if (entry[ID_NAME] !== undefined) entry[entry[ID_NAME] as string] = key;
-}
-
-/** The node of an object that is, or was, part of a state. */
-export function nodeOf(target: object): StateNode | undefined {
-  return (target as { [NODE]?: StateNode })[NODE];
-}
-
 const DEFAULTS = {
   synced: true,
   persisted: true,
   visibleTo: "all",
   transform: undefined,
   factory: undefined,
+  target: undefined,
 } as const;
 /** What most fields are: rooms have very many of them. */
 const SYNCED_FIELD: Field = { kind: "value", ...DEFAULTS };
 
-function mark<S>(target: S, field: Partial<Field> & { kind: FieldKind }): S {
+/** Marks something as a field. @throws Error if it is one already */
+export function mark<S>(target: S, field: Partial<Field> & { kind: FieldKind }): S {
   return markAs(target, { ...DEFAULTS, ...field });
 }
 
 function markAs<S>(target: S, field: Field): S {
-  if (fieldOf(target)) {
+  if ((target as { [FIELD]?: Field })[FIELD]) {
     throw new Error("This signal is a field already: mark each signal once, with one of sync, persist, connected");
   }
   (target as { [FIELD]?: Field })[FIELD] = field;

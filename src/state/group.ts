@@ -7,12 +7,15 @@ import type { Sees } from "./audience.ts";
 import { put, SAME } from "./diff.ts";
 import { Entries } from "./entries.ts";
 import type { EntryShape } from "./entry-shape.ts";
-import { KIND_KEY, takeMembers } from "./fields.ts";
-import type { CollectionField, Field, Member } from "./fields.ts";
+import { takeMembers } from "./members.ts";
+import { KIND_KEY } from "./fields.ts";
+import type { CollectionField, Field } from "./field.ts";
+import type { Member } from "./members.ts";
 import { Leaf } from "./leaf.ts";
 import type { HiddenEntry, PrivateChange } from "./leaf.ts";
 import { goneIds } from "./node.ts";
 import type { EntryNode, ParentNode, Placement, RemovedEntry, Shared } from "./node.ts";
+import { ReferenceLeaf } from "./reference-leaf.ts";
 import { encodeKey, Row } from "./rows.ts";
 import { NO_OBJECT, shapeOf } from "./value-checks.ts";
 
@@ -64,6 +67,10 @@ export class Group implements EntryNode, ParentNode {
 
   get kind(): string | undefined {
     return this.placement.kind;
+  }
+
+  get isForAll(): boolean {
+    return this.placement.audience === undefined;
   }
 
   get isWhole(): boolean {
@@ -342,6 +349,10 @@ export class Group implements EntryNode, ParentNode {
         owner,
         audience: own,
       });
+    }
+    if (field.target) {
+      const row = this.#rowOfField(name, field.target.key);
+      return new ReferenceLeaf(this.#shared, this, name, field.target, field, { row, persisted, audience: own, owner });
     }
     const signal = value as Signal;
     return new Leaf(this.#shared, this, name, signal, field, {

@@ -1,8 +1,9 @@
 import { isLiteral } from "../protocol/values.ts";
 import { differenceOf, shapeOfEntry } from "./entry-shape.ts";
 import type { EntryShape, IsReference } from "./entry-shape.ts";
-import { isClass, makeBy, nodeOf } from "./fields.ts";
-import type { Factories, Factory } from "./fields.ts";
+import { nodeOf } from "./members.ts";
+import { isClass, makeBy } from "./fields.ts";
+import type { Factories, Factory } from "./field.ts";
 
 /** What an entry is, among those that its collection makes. */
 export interface EntryKind {

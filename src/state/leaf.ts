@@ -3,7 +3,7 @@ import { DELETE } from "../protocol/packets.ts";
 import { isSameKind } from "./audience.ts";
 import type { Audience, Sees } from "./audience.ts";
 import { diff, SAME } from "./diff.ts";
-import type { Field } from "./fields.ts";
+import type { Field } from "./field.ts";
 import type { Row } from "./rows.ts";
 import { Observer, readComputed } from "./signals/adapter.ts";
 import { isFrozen, track } from "./signals/tracking.ts";
@@ -79,6 +79,8 @@ export class Leaf implements FieldGate {
   readonly hidden: boolean;
   /** Whether it depends on nothing else, and is not only for some. */
   readonly isSimple: boolean;
+  /** Whether it has a value that can be stored. */
+  readonly isStored: boolean;
   /** The row that it is stored in: with the state, or only until the room restarts. */
   readonly row: Row | undefined;
   readonly persisted: boolean;
@@ -112,8 +114,9 @@ export class Leaf implements FieldGate {
     this.field = field;
     this.synced = field.synced;
     this.hidden = !field.synced;
-    this.isSimple = field.kind !== "computed" && !placement.audience;
-    this.row = field.kind === "value" ? placement.row : undefined;
+    this.isSimple = field.kind !== "computed" && field.kind !== "reference" && !placement.audience;
+    this.isStored = field.kind === "value" || field.kind === "reference";
+    this.row = this.isStored ? placement.row : undefined;
     this.persisted = placement.persisted && field.persisted;
     this.audience = placement.audience;
     if (this.audience) this.id = shared.nextLeafId();
@@ -151,10 +154,14 @@ export class Leaf implements FieldGate {
   changed(isSignalFrozen: boolean): void {
     if (!this.isInState || this.shared.loading) return;
     this.row?.changed(this.persisted);
-    if (this.synced && !this.dirty && !isSignalFrozen) {
-      this.dirty = true;
-      this.#parent.childChanged(this.key);
-    }
+    if (!isSignalFrozen) this.touch();
+  }
+
+  /** What is sent of it may be another value now. */
+  protected touch(): void {
+    if (!this.synced || this.dirty) return;
+    this.dirty = true;
+    this.#parent.childChanged(this.key);
   }
 
   /** Takes the change since the last time. @returns the patch for everyone, or SAME; a private one goes to `changes` */
@@ -250,9 +257,9 @@ export class Leaf implements FieldGate {
   }
 
   #tryLoad(value: unknown): boolean {
-    if (this.field.kind !== "value") return false;
+    if (!this.isStored) return false;
     try {
-      if (!this.#hasShape(value)) throw new Error(`It is not the ${this.shape} that the field was declared as`);
+      if (!this.hasShape(value)) throw new Error(`It is not the ${this.shape} that the field was declared as`);
       (this.signal as WritableSignal<unknown>).set(value);
       return true;
     } catch (error) {
@@ -262,7 +269,8 @@ export class Leaf implements FieldGate {
     }
   }
 
-  #hasShape(value: unknown): boolean {
+  /** Whether a value is what the field was declared as. */
+  protected hasShape(value: unknown): boolean {
     return this.shape === "any" || shapeOf(value) === this.shape;
   }
 
@@ -287,14 +295,15 @@ export class Leaf implements FieldGate {
 
   #tryRead(previous: unknown): unknown {
     try {
-      return this.#read();
+      return this.read();
     } catch (error) {
       this.shared.onError(error);
       return typeof previous === "symbol" ? null : previous;
     }
   }
 
-  #read(): unknown {
+  /** What is to be sent of it now. */
+  protected read(): unknown {
     const { kind, transform } = this.field;
     let inside: unknown[] = [];
     let value: unknown;
@@ -306,13 +315,17 @@ export class Leaf implements FieldGate {
       value = this.signal();
     }
     const plain = toSent(transform ? transform(value) : value, this, (signal) => inside.push(signal));
-    if (inside.length > 0 || this.#inside) {
-      this.#inside ??= new Observer(() => this.changed(isFrozen(this.signal)));
-      this.#inside.observe(inside);
-    }
+    this.observe(inside);
     // What is set is checked then, but this is made of something else, which may be for the server only.
     if (transform || kind === "computed") checkValue(this, [], plain);
     return plain;
+  }
+
+  /** It depends on these signals from now on, beside its own. */
+  protected observe(signals: readonly unknown[]): void {
+    if (signals.length === 0 && !this.#inside) return;
+    this.#inside ??= new Observer(() => this.changed(isFrozen(this.signal)));
+    this.#inside.observe(signals);
   }
 }
 

@@ -2,7 +2,7 @@ import type { Plain } from "../protocol/values.ts";
 import type { Audience, Sees } from "./audience.ts";
 import type { EntryShape } from "./entry-shape.ts";
 import type { EntryKinds } from "./kinds.ts";
-import type { StateNode } from "./fields.ts";
+import type { StateNode } from "./members.ts";
 import type { Leaf, LeafParent, LeafShared, PrivateChange } from "./leaf.ts";
 import type { Row, Rows } from "./rows.ts";
 

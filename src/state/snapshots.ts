@@ -1,7 +1,9 @@
+import { RoomError } from "../protocol/errors.ts";
 import { isPlain } from "../protocol/values.ts";
 import type { Plain } from "../protocol/values.ts";
-import { KIND_KEY, makeEntry, membersOf, nodeOf } from "./fields.ts";
-import type { Factories } from "./fields.ts";
+import { membersOf, nodeOf } from "./members.ts";
+import { KIND_KEY, makeEntry } from "./fields.ts";
+import type { Factories, ReferenceTarget } from "./field.ts";
 import { EntryKinds } from "./kinds.ts";
 import { toPlain } from "./to-plain.ts";
 
@@ -27,7 +29,7 @@ export function snapshotOf(entry: object): Record<string, unknown> {
     if (!field) snapshot[name] = snapshotOf(value);
     else if (!field.persisted) continue;
     else if (field.factory) snapshot[name] = snapshotsOf(field.factory, (value as () => Entries)());
-    else snapshot[name] = toPlain((value as () => unknown)(), "store");
+    else snapshot[name] = toPlain((field.target?.key ?? (value as () => unknown))(), "store");
   }
   return snapshot;
 }
@@ -74,10 +76,19 @@ function load(target: object, snapshot: Readonly<Plain>): void {
     const stored = snapshot[name];
     if (!field) {
       if (isPlain(stored)) load(value, stored);
+    } else if (field.target) {
+      if (field.persisted) loadReference(field.target, stored);
     } else if (field.persisted) {
       (value as unknown as Settable).set(field.factory ? entriesOf(field.factory, stored) : stored);
     }
   }
+}
+
+function loadReference({ key, path }: ReferenceTarget, stored: unknown): void {
+  if (stored !== null && typeof stored !== "string") {
+    throw new RoomError("internal", `${path()}: of a reference a snapshot has the key of an entry, or null`);
+  }
+  key.set(stored);
 }
 
 function entriesOf(factories: Factories, stored: unknown): Record<string, object> {

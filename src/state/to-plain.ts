@@ -1,8 +1,9 @@
 import { isSignal } from "@signe/reactive";
 import { RoomError } from "../protocol/errors.ts";
 import { isHostileKey, isLiteral, isPlain, MAX_DEPTH, objectAt, promiseOf } from "../protocol/values.ts";
-import { fieldOf, holdsFields, isId, nodeOf } from "./fields.ts";
-import type { StateNode } from "./fields.ts";
+import { fieldOf, holdsFields, isId, nodeOf } from "./members.ts";
+import type { ReferenceTarget } from "./field.ts";
+import type { StateNode } from "./members.ts";
 import type { Plain } from "../protocol/values.ts";
 import { NO_INSTANCE, notJson } from "./json.ts";
 
@@ -69,6 +70,8 @@ function plainOther(value: unknown, reading: Reading): unknown {
     reading.onSignal?.(value);
     return plain((value as () => unknown)(), reading);
   }
+  const target = fieldOf(value)?.target;
+  if (target) return keyOfReference(target, value, reading);
   const isLeftOut = typeof value !== "bigint" && !promiseOf(value);
   if (reading.purpose === "answer" && isLeftOut) return undefined;
   throw unfit(value, reading);
@@ -110,6 +113,14 @@ function unfit(value: unknown, { trail, field }: Reading): Error {
   const why = notJson(value) ?? NO_INSTANCE;
   const path = [...(field ? [field.path()] : []), ...trail].join(".").slice(0, MAX_SHOWN);
   return new RoomError("internal", path === "" ? why : `${path}: ${why}`);
+}
+
+/** What is told of a reference: the key, of an entry that every client may see. */
+function keyOfReference({ key }: ReferenceTarget, value: unknown, { purpose, onSignal }: Reading): string | null {
+  onSignal?.(key);
+  if (purpose === "store") return key();
+  const entry = (value as () => object | undefined)();
+  return entry && nodeOf(entry)?.isForAll ? key() : null;
 }
 
 /** An instance of a class with marked fields is meant as an entry, even where it only lies in a plain value. */

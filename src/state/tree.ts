@@ -5,7 +5,7 @@ import { SAME } from "./diff.ts";
 import { templateOf } from "./unread-entries.ts";
 import type { EntryTemplate, StoredEntries } from "./unread-entries.ts";
 import { Entries } from "./entries.ts";
-import type { Viewer } from "./fields.ts";
+import type { Viewer } from "./field.ts";
 import { Group } from "./group.ts";
 import type { EntryKinds } from "./kinds.ts";
 import { Leaf } from "./leaf.ts";

@@ -1,5 +1,5 @@
-import { fieldOf, nodeOf } from "../state/fields.ts";
-import type { Viewer, Visibility } from "../state/fields.ts";
+import { fieldOf, nodeOf } from "../state/members.ts";
+import type { Field, Viewer, Visibility } from "../state/field.ts";
 import { nestDottedKeys, toPlain } from "../state/to-plain.ts";
 import { isPlain } from "../protocol/values.ts";
 
@@ -14,33 +14,80 @@ interface Rule {
 
 const EVERYONE: Rule = { conditions: [], owner: undefined };
 
+/** Where an entry is, and who may see it. */
+interface Place {
+  readonly key: string;
+  readonly rule: Rule;
+}
+type Places = Map<object, Place>;
+
 /**
  * What a viewer should see of a state, read off the live signals alone: a slow and simple statement of the
  * rules that the library's tree implements, independent of what the tree keeps.
  */
 export function expectedView(state: object, viewer: Viewer): unknown {
-  return withoutEmpty(group(state, viewer, undefined, EVERYONE));
+  const places: Places = new Map();
+  placeEntries(state, undefined, EVERYONE, places);
+  return withoutEmpty(group(state, viewer, undefined, EVERYONE, places));
 }
 
-function group(target: object, viewer: Viewer, owner: string | undefined, outer: Rule): Record<string, unknown> {
+/** The entries of a collection, with who may see each, and whose it is. */
+function entriesOf(collection: unknown, field: Field, owner: string | undefined, outer: Rule) {
+  return Object.entries((collection as () => Record<string, object>)()).map(([key, entry]) => {
+    const entryOwner = field.kind === "users" ? key : owner;
+    return { key, entry, owner: entryOwner, rule: narrow(outer, field.visibleTo, entryOwner) };
+  });
+}
+
+/** A property that refers to something is no part of what has it. */
+function isPart(target: object, name: string, value: unknown): value is object {
+  return typeof value === "object" && value !== null && nodeOf(target)?.holds(name, value) === true;
+}
+
+function placeEntries(target: object, owner: string | undefined, outer: Rule, into: Places): void {
+  for (const [name, value] of Object.entries(target)) {
+    const field = fieldOf(value);
+    if (isPart(target, name, value)) placeEntries(value, owner, outer, into);
+    if (!field?.factory) continue;
+    for (const { key, entry, rule, owner: entryOwner } of entriesOf(value, field, owner, outer)) {
+      into.set(entry, { key, rule });
+      placeEntries(entry, entryOwner, rule, into);
+    }
+  }
+}
+
+function group(
+  target: object,
+  viewer: Viewer,
+  owner: string | undefined,
+  outer: Rule,
+  places: Places,
+): Record<string, unknown> {
   const view: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(target)) {
     const field = fieldOf(value);
     if (field?.factory) {
-      const entries = Object.entries((value as () => Record<string, object>)());
+      const entries = entriesOf(value, field, owner, outer);
       view[name] = Object.fromEntries(
-        entries.map(([key, entry]) => {
-          const entryOwner = field.kind === "users" ? key : owner;
-          return [key, group(entry, viewer, entryOwner, narrow(outer, field.visibleTo, entryOwner))];
-        }),
+        entries.map(({ key, entry, rule, ...own }) => [key, group(entry, viewer, own.owner, rule, places)]),
       );
     } else if (field?.synced) {
-      if (sees(viewer, narrow(outer, field.visibleTo, owner))) view[name] = read(value, field.transform);
-    } else if (typeof value === "object" && value !== null && nodeOf(target)?.holds(name, value)) {
-      view[name] = group(value, viewer, owner, outer);
+      if (!sees(viewer, narrow(outer, field.visibleTo, owner))) continue;
+      const shown = field.target ? keyOf(value, viewer, places) : read(value, field.transform);
+      if (shown !== undefined) view[name] = shown;
+    } else if (isPart(target, name, value)) {
+      view[name] = group(value, viewer, owner, outer, places);
     }
   }
   return view;
+}
+
+/** The key of what a reference refers to, for those who may see that. */
+function keyOf(reference: unknown, viewer: Viewer, places: Places): string | null | undefined {
+  const entry = (reference as () => object | undefined)();
+  const place = entry && places.get(entry);
+  if (!place) return null;
+  return sees(viewer, place.rule) ? place.key : undefined;
 }
 
 function narrow(outer: Rule, visibility: Visibility, owner: string | undefined): Rule {

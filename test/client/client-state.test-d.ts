@@ -4,6 +4,8 @@ import { z } from "zod";
 import { connectRoom } from "../../src/client/index.ts";
 import type { AsJson } from "../../src/client/index.ts";
 import { defineRoom } from "../../src/define/define-room.ts";
+import { reference } from "../../src/state/reference.ts";
+import type { Reference } from "../../src/state/reference.ts";
 import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
 
 class Player {
@@ -106,3 +108,28 @@ game.on("shout", (value, packet) => {
   expectTypeOf(value).toBeUnknown();
   expectTypeOf(packet["name"]).toBeUnknown();
 });
+
+const withReferences = defineRoom({
+  path: "references",
+  state: () => {
+    const rocks = collection(rock);
+    const rolling: Reference<{ next: Reference<object> }> = reference(() => ({}));
+    return { rocks, hardest: reference(() => rocks()), rolling };
+  },
+  actions: {
+    look: { run: ({ state }) => ({ hardest: state.hardest, first: state.rolling() }) },
+  },
+});
+const references = connectRoom<typeof withReferences>({ host: "x", room: "references" });
+expectTypeOf(references.state.hardest).toEqualTypeOf<string | null | undefined>();
+expectTypeOf(references.call("look")).resolves.toEqualTypeOf<{
+  hardest: string | null;
+  first: { next: string | null } | undefined;
+}>();
+const rocks = collection(rock);
+const hardest = reference(() => rocks());
+expectTypeOf(hardest()).toEqualTypeOf<ReturnType<typeof rock> | undefined>();
+hardest.set(undefined);
+hardest.set(rock());
+// @ts-expect-error an entry of another collection
+hardest.set(new Boss());

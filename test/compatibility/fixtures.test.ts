@@ -35,6 +35,14 @@ describe.each(versions)("what %s stored", (version) => {
     expect([state.turn(), core.handle.storage.get("mine")]).toEqual([0, { b: 2 }]);
   });
 
+  it("loads: entries of their kinds, and what refers to them", async () => {
+    const { state } = await woken(version);
+    const hasVariants = "beasts.d" in rowsOf(version);
+    expect(plain(Object.entries(state.beasts?.() ?? {}))).toEqual(hasVariants ? [["d", {}]] : []);
+    const leader = state.leader?.();
+    expect(leader && "fire" in leader ? leader.fire() : undefined).toBe(hasVariants ? 1 : undefined);
+  });
+
   it("loads: all users, with what is inside them", async () => {
     const { state } = await woken(version);
     expect(Object.keys(state.players()).toSorted()).toEqual(["ada-public", "cleo-public", "eve-public"]);

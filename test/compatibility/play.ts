@@ -17,7 +17,17 @@ class Player {
   items = collection(item);
 }
 
+/** Variants came with references. */
+const later = await import("../../src/state/reference.ts").catch(() => undefined);
+const beast = () => ({ hp: sync(signal(1)) });
+const dragon = () => ({ hp: sync(signal(9)), fire: sync(signal(1)) });
+function laterState() {
+  const beasts = collection({ beast, dragon });
+  return { beasts, leader: later?.reference(() => beasts()) };
+}
+
 const stateOf = () => ({
+  ...(later && laterState()),
   count: sync(signal(0)),
   title: sync(signal<string | null>(null)),
   seed: persist(signal(1)),
@@ -60,6 +70,10 @@ export async function play(): Promise<Record<string, unknown>> {
     state.area.names.set(["north"]);
     state.turn.set(2);
     state.monsters()["m-1%"] = { hp: sync(signal(4)) };
+    if (state.beasts) {
+      state.beasts()["d"] = dragon();
+      state.leader?.set(state.beasts()["d"]);
+    }
     const player = state.players()[ada] as Player;
     player.x.set(1.5);
     player.hand.set(["ace"]);

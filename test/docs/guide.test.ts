@@ -14,6 +14,7 @@ import ownApp, { members } from "./guide-own-tokens.ts";
 import { shop } from "./guide-requests.ts";
 import moved, { game, RoomObject } from "./moved-game.ts";
 import { dungeon } from "./guide-transfer.ts";
+import { arena } from "./guide-references.ts";
 import { cave } from "./guide-variants.ts";
 import { sealed } from "./guide-visibility.ts";
 import { serviceOf } from "./service.ts";
@@ -47,6 +48,20 @@ describe("guide", () => {
     const client = await join({ authorization: "Bearer member of members-1" });
     expect((await client.until(({ type }) => type === "sync")).value).toMatchObject({ notice: "" });
     client.close();
+  });
+
+  it("state: a bullet knows its owner, until they have left", async () => {
+    const { room, server, createClient } = await kitRoom(arena);
+    const [ann, bob] = [await createClient(), await createClient()];
+    await ann.call("shoot");
+    expect(bob.state).toMatchObject({ bullets: { [ann.publicId]: { owner: ann.publicId, next: null } } });
+    await server.evict();
+    await ann.call("hit");
+    expect(bob.state).toMatchObject({ players: { [ann.publicId]: { score: 1 } } });
+    ann.close();
+    await server.advance(3_600_000);
+    expect(room.state.players()[ann.publicId]).toBeUndefined();
+    expect(bob.state).toMatchObject({ bullets: { [ann.publicId]: { owner: null } } });
   });
 
   it("state: a boss is a boss after the room has slept", async () => {

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { hide, hideInJson } from "../../src/platform/private.ts";
 import { MOST_NODES, treeOf } from "../../src/inspector/tree.ts";
 import { collection, sync } from "../../src/state/fields.ts";
+import { reference } from "../../src/state/reference.ts";
 import { Tree } from "../../src/state/tree.ts";
 import type { TreeNode } from "../../src/inspector/types.ts";
 
@@ -99,6 +100,18 @@ describe("P12.4: a tree", () => {
       "world: refers to the state",
     ]);
     expect(spare).toEqual({ key: "spare", kind: "other", text: "refers to monsters.b" });
+  });
+
+  it("P12.3: shows a reference as the key that it has, whoever may see that", () => {
+    const vault = collection(() => ({ gold: sync(signal(1)) }), { visibleTo: () => false });
+    const state = { vault, prize: reference(() => vault()), none: reference(() => vault()) };
+    const tree = new Tree(state);
+    state.vault()["a"] = { gold: sync(signal(1)) };
+    state.prize.set(state.vault()["a"]);
+    tree.settle();
+    const [, prize, none] = treeOf("state", state, NOBODY).children ?? [];
+    expect(prize).toEqual({ key: "prize", kind: "text", text: '"a"', tags: ["reference"] });
+    expect(none).toEqual({ key: "none", kind: "null", text: "null", tags: ["reference"] });
   });
 
   it("P12.4: ends in a circle, and where something throws", () => {

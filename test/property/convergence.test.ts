@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { sync } from "../../src/state/fields.ts";
-import type { Viewer } from "../../src/state/fields.ts";
+import type { Viewer } from "../../src/state/field.ts";
 import { expectedView } from "../../src/testing/expected-view.ts";
 import { asyncHooks } from "../support/async-hooks.ts";
 import { gameState } from "../support/game-state.ts";
@@ -56,9 +56,11 @@ const clientState = () => ({
   players: signal<Record<string, unknown>>({}),
   monsters: signal<Record<string, unknown>>({}),
   beasts: signal<Record<string, unknown>>({}),
+  vault: signal<Record<string, unknown>>({}),
+  passing: signal<string | null>(null),
 });
 
-const clients = [null, null, { sub: "c" }, { sub: "gm", gm: true }];
+const clients: ({ sub: string; gm?: true } | null)[] = [null, null, { sub: "c" }, { sub: "gm", gm: true }];
 
 function publicIdOf(socket: MemorySocket): string {
   return (socket.attachment() as { publicId: string }).publicId;
@@ -149,6 +151,10 @@ for (const throttleSync of [0, "auto", 50] as const) {
           // No packet and no row has anything of a plain property.
           for (const { texts } of world.room.sockets) expect(texts.join()).not.toContain('"plain"');
           expect(JSON.stringify([...world.room.storage.rows.values()])).not.toContain('"plain"');
+          // Nobody else learns the key of an entry that only some may see.
+          for (const [who, { texts }] of world.online) {
+            if (!clients[who]?.gm) expect(texts.join()).not.toContain("hidden ");
+          }
           const failures = world.room.log.filter((entry) => entry.level === "error");
           expect(failures).toEqual([]);
         },

@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { applyPatch } from "../../src/protocol/apply-patch.ts";
 import { collection, persist, sync } from "../../src/state/fields.ts";
-import type { Visibility } from "../../src/state/fields.ts";
+import type { Visibility } from "../../src/state/field.ts";
 import { expectedView, withoutEmpty } from "../../src/testing/expected-view.ts";
 import { MemoryRoom } from "../support/memory.ts";
 

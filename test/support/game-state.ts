@@ -1,5 +1,8 @@
 import { computed, signal } from "@signe/reactive";
 import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
+import type { Visibility } from "../../src/state/field.ts";
+import { reference } from "../../src/state/reference.ts";
+import type { Reference } from "../../src/state/reference.ts";
 
 /** An item inside a player: a collection inside a collection. */
 export const item = () => ({ count: sync(signal(1)), note: persist(signal("kept")) });
@@ -26,20 +29,31 @@ function teamOf(user: unknown): number | undefined {
 
 export const monster = () => ({ hp: sync(signal(10)), loot: sync(signal<Record<string, number>>({})) });
 
-/** Entries of several kinds. */
-export class Beast {
-  hp = sync(signal(3));
-  lair = { depth: sync(signal(0)) };
-  plain: unknown = this;
-}
-export class Dragon extends Beast {
-  fire = sync(signal(1));
-  hoard = sync(signal<string[]>([]), { visibleTo: (viewer) => viewer.auth?.["gm"] === true });
-  eggs = collection(item);
-}
-export const rock = () => ({ weight: sync(signal(9)), plain: undefined as unknown });
-
 export function gameState() {
+  const isGm: Visibility = (viewer) => viewer.auth?.["gm"] === true;
+  const players = users(Player);
+  const vault = collection(() => ({ gold: sync(signal(1)) }), { visibleTo: isGm });
+  /** Entries of several kinds, with references to users, to each other and to what not everybody sees. */
+  class Beast {
+    hp = sync(signal(3));
+    lair = { depth: sync(signal(0)) };
+    prey = reference(() => players());
+    mate: Reference<object> = reference<object>(() => beasts());
+    plain: unknown = this;
+  }
+  class Dragon extends Beast {
+    fire = sync(signal(1));
+    hoard = sync(signal<string[]>([]), { visibleTo: isGm });
+    treasure = reference(() => vault());
+    eggs = collection(item);
+  }
+  const weight = () => sync(signal(9));
+  const rock = (): { weight: ReturnType<typeof weight>; mate: Reference<object>; plain: unknown } => ({
+    weight: weight(),
+    mate: reference<object>(() => beasts()),
+    plain: undefined,
+  });
+  const beasts = collection({ beast: Beast, dragon: Dragon, rock });
   const scores = sync(signal<number[]>([]));
   return {
     count: sync(signal(0)),
@@ -53,10 +67,15 @@ export function gameState() {
     seed: persist(signal(1)),
     cache: signal(0),
     shout: sync(signal("hey"), { transform: (text) => text.toUpperCase() }),
-    gm: sync(signal("secret"), { visibleTo: (viewer) => viewer.auth?.["gm"] === true }),
-    players: users(Player),
+    gm: sync(signal("secret"), { visibleTo: isGm }),
+    players,
     monsters: collection(monster),
-    beasts: collection({ beast: Beast, dragon: Dragon, rock }),
+    beasts,
+    vault,
+    prize: reference(() => vault()),
+    rival: reference(() => players(), { visibleTo: isGm }),
+    passing: reference(() => beasts(), { persist: false }),
+    kinds: { Beast, Dragon, rock },
   };
 }
 export type GameState = ReturnType<typeof gameState>;

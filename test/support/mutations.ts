@@ -1,5 +1,7 @@
+import { signal } from "@signe/reactive";
 import fc from "fast-check";
-import { Beast, Dragon, item, monster, Player, rock } from "./game-state.ts";
+import { sync } from "../../src/state/fields.ts";
+import { item, monster, Player } from "./game-state.ts";
 import type { GameState } from "./game-state.ts";
 import { ODD_REFUSAL, ODD_VALUES } from "./odd-values.ts";
 
@@ -183,9 +185,12 @@ export const anyMutation: fc.Arbitrary<Mutation> = fc.oneof(
     "beasts.add",
     fc.tuple(key, fc.constantFrom("beast", "dragon", "rock"), pick),
     (state, [at, kind, other]) => {
+      const { Beast, Dragon, rock } = state.kinds;
       const beast = kind === "rock" ? rock() : kind === "dragon" ? new Dragon() : new Beast();
       beast.plain = anyObject(state, other) ?? beast;
+      beast.mate.set(pickOf(state.beasts(), other));
       if (beast instanceof Dragon) beast.eggs()["first"] = item();
+      if (beast instanceof Dragon) beast.treasure.set(pickOf(state.vault(), other));
       state.beasts()[at] = beast;
     },
   ),
@@ -199,10 +204,30 @@ export const anyMutation: fc.Arbitrary<Mutation> = fc.oneof(
   }),
   mutation("beast.hp", fc.tuple(pick, fc.integer()), (state, [index, value]) => {
     const beast = pickOf(state.beasts(), index);
-    if (beast instanceof Beast) beast.lair.depth.set(value);
-    if (beast instanceof Dragon) beast.fire.set(value);
-    if (beast instanceof Dragon) beast.hoard.set([`gold ${value}`]);
+    if (beast && "lair" in beast) beast.lair.depth.set(value);
+    if (beast && "fire" in beast) beast.fire.set(value);
+    if (beast && "hoard" in beast) beast.hoard.set([`gold ${value}`]);
     if (beast && "weight" in beast) beast.weight.set(value);
+  }),
+  mutation("beast.mate", fc.tuple(pick, fc.option(pick)), (state, [index, other]) => {
+    pickOf(state.beasts(), index)?.mate.set(other === null ? undefined : pickOf(state.beasts(), other));
+  }),
+  mutation("beast.prey", fc.tuple(pick, pick), (state, [index, other]) => {
+    const beast = pickOf(state.beasts(), index);
+    if (beast && "prey" in beast) beast.prey.set(pickOf(state.players(), other));
+  }),
+  mutation("beast.treasure", fc.tuple(pick, pick), (state, [index, other]) => {
+    const beast = pickOf(state.beasts(), index);
+    if (beast && "treasure" in beast) beast.treasure.set(pickOf(state.vault(), other));
+  }),
+  mutation("references", fc.tuple(pick, pick, pick), (state, [prize, rival, passing]) => {
+    state.prize.set(pickOf(state.vault(), prize));
+    state.rival.set(pickOf(state.players(), rival));
+    state.passing.set(pickOf(state.beasts(), passing));
+  }),
+  mutation("vault", fc.tuple(key, fc.boolean()), (state, [at, isThere]) => {
+    if (isThere) state.vault()[`hidden ${at}`] = { gold: sync(signal(2)) };
+    else delete state.vault()[`hidden ${at}`];
   }),
   // Plain properties that refer to something of the state are nobody's concern, whenever they are set.
   mutation("plain reference", fc.tuple(pick, pick, fc.boolean()), (state, [from, to, isNew]) => {

@@ -1,7 +1,7 @@
 import { DELETE } from "../../protocol/packets.ts";
 import { isPlain } from "../../protocol/values.ts";
 import { Replacement } from "../../state/diff.ts";
-import type { Viewer } from "../../state/fields.ts";
+import type { Viewer } from "../../state/field.ts";
 import type { Leaf } from "../../state/leaf.ts";
 import type { Placed } from "../../state/merge.ts";
 import type { Changes, Tree } from "../../state/tree.ts";

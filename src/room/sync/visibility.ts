@@ -1,6 +1,6 @@
 import { DELETE } from "../../protocol/packets.ts";
 import { Replacement } from "../../state/diff.ts";
-import type { Viewer } from "../../state/fields.ts";
+import type { Viewer } from "../../state/field.ts";
 import type { PrivateChange } from "../../state/leaf.ts";
 import type { Tree } from "../../state/tree.ts";
 

@@ -1,5 +1,5 @@
 import type { Signal } from "@signe/reactive";
-import { isHostileKey, isLiteral } from "../../protocol/values.ts";
+import { isContainer, isHostileKey, isLiteral } from "../../protocol/values.ts";
 import type { Plain } from "../../protocol/values.ts";
 import { checkField, checkIndex, checkKey, checkValue, refused, trailTo } from "../value-checks.ts";
 import type { CheckedField, Shape } from "../value-checks.ts";
@@ -99,6 +99,11 @@ export function track(signal: Signal, gate: FieldGate): Shape {
   if (previous) gate.collection?.setRecord(unwrap(subject[slot as "obj"]) as Plain);
   else startTracking(writable, subject as Tracked, slot);
   return shapeOfSlot(slot);
+}
+
+/** The collection of which this is the record of entries, if it is one. */
+export function collectionOf(record: unknown): CollectionGate | undefined {
+  return isContainer(record) ? (record as Partial<Gated>)[GATE]?.collection : undefined;
 }
 
 /** What a signal was made as. */
@@ -213,6 +218,7 @@ function shallowProxy<T extends object>(raw: T, gate: Gated, notify: () => void)
   return new Proxy(raw, {
     get(target, key, receiver) {
       if (key === RAW) return target;
+      if (key === GATE) return gate[GATE];
       lookUp(target, key, gate);
       const value = read(target, key);
       if (typeof value !== "function" || !Array.isArray(target)) return value;

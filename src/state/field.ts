@@ -1,0 +1,52 @@
+import type { WritableSignal } from "@signe/reactive";
+
+/** Who is looking: one connected client, as a `visibleTo` predicate sees it. */
+export interface Viewer {
+  /** The id of the viewer's user. */
+  readonly publicId: string;
+  /** The verified JWT claims of the connection, or null. */
+  readonly auth: Readonly<Record<string, unknown>> | null;
+  /** The viewer's own entry in the `users` field; undefined where the room has none. */
+  readonly user: unknown;
+}
+
+/**
+ * Who sees a field: everyone, only the user whose entry it is in, or every viewer for whom a function
+ * says yes. The function is asked again whenever something changed; `owner` is the publicId of the user
+ * whose entry holds the field, if it is in one.
+ */
+export type Visibility = "all" | "owner" | ((viewer: Viewer, owner: string | undefined) => boolean);
+
+/** Makes one entry of a collection: a class without constructor arguments, or a function of the key. */
+export type Factory<T> = (new () => T) | ((key: string) => T);
+/** Makes entries of several kinds, each by its own factory. The names are stored with the entries. */
+export type Variants = Readonly<Record<string, Factory<object>>>;
+
+/** What a signal was marked as. */
+export type FieldKind = "value" | "computed" | "collection" | "users" | "connected" | "reference";
+
+/** What the runtime knows of a marked signal. */
+export interface Field {
+  readonly kind: FieldKind;
+  readonly synced: boolean;
+  readonly persisted: boolean;
+  readonly visibleTo: Visibility;
+  readonly transform: ((value: unknown) => unknown) | undefined;
+  /** What makes the entries of a collection. */
+  readonly factory: Factories | undefined;
+  /** What a reference refers to. */
+  readonly target: ReferenceTarget | undefined;
+}
+
+/** What a reference refers to: the entry under a key, if there is one. */
+export interface ReferenceTarget {
+  readonly key: WritableSignal<string | null>;
+  readonly entries: () => Readonly<Record<string, object>>;
+  /** Where the field is, for messages. */
+  path: () => string;
+}
+
+/** The same, of a collection. */
+export type CollectionField = Field & { readonly factory: Factories };
+/** What makes the entries of a collection: one factory, or those of its variants by their names. */
+export type Factories = Factory<object> | ReadonlyMap<string, Factory<object>>;

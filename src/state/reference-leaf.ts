@@ -1,0 +1,97 @@
+import { untracked } from "@signe/reactive";
+import type { ComputedSignal } from "@signe/reactive";
+import { canSee, restrictAudience } from "./audience.ts";
+import { Entries } from "./entries.ts";
+import type { Field, ReferenceTarget, Viewer } from "./field.ts";
+import { Leaf } from "./leaf.ts";
+import type { LeafParent, LeafPlacement, LeafShared } from "./leaf.ts";
+import { Referrers } from "./referrers.ts";
+import { readComputed } from "./signals/adapter.ts";
+import { collectionOf } from "./signals/tracking.ts";
+import { isEntryKey } from "./value-checks.ts";
+
+/** A field that refers to an entry: what is sent is the key of that, or null where clients have no such entry. */
+export class ReferenceLeaf extends Leaf {
+  readonly #target: ReferenceTarget;
+  /** Whether only those get it who may see the entry. */
+  readonly #isGuarded: boolean;
+  /** Where the entry was looked for last: in which collection, and under which key. */
+  #entries: Entries | undefined;
+  #key: string | undefined;
+
+  constructor(
+    shared: LeafShared,
+    parent: LeafParent,
+    key: string,
+    target: ReferenceTarget,
+    field: Field,
+    placement: LeafPlacement & { readonly owner: string | undefined },
+  ) {
+    // Where it is not known yet who may see the entry, that is asked each time.
+    const isGuarded = !isSeenByAll(target);
+    const guard: { isShownTo?: (viewer: Viewer) => boolean } = {};
+    const isShown = (viewer: Viewer) => guard.isShownTo?.(viewer) === true;
+    const audience = isGuarded ? restrictAudience(placement.audience, isShown, placement.owner) : placement.audience;
+    super(shared, parent, key, target.key, field, { ...placement, audience });
+    guard.isShownTo = (viewer) => this.#isShownTo(viewer);
+    this.#target = target;
+    this.#isGuarded = isGuarded;
+    target.path = () => this.path();
+  }
+
+  /** The entry came or went, or its whole collection. */
+  targetChanged(): void {
+    if (this.isInState) this.touch();
+  }
+
+  override fits(value: unknown): boolean {
+    return this.hasShape(value);
+  }
+
+  protected override hasShape(value: unknown): boolean {
+    return value === null || (typeof value === "string" && isEntryKey(value));
+  }
+
+  override stop(): void {
+    super.stop();
+    this.#watch(undefined, undefined);
+  }
+
+  protected override read(): unknown {
+    const key = this.#target.key() ?? undefined;
+    const { value, signals } = readComputed(this.#target.entries as ComputedSignal);
+    const found = collectionOf(value);
+    const entries = found instanceof Entries ? found : undefined;
+    // The collection says itself when the entry comes or goes.
+    this.observe([...signals].filter((signal) => signal !== entries?.signal));
+    this.#watch(entries, key);
+    if (key === undefined || !entries?.shows(key) || (entries.audience && !this.#isGuarded)) return null;
+    return key;
+  }
+
+  #watch(entries: Entries | undefined, key: string | undefined): void {
+    if (entries === this.#entries && key === this.#key) return;
+    if (this.#key !== undefined) this.#entries?.referrers?.delete(this.#key, this);
+    this.#entries = entries;
+    this.#key = key;
+    if (entries && key !== undefined) (entries.referrers ??= new Referrers()).add(key, this);
+  }
+
+  /** Whether a viewer may see the entry whose key was sent, or is about to be. */
+  #isShownTo(viewer: Viewer): boolean {
+    const { sent } = this;
+    if (typeof sent !== "string") return true;
+    const audience = this.#entries?.audienceOf(sent);
+    return this.#entries !== undefined && (!audience || canSee(audience, viewer));
+  }
+}
+
+/** Whether all clients may see the collection, as far as that is known before the room runs. */
+function isSeenByAll({ entries }: ReferenceTarget): boolean {
+  try {
+    const found = collectionOf(untracked(entries));
+    return found instanceof Entries && !found.audience;
+  } catch {
+    return false;
+  }
+}

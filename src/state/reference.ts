@@ -1,0 +1,68 @@
+import { signal, untracked } from "@signe/reactive";
+import { RoomError } from "../protocol/errors.ts";
+import type { ReferenceTarget } from "./field.ts";
+import { mark } from "./fields.ts";
+import type { FieldOptions, Synced } from "./fields.ts";
+import { nodeOf } from "./members.ts";
+
+declare const REFERENCE: unique symbol;
+
+/** A field that refers to an entry of a collection; see {@link reference}. */
+export interface Reference<T extends object> extends Synced {
+  /** The entry; undefined if there is none under its key. */
+  (): T | undefined;
+  /**
+   * Refers to another entry; with undefined to none.
+   * @throws RoomError `internal` if it is no entry of the collection
+   */
+  set(entry: T | undefined): void;
+  readonly [REFERENCE]: true;
+}
+
+/**
+ * A field that refers to an entry of a collection, or to a user, and lasts. The key of the entry is what is sent and
+ * stored; clients get null where there is no such entry. A client that may not see the entry does not get the field.
+ *
+ * @param entries returns the entries of the collection, or of `users`
+ * @param options `persist` (default true), `visibleTo` (default `"all"`)
+ * @example
+ * import { collection, reference, sync, users } from "durable-rooms";
+ * class Player { x = sync(signal(0)) }
+ * const state = () => {
+ *   const players = users(Player);
+ *   class Bullet { owner = reference(() => players()) }
+ *   return { players, bullets: collection(Bullet) };
+ * };
+ */
+export function reference<T extends object>(
+  entries: () => Readonly<Record<string, T>>,
+  options: Pick<FieldOptions, "persist" | "visibleTo"> = {},
+): Reference<T> {
+  if (typeof entries !== "function") {
+    throw new Error("reference() takes a function that returns the entries of a collection: () => state.players()");
+  }
+  const target: ReferenceTarget = { key: signal<string | null>(null), entries, path: () => "A reference" };
+  const read = () => entryAt(entries(), target.key());
+  const set = (entry: T | undefined) => target.key.set(entry ? untracked(() => keyOf(target, entry)) : null);
+  const { persist: persisted = true, visibleTo = "all" } = options;
+  return mark(Object.assign(read, { set }), {
+    kind: "reference",
+    persisted,
+    visibleTo,
+    target,
+  }) as unknown as Reference<T>;
+}
+
+/** The entry under a key. A collection in storage reads it now. */
+function entryAt<T extends object>(entries: Readonly<Record<string, T>>, key: string | null): T | undefined {
+  return key !== null && Object.hasOwn(entries, key) ? entries[key] : undefined;
+}
+
+function keyOf(target: ReferenceTarget, entry: object): string {
+  const entries = target.entries();
+  const node = nodeOf(entry);
+  // Before the room runs, entries do not know their keys yet.
+  const key = node ? node.key : Object.keys(entries).find((name) => entries[name] === entry);
+  if (key !== undefined && entryAt(entries, key) === entry) return key;
+  throw new RoomError("internal", `${target.path()}: only an entry of its collection can be referred to; add it first`);
+}
