@@ -74,6 +74,7 @@ export function defineRoom<S extends object, A, O, R>(definition: RoomDefinition
     settings: settingsOf(untyped),
     actions: compileActions(where, untyped),
     routes: compileRoutes(untyped.requests ?? {}),
+    lost: new Set(),
   };
   return { path: definition.path, compiled };
 }

@@ -18,6 +18,8 @@ import type { OwnRows } from "./timing/room-part.ts";
 export function wake(parts: RoomParts): Promise<unknown> | undefined {
   const { tree, quarantine, reporter, compiled, ports, shardLinks } = parts;
   tree.onError = (error) => reporter.failed("state_failed", error);
+  tree.onLost = (field, advice) => reporter.note("lost_in_sleep", { field, advice }, "warn");
+  tree.lost = compiled.lost;
   tree.onUnreadable = (names, value, error) => quarantine.take(names, value, error);
 
   const stored = readRoom(compiled, tree, ports, quarantine, reporter);

@@ -216,6 +216,7 @@ export class Group implements EntryNode, ParentNode {
   }
 
   rowValue(persisted: boolean): unknown {
+    if (this.parent instanceof Entries) this.#shared.saving(this, this.parent.field.factory);
     const values = this.stored(persisted);
     // That an entry is there is worth a row, even with nothing in it.
     return persisted === this.placement.persisted ? withKind(values ?? {}, this.placement.kind) : values;

@@ -1,4 +1,5 @@
 import { isLiteral } from "../protocol/values.ts";
+import type { Plain } from "../protocol/values.ts";
 import { differenceOf, shapeOfEntry } from "./entry-shape.ts";
 import type { EntryShape, IsReference } from "./entry-shape.ts";
 import { nodeOf } from "./members.ts";
@@ -14,7 +15,7 @@ export interface EntryKind {
 }
 
 /** What a state knows of the entries that its collections make. */
-interface KnownKinds {
+export interface KnownKinds {
   readonly factories: WeakSet<object>;
   readonly kinds: WeakMap<object, EntryKinds>;
 }
@@ -24,11 +25,23 @@ interface KnownKinds {
  * @returns or what keeps it from being one that these factories make
  */
 export function kindOf(known: KnownKinds, factories: Factories, key: string, target: object): EntryKind | string {
-  const kinds = known.kinds.get(factories) ?? new EntryKinds(factories);
-  known.kinds.set(factories, kinds);
   // What is part of the state already is referred to here.
   const isReference: IsReference = (value) => nodeOf(value) !== undefined || known.factories.has(value.constructor);
-  return kinds.of(key, target, isReference);
+  return kindsOf(known, factories).of(key, target, isReference);
+}
+
+/**
+ * An entry as a factory makes it, that is not part of the state. Not to be changed.
+ * @returns undefined if each entry may be made in another way
+ */
+export function exampleOf(known: KnownKinds, factories: Factories, kind: string | undefined): Plain | undefined {
+  return kindsOf(known, factories).example(kind);
+}
+
+function kindsOf(known: KnownKinds, factories: Factories): EntryKinds {
+  const kinds = known.kinds.get(factories) ?? new EntryKinds(factories);
+  known.kinds.set(factories, kinds);
+  return kinds;
 }
 
 /** The kinds of entries that a collection makes. */
@@ -55,6 +68,12 @@ export class EntryKinds {
     return problems[0] ?? `its class is ${nameOfClass(target)}, but the entries here are made by ${made}`;
   }
 
+  /** An entry of a kind, if all of them are made alike. */
+  example(name: string | undefined): Plain | undefined {
+    const kind = this.#kinds.find((found) => found.name === name);
+    return kind?.isUniform ? kind.example("").entry : undefined;
+  }
+
   /** Of two entries that know each other, one is added before the other. */
   #looksLikeOne(key: string, value: object): boolean {
     return this.#kinds.some((kind) => {
@@ -75,6 +94,10 @@ class MadeKind {
     this.#factory = factory;
   }
 
+  get isUniform(): boolean {
+    return isClass(this.#factory) || this.#factory.length === 0;
+  }
+
   get label(): string {
     return this.#factory.name || "a function";
   }
@@ -83,17 +106,19 @@ class MadeKind {
   example(key: string): Example {
     if (this.#example) return this.#example;
     const example = new Example(makeBy(this.#factory, key));
-    if (isUniform(this.#factory)) this.#example = example;
+    if (this.isUniform) this.#example = example;
     return example;
   }
 }
 
 /** What is known of all entries of a kind, by one of them. */
 class Example {
+  readonly entry: Plain;
   readonly shape: EntryShape;
   readonly #prototype: unknown;
 
   constructor(entry: object) {
+    this.entry = entry as Plain;
     this.shape = shapeOfEntry(entry);
     this.#prototype = Object.getPrototypeOf(entry);
   }
@@ -102,11 +127,6 @@ class Example {
   isLike(entry: object): boolean {
     return isLiteral(entry) || Object.getPrototypeOf(entry) === this.#prototype;
   }
-}
-
-/** Whether all that a factory makes is alike. */
-function isUniform(factory: Factory<object>): boolean {
-  return isClass(factory) || factory.length === 0;
 }
 
 function nameOfClass(target: object): string {

@@ -1,5 +1,6 @@
 import type { Plain } from "../protocol/values.ts";
 import type { Audience, Sees } from "./audience.ts";
+import type { Factories } from "./field.ts";
 import type { EntryShape } from "./entry-shape.ts";
 import type { EntryKinds } from "./kinds.ts";
 import type { StateNode } from "./members.ts";
@@ -121,6 +122,8 @@ export interface Shared extends LeafShared {
   readonly kinds: WeakMap<object, EntryKinds>;
   /** Runs this while nothing counts as a change. */
   quietly<T>(run: () => T): T;
+  /** An entry is about to be stored. */
+  saving(entry: EntryNode, factories: Factories): void;
   foundUsers(users: object): void;
   /** An entry was put into the `users` field. */
   onUser(publicId: string): void;

@@ -8,6 +8,8 @@ import { Entries } from "./entries.ts";
 import type { Viewer } from "./field.ts";
 import { Group } from "./group.ts";
 import type { EntryKinds } from "./kinds.ts";
+import { findLost } from "./lost-properties.ts";
+import type { Factories } from "./field.ts";
 import { Leaf } from "./leaf.ts";
 import type { PrivateChange } from "./leaf.ts";
 import type { EntryNode, Shared } from "./node.ts";
@@ -46,6 +48,10 @@ export class Tree implements Shared {
   onError: (error: unknown) => void = () => {};
   /** Called with each stored value that could not be read: the names that lead to it, the value, and why. */
   onUnreadable: (names: readonly string[], value: unknown, error: unknown) => void = () => {};
+  /** Called once with each kind of plain property that a sleep takes away. */
+  onLost: (where: string, advice: string) => void = () => {};
+  /** Those of which it was called: several rooms may share this. */
+  lost = new Set<string>();
   /** Called with the key of each entry that is put into the `users` field. */
   onUser: (publicId: string) => void = () => {};
   /** Called with each entry that is taken out of the `users` field, also if another one takes its place. */
@@ -133,6 +139,18 @@ export class Tree implements Shared {
   foundUsers(users: object): void {
     if (this.users) throw new Error("A state has one users field at most: use collection for other records");
     this.users = users as Entries;
+  }
+
+  saving(entry: EntryNode, factories: Factories): void {
+    try {
+      findLost(entry, factories, this, (where, name, advice) => {
+        const kind = `${entry.parent?.names().at(-1)}.${name}`;
+        if (!this.lost.has(kind)) this.onLost(where, advice);
+        this.lost.add(kind);
+      });
+    } catch {
+      // The factory throws where it is called for an example: then there is no advice.
+    }
   }
 
   /** Loads a stored snapshot: plain values by field name, entries by key. */

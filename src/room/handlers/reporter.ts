@@ -3,7 +3,7 @@ import { isFault } from "../../protocol/errors.ts";
 import type { RoomError } from "../../protocol/errors.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import { causeOf } from "../../platform/log.ts";
-import type { Failures, LogEntry } from "../../platform/ports.ts";
+import type { Failures, LogEntry, LogLevel } from "../../platform/ports.ts";
 import type { Turns } from "../timing/turns.ts";
 import type { RoomContext } from "./room-context.ts";
 
@@ -71,8 +71,8 @@ export class Reporter implements Failures {
   }
 
   /** Writes an event to the log that is not a failure. */
-  note(event: string, details: Omit<FailureDetails, "conn">): void {
-    this.#writeEntry({ level: "info", event }, details);
+  note(event: string, details: Omit<FailureDetails, "conn">, level: LogLevel = "info"): void {
+    this.#writeEntry({ level, event }, details);
   }
 
   /** Logs that a client was refused, unless that was reported as a failure already. */

@@ -1,0 +1,37 @@
+import { isContainer } from "../protocol/values.ts";
+import type { Plain } from "../protocol/values.ts";
+import { exampleOf } from "./kinds.ts";
+import type { KnownKinds } from "./kinds.ts";
+import type { Factories } from "./field.ts";
+import { isId, nodeOf } from "./members.ts";
+import type { EntryNode } from "./node.ts";
+
+/** Told of a property that will not be as it is when the room has slept: where it is, its name, and what to do. */
+type OnLost = (where: string, name: string, advice: string) => void;
+
+/**
+ * Looks for plain properties of an entry that were set, and that a sleep takes away: what refers to another entry, and
+ * values that the class or factory does not make by itself.
+ */
+export function findLost(entry: EntryNode, factories: Factories, known: KnownKinds, onLost: OnLost): void {
+  const example = exampleOf(known, factories, entry.kind);
+  for (const [name, value] of Object.entries(entry.target) as [string, unknown][]) {
+    const advice = adviceFor(entry, example, name, value);
+    if (advice) onLost([...entry.names(), name].join("."), name, advice);
+  }
+}
+
+function adviceFor(entry: EntryNode, example: Plain | undefined, name: string, value: unknown): string | undefined {
+  const made = example?.[name];
+  // Functions are made again, and so are fields and other signals.
+  if (typeof value === "function" || Object.is(value, made) || isId(made)) return undefined;
+  if (isContainer(value)) {
+    if (value === entry.target || entry.holds(name, value)) return undefined;
+    const referred = nodeOf(value)?.names().join(".");
+    if (referred) return `refers to ${referred}, which it forgets when the room sleeps: use reference()`;
+  }
+  const isMadeAgain = !example || (isContainer(value) && isContainer(made));
+  return isMadeAgain ? undefined : PLAIN;
+}
+
+const PLAIN = "is a plain property, whose value is lost when the room sleeps: use a signal with sync() or persist()";
