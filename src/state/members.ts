@@ -26,7 +26,7 @@ const ID_NAME = Symbol("id");
 
 /** Names that fields cannot have: a packet uses `pId` itself, and clients cannot follow the others. */
 const RESERVED_NAMES: ReadonlySet<string> = new Set(["pId", ...HOSTILE_KEYS, ...HARMFUL_KEYS]);
-export const FIELD_NAME = /^[\p{L}_][\p{L}\p{N}_]*$/u;
+const FIELD_NAME = /^[\p{L}_][\p{L}\p{N}_]*$/u;
 
 /** The field that a value was marked as, if it was. */
 export function fieldOf(value: unknown): Field | undefined {
