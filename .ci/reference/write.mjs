@@ -88,7 +88,9 @@ function repairLinks(pages) {
   const anchors = new Map([...pages].map(([file, text]) => [file, anchorsOf(text)]));
   for (const [file, text] of pages) {
     const repaired = text.replaceAll(/\[(`?)(\w+)\1\]\(([\w.]*)#[\w-]+\)/g, (link, tick, type, other) => {
-      const anchor = anchors.get(other || file)?.get(type);
+      const headings = anchors.get(other || file);
+      // A type that can be called has a heading as a function.
+      const anchor = headings?.get(type) ?? headings?.get(`${type}()`);
       return anchor === undefined ? link : `[${tick}${type}${tick}](${other}#${anchor})`;
     });
     pages.set(file, repaired);

@@ -117,6 +117,7 @@ it("the public API is this list", () => {
     "id",
     "loadInto",
     "persist",
+    "reference",
     "requireAuth",
     "requireClaim",
     "requireSession",
