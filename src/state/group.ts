@@ -79,7 +79,7 @@ export class Group implements EntryNode, ParentNode {
 
   holds(name: string, value: object): boolean {
     const child = this.children.get(name);
-    return child instanceof Group && child.target === value;
+    return (child instanceof Group ? child.target : child?.signal) === value;
   }
 
   names(): string[] {

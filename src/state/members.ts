@@ -14,7 +14,7 @@ export interface StateNode {
   readonly isForAll: boolean;
   /** The names that lead to it. */
   names(): string[];
-  /** Whether an object in a property is part of it, and no reference. */
+  /** Whether an object or a signal in a property is part of it, and no reference. */
   holds(name: string, value: object): boolean;
 }
 
