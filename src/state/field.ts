@@ -44,6 +44,8 @@ export interface ReferenceTarget {
   readonly entries: () => Readonly<Record<string, object>>;
   /** Where the field is, for messages. */
   path: () => string;
+  /** The class of its node. A Worker without references does not have it. */
+  readonly Leaf: unknown;
 }
 
 /** The same, of a collection. */

@@ -15,7 +15,7 @@ import { Leaf } from "./leaf.ts";
 import type { HiddenEntry, PrivateChange } from "./leaf.ts";
 import { goneIds } from "./node.ts";
 import type { EntryNode, ParentNode, Placement, RemovedEntry, Shared } from "./node.ts";
-import { ReferenceLeaf } from "./reference-leaf.ts";
+import type { ReferenceLeaf } from "./reference-leaf.ts";
 import { encodeKey, Row } from "./rows.ts";
 import { NO_OBJECT, shapeOf } from "./value-checks.ts";
 
@@ -353,7 +353,8 @@ export class Group implements EntryNode, ParentNode {
     }
     if (field.target) {
       const row = this.#rowOfField(name, field.target.key);
-      return new ReferenceLeaf(this.#shared, this, name, field.target, field, { row, persisted, audience: own, owner });
+      const Node = field.target.Leaf as typeof ReferenceLeaf;
+      return new Node(this.#shared, this, name, field.target, field, { row, persisted, audience: own, owner });
     }
     const signal = value as Signal;
     return new Leaf(this.#shared, this, name, signal, field, {

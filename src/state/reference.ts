@@ -4,6 +4,7 @@ import type { ReferenceTarget } from "./field.ts";
 import { mark } from "./fields.ts";
 import type { FieldOptions, Synced } from "./fields.ts";
 import { nodeOf } from "./members.ts";
+import { ReferenceLeaf } from "./reference-leaf.ts";
 
 declare const REFERENCE: unique symbol;
 
@@ -41,7 +42,12 @@ export function reference<T extends object>(
   if (typeof entries !== "function") {
     throw new Error("reference() takes a function that returns the entries of a collection: () => state.players()");
   }
-  const target: ReferenceTarget = { key: signal<string | null>(null), entries, path: () => "A reference" };
+  const target: ReferenceTarget = {
+    key: signal<string | null>(null),
+    entries,
+    path: () => "A reference",
+    Leaf: ReferenceLeaf,
+  };
   const read = () => entryAt(entries(), target.key());
   const set = (entry: T | undefined) => target.key.set(entry ? untracked(() => keyOf(target, entry)) : null);
   const { persist: persisted = true, visibleTo = "all" } = options;

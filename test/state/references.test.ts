@@ -244,6 +244,36 @@ describe("a reference", () => {
     expect(event()).toBe(null);
   });
 
+  it("of a user who comes from another room is looked for here", async () => {
+    const petsOf = () => {
+      const pets = collection(() => ({ name: sync(signal("cat")) }));
+      class Owner {
+        pet = reference(() => pets());
+      }
+      return { pets, players: users(Owner) };
+    };
+    const room = new MemoryRoom<ReturnType<typeof petsOf>>(
+      defineRoom({ path: "r", throttleSync: 0, throttleStorage: 0, state: petsOf }).compiled,
+    );
+    const socket = await room.connect("bob");
+    room.change(({ pets }) => (pets()["p"] = { name: sync(signal("dog")) }));
+    for (const [publicId, pet] of Object.entries({ ann: "p", eve: "gone" })) {
+      const passenger = {
+        transferId: `t-${publicId}`,
+        sessionId: publicId,
+        publicId,
+        sub: undefined,
+        state: undefined,
+      };
+      expect(await room.core.board({ ...passenger, user: { pet } })).toMatchObject({ ok: true });
+    }
+    const { ann, eve } = room.state.players();
+    expect([ann?.pet()?.name(), eve?.pet()]).toEqual(["dog", undefined]);
+    await room.advance(10);
+    expect(socket.clients[0]?.state).toMatchObject({ players: { ann: { pet: "p" }, eve: { pet: null } } });
+    expect(room.storage.rows.get("players.eve")).toEqual({ pet: "gone" });
+  });
+
   it("costs nothing where other entries of the collection come and go", async () => {
     const { room, player } = await scene();
     room.change(({ hero, monsters }) => hero.set(monsters()["a"]));
