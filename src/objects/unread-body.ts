@@ -1,3 +1,4 @@
+import { nextChunk } from "../platform/next-chunk.ts";
 import { within } from "../platform/timeout.ts";
 
 /** How much of a body is read only to throw it away, in bytes, and for how long, in ms. */
@@ -23,7 +24,7 @@ export async function skipBody({ body }: Request, response: Response, patience =
 
 async function skip(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
   for (let size = 0; size <= MOST_UNREAD;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await nextChunk(reader);
     if (done) return;
     size += value.byteLength;
   }

@@ -1,4 +1,5 @@
 import { signal } from "@signe/reactive";
+import * as z from "zod";
 import { createRooms, defineRoom, sync, users } from "../../src/index.ts";
 
 /** A service whose rooms refuse clients in every way, and at every moment. */
@@ -36,6 +37,7 @@ const door = defineRoom({
         return { connections: room.connections.length };
       },
     },
+    "POST /note": { body: z.string(), run: ({ body }) => body.length },
     "GET /who": {
       run: ({ room, state: { joins, left, players } }) => ({
         connections: room.connections.length,

@@ -1,4 +1,5 @@
 import { RoomError } from "../../protocol/errors.ts";
+import { nextChunk } from "../../platform/next-chunk.ts";
 import { within } from "../../platform/timeout.ts";
 
 /** How long a client may take to send a body, in ms: the object cannot sleep meanwhile. */
@@ -32,7 +33,7 @@ async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>, limit: n
   let text = "";
   let size = 0;
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await nextChunk(reader);
     if (done) return text + decoder.decode();
     size += value.byteLength;
     if (size > limit) throw new RoomError("message_too_large", "The body is too large");

@@ -8,8 +8,10 @@ export const SECRETS = {
 } as const;
 
 /** Resident memory, and what of the JavaScript heap is in use after a collection, in MB. */
-export async function memoryOf({ pid, inspectorPort }: Workerd): Promise<{ resident: number; heap: number }> {
-  const heap = await heapOf(inspectorPort);
+export async function memoryOf({ pid, port, inspectorPort }: Workerd): Promise<{ resident: number; heap: number }> {
+  // An idle isolate reads what the inspector asks only after a minute.
+  const requests = setInterval(() => void fetch(`http://127.0.0.1:${port}/health`).catch(() => {}), 20);
+  const heap = await heapOf(inspectorPort).finally(() => clearInterval(requests));
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   return { resident: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024, heap };
 }
