@@ -16,4 +16,15 @@ export interface Assignment {
 }
 
 /** Where a new object is to run: https://developers.cloudflare.com/durable-objects/reference/data-location/ */
-export type LocationHint = "wnam" | "enam" | "sam" | "weur" | "eeur" | "apac" | "oc" | "afr" | "me";
+export type LocationHint =
+  | "wnam"
+  | "enam"
+  | "sam"
+  | "weur"
+  | "eeur"
+  | "apac"
+  | "apac-ne"
+  | "apac-se"
+  | "oc"
+  | "afr"
+  | "me";

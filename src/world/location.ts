@@ -1,24 +1,41 @@
 import type { LocationHint } from "./assignment.ts";
 
-/** Countries from which the Middle East is nearest, whatever continent they are counted to. */
+/**
+ * Countries of the Middle East, whatever continent they are counted to. No objects run there, and eastern Europe is
+ * nearest.
+ */
 const MIDDLE_EAST: ReadonlySet<unknown> = new Set(
   ["AE", "BH", "EG", "IL", "IQ", "IR", "JO", "KW", "LB", "OM", "PS", "QA", "SA", "SY", "TR", "YE"], //
 );
-/** Degrees east: where the west of North America ends, and where the east of Europe begins. */
+/** Degrees east: where the west of North America ends, and where the east of Europe and of Asia begins. */
 const WEST_OF_AMERICA = -100;
 const EAST_OF_EUROPE = 16;
+const EAST_OF_ASIA = 105;
+/** Degrees north: where the south-east of Asia ends. */
+const SOUTH_OF_ASIA = 22;
 
-/** Roughly where the data centres of a region are: degrees north and east. */
-const COORDINATES: Readonly<Record<LocationHint, readonly [north: number, east: number]>> = {
+type Place = readonly [north: number, east: number];
+const EASTERN_AMERICA: Place = [39, -77];
+const WESTERN_EUROPE: Place = [50, 5];
+const EASTERN_EUROPE: Place = [51, 21];
+
+/**
+ * Roughly where objects run that were made with a hint: degrees north and east. With the last three they do not run where
+ * the hint says (Cloudflare's documentation of November 2026). Earlier versions gave these, so stored shards have them.
+ * https://developers.cloudflare.com/durable-objects/reference/data-location/#supported-locations-1
+ */
+const PLACES: Readonly<Record<LocationHint, Place>> = {
   wnam: [37, -120],
-  enam: [39, -77],
-  sam: [-23, -47],
-  weur: [50, 5],
-  eeur: [51, 21],
+  enam: EASTERN_AMERICA,
+  weur: WESTERN_EUROPE,
+  eeur: EASTERN_EUROPE,
   apac: [14, 114],
+  "apac-ne": [36, 137],
+  "apac-se": [3, 104],
   oc: [-34, 150],
-  afr: [-26, 28],
-  me: [26, 52],
+  sam: EASTERN_AMERICA,
+  afr: WESTERN_EUROPE,
+  me: EASTERN_EUROPE,
 };
 const EARTH_RADIUS = 6371;
 /** Half of the equator: as far as two points can be apart, in km. */
@@ -27,38 +44,43 @@ const FARTHEST = 20_015;
 export const NEAR = 5500;
 
 /**
- * The region that a client is in, as Cloudflare names it in `request.cf`.
+ * The region that is nearest to a client of those where objects run. Where a client is, Cloudflare says in `request.cf`.
  * https://developers.cloudflare.com/workers/runtime-apis/request/#incomingrequestcfproperties
  * @returns undefined if it is not known
  */
 export function hintOf(cf: unknown): LocationHint | undefined {
   if (typeof cf !== "object" || cf === null) return undefined;
-  const { continent, country, longitude } = cf as Record<string, unknown>;
-  if (MIDDLE_EAST.has(country)) return "me";
-  const east = typeof longitude === "string" && longitude !== "" ? Number(longitude) : Number.NaN;
+  const { continent, country, latitude, longitude } = cf as Record<string, unknown>;
+  if (MIDDLE_EAST.has(country)) return "eeur";
+  const [north, east] = [degrees(latitude), degrees(longitude)];
   switch (continent) {
     case "NA":
       return east < WEST_OF_AMERICA ? "wnam" : "enam";
     case "EU":
       return east >= EAST_OF_EUROPE ? "eeur" : "weur";
     case "AS":
-      return "apac";
+      return north >= SOUTH_OF_ASIA && east >= EAST_OF_ASIA ? "apac-ne" : "apac-se";
     case "OC":
       return "oc";
     case "SA":
-      return "sam";
+      return "enam";
     case "AF":
-      return "afr";
+      return "weur";
     default:
       return undefined;
   }
 }
 
+/** Reads a coordinate. @returns NaN if it is not known: no comparison with that is true */
+function degrees(coordinate: unknown): number {
+  return typeof coordinate === "string" && coordinate !== "" ? Number(coordinate) : Number.NaN;
+}
+
 /** How far apart two regions are, in km. One that is not known is as far away as can be. */
 export function distance(a: LocationHint | undefined, b: LocationHint | undefined): number {
   if (!a || !b) return FARTHEST;
-  const [north1, east1] = COORDINATES[a].map(toRadians) as [number, number];
-  const [north2, east2] = COORDINATES[b].map(toRadians) as [number, number];
+  const [north1, east1] = PLACES[a].map(toRadians) as [number, number];
+  const [north2, east2] = PLACES[b].map(toRadians) as [number, number];
   // https://en.wikipedia.org/wiki/Haversine_formula
   const across = Math.cos(north1) * Math.cos(north2) * Math.sin((east2 - east1) / 2) ** 2;
   return 2 * EARTH_RADIUS * Math.asin(Math.sqrt(Math.sin((north2 - north1) / 2) ** 2 + across));

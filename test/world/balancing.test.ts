@@ -75,13 +75,13 @@ describe("random", () => {
 describe("nearest", () => {
   const paris = { cf: { continent: "EU", country: "FR", longitude: "2.35" } };
   const warsaw = { cf: { continent: "EU", country: "PL", longitude: "21" } };
-  const tokyo = { cf: { continent: "AS", country: "JP", longitude: "139.7" } };
+  const tokyo = { cf: { continent: "AS", country: "JP", latitude: "35.7", longitude: "139.7" } };
   const boston = { cf: { continent: "NA", country: "US", longitude: "-71" } };
 
   it("makes a shard where the first client is", async () => {
     const world = new TestWorld({ balancing: "nearest" });
     await world.enter("game-1", tokyo);
-    expect(world.host.hints).toEqual(["apac"]);
+    expect(world.host.hints).toEqual(["apac-ne"]);
   });
 
   it("prefers the same region, then a neighbouring one, and makes a new shard for who is far from all", async () => {
@@ -95,7 +95,20 @@ describe("nearest", () => {
     expect([inParis, inTokyo]).not.toContain(inWarsaw);
     expect(await world.enter("game-1", paris)).toBe(inWarsaw);
     expect(await world.enter("game-1", tokyo)).toBe(inTokyo);
-    expect(world.host.hints).toEqual(["weur", "apac", "eeur"]);
+    expect(world.host.hints).toEqual(["weur", "apac-ne", "eeur"]);
+  });
+
+  it("makes no second shard for clients of regions where no objects run", async () => {
+    const saoPaulo = { cf: { continent: "SA", country: "BR", longitude: "-46.6" } };
+    const capeTown = { cf: { continent: "AF", country: "ZA", longitude: "18.4" } };
+    const dubai = { cf: { continent: "AS", country: "AE", longitude: "55.3" } };
+    const world = new TestWorld({ balancing: "nearest" });
+    const inBoston = await world.enter("game-1", boston);
+    expect(await world.enter("game-1", saoPaulo)).toBe(inBoston);
+    const inParis = await world.enter("game-1", paris);
+    expect(await world.enter("game-1", capeTown)).toBe(inParis);
+    expect(await world.enter("game-1", dubai)).toBe(inParis);
+    expect(world.host.hints).toEqual(["enam", "weur"]);
   });
 
   it("takes the nearest there is when the room may have no more shards", async () => {

@@ -10,12 +10,17 @@ describe("where a client is", () => {
     ["weur", { continent: "EU" }],
     ["weur", { continent: "EU", longitude: "" }],
     ["eeur", { continent: "EU", country: "PL", longitude: "21.0" }],
-    ["me", { continent: "AS", country: "AE", longitude: "55.3" }],
-    ["me", { continent: "AF", country: "EG" }],
-    ["apac", { continent: "AS", country: "JP", longitude: "139.7" }],
-    ["afr", { continent: "AF", country: "ZA" }],
+    ["apac-ne", { continent: "AS", country: "JP", latitude: "35.7", longitude: "139.7" }],
+    ["apac-ne", { continent: "AS", country: "HK", latitude: "22.3", longitude: "114.2" }],
+    ["apac-se", { continent: "AS", country: "SG", latitude: "1.3", longitude: "103.8" }],
+    ["apac-se", { continent: "AS", country: "IN", latitude: "28.6", longitude: "77.2" }],
+    ["apac-se", { continent: "AS", country: "VN" }],
     ["oc", { continent: "OC", country: "AU" }],
-    ["sam", { continent: "SA", country: "BR" }],
+    // No objects run in these.
+    ["eeur", { continent: "AS", country: "AE", longitude: "55.3" }],
+    ["eeur", { continent: "AF", country: "EG" }],
+    ["weur", { continent: "AF", country: "ZA" }],
+    ["enam", { continent: "SA", country: "BR" }],
     [undefined, { continent: "AN" }],
     [undefined, { country: "T1" }],
     [undefined, {}],
@@ -28,13 +33,25 @@ describe("where a client is", () => {
   it("counts only what is on the same side of an ocean as near", () => {
     expect(distance("weur", "weur")).toBe(0);
     expect(distance("weur", "eeur")).toBe(distance("eeur", "weur"));
-    expect(distance("weur", "eeur")).toBeLessThan(NEAR);
-    expect(distance("wnam", "enam")).toBeLessThan(NEAR);
-    expect(distance("eeur", "me")).toBeLessThan(NEAR);
-    for (const far of ["enam", "sam", "apac", "oc", "afr"] as const)
+    for (const [one, other] of [
+      ["weur", "eeur"],
+      ["wnam", "enam"],
+      ["apac-ne", "apac-se"],
+    ] as const)
+      expect(distance(one, other)).toBeLessThan(NEAR);
+    for (const far of ["enam", "apac-ne", "apac-se", "oc"] as const)
       expect(distance("weur", far)).toBeGreaterThan(NEAR);
+    expect(distance("apac-se", "oc")).toBeGreaterThan(NEAR);
     expect(distance("weur", "enam")).toBeLessThan(distance("weur", "wnam"));
-    expect(distance("apac", "oc")).toBeLessThan(distance("weur", "oc"));
+    expect(distance("apac-se", "oc")).toBeLessThan(distance("weur", "oc"));
     expect(distance(undefined, "oc")).toBeGreaterThan(distance("weur", "oc"));
+  });
+
+  it("counts a shard of an earlier version as where it really runs", () => {
+    expect(distance("enam", "sam")).toBe(0);
+    expect(distance("weur", "afr")).toBe(0);
+    expect(distance("eeur", "me")).toBe(0);
+    expect(distance("apac-ne", "apac")).toBeLessThan(NEAR);
+    expect(distance("apac-se", "apac")).toBeLessThan(NEAR);
   });
 });
