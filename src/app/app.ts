@@ -16,11 +16,13 @@ import type { RoomUrl } from "../protocol/urls.ts";
 import { stubOf } from "../objects/bindings.ts";
 import type { Binding } from "../objects/bindings.ts";
 import { isUpgrade, refuse } from "../objects/handshake.ts";
+import { reportRuntime } from "../objects/runtime.ts";
 import { skipBody } from "../objects/unread-body.ts";
 import { causeOf, createLog } from "../platform/log.ts";
 import type { Log } from "../platform/log.ts";
 import type { LogEntry } from "../platform/ports.ts";
 import { isRetryable } from "../platform/retry.ts";
+import { createIdCheck } from "./development.ts";
 import type { AppEnv, Inspector } from "./inspector.ts";
 import { pathInside, requestInside, ROOM_ROUTE } from "./mounted.ts";
 
@@ -42,12 +44,14 @@ export interface AppParts {
 }
 
 /** The parts of the app that routing a request needs. */
-type Routing = Omit<AppParts, "cors"> & Required<Pick<AppParts, "log">>;
+type Routing = Omit<AppParts, "cors"> &
+  Required<Pick<AppParts, "log">> & { readonly checkId: ReturnType<typeof createIdCheck> };
 
 /** Makes the Hono app that routes requests and sockets to rooms, shards and Worlds. */
 export function createApp({ cors: corsOptions, ...parts }: AppParts): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
-  const routing: Routing = { log: createLog(), ...parts };
+  const log = parts.log ?? createLog();
+  const routing: Routing = { ...parts, log, checkId: createIdCheck(log) };
   const allow = corsOptions !== false && cors(corsOptions);
   app.get("/health", (c) => c.json({ status: "ok" }));
   app.all(ROOM_ROUTE, async (c) => {
@@ -94,6 +98,7 @@ async function route(c: Context<AppEnv>, routing: Routing): Promise<Response> {
       : await readClaims(request, url, env, routing.verify);
   const refusal = tokenError(target.settings, claims);
   if (refusal) throw refusal;
+  if (isUpgrade(request)) routing.checkId(url, request.headers);
   return fetchObject(env, target, forwardRequest(request, claims, keptOf(target, routing), url));
 }
 
@@ -145,7 +150,7 @@ async function observe(
   if (answered) return answered;
   if (!operatesRoom(auth, party, room)) throw new RoomError("forbidden", "The token is not of an operator of this");
   if (path !== "/$metrics" || method !== "GET") throw new RoomError("not_found", "There is nothing here");
-  return Response.json(await object.metrics());
+  return Response.json({ ...(await object.metrics()), worker: reportRuntime(env) });
 }
 
 /** The claims of the caller's token; null if there is none, or the service takes no tokens. */

@@ -2,6 +2,7 @@ import { createOperatorVerifier, createVerifier } from "../auth/verify.ts";
 import type { AuthConfig } from "../auth/verify.ts";
 import { assertBindings, ROOM_BINDINGS, WORLD_BINDINGS } from "../objects/bindings.ts";
 import { createRoomObject } from "../objects/room-object.ts";
+import { missingSettings } from "../objects/runtime.ts";
 import type { CreateShardLinks } from "../room/shards/shard-links.ts";
 import { createLog, LEVELS } from "../platform/log.ts";
 import type { Log } from "../platform/log.ts";
@@ -51,6 +52,9 @@ export function createService(
   }
   assertBindings(world ? WORLD_BINDINGS : ROOM_BINDINGS);
   const log = checkLog(config);
+  const missing = missingSettings();
+  if (missing.length > 0)
+    log({ level: "warn", event: "settings_missing", hint: `wrangler.toml needs ${missing.join(", ")}` });
   const verify = config.auth && createVerifier(config.auth);
   const operator = createOperatorVerifier(operatorSecret(config.auth));
   const { cors = { origin: "*" }, inspector } = config;

@@ -1,3 +1,4 @@
+import { isOnThisMachine } from "../app/development.ts";
 import { hasClaim, operatesRoom } from "../auth/access.ts";
 import type { Claims } from "../define/types.ts";
 import { RoomError } from "../protocol/errors.ts";
@@ -7,9 +8,6 @@ export type Right = "inspect" | "manage";
 
 const EVERYTHING: Claims = { rooms: "*", worlds: "*", inspect: "*", manage: "*" };
 
-/** Hosts that mean this machine: `localhost` and names below it (RFC 6761), all 127.x.x.x, and `[::1]`. */
-const LOOPBACK = /^(?:(?:[\w-]+\.)*localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
-
 /**
  * Where the Worker has a variable `INSPECTOR` that is `open`, everyone on this machine is an operator: for development
  * only. Pages of other sites are not: a browser says where their requests come from. A page whose own name resolves to
@@ -17,10 +15,10 @@ const LOOPBACK = /^(?:(?:[\w-]+\.)*localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
  */
 export function guest(request: Request, env: object): Claims | null {
   if (!isOpen(env)) return null;
-  const { origin, hostname } = new URL(request.url);
+  const url = new URL(request.url);
   const from = request.headers.get("origin");
-  const isForeign = from !== null && from !== origin;
-  return isForeign || !LOOPBACK.test(hostname) ? null : EVERYTHING;
+  const isForeign = from !== null && from !== url.origin;
+  return isForeign || !isOnThisMachine(url) ? null : EVERYTHING;
 }
 
 /** Whether nobody needs a token. */

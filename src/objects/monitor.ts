@@ -148,7 +148,7 @@ export class Monitor {
   }
 
   /** Makes a report. Changed totals are stored first, so that reported numbers never decrease, even after a crash. */
-  report(): Omit<ObjectMetrics, "party" | "room" | "connections"> {
+  report(): Omit<ObjectMetrics, "party" | "room" | "connections" | "runtime"> {
     this.event("metrics");
     this.counts.awakeMs = this.awake.ms;
     if (countOf(this.counts) !== this.#storedCount) this.#store();

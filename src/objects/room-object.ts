@@ -22,6 +22,7 @@ import { credentialsOf, isAnsweredLate, isUpgrade, refuse } from "./handshake.ts
 import { nameOf } from "./object-name.ts";
 import { ObjectBase } from "./object-base.ts";
 import type { Received } from "./object-base.ts";
+import { reportRuntime } from "./runtime.ts";
 import { createOtherRooms, createShards, createWorlds } from "./peers.ts";
 
 type Found = ReturnType<FindRoom>;
@@ -178,7 +179,8 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
 
   /** An operator asks for metrics. This does not count as traffic of the room, though it wakes a room that sleeps. */
   async metrics(): Promise<RoomMetrics> {
-    const report = { ...this.names, connections: 0, ...this.monitor.report() };
+    const runtime = reportRuntime(this.env);
+    const report = { ...this.names, connections: 0, ...this.monitor.report(), runtime };
     return (await this.#isStarted()) ? { ...report, ...this.core.overview } : report;
   }
 

@@ -14,6 +14,7 @@ import type { ShardCalls } from "./bindings.ts";
 import { credentialsOf, isAnsweredLate, isUpgrade, refuse } from "./handshake.ts";
 import { ObjectBase } from "./object-base.ts";
 import type { Received } from "./object-base.ts";
+import { reportRuntime } from "./runtime.ts";
 
 /** A class of shards, as the Worker exports it. */
 export type ShardObjectClass = new (ctx: DurableObjectState, env: Cloudflare.Env) => ShardObjectBase;
@@ -111,7 +112,12 @@ export class ShardObjectBase extends ObjectBase implements ShardCalls {
 
   /** An operator asks for metrics. This does not count as traffic of the shard, though it wakes a shard that sleeps. */
   async metrics(): Promise<ShardMetrics> {
-    return { ...this.names, connections: this.core.connections, ...this.monitor.report() };
+    return {
+      ...this.names,
+      connections: this.core.connections,
+      ...this.monitor.report(),
+      runtime: reportRuntime(this.env),
+    };
   }
 
   protected override get names(): { party: string; room: string; shard: string } {

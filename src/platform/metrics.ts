@@ -16,6 +16,14 @@ export interface LoggedError extends Pick<LogEntry, "event" | "action" | "connec
   readonly at: number;
 }
 
+/** The code that runs a Worker or an object, and how. */
+export interface RuntimeReport {
+  /** The id of the deployed version, if the Worker has a `version_metadata` binding with the name CF_VERSION_METADATA. */
+  readonly deploy: string | null;
+  /** What is missing in `wrangler.toml`, as far as the runtime tells. */
+  readonly missing: readonly string[];
+}
+
 /** The metrics of any object. Times are in ms since 1970. */
 export interface ObjectMetrics {
   readonly party: string;
@@ -37,6 +45,7 @@ export interface ObjectMetrics {
   readonly cost: { readonly now: Cost; readonly average: Cost };
   /** Errors since it woke; the latest last. */
   readonly errors: readonly LoggedError[];
+  readonly runtime: RuntimeReport;
 }
 
 /** How many clients and users a room has. */
