@@ -13,6 +13,7 @@ import { TestClient } from "./client.ts";
 import { expectedView, UNREADABLE, withoutEmpty } from "./expected-view.ts";
 import { serve, shared } from "./registry.ts";
 import type { RoomObject } from "./room-object.ts";
+import { findSharedSignal } from "./shared-signals.ts";
 import { findSilentChange } from "./silent-changes.ts";
 
 /** What {@link testRoom} takes beside the definition. */
@@ -88,6 +89,7 @@ export interface RoomTest<S, A = unknown, O = unknown> {
  * Runs a room as a real Durable Object in workerd. The `main` of your vitest config has to export the kit's
  * class: `export { RoomObject, default } from "durable-rooms/testing"`, bound as `ROOMS`.
  *
+ * @throws Error if `state()` returns a signal that it did not make: all rooms would share it
  * @example
  * import { testRoom } from "durable-rooms/testing";
  * const { createClient, room, server } = await testRoom(gameRoom);
@@ -105,7 +107,10 @@ export async function testRoom<S, A, O>(
   const id = options.id ?? definition.path.replace(/\{\w+\}/g, "test");
   const clients = new Set<TestClient>();
   const object = new ObjectUnderTest(party, id, options.auth ?? null);
-  await object.run(() => {});
+  const problem = await object.run(({ core }) =>
+    findSharedSignal(core.tree, () => definition.compiled.definition.state()),
+  );
+  if (problem !== undefined) throw new Error(problem);
   return {
     room: {
       id,

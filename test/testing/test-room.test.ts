@@ -153,4 +153,15 @@ describe("testRoom", () => {
     await expect(client.send({ action: "silent" })).rejects.toThrow("config was changed in place");
     await expect(expectConverged()).rejects.toThrow("config was changed in place");
   });
+
+  it("refuses a state whose signals are shared by all rooms", async () => {
+    const score = sync(signal(0));
+    const nested = defineRoom({ path: "shared", state: () => ({ game: { score } }) });
+    await expect(testRoom(nested)).rejects.toThrow(
+      "game.score is the same signal in all rooms: make it inside state()",
+    );
+    const things = sync(signal<Record<string, number>>({}));
+    const collected = defineRoom({ path: "shared", state: () => ({ a: sync(signal(0)), things }) });
+    await expect(testRoom(collected)).rejects.toThrow("things is the same signal");
+  });
 });
