@@ -19,7 +19,7 @@ function findIn(group: Group, other: Group): string | undefined {
       if ("signal" in twin && child.signal === twin.signal) return name;
       continue;
     }
-    const path = findIn(child as Group, twin as Group);
+    const path = findIn(child, twin as Group);
     if (path) return `${name}.${path}`;
   }
   return undefined;

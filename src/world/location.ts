@@ -86,6 +86,6 @@ export function distance(a: LocationHint | undefined, b: LocationHint | undefine
   return 2 * EARTH_RADIUS * Math.asin(Math.sqrt(Math.sin((north2 - north1) / 2) ** 2 + across));
 }
 
-function toRadians(degrees: number): number {
-  return (degrees * Math.PI) / 180;
+function toRadians(angle: number): number {
+  return (angle * Math.PI) / 180;
 }
