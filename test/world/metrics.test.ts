@@ -20,7 +20,18 @@ function object(room: string, totals: Counts = counts()): ObjectMetrics {
   const cost = { now: costPerHour(totals, 60_000), average: costPerHour(totals, 3_600_000) };
   const runtime = { deploy: null, missing: [] };
   const times = { at: 2, wokeAt: 1, countedSince: 1, wokenBy: "message" } as const;
-  return { party: "main", room, connections: 1, awake: [], sinceWake: counts(), totals, cost, errors: [], runtime, ...times };
+  return {
+    party: "main",
+    room,
+    connections: 1,
+    awake: [],
+    sinceWake: counts(),
+    totals,
+    cost,
+    errors: [],
+    runtime,
+    ...times,
+  };
 }
 
 /** A sample of a page: its labels, and its value. */
