@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { addCreate } from "./create/command.ts";
+import { addDoctor } from "./doctor/command.ts";
 import { Failure, UsageError } from "./failure.ts";
 import { addLoad } from "./load/command.ts";
 import { addToken } from "./token.ts";
@@ -34,6 +35,7 @@ function createProgram(): Command {
   addCreate(program);
   addToken(program);
   addLoad(program);
+  addDoctor(program);
   return program;
 }
 

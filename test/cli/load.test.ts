@@ -138,7 +138,7 @@ describe("durable-rooms load", () => {
 
   it("can be ended while clients still come", async () => {
     const { child, ended } = startBin(args("good", "--ramp", "10m"));
-    await expect.poll(() => service.urls.length).toBe(1);
+    await expect.poll(() => service.urls.length, { timeout: 10_000 }).toBe(1);
     child.kill("SIGINT");
     expect(await ended).toMatchObject({ code: 0, stdout: expect.stringContaining("of 4 connected") });
   });

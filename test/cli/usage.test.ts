@@ -24,7 +24,7 @@ describe("durable-rooms", () => {
     expect(await runBin(["--version"])).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
   });
 
-  it.each([["--help"], ["help"], ["create", "--help"], ["token", "--help"], ["load", "--help"]])(
+  it.each([["--help"], ["help"], ["create", "--help"], ["token", "--help"], ["load", "--help"], ["doctor", "--help"]])(
     "%s %s prints help",
     async (...args) => {
       expect(await runHere(args)).toMatchObject({ code: 0, stdout: expect.stringContaining("Usage: "), stderr: "" });
@@ -58,6 +58,10 @@ describe("durable-rooms", () => {
     [[...LOAD, "--token-env", "NOT_THERE"], "There is no NOT_THERE"],
     [[...LOAD, "--host", "localhost:8787/parties"], "a name and perhaps a port"],
     [[...LOAD, "--host", "example.com"], "--yes-remote"],
+    [["doctor", "--room", "game-1"], "missing required argument 'url'"],
+    [["doctor", "https://example.com"], "--room <id>' not specified"],
+    [["doctor", "https://example.com", "--room", "game-1", "--token-env", "NOT_THERE"], "There is no NOT_THERE"],
+    [["doctor", "https://example.com/game", "--room", "game-1", "--token-env", "PATH"], "that of the service"],
   ])("%j makes no sense: it says why, and ends with 2", async (args, why) => {
     const { code, stdout, stderr } = await runHere(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });

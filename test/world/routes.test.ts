@@ -204,6 +204,12 @@ describe("the rate of connects", () => {
     expect((await world.connect("game-1", from("192.0.2.1"))).status).toBe(200);
   });
 
+  it("limits nobody whose address is not known, as where a header is removed on the way", async () => {
+    const world = new TestWorld({ connectRate: { requests: 3, per: 3000 } });
+    for (let time = 0; time < 10; time++) expect((await world.connect("game-1")).status).toBe(200);
+    expect((await world.connect("game-1", from("192.0.2.1"))).status).toBe(200);
+  });
+
   it("is not paid back by who was refused, however often", async () => {
     const world = new TestWorld({ connectRate: { requests: 3, per: 3000 } });
     for (let time = 0; time < 500; time++) await world.connect("game-1", from("192.0.2.1"));

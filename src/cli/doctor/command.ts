@@ -1,0 +1,73 @@
+import type { Command } from "commander";
+import { originOf } from "../../client/address.ts";
+import { isRoomId } from "../../protocol/urls.ts";
+import { Failure, UsageError } from "../failure.ts";
+import { examine } from "./checks.ts";
+import type { Finding } from "./checks.ts";
+import { Service } from "./service.ts";
+
+interface DoctorOptions {
+  readonly room: string;
+  readonly party: string;
+  readonly tokenEnv: string;
+  readonly userTokenEnv?: string;
+  readonly json?: boolean;
+}
+
+const EXAMPLES = `
+Ten checks of a deployed service, in about half a minute. It enters the room as a user of its own, sends nothing, and
+leaves: use a room that nobody else is in. Two checks are for you to look at.
+
+Examples:
+  $ export OPERATOR_TOKEN=$(durable-rooms token --operator --claim 'rooms=*' --secrets-file .secrets)
+  $ durable-rooms doctor https://my-game.example.workers.dev --room game-doctor`;
+const MARKS: Readonly<Record<Finding["verdict"], string>> = { ok: "ok    ", failed: "FAILED", look: "look  " };
+
+export function addDoctor(program: Command): void {
+  program
+    .command("doctor")
+    .summary("checks a deployed service")
+    .description(
+      "checks that a deployed service and its platform do what rooms need, and says what it expected and saw",
+    )
+    .argument("<url>", "the service, as https://my-game.example.com")
+    .requiredOption("--room <id>", "a room that it may enter, and that nobody else is in")
+    .option("--party <name>", "the party of the room", "main")
+    .option("--token-env <name>", "the environment variable that holds an operator's token", "OPERATOR_TOKEN")
+    .option("--user-token-env <name>", "the one that holds a user's token, if the room needs one")
+    .option("--json", "prints the findings as JSON")
+    .addHelpText("after", EXAMPLES)
+    .action(doctor);
+}
+
+async function doctor(url: string, { room, party, tokenEnv, userTokenEnv, json }: DoctorOptions): Promise<void> {
+  if (!isRoomId(room)) throw new UsageError("--room is not the id of a room");
+  const token = readVariable(tokenEnv);
+  const userToken = userTokenEnv === undefined ? undefined : readVariable(userTokenEnv);
+  const service = new Service({ origin: parseUrl(url), party, room, token, userToken });
+  const findings: Finding[] = [];
+  for await (const finding of examine(service)) {
+    findings.push(finding);
+    if (!json) console.log(describe(finding));
+  }
+  if (json) console.log(JSON.stringify(findings));
+  const failed = findings.filter(({ verdict }) => verdict === "failed").length;
+  if (failed > 0) throw new Failure(`${failed} of ${findings.length} checks failed`);
+}
+
+function describe({ verdict, name, expected, saw }: Finding): string {
+  return `${MARKS[verdict]}  ${name}\n        expected  ${expected}\n        saw       ${saw}`;
+}
+
+function parseUrl(text: string): string {
+  const origin = originOf({ host: text });
+  const url = URL.canParse(origin) ? new URL(origin) : undefined;
+  if (url?.href === `${url?.origin}/`) return url.origin;
+  throw new UsageError(`The URL is that of the service, as https://my-game.example.com, not "${text}"`);
+}
+
+function readVariable(name: string): string {
+  const value = process.env[name];
+  if (!value) throw new UsageError(`There is no ${name} in the environment`);
+  return value;
+}
