@@ -56,7 +56,8 @@ describe("a socket to a room", () => {
 describe("the flag that turns compression off", () => {
   const configs = ["wrangler.toml", "src/template/wrangler.toml"].concat(
     readdirSync(join(ROOT, "test"), { recursive: true, encoding: "utf8" })
-      .filter((path) => path.endsWith("wrangler.toml") && !path.includes("node_modules"))
+      // What the command `doctor` finds fault with is as it should not be.
+      .filter((path) => path.endsWith("wrangler.toml") && !/node_modules|doctor-old/.test(path))
       .map((path) => `test/${path}`),
   );
 
