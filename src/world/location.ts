@@ -59,6 +59,7 @@ export function hintOf(cf: unknown): LocationHint | undefined {
     case "EU":
       return east >= EAST_OF_EUROPE ? "eeur" : "weur";
     case "AS":
+      if (Number.isNaN(north + east)) return "apac";
       return north >= SOUTH_OF_ASIA && east >= EAST_OF_ASIA ? "apac-ne" : "apac-se";
     case "OC":
       return "oc";

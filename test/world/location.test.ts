@@ -14,7 +14,7 @@ describe("where a client is", () => {
     ["apac-ne", { continent: "AS", country: "HK", latitude: "22.3", longitude: "114.2" }],
     ["apac-se", { continent: "AS", country: "SG", latitude: "1.3", longitude: "103.8" }],
     ["apac-se", { continent: "AS", country: "IN", latitude: "28.6", longitude: "77.2" }],
-    ["apac-se", { continent: "AS", country: "VN" }],
+    ["apac", { continent: "AS", country: "VN" }],
     ["oc", { continent: "OC", country: "AU" }],
     // No objects run in these.
     ["eeur", { continent: "AS", country: "AE", longitude: "55.3" }],
