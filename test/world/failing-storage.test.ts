@@ -1,5 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { QUOTA } from "../support/faults.ts";
+import { Faults, QUOTA } from "../support/faults.ts";
 import { TestWorld } from "./support.ts";
 
 /** A World whose storage fails as long as it is told to. */
@@ -51,4 +52,50 @@ describe("a World that cannot store anything for a while", () => {
     await world.room.advance(70_000);
     expect(sweeps(world)).toBe(1);
   });
+});
+
+type Step = { kind: "connect" | "report" | "drain" | "wait" | "fail"; pick: number };
+const step: fc.Arbitrary<Step> = fc.record({
+  kind: fc.constantFrom("connect", "connect", "report", "report", "drain", "wait", "fail"),
+  pick: fc.nat({ max: 1000 }),
+});
+/** How many writes fail next. */
+const FAILING = [0, 1, 2, 5, Infinity];
+const WAITS = [10, 1500, 20_000, 61_000];
+
+it("whatever a World cannot store for a while: what it gave out is stored in the end, and it sweeps", async () => {
+  let failed = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
+      const world = new TestWorld({ shardCapacity: 2, maxShards: 3 });
+      const faults = new Faults();
+      faults.reach(world.room.storage);
+      const known = () => world.shards.map((shard) => shard.info());
+      for (const { kind, pick } of [...steps, { kind: "connect", pick: 0 }]) {
+        const { id = "none", connections = 0 } = known()[pick % Math.max(known().length, 1)] ?? {};
+        if (kind === "connect") await world.connect(`game-${pick % 2}`);
+        if (kind === "report") await world.report(id, pick % 3);
+        if (kind === "drain") await world.report(id, connections, { status: "draining" });
+        if (kind === "wait") await world.room.advance(WAITS[pick % WAITS.length] as number);
+        if (kind === "fail") faults.storage = FAILING[pick % FAILING.length] as number;
+      }
+      faults.end();
+      failed += faults.count;
+      // Shards go on to report.
+      for (const { id } of known()) await world.report(id, 1);
+      await world.room.advance(0);
+      const before = known();
+      expect(sweeps(world)).toBe(before.length > 0 ? 1 : 0);
+      for (let seconds = 0; seconds < 59; seconds++) await world.room.advance(1000);
+      world.crash();
+      const after = known().map(({ id, roomId }) => `${roomId}/${id}`);
+      for (const { id, roomId } of before) {
+        if (!world.host.retired.includes(id)) expect(after).toContain(`${roomId}/${id}`);
+      }
+      for (const id of world.host.retired) expect(after.join()).not.toContain(id);
+      if (after.length > 0) expect(world.room.alarmAt).toBeLessThan(Infinity);
+    }),
+    { numRuns: 200 },
+  );
+  expect(failed).toBeGreaterThan(100);
 });
