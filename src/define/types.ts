@@ -254,7 +254,7 @@ export interface RoomOptions<S> {
    * early, then those who left first. Default 10,000.
    */
   readonly maxOfflineSessions?: number;
-  /** How long in ms the token of a `sessionTransfer` works, and a place is kept. Default 300,000. */
+  /** How long in ms the token of a `sessionTransfer` works. A place is kept as long, but for 30 s at most. Default 300,000. */
   readonly transferExpiryTime?: number;
   /** Whether changes are sent automatically; if not, `room.applySync()` sends them. Default true. */
   readonly autoSync?: boolean;

@@ -19,6 +19,7 @@ export interface RoomCalls {
   relay(batch: ShardBatch): Promise<Receipt>;
   board(user: TransferredUser): Promise<TransferAnswer>;
   recall(transferId: string, sessionId: string, isKept?: boolean): Promise<RecallAnswer>;
+  arrived(transferId: string, sessionId: string, sub: string | undefined): Promise<void>;
   listed(worldId: string): Promise<ListingReport | null>;
   metrics(): Promise<RoomMetrics>;
 }

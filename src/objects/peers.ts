@@ -18,6 +18,7 @@ export function createOtherRooms(env: object, party: string, exists: (roomId: st
       return roomOf(roomId).board(user);
     },
     recall: async (roomId, ...transfer) => roomOf(roomId).recall(...transfer),
+    arrived: async (roomId, ...transfer) => roomOf(roomId).arrived(...transfer),
     fetch: async (roomId, path, init) => roomOf(roomId).fetch(internalUrl(party, roomId, path), init),
   };
 }

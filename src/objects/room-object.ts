@@ -177,6 +177,11 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     return this.monitor.call(async () => (await this.#started()).recall(transferId, sessionId, isKept));
   }
 
+  /** A user who went to another room of the service has arrived there. */
+  async arrived(transferId: string, sessionId: string, sub: string | undefined): Promise<void> {
+    return this.monitor.call(async () => this.core.arrived(transferId, sessionId, sub));
+  }
+
   /** An operator asks for metrics. This does not count as traffic of the room, though it wakes a room that sleeps. */
   async metrics(): Promise<RoomMetrics> {
     const runtime = reportRuntime(this.env);

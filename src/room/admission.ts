@@ -204,6 +204,7 @@ export class Admission {
     this.#scope.isNew = false;
     presence.arrive(session);
     if (transferToken !== undefined) transfers.spend(transferToken);
+    if (session.from !== undefined) transfers.confirm(session);
     if (conn.isEnding) return this.#leave(conn, session);
     connections.joined(conn);
     conn.joined(broadcast.autoSync);

@@ -157,6 +157,13 @@ export class RoomCore {
     return recall;
   }
 
+  /** A user who went to another room has arrived there. */
+  async arrived(transferId: string, sessionId: string, sub: string | undefined): Promise<void> {
+    await this.#starting;
+    this.turns.run(() => this.#parts.transfers.arrivedElsewhere(transferId, { clientId: sessionId, sub }), "caller");
+    this.turns.end();
+  }
+
   /** Who is in the room. Payloads of schedules are left out, since not everyone who may see numbers may see them. */
   get overview(): Overview {
     const { connections, sessions, schedules, shardLinks } = this.#parts;

@@ -132,6 +132,19 @@ export class Tree implements Shared {
     this.#held.delete(publicId);
   }
 
+  /** Takes a user out of the state, but not out of storage. @returns puts them back, unless somebody is in their place */
+  takeOut(publicId: string): () => void {
+    const users = this.users?.signal();
+    const user = users?.[publicId];
+    if (!users || !user) return () => {};
+    this.quietly(() => delete users[publicId]);
+    return () => {
+      if (users[publicId]) return;
+      this.quietly(() => (users[publicId] = user));
+      this.users?.added(publicId);
+    };
+  }
+
   nextLeafId(): number {
     return ++this.#lastLeafId;
   }

@@ -55,10 +55,11 @@ class Place {
   /** What an alarm does is not over. It is gone only then. */
   #isRinging = false;
 
-  constructor(clock: VirtualClock, throttleStorage: number, sessionExpiryTime: number) {
+  constructor(id: string, clock: VirtualClock, throttleStorage: number, sessionExpiryTime: number) {
     this.room = new MemoryRoom(
       roomOf(throttleStorage, sessionExpiryTime, () => this.isUp),
       clock,
+      id,
     );
   }
 
@@ -137,10 +138,13 @@ export class Journey {
   #hop: { readonly to: number; readonly isSerious: boolean } | undefined;
 
   constructor(areLazy: readonly boolean[], sessionExpiryTime = DAY) {
-    this.#places = areLazy.map((isLazy) => new Place(this.#clock, isLazy ? 400 : 0, sessionExpiryTime));
+    this.#places = areLazy.map(
+      (isLazy, index) => new Place(String(index), this.#clock, isLazy ? 400 : 0, sessionExpiryTime),
+    );
     for (const { room } of this.#places) {
       room.neighbours.board = (to, passenger) => this.#call(to, (core) => core.board(structuredClone(passenger)));
       room.neighbours.recall = (to, ...transfer) => this.#call(to, (core) => core.recall(...transfer));
+      room.neighbours.arrived = (to, ...transfer) => this.#call(to, (core) => core.arrived(...transfer));
     }
   }
 

@@ -194,6 +194,7 @@ export class MemoryRoom<S> {
   neighbours: OtherRooms = {
     board: async () => ({ ok: false, code: "not_found", message: "There is no such room" }),
     recall: async () => ({ arrived: false, passenger: null }),
+    arrived: async () => {},
     fetch: async () => new Response(null, { status: 404 }),
   };
   /** How it reaches shards: those of memory-shard.ts put themselves here. */
@@ -213,9 +214,12 @@ export class MemoryRoom<S> {
   /** Events that are being handled. */
   #busy = 0;
 
+  readonly #id: string;
+
   /** @param clock one to share with others */
-  constructor(compiled: CompiledRoom, clock = new VirtualClock()) {
+  constructor(compiled: CompiledRoom, clock = new VirtualClock(), id = "r") {
     this.#compiled = compiled;
+    this.#id = id;
     this.clock = clock;
     this.core = this.#start();
   }
@@ -341,6 +345,7 @@ export class MemoryRoom<S> {
     return {
       board: (...asked) => ask(() => this.neighbours.board(...asked)),
       recall: (...asked) => ask(() => this.neighbours.recall(...asked)),
+      arrived: (...asked) => ask(() => this.neighbours.arrived(...asked)),
       fetch: (...asked) => ask(() => this.neighbours.fetch(...asked)),
     };
   }
@@ -367,7 +372,7 @@ export class MemoryRoom<S> {
         deliver: (shardId, batch) => this.shards.deliver(shardId, batch),
       },
     };
-    const identity = { id: "r", party: "main", params: {}, env: {} as Cloudflare.Env };
+    const identity = { id: this.#id, party: "main", params: {}, env: {} as Cloudflare.Env };
     return new RoomCore(this.#compiled, identity, ports, (scope) => new LiveShardLinks(scope));
   }
 }

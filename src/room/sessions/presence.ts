@@ -18,6 +18,7 @@ export class Presence {
   readonly #connections: Connections;
   readonly #sessions: Sessions;
   readonly #clock: Clock;
+  readonly #takenOut = new Set<Session>();
   readonly #limits: Pick<Settings, "maxUsers" | "maxConnectionsPerUser">;
 
   /** Told of each user whose session ended. */
@@ -61,6 +62,8 @@ export class Presence {
    */
   enter(clientId: string, sub: string | undefined): Session {
     const known = this.#sessions.claim(clientId, sub);
+    // Their transfer is about to end: a moment later it is known where they are.
+    if (known && this.#takenOut.has(known)) throw new RoomError("room_full", "The user is on the way to another room");
     if (known) this.#checkConnections(known);
     this.checkSpace(known);
     const session = known ?? this.#sessions.create(clientId, sub);
@@ -189,6 +192,21 @@ export class Presence {
   loadUser(publicId: string, stored: Snapshot): void {
     this.putBack(publicId, undefined);
     this.#tree.users?.load({ [publicId]: stored });
+  }
+
+  /**
+   * Takes a user out of the state, so that nobody can change them. In storage they stay.
+   * @returns puts them back, as they were
+   */
+  takeOut(session: Session): () => void {
+    const { publicId } = session;
+    const putBack = this.#tree.takeOut(publicId);
+    this.#takenOut.add(session);
+    return () => {
+      this.#takenOut.delete(session);
+      putBack();
+      this.#setConnected(publicId, this.isOnline(session));
+    };
   }
 
   /** Puts a user back who was in the state before, in place of whoever is there; or nobody. */

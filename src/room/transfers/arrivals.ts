@@ -10,6 +10,8 @@ import type { Session } from "../sessions/sessions.ts";
 import { TransferTokens } from "./transfer-tokens.ts";
 import type { TransferAnswer, TransferredUser, RecallAnswer } from "./messages.ts";
 
+/** How long a place is kept for a user who is on the way here, in ms. */
+const PLACE_KEPT = 30_000;
 const ARRIVED: Ended = { arrived: true };
 
 /** How a transfer ended here. The user who was given back is kept apart. */
@@ -80,7 +82,8 @@ export class Arrivals implements RoomPart, Wakeable {
    */
   async board(passenger: TransferredUser): Promise<TransferAnswer> {
     try {
-      return { ok: true, token: await this.#admit(passenger) };
+      const token = await this.#admit(passenger);
+      return { ok: true, token, isHere: this.#hasCome(passenger) };
     } catch (thrown) {
       const error = toRoomError(thrown);
       const { code, message } = error;
@@ -117,6 +120,22 @@ export class Arrivals implements RoomPart, Wakeable {
     this.#moved.dropApart(transferId);
     if (passenger) this.#moved.set(transferId, { arrived });
     return { arrived, passenger: null };
+  }
+
+  /** A user has come: the room that sent them need not remember them any more. */
+  confirm(session: Session): void {
+    const { ports, persistence, reporter } = this.#scope;
+    const { from, transferId, clientId, sub } = session;
+    if (from === undefined || transferId === undefined) return;
+    session.from = undefined;
+    session.row.changed(true);
+    // First: whatever dies then, they are here.
+    persistence.save();
+    if (session.row.isUnsaved) return;
+    // If it never hears of it, it asks before it lets them in again, and forgets them after a day.
+    ports.neighbours
+      .arrived(from, transferId, clientId, sub)
+      .catch((error: unknown) => reporter.failed("confirm_failed", error));
   }
 
   #pack(session: Session, transferId: string): TransferredUser {
@@ -175,7 +194,7 @@ export class Arrivals implements RoomPart, Wakeable {
   }
 
   /** @throws if they cannot be stored: then nothing of them is */
-  #store(session: Session, { transferId, state }: TransferredUser, user: TransferredUser["user"]): void {
+  #store(session: Session, { transferId, state, from }: TransferredUser, user: TransferredUser["user"]): void {
     const { presence, sessions, clock, compiled, persistence } = this.#scope;
     const before = session.transferId;
     if (before !== undefined && before !== transferId) this.#end(before, ARRIVED);
@@ -185,7 +204,8 @@ export class Arrivals implements RoomPart, Wakeable {
     this.#callbacks.onLeaving(session);
     presence.keep(session);
     if (!presence.isOnline(session)) {
-      session.expectedUntil = clock.now() + compiled.settings.transferExpiryTime;
+      session.from = from;
+      session.expectedUntil = clock.now() + Math.min(PLACE_KEPT, compiled.settings.transferExpiryTime);
       sessions.offline(session);
     }
     session.row.changed(true);
@@ -197,11 +217,11 @@ export class Arrivals implements RoomPart, Wakeable {
   /** Who is known here, before somebody takes their place. @returns puts them back */
   #remember(session: Session): () => void {
     const { presence, sessions, persistence } = this.#scope;
-    const { transferId, leaving, expectedUntil, publicId } = session;
+    const { transferId, from, leaving, expectedUntil, publicId } = session;
     const { connState } = sessions.detailsOf(session);
     const user = presence.user(publicId);
     return () => {
-      Object.assign(session, { transferId, leaving, expectedUntil });
+      Object.assign(session, { transferId, from, leaving, expectedUntil });
       sessions.setConnState(session, connState);
       this.#callbacks.onLeaving(session);
       session.row.changed(true);

@@ -6,10 +6,12 @@ import type { UserPacking } from "./user-packing.ts";
 import type { Reporter } from "../handlers/reporter.ts";
 import type { Persistence } from "../storage/persistence.ts";
 import type { Clock, Storage } from "../../platform/ports.ts";
+import { retry } from "../../platform/retry.ts";
+import { within } from "../../platform/timeout.ts";
 import type { Presence } from "../sessions/presence.ts";
 import { firstKey, secondKey } from "../sessions/session-keys.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
-import type { OtherRooms, TransferredUser } from "./messages.ts";
+import type { OtherRooms, RecallAnswer, TransferredUser } from "./messages.ts";
 
 /** What bringing users back needs of the room. */
 export interface DepartureScope {
@@ -27,6 +29,10 @@ export interface DepartureScope {
 export const MEMORY = 86_400_000;
 /** After what time a transfer of which nobody knows how it ended is called back (again), in ms. */
 export const RETRY = 5000;
+/** How long a user who comes back waits for the room that they went to, in ms. */
+const PATIENCE = 5000;
+/** The same for one who was let in for that reason, and sets out again. */
+const SHORT_PATIENCE = 1000;
 
 /** Where a user went from this room, in case that they never arrive there and come back. */
 interface Departed {
@@ -34,6 +40,8 @@ interface Departed {
   readonly transferId: string;
   /** They came back: whatever dies now, they are fetched from there. */
   readonly isReturning?: true;
+  /** The other room did not answer when they came back, so they were let in as a new user until it does. */
+  readonly hasStandIn?: true;
   /** The id that their client comes with, and the `sub` of its token, or null. 0.1.0 stored neither: its key is the id. */
   readonly sessionId?: string;
   readonly sub?: string | null;
@@ -98,8 +106,8 @@ export class Departures implements RoomPart, Wakeable {
 
   /**
    * A user who left comes back without having arrived.
-   * @returns a promise if they have to be called back. It rejects with RoomError `forbidden` if they came by another
-   * connection meanwhile, and went elsewhere
+   * @returns a promise if they have to be called back. If the other room does not answer, they are to be let in all the
+   * same. It rejects with RoomError `forbidden` if they came by another connection meanwhile, and went elsewhere
    */
   welcomeBack(client: Client): Promise<void> | undefined {
     // Most rooms that are joined were left by nobody.
@@ -107,7 +115,22 @@ export class Departures implements RoomPart, Wakeable {
     const key = this.#keyOf(client);
     if (key === undefined || this.#isHere(client)) return undefined;
     this.#expect(key);
-    return this.#fetchBack(key).then(() => this.#welcomeAgain(client));
+    return this.#fetchBack(key, PATIENCE).then((isSettled) => (isSettled ? this.#welcomeAgain(client) : undefined));
+  }
+
+  /** A user sets out again: if they are a stand-in, the room where they were is asked once more. */
+  async beforeDeparture(client: Client): Promise<void> {
+    const key = this.#keyOf(client);
+    if (key !== undefined && this.#departed.get(key)?.hasStandIn) await this.#fetchBack(key, SHORT_PATIENCE);
+  }
+
+  /** A user has come where they went: there is nobody to call back. */
+  arrivedElsewhere(transferId: string, client: Client): void {
+    const key = this.#keyOf(client);
+    const departed = key === undefined ? undefined : this.#departed.get(key);
+    if (key !== undefined && departed?.transferId === transferId) {
+      this.#settle(key, departed, { arrived: true, passenger: null });
+    }
   }
 
   #isHere({ clientId, sub }: Client): boolean {
@@ -145,17 +168,68 @@ export class Departures implements RoomPart, Wakeable {
     this.#scope.alarms.arm(this);
   }
 
-  async #fetchBack(key: string): Promise<void> {
+  /**
+   * Asks the room where a user went, and takes them back if they have not come there.
+   * @param patience how long it is asked, in ms. After that, a stand-in may be let in. Undefined to throw instead
+   * @returns whether it has answered
+   */
+  async #fetchBack(key: string, patience?: number): Promise<boolean> {
     const departed = this.#departed.get(key);
-    if (!departed) return void this.#returning.delete(key);
+    if (!departed) {
+      this.#returning.delete(key);
+      return true;
+    }
+    const { clock, ports, reporter } = this.#scope;
     const { to, transferId, sessionId = key } = departed;
-    const { passenger } = await this.#scope.ports.neighbours.recall(to, transferId, sessionId);
+    const ask = () => ports.neighbours.recall(to, transferId, sessionId);
+    let answer: RecallAnswer;
+    try {
+      answer = await (patience === undefined ? ask() : within(patience, retry(clock, patience, ask), noAnswer, clock));
+    } catch (error) {
+      if (patience === undefined) throw error;
+      reporter.failed("recall_failed", error);
+      this.#expectStandIn(key, transferId);
+      return false;
+    }
+    this.#settle(key, departed, answer);
+    return true;
+  }
+
+  #expectStandIn(key: string, transferId: string): void {
+    const departed = this.#departed.get(key);
+    if (departed?.transferId === transferId) this.#departed.set(key, { ...departed, hasStandIn: true });
+  }
+
+  #settle(key: string, { to, transferId, sessionId = key }: Departed, { arrived, passenger }: RecallAnswer): void {
+    const departed = this.#departed.get(key);
     // Others asked too, and that is over.
-    if (this.#departed.get(key) !== departed) return;
-    if (passenger && !this.#isHere({ clientId: sessionId, sub: passenger.sub })) this.#takeBack(sessionId, passenger);
+    if (departed?.transferId !== transferId) return;
+    const sub = passenger ? passenger.sub : (departed.sub ?? undefined);
+    const here = this.#scope.sessions.of(sessionId, sub);
+    const standIn = departed.hasStandIn && here;
+    if (passenger && standIn) this.#replace(standIn, passenger);
+    else if (passenger && !here) this.#takeBack(sessionId, passenger);
+    else if (arrived && standIn) this.#dismiss(standIn);
     // Last of all: where something fails, they can still come back later.
     this.#forget(key);
     if (passenger) this.#release(to, transferId, sessionId);
+  }
+
+  /** They are in the other room. */
+  #dismiss(standIn: Session): void {
+    const { sessions, presence, persistence } = this.#scope;
+    sessions.remove(standIn);
+    presence.expire(standIn);
+    persistence.save();
+  }
+
+  /** Puts a user in place of the one who was let in for them. @throws if they cannot be stored, or loaded */
+  #replace(standIn: Session, passenger: TransferredUser): void {
+    const { sessions, presence, persistence } = this.#scope;
+    const user = this.#packing.unpack(passenger);
+    sessions.setConnState(standIn, passenger.state);
+    if (user) presence.loadUser(standIn.publicId, user);
+    if (!persistence.saveTogether(presence.ownerOf(standIn))) throw new Error("The room cannot store the user");
   }
 
   /** Tells the other room that it need not keep the user any more. If it never hears, it does so for a day. */
@@ -180,4 +254,8 @@ export class Departures implements RoomPart, Wakeable {
     persistence.save();
     throw new Error("The room cannot store the user");
   }
+}
+
+function noAnswer(): Error {
+  return new Error("The other room did not answer");
 }

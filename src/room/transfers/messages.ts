@@ -12,6 +12,8 @@ export interface TransferredUser {
   readonly user: Snapshot | null;
   /** The state of the connection. */
   readonly state: unknown;
+  /** The room that sends them: it wants to know when they have come. Earlier versions do not say. */
+  readonly from?: string;
   /** What stored the user. Absent where that knew of no versions. */
   readonly origin?: Origin;
 }
@@ -26,7 +28,8 @@ export interface Origin {
 
 /** The other room's answer. An error is data here, since one that is thrown loses its code on the way. */
 export type TransferAnswer =
-  | { readonly ok: true; readonly token: string }
+  /** `isHere`: the user's client is there already. Earlier versions do not say. */
+  | { readonly ok: true; readonly token: string; readonly isHere?: boolean }
   | { readonly ok: false; readonly code: ErrorCode; readonly message: string };
 
 /** Whether a user who was called back had arrived; if not, the user as they were there. */
@@ -40,6 +43,8 @@ export interface OtherRooms {
   board(roomId: string, passenger: TransferredUser): Promise<TransferAnswer>;
   /** @param isKept whether the room that asks has stored the user: then they are not in the answer. 0.1.0 does not say */
   recall(roomId: string, transferId: string, sessionId: string, isKept?: boolean): Promise<RecallAnswer>;
+  /** A user who came from that room has arrived: it need not remember them any more. */
+  arrived(roomId: string, transferId: string, sessionId: string, sub: string | undefined): Promise<void>;
   fetch(roomId: string, path: string, init?: RequestInit): Promise<Response>;
 }
 

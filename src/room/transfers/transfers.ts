@@ -1,5 +1,5 @@
 import type { Snapshot } from "../../define/types.ts";
-import { RoomError } from "../../protocol/errors.ts";
+import { noLongerHere, RoomError } from "../../protocol/errors.ts";
 import type { Connections } from "../connections/connections.ts";
 import type { Wakeable } from "../timing/alarms.ts";
 import type { OwnRows, RoomPart } from "../timing/room-part.ts";
@@ -11,6 +11,8 @@ import { UserPacking } from "./user-packing.ts";
 import type { Session } from "../sessions/sessions.ts";
 import type { TransferAnswer, TransferredUser, RecallAnswer } from "./messages.ts";
 
+type Boarded = Extract<TransferAnswer, { ok: true }>;
+
 /** What moving users needs of the room. */
 export interface TransferScope extends ArrivalScope {
   readonly identity: { readonly id: string };
@@ -18,7 +20,10 @@ export interface TransferScope extends ArrivalScope {
   readonly connections: Connections;
 }
 
+/** How often a user is sent if the other room does not answer. */
 const ATTEMPTS = 3;
+/** How often a user is sent who has changed meanwhile. */
+const ROUNDS = 4;
 
 /**
  * Moves users between rooms, so that each is in exactly one of them whatever dies between any two steps.
@@ -40,7 +45,7 @@ export class Transfers implements RoomPart, Wakeable {
 
   constructor(scope: TransferScope) {
     this.#scope = scope;
-    this.#packing = new UserPacking(scope.compiled, scope.presence, scope.hooks);
+    this.#packing = new UserPacking(scope.identity.id, scope.compiled, scope.presence, scope.hooks);
     this.#departures = new Departures(scope, this.#packing);
     this.#arrivals = new Arrivals(scope, this.#packing, {
       onLeaving: (session) => this.#mark(session),
@@ -61,6 +66,8 @@ export class Transfers implements RoomPart, Wakeable {
       throw new RoomError("forbidden", "The user is not in this room");
     }
     if (to === identity.id) throw new RoomError("invalid_input", "The user is in that room already");
+    await this.#departures.beforeDeparture(session);
+    if (this.#scope.sessions.find(session.id) !== session) throw noLongerHere();
     // A crash left this open: first find out how it ended.
     if (session.leaving && !this.#active.has(session)) await this.#callBack(session);
     if (session.leaving) throw new RoomError("forbidden", "The user is on the way to another room already");
@@ -78,8 +85,10 @@ export class Transfers implements RoomPart, Wakeable {
     this.#active.add(session);
     alarms.arm(this);
     try {
-      const token = await this.#carry(session, state);
-      this.#departures.note(session, to, transferId);
+      const { token, isHere } = await this.#carry(session, state);
+      // There is nobody to call back then.
+      if (isHere) this.#departures.arrived(session);
+      else this.#departures.note(session, to, transferId);
       this.#runOnLeave(session);
       this.#arrivals.remove(session);
       return token;
@@ -95,17 +104,34 @@ export class Transfers implements RoomPart, Wakeable {
     if (conn) hooks.leave(conn, presence.user(session.publicId));
   }
 
-  /** Sends the user until the other room has them as they are: others may change them meanwhile. */
-  async #carry(session: Session, state: unknown): Promise<string> {
-    for (;;) {
-      const user = this.#scope.presence.stored(session.publicId);
-      const boarding = await this.#board(session, user, state);
-      if (!boarding.ok) {
-        this.#stay(session);
-        throw new RoomError(boarding.code, boarding.message);
-      }
-      if (JSON.stringify(this.#scope.presence.stored(session.publicId)) === JSON.stringify(user)) return boarding.token;
+  /**
+   * Sends the user until the other room has them as they are: others may change them meanwhile. If that goes on and on,
+   * as with a tick, they are taken out of the state for the last time that they are sent.
+   */
+  async #carry(session: Session, state: unknown): Promise<Boarded> {
+    const { presence, persistence } = this.#scope;
+    for (let round = 1; round < ROUNDS; round++) {
+      const user = presence.stored(session.publicId);
+      const boarded = await this.#send(session, user, state);
+      if (JSON.stringify(presence.stored(session.publicId)) === JSON.stringify(user)) return boarded;
     }
+    // What is stored is what is sent: it stays until the other room has it.
+    persistence.save();
+    const user = presence.stored(session.publicId);
+    const putBack = presence.takeOut(session);
+    try {
+      return await this.#send(session, user, state);
+    } finally {
+      putBack();
+    }
+  }
+
+  /** @throws RoomError if the other room refuses the user, or does not answer */
+  async #send(session: Session, user: Snapshot | null, state: unknown): Promise<Boarded> {
+    const boarding = await this.#board(session, user, state);
+    if (boarding.ok) return boarding;
+    this.#stay(session);
+    throw new RoomError(boarding.code, boarding.message);
   }
 
   async #board(session: Session, user: Snapshot | null, state: unknown): Promise<TransferAnswer> {
@@ -150,6 +176,16 @@ export class Transfers implements RoomPart, Wakeable {
   /** The token has let its user in: it works once. */
   spend(token: string): void {
     this.#arrivals.tokens.spend(token);
+  }
+
+  /** A user has come whom another room sent: see {@link Arrivals.confirm}. */
+  confirm(session: Session): void {
+    this.#arrivals.confirm(session);
+  }
+
+  /** A user who went to another room has come there. */
+  arrivedElsewhere(transferId: string, client: Pick<Session, "clientId" | "sub">): void {
+    this.#departures.arrivedElsewhere(transferId, client);
   }
 
   due(): number | undefined {

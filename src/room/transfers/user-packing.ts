@@ -10,11 +10,13 @@ import type { Origin, TransferredUser } from "./messages.ts";
 
 /** Users on the way, as this room packs and unpacks them: the other one may run another version of the code. */
 export class UserPacking {
+  readonly #roomId: string;
   readonly #compiled: CompiledRoom;
   readonly #presence: Presence;
   readonly #hooks: Hooks;
 
-  constructor(compiled: CompiledRoom, presence: Presence, hooks: Hooks) {
+  constructor(roomId: string, compiled: CompiledRoom, presence: Presence, hooks: Hooks) {
+    this.#roomId = roomId;
     this.#compiled = compiled;
     this.#presence = presence;
     this.#hooks = hooks;
@@ -22,7 +24,8 @@ export class UserPacking {
 
   /** A user who leaves. @param user what is stored of them */
   of({ clientId, publicId, sub }: Session, transferId: string, user: Snapshot | null, state: unknown): TransferredUser {
-    return { transferId, sessionId: clientId, publicId, sub, user, state, origin: this.#here };
+    const from = this.#roomId;
+    return { transferId, sessionId: clientId, publicId, sub, user, state, from, origin: this.#here };
   }
 
   /** What to load of a user who arrives, by the restore hook. Rejects like {@link unpack}, or if the hook throws. */

@@ -55,6 +55,7 @@ async function pair(from: AnyRoom, to: AnyRoom) {
     board: (_to, { origin, ...passenger }: TransferredUser) =>
       room.core.board(structuredClone(strip.isOn || !origin ? passenger : { ...passenger, origin })),
     recall: async (_to, transferId, sessionId) => structuredClone(await room.core.recall(transferId, sessionId)),
+    arrived: async (_to, ...transfer) => room.core.arrived(...transfer),
     fetch: async () => new Response(null),
   });
   here.neighbours = link(there);
