@@ -248,6 +248,7 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
       neighbours: {
         board: (...asked) => this.reach("room", () => rooms.board(...asked)),
         recall: (...asked) => this.reach("room", () => rooms.recall(...asked)),
+        arrived: (...asked) => this.reach("room", () => rooms.arrived(...asked)),
         fetch: (...asked) => this.reach("room", () => rooms.fetch(...asked)),
       },
       sockets: () => this.ctx.getWebSockets().map((ws) => this.sockets.of(ws)),
