@@ -1,4 +1,20 @@
+import { randomBytes } from "node:crypto";
+import { connect } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
 import { WebSocket } from "ws";
+
+/** A client whose connection breaks with a TCP reset, some time after it has asked to join. */
+export async function resetWhileJoining(url: string, ms: number): Promise<void> {
+  const { hostname, port, pathname, search } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.on("error", () => {});
+  await new Promise((done) => socket.once("connect", done));
+  const headers = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"];
+  const key = `Sec-WebSocket-Key: ${randomBytes(16).toString("base64")}`;
+  socket.write([`GET ${pathname}${search} HTTP/1.1`, `Host: ${hostname}`, ...headers, key, "", ""].join("\r\n"));
+  await wait(ms);
+  socket.resetAndDestroy();
+}
 
 /** A client that keeps only the answers that it waits for. */
 export class SoakClient {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { memoryOf, SECRETS } from "../fuzz/long/workerd.ts";
 import { bundleInto, startWorkerd } from "../workerd/process.ts";
 import type { Workerd } from "../workerd/process.ts";
-import { SoakClient } from "./clients.ts";
+import { resetWhileJoining, SoakClient } from "./clients.ts";
 
 const SECONDS = Number(process.env["SOAK_SECONDS"] ?? 180);
 /** How much memory may grow between the beginning of the run, when all code has run once, and its end. In MB. */
@@ -87,6 +87,31 @@ const ATTACKS: Readonly<Record<string, () => Promise<void>>> = {
       await client?.leave();
     }
   },
+  async "give wrong passwords, at once and after a while"() {
+    for (const query of ["wrong", "wrong&slow=50", "wrong&slow=1200"]) {
+      for (const place of ["main/soak-1", shard]) {
+        const clients = Array.from({ length: 5 }, () => SoakClient.connect(`${urlOf(place, newUser())}&${query}`));
+        for (const client of await Promise.all(clients)) await client?.leave();
+      }
+    }
+  },
+  async "break while they join"() {
+    for (const place of ["main/soak-1", shard]) {
+      await Promise.all([20, 100, 1300].map((ms) => resetWhileJoining(`${urlOf(place, newUser())}&slow=1200`, ms)));
+    }
+  },
+  async "are kicked, or removed"() {
+    const clients = await Promise.all(
+      ["main/soak-2", shard].map((place) => SoakClient.connect(urlOf(place, newUser()))),
+    );
+    for (const client of clients) await client?.call("remove");
+    const [one, other] = [
+      await SoakClient.connect(urlOf("main/soak-2", newUser())),
+      await SoakClient.connect(urlOf("main/soak-2", newUser())),
+    ];
+    await one?.call("kickAll");
+    for (const client of [...clients, one, other]) await client?.leave();
+  },
   async "do not read"() {
     const client = await SoakClient.connect(urlOf("main/soak-2", newUser()));
     client?.pause();
@@ -106,6 +131,15 @@ async function evict(): Promise<void> {
   for (const room of rooms) await ask(`main/${room}/evict-me`).then((answer) => answer.text());
 }
 
+/** When all have left, and their sessions have run out. */
+async function expectNobody(): Promise<void> {
+  for (const room of rooms) {
+    await expect
+      .poll(async () => (await ask(`main/${room}/who`)).json(), { timeout: 20_000, interval: 500 })
+      .toMatchObject({ connections: 0, users: 0, sessions: 0, players: 0, sockets: 0 });
+  }
+}
+
 async function expectServed(): Promise<void> {
   for (const place of ["main/soak-1", "main/soak-2", shard]) {
     const client = await SoakClient.connect(urlOf(place, newUser()));
@@ -115,7 +149,7 @@ async function expectServed(): Promise<void> {
 }
 
 it(
-  `after ${SECONDS} seconds of joins, leaves, refusals, transfers, evictions and floods, memory is flat`,
+  `after ${SECONDS} seconds of joins, leaves, refusals, resets, kicks, transfers, evictions and floods, nobody is there and memory is flat`,
   async () => {
     const begun = Date.now();
     const measured: { heap: number; resident: number }[] = [];
@@ -128,6 +162,7 @@ it(
       expect(measured.at(-1)?.heap).toBeLessThan(MOST_HEAP);
     }
     await expectServed();
+    await expectNobody();
     console.log(`${measured.length} rounds, ${users} users`, measured.at(0), measured.at(-1));
     expect(measured.length).toBeGreaterThan(20);
     // The least of several rounds: memory in use for a moment is no leak.

@@ -1,6 +1,6 @@
 import { signal } from "@signe/reactive";
 import * as z from "zod";
-import { collection, connected, createRooms, defineRoom, persist, sync, users } from "../../src/index.ts";
+import { collection, connected, createRooms, defineRoom, persist, RoomError, sync, users } from "../../src/index.ts";
 
 const LARGE = "x".repeat(200_000);
 
@@ -23,7 +23,18 @@ const soaked = defineRoom({
   joinRate: { joins: 1e6, per: 1 },
   requestRate: { requests: 1e6, per: 1 },
   state: () => ({ players: users(Player), things: collection(thing), count: sync(signal(0)) }),
+  async onJoin({ request }) {
+    const { searchParams } = new URL(request.url);
+    if (searchParams.has("slow")) await new Promise((done) => setTimeout(done, Number(searchParams.get("slow"))));
+    if (searchParams.has("wrong")) throw new RoomError("forbidden", "Wrong password");
+  },
   actions: {
+    kickAll: {
+      run({ room, conn }) {
+        for (const other of room.connections) if (other !== conn) other.close(4000, "kicked");
+      },
+    },
+    remove: { run: ({ state, conn }) => delete state.players()[conn.publicId] },
     count: { run: ({ state }) => (state.count.update((count) => count + 1), state.count()) },
     notes: { run: ({ user }) => user.notes.set(LARGE.slice(0, 60_000)) },
     read: { run: () => LARGE },
@@ -49,12 +60,20 @@ const rooms = createRooms({
   world: { ids: ["w"], shardCapacity: 500, connectRate: { requests: 1e6, per: 1 } },
 });
 export class RoomObject extends rooms.RoomObject {
-  /** Ends the memory of the object, as an operator can; its sockets close. */
+  /** Ends the memory of the object, as an operator can; its sockets close. Or says who is there. */
   override async fetch(request: Request): Promise<Response> {
+    if (request.url.endsWith("/who")) {
+      const sockets = this.ctx.getWebSockets().filter(({ readyState }) => readyState === WebSocket.OPEN).length;
+      return Response.json({ ...this.core.overview, sockets, players: Object.keys(this.playersOf()).length });
+    }
     if (!request.url.endsWith("/evict-me")) return super.fetch(request);
     await this.core.handle.flush();
     this.ctx.abort("evicted");
     return new Response();
+  }
+
+  private playersOf(): object {
+    return (this.core.state as { players(): object }).players();
   }
 }
 export class WorldObject extends rooms.WorldObject {}
