@@ -1,3 +1,4 @@
+export { computed, signal } from "@signe/reactive";
 export { createRooms } from "./app/create-rooms.ts";
 export type { ServiceConfig } from "./app/create-rooms.ts";
 export type { AuthConfig } from "./auth/verify.ts";
@@ -6,6 +7,7 @@ export { requireAuth, requireClaim, requireSession } from "./define/guards.ts";
 export type { Migrations } from "./define/migrations.ts";
 export type { Quarantined, RoomQuarantine } from "./define/quarantine.ts";
 export type { AnyRoom, Room } from "./define/room.ts";
+export type { StandardSchema } from "./define/schema.ts";
 export type {
   Action,
   ActionContext,

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError } from "./libraries.ts";
 import { addCreate } from "./create/command.ts";
 import { addDoctor } from "./doctor/command.ts";
 import { Failure, UsageError } from "./failure.ts";

@@ -1,5 +1,5 @@
-import { InvalidArgumentError } from "commander";
-import type { Command } from "commander";
+import { InvalidArgumentError } from "./libraries.ts";
+import type { Command } from "./libraries.ts";
 import { SignJWT } from "jose";
 import { OPERATOR_AUDIENCE } from "../protocol/operator.ts";
 import { isRoomId } from "../protocol/urls.ts";

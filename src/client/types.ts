@@ -1,7 +1,7 @@
 import type { AnyRoom } from "../define/room.ts";
 import type { Reference } from "../state/reference.ts";
 import type { Synced, Users } from "../state/fields.ts";
-import type { z } from "zod";
+import type { SchemaInput, StandardSchema } from "../define/schema.ts";
 
 type TypesOf<R extends AnyRoom> = NonNullable<R["types"]>;
 type InputsOf<R extends AnyRoom> = TypesOf<R>["inputs"];
@@ -11,12 +11,10 @@ type ResultsOf<R extends AnyRoom> = TypesOf<R>["results"];
 export type ActionName<R extends AnyRoom> = keyof InputsOf<R> & string;
 
 /** What an action takes: nothing more where it has no schema that says so. */
-export type ActionArguments<R extends AnyRoom, K extends ActionName<R>> =
-  InputsOf<R>[K] extends z.core.$ZodType<unknown, infer Input>
-    ? undefined extends Input
-      ? [value?: Input]
-      : [value: Input]
-    : [value?: unknown];
+export type ActionArguments<R extends AnyRoom, K extends ActionName<R>> = InputsOf<R>[K] extends StandardSchema
+  ? Argument<SchemaInput<InputsOf<R>[K]>>
+  : [value?: unknown];
+type Argument<Input> = undefined extends Input ? [value?: Input] : [value: Input];
 
 /** What an action answers, as JSON brings it. */
 export type ActionResult<R extends AnyRoom, K extends ActionName<R>> = K extends keyof ResultsOf<R>

@@ -1,9 +1,9 @@
-import type { z } from "zod";
 import type { Users } from "../state/fields.ts";
 import type { Migrations, Snapshot } from "./migrations.ts";
 import type { PathParams } from "./paths.ts";
 import type { RoomQuarantine } from "./quarantine.ts";
 import type { ResponseBuilder } from "./response-builder.ts";
+import type { SchemaOutput, StandardSchema } from "./schema.ts";
 
 export type { ResponseBuilder, Snapshot };
 
@@ -178,13 +178,15 @@ export interface ActionContext<S> extends Context<S> {
   readonly auth: Claims | null;
 }
 
-type Schema = z.core.$ZodType;
 /** The type of what a schema returns; `unknown` without a schema. */
-export type Parsed<Z> = Z extends Schema ? z.output<Z> : unknown;
+export type Parsed<Z> = Z extends StandardSchema ? SchemaOutput<Z> : unknown;
 
 /** One action of a room, which clients call by a message. What `run` returns is sent in the ack. */
 export interface Action<S, Z> {
-  /** A zod schema: `run` gets what it parsed. A value that does not match is refused as `invalid_input`. */
+  /**
+   * A schema of zod, valibot, arktype or another library that implements https://standardschema.dev: `run` gets what it
+   * parsed. A value that does not match is refused as `invalid_input`.
+   */
   readonly input?: Z;
   /** Run in order, after the room's own guards. If one returns false, the message is refused as `forbidden`. */
   readonly guards?: readonly GuardFor<S>[];
@@ -214,7 +216,7 @@ export interface RequestContext<S, P extends string, Z> extends Context<S> {
 
 /** One HTTP route of a room. */
 export interface Route<S, P extends string, Z> {
-  /** A zod schema for the JSON body. A body that does not match is answered with 400. */
+  /** A schema for the JSON body, of any such library. A body that does not match is answered with 400. */
   readonly body?: Z;
   /** Run in order, after the room's own guards. One may return a `Response` as the answer. */
   readonly guards?: readonly GuardFor<S>[];

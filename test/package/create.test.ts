@@ -8,6 +8,10 @@ import type { DevServer } from "../browser/dev-server.ts";
 import { connect } from "./connect.ts";
 import { exec } from "./exec.ts";
 
+interface Lock {
+  readonly packages: Readonly<Record<string, { readonly dependencies?: Readonly<Record<string, string>> }>>;
+}
+
 const INSTALL = ["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefer-offline"];
 
 describe("a project that was made from nothing", () => {
@@ -92,6 +96,14 @@ describe("a project that was made from nothing", () => {
     expect(summary.latencyMs.p99).toBeGreaterThan(0);
   });
 
+  it("installs nothing that only the commands need", () => {
+    const installed = readdirSync(join(cwd, "node_modules"));
+    expect(installed).toEqual(expect.arrayContaining(["durable-rooms", "hono", "jose", "partysocket"]));
+    expect(installed).not.toContain("commander");
+    const { packages } = JSON.parse(readFileSync(join(cwd, "package-lock.json"), "utf8")) as Lock;
+    expect(packages["node_modules/durable-rooms"]?.dependencies).not.toHaveProperty("ws");
+  });
+
   it.skipIf(isChromiumMissing())("shows each window what happens in the other", async () => {
     const browser = await launchChromium();
     onTestFinished(() => browser.close());
@@ -116,5 +128,16 @@ describe("a project that was made from nothing", () => {
     await ada.page.context().close();
     await expect.poll(() => bob.page.textContent("#status")).toBe("1 here");
     expect([...ada.problems, ...bob.problems]).toEqual([]);
+  });
+
+  // Last, since the project is another one then.
+  it.each(["4.0.0", "3.25.76"])("type-checks and passes its test with zod %s", async (version) => {
+    await npm(...INSTALL, "--save-exact", `zod@${version}`);
+    const { version: installed } = JSON.parse(readFileSync(join(cwd, "node_modules/zod/package.json"), "utf8")) as {
+      version: string;
+    };
+    expect(installed).toBe(version);
+    await npm("run", "typecheck");
+    expect(await npm("test")).toContain("4 passed");
   });
 });

@@ -1,6 +1,6 @@
 import { relative, resolve } from "node:path";
 import { createInterface } from "node:readline";
-import type { Command } from "commander";
+import type { Command } from "../libraries.ts";
 import { Failure, UsageError } from "../failure.ts";
 import { install, packageManager } from "./package-manager.ts";
 import { createProject } from "./project.ts";

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { Command } from "commander";
+import type { Command } from "../libraries.ts";
 import { isRoomId } from "../../protocol/urls.ts";
 import { Failure, UsageError } from "../failure.ts";
 import { durationUpTo, numberBetween, timeOption } from "../values.ts";

@@ -1,4 +1,4 @@
-import { WebSocket } from "ws";
+import { WebSocket } from "../libraries.ts";
 import type { Tally } from "./tally.ts";
 
 /** A service that does not answer a close is not waited for, in ms. */

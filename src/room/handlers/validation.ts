@@ -1,20 +1,7 @@
+import type { SchemaIssue, SchemaResult, StandardSchema } from "../../define/schema.ts";
 import type { Awaitable } from "../../define/types.ts";
 import type { Issue } from "../../protocol/errors.ts";
 import { RoomError } from "../../protocol/errors.ts";
-
-/** The part of https://standardschema.dev, version 1, that is used here. Zod's schemas implement it. */
-interface StandardSchema {
-  readonly "~standard": { validate(value: unknown): Awaitable<Result> };
-}
-interface Result {
-  readonly value?: unknown;
-  readonly issues?: readonly StandardIssue[] | undefined;
-}
-
-interface StandardIssue {
-  readonly message: string;
-  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
-}
 
 /**
  * Parses a value with a schema; without a schema, returns it unchanged. Returns a promise only if the schema is async.
@@ -27,7 +14,7 @@ export function parseInput(schema: unknown, value: unknown): Awaitable<unknown> 
   return "then" in result ? Promise.resolve(result).then(accept) : accept(result);
 }
 
-function accept(result: Result): unknown {
+function accept(result: SchemaResult): unknown {
   if (!result.issues) return result.value;
   throw new RoomError("invalid_input", "The value is not what this takes", { issues: firstIssues(result.issues) });
 }
@@ -41,7 +28,7 @@ const MOST_PARTS = 16;
 const LONGEST_TEXT = 250;
 
 /** The first issues: a schema may find so many that the answer would be many times as large as the message. */
-function firstIssues(issues: readonly StandardIssue[]): Issue[] {
+function firstIssues(issues: readonly SchemaIssue[]): Issue[] {
   const first: Issue[] = [];
   let size = 0;
   for (const issue of issues.slice(0, MOST_ISSUES)) {
@@ -53,7 +40,7 @@ function firstIssues(issues: readonly StandardIssue[]): Issue[] {
   return first;
 }
 
-function toIssue({ message, path = [] }: StandardIssue): Issue {
+function toIssue({ message, path = [] }: SchemaIssue): Issue {
   const parts = path.slice(0, MOST_PARTS).map((part) => toKey(typeof part === "object" ? part.key : part));
   return { path: parts, message: cut(message) };
 }
