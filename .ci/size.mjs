@@ -7,22 +7,22 @@ import { build } from "esbuild";
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** What must never reach a browser. */
 const SERVER_ONLY = /node_modules\/(zod|hono|jose|rxjs|@signe|commander|ws)\//;
-const minimalRoom = (entry) => `
-  import { signal } from "@signe/reactive";
-  import { createRooms, defineRoom, sync } from "./dist/${entry}.js";
+const minimalRoom = (options = "") => `
+  import { createRooms, defineRoom, signal, sync } from "./dist/index.js";
   const room = defineRoom({
     path: "room-{id}",
     state: () => ({ count: sync(signal(0)) }),
     actions: { increment: { run: ({ state }) => state.count.update((count) => count + 1) } },
   });
-  const rooms = createRooms({ rooms: [room] });
+  const rooms = createRooms({ rooms: [room]${options} });
   export class RoomObject extends rooms.RoomObject {}
   export default rooms.app;
 `;
 
-const inspected = minimalRoom("index")
-  .replace("createRooms({", "createRooms({ world: {}, inspector,")
-  .concat('import { inspector } from "./dist/inspector/index.js"');
+const WORLDS = 'import { worlds } from "./dist/worlds.js";';
+const INSPECTOR = 'import { inspector } from "./dist/inspector/index.js";';
+const withWorlds = WORLDS + minimalRoom(", world: worlds()");
+const inspected = WORLDS + INSPECTOR + minimalRoom(", world: worlds(), inspector");
 /** The demo as it would be without its inspector. */
 const uninspected = {
   name: "uninspected",
@@ -68,9 +68,14 @@ report(
   ),
   123,
 );
-report("Worker of one small room, with Worlds", await bundle(minimalRoom("index"), ["cloudflare:*"]), 99);
+report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 99);
 report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 129);
-report("Worker of one small room, lite", await bundle(minimalRoom("lite"), ["cloudflare:*"]), 73);
+report(
+  "Worker of one small room",
+  await bundle(minimalRoom(), ["cloudflare:*"]),
+  73,
+  /\/dist\/(world|shard|relay|room\/shards\/(?!no-))/,
+);
 report("durable-rooms/client", await bundle('export * from "./dist/client/index.js"', []), 9, SERVER_ONLY);
 report("durable-rooms/react", await bundle('export * from "./dist/react/index.js"', ["react"]), 1, SERVER_ONLY);
 if (isTooMuch) process.exit(1);

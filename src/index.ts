@@ -1,6 +1,8 @@
 export { computed, signal } from "@signe/reactive";
 export { createRooms } from "./app/create-rooms.ts";
-export type { ServiceConfig } from "./app/create-rooms.ts";
+export type { RoomsService, WorldsService } from "./app/create-rooms.ts";
+export type { ServiceConfig } from "./app/service.ts";
+export type { Worlds } from "./app/worlds.ts";
 export type { AuthConfig } from "./auth/verify.ts";
 export { defineRoom } from "./define/define-room.ts";
 export { requireAuth, requireClaim, requireSession } from "./define/guards.ts";

@@ -1,3 +1,5 @@
+/**
+ * The same as `durable-rooms`, which has been as small since Worlds are a module of their own.
+ * @deprecated Import from `durable-rooms`
+ */
 export * from "./index.ts";
-export { createRooms } from "./app/create-lite.ts";
-export type { RoomsServiceConfig as ServiceConfig } from "./app/service.ts";

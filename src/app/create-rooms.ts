@@ -1,39 +1,44 @@
-import { createShardObject } from "../objects/shard-object.ts";
-import { createWorldObject } from "../objects/world-object.ts";
-import { LiveShardLinks } from "../room/shards/live-shard-links.ts";
-import { checkWorldConfig } from "../world/settings.ts";
-import type { WorldConfig } from "../world/settings.ts";
-import { createService, ROOM_OPTIONS } from "./service.ts";
-import type { RoomsServiceConfig } from "./service.ts";
+import { createService } from "./service.ts";
+import type { ServiceConfig } from "./service.ts";
+import type { Worlds } from "./worlds.ts";
 
-/** What {@link createRooms} takes: rooms, tokens, CORS, the log, and Worlds. */
-export interface ServiceConfig extends RoomsServiceConfig {
-  /** Options of Worlds, which spread the clients of a room over shards. Without this option there are no Worlds. */
-  readonly world?: WorldConfig;
-}
+/** What {@link createRooms} makes without Worlds. */
+export type RoomsService = Pick<ReturnType<typeof createService>, "app" | "RoomObject">;
+/** What {@link createRooms} makes with Worlds. */
+export type WorldsService = RoomsService & ReturnType<Worlds["classes"]>;
 
 /**
- * Makes a service of room definitions: the Hono app to export as the Worker, and the Durable Object classes.
+ * Makes a service of room definitions: the Hono app to export as the Worker, and the Durable Object classes. With Worlds
+ * there are the classes `WorldObject` and `ShardObject` too: see `worlds` of `durable-rooms/worlds`.
  *
  * @throws Error that says what to do, if an option or a binding is missing or malformed
  * @example
  * import { createRooms } from "durable-rooms";
- * const rooms = createRooms({ rooms: [gameRoom], auth: { secret: "AUTH_JWT_SECRET" }, world: {} });
+ * const rooms = createRooms({ rooms: [gameRoom], auth: { secret: "AUTH_JWT_SECRET" } });
  * export class RoomObject extends rooms.RoomObject {}
- * export class WorldObject extends rooms.WorldObject {}
- * export class ShardObject extends rooms.ShardObject {}
  * export default rooms.app;
  */
-export function createRooms(config: ServiceConfig) {
-  const settings = checkWorldConfig(config.world ?? {});
-  const world = config.world && { ids: settings.ids };
-  const { find, log, app, RoomObject } = createService(config, [...ROOM_OPTIONS, "world"], {
-    world,
-    createLinks: (scope) => new LiveShardLinks(scope),
-  });
-  const WorldObject = createWorldObject(find, settings, log);
-  const ShardObject = createShardObject(find, log);
-  const { inspector } = config;
+export function createRooms(config: ServiceConfig & { readonly world: Worlds }): WorldsService;
+export function createRooms(config: ServiceConfig): RoomsService;
+export function createRooms(config: ServiceConfig): RoomsService | WorldsService {
+  const { world, inspector } = config;
+  const { find, log, app, RoomObject } = createService(config);
+  if (!world) return withoutWorlds({ app, RoomObject });
+  const { WorldObject, ShardObject } = world.classes(find, log);
   if (!inspector) return { app, RoomObject, WorldObject, ShardObject };
   return { app, RoomObject, WorldObject: inspector.room(WorldObject), ShardObject: inspector.shard(ShardObject) };
+}
+
+/** Earlier versions made these classes without Worlds too: who still extends one is told what is missing. */
+function withoutWorlds(service: RoomsService): RoomsService {
+  for (const name of ["WorldObject", "ShardObject"]) {
+    Object.defineProperty(service, name, {
+      get() {
+        throw new Error(
+          `createRooms: there is no ${name} without Worlds. Add world: worlds(), and import { worlds } from "durable-rooms/worlds"`,
+        );
+      },
+    });
+  }
+  return service;
 }

@@ -3,18 +3,18 @@ import type { AuthConfig } from "../auth/verify.ts";
 import { assertBindings, ROOM_BINDINGS, WORLD_BINDINGS } from "../objects/bindings.ts";
 import { createRoomObject } from "../objects/room-object.ts";
 import { missingSettings } from "../objects/runtime.ts";
-import type { CreateShardLinks } from "../room/shards/shard-links.ts";
 import { createLog, LEVELS } from "../platform/log.ts";
 import type { Log } from "../platform/log.ts";
 import type { LogEntry, LogLevel } from "../platform/ports.ts";
 import { createApp } from "./app.ts";
-import type { AppParts, CorsOptions } from "./app.ts";
+import type { CorsOptions } from "./app.ts";
 import { createDirectory } from "./directory.ts";
 import type { RoomsConfig } from "./directory.ts";
 import type { Inspector } from "./inspector.ts";
+import type { Worlds } from "./worlds.ts";
 
-/** The options of a service, except for Worlds. */
-export interface RoomsServiceConfig extends RoomsConfig {
+/** What `createRooms` takes: rooms, tokens, CORS, the log, an inspector, and Worlds. */
+export interface ServiceConfig extends RoomsConfig {
   /** How tokens are checked. Without it nobody is authenticated, and no room can require it. */
   readonly auth?: AuthConfig;
   /** Options of `hono/cors`, or false. Default: any origin. */
@@ -25,24 +25,29 @@ export interface RoomsServiceConfig extends RoomsConfig {
   readonly logLevel?: LogLevel;
   /** `inspector` of `durable-rooms/inspector`: a page at `/inspector` for operators. Default: none. */
   readonly inspector?: Inspector;
+  /** `worlds()` of `durable-rooms/worlds`: spreads the clients of a room over shards, and finds rooms. Default: none. */
+  readonly world?: Worlds;
 }
 
-/** The names of these options. */
-export const ROOM_OPTIONS: readonly string[] = ["rooms", "parties", "auth", "cors", "log", "logLevel", "inspector"];
+const OPTIONS: readonly string[] = ["rooms", "parties", "auth", "cors", "log", "logLevel", "inspector", "world"];
 
 /**
  * Makes the parts that every service has, with Worlds or without.
  * @throws Error that says what to do, if an option or a binding is missing or malformed
  */
-export function createService(
-  config: RoomsServiceConfig,
-  options: readonly string[],
-  { world, createLinks }: { readonly world?: AppParts["world"]; readonly createLinks?: CreateShardLinks } = {},
-) {
+export function createService(config: ServiceConfig) {
   for (const name of Object.keys(config)) {
-    if (!options.includes(name))
-      throw new Error(`createRooms: there is no option "${name}". Known: ${options.join(", ")}`);
+    if (!OPTIONS.includes(name))
+      throw new Error(`createRooms: there is no option "${name}". Known: ${OPTIONS.join(", ")}`);
   }
+  const { cors = { origin: "*" }, inspector, world: worlds } = config;
+  // Earlier versions took the options themselves.
+  if (worlds && typeof worlds.classes !== "function") {
+    throw new Error(
+      'createRooms: world takes what worlds() makes. Write world: worlds({ … }), and import { worlds } from "durable-rooms/worlds"',
+    );
+  }
+  const world = worlds && { ids: worlds.ids };
   const { find, all } = createDirectory(config);
   const closed = all.find((room) => room.compiled.settings.auth === "required");
   if (closed && !config.auth) {
@@ -57,14 +62,13 @@ export function createService(
     log({ level: "warn", event: "settings_missing", hint: `wrangler.toml needs ${missing.join(", ")}` });
   const verify = config.auth && createVerifier(config.auth);
   const operator = createOperatorVerifier(operatorSecret(config.auth));
-  const { cors = { origin: "*" }, inspector } = config;
   const app = createApp({ find, verify, operator, world, log, cors, inspector });
   inspector?.serve(app, { config, world, operator });
-  const RoomObject = createRoomObject(find, log, createLinks);
+  const RoomObject = createRoomObject(find, log, worlds?.createLinks);
   return { find, log, app, RoomObject: inspector?.room(RoomObject) ?? RoomObject };
 }
 
-function checkLog({ log, logLevel }: RoomsServiceConfig): Log {
+function checkLog({ log, logLevel }: ServiceConfig): Log {
   if (log !== undefined && typeof log !== "function") throw new Error("createRooms: log has to be a function");
   if (logLevel !== undefined && !LEVELS.includes(logLevel)) {
     throw new Error(`createRooms: logLevel has to be one of ${LEVELS.join(", ")}`);

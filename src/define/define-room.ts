@@ -48,9 +48,8 @@ const OPTIONS: Readonly<Record<string, (value: unknown) => string | undefined>> 
  *
  * @throws Error that names the option and says what to do, if the definition is malformed
  * @example
- * import { signal } from "@signe/reactive";
  * import { z } from "zod";
- * import { defineRoom, sync } from "durable-rooms";
+ * import { defineRoom, signal, sync } from "durable-rooms";
  *
  * export const counter = defineRoom({
  *   path: "counter-{id}",

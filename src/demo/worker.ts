@@ -3,6 +3,7 @@ import { SignJWT } from "jose";
 import type { JWTPayload } from "jose";
 import * as z from "zod";
 import { createRooms } from "../index.ts";
+import { worlds } from "../worlds.ts";
 import { inspector } from "../inspector/index.ts";
 import { gameRoom, playerName } from "./game-room.ts";
 
@@ -11,7 +12,7 @@ const rooms = createRooms({
   rooms: [gameRoom],
   auth: { secret: "AUTH_JWT_SECRET" },
   // Small shards, so that a few players fill one.
-  world: { ids: [WORLD], shardCapacity: 4 },
+  world: worlds({ ids: [WORLD], shardCapacity: 4 }),
   inspector,
 });
 

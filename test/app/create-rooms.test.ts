@@ -1,6 +1,8 @@
 import { signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
 import * as library from "../../src/index.ts";
+import type { WorldsService } from "../../src/index.ts";
+import { worlds } from "../../src/worlds.ts";
 import { assertBindings, ROOM_BINDINGS, WORLD_BINDINGS } from "../../src/objects/bindings.ts";
 
 const { createRooms, defineRoom, sync } = library;
@@ -31,8 +33,18 @@ describe("createRooms fails at start-up, and says what to do", () => {
     ["those of Worlds missing", () => assertBindings(WORLD_BINDINGS, { ROOMS: 1 }), '["WorldObject", "ShardObject"]'],
     [
       "a World malformed",
-      () => createRooms({ rooms: [room("a")], world: { shardCapacity: 0 } }),
+      () => createRooms({ rooms: [room("a")], world: worlds({ shardCapacity: 0 }) }),
       "world.shardCapacity",
+    ],
+    [
+      "the options of Worlds, as in earlier versions",
+      () => createRooms({ rooms: [room("a")], world: { shardCapacity: 75 } as never }),
+      "Write world: worlds({ … })",
+    ],
+    [
+      "a class of Worlds, without Worlds",
+      () => (createRooms({ rooms: [room("a")] }) as unknown as WorldsService).ShardObject,
+      "Add world: worlds()",
     ],
   ])("%s", (_, make, message) => {
     expect(make).toThrow(message);
@@ -110,6 +122,7 @@ it("the public API is this list", () => {
   expect(Object.keys(library).toSorted()).toEqual([
     "RoomError",
     "collection",
+    "computed",
     "connected",
     "createRooms",
     "defineRoom",
@@ -121,6 +134,7 @@ it("the public API is this list", () => {
     "requireAuth",
     "requireClaim",
     "requireSession",
+    "signal",
     "snapshotOf",
     "sync",
     "users",

@@ -1,8 +1,19 @@
 // The examples of the API's description. Nothing is left out of them, and only what they leave open is filled in.
 /* oxlint-disable no-unused-vars, no-empty-function -- what is there to be used, and where code goes, is the example */
-import { signal, computed } from "@signe/reactive";
 import { z } from "zod";
-import { collection, connected, createRooms, defineRoom, id, persist, sync, users } from "../../src/index.ts";
+import {
+  collection,
+  computed,
+  connected,
+  createRooms,
+  defineRoom,
+  id,
+  persist,
+  signal,
+  sync,
+  users,
+} from "../../src/index.ts";
+import { worlds } from "../../src/worlds.ts";
 import type { Guard } from "../../src/index.ts";
 
 const isAuthenticated: Guard = ({ auth }) => auth !== null;
@@ -123,7 +134,7 @@ const rooms = createRooms({
   rooms: [gameRoom, apiRoom], // the party "main"; { parties: { lobby: [lobbyRoom] } } adds others
   auth: { secret: "AUTH_JWT_SECRET" }, // an env name (HS256), or { jwksUrl, issuer, audience }; optional
   cors: { origin: "*" },
-  world: { shardCapacity: 75, balancing: "round-robin" },
+  world: worlds({ shardCapacity: 75, balancing: "round-robin" }),
 });
 export class RoomObject extends rooms.RoomObject {}
 export class WorldObject extends rooms.WorldObject {}

@@ -17,7 +17,7 @@ function plain(code: string): string {
     .replaceAll("../../src/inspector/index.ts", "durable-rooms/inspector")
     .replaceAll("../../src/client/index.ts", "durable-rooms/client")
     .replaceAll("../../src/react/index.ts", "durable-rooms/react")
-    .replaceAll("../../src/lite.ts", "durable-rooms/lite")
+    .replaceAll("../../src/worlds.ts", "durable-rooms/worlds")
     .replaceAll("../../src/index.ts", "durable-rooms")
     .replaceAll(/(from "\.[^"]*)\.tsx?"/g, '$1"')
     .split("\n")

@@ -1,6 +1,5 @@
 // duel-room.ts
-import { signal } from "@signe/reactive";
-import { connected, defineRoom, RoomError, sync, users } from "../../src/index.ts";
+import { connected, defineRoom, RoomError, signal, sync, users } from "../../src/index.ts";
 
 class Fighter {
   plays = sync(signal(false));

@@ -1,13 +1,14 @@
 // game-room.ts
-import { computed, signal } from "@signe/reactive";
 import {
   collection,
+  computed,
   connected,
   defineRoom,
   id,
   persist,
   requireClaim,
   RoomError,
+  signal,
   sync,
   users,
 } from "../../src/index.ts";

@@ -1,5 +1,4 @@
-import { signal } from "@signe/reactive";
-import { defineRoom, requireClaim, sync, users } from "../../src/index.ts";
+import { defineRoom, requireClaim, signal, sync, users } from "../../src/index.ts";
 import type { Snapshot } from "../../src/index.ts";
 
 class Miner {

@@ -1,5 +1,4 @@
-import { signal } from "@signe/reactive";
-import { defineRoom, requireAuth, requireClaim, requireSession, sync } from "../../src/index.ts";
+import { defineRoom, requireAuth, requireClaim, requireSession, signal, sync } from "../../src/index.ts";
 import type { Guard } from "../../src/index.ts";
 
 const makeState = () => ({ pot: sync(signal(0)) });

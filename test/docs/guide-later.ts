@@ -1,5 +1,4 @@
-import { signal } from "@signe/reactive";
-import { defineRoom, sync } from "../../src/index.ts";
+import { defineRoom, signal, sync } from "../../src/index.ts";
 import * as z from "zod";
 
 export const auction = defineRoom({

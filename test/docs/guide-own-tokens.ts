@@ -1,6 +1,5 @@
-import { signal } from "@signe/reactive";
 import { Hono } from "hono";
-import { createRooms, defineRoom, sync } from "../../src/index.ts";
+import { createRooms, defineRoom, signal, sync } from "../../src/index.ts";
 
 async function isMember(token: string, roomId: string): Promise<boolean> {
   return token === `Bearer member of ${roomId}`;

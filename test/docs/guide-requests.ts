@@ -1,5 +1,4 @@
-import { signal } from "@signe/reactive";
-import { defineRoom, RoomError, sync } from "../../src/index.ts";
+import { defineRoom, RoomError, signal, sync } from "../../src/index.ts";
 import * as z from "zod";
 
 export const shop = defineRoom({

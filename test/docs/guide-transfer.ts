@@ -1,5 +1,4 @@
-import { signal } from "@signe/reactive";
-import { connected, defineRoom, sync, users } from "../../src/index.ts";
+import { connected, defineRoom, signal, sync, users } from "../../src/index.ts";
 import * as z from "zod";
 
 class Hero {

@@ -1,5 +1,4 @@
-import { signal } from "@signe/reactive";
-import { defineRoom, persist, sync, users } from "../../src/index.ts";
+import { defineRoom, persist, signal, sync, users } from "../../src/index.ts";
 import * as z from "zod";
 
 export const sealed = defineRoom({

@@ -1,6 +1,5 @@
-import { signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
-import { createRooms, defineRoom, requireSession, sync } from "../../src/index.ts";
+import { createRooms, defineRoom, requireSession, signal, sync } from "../../src/index.ts";
 import { testRoom as kitRoom } from "../../src/testing/index.ts";
 import { TestClient, testRoom, token } from "../support/harness.ts";
 import login from "./guide-auth.ts";

@@ -1,5 +1,4 @@
-import { signal } from "@signe/reactive";
-import { createRooms, defineRoom, sync, users } from "../../src/index.ts";
+import { createRooms, defineRoom, signal, sync, users } from "../../src/index.ts";
 import * as z from "zod";
 
 class Player {

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import * as z from "zod";
 import { createApp } from "../../src/app/app.ts";
 import { createRooms } from "../../src/app/create-rooms.ts";
+import { worlds } from "../../src/worlds.ts";
 import { createOperatorVerifier, createVerifier } from "../../src/auth/verify.ts";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { inspector } from "../../src/inspector/index.ts";
@@ -375,7 +376,7 @@ describe("P12.8: a World", () => {
 
 describe("P12.9: the page", () => {
   const config = { rooms: [game], parties: { lobby: [game] }, auth: { secret: "AUTH_JWT_SECRET" } };
-  const { app } = createRooms({ ...config, world: { ids: ["w"] }, inspector });
+  const { app } = createRooms({ ...config, world: worlds({ ids: ["w"] }), inspector });
   const load = (path: string, headers: Record<string, string> = {}, more: object = {}) =>
     app.request(`http://localhost${path}`, { headers }, { ...env, ...more });
 

@@ -3,6 +3,7 @@ import { signal } from "@signe/reactive";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import * as z from "zod";
 import { createRooms } from "../../src/app/create-rooms.ts";
+import { worlds } from "../../src/worlds.ts";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { RoomError } from "../../src/protocol/errors.ts";
 import { createLog } from "../../src/platform/log.ts";
@@ -95,7 +96,7 @@ describe("the log", () => {
     expect(() => createRooms({ rooms, log: "console" as never })).toThrow("log has to be a function");
     expect(() => createRooms({ rooms, logLevel: "all" as never })).toThrow("debug, info, warn, error");
     const lines: LogEntry[] = [];
-    const made = createRooms({ rooms, log: (line) => lines.push(line), logLevel: "error" });
+    const made = createRooms({ rooms, log: (line) => lines.push(line), logLevel: "error", world: worlds() });
     for (const { prototype } of [made.RoomObject, made.WorldObject, made.ShardObject]) {
       const log = (prototype as unknown as { log(): Log }).log();
       log({ level: "warn", event: "dropped" });

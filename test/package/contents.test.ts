@@ -16,7 +16,16 @@ describe("the tarball", async () => {
   it("has each entry point, with its types", async () => {
     const text = await exec("tar", ["xzOf", tarball, "package/package.json"], { cwd: inject("folder") });
     const { exports, bin } = JSON.parse(text) as Manifest;
-    expect(Object.keys(exports)).toEqual([".", "./client", "./react", "./lite", "./inspector", "./testing", "./cli"]);
+    expect(Object.keys(exports)).toEqual([
+      ".",
+      "./worlds",
+      "./client",
+      "./react",
+      "./inspector",
+      "./testing",
+      "./cli",
+      "./lite",
+    ]);
     const named = Object.values(exports).flatMap((entry) => [entry.types, entry.import]);
     expect(files).toEqual(expect.arrayContaining([...named.map((path) => path.replace("./", "")), bin]));
   });

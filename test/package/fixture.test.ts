@@ -34,7 +34,7 @@ describe("an empty wrangler project with the tarball", () => {
     cpSync(join(ROOT, "test/fixture"), cwd, { recursive: true });
     const { dependencies, devDependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as Manifest;
     const tools = TOOLS.map((name) => `${name}@${devDependencies[name]}`);
-    const peers = ["@signe/reactive", "zod"].map((name) => `${name}@${dependencies[name]}`);
+    const peers = [`zod@${dependencies["zod"]}`];
     const flags = ["--no-audit", "--no-fund", "--loglevel=error", "--prefer-offline"];
     await exec("npm", ["install", ...flags, inject("tarball"), ...peers, ...tools], { cwd });
   });

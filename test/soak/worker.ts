@@ -1,6 +1,7 @@
 import { signal } from "@signe/reactive";
 import * as z from "zod";
 import { collection, connected, createRooms, defineRoom, persist, RoomError, sync, users } from "../../src/index.ts";
+import { worlds } from "../../src/worlds.ts";
 
 const LARGE = "x".repeat(200_000);
 
@@ -57,7 +58,7 @@ const soaked = defineRoom({
 const rooms = createRooms({
   rooms: [soaked],
   auth: { secret: "AUTH_JWT_SECRET" },
-  world: { ids: ["w"], shardCapacity: 500, connectRate: { requests: 1e6, per: 1 } },
+  world: worlds({ ids: ["w"], shardCapacity: 500, connectRate: { requests: 1e6, per: 1 } }),
 });
 export class RoomObject extends rooms.RoomObject {
   /** Ends the memory of the object, as an operator can; its sockets close. Or says who is there. */

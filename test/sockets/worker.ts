@@ -1,6 +1,7 @@
 import { signal } from "@signe/reactive";
 import * as z from "zod";
 import { createRooms, defineRoom, sync, users } from "../../src/index.ts";
+import { worlds } from "../../src/worlds.ts";
 
 /** A service whose rooms refuse clients in every way, and at every moment. */
 class Player {
@@ -57,7 +58,7 @@ const guarded = defineRoom({
 
 const full = defineRoom({ path: "full-{id}", maxUsers: 1, state });
 
-const rooms = createRooms({ rooms: [door, guarded, full], world: {} });
+const rooms = createRooms({ rooms: [door, guarded, full], world: worlds() });
 export class RoomObject extends rooms.RoomObject {}
 export class WorldObject extends rooms.WorldObject {}
 export class ShardObject extends rooms.ShardObject {}

@@ -1,5 +1,4 @@
-import { signal } from "@signe/reactive";
-import { connected, defineRoom, id, requireClaim, sync, users } from "durable-rooms";
+import { connected, defineRoom, id, requireClaim, signal, sync, users } from "durable-rooms";
 import * as z from "zod"; // not { z }, which makes the Worker twice as large
 
 /** Everyone who is here has one, and sees those of all others. */

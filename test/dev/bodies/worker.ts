@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { createRooms, defineRoom } from "../../../src/index.ts";
+import { worlds } from "../../../src/worlds.ts";
 
 /** Refuses and ignores bodies in all the ways that a room can. */
 const room = defineRoom({
@@ -24,7 +25,7 @@ const closed = defineRoom({ path: "closed", auth: "required", state: () => ({}) 
 const rooms = createRooms({
   rooms: [room, closed],
   auth: { secret: "AUTH_JWT_SECRET" },
-  world: { ids: ["w"] },
+  world: worlds({ ids: ["w"] }),
   log: () => {},
 });
 export class RoomObject extends rooms.RoomObject {}

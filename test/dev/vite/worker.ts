@@ -1,5 +1,6 @@
 import { signal } from "@signe/reactive";
 import { connected, createRooms, defineRoom, sync, users } from "durable-rooms";
+import { worlds } from "durable-rooms/worlds";
 import { VERSION } from "./version.ts";
 
 class User {
@@ -32,7 +33,7 @@ function makeRoom(path: "awake-{id}" | "room-{id}", hibernate: boolean) {
 const rooms = createRooms({
   rooms: [makeRoom("room-{id}", true), makeRoom("awake-{id}", false)],
   auth: { secret: "AUTH_JWT_SECRET" },
-  world: { ids: ["world-default"] },
+  world: worlds({ ids: ["world-default"] }),
 });
 export class RoomObject extends rooms.RoomObject {}
 export class WorldObject extends rooms.WorldObject {}

@@ -1,5 +1,4 @@
-import { signal } from "@signe/reactive";
-import { connected, defineRoom, sync, users } from "durable-rooms";
+import { connected, defineRoom, signal, sync, users } from "durable-rooms";
 import * as z from "zod";
 
 class Player {

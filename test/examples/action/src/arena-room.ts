@@ -1,5 +1,4 @@
-import { signal } from "@signe/reactive";
-import { collection, connected, defineRoom, sync, users } from "durable-rooms";
+import { collection, connected, defineRoom, signal, sync, users } from "durable-rooms";
 import * as z from "zod";
 import { GEM_RADIUS, GEMS, HZ, PLAYER_RADIUS, randomPosition, touches, walk } from "./arena";
 

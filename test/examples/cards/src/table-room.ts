@@ -1,5 +1,4 @@
-import { computed, signal } from "@signe/reactive";
-import { connected, defineRoom, persist, RoomError, sync, users } from "durable-rooms";
+import { computed, connected, defineRoom, persist, RoomError, signal, sync, users } from "durable-rooms";
 import type { RoomHandle } from "durable-rooms";
 import * as z from "zod";
 import { fits, newDeck, shuffle } from "./deck";

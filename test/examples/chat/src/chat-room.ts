@@ -1,5 +1,4 @@
-import { signal } from "@signe/reactive";
-import { collection, connected, defineRoom, RoomError, sync, users } from "durable-rooms";
+import { collection, connected, defineRoom, RoomError, signal, sync, users } from "durable-rooms";
 import * as z from "zod";
 
 /** Messages that a room keeps. */

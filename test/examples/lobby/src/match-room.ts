@@ -1,5 +1,4 @@
-import { signal } from "@signe/reactive";
-import { connected, defineRoom, RoomError, sync, users } from "durable-rooms";
+import { connected, defineRoom, RoomError, signal, sync, users } from "durable-rooms";
 import type { RoomHandle } from "durable-rooms";
 import * as z from "zod";
 

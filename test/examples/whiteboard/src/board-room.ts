@@ -1,5 +1,4 @@
-import { signal } from "@signe/reactive";
-import { collection, connected, defineRoom, RoomError, sync, users } from "durable-rooms";
+import { collection, connected, defineRoom, RoomError, signal, sync, users } from "durable-rooms";
 import * as z from "zod";
 import { COLOURS, HEIGHT, MOST_POINTS, MOST_STROKES, WIDTH } from "./board";
 import type { Colour } from "./board";

@@ -1,0 +1,18 @@
+import type { FindRoom } from "../define/room.ts";
+import type { RoomObjectClass } from "../objects/room-object.ts";
+import type { ShardObjectClass } from "../objects/shard-object.ts";
+import type { Log } from "../platform/log.ts";
+import type { CreateShardLinks } from "../room/shards/shard-links.ts";
+
+/**
+ * The option `world` of `createRooms`, as `worlds` of `durable-rooms/worlds` makes it. The code of Worlds is reached only
+ * through this object, so a Worker without Worlds does not contain it.
+ */
+export interface Worlds {
+  /** The ids of the Worlds that there are; undefined if any id is a World. */
+  readonly ids: readonly string[] | undefined;
+  /** Makes the links of a room to its shards. */
+  readonly createLinks: CreateShardLinks;
+  /** Makes the classes of Worlds and shards. */
+  classes(find: FindRoom, log: Log): { readonly WorldObject: RoomObjectClass; readonly ShardObject: ShardObjectClass };
+}

@@ -1,0 +1,32 @@
+import type { Worlds } from "./app/worlds.ts";
+import { createShardObject } from "./objects/shard-object.ts";
+import { createWorldObject } from "./objects/world-object.ts";
+import { LiveShardLinks } from "./room/shards/live-shard-links.ts";
+import { checkWorldConfig } from "./world/settings.ts";
+import type { WorldConfig } from "./world/settings.ts";
+
+/**
+ * Worlds, which spread the clients of a room over shards, and find rooms: the option `world` of `createRooms`.
+ *
+ * @throws Error that says what to do, if an option is malformed
+ * @example
+ * import { createRooms } from "durable-rooms";
+ * import { worlds } from "durable-rooms/worlds";
+ * const rooms = createRooms({ rooms: [gameRoom], auth: { secret: "AUTH_JWT_SECRET" }, world: worlds() });
+ * export class RoomObject extends rooms.RoomObject {}
+ * export class WorldObject extends rooms.WorldObject {}
+ * export class ShardObject extends rooms.ShardObject {}
+ * export default rooms.app;
+ */
+export function worlds(config: WorldConfig = {}): Worlds {
+  const settings = checkWorldConfig(config);
+  return {
+    ids: settings.ids,
+    createLinks: (scope) => new LiveShardLinks(scope),
+    classes: (find, log) => ({
+      WorldObject: createWorldObject(find, settings, log),
+      ShardObject: createShardObject(find, log),
+    }),
+  };
+}
+export type { WorldConfig, Worlds };
