@@ -17,9 +17,9 @@ const makeStroke = (by = "", colour: Colour = "ink") => ({
   points: sync(signal<number[]>([])),
 });
 
-const point = z.object({ x: z.int().min(0).max(WIDTH), y: z.int().min(0).max(HEIGHT) });
+const point = z.object({ x: z.number().int().min(0).max(WIDTH), y: z.number().int().min(0).max(HEIGHT) });
 const points = z
-  .array(z.int().min(0).max(Math.max(WIDTH, HEIGHT)))
+  .array(z.number().int().min(0).max(Math.max(WIDTH, HEIGHT)))
   .min(2)
   .max(200);
 const key = z.string().regex(/^[a-z0-9]{6,32}$/);
