@@ -9,7 +9,7 @@ export { requireAuth, requireClaim, requireSession } from "./define/guards.ts";
 export type { Migrations } from "./define/migrations.ts";
 export type { Quarantined, RoomQuarantine } from "./define/quarantine.ts";
 export type { AnyRoom, Room } from "./define/room.ts";
-export type { StandardSchema } from "./define/schema.ts";
+export type { StandardSchema } from "./define/standard-schema.ts";
 export type {
   Action,
   ActionContext,

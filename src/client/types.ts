@@ -1,7 +1,7 @@
 import type { AnyRoom } from "../define/room.ts";
 import type { Reference } from "../state/reference.ts";
 import type { Synced, Users } from "../state/fields.ts";
-import type { SchemaInput, StandardSchema } from "../define/schema.ts";
+import type { SchemaInput, StandardSchema } from "../define/standard-schema.ts";
 
 type TypesOf<R extends AnyRoom> = NonNullable<R["types"]>;
 type InputsOf<R extends AnyRoom> = TypesOf<R>["inputs"];

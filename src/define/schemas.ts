@@ -23,7 +23,8 @@ type Definition = Readonly<Record<string, unknown>> & { readonly type: string };
 export function schemaProblem(value: unknown, what: string): string | undefined {
   if (value === undefined) return undefined;
   // The schemas of some libraries are functions.
-  if (!(isContainer(value) || typeof value === "function") || !("~standard" in value)) return `has ${what} that is no schema`;
+  if (!(isContainer(value) || typeof value === "function") || !("~standard" in value))
+    return `has ${what} that is no schema`;
   try {
     const problem = withoutJson(value, "", new Set());
     return problem && `has ${what} that no client can satisfy: it ${problem}`;

@@ -3,7 +3,7 @@ import type { Migrations, Snapshot } from "./migrations.ts";
 import type { PathParams } from "./paths.ts";
 import type { RoomQuarantine } from "./quarantine.ts";
 import type { ResponseBuilder } from "./response-builder.ts";
-import type { SchemaOutput, StandardSchema } from "./schema.ts";
+import type { SchemaOutput, StandardSchema } from "./standard-schema.ts";
 
 export type { ResponseBuilder, Snapshot };
 

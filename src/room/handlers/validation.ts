@@ -1,4 +1,4 @@
-import type { SchemaIssue, SchemaResult, StandardSchema } from "../../define/schema.ts";
+import type { SchemaIssue, SchemaResult, StandardSchema } from "../../define/standard-schema.ts";
 import type { Awaitable } from "../../define/types.ts";
 import type { Issue } from "../../protocol/errors.ts";
 import { RoomError } from "../../protocol/errors.ts";
