@@ -142,8 +142,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     if (!this.#before.has(key)) this.#before.set(key, this.#isHeld(key) ? undefined : previous);
     this.#made.delete(key);
     previous?.remove();
-    if (previous && this.field.kind === "users" && !this.shared.loading)
-      this.shared.onUserRemoved(key, previous.target);
+    if (previous && this.field.kind === "users") this.shared.onUserRemoved(key, previous.target);
     try {
       if (kind) this.#put(key, target as object, { ...this.#placementOf(key), kind: kind.name, shape: kind.shape });
     } catch (error) {
