@@ -66,7 +66,9 @@ export class Leavers {
     const [conn] = this.#scope.connections.of(publicId);
     const session = conn && this.#scope.sessions.find(conn.sessionId);
     this.dismiss(publicId, user);
-    if (session?.publicId === publicId && session.offlineSince === undefined) this.#scope.sessions.offline(session);
+    if (session?.publicId !== publicId || session.offlineSince !== undefined) return;
+    if (conn?.hasActed) session.isIdle = undefined;
+    this.#scope.sessions.offline(session);
   }
 
   /** A user left. @param user as they were: `interceptorPacket` gets them with what is still sent to their connections */
