@@ -70,12 +70,18 @@ export class Presence {
     if (!known) session.isJoining = true;
     if (!known && sub === undefined) session.isIdle = true;
     try {
-      if (!this.has(session)) this.#tree.hold(session.publicId);
+      if (!this.has(session)) this.#hold(session);
     } catch (error) {
       this.withdraw(session);
       throw error;
     }
     return session;
+  }
+
+  /** Handlers find a new user online already: nobody else sees them yet. */
+  #hold({ publicId }: Session): void {
+    this.#tree.hold(publicId);
+    this.#setConnected(publicId, true);
   }
 
   /** Whether the user of a session is in the state, if the state has users. */

@@ -33,10 +33,14 @@ function scene({ maxUsers = Infinity, throttleStorage = 0 } = {}) {
     maxUsers,
     state: () => new State(),
     actions: { rename: { run: ({ user }, name) => user.name.set(name as string) } },
-    async onJoin({ user, state, conn, request }) {
+    async onJoin({ user, state, room, conn, request }) {
       const { searchParams } = new URL(request.url);
       // Handlers find the entry in the state.
       expect(state.players()[conn.publicId]).toBe(user);
+      expect(user.online()).toBe(
+        user.name() === "nobody" ||
+          [...room.connections].some((other) => other !== conn && other.publicId === conn.publicId),
+      );
       user.name.set("Mallory");
       user.items()["s"] ??= new Item();
       if (searchParams.has("slow")) {
