@@ -68,12 +68,12 @@ report(
   ),
   123,
 );
-report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 99);
-report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 129);
+report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 100);
+report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 130);
 report(
   "Worker of one small room",
   await bundle(minimalRoom(), ["cloudflare:*"]),
-  73,
+  74,
   /\/dist\/(world|shard|relay|room\/shards\/(?!no-))/,
 );
 report("durable-rooms/client", await bundle('export * from "./dist/client/index.js"', []), 9, SERVER_ONLY);

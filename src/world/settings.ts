@@ -4,7 +4,7 @@ import { isPlain } from "../protocol/values.ts";
 export const BALANCINGS = ["round-robin", "least-connections", "random", "nearest"] as const;
 export type Balancing = (typeof BALANCINGS)[number];
 
-/** What `createRooms({ world })` takes. */
+/** What `worlds` takes. */
 export interface WorldConfig {
   /** The ids of the Worlds that exist. Default: any id, so that a request with a new id makes a new World. */
   readonly ids?: readonly string[];
