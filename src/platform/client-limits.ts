@@ -79,7 +79,7 @@ export function refuseMessage(
 }
 
 /** The most characters of messages that wait for a handler, or for their sender to be let in. */
-export const MAX_WAITING: WaitingLimits = { client: 2_000_000, user: 4_000_000, all: 16_000_000 };
+export const MAX_WAITING: WaitingLimits = { client: 2_000_000, user: 4_000_000, all: 8_000_000 };
 
 /** The size of a waiting frame, in characters or bytes: it does not have to be computed. */
 export function sizeOf(frame: string | ArrayBuffer): number {

@@ -30,7 +30,7 @@ import { Turns } from "./timing/turns.ts";
 import { Transfers } from "./transfers/transfers.ts";
 
 /** The most characters of packets that wait for first packets, and for interceptors. */
-const MAX_HELD = { client: 8_000_000, user: 16_000_000, all: 32_000_000 };
+const MAX_HELD = { client: 4_000_000, user: 8_000_000, all: 16_000_000 };
 
 /**
  * Builds the parts of a room, and connects them. Parts that a room needs whenever it wakes are made at once, the others

@@ -8,7 +8,7 @@ import type { Client } from "./clients.ts";
 /** If the room cannot be reached for this long, it counts as lost. In ms. */
 const PATIENCE = 30_000;
 /** The most bytes of messages that the room has not acknowledged. They may use about half of the object's memory. */
-const MAX_WAITING = { client: 2_000_000, user: 4_000_000, all: 24_000_000 };
+const MAX_WAITING = { client: 2_000_000, user: 4_000_000, all: 12_000_000 };
 
 export interface UplinkCallbacks {
   send(batch: Batch<ToRoom>): Promise<Receipt>;

@@ -35,9 +35,9 @@ async function expectServed(room: MemoryRoom<State>, good: MemorySocket): Promis
 
 it("answers behind a packet that is never let through are kept up to a limit: then the client is closed", async () => {
   const { room, good, stuck } = await interceptedRoom();
-  for (let asked = 0; asked < 30; asked++) await room.core.message(stuck, `{"action":"read","id":${asked}}`);
+  for (let asked = 0; asked < 15; asked++) await room.core.message(stuck, `{"action":"read","id":${asked}}`);
   expect(stuck.isOpen).toBe(true);
-  for (let asked = 30; asked < 60; asked++) await room.core.message(stuck, `{"action":"read","id":${asked}}`);
+  for (let asked = 15; asked < 30; asked++) await room.core.message(stuck, `{"action":"read","id":${asked}}`);
   expect(stuck.closedWith?.code).toBe(4429);
   expect(room.core.handle.connections).toHaveLength(1);
   await expectServed(room, good);
@@ -45,7 +45,7 @@ it("answers behind a packet that is never let through are kept up to a limit: th
 
 it("so are changes, of which each counts as at least 2,000 characters", async () => {
   const { room, good, stuck } = await interceptedRoom();
-  for (let changes = 0; changes < 3990; changes++) room.change((state) => state.count.update((value) => value + 1));
+  for (let changes = 0; changes < 1990; changes++) room.change((state) => state.count.update((value) => value + 1));
   expect(stuck.isOpen).toBe(true);
   for (let changes = 0; changes < 100; changes++) room.change((state) => state.count.update((value) => value + 1));
   expect(stuck.closedWith?.code).toBe(4429);
@@ -82,9 +82,9 @@ it("packets for somebody whose onJoin never ends are kept up to a limit", async 
   const room = new MemoryRoom<State>(definition.compiled);
   const good = await room.connect("good");
   void room.connect("stuck");
-  for (let shouts = 0; shouts < 30; shouts++) await call(room as never, good, "shout");
+  for (let shouts = 0; shouts < 15; shouts++) await call(room as never, good, "shout");
   expect(room.core.handle.connections).toHaveLength(2);
-  for (let shouts = 0; shouts < 10; shouts++) await call(room as never, good, "shout");
+  for (let shouts = 0; shouts < 5; shouts++) await call(room as never, good, "shout");
   expect(room.core.handle.connections).toHaveLength(1);
   await expectServed(room, good);
 });

@@ -1,7 +1,7 @@
 import { RoomError } from "../../protocol/errors.ts";
 
 /** The most bytes of bodies whose requests are not answered yet. */
-const MAX_BODIES = 16_000_000;
+const MAX_BODIES = 8_000_000;
 
 /** Counts the bodies that a room holds while it reads them, and while guards and handlers run. */
 export class UnansweredBodies {

@@ -17,7 +17,7 @@ const PATIENCE = 30_000;
 /** A room that wakes waits at most this long for its shards, in ms. */
 const LONGEST_START = 3000;
 /** The most bytes of frames for single clients that shards have not acknowledged. */
-const MAX_MAIL = { client: 4_000_000, user: 8_000_000, all: 16_000_000 };
+const MAX_MAIL = { client: 4_000_000, user: 8_000_000, all: 8_000_000 };
 /**
  * Least time between two batches, for each shard, in ms. An object takes about a thousand calls a second: this uses
  * half.

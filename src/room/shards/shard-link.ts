@@ -18,7 +18,7 @@ const MAX_STORED_MAIL_OF_ROOM = 4_000_000;
  * Bytes that wait for a shard. Where it is more, what is for all of its clients is taken back, and they get the state
  * instead, as it is by then.
  */
-const MAX_BACKLOG = 32_000_000;
+const MAX_BACKLOG = 16_000_000;
 /** The most characters of patches in one item of first packets. */
 const MAX_PATCHES = 1_000_000;
 /** How many clients that left a link remembers. */

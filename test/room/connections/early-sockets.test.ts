@@ -82,7 +82,7 @@ describe("a socket that is accepted before its join is done", () => {
 describe("messages that wait for a join", () => {
   it("have a budget for all: closes the client that has most, and keeps the others", () => {
     const early = new EarlySockets(new VirtualClock());
-    const sockets = Array.from({ length: 20 }, () => new MemorySocket(undefined));
+    const sockets = Array.from({ length: 10 }, () => new MemorySocket(undefined));
     for (const socket of sockets) {
       early.accept(socket, undefined, false);
       early.hold(socket, "x".repeat(900_000));
