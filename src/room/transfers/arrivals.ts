@@ -83,7 +83,8 @@ export class Arrivals implements RoomPart, Wakeable {
   async board(passenger: TransferredUser): Promise<TransferAnswer> {
     try {
       const token = await this.#admit(passenger);
-      return { ok: true, token, isHere: this.#hasCome(passenger) };
+      // While they join they may still be refused, so the other room has to remember them.
+      return { ok: true, token, isHere: this.#brought(passenger)?.expectedUntil === undefined };
     } catch (thrown) {
       const error = toRoomError(thrown);
       const { code, message } = error;
