@@ -82,6 +82,13 @@ function patternsOf(layer: string): Pattern[] {
   return layer === "objects" || layer === "testing" ? patterns : [...patterns, PLATFORM];
 }
 
+/** The published commands find these in one module only: see .ci/bundle-cli.mjs. */
+const BUNDLED: Pattern = { group: ["commander", "ws"], message: "Import it from src/cli/libraries.ts" };
+const commands = [
+  restricted("src/cli/**", [...patternsOf("cli"), BUNDLED]),
+  restricted("src/cli/libraries.ts", patternsOf("cli")),
+];
+
 const layers = Object.keys(LAYERS).map((layer) => restricted(`src/${layer}/**`, patternsOf(layer)));
 
 const roomFolders = Object.entries(ROOM).map(([folder, allowed]) => {
@@ -151,6 +158,7 @@ export default defineConfig({
   overrides: [
     ...signals,
     ...layers,
+    ...commands,
     ...roomFolders,
     inspectorPage,
     entryPoints,

@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import type { Command } from "../libraries.ts";
 import { originOf } from "../../client/address.ts";
 import { isRoomId } from "../../protocol/urls.ts";
 import { Failure, UsageError } from "../failure.ts";

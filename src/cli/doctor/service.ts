@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
-import { WebSocket } from "ws";
+import { WebSocket } from "../libraries.ts";
 import { Failure } from "../failure.ts";
 
 /** The service and the room that are examined. */
