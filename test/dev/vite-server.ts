@@ -20,7 +20,12 @@ const CONFIG = `import { cloudflare } from "@cloudflare/vite-plugin";
 export default {
   cacheDir: "cache",
   plugins: [cloudflare({ inspectorPort: false, persistState: false })],
-  resolve: { alias: { "durable-rooms": ${JSON.stringify(join(ROOT, "src/index.ts"))} } },
+  resolve: {
+    alias: {
+      "durable-rooms/worlds": ${JSON.stringify(join(ROOT, "src/worlds.ts"))},
+      "durable-rooms": ${JSON.stringify(join(ROOT, "src/index.ts"))},
+    },
+  },
   server: { fs: { strict: false } },
 };
 `;
