@@ -1,3 +1,4 @@
+import type { Snapshot } from "../../define/types.ts";
 import { RoomError } from "../../protocol/errors.ts";
 import type { Alarms, Wakeable } from "../timing/alarms.ts";
 import type { OwnRows, RoomPart } from "../timing/room-part.ts";
@@ -215,21 +216,25 @@ export class Departures implements RoomPart, Wakeable {
     if (passenger) this.#release(to, transferId, sessionId);
   }
 
-  /** They are in the other room. */
-  #dismiss(standIn: Session): void {
+  /** Removes a session with its user: they are in the other room, or cannot be stored here. */
+  #dismiss(session: Session): void {
     const { sessions, presence, persistence } = this.#scope;
-    sessions.remove(standIn);
-    presence.expire(standIn);
+    sessions.remove(session);
+    presence.expire(session);
     persistence.save();
   }
 
   /** Puts a user in place of the one who was let in for them. @throws if they cannot be stored, or loaded */
   #replace(standIn: Session, passenger: TransferredUser): void {
+    if (!this.#load(standIn, passenger.state, this.#packing.unpack(passenger))) throw cannotStore();
+  }
+
+  /** Puts a user into the state under a session. @returns whether both are stored */
+  #load(session: Session, state: unknown, user: Snapshot | null): boolean {
     const { sessions, presence, persistence } = this.#scope;
-    const user = this.#packing.unpack(passenger);
-    sessions.setConnState(standIn, passenger.state);
-    if (user) presence.loadUser(standIn.publicId, user);
-    if (!persistence.saveTogether(presence.ownerOf(standIn))) throw new Error("The room cannot store the user");
+    sessions.setConnState(session, state);
+    if (user) presence.loadUser(session.publicId, user);
+    return persistence.saveTogether(presence.ownerOf(session));
   }
 
   /** Tells the other room that it need not keep the user any more. If it never hears, it does so for a day. */
@@ -242,20 +247,20 @@ export class Departures implements RoomPart, Wakeable {
 
   /** @throws if they cannot be stored, or loaded: then they are not here */
   #takeBack(sessionId: string, passenger: TransferredUser): void {
-    const { sessions, presence, persistence } = this.#scope;
+    const { sessions } = this.#scope;
     const user = this.#packing.unpack(passenger);
     const session = sessions.create(sessionId, passenger.sub, sessions.freePublicId(passenger.publicId));
-    sessions.setConnState(session, passenger.state);
     sessions.offline(session);
-    if (user) presence.loadUser(session.publicId, user);
-    if (persistence.saveTogether(presence.ownerOf(session))) return;
-    sessions.remove(session);
-    presence.expire(session);
-    persistence.save();
-    throw new Error("The room cannot store the user");
+    if (this.#load(session, passenger.state, user)) return;
+    this.#dismiss(session);
+    throw cannotStore();
   }
 }
 
 function noAnswer(): Error {
   return new Error("The other room did not answer");
+}
+
+function cannotStore(): Error {
+  return new Error("The room cannot store the user");
 }
