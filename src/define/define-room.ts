@@ -1,7 +1,7 @@
 import { isPlain } from "../protocol/values.ts";
 import { checkMigrations } from "./migrations.ts";
 import { parsePath } from "./paths.ts";
-import type { CompiledRoom, Room } from "./room.ts";
+import type { CompiledRoom, DefinedRoom } from "./room.ts";
 import { compileRoutes } from "./routes.ts";
 import { schemaProblem } from "./schemas.ts";
 import { settingsOf } from "./settings.ts";
@@ -59,7 +59,7 @@ const OPTIONS: Readonly<Record<string, (value: unknown) => string | undefined>> 
  *   },
  * });
  */
-export function defineRoom<S extends object, A, O, R>(definition: RoomDefinition<S, A, O, R>): Room<S, A, O> {
+export function defineRoom<S extends object, A, O, R>(definition: RoomDefinition<S, A, O, R>): DefinedRoom<S, A, O> {
   const where = `defineRoom(${JSON.stringify(definition?.path)})`;
   checkOptions(where, definition as unknown as Record<string, unknown>);
   const untyped = definition as unknown as AnyDefinition;

@@ -4,15 +4,17 @@ import type { Settings } from "./settings.ts";
 import type { Action, AnyDefinition } from "./types.ts";
 
 /** A room definition that {@link defineRoom} made. Clients use its type: `connectRoom<typeof gameRoom>`. */
-export interface Room<S = unknown, A = unknown, O = unknown> {
+export interface DefinedRoom<S = unknown, A = unknown, O = unknown> {
   readonly path: string;
   /** @internal */
   readonly compiled: CompiledRoom;
   /** Only a type: never set at run time. */
   readonly types?: { readonly state: S; readonly inputs: A; readonly results: O };
 }
-/** Any room, whatever its state and actions. */
-export type AnyRoom = Room;
+/** Any room definition, whatever its state and actions. */
+export type AnyRoom = DefinedRoom;
+/** @deprecated Its name is {@link DefinedRoom}: `RoomHandle` is the room that handlers get. */
+export type Room<S = unknown, A = unknown, O = unknown> = DefinedRoom<S, A, O>;
 
 /** A definition, checked and ready to run. */
 export interface CompiledRoom {

@@ -119,8 +119,10 @@ export interface RoomHandle {
    * @param metadata a plain object of up to 2 KB as JSON
    * @throws RoomError `internal` if the metadata is not a plain object, or is larger
    * @example
-   * room.listing({ mode: "blitz", level: 3 }, { locked: state.phase() === "playing" });
+   * room.setListing({ mode: "blitz", level: 3 }, { locked: state.phase() === "playing" });
    */
+  setListing(metadata: Metadata | null, options?: ListingOptions): void;
+  /** @deprecated Its name is {@link setListing}. */
   listing(metadata: Metadata | null, options?: ListingOptions): void;
   /**
    * Stores everything that is unsaved. Resolves when it is durable.
@@ -163,10 +165,7 @@ export interface GuardContext<S = unknown> extends Context<S> {
  * Decides whether a caller may pass. For HTTP requests it may also return a `Response` of its own. Inside a definition
  * the type of the state is known; a guard that is declared outside, and reads the state, names it: `Guard<State>`.
  */
-export type Guard<S = never> = (
-  context: GuardContext<[S] extends [never] ? unknown : S>,
-  value: unknown,
-) => Awaitable<boolean | Response>;
+export type Guard<S = unknown> = (context: GuardContext<S>, value: unknown) => Awaitable<boolean | Response>;
 
 /** What an action gets, and a hook that concerns a user. */
 export interface ActionContext<S> extends Context<S> {
@@ -189,15 +188,12 @@ export interface Action<S, Z> {
    */
   readonly input?: Z;
   /** Run in order, after the room's own guards. If one returns false, the message is refused as `forbidden`. */
-  readonly guards?: readonly GuardFor<S>[];
+  readonly guards?: readonly Guard<S>[];
   /**
    * Handles the message. What it returns or resolves to is the answer. A {@link RoomError} that it throws is a refusal.
    */
   run(context: ActionContext<S>, value: Parsed<Z>): unknown;
 }
-
-/** A guard of a room with this state. */
-export type GuardFor<S> = (context: GuardContext<S>, value: unknown) => Awaitable<boolean | Response>;
 
 /** What a request handler gets. P: the path, Z: the body's schema. */
 export interface RequestContext<S, P extends string, Z> extends Context<S> {
@@ -219,7 +215,7 @@ export interface Route<S, P extends string, Z> {
   /** A schema for the JSON body, of any such library. A body that does not match is answered with 400. */
   readonly body?: Z;
   /** Run in order, after the room's own guards. One may return a `Response` as the answer. */
-  readonly guards?: readonly GuardFor<S>[];
+  readonly guards?: readonly Guard<S>[];
   /** Handles the request. A `Response` is sent as it is, a string as text, undefined as 204, anything else as JSON. */
   run(context: RequestContext<S, P, Z>): unknown;
 }
@@ -271,10 +267,10 @@ export interface RoomOptions<S> {
   /** Whether a verified JWT is needed to connect, and for HTTP requests. Default `"optional"`. */
   readonly auth?: "required" | "optional";
   /** Run for every connection, message and request of the room. */
-  readonly guards?: readonly GuardFor<S>[];
+  readonly guards?: readonly Guard<S>[];
   /** Gets the actions that no entry of `actions` handles. Its guards get `{ action, value }` too. */
   readonly unhandledAction?: {
-    readonly guards?: readonly GuardFor<S>[];
+    readonly guards?: readonly Guard<S>[];
     run(context: ActionContext<S>, message: { action: string; value: unknown }): unknown;
   };
   /** Runs `hz` times a second, only while someone is connected. */

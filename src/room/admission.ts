@@ -1,4 +1,4 @@
-import type { Claims, GuardContext, GuardFor } from "../define/types.ts";
+import type { Claims, Guard, GuardContext } from "../define/types.ts";
 import { isFault, RoomError, toRoomError } from "../protocol/errors.ts";
 import { isOverQuota } from "../protocol/quota.ts";
 import { AddressLimit } from "../platform/address-limit.ts";
@@ -142,7 +142,7 @@ export class Admission {
     return this.#ask(guards, { conn: undefined, auth, request, state, room: this.#scope.room });
   }
 
-  async #ask(guards: readonly GuardFor<object>[], context: GuardContext<object>): Promise<void> {
+  async #ask(guards: readonly Guard<object>[], context: GuardContext<object>): Promise<void> {
     const verdict = await this.#scope.hooks.untilJoined("A guard", () => passes(guards, context, undefined));
     if (verdict !== true) throw new RoomError("forbidden", "You may not enter this room");
   }

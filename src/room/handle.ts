@@ -72,6 +72,7 @@ export function createHandle(identity: RoomIdentity, parts: HandleParts): RoomHa
       const session = (conn as RoomConnection).hasLeft ? undefined : parts.sessions.find(conn.sessionId);
       return parts.transfers.depart(session, conn.state, to);
     },
+    setListing: (metadata, options) => parts.listing.set(metadata, options),
     listing: (metadata, options) => parts.listing.set(metadata, options),
     fetch: (roomId, path, init) => parts.ports.neighbours.fetch(roomId, path, init),
     async flush() {

@@ -204,15 +204,15 @@ export function connected(): WritableSignal<boolean> & Synced {
 }
 
 /**
- * A property that is filled with the entry's key, which for a user is the publicId. It is not sent: clients
- * know the key.
+ * A property that is filled with the entry's key when the entry is added; for a user it is the publicId. Until then it
+ * holds text that says so. It is not sent: clients know the key.
  *
  * @example
  * import { id } from "durable-rooms";
  * class Player { id = id() }
  */
 export function id(): string {
-  return { [ID]: true } as unknown as string;
+  return ID;
 }
 
 /** Makes an entry of the kind of a stored one, or else of the first. @throws Error if there is no such kind */

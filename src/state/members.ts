@@ -19,7 +19,8 @@ export interface StateNode {
 }
 
 export const FIELD = Symbol.for("durable-rooms.field");
-export const ID = Symbol.for("durable-rooms.id");
+/** What {@link id} leaves for the key: text, as the type of the property says, for who reads it too early. */
+export const ID = "(the entry's key, once it is added)";
 const NODE = Symbol.for("durable-rooms.node");
 /** Remembers which property holds the key, for an entry that comes back under another one. */
 const ID_NAME = Symbol("id");
@@ -46,7 +47,7 @@ export function holdsFields(value: object, seen = new Set<object>()): boolean {
 
 /** Whether a property is the placeholder that {@link id} left for the entry's key. */
 export function isId(value: unknown): boolean {
-  return typeof value === "object" && value !== null && ID in value;
+  return value === ID;
 }
 
 /** A property of an object in a state: a field, or without one an object that holds fields. */

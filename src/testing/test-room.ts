@@ -2,7 +2,7 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { forwardRequest, USER_TOKEN } from "../auth/internal.ts";
 import { tokenError } from "../auth/access.ts";
-import type { Room } from "../define/room.ts";
+import type { DefinedRoom } from "../define/room.ts";
 import type { Claims } from "../define/types.ts";
 import { objectName } from "../protocol/urls.ts";
 import { isContainer } from "../protocol/values.ts";
@@ -77,7 +77,7 @@ export interface RoomTest<S, A = unknown, O = unknown> {
    * Connects a client. Resolves when it has its first packet, or, with `autoSync: false`, when it has joined.
    * @throws Error with the close code and reason, if the room refuses it
    */
-  readonly createClient: (options?: ClientOptions) => Promise<TestClient<Room<S, A, O>>>;
+  readonly createClient: (options?: ClientOptions) => Promise<TestClient<DefinedRoom<S, A, O>>>;
   /**
    * Checks that every client sees what it may see of the state.
    * @throws Error that names the client, and what it sees instead
@@ -99,7 +99,7 @@ export interface RoomTest<S, A = unknown, O = unknown> {
  * await server.evict();
  */
 export async function testRoom<S, A, O>(
-  definition: Room<S, A, O>,
+  definition: DefinedRoom<S, A, O>,
   options: TestRoomOptions = {},
 ): Promise<RoomTest<S, A, O>> {
   const party = serve(definition);
@@ -142,7 +142,7 @@ export async function testRoom<S, A, O>(
       const client = await object.connect(clientOptions, { clients });
       clients.add(client);
       void client.closed.then(() => clients.delete(client));
-      return client as TestClient<Room<S, A, O>>;
+      return client as TestClient<DefinedRoom<S, A, O>>;
     },
     expectConverged: () => expectConverged(object, clients),
   };

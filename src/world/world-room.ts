@@ -2,7 +2,7 @@ import type * as z from "zod/mini";
 import { operatesWorld } from "../auth/access.ts";
 import { QUOTA_WAIT } from "../protocol/quota.ts";
 import { defineRoom } from "../define/define-room.ts";
-import type { Room } from "../define/room.ts";
+import type { DefinedRoom } from "../define/room.ts";
 import type { ResponseBuilder, RoomHandle } from "../define/types.ts";
 import { guardSockets, operatorOnly, operatorOrShard } from "./access.ts";
 import { readBody } from "./body.ts";
@@ -30,7 +30,7 @@ interface Call {
  *
  * @param parts `find`, `shards` and `rooms` reach the service's rooms and shards; `now` and `random` are for tests
  */
-export function createWorld(parts: WorldParts): Room {
+export function createWorld(parts: WorldParts): DefinedRoom {
   const worlds = new WeakMap<WorldState, World>();
   const worldOf = ({ state, room }: Pick<Call, "state" | "room">): World => {
     const world = worlds.get(state) ?? new World(parts, state, room);

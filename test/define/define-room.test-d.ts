@@ -3,7 +3,7 @@ import { expectTypeOf } from "vitest";
 import { z } from "zod";
 import { defineRoom } from "../../src/define/define-room.ts";
 import type { Quarantined } from "../../src/define/quarantine.ts";
-import type { AnyRoom } from "../../src/define/room.ts";
+import type { AnyRoom, DefinedRoom, Room } from "../../src/define/room.ts";
 import type { Guard, Snapshot } from "../../src/define/types.ts";
 import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
 import type { Users } from "../../src/state/fields.ts";
@@ -19,6 +19,11 @@ const monster = () => ({ hp: sync(signal(10)) });
 
 const isWarm: Guard<{ degrees: () => number }> = ({ state }) => state.degrees() > 20;
 defineRoom({ path: "pool", state: () => ({ degrees: sync(signal(0)) }), guards: [isWarm], actions: {} });
+const isSignedIn: Guard = ({ auth, state }) => {
+  expectTypeOf(state).toBeUnknown();
+  return auth !== null;
+};
+defineRoom({ path: "lake", state: () => ({ degrees: sync(signal(0)) }), guards: [isWarm, isSignedIn], actions: {} });
 // @ts-expect-error it reads another state
 defineRoom({ path: "desert", state: () => ({ sand: sync(signal(0)) }), guards: [isWarm], actions: {} });
 
@@ -113,6 +118,8 @@ const gameRoom = defineRoom({
 
 const rooms: AnyRoom[] = [gameRoom];
 void rooms;
+// The definition's old name means the same.
+expectTypeOf<Room<{ a: 1 }, { b: 2 }>>().toEqualTypeOf<DefinedRoom<{ a: 1 }, { b: 2 }>>();
 
 type Types = NonNullable<typeof gameRoom.types>;
 expectTypeOf<z.input<Types["inputs"]["move"]>>().toEqualTypeOf<{ x: unknown; y: number }>();

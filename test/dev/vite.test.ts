@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { freePort } from "../browser/dev-server.ts";
 import { connectRoom, connectWorld } from "../../src/client/index.ts";
-import type { Room } from "../../src/define/room.ts";
+import type { DefinedRoom } from "../../src/define/room.ts";
 import { startVite } from "./vite-server.ts";
 import type { ViteServer } from "./vite-server.ts";
 
@@ -31,7 +31,7 @@ interface Beat {
 function enter(room: string, via: "room" | "world") {
   const connect = via === "world" ? connectWorld : connectRoom;
   const socket = { minReconnectionDelay: 1, maxReconnectionDelay: 50 };
-  const client = connect<Room<unknown, Record<string, unknown>>>({
+  const client = connect<DefinedRoom<unknown, Record<string, unknown>>>({
     host: server.host,
     room,
     socket,

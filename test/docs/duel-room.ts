@@ -15,7 +15,7 @@ export const duelRoom = defineRoom({
   path: "duel-{mode}-{id}",
   maxUsers: 2,
   state: () => ({ fighters: users(Fighter), phase: sync(signal<"waiting" | "playing">("waiting")) }),
-  onStart: ({ room }) => room.listing({ mode: String(room.params["mode"]), level: 1 } satisfies DuelListing),
+  onStart: ({ room }) => room.setListing({ mode: String(room.params["mode"]), level: 1 } satisfies DuelListing),
   // A locked room is passed over. Who comes all the same, and did not play, is told to look for another one (4503).
   onJoin({ state, user, conn }) {
     if (state.phase() === "waiting") return user.plays.set(true);
@@ -27,9 +27,9 @@ export const duelRoom = defineRoom({
     begin: {
       run({ state, room }) {
         state.phase.set("playing");
-        room.listing({ mode: String(room.params["mode"]), level: 1 } satisfies DuelListing, { locked: true });
+        room.setListing({ mode: String(room.params["mode"]), level: 1 } satisfies DuelListing, { locked: true });
       },
     },
-    hide: { run: ({ room }) => room.listing(null) }, // only who knows its id comes now
+    hide: { run: ({ room }) => room.setListing(null) }, // only who knows its id comes now
   },
 });

@@ -74,7 +74,7 @@ const definition = (throttleStorage: number) =>
           user.done.update((done) => [...done, id]);
         },
       },
-      list: { input: z.string(), run: ({ room }, name) => room.listing({ name }) },
+      list: { input: z.string(), run: ({ room }, name) => room.setListing({ name }) },
       manual: { run: ({ room }) => void (room.autoSync = !room.autoSync) },
       later: {
         input: z.object({ name: z.number(), in: z.number(), payload: z.string() }),

@@ -61,7 +61,7 @@ const definition = defineRoom({
     nested: { run: (_, name) => ({ list: [made(name)] }) },
     broadcast: { run: ({ room }, name) => room.broadcast({ type: "news", value: made(name) }) },
     send: { run: ({ room, conn }, name) => room.send(conn, { type: "action", name: "move", data: made(name) }) },
-    list: { run: ({ room }, name) => room.listing({ value: made(name) }) },
+    list: { run: ({ room }, name) => room.setListing({ value: made(name) }) },
   },
   requests: {
     "GET /answer/:name": { run: ({ params }) => ({ value: made(decodeURIComponent(params.name)) }) },

@@ -106,6 +106,11 @@ describe("what a patch holds", () => {
     expect(patch()).toEqual({ monsters: { m2: { hp: 2 } } });
   });
 
+  it("id() is text before the entry is added too, and says that it is not the key yet", () => {
+    const { id: early } = new Player();
+    expect(early.toUpperCase()).toBe("(THE ENTRY'S KEY, ONCE IT IS ADDED)");
+  });
+
   it("fills the key in where id() stands, also inside other entries", () => {
     const { state, patch } = settled(gameState());
     const player = new Player();

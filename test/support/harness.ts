@@ -3,7 +3,7 @@ import { env, exports } from "cloudflare:workers";
 import { SignJWT } from "jose";
 import { inject } from "vitest";
 import type { ShardObjectBase } from "../../src/objects/shard-object.ts";
-import type { AnyRoom, Room } from "../../src/define/room.ts";
+import type { AnyRoom, DefinedRoom } from "../../src/define/room.ts";
 import type { RoomCore } from "../../src/room/room.ts";
 import { OPERATOR_AUDIENCE } from "../../src/protocol/operator.ts";
 import { LoadClient } from "./load-client.ts";
@@ -217,7 +217,7 @@ export class TestRoom<S = unknown> {
   }
 }
 
-export function testRoom<S>(room: Room<S>, id = "room-1"): TestRoom<S> {
+export function testRoom<S>(room: DefinedRoom<S>, id = "room-1"): TestRoom<S> {
   return new TestRoom<S>(room, id);
 }
 

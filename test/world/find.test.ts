@@ -16,15 +16,15 @@ const duel = defineRoom({
   path: "duel-{mode}-{id}",
   maxUsers: 2,
   state: () => ({ players: users(Player), phase: sync(signal<"waiting" | "playing">("waiting")) }),
-  onStart: ({ room }) => room.listing({ mode: room.params["mode"] }),
+  onStart: ({ room }) => room.setListing({ mode: room.params["mode"] }),
   actions: {
     begin: {
       run({ state, room }) {
         state.phase.set("playing");
-        room.listing({ mode: room.params["mode"] }, { locked: true });
+        room.setListing({ mode: room.params["mode"] }, { locked: true });
       },
     },
-    hide: { run: ({ room }) => room.listing(null) },
+    hide: { run: ({ room }) => room.setListing(null) },
   },
 });
 

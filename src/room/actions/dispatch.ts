@@ -1,5 +1,5 @@
 import { promiseOf } from "../../protocol/values.ts";
-import type { Action, ActionContext, GuardContext, GuardFor } from "../../define/types.ts";
+import type { Action, ActionContext, Guard, GuardContext } from "../../define/types.ts";
 import type { ActionMessage } from "../../protocol/decode.ts";
 import { decodeMessage } from "../../protocol/decode.ts";
 import { isFault, noLongerHere, RoomError, toRoomError } from "../../protocol/errors.ts";
@@ -147,7 +147,7 @@ export class Dispatch {
 
   #guard(
     conn: RoomConnection,
-    guards: readonly GuardFor<object>[] | undefined,
+    guards: readonly Guard<object>[] | undefined,
     value: unknown,
     go: () => unknown,
   ): unknown {

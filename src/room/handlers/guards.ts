@@ -1,18 +1,18 @@
 import { promiseOf } from "../../protocol/values.ts";
-import type { Awaitable, GuardContext, GuardFor } from "../../define/types.ts";
+import type { Awaitable, Guard, GuardContext } from "../../define/types.ts";
 
 /** What the guards decided: true, false, or the response that one of them returned. */
 export type Verdict = boolean | Response;
 
 /** Runs guards in order until one does not return true. Returns a promise only if a guard does. */
 export function passes(
-  guards: readonly GuardFor<object>[],
+  guards: readonly Guard<object>[],
   context: GuardContext<object>,
   value: unknown,
   from = 0,
 ): Awaitable<Verdict> {
   for (let index = from; index < guards.length; index++) {
-    const verdict = (guards[index] as GuardFor<object>)(context, value);
+    const verdict = (guards[index] as Guard<object>)(context, value);
     if (verdict === true) continue;
     const pending = promiseOf(verdict);
     if (!pending) return verdict;

@@ -35,7 +35,7 @@ class Listed {
   }
 
   list(metadata: Metadata | null, options?: ListingOptions): void {
-    this.room.core.handle.listing(metadata, options);
+    this.room.core.handle.setListing(metadata, options);
   }
 
   /** Lets reports go out. */
@@ -48,7 +48,7 @@ class Listed {
   }
 }
 
-describe("P10.1: room.listing", () => {
+describe("P10.1: room.setListing", () => {
   it("tells the World what is said of the room, and who is there", async () => {
     const test = new Listed();
     await test.room.connect("ada");
@@ -59,6 +59,13 @@ describe("P10.1: room.listing", () => {
     expect(test.told).toEqual([["world-default", report]]);
     expect(test.room.core.listing.read("world-default")).toEqual(report);
     expect(test.room.core.listing.read("other")).toBeNull();
+  });
+
+  it("goes by its old name too, room.listing", async () => {
+    const test = new Listed();
+    test.room.core.handle.listing({ mode: "duel" }, { locked: true });
+    await test.pass();
+    expect(test.told).toMatchObject([["world-default", { metadata: '{"mode":"duel"}', locked: true }]]);
   });
 
   it("tells of users who come and go at most once a second, and only what changed", async () => {

@@ -91,7 +91,7 @@ describe.each([-HOUR, HOUR])("a clock that jumps by %i ms", (jump) => {
     const { clock, room } = await start();
     const reports: (number | undefined)[] = [];
     room.worlds = { report: async (_world, _place, report) => void reports.push(report?.users) };
-    room.core.handle.listing({});
+    room.core.handle.setListing({});
     room.core.handle.schedule("again", 0);
     room.alarmAt = Infinity;
     await room.core.alarm();

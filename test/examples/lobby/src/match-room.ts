@@ -99,7 +99,7 @@ function kindOf(room: RoomHandle): MatchListing | undefined {
 /** Says in the list what is true now. Where nothing changed, this costs nothing. */
 function list({ state, room }: { state: State; room: RoomHandle }): void {
   const kind = kindOf(room);
-  if (kind) room.listing({ ...kind }, { locked: state.phase() !== "waiting" });
+  if (kind) room.setListing({ ...kind }, { locked: state.phase() !== "waiting" });
 }
 
 function online(state: State): Player[] {
