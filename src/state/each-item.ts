@@ -1,3 +1,10 @@
+declare const ITEM: unique symbol;
+
+/** What {@link eachItem} makes: an array of R for an array, an object of R for an object. */
+export interface Items<R> {
+  readonly [ITEM]: R;
+}
+
 /**
  * A `transform` that changes each item of an array, or each value of an object, instead of the whole.
  *
@@ -6,11 +13,12 @@
  * import { eachItem, sync } from "durable-rooms";
  * const state = () => ({ deck: sync(signal(["ace", "king"]), { transform: eachItem((card) => card.length) }) });
  */
-export function eachItem<T>(
-  change: (item: T, key: string) => unknown,
-): (value: readonly T[] | Readonly<Record<string, T>>) => unknown {
+export function eachItem<T, R>(
+  change: (item: T, key: string) => R,
+): (value: readonly T[] | Readonly<Record<string, T>>) => Items<R> {
   return (value) => {
     const changed = Object.entries(value).map(([key, item]) => [key, change(item, key)] as const);
-    return Array.isArray(value) ? changed.map(([, item]) => item) : Object.fromEntries(changed);
+    const items = Array.isArray(value) ? changed.map(([, item]) => item) : Object.fromEntries(changed);
+    return items as unknown as Items<R>;
   };
 }

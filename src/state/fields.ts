@@ -8,21 +8,44 @@ import { liveComputed } from "./signals/adapter.ts";
 
 declare const USER: unique symbol;
 declare const SYNCED: unique symbol;
+declare const HIDDEN: unique symbol;
+declare const SENT: unique symbol;
+declare const STORED: unique symbol;
+declare const UNTRANSFORMED: unique symbol;
 
-/** What clients see. Only a type: it tells a typed client which fields of a state there are. */
+/** What clients see. Only a type, as those below: it tells a typed client which fields of a state there are. */
 export interface Synced {
   readonly [SYNCED]: true;
 }
+/** What not every client sees. */
+export interface Hidden extends Synced {
+  readonly [HIDDEN]: true;
+}
+/** What clients see in another form. T: what is sent in place of the value. */
+export interface Sent<T> extends Synced {
+  readonly [SENT]: T;
+}
+/** What stands for the absence of a `transform`. */
+interface Untransformed {
+  readonly [UNTRANSFORMED]: true;
+}
+/** What no client sees. */
+export interface Stored {
+  readonly [STORED]: true;
+}
 
-/** What {@link sync} takes for a field. */
-export interface FieldOptions<T = unknown> {
+/** What {@link sync} takes for a field. T: its value, V: who sees it, R: what is sent in place of the value. */
+export interface FieldOptions<T = unknown, V = Visibility, R = unknown> {
   /** Whether the value survives a restart of the room. Default true; a computed signal never does. */
   readonly persist?: boolean;
   /** Who sees it. Default `"all"`. */
-  readonly visibleTo?: Visibility;
+  readonly visibleTo?: V;
   /** What clients get instead of the value itself. The stored value stays as it is. */
-  readonly transform?: (value: T) => unknown;
+  readonly transform?: (value: T) => R;
 }
+
+/** What {@link collection} and {@link users} take for the whole of it. */
+type RecordOptions<V = Visibility> = Pick<FieldOptions<unknown, V>, "persist" | "visibleTo">;
 
 /** The signal of a `users` field: a plain record of the room's users, keyed by publicId. */
 export type Users<U> = WritableObjectSignal<Record<string, U>> & { readonly [USER]: U } & Synced;
@@ -64,6 +87,8 @@ function markAs<S>(target: S, field: Field): S {
 }
 
 type ValueOf<S> = S extends () => infer T ? T : unknown;
+/** How a field is marked in place of whose value this is sent. */
+type SentAs<R> = [R] extends [Untransformed] ? Synced : Sent<R>;
 
 /**
  * Marks a signal, a computed signal, or an object of signals as shared with the room's clients.
@@ -76,25 +101,32 @@ type ValueOf<S> = S extends () => infer T ? T : unknown;
  * import { sync } from "durable-rooms";
  * const state = () => ({ score: sync(signal(0)), hand: sync(signal<string[]>([]), { visibleTo: "owner" }) });
  */
-export function sync<S extends object>(target: S, options?: FieldOptions<ValueOf<S>>): S & Synced {
-  if (!options && isSignal(target) && !isComputed(target)) return markAs(target, SYNCED_FIELD) as S & Synced;
+export function sync<S extends object, R = Untransformed>(
+  target: S,
+  options?: FieldOptions<ValueOf<S>, "all", R>,
+): S & SentAs<R>;
+export function sync<S extends object, R = Untransformed>(
+  target: S,
+  options: FieldOptions<ValueOf<S>, Visibility, R>,
+): S & SentAs<R> & Hidden;
+export function sync(target: object, options?: FieldOptions): object {
+  if (!options && isSignal(target) && !isComputed(target)) return markAs(target, SYNCED_FIELD);
   const field = {
     persisted: options?.persist ?? true,
     visibleTo: options?.visibleTo ?? "all",
-    transform: options?.transform as Field["transform"],
+    transform: options?.transform,
   };
   if (isComputed(target)) {
-    return mark(liveComputed(target as never), { ...field, kind: "computed", persisted: false }) as unknown as S &
-      Synced;
+    return mark(liveComputed(target as never), { ...field, kind: "computed", persisted: false });
   }
-  if (isSignal(target)) return mark(target, { ...field, kind: "value" }) as S & Synced;
+  if (isSignal(target)) return mark(target, { ...field, kind: "value" });
   const inner = Object.entries(target).filter(([, value]) => value !== target && isMarkable(value));
   if (inner.length === 0) {
     throw new Error("sync() takes a signal, a computed signal, or an object that holds some");
   }
   const record = target as Record<string, unknown>;
   for (const [key, value] of inner) if (!fieldOf(value)) record[key] = sync(value as object, options as FieldOptions);
-  return target as S & Synced;
+  return target;
 }
 
 /** Whether something is a signal, or an object that holds some. Entries are marked where they are made. */
@@ -111,9 +143,9 @@ function isMarkable(value: unknown, around: readonly unknown[] = []): boolean {
  * import { persist } from "durable-rooms";
  * const state = () => ({ seed: persist(signal(1)) });
  */
-export function persist<S extends Signal>(target: S): S {
+export function persist<S extends Signal>(target: S): S & Stored {
   if (!isSignal(target) || isComputed(target)) throw new Error("persist() takes a writable signal");
-  return mark(target, { kind: "value", synced: false });
+  return mark(target, { kind: "value", synced: false }) as S & Stored;
 }
 
 /**
@@ -136,18 +168,17 @@ export function persist<S extends Signal>(target: S): S {
  * const state = { monsters: collection({ monster: Monster, boss: Boss }) };
  * state.monsters()["b1"] = new Boss(); // a Boss after a restart too
  */
-export function collection<T extends object>(
-  factory: Factory<T>,
-  options?: Pick<FieldOptions, "persist" | "visibleTo">,
-): Collection<T>;
+export function collection<T extends object>(factory: Factory<T>, options?: RecordOptions<"all">): Collection<T>;
+export function collection<T extends object>(factory: Factory<T>, options: RecordOptions): Collection<T> & Hidden;
 export function collection<V extends Variants>(
   variants: V,
-  options?: Pick<FieldOptions, "persist" | "visibleTo">,
+  options?: RecordOptions<"all">,
 ): Collection<MadeBy<V[keyof V]>>;
-export function collection(
-  factory: Factory<object> | Variants,
-  options: Pick<FieldOptions, "persist" | "visibleTo"> = {},
-): unknown {
+export function collection<V extends Variants>(
+  variants: V,
+  options: RecordOptions,
+): Collection<MadeBy<V[keyof V]>> & Hidden;
+export function collection(factory: Factory<object> | Variants, options: RecordOptions = {}): unknown {
   return recordOf("collection", factory, options);
 }
 
@@ -162,26 +193,15 @@ export function collection(
  * class Player { x = sync(signal(0)) }
  * const state = () => ({ players: users(Player) });
  */
-export function users<U extends object>(
-  factory: Factory<U>,
-  options?: Pick<FieldOptions, "persist" | "visibleTo">,
-): Users<U>;
-export function users<V extends Variants>(
-  variants: V,
-  options?: Pick<FieldOptions, "persist" | "visibleTo">,
-): Users<MadeBy<V[keyof V]>>;
-export function users(
-  factory: Factory<object> | Variants,
-  options: Pick<FieldOptions, "persist" | "visibleTo"> = {},
-): unknown {
+export function users<U extends object>(factory: Factory<U>, options?: RecordOptions<"all">): Users<U>;
+export function users<U extends object>(factory: Factory<U>, options: RecordOptions): Users<U> & Hidden;
+export function users<V extends Variants>(variants: V, options?: RecordOptions<"all">): Users<MadeBy<V[keyof V]>>;
+export function users<V extends Variants>(variants: V, options: RecordOptions): Users<MadeBy<V[keyof V]>> & Hidden;
+export function users(factory: Factory<object> | Variants, options: RecordOptions = {}): unknown {
   return recordOf("users", factory, options);
 }
 
-function recordOf(
-  kind: "collection" | "users",
-  factory: Factory<object> | Variants,
-  options: Pick<FieldOptions, "persist" | "visibleTo">,
-): unknown {
+function recordOf(kind: "collection" | "users", factory: Factory<object> | Variants, options: RecordOptions): unknown {
   const made = typeof factory === "function" ? factory : new Map(Object.entries(factory ?? {}));
   if (made instanceof Map && (made.size === 0 || [...made.values()].some((make) => typeof make !== "function"))) {
     const variants = `${kind}({ monster: Monster, boss: Boss })`;
