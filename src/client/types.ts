@@ -107,9 +107,7 @@ type EntriesIn<F, Seen> = F extends Seen
         : never;
 
 /** Whether there are fields in an object, at most so many levels deep. */
-type HoldsFields<T, Levels extends readonly unknown[] = [1, 2, 3, 4]> = T extends
-  | AnyFunction
-  | readonly unknown[]
+type HoldsFields<T, Levels extends readonly unknown[] = [1, 2, 3, 4]> = T extends AnyFunction | readonly unknown[]
   ? false
   : T extends object
     ? Levels extends readonly [unknown, ...infer Rest]
