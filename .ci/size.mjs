@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 /** What must never reach a browser. */
 const SERVER_ONLY = /node_modules\/(zod|hono|jose|rxjs|@signe|commander|ws)\//;
 const minimalRoom = (options = "") => `
-  import { createRooms, defineRoom, signal, sync } from "./dist/index.js";
+  import { createRooms, defineRoom, jwt, signal, sync } from "./dist/index.js";
   const room = defineRoom({
     path: "room-{id}",
     state: () => ({ count: sync(signal(0)) }),
@@ -21,6 +21,7 @@ const minimalRoom = (options = "") => `
 
 const WORLDS = 'import { worlds } from "./dist/worlds.js";';
 const INSPECTOR = 'import { inspector } from "./dist/inspector/index.js";';
+const withAuth = minimalRoom(', auth: jwt({ secret: "AUTH_JWT_SECRET" })');
 const withWorlds = WORLDS + minimalRoom(", world: worlds()");
 const inspected = WORLDS + INSPECTOR + minimalRoom(", world: worlds(), inspector");
 /** The demo as it would be without its inspector. */
@@ -38,7 +39,8 @@ async function bundle(contents, external, plugins = []) {
   const stdin = { contents, resolveDir: root };
   const { outputFiles, metafile } = await build({ ...options, stdin, external, plugins, logLevel: "warning" });
   const [{ inputs }] = Object.values(metafile.outputs);
-  const parts = Object.entries(inputs).toSorted(([, a], [, b]) => b.bytesInOutput - a.bytesInOutput);
+  const used = Object.entries(inputs).filter(([, { bytesInOutput }]) => bytesInOutput > 0);
+  const parts = used.toSorted(([, a], [, b]) => b.bytesInOutput - a.bytesInOutput);
   return { code: Buffer.from(outputFiles[0].contents), parts: parts.map(([path]) => path) };
 }
 
@@ -58,7 +60,7 @@ function report(name, { code, parts }, limitKb, forbidden) {
   isTooMuch ||= kb > limitKb || wrong.length > 0;
 }
 
-report("Worker of the demo", demoWorker(), 158);
+report("Worker of the demo", demoWorker(), 148);
 report(
   "Worker of the demo, without its inspector",
   await bundle(
@@ -68,13 +70,14 @@ report(
   ),
   123,
 );
-report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 100);
-report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 130);
+report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 96);
+report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 126);
+report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 72);
 report(
   "Worker of one small room",
   await bundle(minimalRoom(), ["cloudflare:*"]),
-  74,
-  /\/dist\/(world|shard|relay|room\/shards\/(?!no-))/,
+  65,
+  /dist\/(world|shard|relay|room\/shards\/(?!no-))|node_modules\/(zod|jose)\//,
 );
 report("durable-rooms/client", await bundle('export * from "./dist/client/index.js"', []), 9, SERVER_ONLY);
 report("durable-rooms/react", await bundle('export * from "./dist/react/index.js"', ["react"]), 1, SERVER_ONLY);

@@ -1,4 +1,5 @@
 import type { Worlds } from "./app/worlds.ts";
+import { createOperatorVerifier } from "./auth/verify.ts";
 import { createShardObject } from "./objects/shard-object.ts";
 import { createWorldObject } from "./objects/world-object.ts";
 import { LiveShardLinks } from "./room/shards/live-shard-links.ts";
@@ -10,9 +11,9 @@ import type { WorldConfig } from "./world/settings.ts";
  *
  * @throws Error that says what to do, if an option is malformed
  * @example
- * import { createRooms } from "durable-rooms";
+ * import { createRooms, jwt } from "durable-rooms";
  * import { worlds } from "durable-rooms/worlds";
- * const rooms = createRooms({ rooms: [gameRoom], auth: { secret: "AUTH_JWT_SECRET" }, world: worlds() });
+ * const rooms = createRooms({ rooms: [gameRoom], auth: jwt({ secret: "AUTH_JWT_SECRET" }), world: worlds() });
  * export class RoomObject extends rooms.RoomObject {}
  * export class WorldObject extends rooms.WorldObject {}
  * export class ShardObject extends rooms.ShardObject {}
@@ -22,6 +23,7 @@ export function worlds(config: WorldConfig = {}): Worlds {
   const settings = checkWorldConfig(config);
   return {
     ids: settings.ids,
+    operators: createOperatorVerifier(),
     createLinks: (scope) => new LiveShardLinks(scope),
     classes: (find, log) => ({
       WorldObject: createWorldObject(find, settings, log),

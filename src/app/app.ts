@@ -142,7 +142,7 @@ async function observe(
   routing: Routing,
 ): Promise<Response> {
   const auth = await readOperator(request, url, env, routing);
-  if (!auth) throw new RoomError("unauthenticated", "This needs a token of an operator");
+  if (!auth) throw new RoomError("unauthenticated", operatorsNeed(routing));
   const { method } = request;
   const { binding, party, room, path } = target;
   const object = stubOf(env, binding, party, room);
@@ -151,6 +151,11 @@ async function observe(
   if (!operatesRoom(auth, party, room)) throw new RoomError("forbidden", "The token is not of an operator of this");
   if (path !== "/$metrics" || method !== "GET") throw new RoomError("not_found", "There is nothing here");
   return Response.json({ ...(await object.metrics()), worker: reportRuntime(env) });
+}
+
+function operatorsNeed({ operator }: Routing): string {
+  if (operator) return "This needs a token of an operator";
+  return 'This service has no operators: give createRooms auth: jwt({ secret: "AUTH_JWT_SECRET" })';
 }
 
 /** The claims of the caller's token; null if there is none, or the service takes no tokens. */

@@ -13,8 +13,8 @@ export type WorldsService = RoomsService & ReturnType<Worlds["classes"]>;
  *
  * @throws Error that says what to do, if an option or a binding is missing or malformed
  * @example
- * import { createRooms } from "durable-rooms";
- * const rooms = createRooms({ rooms: [gameRoom], auth: { secret: "AUTH_JWT_SECRET" } });
+ * import { createRooms, jwt } from "durable-rooms";
+ * const rooms = createRooms({ rooms: [gameRoom], auth: jwt({ secret: "AUTH_JWT_SECRET" }) });
  * export class RoomObject extends rooms.RoomObject {}
  * export default rooms.app;
  */

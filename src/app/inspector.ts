@@ -17,6 +17,8 @@ export interface AppEnv {
  * without an inspector does not contain it.
  */
 export interface Inspector {
+  /** Checks operators' tokens in a service without `auth`. */
+  readonly operators: Verify;
   /** The claims of a caller without a token: null, unless the Worker's variables say that it runs in development. */
   guest(request: Request, env: object): Claims | null;
   /** Serves the page. */

@@ -1,5 +1,4 @@
-import { createOperatorVerifier, createVerifier } from "../auth/verify.ts";
-import type { AuthConfig } from "../auth/verify.ts";
+import type { Auth } from "../auth/verify.ts";
 import { assertBindings, ROOM_BINDINGS, WORLD_BINDINGS } from "../objects/bindings.ts";
 import { createRoomObject } from "../objects/room-object.ts";
 import { missingSettings } from "../objects/runtime.ts";
@@ -15,8 +14,8 @@ import type { Worlds } from "./worlds.ts";
 
 /** What `createRooms` takes: rooms, tokens, CORS, the log, an inspector, and Worlds. */
 export interface ServiceConfig extends RoomsConfig {
-  /** How tokens are checked. Without it nobody is authenticated, and no room can require it. */
-  readonly auth?: AuthConfig;
+  /** How tokens are checked: `jwt({ … })`. Without it nobody is authenticated, and no room can require it. */
+  readonly auth?: Auth;
   /** Options of `hono/cors`, or false. Default: any origin. */
   readonly cors?: CorsOptions | false;
   /** Gets the entries of the log. Default: writes each to the console method of its level, as one JSON object. */
@@ -40,8 +39,13 @@ export function createService(config: ServiceConfig) {
     if (!OPTIONS.includes(name))
       throw new Error(`createRooms: there is no option "${name}". Known: ${OPTIONS.join(", ")}`);
   }
-  const { cors = { origin: "*" }, inspector, world: worlds } = config;
+  const { auth, cors = { origin: "*" }, inspector, world: worlds } = config;
   // Earlier versions took the options themselves.
+  if (auth && typeof auth.users !== "function") {
+    throw new Error(
+      'createRooms: auth takes what jwt() makes. Write auth: jwt({ … }), and import { jwt } from "durable-rooms"',
+    );
+  }
   if (worlds && typeof worlds.classes !== "function") {
     throw new Error(
       'createRooms: world takes what worlds() makes. Write world: worlds({ … }), and import { worlds } from "durable-rooms/worlds"',
@@ -50,9 +54,9 @@ export function createService(config: ServiceConfig) {
   const world = worlds && { ids: worlds.ids };
   const { find, all } = createDirectory(config);
   const closed = all.find((room) => room.compiled.settings.auth === "required");
-  if (closed && !config.auth) {
+  if (closed && !auth) {
     throw new Error(
-      `createRooms: the room "${closed.path}" requires authentication. Add auth: { secret: "AUTH_JWT_SECRET" }`,
+      `createRooms: the room "${closed.path}" requires authentication. Add auth: jwt({ secret: "AUTH_JWT_SECRET" })`,
     );
   }
   assertBindings(world ? WORLD_BINDINGS : ROOM_BINDINGS);
@@ -60,10 +64,9 @@ export function createService(config: ServiceConfig) {
   const missing = missingSettings();
   if (missing.length > 0)
     log({ level: "warn", event: "settings_missing", hint: `wrangler.toml needs ${missing.join(", ")}` });
-  const verify = config.auth && createVerifier(config.auth);
-  const operator = createOperatorVerifier(operatorSecret(config.auth));
-  const app = createApp({ find, verify, operator, world, log, cors, inspector });
-  inspector?.serve(app, { config, world, operator });
+  const operator = auth?.operators ?? worlds?.operators ?? inspector?.operators;
+  const app = createApp({ find, verify: auth?.users, operator, world, log, cors, inspector });
+  inspector?.serve(app, { config, world, operator: operator ?? inspector.operators });
   const RoomObject = createRoomObject(find, log, worlds?.createLinks);
   return { find, log, app, RoomObject: inspector?.room(RoomObject) ?? RoomObject };
 }
@@ -74,9 +77,4 @@ function checkLog({ log, logLevel }: ServiceConfig): Log {
     throw new Error(`createRooms: logLevel has to be one of ${LEVELS.join(", ")}`);
   }
   return createLog(log, logLevel);
-}
-
-/** The secret of operators' tokens: a shared one, even if users' tokens come from an identity provider. */
-function operatorSecret(auth: AuthConfig | undefined): string {
-  return auth && "secret" in auth ? auth.secret : "AUTH_JWT_SECRET";
 }

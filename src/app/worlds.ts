@@ -1,3 +1,4 @@
+import type { Verify } from "../auth/verify.ts";
 import type { FindRoom } from "../define/room.ts";
 import type { RoomObjectClass } from "../objects/room-object.ts";
 import type { ShardObjectClass } from "../objects/shard-object.ts";
@@ -11,6 +12,8 @@ import type { CreateShardLinks } from "../room/shards/shard-links.ts";
 export interface Worlds {
   /** The ids of the Worlds that there are; undefined if any id is a World. */
   readonly ids: readonly string[] | undefined;
+  /** Checks operators' tokens in a service without `auth`. */
+  readonly operators: Verify;
   /** Makes the links of a room to its shards. */
   readonly createLinks: CreateShardLinks;
   /** Makes the classes of Worlds and shards. */

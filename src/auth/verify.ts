@@ -6,12 +6,20 @@ import { offerOf } from "./subprotocol.ts";
 import { OPERATOR_AUDIENCE } from "../protocol/operator.ts";
 
 /**
- * How tokens are checked: with a shared secret (HS256), by the name of the Worker's secret that holds it; or
+ * What {@link jwt} takes: how tokens are checked, with a shared secret (HS256), by the name of the Worker's secret that holds it; or
  * with the published keys of an identity provider.
  */
 export type AuthConfig =
   | { readonly secret: string }
   | { readonly jwksUrl: string; readonly issuer: string | string[]; readonly audience: string | string[] };
+
+/** The option `auth` of `createRooms`, as {@link jwt} makes it. */
+export interface Auth {
+  /** Checks users' tokens. */
+  readonly users: Verify;
+  /** Checks operators' tokens. */
+  readonly operators: Verify;
+}
 
 /** Checks a token. @throws RoomError `unauthenticated`, or `internal` if the Worker lacks its secret */
 export type Verify = (token: string, env: Readonly<Record<string, unknown>>) => Promise<Claims>;
@@ -22,6 +30,20 @@ const MAX_TOKEN = 8192;
 /** How far clocks may differ, in seconds. */
 const TOLERANCE = 5;
 const ASYMMETRIC = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
+
+/**
+ * Checks JWTs: the option `auth` of `createRooms`. The code that verifies them is reached only through this function, so
+ * a Worker without `auth` does not contain it.
+ *
+ * @throws Error that says what is wrong with the configuration
+ * @example
+ * import { createRooms, jwt } from "durable-rooms";
+ * const rooms = createRooms({ rooms: [gameRoom], auth: jwt({ secret: "AUTH_JWT_SECRET" }) });
+ */
+export function jwt(config: AuthConfig): Auth {
+  const users = createVerifier(config);
+  return { users, operators: createOperatorVerifier("secret" in config ? config.secret : undefined) };
+}
 
 /**
  * Makes the check of users' tokens for a configuration; it refuses operators' tokens. Algorithms are pinned, so that a
@@ -37,8 +59,12 @@ export function createVerifier(config: AuthConfig): Verify {
   };
 }
 
-/** Makes the check of operators' tokens; it refuses users' tokens. @param secret the name of the Worker's secret */
-export function createOperatorVerifier(secret: string): Verify {
+/**
+ * Makes the check of operators' tokens; it refuses users' tokens. They have a shared secret, even if users' tokens come
+ * from an identity provider.
+ * @param secret the name of the Worker's secret
+ */
+export function createOperatorVerifier(secret = "AUTH_JWT_SECRET"): Verify {
   const verify = secretVerifier(secret);
   return async (token, env) => {
     const claims = await verify(token, env);
@@ -53,7 +79,7 @@ function isOperators({ aud }: Claims): boolean {
 
 function providerVerifier(config: Exclude<AuthConfig, { readonly secret: string }>): Verify {
   if (!URL.canParse(config.jwksUrl) || !config.issuer?.length || !config.audience?.length) {
-    throw new Error("createRooms: auth needs { secret } with the name of a secret, or { jwksUrl, issuer, audience }");
+    throw new Error("auth: jwt() needs { secret } with the name of a secret, or { jwksUrl, issuer, audience }");
   }
   const keys = publishedKeys(config.jwksUrl);
   const { issuer, audience } = config;
@@ -77,7 +103,7 @@ function publishedKeys(url: string): JWTVerifyGetKey {
 
 function secretVerifier(name: string): Verify {
   if (typeof name !== "string" || name === "")
-    throw new Error("createRooms: auth.secret is the name of a secret of the Worker");
+    throw new Error("auth: secret of jwt() is the name of a secret of the Worker");
   return async (token, env) => {
     const secret = new TextEncoder().encode(typeof env[name] === "string" ? env[name] : "");
     if (secret.length < MIN_SECRET_BYTES) {

@@ -2,7 +2,7 @@ import { bodyLimit } from "hono/body-limit";
 import { SignJWT } from "jose";
 import type { JWTPayload } from "jose";
 import * as z from "zod";
-import { createRooms } from "../index.ts";
+import { createRooms, jwt } from "../index.ts";
 import { worlds } from "../worlds.ts";
 import { inspector } from "../inspector/index.ts";
 import { gameRoom, playerName } from "./game-room.ts";
@@ -10,7 +10,7 @@ import { gameRoom, playerName } from "./game-room.ts";
 const WORLD = "world-default";
 const rooms = createRooms({
   rooms: [gameRoom],
-  auth: { secret: "AUTH_JWT_SECRET" },
+  auth: jwt({ secret: "AUTH_JWT_SECRET" }),
   // Small shards, so that a few players fill one.
   world: worlds({ ids: [WORLD], shardCapacity: 4 }),
   inspector,

@@ -1,4 +1,5 @@
 import type { Inspector } from "../app/inspector.ts";
+import { createOperatorVerifier } from "../auth/verify.ts";
 import { guest } from "./access.ts";
 import { answer } from "./answer.ts";
 import { inspectableRoom, inspectableShard } from "./objects.ts";
@@ -10,9 +11,16 @@ import { serve } from "./serve.ts";
  * `INSPECTOR = "open"` in `.dev.vars`, for development only, nobody needs a token.
  *
  * @example
- * import { createRooms } from "durable-rooms";
+ * import { createRooms, jwt } from "durable-rooms";
  * import { inspector } from "durable-rooms/inspector";
- * const rooms = createRooms({ rooms: [gameRoom], auth: { secret: "AUTH_JWT_SECRET" }, inspector });
+ * const rooms = createRooms({ rooms: [gameRoom], auth: jwt({ secret: "AUTH_JWT_SECRET" }), inspector });
  */
-export const inspector: Inspector = { guest, serve, answer, room: inspectableRoom, shard: inspectableShard };
+export const inspector: Inspector = {
+  operators: createOperatorVerifier(),
+  guest,
+  serve,
+  answer,
+  room: inspectableRoom,
+  shard: inspectableShard,
+};
 export type { Inspector };

@@ -1,11 +1,14 @@
+import { env } from "cloudflare:workers";
 import { signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
 import * as library from "../../src/index.ts";
 import type { WorldsService } from "../../src/index.ts";
 import { worlds } from "../../src/worlds.ts";
+import { inspector } from "../../src/inspector/index.ts";
 import { assertBindings, ROOM_BINDINGS, WORLD_BINDINGS } from "../../src/objects/bindings.ts";
+import { operatorToken } from "../support/harness.ts";
 
-const { createRooms, defineRoom, sync } = library;
+const { createRooms, defineRoom, jwt, sync } = library;
 const state = () => ({ a: sync(signal(0)) });
 const room = (path: string, options = {}) => defineRoom({ path, state, ...options });
 
@@ -23,10 +26,15 @@ describe("createRooms fails at start-up, and says what to do", () => {
     ["main twice", () => createRooms({ rooms: [room("a")], parties: { main: [room("b")] } }), "not in both"],
     ["an unknown option", () => createRooms({ rooms: [room("a")], origin: "*" } as never), 'no option "origin"'],
     ["auth missing", () => createRooms({ rooms: [room("a", { auth: "required" })] }), "Add auth"],
-    ["auth malformed", () => createRooms({ rooms: [room("a")], auth: { secret: "" } }), "auth.secret"],
+    ["auth malformed", () => createRooms({ rooms: [room("a")], auth: jwt({ secret: "" }) }), "name of a secret"],
+    [
+      "auth, as in earlier versions",
+      () => createRooms({ rooms: [room("a")], auth: { secret: "AUTH_JWT_SECRET" } as never }),
+      "Write auth: jwt({ … })",
+    ],
     [
       "jwks malformed",
-      () => createRooms({ rooms: [room("a")], auth: { jwksUrl: "x", issuer: "i", audience: "a" } }),
+      () => createRooms({ rooms: [room("a")], auth: jwt({ jwksUrl: "x", issuer: "i", audience: "a" }) }),
       "jwksUrl",
     ],
     ["a binding missing", () => assertBindings(ROOM_BINDINGS, {}), 'name = "ROOMS"'],
@@ -54,9 +62,29 @@ describe("createRooms fails at start-up, and says what to do", () => {
     const { app, RoomObject } = createRooms({
       rooms: [room("a")],
       parties: { lobby: [room("b")] },
-      auth: { secret: "AUTH_JWT_SECRET" },
+      auth: jwt({ secret: "AUTH_JWT_SECRET" }),
     });
     expect([typeof app.fetch, RoomObject.name]).toEqual(["function", "RoomObject"]);
+  });
+});
+
+describe("operators of a service without auth", () => {
+  const ask = async (config: object) => {
+    const { app } = createRooms({ rooms: [room("a")], cors: false, ...config });
+    const headers = { authorization: `Bearer ${await operatorToken({ rooms: "*" })}` };
+    return app.request("http://rooms.test/parties/main/a/$metrics", { headers }, env);
+  };
+
+  it.each([
+    ["there are some with Worlds", () => ({ world: worlds() })],
+    ["there are some with an inspector", () => ({ inspector })],
+  ])("%s", async (_, config) => {
+    expect((await ask(config())).status).toBe(200);
+  });
+
+  it("otherwise there are none, and the answer says what to do", async () => {
+    const response = await ask({});
+    expect([response.status, await response.text()]).toEqual([401, expect.stringContaining("auth: jwt(")]);
   });
 });
 
@@ -128,6 +156,7 @@ it("the public API is this list", () => {
     "defineRoom",
     "eachItem",
     "id",
+    "jwt",
     "loadInto",
     "persist",
     "reference",

@@ -1,11 +1,11 @@
-import { createRooms } from "../../src/index.ts";
+import { createRooms, jwt } from "../../src/index.ts";
 import { worlds } from "../../src/worlds.ts";
 import { eager, lazy } from "./rooms.ts";
 
 /** The service that is killed, as a user would deploy it. */
 const rooms = createRooms({
   rooms: [eager, lazy],
-  auth: { secret: "AUTH_JWT_SECRET" },
+  auth: jwt({ secret: "AUTH_JWT_SECRET" }),
   world: worlds({ ids: ["w"], shardCapacity: 8, connectRate: { requests: 100_000, per: 1000 } }),
 });
 export class RoomObject extends rooms.RoomObject {}

@@ -8,6 +8,7 @@ import {
   createRooms,
   defineRoom,
   id,
+  jwt,
   persist,
   signal,
   sync,
@@ -132,7 +133,7 @@ export const apiRoom = defineRoom({
 
 const rooms = createRooms({
   rooms: [gameRoom, apiRoom], // the party "main"; { parties: { lobby: [lobbyRoom] } } adds others
-  auth: { secret: "AUTH_JWT_SECRET" }, // an env name (HS256), or { jwksUrl, issuer, audience }; optional
+  auth: jwt({ secret: "AUTH_JWT_SECRET" }), // an env name (HS256), or { jwksUrl, issuer, audience }; optional
   cors: { origin: "*" },
   world: worlds({ shardCapacity: 75, balancing: "round-robin" }),
 });

@@ -1,8 +1,8 @@
 import { SignJWT } from "jose";
-import { createRooms } from "../../src/index.ts";
+import { createRooms, jwt } from "../../src/index.ts";
 import { casino } from "./guide-guards.ts";
 
-const rooms = createRooms({ rooms: [casino], auth: { secret: "AUTH_JWT_SECRET" } });
+const rooms = createRooms({ rooms: [casino], auth: jwt({ secret: "AUTH_JWT_SECRET" }) });
 
 // Put your own check of who they are here.
 rooms.app.post("/login", async (c) => {

@@ -1,10 +1,10 @@
 // worker.ts, the entry that wrangler deploys
-import { createRooms } from "../../src/index.ts";
+import { createRooms, jwt } from "../../src/index.ts";
 import { gameRoom } from "./game-room.ts";
 
 const rooms = createRooms({
   rooms: [gameRoom], // the party "main"; { parties: { lobby: [lobbyRoom] } } adds others
-  auth: { secret: "AUTH_JWT_SECRET" }, // the name of a secret, or { jwksUrl, issuer, audience }
+  auth: jwt({ secret: "AUTH_JWT_SECRET" }), // the name of a secret; or jwt({ jwksUrl, issuer, audience })
   cors: { origin: "*" }, // the options of hono/cors, or false
 });
 

@@ -1,11 +1,11 @@
 // worker.ts
-import { createRooms } from "../../src/index.ts";
+import { createRooms, jwt } from "../../src/index.ts";
 import { worlds } from "../../src/worlds.ts";
 import { gameRoom } from "./game-room.ts";
 
 const rooms = createRooms({
   rooms: [gameRoom],
-  auth: { secret: "AUTH_JWT_SECRET" },
+  auth: jwt({ secret: "AUTH_JWT_SECRET" }),
   world: worlds({ shardCapacity: 75, balancing: "round-robin" }), // or "least-connections", "random", "nearest"
 });
 

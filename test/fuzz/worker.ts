@@ -1,11 +1,11 @@
-import { createRooms } from "../../src/index.ts";
+import { createRooms, jwt } from "../../src/index.ts";
 import { worlds } from "../../src/worlds.ts";
 import { closed, target } from "./target.ts";
 
 /** The service that the long form attacks, as a user would deploy it. */
 const rooms = createRooms({
   rooms: [target, closed],
-  auth: { secret: "AUTH_JWT_SECRET" },
+  auth: jwt({ secret: "AUTH_JWT_SECRET" }),
   world: worlds({ ids: ["w"], shardCapacity: 50, maxRooms: 100, maxShards: 5 }),
 });
 export class RoomObject extends rooms.RoomObject {}

@@ -5,7 +5,7 @@ import * as z from "zod";
 import { createApp } from "../../src/app/app.ts";
 import { createRooms } from "../../src/app/create-rooms.ts";
 import { worlds } from "../../src/worlds.ts";
-import { createOperatorVerifier, createVerifier } from "../../src/auth/verify.ts";
+import { createOperatorVerifier, createVerifier, jwt } from "../../src/auth/verify.ts";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { inspector } from "../../src/inspector/index.ts";
 import { MOST_ROWS } from "../../src/inspector/part.ts";
@@ -375,7 +375,7 @@ describe("P12.8: a World", () => {
 });
 
 describe("P12.9: the page", () => {
-  const config = { rooms: [game], parties: { lobby: [game] }, auth: { secret: "AUTH_JWT_SECRET" } };
+  const config = { rooms: [game], parties: { lobby: [game] }, auth: jwt({ secret: "AUTH_JWT_SECRET" }) };
   const { app } = createRooms({ ...config, world: worlds({ ids: ["w"] }), inspector });
   const load = (path: string, headers: Record<string, string> = {}, more: object = {}) =>
     app.request(`http://localhost${path}`, { headers }, { ...env, ...more });

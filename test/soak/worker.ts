@@ -1,6 +1,16 @@
 import { signal } from "@signe/reactive";
 import * as z from "zod";
-import { collection, connected, createRooms, defineRoom, persist, RoomError, sync, users } from "../../src/index.ts";
+import {
+  collection,
+  connected,
+  createRooms,
+  defineRoom,
+  jwt,
+  persist,
+  RoomError,
+  sync,
+  users,
+} from "../../src/index.ts";
 import { worlds } from "../../src/worlds.ts";
 
 const LARGE = "x".repeat(200_000);
@@ -57,7 +67,7 @@ const soaked = defineRoom({
 
 const rooms = createRooms({
   rooms: [soaked],
-  auth: { secret: "AUTH_JWT_SECRET" },
+  auth: jwt({ secret: "AUTH_JWT_SECRET" }),
   world: worlds({ ids: ["w"], shardCapacity: 500, connectRate: { requests: 1e6, per: 1 } }),
 });
 export class RoomObject extends rooms.RoomObject {

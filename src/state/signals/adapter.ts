@@ -1,4 +1,4 @@
-import { computed, isSignal } from "@signe/reactive";
+import { isSignal } from "@signe/reactive";
 import type { ComputedSignal } from "@signe/reactive";
 
 /**
@@ -40,11 +40,29 @@ function compute<T>(source: ComputedSignal<T>): T {
   return outcome.value;
 }
 
-/** Reads a computed signal, with the signals that it depends on. */
+/**
+ * Reads a computed signal, with the signals that it depends on. `computed` of `@signe/reactive` would tell the same, but
+ * it subscribes to all of them, and brings the operators of rxjs into Workers that have no computed signal.
+ */
 export function readComputed(source: ComputedSignal): Reading {
-  const probe = computed(() => source());
-  probe.subscription.unsubscribe();
-  return { value: probe(), signals: probe.dependencies };
+  const store = trackers();
+  const previous = store.currentDependencyTracker;
+  const signals = new Set<unknown>();
+  store.currentDependencyTracker = (signal) => signals.add(signal);
+  try {
+    return { value: source(), signals };
+  } finally {
+    store.currentDependencyTracker = previous;
+  }
+}
+
+/** What `@signe/reactive` tells of each signal that is read. All of its instances share it. */
+interface Trackers {
+  currentDependencyTracker: ((signal: unknown) => void) | null;
+}
+
+function trackers(): Trackers {
+  return (globalThis as unknown as { __REACTIVE_STORE__: Trackers }).__REACTIVE_STORE__;
 }
 
 /** Observes a set of signals that may be another one after each read. */

@@ -1,10 +1,10 @@
-import { createRooms } from "durable-rooms";
+import { createRooms, jwt } from "durable-rooms";
 import { inspector } from "durable-rooms/inspector";
 import { lobby } from "./room";
 
 const rooms = createRooms({
   rooms: [lobby],
-  auth: { secret: "AUTH_JWT_SECRET" },
+  auth: jwt({ secret: "AUTH_JWT_SECRET" }),
   inspector, // a page at /inspector; a deployed one needs a token
 });
 

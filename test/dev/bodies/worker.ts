@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { createRooms, defineRoom } from "../../../src/index.ts";
+import { createRooms, defineRoom, jwt } from "../../../src/index.ts";
 import { worlds } from "../../../src/worlds.ts";
 
 /** Refuses and ignores bodies in all the ways that a room can. */
@@ -24,7 +24,7 @@ const closed = defineRoom({ path: "closed", auth: "required", state: () => ({}) 
 
 const rooms = createRooms({
   rooms: [room, closed],
-  auth: { secret: "AUTH_JWT_SECRET" },
+  auth: jwt({ secret: "AUTH_JWT_SECRET" }),
   world: worlds({ ids: ["w"] }),
   log: () => {},
 });

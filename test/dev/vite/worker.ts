@@ -1,5 +1,5 @@
 import { signal } from "@signe/reactive";
-import { connected, createRooms, defineRoom, sync, users } from "durable-rooms";
+import { connected, createRooms, defineRoom, jwt, sync, users } from "durable-rooms";
 import { worlds } from "durable-rooms/worlds";
 import { VERSION } from "./version.ts";
 
@@ -32,7 +32,7 @@ function makeRoom(path: "awake-{id}" | "room-{id}", hibernate: boolean) {
 
 const rooms = createRooms({
   rooms: [makeRoom("room-{id}", true), makeRoom("awake-{id}", false)],
-  auth: { secret: "AUTH_JWT_SECRET" },
+  auth: jwt({ secret: "AUTH_JWT_SECRET" }),
   world: worlds({ ids: ["world-default"] }),
 });
 export class RoomObject extends rooms.RoomObject {}
