@@ -95,7 +95,7 @@ export class RoomParts {
     this.state = definition.state();
     this.tree = new Tree(this.state);
     const { rows } = this.tree;
-    this.turns = new Turns(clock);
+    this.turns = new Turns(clock, this.tree);
     this.reporter = new Reporter(this, this.turns, ports.log);
     this.quarantine = new Quarantine(storage, clock, this.reporter);
     this.room = createHandle(identity, this);

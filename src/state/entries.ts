@@ -9,11 +9,11 @@ import type { CollectionField } from "./field.ts";
 import { kindOf } from "./kinds.ts";
 import type { EntryKind } from "./kinds.ts";
 import type { HiddenEntry, Leaf, PrivateChange } from "./leaf.ts";
-import { goneIds } from "./node.ts";
+import { goneIds, LAST_READ } from "./node.ts";
 import type { EntryNode, InnerNode, ParentNode, Placement, RemovedEntry, Shared } from "./node.ts";
 import { encodeKey, Row } from "./rows.ts";
 import type { Referrers } from "./referrers.ts";
-import { assumeEntriesSent, sentEntries, sentValuesOf } from "./sent-entries.ts";
+import { assumeEntriesSent, sentEntries, sentValuesOf, textOfEntries } from "./sent-entries.ts";
 import type { EntriesBefore } from "./sent-entries.ts";
 import { track } from "./signals/tracking.ts";
 import type { CollectionGate, FieldGate } from "./signals/tracking.ts";
@@ -32,6 +32,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
   readonly collection: CollectionGate = this;
   readonly key: string;
   readonly signal: EntriesSignal;
+  readonly property: object;
   readonly audience: Audience | undefined;
   /** The references to its entries, if there are some. */
   referrers: Referrers | undefined;
@@ -67,7 +68,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     this.placement = { ...placement, persisted: placement.persisted && field.persisted };
     this.isInState = parent.isInState;
     this.key = key;
-    this.signal = signal;
+    this.signal = this.property = signal;
     this.audience = placement.audience;
     for (const factory of typeof field.factory === "function" ? [field.factory] : field.factory.values())
       shared.factories.add(factory);
@@ -101,7 +102,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
   }
 
   get(key: string): object | undefined {
-    return this.#entry(key)?.target;
+    return this.handOut(this.#entry(key)?.target);
   }
 
   /** Makes an entry of the kind of a stored one, or else of the first. @throws Error if there is no such kind */
@@ -162,6 +163,10 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
 
   beforeGet(key: string): void {
     this.#unread.make(key);
+  }
+
+  handOut<T>(entry: T): T {
+    return (this.shared.lastRead[this.shared.readCount++ % LAST_READ] = entry);
   }
 
   beforeList(): void {
@@ -283,9 +288,9 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     return SAME;
   }
 
-  /** All entries without those that are held. */
-  *#shownEntries(): Iterable<[string, EntryNode]> {
-    for (const entry of this.children) if (!this.#isHeld(entry[0])) yield entry;
+  /** Entries without those that are held. */
+  *#shownEntries(entries = this.children): Iterable<[string, EntryNode]> {
+    for (const entry of entries) if (!this.#isHeld(entry[0])) yield entry;
   }
 
   /** Continues from what was sent of the collection that was here before. */
@@ -308,14 +313,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
 
   textFor(sees: Sees): string {
     if (this.privateCount === 0 && this.#text !== undefined) return this.#text;
-    const parts = this.#unread.texts();
-    for (const [key, child] of this.#made) {
-      const { audience } = child.placement;
-      if (this.#isHeld(key) || (audience && !sees(audience))) continue;
-      const text = child.textFor(sees);
-      if (!audience || text !== "{}") parts.push(`${JSON.stringify(key)}:${text}`);
-    }
-    const text = `{${parts.join(",")}}`;
+    const text = textOfEntries(this.#unread.texts(), this.#shownEntries(this.#made), sees);
     if (this.privateCount === 0) this.#text = text;
     return text;
   }

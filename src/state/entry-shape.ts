@@ -9,8 +9,11 @@ interface FieldShape {
   readonly shape: Shape;
 }
 
+/** A field, or an object of fields, as it is compared. */
+export type Declared = FieldShape | EntryShape;
+
 /** The fields of an object by name, and those of the objects inside it. */
-export type EntryShape = ReadonlyMap<string, FieldShape | EntryShape>;
+export type EntryShape = ReadonlyMap<string, Declared>;
 
 /** Whether a property refers to an object that is part of the state elsewhere, or will be, as far as can be known. */
 export type IsReference = (value: object) => boolean;
@@ -43,15 +46,26 @@ export function differenceOf(
     missing.delete(name);
     if (!expected && !field && isReference(value)) continue;
     if (!expected) return `it has a field "${name}", which the entries here do not have`;
-    if ("field" in expected !== (field !== undefined)) return `its "${name}" is not what it is in the entries here`;
-    const problem =
-      "field" in expected
-        ? fieldDifference(expected, name, field as Field, value)
-        : differenceOf(expected, value, isReference, [...around, target]);
+    const problem = differenceBetween(expected, name, field, value, isReference, [...around, target]);
     if (problem) return problem;
   }
   for (const name of missing) return `it has no field "${name}", which the entries here have`;
   return undefined;
+}
+
+/** What is different about one property of an object. */
+export function differenceBetween(
+  expected: Declared,
+  name: string,
+  field: Field | undefined,
+  value: object,
+  isReference: IsReference = () => false,
+  around: readonly object[] = [],
+): string | undefined {
+  if ("field" in expected !== (field !== undefined)) return `its "${name}" is not what it is in the entries here`;
+  return "field" in expected
+    ? fieldDifference(expected, name, field as Field, value)
+    : differenceOf(expected, value, isReference, around);
 }
 
 /** How a field is marked. */

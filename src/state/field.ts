@@ -42,6 +42,8 @@ export interface Field {
 export interface ReferenceTarget {
   readonly key: WritableSignal<string | null>;
   readonly entries: () => Readonly<Record<string, object>>;
+  /** The field itself, as a property has it. */
+  readonly read: object;
   /** Where the field is, for messages. */
   path: () => string;
   /** The class of its node. A Worker without references does not have it. */

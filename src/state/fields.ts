@@ -78,7 +78,11 @@ export function mark<S>(target: S, field: Partial<Field> & { kind: FieldKind }):
   return markAs(target, { ...DEFAULTS, ...field });
 }
 
+/** How many fields were ever made in this isolate, but for those of entries. A room that sees it grow looks for assigned ones. */
+export let fieldsMade = 0;
+
 function markAs<S>(target: S, field: Field): S {
+  fieldsMade++;
   if ((target as { [FIELD]?: Field })[FIELD]) {
     throw new Error("This signal is a field already: mark each signal once, with one of sync, persist, connected");
   }
@@ -257,6 +261,15 @@ export function ofKnownKind(factories: Factories, stored: Plain): Plain {
 
 /** Makes an entry, whether its factory is a class or a function. */
 export function makeBy(factory: Factory<object>, key: string): object {
+  const before = fieldsMade;
+  try {
+    return callFactory(factory, key);
+  } finally {
+    fieldsMade = before;
+  }
+}
+
+function callFactory(factory: Factory<object>, key: string): object {
   if (isClass(factory)) return new (factory as new () => object)();
   // Arrow functions and methods have no prototype; `new` on a plain function that returns an object gives that object.
   return (factory as { prototype?: unknown }).prototype === undefined

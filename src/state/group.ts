@@ -4,11 +4,12 @@ import { isPlain } from "../protocol/values.ts";
 import type { Plain } from "../protocol/values.ts";
 import { restrictAudience } from "./audience.ts";
 import type { Sees } from "./audience.ts";
+import { holdsValuesOnly, takeAssigned } from "./assigned-fields.ts";
 import { put, SAME } from "./diff.ts";
 import { Entries } from "./entries.ts";
+import { shapeOfEntry } from "./entry-shape.ts";
 import type { EntryShape } from "./entry-shape.ts";
 import { takeMembers } from "./members.ts";
-import { KIND_KEY } from "./fields.ts";
 import type { CollectionField, Field } from "./field.ts";
 import type { Member } from "./members.ts";
 import { Leaf } from "./leaf.ts";
@@ -17,6 +18,7 @@ import { goneIds } from "./node.ts";
 import type { EntryNode, ParentNode, Placement, RemovedEntry, Shared } from "./node.ts";
 import type { ReferenceLeaf } from "./reference-leaf.ts";
 import { encodeKey, Row } from "./rows.ts";
+import { fitChildren, storedChildren, textOfStoredChildren, withKind } from "./stored-children.ts";
 import { NO_OBJECT, shapeOf } from "./value-checks.ts";
 
 type Node = Leaf | Group | Entries;
@@ -77,9 +79,41 @@ export class Group implements EntryNode, ParentNode {
     return !(this.parent instanceof Group);
   }
 
+  get property(): object {
+    return this.target;
+  }
+
+  get declared(): EntryShape | undefined {
+    return holdsValuesOnly(this.target) ? shapeOfEntry(this.target) : undefined;
+  }
+
   holds(name: string, value: object): boolean {
-    const child = this.children.get(name);
-    return (child instanceof Group ? child.target : child?.signal) === value;
+    return this.children.get(name)?.property === value;
+  }
+
+  /** Takes fields that were assigned. @throws RoomError if one of them cannot be part of the state */
+  takeAssigned(): void {
+    if (!this.isInState) return;
+    takeAssigned(this);
+    for (const child of this.children.values()) if (child instanceof Group) child.takeAssigned();
+  }
+
+  retake(member: Member): void {
+    const { name } = member;
+    const before = this.children.get(name) as Leaf | Group;
+    const isUnsent = this.#unsent?.has(name);
+    this.childChanged(name);
+    this.#add(member);
+    this.countPrivate(-before.privateCount);
+    if (!isUnsent) this.#unsent?.delete(name);
+    (this.children.get(name) as Leaf | Group).replace(before as never);
+  }
+
+  /** Takes the place of the object that was here, which is like it. */
+  replace(previous: Group): void {
+    this.#unsent = previous.#unsent;
+    for (const [name, child] of this.children) (child as Leaf | Group).replace(previous.children.get(name) as never);
+    previous.stop();
   }
 
   names(): string[] {
@@ -143,10 +177,7 @@ export class Group implements EntryNode, ParentNode {
   }
 
   continueFrom(previous: Group | RemovedEntry, changes: PrivateChange[]): void {
-    if (!(previous instanceof Group)) {
-      this.assumeSent(previous.sentValues());
-      return;
-    }
+    if (!(previous instanceof Group)) return this.assumeSent(previous.sentValues());
     for (const [name, before] of previous.children) {
       const child = this.children.get(name);
       this.#unsent?.delete(name);
@@ -171,15 +202,7 @@ export class Group implements EntryNode, ParentNode {
   }
 
   textOfStored(stored: unknown): string | undefined {
-    if (!isPlain(stored)) return undefined;
-    const parts: string[] = [];
-    for (const [name, child] of this.children) {
-      if (child.hidden) continue;
-      const text = child.textOfStored(Object.hasOwn(stored, name) ? stored[name] : undefined);
-      if (text === undefined) return undefined;
-      parts.push(`${JSON.stringify(name)}:${text}`);
-    }
-    return `{${parts.join(",")}}`;
+    return textOfStoredChildren(this.children, stored);
   }
 
   privateLeaves(into: Leaf[]): void {
@@ -195,24 +218,12 @@ export class Group implements EntryNode, ParentNode {
 
   /** The scalar fields of the room, which share one row. */
   storedScalars(persisted: boolean): Plain | undefined {
-    return this.#stored(persisted, (leaf) => leaf.row === this.placement.row);
+    return storedChildren(this, persisted, true);
   }
 
   /** All fields of the group, without the entries of collections inside. */
   stored(persisted: boolean): Plain | undefined {
-    return this.#stored(persisted, () => true);
-  }
-
-  #stored(persisted: boolean, includes: (leaf: Leaf) => boolean): Plain | undefined {
-    let values: Plain | undefined;
-    for (const [name, child] of this.children) {
-      let value: unknown;
-      if (child instanceof Leaf) {
-        if (child.row && child.persisted === persisted && includes(child)) value = child.stored();
-      } else if (child instanceof Group && child.placement.row === this.placement.row) value = child.stored(persisted);
-      if (value !== undefined) (values ??= {})[name] = value;
-    }
-    return values;
+    return storedChildren(this, persisted, false);
   }
 
   rowValue(persisted: boolean): unknown {
@@ -249,12 +260,7 @@ export class Group implements EntryNode, ParentNode {
   }
 
   fits(stored: unknown): boolean {
-    if (!isPlain(stored)) return false;
-    for (const [name, child] of this.children) {
-      const value = Object.hasOwn(stored, name) ? stored[name] : undefined;
-      if (value !== undefined && !child.fits(value)) return false;
-    }
-    return true;
+    return fitChildren(this.children, stored);
   }
 
   restore(stored: Plain): void {
@@ -333,12 +339,12 @@ export class Group implements EntryNode, ParentNode {
     this.#dirty.add(name);
     this.isDirty = true;
     if (child instanceof Leaf) {
-      if (child.audience) this.privateCount++;
+      if (child.audience) this.countPrivate(1);
       return;
     }
     if (!child.hidden && !this.placement.audience) (this.#unsent ??= new Set()).add(name);
     // A collection counted what it came with itself.
-    if (child instanceof Group) this.privateCount += child.privateCount;
+    if (child instanceof Group) this.countPrivate(child.privateCount);
   }
 
   #fieldNode(name: string, value: object, field: Field): Leaf | Entries {
@@ -389,8 +395,4 @@ export class Group implements EntryNode, ParentNode {
       return child instanceof Group ? child.stored(persisted) : undefined;
     });
   }
-}
-
-function withKind(values: Plain, kind: string | undefined): Plain {
-  return kind === undefined ? values : { [KIND_KEY]: kind, ...values };
 }

@@ -6,7 +6,7 @@ import { diff, SAME } from "./diff.ts";
 import type { Field } from "./field.ts";
 import type { Row } from "./rows.ts";
 import { Observer, readComputed } from "./signals/adapter.ts";
-import { isFrozen, track } from "./signals/tracking.ts";
+import { announceAgain, isFrozen, track } from "./signals/tracking.ts";
 import type { FieldGate } from "./signals/tracking.ts";
 import { nestDottedKeys, toPlain, toSent } from "./to-plain.ts";
 import { checkField, checkValue, shapeOf } from "./value-checks.ts";
@@ -133,6 +133,21 @@ export class Leaf implements FieldGate {
     return this.synced && !this.audience;
   }
 
+  /** What the property of the object is that it is in. */
+  get property(): object {
+    return this.signal;
+  }
+
+  /** What may take its place; undefined for what its class or factory makes again. */
+  get declared(): { readonly field: Field; readonly shape: Shape } | undefined {
+    return this.field.kind === "value" ? this : undefined;
+  }
+
+  /** How many fields in here not everybody sees. */
+  get privateCount(): number {
+    return this.audience ? 1 : 0;
+  }
+
   /** What was last sent; undefined before the first time. */
   get sent(): unknown {
     return typeof this.#sent === "symbol" ? undefined : this.#sent;
@@ -196,6 +211,14 @@ export class Leaf implements FieldGate {
     this.#sent = isSame ? previous.#sent : REPLACING;
     if (isSame) this.id = previous.id;
     return isSame;
+  }
+
+  /** Takes the place of the field that was here, which is like it. What depends on that one depends on this now. */
+  replace(previous: Leaf): void {
+    this.continueFrom(previous);
+    this.changed(false);
+    previous.stop();
+    announceAgain(previous.signal);
   }
 
   /** The field is gone, or `next` replaces it. @returns whether everyone has to delete it; a private removal goes to `changes` */

@@ -3,7 +3,7 @@ import type { Plain } from "../protocol/values.ts";
 import { exampleOf } from "./kinds.ts";
 import type { KnownKinds } from "./kinds.ts";
 import type { Factories } from "./field.ts";
-import { fieldOf, isId, nodeOf } from "./members.ts";
+import { isId, nodeOf } from "./members.ts";
 import type { EntryNode } from "./node.ts";
 
 /** Told of a property that will not be as it is when the room has slept: where it is, its name, and what to do. */
@@ -23,8 +23,6 @@ export function findLost(entry: EntryNode, factories: Factories, known: KnownKin
 
 function adviceFor(entry: EntryNode, example: Plain | undefined, name: string, value: unknown): string | undefined {
   const made = example?.[name];
-  const field = fieldOf(value);
-  if (field) return entry.holds(name, field.target?.key ?? (value as object)) ? undefined : LATE;
   // Functions are made again, and so are fields and other signals.
   if (typeof value === "function" || Object.is(value, made) || isId(made)) return undefined;
   if (isContainer(value)) {
@@ -37,5 +35,3 @@ function adviceFor(entry: EntryNode, example: Plain | undefined, name: string, v
 }
 
 const PLAIN = "is a plain property, whose value is lost when the room sleeps: use a signal with sync() or persist()";
-const LATE =
-  "is a field that was put on the entry after it was added, so it is neither sent nor stored: declare it in the class";

@@ -25,6 +25,9 @@ export interface ParentNode extends LeafParent {
   countPrivate(change: number): void;
 }
 
+/** A power of two. */
+export const LAST_READ = 32;
+
 /** The parent of an entry that is not part of the state. */
 export const OUTSIDE: ParentNode = {
   names: () => [],
@@ -75,6 +78,8 @@ export interface EntryNode extends InnerNode, StateNode {
   /** Whether it is part of the state: entries that were removed are not. */
   readonly isInState: boolean;
   names(): string[];
+  /** Takes fields that were assigned since it was made. @throws RoomError if one of them cannot be part of the state */
+  takeAssigned(): void;
   /** All stored values, with the entries inside. */
   snapshot(): Plain;
   /** The value of its row: of the persisted fields, or of the others. Undefined if there are none. */
@@ -120,6 +125,9 @@ export interface Shared extends LeafShared {
   readonly factories: WeakSet<object>;
   /** What is known of the entries that these make, for those that the developer makes. */
   readonly kinds: WeakMap<object, EntryKinds>;
+  /** The latest {@link LAST_READ} entries that handlers have read, and may assign fields to; in any order. */
+  readonly lastRead: unknown[];
+  readCount: number;
   /** Runs this while nothing counts as a change. */
   quietly<T>(run: () => T): T;
   /** An entry is about to be stored. */

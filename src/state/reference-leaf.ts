@@ -39,6 +39,10 @@ export class ReferenceLeaf extends Leaf {
     target.path = () => this.path();
   }
 
+  override get property(): object {
+    return this.#target.read;
+  }
+
   /** The entry came or went, or its whole collection. */
   targetChanged(): void {
     if (this.isInState) this.touch();

@@ -42,14 +42,10 @@ export function reference<T extends object>(
   if (typeof entries !== "function") {
     throw new Error("reference() takes a function that returns the entries of a collection: () => state.players()");
   }
-  const target: ReferenceTarget = {
-    key: signal<string | null>(null),
-    entries,
-    path: () => "A reference",
-    Leaf: ReferenceLeaf,
-  };
-  const read = () => entryAt(entries(), target.key());
-  const set = (entry: T | undefined) => target.key.set(entry ? untracked(() => keyOf(target, entry)) : null);
+  const key = signal<string | null>(null);
+  const read = () => entryAt(entries(), key());
+  const target: ReferenceTarget = { key, entries, read, path: () => "A reference", Leaf: ReferenceLeaf };
+  const set = (entry: T | undefined) => key.set(entry ? untracked(() => keyOf(target, entry)) : null);
   const { persist: persisted = true, visibleTo = "all" } = options;
   return mark(Object.assign(read, { set }), {
     kind: "reference",

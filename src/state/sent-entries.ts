@@ -1,4 +1,5 @@
 import type { Plain } from "../protocol/values.ts";
+import type { Sees } from "./audience.ts";
 import type { EntryNode, RemovedEntry } from "./node.ts";
 
 /** What clients have under the keys of which the entry is another one by now, or gone. */
@@ -29,4 +30,15 @@ export function assumeEntriesSent(entries: ReadonlyMap<string, EntryNode>, sent:
   for (const [key, value] of Object.entries(sent)) {
     if (!entries.has(key)) before.set(key, { sentValues: () => value as Plain });
   }
+}
+
+/** What was sent of all entries to a viewer, as JSON. @param texts of those that are not made @param entries all others */
+export function textOfEntries(texts: string[], entries: Iterable<[string, EntryNode]>, sees: Sees): string {
+  for (const [key, entry] of entries) {
+    const { audience } = entry.placement;
+    if (audience && !sees(audience)) continue;
+    const text = entry.textFor(sees);
+    if (!audience || text !== "{}") texts.push(`${JSON.stringify(key)}:${text}`);
+  }
+  return `{${texts.join(",")}}`;
 }

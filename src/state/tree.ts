@@ -40,6 +40,8 @@ export class Tree implements Shared {
   readonly factories = new WeakSet<object>();
   readonly kinds = new WeakMap<object, EntryKinds>();
   readonly dynamic = new Set<Leaf>();
+  readonly lastRead: unknown[] = [];
+  readCount = 0;
   readonly #held = new Set<string>();
   readonly held: ReadonlySet<string> = this.#held;
   /** Called at the first change that was not sent. */
@@ -77,6 +79,23 @@ export class Tree implements Shared {
   /** Whether some change was not sent yet. */
   get isDirty(): boolean {
     return this.root.isDirty;
+  }
+
+  /**
+   * Takes fields that were assigned in place of others: to the state, or to the entries that were read last. What was
+   * assigned to others is found when these are stored.
+   * @throws RoomError if one of them cannot be part of the state
+   */
+  takeAssigned(): void {
+    const errors: unknown[] = [];
+    for (const node of [this.root, ...this.lastRead.map((target) => this.entries.get(target as object))]) {
+      try {
+        node?.takeAssigned();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
   }
 
   /** Takes all changes since the last time. */
@@ -155,6 +174,11 @@ export class Tree implements Shared {
   }
 
   saving(entry: EntryNode, factories: Factories): void {
+    try {
+      entry.takeAssigned();
+    } catch (error) {
+      this.onError(error);
+    }
     try {
       findLost(entry, factories, this, (where, name, advice) => {
         const kind = `${entry.parent?.names().at(-1)}.${name}`;

@@ -45,31 +45,6 @@ async function scene() {
 }
 
 describe("what is lost when a room sleeps", () => {
-  it("is a field that was put on an entry later, or in the place of another: it is neither sent nor stored", async () => {
-    const { room, warnings } = await scene();
-    room.change(({ players }) => {
-      const [ann] = Object.values(players()) as (Player & { late?: unknown })[];
-      if (!ann) return;
-      ann.late = sync(signal(1));
-      ann.pos = { y: sync(signal(0)) };
-      ann.x.set(1);
-    });
-    await room.evict();
-    const [key = ""] = Object.keys(room.state.players());
-    expect(warnings()).toContainEqual([
-      "warn",
-      `players.${key}.late`,
-      expect.stringContaining("declare it in the class"),
-    ]);
-    room.change(({ players }) => {
-      const player = players()[key] as Player;
-      player.x.set(3);
-      player.x = sync(signal(9));
-    });
-    await room.evict();
-    expect(warnings()).toContainEqual(["warn", `players.${key}.x`, expect.stringContaining("declare it in the class")]);
-  });
-
   it("is not what the class makes by itself", async () => {
     const { room, warnings } = await scene();
     room.change(({ players, bullets, named }) => {

@@ -1,4 +1,6 @@
 import type { Clock } from "../../platform/ports.ts";
+import { fieldsMade } from "../../state/fields.ts";
+import type { Tree } from "../../state/tree.ts";
 import type { RoomPart } from "./room-part.ts";
 
 /**
@@ -7,6 +9,8 @@ import type { RoomPart } from "./room-part.ts";
  */
 export class Turns {
   readonly #clock: Clock;
+  readonly #tree: Pick<Tree, "takeAssigned">;
+  #fieldsSeen = 0;
   readonly #parts: Required<Pick<RoomPart, "endTurn">>[] = [];
   /** What comes first at the end of this turn only. */
   #first: (() => void)[] = [];
@@ -14,8 +18,10 @@ export class Turns {
   #isWanted = false;
   #cancel: (() => void) | undefined;
 
-  constructor(clock: Clock) {
+  /** @param tree is asked for assigned fields where an event made fields */
+  constructor(clock: Clock, tree: Pick<Tree, "takeAssigned">) {
     this.#clock = clock;
+    this.#tree = tree;
   }
 
   /** Registers parts that have something to do at the end of a turn, in this order. */
@@ -44,11 +50,19 @@ export class Turns {
     if (this.#isInside) return event();
     this.#isInside = true;
     try {
-      return event();
+      const outcome = event();
+      if (fieldsMade !== this.#fieldsSeen) this.#takeAssigned();
+      return outcome;
     } finally {
       this.#isInside = false;
       if (whoEnds === "clock" && this.#isWanted) this.#endLater();
     }
+  }
+
+  /** @throws RoomError if a field that was assigned cannot be part of the state: then the event fails */
+  #takeAssigned(): void {
+    this.#fieldsSeen = fieldsMade;
+    this.#tree.takeAssigned();
   }
 
   /** Ends the turn now. */

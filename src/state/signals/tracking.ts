@@ -54,6 +54,8 @@ export interface CollectionGate {
   beforeReplace(next: Readonly<Plain>): void;
   /** A property is about to be looked for. */
   beforeGet(key: string): void;
+  /** A handler reads an entry, and may assign fields to it. */
+  handOut(entry: unknown): void;
   /** All properties are about to be listed. */
   beforeList(): void;
 }
@@ -147,6 +149,13 @@ function nextContents(this: Subject, change: unknown): void {
   (this as Tracked)[GATE].changed(this[SIGNAL]?._isFrozen === true);
 }
 
+/** Has whatever depends on a signal look at it again. */
+export function announceAgain(signal: Signal): void {
+  const subject = (signal as unknown as Writable)._subject;
+  const slot = slotOf(subject);
+  announce(subject, slot === undefined ? signal() : unwrap(subject[slot as "obj"]));
+}
+
 function announce(subject: Subject, value: unknown): void {
   const slot = slotOf(subject);
   subject.next(
@@ -221,6 +230,7 @@ function shallowProxy<T extends object>(raw: T, gate: Gated, notify: () => void)
       if (key === GATE) return gate[GATE];
       lookUp(target, key, gate);
       const value = read(target, key);
+      gate[GATE].collection?.handOut(value);
       if (typeof value !== "function" || !Array.isArray(target)) return value;
       const method = arrayMethod(target, String(key), value as Method, gate, notify);
       return (...args: unknown[]) => {

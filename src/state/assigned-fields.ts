@@ -1,0 +1,81 @@
+import { RoomError } from "../protocol/errors.ts";
+import { isContainer } from "../protocol/values.ts";
+import { differenceBetween } from "./entry-shape.ts";
+import type { Declared } from "./entry-shape.ts";
+import { fieldOf, membersOf } from "./members.ts";
+import type { Member } from "./members.ts";
+
+/** A field, collection or object of fields that is part of an object in the state. */
+interface Child {
+  /** What the property of the object was when this became part of the state. */
+  readonly property: object;
+  /** What may take its place; undefined for nothing, since the class or factory makes it. */
+  readonly declared?: Declared | undefined;
+}
+
+/** An object in the state. */
+export interface Owner {
+  readonly target: object;
+  readonly parent: unknown;
+  readonly children: ReadonlyMap<string, Child>;
+  names(): string[];
+  /** Has another field, or object of fields, in place of the one with its name. @throws Error if it cannot be one */
+  retake(member: Member): void;
+}
+
+/**
+ * Looks at the properties of an object in the state. A field that was assigned in place of one that is like it becomes
+ * part of the state. Anything else would be another thing after a sleep: the property becomes again what it was.
+ * @throws RoomError naming the path of the first property that was refused
+ */
+export function takeAssigned(owner: Owner): void {
+  const { children } = owner;
+  const target = owner.target as Record<string, unknown>;
+  let found = 0;
+  let problem: RoomError | undefined;
+  for (const name of Object.keys(target)) {
+    const child = children.get(name);
+    const value = target[name];
+    if (child) found++;
+    if (child ? value !== child.property : typeof value === "function" && fieldOf(value) !== undefined)
+      problem = take(owner, target, name) ?? problem;
+  }
+  if (found < children.size)
+    for (const name of children.keys())
+      if (!Object.hasOwn(target, name)) problem = take(owner, target, name) ?? problem;
+  if (problem) throw problem;
+}
+
+/** @returns why the property was put back */
+function take(owner: Owner, target: Record<string, unknown>, name: string): RoomError | undefined {
+  const child = owner.children.get(name);
+  const why = child ? replace(owner, child, name, target[name]) : newField(owner);
+  if (why === undefined) return undefined;
+  if (child) target[name] = child.property;
+  else delete target[name];
+  return new RoomError("internal", `${[...owner.names(), name].join(".")}: ${why}`);
+}
+
+function newField({ parent }: Owner): string {
+  const where = parent ? "the class or factory of the entry" : "state()";
+  return `a field cannot be added here, since it would be gone when the room has slept: declare it in ${where}`;
+}
+
+function replace(owner: Owner, { declared }: Child, name: string, value: unknown): string | undefined {
+  const field = fieldOf(value);
+  if (!field && !isContainer(value)) return "it is a field, which stays in its place: change its value with set()";
+  if (!declared) return "it is what the class or factory makes, which a room that has slept would have again";
+  const difference = differenceBetween(declared, name, field, value as object);
+  if (difference !== undefined) return `what takes its place has to be like it, but ${difference}`;
+  try {
+    owner.retake({ name, value: value as object, field });
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** Whether all fields of an object, and in the objects in it, are signals whose values are stored or sent. */
+export function holdsValuesOnly(target: object): boolean {
+  return membersOf(target).every(({ value, field }) => (field ? field.kind === "value" : holdsValuesOnly(value)));
+}
