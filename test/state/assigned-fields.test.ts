@@ -194,7 +194,7 @@ describe("a field that a room could not have again after a sleep", () => {
     ["a value in its place", (p) => Object.assign(p, { x: 5 }), "x", "set()"],
     ["nothing in its place", (p) => delete (p as Partial<Player>).x, "x", "set()"],
     ["a signal without a mark", (p) => (p.x = signal(5) as never), "x", "set()"],
-    ["one that others may see", (p) => (p.secret = sync(signal("t"))), "secret", "visibleTo"],
+    ["one that others may see", (p) => Object.assign(p, { secret: sync(signal("t")) }), "secret", "visibleTo"],
     ["one that is not an array", (p) => Object.assign(p, { list: sync(signal(1)) }), "list", "array"],
     ["another computed signal", (p) => (p.double = sync(computed(() => 1))), "double", "class or factory"],
     ["another collection", (p) => (p.items = collection(() => ({ n: sync(signal(0)) }))), "items", "class or factory"],
