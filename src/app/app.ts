@@ -7,7 +7,7 @@ import { tokenError } from "../auth/access.ts";
 import { chooseSubprotocol } from "../auth/subprotocol.ts";
 import { readToken } from "../auth/verify.ts";
 import type { Verify } from "../auth/verify.ts";
-import type { FindRoom } from "../define/room.ts";
+import type { AnyRoom, FindRoom } from "../define/room.ts";
 import type { Settings } from "../define/settings.ts";
 import type { Claims } from "../define/types.ts";
 import { isFault, RoomError, toRoomError } from "../protocol/errors.ts";
@@ -22,7 +22,7 @@ import { causeOf, createLog } from "../platform/log.ts";
 import type { Log } from "../platform/log.ts";
 import type { LogEntry } from "../platform/ports.ts";
 import { isRetryable } from "../platform/retry.ts";
-import { createIdCheck } from "./development.ts";
+import { createDevelopmentCheck } from "./development.ts";
 import type { AppEnv, Inspector } from "./inspector.ts";
 import { pathInside, requestInside, ROOM_ROUTE } from "./mounted.ts";
 
@@ -30,6 +30,8 @@ export type CorsOptions = NonNullable<Parameters<typeof cors>[0]>;
 
 export interface AppParts {
   readonly find: FindRoom;
+  /** All rooms. Default: none, so that nothing is said about them in development. */
+  readonly rooms?: readonly AnyRoom[];
   /** Undefined if the service takes no tokens. */
   readonly verify: Verify | undefined;
   readonly cors: CorsOptions | false;
@@ -45,13 +47,13 @@ export interface AppParts {
 
 /** The parts of the app that routing a request needs. */
 type Routing = Omit<AppParts, "cors"> &
-  Required<Pick<AppParts, "log">> & { readonly checkId: ReturnType<typeof createIdCheck> };
+  Required<Pick<AppParts, "log">> & { readonly check: ReturnType<typeof createDevelopmentCheck> };
 
 /** Makes the Hono app that routes requests and sockets to rooms, shards and Worlds. */
 export function createApp({ cors: corsOptions, ...parts }: AppParts): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   const log = parts.log ?? createLog();
-  const routing: Routing = { ...parts, log, checkId: createIdCheck(log) };
+  const routing: Routing = { ...parts, log, check: createDevelopmentCheck(log, parts.rooms ?? []) };
   const allow = corsOptions !== false && cors(corsOptions);
   app.get("/health", (c) => c.json({ status: "ok" }));
   app.all(ROOM_ROUTE, async (c) => {
@@ -98,7 +100,7 @@ async function route(c: Context<AppEnv>, routing: Routing): Promise<Response> {
       : await readClaims(request, url, env, routing.verify);
   const refusal = tokenError(target.settings, claims);
   if (refusal) throw refusal;
-  if (isUpgrade(request)) routing.checkId(url, request.headers);
+  if (isUpgrade(request)) routing.check(url, request.headers);
   return fetchObject(env, target, forwardRequest(request, claims, keptOf(target, routing), url));
 }
 

@@ -1,27 +1,52 @@
 import { offerOf } from "../auth/subprotocol.ts";
+import type { AnyRoom } from "../define/room.ts";
 import { credentialsOf } from "../objects/handshake.ts";
 import type { Log } from "../platform/log.ts";
+import { findShared } from "../state/shared-values.ts";
 
 /** Hosts that mean this machine: `localhost` and names below it (RFC 6761), all 127.x.x.x, and `[::1]`. */
 const LOOPBACK = /^(?:(?:[\w-]+\.)*localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 /** The length of 128 random bits in base64. */
 const SHORTEST_ID = 22;
+/** So many fields are named in a warning. */
+const MOST_NAMED = 5;
 
 /** Whether a service runs on the machine of whoever asks. */
 export function isOnThisMachine({ hostname }: Pick<URL, "hostname">): boolean {
   return LOOPBACK.test(hostname);
 }
 
-/** Makes a check of session ids, which says in development, and only once, that one is so short that it can be guessed. */
-export function createIdCheck(log: Log): (url: URL, headers: Headers) => void {
-  let hasSaid = false;
+/**
+ * Makes a check that looks, in development only, for what works there and not once it is deployed. It warns once of each.
+ * @param rooms those that the service has
+ */
+export function createDevelopmentCheck(log: Log, rooms: readonly AnyRoom[]): (url: URL, headers: Headers) => void {
+  const todo = { ids: true, rooms: true };
   return (url, headers) => {
-    if (hasSaid || !isOnThisMachine(url)) return;
-    const id = offerOf(headers)?.sessionId ?? credentialsOf(url.href).sessionId;
-    if (id === undefined || id.length >= SHORTEST_ID) return;
-    hasSaid = true;
-    const hint =
-      "Whoever guesses an id is that user. Let clients make ids of 128 random bits, as crypto.randomUUID() does";
-    log({ level: "warn", event: "short_session_id", hint });
+    if ((!todo.ids && !todo.rooms) || !isOnThisMachine(url)) return;
+    if (todo.rooms) warnOfShared(log, rooms);
+    todo.rooms = false;
+    if (todo.ids && hasShortId(url, headers)) {
+      todo.ids = false;
+      const hint =
+        "Whoever guesses an id is that user. Let clients make ids of 128 random bits, as crypto.randomUUID() does";
+      log({ level: "warn", event: "short_session_id", hint });
+    }
   };
+}
+
+function hasShortId(url: URL, headers: Headers): boolean {
+  const id = offerOf(headers)?.sessionId ?? credentialsOf(url.href).sessionId;
+  return id !== undefined && id.length < SHORTEST_ID;
+}
+
+function warnOfShared(log: Log, rooms: readonly AnyRoom[]): void {
+  for (const { path, compiled } of rooms) {
+    const fields = findShared(() => compiled.definition.state()).slice(0, MOST_NAMED);
+    if (fields.length === 0) continue;
+    const hint =
+      "All rooms in one isolate share what state() does not make itself: what one room changes in it, the others have. " +
+      "Make it inside state(). Object.freeze() what never changes";
+    log({ level: "warn", event: "shared_between_rooms", path, fields: fields.join(", "), hint });
+  }
 }

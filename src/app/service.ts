@@ -65,7 +65,7 @@ export function createService(config: ServiceConfig) {
   if (missing.length > 0)
     log({ level: "warn", event: "settings_missing", hint: `wrangler.toml needs ${missing.join(", ")}` });
   const operator = auth?.operators ?? worlds?.operators ?? inspector?.operators;
-  const app = createApp({ find, verify: auth?.users, operator, world, log, cors, inspector });
+  const app = createApp({ find, rooms: all, verify: auth?.users, operator, world, log, cors, inspector });
   inspector?.serve(app, { config, world, operator: operator ?? inspector.operators });
   const RoomObject = createRoomObject(find, log, worlds?.createLinks);
   return { find, log, app, RoomObject: inspector?.room(RoomObject) ?? RoomObject };

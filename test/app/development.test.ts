@@ -1,14 +1,21 @@
+import { signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
-import { createIdCheck } from "../../src/app/development.ts";
+import { createDevelopmentCheck } from "../../src/app/development.ts";
+import { defineRoom } from "../../src/define/define-room.ts";
+import type { AnyRoom } from "../../src/define/room.ts";
 import { createLog } from "../../src/platform/log.ts";
 import type { LogEntry } from "../../src/platform/ports.ts";
+import { sync } from "../../src/state/fields.ts";
 
 const ROOM = "/parties/main/game-1";
 const NO_HEADERS = new Headers();
 
-function watch() {
+function watch(rooms: readonly AnyRoom[] = []) {
   const lines: LogEntry[] = [];
-  const check = createIdCheck(createLog((entry) => lines.push(entry)));
+  const check = createDevelopmentCheck(
+    createLog((entry) => lines.push(entry)),
+    rooms,
+  );
   return { lines, check };
 }
 
@@ -37,5 +44,33 @@ describe("a session id that can be guessed", () => {
     const { lines, check } = watch();
     check(new URL(url), NO_HEADERS);
     expect(lines).toEqual([]);
+  });
+});
+
+describe("a state that shares something with all rooms", () => {
+  const scores = sync(signal<number[]>([]));
+  const tiles = [[0, 0]];
+  const rooms = [
+    defineRoom({ path: "shared-{id}", state: () => ({ scores, map: sync(signal({ tiles })) }) }),
+    defineRoom({ path: "own-{id}", state: () => ({ scores: sync(signal<number[]>([])) }) }),
+  ] as readonly AnyRoom[];
+  const id = crypto.randomUUID();
+
+  it("is reported in development, once for each kind of room", () => {
+    const { lines, check } = watch(rooms);
+    check(new URL(`http://localhost:8787${ROOM}?id=${id}`), NO_HEADERS);
+    check(new URL(`http://localhost:8787${ROOM}?id=${id}`), NO_HEADERS);
+    expect(lines).toMatchObject([
+      { level: "warn", event: "shared_between_rooms", path: "shared-{id}", fields: "scores, map.tiles" },
+    ]);
+  });
+
+  it("costs nothing in a deployed service", () => {
+    let made = 0;
+    const room = defineRoom({ path: "counted", state: () => ({ made: sync(signal(++made)) }) });
+    const { lines, check } = watch([...rooms, room]);
+    check(new URL(`https://game.example.com${ROOM}?id=${id}`), NO_HEADERS);
+    expect(lines).toEqual([]);
+    expect(made).toBe(0);
   });
 });
