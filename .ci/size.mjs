@@ -70,8 +70,8 @@ report(
   ),
   123,
 );
-report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 96);
-report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 126);
+report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 97);
+report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 127);
 report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 72);
 report(
   "Worker of one small room",
