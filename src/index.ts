@@ -9,7 +9,7 @@ export { defineRoom } from "./define/define-room.ts";
 export { requireAuth, requireClaim, requireSession } from "./define/guards.ts";
 export type { Migrations } from "./define/migrations.ts";
 export type { Quarantined, RoomQuarantine } from "./define/quarantine.ts";
-export type { AnyRoom, DefinedRoom, Room } from "./define/room.ts";
+export type { AnyRoom, DefinedRoom, Room, StateOf, UserOf } from "./define/room.ts";
 export type { StandardSchema } from "./define/standard-schema.ts";
 export type {
   Action,
@@ -26,7 +26,9 @@ export type {
   RoomDefinition,
   RoomHandle,
   RoomStorage,
+  RoomTypes,
   Route,
+  Schedule,
   Scheduled,
   Snapshot,
 } from "./define/types.ts";

@@ -4,7 +4,7 @@ export type { CallErrorCode } from "./errors.ts";
 export { findRoom, listRooms } from "./find-room.ts";
 export type { Comparison, FindOptions, Filter, ListOptions, RoomListing, SearchOptions } from "./find-room.ts";
 export type { CommonOptions, ConnectOptions, SocketOptions, WorldOptions } from "./options.ts";
-export type { ClientEvents, ReceivedPacket, Refusal, RoomClient } from "./room-client.ts";
+export type { ClientEvents, ClientOf, ReceivedPacket, Refusal, RoomClient } from "./room-client.ts";
 export { tabSession, tabStorage } from "./tab-storage.ts";
 export type { ClientStatus } from "./status.ts";
 export type { ActionArguments, ActionName, ActionResult, AsJson, ClientState } from "./types.ts";

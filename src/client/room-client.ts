@@ -1,7 +1,7 @@
 import type { AnyRoom } from "../define/room.ts";
 import type { ConnectError } from "./errors.ts";
 import type { ClientStatus } from "./status.ts";
-import type { ActionArguments, ActionName, ActionResult, ClientState } from "./types.ts";
+import type { ActionArguments, ActionName, ActionResult, ClientState, RoomEvents } from "./types.ts";
 
 /** A refusal that answers no call, as the room or the client itself tells it. */
 export interface Refusal {
@@ -79,14 +79,15 @@ export interface RoomClient<R extends AnyRoom> {
     apply: (state: ClientState<R>) => ClientState<R>,
   ): Promise<ActionResult<R, K>>;
   /**
-   * Calls back for each event or packet of a type, with its value. For a packet of the room the second argument is all
-   * of it, with the other keys that the room sent.
+   * Calls back for each event or packet of a type, with its value: an event of the client itself, one that the room's
+   * definition declares in `events`, or, where it declares none, a packet of any type. For a packet of the room the
+   * second argument is all of it, with the other keys that the room sent.
    * @returns what ends it
    */
-  on<E extends string>(
+  on<E extends keyof (ClientEvents & RoomEvents<R>)>(
     type: E,
     listener: (
-      value: E extends keyof ClientEvents ? ClientEvents[E] : unknown,
+      value: E extends keyof ClientEvents ? ClientEvents[E] : RoomEvents<R>[E & keyof RoomEvents<R>],
       packet: E extends keyof ClientEvents ? undefined : ReceivedPacket,
     ) => void,
   ): () => void;
@@ -99,3 +100,6 @@ export interface RoomClient<R extends AnyRoom> {
   /** Ends the connection for good. */
   close(): void;
 }
+
+/** The client of a room, as {@link connectRoom} and {@link connectWorld} make it: the same as {@link RoomClient}. */
+export type ClientOf<R extends AnyRoom> = RoomClient<R>;

@@ -2,11 +2,18 @@ import type { AnyRoom } from "../define/room.ts";
 import type { Items } from "../state/each-item.ts";
 import type { Reference } from "../state/reference.ts";
 import type { Hidden, Sent, Stored, Synced, Users } from "../state/fields.ts";
+import type { Given } from "../define/room-types.ts";
 import type { SchemaInput, StandardSchema } from "../define/standard-schema.ts";
 
 type TypesOf<R extends AnyRoom> = NonNullable<R["types"]>;
 type InputsOf<R extends AnyRoom> = TypesOf<R>["inputs"];
 type ResultsOf<R extends AnyRoom> = TypesOf<R>["results"];
+
+/** The events of a room that declares some, by name, with what is sent; any other room may send anything. */
+export type RoomEvents<R extends AnyRoom> = unknown extends TypesOf<R>["events"]
+  ? Readonly<Record<string, unknown>>
+  : SentEvents<TypesOf<R>["events"], EntriesOf<TypesOf<R>["state"]>>;
+type SentEvents<V, E> = { readonly [K in keyof V & string]: JsonOf<Given<V[K]>, E> };
 
 /** The names of a room's actions. */
 export type ActionName<R extends AnyRoom> = keyof InputsOf<R> & string;

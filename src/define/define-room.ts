@@ -1,9 +1,10 @@
+import { RESERVED_TYPES } from "../protocol/packets.ts";
 import { isPlain } from "../protocol/values.ts";
 import { checkMigrations } from "./migrations.ts";
 import { parsePath } from "./paths.ts";
 import type { CompiledRoom, DefinedRoom } from "./room.ts";
 import { compileRoutes } from "./routes.ts";
-import { schemaProblem } from "./schemas.ts";
+import { isSchema, schemaProblem } from "./schemas.ts";
 import { settingsOf } from "./settings.ts";
 import type { Action, AnyDefinition, RoomDefinition } from "./types.ts";
 
@@ -14,6 +15,8 @@ const OPTIONS: Readonly<Record<string, (value: unknown) => string | undefined>> 
   version: isVersion,
   migrate: isRecord,
   actions: isRecord,
+  events: isRecord,
+  connectionState: isFunction,
   requests: isRecord,
   unhandledAction: isRecord,
   guards: isGuardList,
@@ -59,10 +62,13 @@ const OPTIONS: Readonly<Record<string, (value: unknown) => string | undefined>> 
  *   },
  * });
  */
-export function defineRoom<S extends object, A, O, R>(definition: RoomDefinition<S, A, O, R>): DefinedRoom<S, A, O> {
+export function defineRoom<S extends object, A, O, R, E, N, K extends string, C>(
+  definition: RoomDefinition<S, A, O, R, E, N, K, C>,
+): DefinedRoom<S, A, O, E> {
   const where = `defineRoom(${JSON.stringify(definition?.path)})`;
   checkOptions(where, definition as unknown as Record<string, unknown>);
   const untyped = definition as unknown as AnyDefinition;
+  checkEvents(where, untyped);
   checkSchedules(where, untyped);
   const { version = 1, migrate = {} } = untyped;
   checkMigrations(where, version, migrate);
@@ -104,10 +110,24 @@ function compileActions(where: string, definition: AnyDefinition): ReadonlyMap<s
   return actions;
 }
 
+/** Names of events that clients take for something else: packets of the protocol, and events of the client itself. */
+const TAKEN: ReadonlySet<string> = new Set([...RESERVED_TYPES, "joining", "status", "closed"]);
+
+function checkEvents(where: string, { events = {} }: AnyDefinition): void {
+  for (const [name, schema] of Object.entries(events)) {
+    if (TAKEN.has(name))
+      throw new Error(`${where}: an event cannot have the name "${name}", which means something else`);
+    if (!isSchema(schema)) throw new Error(`${where}: the event "${name}" has to be a schema of its value`);
+  }
+}
+
 function checkSchedules(where: string, { schedules = {} }: AnyDefinition): void {
   for (const [name, schedule] of Object.entries(schedules)) {
     const problem = isRecord(schedule) ?? isFunction((schedule as { run?: unknown }).run, "run ");
     if (problem) throw new Error(`${where}: the schedule "${name}" ${problem}`);
+    if (schedule.payload !== undefined && !isSchema(schedule.payload)) {
+      throw new Error(`${where}: the schedule "${name}" has a payload that is no schema`);
+    }
   }
 }
 

@@ -1,20 +1,30 @@
 import type { PathPattern } from "./paths.ts";
 import type { RouteTable } from "./routes.ts";
 import type { Settings } from "./settings.ts";
-import type { Action, AnyDefinition } from "./types.ts";
+import type { Action, AnyDefinition, UserIn } from "./types.ts";
 
 /** A room definition that {@link defineRoom} made. Clients use its type: `connectRoom<typeof gameRoom>`. */
-export interface DefinedRoom<S = unknown, A = unknown, O = unknown> {
+export interface DefinedRoom<S = unknown, A = unknown, O = unknown, E = unknown> {
   readonly path: string;
   /** @internal */
   readonly compiled: CompiledRoom;
   /** Only a type: never set at run time. */
-  readonly types?: { readonly state: S; readonly inputs: A; readonly results: O };
+  readonly types?: { readonly state: S; readonly inputs: A; readonly results: O; readonly events: E };
 }
+/**
+ * The state of a definition, as its handlers have it; or what a function makes that makes one.
+ *
+ * @example
+ * import type { StateOf } from "durable-rooms";
+ * const countOf = (state: StateOf<typeof gameRoom>) => state.count();
+ */
+export type StateOf<R> = R extends DefinedRoom<infer S> ? S : R extends () => infer S ? S : never;
+/** The user's entry of a definition, or of a state; undefined where there is none. */
+export type UserOf<R> = UserIn<R extends DefinedRoom<infer S> ? S : R>;
 /** Any room definition, whatever its state and actions. */
 export type AnyRoom = DefinedRoom;
 /** @deprecated Its name is {@link DefinedRoom}: `RoomHandle` is the room that handlers get. */
-export type Room<S = unknown, A = unknown, O = unknown> = DefinedRoom<S, A, O>;
+export type Room<S = unknown, A = unknown, O = unknown, E = unknown> = DefinedRoom<S, A, O, E>;
 
 /** A definition, checked and ready to run. */
 export interface CompiledRoom {

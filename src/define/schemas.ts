@@ -1,4 +1,6 @@
+import { RoomError } from "../protocol/errors.ts";
 import { isContainer } from "../protocol/values.ts";
+import type { StandardSchema } from "./standard-schema.ts";
 
 /** The types of zod that no JSON value has, with what to use instead. With `z.coerce` some of them take JSON. */
 const INSTEAD: Readonly<Record<string, string>> = {
@@ -22,9 +24,7 @@ type Definition = Readonly<Record<string, unknown>> & { readonly type: string };
  */
 export function schemaProblem(value: unknown, what: string): string | undefined {
   if (value === undefined) return undefined;
-  // The schemas of some libraries are functions.
-  if (!(isContainer(value) || typeof value === "function") || !("~standard" in value))
-    return `has ${what} that is no schema`;
+  if (!isSchema(value)) return `has ${what} that is no schema`;
   try {
     const problem = withoutJson(value, "", new Set());
     return problem && `has ${what} that no client can satisfy: it ${problem}`;
@@ -32,6 +32,27 @@ export function schemaProblem(value: unknown, what: string): string | undefined 
     // A part of it is declared later, as in schemas that hold themselves.
     return undefined;
   }
+}
+
+/** Whether something is a schema. Those of some libraries are functions. */
+export function isSchema(value: unknown): value is StandardSchema {
+  return (isContainer(value) || typeof value === "function") && "~standard" in value;
+}
+
+/**
+ * Parses what the room's own code gives.
+ *
+ * @param what it is, for messages
+ * @throws RoomError `internal` if it does not match, or if the schema is async: nobody waits for it
+ */
+export function parseOwn(schema: unknown, value: unknown, what: string): unknown {
+  if (schema === undefined) return value;
+  const result = (schema as StandardSchema)["~standard"].validate(value);
+  if ("then" in result) throw new RoomError("internal", `${what} cannot have an async schema`);
+  if (!result.issues) return result.value;
+  const [{ message, path = [] } = { message: "" }] = result.issues;
+  const where = path.map((part) => String(typeof part === "object" ? part.key : part)).join(".");
+  throw new RoomError("internal", `${what} does not match its schema: ${where && `${where}: `}${message}`);
 }
 
 function withoutJson(schema: unknown, path: string, around: ReadonlySet<unknown>): string | undefined {

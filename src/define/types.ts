@@ -3,9 +3,10 @@ import type { Migrations, Snapshot } from "./migrations.ts";
 import type { PathParams } from "./paths.ts";
 import type { RoomQuarantine } from "./quarantine.ts";
 import type { ResponseBuilder } from "./response-builder.ts";
+import type { AnyHandlerTypes, HandlerTypes, Packet, RoomTypes } from "./room-types.ts";
 import type { SchemaOutput, StandardSchema } from "./standard-schema.ts";
 
-export type { ResponseBuilder, Snapshot };
+export type { Packet, ResponseBuilder, RoomTypes, Snapshot };
 
 /** The verified claims of a JWT. */
 export type Claims = Readonly<Record<string, unknown>>;
@@ -14,22 +15,11 @@ export type Claims = Readonly<Record<string, unknown>>;
 export type Awaitable<T> = T | Promise<T>;
 
 /** The class or record of the one `users` field of a state; undefined where there is none. */
-export type UserOf<S> = [UserIn<S>] extends [never] ? undefined : UserIn<S>;
-type UserIn<S> = { [K in keyof S]: S[K] extends Users<infer U> ? U : never }[keyof S];
+export type UserIn<S> = [UserEntry<S>] extends [never] ? undefined : UserEntry<S>;
+type UserEntry<S> = { [K in keyof S]: S[K] extends Users<infer U> ? U : never }[keyof S];
 
-/**
- * A packet that a handler sends. Its `type` may be any that the protocol does not use. Listeners of clients get `value`;
- * other keys are sent too, for those who read whole packets. A `Date` is sent as its ISO text; what JSON cannot hold, a
- * `Map` for example, is refused.
- */
-export interface Packet {
-  readonly type: string;
-  readonly value?: unknown;
-  readonly [key: string]: unknown;
-}
-
-/** One open socket of a client. A user may have several. */
-export interface Connection {
+/** One open socket of a client. A user may have several. C: its state, T: what the definition declares. */
+export interface Connection<C = unknown, T extends AnyHandlerTypes = HandlerTypes> {
   /** Unique to the socket. */
   readonly id: string;
   /** The private id that lets a client come back as the same user. Never show it to others. */
@@ -38,8 +28,11 @@ export interface Connection {
   readonly publicId: string;
   /** The verified JWT claims, or null. */
   readonly auth: Claims | null;
-  /** The value that {@link setState} stored last. It survives hibernation. */
-  readonly state: unknown;
+  /**
+   * The value that {@link setState} stored last. It survives hibernation. Before, it is what `connectionState` of the
+   * definition makes, which also says its type.
+   */
+  readonly state: C;
   /**
    * Stores a small value with the socket, or what a function makes of the previous one.
    * @throws RoomError if it cannot be stored, or exceeds what a socket may carry (about 14 KB as JSON)
@@ -47,13 +40,16 @@ export interface Connection {
    * conn.setState({ page: 1 });
    * conn.setState((previous) => ({ ...(previous as { page: number }), page: 2 }));
    */
-  setState(change: (previous: unknown) => unknown): void;
-  setState(next: unknown): void;
+  setState(change: (previous: C) => C): void;
+  setState(next: C): void;
   /** Sends a packet to this socket only. */
-  send(packet: Packet): void;
+  send(packet: T["packet"]): void;
   /** Ends the connection. @param code 1000 or 3000–4999; default 1000 */
   close(code?: number, reason?: string): void;
 }
+
+/** Any connection, whatever its state. */
+type AnyConnection = Pick<Connection, "id" | "sessionId" | "state">;
 
 /** Key-value storage for data that is not room state. The runtime's own keys are hidden. */
 export interface RoomStorage {
@@ -62,8 +58,11 @@ export interface RoomStorage {
   delete(key: string): void;
 }
 
-/** The room, as its handlers see it. */
-export interface RoomHandle {
+/**
+ * The room, as its handlers see it. A function of your own takes any room as `RoomHandle`, and one of a definition that declares events or
+ * schedules with `T`.
+ */
+export interface RoomHandle<T extends AnyHandlerTypes = HandlerTypes> {
   /** As in the URL: `game-1`. */
   readonly id: string;
   /** As in the URL: `main`. */
@@ -77,11 +76,11 @@ export interface RoomHandle {
   /** Stored values that could not be read. */
   readonly quarantine: RoomQuarantine;
   /** The open connections. */
-  readonly connections: readonly Connection[];
+  readonly connections: readonly Connection<T["connection"], T>[];
   /** Sends a packet to one socket. */
-  send(conn: Connection, packet: Packet): void;
+  send(conn: AnyConnection, packet: T["packet"]): void;
   /** Sends a packet to all sockets, except these. */
-  broadcast(packet: Packet, options?: { except?: Connection | readonly Connection[] }): void;
+  broadcast(packet: T["packet"], options?: { except?: AnyConnection | readonly AnyConnection[] }): void;
   /** Whether changes are sent automatically. It can be switched at any time, and survives hibernation. */
   autoSync: boolean;
   /** Whether there are changes that were not sent to clients. */
@@ -98,15 +97,18 @@ export interface RoomHandle {
    * @returns a token to connect to the other room with; it works once, for 5 minutes
    * @throws RoomError `not_found`, `room_full`, `forbidden` or `internal`; then the user is still in this room
    */
-  sessionTransfer(conn: Connection, targetRoomId: string): Promise<string>;
+  sessionTransfer(conn: AnyConnection, targetRoomId: string): Promise<string>;
   /**
    * Runs an entry of `schedules` later, at least once, even if the room restarts meanwhile. Another call with the same
    * name replaces the time and the payload.
-   * @param when a delay in ms, or a time as a Date or in ms since 1970
+   * @param call its name; `when`, which is a delay in ms, or a time as a Date or in ms since 1970; and the payload
+   * @throws RoomError `internal` if there is no such schedule, or its payload does not match its schema
+   * @example
+   * room.schedule("end", 60_000, { price: 5 });
    */
-  schedule(name: string, when: number | Date, payload?: unknown): void;
+  schedule(...call: T["schedule"]): void;
   /** Cancels what is scheduled under a name, if anything is. */
-  unschedule(name: string): void;
+  unschedule(name: T["schedule"][0]): void;
   /** What is scheduled. */
   readonly schedules: readonly Scheduled[];
   /** Sends an HTTP request to another room of the party, or to this one. It arrives without claims. */
@@ -149,14 +151,16 @@ export interface Scheduled {
   readonly payload: unknown;
 }
 
-interface Context<S> {
+interface Context<S, T extends AnyHandlerTypes = HandlerTypes> {
   readonly state: S;
-  readonly room: RoomHandle;
+  readonly room: RoomHandle<T>;
 }
+/** The connections of a room. */
+type ConnectionOf<T extends AnyHandlerTypes> = Connection<T["connection"], T>;
 
 /** The first argument of a guard. `request` is set for a new connection and an HTTP request, not for a message. */
-export interface GuardContext<S = unknown> extends Context<S> {
-  readonly conn: Connection | undefined;
+export interface GuardContext<S = unknown, T extends AnyHandlerTypes = HandlerTypes> extends Context<S, T> {
+  readonly conn: ConnectionOf<T> | undefined;
   readonly auth: Claims | null;
   readonly request: Request | undefined;
 }
@@ -165,14 +169,17 @@ export interface GuardContext<S = unknown> extends Context<S> {
  * Decides whether a caller may pass. For HTTP requests it may also return a `Response` of its own. Inside a definition
  * the type of the state is known; a guard that is declared outside, and reads the state, names it: `Guard<State>`.
  */
-export type Guard<S = unknown> = (context: GuardContext<S>, value: unknown) => Awaitable<boolean | Response>;
+export type Guard<S = unknown, T extends AnyHandlerTypes = HandlerTypes> = (
+  context: GuardContext<S, T>,
+  value: unknown,
+) => Awaitable<boolean | Response>;
 
 /** What an action gets, and a hook that concerns a user. */
-export interface ActionContext<S> extends Context<S> {
+export interface ActionContext<S, T extends AnyHandlerTypes = HandlerTypes> extends Context<S, T> {
   /** The user's entry in the `users` field; undefined where the state has none. */
-  readonly user: UserOf<S>;
+  readonly user: UserIn<S>;
   /** The connection that the message or the event belongs to. */
-  readonly conn: Connection;
+  readonly conn: ConnectionOf<T>;
   /** The verified JWT claims, or null. */
   readonly auth: Claims | null;
 }
@@ -181,22 +188,25 @@ export interface ActionContext<S> extends Context<S> {
 export type Parsed<Z> = Z extends StandardSchema ? SchemaOutput<Z> : unknown;
 
 /** One action of a room, which clients call by a message. What `run` returns is sent in the ack. */
-export interface Action<S, Z> {
+export interface Action<S, Z, T extends AnyHandlerTypes = HandlerTypes> {
   /**
    * A schema of zod, valibot, arktype or another library that implements https://standardschema.dev: `run` gets what it
    * parsed. A value that does not match is refused as `invalid_input`.
    */
   readonly input?: Z;
   /** Run in order, after the room's own guards. If one returns false, the message is refused as `forbidden`. */
-  readonly guards?: readonly Guard<S>[];
+  readonly guards?: readonly Guard<S, T>[];
   /**
    * Handles the message. What it returns or resolves to is the answer. A {@link RoomError} that it throws is a refusal.
    */
-  run(context: ActionContext<S>, value: Parsed<Z>): unknown;
+  run(context: ActionContext<S, T>, value: Parsed<Z>): unknown;
 }
 
 /** What a request handler gets. P: the path, Z: the body's schema. */
-export interface RequestContext<S, P extends string, Z> extends Context<S> {
+export interface RequestContext<S, P extends string, Z, T extends AnyHandlerTypes = HandlerTypes> extends Context<
+  S,
+  T
+> {
   /** The client's request, without credentials and the service's own headers. */
   readonly request: Request;
   /** The verified JWT claims, or null. */
@@ -211,19 +221,19 @@ export interface RequestContext<S, P extends string, Z> extends Context<S> {
 }
 
 /** One HTTP route of a room. */
-export interface Route<S, P extends string, Z> {
+export interface Route<S, P extends string, Z, T extends AnyHandlerTypes = HandlerTypes> {
   /** A schema for the JSON body, of any such library. A body that does not match is answered with 400. */
   readonly body?: Z;
   /** Run in order, after the room's own guards. One may return a `Response` as the answer. */
-  readonly guards?: readonly Guard<S>[];
+  readonly guards?: readonly Guard<S, T>[];
   /** Handles the request. A `Response` is sent as it is, a string as text, undefined as 204, anything else as JSON. */
-  run(context: RequestContext<S, P, Z>): unknown;
+  run(context: RequestContext<S, P, Z, T>): unknown;
 }
 
 export type Hook<C, R = unknown> = (context: C) => Awaitable<R>;
 
 /** The hooks and settings of a room whose types are not inferred. */
-export interface RoomOptions<S> {
+export interface RoomOptions<S, T extends AnyHandlerTypes = HandlerTypes> {
   /** The room ids this definition serves: literal text and `{name}` segments, as in `game-{id}`. */
   readonly path: string;
   /**
@@ -267,16 +277,14 @@ export interface RoomOptions<S> {
   /** Whether a verified JWT is needed to connect, and for HTTP requests. Default `"optional"`. */
   readonly auth?: "required" | "optional";
   /** Run for every connection, message and request of the room. */
-  readonly guards?: readonly Guard<S>[];
+  readonly guards?: readonly Guard<S, T>[];
   /** Gets the actions that no entry of `actions` handles. Its guards get `{ action, value }` too. */
   readonly unhandledAction?: {
-    readonly guards?: readonly Guard<S>[];
-    run(context: ActionContext<S>, message: { action: string; value: unknown }): unknown;
+    readonly guards?: readonly Guard<S, T>[];
+    run(context: ActionContext<S, T>, message: { action: string; value: unknown }): unknown;
   };
   /** Runs `hz` times a second, only while someone is connected. */
-  readonly tick?: { readonly hz: number; run(context: Context<S>, elapsedMs: number): unknown };
-  /** What `room.schedule` can run later, by name. */
-  readonly schedules?: Readonly<Record<string, { run(context: Context<S>, payload: unknown): unknown }>>;
+  readonly tick?: { readonly hz: number; run(context: Context<S, T>, elapsedMs: number): unknown };
   /**
    * Gets every packet before it is sent to a connection, except acks and errors, and returns what to send instead, or
    * null for nothing. The packet is a copy for this connection. If it throws, nothing is sent; if it takes longer than
@@ -284,57 +292,98 @@ export interface RoomOptions<S> {
    * the room.
    */
   readonly interceptorPacket?: (
-    context: Context<S> & { readonly user: UserOf<S> | undefined; readonly conn: Connection },
+    context: Context<S, T> & { readonly user: UserIn<S> | undefined; readonly conn: ConnectionOf<T> },
     packet: Packet,
   ) => Awaitable<Packet | null>;
   /** Runs after the state was made or restored, before any other event. */
-  readonly onStart?: Hook<Context<S>>;
+  readonly onStart?: Hook<Context<S, T>>;
   /**
    * Runs for each new connection, before its first packet is sent. If it throws, the connection is closed with 1011.
    */
-  readonly onJoin?: Hook<ActionContext<S> & { readonly request: Request }>;
+  readonly onJoin?: Hook<ActionContext<S, T> & { readonly request: Request }>;
   /** Runs when a user's last connection has closed. */
-  readonly onLeave?: Hook<ActionContext<S>>;
+  readonly onLeave?: Hook<ActionContext<S, T>>;
   /** Gets every error that a handler, guard, hook or write threw. */
-  readonly onError?: Hook<Context<S> & { readonly error: unknown; readonly conn: Connection | undefined }>;
+  readonly onError?: Hook<Context<S, T> & { readonly error: unknown; readonly conn: ConnectionOf<T> | undefined }>;
   /**
    * Gets the stored snapshot before it is loaded, and returns what to load. A promise is awaited: until then no event
    * comes in. If it throws, or takes longer than 20 seconds, the room does not start, and what is stored stays as it is.
    */
-  readonly onStorageRestore?: (context: { snapshot: Snapshot; room: RoomHandle }) => Awaitable<Snapshot>;
+  readonly onStorageRestore?: (context: { snapshot: Snapshot; room: RoomHandle<T> }) => Awaitable<Snapshot>;
   /** The same for each stored user, all at once. A user for whom it throws is put aside, in `room.quarantine`. */
-  readonly onUserStorageRestore?: (context: UserRestore<S>) => Awaitable<Snapshot>;
+  readonly onUserStorageRestore?: (context: UserRestore<S, T>) => Awaitable<Snapshot>;
   /** The same for a user who was transferred here. */
-  readonly onSessionRestore?: (context: UserRestore<S> & { readonly privateId: string }) => Awaitable<Snapshot>;
+  readonly onSessionRestore?: (context: UserRestore<S, T> & { readonly privateId: string }) => Awaitable<Snapshot>;
 }
 
 /** The argument of the hooks that restore a user. */
-interface UserRestore<S> {
+interface UserRestore<S, T extends AnyHandlerTypes> {
   readonly userSnapshot: Snapshot;
-  readonly user: UserOf<S>;
+  readonly user: UserIn<S>;
   readonly publicId: string;
-  readonly room: RoomHandle;
+  readonly room: RoomHandle<T>;
 }
 
-/** A room definition, as {@link defineRoom} takes it. S: the state, A: action schemas, O: results, R: body schemas. */
-export interface RoomDefinition<S, A, O, R> extends RoomOptions<S> {
+/** Something that `room.schedule` can run later. */
+export interface Schedule<S, Z, T extends AnyHandlerTypes = HandlerTypes> {
+  /** A schema for the payload, of any such library: `run` gets what it parsed. It cannot be async. */
+  readonly payload?: Z;
+  run(context: Context<S, T>, payload: Parsed<Z>): unknown;
+}
+
+/** How a route is named. */
+type RouteName = `${"GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS"} /${string}`;
+
+/**
+ * A room definition, as {@link defineRoom} takes it. S: the state, A: action schemas, O: results, R: body schemas, E:
+ * schemas of events, N: of what schedules take, K: the names of schedules, C: the state of connections.
+ */
+export interface RoomDefinition<
+  S,
+  A,
+  O,
+  R,
+  E = unknown,
+  N = unknown,
+  K extends string = string,
+  C = unknown,
+> extends RoomOptions<S, Declared<E, N, K, C>> {
   /**
    * Makes the state of one room. Called once for each instance, so that signals are never shared; and once more when a
    * stored room is migrated.
    */
   readonly state: () => S;
   /** The actions that clients can call over their socket, by name. */
-  readonly actions?: { [K in keyof A]: Action<S, A[K]> } & {
-    [K in keyof O]: { run(...args: never[]): O[K] | Promise<O[K]> };
+  readonly actions?: { [P in keyof A]: Action<S, A[P], Declared<E, N, K, C>> } & {
+    [P in keyof O]: { run(...args: never[]): O[P] | Promise<O[P]> };
   };
   /** HTTP routes by method and path, as in `"GET /players/:id"`. */
-  readonly requests?: { [P in keyof R]: Route<S, P & string, R[P]> };
+  readonly requests?: {
+    [P in keyof R]: Route<S, P & string, R[P], Declared<E, N, K, C>> & (P extends RouteName ? unknown : RouteName);
+  };
+  /**
+   * What the room sends by itself, by name: schemas of the values. With it `room.send`, `room.broadcast` and `conn.send`
+   * take only these, and a value that does not match is an error. Clients get the values as they were sent. Schemas
+   * cannot be async. Without it any packet may be sent.
+   */
+  readonly events?: E & { readonly [P in keyof E]: StandardSchema };
+  /** Makes the first `conn.state` of each connection. Its type is that of `conn.state`. Default undefined. */
+  readonly connectionState?: () => C;
+  /** What `room.schedule` can run later, by name. */
+  readonly schedules?: { [P in keyof N]: Schedule<S, N[P], Declared<E, N, K, C>> } & { readonly [P in K]: unknown };
 }
+/** What is declared in one place of a definition is not inferred from others, which only use it. */
+type Declared<E, N, K extends string, C> = RoomTypes<NoInfer<E>, Named<NoInfer<N>, NoInfer<K>>, NoInfer<C>>;
+/** The schemas of schedules by name. Names are known earlier than schemas are. */
+type Named<N, K extends string> = string extends K ? N : { [P in K]: P extends keyof N ? N[P] : unknown };
 
 /** A definition without its types, as the runtime reads it. */
-export type AnyDefinition = RoomDefinition<
-  object,
-  Record<string, unknown>,
-  Record<string, unknown>,
-  Record<string, unknown>
->;
+export interface AnyDefinition extends Omit<
+  RoomDefinition<object, Record<string, unknown>, Record<string, unknown>, Record<string, unknown>>,
+  "events" | "schedules"
+> {
+  readonly events?: Events;
+  readonly schedules?: Readonly<Record<string, Schedule<object, unknown>>>;
+}
+/** Schemas of events, by name. */
+export type Events = Readonly<Record<string, StandardSchema>>;

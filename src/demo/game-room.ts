@@ -54,6 +54,7 @@ export const gameRoom = defineRoom({
   maxUsers: 32,
   maxMessageBytes: 4096,
   state: createState,
+  events: { found: z.object({ name: z.string(), worth: z.number() }) },
 
   onStart({ state }) {
     while (Object.keys(state.coins()).length < COINS) dropCoin(state);

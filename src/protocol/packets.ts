@@ -3,6 +3,9 @@ import type { RoomError } from "./errors.ts";
 /** In a patch, the value that removes its key. */
 export const DELETE = "$delete";
 
+/** Packet types that only the runtime may send. */
+export const RESERVED_TYPES: ReadonlySet<string> = new Set(["sync", "ack", "error", "user_disconnected"]);
+
 type Reference = string | number | undefined;
 
 /** What a sync packet says of its place in the order, for clients of protocol 2. */

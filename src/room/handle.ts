@@ -1,4 +1,5 @@
 import type { RoomQuarantine } from "../define/quarantine.ts";
+import type { CompiledRoom } from "../define/room.ts";
 import type { Connection, Packet, RoomHandle, RoomStorage } from "../define/types.ts";
 import { RoomError } from "../protocol/errors.ts";
 import type { Broadcast } from "./sync/broadcast.ts";
@@ -25,6 +26,7 @@ export interface RoomIdentity {
 
 /** The parts of a room that handlers use through `room`. */
 export interface HandleParts {
+  readonly compiled: CompiledRoom;
   readonly connections: Connections;
   readonly persistence: Persistence;
   readonly storage: Storage;
@@ -64,7 +66,7 @@ export function createHandle(identity: RoomIdentity, parts: HandleParts): RoomHa
     send: (conn: Connection, packet: Packet) => conn.send(packet),
     broadcast(packet, { except } = {}) {
       const excluded = new Set(except === undefined ? [] : ([except].flat() as RoomConnection[]));
-      sendToAll(parts.connections, encodePacket(packet), excluded);
+      sendToAll(parts.connections, encodePacket(packet, parts.compiled.definition.events), excluded);
     },
     schedule: (name, when, payload) => parts.schedules.set(name, when, payload),
     unschedule: (name) => parts.schedules.unset(name),

@@ -124,6 +124,7 @@ export class RoomParts {
     this.ticker = this.#createTicker();
     const heldPackets = () => this.heldPackets;
     this.connectionHooks = {
+      definition,
       get held() {
         return heldPackets();
       },

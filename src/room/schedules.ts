@@ -1,4 +1,5 @@
 import type { CompiledRoom } from "../define/room.ts";
+import { parseOwn } from "../define/schemas.ts";
 import type { Scheduled } from "../define/types.ts";
 import { RoomError } from "../protocol/errors.ts";
 import { remaining } from "../platform/clock.ts";
@@ -66,11 +67,20 @@ export class Schedules implements RoomPart, Wakeable {
     return [...this.#entries.values()].map(({ name, at, payload }) => ({ name, at, payload }));
   }
 
-  /** @throws RoomError if the definition has no such schedule, the time is not valid, or there are too many */
+  /**
+   * The payload is stored as it is, and parsed when it runs: the schema may be another one by then.
+   * @throws RoomError if the definition has no such schedule, its payload does not match, the time is not valid, or there
+   * are too many
+   */
   set(name: string, when: number | Date, payload: unknown): void {
-    if (!Object.hasOwn(this.#compiled.definition.schedules ?? {}, name)) {
-      throw new RoomError("internal", `There is no schedule "${name}" in the definition`);
+    const { schedules = {} } = this.#compiled.definition;
+    if (!Object.hasOwn(schedules, name)) {
+      throw new RoomError(
+        "internal",
+        `There is no schedule "${name}". There are: ${Object.keys(schedules).join(", ")}`,
+      );
     }
+    parseOwn(schedules[name]?.payload, payload, `The payload of "${name}"`);
     const given = typeof when === "number" ? when : when.getTime();
     if (!Number.isFinite(given) || given < 0)
       throw new RoomError("internal", `"${name}" needs a time, not ${String(when)}`);

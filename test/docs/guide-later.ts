@@ -17,8 +17,9 @@ export const auction = defineRoom({
   },
   schedules: {
     end: {
-      run({ state }, payload) {
-        if (state.price() === (payload as { price: number }).price) state.isOver.set(true);
+      payload: z.object({ price: z.number() }),
+      run({ state }, { price }) {
+        if (state.price() === price) state.isOver.set(true);
       },
     },
   },

@@ -10,6 +10,8 @@ import { chat } from "./guide-intercept.ts";
 import { auction } from "./guide-later.ts";
 import { chess } from "./guide-manual.ts";
 import ownApp, { members } from "./guide-own-tokens.ts";
+import { house, priceOf } from "./house.ts";
+import { party } from "./party.ts";
 import { shop } from "./guide-requests.ts";
 import moved, { game, RoomObject } from "./moved-game.ts";
 import { dungeon } from "./guide-transfer.ts";
@@ -210,6 +212,25 @@ describe("guide", () => {
     await bob.call("bid", 7);
     await bob.call("cancel");
     expect(await bob.call("pending")).toEqual([]);
+  });
+
+  it("events", async () => {
+    const { createClient } = await kitRoom(party);
+    const [ada, bob] = [await createClient(), await createClient()];
+    await ada.call("cheer");
+    const heard = (client: typeof ada) => client.packets.filter(({ type }) => type !== "sync" && type !== "ack");
+    expect(heard(ada)).toEqual([{ type: "bell" }]);
+    expect(heard(bob)).toEqual([{ type: "cheered", value: { by: ada.publicId, at: expect.any(String) } }]);
+  });
+
+  it("types", async () => {
+    const { createClient, room, server } = await kitRoom(house);
+    const ada = await createClient();
+    const answer = await ada.call("bid");
+    expect(answer).toEqual({ where: expect.stringContaining("/house-test"), page: 1 });
+    expect(ada.state.bidders[ada.publicId]).toEqual({ spent: priceOf(room.state) });
+    await server.advance(60_001);
+    expect(ada.packets.at(-1)).toEqual({ type: "sold", value: { to: ada.publicId, price: 10 } });
   });
 
   it("transfer", async () => {

@@ -78,7 +78,7 @@ const definition = (throttleStorage: number) =>
       manual: { run: ({ room }) => void (room.autoSync = !room.autoSync) },
       later: {
         input: z.object({ name: z.number(), in: z.number(), payload: z.string() }),
-        run: ({ room }, { name, in: delay, payload }) => room.schedule(`s${name}`, delay, payload),
+        run: ({ room }, { name, in: delay, payload }) => room.schedule(`s${name}` as "s0", delay, payload),
       },
     },
     schedules: {

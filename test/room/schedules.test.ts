@@ -1,5 +1,6 @@
 import { signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
+import * as z from "zod";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { sync } from "../../src/state/fields.ts";
 import { testRoom } from "../support/harness.ts";
@@ -14,12 +15,12 @@ const definition = defineRoom({
   actions: {
     plan: {
       run({ room }, value) {
-        const [name, when, payload] = value as [string, number, unknown];
+        const [name, when, payload] = value as ["note", number, unknown];
         room.schedule(name, when, payload);
         return room.schedules;
       },
     },
-    cancel: { run: ({ room }, name) => room.unschedule(name as string) },
+    cancel: { run: ({ room }, name) => room.unschedule(name as "note") },
   },
   schedules: {
     note: { run: ({ state }, payload) => void state.log().push(payload) },
@@ -141,8 +142,36 @@ describe("schedules", () => {
 
   it("that the definition does not have are refused", () => {
     const { handle } = memory().core;
-    expect(() => handle.schedule("nope", 1)).toThrow('no schedule "nope"');
+    expect(() => handle.schedule("nope", 1)).toThrow('no schedule "nope". There are: note, storm, fragile');
     expect(() => handle.schedule("note", Number.NaN)).toThrow("needs a time");
+  });
+
+  it("have payloads that are checked when they are set, and parsed when they run", async () => {
+    const definitionOf = (payload: z.ZodType<number, number | undefined>) =>
+      defineRoom({
+        path: "r",
+        state: () => ({ log: sync(signal<unknown[]>([])) }),
+        schedules: {
+          grow: { payload, run: ({ state }, by) => void state.log().push(by) },
+          later: { payload: z.string().refine(async () => true), run: () => {} },
+        },
+      });
+    const room = new MemoryRoom<State>(definitionOf(z.number().min(1).default(7)).compiled);
+    const { handle } = room.core;
+    expect(() => handle.schedule("grow", 1, 0)).toThrow('The payload of "grow" does not match its schema: ');
+    expect(() => handle.schedule("later", 1, "x")).toThrow("async schema");
+    expect(handle.schedules).toEqual([]);
+    handle.schedule("grow", 1000);
+    expect(handle.schedules).toMatchObject([{ name: "grow", payload: undefined }]);
+    await room.advance(1000);
+    expect(log(room)).toEqual([7]);
+    // A new version of the code takes what an older one stored, or says that it does not, and tries again.
+    handle.schedule("grow", 1000, 3);
+    await room.deploy(definitionOf(z.number().min(5)).compiled);
+    await room.advance(3000);
+    expect(log(room)).toEqual([7]);
+    expect(room.core.handle.schedules).toMatchObject([{ name: "grow", payload: 3 }]);
+    expect(room.log.filter(({ event }) => event === "schedule_failed").length).toBeGreaterThan(0);
   });
 
   it("wake a real object from the dead", async () => {

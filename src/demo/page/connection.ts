@@ -66,7 +66,7 @@ export function connectGame(room: string, session: Session, events: GameEvents):
     reason = message;
     report();
   });
-  client.on("found", (treasure) => events.found(treasure as { name: string; worth: number }));
+  client.on("found", (treasure) => events.found(treasure));
   client.subscribe(() => events.change());
   report();
 

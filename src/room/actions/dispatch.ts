@@ -1,4 +1,5 @@
 import { promiseOf } from "../../protocol/values.ts";
+import type { CompiledRoom } from "../../define/room.ts";
 import type { Action, ActionContext, Guard, GuardContext } from "../../define/types.ts";
 import type { ActionMessage } from "../../protocol/decode.ts";
 import { decodeMessage } from "../../protocol/decode.ts";
@@ -19,6 +20,9 @@ import type { Sessions } from "../sessions/sessions.ts";
 import type { Reporter } from "../handlers/reporter.ts";
 import type { Turns } from "../timing/turns.ts";
 import { parseInput } from "../handlers/validation.ts";
+
+/** How many actions a refusal names. */
+const MOST_NAMES = 20;
 
 /** What dispatching needs of the room. */
 export interface DispatchScope extends RoomContext {
@@ -125,7 +129,7 @@ export class Dispatch {
     const { compiled } = this.#scope;
     const action = compiled.actions.get(name);
     const { unhandledAction } = compiled.definition;
-    if (!action && !unhandledAction) throw new RoomError("unknown_action", "There is no such action");
+    if (!action && !unhandledAction) throw unknownAction(compiled);
     return this.#guard(conn, compiled.definition.guards, value, () =>
       action ? this.#validate(conn, action, value) : this.#unhandled(conn, name, value),
     );
@@ -197,6 +201,13 @@ export class Dispatch {
     this.#scope.turns.end();
     conn.answer(text);
   }
+}
+
+/** Names the actions that anybody may call: those with guards are not for everybody to know. */
+function unknownAction({ actions }: CompiledRoom): RoomError {
+  const names = [...actions].flatMap(([name, { guards = [] }]) => (guards.length === 0 ? [name] : []));
+  const known = names.length > 0 ? `. There are: ${names.slice(0, MOST_NAMES).join(", ")}` : "";
+  return new RoomError("unknown_action", `There is no such action${known}`);
 }
 
 /** Goes on with a verdict or an input now, or when its promise resolves. */

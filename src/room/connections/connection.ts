@@ -1,4 +1,4 @@
-import type { Claims, Connection, Packet } from "../../define/types.ts";
+import type { AnyDefinition, Claims, Connection, Packet } from "../../define/types.ts";
 import { closeReason } from "../../protocol/close-reason.ts";
 import { CODES, RESTART } from "../../protocol/codes.ts";
 import { RoomError } from "../../protocol/errors.ts";
@@ -50,6 +50,7 @@ export interface ConnectionHooks {
   onClosed(conn: RoomConnection, socket: RoomSocket): void;
   /** Makes the interceptor of a connection, where the room has one. */
   readonly intercept: ((conn: RoomConnection) => Intercept) | undefined;
+  readonly definition: Pick<AnyDefinition, "events" | "connectionState">;
   /** Counts the packets that are held back. */
   readonly held: WaitingBudget<RoomConnection>;
 }
@@ -169,11 +170,11 @@ export class RoomConnection implements Connection {
   }
 
   get state(): unknown {
-    return this.#state;
+    return (this.#state ??= this.#hooks.definition.connectionState?.());
   }
 
   setState(next: unknown): void {
-    const previous = this.#state;
+    const previous = this.state;
     this.#state = typeof next === "function" ? (next as (previous: unknown) => unknown)(previous) : next;
     try {
       this.#attach("The state of a connection is too large, or holds what cannot be stored", "internal");
@@ -184,7 +185,7 @@ export class RoomConnection implements Connection {
   }
 
   send(packet: Packet): void {
-    this.deliver(encodePacket(packet));
+    this.deliver(encodePacket(packet, this.#hooks.definition.events));
   }
 
   /** Sends a packet. What comes before the first one is held back until that is sent. */

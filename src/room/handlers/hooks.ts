@@ -1,5 +1,6 @@
 import { isPlain, promiseOf } from "../../protocol/values.ts";
 import type { Awaitable, Packet, Snapshot } from "../../define/types.ts";
+import { parseOwn } from "../../define/schemas.ts";
 import { RoomError } from "../../protocol/errors.ts";
 import type { Clock } from "../../platform/ports.ts";
 import { within } from "../../platform/timeout.ts";
@@ -67,8 +68,10 @@ export class Hooks {
   /** Runs a schedule. Rejects with what the schedule threw. */
   async schedule(name: string, payload: unknown): Promise<void> {
     const schedule = this.#context.compiled.definition.schedules?.[name];
+    const run = () =>
+      schedule?.run(this.#given(), parseOwn(schedule.payload, payload, `The stored payload of "${name}"`));
     try {
-      await this.#turns.run(() => this.#limited("The schedule", () => schedule?.run(this.#given(), payload)));
+      await this.#turns.run(() => this.#limited("The schedule", run));
     } catch (error) {
       this.#reporter.failed("schedule_failed", error, { schedule: name });
       throw error;

@@ -20,6 +20,8 @@ export const lobby = defineRoom({
     visitors: users(Visitor),
   }),
 
+  events: { cheered: z.string() }, // what the room sends by itself, beside its state
+
   actions: {
     move: {
       input: z.object({ x: place, y: place }),
@@ -37,7 +39,7 @@ export const lobby = defineRoom({
     cheer: {
       run({ state, user, room }) {
         state.cheers.update((cheers) => cheers + 1);
-        room.broadcast({ type: "cheered", value: user.id }); // an event: nobody has to know of it later
+        room.broadcast({ type: "cheered", value: user.id }); // nobody has to know of it later
       },
     },
   },

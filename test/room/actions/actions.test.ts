@@ -202,6 +202,19 @@ describe("actions", () => {
     expect((await client.call("note", "fine")).type).toBe("ack");
   });
 
+  it("that do not exist are refused with the names of those that anybody may call", async () => {
+    const client = await testRoom(definition).connect();
+    const { message } = (await client.call("fly")).value;
+    expect(message).toMatch(/^There is no such action\. There are: move, both, unique, /);
+    expect(message).not.toContain("admin");
+    const many = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`action${index}`, { run: () => index }]));
+    const crowded = await testRoom(defineRoom({ path: "m", state: () => ({}), actions: many }), "m").connect();
+    expect((await crowded.call("fly")).value["message"]).toMatch(/: action0, .*, action19$/);
+    const guarded = { only: { guards: [() => true], run: () => 1 } };
+    const closed = await testRoom(defineRoom({ path: "g", state: () => ({}), actions: guarded }), "g").connect();
+    expect((await closed.call("fly")).value["message"]).toBe("There is no such action");
+  });
+
   it("P6: a binary frame is refused, and one that is too large closes with 1009", async () => {
     const client = await testRoom(definition).connect();
     client.send(new ArrayBuffer(3));

@@ -25,7 +25,7 @@ client.on("status", (now) => {
   if (now === "open" && nameInput.value !== "") client.emit("rename", nameInput.value);
 });
 client.on("closed", ({ reason }) => (status.textContent = `Closed: ${reason}`));
-client.on("cheered", (publicId) => showRing(String(publicId)));
+client.on("cheered", (publicId) => showRing(publicId));
 
 cheer.addEventListener("click", () => client.emit("cheer"));
 
