@@ -10,7 +10,8 @@ import { chat } from "./guide-intercept.ts";
 import { auction } from "./guide-later.ts";
 import { chess } from "./guide-manual.ts";
 import ownApp, { members } from "./guide-own-tokens.ts";
-import { house, priceOf } from "./house.ts";
+import { house, priceOf, spentBy } from "./house.ts";
+import { follow, priceIn, whereOf } from "./house-client.ts";
 import { party } from "./party.ts";
 import { shop } from "./guide-requests.ts";
 import moved, { game, RoomObject } from "./moved-game.ts";
@@ -228,9 +229,16 @@ describe("guide", () => {
     const ada = await createClient();
     const answer = await ada.call("bid");
     expect(answer).toEqual({ where: expect.stringContaining("/house-test"), page: 1 });
-    expect(ada.state.bidders[ada.publicId]).toEqual({ spent: priceOf(room.state) });
+    expect(whereOf(answer)).toBe(answer.where);
+    expect(priceIn(ada.state)).toBe(priceOf(room.state));
+    expect(Object.values(room.state.bidders()).map(spentBy)).toEqual([10]);
     await server.advance(60_001);
-    expect(ada.packets.at(-1)).toEqual({ type: "sold", value: { to: ada.publicId, price: 10 } });
+    const sold = { type: "sold", value: { to: ada.publicId, price: 10 } };
+    expect(ada.packets.at(-1)).toEqual(sold);
+    const shown: string[] = [];
+    const on = (_: string, listener: (value: object) => void) => listener(sold.value);
+    follow({ on } as never, (text) => shown.push(text));
+    expect(shown).toEqual([`${ada.publicId}: 10`]);
   });
 
   it("transfer", async () => {
