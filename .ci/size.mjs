@@ -72,7 +72,7 @@ report(
 );
 report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 97);
 report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 127);
-report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 72);
+report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 73);
 report(
   "Worker of one small room",
   await bundle(minimalRoom(), ["cloudflare:*"]),

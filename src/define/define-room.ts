@@ -4,9 +4,9 @@ import { checkMigrations } from "./migrations.ts";
 import { parsePath } from "./paths.ts";
 import type { CompiledRoom, DefinedRoom } from "./room.ts";
 import { compileRoutes } from "./routes.ts";
-import { isSchema, schemaProblem } from "./schemas.ts";
+import { notSchema, schemaProblem } from "./schemas.ts";
 import { settingsOf } from "./settings.ts";
-import type { Action, AnyDefinition, RoomDefinition } from "./types.ts";
+import type { Action, AnyDefinition, RoomDefinition, Schedule } from "./types.ts";
 
 /** Every option with its check, which returns what is wrong with a value. */
 const OPTIONS: Readonly<Record<string, (value: unknown) => string | undefined>> = {
@@ -68,8 +68,7 @@ export function defineRoom<S extends object, A, O, R, E, N, K extends string, C>
   const where = `defineRoom(${JSON.stringify(definition?.path)})`;
   checkOptions(where, definition as unknown as Record<string, unknown>);
   const untyped = definition as unknown as AnyDefinition;
-  checkEvents(where, untyped);
-  checkSchedules(where, untyped);
+  checkNamed(where, untyped);
   const { version = 1, migrate = {} } = untyped;
   checkMigrations(where, version, migrate);
   const compiled: CompiledRoom = {
@@ -77,7 +76,7 @@ export function defineRoom<S extends object, A, O, R, E, N, K extends string, C>
     version,
     pattern: parsePath(definition.path),
     settings: settingsOf(untyped),
-    actions: compileActions(where, untyped),
+    actions: new Map(Object.entries(untyped.actions ?? {})) as CompiledRoom["actions"],
     routes: compileRoutes(untyped.requests ?? {}),
     lost: new Set(),
   };
@@ -97,38 +96,32 @@ function checkOptions(where: string, definition: Record<string, unknown>): void 
   }
 }
 
-function compileActions(where: string, definition: AnyDefinition): ReadonlyMap<string, Action<object, unknown>> {
-  const actions = new Map(Object.entries(definition.actions ?? {})) as Map<string, Action<object, unknown>>;
-  for (const [name, action] of actions) {
-    const problem =
-      isRecord(action) ??
-      isFunction((action as { run?: unknown }).run, "run ") ??
-      isGuardList(action.guards ?? []) ??
-      schemaProblem(action.input, "an input");
-    if (problem) throw new Error(`${where}: the action "${name}" ${problem}`);
-  }
-  return actions;
-}
-
 /** Names of events that clients take for something else: packets of the protocol, and events of the client itself. */
 const TAKEN: ReadonlySet<string> = new Set([...RESERVED_TYPES, "joining", "status", "closed"]);
 
-function checkEvents(where: string, { events = {} }: AnyDefinition): void {
-  for (const [name, schema] of Object.entries(events)) {
-    if (TAKEN.has(name))
-      throw new Error(`${where}: an event cannot have the name "${name}", which means something else`);
-    if (!isSchema(schema)) throw new Error(`${where}: the event "${name}" has to be a schema of its value`);
-  }
-}
-
-function checkSchedules(where: string, { schedules = {} }: AnyDefinition): void {
-  for (const [name, schedule] of Object.entries(schedules)) {
-    const problem = isRecord(schedule) ?? isFunction((schedule as { run?: unknown }).run, "run ");
-    if (problem) throw new Error(`${where}: the schedule "${name}" ${problem}`);
-    if (schedule.payload !== undefined && !isSchema(schedule.payload)) {
-      throw new Error(`${where}: the schedule "${name}" has a payload that is no schema`);
+/** Checks what a definition has by name. @throws Error that says what is wrong with one of them */
+function checkNamed(where: string, { actions = {}, events = {}, schedules = {} }: AnyDefinition): void {
+  const check = (kind: string, named: object, problemOf: (part: never, name: string) => string | undefined) => {
+    for (const [name, part] of Object.entries(named)) {
+      const problem = problemOf(part as never, name);
+      if (problem) throw new Error(`${where}: the ${kind} "${name}" ${problem}`);
     }
-  }
+  };
+  const isRunnable = (part: { run?: unknown }) => isRecord(part) ?? isFunction(part.run, "run ");
+  check(
+    "action",
+    actions,
+    (action: Action<object, unknown>) =>
+      isRunnable(action) ?? isGuardList(action.guards ?? []) ?? schemaProblem(action.input, "an input"),
+  );
+  check(
+    "schedule",
+    schedules,
+    (schedule: Schedule<object, unknown>) => isRunnable(schedule) ?? notSchema(schedule.payload, "a payload"),
+  );
+  check("event", events, (schema, name) =>
+    TAKEN.has(name) ? "has a name that means something else" : notSchema(schema ?? null, "a value"),
+  );
 }
 
 function isFunction(value: unknown, what = ""): string | undefined {

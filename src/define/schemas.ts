@@ -24,19 +24,21 @@ type Definition = Readonly<Record<string, unknown>> & { readonly type: string };
  */
 export function schemaProblem(value: unknown, what: string): string | undefined {
   if (value === undefined) return undefined;
-  if (!isSchema(value)) return `has ${what} that is no schema`;
+  const problem = notSchema(value, what);
+  if (problem) return problem;
   try {
-    const problem = withoutJson(value, "", new Set());
-    return problem && `has ${what} that no client can satisfy: it ${problem}`;
+    const part = withoutJson(value, "", new Set());
+    return part && `has ${what} that no client can satisfy: it ${part}`;
   } catch {
     // A part of it is declared later, as in schemas that hold themselves.
     return undefined;
   }
 }
 
-/** Whether something is a schema. Those of some libraries are functions. */
-export function isSchema(value: unknown): value is StandardSchema {
-  return (isContainer(value) || typeof value === "function") && "~standard" in value;
+/** Says so if something is no schema. Those of some libraries are functions. */
+export function notSchema(value: unknown, what: string): string | undefined {
+  const isSchema = value === undefined || ((isContainer(value) || typeof value === "function") && "~standard" in value);
+  return isSchema ? undefined : `has ${what} that is no schema`;
 }
 
 /**

@@ -205,9 +205,9 @@ export class Dispatch {
 
 /** Names the actions that anybody may call: those with guards are not for everybody to know. */
 function unknownAction({ actions }: CompiledRoom): RoomError {
-  const names = [...actions].flatMap(([name, { guards = [] }]) => (guards.length === 0 ? [name] : []));
-  const known = names.length > 0 ? `. There are: ${names.slice(0, MOST_NAMES).join(", ")}` : "";
-  return new RoomError("unknown_action", `There is no such action${known}`);
+  const known = [...actions].filter(([, { guards }]) => !guards?.length).map(([name]) => name);
+  const names = known.length > 0 ? `. There are: ${known.slice(0, MOST_NAMES).join(", ")}` : "";
+  return new RoomError("unknown_action", `There is no such action${names}`);
 }
 
 /** Goes on with a verdict or an input now, or when its promise resolves. */
