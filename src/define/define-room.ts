@@ -76,7 +76,7 @@ export function defineRoom<S extends object, A, O, R, E, N, K extends string, C>
     version,
     pattern: parsePath(definition.path),
     settings: settingsOf(untyped),
-    actions: new Map(Object.entries(untyped.actions ?? {})) as CompiledRoom["actions"],
+    actions: new Map(Object.entries(untyped.actions ?? {})),
     routes: compileRoutes(untyped.requests ?? {}),
     lost: new Set(),
   };
@@ -107,7 +107,6 @@ function checkNamed(where: string, { actions = {}, events = {}, schedules = {} }
       if (problem) throw new Error(`${where}: the ${kind} "${name}" ${problem}`);
     }
   };
-  const isRunnable = (part: { run?: unknown }) => isRecord(part) ?? isFunction(part.run, "run ");
   check(
     "action",
     actions,
@@ -122,6 +121,10 @@ function checkNamed(where: string, { actions = {}, events = {}, schedules = {} }
   check("event", events, (schema, name) =>
     TAKEN.has(name) ? "has a name that means something else" : notSchema(schema ?? null, "a value"),
   );
+}
+
+function isRunnable(part: { readonly run?: unknown }): string | undefined {
+  return isRecord(part) ?? isFunction(part.run, "run ");
 }
 
 function isFunction(value: unknown, what = ""): string | undefined {
