@@ -4,11 +4,12 @@ import type { Plain } from "../protocol/values.ts";
 import type { Audience, Sees } from "./audience.ts";
 import { SAME } from "./diff.ts";
 import { checkAll, checkNew } from "./entry-checks.ts";
-import { kindOfStored, makeEntry } from "./fields.ts";
+import { kindOfStored, makeEntry } from "./factories.ts";
 import type { CollectionField } from "./field.ts";
 import { kindOf } from "./kinds.ts";
 import type { EntryKind } from "./kinds.ts";
 import type { HiddenEntry, Leaf, PrivateChange } from "./leaf.ts";
+import { adviseOnLost } from "./lost-properties.ts";
 import { goneIds, LAST_READ } from "./node.ts";
 import type { EntryNode, InnerNode, ParentNode, Placement, RemovedEntry, Shared } from "./node.ts";
 import { encodeKey, Row } from "./rows.ts";
@@ -119,8 +120,12 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
   }
 
   /** The stored values of an entry, with the entries inside it. */
-  snapshot(key: string): Plain | undefined {
+  snapshotOf(key: string): Plain | undefined {
     return this.#entry(key)?.snapshot();
+  }
+
+  snapshot(): Plain {
+    return Object.fromEntries([...this.children].map(([key, entry]) => [key, entry.snapshot()]));
   }
 
   #entry(key: string): EntryNode | undefined {
@@ -212,13 +217,28 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     this.#prefix ??= `${encodeKey(this.names())}.`;
     const owner = this.field.kind === "users" ? key : this.placement.owner;
     const isStored = () => this.isInState && (owner === undefined || !this.shared.held.has(owner));
-    const read = (persisted: boolean) => (isStored() ? this.#made.get(key)?.rowValue(persisted) : undefined);
+    const read = (persisted: boolean) => (isStored() ? this.#rowOf(key, persisted) : undefined);
     return {
       row: Row.ofEntry(this.shared.rows, this.#prefix, key, read),
       persisted: this.placement.persisted,
       owner,
       audience: this.audienceOf(key),
     };
+  }
+
+  #rowOf(key: string, persisted: boolean): unknown {
+    const entry = this.#made.get(key);
+    if (entry) this.#beforeSave(entry);
+    return entry?.rowValue(persisted);
+  }
+
+  #beforeSave(entry: EntryNode): void {
+    try {
+      entry.takeAssigned();
+    } catch (error) {
+      this.shared.onError(error);
+    }
+    adviseOnLost(entry, this.field.factory, this.shared);
   }
 
   /** Whether clients may have an entry under a key. */
@@ -359,6 +379,11 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
 
   fits(): boolean {
     return false;
+  }
+
+  /** An entry that is like all of them, if they may stay unread. */
+  template(): EntryTemplate | undefined {
+    return templateOf(this);
   }
 
   /** Entries are in storage, and are read when they are needed. All of them are like `template`. */

@@ -34,6 +34,8 @@ export interface Field {
   readonly transform: ((value: unknown) => unknown) | undefined;
   /** What makes the entries of a collection. */
   readonly factory: Factories | undefined;
+  /** The class of its node. A Worker without collections does not have it. */
+  readonly Entries: unknown;
   /** What a reference refers to. */
   readonly target: ReferenceTarget | undefined;
 }

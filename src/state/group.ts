@@ -6,7 +6,7 @@ import { restrictAudience } from "./audience.ts";
 import type { Sees } from "./audience.ts";
 import { holdsValuesOnly, takeAssigned } from "./assigned-fields.ts";
 import { put, SAME } from "./diff.ts";
-import { Entries } from "./entries.ts";
+import type { Entries } from "./entries.ts";
 import { shapeOfEntry } from "./entry-shape.ts";
 import type { EntryShape } from "./entry-shape.ts";
 import { takeMembers } from "./members.ts";
@@ -183,7 +183,7 @@ export class Group implements EntryNode, ParentNode {
       this.#unsent?.delete(name);
       if (child instanceof Leaf && before instanceof Leaf && child.continueFrom(before)) continue;
       if (child instanceof Group && before instanceof Group) child.continueFrom(before, changes);
-      else if (child instanceof Entries && before instanceof Entries) child.continueFrom(before);
+      else if (isEntries(child) && isEntries(before)) child.continueFrom(before);
       else if (!(before instanceof Leaf)) (this.#removed ??= new Map()).set(name, goneIds(before));
       else if (before.settleRemoval(changes, child)) (this.#removed ??= new Map()).set(name, undefined);
     }
@@ -227,7 +227,6 @@ export class Group implements EntryNode, ParentNode {
   }
 
   rowValue(persisted: boolean): unknown {
-    if (this.parent instanceof Entries) this.#shared.saving(this, this.parent.field.factory);
     const values = this.stored(persisted);
     // That an entry is there is worth a row, even with nothing in it.
     return persisted === this.placement.persisted ? withKind(values ?? {}, this.placement.kind) : values;
@@ -236,10 +235,8 @@ export class Group implements EntryNode, ParentNode {
   snapshot(): Plain {
     const snapshot: Plain = withKind({}, this.placement.kind);
     for (const [name, child] of this.children) {
-      if (child instanceof Group) snapshot[name] = child.snapshot();
-      else if (child instanceof Entries) {
-        snapshot[name] = Object.fromEntries([...child.children].map(([key, entry]) => [key, entry.snapshot()]));
-      } else if (child.field.persisted && child.row) snapshot[name] = child.stored();
+      if (!(child instanceof Leaf)) snapshot[name] = child.snapshot();
+      else if (child.field.persisted && child.row) snapshot[name] = child.stored();
     }
     return snapshot;
   }
@@ -351,7 +348,8 @@ export class Group implements EntryNode, ParentNode {
     const { audience, owner, persisted } = this.placement;
     const own = field.visibleTo === "all" ? audience : restrictAudience(audience, field.visibleTo, owner);
     if (field.factory) {
-      return new Entries(this.#shared, this, name, value as never, field as CollectionField, {
+      const Node = field.Entries as typeof Entries;
+      return new Node(this.#shared, this, name, value as never, field as CollectionField, {
         persisted,
         owner,
         audience: own,
@@ -395,4 +393,9 @@ export class Group implements EntryNode, ParentNode {
       return child instanceof Group ? child.stored(persisted) : undefined;
     });
   }
+}
+
+/** Whether a node is of a collection. Only marks have its class, which a Worker without collections does not contain. */
+export function isEntries(node: Node | undefined): node is Entries {
+  return node !== undefined && !(node instanceof Group) && node.field.factory !== undefined;
 }

@@ -1,23 +1,26 @@
 import { isContainer } from "../protocol/values.ts";
 import type { Plain } from "../protocol/values.ts";
 import { exampleOf } from "./kinds.ts";
-import type { KnownKinds } from "./kinds.ts";
 import type { Factories } from "./field.ts";
 import { isId, nodeOf } from "./members.ts";
-import type { EntryNode } from "./node.ts";
-
-/** Told of a property that will not be as it is when the room has slept: where it is, its name, and what to do. */
-type OnLost = (where: string, name: string, advice: string) => void;
+import type { EntryNode, Shared } from "./node.ts";
 
 /**
  * Looks for plain properties of an entry that were set, and that a sleep takes away: what refers to another entry, and
- * values that the class or factory does not make by itself.
+ * values that the class or factory does not make by itself. It is an entry that is about to be stored.
  */
-export function findLost(entry: EntryNode, factories: Factories, known: KnownKinds, onLost: OnLost): void {
-  const example = exampleOf(known, factories, entry.kind);
-  for (const [name, value] of Object.entries(entry.target) as [string, unknown][]) {
-    const advice = adviceFor(entry, example, name, value);
-    if (advice) onLost([...entry.names(), name].join("."), name, advice);
+export function adviseOnLost(entry: EntryNode, factories: Factories, shared: Shared): void {
+  try {
+    const example = exampleOf(shared, factories, entry.kind);
+    for (const [name, value] of Object.entries(entry.target) as [string, unknown][]) {
+      const advice = adviceFor(entry, example, name, value);
+      const kind = advice && `${entry.parent?.names().at(-1)}.${name}`;
+      if (!kind || shared.lost.has(kind)) continue;
+      shared.lost.add(kind);
+      shared.onLost([...entry.names(), name].join("."), advice);
+    }
+  } catch {
+    // The factory throws where it is called for an example: then there is no advice.
   }
 }
 

@@ -1,6 +1,5 @@
 import type { Plain } from "../protocol/values.ts";
 import type { Audience, Sees } from "./audience.ts";
-import type { Factories } from "./field.ts";
 import type { EntryShape } from "./entry-shape.ts";
 import type { EntryKinds } from "./kinds.ts";
 import type { StateNode } from "./members.ts";
@@ -60,6 +59,8 @@ export interface InnerNode {
   /** Whether this could be loaded into one like it. */
   fits(stored: unknown): boolean;
   saveAll(): void;
+  /** All stored values, with the entries inside. */
+  snapshot(): Plain;
   /** What was sent, private fields too, as plain data. */
   sentValues(): Plain;
   /** Takes this as what was sent. */
@@ -80,8 +81,6 @@ export interface EntryNode extends InnerNode, StateNode {
   names(): string[];
   /** Takes fields that were assigned since it was made. @throws RoomError if one of them cannot be part of the state */
   takeAssigned(): void;
-  /** All stored values, with the entries inside. */
-  snapshot(): Plain;
   /** The value of its row: of the persisted fields, or of the others. Undefined if there are none. */
   rowValue(persisted: boolean): unknown;
   /** Sets the stored values of the entry, of which nothing is to be sent. */
@@ -130,8 +129,10 @@ export interface Shared extends LeafShared {
   readCount: number;
   /** Runs this while nothing counts as a change. */
   quietly<T>(run: () => T): T;
-  /** An entry is about to be stored. */
-  saving(entry: EntryNode, factories: Factories): void;
+  /** Kinds of plain properties that a sleep takes away, of which {@link onLost} was called. */
+  readonly lost: Set<string>;
+  /** Called once with each kind of plain property that a sleep takes away. */
+  onLost(where: string, advice: string): void;
   foundUsers(users: object): void;
   /** An entry was put into the `users` field. */
   onUser(publicId: string): void;

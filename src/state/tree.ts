@@ -2,14 +2,11 @@ import { promiseOf } from "../protocol/values.ts";
 import { canSee } from "./audience.ts";
 import type { Audience } from "./audience.ts";
 import { SAME } from "./diff.ts";
-import { templateOf } from "./unread-entries.ts";
 import type { EntryTemplate, StoredEntries } from "./unread-entries.ts";
-import { Entries } from "./entries.ts";
+import type { Entries } from "./entries.ts";
 import type { Viewer } from "./field.ts";
-import { Group } from "./group.ts";
+import { Group, isEntries } from "./group.ts";
 import type { EntryKinds } from "./kinds.ts";
-import { findLost } from "./lost-properties.ts";
-import type { Factories } from "./field.ts";
 import { Leaf } from "./leaf.ts";
 import type { PrivateChange } from "./leaf.ts";
 import type { EntryNode, Shared } from "./node.ts";
@@ -173,23 +170,6 @@ export class Tree implements Shared {
     this.users = users as Entries;
   }
 
-  saving(entry: EntryNode, factories: Factories): void {
-    try {
-      entry.takeAssigned();
-    } catch (error) {
-      this.onError(error);
-    }
-    try {
-      findLost(entry, factories, this, (where, name, advice) => {
-        const kind = `${entry.parent?.names().at(-1)}.${name}`;
-        if (!this.lost.has(kind)) this.onLost(where, advice);
-        this.lost.add(kind);
-      });
-    } catch {
-      // The factory throws where it is called for an example: then there is no advice.
-    }
-  }
-
   /** Loads a stored snapshot: plain values by field name, entries by key. */
   load(snapshot: Record<string, unknown>): void {
     this.quietly(() => this.root.load(snapshot));
@@ -205,7 +185,7 @@ export class Tree implements Shared {
     const collections = new Map<string, UnreadCollection>();
     for (const [name, entries] of this.root.children) {
       // Only the order of ASCII is the same here and in storage.
-      const template = entries instanceof Entries && /^\w+$/.test(name) ? templateOf(entries) : undefined;
+      const template = isEntries(entries) && /^\w+$/.test(name) ? entries.template() : undefined;
       if (template) collections.set(name, { entries: entries as Entries, template });
     }
     return collections;

@@ -3,7 +3,7 @@ import type { Settings } from "../../define/settings.ts";
 import { encodeDisconnected } from "../../protocol/packets.ts";
 import { RoomError } from "../../protocol/errors.ts";
 import { fieldOf } from "../../state/members.ts";
-import { ofKnownKind } from "../../state/fields.ts";
+import { ofKnownKind } from "../../state/factories.ts";
 import { encodeKey } from "../../state/rows.ts";
 import type { Row } from "../../state/rows.ts";
 import type { Tree } from "../../state/tree.ts";
@@ -168,7 +168,7 @@ export class Presence {
 
   /** What is stored of a user, with all that is inside; null if there is none. */
   stored(publicId: string): Snapshot | null {
-    return this.#tree.users?.snapshot(publicId) ?? null;
+    return this.#tree.users?.snapshotOf(publicId) ?? null;
   }
 
   /** @returns whether a row is one of those of a user: their session's, or what is stored of them */

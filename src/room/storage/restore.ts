@@ -77,7 +77,7 @@ function restoreRest(
 /** Nobody can come back as a user whose session cannot be read: they would be there for ever. */
 function quarantineUser(tree: Tree, publicId: string): void {
   const { users } = tree;
-  const user = users?.snapshot(publicId);
+  const user = users?.snapshotOf(publicId);
   if (!users || !user) return;
   tree.onUnreadable([...users.names(), publicId], user, new Error("The session of this user cannot be read"));
   delete users.signal()[publicId];
