@@ -36,8 +36,10 @@ const uninspected = {
 /** @returns the code, and which files it is made of, the largest first */
 async function bundle(contents, external, plugins = []) {
   const options = { bundle: true, minify: true, format: "esm", metafile: true, write: false, conditions: ["workerd"] };
+  // As for `wrangler deploy`, which leaves out what is for development.
+  const define = Object.fromEntries(["", "globalThis."].map((at) => [`${at}process.env.NODE_ENV`, '"production"']));
   const stdin = { contents, resolveDir: root };
-  const { outputFiles, metafile } = await build({ ...options, stdin, external, plugins, logLevel: "warning" });
+  const { outputFiles, metafile } = await build({ ...options, stdin, external, plugins, define, logLevel: "warning" });
   const [{ inputs }] = Object.values(metafile.outputs);
   const used = Object.entries(inputs).filter(([, { bytesInOutput }]) => bytesInOutput > 0);
   const parts = used.toSorted(([, a], [, b]) => b.bytesInOutput - a.bytesInOutput);
@@ -70,13 +72,13 @@ report(
   ),
   123,
 );
-report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 97);
-report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 127);
-report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 73);
+report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 95);
+report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 125);
+report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 68);
 report(
   "Worker of one small room",
   await bundle(minimalRoom(), ["cloudflare:*"]),
-  65,
+  60,
   /dist\/(world|shard|relay|room\/shards\/(?!no-))|node_modules\/(zod|jose)\//,
 );
 report("durable-rooms/client", await bundle('export * from "./dist/client/index.js"', []), 9, SERVER_ONLY);

@@ -10,6 +10,7 @@ import type { Verify } from "../auth/verify.ts";
 import type { AnyRoom, FindRoom } from "../define/room.ts";
 import type { Settings } from "../define/settings.ts";
 import type { Claims } from "../define/types.ts";
+import type { Build } from "../protocol/build.ts";
 import { isFault, RoomError, toRoomError } from "../protocol/errors.ts";
 import { parseRoomUrl } from "../protocol/urls.ts";
 import type { RoomUrl } from "../protocol/urls.ts";
@@ -47,13 +48,20 @@ export interface AppParts {
 
 /** The parts of the app that routing a request needs. */
 type Routing = Omit<AppParts, "cors"> &
-  Required<Pick<AppParts, "log">> & { readonly check: ReturnType<typeof createDevelopmentCheck> };
+  Required<Pick<AppParts, "log">> & { readonly check: ReturnType<typeof createDevelopmentCheck> | undefined };
 
 /** Makes the Hono app that routes requests and sockets to rooms, shards and Worlds. */
 export function createApp({ cors: corsOptions, ...parts }: AppParts): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   const log = parts.log ?? createLog();
-  const routing: Routing = { ...parts, log, check: createDevelopmentCheck(log, parts.rooms ?? []) };
+  const routing: Routing = {
+    ...parts,
+    log,
+    check:
+      (globalThis as Build).process?.env?.NODE_ENV === "production"
+        ? undefined
+        : createDevelopmentCheck(log, parts.rooms ?? []),
+  };
   const allow = corsOptions !== false && cors(corsOptions);
   app.get("/health", (c) => c.json({ status: "ok" }));
   app.all(ROOM_ROUTE, async (c) => {
@@ -100,7 +108,7 @@ async function route(c: Context<AppEnv>, routing: Routing): Promise<Response> {
       : await readClaims(request, url, env, routing.verify);
   const refusal = tokenError(target.settings, claims);
   if (refusal) throw refusal;
-  if (isUpgrade(request)) routing.check(url, request.headers);
+  if (isUpgrade(request)) routing.check?.(url, request.headers);
   return fetchObject(env, target, forwardRequest(request, claims, keptOf(target, routing), url));
 }
 

@@ -1,3 +1,4 @@
+import type { Build } from "../protocol/build.ts";
 import { RoomError } from "../protocol/errors.ts";
 import { isContainer } from "../protocol/values.ts";
 import type { StandardSchema } from "./standard-schema.ts";
@@ -19,6 +20,8 @@ type Definition = Readonly<Record<string, unknown>> & { readonly type: string };
  * What is wrong with a schema: it is none; or it is one of zod with a part that no JSON has, so that whatever a client
  * sent would be refused. A choice is fine if one of its options is, and a part that may be left out always is.
  *
+ * A deployed Worker looks only whether it is a schema: the rest was found before.
+ *
  * @param what the option that holds it
  * @returns undefined if nothing is wrong, or it is of another library
  */
@@ -26,9 +29,13 @@ export function schemaProblem(value: unknown, what: string): string | undefined 
   if (value === undefined) return undefined;
   const problem = notSchema(value, what);
   if (problem) return problem;
+  return (globalThis as Build).process?.env?.NODE_ENV === "production" ? undefined : partProblem(value, what);
+}
+
+function partProblem(schema: unknown, what: string): string | undefined {
   try {
-    const part = withoutJson(value, "", new Set());
-    return part && `has ${what} that no client can satisfy: it ${part}`;
+    const problem = withoutJson(schema, "", new Set());
+    return problem && `has ${what} that no client can satisfy: it ${problem}`;
   } catch {
     // A part of it is declared later, as in schemas that hold themselves.
     return undefined;

@@ -9,7 +9,7 @@ import type { CollectionField } from "./field.ts";
 import { kindOf } from "./kinds.ts";
 import type { EntryKind } from "./kinds.ts";
 import type { HiddenEntry, Leaf, PrivateChange } from "./leaf.ts";
-import { adviseOnLost } from "./lost-properties.ts";
+import { rowValueOf } from "./lost-properties.ts";
 import { goneIds, LAST_READ } from "./node.ts";
 import type { EntryNode, InnerNode, ParentNode, Placement, RemovedEntry, Shared } from "./node.ts";
 import { encodeKey, Row } from "./rows.ts";
@@ -30,6 +30,8 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
   readonly shape = "object";
   readonly hidden = false;
   readonly isSimple = false;
+  readonly fits = () => false;
+  readonly textOfStored = () => undefined;
   readonly collection: CollectionGate = this;
   readonly key: string;
   readonly signal: EntriesSignal;
@@ -178,12 +180,6 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     this.#unread.loadAll();
   }
 
-  /** The node of an object that is an entry of the state now, in whichever collection. */
-  nodeOf(target: object): EntryNode | undefined {
-    const node = this.shared.entries.get(target);
-    return node?.isInState && !this.shared.loading ? node : undefined;
-  }
-
   /** Whether a node is the one that this collection has under a key. */
   has(key: string, node: EntryNode): boolean {
     return this.#made.get(key) === node;
@@ -217,28 +213,13 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     this.#prefix ??= `${encodeKey(this.names())}.`;
     const owner = this.field.kind === "users" ? key : this.placement.owner;
     const isStored = () => this.isInState && (owner === undefined || !this.shared.held.has(owner));
-    const read = (persisted: boolean) => (isStored() ? this.#rowOf(key, persisted) : undefined);
+    const read = (persisted: boolean) => (isStored() ? rowValueOf(this.#made.get(key), persisted, this) : undefined);
     return {
       row: Row.ofEntry(this.shared.rows, this.#prefix, key, read),
       persisted: this.placement.persisted,
       owner,
       audience: this.audienceOf(key),
     };
-  }
-
-  #rowOf(key: string, persisted: boolean): unknown {
-    const entry = this.#made.get(key);
-    if (entry) this.#beforeSave(entry);
-    return entry?.rowValue(persisted);
-  }
-
-  #beforeSave(entry: EntryNode): void {
-    try {
-      entry.takeAssigned();
-    } catch (error) {
-      this.shared.onError(error);
-    }
-    adviseOnLost(entry, this.field.factory, this.shared);
   }
 
   /** Whether clients may have an entry under a key. */
@@ -338,10 +319,6 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     return text;
   }
 
-  textOfStored(): undefined {
-    return undefined;
-  }
-
   privateLeaves(into: Leaf[]): void {
     if (this.privateCount > 0) for (const [, child] of this.#shownEntries()) child.privateLeaves(into);
   }
@@ -375,10 +352,6 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
   #canStayUnread(entry: readonly [key: string, value: unknown], template: EntryNode): entry is StoredEntry {
     const [key, value] = entry;
     return isEntryKey(key) && !this.#made.has(key) && template.fits(value);
-  }
-
-  fits(): boolean {
-    return false;
   }
 
   /** An entry that is like all of them, if they may stay unread. */

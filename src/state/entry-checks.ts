@@ -12,8 +12,6 @@ import type { CheckedField } from "./value-checks.ts";
 interface Collection extends CheckedField {
   /** The names that lead to it. */
   names(): readonly string[];
-  /** The node of an object that is an entry of the state now, in whichever collection. */
-  nodeOf(target: object): EntryNode | undefined;
   /** Whether a node is the one that this collection has under a key. */
   has(key: string, node: EntryNode): boolean;
   readonly shared: Shared;
@@ -68,7 +66,9 @@ function checkEntry(
   const kind =
     created && created.target === target ? created.kind : kindOf(shared, field.factory, key, target as object);
   if (typeof kind === "string") throw refused(collection, [key], "internal", kind);
-  return { kind, node: collection.nodeOf(target as object) };
+  // An entry of the state now, in whichever collection.
+  const node = shared.entries.get(target as object);
+  return { kind, node: node?.isInState && !shared.loading ? node : undefined };
 }
 
 function takenAlready(collection: Collection, key: string, node: EntryNode): Error {

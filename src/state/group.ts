@@ -396,6 +396,5 @@ export class Group implements EntryNode, ParentNode {
 }
 
 /** Whether a node is of a collection. Only marks have its class, which a Worker without collections does not contain. */
-export function isEntries(node: Node | undefined): node is Entries {
-  return node !== undefined && !(node instanceof Group) && node.field.factory !== undefined;
-}
+export const isEntries = (node: Node | undefined): node is Entries =>
+  node !== undefined && !(node instanceof Group) && node.field.factory !== undefined;

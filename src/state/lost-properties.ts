@@ -1,15 +1,32 @@
+import type { Build } from "../protocol/build.ts";
 import { isContainer } from "../protocol/values.ts";
 import type { Plain } from "../protocol/values.ts";
 import { exampleOf } from "./kinds.ts";
-import type { Factories } from "./field.ts";
+import type { CollectionField, Factories } from "./field.ts";
 import { isId, nodeOf } from "./members.ts";
 import type { EntryNode, Shared } from "./node.ts";
 
+/** The value of the row of an entry: fields that were assigned are taken first, and what a sleep loses is warned of. */
+export function rowValueOf(
+  entry: EntryNode | undefined,
+  persisted: boolean,
+  { shared, field }: { readonly shared: Shared; readonly field: CollectionField },
+): unknown {
+  if (!entry) return undefined;
+  try {
+    entry.takeAssigned();
+  } catch (error) {
+    shared.onError(error);
+  }
+  if ((globalThis as Build).process?.env?.NODE_ENV !== "production") adviseOnLost(entry, field.factory, shared);
+  return entry.rowValue(persisted);
+}
+
 /**
  * Looks for plain properties of an entry that were set, and that a sleep takes away: what refers to another entry, and
- * values that the class or factory does not make by itself. It is an entry that is about to be stored.
+ * values that the class or factory does not make by itself.
  */
-export function adviseOnLost(entry: EntryNode, factories: Factories, shared: Shared): void {
+function adviseOnLost(entry: EntryNode, factories: Factories, shared: Shared): void {
   try {
     const example = exampleOf(shared, factories, entry.kind);
     for (const [name, value] of Object.entries(entry.target) as [string, unknown][]) {
