@@ -11,6 +11,8 @@ export interface AlarmScope {
   readonly clock: Clock;
   /** Sets the alarm of the platform. It may throw or reject: then nothing was set. */
   set(at: number): Promise<void>;
+  /** When the alarm of the platform is set for; null if it is not set. */
+  current(): Promise<number | null>;
   failed(error: unknown): void;
 }
 
@@ -19,7 +21,8 @@ export interface AlarmScope {
  * backoff. A timer does that, so the object does not sleep before its alarm is set.
  *
  * Nothing is set before the first event has begun. If that is the alarm itself, the platform would take one that is
- * set earlier as a reason to cancel the event, and to ring again.
+ * set earlier as a reason to cancel the event, and to ring again. And since each time that it is set costs a row, an
+ * object that wakes first looks whether its alarm is set already: for the same time, or an earlier one.
  */
 export class ObjectAlarm implements Alarm {
   readonly #scope: AlarmScope;
@@ -30,6 +33,8 @@ export class ObjectAlarm implements Alarm {
   /** The time that is to be set, and is not known to be set. */
   #wanted: number | undefined;
   #isHeld = true;
+  /** When the platform's alarm is set for, as far as it is known. */
+  #stored = Infinity;
   #failures = 0;
   #cancel: (() => void) | undefined;
 
@@ -60,9 +65,23 @@ export class ObjectAlarm implements Alarm {
 
   #set(at: number): void {
     this.#wanted = at;
-    if (!this.#isHeld) void this.#store(at);
+    if (!this.#isHeld) {
+      void this.#store(at);
+      return;
+    }
+    if (this.#cancel) return;
     // Whatever woke the object, it is not held for longer than the constructor runs.
-    else this.#cancel ??= this.#scope.clock.after(0, () => this.open(), "alarm");
+    this.#cancel = this.#scope.clock.after(0, () => this.open(), "alarm");
+    void this.#look();
+  }
+
+  /** If it is not known in time when the alarm is set for, it is set anew. */
+  async #look(): Promise<void> {
+    try {
+      this.#stored = (await this.#scope.current()) ?? Infinity;
+    } catch {
+      // The same as if it were not set.
+    }
   }
 
   /** The first event has begun: what was set before is set now. */
@@ -70,7 +89,9 @@ export class ObjectAlarm implements Alarm {
     if (!this.#isHeld) return;
     this.#isHeld = false;
     this.#wait(undefined);
-    if (this.#wanted !== undefined) void this.#store(this.#wanted);
+    if (this.#wanted === undefined) return;
+    if (this.#wanted < this.#stored) void this.#store(this.#wanted);
+    else this.#wanted = undefined;
   }
 
   /** The alarm is not set any more, nor is it to be. */

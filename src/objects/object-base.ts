@@ -49,6 +49,7 @@ export abstract class ObjectBase extends DurableObject {
     this.#alarm = new ObjectAlarm({
       clock: this.monitor.awake.clock,
       set: (at) => this.storeAlarm(at),
+      current: () => ctx.storage.getAlarm(),
       failed: (error) => this.#saveFailed(error),
     });
     this.monitor.onWoken = () => this.#alarm.open();

@@ -81,14 +81,30 @@ describe("a room that sleeps until its schedule", () => {
     expect(await (await sleeper.fetch("/runs")).json()).toBe(1);
   });
 
-  it("has its alarm again if a request wakes it", async () => {
+  it("keeps its alarm if a request wakes it, and does not pay for it again", async () => {
     const sleeper = testRoom(room, "alarm-request");
     await sleeper.fetch("/later?in=3600000", { method: "POST" });
+    const at = await alarmOf(sleeper.stub);
     const calls = await countCalls(sleeper);
     await evictDurableObject(sleeper.stub);
     await (await sleeper.fetch("/runs")).text();
     const { storage } = await look(sleeper);
+    expect(calls(storage)).toEqual([]);
+    expect(await alarmOf(sleeper.stub)).toBe(at);
+    // One that is earlier than what it is set for is set.
+    await sleeper.fetch("/later?in=1800000", { method: "POST" });
     expect(calls(storage)).toEqual(["setAlarm"]);
+    expect(await alarmOf(sleeper.stub)).toBeLessThan(Date.now() + 1_900_000);
+  });
+
+  it("has its alarm again if a request wakes it, and the platform has lost it", async () => {
+    const sleeper = testRoom(room, "alarm-lost");
+    await sleeper.fetch("/later?in=3600000", { method: "POST" });
+    await runInDurableObject(sleeper.stub, (_, { storage }) => storage.deleteAlarm());
+    const calls = await countCalls(sleeper);
+    await evictDurableObject(sleeper.stub);
+    await (await sleeper.fetch("/runs")).text();
+    expect(calls((await look(sleeper)).storage)).toEqual(["setAlarm"]);
     expect(await alarmOf(sleeper.stub)).toBeGreaterThan(Date.now() + 3_000_000);
   });
 });

@@ -31,6 +31,8 @@ export class Faults {
         if (this.count % 2 === 0) this.#call("alarm");
         return this.#set(set, at);
       },
+      // It does not tell.
+      current: async () => null,
       failed,
     });
   }
