@@ -72,13 +72,13 @@ report(
   ),
   123,
 );
-report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 95);
-report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 125);
-report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 68);
+report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 96);
+report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 126);
+report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 69);
 report(
   "Worker of one small room",
   await bundle(minimalRoom(), ["cloudflare:*"]),
-  60,
+  61,
   /dist\/(world|shard|relay|room\/shards\/(?!no-))|node_modules\/(zod|jose)\//,
 );
 report("durable-rooms/client", await bundle('export * from "./dist/client/index.js"', []), 9, SERVER_ONLY);

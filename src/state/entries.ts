@@ -4,7 +4,7 @@ import type { Plain } from "../protocol/values.ts";
 import type { Audience, Sees } from "./audience.ts";
 import { SAME } from "./diff.ts";
 import { checkAll, checkNew } from "./entry-checks.ts";
-import { kindOfStored, makeEntry } from "./factories.ts";
+import { kindOfStored, makeEntry } from "./marks.ts";
 import type { CollectionField } from "./field.ts";
 import { kindOf } from "./kinds.ts";
 import type { EntryKind } from "./kinds.ts";

@@ -3,7 +3,7 @@ import type { Plain } from "../protocol/values.ts";
 import { differenceOf, shapeOfEntry } from "./entry-shape.ts";
 import type { EntryShape, IsReference } from "./entry-shape.ts";
 import { nodeOf } from "./members.ts";
-import { isClass, makeBy } from "./factories.ts";
+import { isClass, makeBy } from "./marks.ts";
 import type { Factories, Factory } from "./field.ts";
 
 /** What an entry is, among those that its collection makes. */

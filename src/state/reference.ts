@@ -1,8 +1,8 @@
 import { signal, untracked } from "@signe/reactive";
 import { RoomError } from "../protocol/errors.ts";
 import type { ReferenceTarget } from "./field.ts";
-import { mark } from "./fields.ts";
-import type { FieldOptions, Synced } from "./fields.ts";
+import { mark } from "./marks.ts";
+import type { FieldOptions, Synced } from "./marks.ts";
 import { nodeOf } from "./members.ts";
 import { ReferenceLeaf } from "./reference-leaf.ts";
 

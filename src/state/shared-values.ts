@@ -1,7 +1,7 @@
 import { isComputed, isSignal } from "@signe/reactive";
 import { isContainer } from "../protocol/values.ts";
 import type { Plain } from "../protocol/values.ts";
-import { makeBy } from "./factories.ts";
+import { makeBy } from "./marks.ts";
 import { fieldOf } from "./members.ts";
 
 /**

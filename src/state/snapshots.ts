@@ -2,7 +2,7 @@ import { RoomError } from "../protocol/errors.ts";
 import { isPlain } from "../protocol/values.ts";
 import type { Plain } from "../protocol/values.ts";
 import { membersOf, nodeOf } from "./members.ts";
-import { KIND_KEY, makeEntry } from "./factories.ts";
+import { KIND_KEY, makeEntry } from "./marks.ts";
 import type { Factories, ReferenceTarget } from "./field.ts";
 import { EntryKinds } from "./kinds.ts";
 import { toPlain } from "./to-plain.ts";

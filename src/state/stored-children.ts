@@ -1,6 +1,6 @@
 import { isPlain } from "../protocol/values.ts";
 import type { Plain } from "../protocol/values.ts";
-import { KIND_KEY } from "./factories.ts";
+import { KIND_KEY } from "./marks.ts";
 import { Leaf } from "./leaf.ts";
 import type { InnerNode, Placement } from "./node.ts";
 

@@ -1,7 +1,7 @@
 import { untracked } from "@signe/reactive";
 import type { Plain } from "../protocol/values.ts";
 import type { Audience } from "./audience.ts";
-import { makeEntry } from "./factories.ts";
+import { makeEntry } from "./marks.ts";
 import type { CollectionField } from "./field.ts";
 import { OUTSIDE } from "./node.ts";
 import type { EntryNode, Placement, Shared } from "./node.ts";

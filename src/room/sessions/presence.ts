@@ -3,7 +3,7 @@ import type { Settings } from "../../define/settings.ts";
 import { encodeDisconnected } from "../../protocol/packets.ts";
 import { RoomError } from "../../protocol/errors.ts";
 import { fieldOf } from "../../state/members.ts";
-import { ofKnownKind } from "../../state/factories.ts";
+import { ofKnownKind } from "../../state/marks.ts";
 import { encodeKey } from "../../state/rows.ts";
 import type { Row } from "../../state/rows.ts";
 import type { Tree } from "../../state/tree.ts";

@@ -1,5 +1,5 @@
 import type { Clock } from "../../platform/ports.ts";
-import { fieldsMade } from "../../state/factories.ts";
+import { fieldsMade } from "../../state/marks.ts";
 import type { Tree } from "../../state/tree.ts";
 import type { RoomPart } from "./room-part.ts";
 
