@@ -395,6 +395,6 @@ export class Group implements EntryNode, ParentNode {
   }
 }
 
-/** Whether a node is of a collection. Only marks have its class, which a Worker without collections does not contain. */
-export const isEntries = (node: Node | undefined): node is Entries =>
+/** Whether a node is of a collection: only marks have its class, which a Worker without collections does not contain. */
+const isEntries = (node: Node | undefined): node is Entries =>
   node !== undefined && !(node instanceof Group) && node.field.factory !== undefined;

@@ -5,7 +5,7 @@ import { SAME } from "./diff.ts";
 import type { EntryTemplate, StoredEntries } from "./unread-entries.ts";
 import type { Entries } from "./entries.ts";
 import type { Viewer } from "./field.ts";
-import { Group, isEntries } from "./group.ts";
+import { Group } from "./group.ts";
 import type { EntryKinds } from "./kinds.ts";
 import { Leaf } from "./leaf.ts";
 import type { PrivateChange } from "./leaf.ts";
@@ -185,8 +185,9 @@ export class Tree implements Shared {
     const collections = new Map<string, UnreadCollection>();
     for (const [name, entries] of this.root.children) {
       // Only the order of ASCII is the same here and in storage.
-      const template = isEntries(entries) && /^\w+$/.test(name) ? entries.template() : undefined;
-      if (template) collections.set(name, { entries: entries as Entries, template });
+      if (entries instanceof Leaf || entries instanceof Group || !/^\w+$/.test(name)) continue;
+      const template = entries.template();
+      if (template) collections.set(name, { entries, template });
     }
     return collections;
   }
