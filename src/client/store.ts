@@ -33,9 +33,17 @@ export class Store {
     this.#take(applyPatch(this.#server, value));
   }
 
-  /** Takes a patch of all that changed while offline. What changed and changed back is in it too, and keeps its identity. */
-  resume(value: Plain): void {
-    this.#take(shareStructure(this.#server, applyPatch(this.#server, value)));
+  /** The state that the packets describe. */
+  get server(): Plain {
+    return this.#server;
+  }
+
+  /**
+   * Takes a patch of all that changed while offline. What changed and changed back is in it too, and keeps its identity.
+   * @param before the state that it continues
+   */
+  resume(value: Plain, before = this.#server): void {
+    this.#take(shareStructure(this.#server, applyPatch(before, value)));
   }
 
   /** Shows the expected result of an action. */

@@ -4,6 +4,8 @@ export interface SyncNumbers {
   readonly epoch?: unknown;
   readonly resumed?: unknown;
   readonly reset?: unknown;
+  readonly from?: unknown;
+  readonly mark?: unknown;
   /** Whether it names the user: only a whole state does. */
   readonly hasUser: boolean;
 }
@@ -14,6 +16,17 @@ export interface SyncNumbers {
  */
 export type Step = "whole" | "resumed" | "next" | "repeated" | "gap";
 
+/** The state after a packet. */
+interface Kept<State> {
+  readonly seq: number;
+  readonly state: State;
+}
+
+/** Of so many packets the states are kept, until the server says of one that it is stored. */
+const MAX_KEPT = 512;
+/** Says that the client did not keep the state that was stored. */
+const NO_MARK = -1;
+
 /** A second gap within this time, in ms, shows that to resume does not help. */
 const CALM = 5000;
 const FIRST_WAIT = 500;
@@ -23,11 +36,15 @@ const LONGEST_WAIT = 10_000;
  * Where the client is in the order of the server's packets. What has no number is always the next one: what only few
  * may see, and all that comes from a server that numbers nothing. Then the first packet of each connection is whole.
  */
-export class SyncPosition {
+export class SyncPosition<State> {
   /** How often the client had to ask again. */
   resyncs = 0;
   #seq: number | undefined;
   #epoch: string | undefined;
+  /** The states after the last packets, from the one that the server has stored on: to that the client can go back. */
+  #kept: Kept<State>[] = [];
+  /** The last packet that the server has stored; undefined if it does not say so. */
+  #mark: number | undefined;
   /** Whether the server numbers nothing: one of the first protocol. */
   isUncounted = false;
   #isFresh = true;
@@ -37,7 +54,23 @@ export class SyncPosition {
   /** The query parameters of a new connection, so that the server sends only what has changed. */
   get query(): Record<string, string> {
     if (this.#seq === undefined || this.#epoch === undefined) return {};
-    return { since: String(this.#seq), epoch: this.#epoch };
+    const position = { since: String(this.#seq), epoch: this.#epoch };
+    if (this.#mark === undefined) return position;
+    return { ...position, mark: String(this.#kept[0]?.seq === this.#mark ? this.#mark : NO_MARK) };
+  }
+
+  /** The state that a packet continues, if it is not the present one. */
+  stateFrom(from: unknown): State | undefined {
+    return from === undefined ? undefined : this.#kept.find(({ seq }) => seq === from)?.state;
+  }
+
+  /** The state after a packet was applied. Most of it is that of the packet before, and takes no memory. */
+  applied({ seq, mark }: SyncNumbers, state: State): void {
+    if (typeof seq === "number") this.#kept.push({ seq, state });
+    if (typeof mark === "number") this.#mark = mark;
+    const { length } = this.#kept;
+    const stored = this.#kept.findIndex((kept) => kept.seq >= (this.#mark ?? Infinity));
+    this.#kept.splice(0, Math.max(this.#mark === undefined ? length : stored, length - MAX_KEPT));
   }
 
   /** A new connection: its first packet has to fit to its question. */
@@ -56,9 +89,17 @@ export class SyncPosition {
   take(numbers: SyncNumbers): Step {
     const step = this.#stepOf(numbers);
     if (step === "repeated" || step === "gap") return step;
-    if (step !== "next") this.#isFresh = false;
+    if (step !== "next") {
+      this.#isFresh = false;
+      const epoch = epochOf(numbers);
+      // What was sent before is another life's by now.
+      if (step === "whole" || epoch !== undefined) {
+        this.#epoch = epoch;
+        this.#kept = [];
+        this.#mark = undefined;
+      }
+    }
     if (step === "whole") {
-      this.#epoch = epochOf(numbers);
       this.isUncounted = typeof numbers.seq !== "number";
     }
     if (step === "whole" || typeof numbers.seq === "number") this.#seq = numbers.seq as number | undefined;
@@ -79,7 +120,7 @@ export class SyncPosition {
     return wait;
   }
 
-  #stepOf({ seq, epoch, hasUser, resumed, reset }: SyncNumbers): Step {
+  #stepOf({ seq, epoch, hasUser, resumed, reset, from }: SyncNumbers): Step {
     const last = this.#seq;
     const isOld = typeof seq === "number" && last !== undefined && seq <= last;
     if (hasUser || reset === true)
@@ -87,6 +128,7 @@ export class SyncPosition {
     if (typeof seq !== "number") return "next";
     if (last === undefined) return "gap";
     // The first packet of a connection continues from where the client asked, or is whole.
+    if (resumed === true && from !== undefined) return from === last || this.stateFrom(from) ? "resumed" : "gap";
     if (this.#isFresh) return resumed === true && seq >= last ? "resumed" : "gap";
     if (seq <= last) return "repeated";
     return seq === last + 1 ? "next" : "gap";

@@ -13,8 +13,12 @@ export interface SyncHead {
   readonly seq: number;
   /** With a whole state: the room's, which clients get by {@link epochOf}. */
   readonly epoch?: string;
+  /** All that was sent up to this number is stored. A client keeps the state that it had then. */
+  readonly mark?: number;
   /** It holds only what changed while the client was away. */
   readonly resumed?: true;
+  /** It continues the state that the client had after this packet, which is not the last one that it got. */
+  readonly from?: number;
   /** It replaces all that the client has. */
   readonly reset?: true;
 }
@@ -74,23 +78,28 @@ export function encodeDisconnected(publicId: string): string {
 export interface Position {
   readonly seq: number;
   readonly epoch: string;
+  /** The last packet of which the client knows that it was stored, and kept the state. */
+  readonly mark?: number | undefined;
 }
 
 /** A patch as clients of each protocol get it, each made once. */
 export class EncodedPatch {
   readonly #patch: string;
   readonly #seq: number;
+  readonly #mark: number | undefined;
   #plain: string | undefined;
   #numbered: string | undefined;
 
-  /** @param patch as JSON @param seq its number; 0 if it has none */
-  constructor(patch: string, seq: number) {
+  /** @param patch as JSON @param seq its number; 0 if it has none @param mark what clients are to be told of storage */
+  constructor(patch: string, seq: number, mark?: number) {
     this.#patch = patch;
     this.#seq = seq;
+    this.#mark = mark;
   }
 
   for(protocol: number | undefined): string {
     if (protocol !== 2 || this.#seq === 0) return (this.#plain ??= encodeSync(this.#patch));
-    return (this.#numbered ??= encodeSync(this.#patch, { seq: this.#seq }));
+    const mark = this.#mark === undefined ? {} : { mark: this.#mark };
+    return (this.#numbered ??= encodeSync(this.#patch, { seq: this.#seq, ...mark }));
   }
 }

@@ -39,6 +39,8 @@ export type ToShard =
       readonly patch: string | undefined;
       readonly seq: number;
       readonly own: readonly PrivateChanges[];
+      /** All that was sent up to this number is stored. Earlier versions do not say it. */
+      readonly mark?: number;
     }
   /** A packet, for the same clients. */
   | { readonly kind: "packet"; readonly text: string; readonly except: readonly number[] }

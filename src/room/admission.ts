@@ -227,5 +227,7 @@ export function protocolOf(url: string): Pick<ClientIdentity, "protocol" | "sinc
   if (query.get("protocol") !== "2") return { protocol: 1 };
   const seq = Number(query.get("since") ?? "");
   const epoch = query.get("epoch");
-  return { protocol: 2, since: epoch !== null && Number.isSafeInteger(seq) ? { seq, epoch } : undefined };
+  if (epoch === null || !Number.isSafeInteger(seq)) return { protocol: 2 };
+  const mark = Number(query.get("mark") ?? NaN);
+  return { protocol: 2, since: { seq, epoch, mark: Number.isSafeInteger(mark) ? mark : undefined } };
 }

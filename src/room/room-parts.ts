@@ -22,7 +22,7 @@ import type { CreateShardLinks, ShardLinks, ShardLinksScope } from "./shards/sha
 import { Persistence } from "./storage/persistence.ts";
 import { Quarantine } from "./storage/quarantine.ts";
 import { Broadcast } from "./sync/broadcast.ts";
-import { SyncLog } from "./sync/sync-log.ts";
+import { ChangeClock } from "./sync/change-clock.ts";
 import { Views } from "./sync/views.ts";
 import { Alarms } from "./timing/alarms.ts";
 import { Ticker } from "./timing/ticker.ts";
@@ -53,7 +53,7 @@ export class RoomParts {
   readonly persistence: Persistence;
   readonly connections = new Connections();
   readonly views: Views;
-  readonly syncLog: SyncLog;
+  readonly changeClock: ChangeClock;
   readonly broadcast: Broadcast;
   readonly sessions: Sessions;
   readonly presence: Presence;
@@ -102,7 +102,7 @@ export class RoomParts {
     this.alarms = new Alarms(ports.alarm, clock, this.reporter);
     const { throttleStorage } = settings;
     this.persistence = new Persistence(rows, storage, clock, this.turns, this.alarms, throttleStorage, this.reporter);
-    this.syncLog = new SyncLog(rows);
+    this.changeClock = new ChangeClock(this);
     this.views = new Views(this.tree, this.connections);
     this.broadcast = new Broadcast(this, settings);
     this.sessions = new Sessions(rows, storage, clock, settings, this.alarms, this.reporter);

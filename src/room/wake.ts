@@ -72,7 +72,9 @@ function loadParts(parts: RoomParts, own: OwnRows, didSleep: boolean): Record<st
   const isLeaving = Array.from(parts.sessions.all()).some(({ leaving }) => leaving);
   if (isLeaving || has("token", "moved", "departed")) parts.transfers.load(own);
   if (has("listing")) parts.listing.load(own);
-  parts.syncLog.load(own, didSleep, (key) => parts.persistence.discard(key));
+  const { onStorageRestore, onUserStorageRestore } = parts.compiled.definition;
+  const isExact = parts.quarantine.isEmpty && !onStorageRestore && !onUserStorageRestore;
+  parts.changeClock.load(own, didSleep, isExact);
   return parts.broadcast.load(own);
 }
 
@@ -83,7 +85,9 @@ function recoverConnections(
 ): void {
   for (const socket of sockets) recoverConnection(parts, socket);
   parts.presence.assumeOnline();
-  if (sockets.length > 0 || parts.shardLinks.size > 0) parts.broadcast.assumeSent(sent);
+  const hasClients = sockets.length > 0 || parts.shardLinks.size > 0;
+  // Clients that come back know what is stored: from now on, all that differs from it is a change.
+  if (hasClients || parts.changeClock.isUsed) parts.broadcast.assumeSent(hasClients ? sent : undefined);
 }
 
 /** Restores a client that was here before the room lost its memory. @param isOpen whether it got its first packet */

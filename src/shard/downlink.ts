@@ -64,15 +64,15 @@ export class Downlink {
     }
   }
 
-  #sync({ patch, seq, own }: Item<"sync">): void {
+  #sync({ patch, seq, own, mark }: Item<"sync">): void {
     const isRead = own.length > 0 || this.#replica.hasState;
     const shared = isRead && patch !== undefined ? (JSON.parse(patch) as Plain) : undefined;
     const ownPackets = new Map<Client, EncodedPatch>();
     for (const { ids, changes } of own) {
-      const packets = new EncodedPatch(JSON.stringify(merge(shared, changes)), seq);
+      const packets = new EncodedPatch(JSON.stringify(merge(shared, changes)), seq, mark);
       for (const client of this.#clientsOf(ids)) ownPackets.set(client, packets);
     }
-    const packets = patch === undefined ? undefined : new EncodedPatch(patch, seq);
+    const packets = patch === undefined ? undefined : new EncodedPatch(patch, seq, mark);
     for (const client of packets ? this.#clients.open : ownPackets.keys()) {
       const packet = ownPackets.get(client) ?? packets;
       if (packet && client.isOpen) client.send(packet.for(client.identity?.protocol));

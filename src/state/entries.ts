@@ -1,21 +1,20 @@
 import type { Signal, WritableObjectSignal } from "@signe/reactive";
-import { DELETE } from "../protocol/packets.ts";
 import type { Plain } from "../protocol/values.ts";
 import type { Audience, Sees } from "./audience.ts";
-import { SAME } from "./diff.ts";
 import { checkAll, checkNew } from "./entry-checks.ts";
 import { kindOfStored, makeEntry } from "./marks.ts";
 import type { CollectionField } from "./field.ts";
 import { kindOf } from "./kinds.ts";
 import type { EntryKind } from "./kinds.ts";
-import type { HiddenEntry, Leaf, PrivateChange } from "./leaf.ts";
+import type { Leaf, PrivateChange } from "./leaf.ts";
+import type { HiddenEntry } from "./leaf-scope.ts";
+import { EntryChanges } from "./entry-changes.ts";
 import { rowValueOf } from "./lost-properties.ts";
-import { goneIds, LAST_READ } from "./node.ts";
-import type { EntryNode, InnerNode, ParentNode, Placement, RemovedEntry, Shared } from "./node.ts";
+import { LAST_READ } from "./node.ts";
+import type { EntryNode, InnerNode, ParentNode, Placement, Shared } from "./node.ts";
 import { encodeKey, Row } from "./rows.ts";
 import type { Referrers } from "./referrers.ts";
-import { assumeEntriesSent, sentEntries, sentValuesOf, textOfEntries } from "./sent-entries.ts";
-import type { EntriesBefore } from "./sent-entries.ts";
+import { assumeEntriesSent, sentValuesOf, textOfEntries } from "./sent-entries.ts";
 import { track } from "./signals/tracking.ts";
 import type { CollectionGate, FieldGate } from "./signals/tracking.ts";
 import { templateOf, UnreadEntries } from "./unread-entries.ts";
@@ -32,6 +31,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
   readonly isSimple = false;
   readonly fits = () => false;
   readonly textOfStored = () => undefined;
+  readonly isDurable = false;
   readonly collection: CollectionGate = this;
   readonly key: string;
   readonly signal: EntriesSignal;
@@ -40,7 +40,10 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
   /** The references to its entries, if there are some. */
   referrers: Referrers | undefined;
   isInState: boolean;
+  changedIn = 0;
+  bornIn = 0;
   privateCount = 0;
+  changes = new EntryChanges();
   readonly shared: Shared;
   readonly #parent: ParentNode;
   readonly field: CollectionField;
@@ -50,9 +53,6 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
   /** The entries that have nodes. The others are unread. */
   readonly #made = new Map<string, EntryNode>();
   readonly #unread = new UnreadEntries((key, stored) => this.#makeStored(key, stored));
-  readonly #dirty = new Set<string>();
-  /** What clients had under the keys whose entry was added, removed or replaced since. */
-  readonly #before: EntriesBefore = new Map();
   /** What the keys of the rows begin with. */
   #prefix: string | undefined;
   #text: string | undefined;
@@ -90,6 +90,12 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
   get children(): ReadonlyMap<string, EntryNode> {
     this.#unread.makeAll();
     return this.#made;
+  }
+
+  get replacedIn(): number {
+    // Which entries were there before a crash is not known of those that are not stored.
+    const lostIn = this.placement.persisted ? 0 : this.shared.startedIn;
+    return Math.max(this.changes.gone.forgottenIn, lostIn, this.#parent.replacedIn);
   }
 
   names(): string[] {
@@ -147,7 +153,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     const previous = this.#entry(key);
     const kind = target === undefined ? undefined : checkNew(this, key, target);
     this.#unread.markOutdated(key);
-    if (!this.#before.has(key)) this.#before.set(key, this.#isHeld(key) ? undefined : previous);
+    if (!this.changes.before.has(key)) this.changes.before.set(key, this.#isHeld(key) ? undefined : previous);
     this.#made.delete(key);
     previous?.remove();
     if (previous && this.field.kind === "users") this.shared.onUserRemoved(key, previous.target);
@@ -236,7 +242,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
   added(key: string): void {
     const entry = this.#made.get(key);
     if (!entry) return;
-    if (!this.#before.has(key)) this.#before.set(key, undefined);
+    if (!this.changes.before.has(key)) this.changes.before.set(key, undefined);
     entry.saveEntry();
     this.referrers?.changed(key);
     this.childChanged(key);
@@ -244,49 +250,30 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
 
   childChanged(key: string): void {
     if (this.#isHeld(key)) return;
-    if (this.#dirty.size === 0) this.#parent.childChanged(this.key);
-    this.#dirty.add(key);
+    if (this.changes.dirty.size === 0) this.#parent.childChanged(this.key);
+    this.changes.dirty.add(key);
   }
 
   settle(changes: PrivateChange[]): unknown {
-    const patch: Plain = {};
-    for (const key of this.#dirty) {
-      const change = this.#trySettleEntry(key, changes);
-      if (change !== SAME) patch[key] = change;
-    }
-    this.#dirty.clear();
-    this.#before.clear();
+    this.changedIn = this.shared.clock;
     this.#text = undefined;
-    return Object.keys(patch).length > 0 ? patch : SAME;
+    return this.changes.settle(this, changes);
   }
 
-  /** An entry that throws keeps no other from being sent. */
-  #trySettleEntry(key: string, changes: PrivateChange[]): unknown {
-    try {
-      return this.#settleEntry(key, changes);
-    } catch (error) {
-      this.shared.onError(error);
-      return SAME;
-    }
+  /** Its node, unless it is unread or held. */
+  settled(key: string): EntryNode | undefined {
+    return this.#isHeld(key) ? undefined : this.#made.get(key);
   }
 
-  #settleEntry(key: string, changes: PrivateChange[]): unknown {
-    const child = this.#isHeld(key) ? undefined : this.#made.get(key);
-    const previous = this.#before.has(key) ? this.#before.get(key) : child;
-    if (!child) return previous ? this.#settleRemoval(key, previous, changes) : SAME;
-    if (previous === child) return child.settle(changes);
-    if (previous) child.continueFrom(previous, changes);
-    const change = child.settle(changes);
-    // A new entry is sent even if it has nothing to show, unless the collection is hidden.
-    return change === SAME && !previous && !this.audience ? {} : change;
+  /** The entries that are made, without those that are held. @param isOld whether what is not stored of others counts too */
+  *shownSince(isOld: boolean): Iterable<[string, EntryNode]> {
+    if (isOld) this.#unread.makeUnlessDurable();
+    for (const entry of this.#made) if (!this.#isHeld(entry[0])) yield entry;
   }
 
-  #settleRemoval(key: string, previous: EntryNode | RemovedEntry, changes: PrivateChange[]): unknown {
-    const audience = this.audienceOf(key);
-    if (!audience) return DELETE;
-    const names = [...this.names(), key];
-    changes.push({ names, audience, value: DELETE, leaf: undefined, gone: goneIds(previous) });
-    return SAME;
+  /** An entry that clients may have. */
+  shown(key: string): EntryNode | undefined {
+    return this.#isHeld(key) ? undefined : this.#entry(key);
   }
 
   /** Entries without those that are held. */
@@ -296,19 +283,16 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
 
   /** Continues from what was sent of the collection that was here before. */
   continueFrom(previous: Entries): void {
-    for (const [key, child] of sentEntries(previous.#shownEntries(), previous.#before)) {
-      this.#before.set(key, child);
-      this.#dirty.add(key);
-    }
+    this.changes.continueFrom(previous.changes, previous.#shownEntries());
   }
 
   sentValues(): Plain {
-    return sentValuesOf(this.#shownEntries(), this.#before);
+    return sentValuesOf(this.#shownEntries(), this.changes.before);
   }
 
   assumeSent(sent: Plain): void {
-    assumeEntriesSent(this.children, sent, this.#before);
-    for (const key of [...this.children.keys(), ...Object.keys(sent)]) this.#dirty.add(key);
+    assumeEntriesSent(this.children, sent, this.changes.before);
+    for (const key of [...this.children.keys(), ...Object.keys(sent)]) this.changes.dirty.add(key);
     this.#text = undefined;
   }
 
@@ -325,8 +309,8 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
 
   /** Unread entries have no such fields. */
   privateIds(into: Set<number>): void {
-    for (const [key, entry] of this.#made) if (!this.#before.has(key)) entry.privateIds(into);
-    for (const entry of this.#before.values()) if (entry && "privateIds" in entry) entry.privateIds(into);
+    for (const [key, entry] of this.#made) if (!this.changes.before.has(key)) entry.privateIds(into);
+    for (const entry of this.changes.before.values()) if (entry && "privateIds" in entry) entry.privateIds(into);
   }
 
   load(values: Plain): boolean {

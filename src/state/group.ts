@@ -2,21 +2,20 @@ import type { Signal } from "@signe/reactive";
 import { DELETE } from "../protocol/packets.ts";
 import { isPlain } from "../protocol/values.ts";
 import type { Plain } from "../protocol/values.ts";
-import { restrictAudience } from "./audience.ts";
 import type { Sees } from "./audience.ts";
 import { holdsValuesOnly, takeAssigned } from "./assigned-fields.ts";
 import { put, SAME } from "./diff.ts";
 import type { Entries } from "./entries.ts";
 import { shapeOfEntry } from "./entry-shape.ts";
 import type { EntryShape } from "./entry-shape.ts";
+import { makeField } from "./make-field.ts";
 import { takeMembers } from "./members.ts";
-import type { CollectionField, Field } from "./field.ts";
 import type { Member } from "./members.ts";
 import { Leaf } from "./leaf.ts";
-import type { HiddenEntry, PrivateChange } from "./leaf.ts";
+import type { PrivateChange } from "./leaf.ts";
+import type { HiddenEntry } from "./leaf-scope.ts";
 import { goneIds } from "./node.ts";
 import type { EntryNode, ParentNode, Placement, RemovedEntry, Shared } from "./node.ts";
-import type { ReferenceLeaf } from "./reference-leaf.ts";
 import { encodeKey, Row } from "./rows.ts";
 import { fitChildren, storedChildren, textOfStoredChildren, withKind } from "./stored-children.ts";
 import { NO_OBJECT, shapeOf } from "./value-checks.ts";
@@ -35,9 +34,13 @@ export class Group implements EntryNode, ParentNode {
   isInState: boolean;
   /** Whether some change was not taken by {@link settle} yet. */
   isDirty = false;
+  changedIn = 0;
+  bornIn = 0;
+  isRestored = false;
   privateCount = 0;
   readonly #shared: Shared;
   readonly #dirty = new Set<string>();
+  ownReplacedIn = 0;
   /** Objects and collections that clients do not have yet. */
   #unsent: Set<string> | undefined;
   /** Fields that clients have and that are no more, with the ids of what not everybody saw of them, if they are known. */
@@ -65,6 +68,16 @@ export class Group implements EntryNode, ParentNode {
 
   get isSimple(): boolean {
     return [...this.children.values()].every((child) => child.isSimple);
+  }
+
+  get isDurable(): boolean {
+    return [...this.children.values()].every((child) => child.isDurable);
+  }
+
+  get replacedIn(): number {
+    if (!this.parent) return 0;
+    const before = this.isWhole ? this.#shared.changedBefore(this.placement.row) : 0;
+    return Math.max(this.ownReplacedIn, before, this.parent.replacedIn);
   }
 
   get kind(): string | undefined {
@@ -112,6 +125,7 @@ export class Group implements EntryNode, ParentNode {
   /** Takes the place of the object that was here, which is like it. */
   replace(previous: Group): void {
     this.#unsent = previous.#unsent;
+    this.bornIn = previous.bornIn;
     for (const [name, child] of this.children) (child as Leaf | Group).replace(previous.children.get(name) as never);
     previous.stop();
   }
@@ -135,12 +149,15 @@ export class Group implements EntryNode, ParentNode {
 
   settle(changes: PrivateChange[]): unknown {
     const patch: Plain = {};
+    this.changedIn = this.#shared.clock;
     if (this.#removed) this.#settleRemovals(this.#removed, patch, changes);
     for (const name of this.#dirty) {
       const child = this.children.get(name) as Node;
       const change = this.#settleChild(child, changes);
+      const isNew = this.#unsent?.has(name) === true;
+      if (isNew && !this.isRestored) (child as Group | Entries).bornIn = this.#shared.clock;
       if (change === SAME) {
-        if (this.#unsent?.has(name)) patch[name] = {};
+        if (isNew) patch[name] = {};
       } else if (child instanceof Leaf) put(patch, name, change);
       else patch[name] = change;
     }
@@ -159,6 +176,7 @@ export class Group implements EntryNode, ParentNode {
     changes: PrivateChange[],
   ) {
     const { audience } = this.placement;
+    this.ownReplacedIn = this.#shared.clock;
     for (const [name, gone] of removed) {
       if (!audience) patch[name] = DELETE;
       else changes.push({ names: [...this.names(), name], audience, value: DELETE, leaf: undefined, gone });
@@ -242,6 +260,7 @@ export class Group implements EntryNode, ParentNode {
   }
 
   load(values: Plain): boolean {
+    this.isRestored = this.#shared.loading;
     let isMissing = false;
     for (const [name, child] of this.children) {
       const value = Object.hasOwn(values, name) ? values[name] : undefined;
@@ -273,6 +292,7 @@ export class Group implements EntryNode, ParentNode {
 
   saveEntry(): void {
     const { row, persisted } = this.placement;
+    row.touch();
     row.changed(persisted);
     if (persisted && this.stored(false)) row.changed(false);
     this.saveAll();
@@ -321,7 +341,10 @@ export class Group implements EntryNode, ParentNode {
 
   removeRows(): void {
     // A group inside an entry shares its row.
-    if (this.isWhole) this.placement.row.removed();
+    if (this.isWhole) {
+      this.placement.row.touch();
+      this.placement.row.removed();
+    }
     for (const child of this.children.values()) if (!(child instanceof Leaf)) child.removeRows();
   }
 
@@ -331,7 +354,7 @@ export class Group implements EntryNode, ParentNode {
   }
 
   #add({ name, value, field }: Member): void {
-    const child = field ? this.#fieldNode(name, value, field) : this.#innerGroup(name, value);
+    const child = field ? makeField(this.#shared, this, name, value, field) : this.#innerGroup(name, value);
     this.children.set(name, child);
     this.#dirty.add(name);
     this.isDirty = true;
@@ -342,30 +365,6 @@ export class Group implements EntryNode, ParentNode {
     if (!child.hidden && !this.placement.audience) (this.#unsent ??= new Set()).add(name);
     // A collection counted what it came with itself.
     if (child instanceof Group) this.countPrivate(child.privateCount);
-  }
-
-  #fieldNode(name: string, value: object, field: Field): Leaf | Entries {
-    const { audience, owner, persisted } = this.placement;
-    const own = field.visibleTo === "all" ? audience : restrictAudience(audience, field.visibleTo, owner);
-    if (field.factory) {
-      const Node = field.Entries as typeof Entries;
-      return new Node(this.#shared, this, name, value as never, field as CollectionField, {
-        persisted,
-        owner,
-        audience: own,
-      });
-    }
-    if (field.target) {
-      const row = this.#rowOfField(name, field.target.key);
-      const Node = field.target.Leaf as typeof ReferenceLeaf;
-      return new Node(this.#shared, this, name, field.target, field, { row, persisted, audience: own, owner });
-    }
-    const signal = value as Signal;
-    return new Leaf(this.#shared, this, name, signal, field, {
-      row: this.#rowOfField(name, signal),
-      persisted,
-      audience: own,
-    });
   }
 
   #innerGroup(name: string, value: object): Group {
@@ -382,7 +381,7 @@ export class Group implements EntryNode, ParentNode {
   }
 
   /** Scalars of the room share its row; whatever else it has gets one of its own. Entries are one row each. */
-  #rowOfField(name: string, signal: Signal): Row {
+  rowOfField(name: string, signal: Signal): Row {
     return this.parent || shapeOf(signal()) === "any" ? this.placement.row : this.#ownRow(name);
   }
 
@@ -396,5 +395,5 @@ export class Group implements EntryNode, ParentNode {
 }
 
 /** Whether a node is of a collection: only marks have its class, which a Worker without collections does not contain. */
-const isEntries = (node: Node | undefined): node is Entries =>
+export const isEntries = (node: Node | undefined): node is Entries =>
   node !== undefined && !(node instanceof Group) && node.field.factory !== undefined;

@@ -1,8 +1,10 @@
 import type { ComputedSignal, Signal, WritableSignal } from "@signe/reactive";
 import { DELETE } from "../protocol/packets.ts";
+import { isPlain } from "../protocol/values.ts";
 import { isSameKind } from "./audience.ts";
+import type { HiddenEntry, LeafParent, LeafPlacement, LeafShared } from "./leaf-scope.ts";
 import type { Audience, Sees } from "./audience.ts";
-import { diff, SAME } from "./diff.ts";
+import { diff, Replacement, SAME } from "./diff.ts";
 import type { Field } from "./field.ts";
 import type { Row } from "./rows.ts";
 import { Observer, readComputed } from "./signals/adapter.ts";
@@ -24,46 +26,6 @@ export interface PrivateChange {
   readonly gone?: ReadonlySet<number> | undefined;
 }
 
-/** An entry of a collection that not everybody sees. */
-export interface HiddenEntry {
-  /** The collection. */
-  readonly parent: { names(): string[] } | undefined;
-  names(): string[];
-}
-
-/** What a leaf needs of the state that it is in. */
-export interface LeafShared {
-  /** Whether stored values are being set: that is no change. */
-  readonly loading: boolean;
-  /** Whether what `state()` returned becomes a state. */
-  readonly isMaking: boolean;
-  /** Fields whose visibility depends on more than who owns them. */
-  readonly dynamic: Set<Leaf>;
-  /** A new id of a field that not everybody sees. */
-  nextLeafId(): number;
-  /** A computed signal or a transform that could not be read. */
-  onError(error: unknown): void;
-  /** A stored value that could not be read. @param names lead to it @param error why */
-  onUnreadable(names: readonly string[], value: unknown, error: unknown): void;
-}
-
-/** What a leaf needs of the group that it is in. */
-export interface LeafParent {
-  names(): string[];
-  /** Whether it is part of the state: entries that were removed are not. */
-  readonly isInState: boolean;
-  /** The outermost entry around it that may not be seen at all, since it is in a hidden collection. */
-  hiddenEntryAround(sees: Sees): HiddenEntry | undefined;
-  childChanged(key: string): void;
-}
-
-/** Where a leaf is stored, and who sees it. */
-export interface LeafPlacement {
-  readonly row: Row | undefined;
-  readonly persisted: boolean;
-  readonly audience: Audience | undefined;
-}
-
 const UNSENT: unique symbol = Symbol("unsent");
 /** The same, where clients may have something else under this name: it is no part of that. */
 const REPLACING: unique symbol = Symbol("replacing");
@@ -83,6 +45,8 @@ export class Leaf implements FieldGate {
   readonly isStored: boolean;
   /** The row that it is stored in: with the state, or only until the room restarts. */
   readonly row: Row | undefined;
+  /** The row of what it is part of. */
+  readonly place: Row;
   readonly persisted: boolean;
   readonly audience: Audience | undefined;
   /**
@@ -95,6 +59,10 @@ export class Leaf implements FieldGate {
   isInState: boolean;
   readonly #parent: LeafParent;
   #sent: unknown = UNSENT;
+  /** The number of the packet with its last change; 0 if it is as it was stored. */
+  #sentIn = 0;
+  /** Whether its value is the stored one. Everyone is offline in a room that starts, and their sessions say so. */
+  #isRestored: boolean;
   #text: string | undefined;
   #inside: Observer | undefined;
 
@@ -117,6 +85,8 @@ export class Leaf implements FieldGate {
     this.isSimple = field.kind !== "computed" && field.kind !== "reference" && !placement.audience;
     this.isStored = field.kind === "value" || field.kind === "reference";
     this.row = this.isStored ? placement.row : undefined;
+    this.place = placement.row;
+    this.#isRestored = field.kind === "connected" && shared.loading;
     this.persisted = placement.persisted && field.persisted;
     this.audience = placement.audience;
     if (this.audience) this.id = shared.nextLeafId();
@@ -153,6 +123,32 @@ export class Leaf implements FieldGate {
     return typeof this.#sent === "symbol" ? undefined : this.#sent;
   }
 
+  /** The number of the last packet in which it changed, or something around it was replaced. */
+  get changedIn(): number {
+    return Math.max(this.#ownChange, this.#sentIn ? 0 : this.shared.changedBefore(this.place), this.#parent.replacedIn);
+  }
+
+  /** The same without what was stored before the room started, and what is around it. */
+  get #ownChange(): number {
+    return this.#sentIn || (this.isDurable ? 0 : this.shared.startedIn);
+  }
+
+  /** Whether all that is sent of it is there again when a room starts. */
+  get isDurable(): boolean {
+    return this.hidden || this.field.kind === "connected" || (this.isStored && this.persisted && !this.field.transform);
+  }
+
+  /** What clients who have this packet have to be sent, or SAME: of what changed since the room started. */
+  since(seq: number): unknown {
+    return this.isForAll && this.#ownChange > seq ? this.whole : SAME;
+  }
+
+  /** What was last sent, for clients that may have anything in its place. */
+  get whole(): unknown {
+    const { sent } = this;
+    return isPlain(sent) ? new Replacement(sent) : (sent ?? null);
+  }
+
   names(): string[] {
     return [...this.#parent.names(), this.key];
   }
@@ -168,13 +164,16 @@ export class Leaf implements FieldGate {
 
   changed(isSignalFrozen: boolean): void {
     if (!this.isInState || this.shared.loading) return;
+    this.#isRestored = false;
     this.row?.changed(this.persisted);
     if (!isSignalFrozen) this.touch();
   }
 
   /** What is sent of it may be another value now. */
   protected touch(): void {
-    if (!this.synced || this.dirty) return;
+    if (!this.synced || (this.dirty && this.#sent !== UNSENT)) return;
+    this.place.touch();
+    if (this.dirty) return;
     this.dirty = true;
     this.#parent.childChanged(this.key);
   }
@@ -197,6 +196,8 @@ export class Leaf implements FieldGate {
     const patch = previous === UNSENT ? next : diff(previous, next);
     if (patch === SAME) return SAME;
     this.#sent = next;
+    this.#sentIn = this.#isRestored ? 0 : this.shared.clock;
+    this.#isRestored = false;
     this.#text = undefined;
     // A client holds a nullable field in a plain signal, which only a whole array makes it announce.
     return this.shape === "any" && Array.isArray(next) ? next : patch;
@@ -209,6 +210,7 @@ export class Leaf implements FieldGate {
   continueFrom(previous: Leaf): boolean {
     const isSame = this.synced === previous.synced && isSameKind(this.audience, previous.audience);
     this.#sent = isSame ? previous.#sent : REPLACING;
+    this.#sentIn = previous.#sentIn;
     if (isSame) this.id = previous.id;
     return isSame;
   }
@@ -284,6 +286,7 @@ export class Leaf implements FieldGate {
     try {
       if (!this.hasShape(value)) throw new Error(`It is not the ${this.shape} that the field was declared as`);
       (this.signal as WritableSignal<unknown>).set(value);
+      this.#isRestored = this.shared.loading && !this.field.transform;
       return true;
     } catch (error) {
       this.row?.changed(this.persisted);

@@ -3,7 +3,8 @@ import type { Audience, Sees } from "./audience.ts";
 import type { EntryShape } from "./entry-shape.ts";
 import type { EntryKinds } from "./kinds.ts";
 import type { StateNode } from "./members.ts";
-import type { Leaf, LeafParent, LeafShared, PrivateChange } from "./leaf.ts";
+import type { Leaf, PrivateChange } from "./leaf.ts";
+import type { LeafParent, LeafShared } from "./leaf-scope.ts";
 import type { Row, Rows } from "./rows.ts";
 
 /** Where a group is stored, who sees it, and whose it is. */
@@ -31,6 +32,7 @@ export const LAST_READ = 32;
 export const OUTSIDE: ParentNode = {
   names: () => [],
   isInState: false,
+  replacedIn: 0,
   hiddenEntryAround: () => undefined,
   childChanged() {},
   countPrivate() {},
@@ -42,6 +44,10 @@ export interface InnerNode {
   readonly privateCount: number;
   /** Whether nothing of it is ever sent. */
   readonly hidden: boolean;
+  /** The number of the last packet with a change in here. */
+  readonly changedIn: number;
+  /** The number of the packet in which everyone was told of it first; 0 if it was there when the room started. */
+  bornIn: number;
   /** Whether all in it are stored values, shown to everyone as they are, and nothing depends on anything else. */
   readonly isSimple: boolean;
   /** Takes the changes since the last time. @returns the patch for everyone, or SAME; the rest goes to `changes` */
@@ -78,6 +84,13 @@ export interface EntryNode extends InnerNode, StateNode {
   readonly placement: Placement;
   /** Whether it is part of the state: entries that were removed are not. */
   readonly isInState: boolean;
+  /** Whether it has its stored values. */
+  readonly isRestored: boolean;
+  /** Whether all that is sent of it is there again when a room starts. */
+  readonly isDurable: boolean;
+  readonly replacedIn: number;
+  /** The same without what is around it. */
+  ownReplacedIn: number;
   names(): string[];
   /** Takes fields that were assigned since it was made. @throws RoomError if one of them cannot be part of the state */
   takeAssigned(): void;

@@ -4,7 +4,7 @@ import { canSee, restrictAudience } from "./audience.ts";
 import { Entries } from "./entries.ts";
 import type { Field, ReferenceTarget, Viewer } from "./field.ts";
 import { Leaf } from "./leaf.ts";
-import type { LeafParent, LeafPlacement, LeafShared } from "./leaf.ts";
+import type { LeafParent, LeafPlacement, LeafShared } from "./leaf-scope.ts";
 import { Referrers } from "./referrers.ts";
 import { readComputed } from "./signals/adapter.ts";
 import { collectionOf } from "./signals/tracking.ts";

@@ -23,11 +23,26 @@ export function decodeKey(key: string): string[] {
   return names.map((name) => name.replace(/%2E|%25/g, (code) => (code === "%2E" ? "." : "%")));
 }
 
+/** Of so many rows it is noted that they changed, while nothing is stored. */
+export const MAX_TOUCHED = 10_000;
+
 /** Rows that changed since they were last written. */
 export class Rows {
   readonly unsaved = new Set<Row>();
   readonly unsavedVolatile = new Set<Row>();
   readonly removed = new Set<string>();
+  /** Rows of which something changed that clients are sent, since {@link log} was written last; {@link MAX_TOUCHED} and one at most. */
+  readonly touched = new Set<Row>();
+  /** The row that says so, which is written together with them. Undefined where nobody needs it. */
+  log: Row | undefined;
+  /** The number of the packet that what changes now is sent with. */
+  clock = 0;
+  /** Who has an older packet than this gets the whole state. */
+  oldest = 0;
+  /** Whether all that is unsaved is being written, in one transaction. */
+  isSavingAll = false;
+  /** Called when that is done. */
+  onSaved: () => void = () => {};
   /** Called at the first change since the last write, or the last attempt at one. */
   onUnsaved: () => void = () => {};
   #isTold = false;
@@ -48,7 +63,7 @@ export class Rows {
     this.#isTold = false;
   }
 
-  /** Forgets what is unsaved: it was just loaded. */
+  /** Forgets what is unsaved: it was just loaded, or all of it was written. */
   clear(): void {
     this.tried();
     this.unsaved.clear();
@@ -60,6 +75,8 @@ export class Rows {
 /** One stored row: a field, the scalars of the room, or an entry. */
 export class Row {
   readonly key: string;
+  /** The number of the packet with the last change of it that clients are sent. */
+  changedIn = 0;
   readonly #rows: Rows;
   readonly #read: (persisted: boolean) => unknown;
 
@@ -85,6 +102,13 @@ export class Row {
     (persisted ? unsaved : unsavedVolatile).add(this);
     this.#rows.removed.delete(this.key);
     this.#rows.note();
+  }
+
+  /** Something changed of it that clients are sent, whether that is stored or not. */
+  touch(): void {
+    this.changedIn = this.#rows.clock;
+    const { log, touched } = this.#rows;
+    if (log && touched.size <= MAX_TOUCHED) touched.add(this);
   }
 
   removed(): void {

@@ -1,16 +1,19 @@
 import { promiseOf } from "../protocol/values.ts";
 import { canSee } from "./audience.ts";
 import type { Audience } from "./audience.ts";
+import { changesSince } from "./changes-since.ts";
+import type { Missed } from "./changes-since.ts";
 import { SAME } from "./diff.ts";
 import type { EntryTemplate, StoredEntries } from "./unread-entries.ts";
 import type { Entries } from "./entries.ts";
 import type { Viewer } from "./field.ts";
-import { Group } from "./group.ts";
+import { Group, isEntries } from "./group.ts";
 import type { EntryKinds } from "./kinds.ts";
 import { Leaf } from "./leaf.ts";
 import type { PrivateChange } from "./leaf.ts";
 import type { EntryNode, Shared } from "./node.ts";
 import { ROOT_KEY, Row, Rows } from "./rows.ts";
+import { shapeOfState } from "./state-shape.ts";
 
 /** A collection whose entries may stay unread, with an entry that is like all of them. */
 export interface UnreadCollection {
@@ -41,6 +44,9 @@ export class Tree implements Shared {
   readCount = 0;
   readonly #held = new Set<string>();
   readonly held: ReadonlySet<string> = this.#held;
+  /** The numbers of the packets with the last changes of rows, as far as they were stored before the room started. */
+  changesBefore: ReadonlyMap<string, number> = new Map();
+  startedIn = 0;
   /** Called at the first change that was not sent. */
   onChange: () => void = () => {};
   /** Called with whatever a computed signal, a transform or a visibility predicate threw. */
@@ -73,6 +79,15 @@ export class Tree implements Shared {
     this.isMaking = false;
   }
 
+  /** What is loaded is no change. */
+  get clock(): number {
+    return this.loading ? 0 : this.rows.clock;
+  }
+
+  changedBefore(row: Row): number {
+    return this.changesBefore.get(row.key) ?? 0;
+  }
+
   /** Whether some change was not sent yet. */
   get isDirty(): boolean {
     return this.root.isDirty;
@@ -102,6 +117,16 @@ export class Tree implements Shared {
     return { shared: shared === SAME ? undefined : (shared as Record<string, unknown>), private: changes };
   }
 
+  /** Of the fields that clients see; undefined where a crash takes entries away that only some know of. */
+  get shape(): string | undefined {
+    return shapeOfState(this.root);
+  }
+
+  /** All that changed after a packet. */
+  changesSince(seq: number): Missed {
+    return changesSince(this.root, seq, seq < this.startedIn, this.changesBefore);
+  }
+
   /** All that was sent to a viewer, as JSON. */
   textFor(viewer: Viewer): string {
     return this.root.textFor((audience) => this.sees(viewer, audience));
@@ -110,6 +135,18 @@ export class Tree implements Shared {
   /** What was sent to everyone, as JSON. */
   sharedText(): string {
     return this.root.textFor(() => false);
+  }
+
+  /** The outermost collection around something that not everybody sees, and who sees the entry. */
+  hiddenAround(names: readonly string[]): { collection: Entries; audience: Audience } | undefined {
+    let node: Group | Entries | Leaf | undefined = this.root;
+    for (const name of names) {
+      const audience = isEntries(node) ? node.audienceOf(name) : undefined;
+      if (audience) return { collection: node as Entries, audience };
+      node = isEntries(node) ? (node.shown(name) as Group | undefined) : node?.children.get(name);
+      if (!node || node instanceof Leaf) return undefined;
+    }
+    return undefined;
   }
 
   /** The fields that not everybody sees. */

@@ -17,7 +17,7 @@ export interface StoredEntries {
 }
 
 /** An entry that is like all others of a collection. */
-export type EntryTemplate = Pick<EntryNode, "fits" | "textOfStored">;
+export type EntryTemplate = Pick<EntryNode, "fits" | "textOfStored" | "isDurable">;
 
 /** An entry whose stored values are here, but that is not made. */
 interface UnreadEntry {
@@ -88,6 +88,11 @@ export class UnreadEntries {
       this.#loaded.set(key, entry);
       throw error;
     }
+  }
+
+  /** Makes all whose stored values are not all that clients get. */
+  makeUnlessDurable(): void {
+    if (this.#template?.isDurable === false) this.makeAll();
   }
 
   makeAll(): void {

@@ -70,7 +70,7 @@ export class WireSocket extends EventTarget {
     const late = this.#late;
     this.#late = undefined;
     // The first packet of a connection, and what has no number, comes as it should: nobody could tell.
-    const isNumbered = /^\{"type":"sync","seq":\d+,"value"/.test(text);
+    const isNumbered = /^\{"type":"sync","seq":\d+,(?:"mark":\d+,)?"value"/.test(text);
     const fate = isNumbered && late === undefined ? this.#fate() : "fine";
     if (fate === "late") this.#late = text;
     else if (fate !== "lost") this.#bring(text);

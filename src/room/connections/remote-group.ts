@@ -7,8 +7,12 @@ import type { PrivateChanges, Welcome } from "../../relay/messages.ts";
  */
 export interface RemoteGroup {
   readonly size: number;
-  /** @param patch for all of them, as JSON @param seq its number, for clients of protocol 2; 0 if there are none */
-  sync(patch: string | undefined, seq: number, own: readonly PrivateChanges[]): void;
+  /**
+   * @param patch for all of them, as JSON
+   * @param seq its number, for clients of protocol 2; 0 if there are none
+   * @param mark up to which number all is stored, if they are to be told
+   */
+  sync(patch: string | undefined, seq: number, mark: number | undefined, own: readonly PrivateChanges[]): void;
   packet(text: string, except: readonly number[]): void;
   /** Sends first packets. @param state what everyone sees, as JSON */
   welcome(state: string, to: readonly Welcome[]): void;

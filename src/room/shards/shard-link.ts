@@ -173,8 +173,8 @@ export class ShardLink implements ShardGroup {
     this.#channel.resume();
   }
 
-  sync(patch: string | undefined, seq: number, own: readonly PrivateChanges[]): void {
-    if (!this.#isBehind) this.#send({ kind: "sync", patch, seq, own });
+  sync(patch: string | undefined, seq: number, mark: number | undefined, own: readonly PrivateChanges[]): void {
+    if (!this.#isBehind) this.#send({ kind: "sync", patch, seq, own, ...(mark !== undefined && { mark }) });
   }
 
   packet(text: string, except: readonly number[]): void {

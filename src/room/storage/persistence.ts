@@ -177,7 +177,8 @@ export class Persistence implements RoomPart, Wakeable {
   }
 
   #allRows(): Row[] {
-    return [...new Set([...this.#rows.unsaved, ...this.#rows.unsavedVolatile])];
+    const { unsaved, unsavedVolatile, log } = this.#rows;
+    return [...new Set([...unsaved, ...unsavedVolatile])].filter((row) => row !== log);
   }
 
   /** @returns whether all is written */
@@ -189,6 +190,7 @@ export class Persistence implements RoomPart, Wakeable {
     }
     const rows = this.#allRows();
     try {
+      this.#rows.isSavingAll = true;
       this.#storage.transaction(() => {
         this.#write(rows, this.#rows.removed);
         this.companion?.write();
@@ -198,10 +200,13 @@ export class Persistence implements RoomPart, Wakeable {
       this.failure = error;
       this.#failures.failed("save_failed", error);
       return false;
+    } finally {
+      this.#rows.isSavingAll = false;
     }
     this.failure = undefined;
     this.#preface = undefined;
     this.#rows.clear();
+    this.#rows.onSaved();
     this.companion?.saved();
     this.#failedSaves = 0;
     return true;
@@ -209,6 +214,8 @@ export class Persistence implements RoomPart, Wakeable {
 
   #write(rows: Iterable<Row>, removed: Iterable<string>): void {
     this.#preface?.();
+    const { log, touched, unsavedVolatile } = this.#rows;
+    if (log && (touched.size > 0 || unsavedVolatile.has(log))) this.#storage.put(log.key, log.read(true));
     for (const key of removed) {
       this.#storage.delete(key);
       this.#put(VOLATILE_PREFIX + key, undefined);

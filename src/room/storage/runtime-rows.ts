@@ -56,7 +56,11 @@ const KINDS: ReadonlyMap<string, Check> = new Map([
     }),
   ],
   ["counts", object({ since: number, counts: isPlain })],
-  ["sync", object({ seq: number, epoch: text })],
+  ["sync", object({ seq: number, epoch: text, shape: maybe(text), from: maybe(number) })],
+  [
+    "changes",
+    object({ epoch: text, number, since: number, seq: number, ahead: number, last: number, changed: isPlain }),
+  ],
   ["known", text],
 ]);
 const UNSOUND = new Error("It is not what durable-rooms stores there");

@@ -13,7 +13,7 @@ import type { OwnRows } from "../timing/room-part.ts";
 import { SentState } from "./sent-state.ts";
 import type { SentStateScope } from "./sent-state.ts";
 import type { PrivateChanges, Welcome } from "../../relay/messages.ts";
-import type { SyncLog } from "./sync-log.ts";
+import type { ChangeClock } from "./change-clock.ts";
 import type { Turns } from "../timing/turns.ts";
 import type { ViewerGroup, Views } from "./views.ts";
 
@@ -30,7 +30,7 @@ const SENDING_PER_VIEWER = 0.015;
 export interface BroadcastScope extends SentStateScope {
   readonly tree: Tree;
   readonly views: Views;
-  readonly syncLog: SyncLog;
+  readonly changeClock: ChangeClock;
   readonly connections: Connections;
   readonly turns: Turns;
 }
@@ -48,7 +48,7 @@ export interface BroadcastSettings {
 export class Broadcast {
   readonly #tree: Tree;
   readonly #views: Views;
-  readonly #log: SyncLog;
+  readonly #changeClock: ChangeClock;
   readonly #connections: Connections;
   readonly #scope: SentStateScope;
   readonly #clock: Clock;
@@ -65,15 +65,14 @@ export class Broadcast {
   #isPaused = false;
   /** Whether changes waited to be sent when the room went to sleep. */
   #wasPending = false;
-  #parsed: { readonly text: string; readonly state: Record<string, unknown> } | undefined;
   #cancel: (() => void) | undefined;
 
   constructor(scope: BroadcastScope, settings: BroadcastSettings) {
-    const { tree, views, syncLog, connections, clock, turns } = scope;
+    const { tree, views, changeClock, connections, clock, turns } = scope;
     this.#scope = scope;
     this.#tree = tree;
     this.#views = views;
-    this.#log = syncLog;
+    this.#changeClock = changeClock;
     this.#connections = connections;
     this.#clock = clock;
     this.#turns = turns;
@@ -139,7 +138,7 @@ export class Broadcast {
     // Who has left gets no packet that could include anything.
     if (conn.hasLeft) return conn.answer(numberAck(text, 0));
     const isPending = this.#tree.isDirty;
-    const { seq } = this.#log;
+    const { seq } = this.#changeClock;
     const numbered = numberAck(text, isPending ? seq + 1 : seq);
     const isAck = numbered !== text;
     if (isAck && isPending) this.#promise(conn);
@@ -219,12 +218,12 @@ export class Broadcast {
     // Only values that were sent can be read.
     this.#flush();
     const conns = this.#connections.all().filter((conn) => conn.remote?.group === group && conn.phase === "open");
-    if (conns.some(({ protocol }) => protocol === 2)) this.#log.use();
+    if (conns.some(({ protocol }) => protocol === 2)) this.#changeClock.use();
     const own = conns.map((conn) => ({ ids: idsOf([conn]), changes: this.#views.privateState(conn) }));
     return {
       state: this.#tree.sharedText(),
       own: own.filter(({ changes }) => changes.length > 0),
-      head: { ...this.#log.position, reset: true },
+      head: { ...this.#changeClock.head, reset: true },
     };
   }
 
@@ -232,12 +231,18 @@ export class Broadcast {
     if (this.#isPaused) return;
     const waiting = [...this.#connections.unopened].filter((conn) => conn.isWaiting);
     if (!this.#tree.isDirty && waiting.length === 0) return;
-    this.#sendChanges(this.#settle());
+    if (this.#isFresh) this.#settle();
+    else this.#sendChanges(this.#take());
     if (waiting.length > 0) this.#welcome(waiting);
     this.#openAt = this.#clock.now() + this.#window();
   }
 
-  #settle(): Changes {
+  /** What is there counts as sent. */
+  #settle(): void {
+    this.#changeClock.settled(this.#take(), false);
+  }
+
+  #take(): Changes {
     this.#isFresh = false;
     return this.#tree.settle();
   }
@@ -272,15 +277,16 @@ export class Broadcast {
     const { publicId, remote } = conn;
     const base = { id: remote?.id ?? 0, publicId };
     if (conn.protocol === 1 || conn.isIntercepted) return { ...base, changes: this.#views.privateState(conn) };
-    this.#log.use();
+    this.#changeClock.use();
     const { since } = conn;
-    const { seq, epoch } = this.#log.position;
-    const missed = since && this.#log.since(since, publicId, () => this.#state());
-    if (!missed) {
-      return { ...base, changes: this.#views.privateState(conn), head: { seq, epoch, ...(since && { reset: true }) } };
+    const from = since && this.#changeClock.resumesFrom(since, publicId);
+    if (!since || from === undefined) {
+      const head: SyncHead = { ...this.#changeClock.head, ...(since && { reset: true }) };
+      return { ...base, changes: this.#views.privateState(conn), head };
     }
-    const patch = JSON.stringify(merge(missed, this.#views.privateReplacement(conn)));
-    return { ...base, changes: [], head: { seq, resumed: true }, patch };
+    const missed = this.#changeClock.missed(from);
+    const patch = JSON.stringify(merge(missed.patch, this.#views.privateSince(conn, from, missed.gone)));
+    return { ...base, changes: [], head: this.#changeClock.resumedHead(since, from, publicId), patch };
   }
 
   #firstPacket(conn: RoomConnection, { head, patch }: Welcome): string {
@@ -288,28 +294,21 @@ export class Broadcast {
     return encodeWelcome(conn.publicId, this.#views.textFor(conn), head);
   }
 
-  /** The state that everyone sees, parsed once for all clients that come back at the same time. */
-  #state(): Record<string, unknown> {
-    const text = this.#tree.sharedText();
-    if (text !== this.#parsed?.text) this.#parsed = { text, state: JSON.parse(text) as Record<string, unknown> };
-    return this.#parsed.state;
-  }
-
   #sendChanges(changes: Changes): void {
     const { shared } = changes;
     // If everything is for everyone, there are no viewers to tell apart.
     const isForAll = changes.private.length === 0 && this.#tree.dynamic.size === 0;
     const viewerGroups = isForAll ? [] : this.#views.classify(changes);
-    if (changes.private.some(({ leaf }) => !leaf)) this.#log.cut();
+    // A patch for some clients has no number, since the others would miss that number.
+    const seq = this.#changeClock.settled(changes);
     if (this.#connections.promised.size > 0) this.#keepPromises(shared !== undefined, viewerGroups);
     if (!shared && viewerGroups.length === 0) return;
     const patch = shared && JSON.stringify(shared);
-    // A patch for some clients has no number, since the others would miss that number.
-    const seq = shared && patch ? this.#log.record(shared, patch.length) : 0;
-    this.#sendDirect(shared, patch, seq, viewerGroups);
+    const mark = seq > 0 ? this.#changeClock.takeMark() : undefined;
+    this.#sendDirect(shared, patch, seq, mark, viewerGroups);
     for (const group of this.#connections.remoteGroups.keys()) {
       const own = ownOf(group, viewerGroups);
-      if (patch !== undefined || own.length > 0) group.sync(patch, seq, own);
+      if (patch !== undefined || own.length > 0) group.sync(patch, seq, mark, own);
     }
   }
 
@@ -330,16 +329,17 @@ export class Broadcast {
     shared: Record<string, unknown> | undefined,
     patch: string | undefined,
     seq: number,
+    mark: number | undefined,
     viewerGroups: readonly ViewerGroup[],
   ): void {
     const own = new Map<RoomConnection, EncodedPatch>();
     for (const { changes, conns } of viewerGroups) {
       const direct = conns.filter((conn) => !conn.remote);
       if (direct.length === 0) continue;
-      const merged = new EncodedPatch(JSON.stringify(merge(shared, changes)), seq);
+      const merged = new EncodedPatch(JSON.stringify(merge(shared, changes)), seq, mark);
       for (const conn of direct) own.set(conn, merged);
     }
-    const forAll = patch === undefined ? undefined : new EncodedPatch(patch, seq);
+    const forAll = patch === undefined ? undefined : new EncodedPatch(patch, seq, mark);
     for (const conn of this.#connections.direct) {
       const encoded = own.get(conn) ?? forAll;
       if (encoded) conn.sendPatch(encoded);

@@ -1,5 +1,6 @@
 import { Replacement } from "../../state/diff.ts";
-import type { HiddenEntry, Leaf } from "../../state/leaf.ts";
+import type { Leaf } from "../../state/leaf.ts";
+import type { HiddenEntry } from "../../state/leaf-scope.ts";
 import { merge } from "../../state/merge.ts";
 import type { Placed } from "../../state/merge.ts";
 
@@ -12,14 +13,16 @@ type HiddenCollection = NonNullable<HiddenEntry["parent"]>;
 export class HiddenCollections {
   readonly #seen = new Map<HiddenCollection, Placed[]>();
 
-  /** Adds a field, if it is in such a collection. @returns whether it is */
-  take(leaf: Leaf, wasSent: boolean): boolean {
-    const collection = leaf.hiddenEntryAround(() => false)?.parent;
-    if (!collection) return false;
+  /** Adds a field of an entry in such a collection. */
+  take(leaf: Leaf, { parent }: HiddenEntry, wasSent: boolean): void {
+    const fields = parent && this.add(parent);
+    if (fields && wasSent) fields.push({ names: leaf.names().slice(parent.names().length), value: leaf.sent });
+  }
+
+  add(collection: HiddenCollection): Placed[] {
     const fields = this.#seen.get(collection) ?? [];
     this.#seen.set(collection, fields);
-    if (wasSent) fields.push({ names: leaf.names().slice(collection.names().length), value: leaf.sent });
-    return true;
+    return fields;
   }
 
   replacements(): Placed[] {

@@ -1,6 +1,6 @@
 import { DELETE } from "../../protocol/packets.ts";
-import { isPlain } from "../../protocol/values.ts";
-import { Replacement } from "../../state/diff.ts";
+import type { Audience } from "../../state/audience.ts";
+import type { PrivateRemoval } from "../../state/changes-since.ts";
 import type { Viewer } from "../../state/field.ts";
 import type { Leaf } from "../../state/leaf.ts";
 import type { Placed } from "../../state/merge.ts";
@@ -63,21 +63,37 @@ export class Views {
   }
 
   /**
-   * The same for a client with an older state: objects replace what it has, and fields that it may not see are deleted.
+   * What changed of the private fields after a packet, for a client that has it: objects replace what it has. It is not
+   * known which fields with a predicate it saw before, so those that it may not see are deleted.
+   *
+   * @param gone what is gone since, and only some could see
    */
-  privateReplacement(conn: RoomConnection): Placed[] {
+  privateSince(conn: RoomConnection, seq: number, gone: readonly PrivateRemoval[]): Placed[] {
     const viewer = this.#viewerOf(conn);
     const hidden = new HiddenCollections();
-    const others = this.#tree.privateLeaves().flatMap((leaf): Placed[] => {
-      const names = leaf.names();
-      const { audience, sent } = leaf;
+    const changes: Placed[] = [];
+    // Removals come first, since another value may take the place of a removed one.
+    for (const { names, audience } of gone) {
+      const around = this.#tree.hiddenAround(names);
+      if (around?.audience.dynamic) hidden.add(around.collection);
+      else if (this.#mayHave(viewer, audience, around?.audience)) changes.push({ names, value: DELETE });
+    }
+    for (const leaf of this.#tree.privateLeaves()) {
+      const { audience } = leaf;
+      if (!audience || (!audience.dynamic && leaf.changedIn <= seq)) continue;
       const wasSent = this.#wasSent(conn, viewer, leaf);
-      if (hidden.take(leaf, wasSent)) return [];
-      if (wasSent) return [{ names, value: isPlain(sent) ? new Replacement(sent) : sent }];
-      // It is not known which fields with a predicate it saw before.
-      return audience && (audience.dynamic || this.#tree.sees(viewer, audience)) ? [{ names, value: DELETE }] : [];
-    });
-    return [...others, ...hidden.replacements()];
+      const around = leaf.hiddenEntryAround(() => false);
+      if (around?.placement.audience?.dynamic) hidden.take(leaf, around, wasSent);
+      else if (wasSent) changes.push({ names: leaf.names(), value: leaf.whole });
+      else if (this.#mayHave(viewer, audience, around?.placement.audience))
+        changes.push({ names: leaf.names(), value: DELETE });
+    }
+    return [...changes, ...hidden.replacements()];
+  }
+
+  /** Whether a viewer may have something of a field, or had. @param around of the entry around it, if not everybody sees that */
+  #mayHave(viewer: Viewer, audience: Audience, around: Audience | undefined): boolean {
+    return (!around || this.#tree.sees(viewer, around)) && (audience.dynamic || this.#tree.sees(viewer, audience));
   }
 
   /** Groups the connections that get private changes by which changes they get. */

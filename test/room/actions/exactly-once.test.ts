@@ -125,7 +125,8 @@ describe("P3.6: a message that is sent again", () => {
     for (const _start of ["the first", "the second"]) {
       room.crash();
       const socket = await join(room);
-      expect(await ask(room, socket, "add", "a")).toEqual([answer.replace('"ack",', '"ack","seq":0,')]);
+      const [again] = await ask(room, socket, "add", "a");
+      expect(again?.replace(/"seq":\d+,/, "")).toBe(answer);
     }
     expect(room.state.count()).toBe(0);
     expect(room.storage.rows.get("$session:ada")).not.toHaveProperty("answers");

@@ -1,0 +1,286 @@
+import { epochOf } from "../../protocol/packets.ts";
+import type { Position, SyncHead } from "../../protocol/packets.ts";
+import type { Missed, PrivateRemoval } from "../../state/changes-since.ts";
+import type { Changes, Tree } from "../../state/tree.ts";
+import type { Clock, Failures, Storage } from "../../platform/ports.ts";
+import { Row } from "../../state/rows.ts";
+import type { OwnRows } from "../timing/room-part.ts";
+import { PRIVATE_PREFIX } from "../storage/keys.ts";
+import { ChangeRecord } from "./change-record.ts";
+import type { Stored, StoredChanges } from "./change-record.ts";
+
+const KEY = `${PRIVATE_PREFIX}sync`;
+/** So many removals that only some may know of are remembered. */
+const MAX_GONE = 1000;
+/** What was stored before the room started is of use to clients for so long, in ms. */
+const USEFUL = 600_000;
+/** Clients that were away for longer get the whole state; in ms, and how exactly that is known. */
+const LONGEST_ABSENCE = 3_600_000;
+const EXACTNESS = 60_000;
+
+/** Where a life of the room begins. Absent while no client counts packets. */
+interface StoredLife {
+  readonly epoch: string;
+  /** The number that it began with. */
+  readonly seq: number;
+  /** Of the fields that clients see. Another code may have other ones. Earlier versions stored none. */
+  readonly shape?: string | undefined;
+  /** The number of the first value of {@link ChangeRecord} that is to be believed. */
+  readonly from?: number;
+}
+
+interface Gone extends PrivateRemoval {
+  readonly goneIn: number;
+}
+
+/** What the clock needs of the room. */
+export interface ChangeClockScope {
+  readonly tree: Tree;
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly reporter: Failures;
+}
+
+/**
+ * Numbers the packets that everyone is sent, and knows of each field and entry in which packet it changed last. So it
+ * answers what a client missed that has an older packet: after an absence, and after the room lost its memory. Kept only
+ * if a client of protocol 2 connected.
+ */
+export class ChangeClock {
+  readonly #scope: ChangeClockScope;
+  readonly #tree: Tree;
+  #epoch: string = crypto.randomUUID();
+  /** The number of the last packet that everyone was sent. */
+  seq = 0;
+  #record: ChangeRecord | undefined;
+  #life: StoredLife | undefined;
+  readonly #lifeRow: Row;
+  #mark = 0;
+  /** How far what is stored goes of earlier lives of the room. */
+  #lives: ReadonlyMap<string, Stored> = new Map();
+  /** Who has an older packet than this gets the whole state. */
+  #floor = 0;
+  #gone: Gone[] = [];
+  /** All that was sent up to this packet is stored, as clients were told. */
+  #told = -1;
+  /** When which packet was the last. */
+  readonly #times: { readonly at: number; readonly seq: number }[] = [];
+  #loaded: { readonly at: number; readonly seq: number } | undefined;
+  /** What clients missed who have a packet, until something changes. */
+  readonly #answers = new Map<number, Missed>();
+
+  constructor(scope: ChangeClockScope) {
+    this.#scope = scope;
+    this.#tree = scope.tree;
+    this.#lifeRow = new Row(scope.tree.rows, KEY, (persisted) => (persisted ? this.#life : undefined));
+  }
+
+  /** Whether clients want numbers, or wanted them when the room ran last. */
+  get isUsed(): boolean {
+    return this.#record !== undefined;
+  }
+
+  /** What is said with a whole state. */
+  get head(): SyncHead {
+    return { seq: this.seq, epoch: this.#epoch, mark: this.#mark };
+  }
+
+  /** What is said with what a client missed. @param from see {@link resumesFrom} */
+  resumedHead({ seq, epoch }: Position, from: number, publicId: string): SyncHead {
+    const own = epochOf(this.#epoch, publicId);
+    const base: SyncHead = { seq: this.seq, mark: this.#mark, resumed: true };
+    // What only this client was sent after its last packet, and has no number, may be lost as well.
+    return epoch === own && from === seq ? base : { ...base, epoch: own, from };
+  }
+
+  /**
+   * Continues the numbers after sleep, since clients that stayed expect the next one. Otherwise a new life begins, with
+   * higher numbers than all that were given before, and what is stored tells what clients of earlier lives missed.
+   *
+   * @param didSleep whether clients stayed
+   * @param isExact whether the state is what was stored: hooks may have changed it
+   */
+  load(rows: OwnRows, didSleep: boolean, isExact: boolean): void {
+    const life = rows.of("sync")[0]?.[1] as StoredLife | undefined;
+    if (!life) return;
+    const shape = this.#tree.shape;
+    const values = believed(
+      rows,
+      didSleep || (isExact && shape !== undefined && life.shape === shape) ? life.from : undefined,
+    );
+    const latest = values.at(-1);
+    if (latest) this.#believe(values, life);
+    if (didSleep) this.#goOn(life, values, rows.of("known").length > 0);
+    else this.#beginAnew(life, shape, latest, rows);
+    this.#loaded = { at: this.#scope.clock.now(), seq: this.seq };
+  }
+
+  #believe(values: readonly StoredChanges[], life: StoredLife): void {
+    this.#floor = (values[0] as StoredChanges).since;
+    const changed = new Map<string, number>();
+    // Later values come last.
+    for (const value of values) for (const [key, seq] of Object.entries(value.changed)) changed.set(key, seq);
+    this.#tree.changesBefore = changed;
+    const lives = new Map<string, Stored>([[life.epoch, { seq: life.seq - 1, ahead: life.seq }]]);
+    for (const { epoch, seq, ahead } of values) lives.set(epoch, { seq, ahead });
+    this.#lives = lives;
+  }
+
+  /** @param isBehind whether changes that are stored were not sent */
+  #goOn(life: StoredLife, values: readonly StoredChanges[], isBehind: boolean): void {
+    const own = values.findLast(({ epoch }) => epoch === life.epoch);
+    this.#epoch = life.epoch;
+    this.#tree.startedIn = life.from === undefined ? 0 : life.seq;
+    this.seq = (isBehind ? own?.seq : own?.ahead) ?? life.seq;
+    if (values.length === 0) this.#floor = this.seq;
+    const number = values.at(-1)?.number;
+    const isFirst = life.from === undefined;
+    this.#begin(number === undefined ? (life.from ?? 0) : number + 1, isFirst, { seq: this.seq, ahead: this.seq });
+  }
+
+  #beginAnew(life: StoredLife, shape: string | undefined, latest: StoredChanges | undefined, rows: OwnRows): void {
+    const all = rows.of("changes").map(([, value]) => value as StoredChanges);
+    const last = Math.max(life.seq, ...all.map((value) => value.last));
+    const number = Math.max(-1, ...all.map((value) => value.number)) + 1;
+    this.seq = last + 1;
+    this.#tree.startedIn = this.#tree.rows.clock = this.seq;
+    if (!latest) this.#floor = this.seq;
+    this.#life = { epoch: this.#epoch, seq: this.seq, shape, from: latest ? (life.from ?? number) : number };
+    this.#begin(number, !latest, { seq: last, ahead: this.seq });
+    // Before anything of it is sent: the room may sleep with nothing else to store, and would go on as that life.
+    this.#store();
+  }
+
+  #store(): void {
+    try {
+      this.#scope.storage.put(KEY, this.#life);
+    } catch (error) {
+      this.#scope.reporter.failed("save_failed", error);
+      this.#lifeRow.changed(true);
+    }
+  }
+
+  #begin(number: number, isFirst: boolean, stored: Stored): void {
+    const { clock } = this.#scope;
+    const present = () => {
+      const { seq } = this;
+      return { epoch: this.#epoch, seq, ahead: this.#tree.isDirty ? seq + 1 : seq };
+    };
+    this.#mark = stored.seq;
+    this.#record = new ChangeRecord(this.#tree.rows, () => clock.now(), present, number, isFirst, stored);
+  }
+
+  /** From now on clients want numbers. */
+  use(): void {
+    if (this.#record) return;
+    this.seq++;
+    this.#floor = this.seq;
+    this.#tree.rows.clock = this.seq + 1;
+    this.#life = { epoch: this.#epoch, seq: this.seq, shape: this.#tree.shape, from: 0 };
+    this.#begin(0, true, { seq: this.seq - 1, ahead: this.seq });
+    this.#lifeRow.changed(true);
+  }
+
+  /**
+   * Changes were taken.
+   * @param isSent whether they are about to be sent: if not, clients have them already
+   * @returns the number of the packet for everyone; 0 if it has none
+   */
+  settled(changes: Changes, isSent = true): number {
+    this.#answers.clear();
+    const { rows } = this.#tree;
+    if (!this.#record) {
+      rows.clock ||= 1;
+      return 0;
+    }
+    if (!isSent) {
+      rows.clock = this.seq + 1;
+      if (rows.touched.size === 0) this.#mark = this.seq;
+      return 0;
+    }
+    for (const { names, audience, leaf } of changes.private)
+      if (!leaf) this.#gone.push({ names, audience, goneIn: rows.clock });
+    if (this.#gone.length > MAX_GONE) this.#forgetGone();
+    if (changes.shared) this.seq++;
+    rows.clock = this.seq + 1;
+    this.#forgetOld();
+    const { stored } = this.#record;
+    this.#mark = rows.touched.size === 0 ? Math.min(stored.ahead, this.seq) : stored.seq;
+    if (stored.ahead !== this.seq) this.#record.outdated();
+    return changes.shared ? this.seq : 0;
+  }
+
+  /** All that was sent up to this packet is stored, if clients were not told yet: they go back to it after a crash. */
+  takeMark(): number | undefined {
+    if (!this.#record || this.#mark <= this.#told) return undefined;
+    return (this.#told = this.#mark);
+  }
+
+  /**
+   * Where a client resumes: from the last packet that it has, or from the last that was stored.
+   * @param publicId the client's user
+   * @returns the number of that packet; undefined if it needs the whole state
+   */
+  resumesFrom({ seq, epoch, mark }: Position, publicId: string): number | undefined {
+    const from =
+      epoch === epochOf(this.#epoch, publicId) ? this.#upTo(seq, this.seq) : this.#before(seq, epoch, mark, publicId);
+    return from !== undefined && from >= this.#floor ? from : undefined;
+  }
+
+  #upTo(seq: number, last: number): number | undefined {
+    return seq <= last ? seq : undefined;
+  }
+
+  /** The same for a client of an earlier life. One that names no mark cannot go back, or to another epoch. */
+  #before(seq: number, epoch: string, mark: number | undefined, publicId: string): number | undefined {
+    if (mark === undefined) return undefined;
+    for (const [life, stored] of this.#lives) {
+      if (epoch === epochOf(life, publicId)) return this.#upTo(seq, stored.seq) ?? this.#upTo(mark, stored.ahead);
+    }
+    return undefined;
+  }
+
+  /** What clients missed that have a packet. */
+  missed(from: number): Missed {
+    let missed = this.#answers.get(from);
+    if (!missed) {
+      const { patch, gone } = this.#tree.changesSince(from);
+      missed = { patch, gone: [...gone, ...this.#gone.filter(({ goneIn }) => goneIn > from)] };
+      this.#answers.set(from, missed);
+    }
+    return missed;
+  }
+
+  #forgetOld(): void {
+    const now = this.#scope.clock.now();
+    if (this.#loaded && now - this.#loaded.at > USEFUL) {
+      this.#floor = Math.max(this.#floor, this.#loaded.seq);
+      this.#tree.changesBefore = this.#lives = new Map<string, never>();
+      this.#loaded = undefined;
+    }
+    if (now - (this.#times.at(-1)?.at ?? -Infinity) < EXACTNESS) return;
+    this.#times.push({ at: now, seq: this.seq });
+    while ((this.#times[0]?.at ?? now) < now - LONGEST_ABSENCE) {
+      this.#tree.rows.oldest = (this.#times.shift() as { seq: number }).seq;
+      this.#floor = Math.max(this.#floor, this.#tree.rows.oldest);
+    }
+  }
+
+  #forgetGone(): void {
+    const forgotten = this.#gone.splice(0, this.#gone.length - MAX_GONE / 2);
+    this.#floor = Math.max(this.#floor, forgotten.at(-1)?.goneIn ?? 0);
+  }
+}
+
+/** The values to believe, in their order. @param from the number of the first; undefined if none is */
+function believed(rows: OwnRows, from: number | undefined): StoredChanges[] {
+  if (from === undefined) return [];
+  const values = rows.of("changes").map(([, value]) => value as StoredChanges);
+  const inOrder = values.filter(({ number }) => number >= from).toSorted((a, b) => a.number - b.number);
+  return inOrder.slice(
+    Math.max(
+      0,
+      inOrder.findLastIndex(({ isFirst }) => isFirst),
+    ),
+  );
+}

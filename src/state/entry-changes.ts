@@ -1,0 +1,95 @@
+import { DELETE } from "../protocol/packets.ts";
+import type { Plain } from "../protocol/values.ts";
+import type { Audience } from "./audience.ts";
+import { SAME } from "./diff.ts";
+import type { PrivateChange } from "./leaf.ts";
+import { goneIds } from "./node.ts";
+import type { EntryNode, RemovedEntry, Shared } from "./node.ts";
+import { sentEntries } from "./sent-entries.ts";
+import type { EntriesBefore } from "./sent-entries.ts";
+import { Tombstones } from "./tombstones.ts";
+
+/** A collection, as far as its changes need it. */
+interface Collection {
+  readonly shared: Shared;
+  readonly audience: Audience | undefined;
+  names(): string[];
+  audienceOf(key: string): Audience | undefined;
+  /** The entry that clients have to have, if there is one. */
+  settled(key: string): EntryNode | undefined;
+}
+
+/** Which entries of a collection changed since the last packet, and what clients had under their keys. */
+export class EntryChanges {
+  readonly dirty = new Set<string>();
+  /** What clients had under the keys whose entry was added, removed or replaced since. */
+  readonly before: EntriesBefore = new Map();
+  /** Entries that everyone saw. */
+  gone = new Tombstones();
+
+  /** Continues from what was sent of the collection that was here before. */
+  continueFrom(previous: EntryChanges, entries: Iterable<[string, EntryNode]>): void {
+    this.gone = previous.gone;
+    for (const [key, child] of sentEntries(entries, previous.before)) {
+      this.before.set(key, child);
+      this.dirty.add(key);
+    }
+  }
+
+  /** Takes the changes since the last time. @returns the patch for everyone, or SAME; the rest goes to `changes` */
+  settle(collection: Collection, changes: PrivateChange[]): unknown {
+    const patch: Plain = {};
+    for (const key of this.dirty) {
+      const change = this.#trySettleEntry(collection, key, changes);
+      if (change !== SAME) patch[key] = change;
+    }
+    this.dirty.clear();
+    this.before.clear();
+    return Object.keys(patch).length > 0 ? patch : SAME;
+  }
+
+  /** An entry that throws keeps no other from being sent. */
+  #trySettleEntry(collection: Collection, key: string, changes: PrivateChange[]): unknown {
+    try {
+      return this.#settleEntry(collection, key, changes);
+    } catch (error) {
+      collection.shared.onError(error);
+      return SAME;
+    }
+  }
+
+  #settleEntry(collection: Collection, key: string, changes: PrivateChange[]): unknown {
+    const child = collection.settled(key);
+    const previous = this.before.has(key) ? this.before.get(key) : child;
+    if (!child) return previous ? this.#settleRemoval(collection, key, previous, changes) : SAME;
+    if (previous === child) return child.settle(changes);
+    if (previous) child.continueFrom(previous, changes);
+    else this.#born(collection, key, child);
+    const change = child.settle(changes);
+    // A new entry is sent even if it has nothing to show, unless the collection is hidden.
+    return change === SAME && !previous && !collection.audience ? {} : change;
+  }
+
+  /** Clients that were away may have another entry under its key. */
+  #born({ shared }: Collection, key: string, child: EntryNode): void {
+    if (child.isRestored) return;
+    child.bornIn = shared.clock;
+    if (this.gone.delete(key)) child.ownReplacedIn = shared.clock;
+  }
+
+  #settleRemoval(
+    collection: Collection,
+    key: string,
+    previous: EntryNode | RemovedEntry,
+    changes: PrivateChange[],
+  ): unknown {
+    const audience = collection.audienceOf(key);
+    if (!audience) {
+      this.gone.add(key, collection.shared.clock, collection.shared.rows.oldest);
+      return DELETE;
+    }
+    const names = [...collection.names(), key];
+    changes.push({ names, audience, value: DELETE, leaf: undefined, gone: goneIds(previous) });
+    return SAME;
+  }
+}

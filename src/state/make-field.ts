@@ -1,0 +1,41 @@
+import type { Signal } from "@signe/reactive";
+import { restrictAudience } from "./audience.ts";
+import type { Entries } from "./entries.ts";
+import type { CollectionField, Field } from "./field.ts";
+import { Leaf } from "./leaf.ts";
+import type { ParentNode, Placement, Shared } from "./node.ts";
+import type { ReferenceLeaf } from "./reference-leaf.ts";
+import type { Row } from "./rows.ts";
+
+/** The object that a field is in. */
+interface FieldParent extends ParentNode {
+  readonly placement: Placement;
+  rowOfField(name: string, signal: Signal): Row;
+}
+
+/** Makes the node of a marked signal. */
+export function makeField(
+  shared: Shared,
+  parent: FieldParent,
+  name: string,
+  value: object,
+  field: Field,
+): Leaf | Entries {
+  const { audience: outer, owner, persisted } = parent.placement;
+  const audience = field.visibleTo === "all" ? outer : restrictAudience(outer, field.visibleTo, owner);
+  if (field.factory) {
+    const Node = field.Entries as typeof Entries;
+    return new Node(shared, parent, name, value as never, field as CollectionField, { persisted, owner, audience });
+  }
+  if (field.target) {
+    const row = parent.rowOfField(name, field.target.key);
+    const Node = field.target.Leaf as typeof ReferenceLeaf;
+    return new Node(shared, parent, name, field.target, field, { row, persisted, audience, owner });
+  }
+  const signal = value as Signal;
+  return new Leaf(shared, parent, name, signal, field, {
+    row: parent.rowOfField(name, signal),
+    persisted,
+    audience,
+  });
+}

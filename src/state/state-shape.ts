@@ -1,0 +1,72 @@
+import { shapeOfEntry } from "./entry-shape.ts";
+import type { EntryShape } from "./entry-shape.ts";
+import type { Factory, Field } from "./field.ts";
+import { makeBy } from "./marks.ts";
+import { Group } from "./group.ts";
+
+/** Thrown where a crash would take entries away that only some viewers know of. */
+const UNTRACEABLE = new Error("Entries that only some see are not stored");
+
+/**
+ * Says of all fields what clients get of them: the code of another version has the same, or what clients have of them is
+ * not to be continued.
+ *
+ * @returns a short text; undefined if clients cannot continue in any case, since entries that only some see are not
+ * stored: after a crash, nobody knows which there were
+ */
+export function shapeOfState(root: Group): string | undefined {
+  try {
+    return hash(JSON.stringify(ofGroup(root)));
+  } catch {
+    return undefined;
+  }
+}
+
+function ofGroup(group: Group): unknown {
+  return Array.from(group.children, ([name, child]) => [
+    name,
+    child instanceof Group ? ofGroup(child) : ofField(child.field, false, []),
+  ]);
+}
+
+function ofShape(shape: EntryShape, isHidden: boolean, around: readonly Factory<object>[]): unknown {
+  return Array.from(shape, ([name, part]) => [
+    name,
+    "field" in part ? ofField(part.field, isHidden, around) : ofShape(part, isHidden, around),
+  ]);
+}
+
+/** @param around the factories of the entries that it is in: entries may hold others of their own kind */
+function ofField(field: Field, isHiddenAround: boolean, around: readonly Factory<object>[]): unknown {
+  const { kind, synced, persisted, visibleTo, transform, factory } = field;
+  const isHidden = isHiddenAround || visibleTo !== "all";
+  if (factory && !persisted && isHidden) throw UNTRACEABLE;
+  const factories = typeof factory === "function" ? [["", factory] as const] : [...(factory ?? [])];
+  const entries = factories.map(([name, make]) => [name, ofFactory(make, isHidden, around)]);
+  return [kind, synced, persisted, String(visibleTo), String(transform), entries];
+}
+
+function ofFactory(factory: Factory<object>, isHidden: boolean, around: readonly Factory<object>[]): unknown {
+  if (around.includes(factory)) return undefined;
+  return ofShape(exampleOf(factory), isHidden, [...around, factory]);
+}
+
+/** One that wants a real key is known by its code. */
+function exampleOf(factory: Factory<object>): EntryShape {
+  try {
+    return shapeOfEntry(makeBy(factory, ""));
+  } catch {
+    return new Map([[String(factory), new Map()]]);
+  }
+}
+
+/** FNV-1a, twice: http://www.isthe.com/chongo/tech/comp/fnv/ */
+function hash(text: string): string {
+  let [one, other] = [0x811c9dc5, 0x050c5d1f];
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    one = Math.imul(one ^ code, 0x01000193);
+    other = Math.imul(other ^ code ^ index, 0x01000193);
+  }
+  return `${(one >>> 0).toString(36)}.${(other >>> 0).toString(36)}`;
+}
