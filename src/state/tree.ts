@@ -47,6 +47,7 @@ export class Tree implements Shared {
   /** The numbers of the packets with the last changes of rows, as far as they were stored before the room started. */
   changesBefore: ReadonlyMap<string, number> = new Map();
   startedIn = 0;
+  clock = 0;
   /** Called at the first change that was not sent. */
   onChange: () => void = () => {};
   /** Called with whatever a computed signal, a transform or a visibility predicate threw. */
@@ -79,9 +80,9 @@ export class Tree implements Shared {
     this.isMaking = false;
   }
 
-  /** What is loaded is no change. */
-  get clock(): number {
-    return this.loading ? 0 : this.rows.clock;
+  /** @param seq the number of the packet that what changes from now on is sent with */
+  goOn(seq: number): void {
+    this.clock = this.rows.clock = seq;
   }
 
   changedBefore(row: Row): number {
@@ -252,12 +253,15 @@ export class Tree implements Shared {
   }
 
   quietly<T>(run: () => T): T {
-    const wasLoading = this.loading;
+    const { loading, clock } = this;
     this.loading = true;
+    // What is loaded is no change.
+    this.clock = 0;
     try {
       return run();
     } finally {
-      this.loading = wasLoading;
+      this.loading = loading;
+      this.clock = clock;
     }
   }
 

@@ -143,7 +143,8 @@ export class ChangeClock {
     const last = Math.max(life.seq, ...all.map((value) => value.last));
     const number = Math.max(-1, ...all.map((value) => value.number)) + 1;
     this.seq = last + 1;
-    this.#tree.startedIn = this.#tree.rows.clock = this.seq;
+    this.#tree.startedIn = this.seq;
+    this.#tree.goOn(this.seq);
     if (!latest) this.#floor = this.seq;
     this.#life = { epoch: this.#epoch, seq: this.seq, shape, from: latest ? (life.from ?? number) : number };
     this.#begin(number, !latest, { seq: last, ahead: this.seq });
@@ -175,7 +176,7 @@ export class ChangeClock {
     if (this.#record) return;
     this.seq++;
     this.#floor = this.seq;
-    this.#tree.rows.clock = this.seq + 1;
+    this.#tree.goOn(this.seq + 1);
     this.#life = { epoch: this.#epoch, seq: this.seq, shape: this.#tree.shape, from: 0 };
     this.#begin(0, true, { seq: this.seq - 1, ahead: this.seq });
     this.#lifeRow.changed(true);
@@ -187,14 +188,14 @@ export class ChangeClock {
    * @returns the number of the packet for everyone; 0 if it has none
    */
   settled(changes: Changes, isSent = true): number {
-    this.#answers.clear();
+    if (this.#answers.size > 0) this.#answers.clear();
     const { rows } = this.#tree;
     if (!this.#record) {
-      rows.clock ||= 1;
+      if (rows.clock === 0) this.#tree.goOn(1);
       return 0;
     }
     if (!isSent) {
-      rows.clock = this.seq + 1;
+      this.#tree.goOn(this.seq + 1);
       if (rows.touched.size === 0) this.#mark = this.seq;
       return 0;
     }
@@ -202,7 +203,7 @@ export class ChangeClock {
       if (!leaf) this.#gone.push({ names, audience, goneIn: rows.clock });
     if (this.#gone.length > MAX_GONE) this.#forgetGone();
     if (changes.shared) this.seq++;
-    rows.clock = this.seq + 1;
+    this.#tree.goOn(this.seq + 1);
     this.#forgetOld();
     const { stored } = this.#record;
     this.#mark = rows.touched.size === 0 ? Math.min(stored.ahead, this.seq) : stored.seq;

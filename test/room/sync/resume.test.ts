@@ -2,7 +2,6 @@ import { signal } from "@signe/reactive";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { defineRoom } from "../../../src/define/define-room.ts";
-import { applyPatch } from "../../../src/protocol/apply-patch.ts";
 import { collection, sync, users } from "../../../src/state/fields.ts";
 import { expectedView, withoutEmpty } from "../../../src/testing/expected-view.ts";
 import { gameState } from "../../support/game-state.ts";
@@ -11,70 +10,7 @@ import { MemoryRoom } from "../../support/memory.ts";
 import type { MemorySocket } from "../../support/memory.ts";
 import { MemoryTree } from "../../support/memory-shards.ts";
 import { anyMutation } from "../../support/mutations.ts";
-
-interface Numbered {
-  readonly type: string;
-  readonly seq?: number;
-  readonly epoch?: string;
-  readonly resumed?: boolean;
-  readonly reset?: boolean;
-  readonly from?: number;
-  readonly mark?: number;
-  readonly value: Record<string, unknown>;
-}
-
-/** A client of protocol 2, as simple as the rules allow. */
-class Client {
-  state: Readonly<Record<string, unknown>> = {};
-  seq: number | undefined;
-  epoch: string | undefined;
-  publicId = "";
-  readonly how: string[] = [];
-  mark: number | undefined;
-  readonly #kept = new Map<number, Readonly<Record<string, unknown>>>();
-  #read = 0;
-  #socket: MemorySocket | undefined;
-
-  get query(): string {
-    if (this.epoch === undefined) return "protocol=2";
-    const mark = this.mark !== undefined && this.#kept.has(this.mark) ? this.mark : -1;
-    return `protocol=2&since=${this.seq}&epoch=${this.epoch}&mark=${mark}`;
-  }
-
-  connected(socket: MemorySocket): void {
-    this.#socket = socket;
-    this.#read = 0;
-  }
-
-  read(): void {
-    const texts = this.#socket?.texts ?? [];
-    for (const text of texts.slice(this.#read)) this.#take(JSON.parse(text) as Numbered);
-    this.#read = texts.length;
-  }
-
-  #take({ type, seq, epoch, resumed, from, mark, value }: Numbered): void {
-    if (type !== "sync") return;
-    const { pId, ...rest } = value;
-    if (pId !== undefined) {
-      this.publicId = pId as string;
-      this.state = applyPatch({}, rest);
-      this.epoch = epoch;
-      this.how.push("whole");
-    } else {
-      if (resumed) this.how.push(from === undefined ? "resumed" : "went back");
-      if (from !== undefined) this.state = this.#kept.get(from) as Readonly<Record<string, unknown>>;
-      if (epoch !== undefined) this.epoch = epoch;
-      if (resumed) expect(seq).toBeGreaterThanOrEqual(from ?? this.seq ?? 0);
-      else if (seq !== undefined) expect(seq, "no number is missing").toBe((this.seq ?? 0) + 1);
-      this.state = applyPatch(this.state, rest);
-    }
-    if (pId !== undefined || epoch !== undefined) this.#kept.clear();
-    if (mark !== undefined) this.mark = mark;
-    if (seq === undefined) return;
-    this.seq = seq;
-    this.#kept.set(seq, this.state);
-  }
-}
+import { ResumingClient as Client } from "./resuming-client.ts";
 
 const item = () => ({ worth: sync(signal(1)) });
 const monster = () => ({ hp: sync(signal(10)), name: sync(signal("a monster of some length")) });
