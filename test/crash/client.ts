@@ -6,7 +6,9 @@ interface Packet {
   readonly type: string;
   readonly seq?: number;
   readonly epoch?: string;
+  readonly mark?: number;
   readonly resumed?: true;
+  readonly from?: number;
   readonly value: Readonly<Record<string, unknown>> & { readonly id?: string; readonly result?: unknown };
 }
 type Lines = Readonly<Record<string, { readonly text?: string } | "$delete">>;
@@ -25,6 +27,9 @@ export class Refused extends Error {
 export interface Memory {
   state: Readonly<Record<string, unknown>>;
   position?: { seq: number; epoch: string };
+  /** The last packet that the room says is stored, and the states since. */
+  mark?: number;
+  kept?: Map<number, Memory["state"]>;
   /** What was not answered, by message id: it is sent again there. */
   readonly unanswered: Map<string, string>;
 }
@@ -51,7 +56,8 @@ export class Client {
     memory: Memory = { state: {}, unanswered: new Map() },
   ) {
     const { position } = memory;
-    const resume = position && { since: String(position.seq), epoch: position.epoch };
+    const mark = String(memory.kept?.has(memory.mark ?? -1) ? memory.mark : -1);
+    const resume = position && { since: String(position.seq), epoch: position.epoch, mark };
     const asked = new URLSearchParams({ ...query, ...(protocol === 2 && { protocol: "2" }), ...resume });
     this.#protocol = protocol;
     this.#history = history;
@@ -116,11 +122,16 @@ export class Client {
     this.#answers.get(id)?.(packet.type === "ack" ? (result ?? null) : new Error(JSON.stringify(packet.value)));
   }
 
-  #sync({ seq, epoch, resumed, value }: Packet): void {
+  #sync({ seq, epoch, mark, resumed, from, value }: Packet): void {
     const { pId, ...patch } = value;
     const isFirst = typeof pId === "string" || resumed === true;
     if (typeof pId === "string") this.publicId = pId;
-    this.memory.state = applyPatch(isFirst && resumed !== true ? {} : this.memory.state, patch);
+    const before = (from === undefined ? undefined : this.memory.kept?.get(from)) ?? this.memory.state;
+    if (from !== undefined) this.#history.wentBack++;
+    this.memory.state = applyPatch(isFirst && resumed !== true ? {} : before, patch);
+    if (epoch !== undefined) this.memory.kept = new Map();
+    if (mark !== undefined) this.memory.mark = mark;
+    if (seq !== undefined) this.memory.kept?.set(seq, this.memory.state);
     const known = epoch ?? this.memory.position?.epoch;
     if (seq !== undefined && known !== undefined) this.memory.position = { seq, epoch: known };
     for (const [at, line] of Object.entries((patch["log"] as Lines | undefined) ?? {})) {

@@ -26,6 +26,8 @@ export class History {
   /** Lines that somebody knew of and that a kill took, and how old the oldest of them was. */
   lost = 0;
   oldestLost = 0;
+  /** How often a client went back to what was stored. */
+  wentBack = 0;
 
   /** @param throttle the room's `throttleStorage` */
   constructor(room: string, throttle: number) {

@@ -10,6 +10,8 @@ export interface Outcome {
   /** Lines that were told and then lost, by rooms that save now and then; and how old the oldest was, in ms. */
   readonly lost: number;
   readonly oldestLost: number;
+  /** How often a client went back to what was stored. */
+  readonly wentBack: number;
 }
 
 /**
@@ -45,6 +47,7 @@ export async function crash(city: City, seed: number, kills: number): Promise<Ou
     transfers: city.players.reduce((total, { hops }) => total + hops, 0),
     lost: sum(({ lost }) => lost),
     oldestLost: Math.max(...histories.map(({ oldestLost }) => oldestLost)),
+    wentBack: sum(({ wentBack }) => wentBack),
   };
 }
 

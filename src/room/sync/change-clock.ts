@@ -103,11 +103,9 @@ export class ChangeClock {
   load(rows: OwnRows, didSleep: boolean, isExact: boolean): void {
     const life = rows.of("sync")[0]?.[1] as StoredLife | undefined;
     if (!life) return;
-    const shape = this.#tree.shape;
-    const values = believed(
-      rows,
-      didSleep || (isExact && shape !== undefined && life.shape === shape) ? life.from : undefined,
-    );
+    const shape = didSleep ? undefined : this.#tree.shape;
+    const isBelieved = didSleep || (isExact && shape !== undefined && shape === life.shape);
+    const values = believed(rows, isBelieved ? life.from : undefined);
     const latest = values.at(-1);
     if (latest) this.#believe(values, life);
     if (didSleep) this.#goOn(life, values, rows.of("known").length > 0);
