@@ -119,7 +119,7 @@ describe("P4.14: what is stored of changes", () => {
     const client = await follow(room);
     await room.advance(2000);
     room.kill();
-    await room.deploy(defineRoom({ path: "r", throttleSync: 0, state, ...options } as never).compiled);
+    await room.deploy(defineRoom({ path: "r", throttleSync: 0, state, ...options }).compiled);
     await come(room, client);
     expect(client.how).toEqual(["whole", "whole"]);
     // A second start with the same code can go on, unless that is not possible at all.
