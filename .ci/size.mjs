@@ -62,7 +62,7 @@ function report(name, { code, parts }, limitKb, forbidden) {
   isTooMuch ||= kb > limitKb || wrong.length > 0;
 }
 
-report("Worker of the demo", demoWorker(), 151);
+report("Worker of the demo", demoWorker(), 153);
 report(
   "Worker of the demo, without its inspector",
   await bundle(
@@ -70,15 +70,15 @@ report(
     ["cloudflare:*"],
     [uninspected],
   ),
-  126,
+  128,
 );
-report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 99);
-report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 129);
-report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 73);
+report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 101);
+report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 131);
+report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 74);
 report(
   "Worker of one small room",
   await bundle(minimalRoom(), ["cloudflare:*"]),
-  65,
+  66,
   /dist\/(world|shard|relay|room\/shards\/(?!no-))|node_modules\/(zod|jose)\//,
 );
 report("durable-rooms/client", await bundle('export * from "./dist/client/index.js"', []), 9.5, SERVER_ONLY);

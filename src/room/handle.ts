@@ -78,7 +78,7 @@ export function createHandle(identity: RoomIdentity, parts: HandleParts): RoomHa
     listing: (metadata, options) => parts.listing.set(metadata, options),
     fetch: (roomId, path, init) => parts.ports.neighbours.fetch(roomId, path, init),
     async flush() {
-      parts.persistence.save();
+      parts.persistence.flush();
       if (parts.persistence.hasChanges)
         throw new RoomError("internal", "Something cannot be stored: see save_failed in the log");
       await parts.storage.sync();

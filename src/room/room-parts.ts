@@ -1,7 +1,7 @@
 import type { CompiledRoom } from "../define/room.ts";
 import type { RoomHandle } from "../define/types.ts";
 import { AddressLimit } from "../platform/address-limit.ts";
-import type { Clock, Storage } from "../platform/ports.ts";
+import type { Clock } from "../platform/ports.ts";
 import { tooMuchWaits, WaitingBudget } from "../platform/waiting-budget.ts";
 import { Tree } from "../state/tree.ts";
 import { Admission } from "./admission.ts";
@@ -19,6 +19,7 @@ import { Leavers } from "./sessions/leavers.ts";
 import { Presence } from "./sessions/presence.ts";
 import { Sessions } from "./sessions/sessions.ts";
 import type { CreateShardLinks, ShardLinks, ShardLinksScope } from "./shards/shard-links.ts";
+import { Journal } from "./storage/journal.ts";
 import { Persistence } from "./storage/persistence.ts";
 import { Quarantine } from "./storage/quarantine.ts";
 import { Broadcast } from "./sync/broadcast.ts";
@@ -43,7 +44,7 @@ export class RoomParts {
   readonly room: RoomHandle;
   readonly ports: Ports;
   readonly clock: Clock;
-  readonly storage: Storage;
+  readonly storage: Journal;
   readonly state: object;
   readonly tree: Tree;
   readonly turns: Turns;
@@ -86,7 +87,9 @@ export class RoomParts {
     events: ShardLinksScope["room"],
   ) {
     const { settings, definition } = compiled;
-    const { clock, storage } = ports;
+    const { clock } = ports;
+    const { throttleStorage } = settings;
+    const storage = new Journal(ports.storage, throttleStorage);
     this.compiled = compiled;
     this.identity = identity;
     this.ports = ports;
@@ -100,8 +103,17 @@ export class RoomParts {
     this.quarantine = new Quarantine(storage, clock, this.reporter);
     this.room = createHandle(identity, this);
     this.alarms = new Alarms(ports.alarm, clock, this.reporter);
-    const { throttleStorage } = settings;
-    this.persistence = new Persistence(rows, storage, clock, this.turns, this.alarms, throttleStorage, this.reporter);
+    const maySleep = () => this.connections.size === 0 || (settings.hibernate && !definition.tick);
+    this.persistence = new Persistence({
+      rows,
+      journal: storage,
+      clock,
+      turns: this.turns,
+      alarms: this.alarms,
+      throttle: throttleStorage,
+      failures: this.reporter,
+      maySleep,
+    });
     this.changeClock = new ChangeClock(this);
     this.views = new Views(this.tree, this.connections);
     this.broadcast = new Broadcast(this, settings);

@@ -22,7 +22,8 @@ export function wake(parts: RoomParts): Promise<unknown> | undefined {
   tree.lost = compiled.lost;
   tree.onUnreadable = (names, value, error) => quarantine.take(names, value, error);
 
-  const stored = readRoom(compiled, tree, ports, quarantine, reporter);
+  const sources = { storage: parts.storage.atStart, sockets: () => ports.sockets() };
+  const stored = readRoom(compiled, tree, sources, quarantine, reporter);
   shardLinks.load(stored.own);
   // Connections whose user left know nothing of the changes since.
   const isAwake = stored.sockets.some((socket) => !hasLeft(socket)) || shardLinks.didSleep;

@@ -343,7 +343,7 @@ export class Group implements EntryNode, ParentNode {
     // A group inside an entry shares its row.
     if (this.isWhole) {
       this.placement.row.touch();
-      this.placement.row.removed();
+      this.placement.row.removed(this.placement.persisted);
     }
     for (const child of this.children.values()) if (!(child instanceof Leaf)) child.removeRows();
   }

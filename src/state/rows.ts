@@ -26,11 +26,16 @@ export function decodeKey(key: string): string[] {
 /** Of so many rows it is noted that they changed, while nothing is stored. */
 export const MAX_TOUCHED = 10_000;
 
+/** What is unsaved: rows that are stored for good, or only volatile ones, which matter when the room may sleep. */
+export type Unsaved = "stored" | "volatile";
+
 /** Rows that changed since they were last written. */
 export class Rows {
   readonly unsaved = new Set<Row>();
   readonly unsavedVolatile = new Set<Row>();
   readonly removed = new Set<string>();
+  /** Removed rows of entries that are never stored for good. */
+  readonly removedVolatile = new Set<string>();
   /** Rows of which something changed that clients are sent, since {@link log} was written last; {@link MAX_TOUCHED} and one at most. */
   readonly touched = new Set<Row>();
   /** The row that says so, which is written together with them. Undefined where nobody needs it. */
@@ -43,32 +48,40 @@ export class Rows {
   isSavingAll = false;
   /** Called when that is done. */
   onSaved: () => void = () => {};
-  /** Called at the first change since the last write, or the last attempt at one. */
-  onUnsaved: () => void = () => {};
-  #isTold = false;
+  /** Called at the first change since the last write, or the last attempt at one: of each kind. */
+  onUnsaved: ((what: Unsaved) => void) | undefined;
+  readonly #told = { stored: false, volatile: false };
 
+  /** Whether all that is stored for good is written. */
   get isClean(): boolean {
-    return this.unsaved.size + this.unsavedVolatile.size + this.removed.size === 0;
+    return this.unsaved.size + this.removed.size === 0;
+  }
+
+  /** Whether all that only hibernation brings back is written. */
+  get isVolatileClean(): boolean {
+    return this.unsavedVolatile.size + this.removedVolatile.size === 0;
   }
 
   /** Something is unsaved. */
-  note(): void {
-    if (this.#isTold) return;
-    this.#isTold = true;
-    this.onUnsaved();
+  note(what: Unsaved): void {
+    if (this.#told[what] || !this.onUnsaved) return;
+    this.#told[what] = true;
+    this.onUnsaved(what);
   }
 
   /** All that could be written was: the next change calls {@link onUnsaved} again. */
   tried(): void {
-    this.#isTold = false;
+    this.#told.stored = this.#told.volatile = false;
   }
 
-  /** Forgets what is unsaved: it was just loaded, or all of it was written. */
-  clear(): void {
+  /** Forgets what is unsaved: it was just loaded, or written. @param volatileToo whether volatile rows were, too */
+  clear(volatileToo = true): void {
     this.tried();
     this.unsaved.clear();
-    this.unsavedVolatile.clear();
     this.removed.clear();
+    if (!volatileToo) return;
+    this.unsavedVolatile.clear();
+    this.removedVolatile.clear();
   }
 }
 
@@ -98,10 +111,11 @@ export class Row {
   }
 
   changed(persisted: boolean): void {
-    const { unsaved, unsavedVolatile } = this.#rows;
+    const { unsaved, unsavedVolatile, removed, removedVolatile } = this.#rows;
     (persisted ? unsaved : unsavedVolatile).add(this);
-    this.#rows.removed.delete(this.key);
-    this.#rows.note();
+    removed.delete(this.key);
+    removedVolatile.delete(this.key);
+    this.#rows.note(persisted ? "stored" : "volatile");
   }
 
   /** Something changed of it that clients are sent, whether that is stored or not. */
@@ -111,12 +125,13 @@ export class Row {
     if (log && touched.size <= MAX_TOUCHED) touched.add(this);
   }
 
-  removed(): void {
-    const { unsaved, unsavedVolatile, removed } = this.#rows;
+  /** @param persisted whether it was stored for good */
+  removed(persisted = true): void {
+    const { unsaved, unsavedVolatile, removed, removedVolatile } = this.#rows;
     unsaved.delete(this);
     unsavedVolatile.delete(this);
-    removed.add(this.key);
-    this.#rows.note();
+    (persisted ? removed : removedVolatile).add(this.key);
+    this.#rows.note(persisted ? "stored" : "volatile");
   }
 
   read(persisted: boolean): unknown {

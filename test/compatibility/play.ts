@@ -47,8 +47,12 @@ export const definition = defineRoom({
   schedules: { later: { run: () => {} } },
 });
 
-/** What clients of a room may do at a time when all kinds of rows are there. @returns the rows, by their keys */
-export async function play(): Promise<Record<string, unknown>> {
+/**
+ * What clients of a room may do at a time when all kinds of rows are there.
+ * @param isBusy whether the room is so busy then that it has a journal
+ * @returns the rows, by their keys
+ */
+export async function play(isBusy = false): Promise<Record<string, unknown>> {
   const room = new MemoryRoom<State>(definition.compiled);
   room.neighbours = { ...room.neighbours, board: async () => ({ ok: true, token: "theirs" }) };
   room.crash();
@@ -98,7 +102,18 @@ export async function play(): Promise<Record<string, unknown>> {
   handle.autoSync = false;
   room.change((state) => state.count.set(4));
   await room.advance(2000);
-  return readable(room.storage.rows, names);
+  await handle.flush();
+  for (const x of isBusy ? [3, 2, 1.5] : []) {
+    room.change((state) => {
+      state.count.set(4);
+      state.players()[ada]?.x.set(x);
+      state.monsters()["of a moment"] = { hp: sync(signal(x)) };
+    });
+    if (x === 1.5) room.change((state) => delete state.monsters()["of a moment"]);
+    await room.advance(1000);
+  }
+  const raw = room.storage.raw as Map<string, unknown> | undefined;
+  return readable(raw ?? room.storage.rows, names);
 }
 
 /** A shard that has no clients, yet is remembered. */
@@ -110,12 +125,12 @@ async function meetShard(room: MemoryRoom<State>): Promise<void> {
   await room.core.relay({ shardId: "shard-1", run: "run-1", life: "life-1", seq: 1, base: 1, items: [] });
 }
 
-/** The rows, with names in place of what is random. */
+/** The rows, with names in place of what is random, and maps as `$map`. */
 function readable(rows: Map<string, unknown>, names: Map<string, string>): Record<string, unknown> {
   const named = [...rows].map(([key, value]) =>
     key.startsWith("$token:") ? [`$token:of-${(value as Token).value.sessionId}`, value] : [key, value],
   );
-  let text = JSON.stringify(named);
+  let text = JSON.stringify(named, (_key, value: unknown) => (value instanceof Map ? { $map: [...value] } : value));
   for (const [publicId, name] of names) text = text.replaceAll(publicId, name);
   text = text.replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g, "some-uuid");
   const sorted = (JSON.parse(text) as [string, unknown][]).toSorted(([a], [b]) => (a < b ? -1 : 1));

@@ -54,7 +54,10 @@ export class City {
 
   /** Players begin to come and to act. @param arePlanning whether they set schedules */
   send(players: readonly Player[], arePlanning: boolean): void {
-    for (const player of players) player.isPlanning = arePlanning;
+    for (const player of players) {
+      player.isPlanning = arePlanning;
+      player.isResting = false;
+    }
     this.#doings = players.map(async (player) => {
       if (!player.client?.isOpen) await player.come();
       await player.live();

@@ -27,6 +27,8 @@ export class Player {
   onHop: () => void = () => {};
   /** Whether it sets schedules: a room that stores one saves its state too. */
   isPlanning = true;
+  /** It stays, and does nothing. */
+  isResting = false;
   /** Tokens that have let somebody in, or were called back. */
   readonly spent: { readonly room: string; readonly token: string }[] = [];
   readonly #protocol: 1 | 2;
@@ -72,6 +74,10 @@ export class Player {
     const { client } = this;
     if (!client) return;
     while (client.isOpen) {
+      if (this.isResting) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        continue;
+      }
       if (this.isTraveller && this.#random.chance(0.1)) return this.#hop(client);
       const burst = Array.from({ length: 1 + this.#random.below(3) }, () => this.#act(client));
       await Promise.all(burst);

@@ -31,7 +31,8 @@ export async function crash(city: City, seed: number, kills: number): Promise<Ou
       await city.trim();
     }
     city.send(coming, random.chance(0.5));
-    await (kill === 1 ? sleep(1000) : moment(city, random));
+    if (kill > 1 && random.chance(0.2)) await calm(city, random);
+    else await (kill === 1 ? sleep(1000) : moment(city, random));
     await city.kill();
   }
   await city.settle(city.players);
@@ -56,6 +57,13 @@ async function moment(city: City, random: Random): Promise<void> {
   const longest = random.one([100, 1000, 1000, 3000, 8]);
   if (longest === 8) await Promise.race([city.nextHop(), sleep(500)]);
   await sleep(random.below(longest));
+}
+
+/** Waits until rooms that were busy have become calm, and begin to write what their journals hold to its place. */
+async function calm(city: City, random: Random): Promise<void> {
+  await sleep(1500);
+  for (const player of city.players) player.isResting = true;
+  await sleep(2000 + random.below(1200));
 }
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

@@ -96,6 +96,8 @@ class Run {
   readonly acked = new Set<string>();
   readonly planned = new Map<number, string | undefined>();
   listed: string | undefined;
+  /** How often there was a journal after a step. */
+  journals = 0;
   #messages = 0;
 
   constructor(throttleStorage: number) {
@@ -110,6 +112,7 @@ class Run {
 
   async take(step: Step): Promise<void> {
     const { room } = this;
+    if (room.storage.raw.has("$version")) this.journals++;
     switch (step.kind) {
       case "come": {
         if (this.online.has(step.who)) return;
@@ -197,6 +200,7 @@ class Run {
 it("whatever calls of the platform fail: what was acknowledged is stored in the end, and every alarm rings", async () => {
   let failed = 0;
   let acked = 0;
+  let journals = 0;
   await fc.assert(
     fc.asyncProperty(
       fc.array(step, { minLength: 5, maxLength: 40 }),
@@ -209,10 +213,12 @@ it("whatever calls of the platform fail: what was acknowledged is stored in the 
         run.check();
         failed += run.room.faults.count;
         acked += run.acked.size;
+        journals += run.journals;
       },
     ),
     { numRuns: 500 },
   );
   expect(failed).toBeGreaterThan(100);
   expect(acked).toBeGreaterThan(100);
+  expect(journals).toBeGreaterThan(100);
 });

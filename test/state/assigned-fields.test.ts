@@ -122,7 +122,7 @@ describe("a field that takes the place of another one", () => {
     room.change(() => (player().x = sync(signal(9))));
     room.change(() => {
       player().x = old;
-      player().draft.set(1);
+      player().luck.set(2);
     });
     room.change(() => old.set(4));
     expect(seen().players[key]).toMatchObject({ x: 4 });
@@ -207,7 +207,7 @@ describe("a field that a room could not have again after a sleep", () => {
     const before = properties();
     const told = refusal(() => {
       assign(player() as never, room.state);
-      player().draft.set(1);
+      player().luck.set(2);
     });
     expect(told).toContain(`players.${key}.${name}: `);
     expect(told).toContain(advice);

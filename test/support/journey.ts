@@ -106,7 +106,7 @@ class Place {
   }
 
   get sessions(): string[] {
-    return Array.from(this.room.storage.list({ start: "$session:", end: "$session;" }), ([key]) => key);
+    return [...this.room.storage.rows.keys()].filter((key) => key.startsWith("$session:"));
   }
 }
 

@@ -6,6 +6,7 @@ import type { Worlds } from "../../src/room/listing/report.ts";
 import { LiveShardLinks } from "../../src/room/shards/live-shard-links.ts";
 import type { Shards } from "../../src/relay/messages.ts";
 import type { OtherRooms } from "../../src/room/transfers/messages.ts";
+import { Journal } from "../../src/room/storage/journal.ts";
 import { RoomCore } from "../../src/room/room.ts";
 import { LoadClient } from "./load-client.ts";
 
@@ -88,41 +89,69 @@ export class InstanceClock implements Clock {
   }
 }
 
+/** The rows of a journal, or of one of its slots. */
+function journalOf(rows: ReadonlyMap<string, unknown>, key = "$version"): ReadonlyMap<string, unknown> {
+  const slot = rows.get(key);
+  const inner = slot instanceof Map ? slot : (slot as { rows?: unknown } | undefined)?.rows;
+  return inner instanceof Map ? inner : new Map();
+}
+
 /** Storage with transactions, and faults on demand. */
 export class MemoryStorage {
-  rows = new Map<string, unknown>();
+  /** What is really stored: rows that are in a journal have older values here. */
+  raw = new Map<string, unknown>();
   writes = 0;
-  /** Throws to make a write fail. Nothing is put where a row is deleted. */
+  /** Throws to make a write fail. Nothing is put where a row is deleted. In a journal it is asked for each row in it. */
   fault: (key: string, value?: unknown) => void = () => {};
 
   /** Told of each row that is read. */
   onRead: (value: unknown) => void = () => {};
 
+  /** What is stored, as a room finds it: the same map, unless there is a journal. */
+  get rows(): Map<string, unknown> {
+    if (journalOf(this.raw).size === 0) return this.raw;
+    const { raw, onRead } = this;
+    this.onRead = () => {};
+    try {
+      return new Map(new Journal(this, 0).list());
+    } finally {
+      this.onRead = onRead;
+      this.raw = raw;
+    }
+  }
+  set rows(rows: Map<string, unknown>) {
+    this.raw = rows;
+  }
+
   get(key: string): unknown {
-    const value = this.rows.get(key);
+    const value = this.raw.get(key);
     this.onRead(value);
     return structuredClone(value);
   }
   put(key: string, value: unknown): void {
     this.fault(key, value);
+    const before = journalOf(this.raw, key);
+    this.raw.set(key, structuredClone(value));
+    for (const [inner, own] of journalOf(this.raw, key)) {
+      if (JSON.stringify(own) !== JSON.stringify(before.get(inner))) this.fault(inner, own);
+    }
     this.writes++;
-    this.rows.set(key, structuredClone(value));
   }
   delete(key: string): void {
     this.fault(key);
     this.writes++;
-    this.rows.delete(key);
+    this.raw.delete(key);
   }
   *list({ start = "", end }: { start?: string; end?: string } = {}): Iterable<[string, unknown]> {
     const isInRange = (key: string) => key >= start && (end === undefined || key < end);
-    for (const key of [...this.rows.keys()].filter(isInRange).toSorted()) yield [key, this.get(key)];
+    for (const key of [...this.raw.keys()].filter(isInRange).toSorted()) yield [key, this.get(key)];
   }
   transaction(run: () => void): void {
-    const before = new Map(this.rows);
+    const before = new Map(this.raw);
     try {
       run();
     } catch (error) {
-      this.rows = before;
+      this.raw = before;
       throw error;
     }
   }

@@ -32,6 +32,35 @@ describe("testRoom", () => {
     expect(room.state.count()).toBe(2);
   });
 
+  it("has each row where it belongs, however busy three clients were", async () => {
+    class Walker {
+      x = sync(signal(0));
+    }
+    const walk = defineRoom({
+      path: "walk-{id}",
+      throttleStorage: 100,
+      state: () => ({ count: sync(signal(0)), walkers: users(Walker) }),
+      actions: {
+        step: {
+          run({ state, user }) {
+            state.count.update((count) => count + 1);
+            user.x.update((x) => x + 1);
+          },
+        },
+      },
+    });
+    const { createClient, server } = await testRoom(walk);
+    const clients = [await createClient(), await createClient(), await createClient()];
+    for (let round = 1; round <= 5; round++) {
+      for (const client of clients) await client.send({ action: "step" });
+      await server.advance(100);
+    }
+    expect(await server.roomStorage.get(".")).toEqual({ count: 15 });
+    for (const { publicId } of clients) expect(await server.roomStorage.get(`walkers.${publicId}`)).toEqual({ x: 5 });
+    await server.evict();
+    expect(await server.roomStorage.get(".")).toEqual({ count: 15 });
+  });
+
   class Player {
     x = sync(signal(0));
     online = connected();

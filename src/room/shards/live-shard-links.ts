@@ -61,7 +61,8 @@ export class LiveShardLinks implements ShardLinks {
   }
 
   get isUnsaved(): boolean {
-    return this.#unsaved.size > 0 || this.#isAheadWanted || (this.#isAheadStored && this.isAcknowledged);
+    if (this.#unsaved.size > 0 || this.#isAheadWanted) return true;
+    return this.#isAheadStored && !this.#scope.persistence.hasVolatile && this.isAcknowledged;
   }
 
   all(): Iterable<ShardLink> {
@@ -117,20 +118,20 @@ export class LiveShardLinks implements ShardLinks {
   }
 
   /** Writes what changed. Called in the transaction that saves the state. */
-  write(): void {
+  write(isAll: boolean): void {
     const { storage } = this.#scope;
     for (const shardId of this.#unsaved) {
       const link = this.#links.get(shardId);
       if (link) storage.put(LINK_PREFIX + shardId, link.stored(this.#links.size));
       else storage.delete(LINK_PREFIX + shardId);
     }
-    if (this.#isAheadStored && this.isAcknowledged) storage.delete(AHEAD_KEY);
+    if (this.#isAheadStored && isAll && this.isAcknowledged) storage.delete(AHEAD_KEY);
     else if (this.#hasToStoreAhead) storage.put(AHEAD_KEY, true);
   }
 
-  saved(): void {
+  saved(isAll: boolean): void {
     this.#unsaved.clear();
-    if (this.isAcknowledged) this.#isAhead = this.#isAheadStored = false;
+    if (isAll && this.isAcknowledged) this.#isAhead = this.#isAheadStored = false;
     else if (this.#hasToStoreAhead) this.#isAhead = this.#isAheadStored = true;
     this.#isAheadWanted = false;
   }

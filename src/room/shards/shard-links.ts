@@ -1,12 +1,12 @@
 import type { Broadcast } from "../sync/broadcast.ts";
 import type { ShardLink } from "./shard-link.ts";
-import type { Companion, Persistence } from "../storage/persistence.ts";
+import type { Persistence } from "../storage/persistence.ts";
 import type { Clock, Failures, Storage } from "../../platform/ports.ts";
 import type { RoomSocket } from "../connections/remote-group.ts";
 import type { JoinRequest } from "../connections/join-request.ts";
 import type { Receipt, ShardBatch, Shards } from "../../relay/messages.ts";
 import type { Connections } from "../connections/connections.ts";
-import type { OwnRows } from "../timing/room-part.ts";
+import type { Companion, OwnRows } from "../timing/room-part.ts";
 
 /** The parts of a room that its links need. */
 export interface ShardLinksScope {

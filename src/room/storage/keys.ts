@@ -6,6 +6,8 @@ export const QUARANTINE_PREFIX = `${PRIVATE_PREFIX}quarantine:`;
 export const APART_PREFIX = `${PRIVATE_PREFIX}apart:`;
 /** Under these is what handlers keep: it is read when they ask for it. */
 export const STORAGE_PREFIX = `${PRIVATE_PREFIX}storage:`;
+/** The version that the state was written by, absent for the first; and the journal, while there is one. */
+export const VERSION_KEY = `${PRIVATE_PREFIX}version`;
 export const SESSION_PREFIX = `${PRIVATE_PREFIX}session:`;
 export const LINK_PREFIX = `${PRIVATE_PREFIX}link:`;
 /** There while clients at shards may know more than what is stored, or less. */

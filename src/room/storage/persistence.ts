@@ -1,12 +1,15 @@
 import { SESSION_PREFIX } from "./keys.ts";
 import { VOLATILE_PREFIX } from "../../state/rows.ts";
-import type { Row, Rows } from "../../state/rows.ts";
+import type { Row, Rows, Unsaved } from "../../state/rows.ts";
 import { backoff } from "../../platform/backoff.ts";
 import { remaining } from "../../platform/clock.ts";
 import type { Alarms, Wakeable } from "../timing/alarms.ts";
-import type { RoomPart } from "../timing/room-part.ts";
+import type { Companion, RoomPart } from "../timing/room-part.ts";
 import type { Turns } from "../timing/turns.ts";
-import type { Clock, Failures, Storage } from "../../platform/ports.ts";
+import type { Clock } from "../../platform/ports.ts";
+import { Calm } from "./calm.ts";
+import type { CalmScope } from "./calm.ts";
+import type { Journal } from "./journal.ts";
 
 /** How much later than the alarm memory is given up: an alarm may be late. */
 const GRACE = 500;
@@ -15,26 +18,23 @@ const FIRST_RETRY = 1000;
 const LONGEST_RETRY = 60_000;
 const COMPANION_DELAY = 1000;
 
-/** Something else that is stored in one transaction with the state. */
-export interface Companion {
-  readonly isUnsaved: boolean;
-  write(): void;
-  /** All was written, that of the state too. */
-  saved(): void;
+/** What it takes to save a room. */
+interface PersistenceScope extends CalmScope {
+  readonly turns: Turns;
+  readonly alarms: Alarms;
 }
 
 /**
- * Writes what changed, row by row: by the alarm after `throttle` ms, or with 0 at the end of the turn, before
- * anything of it is sent.
+ * Writes what changed: by the alarm after `throttle` ms, or with 0 at the end of the turn, before anything of it is
+ * sent. Rows that change again and again go to the journal, which is folded when the room has become calm. Volatile
+ * rows are written then too: nobody needs them before the room may sleep, and until then a timer keeps it awake.
  */
 export class Persistence implements RoomPart, Wakeable {
+  readonly #scope: PersistenceScope;
   readonly #rows: Rows;
-  readonly #storage: Storage;
+  readonly #storage: Journal;
   readonly #clock: Clock;
-  readonly #turns: Turns;
-  readonly #alarms: Alarms;
   readonly #throttle: number;
-  readonly #failures: Failures;
   /** Stored in one transaction with the state, if there is something. */
   companion: Companion | undefined;
   /** Given the rows that cannot be written, says of other rows' keys whether they are worth nothing without those. */
@@ -53,26 +53,19 @@ export class Persistence implements RoomPart, Wakeable {
   /** Rows that could not be written when that was tried last, even alone. */
   readonly #stuck = new Set<Row>();
   #isSavingSoon = false;
+  /** Whether the save that is made now, or was made last, includes volatile rows. */
+  #isWhole = false;
+  /** There since something waited for it. */
+  #calm: Calm | undefined;
   /** Writes what has to be there with the first row, until it was written. */
   #preface: (() => void) | undefined;
 
-  /** @param throttle in ms */
-  constructor(
-    rows: Rows,
-    storage: Storage,
-    clock: Clock,
-    turns: Turns,
-    alarms: Alarms,
-    throttle: number,
-    failures: Failures,
-  ) {
-    this.#rows = rows;
-    this.#storage = storage;
-    this.#clock = clock;
-    this.#turns = turns;
-    this.#alarms = alarms;
-    this.#throttle = throttle;
-    this.#failures = failures;
+  constructor(scope: PersistenceScope) {
+    this.#scope = scope;
+    this.#rows = scope.rows;
+    this.#storage = scope.journal;
+    this.#clock = scope.clock;
+    this.#throttle = scope.throttle;
   }
 
   /**
@@ -93,22 +86,32 @@ export class Persistence implements RoomPart, Wakeable {
       this.#storage.delete(key);
     } catch (error) {
       this.#rows.removed.add(key);
-      this.#failures.failed("save_failed", error);
+      this.#scope.failures.failed("save_failed", error);
     }
   }
 
   /** From now on, what changes is saved. */
   open(): void {
-    this.#rows.onUnsaved = () => this.schedule();
+    this.#rows.onUnsaved = (what) => this.#noted(what);
+    if (this.#storage.atStart === this.#storage) this.#watch();
+  }
+
+  #noted(what: Unsaved): void {
+    const isStored = what === "stored";
+    const calm = isStored ? this.#calm : this.#watch();
+    calm?.changed();
+    if (isStored) this.schedule();
+    else if (this.#throttle === 0) this.#scope.turns.want();
   }
 
   /** Something is unsaved: a row of the state, or only the companion, which is in no hurry. */
   schedule(what: "row" | "companion" = "row"): void {
+    if (what === "companion" && !this.companion?.isUnsaved) return;
     if (this.#throttle > 0) {
       // An alarm would be for nothing.
       if (!this.#isSavingSoon) this.#saveIn(this.#throttle);
     } else if (what === "companion") this.#saveIn(COMPANION_DELAY);
-    else this.#turns.want();
+    else this.#scope.turns.want();
   }
 
   /**
@@ -129,7 +132,8 @@ export class Persistence implements RoomPart, Wakeable {
    * @param withCompanion whether to write the companion too, if only that is unsaved
    */
   endTurn(withCompanion = false): void {
-    if (this.#throttle === 0 && (withCompanion || !this.#rows.isClean)) this.#saveDue();
+    if (this.#throttle > 0) return;
+    if (withCompanion || !this.#rows.isClean || this.#calm?.takesVolatile()) this.#saveDue();
   }
 
   due(): number | undefined {
@@ -146,16 +150,24 @@ export class Persistence implements RoomPart, Wakeable {
    */
   rang(): void {
     const now = this.#clock.now();
-    const hasChanges = this.hasChanges;
+    const hasChanges = this.#isDue;
     this.#saveDue();
     const goesOn = hasChanges && now - this.#rangAt <= 2 * this.#throttle;
     if (hasChanges) this.#rangAt = now;
     this.#next = goesOn ? now + this.#throttle : undefined;
   }
 
-  /** Writes all that is unsaved, all or nothing; what cannot be written is tried again. */
+  /** Writes what is unsaved, all or nothing; what cannot be written is tried again. */
   save(): void {
-    if (!this.#saveAll()) this.#saveSingly();
+    if (!this.#saveAll(this.#calm?.takesVolatile() === true)) this.#saveSingly();
+  }
+
+  /** Writes all that is unsaved, volatile rows too, and each row to where it belongs. */
+  flush(): void {
+    if (!this.#saveAll(true)) this.#saveSingly();
+    const problem = this.#foldAll();
+    if (problem) this.#scope.failures.failed("save_failed", problem);
+    if (!this.hasChanges) this.#calm?.stop();
   }
 
   /**
@@ -164,50 +176,91 @@ export class Persistence implements RoomPart, Wakeable {
    * @returns false if none of them is written: whoever gives them up has to save that
    */
   saveTogether(belongs: (key: string) => boolean): boolean {
-    if (this.#saveAll()) return true;
+    if (this.#saveAll(this.#calm?.takesVolatile() === true)) return true;
     const rows = this.#allRows().filter(({ key }) => belongs(key));
-    if (!this.#saveSome(rows, [...this.#rows.removed].filter(belongs))) return false;
+    if (!this.#saveSome(rows, this.#allRemoved().filter(belongs))) return false;
     this.#saveSingly();
     return true;
   }
 
-  /** Whether something is not stored yet. */
+  /** Whether something is not stored yet, or not where it belongs. */
   get hasChanges(): boolean {
+    return this.#isDue || this.hasVolatile || !this.#storage.isEmpty;
+  }
+
+  /** Whether volatile rows are not written yet. */
+  get hasVolatile(): boolean {
+    return !this.#rows.isVolatileClean;
+  }
+
+  /** Whether something waits that is saved in time, however busy the room is. */
+  get #isDue(): boolean {
     return !this.#rows.isClean || this.companion?.isUnsaved === true;
+  }
+
+  #watch(): Calm {
+    this.#calm ??= new Calm(this.#scope, () => this.#failedSaves > 0 || this.save());
+    this.#calm.watch();
+    return this.#calm;
+  }
+
+  /** @returns why it failed; undefined if it did not */
+  #foldAll(): unknown {
+    try {
+      while (!this.#storage.isEmpty) this.#storage.fold();
+      return undefined;
+    } catch (error) {
+      return error;
+    }
   }
 
   #allRows(): Row[] {
     const { unsaved, unsavedVolatile, log } = this.#rows;
-    return [...new Set([...unsaved, ...unsavedVolatile])].filter((row) => row !== log);
+    const rows = this.#isWhole ? new Set([...unsaved, ...unsavedVolatile]) : unsaved;
+    return [...rows].filter((row) => row !== log);
   }
 
-  /** @returns whether all is written */
-  #saveAll(): boolean {
+  #allRemoved(): string[] {
+    const { removed, removedVolatile } = this.#rows;
+    return this.#isWhole ? [...removed, ...removedVolatile] : [...removed];
+  }
+
+  /** @param isWhole whether volatile rows are included @returns whether all is written */
+  #saveAll(isWhole: boolean): boolean {
     this.#cancel();
-    if (!this.hasChanges) {
-      this.#failedSaves = 0;
-      return true;
-    }
+    this.#isWhole = isWhole;
     const rows = this.#allRows();
+    const removed = this.#allRemoved();
+    const isNothing = rows.length + removed.length === 0 && !(isWhole && this.hasVolatile);
+    if (isNothing && !this.companion?.isUnsaved) return this.#allSaved();
+    const { log } = this.#rows;
+    const keys = [...rows.map(({ key }) => key), ...removed];
     try {
       this.#rows.isSavingAll = true;
-      this.#storage.transaction(() => {
-        this.#write(rows, this.#rows.removed);
-        this.companion?.write();
+      // What cannot be written shall cost the other rows nothing: so they are written one by one meanwhile.
+      this.#storage.save(this.#clock.now(), this.#failedSaves === 0 ? keys : [], () => {
+        this.#write(rows, removed);
+        this.companion?.write(isWhole || !this.hasVolatile);
       });
     } catch (error) {
-      this.#undone(rows, this.#rows.removed);
+      this.#undone(rows, removed);
       this.failure = error;
-      this.#failures.failed("save_failed", error);
+      this.#scope.failures.failed("save_failed", error);
       return false;
     } finally {
       this.#rows.isSavingAll = false;
     }
-    this.failure = undefined;
     this.#preface = undefined;
-    this.#rows.clear();
+    this.#rows.clear(isWhole);
+    if (log) this.#rows.unsavedVolatile.delete(log);
     this.#rows.onSaved();
-    this.companion?.saved();
+    this.companion?.saved(!this.hasVolatile);
+    if (!this.#storage.isEmpty) this.#watch();
+    return this.#allSaved();
+  }
+
+  #allSaved(): true {
+    this.failure = undefined;
     this.#failedSaves = 0;
     return true;
   }
@@ -222,7 +275,7 @@ export class Persistence implements RoomPart, Wakeable {
     }
     for (const row of rows) {
       if (this.#rows.unsaved.has(row)) this.#put(row.key, row.read(true));
-      if (this.#rows.unsavedVolatile.has(row)) this.#put(VOLATILE_PREFIX + row.key, row.read(false));
+      if (this.#isWhole && this.#rows.unsavedVolatile.has(row)) this.#put(VOLATILE_PREFIX + row.key, row.read(false));
     }
   }
 
@@ -237,8 +290,10 @@ export class Persistence implements RoomPart, Wakeable {
 
   /** One row that cannot be written must not keep the others from it. */
   #saveSingly(): void {
+    // Otherwise rows of the journal are written into it, one by one.
+    this.#foldAll();
     // Delete an entry with all of its rows, or not at all.
-    this.#saveSome([], [...this.#rows.removed]);
+    this.#saveSome([], this.#allRemoved());
     this.#stuck.clear();
     const rows = this.#allRows();
     const saveOrKeep = (row: Row) => this.#saveSome([row], []) || this.#stuck.add(row);
@@ -249,11 +304,11 @@ export class Persistence implements RoomPart, Wakeable {
       else if (!isOfSession(row)) saveOrKeep(row);
     }
     this.#rows.tried();
-    if (this.#rows.isClean && this.#try(() => this.companion?.write())) {
-      this.#failedSaves = 0;
-      this.failure = undefined;
-      this.companion?.saved();
-      return;
+    const isDone = this.#allRows().length + this.#allRemoved().length === 0;
+    if (isDone && this.#try(() => this.companion?.write(!this.hasVolatile))) {
+      this.companion?.saved(!this.hasVolatile);
+      if (this.hasVolatile) this.#watch();
+      return void this.#allSaved();
     }
     const wait = backoff(this.#failedSaves++, FIRST_RETRY, LONGEST_RETRY);
     this.#retryAt = this.#clock.now() + wait;
@@ -268,7 +323,8 @@ export class Persistence implements RoomPart, Wakeable {
     this.#retryAt = now + wait;
     const isDependent = this.dependents(this.#stuck);
     const rows = this.#allRows().filter((row) => !this.#stuck.has(row) && !isDependent(row.key));
-    if (rows.length + this.#rows.removed.size > 0) this.#saveSome(rows, [...this.#rows.removed]);
+    const removed = this.#allRemoved();
+    if (rows.length + removed.length > 0) this.#saveSome(rows, removed);
     this.#rows.tried();
     if (this.#due === this.#retryAt) return;
     this.#cancel();
@@ -283,9 +339,12 @@ export class Persistence implements RoomPart, Wakeable {
     }
     for (const row of rows) {
       this.#rows.unsaved.delete(row);
-      this.#rows.unsavedVolatile.delete(row);
+      if (this.#isWhole) this.#rows.unsavedVolatile.delete(row);
     }
-    for (const key of removed) this.#rows.removed.delete(key);
+    for (const key of removed) {
+      this.#rows.removed.delete(key);
+      this.#rows.removedVolatile.delete(key);
+    }
     return true;
   }
 
@@ -310,7 +369,7 @@ export class Persistence implements RoomPart, Wakeable {
     if (this.#due !== undefined && this.#due <= at) return;
     this.#cancel();
     this.#due = at;
-    this.#alarms.arm(this, at);
+    this.#scope.alarms.arm(this, at);
     this.#release = this.#clock.after(
       ms + GRACE,
       () => {

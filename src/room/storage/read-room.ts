@@ -3,16 +3,13 @@ import { RESTART } from "../../protocol/codes.ts";
 import { diff, SAME } from "../../state/diff.ts";
 import { Tree } from "../../state/tree.ts";
 import type { UnreadCollection } from "../../state/tree.ts";
-import { AHEAD_KEY, LINK_PREFIX, PRIVATE_PREFIX, KNOWN_PREFIX } from "./keys.ts";
+import { AHEAD_KEY, KNOWN_PREFIX, LINK_PREFIX, VERSION_KEY } from "./keys.ts";
 import { migrateSnapshot } from "./migration.ts";
 import { RuntimeRows } from "./runtime-rows.ts";
 import type { Socket, Storage } from "../../platform/ports.ts";
 import type { Quarantine } from "./quarantine.ts";
 import { assemble, partition, readRows } from "./state-rows.ts";
 import type { StoredRow } from "../timing/room-part.ts";
-
-/** The version that the state was written by. Absent for the first. */
-const VERSION_KEY = `${PRIVATE_PREFIX}version`;
 
 /** Where what is stored is read from. */
 export interface Sources {

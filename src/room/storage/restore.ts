@@ -1,12 +1,13 @@
 import type { CompiledRoom } from "../../define/room.ts";
 import type { RoomHandle, Snapshot } from "../../define/types.ts";
-import type { Clock, Storage } from "../../platform/ports.ts";
+import type { Clock } from "../../platform/ports.ts";
 import { within } from "../../platform/timeout.ts";
 import { isPlain, promiseOf, valueAt } from "../../protocol/values.ts";
 import type { Plain } from "../../protocol/values.ts";
 import type { Entries } from "../../state/entries.ts";
 import type { Tree } from "../../state/tree.ts";
 import { checkStored } from "../../state/value-checks.ts";
+import type { Journal } from "./journal.ts";
 import type { Quarantine } from "./quarantine.ts";
 import type { StoredRoom } from "./read-room.ts";
 import { assemble, storedEntries } from "./state-rows.ts";
@@ -23,7 +24,7 @@ const LONGEST_RESTORE = 20_000;
 export interface RestoreScope {
   readonly compiled: CompiledRoom;
   readonly tree: Tree;
-  readonly storage: Storage;
+  readonly storage: Pick<Journal, "atStart">;
   readonly clock: Clock;
   readonly quarantine: Quarantine;
   readonly room: RoomHandle;
@@ -66,7 +67,7 @@ function restoreRest(
   let isNew = isEmpty;
   tree.moveRows(fields);
   for (const [name, collection] of waiting) {
-    const entries = storedEntries(storage, name, volatile, quarantine);
+    const entries = storedEntries(storage.atStart, name, volatile, quarantine);
     tree.openUnread(collection, entries);
     isNew &&= entries.isEmpty();
   }

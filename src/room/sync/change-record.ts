@@ -75,7 +75,10 @@ export class ChangeRecord {
 
   /** The number of the last packet is to be stored before the room sleeps. */
   outdated(): void {
-    this.#rows.log?.changed(false);
+    const { log, unsavedVolatile, isClean } = this.#rows;
+    if (log) unsavedVolatile.add(log);
+    // What is to be stored anyway takes it along.
+    if (isClean) this.#rows.note("volatile");
   }
 
   #open(): void {

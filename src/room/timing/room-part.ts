@@ -24,3 +24,12 @@ export interface RoomPart {
   /** The alarm rang, for this part or for another. */
   rang?(): void;
 }
+
+/** Something else that is stored in one transaction with the state. */
+export interface Companion {
+  readonly isUnsaved: boolean;
+  /** @param isAll whether nothing stays unsaved */
+  write(isAll: boolean): void;
+  /** All was written, that of the state too. */
+  saved(isAll: boolean): void;
+}

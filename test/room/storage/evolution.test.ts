@@ -96,6 +96,7 @@ async function played() {
   room.core.handle.schedule("later", 60_000, { a: 1 });
   room.core.handle.storage.put("mine", [1, 2]);
   await room.advance(2000);
+  await room.core.handle.flush();
   return { room, socket, publicId, now: room as unknown as MemoryRoom<NewState> };
 }
 
