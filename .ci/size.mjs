@@ -73,7 +73,7 @@ report(
   128,
 );
 report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 101);
-report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 131);
+report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 132);
 report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 74);
 report(
   "Worker of one small room",

@@ -1,5 +1,5 @@
 import type { ChildProcess } from "node:child_process";
-import type { Answer, Burst, Figures, Job, Request, Result, Rows } from "./load/jobs.ts";
+import type { Answer, Billed, Burst, Figures, Job, Request, Result, Rows } from "./load/jobs.ts";
 import { end, startLoad } from "./servers.ts";
 
 /** What each job is answered. */
@@ -8,6 +8,7 @@ interface Results extends Record<Job["kind"], Result> {
   join: Burst;
   wake: Burst;
   rows: Rows;
+  cost: Billed;
 }
 
 /** The process that plays the clients. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Burst, Figures, Rows } from "./load/jobs.ts";
+import type { Billed, Burst, Figures, Rows } from "./load/jobs.ts";
 import type { LoadGenerator } from "./load-generator.ts";
 import type { Scenario } from "./scenarios.ts";
 import { prepareAll, Stage } from "./stage.ts";
@@ -19,6 +19,7 @@ export interface Found {
   readonly figures?: Figures;
   readonly burst?: Burst;
   readonly rows?: Rows;
+  readonly billed?: Billed;
   readonly failed?: string;
 }
 type Measured = Omit<Found, "variant">;
@@ -62,7 +63,17 @@ export class Measurement {
       case "wake":
         return this.#wake(scenario, variants);
       case "rows":
-        return this.#rows(scenario, variants);
+        return this.#counting(variants, async (stage, variant) => {
+          const { clients, actions, ms } = scenario;
+          const place = await stage.place(variant, name);
+          return { rows: await this.#load.do({ kind: "rows", place, clients, actions, ms }) };
+        });
+      case "cost":
+        return this.#counting(variants, async (stage, variant) => {
+          const { clients, rate, ms } = scenario;
+          const place = await stage.place(variant, name);
+          return { billed: await this.#load.do({ kind: "cost", place, clients, rate, ms }) };
+        });
     }
   }
 
@@ -84,15 +95,15 @@ export class Measurement {
     return found;
   }
 
-  /** Rows are counted by a server of its own for each, all at once, since time does not matter. */
-  async #rows({ clients, actions, ms }: Extract<Scenario, { kind: "rows" }>, variants: readonly VariantName[]) {
+  /** Rows are counted by a server of its own for each variant, all at once, since time does not matter. */
+  async #counting(
+    variants: readonly VariantName[],
+    count: (stage: Stage, variant: VariantName) => Promise<Measured>,
+  ): Promise<Found[]> {
     return Promise.all(
       variants.map(async (variant): Promise<Found> => {
         const measured = await attempt(async () =>
-          Stage.with(await prepareAll([variant], true), async (stage) => {
-            const place = await stage.place(variant, "rows");
-            return { rows: await this.#load.do({ kind: "rows", place, clients, actions, ms }) };
-          }),
+          Stage.with(await prepareAll([variant], true), (stage) => count(stage, variant)),
         );
         return { variant, ...measured };
       }),

@@ -1,4 +1,6 @@
-import type { Burst, Figures, Rows } from "./load/jobs.ts";
+import { costOf } from "../../src/platform/cost.ts";
+import { zero } from "../../src/platform/counts.ts";
+import type { Billed, Burst, Figures, Rows } from "./load/jobs.ts";
 import type { Found, Timing } from "./measure.ts";
 import { SCENARIOS } from "./scenarios.ts";
 import type { ScenarioName } from "./scenarios.ts";
@@ -55,6 +57,18 @@ const ROWS: Readonly<Record<string, (rows: Rows) => number>> = {
   "rows per 1,000 moves": ({ per1000Actions }) => per1000Actions,
 };
 
+const MONTH = 30 * 24 * 3600;
+const PLAYERS = 1000;
+const BILLED: Readonly<Record<string, (billed: Billed) => number>> = {
+  dollars: ({ clients, rows, alarms, messages }) => {
+    const counts = { messages, alarms, rowsWritten: rows, awakeMs: 1000 };
+    return (costOf({ ...zero(), ...counts }).total * MONTH * PLAYERS) / clients;
+  },
+  "rows/s": ({ rows }) => rows,
+  "alarms/s": ({ alarms }) => alarms,
+  "messages/s": ({ messages }) => messages,
+};
+
 export function summarize({ samples }: Results): Row[] {
   const rows: Row[] = [];
   for (const scenario of Object.keys(SCENARIOS) as ScenarioName[]) {
@@ -87,8 +101,9 @@ export function summarize({ samples }: Results): Row[] {
 function valuesOf(samples: readonly Sample[], scenario: ScenarioName, variant: VariantName) {
   return samples
     .filter((sample) => sample.scenario === scenario && sample.variant === variant)
-    .flatMap(({ round, figures, burst, rows }) => {
+    .flatMap(({ round, figures, burst, rows, billed }) => {
       if (figures) return [{ round, values: columns(RUN, figures) }];
+      if (billed) return [{ round, values: columns(BILLED, billed) }];
       if (rows) return [{ round, values: columns(ROWS, rows) }];
       return burst ? [{ round, values: columns(BURST, burst) }] : [];
     });

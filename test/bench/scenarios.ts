@@ -41,11 +41,20 @@ interface Rows extends Common {
   readonly actions: number;
   readonly ms: number;
 }
-export type Scenario = Run | Join | Wake | Rows;
+/** What is billed while clients move. */
+interface Cost extends Common {
+  readonly kind: "cost";
+  readonly clients: number;
+  readonly rate: number;
+  readonly ms: number;
+}
+export type Scenario = Run | Join | Wake | Rows | Cost;
 
 const EVERYONE = ["a", "a50", "b0", "bauto", "b50", "c", "c50", "d", "e"] as const;
 const WITH_ENTRIES = { kind: "run", clients: 5, inFlight: 1, variants: ["a", "b0", "c"] } as const;
 const ASLEEP = { kind: "wake", clients: 20, seed: 5000, rooms: 2 } as const;
+
+const BILLED = { kind: "cost", rate: 10, ms: 20_000, isOnce: true, variants: ["a", "bauto", "c"] } as const;
 
 const ALL = {
   s1: { title: "10 clients, 20 moves a second each", kind: "run", clients: 10, rate: 20, variants: EVERYONE },
@@ -102,6 +111,9 @@ const ALL = {
     isOnce: true,
     variants: ["a", "a50", "bauto", "c", "c50", "d"],
   },
+  cost10: { title: "a month of 1,000 players who move 10 times a second, in rooms of 10", clients: 10, ...BILLED },
+  // (c) does not come to an end with so many.
+  cost100: { title: "the same in rooms of 100", clients: 100, ...BILLED, variants: ["a", "bauto"] },
   shards: {
     title: "1,000 clients, 1 move in 5 s each: directly, and over 8 shards",
     kind: "run",

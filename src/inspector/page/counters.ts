@@ -1,3 +1,4 @@
+import type { Cost } from "../../platform/cost.ts";
 import type { ObjectMetrics } from "../../platform/metrics.ts";
 import { Chart } from "./chart.ts";
 import { make, write } from "./dom.ts";
@@ -60,12 +61,17 @@ function ratesOf(last: ObjectMetrics, { wokeAt, at, sinceWake: now }: ObjectMetr
   };
 }
 
+function partsOf({ rows, requests, duration: awake }: Cost): string {
+  return `${dollars(rows)} rows, ${dollars(requests)} requests, ${dollars(awake)} duration`;
+}
+
 function tilesOf({ at, wokeAt, wokenBy, awake, totals, cost }: ObjectMetrics): [string, string][] {
   const reasons = awake.map(({ why, count: times }) => (times > 1 ? `${why} × ${times}` : why));
   return [
     ["keeps it awake", reasons.join(", ") || "nothing"],
     ["in memory", `${duration(at - wokeAt)}, by ${wokenBy}`],
     ["an hour costs", `${dollars(cost.now.total)} now, ${dollars(cost.average.total)} on average`],
+    ["of that, now", partsOf(cost.now)],
     ["messages in all", `${count(totals.messages)} in, ${count(totals.packets)} out`],
     ["traffic in all", `${bytes(totals.bytesIn)} in, ${bytes(totals.bytesOut)} out`],
     ["rows in all", `${count(totals.rowsRead)} read, ${count(totals.rowsWritten)} written`],

@@ -16,6 +16,9 @@ const MOST = 8_000_000;
 const MOST_AT_ONCE = 200;
 /** After so long without changes a room is not busy any more, in ms. */
 export const CALM = 2000;
+/** Saves are worth a journal from the second one on if so little time was between them, in ms; else from the fourth one on. */
+const AT_ONCE = 150;
+const SAVES_IN_A_ROW = 4;
 /** The least time for which it is remembered what was saved, in ms. */
 const MEMORY = 1000;
 
@@ -67,6 +70,9 @@ export class Journal implements Storage {
   #older: ReadonlySet<string> = new Set();
   #recentSince = -Infinity;
   #savedAt = -Infinity;
+  /** How many saves followed each other. */
+  #inARow = 0;
+  #followsAtOnce = false;
 
   /**
    * @param throttle the time between two saves, in ms
@@ -231,7 +237,10 @@ export class Journal implements Storage {
 
   /** Forgets what was saved long ago, or before the room was calm. */
   #remember(now: number): void {
-    if (now - this.#savedAt > this.#throttle + CALM) this.#recent = new Set();
+    const pause = now - this.#savedAt - this.#throttle;
+    this.#followsAtOnce = pause <= AT_ONCE;
+    this.#inARow = pause <= CALM ? this.#inARow + 1 : 1;
+    if (this.#inARow === 1) this.#recent = new Set();
     if (now - this.#recentSince < Math.max(this.#throttle, MEMORY)) return;
     this.#older = this.#recent;
     this.#recent = new Set();
@@ -241,6 +250,7 @@ export class Journal implements Storage {
   /** Whether writing these to the journal costs fewer rows, with folding them later. */
   #pays(keys: readonly string[]): boolean {
     if (!this.isEmpty) return !this.isFull && keys.some((key) => this.#rows.has(key));
+    if (!this.#followsAtOnce && this.#inARow < SAVES_IN_A_ROW) return false;
     return keys.filter((key) => this.#recent.has(key) || this.#older.has(key)).length > 1;
   }
 }

@@ -2,7 +2,7 @@ import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client, Tally } from "./client.ts";
 import { cpuTime } from "./cpu.ts";
-import type { Burst, Figures, Job, Place, Rows, Workload } from "./jobs.ts";
+import type { Billed, Burst, Figures, Job, Place, Rows, Workload } from "./jobs.ts";
 
 /** How long a server may take to let clients in, to answer, or to come to rest. ms */
 const PATIENCE = 20_000;
@@ -70,23 +70,44 @@ export class Crowd {
 
   /** Rows that joins and actions write: of a server that counts them, with nothing else going on. */
   async measureRows({ clients, actions, ms }: Extract<Job, { kind: "rows" }>): Promise<Rows> {
-    const before = await this.#rows();
+    const { rows: before } = await this.#counts();
     await this.join(clients);
     await sleep(STORES_WITHIN);
-    const joined = await this.#rows();
+    const { rows: joined } = await this.#counts();
     const turns = actions / clients;
     for (let turn = 0; turn < turns; turn++) {
       for (const client of this.clients) client.act("move");
       await sleep(ms / turns);
     }
     await sleep(STORES_WITHIN);
-    const perAction = ((await this.#rows()) - joined) / (turns * clients);
+    const perAction = ((await this.#counts()).rows - joined) / (turns * clients);
     return { perJoin: (joined - before) / clients, per1000Actions: perAction * 1000 };
   }
 
-  async #rows(): Promise<number> {
+  /** What is billed while all of them move, when they have done so for a while. */
+  async measureCost({ clients, rate, ms }: Extract<Job, { kind: "cost" }>): Promise<Billed> {
+    await this.join(clients);
+    const stop = this.#atRate({ action: "move", rate, warmUp: 0, duration: 2 * STORES_WITHIN + ms });
+    await sleep(2 * STORES_WITHIN);
+    const before = await this.#counts();
+    const { sent } = this.tally;
+    const start = performance.now();
+    await sleep(ms);
+    const seconds = (performance.now() - start) / 1000;
+    const messages = this.tally.sent - sent;
+    const { rows, alarms } = await this.#counts();
+    stop();
+    return {
+      clients,
+      rows: (rows - before.rows) / seconds,
+      alarms: (alarms - before.alarms) / seconds,
+      messages: messages / seconds,
+    };
+  }
+
+  async #counts(): Promise<{ readonly rows: number; readonly alarms: number }> {
     const response = await fetch(`http://127.0.0.1:${this.#place.port}/rows`);
-    return await response.json<number>();
+    return await response.json<{ rows: number; alarms: number }>();
   }
 
   async #measure(burst: () => Promise<number>): Promise<Burst> {

@@ -47,6 +47,14 @@ export type Job =
       readonly actions: number;
       readonly ms: number;
     }
+  /** Counts what is billed while clients move, each so many times a second, for so many ms. */
+  | {
+      readonly kind: "cost";
+      readonly place: Place;
+      readonly clients: number;
+      readonly rate: number;
+      readonly ms: number;
+    }
   /** All who stayed leave. */
   | { readonly kind: "leave" };
 
@@ -83,7 +91,15 @@ export interface Rows {
   readonly per1000Actions: number;
 }
 
-export type Result = Figures | Burst | Rows | null;
+/** What was billed, in a second: of a room that never slept. */
+export interface Billed {
+  readonly clients: number;
+  readonly rows: number;
+  readonly alarms: number;
+  readonly messages: number;
+}
+
+export type Result = Figures | Burst | Rows | Billed | null;
 export interface Request {
   readonly id: number;
   readonly job: Job;

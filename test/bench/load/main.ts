@@ -39,6 +39,8 @@ async function run(job: Job): Promise<Result> {
     }
     case "rows":
       return withCrowd(job.place, (crowd) => crowd.measureRows(job));
+    case "cost":
+      return withCrowd(job.place, (crowd) => crowd.measureCost(job));
     case "wake": {
       const crowd = settled.get(keyOf(job.place)) as Crowd;
       return job.by === "move" ? crowd.measureWake() : crowd.measureJoin(1);

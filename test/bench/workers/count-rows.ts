@@ -4,6 +4,8 @@
  * the bill: https://developers.cloudflare.com/durable-objects/platform/pricing/
  */
 let rows = 0;
+/** How often an alarm was set: each of them rings, and is a request. */
+let alarms = 0;
 
 type Method = (this: unknown, ...args: unknown[]) => unknown;
 type Methods = Record<string, Method>;
@@ -12,7 +14,10 @@ type Count = (args: unknown[], result: unknown) => number | Promise<number>;
 const ASYNC: Readonly<Record<string, Count>> = {
   put: ([keys]) => (typeof keys === "string" ? 1 : Object.keys(keys as object).length),
   delete: async (_args, result) => Number(await result),
-  setAlarm: () => 1,
+  setAlarm: () => {
+    alarms++;
+    return 1;
+  },
   deleteAlarm: () => 1,
 };
 const patched = new WeakSet<object>();
@@ -34,7 +39,9 @@ export function counted<T extends new (ctx: DurableObjectState, env: never) => o
 export function serve<Env>(worker: { fetch(request: Request, env: Env, ctx: ExecutionContext): unknown }) {
   return {
     fetch(request: Request, env: Env, ctx: ExecutionContext): unknown {
-      return new URL(request.url).pathname === "/rows" ? Response.json(rows) : worker.fetch(request, env, ctx);
+      return new URL(request.url).pathname === "/rows"
+        ? Response.json({ rows, alarms })
+        : worker.fetch(request, env, ctx);
     },
   };
 }
