@@ -74,11 +74,11 @@ report(
 );
 report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 101);
 report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 132);
-report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 74);
+report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 75);
 report(
   "Worker of one small room",
   await bundle(minimalRoom(), ["cloudflare:*"]),
-  66,
+  67,
   /dist\/(world|shard|relay|room\/shards\/(?!no-))|node_modules\/(zod|jose)\//,
 );
 report("durable-rooms/client", await bundle('export * from "./dist/client/index.js"', []), 9.5, SERVER_ONLY);

@@ -1,3 +1,4 @@
+import { DESTROYED } from "../protocol/codes.ts";
 import { isPlain } from "../protocol/values.ts";
 import { Calls } from "./calls.ts";
 import { CallError } from "./errors.ts";
@@ -199,6 +200,7 @@ export class Client {
     if (this.#status === "closed") return;
     this.#calls.reportUnconfirmed();
     this.#end(reason || `The room closed the connection with ${code}`);
+    if (code === DESTROYED) this.#events.emit("destroyed", { reason });
     this.#events.emit("closed", { code, reason });
   }
 

@@ -21,6 +21,8 @@ export interface ClientEvents {
   readonly status: ClientStatus;
   /** Something went wrong that answers no call. */
   readonly error: Refusal | ConnectError;
+  /** The room was destroyed, by `room.destroy` or since nobody visited it. `closed` follows. */
+  readonly destroyed: { readonly reason: string };
   /** The room, or the World, ended the connection for good. */
   readonly closed: { readonly code: number; readonly reason: string };
 }

@@ -9,6 +9,7 @@ const DEFAULTS = {
   hibernate: true,
   sessionExpiryTime: 300_000,
   maxOfflineSessions: 10_000,
+  expireAfter: Infinity,
   transferExpiryTime: 300_000,
   autoSync: true,
   rateLimit: { messages: 500, per: 1000 },

@@ -1,3 +1,4 @@
+import type { RoomLimits } from "./room-limits.ts";
 import type { Users } from "../state/fields.ts";
 import type { Migrations, Snapshot } from "./migrations.ts";
 import type { PathParams } from "./paths.ts";
@@ -127,6 +128,21 @@ export interface RoomHandle<T extends AnyHandlerTypes = HandlerTypes> {
   /** @deprecated Its name is {@link setListing}. */
   listing(metadata: Metadata | null, options?: ListingOptions): void;
   /**
+   * Ends the room for good. `onDestroy` runs, clients are closed with 4410, which they do not try again, `onExpire` runs
+   * for each user, and all that is stored of the room is deleted. Who comes after that finds a new room. It is stored at
+   * once that the room ends: if it dies meanwhile, it goes on, and `onDestroy` may run again.
+   *
+   * @param options `reason`: what clients and hooks are told, up to 123 bytes
+   * @example
+   * room.destroy({ reason: "The game is over" });
+   */
+  destroy(options?: { readonly reason?: string }): void;
+  /**
+   * Deletes all that is stored of a user: the entry, the session, and values in quarantine. Their connections get nothing
+   * more, and those of clients of protocol 2 are closed with 4403. Who comes back is a new user.
+   */
+  forget(publicId: string): void;
+  /**
    * Stores everything that is unsaved. Resolves when it is durable.
    * @throws RoomError `internal` if something cannot be stored. It is tried again later, as after any change
    */
@@ -232,8 +248,23 @@ export interface Route<S, P extends string, Z, T extends AnyHandlerTypes = Handl
 
 export type Hook<C, R = unknown> = (context: C) => Awaitable<R>;
 
+/**
+ * Why a user left: the client closed the connection; the connection broke; the room closed it or removed the user; or the
+ * user went to another room.
+ */
+export type LeaveReason = "closed" | "lost" | "kicked" | "transferred";
+/** Why a session ended: its time ran out, the user was removed or forgotten, or the room was destroyed. */
+export type ExpireReason = "time" | "removal" | "destruction";
+
+/** What `onExpire` gets of the user. */
+export interface Expired<S> {
+  readonly publicId: string;
+  readonly user: UserIn<S> | undefined;
+  readonly reason: ExpireReason;
+}
+
 /** The hooks and settings of a room whose types are not inferred. */
-export interface RoomOptions<S, T extends AnyHandlerTypes = HandlerTypes> {
+export interface RoomOptions<S, T extends AnyHandlerTypes = HandlerTypes> extends RoomLimits {
   /** The room ids this definition serves: literal text and `{name}` segments, as in `game-{id}`. */
   readonly path: string;
   /**
@@ -243,39 +274,6 @@ export interface RoomOptions<S, T extends AnyHandlerTypes = HandlerTypes> {
   readonly version?: number;
   /** For each version from 2 on, a function that turns a snapshot of the version before into one of that version. */
   readonly migrate?: Migrations;
-  /** The most distinct users who are online at once; the next one is closed with 4503. Default: no limit. */
-  readonly maxUsers?: number;
-  /**
-   * Connections of one user at once, say tabs; the next one is closed with 4429, and is not tried again. Default 16.
-   */
-  readonly maxConnectionsPerUser?: number;
-  /** Least time between sync packets in ms; 0 = one for each turn of the event loop. Default `"auto"`. */
-  readonly throttleSync?: number | "auto";
-  /** Longest time in ms that a change stays unsaved; 0 = durable before anything is sent. Default 1000. */
-  readonly throttleStorage?: number;
-  /** Whether the object may sleep while its sockets stay open. Default true. */
-  readonly hibernate?: boolean;
-  /** How long in ms a disconnected user is kept. Default 300,000. */
-  readonly sessionExpiryTime?: number;
-  /**
-   * The most disconnected users that are kept. Beyond, those without a token of whom no action ever ran are removed
-   * early, then those who left first. Default 10,000.
-   */
-  readonly maxOfflineSessions?: number;
-  /** How long in ms the token of a `sessionTransfer` works. A place is kept as long, but for 30 s at most. Default 300,000. */
-  readonly transferExpiryTime?: number;
-  /** Whether changes are sent automatically; if not, `room.applySync()` sends them. Default true. */
-  readonly autoSync?: boolean;
-  /** How many messages a connection may send in a time (ms). Default 500 in 1000. */
-  readonly rateLimit?: { readonly messages: number; readonly per: number };
-  /** Sockets that may connect from one address in a time (ms). Default 200 in 60,000. */
-  readonly joinRate?: { readonly joins: number; readonly per: number };
-  /** HTTP requests from one address in a time (ms). Default 300 in 10,000. */
-  readonly requestRate?: { readonly requests: number; readonly per: number };
-  /** Largest message of a client in bytes. Default 65,536. */
-  readonly maxMessageBytes?: number;
-  /** Whether a verified JWT is needed to connect, and for HTTP requests. Default `"optional"`. */
-  readonly auth?: "required" | "optional";
   /** Run for every connection, message and request of the room. */
   readonly guards?: readonly Guard<S, T>[];
   /** Gets the actions that no entry of `actions` handles. Its guards get `{ action, value }` too. */
@@ -295,14 +293,26 @@ export interface RoomOptions<S, T extends AnyHandlerTypes = HandlerTypes> {
     context: Context<S, T> & { readonly user: UserIn<S> | undefined; readonly conn: ConnectionOf<T> },
     packet: Packet,
   ) => Awaitable<Packet | null>;
+  /**
+   * Runs once in the life of a room, before `onStart`: when somebody comes for the first time, or for the first time after
+   * it was destroyed. What it changes is stored at once. If the room dies before it is done, it runs again.
+   */
+  readonly onCreate?: Hook<Context<S, T>>;
+  /**
+   * Runs when the room is destroyed, before clients are closed and anything is deleted, for up to 30 seconds. If the
+   * room dies meanwhile, it runs again.
+   */
+  readonly onDestroy?: Hook<Context<S, T> & { readonly reason: string | undefined }>;
   /** Runs after the state was made or restored, before any other event. */
   readonly onStart?: Hook<Context<S, T>>;
   /**
    * Runs for each new connection, before its first packet is sent. If it throws, the connection is closed with 1011.
    */
   readonly onJoin?: Hook<ActionContext<S, T> & { readonly request: Request }>;
-  /** Runs when a user's last connection has closed. */
-  readonly onLeave?: Hook<ActionContext<S, T>>;
+  /** Runs when a user's last connection has closed, or their user was removed or went to another room. */
+  readonly onLeave?: Hook<ActionContext<S, T> & { readonly reason: LeaveReason }>;
+  /** Runs when a session ends for good: the user cannot come back as who they were. `user` is as they were, if they are there. */
+  readonly onExpire?: Hook<Context<S, T> & Expired<S>>;
   /** Gets every error that a handler, guard, hook or write threw. */
   readonly onError?: Hook<Context<S, T> & { readonly error: unknown; readonly conn: ConnectionOf<T> | undefined }>;
   /**

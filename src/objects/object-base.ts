@@ -21,6 +21,9 @@ import { skipBody } from "./unread-body.ts";
  */
 const MOST_CALLS = 400;
 
+/** The close code of a connection that ended without a close frame. */
+const BROKEN = 1006;
+
 /** The default log. */
 const CONSOLE = createLog();
 
@@ -67,12 +70,13 @@ export abstract class ObjectBase extends DurableObject {
 
   override webSocketClose(ws: WebSocket, code: number, reason: string): void {
     answerClose(ws, code, reason);
-    this.webSocketError(ws);
+    this.monitor.event("close");
+    this.closed(ws, code === BROKEN);
   }
 
   override webSocketError(ws: WebSocket): void {
     this.monitor.event("close");
-    this.closed(ws);
+    this.closed(ws, true);
   }
 
   override alarm(): Promise<void> {
@@ -145,6 +149,7 @@ export abstract class ObjectBase extends DurableObject {
   protected abstract get names(): { readonly party: string; readonly room: string };
   /** @param signal aborts when the client is gone, with the compatibility flag `enable_request_signal` */
   protected abstract answer(received: Received): Promise<Response>;
-  protected abstract closed(ws: WebSocket): void;
+  /** @param isLost whether the connection broke, rather than being closed by the client */
+  protected abstract closed(ws: WebSocket, isLost: boolean): void;
   protected abstract rang(): Promise<void>;
 }

@@ -19,6 +19,8 @@ import { traced } from "../room/handlers/trace.ts";
 import type { TransferAnswer, TransferredUser, RecallAnswer } from "../room/transfers/messages.ts";
 import type { RoomCalls } from "./bindings.ts";
 import { credentialsOf, isAnsweredLate, isUpgrade, refuse } from "./handshake.ts";
+import { mortal } from "./mortal.ts";
+import type { Life } from "./mortal.ts";
 import { nameOf } from "./object-name.ts";
 import { ObjectBase } from "./object-base.ts";
 import type { Received } from "./object-base.ts";
@@ -34,6 +36,9 @@ const CANNOT_START = "The room cannot start";
 const UNAVAILABLE: ResponseInit = { status: 503, headers: { "retry-after": "10" } };
 /** A room that cannot start and has an alarm tries again after this time, in ms. */
 const RETRY = 3_600_000;
+
+/** A room that could not be deleted tries again after this time, in ms. */
+const RETRY_END = 10_000;
 
 /** A class of rooms, as the Worker exports it. */
 export type RoomObjectClass = new (ctx: DurableObjectState, env: Cloudflare.Env) => RoomObjectBase;
@@ -98,21 +103,25 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     return pending && this.monitor.awake.during("message", pending);
   }
 
-  protected override closed(ws: WebSocket): void {
+  protected override closed(ws: WebSocket, isLost: boolean): void {
     const isStarted = this.#isStarted();
-    const close = (isRunning: boolean) => isRunning && this.core.closed(this.sockets.of(ws));
+    const close = (isRunning: boolean) => isRunning && this.core.closed(this.sockets.of(ws), isLost);
     if (typeof isStarted === "boolean") close(isStarted);
     else void isStarted.then(close);
   }
 
   protected override async rang(): Promise<void> {
+    // An alarm of a room that ends begins no new one.
+    if (this.#core?.ended) return this.#core.ended;
     if (await this.#isStarted()) return this.core.alarm();
     // The runtime retries an alarm only six times. A room without a definition needs no alarm.
     if (this.#find()) this.setAlarm(this.clock().now() + RETRY);
   }
 
-  /** Whether the room runs, for an event: if it does not, the next event tries again. */
+  /** Whether the room runs, for an event: if it does not, the next event tries again. One that ends makes room for a new one. */
   #isStarted(): boolean | Promise<boolean> {
+    const ended = this.#core?.ended;
+    if (ended) return ended.then(() => this.#isStarted());
     if (this.#hasFailed) return (this.#hasFailed = false);
     const isStarted = this.#tryStart();
     if (typeof isStarted === "boolean") return isStarted;
@@ -225,32 +234,50 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     const found = this.#find();
     if (!found) throw new Error(`No room definition matches the object "${nameOf(this.ctx)}"`);
     const { room, identity } = found;
-    const ports = this.#ports(identity.party);
+    // What was counted of one that was destroyed is stored no more until there is a new one.
+    this.monitor.isEnded = false;
+    const life: Life = { isOver: false };
+    const ports = mortal(this.#ports(identity.party, life), life);
     return new RoomCore(this.log().isVerbose ? traced(room, ports) : room, identity, ports, (scope) =>
       this.links(scope),
     );
   }
 
-  #ports(party: string): Ports {
+  /** If it cannot be deleted, the room finds at its next event that it was ending, and goes on. */
+  async #delete(life: Life): Promise<void> {
+    life.isOver = true;
+    try {
+      await this.end();
+    } catch (error) {
+      this.monitor.log({ level: "error", event: "destroy_failed", code: "internal", error: causeOf(error) });
+      this.setAlarm(this.clock().now() + RETRY_END);
+    }
+    this.#core = undefined;
+  }
+
+  #ports(party: string, life: Life): Ports {
     const { awake, storage, log } = this.monitor;
     const shards = createShards(this.env);
     const worlds = createWorlds(this.env);
     const rooms = createOtherRooms(this.env, party, (id) => isRoomId(id) && this.find(party, id) !== undefined);
+    const reach = <T>(why: string, call: () => Promise<T>) =>
+      life.isOver ? new Promise<never>(() => {}) : this.reach(why, call);
     return {
       storage,
       clock: awake.clock,
       alarm: { set: (at) => this.setAlarm(at) },
       shards: {
-        introduce: (shardId, boot) => this.reach("shard", () => shards.introduce(shardId, boot)),
-        deliver: (shardId, batch) => this.reach("shard", () => shards.deliver(shardId, batch)),
+        introduce: (shardId, boot) => reach("shard", () => shards.introduce(shardId, boot)),
+        deliver: (shardId, batch) => reach("shard", () => shards.deliver(shardId, batch)),
       },
-      worlds: { report: (...report) => this.reach("report", () => worlds.report(...report)) },
+      worlds: { report: (...report) => reach("report", () => worlds.report(...report)) },
       neighbours: {
-        board: (...asked) => this.reach("room", () => rooms.board(...asked)),
-        recall: (...asked) => this.reach("room", () => rooms.recall(...asked)),
-        arrived: (...asked) => this.reach("room", () => rooms.arrived(...asked)),
-        fetch: (...asked) => this.reach("room", () => rooms.fetch(...asked)),
+        board: (...asked) => reach("room", () => rooms.board(...asked)),
+        recall: (...asked) => reach("room", () => rooms.recall(...asked)),
+        arrived: (...asked) => reach("room", () => rooms.arrived(...asked)),
+        fetch: (...asked) => reach("room", () => rooms.fetch(...asked)),
       },
+      retire: () => this.#delete(life),
       sockets: () => this.ctx.getWebSockets().map((ws) => this.sockets.of(ws)),
       log,
     };

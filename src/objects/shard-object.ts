@@ -84,8 +84,8 @@ export class ShardObjectBase extends ObjectBase implements ShardCalls {
     this.core.message(this.sockets.of(ws), message);
   }
 
-  protected override closed(ws: WebSocket): void {
-    this.core.closed(this.sockets.of(ws));
+  protected override closed(ws: WebSocket, isLost: boolean): void {
+    this.core.closed(this.sockets.of(ws), isLost);
   }
 
   protected override rang(): Promise<void> {

@@ -1,5 +1,7 @@
 /** Try again later: the client waits for minutes. https://www.iana.org/assignments/websocket/websocket.xhtml */
 export const TRY_LATER = 1013;
+/** The room was destroyed. */
+export const DESTROYED = 4410;
 
 /**
  * The one table that ties a refusal's stable code to how sockets and HTTP show it: the close code of a
@@ -13,6 +15,7 @@ export const CODES = {
   forbidden: { close: 4403, status: 403, retry: false },
   not_found: { close: 4404, status: 404, retry: false },
   message_too_large: { close: 1009, status: 413, retry: false },
+  destroyed: { close: DESTROYED, status: 410, retry: false },
   rate_limited: { close: 4429, status: 429, retry: false },
   room_full: { close: 4503, status: 503, retry: true },
   over_quota: { close: TRY_LATER, status: 503, retry: true },

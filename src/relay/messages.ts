@@ -23,7 +23,8 @@ export interface JoinAttempt {
 export type ToRoom =
   | { readonly kind: "join"; readonly id: number; readonly knock: JoinAttempt }
   | { readonly kind: "message"; readonly id: number; readonly frame: string | ArrayBuffer }
-  | { readonly kind: "leave"; readonly id: number };
+  /** `isLost`: its connection broke. Earlier versions do not say. */
+  | { readonly kind: "leave"; readonly id: number; readonly isLost?: boolean };
 
 /** Changes for some clients, beyond what everyone gets. */
 export interface PrivateChanges {

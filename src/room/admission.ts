@@ -36,6 +36,7 @@ export interface AdmissionScope extends RoomContext {
   readonly reporter: Reporter;
   readonly broadcast: Broadcast;
   readonly persistence: { readonly failure: unknown };
+  readonly ended: Promise<void> | undefined;
   isNew: boolean;
 }
 
@@ -110,7 +111,8 @@ export class Admission {
   #leave(conn: RoomConnection, session: Session): void {
     const { connections, presence } = this.#scope;
     if (conn.hasActed) session.isIdle = undefined;
-    if (connections.isOnline(conn.publicId)) return;
+    // When the room is destroyed, all are taken out of it before the first is closed.
+    if (connections.isOnline(conn.publicId) || session.offlineSince !== undefined) return;
     const user = presence.user(conn.publicId);
     presence.leave(session);
     this.#runOnLeave(conn, user);
@@ -118,7 +120,7 @@ export class Admission {
 
   #runOnLeave(conn: RoomConnection, user: object | undefined): void {
     const { presence, hooks } = this.#scope;
-    if (user || !presence.hasUsers) this.#afterJoins(conn.publicId, () => hooks.leave(conn, user));
+    if (user || !presence.hasUsers) this.#afterJoins(conn.publicId, () => hooks.leave(conn, user, conn.leaveReason));
   }
 
   /** @throws RoomError `room_full`: the client tries that again by itself, while it takes `rate_limited` as final */
@@ -127,8 +129,9 @@ export class Admission {
     throw new RoomError("room_full", "Too many clients connect from this address. Try again in a moment");
   }
 
-  /** @throws RoomError `over_quota` for somebody new, while what is new cannot be stored */
+  /** @throws RoomError `destroyed` while the room ends; `over_quota` for somebody new, while what is new cannot be stored */
   #checkStorage(id: string | undefined, sub: string | undefined): void {
+    if (this.#scope.ended) throw new RoomError("destroyed", "The room was destroyed");
     const { persistence, sessions } = this.#scope;
     if (!isOverQuota(persistence.failure)) return;
     if (id === undefined || !sessions.of(id, sub)) throw toRoomError(persistence.failure);

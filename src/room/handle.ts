@@ -10,7 +10,9 @@ import type { Listing } from "./listing/listing.ts";
 import { encodePacket } from "./connections/custom-packets.ts";
 import type { Persistence } from "./storage/persistence.ts";
 import type { Storage } from "../platform/ports.ts";
+import type { Lifecycle } from "./lifecycle.ts";
 import type { Schedules } from "./schedules.ts";
+import type { Leavers } from "./sessions/leavers.ts";
 import type { Sessions } from "./sessions/sessions.ts";
 import { STORAGE_PREFIX } from "./storage/keys.ts";
 import type { OtherRooms } from "./transfers/messages.ts";
@@ -37,6 +39,8 @@ export interface HandleParts {
   readonly transfers: Transfers;
   readonly ports: { readonly neighbours: OtherRooms };
   readonly listing: Listing;
+  readonly lifecycle: Lifecycle;
+  readonly leavers: Leavers;
 }
 
 /** Makes what handlers know as `room`. */
@@ -77,6 +81,8 @@ export function createHandle(identity: RoomIdentity, parts: HandleParts): RoomHa
     setListing: (metadata, options) => parts.listing.set(metadata, options),
     listing: (metadata, options) => parts.listing.set(metadata, options),
     fetch: (roomId, path, init) => parts.ports.neighbours.fetch(roomId, path, init),
+    destroy: ({ reason } = {}) => parts.lifecycle.destroy(reason),
+    forget: (publicId) => parts.leavers.forget(publicId),
     async flush() {
       parts.persistence.flush();
       if (parts.persistence.hasChanges)

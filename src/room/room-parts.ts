@@ -11,6 +11,7 @@ import { createHandle } from "./handle.ts";
 import type { RoomIdentity } from "./handle.ts";
 import { Hooks } from "./handlers/hooks.ts";
 import { Reporter } from "./handlers/reporter.ts";
+import { Lifecycle } from "./lifecycle.ts";
 import { Listing } from "./listing/listing.ts";
 import type { Ports } from "./room-ports.ts";
 import { UnansweredBodies } from "./requests/unanswered-bodies.ts";
@@ -65,6 +66,8 @@ export class RoomParts {
   restoring: Promise<void> | undefined;
   /** Whether nobody has ever connected: then nothing is stored. */
   isNew = true;
+  /** Most rooms never need one. */
+  madeLifecycle: Lifecycle | undefined;
   #heldPackets: WaitingBudget<RoomConnection> | undefined;
   #bodies: UnansweredBodies | undefined;
   #hooks: Hooks | undefined;
@@ -120,6 +123,10 @@ export class RoomParts {
     this.sessions = new Sessions(rows, storage, clock, settings, this.alarms, this.reporter);
     this.presence = new Presence(this.tree, this.connections, this.sessions, clock, settings);
     this.tree.onUserRemoved = (publicId, user) => this.leavers.removed(publicId, user);
+    this.sessions.onExpired = (session) => {
+      void this.hooks.expire(session.publicId, this.presence.user(session.publicId), "time");
+      this.presence.expire(session);
+    };
     this.presence.onGone = (publicId, user) => this.leavers.dismiss(publicId, user);
     this.shardLinks = createLinks({
       storage,
@@ -187,6 +194,15 @@ export class RoomParts {
     return (this.#listing ??= this.#createListing());
   }
 
+  get lifecycle(): Lifecycle {
+    return (this.madeLifecycle ??= this.#createLifecycle());
+  }
+
+  /** Resolves when nothing is left of the room. Undefined unless it is being destroyed. */
+  get ended(): Promise<void> | undefined {
+    return this.madeLifecycle?.ended;
+  }
+
   /** Counts the HTTP requests from each address. */
   get requestLimit(): AddressLimit {
     const { requests, per } = this.compiled.settings.requestRate;
@@ -199,6 +215,13 @@ export class RoomParts {
     const schedules = new Schedules(compiled, storage, clock, alarms, persistence, run);
     alarms.register(schedules);
     return schedules;
+  }
+
+  #createLifecycle(): Lifecycle {
+    const lifecycle = new Lifecycle(this);
+    this.alarms.register(lifecycle);
+    this.connections.register(lifecycle);
+    return lifecycle;
   }
 
   #createListing(): Listing {

@@ -14,5 +14,7 @@ export interface Ports {
   readonly worlds: Worlds;
   /** The sockets that were open when the room woke. */
   sockets(): Iterable<RoomSocket>;
+  /** Deletes all that is stored. Whatever this memory of the room does after that has no effect: the next event finds a new one. */
+  retire(): Promise<void>;
   readonly log: (entry: LogEntry) => void;
 }

@@ -71,6 +71,11 @@ export class RoomCore {
     return this.#parts.restoring;
   }
 
+  /** Resolves when nothing is left of the room; undefined unless it is being destroyed. @internal */
+  get ended(): Promise<void> | undefined {
+    return this.#parts.ended;
+  }
+
   /** Resolves when the room can handle events; undefined if it already can. @internal */
   get started(): Promise<unknown> | undefined {
     return this.#starting;
@@ -86,9 +91,16 @@ export class RoomCore {
     this.#parts.ticker?.close();
   }
 
+  /** Somebody comes: a room that is new begins. @returns a promise if there is something to wait for @internal */
+  visit(): Promise<unknown> | undefined {
+    return this.#parts.madeLifecycle?.visit();
+  }
+
   /** Lets a client in, or refuses it: then its socket is closed with a code and a reason. */
   async connect(join: JoinRequest): Promise<void> {
     if (this.#starting) await this.#starting;
+    const visiting = this.visit();
+    if (visiting) await visiting;
     await this.#parts.admission.connect(join);
     const waiting = this.#early?.take(join.socket) ?? [];
     for (const frame of waiting) void this.message(join.socket, frame);
@@ -115,15 +127,16 @@ export class RoomCore {
   }
 
   /** A socket closed, or broke. */
-  closed(socket: RoomSocket): void {
+  closed(socket: RoomSocket, isLost = false): void {
     this.#early?.take(socket);
-    this.#parts.connections.find(socket)?.closed();
+    this.#parts.connections.find(socket)?.closed(isLost);
     this.turns.end();
   }
 
   /** An HTTP request for `path` inside the room. */
   async request(request: Request, path: string, auth: Claims | null): Promise<Response> {
     await this.#starting;
+    await this.visit();
     const response = await answerRequest(request, path, auth, this.#parts);
     this.turns.end();
     return response;
@@ -144,6 +157,7 @@ export class RoomCore {
   /** Another room sends a user. */
   async board(user: TransferredUser): Promise<TransferAnswer> {
     await this.#starting;
+    await this.visit();
     const answer = await this.#parts.transfers.board(user);
     this.turns.end();
     return answer;

@@ -73,6 +73,8 @@ function loadParts(parts: RoomParts, own: OwnRows, didSleep: boolean): Record<st
   const isLeaving = Array.from(parts.sessions.all()).some(({ leaving }) => leaving);
   if (isLeaving || has("token", "moved", "departed")) parts.transfers.load(own);
   if (has("listing")) parts.listing.load(own);
+  const { onCreate } = parts.compiled.definition;
+  if (onCreate || parts.compiled.settings.expireAfter !== Infinity || has("ending")) parts.lifecycle.load(own);
   const { onStorageRestore, onUserStorageRestore } = parts.compiled.definition;
   const isExact = parts.quarantine.isEmpty && !onStorageRestore && !onUserStorageRestore;
   parts.changeClock.load(own, didSleep, isExact);
@@ -116,5 +118,7 @@ function resume(parts: RoomParts, didSleep: boolean): Promise<unknown> | undefin
   if (!tree.rows.isClean) parts.persistence.schedule();
   parts.connections.changed();
   parts.alarms.armAll();
+  const { madeLifecycle } = parts;
+  if (madeLifecycle) return madeLifecycle.begin();
   return parts.compiled.definition.onStart && parts.hooks.start();
 }

@@ -157,11 +157,11 @@ export class ShardCore {
   }
 
   /** A socket closed, or broke. */
-  closed(socket: Socket): void {
+  closed(socket: Socket, isLost = false): void {
     const client = this.#clients.find(socket);
     if (!client) return;
     this.#remove(client);
-    this.#uplink.leave(client);
+    this.#uplink.leave(client, isLost);
   }
 
   /** The room asks who is here. */

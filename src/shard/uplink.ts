@@ -60,8 +60,8 @@ export class Uplink {
     this.#push(client, { kind: "message", id: client.id, frame });
   }
 
-  leave(client: Client): void {
-    this.#channel.push({ kind: "leave", id: client.id }, client);
+  leave(client: Client, isLost: boolean): void {
+    this.#channel.push({ kind: "leave", id: client.id, ...(isLost && { isLost }) }, client);
   }
 
   /** Tells the room that a new run has begun, so that the clients of the last one are gone. */

@@ -107,9 +107,10 @@ export async function testRoom<S, A, O>(
   const id = options.id ?? definition.path.replace(/\{\w+\}/g, "test");
   const clients = new Set<TestClient>();
   const object = new ObjectUnderTest(party, id, options.auth ?? null);
-  const problem = await object.run(({ core }) =>
-    findSharedSignal(core.tree, () => definition.compiled.definition.state()),
-  );
+  const problem = await object.run(async ({ core }) => {
+    await core.visit();
+    return findSharedSignal(core.tree, () => definition.compiled.definition.state());
+  });
   if (problem !== undefined) throw new Error(problem);
   return {
     room: {

@@ -26,6 +26,20 @@ describe("a room that says that it closes the connection", () => {
     expect(closed).toHaveBeenCalledOnce();
   });
 
+  it("P7.10: tells a client that the room was destroyed, and does not try again", async () => {
+    const game = script.connect();
+    const events: unknown[] = [];
+    game.on("destroyed", (event) => events.push(event));
+    game.on("closed", (event) => events.push(event));
+    const socket = (await script.next()).open();
+    socket.sync({ pId: "p" }, { seq: 1, epoch: "e" });
+    socket.packet("error", { code: "destroyed", message: "over", close: 4410 });
+    socket.drop(4410, "over");
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(events).toEqual([{ reason: "over" }, { code: 4410, reason: "over" }]);
+    expect(game.status).toBe("closed");
+  });
+
   it("P7.7: lets a client come back soon, where the code is not final", async () => {
     const game = script.connect();
     const socket = (await script.next()).open();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { MemoryRoom } from "../support/memory.ts";
-import { definition, play } from "./play.ts";
+import { created, definition, play } from "./play.ts";
 import type { State } from "./play.ts";
 
 type Rows = Record<string, unknown>;
@@ -69,6 +69,13 @@ describe.each(versions)("what %s stored", (version) => {
     expect((await room.connect("cleo")).texts[0]).toContain('"pId":"cleo-public"');
     await room.advance(400_000);
     expect(Object.keys(room.state.players()).toSorted()).toEqual(["ada-public", "cleo-public"]);
+  });
+
+  it("loads: as a room that has begun", async () => {
+    const before = created.count;
+    const room = await woken(version);
+    await room.core.visit();
+    expect(created.count).toBe(before);
   });
 
   it("loads: what is scheduled, and whether changes are sent by themselves", async () => {

@@ -40,8 +40,17 @@ const stateOf = () => ({
 });
 export type State = ReturnType<typeof stateOf>;
 
+/** How a room begins and ends came later. */
+const hasLifecycle = await import("../../src/room/lifecycle.ts").then(
+  () => true,
+  () => false,
+);
+/** How often `onCreate` ran. */
+export const created = { count: 0 };
+
 export const definition = defineRoom({
   path: "r",
+  ...(hasLifecycle && { expireAfter: 1e12, onCreate: () => void created.count++ }),
   state: stateOf,
   actions: { ping: { run: () => "pong" } },
   schedules: { later: { run: () => {} } },

@@ -395,6 +395,12 @@ export class MemoryRoom<S> {
       sockets: () => this.sockets,
       log: (entry) => this.log.push(entry),
       neighbours: this.#neighbours(() => this.#time === time),
+      retire: async () => {
+        if (this.#time !== time) return;
+        this.storage.rows.clear();
+        this.alarmAt = Infinity;
+        this.start();
+      },
       worlds: { report: (worldId, place, report) => this.worlds.report(worldId, place, report) },
       shards: {
         introduce: (shardId, boot) => this.shards.introduce(shardId, boot),

@@ -1,4 +1,4 @@
-import type { AnyDefinition, Claims, Connection, Packet } from "../../define/types.ts";
+import type { AnyDefinition, Claims, Connection, LeaveReason, Packet } from "../../define/types.ts";
 import { closeReason } from "../../protocol/close-reason.ts";
 import { CODES, RESTART } from "../../protocol/codes.ts";
 import { RoomError } from "../../protocol/errors.ts";
@@ -71,6 +71,8 @@ export class RoomConnection implements Connection {
   bucket: TokenBucket | undefined;
   /** Whether the room ended it. */
   isRefused = false;
+  /** Why its user leaves, if it is their last one. */
+  leaveReason: LeaveReason = "lost";
   /** Whether a shard holds it. */
   readonly isRemote: boolean;
   /** Whether its user went to another room, or was removed. */
@@ -266,8 +268,9 @@ export class RoomConnection implements Connection {
   }
 
   /** The socket is gone. */
-  closed(): void {
+  closed(isLost = false): void {
     if (this.#phase === "closed") return;
+    this.leaveReason = this.isRefused ? "kicked" : isLost ? "lost" : "closed";
     this.#phase = "closed";
     this.#outbox?.clear();
     this.#hooks.onClosed(this, this.socket);

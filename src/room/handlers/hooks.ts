@@ -1,5 +1,5 @@
 import { isPlain, promiseOf } from "../../protocol/values.ts";
-import type { Awaitable, Packet, Snapshot } from "../../define/types.ts";
+import type { Awaitable, ExpireReason, LeaveReason, Packet, Snapshot } from "../../define/types.ts";
 import { parseOwn } from "../../define/schemas.ts";
 import { RoomError } from "../../protocol/errors.ts";
 import type { Clock } from "../../platform/ports.ts";
@@ -54,9 +54,29 @@ export class Hooks {
     return this.#turns.run(() => this.#limited(what, run, LONGEST_JOIN));
   }
 
-  leave(conn: RoomConnection, user: object | undefined): void {
+  leave(conn: RoomConnection, user: object | undefined, reason: LeaveReason): void {
     const { onLeave } = this.#context.compiled.definition;
-    if (onLeave) void this.#reporter.hook("onLeave", () => onLeave(this.#givenOf(conn, user)), conn);
+    if (onLeave) void this.#reporter.hook("onLeave", () => onLeave({ ...this.#givenOf(conn, user), reason }), conn);
+  }
+
+  /** The session of a user has ended. @returns a promise, which never rejects, if the hook is not done yet */
+  expire(publicId: string, user: object | undefined, reason: ExpireReason): Promise<unknown> | undefined {
+    const { onExpire } = this.#context.compiled.definition;
+    const given = () => ({ ...this.#given(), publicId, user: user as never, reason });
+    return onExpire && this.#reporter.hook("onExpire", () => this.#limited("onExpire", () => onExpire(given())));
+  }
+
+  /** Runs `onCreate`. @returns a promise, which never rejects, if the room has to wait for it */
+  create(): Promise<unknown> | undefined {
+    const { onCreate } = this.#context.compiled.definition;
+    return onCreate && this.#reporter.hook("onCreate", () => this.#limited("onCreate", () => onCreate(this.#given())));
+  }
+
+  /** Runs `onDestroy`. @returns a promise, which never rejects, if it is not done yet */
+  destroy(reason: string | undefined): Promise<unknown> | undefined {
+    const { onDestroy } = this.#context.compiled.definition;
+    const run = () => onDestroy?.({ ...this.#given(), reason });
+    return onDestroy && this.#reporter.hook("onDestroy", () => this.#limited("onDestroy", run));
   }
 
   tick(elapsedMs: number): void {

@@ -74,6 +74,12 @@ export class Listing implements RoomPart, Wakeable {
     this.changed(0);
   }
 
+  /** Removes the room from the list at once. Rejects if the World cannot be reached. */
+  async withdraw(): Promise<void> {
+    const told = this.#reported;
+    if (told) await this.#report(told.worldId, null);
+  }
+
   /** The present report for a World; null if the room is not in its list. */
   read(worldId: string): ListingReport | null {
     const wanted = this.#wanted;

@@ -1,3 +1,4 @@
+import type { ExpireReason, LeaveReason } from "../../define/types.ts";
 import { noLongerHere } from "../../protocol/errors.ts";
 import type { Tree } from "../../state/tree.ts";
 import type { RoomConnection } from "../connections/connection.ts";
@@ -5,7 +6,8 @@ import type { Connections } from "../connections/connections.ts";
 import type { Clock } from "../../platform/ports.ts";
 import type { Persistence } from "../storage/persistence.ts";
 import type { Turns } from "../timing/turns.ts";
-import type { Sessions } from "./sessions.ts";
+import type { Presence } from "./presence.ts";
+import type { Session, Sessions } from "./sessions.ts";
 
 /** How long connections stay open whose user left, in ms: what handlers still send, as the token of a transfer, arrives. */
 const GRACE = 1000;
@@ -18,6 +20,13 @@ export interface LeaversScope {
   readonly connections: Connections;
   readonly sessions: Sessions;
   readonly persistence: Persistence;
+  readonly presence: Presence;
+  readonly transfers: { forget(publicId: string, session: Session | undefined): void };
+  readonly quarantine: { deleteOf(row: string): void };
+  readonly hooks: {
+    leave(conn: RoomConnection, user: object | undefined, reason: LeaveReason): void;
+    expire(publicId: string, user: object | undefined, reason: ExpireReason): unknown;
+  };
   readonly clock: Clock;
   readonly turns: Turns;
 }
@@ -47,28 +56,53 @@ export class Leavers {
     const removed = [...this.#removed].filter(([publicId]) => !this.#scope.tree.users?.get(publicId));
     this.#removed.clear();
     const here = removed.filter(([publicId]) => this.#scope.connections.countOf(publicId) > 0);
-    if (removed.length > here.length) this.#forgetAway(new Set(removed.map(([publicId]) => publicId)));
+    if (removed.length > here.length) this.#forgetAway(new Map(removed));
     // First, since what shards are told of it outlives the memory of the room.
     if (here.length > 0) this.#scope.persistence.save();
     for (const [publicId, user] of here) this.#remove(publicId, user);
   }
 
   /** Users who are away and were removed do not come back as who they were. Those who are on the way are expected. */
-  #forgetAway(publicIds: ReadonlySet<string>): void {
-    for (const session of this.#scope.sessions.all()) {
+  #forgetAway(removed: ReadonlyMap<string, object>): void {
+    const { sessions, hooks } = this.#scope;
+    for (const session of sessions.all()) {
       const isAway = session.offlineSince !== undefined && !session.leaving && session.expectedUntil === undefined;
-      if (isAway && publicIds.has(session.publicId)) this.#scope.sessions.remove(session);
+      if (!isAway || !removed.has(session.publicId)) continue;
+      sessions.remove(session);
+      void hooks.expire(session.publicId, removed.get(session.publicId), "removal");
     }
+  }
+
+  /** Deletes all that is stored of a user, and ends what they have. */
+  forget(publicId: string): void {
+    const { sessions, presence, transfers, persistence, hooks, quarantine } = this.#scope;
+    const user = presence.user(publicId);
+    const own = [...sessions.all()].filter((session) => session.publicId === publicId);
+    this.#runOnLeave(publicId, user);
+    if (own.length > 0) void hooks.expire(publicId, user, "removal");
+    for (const session of own) transfers.forget(publicId, session);
+    transfers.forget(publicId, undefined);
+    presence.putBack(publicId, undefined);
+    quarantine.deleteOf(presence.rowOf(publicId));
+    persistence.save();
   }
 
   /** A handler removed a user. Their session is kept like that of anybody who is away. */
   #remove(publicId: string, user: object): void {
     const [conn] = this.#scope.connections.of(publicId);
     const session = conn && this.#scope.sessions.find(conn.sessionId);
+    this.#runOnLeave(publicId, user);
     this.dismiss(publicId, user);
     if (session?.publicId !== publicId || session.offlineSince !== undefined) return;
     if (conn?.hasActed) session.isIdle = undefined;
     this.#scope.sessions.offline(session);
+  }
+
+  /** Runs `onLeave` for a user who is removed, unless their `onJoin` is not done. */
+  #runOnLeave(publicId: string, user: object | undefined): void {
+    const { connections, hooks } = this.#scope;
+    const [conn] = connections.isOnline(publicId) ? connections.of(publicId) : [];
+    if (conn) hooks.leave(conn, user, "kicked");
   }
 
   /** A user left. @param user as they were: `interceptorPacket` gets them with what is still sent to their connections */

@@ -36,7 +36,6 @@ export class Presence {
     this.#connections = connections;
     this.#sessions = sessions;
     this.#limits = limits;
-    sessions.onExpired = (session) => this.expire(session);
     sessions.isEntering = (session) => this.isJoining(session);
     tree.onUser = (publicId) => this.#setConnected(publicId, connections.isOnline(publicId));
   }
@@ -173,7 +172,7 @@ export class Presence {
 
   /** @returns whether a row is one of those of a user: their session's, or what is stored of them */
   ownerOf({ row, detailsRow, publicId }: Session): (key: string) => boolean {
-    const own = this.#rowOf(publicId);
+    const own = this.rowOf(publicId);
     const isOfSession = (key: string) => key === row.key || key === detailsRow?.key;
     return (key) => isOfSession(key) || (this.hasUsers && (key === own || key.startsWith(`${own}.`)));
   }
@@ -185,12 +184,13 @@ export class Presence {
   dependents(stuck: ReadonlySet<Row>): (key: string) => boolean {
     const lost = [...this.#sessions.all()].filter(({ row }) => stuck.has(row));
     if (lost.length === 0) return () => false;
-    const owners = new Set(lost.flatMap(({ publicId, detailsRow }) => [this.#rowOf(publicId), detailsRow?.key]));
+    const owners = new Set(lost.flatMap(({ publicId, detailsRow }) => [this.rowOf(publicId), detailsRow?.key]));
     const depth = this.path.length + 1;
     return (key) => owners.has(key) || owners.has(key.split(".", depth).join("."));
   }
 
-  #rowOf(publicId: string): string {
+  /** The key of a user's row. */
+  rowOf(publicId: string): string {
     return encodeKey([...this.path, publicId]);
   }
 

@@ -185,13 +185,13 @@ export class LiveShardLinks implements ShardLinks {
   #passOn(link: ShardLink, item: Exclude<ToRoom, { kind: "join" }>): void {
     const socket = link.sockets.get(item.id);
     if (socket && item.kind === "message") void this.#scope.room.message(socket, item.frame);
-    else if (socket) this.#disconnect(link, socket);
+    else if (socket && item.kind === "leave") this.#disconnect(link, socket, item.isLost === true);
   }
 
-  #disconnect(link: ShardLink, socket: RemoteSocket): void {
+  #disconnect(link: ShardLink, socket: RemoteSocket, isLost = true): void {
     socket.isOpen = false;
     link.forget(socket.remote.id);
-    this.#scope.room.closed(socket);
+    this.#scope.room.closed(socket, isLost);
   }
 
   #join(link: ShardLink, id: number, { request: { url, headers, cf }, ...who }: JoinAttempt): void {

@@ -21,7 +21,7 @@ export interface ShardLinksScope {
   readonly room: {
     connect(request: JoinRequest): Promise<void>;
     message(socket: RoomSocket, frame: string | ArrayBuffer): Promise<void> | undefined;
-    closed(socket: RoomSocket): void;
+    closed(socket: RoomSocket, isLost: boolean): void;
     /**
      * Restores a client that was here before the room lost its memory.
      * @param isOpen whether it got its first packet

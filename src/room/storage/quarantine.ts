@@ -54,6 +54,12 @@ export class Quarantine implements RoomQuarantine {
     this.#kept?.delete(key);
   }
 
+  /** Deletes what was stored under the key of a row, and inside of it. */
+  deleteOf(row: string): void {
+    const rows = [...this.#storage.list(under(PREFIX + row))].map(([, value]) => (value as Quarantined).key);
+    for (const key of rows) if (key === row || key.startsWith(`${row}.`)) this.delete(key);
+  }
+
   /** A row, or a value by the names that lead to it. @throws Error if a start finds too many */
   take(place: string | readonly string[], value: unknown, error: unknown): void {
     const key = typeof place === "string" ? place : encodeKey(place);

@@ -62,6 +62,9 @@ const KINDS: ReadonlyMap<string, Check> = new Map([
     object({ epoch: text, number, since: number, seq: number, ahead: number, last: number, changed: isPlain }),
   ],
   ["known", text],
+  ["created", flag],
+  ["ending", object({ reason: maybe(text) })],
+  ["empty", number],
 ]);
 const UNSOUND = new Error("It is not what durable-rooms stores there");
 

@@ -163,6 +163,18 @@ export class Arrivals implements RoomPart, Wakeable {
     persistence.save();
   }
 
+  /** Nothing is to be known any more of the transfers that brought a user here. */
+  forget(publicId: string, session: Session | undefined): void {
+    if (session) {
+      this.tokens.forget(session);
+      this.remove(session);
+    }
+    for (const transferId of Array.from(this.#moved.keys())) {
+      const passenger = this.#moved.apart(transferId) as TransferredUser | undefined;
+      if (passenger?.publicId === publicId) this.#moved.dropApart(transferId);
+    }
+  }
+
   async #admit(passenger: TransferredUser): Promise<string> {
     const { sessions, presence } = this.#scope;
     const { transferId, sessionId, sub } = passenger;

@@ -54,6 +54,13 @@ export class TransferTokens {
     this.#tokens.delete(token);
   }
 
+  /** Forgets all of a session. */
+  forget({ id }: Session): void {
+    for (const token of Array.from(this.#tokens.keys())) {
+      if (this.#tokens.get(token)?.sessionId === id) this.#tokens.delete(token);
+    }
+  }
+
   due(): number | undefined {
     return this.#tokens.due();
   }

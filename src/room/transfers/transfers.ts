@@ -101,7 +101,7 @@ export class Transfers implements RoomPart, Wakeable {
   #runOnLeave(session: Session): void {
     const { connections, presence, hooks } = this.#scope;
     const conn = [...connections.of(session.publicId)].find((other) => other.sessionId === session.id);
-    if (conn) hooks.leave(conn, presence.user(session.publicId));
+    if (conn) hooks.leave(conn, presence.user(session.publicId), "transferred");
   }
 
   /**
@@ -176,6 +176,11 @@ export class Transfers implements RoomPart, Wakeable {
   /** The token has let its user in: it works once. */
   spend(token: string): void {
     this.#arrivals.tokens.spend(token);
+  }
+
+  /** Nothing is to be known any more of the transfers of a user. */
+  forget(publicId: string, session: Session | undefined): void {
+    this.#arrivals.forget(publicId, session);
   }
 
   /** A user has come whom another room sent: see {@link Arrivals.confirm}. */

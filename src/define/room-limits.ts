@@ -1,0 +1,38 @@
+/** Limits and times of a room, and how it works. Each of these options has a default. */
+export interface RoomLimits {
+  /** The most distinct users who are online at once; the next one is closed with 4503. Default: no limit. */
+  readonly maxUsers?: number;
+  /**
+   * Connections of one user at once, say tabs; the next one is closed with 4429, and is not tried again. Default 16.
+   */
+  readonly maxConnectionsPerUser?: number;
+  /** Least time between sync packets in ms; 0 = one for each turn of the event loop. Default `"auto"`. */
+  readonly throttleSync?: number | "auto";
+  /** Longest time in ms that a change stays unsaved; 0 = durable before anything is sent. Default 1000. */
+  readonly throttleStorage?: number;
+  /** Whether the object may sleep while its sockets stay open. Default true. */
+  readonly hibernate?: boolean;
+  /** How long in ms a disconnected user is kept. Default 300,000. */
+  readonly sessionExpiryTime?: number;
+  /**
+   * The most disconnected users that are kept. Beyond, those without a token of whom no action ever ran are removed
+   * early, then those who left first. Default 10,000.
+   */
+  readonly maxOfflineSessions?: number;
+  /** How long in ms after the last connection has closed the room is destroyed. Default: never. */
+  readonly expireAfter?: number;
+  /** How long in ms the token of a `sessionTransfer` works. A place is kept as long, but for 30 s at most. Default 300,000. */
+  readonly transferExpiryTime?: number;
+  /** Whether changes are sent automatically; if not, `room.applySync()` sends them. Default true. */
+  readonly autoSync?: boolean;
+  /** How many messages a connection may send in a time (ms). Default 500 in 1000. */
+  readonly rateLimit?: { readonly messages: number; readonly per: number };
+  /** Sockets that may connect from one address in a time (ms). Default 200 in 60,000. */
+  readonly joinRate?: { readonly joins: number; readonly per: number };
+  /** HTTP requests from one address in a time (ms). Default 300 in 10,000. */
+  readonly requestRate?: { readonly requests: number; readonly per: number };
+  /** Largest message of a client in bytes. Default 65,536. */
+  readonly maxMessageBytes?: number;
+  /** Whether a verified JWT is needed to connect, and for HTTP requests. Default `"optional"`. */
+  readonly auth?: "required" | "optional";
+}

@@ -1,0 +1,231 @@
+import type { CompiledRoom } from "../define/room.ts";
+import type { Clock, Storage } from "../platform/ports.ts";
+import { within } from "../platform/timeout.ts";
+import { RoomError } from "../protocol/errors.ts";
+import { Row } from "../state/rows.ts";
+import type { Tree } from "../state/tree.ts";
+import type { RoomConnection } from "./connections/connection.ts";
+import type { Connections } from "./connections/connections.ts";
+import type { Hooks } from "./handlers/hooks.ts";
+import type { Reporter } from "./handlers/reporter.ts";
+import type { Listing } from "./listing/listing.ts";
+import type { Presence } from "./sessions/presence.ts";
+import type { Sessions } from "./sessions/sessions.ts";
+import type { ShardLinks } from "./shards/shard-links.ts";
+import { PRIVATE_PREFIX } from "./storage/keys.ts";
+import type { Persistence } from "./storage/persistence.ts";
+import type { Alarms, Wakeable } from "./timing/alarms.ts";
+import type { OwnRows, RoomPart } from "./timing/room-part.ts";
+import type { Turns } from "./timing/turns.ts";
+
+/** Whether `onCreate` is done. Absent in rooms without it, and in those of earlier versions. */
+const CREATED_KEY = `${PRIVATE_PREFIX}created`;
+/** There while the room is being destroyed: whatever dies meanwhile, it goes on. */
+const ENDING_KEY = `${PRIVATE_PREFIX}ending`;
+const EMPTY_KEY = `${PRIVATE_PREFIX}empty`;
+/** An end that was not done after this time is begun anew, in ms. */
+const RETRY = 60_000;
+/** How long shards, or the World that lists the room, may take to hear of its end, in ms. */
+const PATIENCE = 5000;
+/** How often it is looked whether shards have heard of it, in ms. */
+const GLANCE = 50;
+
+/** A room that has rows of one of these kinds has begun before, even if it has no state. */
+const USED = ["session", "schedule", "token", "moved", "departed", "link", "listing"];
+
+/** What the beginning and the end of a room need of it. */
+export interface LifecycleScope {
+  readonly compiled: CompiledRoom;
+  readonly tree: Tree;
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly turns: Turns;
+  readonly alarms: Alarms;
+  readonly persistence: Persistence;
+  readonly connections: Connections;
+  readonly sessions: Sessions;
+  readonly presence: Presence;
+  readonly shardLinks: ShardLinks;
+  readonly listing: Listing;
+  readonly hooks: Hooks;
+  readonly reporter: Reporter;
+  readonly ports: { retire(): Promise<void> };
+  isNew: boolean;
+}
+
+/** The row of a room that ends. */
+interface Ending {
+  readonly reason?: string;
+}
+
+/** How a room begins and ends: `onCreate`, `room.destroy`, and `expireAfter`. */
+export class Lifecycle implements RoomPart, Wakeable {
+  readonly #scope: LifecycleScope;
+  readonly #emptyRow: Row;
+  /** Since when nobody is connected; undefined while somebody is, or without `expireAfter`. */
+  #emptySince: number | undefined;
+  /** Whether `onCreate` ran, or runs. */
+  #isCreated = true;
+  #creating: Promise<unknown> | undefined;
+  #ending: Ending | undefined;
+  #retryAt = 0;
+  /** Resolves when nothing is left of the room. Undefined until its end begins. */
+  ended: Promise<void> | undefined;
+
+  constructor(scope: LifecycleScope) {
+    this.#scope = scope;
+    this.#emptyRow = new Row(scope.tree.rows, EMPTY_KEY, (persisted) => (persisted ? this.#emptySince : undefined));
+  }
+
+  /** Whether the room is being destroyed, or was when it died. */
+  get isEnding(): boolean {
+    return this.#ending !== undefined;
+  }
+
+  load(own: OwnRows): void {
+    const [created] = own.of("created");
+    // Of one that died in its `onCreate`, some may be stored.
+    this.#isCreated = created
+      ? created[1] === true
+      : !this.#scope.isNew || USED.some((kind) => own.of(kind).length > 0);
+    this.#emptySince = own.of("empty")[0]?.[1] as number | undefined;
+    this.#ending = own.of("ending")[0]?.[1] as Ending | undefined;
+  }
+
+  /**
+   * The room has woken: runs `onStart`, or goes on ending. One that is new waits for its first visit.
+   * @returns a promise if there is something to wait for
+   */
+  begin(): Promise<unknown> | undefined {
+    if (this.#ending) this.#end(this.#ending.reason);
+    return this.#ending || !this.#isCreated ? undefined : this.#scope.hooks.start();
+  }
+
+  /**
+   * Somebody comes who is more than the end of an old connection, or an operator: if the room is new, it begins.
+   * @returns a promise if there is something to wait for
+   */
+  visit(): Promise<unknown> | undefined {
+    if (this.#isCreated) return this.#creating;
+    this.#isCreated = true;
+    const { hooks } = this.#scope;
+    const creating = this.#create();
+    const starting = creating ? creating.then(() => hooks.start()) : hooks.start();
+    return (this.#creating = starting?.finally(() => (this.#creating = undefined)));
+  }
+
+  #create(): Promise<unknown> | undefined {
+    const { hooks, tree, storage, persistence } = this.#scope;
+    const note = (isDone: boolean) => {
+      // What it made is stored with the note that it was made.
+      tree.saveAll();
+      this.#scope.isNew = false;
+      persistence.save();
+      storage.put(CREATED_KEY, isDone);
+    };
+    const creating = hooks.create();
+    note(!creating);
+    return creating?.then(() => note(true));
+  }
+
+  /** Ends the room for good: see `room.destroy`. */
+  destroy(reason: string | undefined): void {
+    if (this.#ending) return;
+    const { storage, persistence } = this.#scope;
+    // First, so that `onDestroy` finds the same state if it has to run again.
+    persistence.save();
+    const ending: Ending = reason === undefined ? {} : { reason };
+    storage.put(ENDING_KEY, ending);
+    this.#ending = ending;
+    this.#end(reason);
+  }
+
+  #end(reason: string | undefined): void {
+    const { alarms, clock, reporter } = this.#scope;
+    this.#retryAt = clock.now() + RETRY;
+    alarms.arm(this);
+    this.ended ??= this.#run(reason).catch((error: unknown) => {
+      reporter.failed("destroy_failed", error);
+      this.ended = undefined;
+    });
+  }
+
+  async #run(reason: string | undefined): Promise<void> {
+    const { hooks, sessions, presence, ports } = this.#scope;
+    // The handler that ends the room is done with its turn first, and its client has the answer.
+    await Promise.resolve();
+    await hooks.destroy(reason);
+    const error = new RoomError("destroyed", reason ?? "The room was destroyed");
+    const closing = this.#closeAll(error);
+    const expired = Array.from(sessions.all(), ({ publicId }) =>
+      hooks.expire(publicId, presence.user(publicId), "destruction"),
+    );
+    await Promise.all([...expired, this.#tellShards(), this.#unlist()]);
+    // Of an interceptor that takes long, nothing more is waited for.
+    for (const conn of closing) conn.cut(error);
+    await ports.retire();
+  }
+
+  /** First all are taken out of the room, so that nobody hears of the others. */
+  #closeAll(error: RoomError): readonly RoomConnection[] {
+    const { connections, turns } = this.#scope;
+    const all = [...connections.all(), ...connections.left.values()];
+    for (const conn of all) connections.remove(conn.socket, conn);
+    turns.run(() => {
+      for (const conn of all) conn.refuse(error);
+    });
+    turns.end();
+    return all;
+  }
+
+  /** Waits until shards know that their clients are closed. Who does not hear of it finds that no room knows it. */
+  async #tellShards(): Promise<void> {
+    const { shardLinks, clock } = this.#scope;
+    const until = clock.now() + PATIENCE;
+    while (shardLinks.size > 0 && !shardLinks.isAcknowledged && clock.now() < until) {
+      await new Promise<void>((resolve) => clock.after(GLANCE, resolve, "shard"));
+    }
+  }
+
+  /** A World that does not hear of it asks the room before it sends somebody. */
+  async #unlist(): Promise<void> {
+    const { listing, clock, reporter } = this.#scope;
+    try {
+      await within(PATIENCE, listing.withdraw(), noAnswer, clock);
+    } catch (error) {
+      reporter.failed("listing_failed", error);
+    }
+  }
+
+  connectionsChanged(): void {
+    if (this.#scope.compiled.settings.expireAfter === Infinity || this.#scope.isNew || this.#ending) return;
+    if (this.#scope.connections.size > 0) {
+      if (this.#emptySince === undefined) return;
+      this.#emptySince = undefined;
+      this.#emptyRow.removed();
+    } else if (this.#emptySince === undefined) this.#wait();
+  }
+
+  #wait(): void {
+    this.#emptySince = this.#scope.clock.now();
+    this.#emptyRow.changed(true);
+    this.#scope.alarms.arm(this);
+  }
+
+  due(): number | undefined {
+    if (this.#ending) return this.#retryAt;
+    return this.#emptySince === undefined ? undefined : this.#emptySince + this.#scope.compiled.settings.expireAfter;
+  }
+
+  run(now: number): Promise<void> | undefined {
+    if (this.#ending) this.#end(this.#ending.reason);
+    // Somebody was sent here who has not come.
+    else if (this.#scope.sessions.expected(now) > 0) this.#wait();
+    else this.destroy("expired");
+    return this.ended;
+  }
+}
+
+function noAnswer(): Error {
+  return new Error("The World did not answer");
+}
