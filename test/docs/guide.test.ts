@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { createRooms, defineRoom, requireSession, signal, sync } from "../../src/index.ts";
 import { testRoom as kitRoom } from "../../src/testing/index.ts";
 import { TestClient, testRoom, token } from "../support/harness.ts";
@@ -8,6 +8,7 @@ import { mine } from "./guide-evolution.ts";
 import { casino } from "./guide-guards.ts";
 import { chat } from "./guide-intercept.ts";
 import { auction } from "./guide-later.ts";
+import { quiz } from "./guide-lifecycle.ts";
 import { chess } from "./guide-manual.ts";
 import ownApp, { members } from "./guide-own-tokens.ts";
 import { house, priceOf, spentBy } from "./house.ts";
@@ -194,6 +195,21 @@ describe("guide", () => {
     const flood = await testRoom(chat, "chat-flood").connect();
     for (let index = 0; index < 50; index++) flood.send({ action: "say", value: "!" });
     expect((await flood.closed).code).toBe(4429);
+  });
+
+  it("lifecycle", async () => {
+    vi.spyOn(globalThis, "fetch").mockImplementation(async () => Response.json(["Who?"]));
+    const said = vi.spyOn(console, "log").mockImplementation(() => {});
+    const { createClient, room } = await kitRoom(quiz);
+    expect(room.state.questions()).toEqual(["Who?"]);
+    const ada = await createClient();
+    const bob = await createClient({ query: { protocol: "2" } });
+    void bob.send({ action: "leaveForGood" });
+    await vi.waitFor(() => expect(said.mock.calls).toEqual([["removed with 0 points"], [bob.publicId, 0, "removal"]]));
+    void ada.send({ action: "finish" });
+    expect(await ada.closed).toEqual({ code: 4410, reason: "The quiz is over" });
+    expect(said).toHaveBeenLastCalledWith(ada.publicId, 0, "destruction");
+    vi.restoreAllMocks();
   });
 
   it("later", async () => {
