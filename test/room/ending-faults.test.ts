@@ -210,6 +210,31 @@ describe("onLeave", () => {
   });
 });
 
+describe("room.forget", () => {
+  it("deletes what transfers have stored of a user: tokens, and those who were called back", async () => {
+    const { room, stored } = livesOf();
+    await room.core.visit();
+    const passenger = (name: string) => ({
+      transferId: `transfer of ${name}`,
+      sessionId: `private ${name}`,
+      publicId: `public-${name}`,
+      sub: undefined,
+      user: { name: `called ${name}` },
+      state: { of: name },
+    });
+    for (const name of ["ann", "bob"]) await room.core.board(passenger(name));
+    await room.core.recall("transfer of bob", "private bob");
+    await room.core.handle.flush();
+    for (const name of ["ann", "bob"]) expect(stored()).toContain(`called ${name}`);
+    for (const name of ["ann", "bob"]) room.core.handle.forget(`public-${name}`);
+    for (const name of ["ann", "bob"]) {
+      for (const trace of [`called ${name}`, `public-${name}`, `"of":"${name}"`]) expect(stored()).not.toContain(trace);
+    }
+    expect(stored()).not.toContain("$token");
+    expect((await room.connect("private ann")).texts[0]).not.toContain("public-ann");
+  });
+});
+
 describe("what is around a room that is destroyed", () => {
   it("hears of it: its shards close their clients with 4410, and forget nothing that is new", async () => {
     const { compiled } = defineRoom({

@@ -163,15 +163,15 @@ export class Arrivals implements RoomPart, Wakeable {
     persistence.save();
   }
 
-  /** Nothing is to be known any more of the transfers that brought a user here. */
+  /** Nothing is to be known any more of the transfers that brought a user here, but that they have ended. */
   forget(publicId: string, session: Session | undefined): void {
-    if (session) {
-      this.tokens.forget(session);
-      this.remove(session);
-    }
+    if (session?.transferId !== undefined) this.tokens.forget(session.transferId);
+    if (session) this.remove(session);
     for (const transferId of Array.from(this.#moved.keys())) {
       const passenger = this.#moved.apart(transferId) as TransferredUser | undefined;
-      if (passenger?.publicId === publicId) this.#moved.dropApart(transferId);
+      if (passenger?.publicId !== publicId) continue;
+      this.tokens.forget(transferId);
+      this.#moved.dropApart(transferId);
     }
   }
 

@@ -54,10 +54,10 @@ export class TransferTokens {
     this.#tokens.delete(token);
   }
 
-  /** Forgets all of a session. */
-  forget({ id }: Session): void {
+  /** Forgets those of a transfer. */
+  forget(transferId: string): void {
     for (const token of Array.from(this.#tokens.keys())) {
-      if (this.#tokens.get(token)?.sessionId === id) this.#tokens.delete(token);
+      if (this.#tokens.get(token)?.transferId === transferId) this.#tokens.delete(token);
     }
   }
 
