@@ -77,11 +77,6 @@ export class Lifecycle implements RoomPart, Wakeable {
     this.#emptyRow = new Row(scope.tree.rows, EMPTY_KEY, (persisted) => (persisted ? this.#emptySince : undefined));
   }
 
-  /** Whether the room is being destroyed, or was when it died. */
-  get isEnding(): boolean {
-    return this.#ending !== undefined;
-  }
-
   load(own: OwnRows): void {
     const [created] = own.of("created");
     // Of one that died in its `onCreate`, some may be stored.

@@ -124,7 +124,9 @@ export class RoomParts {
     this.presence = new Presence(this.tree, this.connections, this.sessions, clock, settings);
     this.tree.onUserRemoved = (publicId, user) => this.leavers.removed(publicId, user);
     this.sessions.onExpired = (session) => {
-      void this.hooks.expire(session.publicId, this.presence.user(session.publicId), "time");
+      const { publicId, leaving } = session;
+      // Who is on the way to another room may have arrived there.
+      if (!leaving) void this.hooks.expire(publicId, this.presence.user(publicId), "time");
       this.presence.expire(session);
     };
     this.presence.onGone = (publicId, user) => this.leavers.dismiss(publicId, user);

@@ -233,6 +233,24 @@ describe("room.forget", () => {
     expect(stored()).not.toContain("$token");
     expect((await room.connect("private ann")).texts[0]).not.toContain("public-ann");
   });
+
+  it("deletes what could not be read of a user, and of their session, and leaves that of others", async () => {
+    const { room, stored } = livesOf();
+    room.kill();
+    for (const name of ["ann", "bob"]) {
+      room.storage.rows.set(`$session:private ${name}`, { publicId: `public-${name}`, offlineSince: "broken" });
+      room.storage.rows.set(`players.public-${name}`, { name: `of ${name}` });
+      room.storage.rows.set(`players.public-${name}-2`, "broken");
+    }
+    room.start();
+    const readAll = room.state as unknown as { players: () => object };
+    expect(Object.keys(readAll.players())).toEqual([]);
+    expect(stored()).toContain("of ann");
+    room.core.handle.forget("public-ann");
+    expect(stored()).not.toContain("of ann");
+    expect(stored()).not.toContain("private ann");
+    for (const trace of ["of bob", "private bob", "public-ann-2"]) expect(stored()).toContain(trace);
+  });
 });
 
 describe("what is around a room that is destroyed", () => {

@@ -22,7 +22,7 @@ export interface LeaversScope {
   readonly persistence: Persistence;
   readonly presence: Presence;
   readonly transfers: { forget(publicId: string, session: Session | undefined): void };
-  readonly quarantine: { deleteOf(row: string): void };
+  readonly quarantine: { deleteOf(publicId: string, row: string | undefined): void };
   readonly hooks: {
     leave(conn: RoomConnection, user: object | undefined, reason: LeaveReason): void;
     expire(publicId: string, user: object | undefined, reason: ExpireReason): unknown;
@@ -83,7 +83,7 @@ export class Leavers {
     for (const session of own) transfers.forget(publicId, session);
     transfers.forget(publicId, undefined);
     presence.putBack(publicId, undefined);
-    quarantine.deleteOf(presence.rowOf(publicId));
+    quarantine.deleteOf(publicId, presence.hasUsers ? presence.rowOf(publicId) : undefined);
     persistence.save();
   }
 

@@ -54,10 +54,15 @@ export class Quarantine implements RoomQuarantine {
     this.#kept?.delete(key);
   }
 
-  /** Deletes what was stored under the key of a row, and inside of it. */
-  deleteOf(row: string): void {
-    const rows = [...this.#storage.list(under(PREFIX + row))].map(([, value]) => (value as Quarantined).key);
-    for (const key of rows) if (key === row || key.startsWith(`${row}.`)) this.delete(key);
+  /** Deletes what is of a user. @param row the key of their row; undefined where the state has no users */
+  deleteOf(publicId: string, row: string | undefined): void {
+    const keys: string[] = [];
+    for (const [, quarantined] of this.#storage.list(under(PREFIX))) {
+      const { key, value } = quarantined as Quarantined;
+      const isOfSession = isPlain(value) && value["publicId"] === publicId;
+      if (isOfSession || (row !== undefined && (key === row || key.startsWith(`${row}.`)))) keys.push(key);
+    }
+    for (const key of keys) this.delete(key);
   }
 
   /** A row, or a value by the names that lead to it. @throws Error if a start finds too many */
