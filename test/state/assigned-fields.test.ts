@@ -258,6 +258,28 @@ describe("a field that a room could not have again after a sleep", () => {
     expect(room.log).toContainEqual(expect.objectContaining({ event: "action_failed" }));
   });
 
+  it("fails an action that goes on after it, and what that throws later is nobody's", async () => {
+    const { compiled } = defineRoom({
+      path: "r",
+      state: stateOf,
+      actions: {
+        buff: {
+          async run({ user }) {
+            Object.assign(user, { buff: sync(signal(1)) });
+            await Promise.resolve();
+            throw new Error("too late");
+          },
+        },
+      },
+    });
+    const room = new MemoryRoom<State>(compiled);
+    const socket = await room.connect("ann");
+    await room.core.message(socket, JSON.stringify({ action: "buff", id: 1 }));
+    expect(JSON.parse(socket.texts.at(-1) ?? "")).toMatchObject({ type: "error", value: { id: 1, code: "internal" } });
+    // A rejection that nobody handles would fail the test.
+    await new Promise((resolve) => setTimeout(resolve));
+  });
+
   it("is told to the log where the entry is stored, if it was assigned between events", async () => {
     const { room, player, key } = await scene(1000);
     Object.assign(player(), { extra: sync(signal(1)) });

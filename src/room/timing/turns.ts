@@ -1,4 +1,5 @@
 import type { Clock } from "../../platform/ports.ts";
+import { promiseOf } from "../../protocol/values.ts";
 import { fieldsMade } from "../../state/marks.ts";
 import type { Tree } from "../../state/tree.ts";
 import type { RoomPart } from "./room-part.ts";
@@ -51,7 +52,7 @@ export class Turns {
     this.#isInside = true;
     try {
       const outcome = event();
-      if (fieldsMade !== this.#fieldsSeen) this.#takeAssigned();
+      if (fieldsMade !== this.#fieldsSeen) this.#takeAssigned(outcome);
       return outcome;
     } finally {
       this.#isInside = false;
@@ -60,9 +61,15 @@ export class Turns {
   }
 
   /** @throws RoomError if a field that was assigned cannot be part of the state: then the event fails */
-  #takeAssigned(): void {
+  #takeAssigned(outcome: unknown): void {
     this.#fieldsSeen = fieldsMade;
-    this.#tree.takeAssigned();
+    try {
+      this.#tree.takeAssigned();
+    } catch (error) {
+      // The event has failed already, whatever it still does.
+      promiseOf(outcome)?.catch(() => {});
+      throw error;
+    }
   }
 
   /** Ends the turn now. */
