@@ -62,7 +62,7 @@ function report(name, { code, parts }, limitKb, forbidden) {
   isTooMuch ||= kb > limitKb || wrong.length > 0;
 }
 
-report("Worker of the demo", demoWorker(), 153);
+report("Worker of the demo", demoWorker(), 155);
 report(
   "Worker of the demo, without its inspector",
   await bundle(
@@ -70,15 +70,15 @@ report(
     ["cloudflare:*"],
     [uninspected],
   ),
-  128,
+  130,
 );
-report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 101);
-report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 132);
-report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 75);
+report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 103);
+report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 133);
+report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 76);
 report(
   "Worker of one small room",
   await bundle(minimalRoom(), ["cloudflare:*"]),
-  67,
+  68,
   /dist\/(world|shard|relay|room\/shards\/(?!no-))|node_modules\/(zod|jose)\//,
 );
 report("durable-rooms/client", await bundle('export * from "./dist/client/index.js"', []), 9.5, SERVER_ONLY);
