@@ -133,7 +133,8 @@ export class MemoryStorage {
     const before = journalOf(this.raw, key);
     this.raw.set(key, structuredClone(value));
     for (const [inner, own] of journalOf(this.raw, key)) {
-      if (JSON.stringify(own) !== JSON.stringify(before.get(inner))) this.fault(inner, own);
+      if (JSON.stringify(own) !== JSON.stringify(before.get(inner)))
+        this.fault(inner, typeof own === "string" ? JSON.parse(own) : (own as { value?: unknown } | undefined)?.value);
     }
     this.writes++;
   }

@@ -1,4 +1,5 @@
 import type { Storage } from "../../platform/ports.ts";
+import { isLiteral, jsonLength } from "../../protocol/values.ts";
 import { APART_PREFIX, VERSION_KEY } from "./keys.ts";
 
 /** What does not fit the first slot is in further ones. */
@@ -12,6 +13,8 @@ const MOST_FULL = 1_000_000;
 /** …but it may have so many times the bytes of the last save, up to a limit: reading it takes time when a room wakes. */
 const SAVES = 4;
 const MOST = 8_000_000;
+/** Each row counts as so many bytes more: it takes time too. */
+const ROW_COST = 200;
 /** Rows that {@link Journal.fold} writes at once. */
 const MOST_AT_ONCE = 200;
 /** After so long without changes a room is not busy any more, in ms. */
@@ -22,17 +25,22 @@ const SAVES_IN_A_ROW = 4;
 /** The least time for which it is remembered what was saved, in ms. */
 const MEMORY = 1000;
 
+/**
+ * The value of a row as JSON, which is parsed when somebody asks for it: a room that wakes may have thousands. Or as it
+ * is, where JSON cannot hold it; or undefined, where the row was deleted.
+ */
+type Packed = string | { readonly value: unknown } | undefined;
+
 /** A row in the journal. */
 interface Kept {
-  /** Undefined if the row was deleted. */
-  readonly value: unknown;
+  readonly value: Packed;
   /** Bytes, at most; undefined if that was not needed yet. */
   size: number | undefined;
   /** Whether the row itself has this value by now. */
   isFolded: boolean;
 }
 
-type Slot = Map<string, unknown>;
+type Slot = Map<string, Packed>;
 
 /** The first slot. It is in the row of the version, so that code which does not know of journals refuses to start. */
 interface FirstSlot {
@@ -99,7 +107,7 @@ export class Journal implements Storage {
 
   get(key: string): unknown {
     const kept = this.#rows.get(key);
-    return kept ? structuredClone(kept.value) : this.#storage.get(key);
+    return kept ? unpack(kept.value) : this.#storage.get(key);
   }
 
   put(key: string, value: unknown): void {
@@ -185,30 +193,46 @@ export class Journal implements Storage {
   }
 
   *#list({ start = "", end }: NonNullable<Parameters<Storage["list"]>[0]>): Iterable<[key: string, value: unknown]> {
-    const kept = new Map([...this.#rows].filter(([key]) => key >= start && (end === undefined || key < end)));
-    for (const row of this.#storage.list({ start, ...(end !== undefined && { end }) })) {
-      const own = kept.get(row[0]);
-      if (!own) yield row;
-      else if (own.value !== undefined) yield [row[0], structuredClone(own.value)];
-      kept.delete(row[0]);
+    const isInside = (key: string) => key >= start && (end === undefined || key < end);
+    const left = new Set<string>();
+    for (const key of this.#rows.keys()) if (isInside(key)) left.add(key);
+    const rest = { start, ...(end !== undefined && { end }) };
+    // The journal itself is not read again.
+    const ranges = isInside(VERSION_KEY)
+      ? [
+          { start, end: VERSION_KEY },
+          { ...rest, start: `${VERSION_KEY}\0` },
+        ]
+      : [rest];
+    for (const range of ranges) {
+      for (const row of this.#storage.list(range)) {
+        if (!left.delete(row[0])) yield row;
+        else yield* this.#rowOf(row[0]);
+      }
     }
-    for (const [key, { value }] of kept) if (value !== undefined) yield [key, structuredClone(value)];
+    for (const key of left) yield* this.#rowOf(key);
+  }
+
+  /** A row of the journal; none if it was deleted. */
+  *#rowOf(key: string): Iterable<[key: string, value: unknown]> {
+    const value = this.#rows.get(key)?.value;
+    if (value !== undefined) yield [key, unpack(value)];
   }
 
   #keep(key: string, value: unknown): void {
     if (!this.#before) return this.transaction(() => this.#keep(key, value));
     if (this.isEmpty) this.#set(VERSION_KEY, this.#storage.get(VERSION_KEY));
-    this.#set(key, structuredClone(value));
+    this.#set(key, value);
   }
 
   #set(key: string, value: unknown): void {
     if (!this.#before?.has(key)) this.#before?.set(key, this.#rows.get(key));
-    this.#rows.set(key, { value, size: undefined, isFolded: false });
+    this.#rows.set(key, { value: pack(value), size: undefined, isFolded: false });
   }
 
-  #restore(key: string, value: unknown): void {
+  #restore(key: string, value: Packed): void {
     if (value === undefined) this.#storage.delete(key);
-    else this.#storage.put(key, value);
+    else this.#storage.put(key, unpack(value));
   }
 
   #write(): void {
@@ -220,14 +244,14 @@ export class Journal implements Storage {
     if (this.#isRecording) this.#lastSize = 0;
     for (const [key, kept] of this.#rows) {
       const own = (kept.size ??= bytesOf(key) + bytesOf(kept.value));
-      if (this.#isRecording && this.#before?.has(key)) this.#lastSize += own;
+      if (this.#isRecording && this.#before?.has(key)) this.#lastSize += own + ROW_COST;
       if (size + own > MOST_IN_SLOT) {
         slots.push((slot = new Map()));
         size = 0;
       }
       slot.set(key, kept.value);
       size += own;
-      this.#size += own;
+      this.#size += own + ROW_COST;
     }
     const [, ...others] = slots;
     this.#storage.put(VERSION_KEY, { rows: first, others: others.length } satisfies FirstSlot);
@@ -255,20 +279,26 @@ export class Journal implements Storage {
   }
 }
 
-/** How many bytes a value takes as the runtime stores it: V8 serialises it as for a structured clone. */
-function bytesOf(value: unknown): number {
-  if (typeof value === "string") {
-    const size = value.length * (/^[\0-\xFF]*$/.test(value) ? 1 : 2);
-    return 2 + varint(size) + size;
-  }
-  if (typeof value === "number") return Number.isInteger(value) ? Math.min(1 + varint(2 * Math.abs(value)), 9) : 9;
-  if (typeof value !== "object" || value === null) return 1;
-  if (Array.isArray(value))
-    return value.reduce<number>((size, item) => size + bytesOf(item), 3 + 2 * varint(value.length));
-  return Object.entries(value).reduce((size, [key, inner]) => size + bytesOf(key) + bytesOf(inner), 7);
+function pack(value: unknown): Packed {
+  if (value === undefined) return undefined;
+  return isJson(value) ? JSON.stringify(value) : { value: structuredClone(value) };
 }
 
-/** How many bytes a number takes, seven bits in each. */
-function varint(value: number): number {
-  return Math.ceil(Math.log2(value + 2) / 7);
+function unpack(packed: Packed): unknown {
+  return typeof packed === "string" ? JSON.parse(packed) : structuredClone(packed?.value);
+}
+
+/** Whether a value is the same again when it was JSON in between. */
+function isJson(value: unknown): boolean {
+  if (typeof value === "number") return Number.isFinite(value) && !Object.is(value, -0);
+  if (typeof value !== "object" || value === null)
+    return value === null || ["string", "boolean"].includes(typeof value);
+  // Holes in an array are undefined.
+  return Array.isArray(value) ? [...value].every(isJson) : isLiteral(value) && Object.values(value).every(isJson);
+}
+
+/** How many bytes the runtime stores: of a text with other than Latin letters, two for each character. */
+function bytesOf(packed: Packed): number {
+  if (typeof packed === "string") return 8 + packed.length * (/^[\0-\xFF]*$/.test(packed) ? 1 : 2);
+  return 16 + 2 * jsonLength(packed?.value);
 }
