@@ -54,16 +54,18 @@ export class Calls {
   #next = 1;
 
   /**
+   * @param batch how long messages wait for others, in ms
    * @param send sends text now, or returns false
    * @param failed is told of emits that will never be sent, or may be lost
    */
-  constructor(timeout: number, send: (text: string) => boolean, failed: (failure: Refusal) => void) {
+  constructor(timeout: number, batch: number, send: (text: string) => boolean, failed: (failure: Refusal) => void) {
     this.#timeout = Math.min(timeout, LONGEST_TIMEOUT);
     this.#send = send;
     this.#failed = failed;
     this.#queue = new SendQueue(
-      (message) => this.#sendNow(message),
+      (messages) => this.#sendNow(messages),
       (message) => this.#overflow(message),
+      Math.min(batch, LONGEST_TIMEOUT),
     );
   }
 
@@ -104,9 +106,14 @@ export class Calls {
     });
   }
 
-  /** The connection is open: sends the messages that waited. */
-  connected(): void {
+  /** Sends the messages that wait, as far as there is a connection. */
+  flush(): void {
     this.#queue.flush();
+  }
+
+  /** The room has said how many bytes a frame with several messages may have; 0 if it takes no such frames. */
+  set frameBytes(bytes: number) {
+    this.#queue.frameBytes = bytes;
   }
 
   /**
@@ -115,6 +122,8 @@ export class Calls {
    */
   disconnected(mayRepeat: boolean): void {
     this.reportUnconfirmed();
+    // The next connection may lead to another version of the room.
+    this.#queue.frameBytes = 0;
     const sent = [...this.#calls.values()].filter((call) => !this.#queue.isWaiting(call));
     const repeated = mayRepeat ? sent.slice(-MOST_REPEATED) : [];
     this.#queue.restore(repeated);
@@ -161,10 +170,13 @@ export class Calls {
     for (const [action, count] of counts) this.#failed({ code, message, action, count });
   }
 
-  #sendNow(message: QueuedMessage): boolean {
-    if (!this.#send(message.text)) return false;
-    if (isCall(message)) message.arrived = this.#emits.mark();
-    else this.#emits.add(message.action);
+  #sendNow(messages: readonly QueuedMessage[]): boolean {
+    const texts = messages.map(({ text }) => text).join(",");
+    if (!this.#send(messages.length === 1 ? texts : `[${texts}]`)) return false;
+    for (const message of messages) {
+      if (isCall(message)) message.arrived = this.#emits.mark();
+      else this.#emits.add(message.action);
+    }
     return true;
   }
 

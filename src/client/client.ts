@@ -35,17 +35,18 @@ export class Client {
   publicId: string | undefined;
 
   constructor(destination: Destination, options: CommonOptions) {
-    const { callTimeout = CALL_TIMEOUT } = options;
+    const { callTimeout = CALL_TIMEOUT, batch = 0 } = options;
     this.#destination = destination;
     this.#calls = new Calls(
       callTimeout,
+      batch,
       (text) => this.#send(text),
       (failure) => this.#events.emit("error", failure),
     );
     this.#heartbeat = new Heartbeat({
       ping: () => this.#ping(),
       isWaiting: () => this.#calls.isWaiting,
-      trusted: () => this.#calls.connected(),
+      trusted: () => this.#calls.flush(),
       dead: () => this.#socket.renew(0),
     });
     this.#socket = new ReconnectingSocket(destination, options, {
@@ -129,6 +130,7 @@ export class Client {
   }
 
   close(): void {
+    this.#calls.flush();
     this.#end("The client closed the connection");
     this.#socket.close();
   }
@@ -147,7 +149,7 @@ export class Client {
 
   #opened(): void {
     this.#position.connected();
-    this.#calls.connected();
+    this.#calls.flush();
     this.#heartbeat.start();
   }
 
@@ -178,6 +180,7 @@ export class Client {
     else this.#store.patch(value);
     this.#position.applied(numbers, this.#store.server);
     if (step === "next") return;
+    this.#calls.frameBytes = typeof frame["batch"] === "number" ? frame["batch"] : 0;
     this.#destination.opened();
     this.#become("synced");
   }

@@ -32,6 +32,12 @@ export interface CommonOptions {
    * 7,000 there may be no time to find that a connection is dead and to send the call again.
    */
   readonly callTimeout?: number;
+  /**
+   * How long a message waits for others, in ms: all of them are sent in one frame, which Cloudflare bills as one message.
+   * Default 0: messages of one task, up to its end or its first `await`, are sent together. A room of an earlier
+   * version gets each by itself.
+   */
+  readonly batch?: number;
   /** Delays between attempts, or a WebSocket implementation. */
   readonly socket?: SocketOptions;
 }

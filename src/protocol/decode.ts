@@ -30,6 +30,40 @@ export function decodeMessage(text: string): ActionMessage {
   return { action, value, id: id as string | number | undefined };
 }
 
+/** What takes the place of what is no message, whatever it was: nobody reads it as one. */
+const NONE = "null";
+
+/**
+ * The messages in an array of messages, each as it would be in a frame of its own: who reads it says whether it is valid.
+ * They are cut out of the text, so that an array costs no more than its messages. An array in an array is none.
+ * @param frame begins with `[`
+ */
+export function* messagesIn(frame: string): Iterable<string> {
+  let start = 1;
+  let depth = 0;
+  let isEnded = false;
+  for (let at = 1; at < frame.length; at++) {
+    const char = frame[at];
+    if (char === '"') at = endOfText(frame, at);
+    else if (char === "[" || char === "{") depth++;
+    else if (char === "]" || char === "}") depth--;
+    if (depth > 0 || (depth === 0 && char !== ",")) continue;
+    const message = frame.slice(start, at);
+    yield /^\s*\[/.test(message) ? NONE : message;
+    start = at + 1;
+    isEnded = char === "]";
+    if (depth < 0) break;
+  }
+  if (!isEnded || frame.slice(start).trim() !== "") yield NONE;
+}
+
+/** @param start where the text begins, with a quotation mark */
+function endOfText(frame: string, start: number): number {
+  let at = start + 1;
+  while (at < frame.length && frame[at] !== '"') at += frame[at] === "\\" ? 2 : 1;
+  return at;
+}
+
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -21,6 +21,8 @@ export interface SyncHead {
   readonly from?: number;
   /** It replaces all that the client has. */
   readonly reset?: true;
+  /** The room takes arrays of messages: the most bytes of a frame. */
+  readonly batch?: number;
 }
 
 /** `value` is JSON text already: a packet for many is encoded once. */

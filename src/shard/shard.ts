@@ -4,6 +4,7 @@ import type { Claims } from "../define/types.ts";
 import { closeReason } from "../protocol/close-reason.ts";
 import { CODES } from "../protocol/codes.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";
+import { messagesIn } from "../protocol/decode.ts";
 import { encodeError } from "../protocol/packets.ts";
 import { causeOf } from "../platform/log.ts";
 import type { Socket } from "../platform/ports.ts";
@@ -128,7 +129,7 @@ export class ShardCore {
     const client = this.#clients.find(socket);
     if (!client || !this.#assignment) return;
     try {
-      this.#take(client, frame, (this.#settings ??= this.#findSettings(this.#assignment)));
+      this.#takeAll(client, frame, (this.#settings ??= this.#findSettings(this.#assignment)));
     } catch (thrown) {
       this.#refuse(client, toRoomError(thrown));
     }
@@ -138,6 +139,17 @@ export class ShardCore {
   #findSettings(assignment: Assignment): Settings {
     const settings = this.#settingsOf(assignment);
     return { ...settings, maxMessageBytes: Math.min(settings.maxMessageBytes, MAX_FRAME) };
+  }
+
+  /** An array is as many messages. @throws RoomError if the client is to be closed for this frame */
+  #takeAll(client: Client, frame: string | ArrayBuffer, settings: Settings): void {
+    if (typeof frame !== "string" || !frame.startsWith("[")) {
+      this.#take(client, frame, settings);
+      return;
+    }
+    const refusal = refuseMessage(client, frame, settings, this.#ports.clock.now(), false);
+    if (refusal) throw refusal.error;
+    for (const message of messagesIn(frame)) if (this.#clients.has(client)) this.#take(client, message, settings);
   }
 
   /** @throws RoomError if the client is to be closed for this frame */

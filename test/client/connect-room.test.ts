@@ -187,6 +187,25 @@ describe("connectRoom", () => {
     game.close();
   });
 
+  it("P3.7: sends what one task emits in one frame, and each call is answered by itself", async () => {
+    const frames: string[] = [];
+    class CountingSocket extends BrowserSocket {
+      override send(text: string): void {
+        if (text !== "ping") frames.push(text);
+        super.send(text);
+      }
+    }
+    const game = connect(testRoom(gameRoom), { socket: { ...socket, WebSocket: CountingSocket } });
+    await becomes(game, "open");
+    for (let index = 0; index < 20; index++) game.emit("add", 1);
+    const refused = game.call("refuse").catch(({ code }: { code: string }) => code);
+    expect(await game.optimistic("add", 1, (state) => ({ ...state, count: 21 }))).toBe(21);
+    expect(await refused).toBe("forbidden");
+    expect(frames).toHaveLength(1);
+    await sees(game, (state) => state.count === 21);
+    game.close();
+  });
+
   it("does not come back after 44xx, and says why", async () => {
     const room = testRoom(gameRoom);
     const banned = connect(room, { token: await token({ banned: true }) });

@@ -3,6 +3,9 @@ import type { MemorySocket } from "../support/memory.ts";
 /** What becomes of a packet on its way. */
 export type Fate = "fine" | "twice" | "lost" | "late";
 
+/** How many messages with an id a client sends again at most (P3.6). */
+const MOST_REPEATED = 64;
+
 /** Where a client's sockets lead to. */
 export interface Service {
   connect(query: URLSearchParams): Promise<MemorySocket>;
@@ -39,7 +42,10 @@ export class WireSocket extends EventTarget {
       return;
     }
     this.#service.send(socket, text);
-    if (text.includes('"id"') && this.#fate() === "twice") this.#service.send(socket, text);
+    const named = [JSON.parse(text) as { id?: string }].flat().filter(({ id }) => id !== undefined);
+    // A client repeats no more than a room recognises.
+    const repeated = JSON.stringify(named.slice(-MOST_REPEATED));
+    if (named.length > 0 && this.#fate() === "twice") this.#service.send(socket, repeated);
   }
 
   close(code = 1000): void {

@@ -45,13 +45,14 @@ export class LoadClient {
     this.#destination = destinationOf(settings);
     this.#calls = new Calls(
       timeout,
+      0,
       (text) => this.#socket.send(text),
       () => {},
     );
     const options = { host: origin, room, ...(token && { token }), socket: { WebSocket: socket } };
     this.#socket = new ReconnectingSocket(this.#destination, options, {
       query: () => ({}),
-      opened: () => this.#calls.connected(),
+      opened: () => this.#calls.flush(),
       received: (data) => this.#receive(String(data)),
       lost: () => this.#lost(),
       failed: ({ code, message }) => this.#failed(code, message),

@@ -2,7 +2,7 @@ import { promiseOf } from "../../protocol/values.ts";
 import type { CompiledRoom } from "../../define/room.ts";
 import type { Action, ActionContext, Guard, GuardContext } from "../../define/types.ts";
 import type { ActionMessage } from "../../protocol/decode.ts";
-import { decodeMessage } from "../../protocol/decode.ts";
+import { decodeMessage, messagesIn } from "../../protocol/decode.ts";
 import { isFault, noLongerHere, RoomError, toRoomError } from "../../protocol/errors.ts";
 import { encodeAck, encodeError } from "../../protocol/packets.ts";
 import { toPlain } from "../../state/to-plain.ts";
@@ -47,11 +47,34 @@ export class Dispatch {
   }
 
   /**
-   * Takes a frame. The runtime waits for a promise with an event of its own, so there is one only where it is needed.
+   * Takes a frame, which is a message, or an array of messages. The runtime waits for a promise with an event of its own, so there is one only where it is needed.
    * @param starting what has to be waited for before it is handled, if the room has just woken. It never rejects.
    * @returns a promise if the message is not handled yet. It never rejects.
    */
   receive(conn: RoomConnection, frame: string | ArrayBuffer, starting?: Promise<unknown>): Promise<void> | undefined {
+    if (typeof frame === "string" && frame.startsWith("[")) return this.#receiveAll(conn, frame, starting);
+    return this.#receiveOne(conn, frame, starting);
+  }
+
+  /** Takes an array as that many messages: each is counted, and answered, by itself. */
+  #receiveAll(conn: RoomConnection, frame: string, starting?: Promise<unknown>): Promise<void> | undefined {
+    const { clock, compiled } = this.#scope;
+    const refusal = refuseMessage(conn, frame, compiled.settings, clock.now(), false);
+    if (refusal) this.#close(conn, refusal.error);
+    let pending: Promise<void> | undefined;
+    for (const message of messagesIn(frame)) {
+      if (conn.isEnding) break;
+      // Those after one that has to be waited for wait in the inbox.
+      pending = this.#receiveOne(conn, message, starting) ?? pending;
+    }
+    return pending;
+  }
+
+  #receiveOne(
+    conn: RoomConnection,
+    frame: string | ArrayBuffer,
+    starting?: Promise<unknown>,
+  ): Promise<void> | undefined {
     if (conn.isEnding) return undefined;
     const { clock, compiled } = this.#scope;
     // A shard counts what its clients send itself: what it passes on comes in batches.

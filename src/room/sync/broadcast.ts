@@ -38,6 +38,7 @@ export interface BroadcastScope extends SentStateScope {
 export interface BroadcastSettings {
   readonly throttleSync: number | "auto";
   readonly autoSync: boolean;
+  readonly maxMessageBytes: number;
 }
 
 /**
@@ -54,6 +55,7 @@ export class Broadcast {
   readonly #clock: Clock;
   readonly #turns: Turns;
   readonly #throttle: number | "auto";
+  readonly #batch: number;
   readonly #modeRow: Row;
   /** Whether changes are sent only by `applySync`. Survives hibernation. */
   #isManual: boolean;
@@ -77,6 +79,7 @@ export class Broadcast {
     this.#clock = clock;
     this.#turns = turns;
     this.#throttle = settings.throttleSync;
+    this.#batch = settings.maxMessageBytes;
     this.#isManual = !settings.autoSync;
     this.#modeRow = new Row(tree.rows, MODE_KEY, (persisted) => (persisted ? this.autoSync : undefined));
   }
@@ -223,7 +226,7 @@ export class Broadcast {
     return {
       state: this.#tree.sharedText(),
       own: own.filter(({ changes }) => changes.length > 0),
-      head: { ...this.#changeClock.head, reset: true },
+      head: { ...this.#changeClock.head, reset: true, batch: this.#batch },
     };
   }
 
@@ -279,14 +282,16 @@ export class Broadcast {
     if (conn.protocol === 1 || conn.isIntercepted) return { ...base, changes: this.#views.privateState(conn) };
     this.#changeClock.use();
     const { since } = conn;
+    const batch = this.#batch;
     const from = since && this.#changeClock.resumesFrom(since, publicId);
     if (!since || from === undefined) {
-      const head: SyncHead = { ...this.#changeClock.head, ...(since && { reset: true }) };
+      const head: SyncHead = { ...this.#changeClock.head, ...(since && { reset: true }), batch };
       return { ...base, changes: this.#views.privateState(conn), head };
     }
     const missed = this.#changeClock.missed(from);
     const patch = JSON.stringify(merge(missed.patch, this.#views.privateSince(conn, from, missed.gone)));
-    return { ...base, changes: [], head: this.#changeClock.resumedHead(since, from, publicId), patch };
+    const head = { ...this.#changeClock.resumedHead(since, from, publicId), batch };
+    return { ...base, changes: [], head, patch };
   }
 
   #firstPacket(conn: RoomConnection, { head, patch }: Welcome): string {

@@ -48,7 +48,9 @@ describe("P4.11: protocol 2", () => {
     const socket = await join(room, new Client());
     const plain = await room.connect("bob");
     room.change((state) => state.count.set(1));
-    expect(socket.texts[0]).toMatch(/^\{"type":"sync","seq":\d+,"epoch":"[^"]+","mark":\d+,"value":\{"pId":/);
+    expect(socket.texts[0]).toMatch(
+      /^\{"type":"sync","seq":\d+,"epoch":"[^"]+","mark":\d+,"batch":65536,"value":\{"pId":/,
+    );
     expect(socket.texts.at(-1)).toMatch(/^\{"type":"sync","seq":\d+,(?:"mark":\d+,)?"value":\{"count":1\}\}$/);
     expect(plain.texts.join()).not.toMatch(/seq|epoch/);
   });
