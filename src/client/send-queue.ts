@@ -107,6 +107,6 @@ export class SendQueue {
 
   #cancel(): void {
     this.#isFlushPlanned = false;
-    clearTimeout(this.#timer);
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
   }
 }
