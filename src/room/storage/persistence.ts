@@ -363,15 +363,18 @@ export class Persistence implements RoomPart, Wakeable {
     }
   }
 
-  /** Sets the alarm; and a timer, since an object that waits for one is not put to sleep with its changes. */
+  /**
+   * Sets the alarm; and a timer, since an object that waits for one is not put to sleep with its changes. The timer alone
+   * does where the alarm is set for later: what is unsaved does not outlive the memory, so nobody has to be woken for it.
+   */
   #saveIn(ms: number): void {
     const at = this.#clock.now() + ms;
     if (this.#due !== undefined && this.#due <= at) return;
     this.#cancel();
     this.#due = at;
-    this.#scope.alarms.arm(this, at);
+    const isRung = this.#scope.alarms.armUnlessLater(this, at);
     this.#release = this.#clock.after(
-      ms + GRACE,
+      isRung ? ms + GRACE : ms,
       () => {
         this.#release = undefined;
         this.#saveDue();

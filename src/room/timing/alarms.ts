@@ -45,6 +45,17 @@ export class Alarms {
     this.#setBy(this.#dueOf(part, due));
   }
 
+  /**
+   * The same for a part that has a timer as well. Where the alarm is set for later, it would have to be set for the part
+   * now, and then again for what is later: two rows.
+   * @returns whether the alarm rings for the part
+   */
+  armUnlessLater(part: Wakeable, due: number): boolean {
+    const isSetForLater = this.#armed > due && this.#armed !== Infinity;
+    if (!isSetForLater) this.arm(part, due);
+    return !isSetForLater;
+  }
+
   /** Sets the alarm for all parts. */
   armAll(): void {
     this.#setBy(Math.min(...this.#parts.map((part) => this.#dueOf(part))));
