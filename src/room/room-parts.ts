@@ -105,7 +105,7 @@ export class RoomParts {
     this.reporter = new Reporter(this, this.turns, ports.log);
     this.quarantine = new Quarantine(storage, clock, this.reporter);
     this.room = createHandle(identity, this);
-    this.alarms = new Alarms(ports.alarm, clock, this.reporter);
+    this.alarms = new Alarms(ports.alarm, clock, this.reporter, settings.hibernate);
     const maySleep = () => this.connections.size === 0 || (settings.hibernate && !definition.tick);
     this.persistence = new Persistence({
       rows,

@@ -21,13 +21,16 @@ export class Alarms {
   readonly #alarm: Alarm;
   readonly #clock: Clock;
   readonly #failures: Failures;
+  readonly #hibernates: boolean;
   readonly #parts: Wakeable[] = [];
   readonly #retries = new Map<Wakeable, { readonly at: number; readonly failures: number }>();
   /** Runs that are not done, with their parts. */
   readonly #running = new Map<Promise<void>, Wakeable>();
   #armed = Infinity;
 
-  constructor(alarm: Alarm, clock: Clock, failures: Failures) {
+  /** @param hibernates whether sockets of the room are held by the platform while it sleeps */
+  constructor(alarm: Alarm, clock: Clock, failures: Failures, hibernates: boolean) {
+    this.#hibernates = hibernates;
     this.#alarm = alarm;
     this.#clock = clock;
     this.#failures = failures;
@@ -47,11 +50,12 @@ export class Alarms {
 
   /**
    * The same for a part that has a timer as well. Where the alarm is set for later, it would have to be set for the part
-   * now, and then again for what is later: two rows.
+   * now, and then again for what is later: two rows. Not in a room that does not hibernate: under a development server its
+   * sockets lead to the old code until an event reaches the new one, and the alarm may be the only one.
    * @returns whether the alarm rings for the part
    */
   armUnlessLater(part: Wakeable, due: number): boolean {
-    const isSetForLater = this.#armed > due && this.#armed !== Infinity;
+    const isSetForLater = this.#hibernates && this.#armed > due && this.#armed !== Infinity;
     if (!isSetForLater) this.arm(part, due);
     return !isSetForLater;
   }

@@ -9,7 +9,7 @@ import type { MemorySocket } from "../../support/memory.ts";
 it("an alarm that rings before the room has found its clients is not set for what it is going to run", async () => {
   const clock = new VirtualClock();
   const set: number[] = [];
-  const alarms = new Alarms({ set: (at) => void set.push(at - clock.now()) }, clock, { failed: () => {} });
+  const alarms = new Alarms({ set: (at) => void set.push(at - clock.now()) }, clock, { failed: () => {} }, true);
   const began = clock.now();
   let runs = 0;
   alarms.register({
