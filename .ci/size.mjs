@@ -72,8 +72,8 @@ report(
   ),
   130,
 );
-report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 103);
-report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 133);
+report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 104);
+report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 135);
 report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 76);
 report(
   "Worker of one small room",
