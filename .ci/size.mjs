@@ -78,7 +78,7 @@ report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflar
 report(
   "Worker of one small room",
   await bundle(minimalRoom(), ["cloudflare:*"]),
-  68,
+  69,
   /dist\/(world|shard|relay|room\/shards\/(?!no-))|node_modules\/(zod|jose)\//,
 );
 report("durable-rooms/client", await bundle('export * from "./dist/client/index.js"', []), 10, SERVER_ONLY);
