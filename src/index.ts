@@ -44,6 +44,8 @@ export type { WorldConfig } from "./world/settings.ts";
 export { RoomError } from "./protocol/errors.ts";
 export type { Issue } from "./protocol/errors.ts";
 export { collection, connected, id, persist, sync, users } from "./state/fields.ts";
+export { EVERYTHING } from "./state/key-rules.ts";
+export { byKey, near, sameKey } from "./state/visibility-keys.ts";
 export type { Viewer, Visibility } from "./state/field.ts";
 export { reference } from "./state/reference.ts";
 export type { Reference } from "./state/reference.ts";

@@ -84,6 +84,18 @@ export interface Position {
   readonly mark?: number | undefined;
 }
 
+/**
+ * A patch in which some objects are put together of members that are JSON already.
+ * @param patch what else is in it, as JSON @param objects by name
+ */
+export function encodeKeyed(
+  patch: string | undefined,
+  objects: readonly (readonly [name: string, members: readonly string[]])[],
+): string {
+  const own = objects.map(([name, members]) => `${JSON.stringify(name)}:{${members.join(",")}}`);
+  return patch === undefined || patch === "{}" ? `{${own.join(",")}}` : `{${[patch.slice(1, -1), ...own].join(",")}}`;
+}
+
 /** A patch as clients of each protocol get it, each made once. */
 export class EncodedPatch {
   readonly #patch: string;

@@ -3,6 +3,7 @@ import type { CompiledRoom } from "../define/room.ts";
 import type { Connection, Packet, RoomHandle, RoomStorage } from "../define/types.ts";
 import { RoomError } from "../protocol/errors.ts";
 import type { Broadcast } from "./sync/broadcast.ts";
+import type { Views } from "./sync/views.ts";
 import type { RoomConnection } from "./connections/connection.ts";
 import type { Connections } from "./connections/connections.ts";
 import { sendToAll } from "./connections/send-to-all.ts";
@@ -34,6 +35,7 @@ export interface HandleParts {
   readonly storage: Storage;
   readonly quarantine: RoomQuarantine;
   readonly broadcast: Broadcast;
+  readonly views: Views;
   readonly schedules: Schedules;
   readonly sessions: Sessions;
   readonly transfers: Transfers;
@@ -68,9 +70,11 @@ export function createHandle(identity: RoomIdentity, parts: HandleParts): RoomHa
       parts.broadcast.apply();
     },
     send: (conn: Connection, packet: Packet) => conn.send(packet),
-    broadcast(packet, { except } = {}) {
+    broadcast(packet, { except, ...to } = {}) {
       const excluded = new Set(except === undefined ? [] : ([except].flat() as RoomConnection[]));
-      sendToAll(parts.connections, encodePacket(packet, parts.compiled.definition.events), excluded);
+      const text = encodePacket(packet, parts.compiled.definition.events);
+      if (to.near === undefined && to.keys === undefined) return sendToAll(parts.connections, text, excluded);
+      for (const conn of parts.views.crowd.connectionsOf(to)) if (!excluded.has(conn)) conn.deliver(text);
     },
     schedule: (name, when, payload) => parts.schedules.set(name, when, payload),
     unschedule: (name) => parts.schedules.unset(name),

@@ -1,9 +1,9 @@
 import { promiseOf } from "../protocol/values.ts";
-import type { Viewer, Visibility } from "./field.ts";
+import type { Condition, Viewer } from "./field.ts";
 
 /** Who may see a field: every condition on the way to it has to hold. Undefined means everyone. */
 export interface Audience {
-  readonly conditions: readonly Exclude<Visibility, "all">[];
+  readonly conditions: readonly Condition[];
   /** The user whose entry holds the field. */
   readonly owner: string | undefined;
   /** Whether the answer can change while nothing about the field does. */
@@ -16,7 +16,7 @@ export type Sees = (audience: Audience) => boolean;
 /** Adds a condition to those of what is around a field. */
 export function restrictAudience(
   outer: Audience | undefined,
-  visibility: Exclude<Visibility, "all">,
+  visibility: Condition,
   owner: string | undefined,
 ): Audience {
   const conditions = [...(outer?.conditions ?? []), visibility];

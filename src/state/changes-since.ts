@@ -54,7 +54,7 @@ function ofInner(node: Group | Entries, seq: number, isOld: boolean): unknown {
 }
 
 function ofEntries(entries: Entries, seq: number, isOld: boolean): unknown {
-  if (entries.audience || (entries.changedIn <= seq && !isOld)) return SAME;
+  if (entries.audience || entries.interest || (entries.changedIn <= seq && !isOld)) return SAME;
   if (entries.replacedIn > seq) return whole(entries);
   const patch: Plain = {};
   for (const key of entries.changes.gone.since(seq)) patch[key] = DELETE;
@@ -76,6 +76,8 @@ function addRow(root: Group, key: string, seq: number, missed: { patch: Plain; g
   for (const [depth, name] of names.entries()) {
     // The whole of it is sent anyway.
     if (depth > 0 && node.replacedIn > seq) return;
+    // Whoever sees some of its entries gets it anew.
+    if (isEntries(node) && node.interest) return;
     const path = names.slice(0, depth + 1);
     const child: Leaf | Group | Entries | undefined = isEntries(node)
       ? (node.shown(name) as Group | undefined)

@@ -1,9 +1,11 @@
 import type { Signal, WritableObjectSignal } from "@signe/reactive";
 import type { Plain } from "../protocol/values.ts";
 import type { Audience, Sees } from "./audience.ts";
+import { audienceAround, audienceOfEntry, interestOf } from "./entry-audience.ts";
 import { checkAll, checkNew } from "./entry-checks.ts";
 import { kindOfStored, makeEntry } from "./marks.ts";
 import type { CollectionField } from "./field.ts";
+import type { Interest } from "./interest.ts";
 import { kindOf } from "./kinds.ts";
 import type { EntryKind } from "./kinds.ts";
 import type { Leaf, PrivateChange } from "./leaf.ts";
@@ -32,11 +34,14 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
   readonly fits = () => false;
   readonly textOfStored = () => undefined;
   readonly isDurable = false;
+  readonly isOfUsers: boolean;
   readonly collection: CollectionGate = this;
   readonly key: string;
   readonly signal: EntriesSignal;
   readonly property: object;
   readonly audience: Audience | undefined;
+  /** Who sees which entries, where keys say so. */
+  readonly interest: Interest | undefined;
   /** The references to its entries, if there are some. */
   referrers: Referrers | undefined;
   isInState: boolean;
@@ -72,7 +77,11 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     this.isInState = parent.isInState;
     this.key = key;
     this.signal = this.property = signal;
-    this.audience = placement.audience;
+    this.isOfUsers = field.kind === "users";
+    this.interest = interestOf(this, placement.audience);
+    this.audience = this.interest ? undefined : audienceAround(this, placement.audience);
+    // What is seen of it depends on who looks.
+    if (this.interest) this.countPrivate(1);
     for (const factory of typeof field.factory === "function" ? [field.factory] : field.factory.values())
       shared.factories.add(factory);
     if (field.kind === "users") shared.foundUsers(this);
@@ -156,7 +165,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     if (!this.changes.before.has(key)) this.changes.before.set(key, this.#isHeld(key) ? undefined : previous);
     this.#made.delete(key);
     previous?.remove();
-    if (previous && this.field.kind === "users") this.shared.onUserRemoved(key, previous.target);
+    if (previous && this.isOfUsers) this.shared.onUserRemoved(key, previous.target);
     try {
       if (kind) this.#put(key, target as object, { ...this.#placementOf(key), kind: kind.name, shape: kind.shape });
     } catch (error) {
@@ -164,6 +173,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
       if (previous) this.#putBack(previous);
       throw error;
     } finally {
+      if (this.isOfUsers) this.shared.userChanged(key);
       this.referrers?.changed(key);
       this.childChanged(key);
     }
@@ -205,26 +215,27 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     if (entry.privateCount > 0) this.countPrivate(entry.privateCount);
     if (this.isInState && !this.shared.loading) {
       if (!this.#isHeld(key)) entry.saveEntry();
-      if (this.field.kind === "users") this.shared.onUser(key);
+      if (this.isOfUsers) this.shared.onUser(key);
     }
     return entry;
   }
 
   /** Whether clients get nothing of an entry yet: its user's join is not done. */
   #isHeld(key: string): boolean {
-    return this.field.kind === "users" && this.shared.held.has(key);
+    return this.isOfUsers && this.shared.held.has(key);
   }
 
   #placementOf(key: string): Placement {
     this.#prefix ??= `${encodeKey(this.names())}.`;
-    const owner = this.field.kind === "users" ? key : this.placement.owner;
+    const owner = this.isOfUsers ? key : this.placement.owner;
     const isStored = () => this.isInState && (owner === undefined || !this.shared.held.has(owner));
     const read = (persisted: boolean) => (isStored() ? rowValueOf(this.#made.get(key), persisted, this) : undefined);
     return {
       row: Row.ofEntry(this.shared.rows, this.#prefix, key, read),
       persisted: this.placement.persisted,
       owner,
-      audience: this.audienceOf(key),
+      audience: this.interest ? undefined : this.audienceOf(key),
+      seenBy: this.interest?.audienceOf(key),
     };
   }
 
@@ -233,9 +244,8 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     return this.isInState && !this.#isHeld(key) && this.#entry(key) !== undefined;
   }
 
-  /** Who sees an entry: of a `users` field, each is owned by its user. */
   audienceOf(key: string): Audience | undefined {
-    return this.audience && this.field.kind === "users" ? { ...this.audience, owner: key } : this.audience;
+    return this.interest ? this.interest.audienceOf(key) : audienceOfEntry(this, key, this.placement.audience);
   }
 
   /** An entry that was held counts as added now. */
@@ -257,12 +267,21 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
   settle(changes: PrivateChange[]): unknown {
     this.changedIn = this.shared.clock;
     this.#text = undefined;
-    return this.changes.settle(this, changes);
+    const patch = this.changes.settle(this, changes);
+    return this.interest ? this.interest.settled(patch) : patch;
   }
 
   /** Its node, unless it is unread or held. */
   settled(key: string): EntryNode | undefined {
     return this.#isHeld(key) ? undefined : this.#made.get(key);
+  }
+
+  allSettled(): Iterable<[string, EntryNode]> {
+    return this.#shownEntries(this.#made);
+  }
+
+  onError(error: unknown): void {
+    this.shared.onError(error);
   }
 
   /** The entries that are made, without those that are held. @param isOld whether what is not stored of others counts too */
@@ -277,7 +296,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
   }
 
   /** Entries without those that are held. */
-  *#shownEntries(entries = this.children): Iterable<[string, EntryNode]> {
+  *#shownEntries(entries: Iterable<[string, EntryNode]> = this.children): Iterable<[string, EntryNode]> {
     for (const entry of entries) if (!this.#isHeld(entry[0])) yield entry;
   }
 
@@ -315,7 +334,8 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
 
   load(values: Plain): boolean {
     const stored = Object.entries(values);
-    const template = this.shared.loading && stored.length > 1 ? templateOf(this) : undefined;
+    const isAlike = this.shared.loading && stored.length > 1 && !this.interest;
+    const template = isAlike ? templateOf(this) : undefined;
     // Entries that are not like the others are made now: what cannot be read of them is reported when the room starts.
     const waiting = template ? stored.filter((entry) => this.#canStayUnread(entry, template)) : [];
     if (template) this.#unread.open(template, waiting);
@@ -340,7 +360,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
 
   /** An entry that is like all of them, if they may stay unread. */
   template(): EntryTemplate | undefined {
-    return templateOf(this);
+    return this.interest ? undefined : templateOf(this);
   }
 
   /** Entries are in storage, and are read when they are needed. All of them are like `template`. */

@@ -13,6 +13,7 @@ import { Tombstones } from "./tombstones.ts";
 interface Collection {
   readonly shared: Shared;
   readonly audience: Audience | undefined;
+  readonly interest: object | undefined;
   names(): string[];
   audienceOf(key: string): Audience | undefined;
   /** The entry that clients have to have, if there is one. */
@@ -83,6 +84,7 @@ export class EntryChanges {
     previous: EntryNode | RemovedEntry,
     changes: PrivateChange[],
   ): unknown {
+    if (collection.interest) return DELETE;
     const audience = collection.audienceOf(key);
     if (!audience) {
       this.gone.add(key, collection.shared.clock, collection.shared.rows.oldest);

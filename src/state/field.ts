@@ -1,21 +1,28 @@
 import type { WritableSignal } from "@signe/reactive";
+import type { KeyRules } from "./key-rules.ts";
+import type { Viewer } from "./viewer.ts";
 
-/** Who is looking: one connected client, as a `visibleTo` predicate sees it. */
-export interface Viewer {
-  /** The id of the viewer's user. */
-  readonly publicId: string;
-  /** The verified JWT claims of the connection, or null. */
-  readonly auth: Readonly<Record<string, unknown>> | null;
-  /** The viewer's own entry in the `users` field; undefined where the room has none. */
-  readonly user: unknown;
-}
+export type { Viewer } from "./viewer.ts";
 
 /**
  * Who sees a field: everyone, only the user whose entry it is in, or every viewer for whom a function
  * says yes. The function is asked again whenever something changed; `owner` is the publicId of the user
  * whose entry holds the field, if it is in one.
  */
-export type Visibility = "all" | "owner" | ((viewer: Viewer, owner: string | undefined) => boolean);
+export type Visibility = "all" | Condition | KeyedVisibility;
+
+/** Whether a viewer may see something. */
+export type Condition = "owner" | ((viewer: Viewer, owner: string | undefined) => boolean);
+
+/** Says by keys who sees what: see `byKey` and `near`. */
+export interface KeyedVisibility {
+  /** @internal */
+  readonly rules: KeyRules;
+  /** The class of the index by keys. A Worker without such visibility does not have it. @internal */
+  readonly Interest: unknown;
+  /** The same as a condition, which is asked for each viewer. @internal */
+  condition(entry: object | undefined, owner: string | undefined): (viewer: Viewer) => boolean;
+}
 
 /** Makes one entry of a collection: a class without constructor arguments, or a function of the key. */
 export type Factory<T> = (new () => T) | ((key: string) => T);

@@ -85,7 +85,7 @@ export class Group implements EntryNode, ParentNode {
   }
 
   get isForAll(): boolean {
-    return this.placement.audience === undefined;
+    return !this.placement.audience && !this.placement.seenBy;
   }
 
   get isWhole(): boolean {
@@ -135,7 +135,7 @@ export class Group implements EntryNode, ParentNode {
   }
 
   hiddenEntryAround(sees: Sees): HiddenEntry | undefined {
-    const { audience } = this.placement;
+    const audience = this.placement.audience ?? this.placement.seenBy;
     return this.parent?.hiddenEntryAround(sees) ?? (audience && !sees(audience) ? this : undefined);
   }
 

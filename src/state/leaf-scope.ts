@@ -3,7 +3,7 @@ import type { Row } from "./rows.ts";
 
 /** An entry of a collection that not everybody sees. */
 export interface HiddenEntry {
-  readonly placement: { readonly audience: Audience | undefined };
+  readonly placement: { readonly audience: Audience | undefined; readonly seenBy?: Audience | undefined };
   /** The collection. */
   readonly parent: { names(): string[] } | undefined;
   names(): string[];

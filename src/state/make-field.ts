@@ -10,6 +10,8 @@ import type { Row } from "./rows.ts";
 /** The object that a field is in. */
 interface FieldParent extends ParentNode {
   readonly placement: Placement;
+  /** The developer's object. */
+  readonly target: object;
   rowOfField(name: string, signal: Signal): Row;
 }
 
@@ -21,8 +23,14 @@ export function makeField(
   value: object,
   field: Field,
 ): Leaf | Entries {
-  const { audience: outer, owner, persisted } = parent.placement;
-  const audience = field.visibleTo === "all" ? outer : restrictAudience(outer, field.visibleTo, owner);
+  const { audience: outer, seenBy, owner, persisted } = parent.placement;
+  const { visibleTo } = field;
+  const isKeyed = typeof visibleTo === "object";
+  const condition = isKeyed ? visibleTo.condition(parent.target, owner) : visibleTo;
+  // Who may see the field may not see the entry: users see their own.
+  const around = condition === "owner" ? outer : (seenBy ?? outer);
+  const isAsAround = condition === "all" || (isKeyed && field.factory !== undefined);
+  const audience = isAsAround ? outer : restrictAudience(around, condition, owner);
   if (field.factory) {
     const Node = field.Entries as typeof Entries;
     return new Node(shared, parent, name, value as never, field as CollectionField, { persisted, owner, audience });

@@ -12,6 +12,8 @@ export interface Placement {
   readonly row: Row;
   readonly persisted: boolean;
   readonly audience: Audience | undefined;
+  /** Who sees the entry that it is in, where that is decided by keys for the whole of it. */
+  readonly seenBy?: Audience | undefined;
   /** The user whose entry it is in. */
   readonly owner: string | undefined;
   /** What of it can be part of the state; undefined for all that holds fields. */
@@ -147,6 +149,10 @@ export interface Shared extends LeafShared {
   /** Called once with each kind of plain property that a sleep takes away. */
   onLost(where: string, advice: string): void;
   foundUsers(users: object): void;
+  /** A collection whose entries are seen by keys. */
+  foundInterest(interest: object): void;
+  /** The entry of a user is another one, or gone. */
+  userChanged(publicId: string): void;
   /** An entry was put into the `users` field. */
   onUser(publicId: string): void;
   /** An entry of the `users` field was removed, or is about to be replaced. */

@@ -69,7 +69,8 @@ export class ReferenceLeaf extends Leaf {
     // The collection says itself when the entry comes or goes.
     this.observe([...signals].filter((signal) => signal !== entries?.signal));
     this.#watch(entries, key);
-    if (key === undefined || !entries?.shows(key) || (entries.audience && !this.#isGuarded)) return null;
+    if (key === undefined || !entries?.shows(key) || ((entries.audience || entries.interest) && !this.#isGuarded))
+      return null;
     return key;
   }
 
@@ -94,7 +95,7 @@ export class ReferenceLeaf extends Leaf {
 function isSeenByAll({ entries }: ReferenceTarget): boolean {
   try {
     const found = collectionOf(untracked(entries));
-    return found instanceof Entries && !found.audience;
+    return found instanceof Entries && !found.audience && !found.interest;
   } catch {
     return false;
   }

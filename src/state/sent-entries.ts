@@ -35,7 +35,7 @@ export function assumeEntriesSent(entries: ReadonlyMap<string, EntryNode>, sent:
 /** What was sent of all entries to a viewer, as JSON. @param texts of those that are not made @param entries all others */
 export function textOfEntries(texts: string[], entries: Iterable<[string, EntryNode]>, sees: Sees): string {
   for (const [key, entry] of entries) {
-    const { audience } = entry.placement;
+    const audience = entry.placement.audience ?? entry.placement.seenBy;
     if (audience && !sees(audience)) continue;
     const text = entry.textFor(sees);
     if (!audience || text !== "{}") texts.push(`${JSON.stringify(key)}:${text}`);

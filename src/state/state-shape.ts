@@ -40,10 +40,15 @@ function ofShape(shape: EntryShape, isHidden: boolean, around: readonly Factory<
 function ofField(field: Field, isHiddenAround: boolean, around: readonly Factory<object>[]): unknown {
   const { kind, synced, persisted, visibleTo, transform, factory } = field;
   const isHidden = isHiddenAround || visibleTo !== "all";
-  if (factory && !persisted && isHidden) throw UNTRACEABLE;
+  // What is seen by keys is sent anew in any case.
+  if (factory && !persisted && isHidden && typeof visibleTo !== "object") throw UNTRACEABLE;
   const factories = typeof factory === "function" ? [["", factory] as const] : [...(factory ?? [])];
   const entries = factories.map(([name, make]) => [name, ofFactory(make, isHidden, around)]);
-  return [kind, synced, persisted, String(visibleTo), String(transform), entries];
+  return [kind, synced, persisted, textOf(visibleTo), String(transform), entries];
+}
+
+function textOf(visibility: Field["visibleTo"]): string {
+  return typeof visibility === "object" ? "keys" : String(visibility);
 }
 
 function ofFactory(factory: Factory<object>, isHidden: boolean, around: readonly Factory<object>[]): unknown {

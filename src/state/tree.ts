@@ -8,6 +8,7 @@ import type { EntryTemplate, StoredEntries } from "./unread-entries.ts";
 import type { Entries } from "./entries.ts";
 import type { Viewer } from "./field.ts";
 import { Group, isEntries } from "./group.ts";
+import type { Interest } from "./interest.ts";
 import type { EntryKinds } from "./kinds.ts";
 import { Leaf } from "./leaf.ts";
 import type { PrivateChange } from "./leaf.ts";
@@ -62,6 +63,8 @@ export class Tree implements Shared {
   onUser: (publicId: string) => void = () => {};
   /** Called with each entry that is taken out of the `users` field, also if another one takes its place. */
   onUserRemoved: (publicId: string, user: object) => void = () => {};
+  /** The collections whose entries are seen by keys. */
+  readonly interests: Interest[] = [];
   /** The one `users` field, if there is one. */
   users: Entries | undefined;
   loading = true;
@@ -91,7 +94,7 @@ export class Tree implements Shared {
 
   /** Whether some change was not sent yet. */
   get isDirty(): boolean {
-    return this.root.isDirty;
+    return this.root.isDirty || this.interests.some(({ isStale }) => isStale);
   }
 
   /**
@@ -197,6 +200,21 @@ export class Tree implements Shared {
       this.quietly(() => (users[publicId] = user));
       this.users?.added(publicId);
     };
+  }
+
+  /** What a viewer sees by keys is what a watcher of that name was sent. */
+  recognise(viewer: Viewer, watcher: object): void {
+    for (const interest of this.interests) interest.recognise(viewer, watcher);
+  }
+
+  userChanged(publicId: string): void {
+    for (const interest of this.interests) interest.userChanged(publicId);
+  }
+
+  foundInterest(found: object): void {
+    const interest = found as Interest;
+    interest.onStale = () => this.onChange();
+    this.interests.push(interest);
   }
 
   nextLeafId(): number {

@@ -1,6 +1,7 @@
 import { fieldOf, nodeOf } from "../state/members.ts";
-import type { Field, Viewer, Visibility } from "../state/field.ts";
+import type { Condition, Field, Viewer } from "../state/field.ts";
 import { nestDottedKeys, toPlain } from "../state/to-plain.ts";
+import type { EntryNode } from "../state/node.ts";
 import { isPlain } from "../protocol/values.ts";
 
 /** Stands where a field cannot be read now: clients keep what was sent to them last. */
@@ -8,7 +9,7 @@ export const UNREADABLE: unique symbol = Symbol("unreadable");
 
 /** Every condition on the way to a field, and the user whose entry the innermost of them is in. */
 interface Rule {
-  readonly conditions: readonly Exclude<Visibility, "all">[];
+  readonly conditions: readonly Condition[];
   readonly owner: string | undefined;
 }
 
@@ -35,7 +36,7 @@ export function expectedView(state: object, viewer: Viewer): unknown {
 function entriesOf(collection: unknown, field: Field, owner: string | undefined, outer: Rule) {
   return Object.entries((collection as () => Record<string, object>)()).map(([key, entry]) => {
     const entryOwner = field.kind === "users" ? key : owner;
-    return { key, entry, owner: entryOwner, rule: narrow(outer, field.visibleTo, entryOwner) };
+    return { key, entry, owner: entryOwner, rule: narrow(outer, conditionOf(field, entry, entryOwner), entryOwner) };
   });
 }
 
@@ -72,7 +73,7 @@ function group(
         entries.map(({ key, entry, rule, ...own }) => [key, group(entry, viewer, own.owner, rule, places)]),
       );
     } else if (field?.synced) {
-      if (!sees(viewer, narrow(outer, field.visibleTo, owner))) continue;
+      if (!sees(viewer, narrow(outer, conditionOf(field, target, owner), owner))) continue;
       const shown = field.target ? keyOf(value, viewer, places) : read(value, field.transform);
       if (shown !== undefined) view[name] = shown;
     } else if (isPart(target, name, value)) {
@@ -90,7 +91,16 @@ function keyOf(reference: unknown, viewer: Viewer, places: Places): string | nul
   return sees(viewer, place.rule) ? place.key : undefined;
 }
 
-function narrow(outer: Rule, visibility: Visibility, owner: string | undefined): Rule {
+function conditionOf({ visibleTo }: Field, entry: object, owner: string | undefined): "all" | Condition {
+  if (typeof visibleTo !== "object") return visibleTo;
+  // Which cell something is in depends on where it was: only the room knows.
+  const known = visibleTo.rules.hasHistory
+    ? (nodeOf(entry) as Partial<EntryNode> | undefined)?.placement?.seenBy
+    : undefined;
+  return known?.conditions[0] ?? visibleTo.condition(entry, owner);
+}
+
+function narrow(outer: Rule, visibility: "all" | Condition, owner: string | undefined): Rule {
   return visibility === "all" ? outer : { conditions: [...outer.conditions, visibility], owner };
 }
 

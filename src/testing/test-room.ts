@@ -282,7 +282,10 @@ async function expectConverged(object: ObjectUnderTest, clients: ReadonlySet<Tes
       const { publicId } = client;
       const user = core.tree.users?.get(publicId);
       // The client's own claims: another tab of the same user may have others.
-      return expectedView(core.state, { publicId, auth: client.auth, user });
+      const viewer = { publicId, auth: client.auth, user };
+      const conn = core.handle.connections.find((one) => one.publicId === publicId);
+      if (conn) core.tree.recognise(viewer, conn);
+      return expectedView(core.state, viewer);
     });
     const seen = withoutEmpty(client.state);
     const path = firstDifference(expected, seen, []);

@@ -1,5 +1,9 @@
+import { signal } from "@signe/reactive";
 import { Bench } from "tinybench";
+import { defineRoom } from "../../src/define/define-room.ts";
 import type { Socket } from "../../src/platform/ports.ts";
+import { sync, users } from "../../src/state/fields.ts";
+import { near } from "../../src/state/visibility-keys.ts";
 import { MemoryRoom } from "../support/memory.ts";
 import { gameRoom, Player } from "./workers/game-room.ts";
 import type { GameState } from "./workers/game-room.ts";
@@ -9,6 +13,14 @@ import type { GameState } from "./workers/game-room.ts";
  * room costs with a runtime around it is measured by `npm run bench`.
  */
 const { compiled } = gameRoom("micro-{id}", 0);
+
+class Walker {
+  x = sync(signal(0));
+  y = sync(signal(0));
+}
+const crowdState = () => ({ players: users(Walker, { visibleTo: near({ x: "x", y: "y", radius: 100 }) }) });
+type CrowdState = ReturnType<typeof crowdState>;
+const crowdRoom = defineRoom({ path: "crowd-{id}", throttleSync: 0, throttleStorage: 3_600_000, state: crowdState });
 
 class CountingSocket implements Socket {
   isOpen = true;
@@ -69,6 +81,20 @@ await addAction("five", 20);
 for (const bots of [50, 5000, 50_000]) await addAction("move", 5, bots);
 
 const crowd = await fill(50);
+/** All of them move by up to 7 on a map of 1000 × 1000, and see what is within 100. */
+async function addCrowd(count: number): Promise<void> {
+  const room = new MemoryRoom<CrowdState>(crowdRoom.compiled);
+  for (let index = 0; index < count; index++) await join(room as never, `one-${index}`);
+  const players = Object.values(room.state.players());
+  const step = (value: number) => Math.min(1000, Math.max(0, value + Math.random() * 14 - 7));
+  const spread = () => players.forEach(({ x, y }) => (x.set(Math.random() * 1000), y.set(Math.random() * 1000)));
+  room.change(spread);
+  bench.add(`window, ${count} who all move, near`, () => {
+    room.change(() => players.forEach(({ x, y }) => (x.set(step(x())), y.set(step(y())))));
+  });
+}
+for (const count of [500, 1000]) await addCrowd(count);
+
 let joined = 0;
 bench.add("join and leave, 50 others", async () => {
   const socket = await join(crowd.room, `guest-${joined++ % 100}`);

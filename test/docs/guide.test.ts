@@ -19,6 +19,7 @@ import moved, { game, RoomObject } from "./moved-game.ts";
 import { dungeon } from "./guide-transfer.ts";
 import { arena } from "./guide-references.ts";
 import { cave } from "./guide-variants.ts";
+import { island } from "./guide-crowd.ts";
 import { sealed } from "./guide-visibility.ts";
 import { serviceOf } from "./service.ts";
 
@@ -118,6 +119,17 @@ describe("guide", () => {
     await ada.call("end");
     await expectConverged();
     expect(seen(ada.publicId)).toEqual({ name: "", bid: 7 });
+  });
+
+  it("crowds", async () => {
+    const { createClient, expectConverged } = await kitRoom(island);
+    const [ada, bob] = [await createClient(), await createClient()];
+    const seenBy = (client: typeof ada) => Object.keys((client.state["players"] ?? {}) as object).length;
+    await ada.call("move", { x: 50, y: 0 });
+    expect([seenBy(ada), seenBy(bob)]).toEqual([2, 2]);
+    await ada.call("move", { x: 500, y: 0 });
+    await expectConverged();
+    expect([seenBy(ada), seenBy(bob)]).toEqual([1, 1]);
   });
 
   it("auth: the token of a login opens the room, and tokens of a provider are not made with a secret", async () => {

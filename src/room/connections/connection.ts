@@ -77,6 +77,8 @@ export class RoomConnection implements Connection {
   readonly isRemote: boolean;
   /** Whether its user went to another room, or was removed. */
   hasLeft = false;
+  /** Called when it is not among the room's connections any more. */
+  onRemoved: (() => void) | undefined;
   /** The user who left, as they were then. */
   formerUser: object | undefined;
   readonly socket: RoomSocket;

@@ -123,6 +123,7 @@ export class Connections {
     this.#unopened.delete(conn);
     this.#joining.delete(conn);
     this.promised.delete(conn);
+    conn.onRemoved?.();
     this.changed();
   }
 

@@ -229,7 +229,18 @@ export class Presence {
     // This may remove the user, if too many are away.
     this.#sessions.offline(session);
     if (isShown) return;
-    sendToAll(this.#connections, encodeDisconnected(session.publicId));
+    this.#tellSeers(session.publicId, encodeDisconnected(session.publicId));
+  }
+
+  /** Sends something about a user to those who see them. */
+  #tellSeers(publicId: string, text: string): void {
+    const audience = this.#tree.users?.audienceOf(publicId);
+    if (!audience) return sendToAll(this.#connections, text);
+    for (const conn of this.#connections.all()) {
+      const viewer = { publicId: conn.publicId, auth: conn.auth, user: this.user(conn.publicId) };
+      this.#tree.recognise(viewer, conn);
+      if (this.#tree.sees(viewer, audience)) conn.deliver(text);
+    }
   }
 
   /** The session ran out, or went elsewhere: the user goes. */

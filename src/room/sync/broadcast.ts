@@ -1,6 +1,7 @@
 import { EncodedPatch, encodeSync, encodeWelcome, numberAck } from "../../protocol/packets.ts";
 import type { SyncHead } from "../../protocol/packets.ts";
 import { merge } from "../../state/merge.ts";
+import type { Placed } from "../../state/merge.ts";
 import type { Changes, Tree } from "../../state/tree.ts";
 import type { RemoteGroup } from "../connections/remote-group.ts";
 import type { RoomConnection } from "../connections/connection.ts";
@@ -14,6 +15,7 @@ import { SentState } from "./sent-state.ts";
 import type { SentStateScope } from "./sent-state.ts";
 import type { PrivateChanges, Welcome } from "../../relay/messages.ts";
 import type { ChangeClock } from "./change-clock.ts";
+import type { Parts } from "./crowd.ts";
 import type { Turns } from "../timing/turns.ts";
 import type { ViewerGroup, Views } from "./views.ts";
 
@@ -243,6 +245,7 @@ export class Broadcast {
   /** What is there counts as sent. */
   #settle(): void {
     this.#changeClock.settled(this.#take(), false);
+    for (const interest of this.#tree.interests) interest.assumeDelivered();
   }
 
   #take(): Changes {
@@ -306,13 +309,15 @@ export class Broadcast {
     const viewerGroups = isForAll ? [] : this.#views.classify(changes);
     // A patch for some clients has no number, since the others would miss that number.
     const seq = this.#changeClock.settled(changes);
-    if (this.#connections.promised.size > 0) this.#keepPromises(shared !== undefined, viewerGroups);
-    if (!shared && viewerGroups.length === 0) return;
+    const { crowd } = this.#views;
+    const parts = crowd.isEmpty ? NO_PARTS : crowd.deliver();
+    if (this.#connections.promised.size > 0) this.#keepPromises(shared !== undefined, viewerGroups, parts);
+    if (!shared && viewerGroups.length === 0 && parts.size === 0) return;
     const patch = shared && JSON.stringify(shared);
     const mark = seq > 0 ? this.#changeClock.takeMark() : undefined;
-    this.#sendDirect(shared, patch, seq, mark, viewerGroups);
+    this.#sendDirect(shared, patch, seq, mark, viewerGroups, parts);
     for (const group of this.#connections.remoteGroups.keys()) {
-      const own = ownOf(group, viewerGroups);
+      const own = this.#ownOf(group, viewerGroups, parts);
       if (patch !== undefined || own.length > 0) group.sync(patch, seq, mark, own);
     }
   }
@@ -323,9 +328,13 @@ export class Broadcast {
   }
 
   /** Sends an empty patch to those who were told that a packet follows, and see nothing of what changed. */
-  #keepPromises(isForAll: boolean, viewerGroups: readonly ViewerGroup[]): void {
+  #keepPromises(
+    isForAll: boolean,
+    viewerGroups: readonly ViewerGroup[],
+    parts: ReadonlyMap<RoomConnection, Parts>,
+  ): void {
     const { promised } = this.#connections;
-    const served = new Set(viewerGroups.flatMap(({ conns }) => conns));
+    const served = new Set([...viewerGroups.flatMap(({ conns }) => conns), ...parts.keys()]);
     if (!isForAll) for (const conn of promised.difference(served)) conn.deliver(encodeSync("{}"));
     promised.clear();
   }
@@ -336,10 +345,17 @@ export class Broadcast {
     seq: number,
     mark: number | undefined,
     viewerGroups: readonly ViewerGroup[],
+    parts: ReadonlyMap<RoomConnection, Parts>,
   ): void {
     const own = new Map<RoomConnection, EncodedPatch>();
+    const changesOf = privateChangesOf(viewerGroups, parts);
+    for (const [conn, seen] of parts) {
+      if (conn.remote) continue;
+      const text = this.#views.crowd.encode(conn, seen, shared, patch, changesOf.get(conn) ?? []);
+      own.set(conn, new EncodedPatch(text, seq, mark));
+    }
     for (const { changes, conns } of viewerGroups) {
-      const direct = conns.filter((conn) => !conn.remote);
+      const direct = conns.filter((conn) => !conn.remote && !parts.has(conn));
       if (direct.length === 0) continue;
       const merged = new EncodedPatch(JSON.stringify(merge(shared, changes)), seq, mark);
       for (const conn of direct) own.set(conn, merged);
@@ -350,12 +366,37 @@ export class Broadcast {
       if (encoded) conn.sendPatch(encoded);
     }
   }
+
+  /** What the connections of a shard are sent, beyond what everyone gets. */
+  #ownOf(
+    group: RemoteGroup,
+    viewerGroups: readonly ViewerGroup[],
+    parts: ReadonlyMap<RoomConnection, Parts>,
+  ): PrivateChanges[] {
+    const changesOf = privateChangesOf(viewerGroups, parts);
+    const isHere = ({ remote }: RoomConnection) => remote?.group === group;
+    const groups = viewerGroups.map(({ changes, conns }) => ({
+      ids: idsOf(conns.filter((conn) => isHere(conn) && !parts.has(conn))),
+      changes,
+    }));
+    const seen = Array.from(parts).filter(([conn]) => isHere(conn) && conn.phase === "open");
+    const byKeys = seen.map(([conn, own]) => ({
+      ids: idsOf([conn]),
+      changes: [...this.#views.crowd.placed(conn, own), ...(changesOf.get(conn) ?? [])],
+    }));
+    return [...groups, ...byKeys].filter(({ ids }) => ids.length > 0);
+  }
 }
 
-function ownOf(group: RemoteGroup, viewerGroups: readonly ViewerGroup[]): PrivateChanges[] {
-  return viewerGroups
-    .map(({ changes, conns }) => ({ ids: idsOf(conns.filter(({ remote }) => remote?.group === group)), changes }))
-    .filter(({ ids }) => ids.length > 0);
+const NO_PARTS: ReadonlyMap<RoomConnection, Parts> = new Map();
+
+/** The private changes of the connections that are sent entries by keys too. */
+function privateChangesOf(
+  viewerGroups: readonly ViewerGroup[],
+  parts: ReadonlyMap<RoomConnection, Parts>,
+): ReadonlyMap<RoomConnection, readonly Placed[]> {
+  if (parts.size === 0) return new Map();
+  return new Map(viewerGroups.flatMap(({ changes, conns }) => conns.map((conn) => [conn, changes] as const)));
 }
 
 function idsOf(conns: readonly RoomConnection[]): number[] {

@@ -7,6 +7,7 @@ import type { Placed } from "../../state/merge.ts";
 import type { Changes, Tree } from "../../state/tree.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import type { Connections } from "../connections/connections.ts";
+import { Crowd } from "./crowd.ts";
 import { HiddenCollections } from "./hidden-collections.ts";
 import { changesFor } from "./visibility.ts";
 
@@ -20,11 +21,14 @@ export interface ViewerGroup {
 export class Views {
   readonly #tree: Tree;
   readonly #connections: Connections;
+  /** Who sees which entries of collections where keys say so. */
+  readonly crowd: Crowd;
   #wasPending = false;
 
   constructor(tree: Tree, connections: Connections) {
     this.#tree = tree;
     this.#connections = connections;
+    this.crowd = new Crowd(tree, connections, (conn) => this.#viewerOf(conn));
   }
 
   /** Everything that a connection may see, as JSON. */
@@ -34,6 +38,7 @@ export class Views {
 
   /** Notes that a connection is about to be sent everything that it may see. */
   remember(conn: RoomConnection): void {
+    this.crowd.enter(conn, true);
     this.#mark(conn, true);
   }
 
@@ -50,16 +55,15 @@ export class Views {
   recall(conn: RoomConnection): void {
     // If changes were pending, assume that it saw exactly what it may not see now: that is deleted, the rest sent
     // whole.
+    this.crowd.recall(conn, !this.#wasPending);
     this.#mark(conn, !this.#wasPending);
   }
 
   /** The private fields that a connection was sent. */
   privateState(conn: RoomConnection): Placed[] {
     const viewer = this.#viewerOf(conn);
-    return this.#tree
-      .privateLeaves()
-      .filter((leaf) => this.#wasSent(conn, viewer, leaf))
-      .map((leaf) => ({ names: leaf.names(), value: leaf.sent }));
+    const leaves = this.#tree.privateLeaves().filter((leaf) => this.#wasSent(conn, viewer, leaf));
+    return [...this.crowd.whole(conn), ...leaves.map((leaf) => ({ names: leaf.names(), value: leaf.sent }))];
   }
 
   /**
@@ -75,6 +79,7 @@ export class Views {
     // Removals come first, since another value may take the place of a removed one.
     for (const { names, audience } of gone) {
       const around = this.#tree.hiddenAround(names);
+      if (around?.collection.interest) continue;
       if (around?.audience.dynamic) hidden.add(around.collection);
       else if (this.#mayHave(viewer, audience, around?.audience)) changes.push({ names, value: DELETE });
     }
@@ -83,12 +88,13 @@ export class Views {
       if (!audience || (!audience.dynamic && leaf.changedIn <= seq)) continue;
       const wasSent = this.#wasSent(conn, viewer, leaf);
       const around = leaf.hiddenEntryAround(() => false);
+      if (around?.placement.seenBy) continue;
       if (around?.placement.audience?.dynamic) hidden.take(leaf, around, wasSent);
       else if (wasSent) changes.push({ names: leaf.names(), value: leaf.whole });
       else if (this.#mayHave(viewer, audience, around?.placement.audience))
         changes.push({ names: leaf.names(), value: DELETE });
     }
-    return [...changes, ...hidden.replacements()];
+    return [...changes, ...hidden.replacements(), ...this.crowd.replacements(conn)];
   }
 
   /** Whether a viewer may have something of a field, or had. @param around of the entry around it, if not everybody sees that */
@@ -134,6 +140,8 @@ export class Views {
   }
 
   #viewerOf(conn: RoomConnection): Viewer {
-    return { publicId: conn.publicId, auth: conn.auth, user: this.#tree.users?.get(conn.publicId) };
+    const viewer = { publicId: conn.publicId, auth: conn.auth, user: this.#tree.users?.get(conn.publicId) };
+    this.#tree.recognise(viewer, conn);
+    return viewer;
   }
 }

@@ -45,12 +45,17 @@ function compute<T>(source: ComputedSignal<T>): T {
  * it subscribes to all of them, and brings the operators of rxjs into Workers that have no computed signal.
  */
 export function readComputed(source: ComputedSignal): Reading {
+  return readTracked(source);
+}
+
+/** Runs a function that reads signals. @returns what it returned, and the signals */
+export function readTracked<T>(read: () => T): { readonly value: T; readonly signals: Iterable<unknown> } {
   const store = trackers();
   const previous = store.currentDependencyTracker;
   const signals = new Set<unknown>();
   store.currentDependencyTracker = (signal) => signals.add(signal);
   try {
-    return { value: source(), signals };
+    return { value: read(), signals };
   } finally {
     store.currentDependencyTracker = previous;
   }
