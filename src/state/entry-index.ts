@@ -19,6 +19,8 @@ interface Entry {
   readonly node: EntryNode;
   readonly keys: readonly Key[];
   readonly observer: Observer;
+  /** Whether all that its keys are made of is sent to clients: then no change of that is missed. */
+  readonly isFollowed: boolean;
 }
 
 const NO_KEYS: readonly Key[] = [];
@@ -68,12 +70,12 @@ export class EntryIndex {
     const known = this.#entries.get(key);
     const node = this.#collection.settled(key);
     const isStale = this.stale.delete(key);
-    if (known && node === known.node && !isStale) return known.keys;
+    if (known && node === known.node && !isStale && !known.isFollowed) return known.keys;
     const isNew = node !== known?.node;
     if (known && isNew) known.observer.stop();
     const next = node && this.#read(key, node, isNew ? undefined : known);
     if (known && next && isSame(known.keys, next.keys)) {
-      this.#entries.set(key, { ...next, keys: known.keys });
+      if (isNew) this.#entries.set(key, { ...next, keys: known.keys });
       return known.keys;
     }
     for (const old of known?.keys ?? NO_KEYS) removeFrom(this.#byKey, old, key);
@@ -88,8 +90,19 @@ export class EntryIndex {
     const read = () => this.#rules.ofEntry(node.target, owner, known?.keys);
     const { keys, signals } = tryTo(this.#collection, read, { keys: NO_KEYS, signals: undefined });
     const observer = known?.observer ?? new Observer(() => this.#becomesStale(key));
-    if (signals) observer.observe(signals);
-    return { node, keys, observer };
+    const isFollowed = known?.isFollowed ?? this.#isSent(node);
+    if (signals && !isFollowed) observer.observe(signals);
+    return { node, keys, observer, isFollowed };
+  }
+
+  #isSent(node: EntryNode): boolean {
+    const { children } = node as unknown as { readonly children: ReadonlyMap<string, { readonly synced?: boolean }> };
+    return this.#rules.fields?.every((name) => children.get(name)?.synced === true) === true;
+  }
+
+  /** Whether the keys of who looks from an entry are known to be others by the changes of that. */
+  isFollowed(key: string): boolean {
+    return this.#entries.get(key)?.isFollowed === true;
   }
 
   #becomesStale(key: string): void {

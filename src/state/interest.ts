@@ -190,6 +190,8 @@ export class Interest<V extends object = object> {
     for (const key of new Set([...changes.keys(), ...this.#entries.stale])) {
       const previous = this.#entries.known(key);
       if (this.#entries.look(key) !== previous) before.set(key, previous);
+      if (this.#collection.isOfUsers && this.#entries.isFollowed(key))
+        for (const watcher of this.#byUser.get(key) ?? []) this.#staleWatchers.add(watcher);
     }
     const moved = [...this.#staleWatchers].filter((watcher) => this.#moved(watcher));
     this.#staleWatchers.clear();
@@ -349,7 +351,9 @@ export class Interest<V extends object = object> {
     watcher.user = viewer.user;
     const read = () => this.#rules.forViewer(viewer, known);
     const { keys, signals } = tryTo(this.#collection, read, { keys: NOBODY, signals: undefined });
-    if (signals) watcher.observer.observe(signals);
+    const isFollowed = this.#collection.isOfUsers && this.#entries.isFollowed(watcher.publicId);
+    if (isFollowed) watcher.observer.stop();
+    else if (signals) watcher.observer.observe(signals);
     if (!isSameView(watcher.keys, keys)) watcher.keys = keys;
   }
 

@@ -27,6 +27,11 @@ export interface Reading<K> {
 export interface KeyRules {
   /** Whether the same entries and viewers could have other keys, by what happened before. */
   readonly hasHistory: boolean;
+  /**
+   * The fields of an entry that its keys are made of, and those of the viewer's own entry, where that is known. If clients
+   * are sent them, a change of one is noticed without observing it, which costs more than all the rest.
+   */
+  readonly fields: readonly string[] | undefined;
   /** Whether viewers always see the entry of their own user. */
   readonly seesOwn: boolean;
   /** @param before the keys that it has; undefined if it was not asked for yet */

@@ -49,6 +49,7 @@ export function byKey<E extends object>({ of, for: keysFor, own = true }: ByKeyO
     throw new Error("byKey() takes two functions: byKey({ of: (entry) => key, for: (viewer) => key })");
   const rules: KeyRules = {
     hasHistory: false,
+    fields: undefined,
     seesOwn: own,
     ofEntry(entry, owner) {
       const { value, signals } = readTracked(() => listOf(of(entry as E, owner)));
@@ -144,6 +145,7 @@ export function near({ x, y, radius, from }: NearOptions): KeyedVisibility {
   const fields = [x, y] as const;
   const rules: KeyRules = {
     hasHistory: true,
+    fields: from ? undefined : fields,
     seesOwn: true,
     ofEntry(entry, _owner, before) {
       const [column, row] = signalsOf(entry, fields);

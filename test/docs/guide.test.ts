@@ -124,7 +124,7 @@ describe("guide", () => {
   it("crowds", async () => {
     const { createClient, expectConverged } = await kitRoom(island);
     const [ada, bob] = [await createClient(), await createClient()];
-    const seenBy = (client: typeof ada) => Object.keys((client.state["players"] ?? {}) as object).length;
+    const seenBy = (client: typeof ada) => Object.keys(client.state["players"] ?? {}).length;
     await ada.call("move", { x: 50, y: 0 });
     expect([seenBy(ada), seenBy(bob)]).toEqual([2, 2]);
     await ada.call("move", { x: 500, y: 0 });

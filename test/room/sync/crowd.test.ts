@@ -368,7 +368,7 @@ describe("P4.15: entries that are seen by keys", () => {
       room.change(({ players }) => players()[watchers[2]?.client.publicId ?? ""]?.team.set(name));
     team("blue");
     first.read();
-    expect(Object.keys((first.client.state["players"] ?? {}) as object).length).toBe(seen);
+    expect(Object.keys(first.client.state["players"] ?? {}).length).toBe(seen);
   });
 
   it("a field, and a collection inside of an entry, may be seen by keys too", async () => {
