@@ -3,7 +3,7 @@ import type { CompiledRoom } from "../define/room.ts";
 import type { Connection, Packet, RoomHandle, RoomStorage } from "../define/types.ts";
 import { RoomError } from "../protocol/errors.ts";
 import type { Broadcast } from "./sync/broadcast.ts";
-import type { Views } from "./sync/views.ts";
+import type { Tree } from "../state/tree.ts";
 import type { RoomConnection } from "./connections/connection.ts";
 import type { Connections } from "./connections/connections.ts";
 import { sendToAll } from "./connections/send-to-all.ts";
@@ -35,7 +35,7 @@ export interface HandleParts {
   readonly storage: Storage;
   readonly quarantine: RoomQuarantine;
   readonly broadcast: Broadcast;
-  readonly views: Views;
+  readonly tree: Tree;
   readonly schedules: Schedules;
   readonly sessions: Sessions;
   readonly transfers: Transfers;
@@ -74,7 +74,10 @@ export function createHandle(identity: RoomIdentity, parts: HandleParts): RoomHa
       const excluded = new Set(except === undefined ? [] : ([except].flat() as RoomConnection[]));
       const text = encodePacket(packet, parts.compiled.definition.events);
       if (to.near === undefined && to.keys === undefined) return sendToAll(parts.connections, text, excluded);
-      for (const conn of parts.views.crowd.connectionsOf(to)) if (!excluded.has(conn)) conn.deliver(text);
+      const { crowd } = parts.tree;
+      if (!crowd) throw new Error("room.broadcast: near and keys need a byKey or near in the state");
+      const conns = crowd.connectionsOf(parts.connections.all(), to);
+      for (const conn of conns) if (!excluded.has(conn)) conn.deliver(text);
     },
     schedule: (name, when, payload) => parts.schedules.set(name, when, payload),
     unschedule: (name) => parts.schedules.unset(name),

@@ -21,7 +21,7 @@ export function interestOf(collection: Collection, around: Audience | undefined)
   const { visibleTo } = collection.field;
   if (typeof visibleTo !== "object" || around || collection.names().length > 1) return undefined;
   const interest = new (visibleTo.Interest as typeof Interest)(collection as never, visibleTo.rules);
-  collection.shared.foundInterest(interest);
+  collection.shared.foundInterest(interest, visibleTo.Crowd);
   return interest;
 }
 

@@ -18,8 +18,10 @@ export type Condition = "owner" | ((viewer: Viewer, owner: string | undefined) =
 export interface KeyedVisibility {
   /** @internal */
   readonly rules: KeyRules;
-  /** The class of the index by keys. A Worker without such visibility does not have it. @internal */
+  /** The classes of the index by keys. A Worker without such visibility does not have them. @internal */
   readonly Interest: unknown;
+  /** @internal */
+  readonly Crowd: unknown;
   /** The same as a condition, which is asked for each viewer. @internal */
   condition(entry: object | undefined, owner: string | undefined): (viewer: Viewer) => boolean;
 }

@@ -149,8 +149,8 @@ export interface Shared extends LeafShared {
   /** Called once with each kind of plain property that a sleep takes away. */
   onLost(where: string, advice: string): void;
   foundUsers(users: object): void;
-  /** A collection whose entries are seen by keys. */
-  foundInterest(interest: object): void;
+  /** A collection whose entries are seen by keys. @param Crowd the class that delivers them */
+  foundInterest(interest: object, Crowd: unknown): void;
   /** The entry of a user is another one, or gone. */
   userChanged(publicId: string): void;
   /** An entry was put into the `users` field. */

@@ -8,6 +8,7 @@ import type { EntryTemplate, StoredEntries } from "./unread-entries.ts";
 import type { Entries } from "./entries.ts";
 import type { Viewer } from "./field.ts";
 import { Group, isEntries } from "./group.ts";
+import type { Crowd, Watching } from "./crowd.ts";
 import type { Interest } from "./interest.ts";
 import type { EntryKinds } from "./kinds.ts";
 import { Leaf } from "./leaf.ts";
@@ -63,8 +64,8 @@ export class Tree implements Shared {
   onUser: (publicId: string) => void = () => {};
   /** Called with each entry that is taken out of the `users` field, also if another one takes its place. */
   onUserRemoved: (publicId: string, user: object) => void = () => {};
-  /** The collections whose entries are seen by keys. */
-  readonly interests: Interest[] = [];
+  /** Who sees which entries of collections where keys say so. Undefined where there are none. */
+  crowd: Crowd | undefined;
   /** The one `users` field, if there is one. */
   users: Entries | undefined;
   loading = true;
@@ -94,7 +95,7 @@ export class Tree implements Shared {
 
   /** Whether some change was not sent yet. */
   get isDirty(): boolean {
-    return this.root.isDirty || this.interests.some(({ isStale }) => isStale);
+    return this.root.isDirty || this.crowd?.isStale === true;
   }
 
   /**
@@ -204,17 +205,18 @@ export class Tree implements Shared {
 
   /** What a viewer sees by keys is what a watcher of that name was sent. */
   recognise(viewer: Viewer, watcher: object): void {
-    for (const interest of this.interests) interest.recognise(viewer, watcher);
+    for (const interest of this.crowd?.interests ?? []) interest.recognise(viewer, watcher as Watching);
   }
 
   userChanged(publicId: string): void {
-    for (const interest of this.interests) interest.userChanged(publicId);
+    for (const interest of this.crowd?.interests ?? []) interest.userChanged(publicId);
   }
 
-  foundInterest(found: object): void {
-    const interest = found as Interest;
+  foundInterest(found: object, Watchers: unknown): void {
+    const interest = found as Interest<Watching>;
     interest.onStale = () => this.onChange();
-    this.interests.push(interest);
+    this.crowd ??= new (Watchers as typeof Crowd)(this);
+    this.crowd.interests.push(interest);
   }
 
   nextLeafId(): number {

@@ -1,3 +1,4 @@
+import { Crowd } from "./crowd.ts";
 import type { KeyedVisibility, Viewer } from "./field.ts";
 import { Interest } from "./interest.ts";
 import { EVERYTHING } from "./key-rules.ts";
@@ -78,6 +79,7 @@ function keyed(rules: KeyRules): KeyedVisibility {
   return {
     rules,
     Interest,
+    Crowd,
     condition: (entry, owner) => (viewer) => {
       if (!entry) return false;
       if (rules.seesOwn && owner === viewer.publicId) return true;

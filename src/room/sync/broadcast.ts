@@ -1,5 +1,6 @@
 import { EncodedPatch, encodeSync, encodeWelcome, numberAck } from "../../protocol/packets.ts";
 import type { SyncHead } from "../../protocol/packets.ts";
+import type { Parts } from "../../state/crowd.ts";
 import { merge } from "../../state/merge.ts";
 import type { Placed } from "../../state/merge.ts";
 import type { Changes, Tree } from "../../state/tree.ts";
@@ -15,7 +16,6 @@ import { SentState } from "./sent-state.ts";
 import type { SentStateScope } from "./sent-state.ts";
 import type { PrivateChanges, Welcome } from "../../relay/messages.ts";
 import type { ChangeClock } from "./change-clock.ts";
-import type { Parts } from "./crowd.ts";
 import type { Turns } from "../timing/turns.ts";
 import type { ViewerGroup, Views } from "./views.ts";
 
@@ -245,7 +245,7 @@ export class Broadcast {
   /** What is there counts as sent. */
   #settle(): void {
     this.#changeClock.settled(this.#take(), false);
-    for (const interest of this.#tree.interests) interest.assumeDelivered();
+    for (const interest of this.#tree.crowd?.interests ?? []) interest.assumeDelivered();
   }
 
   #take(): Changes {
@@ -309,8 +309,7 @@ export class Broadcast {
     const viewerGroups = isForAll ? [] : this.#views.classify(changes);
     // A patch for some clients has no number, since the others would miss that number.
     const seq = this.#changeClock.settled(changes);
-    const { crowd } = this.#views;
-    const parts = crowd.isEmpty ? NO_PARTS : crowd.deliver();
+    const parts = (this.#tree.crowd?.deliver() ?? NO_PARTS) as ReadonlyMap<RoomConnection, Parts>;
     if (this.#connections.promised.size > 0) this.#keepPromises(shared !== undefined, viewerGroups, parts);
     if (!shared && viewerGroups.length === 0 && parts.size === 0) return;
     const patch = shared && JSON.stringify(shared);
@@ -351,8 +350,8 @@ export class Broadcast {
     const changesOf = privateChangesOf(viewerGroups, parts);
     for (const [conn, seen] of parts) {
       if (conn.remote) continue;
-      const text = this.#views.crowd.encode(conn, seen, shared, patch, changesOf.get(conn) ?? []);
-      own.set(conn, new EncodedPatch(text, seq, mark));
+      const text = this.#tree.crowd?.encode(conn, seen, shared, patch, changesOf.get(conn) ?? []);
+      if (text !== undefined) own.set(conn, new EncodedPatch(text, seq, mark));
     }
     for (const { changes, conns } of viewerGroups) {
       const direct = conns.filter((conn) => !conn.remote && !parts.has(conn));
@@ -382,7 +381,7 @@ export class Broadcast {
     const seen = Array.from(parts).filter(([conn]) => isHere(conn) && conn.phase === "open");
     const byKeys = seen.map(([conn, own]) => ({
       ids: idsOf([conn]),
-      changes: [...this.#views.crowd.placed(conn, own), ...(changesOf.get(conn) ?? [])],
+      changes: [...(this.#tree.crowd?.placed(conn, own) ?? []), ...(changesOf.get(conn) ?? [])],
     }));
     return [...groups, ...byKeys].filter(({ ids }) => ids.length > 0);
   }

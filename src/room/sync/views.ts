@@ -7,7 +7,6 @@ import type { Placed } from "../../state/merge.ts";
 import type { Changes, Tree } from "../../state/tree.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import type { Connections } from "../connections/connections.ts";
-import { Crowd } from "./crowd.ts";
 import { HiddenCollections } from "./hidden-collections.ts";
 import { changesFor } from "./visibility.ts";
 
@@ -21,14 +20,12 @@ export interface ViewerGroup {
 export class Views {
   readonly #tree: Tree;
   readonly #connections: Connections;
-  /** Who sees which entries of collections where keys say so. */
-  readonly crowd: Crowd;
   #wasPending = false;
 
   constructor(tree: Tree, connections: Connections) {
     this.#tree = tree;
     this.#connections = connections;
-    this.crowd = new Crowd(tree, connections, (conn) => this.#viewerOf(conn));
+    if (tree.crowd) tree.crowd.viewerOf = (conn) => this.#viewerOf(conn as RoomConnection);
   }
 
   /** Everything that a connection may see, as JSON. */
@@ -38,7 +35,7 @@ export class Views {
 
   /** Notes that a connection is about to be sent everything that it may see. */
   remember(conn: RoomConnection): void {
-    this.crowd.enter(conn, true);
+    this.#tree.crowd?.enter(conn, true);
     this.#mark(conn, true);
   }
 
@@ -55,7 +52,7 @@ export class Views {
   recall(conn: RoomConnection): void {
     // If changes were pending, assume that it saw exactly what it may not see now: that is deleted, the rest sent
     // whole.
-    this.crowd.recall(conn, !this.#wasPending);
+    this.#tree.crowd?.recall(conn, !this.#wasPending);
     this.#mark(conn, !this.#wasPending);
   }
 
@@ -63,7 +60,10 @@ export class Views {
   privateState(conn: RoomConnection): Placed[] {
     const viewer = this.#viewerOf(conn);
     const leaves = this.#tree.privateLeaves().filter((leaf) => this.#wasSent(conn, viewer, leaf));
-    return [...this.crowd.whole(conn), ...leaves.map((leaf) => ({ names: leaf.names(), value: leaf.sent }))];
+    return [
+      ...(this.#tree.crowd?.whole(conn) ?? []),
+      ...leaves.map((leaf) => ({ names: leaf.names(), value: leaf.sent })),
+    ];
   }
 
   /**
@@ -94,7 +94,7 @@ export class Views {
       else if (this.#mayHave(viewer, audience, around?.placement.audience))
         changes.push({ names: leaf.names(), value: DELETE });
     }
-    return [...changes, ...hidden.replacements(), ...this.crowd.replacements(conn)];
+    return [...changes, ...hidden.replacements(), ...(this.#tree.crowd?.replacements(conn) ?? [])];
   }
 
   /** Whether a viewer may have something of a field, or had. @param around of the entry around it, if not everybody sees that */

@@ -1,21 +1,30 @@
-import { encodeKeyed } from "../../protocol/packets.ts";
-import type { Plain } from "../../protocol/values.ts";
-import { Replacement } from "../../state/diff.ts";
-import type { Viewer } from "../../state/field.ts";
-import type { Interest, Sight } from "../../state/interest.ts";
-import { merge } from "../../state/merge.ts";
-import type { Placed } from "../../state/merge.ts";
-import type { EntryNode } from "../../state/node.ts";
-import type { Tree } from "../../state/tree.ts";
-import type { Key } from "../../state/key-rules.ts";
-import type { RoomConnection } from "../connections/connection.ts";
-import type { Connections } from "../connections/connections.ts";
+import { encodeKeyed } from "../protocol/packets.ts";
+import type { Plain } from "../protocol/values.ts";
+import type { Audience } from "./audience.ts";
+import { Replacement } from "./diff.ts";
+import type { Interest, Sight } from "./interest.ts";
+import type { Key } from "./key-rules.ts";
+import { merge } from "./merge.ts";
+import type { Placed } from "./merge.ts";
+import type { EntryNode } from "./node.ts";
+import type { Viewer } from "./viewer.ts";
 
-type Watched = Interest<RoomConnection>;
+/** The state, as far as it matters who sees its entries. */
+interface Watched {
+  readonly entries: WeakMap<object, EntryNode>;
+  sees(viewer: Viewer, audience: Audience): boolean;
+}
+
+/** A connection of a client. */
+export interface Watching {
+  readonly publicId: string;
+  /** Called when it is not among the room's connections any more. */
+  onRemoved: (() => void) | undefined;
+}
 
 /** What one connection is sent of a collection whose entries are seen by keys. */
 interface Part {
-  readonly interest: Watched;
+  readonly interest: Interest<Watching>;
   /** Undefined where the whole of what it sees takes the place of what it has. */
   readonly sights: readonly Sight[] | undefined;
 }
@@ -25,79 +34,76 @@ export type Parts = readonly Part[];
 
 /** Which connections see which entries, in collections where keys say so. */
 export class Crowd {
-  readonly #tree: Tree;
-  readonly #connections: Connections;
-  readonly #viewerOf: (conn: RoomConnection) => Viewer;
+  readonly interests: Interest<Watching>[] = [];
+  /** Who looks through a connection. */
+  viewerOf: (conn: Watching) => Viewer = () => ({ publicId: "", auth: null, user: undefined });
+  readonly #tree: Watched;
 
-  constructor(tree: Tree, connections: Connections, viewerOf: (conn: RoomConnection) => Viewer) {
+  constructor(tree: Watched) {
     this.#tree = tree;
-    this.#connections = connections;
-    this.#viewerOf = viewerOf;
   }
 
-  get #interests(): readonly Watched[] {
-    return this.#tree.interests as unknown as readonly Watched[];
-  }
-
-  /** Whether there are such collections. */
-  get isEmpty(): boolean {
-    return this.#tree.interests.length === 0;
+  /** Whether something is to be delivered that no change of the state tells of. */
+  get isStale(): boolean {
+    return this.interests.some(({ isStale }) => isStale);
   }
 
   /** A connection is sent changes from now on. @param isKnown whether it has all that it sees, or gets it now */
-  enter(conn: RoomConnection, isKnown: boolean): void {
-    for (const interest of this.#interests) {
+  enter(conn: Watching, isKnown: boolean): void {
+    for (const interest of this.interests) {
       this.#enter(interest, conn, isKnown);
     }
-    if (!this.isEmpty) conn.onRemoved = () => this.#leave(conn);
+    conn.onRemoved = () => this.#leave(conn);
   }
 
   /** The same, for one that stayed while the room slept. */
-  recall(conn: RoomConnection, isKnown: boolean): void {
-    for (const interest of this.#interests) {
+  recall(conn: Watching, isKnown: boolean): void {
+    for (const interest of this.interests) {
       this.#enter(interest, conn, isKnown && !interest.hasHistory);
     }
-    if (!this.isEmpty) conn.onRemoved = () => this.#leave(conn);
+    conn.onRemoved = () => this.#leave(conn);
   }
 
-  #enter(interest: Watched, conn: RoomConnection, isKnown: boolean): void {
-    interest.enter(conn, conn.publicId, () => this.#viewerOf(conn), isKnown);
+  #enter(interest: Interest<Watching>, conn: Watching, isKnown: boolean): void {
+    interest.enter(conn, conn.publicId, () => this.viewerOf(conn), isKnown);
   }
 
-  #leave(conn: RoomConnection): void {
-    for (const interest of this.#interests) interest.leave(conn);
+  #leave(conn: Watching): void {
+    for (const interest of this.interests) interest.leave(conn);
   }
 
   /**
    * The connections that see an entry, and those that have some keys.
    * @throws Error if the entry is not part of the state
    */
-  connectionsOf({ near, keys }: { near?: object; keys?: Key | readonly Key[] }): ReadonlySet<RoomConnection> {
-    const found = new Set<RoomConnection>();
-    if (near !== undefined) for (const conn of this.#seersOf(near)) found.add(conn);
+  connectionsOf<V extends Watching>(
+    all: readonly V[],
+    { near, keys }: { near?: object; keys?: Key | readonly Key[] },
+  ): ReadonlySet<V> {
+    const found = new Set<V>();
+    if (near !== undefined) for (const conn of this.#seersOf(all, near)) found.add(conn);
     const list = keys === undefined ? [] : [keys].flat();
     if (list.length > 0)
-      for (const interest of this.#interests) for (const conn of interest.watchersWith(list)) found.add(conn);
+      for (const interest of this.interests) for (const conn of interest.watchersWith(list)) found.add(conn as V);
     return found;
   }
 
-  #seersOf(entry: object): RoomConnection[] {
+  #seersOf<V extends Watching>(all: readonly V[], entry: object): readonly V[] {
     const node = this.#tree.entries.get(entry);
     if (!node?.isInState) throw new Error("room.broadcast: what is near has to be an entry of the state");
     const audience = node.placement.audience ?? node.placement.seenBy;
-    const conns = [...this.#connections.all()];
-    return audience ? conns.filter((conn) => this.#tree.sees(this.#viewerOf(conn), audience)) : conns;
+    return audience ? all.filter((conn) => this.#tree.sees(this.viewerOf(conn), audience)) : all;
   }
 
   /** Takes what each connection is to be sent. */
-  deliver(): ReadonlyMap<RoomConnection, Parts> {
-    const parts = new Map<RoomConnection, Part[]>();
-    const add = (conn: RoomConnection, part: Part) => {
+  deliver(): ReadonlyMap<Watching, Parts> {
+    const parts = new Map<Watching, Part[]>();
+    const add = (conn: Watching, part: Part) => {
       const own = parts.get(conn);
       if (own) own.push(part);
       else parts.set(conn, [part]);
     };
-    for (const interest of this.#interests) {
+    for (const interest of this.interests) {
       const sights = interest.deliver((conn) => add(conn, { interest, sights: undefined }));
       for (const [conn, own] of sights) add(conn, { interest, sights: own });
     }
@@ -105,7 +111,7 @@ export class Crowd {
   }
 
   /** The same as changes like all others. */
-  placed(conn: RoomConnection, parts: Parts): Placed[] {
+  placed(conn: Watching, parts: Parts): Placed[] {
     return parts.flatMap(({ interest, sights }): Placed[] => {
       const names = interest.names();
       if (!sights) return [this.#replacement(conn, interest)];
@@ -114,13 +120,13 @@ export class Crowd {
   }
 
   /** All that a connection sees, in place of what it has. */
-  replacements(conn: RoomConnection): Placed[] {
-    return this.#interests.map((interest) => this.#replacement(conn, interest));
+  replacements(conn: Watching): Placed[] {
+    return this.interests.map((interest) => this.#replacement(conn, interest));
   }
 
   /** All that a connection sees, for one that has nothing. */
-  whole(conn: RoomConnection): Placed[] {
-    return this.#interests.flatMap((interest) => {
+  whole(conn: Watching): Placed[] {
+    return this.interests.flatMap((interest) => {
       const names = interest.names();
       return Array.from(interest.seenBy(conn), ([key, node]) => ({
         names: [...names, key],
@@ -129,8 +135,8 @@ export class Crowd {
     });
   }
 
-  #replacement(conn: RoomConnection, interest: Watched): Placed {
-    const viewer = this.#viewerOf(conn);
+  #replacement(conn: Watching, interest: Interest<Watching>): Placed {
+    const viewer = this.viewerOf(conn);
     const valueOf = (node: EntryNode) =>
       JSON.parse(node.textFor((audience) => this.#tree.sees(viewer, audience))) as unknown;
     const entries = Array.from(interest.seenBy(conn), ([key, node]) => [key, valueOf(node)] as const);
@@ -139,7 +145,7 @@ export class Crowd {
 
   /** A patch for one connection, as JSON. @param shared what everyone is sent, as JSON too @param own its private changes */
   encode(
-    conn: RoomConnection,
+    conn: Watching,
     parts: Parts,
     shared: Plain | undefined,
     text: string | undefined,
