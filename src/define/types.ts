@@ -1,3 +1,4 @@
+import type { BroadcastOptions } from "./broadcast-options.ts";
 import type { RoomLimits } from "./room-limits.ts";
 import type { Users } from "../state/fields.ts";
 import type { Migrations, Snapshot } from "./migrations.ts";
@@ -59,16 +60,6 @@ export interface RoomStorage {
   delete(key: string): void;
 }
 
-/** Whom `room.broadcast` reaches. */
-export interface BroadcastOptions {
-  /** Not these sockets. */
-  readonly except?: AnyConnection | readonly AnyConnection[];
-  /** Only those who see this entry. */
-  readonly near?: object;
-  /** Only those who have one of these keys, by a `byKey` of the state. */
-  readonly keys?: string | number | readonly (string | number)[];
-}
-
 /**
  * The room, as its handlers see it. A function of your own takes any room as `RoomHandle`, and one of a definition that declares events or
  * schedules with `T`.
@@ -91,7 +82,7 @@ export interface RoomHandle<T extends AnyHandlerTypes = HandlerTypes> {
   /** Sends a packet to one socket. */
   send(conn: AnyConnection, packet: T["packet"]): void;
   /** Sends a packet to all sockets, or to some of them. */
-  broadcast(packet: T["packet"], options?: BroadcastOptions): void;
+  broadcast(packet: T["packet"], options?: BroadcastOptions<AnyConnection>): void;
   /** Whether changes are sent automatically. It can be switched at any time, and survives hibernation. */
   autoSync: boolean;
   /** Whether there are changes that were not sent to clients. */

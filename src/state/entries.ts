@@ -280,10 +280,6 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     return this.#shownEntries(this.#made);
   }
 
-  onError(error: unknown): void {
-    this.shared.onError(error);
-  }
-
   /** The entries that are made, without those that are held. @param isOld whether what is not stored of others counts too */
   *shownSince(isOld: boolean): Iterable<[string, EntryNode]> {
     if (isOld) this.#unread.makeUnlessDurable();
@@ -302,6 +298,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
 
   /** Continues from what was sent of the collection that was here before. */
   continueFrom(previous: Entries): void {
+    this.bornIn = previous.bornIn;
     this.changes.continueFrom(previous.changes, previous.#shownEntries());
   }
 

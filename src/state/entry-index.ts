@@ -12,7 +12,7 @@ export interface KeyedCollection {
   settled(key: string): EntryNode | undefined;
   /** All of them. */
   allSettled(): Iterable<[string, EntryNode]>;
-  onError(error: unknown): void;
+  readonly shared: { onError(error: unknown): void };
 }
 
 interface Entry {
@@ -112,11 +112,11 @@ export class EntryIndex {
 }
 
 /** What throws gives no keys: who has none sees nothing, and is seen by nobody. */
-export function tryTo<T>(collection: Pick<KeyedCollection, "onError">, read: () => T, otherwise: T): T {
+export function tryTo<T>({ shared }: Pick<KeyedCollection, "shared">, read: () => T, otherwise: T): T {
   try {
     return read();
   } catch (error) {
-    collection.onError(error);
+    shared.onError(error);
     return otherwise;
   }
 }

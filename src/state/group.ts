@@ -196,6 +196,7 @@ export class Group implements EntryNode, ParentNode {
 
   continueFrom(previous: Group | RemovedEntry, changes: PrivateChange[]): void {
     if (!(previous instanceof Group)) return this.assumeSent(previous.sentValues());
+    ({ bornIn: this.bornIn, ownReplacedIn: this.ownReplacedIn } = previous);
     for (const [name, before] of previous.children) {
       const child = this.children.get(name);
       this.#unsent?.delete(name);
