@@ -37,11 +37,15 @@ export interface NearOptions {
  *
  * @param options `of` gives the keys of an entry, `for` those of a viewer
  * @example
- * import { byKey, collection, EVERYTHING } from "durable-rooms";
- * const units = collection(Unit, {
- *   visibleTo: byKey<Unit>({
- *     of: (unit) => unit.zone(),
- *     for: ({ user, auth }) => (auth?.referee ? EVERYTHING : (user as Player).zones()),
+ * import { byKey, collection, EVERYTHING, persist, signal, sync } from "durable-rooms";
+ * class Trap {
+ *   team = persist(signal("red"));
+ *   damage = sync(signal(10));
+ * }
+ * const traps = collection(Trap, {
+ *   visibleTo: byKey<Trap>({
+ *     of: (trap) => trap.team(),
+ *     for: ({ auth }) => (auth?.["role"] === "referee" ? EVERYTHING : String(auth?.["team"])),
  *   }),
  * });
  */
@@ -68,7 +72,10 @@ export function byKey<E extends object>({ of, for: keysFor, own = true }: ByKeyO
  * Users see those of their own kind: the short form of {@link byKey} for a `users` field.
  *
  * @example
- * import { sameKey, users } from "durable-rooms";
+ * import { persist, sameKey, signal, users } from "durable-rooms";
+ * class Player {
+ *   team = persist(signal("red"));
+ * }
  * const players = users(Player, { visibleTo: sameKey<Player>((player) => player.team()) });
  */
 export function sameKey<E extends object>(of: (entry: E) => Keys): KeyedVisibility {
@@ -136,7 +143,11 @@ class View extends Set<Key> implements KeySet {
  *
  * @throws Error if `radius` is not a number above 0
  * @example
- * import { near, users } from "durable-rooms";
+ * import { near, signal, sync, users } from "durable-rooms";
+ * class Player {
+ *   x = sync(signal(0));
+ *   y = sync(signal(0));
+ * }
  * const players = users(Player, { visibleTo: near({ x: "x", y: "y", radius: 100 }) });
  */
 export function near({ x, y, radius, from }: NearOptions): KeyedVisibility {

@@ -148,7 +148,9 @@ describe("marking fields", () => {
 
 it("the public API is this list", () => {
   expect(Object.keys(library).toSorted()).toEqual([
+    "EVERYTHING",
     "RoomError",
+    "byKey",
     "collection",
     "computed",
     "connected",
@@ -158,11 +160,13 @@ it("the public API is this list", () => {
     "id",
     "jwt",
     "loadInto",
+    "near",
     "persist",
     "reference",
     "requireAuth",
     "requireClaim",
     "requireSession",
+    "sameKey",
     "signal",
     "snapshotOf",
     "sync",
