@@ -255,13 +255,14 @@ export class Persistence implements RoomPart, Wakeable {
     if (log) this.#rows.unsavedVolatile.delete(log);
     this.#rows.onSaved();
     this.companion?.saved(!this.hasVolatile);
-    if (!this.#storage.isEmpty) this.#watch();
     return this.#allSaved();
   }
 
+  /** What is left waits until the room is calm. */
   #allSaved(): true {
     this.failure = undefined;
     this.#failedSaves = 0;
+    if (this.hasVolatile || !this.#storage.isEmpty) this.#watch();
     return true;
   }
 
@@ -307,7 +308,6 @@ export class Persistence implements RoomPart, Wakeable {
     const isDone = this.#allRows().length + this.#allRemoved().length === 0;
     if (isDone && this.#try(() => this.companion?.write(!this.hasVolatile))) {
       this.companion?.saved(!this.hasVolatile);
-      if (this.hasVolatile) this.#watch();
       return void this.#allSaved();
     }
     const wait = backoff(this.#failedSaves++, FIRST_RETRY, LONGEST_RETRY);

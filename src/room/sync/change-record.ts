@@ -11,6 +11,9 @@ const SLOTS = 64;
 const SLOT_LENGTH = 16_000;
 const SLOT_AGE = 2000;
 
+/** So many characters a value has at most: storage holds 2 MB under a key. */
+const MAX_LENGTH = 500_000;
+
 /** What is stored of the changes in some windows, with the rows that changed. */
 export interface StoredChanges {
   /** The life of the room. */
@@ -96,6 +99,7 @@ export class ChangeRecord {
       if (!this.#changed.has(key)) this.#length += key.length;
       this.#changed.set(key, changedIn);
     }
+    if (this.#length > MAX_LENGTH) this.#forget(clock);
     // If only some rows are written, no more than before is stored completely.
     this.#said = isSavingAll ? { seq, ahead } : this.stored;
     const changed = Object.fromEntries(this.#changed);
@@ -106,6 +110,7 @@ export class ChangeRecord {
   #forget(clock: number): void {
     this.#rows.touched.clear();
     this.#changed.clear();
+    this.#length = 0;
     this.#isFirst = true;
     this.#since = clock;
   }

@@ -67,6 +67,42 @@ describe("P4.14: what is stored of changes", () => {
     ]);
   });
 
+  it("numbers go on after a sleep, also where rows could only be saved one by one before it", async () => {
+    const room = create();
+    await room.connect("bob");
+    room.storage.fault = (key) => {
+      if (/monsters|changes|sync/.test(key)) throw new Error("storage fails");
+    };
+    room.change(({ monsters }) => (monsters()["a"] = monster()));
+    await room.advance(5000);
+    const client = new ResumingClient();
+    await come(room, client);
+    room.change(({ monsters }) => delete monsters()["a"]);
+    room.storage.fault = () => {};
+    await room.evict();
+    for (const count of [1, 2]) room.change((fields) => fields.count.set(count));
+    // It notices itself if a number is missing, or comes twice.
+    client.read();
+    expect([client.how, client.state["count"]]).toEqual([["whole"], 2]);
+  });
+
+  it("is forgotten where one save would make it too large for storage", async () => {
+    const room = create();
+    const client = await follow(room);
+    await room.advance(2000);
+    room.change(({ monsters }) => {
+      for (let index = 0; index < 3000; index++) monsters()[`${"m".repeat(300)}${index}`] = monster();
+    });
+    client.read();
+    await room.advance(2000);
+    const sizes = slotsOf(room).map((key) => JSON.stringify(room.storage.rows.get(key)).length);
+    expect(Math.max(...sizes)).toBeLessThan(600_000);
+    room.crash();
+    await come(room, client);
+    expect(client.how).toEqual(["whole", "whole"]);
+    expect(Object.keys(client.state["monsters"] as object).length).toBe(3000);
+  });
+
   it("has at most 1 MB, however many entries change", async () => {
     const room = create();
     const client = await follow(room);
