@@ -32,6 +32,7 @@ export type {
   Route,
   Schedule,
   Scheduled,
+  ScheduleOptions,
   Snapshot,
 } from "./define/types.ts";
 export type { ErrorCode } from "./protocol/codes.ts";

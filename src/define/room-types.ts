@@ -22,13 +22,19 @@ type EventPacket<E> = {
   [K in keyof E & string]: { readonly type: K } & Optional<"value", Given<E[K]>>;
 }[keyof E & string];
 
+/** Which of the schedules of one name is meant. */
+export interface ScheduleOptions {
+  /** Up to 512 characters. There is one schedule for each key, and one without. */
+  readonly key?: string;
+}
+
 /** The arguments of `room.schedule`. */
 type ScheduleArguments<N> = unknown extends N
-  ? [name: string, when: number | Date, payload?: unknown]
+  ? [name: string, when: number | Date, payload?: unknown, options?: ScheduleOptions]
   : {
       [K in keyof N & string]: undefined extends Given<N[K]>
-        ? [name: K, when: number | Date, payload?: Given<N[K]>]
-        : [name: K, when: number | Date, payload: Given<N[K]>];
+        ? [name: K, when: number | Date, payload?: Given<N[K]>, options?: ScheduleOptions]
+        : [name: K, when: number | Date, payload: Given<N[K]>, options?: ScheduleOptions];
     }[keyof N & string];
 
 /** What handlers of a room may use: P is a packet that it may send, A the arguments of `room.schedule`. */

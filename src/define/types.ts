@@ -5,10 +5,10 @@ import type { Migrations, Snapshot } from "./migrations.ts";
 import type { PathParams } from "./paths.ts";
 import type { RoomQuarantine } from "./quarantine.ts";
 import type { ResponseBuilder } from "./response-builder.ts";
-import type { AnyHandlerTypes, HandlerTypes, Packet, RoomTypes } from "./room-types.ts";
+import type { AnyHandlerTypes, HandlerTypes, Packet, RoomTypes, ScheduleOptions } from "./room-types.ts";
 import type { SchemaOutput, StandardSchema } from "./standard-schema.ts";
 
-export type { Packet, ResponseBuilder, RoomTypes, Snapshot };
+export type { Packet, ResponseBuilder, RoomTypes, ScheduleOptions, Snapshot };
 
 /** The verified claims of a JWT. */
 export type Claims = Readonly<Record<string, unknown>>;
@@ -102,15 +102,18 @@ export interface RoomHandle<T extends AnyHandlerTypes = HandlerTypes> {
   sessionTransfer(conn: AnyConnection, targetRoomId: string): Promise<string>;
   /**
    * Runs an entry of `schedules` later, at least once, even if the room restarts meanwhile. Another call with the same
-   * name replaces the time and the payload.
-   * @param call its name; `when`, which is a delay in ms, or a time as a Date or in ms since 1970; and the payload
+   * name, and the same key, replaces the time and the payload.
+   *
+   * @param call its name; `when`, which is a delay in ms, or a Date; the payload; and `{ key }`, with which there may be
+   * several of one name. A negative delay, and a Date that is over, mean now
    * @throws RoomError `internal` if there is no such schedule, or its payload does not match its schema
    * @example
    * room.schedule("end", 60_000, { price: 5 });
+   * room.schedule("respawn", 5000, { hp: 10 }, { key: "orc-7" });
    */
   schedule(...call: T["schedule"]): void;
-  /** Cancels what is scheduled under a name, if anything is. */
-  unschedule(name: T["schedule"][0]): void;
+  /** Cancels what is scheduled under a name, and a key if one is given; if anything is. */
+  unschedule(name: T["schedule"][0], options?: ScheduleOptions): void;
   /** What is scheduled. */
   readonly schedules: readonly Scheduled[];
   /** Sends an HTTP request to another room of the party, or to this one. It arrives without claims. */
@@ -163,6 +166,8 @@ export interface ListingOptions {
 /** An entry of `schedules` that will run. */
 export interface Scheduled {
   readonly name: string;
+  /** Where it has one. */
+  readonly key?: string;
   /** ms since 1970 */
   readonly at: number;
   readonly payload: unknown;
@@ -339,7 +344,8 @@ interface UserRestore<S, T extends AnyHandlerTypes> {
 export interface Schedule<S, Z, T extends AnyHandlerTypes = HandlerTypes> {
   /** A schema for the payload, of any such library: `run` gets what it parsed. It cannot be async. */
   readonly payload?: Z;
-  run(context: Context<S, T>, payload: Parsed<Z>): unknown;
+  /** Runs it. `key` is that of `room.schedule`, if it had one. */
+  run(context: Context<S, T> & { readonly key: string | undefined }, payload: Parsed<Z>): unknown;
 }
 
 /** How a route is named. */

@@ -17,8 +17,8 @@ export function inspectRoom(core: RoomCore, isPrivate: IsPrivate): Omit<RoomInsp
     state: treeOf("state", core.state, isPrivate),
     sessions: firstOf(latestFirst(core.sessions.all()), (session) => view(session, counts)),
     connections: firstOf(connections, ({ id, publicId, isRemote, protocol }) => ({ id, publicId, isRemote, protocol })),
-    schedules: firstOf(schedules, ({ name, at, payload }) => ({
-      name,
+    schedules: firstOf(schedules, ({ name, key, at, payload }) => ({
+      name: key === undefined ? name : `${name} (${key})`,
       at,
       payload: treeOf("payload", payload, isPrivate),
     })),

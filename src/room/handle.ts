@@ -79,8 +79,8 @@ export function createHandle(identity: RoomIdentity, parts: HandleParts): RoomHa
       const conns = crowd.connectionsOf(parts.connections.all(), to);
       for (const conn of conns) if (!excluded.has(conn)) conn.deliver(text);
     },
-    schedule: (name, when, payload) => parts.schedules.set(name, when, payload),
-    unschedule: (name) => parts.schedules.unset(name),
+    schedule: (...call) => parts.schedules.set(...call),
+    unschedule: (name, options) => parts.schedules.unset(name, options),
     async sessionTransfer(conn, to) {
       const session = (conn as RoomConnection).hasLeft ? undefined : parts.sessions.find(conn.sessionId);
       return parts.transfers.depart(session, conn.state, to);

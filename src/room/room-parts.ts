@@ -1,5 +1,5 @@
 import type { CompiledRoom } from "../define/room.ts";
-import type { RoomHandle } from "../define/types.ts";
+import type { RoomHandle, Scheduled } from "../define/types.ts";
 import { AddressLimit } from "../platform/address-limit.ts";
 import type { Clock } from "../platform/ports.ts";
 import { tooMuchWaits, WaitingBudget } from "../platform/waiting-budget.ts";
@@ -213,7 +213,7 @@ export class RoomParts {
 
   #createSchedules(): Schedules {
     const { compiled, storage, clock, alarms, persistence } = this;
-    const run = (name: string, payload: unknown) => this.hooks.schedule(name, payload);
+    const run = (scheduled: Scheduled) => this.hooks.schedule(scheduled);
     const schedules = new Schedules(compiled, storage, clock, alarms, persistence, run);
     alarms.register(schedules);
     return schedules;

@@ -1,6 +1,6 @@
 import type { CompiledRoom } from "../define/room.ts";
 import { parseOwn } from "../define/schemas.ts";
-import type { Scheduled } from "../define/types.ts";
+import type { Scheduled, ScheduleOptions } from "../define/types.ts";
 import { RoomError } from "../protocol/errors.ts";
 import { remaining } from "../platform/clock.ts";
 import { backoff } from "../platform/backoff.ts";
@@ -9,19 +9,19 @@ import type { Persistence } from "./storage/persistence.ts";
 import type { OwnRows, RoomPart } from "./timing/room-part.ts";
 import type { Clock, Storage } from "../platform/ports.ts";
 import { PRIVATE_PREFIX } from "./storage/keys.ts";
+import { MAX_KEY } from "../state/value-checks.ts";
 
 interface Entry extends Scheduled {
   /** Runs that failed in a row. */
   readonly failures: number;
 }
 
-const PREFIX = `${PRIVATE_PREFIX}schedule:`;
 /** The least time between two runs of a schedule that sets itself again, in ms. */
 const LEAST_SPACING = 1000;
 const LONGEST_RETRY = 3_600_000;
 const MAX_SCHEDULES = 1000;
-/** A smaller number is a delay, a larger one a time in ms since 1970: this one is in 1973, or three years. */
-const FIRST_TIME = 100_000_000_000;
+/** Three years: a larger number is meant as a time in ms since 1970, which it was taken for in earlier versions. */
+const LONGEST_DELAY = 100_000_000_000;
 
 /**
  * Named things to do later. Each is stored at once and deleted only after it ran, so it runs at least once, even if the
@@ -32,10 +32,11 @@ export class Schedules implements RoomPart, Wakeable {
   readonly #compiled: CompiledRoom;
   readonly #storage: Storage;
   readonly #clock: Clock;
-  readonly #run: (name: string, payload: unknown) => Promise<void>;
+  readonly #run: (scheduled: Scheduled) => Promise<void>;
   readonly #alarms: Alarms;
   readonly #persistence: Persistence;
   readonly mayOverlap = true;
+  /** By their rows. */
   readonly #entries = new Map<string, Entry>();
   readonly #running = new Set<Entry>();
   readonly #lastRun = new Map<string, number>();
@@ -49,7 +50,7 @@ export class Schedules implements RoomPart, Wakeable {
     clock: Clock,
     alarms: Alarms,
     persistence: Persistence,
-    run: (name: string, payload: unknown) => Promise<void>,
+    run: (scheduled: Scheduled) => Promise<void>,
   ) {
     this.#compiled = compiled;
     this.#storage = storage;
@@ -60,19 +61,22 @@ export class Schedules implements RoomPart, Wakeable {
   }
 
   load(rows: OwnRows): void {
-    for (const [name, entry] of rows.of("schedule")) this.#entries.set(name, entry as Entry);
+    for (const [, value] of [...rows.of("schedule"), ...rows.of("keyed")]) {
+      const entry = value as Entry;
+      this.#entries.set(rowOf(entry.name, entry.key), entry);
+    }
   }
 
   list(): readonly Scheduled[] {
-    return [...this.#entries.values()].map(({ name, at, payload }) => ({ name, at, payload }));
+    return [...this.#entries.values()].map(({ failures: _, ...scheduled }) => scheduled);
   }
 
   /**
    * The payload is stored as it is, and parsed when it runs: the schema may be another one by then.
-   * @throws RoomError if the definition has no such schedule, its payload does not match, the time is not valid, or there
-   * are too many
+   * @throws RoomError if the definition has no such schedule, its payload does not match, the time or the key is not
+   * valid, or there are too many
    */
-  set(name: string, when: number | Date, payload: unknown): void {
+  set(name: string, when: number | Date, payload?: unknown, { key }: ScheduleOptions = {}): void {
     const { schedules = {} } = this.#compiled.definition;
     if (!Object.hasOwn(schedules, name)) {
       throw new RoomError(
@@ -81,21 +85,24 @@ export class Schedules implements RoomPart, Wakeable {
       );
     }
     parseOwn(schedules[name]?.payload, payload, `The payload of "${name}"`);
-    const given = typeof when === "number" ? when : when.getTime();
-    if (!Number.isFinite(given) || given < 0)
-      throw new RoomError("internal", `"${name}" needs a time, not ${String(when)}`);
-    if (!this.#entries.has(name) && this.#entries.size >= MAX_SCHEDULES) {
+    const time = this.#timeOf(name, when);
+    if (key !== undefined && !isKey(key)) {
+      throw new RoomError("internal", `A key of "${name}" has 1 to ${MAX_KEY} whole characters`);
+    }
+    const row = rowOf(name, key);
+    if (!this.#entries.has(row) && this.#entries.size >= MAX_SCHEDULES) {
       throw new RoomError("internal", `A room has ${MAX_SCHEDULES} schedules at most`);
     }
-    const at = given < FIRST_TIME ? this.#clock.now() + given : given;
-    this.#store({ name, at: Math.max(at, this.#earliest(name)), payload, failures: 0 });
+    const at = Math.max(time, this.#clock.now(), this.#earliest(row));
+    this.#store({ name, ...(key !== undefined && { key }), at, payload, failures: 0 });
     this.#alarms.arm(this);
   }
 
-  unset(name: string): void {
-    if (!this.#entries.has(name)) return;
-    this.#storage.delete(PREFIX + name);
-    this.#entries.delete(name);
+  unset(name: string, { key }: ScheduleOptions = {}): void {
+    const row = rowOf(name, key);
+    if (!this.#entries.has(row)) return;
+    this.#storage.delete(row);
+    this.#entries.delete(row);
     this.#persistence.saveSoon();
   }
 
@@ -113,33 +120,65 @@ export class Schedules implements RoomPart, Wakeable {
   }
 
   async #runOne(entry: Entry): Promise<void> {
-    const { name, payload, failures } = entry;
+    const row = rowOf(entry.name, entry.key);
     // A schedule that ran before may have unset it, or set it again.
-    if (this.#entries.get(name) !== entry) return;
-    this.#lastRun.set(name, this.#clock.now());
+    if (this.#entries.get(row) !== entry) return;
+    this.#ran(row);
     this.#running.add(entry);
     this.#persistence.saveSoon();
     try {
-      await this.#run(name, payload);
+      await this.#run(entry);
       // Unless it was set again meanwhile.
-      if (this.#entries.get(name) === entry) this.unset(name);
+      if (this.#entries.get(row) === entry) this.unset(entry.name, entry);
     } catch {
-      if (this.#entries.get(name) !== entry) return;
-      const delay = backoff(failures, LEAST_SPACING, LONGEST_RETRY);
-      this.#store({ ...entry, at: this.#clock.now() + delay, failures: failures + 1 });
+      if (this.#entries.get(row) !== entry) return;
+      const delay = backoff(entry.failures, LEAST_SPACING, LONGEST_RETRY);
+      this.#store({ ...entry, at: this.#clock.now() + delay, failures: entry.failures + 1 });
     } finally {
       this.#running.delete(entry);
     }
   }
 
-  #earliest(name: string): number {
+  /** @throws RoomError if it is none, or a number that is meant as a time */
+  #timeOf(name: string, when: number | Date): number {
+    const isDelay = typeof when === "number";
+    if (isDelay && when >= LONGEST_DELAY && when < Infinity) {
+      throw new RoomError("internal", `"${name}" has a delay of over three years: for a time write new Date(${when})`);
+    }
+    const time = isDelay ? this.#clock.now() + Math.max(when, 0) : Number(when);
+    if (Number.isFinite(time)) return time;
+    throw new RoomError("internal", `"${name}" needs a delay in ms or a Date, not ${String(when)}`);
+  }
+
+  /** Notes that a schedule runs. Of those that ran long ago nothing has to be known. */
+  #ran(row: string): void {
     const now = this.#clock.now();
-    return now + remaining((this.#lastRun.get(name) ?? -Infinity) + LEAST_SPACING, now, LEAST_SPACING);
+    for (const [other, at] of this.#lastRun) {
+      if (Math.abs(now - at) < LEAST_SPACING) break;
+      this.#lastRun.delete(other);
+    }
+    this.#lastRun.delete(row);
+    this.#lastRun.set(row, now);
+  }
+
+  #earliest(row: string): number {
+    const now = this.#clock.now();
+    return now + remaining((this.#lastRun.get(row) ?? -Infinity) + LEAST_SPACING, now, LEAST_SPACING);
   }
 
   #store(entry: Entry): void {
-    this.#storage.put(PREFIX + entry.name, entry);
-    this.#entries.set(entry.name, entry);
+    const row = rowOf(entry.name, entry.key);
+    this.#storage.put(row, entry);
+    this.#entries.set(row, entry);
     this.#persistence.saveSoon();
   }
+}
+
+/** Where a schedule is stored. Names and keys may hold any character. */
+function rowOf(name: string, key: string | undefined): string {
+  return PRIVATE_PREFIX + (key === undefined ? `schedule:${name}` : `keyed:${name.length}:${name}${key}`);
+}
+
+function isKey(key: unknown): boolean {
+  return typeof key === "string" && key !== "" && key.length <= MAX_KEY && key.isWellFormed();
 }

@@ -69,7 +69,7 @@ function hasLeft(socket: RoomSocket): boolean {
 function loadParts(parts: RoomParts, own: OwnRows, didSleep: boolean): Record<string, unknown> | undefined {
   const has = (...kinds: readonly string[]) => kinds.some((kind) => own.of(kind).length > 0);
   parts.sessions.load(own);
-  if (has("schedule")) parts.schedules.load(own);
+  if (has("schedule", "keyed")) parts.schedules.load(own);
   const isLeaving = Array.from(parts.sessions.all()).some(({ leaving }) => leaving);
   if (isLeaving || has("token", "moved", "departed")) parts.transfers.load(own);
   if (has("listing")) parts.listing.load(own);

@@ -104,6 +104,7 @@ export async function play(isBusy = false): Promise<Record<string, unknown>> {
   }
   await room.core.recall("transfer-of-finn", "finn");
   handle.schedule("later", 60_000, { a: 1 });
+  handle.schedule("later", 90_000, { a: 2 }, { key: "orc" });
   handle.storage.put("mine", { b: 2 });
   if ("listing" in handle) handle.listing({ mode: "blitz" }, { locked: true });
   if ("shards" in room) await meetShard(room);

@@ -50,6 +50,13 @@ export const auction = defineRoom({
         room.schedule("tidy", new Date());
         room.schedule("anything", 1, new Map());
         room.unschedule("end");
+        room.schedule("end", 60_000, { price }, { key: "orc" });
+        room.schedule("tidy", 1, undefined, { key: "orc" });
+        room.unschedule("end", { key: "orc" });
+        // @ts-expect-error a key is text
+        room.schedule("end", 60_000, { price }, { key: 1 });
+        // @ts-expect-error there is no such option
+        room.unschedule("end", { keys: "orc" });
         // @ts-expect-error there is no such schedule
         room.schedule("ned", 60_000, { price });
         // @ts-expect-error its payload has a number
@@ -97,7 +104,8 @@ export const auction = defineRoom({
   schedules: {
     end: {
       payload: z.object({ price: z.number(), by: z.string().default("nobody") }),
-      run({ state, room }, payload) {
+      run({ state, room, key }, payload) {
+        expectTypeOf(key).toEqualTypeOf<string | undefined>();
         expectTypeOf(payload).toEqualTypeOf<{ price: number; by: string }>();
         state.price.set(payload.price);
         room.schedule("end", 1, payload);

@@ -58,16 +58,34 @@ describe("schedules", () => {
     expect(log(room)).toHaveLength(1);
   });
 
-  it("take a time as well as a delay, and the same name again moves it", () => {
+  it("take a Date as well as a delay, and the same name again moves it", () => {
     const room = memory();
     room.clock.time = 1_800_000_000_000;
     room.core.handle.schedule("note", new Date(1_800_000_005_000), 1);
-    room.core.handle.schedule("note", 1_800_000_009_000, 2);
+    room.core.handle.schedule("note", new Date(1_800_000_009_000), 2);
     expect(room.core.handle.schedules).toEqual([{ name: "note", at: 1_800_000_009_000, payload: 2 }]);
     room.core.handle.schedule("note", 10, 3);
     expect(room.core.handle.schedules).toEqual([{ name: "note", at: 1_800_000_000_010, payload: 3 }]);
     room.core.handle.unschedule("note");
     expect(room.core.handle.schedules).toEqual([]);
+  });
+
+  it("run now where the delay is negative, or the Date is over, in whichever year it was", async () => {
+    const room = memory();
+    room.clock.time = 1_800_000_000_000;
+    const { handle } = room.core;
+    for (const when of [-1, -Infinity, new Date(1_799_999_999_999), new Date(5), new Date(-1)]) {
+      handle.schedule("note", when, Number(when));
+      expect(handle.schedules).toMatchObject([{ at: 1_800_000_000_000 }]);
+    }
+    await room.advance(1000);
+    expect(log(room)).toHaveLength(1);
+    expect(() => handle.schedule("note", new Date(Number.NaN))).toThrow('"note" needs a delay in ms or a Date');
+    expect(() => handle.schedule("note", Infinity)).toThrow('"note" needs a delay in ms or a Date');
+    expect(() => handle.schedule("note", "soon" as never)).toThrow('"note" needs a delay in ms or a Date');
+    // It was taken for a time once.
+    expect(() => handle.schedule("note", 1_800_000_005_000)).toThrow("write new Date(1800000005000)");
+    expect(handle.schedules).toEqual([]);
   });
 
   it("survive a crash, and run once where they were overdue many times over", async () => {
@@ -143,7 +161,7 @@ describe("schedules", () => {
   it("that the definition does not have are refused", () => {
     const { handle } = memory().core;
     expect(() => handle.schedule("nope", 1)).toThrow('no schedule "nope". There are: note, storm, fragile');
-    expect(() => handle.schedule("note", Number.NaN)).toThrow("needs a time");
+    expect(() => handle.schedule("note", Number.NaN)).toThrow("needs a delay");
   });
 
   it("have payloads that are checked when they are set, and parsed when they run", async () => {
@@ -172,6 +190,67 @@ describe("schedules", () => {
     expect(log(room)).toEqual([7]);
     expect(room.core.handle.schedules).toMatchObject([{ name: "grow", payload: 3 }]);
     expect(room.log.filter(({ event }) => event === "schedule_failed").length).toBeGreaterThan(0);
+  });
+
+  describe("with keys", () => {
+    const ran: unknown[] = [];
+    const monsters = defineRoom({
+      path: "r",
+      state: () => ({ log: sync(signal<unknown[]>([])) }),
+      schedules: {
+        respawn: {
+          payload: z.object({ hp: z.number() }).optional(),
+          run({ state, key }, payload) {
+            ran.push(payload);
+            state.log().push(key ?? "none");
+          },
+        },
+      },
+    });
+    const start = () => new MemoryRoom<State>(monsters.compiled);
+
+    it("are as many under one name as there are keys, and each is set, moved and unset for itself", async () => {
+      const room = start();
+      const { handle } = room.core;
+      handle.schedule("respawn", 1000, { hp: 1 }, { key: "orc" });
+      handle.schedule("respawn", 2000, { hp: 2 }, { key: "elf" });
+      handle.schedule("respawn", 3000, { hp: 3 });
+      handle.schedule("respawn", 4000, { hp: 4 }, { key: "troll" });
+      handle.schedule("respawn", 5000, { hp: 5 }, { key: "orc" });
+      const at = (ms: number) => room.clock.time + ms;
+      expect(handle.schedules).toEqual([
+        { name: "respawn", key: "orc", at: at(5000), payload: { hp: 5 } },
+        { name: "respawn", key: "elf", at: at(2000), payload: { hp: 2 } },
+        { name: "respawn", at: at(3000), payload: { hp: 3 } },
+        { name: "respawn", key: "troll", at: at(4000), payload: { hp: 4 } },
+      ]);
+      handle.unschedule("respawn", { key: "elf" });
+      handle.unschedule("respawn", { key: "nobody" });
+      await room.advance(4500);
+      expect(log(room)).toEqual(["none", "troll"]);
+      expect(ran.splice(0)).toEqual([{ hp: 3 }, { hp: 4 }]);
+      handle.unschedule("respawn");
+      await room.advance(1000);
+      expect(log(room)).toEqual(["none", "troll", "orc"]);
+    });
+
+    it("survive a crash, whatever is in their keys, and none of their rows is left when they have run", async () => {
+      const room = start();
+      const keys = ["a:b", "\u0000", "é".repeat(512), "__proto__", "1:x", "respawn", "9:respawnx"];
+      for (const key of keys) room.core.handle.schedule("respawn", 1000, undefined, { key });
+      room.crash();
+      expect(room.core.handle.schedules.map(({ key }) => key)).toEqual(expect.arrayContaining(keys));
+      await room.advance(5000);
+      expect(room.state.log()).toHaveLength(keys.length);
+      expect(log(room)).toEqual(expect.arrayContaining(keys));
+      expect([...room.storage.rows.keys()].filter((row) => /schedule|keyed/.test(row))).toEqual([]);
+    });
+
+    it.each([["", "x".repeat(513), "\ud800", 5]].flat())("are refused where the key is %j", (key) => {
+      const { handle } = start().core;
+      expect(() => handle.schedule("respawn", 1, undefined, { key: key as string })).toThrow("whole characters");
+      expect(handle.schedules).toEqual([]);
+    });
   });
 
   it("wake a real object from the dead", async () => {

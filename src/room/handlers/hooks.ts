@@ -1,5 +1,5 @@
 import { isPlain, promiseOf } from "../../protocol/values.ts";
-import type { Awaitable, ExpireReason, LeaveReason, Packet, Snapshot } from "../../define/types.ts";
+import type { Awaitable, ExpireReason, LeaveReason, Packet, Scheduled, Snapshot } from "../../define/types.ts";
 import { parseOwn } from "../../define/schemas.ts";
 import { RoomError } from "../../protocol/errors.ts";
 import type { Clock } from "../../platform/ports.ts";
@@ -86,10 +86,10 @@ export class Hooks {
   }
 
   /** Runs a schedule. Rejects with what the schedule threw. */
-  async schedule(name: string, payload: unknown): Promise<void> {
+  async schedule({ name, key, payload }: Scheduled): Promise<void> {
     const schedule = this.#context.compiled.definition.schedules?.[name];
     const run = () =>
-      schedule?.run(this.#given(), parseOwn(schedule.payload, payload, `The stored payload of "${name}"`));
+      schedule?.run({ ...this.#given(), key }, parseOwn(schedule.payload, payload, `The stored payload of "${name}"`));
     try {
       await this.#turns.run(() => this.#limited("The schedule", run));
     } catch (error) {

@@ -44,6 +44,7 @@ const KINDS: ReadonlyMap<string, Check> = new Map([
     }),
   ],
   ["schedule", object({ name: text, at: number, failures: number })],
+  ["keyed", object({ name: text, key: text, at: number, failures: number })],
   ["token", kept({ sessionId: text })],
   ["moved", kept({ arrived: flag })],
   ["departed", kept({ to: text, transferId: text })],
