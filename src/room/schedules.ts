@@ -68,7 +68,12 @@ export class Schedules implements RoomPart, Wakeable {
   }
 
   list(): readonly Scheduled[] {
-    return [...this.#entries.values()].map(({ failures: _, ...scheduled }) => scheduled);
+    return [...this.#entries.values()].map(({ name, key, at, payload }) => ({
+      name,
+      ...(key !== undefined && { key }),
+      at,
+      payload,
+    }));
   }
 
   /**
