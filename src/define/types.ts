@@ -167,7 +167,7 @@ export interface ListingOptions {
 export interface Scheduled {
   readonly name: string;
   /** Where it has one. */
-  readonly key?: string;
+  readonly key?: string | undefined;
   /** ms since 1970 */
   readonly at: number;
   readonly payload: unknown;

@@ -68,12 +68,7 @@ export class Schedules implements RoomPart, Wakeable {
   }
 
   list(): readonly Scheduled[] {
-    return [...this.#entries.values()].map(({ name, key, at, payload }) => ({
-      name,
-      ...(key !== undefined && { key }),
-      at,
-      payload,
-    }));
+    return [...this.#entries.values()].map(({ name, key, at, payload }) => ({ name, key, at, payload }));
   }
 
   /**
@@ -147,23 +142,18 @@ export class Schedules implements RoomPart, Wakeable {
   /** @throws RoomError if it is none, or a number that is meant as a time */
   #timeOf(name: string, when: number | Date): number {
     const isDelay = typeof when === "number";
-    if (isDelay && when >= LONGEST_DELAY && when < Infinity) {
-      throw new RoomError("internal", `"${name}" has a delay of over three years: for a time write new Date(${when})`);
-    }
     const time = isDelay ? this.#clock.now() + Math.max(when, 0) : Number(when);
-    if (Number.isFinite(time)) return time;
-    throw new RoomError("internal", `"${name}" needs a delay in ms or a Date, not ${String(when)}`);
+    if (Number.isFinite(time) && !(isDelay && when >= LONGEST_DELAY)) return time;
+    throw new RoomError(
+      "internal",
+      `"${name}" needs a delay in ms, or a Date, not ${String(when)}: for a time write new Date(ms)`,
+    );
   }
 
-  /** Notes that a schedule runs. Of those that ran long ago nothing has to be known. */
+  /** Notes that a schedule runs. What ran long ago does not matter any more. */
   #ran(row: string): void {
-    const now = this.#clock.now();
-    for (const [other, at] of this.#lastRun) {
-      if (Math.abs(now - at) < LEAST_SPACING) break;
-      this.#lastRun.delete(other);
-    }
-    this.#lastRun.delete(row);
-    this.#lastRun.set(row, now);
+    if (this.#lastRun.size > MAX_SCHEDULES) this.#lastRun.clear();
+    this.#lastRun.set(row, this.#clock.now());
   }
 
   #earliest(row: string): number {

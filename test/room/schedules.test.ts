@@ -80,11 +80,13 @@ describe("schedules", () => {
     }
     await room.advance(1000);
     expect(log(room)).toHaveLength(1);
-    expect(() => handle.schedule("note", new Date(Number.NaN))).toThrow('"note" needs a delay in ms or a Date');
-    expect(() => handle.schedule("note", Infinity)).toThrow('"note" needs a delay in ms or a Date');
-    expect(() => handle.schedule("note", "soon" as never)).toThrow('"note" needs a delay in ms or a Date');
+    expect(() => handle.schedule("note", new Date(Number.NaN))).toThrow('"note" needs a delay in ms, or a Date');
+    expect(() => handle.schedule("note", Infinity)).toThrow('"note" needs a delay in ms, or a Date');
+    expect(() => handle.schedule("note", "soon" as never)).toThrow('"note" needs a delay in ms, or a Date');
     // It was taken for a time once.
-    expect(() => handle.schedule("note", 1_800_000_005_000)).toThrow("write new Date(1800000005000)");
+    expect(() => handle.schedule("note", 1_800_000_005_000)).toThrow(
+      '"note" needs a delay in ms, or a Date, not 1800000005000: for a time write new Date(ms)',
+    );
     expect(handle.schedules).toEqual([]);
   });
 
