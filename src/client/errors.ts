@@ -5,7 +5,7 @@ import type { Issue } from "../protocol/errors.ts";
  * Why a call was not answered: the server's code; or `timeout` or `closed`, when nobody knows whether it was done if
  * it had been sent; or `overflow`, when it was not sent, since too many messages waited.
  */
-export type CallErrorCode = ErrorCode | "timeout" | "closed" | "overflow";
+export type CallErrorCode = ErrorCode | "closed" | "overflow";
 
 /** What {@link RoomClient.call} rejects with. */
 export class CallError extends Error {

@@ -27,6 +27,7 @@ const OPTIONS: Readonly<Record<string, (value: unknown) => string | undefined>> 
   throttleStorage: isNumber(0, 3_600_000),
   hibernate: isBoolean,
   transferExpiryTime: isNumber(1000),
+  actionTimeout: isNumber(1, 3_600_000),
   autoSync: isBoolean,
   rateLimit: isRate("messages"),
   joinRate: isRate("joins"),

@@ -23,6 +23,11 @@ export interface RoomLimits {
   readonly expireAfter?: number;
   /** How long in ms the token of a `sessionTransfer` works. A place is kept as long, but for 30 s at most. Default 300,000. */
   readonly transferExpiryTime?: number;
+  /**
+   * How long in ms an action may take before its client is told `timeout`, and its next message is handled; up to an hour.
+   * What it does afterwards counts all the same. Default 30,000.
+   */
+  readonly actionTimeout?: number;
   /** Whether changes are sent automatically; if not, `room.applySync()` sends them. Default true. */
   readonly autoSync?: boolean;
   /** How many messages a connection may send in a time (ms). Default 500 in 1000. */

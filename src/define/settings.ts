@@ -11,6 +11,7 @@ const DEFAULTS = {
   maxOfflineSessions: 10_000,
   expireAfter: Infinity,
   transferExpiryTime: 300_000,
+  actionTimeout: 30_000,
   autoSync: true,
   rateLimit: { messages: 500, per: 1000 },
   joinRate: { joins: 200, per: 60_000 },

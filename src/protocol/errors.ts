@@ -46,5 +46,5 @@ export function noLongerHere(): RoomError {
 
 /** Whether a refusal is the service's own fault, which belongs into its log. */
 export function isFault({ code }: Pick<RoomError, "code">): boolean {
-  return code === "internal" || code === "over_quota";
+  return code === "internal" || code === "over_quota" || code === "timeout";
 }

@@ -11,6 +11,7 @@ import type { AnswerSender } from "./answered-messages.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import { passes } from "../handlers/guards.ts";
 import type { Clock } from "../../platform/ports.ts";
+import { within } from "../../platform/timeout.ts";
 import { MAX_WAITING, refuseMessage, sizeOf } from "../../platform/client-limits.ts";
 import { tooMuchWaits, WaitingBudget } from "../../platform/waiting-budget.ts";
 import { WaitingQueue } from "../../platform/waiting-queue.ts";
@@ -138,13 +139,21 @@ export class Dispatch {
         return undefined;
       }
       this.#scope.turns.want();
-      return pending
+      return this.#inTime(pending)
         .then((result) => this.#acknowledge(conn, message, result))
         .catch((error: unknown) => this.#refuse(conn, message, error));
     } catch (error) {
       this.#refuse(conn, message, error);
       return undefined;
     }
+  }
+
+  /** Waits for what an action does. It may go on after its time, but nobody waits for it any more. */
+  #inTime(pending: Promise<unknown>): Promise<unknown> {
+    const { clock, compiled } = this.#scope;
+    const { actionTimeout } = compiled.settings;
+    const late = () => new RoomError("timeout", `The action was not done in ${actionTimeout / 1000} seconds`);
+    return within(actionTimeout, pending, late, clock);
   }
 
   /** Runs guards, validation and handler. Stays synchronous as long as they do. */
