@@ -380,8 +380,8 @@ export interface RoomDefinition<
   };
   /**
    * What the room sends by itself, by name: schemas of the values. With it `room.send`, `room.broadcast` and `conn.send`
-   * take only these, and a value that does not match is an error. Clients get the values as they were sent. Schemas
-   * cannot be async. Without it any packet may be sent.
+   * take only these, and in development a value that does not match is an error. Clients get the values as they were
+   * sent. Schemas cannot be async. Without it any packet may be sent.
    */
   readonly events?: E & { readonly [P in keyof E]: StandardSchema };
   /** Makes the first `conn.state` of each connection. Its type is that of `conn.state`. Default undefined. */

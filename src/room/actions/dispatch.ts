@@ -1,6 +1,7 @@
 import { promiseOf } from "../../protocol/values.ts";
 import type { CompiledRoom } from "../../define/room.ts";
 import type { Action, ActionContext, Guard, GuardContext } from "../../define/types.ts";
+import type { Build } from "../../protocol/build.ts";
 import type { ActionMessage } from "../../protocol/decode.ts";
 import { decodeMessage, messagesIn } from "../../protocol/decode.ts";
 import { isFault, noLongerHere, RoomError, toRoomError } from "../../protocol/errors.ts";
@@ -235,11 +236,14 @@ export class Dispatch {
   }
 }
 
-/** Names the actions that anybody may call: those with guards are not for everybody to know. */
+/** In development it names the actions that anybody may call: those with guards are not for everybody to know. */
 function unknownAction({ actions }: CompiledRoom): RoomError {
-  const known = [...actions].filter(([, { guards }]) => !guards?.length).map(([name]) => name);
-  const names = known.length > 0 ? `. There are: ${known.slice(0, MOST_NAMES).join(", ")}` : "";
-  return new RoomError("unknown_action", `There is no such action${names}`);
+  let message = "There is no such action";
+  if ((globalThis as Build).process?.env?.NODE_ENV !== "production") {
+    const known = [...actions].filter(([, { guards = [] }]) => guards.length === 0).map(([name]) => name);
+    if (known.length > 0) message += `. There are: ${known.slice(0, MOST_NAMES).join(", ")}`;
+  }
+  return new RoomError("unknown_action", message);
 }
 
 /** Goes on with a verdict or an input now, or when its promise resolves. */

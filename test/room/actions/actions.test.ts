@@ -202,7 +202,7 @@ describe("actions", () => {
     expect((await client.call("note", "fine")).type).toBe("ack");
   });
 
-  it("that do not exist are refused with the names of those that anybody may call", async () => {
+  it("that do not exist are refused, in development with the names of those that anybody may call", async () => {
     const client = await testRoom(definition).connect();
     const { message } = (await client.call("fly")).value;
     expect(message).toMatch(/^There is no such action\. There are: move, both, unique, /);
@@ -213,6 +213,9 @@ describe("actions", () => {
     const guarded = { only: { guards: [() => true], run: () => 1 } };
     const closed = await testRoom(defineRoom({ path: "g", state: () => ({}), actions: guarded }), "g").connect();
     expect((await closed.call("fly")).value["message"]).toBe("There is no such action");
+    vi.stubEnv("NODE_ENV", "production");
+    expect((await client.call("fly")).value["message"]).toBe("There is no such action");
+    vi.unstubAllEnvs();
   });
 
   it("P6: a binary frame is refused, and one that is too large closes with 1009", async () => {

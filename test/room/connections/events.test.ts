@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import * as z from "zod";
 import { defineRoom } from "../../../src/define/define-room.ts";
 import { sync, users } from "../../../src/state/fields.ts";
@@ -30,6 +30,8 @@ const chat = defineRoom({
   },
 });
 
+afterEach(() => vi.unstubAllEnvs());
+
 describe("events of a definition", () => {
   it("reach clients as they were sent, and are checked and not changed by their schemas", async () => {
     const client = await testRoom(chat, "chat-1").connect();
@@ -58,6 +60,14 @@ describe("events of a definition", () => {
     expect((await client.call(action, value)).value["code"]).toBe("internal");
     expect(errors).toEqual([expect.stringContaining(message)]);
     expect(client.packets.map(({ type }) => type)).toEqual(["sync", "error"]);
+  });
+
+  it("are not checked in a deploy, which leaves the code for it out", async () => {
+    vi.stubEnv("NODE_ENV", "production");
+    const client = await testRoom(chat, "chat-1").connect();
+    await client.call("say", { text: "" });
+    await client.call("other", "chatt");
+    expect(client.packets.map(({ type }) => type)).toEqual(["sync", "chat", "ack", "chatt", "ack"]);
   });
 
   it("have schemas, and names that mean nothing else", () => {
