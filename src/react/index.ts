@@ -1,1 +1,3 @@
 export { useRoom } from "./use-room.ts";
+export { useRoomClient } from "./use-room-client.ts";
+export type { ConnectedRoom, RoomClientOptions } from "./use-room-client.ts";

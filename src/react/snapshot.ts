@@ -11,7 +11,7 @@ export type Selected<T> = { readonly value: T } | undefined;
  * @param rendered tells what the component shows now, which may come from another selector
  */
 export function createSnapshot<R extends AnyRoom, T>(
-  client: Pick<RoomClient<R>, "state" | "publicId">,
+  client: Pick<RoomClient<R>, "state" | "publicId"> | undefined,
   selector: (state: ClientState<R>) => T,
   isEqual: (a: T, b: T) => boolean,
   rendered: () => Selected<T>,
@@ -19,7 +19,7 @@ export function createSnapshot<R extends AnyRoom, T>(
   let seen: ClientState<R> | undefined;
   let selected: Selected<T>;
   return () => {
-    if (client.publicId === undefined || client.state === seen) return selected;
+    if (client?.publicId === undefined || client.state === seen) return selected;
     seen = client.state;
     const value = selector(seen);
     const before = selected ?? rendered();

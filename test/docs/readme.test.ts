@@ -127,7 +127,7 @@ describe("docs/client.md and docs/react.md", () => {
     expect(Object.values(game.state.players)[0]).toMatchObject({ x: 3, y: 4 });
     await moving;
     expect(renderToString(createElement(Scores, { game }))).toBe("<ol></ol>");
-    expect(renderToString(createElement(App, { room: "game-1" }))).toBe("");
+    expect(renderToString(createElement(App, { room: "game-1" }))).toBe('<button disabled="">Move</button><ol></ol>');
     await vi.waitFor(() => expect(log).toHaveBeenCalled(), 5000);
     stop();
     for (let index = 0; index < 5000; index++) game.emit("move", { x: 1, y: 1 });

@@ -3,7 +3,7 @@ import type { RoomClient } from "../../src/client/index.ts";
 import { useRoom } from "../../src/react/index.ts";
 import type { gameRoom } from "./game-room.ts";
 
-export function Scores({ game }: { game: RoomClient<typeof gameRoom> }) {
+export function Scores({ game }: { game: RoomClient<typeof gameRoom> | undefined }) {
   const players = useRoom(game, (state) => state.players) ?? {}; // undefined before the first packet
   return (
     <ol>

@@ -1,9 +1,9 @@
 import { signal } from "@signe/reactive";
 import { expectTypeOf } from "vitest";
 import { connectRoom } from "../../src/client/index.ts";
-import type { ClientState } from "../../src/client/index.ts";
+import type { ClientState, ClientStatus, RoomClient } from "../../src/client/index.ts";
 import { defineRoom } from "../../src/define/define-room.ts";
-import { useRoom } from "../../src/react/index.ts";
+import { useRoom, useRoomClient } from "../../src/react/index.ts";
 import { persist, sync } from "../../src/state/fields.ts";
 
 const room = defineRoom({
@@ -28,5 +28,23 @@ export function Component(): null {
   useRoom(game, (state) => state.count, sameText);
   // @ts-expect-error no client
   useRoom({});
+  return null;
+}
+
+export function Connected(): null {
+  const { client, status } = useRoomClient<typeof room>({ room: "r" });
+  expectTypeOf(client).toEqualTypeOf<RoomClient<typeof room> | undefined>();
+  expectTypeOf(status).toEqualTypeOf<ClientStatus>();
+  expectTypeOf(useRoom(client, (state) => state.count)).toEqualTypeOf<number | undefined>();
+  // @ts-expect-error never sent to a client
+  useRoom(client, (state) => state.seed);
+  useRoomClient<typeof room>({ host: "x", party: "p", room: async () => "r", id: "private", token: () => "jwt" });
+  useRoomClient<typeof room>({ room: "r", worldId: "world-default" });
+  // @ts-expect-error a World has no parties
+  useRoomClient<typeof room>({ room: "r", worldId: "world-default", party: "p" });
+  // @ts-expect-error it has a room
+  useRoomClient<typeof room>({ host: "x" });
+  // @ts-expect-error a World knows shards of one room
+  useRoomClient<typeof room>({ worldId: "world-default", room: () => "r" });
   return null;
 }

@@ -1,0 +1,164 @@
+import { signal } from "@signe/reactive";
+import { parseHTML } from "linkedom";
+import type { ReactNode } from "react";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { z } from "zod";
+import { RoomError } from "../../src/protocol/errors.ts";
+import type { RoomClient } from "../../src/client/index.ts";
+import { defineRoom } from "../../src/define/define-room.ts";
+import { useRoom, useRoomClient } from "../../src/react/index.ts";
+import type { RoomClientOptions } from "../../src/react/index.ts";
+import { sync } from "../../src/state/fields.ts";
+import { BrowserSocket } from "../support/browser-socket.ts";
+import { testRoom } from "../support/harness.ts";
+
+// React looks for a document when it is loaded.
+const { window, document } = parseHTML("<html><body></body></html>");
+Object.assign(globalThis, { window, document, IS_REACT_ACT_ENVIRONMENT: true });
+const { act, createElement, Fragment, StrictMode } = await import("react");
+const { createRoot } = await import("react-dom/client");
+const { renderToString } = await import("react-dom/server");
+
+const room = defineRoom({
+  path: "room-{id}",
+  throttleSync: 0,
+  throttleStorage: 0,
+  state: () => ({ count: sync(signal(0)) }),
+  actions: { add: { input: z.number(), run: ({ state }, by) => state.count.update((count) => count + by) } },
+  onJoin({ request }) {
+    if (request.url.includes("transferToken=bad")) throw new RoomError("forbidden", "Not you");
+  },
+});
+type Game = RoomClient<typeof room>;
+type Options = RoomClientOptions;
+
+/** The sockets that were opened, in their order. */
+let sockets: Socket[];
+class Socket extends BrowserSocket {
+  readonly url: string;
+  constructor(url: string) {
+    super(url);
+    this.url = url;
+    sockets.push(this);
+  }
+}
+const open = () => sockets.filter(({ readyState }) => readyState <= BrowserSocket.OPEN);
+
+let container: Element & { innerHTML: string; remove(): void };
+let root: ReturnType<typeof createRoot>;
+let complaints: ReturnType<typeof vi.spyOn>;
+let options: Options;
+
+beforeEach(() => {
+  sockets = [];
+  complaints = vi.spyOn(console, "error");
+  container = document.body.appendChild(document.createElement("div"));
+  root = createRoot(container);
+  options = optionsOf();
+});
+afterEach(async () => {
+  await act(async () => root.unmount());
+  container.remove();
+  expect(complaints).not.toHaveBeenCalled();
+  complaints.mockRestore();
+});
+
+function optionsOf(): Options {
+  const { party, id } = testRoom(room);
+  return { host: "x", party, room: id, socket: { WebSocket: Socket, protocol: "ws" } };
+}
+const show = (node: ReactNode) => act(async () => root.render(node));
+/** Waits until the page shows something. */
+const until = (html: string) => act(() => vi.waitFor(() => expect(container.innerHTML).toBe(html)));
+
+const seen: (Game | undefined)[] = [];
+function Count({ of }: { of: Options }) {
+  const { client, status } = useRoomClient<typeof room>(of);
+  seen.push(client);
+  const count = useRoom(client, (state) => state.count);
+  return createElement("b", null, `${status} ${count ?? "nothing"}`);
+}
+
+describe("useRoomClient", () => {
+  it("connects, shows where it is on its way, and closes when the component goes", async () => {
+    await show(createElement(Count, { of: options }));
+    await until("<b>open 0</b>");
+    await act(() => seen.at(-1)?.call("add", 2) ?? Promise.resolve(0));
+    expect(container.innerHTML).toBe("<b>open 2</b>");
+    expect(sockets).toHaveLength(1);
+    await show(null);
+    await vi.waitFor(() => expect(open()).toEqual([]));
+    expect(seen.at(-1)?.status).toBe("closed");
+  });
+
+  it("opens one socket in StrictMode, and leaves none", async () => {
+    await show(createElement(StrictMode, null, createElement(Count, { of: options })));
+    await until("<b>open 0</b>");
+    expect(sockets).toHaveLength(1);
+    await show(null);
+    await vi.waitFor(() => expect(open()).toEqual([]));
+    expect(sockets).toHaveLength(1);
+  });
+
+  it("gives all components with the same options one client, until the last of them is gone", async () => {
+    const counts = (...keys: string[]) =>
+      createElement(Fragment, null, ...keys.map((key) => createElement(Count, { key, of: { ...options } })));
+    await show(counts("a", "b"));
+    await until("<b>open 0</b><b>open 0</b>");
+    await show(counts("b", "c"));
+    expect(container.innerHTML).toBe("<b>open 0</b><b>open 0</b>");
+    expect(sockets).toHaveLength(1);
+    await show(counts("c"));
+    // Another component in its place takes the connection over.
+    await show(counts("d"));
+    expect(container.innerHTML).toBe("<b>open 0</b>");
+    await act(() => seen.at(-1)?.call("add", 1) ?? Promise.resolve(0));
+    expect(container.innerHTML).toBe("<b>open 1</b>");
+    expect([open().length, sockets.length]).toEqual([1, 1]);
+  });
+
+  it("goes to another room with its options, and not with other functions and objects that mean the same", async () => {
+    const tokens: string[] = [];
+    const withToken = (of: Options, token: string): Options => ({
+      ...of,
+      token: () => {
+        tokens.push(token);
+        return "";
+      },
+    });
+    await show(createElement(Count, { of: withToken(options, "one") }));
+    await until("<b>open 0</b>");
+    await show(createElement(Count, { of: withToken(options, "two") }));
+    expect(sockets).toHaveLength(1);
+    // The connection breaks: the newest function is asked.
+    await act(async () => sockets[0]?.close());
+    await act(() => vi.waitFor(() => expect(tokens).toEqual(["one", "two"]), 5000));
+    const other = withToken(optionsOf(), "three");
+    await show(createElement(Count, { of: other }));
+    await until("<b>open 0</b>");
+    expect(sockets.at(-1)?.url).toContain(String(other.room));
+    await vi.waitFor(() => expect(open()).toHaveLength(1));
+  });
+
+  it("asks a function for the room once, however often the component is rendered", async () => {
+    let asked = 0;
+    const { room: found, ...rest } = options;
+    const searching = (): Options => ({ ...rest, room: () => (asked++, String(found)) }) as Options;
+    await show(createElement(Count, { of: searching() }));
+    await until("<b>open 0</b>");
+    await show(createElement(Count, { of: searching() }));
+    await show(createElement(Count, { of: searching() }));
+    expect([asked, sockets.length]).toEqual([1, 1]);
+  });
+
+  it("says so when the room refuses", async () => {
+    await show(createElement(Count, { of: { ...options, id: "private", transferToken: "bad" } }));
+    await until("<b>closed nothing</b>");
+  });
+
+  it("connects nowhere while a server renders the page", () => {
+    const { host: _, ...rest } = options;
+    expect(renderToString(createElement(Count, { of: rest }))).toBe("<b>connecting nothing</b>");
+    expect(sockets).toEqual([]);
+  });
+});
