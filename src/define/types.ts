@@ -383,7 +383,7 @@ export interface RoomDefinition<
    * take only these, and in development a value that does not match is an error. Clients get the values as they were
    * sent. Schemas cannot be async. Without it any packet may be sent.
    */
-  readonly events?: E & { readonly [P in keyof E]: StandardSchema };
+  readonly events?: { readonly [P in keyof E]: E[P] extends StandardSchema ? E[P] : StandardSchema };
   /** Makes the first `conn.state` of each connection. Its type is that of `conn.state`. Default undefined. */
   readonly connectionState?: () => C;
   /** What `room.schedule` can run later, by name. */

@@ -112,6 +112,46 @@ export function checkTypes(): void {
   }
 }
 
+/** Events and payloads of schedules, with a schema of each library. */
+export function checkDeclaredTypes(): void {
+  const room = defineRoom({
+    path: "r",
+    state: () => ({}),
+    events: { zod: move.zod, z40: move["zod 4.0"], z3: move["zod 3"], valibot: move.valibot, arktype: move.arktype },
+    schedules: {
+      z40: { payload: move["zod 4.0"], run: (_, value) => expectMove(value) },
+      z3: { payload: move["zod 3"], run: (_, value) => expectMove(value) },
+      valibot: { payload: move.valibot, run: (_, value) => expectMove(value) },
+      arktype: { payload: move.arktype, run: (_, value) => expectMove(value) },
+    },
+    onStart({ room: handle }) {
+      for (const type of ["zod", "z40", "z3", "valibot", "arktype"] as const) {
+        handle.broadcast({ type, value: { x: 1 } });
+        // @ts-expect-error a number
+        handle.broadcast({ type, value: { x: "1" } });
+      }
+      handle.schedule("z40", 1, { x: 1 });
+      handle.schedule("z3", 1, { x: 1 });
+      handle.schedule("valibot", 1, { x: 1 });
+      handle.schedule("arktype", 1, { x: 1 });
+      // @ts-expect-error a number
+      handle.schedule("z3", 1, { x: "1" });
+      // @ts-expect-error a number
+      handle.schedule("valibot", 1, { x: "1" });
+      // @ts-expect-error a number
+      handle.schedule("arktype", 1, { x: "1" });
+    },
+  });
+  const client = connectRoom<typeof room>({ host: "h", room: "r" });
+  const takes = (value: { x: number; name?: string | undefined }) => value.x;
+  client.on("z40", takes);
+  client.on("z3", takes);
+  client.on("valibot", takes);
+  client.on("arktype", takes);
+  // @ts-expect-error a number
+  client.on("valibot", (value: { x: string }) => value.x);
+}
+
 /** Neither `unknown` nor `any` is one. */
 function expectMove<T extends Move>(value: unknown extends T ? never : T): void {
   void value;
