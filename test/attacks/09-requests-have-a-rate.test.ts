@@ -52,7 +52,13 @@ describe("P6.8: HTTP requests to a room", () => {
   it("that no room answers count, too", async () => {
     const room = newRoom();
     const headers = { "cf-connecting-ip": "192.0.2.1" };
-    for (let index = 0; index < 700; index++) await (await room.fetch("/none", { headers })).body?.cancel();
-    expect((await room.fetch("/none", { headers })).status).toBe(429);
+    const seen = new Set<number>();
+    for (let index = 0; index < 700; index++) {
+      const { status, body } = await room.fetch("/none", { headers });
+      await body?.cancel();
+      seen.add(status);
+    }
+    // Some are let in meanwhile: one every 33 ms.
+    expect(seen).toEqual(new Set([404, 429]));
   });
 });
