@@ -16,16 +16,32 @@ export interface Packet {
   readonly [key: string]: unknown;
 }
 
+/** Schemas of events, by name. */
+export type Events = Readonly<Record<string, StandardSchema>>;
+
 /** A packet that a room may send: one of its events, if the definition declares some. */
 type PacketOf<E> = unknown extends E ? Packet : EventPacket<E>;
 type EventPacket<E> = {
   [K in keyof E & string]: { readonly type: K } & Optional<"value", Given<E[K]>>;
 }[keyof E & string];
 
+/** The metadata of a listed room: plain JSON. */
+export type Metadata = Readonly<Record<string, unknown>>;
+
 /** Which of the schedules of one name is meant. */
 export interface ScheduleOptions {
   /** Up to 512 characters. There is one schedule for each key, and one without. */
   readonly key?: string;
+}
+
+/** An entry of `schedules` that will run. */
+export interface Scheduled {
+  readonly name: string;
+  /** Where it has one. */
+  readonly key?: string | undefined;
+  /** ms since 1970 */
+  readonly at: number;
+  readonly payload: unknown;
 }
 
 /** The arguments of `room.schedule`. */

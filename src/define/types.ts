@@ -5,10 +5,19 @@ import type { Migrations, Snapshot } from "./migrations.ts";
 import type { PathParams } from "./paths.ts";
 import type { RoomQuarantine } from "./quarantine.ts";
 import type { ResponseBuilder } from "./response-builder.ts";
-import type { AnyHandlerTypes, HandlerTypes, Packet, RoomTypes, ScheduleOptions } from "./room-types.ts";
+import type {
+  AnyHandlerTypes,
+  Events,
+  HandlerTypes,
+  Metadata,
+  Packet,
+  RoomTypes,
+  Scheduled,
+  ScheduleOptions,
+} from "./room-types.ts";
 import type { SchemaOutput, StandardSchema } from "./standard-schema.ts";
 
-export type { Packet, ResponseBuilder, RoomTypes, ScheduleOptions, Snapshot };
+export type { Events, Metadata, Packet, ResponseBuilder, RoomTypes, Scheduled, ScheduleOptions, Snapshot };
 
 /** The verified claims of a JWT. */
 export type Claims = Readonly<Record<string, unknown>>;
@@ -153,24 +162,11 @@ export interface RoomHandle<T extends AnyHandlerTypes = HandlerTypes> {
   flush(): Promise<void>;
 }
 
-/** The metadata of a listed room: plain JSON. */
-export type Metadata = Readonly<Record<string, unknown>>;
-
 export interface ListingOptions {
   /** Whether searches skip the room. Clients can still connect to it, unless a guard refuses them. Default false. */
   readonly locked?: boolean;
   /** The World that lists it. Default `world-default`. */
   readonly worldId?: string;
-}
-
-/** An entry of `schedules` that will run. */
-export interface Scheduled {
-  readonly name: string;
-  /** Where it has one. */
-  readonly key?: string | undefined;
-  /** ms since 1970 */
-  readonly at: number;
-  readonly payload: unknown;
 }
 
 interface Context<S, T extends AnyHandlerTypes = HandlerTypes> {
@@ -402,5 +398,3 @@ export interface AnyDefinition extends Omit<
   readonly events?: Events;
   readonly schedules?: Readonly<Record<string, Schedule<object, unknown>>>;
 }
-/** Schemas of events, by name. */
-export type Events = Readonly<Record<string, StandardSchema>>;
