@@ -72,13 +72,13 @@ report(
   ),
   131.5,
 );
-report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 104);
-report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 135);
-report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 76);
+report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 105);
+report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 136);
+report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 77);
 report(
   "Worker of one small room",
   await bundle(minimalRoom(), ["cloudflare:*"]),
-  69,
+  69.5,
   /dist\/(world|shard|relay|room\/shards\/(?!no-))|node_modules\/(zod|jose)\//,
 );
 report("durable-rooms/client", await bundle('export * from "./dist/client/index.js"', []), 10, SERVER_ONLY);

@@ -2,7 +2,6 @@ import { EncodedPatch, encodeSync, encodeWelcome, numberAck } from "../../protoc
 import type { SyncHead } from "../../protocol/packets.ts";
 import type { Parts } from "../../state/crowd.ts";
 import { merge } from "../../state/merge.ts";
-import type { Placed } from "../../state/merge.ts";
 import type { Changes, Tree } from "../../state/tree.ts";
 import type { RemoteGroup } from "../connections/remote-group.ts";
 import type { RoomConnection } from "../connections/connection.ts";
@@ -17,6 +16,7 @@ import type { SentStateScope } from "./sent-state.ts";
 import type { PrivateChanges, Welcome } from "../../relay/messages.ts";
 import type { ChangeClock } from "./change-clock.ts";
 import type { Turns } from "../timing/turns.ts";
+import { privateChangesOf } from "./views.ts";
 import type { ViewerGroup, Views } from "./views.ts";
 
 const MODE_KEY = `${PRIVATE_PREFIX}autoSync`;
@@ -388,15 +388,6 @@ export class Broadcast {
 }
 
 const NO_PARTS: ReadonlyMap<RoomConnection, Parts> = new Map();
-
-/** The private changes of the connections that are sent entries by keys too. */
-function privateChangesOf(
-  viewerGroups: readonly ViewerGroup[],
-  parts: ReadonlyMap<RoomConnection, Parts>,
-): ReadonlyMap<RoomConnection, readonly Placed[]> {
-  if (parts.size === 0) return new Map();
-  return new Map(viewerGroups.flatMap(({ changes, conns }) => conns.map((conn) => [conn, changes] as const)));
-}
 
 function idsOf(conns: readonly RoomConnection[]): number[] {
   return conns.flatMap(({ remote }) => remote?.id ?? []);

@@ -145,3 +145,12 @@ export class Views {
     return viewer;
   }
 }
+
+/** The private changes of the connections that are sent entries by keys too. */
+export function privateChangesOf(
+  viewerGroups: readonly ViewerGroup[],
+  parts: ReadonlyMap<RoomConnection, unknown>,
+): ReadonlyMap<RoomConnection, readonly Placed[]> {
+  if (parts.size === 0) return new Map();
+  return new Map(viewerGroups.flatMap(({ changes, conns }) => conns.map((conn) => [conn, changes] as const)));
+}
