@@ -146,11 +146,13 @@ export class Views {
   }
 }
 
+const NOTHING: ReadonlyMap<RoomConnection, readonly Placed[]> = new Map();
+
 /** The private changes of the connections that are sent entries by keys too. */
 export function privateChangesOf(
   viewerGroups: readonly ViewerGroup[],
   parts: ReadonlyMap<RoomConnection, unknown>,
 ): ReadonlyMap<RoomConnection, readonly Placed[]> {
-  if (parts.size === 0) return new Map();
+  if (parts.size === 0) return NOTHING;
   return new Map(viewerGroups.flatMap(({ changes, conns }) => conns.map((conn) => [conn, changes] as const)));
 }
