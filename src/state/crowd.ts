@@ -13,11 +13,13 @@ import type { Viewer } from "./viewer.ts";
 interface Watched {
   readonly entries: WeakMap<object, EntryNode>;
   sees(viewer: Viewer, audience: Audience): boolean;
+  viewerOf(conn: Watching): Viewer;
 }
 
 /** A connection of a client. */
 export interface Watching {
   readonly publicId: string;
+  readonly auth: Viewer["auth"];
   /** Called when it is not among the room's connections any more. */
   onRemoved: (() => void) | undefined;
 }
@@ -35,8 +37,6 @@ export type Parts = readonly Part[];
 /** Which connections see which entries, in collections where keys say so. */
 export class Crowd {
   readonly interests: Interest<Watching>[] = [];
-  /** Who looks through a connection. */
-  viewerOf: (conn: Watching) => Viewer = () => ({ publicId: "", auth: null, user: undefined });
   readonly #tree: Watched;
 
   constructor(tree: Watched) {
@@ -48,24 +48,17 @@ export class Crowd {
     return this.interests.some(({ isStale }) => isStale);
   }
 
-  /** A connection is sent changes from now on. @param isKnown whether it has all that it sees, or gets it now */
-  enter(conn: Watching, isKnown: boolean): void {
+  /**
+   * A connection is sent changes from now on.
+   * @param isKnown whether it has all that it sees, or gets it now
+   * @param hasStayed whether it was here before the room slept
+   */
+  enter(conn: Watching, isKnown: boolean, hasStayed = false): void {
+    const viewerOf = () => this.#tree.viewerOf(conn);
     for (const interest of this.interests) {
-      this.#enter(interest, conn, isKnown);
+      interest.enter(conn, conn.publicId, viewerOf, isKnown && !(hasStayed && interest.hasHistory));
     }
     conn.onRemoved = () => this.#leave(conn);
-  }
-
-  /** The same, for one that stayed while the room slept. */
-  recall(conn: Watching, isKnown: boolean): void {
-    for (const interest of this.interests) {
-      this.#enter(interest, conn, isKnown && !interest.hasHistory);
-    }
-    conn.onRemoved = () => this.#leave(conn);
-  }
-
-  #enter(interest: Interest<Watching>, conn: Watching, isKnown: boolean): void {
-    interest.enter(conn, conn.publicId, () => this.viewerOf(conn), isKnown);
   }
 
   #leave(conn: Watching): void {
@@ -92,7 +85,7 @@ export class Crowd {
     const node = this.#tree.entries.get(entry);
     if (!node?.isInState) throw new Error("room.broadcast: what is near has to be an entry of the state");
     const audience = node.placement.audience ?? node.placement.seenBy;
-    return audience ? all.filter((conn) => this.#tree.sees(this.viewerOf(conn), audience)) : all;
+    return audience ? all.filter((conn) => this.#tree.sees(this.#tree.viewerOf(conn), audience)) : all;
   }
 
   /** Takes what each connection is to be sent. */
@@ -136,7 +129,7 @@ export class Crowd {
   }
 
   #replacement(conn: Watching, interest: Interest<Watching>): Placed {
-    const viewer = this.viewerOf(conn);
+    const viewer = this.#tree.viewerOf(conn);
     const valueOf = (node: EntryNode) =>
       JSON.parse(node.textFor((audience) => this.#tree.sees(viewer, audience))) as unknown;
     const entries = Array.from(interest.seenBy(conn), ([key, node]) => [key, valueOf(node)] as const);

@@ -1,6 +1,7 @@
 import type { Key, KeyRules } from "./key-rules.ts";
-import { addTo, isSame, removeFrom } from "./key-sets.ts";
+import { isSame } from "./key-sets.ts";
 import type { EntryNode } from "./node.ts";
+import { addTo, removeFrom } from "./sets-by-key.ts";
 import { Observer } from "./signals/adapter.ts";
 
 /** A collection, as far as its interest needs it. */

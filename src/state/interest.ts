@@ -8,7 +8,8 @@ import { EntryIndex, tryTo } from "./entry-index.ts";
 import type { KeyedCollection } from "./entry-index.ts";
 import { EVERYTHING } from "./key-rules.ts";
 import type { Difference, Key, KeyRules, ViewerKeys } from "./key-rules.ts";
-import { addTo, difference, isSameView, removeFrom, shares } from "./key-sets.ts";
+import { difference, isSameView, shares } from "./key-sets.ts";
+import { addTo, removeFrom } from "./sets-by-key.ts";
 import { Observer } from "./signals/adapter.ts";
 
 /** What a viewer is sent of an entry: what changed, the whole of it, or that it is gone. */
@@ -155,13 +156,6 @@ export class Interest<V extends object = object> {
       const node = this.#collection.settled(key);
       if (node) yield [key, node];
     }
-  }
-
-  /** Those who see an entry. */
-  watchersOf(entryKey: string): Iterable<V> {
-    const seers: V[] = [];
-    this.#eachSeer(entryKey, this.#entries.keysOf(entryKey), ({ id }) => seers.push(id));
-    return seers;
   }
 
   /** Those who have one of these keys. */

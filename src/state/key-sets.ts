@@ -20,18 +20,6 @@ export function isSameView(one: ViewerKeys, other: ViewerKeys): boolean {
   return true;
 }
 
-export function addTo<K, T>(map: Map<K, Set<T>>, key: K, item: T): void {
-  const items = map.get(key);
-  if (items) items.add(item);
-  else map.set(key, new Set([item]));
-}
-
-export function removeFrom<K, T>(map: Map<K, Set<T>>, key: K, item: T): void {
-  const items = map.get(key);
-  items?.delete(item);
-  if (items?.size === 0) map.delete(key);
-}
-
 /** What changed between two sets of keys. */
 export function difference(before: KeySet, keys: KeySet): Difference {
   return keys.since?.(before) ?? compare(before, keys);

@@ -1,3 +1,5 @@
+import { addTo, removeFrom } from "./sets-by-key.ts";
+
 /** Something that depends on whether an entry is there. */
 interface Referrer {
   /** The entry under its key came or went, or the collection did. */
@@ -9,13 +11,11 @@ export class Referrers {
   readonly #byKey = new Map<string, Set<Referrer>>();
 
   add(key: string, referrer: Referrer): void {
-    const known = this.#byKey.get(key) ?? new Set();
-    this.#byKey.set(key, known.add(referrer));
+    addTo(this.#byKey, key, referrer);
   }
 
   delete(key: string, referrer: Referrer): void {
-    const known = this.#byKey.get(key);
-    if (known?.delete(referrer) && known.size === 0) this.#byKey.delete(key);
+    removeFrom(this.#byKey, key, referrer);
   }
 
   /** An entry came or went. */

@@ -203,9 +203,17 @@ export class Tree implements Shared {
     };
   }
 
-  /** What a viewer sees by keys is what a watcher of that name was sent. */
-  recognise(viewer: Viewer, watcher: object): void {
-    for (const interest of this.crowd?.interests ?? []) interest.recognise(viewer, watcher as Watching);
+  /** Who looks through a connection. */
+  viewerOf(conn: Watching): Viewer {
+    const { publicId, auth } = conn;
+    const viewer = { publicId, auth, user: this.users?.get(publicId) };
+    this.recognise(viewer, conn);
+    return viewer;
+  }
+
+  /** What a viewer sees by keys is what a connection was sent. */
+  recognise(viewer: Viewer, conn: object): void {
+    for (const interest of this.crowd?.interests ?? []) interest.recognise(viewer, conn as Watching);
   }
 
   userChanged(publicId: string): void {

@@ -2,6 +2,7 @@ import type { RemoteGroup } from "./remote-group.ts";
 import type { RoomConnection } from "./connection.ts";
 import type { RoomPart } from "../timing/room-part.ts";
 import type { RoomSocket } from "./remote-group.ts";
+import { addTo, removeFrom } from "../../state/sets-by-key.ts";
 
 /** The open connections of a room, by user and by where packets for them are sent. */
 export class Connections {
@@ -83,8 +84,8 @@ export class Connections {
     this.#bySocket.set(socket, conn);
     const { phase } = conn;
     if (phase === "joining") this.#joining.add(conn);
-    else addTo(this.#byUser, conn);
-    addTo(this.#byViewer, conn);
+    else addTo(this.#byUser, conn.publicId, conn);
+    addTo(this.#byViewer, conn.publicId, conn);
     const { group } = conn.remote ?? {};
     if (group) this.#remoteGroups.set(group, (this.#remoteGroups.get(group) ?? 0) + 1);
     else this.#direct.add(conn);
@@ -95,7 +96,7 @@ export class Connections {
   /** The join of a connection is done: its user is online. */
   joined(conn: RoomConnection): void {
     this.#joining.delete(conn);
-    addTo(this.#byUser, conn);
+    addTo(this.#byUser, conn.publicId, conn);
     this.changed();
   }
 
@@ -113,8 +114,8 @@ export class Connections {
   remove(socket: RoomSocket, conn: RoomConnection): void {
     this.#left.delete(socket);
     if (!this.#bySocket.delete(socket)) return;
-    removeFrom(this.#byUser, conn);
-    removeFrom(this.#byViewer, conn);
+    removeFrom(this.#byUser, conn.publicId, conn);
+    removeFrom(this.#byViewer, conn.publicId, conn);
     const { group } = conn.remote ?? {};
     const left = group ? (this.#remoteGroups.get(group) ?? 1) - 1 : 0;
     if (group && left > 0) this.#remoteGroups.set(group, left);
@@ -132,16 +133,4 @@ export class Connections {
     this.#list = undefined;
     for (const watcher of this.#watchers) watcher.connectionsChanged();
   }
-}
-
-function addTo(map: Map<string, Set<RoomConnection>>, conn: RoomConnection): void {
-  const siblings = map.get(conn.publicId);
-  if (siblings) siblings.add(conn);
-  else map.set(conn.publicId, new Set([conn]));
-}
-
-function removeFrom(map: Map<string, Set<RoomConnection>>, conn: RoomConnection): void {
-  const siblings = map.get(conn.publicId);
-  siblings?.delete(conn);
-  if (siblings?.size === 0) map.delete(conn.publicId);
 }

@@ -237,9 +237,7 @@ export class Presence {
     const audience = this.#tree.users?.audienceOf(publicId);
     if (!audience) return sendToAll(this.#connections, text);
     for (const conn of this.#connections.all()) {
-      const viewer = { publicId: conn.publicId, auth: conn.auth, user: this.user(conn.publicId) };
-      this.#tree.recognise(viewer, conn);
-      if (this.#tree.sees(viewer, audience)) conn.deliver(text);
+      if (this.#tree.sees(this.#tree.viewerOf(conn), audience)) conn.deliver(text);
     }
   }
 

@@ -25,12 +25,11 @@ export class Views {
   constructor(tree: Tree, connections: Connections) {
     this.#tree = tree;
     this.#connections = connections;
-    if (tree.crowd) tree.crowd.viewerOf = (conn) => this.#viewerOf(conn as RoomConnection);
   }
 
   /** Everything that a connection may see, as JSON. */
   textFor(conn: RoomConnection): string {
-    return this.#tree.textFor(this.#viewerOf(conn));
+    return this.#tree.textFor(this.#tree.viewerOf(conn));
   }
 
   /** Notes that a connection is about to be sent everything that it may see. */
@@ -52,13 +51,13 @@ export class Views {
   recall(conn: RoomConnection): void {
     // If changes were pending, assume that it saw exactly what it may not see now: that is deleted, the rest sent
     // whole.
-    this.#tree.crowd?.recall(conn, !this.#wasPending);
+    this.#tree.crowd?.enter(conn, !this.#wasPending, true);
     this.#mark(conn, !this.#wasPending);
   }
 
   /** The private fields that a connection was sent. */
   privateState(conn: RoomConnection): Placed[] {
-    const viewer = this.#viewerOf(conn);
+    const viewer = this.#tree.viewerOf(conn);
     const leaves = this.#tree.privateLeaves().filter((leaf) => this.#wasSent(conn, viewer, leaf));
     return [
       ...(this.#tree.crowd?.whole(conn) ?? []),
@@ -73,7 +72,7 @@ export class Views {
    * @param gone what is gone since, and only some could see
    */
   privateSince(conn: RoomConnection, seq: number, gone: readonly PrivateRemoval[]): Placed[] {
-    const viewer = this.#viewerOf(conn);
+    const viewer = this.#tree.viewerOf(conn);
     const hidden = new HiddenCollections();
     const changes: Placed[] = [];
     // Removals come first, since another value may take the place of a removed one.
@@ -107,7 +106,7 @@ export class Views {
     const groups = new Map<string, ViewerGroup>();
     for (const conn of this.#concerned(hidden)) {
       if (conn.phase !== "open") continue;
-      const { key, changes } = changesFor(this.#tree, this.#viewerOf(conn), conn.seen, hidden);
+      const { key, changes } = changesFor(this.#tree, this.#tree.viewerOf(conn), conn.seen, hidden);
       if (changes.length === 0) continue;
       const group = groups.get(key);
       if (group) group.conns.push(conn);
@@ -126,7 +125,7 @@ export class Views {
   /** Notes that a connection sees the fields with a predicate that it may see now, or those that it may not see. */
   #mark(conn: RoomConnection, isVisible: boolean): void {
     if (this.#tree.dynamic.size === 0) return;
-    const viewer = this.#viewerOf(conn);
+    const viewer = this.#tree.viewerOf(conn);
     for (const leaf of this.#tree.dynamic) {
       if (leaf.audience && this.#tree.sees(viewer, leaf.audience) === isVisible) conn.seen.add(leaf.id);
     }
@@ -137,12 +136,6 @@ export class Views {
     const { audience, sent } = leaf;
     if (!audience || sent === undefined || (audience.dynamic && !conn.seen.has(leaf.id))) return false;
     return this.#tree.sees(viewer, audience);
-  }
-
-  #viewerOf(conn: RoomConnection): Viewer {
-    const viewer = { publicId: conn.publicId, auth: conn.auth, user: this.#tree.users?.get(conn.publicId) };
-    this.#tree.recognise(viewer, conn);
-    return viewer;
   }
 }
 
