@@ -22,7 +22,7 @@ interface Kept<State> {
   readonly state: State;
 }
 
-/** Of so many packets the states are kept, until the server says of one that it is stored. */
+/** The most packets whose states are kept until the server says that one of them is stored. */
 const MAX_KEPT = 512;
 /** Says that the client did not keep the state that was stored. */
 const NO_MARK = -1;
@@ -92,7 +92,7 @@ export class SyncPosition<State> {
     if (step !== "next") {
       this.#isFresh = false;
       const epoch = epochOf(numbers);
-      // What was sent before is another life's by now.
+      // The states before belong to another life of the room.
       if (step === "whole" || epoch !== undefined) {
         this.#epoch = epoch;
         this.#kept = [];

@@ -23,7 +23,7 @@ export function decodeKey(key: string): string[] {
   return names.map((name) => name.replace(/%2E|%25/g, (code) => (code === "%2E" ? "." : "%")));
 }
 
-/** Of so many rows it is noted that they changed, while nothing is stored. */
+/** The most rows that are noted as changed while nothing is stored. */
 export const MAX_TOUCHED = 10_000;
 
 /** What is unsaved: rows that are stored for good, or only volatile ones, which matter when the room may sleep. */

@@ -1,4 +1,4 @@
-/** Of so many keys, and so many characters of them, a collection remembers that they are gone. */
+/** The most keys, and the most characters of keys, that a collection remembers as gone. */
 const MAX_COUNT = 1000;
 const MAX_LENGTH = 64_000;
 

@@ -112,7 +112,7 @@ const CELL = 0.13;
 const MARGIN = 0.02;
 /** Cells are numbered in a square of this width around the origin; those outside of it are named. */
 const NUMBERED = 32_768;
-/** Of so many cells it is remembered what is seen from them. */
+/** The most cells for which it is remembered what is seen from them. */
 const MAX_VIEWS = 20_000;
 
 /** The cells that are seen from one of them. */

@@ -10,7 +10,7 @@ import { ChangeRecord } from "./change-record.ts";
 import type { Stored, StoredChanges } from "./change-record.ts";
 
 const KEY = `${PRIVATE_PREFIX}sync`;
-/** So many removals that only some may know of are remembered. */
+/** The most removals that are remembered of what only some clients could see. */
 const MAX_GONE = 1000;
 /** What was stored before the room started is of use to clients for so long, in ms. */
 const USEFUL = 600_000;

@@ -11,7 +11,7 @@ const SLOTS = 64;
 const SLOT_LENGTH = 16_000;
 const SLOT_AGE = 2000;
 
-/** So many characters a value has at most: storage holds 2 MB under a key. */
+/** The most characters of a value: storage holds 2 MB under a key. */
 const MAX_LENGTH = 500_000;
 
 /** What is stored of the changes in some windows, with the rows that changed. */
