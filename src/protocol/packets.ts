@@ -90,9 +90,9 @@ export interface Position {
  */
 export function encodeKeyed(
   patch: string | undefined,
-  objects: readonly (readonly [name: string, members: readonly string[]])[],
+  objects: readonly (readonly [name: string, members: string])[],
 ): string {
-  const own = objects.map(([name, members]) => `${JSON.stringify(name)}:{${members.join(",")}}`);
+  const own = objects.map(([name, members]) => `${JSON.stringify(name)}:{${members}}`);
   return patch === undefined || patch === "{}" ? `{${own.join(",")}}` : `{${[patch.slice(1, -1), ...own].join(",")}}`;
 }
 

@@ -2,11 +2,13 @@ import { encodeKeyed } from "../protocol/packets.ts";
 import type { Plain } from "../protocol/values.ts";
 import type { Audience } from "./audience.ts";
 import { Replacement } from "./diff.ts";
-import type { Interest, Sight } from "./interest.ts";
+import type { Interest } from "./interest.ts";
 import type { Key } from "./key-rules.ts";
 import { merge } from "./merge.ts";
 import type { Placed } from "./merge.ts";
 import type { EntryNode } from "./node.ts";
+import { Part } from "./part.ts";
+import type { Watching } from "./view.ts";
 import type { Viewer } from "./viewer.ts";
 
 /** The state, as far as it matters who sees its entries. */
@@ -16,28 +18,28 @@ interface Watched {
   viewerOf(conn: Watching): Viewer;
 }
 
-/** A connection of a client. */
-export interface Watching {
-  readonly publicId: string;
-  readonly auth: Viewer["auth"];
-  /** Called when it is not among the room's connections any more. */
-  onRemoved: (() => void) | undefined;
+interface Clock {
+  now(): number;
+  after(ms: number, run: () => void, why: string): () => void;
 }
 
 /** What one connection is sent of a collection whose entries are seen by keys. */
-interface Part {
-  readonly interest: Interest<Watching>;
-  /** Undefined where the whole of what it sees takes the place of what it has. */
-  readonly sights: readonly Sight[] | undefined;
+interface OfCollection {
+  readonly interest: Interest;
+  /** "all" where the whole of what it sees takes the place of what it has. */
+  readonly part: Part | "all";
 }
 
 /** What one connection is sent of entries that are seen by keys. */
-export type Parts = readonly Part[];
+export type Parts = readonly OfCollection[];
 
 /** Which connections see which entries, in collections where keys say so. */
 export class Crowd {
-  readonly interests: Interest<Watching>[] = [];
+  readonly interests: Interest[] = [];
   readonly #tree: Watched;
+  /** When something is due that waits; Infinity if no timer is set. */
+  #laterAt = Infinity;
+  #cancelLater: (() => void) | undefined;
 
   constructor(tree: Watched) {
     this.#tree = tree;
@@ -51,13 +53,12 @@ export class Crowd {
   /**
    * A connection is sent changes from now on.
    * @param isKnown whether it has all that it sees, or gets it now
-   * @param hasStayed whether it was here before the room slept
+   * @param isAtRest whether what it was sent depends on nothing that the room forgot as it slept
    */
-  enter(conn: Watching, isKnown: boolean, hasStayed = false): void {
+  enter(conn: Watching, isKnown: boolean, isAtRest = true): void {
     const viewerOf = () => this.#tree.viewerOf(conn);
-    for (const interest of this.interests) {
-      interest.enter(conn, conn.publicId, viewerOf, isKnown && !(hasStayed && interest.hasHistory));
-    }
+    for (const interest of this.interests)
+      interest.enter(conn, viewerOf, isKnown && (isAtRest || !interest.hasHistory));
     conn.onRemoved = () => this.#leave(conn);
   }
 
@@ -77,7 +78,8 @@ export class Crowd {
     if (near !== undefined) for (const conn of this.#seersOf(all, near)) found.add(conn);
     const list = keys === undefined ? [] : [keys].flat();
     if (list.length > 0)
-      for (const interest of this.interests) for (const conn of interest.watchersWith(list)) found.add(conn as V);
+      for (const interest of this.interests)
+        for (const key of list) for (const conn of interest.watchersWith(key)) found.add(conn as V);
     return found;
   }
 
@@ -88,27 +90,49 @@ export class Crowd {
     return audience ? all.filter((conn) => this.#tree.sees(this.#tree.viewerOf(conn), audience)) : all;
   }
 
-  /** Takes what each connection is to be sent. */
-  deliver(): ReadonlyMap<Watching, Parts> {
-    const parts = new Map<Watching, Part[]>();
-    const add = (conn: Watching, part: Part) => {
-      const own = parts.get(conn);
-      if (own) own.push(part);
-      else parts.set(conn, [part]);
+  /** Calls back when something is due that waits now, if anything does. */
+  later(clock: Clock, onDue: () => void): void {
+    const dueAt = Math.min(...this.interests.map((interest) => interest.dueAt));
+    if (dueAt >= this.#laterAt) return;
+    this.#cancelLater?.();
+    this.#laterAt = dueAt;
+    const run = () => {
+      this.#laterAt = Infinity;
+      this.#cancelLater = undefined;
+      for (const interest of this.interests) interest.wake(clock.now());
+      onDue();
     };
+    this.#cancelLater = clock.after(Math.max(dueAt - clock.now(), 0), run, "crowd");
+  }
+
+  /**
+   * Begins to deliver what changed: {@link partsOf} says what each connection is sent, until {@link end}.
+   * @param now in ms @param isAll whether nothing waits for its time
+   */
+  begin(now: number, isAll: boolean): void {
+    for (const interest of this.interests) interest.begin(now, isAll);
+  }
+
+  /** What a connection is sent in the present delivery. */
+  partsOf(conn: Watching): Parts {
+    const parts: OfCollection[] = [];
     for (const interest of this.interests) {
-      const sights = interest.deliver((conn) => add(conn, { interest, sights: undefined }));
-      for (const [conn, own] of sights) add(conn, { interest, sights: own });
+      const part = interest.partFor(conn);
+      if (part) parts.push({ interest, part });
     }
     return parts;
   }
 
+  end(): void {
+    for (const interest of this.interests) interest.end();
+  }
+
   /** The same as changes like all others. */
   placed(conn: Watching, parts: Parts): Placed[] {
-    return parts.flatMap(({ interest, sights }): Placed[] => {
+    return parts.flatMap(({ interest, part }): Placed[] => {
       const names = interest.names();
-      if (!sights) return [this.#replacement(conn, interest)];
-      return sights.map(({ key, value }) => ({ names: [...names, key], value: JSON.parse(value) as unknown }));
+      if (part === "all") return [this.#replacement(conn, interest)];
+      return part.sights.map(({ key, value }) => ({ names: [...names, key], value }));
     });
   }
 
@@ -121,35 +145,44 @@ export class Crowd {
   whole(conn: Watching): Placed[] {
     return this.interests.flatMap((interest) => {
       const names = interest.names();
-      return Array.from(interest.seenBy(conn), ([key, node]) => ({
-        names: [...names, key],
-        value: JSON.parse(node.textFor(() => false)) as unknown,
-      }));
+      return Array.from(interest.seenBy(conn), ({ key, whole }) => ({ names: [...names, key], value: whole.value }));
     });
   }
 
-  #replacement(conn: Watching, interest: Interest<Watching>): Placed {
+  #replacement(conn: Watching, interest: Interest): Placed {
     const viewer = this.#tree.viewerOf(conn);
     const valueOf = (node: EntryNode) =>
       JSON.parse(node.textFor((audience) => this.#tree.sees(viewer, audience))) as unknown;
-    const entries = Array.from(interest.seenBy(conn), ([key, node]) => [key, valueOf(node)] as const);
+    const entries = Array.from(interest.seenBy(conn), ({ key, node }) => [key, node ? valueOf(node) : {}] as const);
     return { names: interest.names(), value: new Replacement(Object.fromEntries(entries)) };
   }
 
-  /** A patch for one connection, as JSON. @param shared what everyone is sent, as JSON too @param own its private changes */
-  encode(
-    conn: Watching,
-    parts: Parts,
+  /**
+   * Encodes patches for single connections. Those who are told the same, and nothing else, get the same one.
+   * @param shared what everyone is sent @param text the same as JSON @param make makes a packet of a patch
+   * @returns takes what a connection sees by keys, and its other private changes
+   */
+  encoder<T>(
     shared: Plain | undefined,
     text: string | undefined,
-    own: readonly Placed[],
-  ): string {
-    const isSimple = own.length === 0 && parts.every(({ sights }) => sights !== undefined);
-    if (!isSimple) return JSON.stringify(merge(shared, [...this.placed(conn, parts), ...own]));
-    // An indexed collection is a field of the state itself, and nobody else's changes are in it.
-    const members = parts.map(
-      ({ interest, sights }) => [interest.names()[0] as string, (sights ?? []).map((sight) => sight.text)] as const,
-    );
-    return encodeKeyed(text, members);
+    make: (patch: string) => T,
+  ): (conn: Watching, parts: Parts, own: readonly Placed[]) => T {
+    const packets = new Map<Part, T>();
+    return (conn, parts, own) => {
+      const isSimple = own.length === 0 && parts.every(({ part }) => part !== "all");
+      if (!isSimple) return make(JSON.stringify(merge(shared, [...this.placed(conn, parts), ...own])));
+      const only = parts.length === 1 ? parts[0]?.part : undefined;
+      const isShared = only instanceof Part && only.isShared;
+      const known = isShared ? packets.get(only) : undefined;
+      if (known) return known;
+      const packet = make(encodeKeyed(text, parts.map(membersOf)));
+      if (isShared) packets.set(only, packet);
+      return packet;
+    };
   }
+}
+
+/** A collection with an index is a field of the state itself, and nobody else's changes are in it. */
+function membersOf({ interest, part }: OfCollection): readonly [name: string, members: string] {
+  return [interest.names()[0] as string, part === "all" ? "" : part.members];
 }

@@ -2,6 +2,7 @@ import { restrictAudience } from "./audience.ts";
 import type { Audience } from "./audience.ts";
 import type { CollectionField, KeyedVisibility, Viewer } from "./field.ts";
 import type { Interest } from "./interest.ts";
+import type { KeyRules } from "./key-rules.ts";
 import type { ParentNode, Placement, Shared } from "./node.ts";
 
 /** A collection, as far as it matters who sees its entries. */
@@ -20,7 +21,7 @@ interface Collection extends Pick<ParentNode, "names"> {
 export function interestOf(collection: Collection, around: Audience | undefined): Interest | undefined {
   const { visibleTo } = collection.field;
   if (typeof visibleTo !== "object" || around || collection.names().length > 1) return undefined;
-  const interest = new (visibleTo.Interest as typeof Interest)(collection as never, visibleTo.rules);
+  const interest = new (visibleTo.Interest as typeof Interest)(collection as never, visibleTo.rules as KeyRules);
   collection.shared.foundInterest(interest, visibleTo.Crowd);
   return interest;
 }

@@ -1,7 +1,6 @@
-import type { Key, KeyRules } from "./key-rules.ts";
-import { isSame } from "./key-sets.ts";
+import type { KeyRules, Reading, SightIndex } from "./key-rules.ts";
 import type { EntryNode } from "./node.ts";
-import { addTo, removeFrom } from "./sets-by-key.ts";
+import { SeenEntry } from "./seen-entry.ts";
 import { Observer } from "./signals/adapter.ts";
 
 /** A collection, as far as its interest needs it. */
@@ -16,100 +15,120 @@ export interface KeyedCollection {
   readonly shared: { onError(error: unknown): void };
 }
 
-interface Entry {
-  readonly node: EntryNode;
-  readonly keys: readonly Key[];
-  readonly observer: Observer;
-  /** Whether all that its keys are made of is sent to clients: then no change of that is missed. */
-  readonly isFollowed: boolean;
-}
+const GONE: Reading<undefined> = { value: undefined, signals: undefined };
 
-const NO_KEYS: readonly Key[] = [];
-
-/** The keys of the entries of a collection, and which entries have a key. */
+/** The entries of a collection, and where they are. */
 export class EntryIndex {
-  /** Entries whose keys may be others by now. */
+  /** Entries that may be elsewhere by now. */
   readonly stale = new Set<string>();
+  /** Entries whose place depends on where they were. */
+  readonly held = new Set<SeenEntry>();
+  /** Those that are looked at next as if nothing had been before. */
+  readonly #released = new Set<SeenEntry>();
   readonly #collection: KeyedCollection;
   readonly #rules: KeyRules;
+  readonly #index: SightIndex;
   readonly #onStale: () => void;
-  readonly #entries = new Map<string, Entry>();
-  readonly #byKey = new Map<Key, Set<string>>();
+  readonly #entries = new Map<string, SeenEntry>();
 
   /** @param onStale called before an entry becomes stale */
-  constructor(collection: KeyedCollection, rules: KeyRules, onStale: () => void) {
+  constructor(collection: KeyedCollection, rules: KeyRules, index: SightIndex, onStale: () => void) {
     this.#collection = collection;
     this.#rules = rules;
+    this.#index = index;
     this.#onStale = onStale;
   }
 
-  all(): Iterable<string> {
-    return this.#entries.keys();
+  get size(): number {
+    return this.#entries.size;
   }
 
-  /** The entries that have a key. */
-  with(key: Key): Iterable<string> {
-    return this.#byKey.get(key) ?? [];
+  get(key: string): SeenEntry | undefined {
+    return this.#entries.get(key);
   }
 
-  /** The keys of an entry, as they are known; undefined if it is not. */
-  known(key: string): readonly Key[] | undefined {
-    return this.#entries.get(key)?.keys;
+  all(): Iterable<SeenEntry> {
+    return this.#entries.values();
   }
 
-  keysOf(key: string): readonly Key[] {
-    return this.known(key) ?? this.look(key) ?? NO_KEYS;
-  }
-
-  /** Looks at all entries, if it has none yet. */
-  fill(): void {
-    if (this.#entries.size === 0) for (const [key] of this.#collection.allSettled()) this.look(key);
-  }
-
-  /** Asks for the keys of an entry anew. @returns the same array, if they are the same; undefined if it is gone */
-  look(key: string): readonly Key[] | undefined {
+  /** Where an entry is, as viewers were told, or will be. */
+  placeOf(key: string): unknown {
     const known = this.#entries.get(key);
+    if (known) return known.place;
     const node = this.#collection.settled(key);
-    const isStale = this.stale.delete(key);
-    if (known && node === known.node && !isStale && !known.isFollowed) return known.keys;
-    const isNew = node !== known?.node;
-    if (known && isNew) known.observer.stop();
-    const next = node && this.#read(key, node, isNew ? undefined : known);
-    if (known && next && isSame(known.keys, next.keys)) {
-      if (isNew) this.#entries.set(key, { ...next, keys: known.keys });
-      return known.keys;
-    }
-    for (const old of known?.keys ?? NO_KEYS) removeFrom(this.#byKey, old, key);
-    for (const own of next?.keys ?? NO_KEYS) addTo(this.#byKey, own, key);
-    if (next) this.#entries.set(key, next);
-    else this.#entries.delete(key);
-    return next?.keys;
+    return node && this.#read(key, node, undefined).value;
   }
 
-  #read(key: string, node: EntryNode, known: Entry | undefined): Entry {
+  /** Looks at all entries, if it has none yet. What is there counts as told. */
+  fill(): void {
+    if (this.#entries.size === 0) for (const [key] of this.#collection.allSettled()) this.look(key)?.told();
+  }
+
+  /** Has all entries that are held looked at as if nothing had been before. */
+  release(): void {
+    for (const entry of this.held) {
+      this.#released.add(entry);
+      this.stale.add(entry.key);
+    }
+  }
+
+  /** Looks where an entry is. @returns undefined if there is none, and was none */
+  look(key: string): SeenEntry | undefined {
+    const node = this.#collection.settled(key);
+    const known = this.#entries.get(key);
+    const isStale = this.stale.delete(key);
+    if (!node && !known) return undefined;
+    const entry = known ?? new SeenEntry(key, new Observer(() => this.#becomesStale(key)));
+    const isSame = node === entry.node;
+    if (isSame && !isStale && !entry.isFollowed) return entry;
+    if (!isSame) this.#replace(entry, node);
+    this.#place(entry, isSame && !this.#released.delete(entry));
+    return entry;
+  }
+
+  #replace(entry: SeenEntry, node: EntryNode | undefined): void {
+    entry.observer.stop();
+    entry.node = node;
+    entry.isFollowed = node !== undefined && this.#isSent(node);
+    if (node) this.#entries.set(entry.key, entry);
+    else this.#entries.delete(entry.key);
+  }
+
+  /** @param isAfter whether it counts where it was */
+  #place(entry: SeenEntry, isAfter: boolean): void {
+    const { key, node, place } = entry;
+    const { value, signals, isHeld, at } = node ? this.#read(key, node, isAfter ? place : undefined) : GONE;
+    if (signals && !entry.isFollowed) entry.observer.observe(signals);
+    if (isHeld) this.held.add(entry);
+    else this.held.delete(entry);
+    entry.at = at;
+    if (value === place) return;
+    entry.place = value;
+    this.#index.moved(entry, place);
+  }
+
+  #read(key: string, node: EntryNode, before: unknown): Reading<unknown> {
     const owner = this.#collection.isOfUsers ? key : undefined;
-    const read = () => this.#rules.ofEntry(node.target, owner, known?.keys);
-    const { keys, signals } = tryTo(this.#collection, read, { keys: NO_KEYS, signals: undefined });
-    const observer = known?.observer ?? new Observer(() => this.#becomesStale(key));
-    const isFollowed = known?.isFollowed ?? this.#isSent(node);
-    if (signals && !isFollowed) observer.observe(signals);
-    return { node, keys, observer, isFollowed };
+    const nowhere = { value: this.#index.nowhere, signals: undefined };
+    return tryTo(this.#collection, () => this.#index.placeOf(node.target, owner, before), nowhere);
   }
 
   #isSent(node: EntryNode): boolean {
-    const { children } = node as unknown as { readonly children: ReadonlyMap<string, { readonly synced?: boolean }> };
-    return this.#rules.fields?.every((name) => children.get(name)?.synced === true) === true;
-  }
-
-  /** Whether the keys of who looks from an entry are known to be others by the changes of that. */
-  isFollowed(key: string): boolean {
-    return this.#entries.get(key)?.isFollowed === true;
+    const { children } = node as unknown as { readonly children: ReadonlyMap<string, Sent> };
+    const isSent = (name: string) => children.get(name)?.isForAll === true && !children.get(name)?.field?.transform;
+    return this.#rules.fields?.every(isSent) === true;
   }
 
   #becomesStale(key: string): void {
     this.#onStale();
     this.stale.add(key);
   }
+}
+
+/** A field, as far as it matters whether clients are sent each change of it. */
+interface Sent {
+  readonly isForAll?: boolean;
+  readonly field?: { readonly transform: unknown };
 }
 
 /** What throws gives no keys: who has none sees nothing, and is seen by nobody. */

@@ -1,5 +1,4 @@
 import type { WritableSignal } from "@signe/reactive";
-import type { KeyRules } from "./key-rules.ts";
 import type { Viewer } from "./viewer.ts";
 
 export type { Viewer } from "./viewer.ts";
@@ -16,8 +15,8 @@ export type Condition = "owner" | ((viewer: Viewer, owner: string | undefined) =
 
 /** Says by keys who sees what: see `byKey` and `near`. */
 export interface KeyedVisibility {
-  /** @internal */
-  readonly rules: KeyRules;
+  /** The rules of the index. What matters elsewhere: the fields of an entry that its place is made of. @internal */
+  readonly rules: { readonly fields: readonly string[] | undefined };
   /** The classes of the index by keys. A Worker without such visibility does not have them. @internal */
   readonly Interest: unknown;
   /** @internal */

@@ -8,7 +8,7 @@ import type { EntryTemplate, StoredEntries } from "./unread-entries.ts";
 import type { Entries } from "./entries.ts";
 import type { Viewer } from "./field.ts";
 import { Group, isEntries } from "./group.ts";
-import type { Crowd, Watching } from "./crowd.ts";
+import type { Crowd } from "./crowd.ts";
 import type { Interest } from "./interest.ts";
 import type { EntryKinds } from "./kinds.ts";
 import { Leaf } from "./leaf.ts";
@@ -16,6 +16,7 @@ import type { PrivateChange } from "./leaf.ts";
 import type { EntryNode, Shared } from "./node.ts";
 import { ROOT_KEY, Row, Rows } from "./rows.ts";
 import { shapeOfState } from "./state-shape.ts";
+import type { Watching } from "./view.ts";
 
 /** A collection whose entries may stay unread, with an entry that is like all of them. */
 export interface UnreadCollection {
@@ -221,7 +222,7 @@ export class Tree implements Shared {
   }
 
   foundInterest(found: object, Watchers: unknown): void {
-    const interest = found as Interest<Watching>;
+    const interest = found as Interest;
     interest.onStale = () => this.onChange();
     this.crowd ??= new (Watchers as typeof Crowd)(this);
     this.crowd.interests.push(interest);

@@ -3,7 +3,7 @@ import { Bench } from "tinybench";
 import { defineRoom } from "../../src/define/define-room.ts";
 import type { Socket } from "../../src/platform/ports.ts";
 import { sync, users } from "../../src/state/fields.ts";
-import { near } from "../../src/state/visibility-keys.ts";
+import { near } from "../../src/state/near.ts";
 import { MemoryRoom } from "../support/memory.ts";
 import { gameRoom, Player } from "./workers/game-room.ts";
 import type { GameState } from "./workers/game-room.ts";

@@ -15,8 +15,9 @@ import { SentState } from "./sent-state.ts";
 import type { SentStateScope } from "./sent-state.ts";
 import type { PrivateChanges, Welcome } from "../../relay/messages.ts";
 import type { ChangeClock } from "./change-clock.ts";
+import { remoteChanges } from "./remote-changes.ts";
 import type { Turns } from "../timing/turns.ts";
-import { privateChangesOf } from "./views.ts";
+import { groupsOf } from "./views.ts";
 import type { ViewerGroup, Views } from "./views.ts";
 
 const MODE_KEY = `${PRIVATE_PREFIX}autoSync`;
@@ -203,7 +204,7 @@ export class Broadcast {
     this.#settle();
     if (sent) this.#tree.assumeSent(sent);
     this.#wasPending = sent !== undefined;
-    this.#views.assume(sent !== undefined);
+    this.#views.assume(sent !== undefined, this.#isManual);
   }
 
   /** Sends nothing until {@link resume}: the room does not know yet which clients are connected. */
@@ -224,7 +225,7 @@ export class Broadcast {
     this.#flush();
     const conns = this.#connections.all().filter((conn) => conn.remote?.group === group && conn.phase === "open");
     if (conns.some(({ protocol }) => protocol === 2)) this.#changeClock.use();
-    const own = conns.map((conn) => ({ ids: idsOf([conn]), changes: this.#views.privateState(conn) }));
+    const own = conns.map((conn) => ({ ids: idOf(conn), changes: this.#views.privateState(conn) }));
     return {
       state: this.#tree.sharedText(),
       own: own.filter(({ changes }) => changes.length > 0),
@@ -240,6 +241,17 @@ export class Broadcast {
     else this.#sendChanges(this.#take());
     if (waiting.length > 0) this.#welcome(waiting);
     this.#openAt = this.#clock.now() + this.#window();
+    this.#sendLater();
+  }
+
+  /** Some of what is seen by keys waits, even if nothing else changes. The room stays awake until then. */
+  #sendLater(): void {
+    if (this.#isManual || this.#connections.size === 0) return;
+    this.#tree.crowd?.later(this.#clock, () => {
+      if (this.#tree.isDirty) this.#turns.run(() => this.schedule(), "caller");
+      this.#turns.end();
+      this.#sendLater();
+    });
   }
 
   /** What is there counts as sent. */
@@ -303,20 +315,29 @@ export class Broadcast {
   }
 
   #sendChanges(changes: Changes): void {
+    const { crowd } = this.#tree;
+    crowd?.begin(this.#clock.now(), this.#isManual);
+    try {
+      this.#sendEach(changes);
+    } finally {
+      crowd?.end();
+    }
+  }
+
+  #sendEach(changes: Changes): void {
     const { shared } = changes;
     // If everything is for everyone, there are no viewers to tell apart.
     const isForAll = changes.private.length === 0 && this.#tree.dynamic.size === 0;
     const viewerGroups = isForAll ? [] : this.#views.classify(changes);
     // A patch for some clients has no number, since the others would miss that number.
     const seq = this.#changeClock.settled(changes);
-    const parts = (this.#tree.crowd?.deliver() ?? NO_PARTS) as ReadonlyMap<RoomConnection, Parts>;
-    if (this.#connections.promised.size > 0) this.#keepPromises(shared !== undefined, viewerGroups, parts);
-    if (!shared && viewerGroups.length === 0 && parts.size === 0) return;
+    if (this.#connections.promised.size > 0) this.#keepPromises(shared !== undefined, viewerGroups);
+    if (!shared && viewerGroups.length === 0 && !this.#tree.crowd) return;
     const patch = shared && JSON.stringify(shared);
     const mark = seq > 0 ? this.#changeClock.takeMark() : undefined;
-    this.#sendDirect(shared, patch, seq, mark, viewerGroups, parts);
+    this.#sendDirect(shared, patch, seq, mark, viewerGroups);
     for (const group of this.#connections.remoteGroups.keys()) {
-      const own = this.#ownOf(group, viewerGroups, parts);
+      const own = remoteChanges(group, this.#connections.all(), viewerGroups, this.#tree.crowd);
       if (patch !== undefined || own.length > 0) group.sync(patch, seq, mark, own);
     }
   }
@@ -327,14 +348,11 @@ export class Broadcast {
   }
 
   /** Sends an empty patch to those who were told that a packet follows, and see nothing of what changed. */
-  #keepPromises(
-    isForAll: boolean,
-    viewerGroups: readonly ViewerGroup[],
-    parts: ReadonlyMap<RoomConnection, Parts>,
-  ): void {
+  #keepPromises(isForAll: boolean, viewerGroups: readonly ViewerGroup[]): void {
     const { promised } = this.#connections;
-    const served = new Set([...viewerGroups.flatMap(({ conns }) => conns), ...parts.keys()]);
-    if (!isForAll) for (const conn of promised.difference(served)) conn.deliver(encodeSync("{}"));
+    const served = new Set(viewerGroups.flatMap(({ conns }) => conns));
+    const isServed = (conn: RoomConnection) => served.has(conn) || this.#partsOf(conn).length > 0;
+    if (!isForAll) for (const conn of promised) if (!isServed(conn)) conn.deliver(encodeSync("{}"));
     promised.clear();
   }
 
@@ -344,51 +362,29 @@ export class Broadcast {
     seq: number,
     mark: number | undefined,
     viewerGroups: readonly ViewerGroup[],
-    parts: ReadonlyMap<RoomConnection, Parts>,
   ): void {
-    const own = new Map<RoomConnection, EncodedPatch>();
-    const changesOf = privateChangesOf(viewerGroups, parts);
-    for (const [conn, seen] of parts) {
-      if (conn.remote) continue;
-      const text = this.#tree.crowd?.encode(conn, seen, shared, patch, changesOf.get(conn) ?? []);
-      if (text !== undefined) own.set(conn, new EncodedPatch(text, seq, mark));
-    }
-    for (const { changes, conns } of viewerGroups) {
-      const direct = conns.filter((conn) => !conn.remote && !parts.has(conn));
-      if (direct.length === 0) continue;
-      const merged = new EncodedPatch(JSON.stringify(merge(shared, changes)), seq, mark);
-      for (const conn of direct) own.set(conn, merged);
-    }
-    const forAll = patch === undefined ? undefined : new EncodedPatch(patch, seq, mark);
+    const make = (text: string) => new EncodedPatch(text, seq, mark);
+    const forAll = patch === undefined ? undefined : make(patch);
+    const groupOf = groupsOf(viewerGroups);
+    const byGroup = new Map<ViewerGroup, EncodedPatch>();
+    const encode = this.#tree.crowd?.encoder(shared, patch, make);
     for (const conn of this.#connections.direct) {
-      const encoded = own.get(conn) ?? forAll;
+      const group = groupOf.get(conn);
+      const parts = this.#partsOf(conn);
+      let encoded = group ? byGroup.get(group) : forAll;
+      if (parts.length > 0) encoded = encode?.(conn, parts, group?.changes ?? []);
+      else if (group && !encoded) byGroup.set(group, (encoded = make(JSON.stringify(merge(shared, group.changes)))));
       if (encoded) conn.sendPatch(encoded);
     }
   }
 
-  /** What the connections of a shard are sent, beyond what everyone gets. */
-  #ownOf(
-    group: RemoteGroup,
-    viewerGroups: readonly ViewerGroup[],
-    parts: ReadonlyMap<RoomConnection, Parts>,
-  ): PrivateChanges[] {
-    const changesOf = privateChangesOf(viewerGroups, parts);
-    const isHere = ({ remote }: RoomConnection) => remote?.group === group;
-    const groups = viewerGroups.map(({ changes, conns }) => ({
-      ids: idsOf(conns.filter((conn) => isHere(conn) && !parts.has(conn))),
-      changes,
-    }));
-    const seen = Array.from(parts).filter(([conn]) => isHere(conn) && conn.phase === "open");
-    const byKeys = seen.map(([conn, own]) => ({
-      ids: idsOf([conn]),
-      changes: [...(this.#tree.crowd?.placed(conn, own) ?? []), ...(changesOf.get(conn) ?? [])],
-    }));
-    return [...groups, ...byKeys].filter(({ ids }) => ids.length > 0);
+  #partsOf(conn: RoomConnection): Parts {
+    return this.#tree.crowd?.partsOf(conn) ?? NO_PARTS;
   }
 }
 
-const NO_PARTS: ReadonlyMap<RoomConnection, Parts> = new Map();
+const NO_PARTS: Parts = [];
 
-function idsOf(conns: readonly RoomConnection[]): number[] {
-  return conns.flatMap(({ remote }) => remote?.id ?? []);
+function idOf({ remote }: RoomConnection): number[] {
+  return remote ? [remote.id] : [];
 }

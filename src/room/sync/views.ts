@@ -21,6 +21,7 @@ export class Views {
   readonly #tree: Tree;
   readonly #connections: Connections;
   #wasPending = false;
+  #wasManual = false;
 
   constructor(tree: Tree, connections: Connections) {
     this.#tree = tree;
@@ -40,10 +41,11 @@ export class Views {
 
   /**
    * Restores what all connections saw that stayed open while the room slept.
-   * @param wasPending whether changes were pending
+   * @param wasPending whether changes were pending @param wasManual whether changes were sent only on demand
    */
-  assume(wasPending: boolean): void {
+  assume(wasPending: boolean, wasManual: boolean): void {
     this.#wasPending = wasPending;
+    this.#wasManual = wasManual;
     for (const conn of this.#connections.all()) this.recall(conn);
   }
 
@@ -51,7 +53,8 @@ export class Views {
   recall(conn: RoomConnection): void {
     // If changes were pending, assume that it saw exactly what it may not see now: that is deleted, the rest sent
     // whole.
-    this.#tree.crowd?.enter(conn, !this.#wasPending, true);
+    // A room that sends by itself waits until what is seen is at rest, as far as its own sockets are concerned.
+    this.#tree.crowd?.enter(conn, !this.#wasPending, !this.#wasManual && !conn.isRemote);
     this.#mark(conn, !this.#wasPending);
   }
 
@@ -139,13 +142,7 @@ export class Views {
   }
 }
 
-const NOTHING: ReadonlyMap<RoomConnection, readonly Placed[]> = new Map();
-
-/** The private changes of the connections that are sent entries by keys too. */
-export function privateChangesOf(
-  viewerGroups: readonly ViewerGroup[],
-  parts: ReadonlyMap<RoomConnection, unknown>,
-): ReadonlyMap<RoomConnection, readonly Placed[]> {
-  if (parts.size === 0) return NOTHING;
-  return new Map(viewerGroups.flatMap(({ changes, conns }) => conns.map((conn) => [conn, changes] as const)));
+/** The group of each connection that is in one. */
+export function groupsOf(viewerGroups: readonly ViewerGroup[]): ReadonlyMap<RoomConnection, ViewerGroup> {
+  return new Map(viewerGroups.flatMap((group) => group.conns.map((conn) => [conn, group] as const)));
 }

@@ -1,0 +1,31 @@
+import type { PrivateChanges } from "../../relay/messages.ts";
+import type { Crowd } from "../../state/crowd.ts";
+import type { RoomConnection } from "../connections/connection.ts";
+import type { RemoteGroup } from "../connections/remote-group.ts";
+import { groupsOf } from "./views.ts";
+import type { ViewerGroup } from "./views.ts";
+
+/** What the connections of a shard are sent, beyond what everyone gets. */
+export function remoteChanges(
+  group: RemoteGroup,
+  all: readonly RoomConnection[],
+  viewerGroups: readonly ViewerGroup[],
+  crowd: Crowd | undefined,
+): PrivateChanges[] {
+  const isHere = ({ remote }: RoomConnection) => remote?.group === group;
+  if (!crowd) {
+    const groups = viewerGroups.map(({ changes, conns }) => ({ ids: idsOf(conns.filter(isHere)), changes }));
+    return groups.filter(({ ids }) => ids.length > 0);
+  }
+  const groupOf = groupsOf(viewerGroups);
+  const here = all.filter((conn) => isHere(conn) && conn.phase === "open");
+  const each = here.map((conn) => ({
+    ids: idsOf([conn]),
+    changes: [...crowd.placed(conn, crowd.partsOf(conn)), ...(groupOf.get(conn)?.changes ?? [])],
+  }));
+  return each.filter(({ changes }) => changes.length > 0);
+}
+
+function idsOf(conns: readonly RoomConnection[]): number[] {
+  return conns.flatMap(({ remote }) => remote?.id ?? []);
+}

@@ -1,0 +1,184 @@
+import type { Cell, Grid } from "./grid.ts";
+import type { Reading, SightIndex } from "./key-rules.ts";
+import type { Position, SeenEntry } from "./seen-entry.ts";
+import { readTracked } from "./signals/adapter.ts";
+import { View } from "./view.ts";
+import type { Viewer } from "./viewer.ts";
+
+/** Where viewers look from, if not from their own entry. */
+export type LookFrom = (viewer: Viewer) => { readonly x: number; readonly y: number; readonly z?: number } | undefined;
+
+/** What is seen from one cell, or from nowhere. */
+class CellView extends View {
+  readonly cell: Cell | undefined;
+
+  constructor(cell: Cell | undefined) {
+    super();
+    this.cell = cell;
+  }
+}
+
+/** A square of cells as wide as anybody sees: all that is seen from one of them is in it, or in one beside it. */
+interface Block {
+  readonly views: CellView[];
+  readonly entries: Set<SeenEntry>;
+  /** This one, and those beside it. */
+  around: readonly Block[] | undefined;
+}
+
+const HERE = [0];
+const AROUND = [-1, 0, 1];
+
+/** Finds entries and viewers by the cells that they are in. */
+export class CellIndex implements SightIndex<Cell, CellView> {
+  readonly #grid: Grid;
+  readonly #fields: readonly string[];
+  readonly #from: LookFrom | undefined;
+  readonly #blocks = new Map<number, Block>();
+  readonly nowhere = undefined;
+  readonly nobody = new CellView(undefined);
+  readonly viewFrom: ((place: Cell | undefined) => CellView) | undefined;
+
+  /** @param fields the names of those that hold a position */
+  constructor(grid: Grid, fields: readonly string[], from: LookFrom | undefined) {
+    this.#grid = grid;
+    this.#fields = fields;
+    this.#from = from;
+    this.viewFrom = from ? undefined : (place) => this.#viewAt(place);
+  }
+
+  placeOf(entry: object, _owner: string | undefined, before: Cell | undefined): Reading<Cell | undefined> {
+    const signals = signalsOf(entry, this.#fields);
+    const at = signals.map((read) => read());
+    const cell = this.#grid.cellOf(at, before);
+    return { value: cell, signals: before ? undefined : signals, isHeld: this.#isHeld(at, cell), at };
+  }
+
+  viewOf(viewer: Viewer, before: CellView | undefined): Reading<CellView> {
+    if (!this.#from && !viewer.user) return { value: this.nobody, signals: [] };
+    const { value: at, signals } = readTracked(() => this.#positionOf(viewer));
+    const cell = at && this.#grid.cellOf(at, before?.cell);
+    return { value: this.#viewAt(cell), signals, isHeld: at && this.#isHeld(at, cell), at };
+  }
+
+  #positionOf(viewer: Viewer): Position | undefined {
+    if (!this.#from) return signalsOf(viewer.user as object, this.#fields).map((read) => read());
+    const from = this.#from(viewer);
+    return from && (this.#grid.isFlat ? [from.x, from.y] : [from.x, from.y, from.z ?? NaN]);
+  }
+
+  #isHeld(at: Position, cell: Cell | undefined): boolean {
+    return cell !== undefined && !this.#grid.isInside(at, cell);
+  }
+
+  /** From a cell there is one view at a time. */
+  #viewAt(cell: Cell | undefined): CellView {
+    if (!cell) return this.nobody;
+    const { views } = this.#blockOf(cell);
+    const known = views.find(({ cell: other }) => other && this.#isSame(other, cell));
+    if (known) return known;
+    const view = new CellView(cell);
+    views.push(view);
+    return view;
+  }
+
+  #isSame(one: Cell, other: Cell): boolean {
+    return one.column === other.column && one.row === other.row && one.floor === other.floor;
+  }
+
+  drop(view: CellView): void {
+    if (!view.cell) return;
+    const { views } = this.#blockOf(view.cell);
+    const index = views.indexOf(view);
+    if (index < 0) return;
+    views.splice(index, 1);
+    this.#tidy(view.cell);
+  }
+
+  ring({ cell }: CellView, place: Cell | undefined): number {
+    return cell && place ? this.#grid.ring(cell, place) : 0;
+  }
+
+  moved(entry: SeenEntry, from: Cell | undefined): void {
+    const to = entry.place as Cell | undefined;
+    if (from && to && this.#nameOf(from) === this.#nameOf(to)) return;
+    if (from && this.#blockOf(from).entries.delete(entry)) this.#tidy(from);
+    if (to) this.#blockOf(to).entries.add(entry);
+  }
+
+  eachView(entry: SeenEntry, visit: (view: View) => void): void {
+    const [before, place] = [entry.before as Cell | undefined, entry.place as Cell | undefined];
+    const grid = this.#grid;
+    if (before) {
+      for (const { views } of this.#around(before))
+        for (const view of views) if (grid.ring(view.cell as Cell, before) > 0) visit(view);
+    }
+    if (!place || place === before) return;
+    for (const { views } of this.#around(place)) {
+      for (const view of views) {
+        const cell = view.cell as Cell;
+        if (grid.ring(cell, place) > 0 && !(before && grid.ring(cell, before) > 0)) visit(view);
+      }
+    }
+  }
+
+  eachEntry({ cell }: CellView, visit: (entry: SeenEntry) => void): void {
+    if (cell) for (const { entries } of this.#around(cell)) entries.forEach(visit);
+  }
+
+  *viewsWith(): Iterable<View> {}
+
+  #blockOf(cell: Cell): Block {
+    const name = this.#nameOf(cell);
+    let block = this.#blocks.get(name);
+    if (!block) {
+      this.#blocks.set(name, (block = { views: [], entries: new Set(), around: undefined }));
+      this.#neighboursChanged(cell);
+    }
+    return block;
+  }
+
+  #tidy(cell: Cell): void {
+    const { views, entries } = this.#blockOf(cell);
+    if (views.length > 0 || entries.size > 0) return;
+    this.#blocks.delete(this.#nameOf(cell));
+    this.#neighboursChanged(cell);
+  }
+
+  /** Blocks that are far apart may have one name, and then are one: who sees what is asked of the cells. */
+  #nameOf({ column, row, floor }: Cell, right = 0, down = 0, up = 0): number {
+    const { reach } = this.#grid;
+    const [x, y, z] = [
+      Math.floor(column / reach) + right,
+      Math.floor(row / reach) + down,
+      Math.floor(floor / reach) + up,
+    ];
+    return ((x & 0x3ff) << 20) | ((y & 0x3ff) << 10) | (z & 0x3ff);
+  }
+
+  /** The block of a cell, and those beside it. */
+  #around(cell: Cell): readonly Block[] {
+    const block = this.#blocks.get(this.#nameOf(cell));
+    return block ? (block.around ??= this.#neighboursOf(cell)) : this.#neighboursOf(cell);
+  }
+
+  #neighboursOf(cell: Cell): readonly Block[] {
+    const floors = this.#grid.isFlat ? HERE : AROUND;
+    const names = AROUND.flatMap((right) =>
+      AROUND.flatMap((down) => floors.map((up) => this.#nameOf(cell, right, down, up))),
+    );
+    return names.flatMap((name) => this.#blocks.get(name) ?? []);
+  }
+
+  #neighboursChanged(cell: Cell): void {
+    for (const block of this.#neighboursOf(cell)) block.around = undefined;
+  }
+}
+
+/** The signals of a position. @throws Error if an entry has none */
+function signalsOf(entry: object, fields: readonly string[]): (() => number)[] {
+  const signals = fields.map((name) => (entry as Readonly<Record<string, unknown>>)[name]);
+  if (signals.every((signal) => typeof signal === "function")) return signals as (() => number)[];
+  const names = fields.map((name) => JSON.stringify(name)).join(", ");
+  throw new Error(`near() needs signals in ${names} of each entry, and of who looks from it`);
+}

@@ -1,0 +1,123 @@
+import type { SightIndex } from "./key-rules.ts";
+import { Part } from "./part.ts";
+import type { Rings } from "./rings.ts";
+import type { SeenEntry } from "./seen-entry.ts";
+import type { Sight } from "./sight.ts";
+import type { View, Watcher } from "./view.ts";
+
+/** What is told of the entries of one collection at one time, by how watchers looked before and how they look now. */
+export class Delivery {
+  readonly number: number;
+  readonly #index: SightIndex;
+  readonly #rings: Rings | undefined;
+  /** Those that saw or see something that is to be told. */
+  readonly views: View[] = [];
+  readonly #used: View[] = [];
+  /** Whether there are entries of which nothing is to be told to those who stay. */
+  readonly #hasOthers: boolean;
+
+  /** @param number by which it is known what is told in it @param count the number of all entries */
+  constructor(
+    index: SightIndex,
+    rings: Rings | undefined,
+    number: number,
+    touched: Iterable<SeenEntry>,
+    hasOthers: boolean,
+  ) {
+    this.#index = index;
+    this.#rings = rings;
+    this.number = number;
+    this.#hasOthers = hasOthers;
+    for (const entry of touched) {
+      index.eachView(entry, (view) => {
+        if (view.told.length === 0) this.views.push(view);
+        view.told.push(entry);
+      });
+    }
+  }
+
+  /** What a watcher is told. */
+  for({ before, view, own }: Watcher): Part {
+    const part = this.#between(before ?? view, view);
+    if (!own) return part;
+    if (this.#ringBefore(before ?? view, own) > 0 && this.#index.ring(view, own.place) > 0) return part;
+    const sight = this.sight(own, own.wasThere ? 1 : 0, own.node ? 1 : 0);
+    const others = part.sights.filter(({ key }) => key !== own.key);
+    return new Part(sight ? [...others, sight] : others);
+  }
+
+  /** The same for one who is not shown all that is in its view. */
+  ofShown({ before, view, shown, shownBefore }: Watcher): Part {
+    const sights: (Sight | undefined)[] = [];
+    for (const entry of shown ?? []) {
+      const ring = this.#index.ring(view, entry.place) || 1;
+      const had = shownBefore?.has(entry) ? this.#ringBefore(before ?? view, entry) || ring : 0;
+      sights.push(this.sight(entry, had, ring));
+    }
+    for (const entry of shownBefore ?? []) if (!shown?.has(entry)) sights.push(entry.gone);
+    return new Part(sights.filter((sight) => sight !== undefined));
+  }
+
+  /** What is told of an entry. @param from the ring that it was in, for who is told; 0 if it was not seen @param to that it is in */
+  sight(entry: SeenEntry, from: number, to: number): Sight | undefined {
+    if (to === 0) return from === 0 ? undefined : entry.gone;
+    if (from === 0) return entry.whole;
+    // Who goes to another ring has all that was told in the first one, and is told the rest now.
+    if (this.#rings && from === to && !this.#rings.isDue(to)) return undefined;
+    return this.#rings?.isLate(from) ? entry.lateFor(from) : entry.changed;
+  }
+
+  end(): void {
+    for (const view of this.views) view.told = [];
+    for (const view of this.#used) view.parts = [];
+  }
+
+  /** All who looked in the same way before, and look in the same way now, are told the same. */
+  #between(before: View, now: View): Part {
+    const known = now.parts.find((told) => told.before === before);
+    if (known) {
+      known.part.isShared = true;
+      return known.part;
+    }
+    const part = new Part(before === now ? this.#toWhoStayed(now) : this.#toWhoMoved(before, now));
+    // Nobody else can be told the same.
+    if (now.watchers.size === 1) return part;
+    if (now.parts.push({ before, part }) === 1) this.#used.push(now);
+    return part;
+  }
+
+  #toWhoStayed(view: View): readonly Sight[] {
+    const sights: Sight[] = [];
+    for (const entry of view.told) {
+      const sight = this.sight(entry, this.#ringBefore(view, entry), this.#index.ring(view, entry.place));
+      if (sight) sights.push(sight);
+    }
+    return sights;
+  }
+
+  #toWhoMoved(before: View, now: View): readonly Sight[] {
+    const sights: Sight[] = [];
+    const tell = (entry: SeenEntry, ring: number) => {
+      const sight = this.sight(entry, this.#ringBefore(before, entry), ring);
+      if (sight) sights.push(sight);
+    };
+    const isInSight = (entry: SeenEntry) => {
+      const ring = this.#index.ring(now, entry.place);
+      if (ring > 0) tell(entry, ring);
+    };
+    const isOut = (entry: SeenEntry) => {
+      if (this.#index.ring(now, entry.place) === 0) tell(entry, 0);
+    };
+    now.told.forEach(isInSight);
+    before.told.forEach(isOut);
+    if (!this.#hasOthers) return sights;
+    const isOther = ({ touchedIn }: SeenEntry) => touchedIn !== this.number;
+    this.#index.eachEntry(now, (entry) => isOther(entry) && isInSight(entry));
+    this.#index.eachEntry(before, (entry) => isOther(entry) && isOut(entry));
+    return sights;
+  }
+
+  #ringBefore(view: View, entry: SeenEntry): number {
+    return entry.wasThere ? this.#index.ring(view, entry.before) : 0;
+  }
+}

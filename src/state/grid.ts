@@ -1,0 +1,93 @@
+import type { Position } from "./seen-entry.ts";
+
+/** A square of the plane, or a cube of the space. */
+export interface Cell {
+  readonly column: number;
+  readonly row: number;
+  readonly floor: number;
+}
+
+/**
+ * Shares of the innermost radius: the width of a cell, and how far something may be outside of its cell before it counts
+ * as in another. The most that two can be apart that see each other, in n dimensions, is
+ * radius + 2√n × margin + 2√n × (width + margin): 1.48 radii in the plane, 1.43 in space. In space cells are smaller, since
+ * more of what is seen is far.
+ */
+const PLANE = { width: 0.13, margin: 0.02, most: 32 };
+const SPACE = { width: 0.09, margin: 0.015, most: 16 };
+/** Positions farther out, in cells, cannot be told apart well enough. */
+const FARTHEST = 2 ** 45;
+
+/** Cells, and which of them are seen from which. */
+export class Grid {
+  /** What is seen is at most this many cells away, in each direction. */
+  readonly reach: number;
+  readonly isFlat: boolean;
+  readonly #width: number;
+  readonly #margin: number;
+  /** For each offset of a cell that is within reach, the number of the ring that it is in; 0 beyond. */
+  readonly #rings: Uint8Array;
+
+  /** @param radii of the rings, the innermost first */
+  constructor(radii: readonly number[], isFlat: boolean) {
+    const { width, margin, most } = isFlat ? PLANE : SPACE;
+    const [inner, outer] = [radii[0] as number, radii.at(-1) as number];
+    // Of rings that are much larger than the first, the whole is not divided any finer.
+    this.#width = Math.max(inner * width, outer / most);
+    this.#margin = inner * margin;
+    this.isFlat = isFlat;
+    const slack = 2 * Math.sqrt(isFlat ? 2 : 3) * this.#margin;
+    this.reach = Math.floor((outer + slack) / this.#width) + 1;
+    this.#rings = this.#ringsOf(radii.map((radius) => radius + slack));
+  }
+
+  /** The cell of a position; undefined if it is nowhere. @param before the cell that it was in */
+  cellOf([x, y, z = 0]: Position, before: Cell | undefined): Cell | undefined {
+    if (before && this.#isIn(x, before.column) && this.#isIn(y, before.row) && this.#isIn(z, before.floor))
+      return before;
+    const [column, row, floor] = [this.#indexOf(x), this.#indexOf(y), this.#indexOf(z)];
+    if (!(Math.abs(column) < FARTHEST && Math.abs(row) < FARTHEST && Math.abs(floor) < FARTHEST)) return undefined;
+    return before && column === before.column && row === before.row && floor === before.floor
+      ? before
+      : { column, row, floor };
+  }
+
+  /** Whether a position would be in a cell, whatever was before. */
+  isInside([x, y, z = 0]: Position, { column, row, floor }: Cell): boolean {
+    return this.#indexOf(x) === column && this.#indexOf(y) === row && this.#indexOf(z) === floor;
+  }
+
+  /** The number of the ring that a cell is in, seen from another; 0 if it is not seen. */
+  ring(from: Cell, to: Cell): number {
+    const { reach } = this;
+    const column = to.column - from.column + reach;
+    const row = to.row - from.row + reach;
+    const side = 2 * reach + 1;
+    if (column < 0 || column >= side || row < 0 || row >= side) return 0;
+    if (this.isFlat) return this.#rings[column * side + row] as number;
+    const floor = to.floor - from.floor + reach;
+    if (floor < 0 || floor >= side) return 0;
+    return this.#rings[(floor * side + column) * side + row] as number;
+  }
+
+  #indexOf(position = NaN): number {
+    return Math.floor(position / this.#width);
+  }
+
+  #isIn(position = NaN, index: number): boolean {
+    const start = index * this.#width;
+    return position >= start - this.#margin && position <= start + this.#width + this.#margin;
+  }
+
+  #ringsOf(distances: readonly number[]): Uint8Array {
+    const offsets = Array.from({ length: 2 * this.reach + 1 }, (_, index) => index - this.reach);
+    const gap = (offset: number) => Math.max(0, Math.abs(offset) - 1) * this.#width;
+    const ringOf = (...gaps: number[]) => distances.findIndex((distance) => Math.hypot(...gaps) <= distance) + 1;
+    const floors = this.isFlat ? [0] : offsets;
+    return Uint8Array.from(
+      floors.flatMap((floor) =>
+        offsets.flatMap((column) => offsets.map((row) => ringOf(gap(floor), gap(column), gap(row)))),
+      ),
+    );
+  }
+}

@@ -1,0 +1,127 @@
+import { EVERYTHING } from "./key-rules.ts";
+import type { Key, Reading, SightIndex } from "./key-rules.ts";
+import type { SeenEntry } from "./seen-entry.ts";
+import { addTo, removeFrom } from "./sets-by-key.ts";
+import { readTracked } from "./signals/adapter.ts";
+import { View } from "./view.ts";
+import type { Viewer } from "./viewer.ts";
+
+/** One key, several, or none. */
+export type Keys = Key | readonly Key[] | undefined;
+
+class KeyView extends View {
+  readonly name: string;
+  readonly keys: ReadonlySet<Key> | typeof EVERYTHING;
+
+  constructor(name: string, keys: KeyView["keys"]) {
+    super();
+    this.name = name;
+    this.keys = keys;
+  }
+}
+
+/** Finds entries and viewers by the keys that they share. */
+export class KeyIndex implements SightIndex<readonly Key[], KeyView> {
+  readonly #of: (entry: object, owner: string | undefined) => Keys;
+  readonly #for: (viewer: Viewer) => Keys | typeof EVERYTHING;
+  readonly #entries = new Set<SeenEntry>();
+  readonly #entriesBy = new Map<Key, Set<SeenEntry>>();
+  readonly #views = new Map<string, KeyView>();
+  readonly #viewsBy = new Map<Key, Set<KeyView>>();
+  #visit = 0;
+  readonly nowhere: readonly Key[] = [];
+  readonly nobody = new KeyView("nobody", new Set());
+
+  constructor(
+    of: (entry: object, owner: string | undefined) => Keys,
+    keysFor: (viewer: Viewer) => Keys | typeof EVERYTHING,
+  ) {
+    this.#of = of;
+    this.#for = keysFor;
+  }
+
+  placeOf(entry: object, owner: string | undefined, before: readonly Key[] | undefined): Reading<readonly Key[]> {
+    const { value, signals } = readTracked(() => listOf(this.#of(entry, owner)));
+    return { value: before && isSame(before, value) ? before : value, signals };
+  }
+
+  viewOf(viewer: Viewer): Reading<KeyView> {
+    const { value, signals } = readTracked(() => this.#for(viewer));
+    const list = value === EVERYTHING ? undefined : listOf(value);
+    return { value: this.#viewWith(list), signals };
+  }
+
+  /** Of a set of keys there is one view at a time. */
+  #viewWith(list: readonly Key[] | undefined): KeyView {
+    const name = list ? JSON.stringify(list.map((key) => JSON.stringify(key)).toSorted()) : "everything";
+    return this.#views.get(name) ?? this.#add(new KeyView(name, list ? new Set(list) : EVERYTHING));
+  }
+
+  #add(view: KeyView): KeyView {
+    this.#views.set(view.name, view);
+    if (view.keys !== EVERYTHING) for (const key of view.keys) addTo(this.#viewsBy, key, view);
+    return view;
+  }
+
+  drop(view: KeyView): void {
+    if (this.#views.get(view.name) === view) this.#views.delete(view.name);
+    if (view.keys !== EVERYTHING) for (const key of view.keys) removeFrom(this.#viewsBy, key, view);
+  }
+
+  ring({ keys }: KeyView, place: readonly Key[] | undefined): number {
+    if (!place) return 0;
+    return keys === EVERYTHING || place.some((key) => keys.has(key)) ? 1 : 0;
+  }
+
+  moved(entry: SeenEntry, from: readonly Key[] | undefined): void {
+    for (const key of from ?? []) removeFrom(this.#entriesBy, key, entry);
+    const place = entry.place as readonly Key[] | undefined;
+    for (const key of place ?? []) addTo(this.#entriesBy, key, entry);
+    if (place) this.#entries.add(entry);
+    else this.#entries.delete(entry);
+  }
+
+  eachView({ before, place }: SeenEntry, visit: (view: View) => void): void {
+    this.#visit++;
+    this.#eachViewOf(before as readonly Key[] | undefined, visit);
+    if (place !== before) this.#eachViewOf(place as readonly Key[] | undefined, visit);
+    const all = this.#views.get("everything");
+    if (all) visit(all);
+  }
+
+  #eachViewOf(place: readonly Key[] | undefined, visit: (view: View) => void): void {
+    for (const key of place ?? []) {
+      for (const view of this.#viewsBy.get(key) ?? []) {
+        if (view.visit === this.#visit) continue;
+        view.visit = this.#visit;
+        visit(view);
+      }
+    }
+  }
+
+  eachEntry({ keys }: KeyView, visit: (entry: SeenEntry) => void): void {
+    if (keys === EVERYTHING) return this.#entries.forEach(visit);
+    const found = new Set<SeenEntry>();
+    for (const key of keys) for (const entry of this.#entriesBy.get(key) ?? []) found.add(entry);
+    found.forEach(visit);
+  }
+
+  *viewsWith(key: Key): Iterable<View> {
+    yield* this.#viewsBy.get(key) ?? [];
+    const all = this.#views.get("everything");
+    if (all) yield all;
+  }
+}
+
+/** @throws Error if something is no key */
+export function listOf(keys: Keys): readonly Key[] {
+  if (keys === undefined || keys === null) return [];
+  const list: readonly unknown[] = Array.isArray(keys) ? keys : [keys];
+  const wrong = list.find((key) => typeof key !== "string" && typeof key !== "number");
+  if (wrong !== undefined) throw new Error(`A key of visibleTo is a text or a number, not ${typeof wrong}`);
+  return [...new Set(list as readonly Key[])];
+}
+
+function isSame(one: readonly Key[], other: readonly Key[]): boolean {
+  return one.length === other.length && one.every((key, index) => key === other[index]);
+}

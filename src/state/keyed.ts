@@ -1,0 +1,20 @@
+import { Crowd } from "./crowd.ts";
+import type { KeyedVisibility } from "./field.ts";
+import { Interest } from "./interest.ts";
+import type { KeyRules } from "./key-rules.ts";
+import { seesIn } from "./sees-in.ts";
+
+/** What says by keys who sees what. Where there is no index, keys are compared for each viewer and entry. */
+export function keyed(rules: KeyRules): KeyedVisibility {
+  const index = rules.createIndex();
+  return {
+    rules,
+    Interest,
+    Crowd,
+    condition: (entry, owner) => (viewer) => {
+      if (!entry) return false;
+      if (rules.seesOwn && owner === viewer.publicId) return true;
+      return seesIn(index, viewer, index.placeOf(entry, owner, undefined).value);
+    },
+  };
+}

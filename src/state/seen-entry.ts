@@ -1,0 +1,81 @@
+import { DELETE } from "../protocol/packets.ts";
+import type { Plain } from "../protocol/values.ts";
+import { Replacement, SAME } from "./diff.ts";
+import type { EntryNode } from "./node.ts";
+import { Sight } from "./sight.ts";
+import type { Observer } from "./signals/adapter.ts";
+
+/** Coordinates. */
+export type Position = readonly number[];
+
+const NOBODY = () => false;
+
+/** An entry of a collection in which keys say who sees what: where it is, where it was, and what is told of it. */
+export class SeenEntry {
+  readonly key: string;
+  /** Undefined if it is gone. */
+  node: EntryNode | undefined;
+  /** Where it is, in the sense of the index. */
+  place: unknown;
+  /** Where it was when viewers were last told of it; undefined if it was not there. */
+  before: unknown;
+  /** Whether it was there then. */
+  wasThere = false;
+  at: Position | undefined;
+  /** The delivery in which something was last to be told of it. */
+  touchedIn = 0;
+  /** What changed of it since the last delivery, as in a patch. */
+  change: unknown = SAME;
+  /** What changed of it since a ring was told, by the number of the ring. */
+  late: unknown[] | undefined;
+  /** Whether all that its place is made of is sent to clients: then no change of that is missed. */
+  isFollowed = false;
+  readonly observer: Observer;
+  #changed: Sight | undefined;
+  #whole: Sight | undefined;
+  #gone: Sight | undefined;
+  #late: (Sight | undefined)[] | undefined;
+
+  constructor(key: string, observer: Observer) {
+    this.key = key;
+    this.observer = observer;
+  }
+
+  /** Something is to be told of it in this delivery. */
+  touch(delivery: number): void {
+    this.touchedIn = delivery;
+    this.#changed = this.#whole = this.#late = undefined;
+  }
+
+  /** It was told. */
+  told(): void {
+    this.before = this.place;
+    this.wasThere = this.node !== undefined;
+    this.change = SAME;
+  }
+
+  /** What changed since the last delivery; undefined if nothing did. */
+  get changed(): Sight | undefined {
+    if (this.change === SAME) return undefined;
+    return (this.#changed ??= Sight.of(this.key, this.change));
+  }
+
+  /** What changed since a ring was told. */
+  lateFor(ring: number): Sight | undefined {
+    const late = this.late?.[ring];
+    if (late === undefined) return undefined;
+    const value = late === WHOLE ? new Replacement(this.whole.value as Plain) : late;
+    return ((this.#late ??= [])[ring] ??= Sight.of(this.key, value));
+  }
+
+  get whole(): Sight {
+    return (this.#whole ??= Sight.fromJson(this.key, this.node?.textFor(NOBODY) ?? "{}"));
+  }
+
+  get gone(): Sight {
+    return (this.#gone ??= Sight.of(this.key, DELETE));
+  }
+}
+
+/** In place of changes that cannot be told as one. */
+export const WHOLE: unique symbol = Symbol("whole");

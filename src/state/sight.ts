@@ -1,0 +1,47 @@
+import { put } from "./diff.ts";
+import type { Plain } from "../protocol/values.ts";
+
+/**
+ * What viewers are told of an entry: what changed of it, the whole of it, or that it is gone. There is one for all who
+ * are told the same, and each of its encodings is made once.
+ */
+export class Sight {
+  readonly key: string;
+  #value: unknown;
+  #json: string | undefined;
+  #member: string | undefined;
+
+  private constructor(key: string, value: unknown, json: string | undefined) {
+    this.key = key;
+    this.#value = value;
+    this.#json = json;
+  }
+
+  /** @param value as in a patch */
+  static of(key: string, value: unknown): Sight {
+    return new Sight(key, value, undefined);
+  }
+
+  /** Something that is encoded already. */
+  static fromJson(key: string, json: string): Sight {
+    return new Sight(key, undefined, json);
+  }
+
+  /** As in a patch. Not to be changed. */
+  get value(): unknown {
+    if (this.#value === undefined) this.#value = JSON.parse(this.#json as string);
+    return this.#value;
+  }
+
+  /** As a member of a JSON object. */
+  get member(): string {
+    return (this.#member ??= this.#encode());
+  }
+
+  #encode(): string {
+    if (this.#json !== undefined) return `${JSON.stringify(this.key)}:${this.#json}`;
+    const patch: Plain = {};
+    put(patch, this.key, this.#value);
+    return JSON.stringify(patch).slice(1, -1);
+  }
+}

@@ -1,0 +1,152 @@
+import { tryTo } from "./entry-index.ts";
+import type { EntryIndex, KeyedCollection } from "./entry-index.ts";
+import type { Key, Reading, SightIndex } from "./key-rules.ts";
+import { addTo, removeFrom } from "./sets-by-key.ts";
+import { Observer } from "./signals/adapter.ts";
+import type { View, Watcher, Watching } from "./view.ts";
+import type { Viewer } from "./viewer.ts";
+
+/** Who watches a collection, and how each of them looks at it. */
+export class Watchers {
+  /** Those that may look in another way by now. */
+  readonly stale = new Set<Watcher>();
+  /** Those whose view depends on the one that they had. */
+  readonly held = new Set<Watcher>();
+  readonly #released = new Set<Watcher>();
+  readonly #collection: KeyedCollection;
+  readonly #entries: EntryIndex;
+  readonly #index: SightIndex;
+  readonly #onStale: () => void;
+  readonly #byConn = new Map<Watching, Watcher>();
+  readonly #byUser = new Map<string, Set<Watcher>>();
+
+  /** @param onStale called before a watcher becomes stale */
+  constructor(collection: KeyedCollection, entries: EntryIndex, index: SightIndex, onStale: () => void) {
+    this.#collection = collection;
+    this.#entries = entries;
+    this.#index = index;
+    this.#onStale = onStale;
+  }
+
+  get(conn: Watching): Watcher | undefined {
+    return this.#byConn.get(conn);
+  }
+
+  of(publicId: string): Iterable<Watcher> {
+    return this.#byUser.get(publicId) ?? [];
+  }
+
+  /** Those who have a key. */
+  *with(key: Key): Iterable<Watcher> {
+    for (const view of this.#index.viewsWith(key)) yield* view.watchers;
+  }
+
+  add(conn: Watching, viewer: () => Viewer): Watcher {
+    const observer = new Observer(() => this.becomesStale(watcher));
+    const watcher: Watcher = {
+      conn,
+      viewer,
+      observer,
+      view: this.#index.nobody,
+      before: undefined,
+      user: undefined,
+      at: undefined,
+      toldIn: 0,
+      own: undefined,
+      shown: undefined,
+      shownBefore: undefined,
+    };
+    this.#byConn.set(conn, watcher);
+    addTo(this.#byUser, conn.publicId, watcher);
+    watcher.view = this.#look(watcher, false);
+    watcher.view.watchers.add(watcher);
+    return watcher;
+  }
+
+  delete(watcher: Watcher): void {
+    this.#byConn.delete(watcher.conn);
+    removeFrom(this.#byUser, watcher.conn.publicId, watcher);
+    this.stale.delete(watcher);
+    this.held.delete(watcher);
+    watcher.observer.stop();
+    watcher.view.watchers.delete(watcher);
+    this.#dropIfUnused(watcher.view);
+  }
+
+  becomesStale(watcher: Watcher): void {
+    this.#onStale();
+    this.stale.add(watcher);
+  }
+
+  /** Something of the entry of a user is to be told: those who look from it may look in another way. */
+  entryTouched(publicId: string): void {
+    for (const watcher of this.of(publicId)) this.stale.add(watcher);
+  }
+
+  get looksFromOwn(): boolean {
+    return this.#collection.isOfUsers && this.#index.viewFrom !== undefined;
+  }
+
+  /** Has watchers looked at as if nothing had been before. @param isAll whether all, and not only those that are held */
+  release(isAll: boolean): void {
+    for (const watcher of isAll ? this.#byConn.values() : this.held) {
+      this.#released.add(watcher);
+      this.stale.add(watcher);
+    }
+  }
+
+  /** Looks at those that are stale. They keep the view that they had until {@link settle}. @returns those that look in another way */
+  move(): Watcher[] {
+    const moved: Watcher[] = [];
+    for (const watcher of this.stale) {
+      const view = this.#look(watcher, !this.#released.delete(watcher));
+      // Who is shown only the nearest may be shown others.
+      if (view !== watcher.view || watcher.shown) moved.push(watcher);
+      if (view === watcher.view) continue;
+      watcher.before = watcher.view;
+      watcher.view = view;
+      watcher.before.watchers.delete(watcher);
+      view.watchers.add(watcher);
+    }
+    this.stale.clear();
+    return moved;
+  }
+
+  settle(moved: readonly Watcher[]): void {
+    for (const watcher of moved) {
+      if (watcher.before) this.#dropIfUnused(watcher.before);
+      watcher.before = undefined;
+    }
+  }
+
+  #dropIfUnused(view: View): void {
+    if (view.watchers.size === 0) this.#index.drop(view);
+  }
+
+  /** @param isAfter whether it counts how it looked before */
+  #look(watcher: Watcher, isAfter: boolean): View {
+    const { value, signals, isHeld, at } = this.looksFromOwn ? this.#fromOwn(watcher) : this.#read(watcher, isAfter);
+    if (signals) watcher.observer.observe(signals);
+    if (isHeld) this.held.add(watcher);
+    else this.held.delete(watcher);
+    watcher.at = at;
+    return value;
+  }
+
+  #fromOwn({ conn }: Watcher): Reading<View> {
+    const own = this.#entries.get(conn.publicId);
+    return { value: (this.#index.viewFrom as (place: unknown) => View)(own?.place), signals: undefined, at: own?.at };
+  }
+
+  #read(watcher: Watcher, isAfter: boolean): Reading<View> {
+    const viewer = watcher.viewer();
+    const isSame = viewer.user === watcher.user;
+    watcher.user = viewer.user;
+    const nobody = { value: this.#index.nobody, signals: undefined };
+    return tryTo(
+      this.#collection,
+      () => this.#index.viewOf(viewer, isAfter && isSame ? watcher.view : undefined),
+      nobody,
+    );
+  }
+}
