@@ -3,6 +3,7 @@ import type { CompiledRoom } from "../define/room.ts";
 import type { Connection, Packet, RoomHandle, RoomStorage } from "../define/types.ts";
 import { RoomError } from "../protocol/errors.ts";
 import type { Broadcast } from "./sync/broadcast.ts";
+import { seersOf } from "../state/seers.ts";
 import type { Tree } from "../state/tree.ts";
 import type { RoomConnection } from "./connections/connection.ts";
 import type { Connections } from "./connections/connections.ts";
@@ -75,8 +76,9 @@ export function createHandle(identity: RoomIdentity, parts: HandleParts): RoomHa
       const text = encodePacket(packet, parts.compiled.definition.events);
       if (to.near === undefined && to.keys === undefined) return sendToAll(parts.connections, text, excluded);
       const { crowd } = parts.tree;
-      if (!crowd) throw new Error("room.broadcast: near and keys need a byKey or near in the state");
-      const conns = crowd.connectionsOf(parts.connections.all(), to);
+      const all = parts.connections.all();
+      if (!crowd && to.keys !== undefined) throw new Error("room.broadcast: keys need a byKey in the state");
+      const conns = crowd?.connectionsOf(all, to) ?? seersOf(parts.tree, all, to.near as object);
       for (const conn of conns) if (!excluded.has(conn)) conn.deliver(text);
     },
     schedule: (...call) => parts.schedules.set(...call),

@@ -1,6 +1,5 @@
 import { encodeKeyed } from "../protocol/packets.ts";
 import type { Plain } from "../protocol/values.ts";
-import type { Audience } from "./audience.ts";
 import { Replacement } from "./diff.ts";
 import type { Interest } from "./interest.ts";
 import type { Key } from "./key-rules.ts";
@@ -8,15 +7,9 @@ import { merge } from "./merge.ts";
 import type { Placed } from "./merge.ts";
 import type { EntryNode } from "./node.ts";
 import { Part } from "./part.ts";
+import { seersOf } from "./seers.ts";
+import type { Watched } from "./seers.ts";
 import type { Watching } from "./view.ts";
-import type { Viewer } from "./viewer.ts";
-
-/** The state, as far as it matters who sees its entries. */
-interface Watched {
-  readonly entries: WeakMap<object, EntryNode>;
-  sees(viewer: Viewer, audience: Audience): boolean;
-  viewerOf(conn: Watching): Viewer;
-}
 
 interface Clock {
   now(): number;
@@ -75,19 +68,12 @@ export class Crowd {
     { near, keys }: { near?: object; keys?: Key | readonly Key[] },
   ): ReadonlySet<V> {
     const found = new Set<V>();
-    if (near !== undefined) for (const conn of this.#seersOf(all, near)) found.add(conn);
+    if (near !== undefined) for (const conn of seersOf(this.#tree, all, near)) found.add(conn);
     const list = keys === undefined ? [] : [keys].flat();
     if (list.length > 0)
       for (const interest of this.interests)
         for (const key of list) for (const conn of interest.watchersWith(key)) found.add(conn as V);
     return found;
-  }
-
-  #seersOf<V extends Watching>(all: readonly V[], entry: object): readonly V[] {
-    const node = this.#tree.entries.get(entry);
-    if (!node?.isInState) throw new Error("room.broadcast: what is near has to be an entry of the state");
-    const audience = node.placement.audience ?? node.placement.seenBy;
-    return audience ? all.filter((conn) => this.#tree.sees(this.#tree.viewerOf(conn), audience)) : all;
   }
 
   /** Calls back when something is due that waits now, if anything does. */

@@ -258,13 +258,13 @@ export class Interest {
     const { view, at } = watcher;
     const { nearest } = this.#rules;
     if (nearest === undefined) return;
+    const own = this.#ownOf(watcher);
     const inSight: SeenEntry[] = [];
     this.#index.eachEntry(view, (entry) => {
-      if (this.#index.ring(view, entry.place) > 0) inSight.push(entry);
+      if (entry !== own && this.#index.ring(view, entry.place) > 0) inSight.push(entry);
     });
     const shown = this.#isResting ? undefined : watcher.shown;
     watcher.shown = at ? nearestOf(nearest, at, inSight, shown) : new Set();
-    const own = this.#ownOf(watcher);
     if (own) watcher.shown.add(own);
   }
 

@@ -25,7 +25,7 @@ export interface NearOptions {
    * as often as its ring says. The last value always arrives, and so does at once whatever comes into sight or leaves it.
    */
   readonly rings?: readonly NearRing[];
-  /** The most entries that a viewer is shown: the nearest of those in sight, and its own. */
+  /** The most entries that a viewer is shown beside its own: the nearest of those in sight. */
   readonly nearest?: number;
   /** Where a viewer looks from; undefined for nowhere. Default: the position of the viewer's own entry. */
   readonly from?: (viewer: Viewer) => { readonly x: number; readonly y: number; readonly z?: number } | undefined;

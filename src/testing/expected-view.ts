@@ -94,9 +94,10 @@ function keyOf(reference: unknown, viewer: Viewer, places: Places): string | nul
 function conditionOf({ visibleTo, factory }: Field, entry: object, owner: string | undefined): "all" | Condition {
   if (typeof visibleTo !== "object") return visibleTo;
   // Which cell something is in depends on where it was: only the room knows.
-  const known = factory && visibleTo.rules.fields
-    ? (nodeOf(entry) as Partial<EntryNode> | undefined)?.placement?.seenBy
-    : undefined;
+  const known =
+    factory && visibleTo.rules.fields
+      ? (nodeOf(entry) as Partial<EntryNode> | undefined)?.placement?.seenBy
+      : undefined;
   return known?.conditions[0] ?? visibleTo.condition(entry, owner);
 }
 

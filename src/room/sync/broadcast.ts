@@ -248,9 +248,10 @@ export class Broadcast {
   #sendLater(): void {
     if (this.#isManual || this.#connections.size === 0) return;
     this.#tree.crowd?.later(this.#clock, () => {
-      if (this.#tree.isDirty) this.#turns.run(() => this.schedule(), "caller");
+      // What is due now may have to wait for the window. What waits after that is looked at when it is sent.
+      if (!this.#tree.isDirty) return this.#sendLater();
+      this.#turns.run(() => this.schedule(), "caller");
       this.#turns.end();
-      this.#sendLater();
     });
   }
 

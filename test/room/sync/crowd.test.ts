@@ -5,212 +5,35 @@ import { defineRoom } from "../../../src/define/define-room.ts";
 import { collection, persist, sync, users } from "../../../src/state/fields.ts";
 import { near } from "../../../src/state/near.ts";
 import { byKey, sameKey } from "../../../src/state/visibility-keys.ts";
-import { EVERYTHING } from "../../../src/state/key-rules.ts";
-import { expectedView, withoutEmpty } from "../../../src/testing/expected-view.ts";
 import { MemoryRoom } from "../../support/memory.ts";
 import type { MemorySocket } from "../../support/memory.ts";
 import { MemoryTree } from "../../support/memory-shards.ts";
-import { ResumingClient } from "./resuming-client.ts";
+import {
+  allNames,
+  change,
+  checkView,
+  crowdState,
+  crowdStep,
+  mayKnow,
+  Player,
+  USERS_SEEN,
+  Watcher,
+} from "./crowd-world.ts";
+import type { CrowdState, UsersSeen } from "./crowd-world.ts";
 
-const RADIUS = 100;
-
-class Player {
-  x = sync(signal(500));
-  y = sync(signal(500));
-  name = sync(signal("somebody"));
-  hand = sync(signal<string[]>([]), { visibleTo: "owner" });
-  team = persist(signal("red"));
-}
-const unit = () => ({
-  hp: sync(signal(10)),
-  zone: persist(signal<string[]>([])),
-  x: sync(signal(0)),
-  y: sync(signal(0)),
-});
-const mob = () => ({ x: sync(signal(500)), y: sync(signal(500)), hp: sync(signal(1)) });
-
-const state = () => ({
-  count: sync(signal(0)),
-  players: users(Player, { visibleTo: near({ x: "x", y: "y", radius: RADIUS }) }),
-  units: collection(unit, {
-    visibleTo: byKey<ReturnType<typeof unit>>({
-      of: (entry) => entry.zone(),
-      for: ({ user, auth }) => (auth?.["gm"] === true ? EVERYTHING : (user as Player | undefined)?.team()),
-    }),
-  }),
-  mobs: collection(mob, { visibleTo: near({ x: "x", y: "y", radius: RADIUS }) }),
-});
-type State = ReturnType<typeof state>;
-
-/** A client of either protocol, with all that it was ever sent. */
-class Watcher {
-  readonly session: string;
-  readonly auth: Readonly<Record<string, unknown>> | null;
-  readonly client = new ResumingClient();
-  socket: MemorySocket | undefined;
-  #checked = 0;
-
-  constructor(session: string, isGm: boolean) {
-    this.session = session;
-    this.auth = isGm ? { gm: true } : null;
-  }
-
-  read(): void {
-    this.client.read();
-  }
-
-  /** The packets since the last time. */
-  news(): string {
-    const texts = this.socket?.texts ?? [];
-    const text = texts.slice(this.#checked).join("\n");
-    this.#checked = texts.length;
-    return text;
-  }
-
-  connected(socket: MemorySocket): void {
-    this.socket = socket;
-    this.#checked = 0;
-    this.client.connected(socket);
-  }
-}
-
-interface Placed {
-  x(): number;
-  y(): number;
-}
-
-function positionsOf(entries: Readonly<Record<string, Placed>>): [string, number, number][] {
-  return Object.entries(entries).map(([key, placed]) => [key, placed.x(), placed.y()]);
-}
-
-/** What a watcher has is what it may see: all that is near, nothing that is far, and each as it is. */
-function check(room: MemoryRoom<State>, watcher: Watcher): void {
-  const { client } = watcher;
-  const user = room.state.players()[client.publicId];
-  if (!user) return;
-  const viewer = { publicId: client.publicId, auth: watcher.auth, user };
-  const truth = expectedView(room.state, viewer) as Record<string, unknown>;
-  const view = withoutEmpty(client.state) as Record<string, Record<string, unknown>>;
-  expect(view["count"]).toBe(truth["count"]);
-  expect(view["units"]).toEqual(truth["units"]);
-  for (const name of ["players", "mobs"] as const) {
-    const seen = view[name] ?? {};
-    for (const [key, x, y] of positionsOf(room.state[name]())) {
-      const distance = Math.hypot(x - user.x(), y - user.y());
-      if (distance <= RADIUS) expect(Object.keys(seen), `${name} ${key} at ${distance}`).toContain(key);
-      if (distance > 1.5 * RADIUS && key !== client.publicId)
-        expect(Object.keys(seen), `${name} ${key} at ${distance}`).not.toContain(key);
-    }
-    for (const [key, entry] of Object.entries(seen)) {
-      const real = room.state[name]()[key] as Player | undefined;
-      expect(real, `${name} ${key} is there`).toBeDefined();
-      expect(entry).toMatchObject({ x: real?.x(), y: real?.y() });
-      if (name === "players") expect("hand" in (entry as object) ? key : client.publicId).toBe(client.publicId);
-    }
-  }
-}
-
-/** The keys of entries that a watcher may be told of. */
-function mayKnow(room: MemoryRoom<State>, { client, auth }: Watcher): string[] {
-  const user = room.state.players()[client.publicId];
-  if (!user) return [client.publicId];
-  const isNear = ([, x, y]: [string, number, number]) => Math.hypot(x - user.x(), y - user.y()) <= 1.5 * RADIUS;
-  const units = Object.entries(room.state.units()).filter(([, { zone }]) => auth || zone().includes(user.team()));
-  const nearby = (["players", "mobs"] as const).flatMap((name) => positionsOf(room.state[name]()).filter(isNear));
-  return [client.publicId, ...units.map(([key]) => key), ...nearby.map(([key]) => key)];
-}
-
-type Step =
-  | { kind: "walk" | "teleport" | "mob"; who: number; dx: number; dy: number }
-  | { kind: "team"; who: number; team: string }
-  | { kind: "unit"; who: number; zone: string[] | undefined }
-  | { kind: "kill" | "come" | "go" | "hand"; who: number }
-  | { kind: "evict" | "crash" | "count" };
-
-const who = fc.nat({ max: 4 });
-const near5 = fc.integer({ min: -40, max: 40 });
-const far = fc.integer({ min: 0, max: 1000 });
-const step = fc.oneof<fc.MaybeWeightedArbitrary<Step>[]>(
-  {
-    weight: 10,
-    arbitrary: fc.record({ kind: fc.constantFrom("walk" as const, "mob" as const), who, dx: near5, dy: near5 }),
-  },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("teleport" as const), who, dx: far, dy: far }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("team" as const), who, team: fc.constantFrom("a", "b") }) },
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      kind: fc.constant("unit" as const),
-      who,
-      zone: fc.constantFrom<string[] | undefined>(["a"], ["b"], ["a", "b"], [], undefined),
-    }),
-  },
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      kind: fc.constantFrom("kill" as const, "come" as const, "go" as const, "hand" as const),
-      who,
-    }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.constantFrom({ kind: "evict" as const }, { kind: "crash" as const }, { kind: "count" as const }),
-  },
-);
-
-function change(state: State, next: Step, playerOf: (who: number) => Player | undefined): void {
-  switch (next.kind) {
-    case "walk": {
-      const player = playerOf(next.who);
-      player?.x.update((x) => x + next.dx);
-      player?.y.update((y) => y + next.dy);
-      return;
-    }
-    case "teleport":
-      playerOf(next.who)?.x.set(next.dx);
-      playerOf(next.who)?.y.set(next.dy);
-      return;
-    case "mob": {
-      const key = `mob-${next.who}`;
-      const known = state.mobs()[key];
-      if (!known) state.mobs()[key] = mob();
-      state.mobs()[key]?.x.update((x) => x + next.dx);
-      state.mobs()[key]?.hp.update((hp) => hp + 1);
-      return;
-    }
-    case "team":
-      playerOf(next.who)?.team.set(next.team);
-      return;
-    case "unit": {
-      const key = `unit-${next.who}`;
-      if (next.zone === undefined) delete state.units()[key];
-      else if (state.units()[key]) state.units()[key]?.zone.set(next.zone);
-      else state.units()[key] = Object.assign(unit(), { zone: persist(signal<string[]>(next.zone)) });
-      state.units()[key]?.hp.update((hp) => hp + 1);
-      return;
-    }
-    case "kill":
-      delete state.mobs()[`mob-${next.who}`];
-      return;
-    case "hand":
-      playerOf(next.who)?.hand.update((hand) => [...hand, "ace"]);
-      return;
-    case "count":
-      state.count.update((count) => count + 1);
-      return;
-    default:
-  }
-}
+const seenBy = fc.constantFrom(...(Object.keys(USERS_SEEN) as UsersSeen[]));
 
 describe("P4.15: entries that are seen by keys", () => {
   it("each client has what it may see, however entries and viewers move", async () => {
     let [tells, hidden] = [0, 0];
     await fc.assert(
       fc.asyncProperty(
-        fc.array(step, { minLength: 5, maxLength: 60 }),
+        fc.array(crowdStep, { minLength: 5, maxLength: 60 }),
         fc.constantFrom(0, 50),
-        async (steps, throttleSync) => {
-          const room = new MemoryRoom<State>(defineRoom({ path: "r", throttleSync, state }).compiled);
+        seenBy,
+        async (steps, throttleSync, seen) => {
+          const state = () => crowdState(seen);
+          const room = new MemoryRoom<CrowdState>(defineRoom({ path: "r", throttleSync, state }).compiled);
           const watchers = [0, 1, 2, 3, 4].map((index) => new Watcher(`s${index}`, index === 4));
           const come = async (watcher: Watcher) => {
             if (watcher.socket?.isOpen) return;
@@ -220,7 +43,7 @@ describe("P4.15: entries that are seen by keys", () => {
           const playerOf = (index: number) => room.state.players()[watchers[index]?.client.publicId ?? ""];
           for (const next of steps) {
             for (const watcher of watchers) watcher.read();
-            const known = watchers.map((each) => new Set(mayKnow(room, each)));
+            const known = watchers.map((each) => new Set(mayKnow(room.state, each, seen)));
             const watcher = "who" in next ? (watchers[next.who] as Watcher) : undefined;
             if (next.kind === "evict") await room.evict();
             else if (next.kind === "crash") room.crash();
@@ -231,14 +54,11 @@ describe("P4.15: entries that are seen by keys", () => {
               if (next.kind === "walk") await room.advance(30);
               continue;
             }
-            const names = [
-              ...Object.keys(room.state.players()),
-              ...[0, 1, 2, 3, 4].flatMap((n) => [`mob-${n}`, `unit-${n}`]),
-            ];
+            const names = allNames(room.state);
             for (const [index, each] of watchers.entries()) {
               const news = each.news();
               each.read();
-              for (const key of mayKnow(room, each)) known[index]?.add(key);
+              for (const key of mayKnow(room.state, each, seen)) known[index]?.add(key);
               const told = names.filter((name) => news.includes(`"${name}"`));
               for (const name of told) {
                 expect([...(known[index] ?? [])], `${next.kind}: ${each.session} is told of ${name}`).toContain(name);
@@ -252,7 +72,7 @@ describe("P4.15: entries that are seen by keys", () => {
           for (const watcher of watchers) {
             if (!watcher.socket?.isOpen) continue;
             watcher.read();
-            check(room, watcher);
+            checkView(room.state, watcher, seen);
           }
         },
       ),
@@ -264,8 +84,9 @@ describe("P4.15: entries that are seen by keys", () => {
 
   it("each client at a shard has what it may see", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
-        const tree = new MemoryTree<State>(defineRoom({ path: "r", throttleSync: 50, state }).compiled);
+      fc.asyncProperty(fc.array(crowdStep, { minLength: 5, maxLength: 40 }), seenBy, async (steps, seen) => {
+        const state = () => crowdState(seen);
+        const tree = new MemoryTree<CrowdState>(defineRoom({ path: "r", throttleSync: 50, state }).compiled);
         const { room } = tree;
         const shards = [tree.add("s0"), tree.add("s1")] as const;
         const watchers = [0, 1, 2, 3, 4].map((index) => new Watcher(`s${index}`, index === 4));
@@ -292,7 +113,7 @@ describe("P4.15: entries that are seen by keys", () => {
         for (const watcher of watchers) {
           if (!watcher.socket?.isOpen) continue;
           watcher.read();
-          check(room, watcher);
+          checkView(room.state, watcher, seen);
         }
       }),
       { numRuns: 40 },
@@ -300,7 +121,9 @@ describe("P4.15: entries that are seen by keys", () => {
   });
 
   async function arena() {
-    const room = new MemoryRoom<State>(defineRoom({ path: "r", throttleSync: 0, state }).compiled);
+    const room = new MemoryRoom<CrowdState>(
+      defineRoom({ path: "r", throttleSync: 0, state: () => crowdState() }).compiled,
+    );
     const [ada, bob, eve] = [new Watcher("ada", false), new Watcher("bob", false), new Watcher("eve", false)];
     for (const watcher of [ada, bob, eve]) {
       watcher.connected(await room.connect(watcher.session, null, undefined, watcher.client.query));
@@ -330,9 +153,47 @@ describe("P4.15: entries that are seen by keys", () => {
     expect(() => room.core.handle.broadcast({ type: "shot" }, { near: new Player() })).toThrow(/entry of the state/);
   });
 
+  it("where no entry is seen by keys, a packet near an entry reaches those who may see it, and keys are refused", async () => {
+    const hidden = () => ({
+      players: users(Player),
+      traps: collection(() => ({ hp: sync(signal(1)) }), { visibleTo: ({ auth }) => auth?.["gm"] === true }),
+    });
+    const room = new MemoryRoom<ReturnType<typeof hidden>>(
+      defineRoom({ path: "r", throttleSync: 0, state: hidden }).compiled,
+    );
+    const [ada, gm] = [await room.connect("ada"), await room.connect("gm", { gm: true })];
+    room.change(({ traps }) => (traps()["t"] = { hp: sync(signal(1)) }));
+    const [player] = Object.values(room.state.players());
+    room.core.handle.broadcast({ type: "shot" }, { near: player as Player });
+    room.core.handle.broadcast({ type: "click" }, { near: room.state.traps()["t"] as object });
+    const heard = (type: string) => [ada, gm].map(({ texts }) => texts.join("").includes(`"type":"${type}"`));
+    expect([heard("shot"), heard("click")]).toEqual([
+      [true, true],
+      [false, true],
+    ]);
+    expect(() => room.core.handle.broadcast({ type: "x" }, { keys: "red" })).toThrow(/keys need a byKey in the state/);
+  });
+
+  it("a field with a predicate comes with its entry into sight", async () => {
+    const { room, ada, eve, playerOf } = await arena();
+    room.change(() => playerOf(eve).x.set(500));
+    expect(ada.news()).toContain('"plan":"wait"');
+    room.change(() => playerOf(eve).x.set(5000));
+    ada.read();
+    expect(Object.keys(ada.client.state["players"] as object)).not.toContain(eve.client.publicId);
+  });
+
   it("where what a key is made of is no field, a change of it is sent all the same", async () => {
     const { room, ada, playerOf } = await arena();
-    room.change((state) => (state.units()["u"] = Object.assign(unit(), { zone: persist(signal(["blue"])) })));
+    room.change(
+      (state) =>
+        (state.units()["u"] = {
+          hp: sync(signal(10)),
+          zone: persist(signal(["blue"])),
+          x: sync(signal(0)),
+          y: sync(signal(0)),
+        }),
+    );
     expect(ada.news()).toBe("");
     room.change(() => playerOf(ada).team.set("blue"));
     expect(ada.news()).toContain('"units":{"u":{"hp":10');

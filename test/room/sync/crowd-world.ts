@@ -1,0 +1,329 @@
+import { signal } from "@signe/reactive";
+import fc from "fast-check";
+import { expect } from "vitest";
+import { collection, persist, sync, users } from "../../../src/state/fields.ts";
+import { EVERYTHING } from "../../../src/state/key-rules.ts";
+import { near } from "../../../src/state/near.ts";
+import { byKey, sameKey } from "../../../src/state/visibility-keys.ts";
+import type { KeyedVisibility } from "../../../src/state/field.ts";
+import { withoutEmpty } from "../../../src/testing/expected-view.ts";
+import type { MemorySocket } from "../../support/memory.ts";
+import { ResumingClient } from "./resuming-client.ts";
+
+/** A state with entries that are seen by keys in each way, what may happen in it, and who may know what of it. */
+
+export const RADIUS = 100;
+const OUTER = 300;
+const NEAREST = 2;
+
+export class Player {
+  x = sync(signal(500));
+  y = sync(signal(500));
+  z = sync(signal(0));
+  name = sync(signal("somebody"));
+  hand = sync(signal<string[]>([]), { visibleTo: "owner" });
+  team = persist(signal("red"));
+  plan = sync(signal("wait"), {
+    visibleTo: byKey<Player>({ of: ({ team }) => team(), for: ({ user }) => (user as Player | undefined)?.team() }),
+  });
+}
+const unit = () => ({
+  hp: sync(signal(10)),
+  zone: persist(signal<string[]>([])),
+  x: sync(signal(0)),
+  y: sync(signal(0)),
+});
+const mob = () => ({
+  x: sync(signal(500)),
+  y: sync(signal(500)),
+  z: sync(signal(0)),
+  hp: sync(signal(1)),
+  bag: sync(signal<Record<string, number>>({})),
+});
+
+/** Who sees which users. */
+export const USERS_SEEN = {
+  near: () => near({ x: "x", y: "y", radius: RADIUS }),
+  space: () => near({ x: "x", y: "y", z: "z", radius: RADIUS }),
+  rings: () => near({ x: "x", y: "y", rings: [{ radius: RADIUS }, { radius: OUTER, hz: 4 }] }),
+  nearest: () => near({ x: "x", y: "y", radius: RADIUS, nearest: NEAREST }),
+  team: () => sameKey<Player>(({ team }) => team()),
+  others: () => byKey<Player>({ of: ({ team }) => team(), for: ({ user }) => teamOf(user), own: false }),
+} satisfies Record<string, () => KeyedVisibility>;
+export type UsersSeen = keyof typeof USERS_SEEN;
+
+/** Collections of mobs, and how far each is seen. */
+const MOBS = { mobs: RADIUS, birds: RADIUS, ships: OUTER, items: RADIUS } as const;
+type Mobs = keyof typeof MOBS;
+const MOBS_NAMES = Object.keys(MOBS) as Mobs[];
+
+function teamOf(user: unknown): string | undefined {
+  return (user as Player | undefined)?.team();
+}
+
+export function crowdState(seen: UsersSeen = "near") {
+  return {
+    count: sync(signal(0)),
+    players: users(Player, { visibleTo: USERS_SEEN[seen]() }),
+    units: collection(unit, {
+      visibleTo: byKey<ReturnType<typeof unit>>({
+        of: (entry) => entry.zone(),
+        for: ({ user, auth }) => (auth?.["gm"] === true ? EVERYTHING : teamOf(user)),
+      }),
+    }),
+    mobs: collection(mob, { visibleTo: near({ x: "x", y: "y", radius: RADIUS }) }),
+    birds: collection(mob, { visibleTo: near({ x: "x", y: "y", z: "z", radius: RADIUS }) }),
+    ships: collection(mob, {
+      visibleTo: near({ x: "x", y: "y", rings: [{ radius: RADIUS }, { radius: OUTER, hz: 4 }] }),
+    }),
+    items: collection(mob, { visibleTo: near({ x: "x", y: "y", radius: RADIUS, nearest: NEAREST }) }),
+  };
+}
+export type CrowdState = ReturnType<typeof crowdState>;
+
+/** A client of protocol 2, with all that it was ever sent. */
+export class Watcher {
+  readonly session: string;
+  readonly auth: Readonly<Record<string, unknown>> | null;
+  readonly client = new ResumingClient();
+  socket: MemorySocket | undefined;
+  #checked = 0;
+
+  constructor(session: string, isGm: boolean) {
+    this.session = session;
+    this.auth = isGm ? { gm: true } : null;
+  }
+
+  read(): void {
+    this.client.read();
+  }
+
+  /** The packets since the last time. */
+  news(): string {
+    const texts = this.socket?.texts ?? [];
+    const text = texts.slice(this.#checked).join("\n");
+    this.#checked = texts.length;
+    return text;
+  }
+
+  connected(socket: MemorySocket): void {
+    this.socket = socket;
+    this.#checked = 0;
+    this.client.connected(socket);
+  }
+}
+
+interface Place {
+  readonly key: string;
+  readonly far: number;
+}
+
+/** The entries of a collection, by how far they are from a user. */
+function placesFrom(user: Player, name: "players" | Mobs, state: CrowdState, seen: UsersSeen): readonly Place[] {
+  const entries: readonly [string, Player | ReturnType<typeof mob>][] = Object.entries(state[name]());
+  const isSpace = name === "birds" || (name === "players" && seen === "space");
+  return entries.map(([key, { x, y, z }]) => ({
+    key,
+    far: Math.hypot(x() - user.x(), y() - user.y(), isSpace ? z() - user.z() : 0),
+  }));
+}
+
+function radiusOf(name: "players" | Mobs, seen: UsersSeen): number {
+  return name === "players" ? (seen === "rings" ? OUTER : RADIUS) : MOBS[name];
+}
+
+function isLimited(name: "players" | Mobs, seen: UsersSeen): boolean {
+  return name === "items" || (name === "players" && seen === "nearest");
+}
+
+/** What a watcher has is what it may see: all that is near, nothing that is far, and each as it is. */
+export function checkView(state: CrowdState, { client, auth }: Watcher, seen: UsersSeen): void {
+  const user = state.players()[client.publicId];
+  if (!user) return;
+  const view = withoutEmpty(client.state) as Record<string, Record<string, unknown> | undefined>;
+  expect(view["count"] ?? 0).toBe(state.count());
+  const units = Object.entries(state.units()).filter(([, { zone }]) => auth || zone().includes(user.team()));
+  expect(Object.keys(view["units"] ?? {}).toSorted()).toEqual(units.map(([key]) => key).toSorted());
+  for (const [key, { hp }] of units) expect(view["units"]?.[key]).toMatchObject({ hp: hp() });
+  for (const name of ["players", ...MOBS_NAMES] as const) {
+    const had = view[name] ?? {};
+    checkKeys(Object.keys(had), name, state, client.publicId, seen);
+    for (const [key, entry] of Object.entries(had)) checkEntry(entry as object, name, key, state, client.publicId);
+  }
+}
+
+function checkKeys(keys: readonly string[], name: "players" | Mobs, state: CrowdState, own: string, seen: UsersSeen) {
+  const user = state.players()[own] as Player;
+  if (name === "players" && (seen === "team" || seen === "others")) {
+    const isSeen = ([, { team }]: [string, Player]) => team() === user.team();
+    const others = Object.entries(state.players()).filter(isSeen);
+    return expect(keys.toSorted()).toEqual(others.map(([key]) => key).toSorted());
+  }
+  const places = placesFrom(user, name, state, seen);
+  const radius = radiusOf(name, seen);
+  const limit = !isLimited(name, seen) ? Infinity : name === "players" ? NEAREST + 1 : NEAREST;
+  const shown = places.filter(({ key }) => keys.includes(key));
+  expect(shown.length, `${name} that are there`).toBe(keys.length);
+  const farthest = Math.max(0, ...shown.map(({ far }) => far));
+  expect(farthest, `${name} are near`).toBeLessThanOrEqual(1.5 * radius);
+  expect(shown.length, `${name} are no more than allowed`).toBeLessThanOrEqual(limit);
+  for (const { key, far } of places) {
+    if (far > radius || keys.includes(key)) continue;
+    // One that is not shown is not much nearer than those that are.
+    expect(shown.length, `${name} ${key} at ${far}`).toBe(limit);
+    expect(far, `${name} ${key}`).toBeGreaterThanOrEqual(0.89 * farthest);
+  }
+}
+
+function checkEntry(entry: object, name: "players" | Mobs, key: string, state: CrowdState, own: string): void {
+  const real = state[name]()[key] as Player | ReturnType<typeof mob>;
+  expect(entry).toMatchObject({ x: real.x(), y: real.y(), z: real.z() });
+  if ("bag" in real) expect((entry as { bag?: unknown }).bag ?? {}, `${name} ${key}`).toEqual({ ...real.bag() });
+  if (!("hand" in real)) return;
+  expect("hand" in entry ? key : own).toBe(own);
+  const isMate = real.team() === state.players()[own]?.team();
+  expect((entry as { plan?: string }).plan).toBe(isMate || key === own ? real.plan() : undefined);
+}
+
+/** The keys of entries that a watcher may be told of. */
+export function mayKnow(state: CrowdState, { client, auth }: Watcher, seen: UsersSeen): string[] {
+  const user = state.players()[client.publicId];
+  if (!user) return [client.publicId];
+  const units = Object.entries(state.units()).filter(([, { zone }]) => auth || zone().includes(user.team()));
+  const mates = Object.entries(state.players()).filter(([, { team }]) => team() === user.team());
+  const isByTeam = seen === "team" || seen === "others";
+  const nearby = (isByTeam ? MOBS_NAMES : (["players", ...MOBS_NAMES] as const)).flatMap((name) =>
+    placesFrom(user, name, state, seen).filter(({ far }) => far <= 1.5 * radiusOf(name, seen)),
+  );
+  const known = [...units.map(([key]) => key), ...nearby.map(({ key }) => key)];
+  return [client.publicId, ...known, ...(isByTeam ? mates.map(([key]) => key) : [])];
+}
+
+/** The names of all entries that there may be. */
+export function allNames(state: CrowdState): string[] {
+  const numbers = [0, 1, 2, 3, 4];
+  return [
+    ...Object.keys(state.players()),
+    ...numbers.map((who) => `unit-${who}`),
+    ...MOBS_NAMES.flatMap((name) => numbers.map((who) => `${name}-${who}`)),
+  ];
+}
+
+export type Step =
+  | { kind: "walk" | "teleport"; who: number; dx: number; dy: number; dz: number }
+  | { kind: "mob"; who: number; dx: number; dy: number; dz: number; mobs: Mobs }
+  | { kind: "bag"; who: number; mobs: Mobs; item: string; count: number | undefined }
+  | { kind: "kill"; who: number; mobs: Mobs }
+  | { kind: "team"; who: number; team: string }
+  | { kind: "unit"; who: number; zone: string[] | undefined }
+  | { kind: "come" | "go" | "hand" | "plan"; who: number }
+  | { kind: "evict" | "crash" | "count" };
+
+const who = fc.nat({ max: 4 });
+const little = fc.integer({ min: -40, max: 40 });
+const far = fc.integer({ min: 0, max: 1000 });
+const mobs = fc.constantFrom(...MOBS_NAMES);
+export const crowdStep = fc.oneof<fc.MaybeWeightedArbitrary<Step>[]>(
+  {
+    weight: 8,
+    arbitrary: fc.record({ kind: fc.constant("walk" as const), who, dx: little, dy: little, dz: little }),
+  },
+  {
+    weight: 12,
+    arbitrary: fc.record({ kind: fc.constant("mob" as const), who, dx: little, dy: little, dz: little, mobs }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant("bag" as const),
+      who,
+      mobs,
+      item: fc.constantFrom("gold", "wood"),
+      count: fc.option(fc.nat(9), { nil: undefined }),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("teleport" as const), who, dx: far, dy: far, dz: far }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("team" as const), who, team: fc.constantFrom("a", "b") }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant("unit" as const),
+      who,
+      zone: fc.constantFrom<string[] | undefined>(["a"], ["b"], ["a", "b"], [], undefined),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("kill" as const), who, mobs }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constantFrom("come" as const, "go" as const, "hand" as const, "plan" as const),
+      who,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom({ kind: "evict" as const }, { kind: "crash" as const }, { kind: "count" as const }),
+  },
+);
+
+/** Does what a step says to the state. */
+export function change(state: CrowdState, step: Step, playerOf: (who: number) => Player | undefined): void {
+  if ("mobs" in step) return changeMob(state, step);
+  const player = "who" in step ? playerOf(step.who) : undefined;
+  switch (step.kind) {
+    case "walk":
+      return move(player, step, 1);
+    case "teleport":
+      return move(player, step, 0);
+    case "team":
+      return player?.team.set(step.team);
+    case "hand":
+      return player?.hand.update((hand) => [...hand, "ace"]);
+    case "plan":
+      return player?.plan.update((plan) => `${plan}!`);
+    case "count":
+      return state.count.update((count) => count + 1);
+    case "unit":
+      return changeUnit(state, `unit-${step.who}`, step.zone);
+    default:
+  }
+}
+
+function move(
+  player: Player | undefined,
+  { dx, dy, dz }: Readonly<Record<"dx" | "dy" | "dz", number>>,
+  share: number,
+): void {
+  player?.x.update((x) => x * share + dx);
+  player?.y.update((y) => y * share + dy);
+  player?.z.update((z) => z * share + dz);
+}
+
+function changeUnit(state: CrowdState, key: string, zone: string[] | undefined): void {
+  if (zone === undefined) {
+    delete state.units()[key];
+    return;
+  }
+  if (state.units()[key]) state.units()[key]?.zone.set(zone);
+  else state.units()[key] = Object.assign(unit(), { zone: persist(signal<string[]>(zone)) });
+  state.units()[key]?.hp.update((hp) => hp + 1);
+}
+
+function changeMob(state: CrowdState, step: Extract<Step, { mobs: Mobs }>): void {
+  const key = `${step.mobs}-${step.who}`;
+  const all = state[step.mobs]();
+  if (step.kind === "kill") {
+    delete all[key];
+    return;
+  }
+  const one = (all[key] ??= mob());
+  if (step.kind === "bag") {
+    if (step.count === undefined) delete one.bag()[step.item];
+    else one.bag()[step.item] = step.count;
+    return;
+  }
+  one.x.update((x) => x + step.dx);
+  one.y.update((y) => y + step.dy);
+  one.z.update((z) => z + step.dz);
+  one.hp.update((hp) => hp + 1);
+}
