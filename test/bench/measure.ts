@@ -8,8 +8,15 @@ import type { VariantName } from "./variants.ts";
 /** After so long without events workerd takes an object out of memory, and a little more. ms */
 const SLEEPS_AFTER = 12_000;
 
+/** What a server has to keep up with, to count as holding players: the p99 of what moves take, and the share that is done. */
+const MAX_P99 = 150;
+const MIN_DONE = 0.97;
+/** How far players see. */
+const RADIUS = 100;
+
 /** How long is measured, in ms. */
 export interface Timing {
+  readonly isQuick: boolean;
   readonly warmUp: number;
   readonly duration: number;
 }
@@ -17,6 +24,7 @@ export interface Timing {
 export interface Found {
   readonly variant: VariantName;
   readonly figures?: Figures;
+  readonly held?: Figures;
   readonly burst?: Burst;
   readonly rows?: Rows;
   readonly billed?: Billed;
@@ -51,10 +59,12 @@ export class Measurement {
       case "run":
         return this.#each(variants, async (variant) => {
           const place = await this.#stage.place(variant, name);
-          const { clients, seed = 0, action = "move", rate, inFlight } = scenario;
-          const load = { action, rate, inFlight, ...this.#timing };
+          const { clients, seed = 0, action = "move", rate, inFlight, map } = scenario;
+          const load = { action, rate, inFlight, map, ...this.#timing };
           return { figures: await this.#load.do({ kind: "run", place, clients, seed, load }) };
         });
+      case "capacity":
+        return this.#each(variants, (variant) => this.#capacity(name, scenario, variant));
       case "join":
         return this.#each(variants, async (variant) => {
           const place = await this.#stage.place(variant, name);
@@ -75,6 +85,27 @@ export class Measurement {
           return { billed: await this.#load.do({ kind: "cost", place, clients, rate, ms }) };
         });
     }
+  }
+
+  /** Climbs the ladder. @returns the figures of the last step that a server held */
+  async #capacity(name: string, scenario: Extract<Scenario, { kind: "capacity" }>, variant: VariantName) {
+    const { isQuick, ...timing } = this.#timing;
+    let held: Figures | undefined;
+    for (const clients of isQuick ? scenario.ladder.filter((_, step) => step % 3 === 0) : scenario.ladder) {
+      const map = Math.round(Math.sqrt((clients * Math.PI * RADIUS ** 2) / scenario.inSight));
+      const load = { action: "move", rate: scenario.rate, map, ...timing };
+      const climb = async (attempt: number) => {
+        const place = await this.#stage.place(variant, `${name}-${clients}-${attempt}`);
+        return this.#load.do({ kind: "run", place, clients, seed: 0, load });
+      };
+      let figures = await climb(1);
+      // Something else may have had the core for a moment.
+      if (!isHeld(figures)) figures = await climb(2);
+      if (!isHeld(figures)) break;
+      held = figures;
+    }
+    if (!held) throw new Error(`Does not hold ${scenario.ladder[0]} players`);
+    return { held };
   }
 
   /** All rooms fall asleep at the same time; then they are woken one by one. */
@@ -115,6 +146,10 @@ export class Measurement {
     for (const variant of variants) found.push({ variant, ...(await attempt(() => run(variant))) });
     return found;
   }
+}
+
+function isHeld({ latency, done, offered }: Figures): boolean {
+  return latency.p99 <= MAX_P99 && done >= MIN_DONE * offered;
 }
 
 /** One that cannot do it does not end the run. */

@@ -42,8 +42,21 @@ const RUN: Readonly<Record<string, (figures: Figures) => number>> = {
   "p99 ms": ({ latency }) => latency.p99,
   "packets/action·client": ({ packets, done, clients }) => packets / done / clients,
   "bytes/action·client": ({ bytes, done, clients }) => bytes / done / clients,
+  "bytes/packet": ({ bytes, packets }) => bytes / packets,
   "server CPU %": ({ serverCpu, ms }) => serverCpu / ms / 10,
   "load CPU %": ({ ownCpu, ms }) => ownCpu / ms / 10,
+  "calls/s": ({ calls = NaN, ms }) => (calls / ms) * 1000,
+};
+const HELD: Readonly<Record<string, (figures: Figures) => number>> = {
+  players: ({ clients }) => clients,
+  "done %": ({ done, offered }) => (done / offered) * 100,
+  "p50 ms": ({ latency }) => latency.p50,
+  "p99 ms": ({ latency }) => latency.p99,
+  "server CPU %": ({ serverCpu, ms }) => serverCpu / ms / 10,
+  "load CPU %": ({ ownCpu, ms }) => ownCpu / ms / 10,
+  "KB/s to each": ({ bytes, clients, ms }) => bytes / clients / ms,
+  "packets/s to each": ({ packets, clients, ms }) => (packets / clients / ms) * 1000,
+  "calls/s": ({ calls = NaN, ms }) => (calls / ms) * 1000,
 };
 const BURST: Readonly<Record<string, (burst: Burst) => number>> = {
   "CPU ms": ({ serverCpu }) => serverCpu / 1000,
@@ -101,7 +114,8 @@ export function summarize({ samples }: Results): Row[] {
 function valuesOf(samples: readonly Sample[], scenario: ScenarioName, variant: VariantName) {
   return samples
     .filter((sample) => sample.scenario === scenario && sample.variant === variant)
-    .flatMap(({ round, figures, burst, rows, billed }) => {
+    .flatMap(({ round, figures, held, burst, rows, billed }) => {
+      if (held) return [{ round, values: columns(HELD, held) }];
       if (figures) return [{ round, values: columns(RUN, figures) }];
       if (billed) return [{ round, values: columns(BILLED, billed) }];
       if (rows) return [{ round, values: columns(ROWS, rows) }];

@@ -40,7 +40,9 @@ if (options.help) {
   process.exit();
 }
 const rounds = Number(options.rounds ?? (options.quick ? 2 : 5));
-const timing = options.quick ? { warmUp: 300, duration: 700 } : { warmUp: 700, duration: 2000 };
+const timing = options.quick
+  ? { isQuick: true, warmUp: 300, duration: 700 }
+  : { isQuick: false, warmUp: 700, duration: 2000 };
 const scenarios = pick("scenario", Object.keys(SCENARIOS) as ScenarioName[], options.scenario);
 const wanted = pick("variant", Object.keys(VARIANTS) as VariantName[], options.variant);
 /** Those that a scenario is for. */

@@ -19,6 +19,16 @@ interface Run extends Common {
   readonly inFlight?: number;
   /** Players that only stand there. */
   readonly seed?: number;
+  /** The width of the map that they walk over, where not all see all. */
+  readonly map?: number;
+}
+/** How many players a server holds: more and more of them walk over a map, until it does not keep up. */
+interface Capacity extends Common {
+  readonly kind: "capacity";
+  readonly rate: number;
+  /** How many each of them sees: the map grows with their number. */
+  readonly inSight: number;
+  readonly ladder: readonly number[];
 }
 /** Clients join at once. */
 interface Join extends Common {
@@ -48,9 +58,10 @@ interface Cost extends Common {
   readonly rate: number;
   readonly ms: number;
 }
-export type Scenario = Run | Join | Wake | Rows | Cost;
+export type Scenario = Run | Capacity | Join | Wake | Rows | Cost;
 
 const EVERYONE = ["a", "a50", "b0", "bauto", "b50", "c", "c50", "d", "e"] as const;
+const CROWDS = ["agrid", "bnear", "bnear50", "bnearshards", "eview"] as const;
 const WITH_ENTRIES = { kind: "run", clients: 5, inFlight: 1, variants: ["a", "b0", "c"] } as const;
 const ASLEEP = { kind: "wake", clients: 20, seed: 5000, rooms: 2 } as const;
 
@@ -143,6 +154,25 @@ const ALL = {
     inFlight: 100,
     variants: ["b0", "b0shards"],
     baseline: "b0",
+  },
+  crowd: {
+    title: "1,000 players who walk over a map and see those within 100, about 30; 5 moves a second each",
+    kind: "run",
+    clients: 1000,
+    rate: 5,
+    map: 1000,
+    variants: CROWDS,
+    baseline: "agrid",
+  },
+  capacity: {
+    title: "how many players a core holds who move 10 times a second each and see 30: p99 ≤ 150 ms, 97 % done",
+    kind: "capacity",
+    rate: 10,
+    inSight: 30,
+    ladder: [100, 200, 300, 400, 500, 600, 700, 800, 900, 1000, 1100, 1200, 1300, 1400, 1500, 1600],
+    variants: CROWDS,
+    baseline: "agrid",
+    isOnce: true,
   },
 } as const satisfies Record<string, Scenario>;
 export type ScenarioName = keyof typeof ALL;

@@ -3,20 +3,28 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { configOf, portsOf, workerdPath } from "../workerd/config.ts";
+import type { Served } from "../workerd/config.ts";
 
 const HERE = import.meta.dirname;
 const SERVER_CORE = "0";
 const LOAD_CORE = "1";
 
-/** A Worker to serve, and its Durable Objects by their bindings; or a program for Node that says where it listens. */
+/**
+ * A Worker to serve, and its Durable Objects by their bindings; the same in two processes, the second of which has the
+ * shards; or a program for Node that says where it listens.
+ */
 export type Program = Worker | { readonly kind: "node"; readonly file: string };
 interface Worker {
   readonly kind: "workerd";
+  /** Whether a second process has the shards. */
+  readonly isSplit?: true;
   readonly file: string;
   readonly objects: Readonly<Record<string, string>>;
 }
@@ -24,6 +32,8 @@ interface Worker {
 export interface Server {
   readonly port: number;
   readonly pid: number;
+  /** The process that has the shards, if it is one of its own. */
+  readonly shards?: Server;
   stop(): Promise<void>;
 }
 
@@ -69,7 +79,7 @@ export async function prepare(program: Program, counting = false): Promise<Start
   );
   return {
     gzipped: gzipSync(text, { level: 9 }).length,
-    start: (vars = {}) => startWorkerd(program, text, vars),
+    start: (vars = {}) => (program.isSplit ? startSplit(program, text, vars) : startWorkerd(program, text, { vars })),
   };
 }
 
@@ -99,16 +109,39 @@ async function bundle(entry: string): Promise<string> {
   return outputFiles[0]?.text ?? "";
 }
 
+/** Serves a Worker in two processes. The room's shares a core with the load generator, since it is to have time to spare. */
+async function startSplit(worker: Worker, text: string, vars: Readonly<Record<string, string>>): Promise<Server> {
+  const [port, other] = [await freePort(), await freePort()];
+  const shards = await startWorkerd(worker, text, { vars, port: other, other: port });
+  const room = await startWorkerd(worker, text, { vars, port, other }, LOAD_CORE);
+  const stop = async () => {
+    await room.stop();
+    await shards.stop();
+  };
+  return { ...room, shards, stop };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+type Options = Pick<Served, "vars" | "port" | "other">;
+
 /** Serves a Worker with workerd itself, its storage in files of a new folder. */
-async function startWorkerd(worker: Worker, text: string, vars: Readonly<Record<string, string>>): Promise<Server> {
+async function startWorkerd(worker: Worker, text: string, options: Options, core = SERVER_CORE): Promise<Server> {
   const folder = await mkdtemp(join(tmpdir(), "durable-rooms-bench-"));
   folders.add(folder);
   const config = join(folder, "config.capnp");
   await mkdir(join(folder, "storage"));
   await writeFile(join(folder, "worker.js"), text);
-  await writeFile(config, configOf({ objects: worker.objects, vars, storage: join(folder, "storage") }));
+  await writeFile(config, configOf({ ...options, objects: worker.objects, storage: join(folder, "storage") }));
   const child = startPinned(
-    SERVER_CORE,
+    core,
     workerdPath(),
     ["serve", config, "--control-fd=3"],
     ["ignore", "inherit", "inherit", "pipe"],

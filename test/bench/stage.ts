@@ -7,7 +7,6 @@ import type { ServerName, VariantName } from "./variants.ts";
 
 const SECRET = "a secret of the bench, 32 bytes or more";
 const VARS = { AUTH_JWT_SECRET: SECRET, SHARD_SECRET: "a secret of the bench's shards" };
-const SHARDS = 8;
 const CLIENTS_OF_A_SHARD = 1000;
 
 /** Programs that are ready to be started. */
@@ -35,21 +34,23 @@ export class Stage {
 
   /** Where the clients of a variant find a room. */
   async place(variant: VariantName, room: string): Promise<Place> {
-    const { server, prefix, protocol = "json", isSharded = false } = VARIANTS[variant];
-    const { port, pid } = this.#servers.get(server) as Server;
-    return { port, pid, protocol, paths: await this.#paths(port, protocol, `${prefix}${room}`, isSharded) };
+    const { server, prefix, protocol = "json", shards = 0 } = VARIANTS[variant];
+    const { port, pid, shards: holder } = this.#servers.get(server) as Server;
+    const paths = await this.#paths(port, protocol, `${prefix}${room}`, shards);
+    const base = { port, pid, protocol, paths };
+    return holder ? { ...base, port: holder.port, callers: [port, holder.port] } : base;
   }
 
-  async #paths(port: number, protocol: Place["protocol"], room: string, isSharded: boolean): Promise<string[]> {
+  async #paths(port: number, protocol: Place["protocol"], room: string, count: number): Promise<string[]> {
     if (protocol === "colyseus") return [room];
-    if (!isSharded) return [`/parties/main/${room}?id=client-{n}`];
-    const shards = await registerShards(port, room);
+    if (count === 0) return [`/parties/main/${room}?id=client-{n}`];
+    const shards = await registerShards(port, room, count);
     return shards.map((shard) => `/parties/shard/${encodeURIComponent(shard)}?id=client-{n}`);
   }
 }
 
 /** Has a World start the shards of a room. @returns their ids */
-async function registerShards(port: number, room: string): Promise<readonly string[]> {
+async function registerShards(port: number, room: string, count: number): Promise<readonly string[]> {
   const token = await new SignJWT({ aud: "durable-rooms-operator", worlds: "*" })
     .setProtectedHeader({ alg: "HS256" })
     .setExpirationTime("1h")
@@ -62,7 +63,7 @@ async function registerShards(port: number, room: string): Promise<readonly stri
       balancingStrategy: "round-robin",
       public: true,
       maxPlayersPerShard: CLIENTS_OF_A_SHARD,
-      minShards: SHARDS,
+      minShards: count,
     }),
   });
   if (!response.ok) throw new Error(`The World refused: ${response.status} ${await response.text()}`);

@@ -8,6 +8,15 @@ export const SERVERS = {
   signe: { kind: "workerd", file: "peers/signe-room.ts", objects: { ROOMS: "Room" } },
   partyserver: { kind: "workerd", file: "peers/partyserver.ts", objects: { MAIN: "Room" } },
   colyseus: { kind: "node", file: "peers/colyseus.ts" },
+  grid: { kind: "workerd", file: "workers/crowd-by-hand.ts", objects: { ROOMS: "Room" } },
+  crowd: { kind: "workerd", file: "workers/crowd.ts", objects: { ROOMS: "Room", WORLDS: "World", SHARDS: "Shard" } },
+  split: {
+    kind: "workerd",
+    isSplit: true,
+    file: "workers/crowd-split.ts",
+    objects: { ROOMS: "Room", WORLDS: "World", SHARDS: "Shard" },
+  },
+  views: { kind: "node", file: "peers/colyseus-crowd.ts" },
 } as const satisfies Record<string, Program>;
 export type ServerName = keyof typeof SERVERS;
 
@@ -17,10 +26,10 @@ export interface Variant {
   /** What the names of its rooms begin with: so they say how long they gather changes. */
   readonly prefix: string;
   /** What its figures are divided by. */
-  readonly baseline: "a" | "a50";
+  readonly baseline: "a" | "a50" | "agrid";
   readonly protocol?: Place["protocol"];
-  /** Whether its clients are at 8 shards of the room. */
-  readonly isSharded?: true;
+  /** At how many shards of the room its clients are. */
+  readonly shards?: number;
 }
 
 const ALL = {
@@ -29,25 +38,42 @@ const ALL = {
   b0: { title: "durable-rooms, `throttleSync: 0`", server: "rooms", prefix: "0-", baseline: "a" },
   bauto: { title: 'durable-rooms, `"auto"` (default)', server: "rooms", prefix: "auto-", baseline: "a" },
   b50: { title: "durable-rooms, 50", server: "rooms", prefix: "50-", baseline: "a50" },
-  b0shards: { title: "durable-rooms, 0, 8 shards", server: "rooms", prefix: "0-s-", baseline: "a", isSharded: true },
+  b0shards: { title: "durable-rooms, 0, 8 shards", server: "rooms", prefix: "0-s-", baseline: "a", shards: 8 },
   bautoshards: {
     title: 'durable-rooms, `"auto"`, 8 shards',
     server: "rooms",
     prefix: "auto-s-",
     baseline: "a",
-    isSharded: true,
+    shards: 8,
   },
   b50shards: {
     title: "durable-rooms, 50, 8 shards",
     server: "rooms",
     prefix: "50-s-",
     baseline: "a50",
-    isSharded: true,
+    shards: 8,
   },
   c: { title: "@signe/room 3.2.1", server: "signe", prefix: "0-", baseline: "a" },
   c50: { title: "@signe/room 3.2.1, 50", server: "signe", prefix: "50-", baseline: "a50" },
   d: { title: "partyserver 0.5", server: "partyserver", prefix: "0-", baseline: "a" },
   e: { title: "Colyseus 0.18 on Node, 50 ms", server: "colyseus", prefix: "", baseline: "a50", protocol: "colyseus" },
+  agrid: { title: "hand-written with a grid, every 50 ms", server: "grid", prefix: "", baseline: "agrid" },
+  bnear: { title: 'durable-rooms with `near()`, `"auto"`', server: "crowd", prefix: "auto-", baseline: "agrid" },
+  bnear50: { title: "durable-rooms with `near()`, 50", server: "crowd", prefix: "50-", baseline: "agrid" },
+  bnearshards: {
+    title: 'durable-rooms with `near()`, `"auto"`, 14 shards in another process',
+    server: "split",
+    prefix: "auto-",
+    baseline: "agrid",
+    shards: 14,
+  },
+  eview: {
+    title: "Colyseus 0.18 on Node with `StateView` and a grid, 50 ms",
+    server: "views",
+    prefix: "",
+    baseline: "agrid",
+    protocol: "colyseus",
+  },
 } as const satisfies Record<string, Variant>;
 export type VariantName = keyof typeof ALL;
 export const VARIANTS: Readonly<Record<VariantName, Variant>> = ALL;

@@ -8,23 +8,38 @@ export interface Served {
   readonly vars: Readonly<Record<string, string>>;
   /** The folder where its objects are stored. */
   readonly storage: string;
+  /** Where it listens. Default: on a free port. */
+  readonly port?: number;
+  /** The port of another workerd, whose Worker is the binding `OTHER`. Each of the two has to know the other. */
+  readonly other?: number;
 }
+
+/** What connects a workerd to another one in place of HTTP, for calls of methods. */
+const CALLS = 'capnpConnectHost = "calls"';
 
 /** As in `wrangler.toml`. */
 export const COMPATIBILITY_FLAGS: readonly string[] = ["no_web_socket_compression", "enable_request_signal"];
 
 /** The configuration of a workerd that serves a Worker on a free port, with its objects in files. */
-export function configOf({ objects, vars, storage }: Served): string {
+export function configOf({ objects, vars, storage, port = 0, other }: Served): string {
   const classes = Object.values(objects);
   const bindings = [
     ...Object.entries(objects).map(([name, made]) => `(name = "${name}", durableObjectNamespace = "${made}")`),
     ...Object.entries(vars).map(([name, value]) => `(name = "${name}", text = ${JSON.stringify(value)})`),
   ];
+  const services = [
+    '(name = "main", worker = .main)',
+    `(name = "disk", disk = (path = ${JSON.stringify(storage)}, writable = true))`,
+  ];
+  if (other !== undefined) {
+    services.push(`(name = "other", external = (address = "127.0.0.1:${other}", http = (${CALLS})))`);
+    bindings.push('(name = "OTHER", service = "other")');
+  }
   const namespaces = classes.map((made) => `(className = "${made}", uniqueKey = "${made}", enableSql = true)`);
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
-  services = [(name = "main", worker = .main), (name = "disk", disk = (path = ${JSON.stringify(storage)}, writable = true))],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+  services = [${services.join(", ")}],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (${other === undefined ? "" : CALLS}), service = "main")],
 );
 const main :Workerd.Worker = (
   modules = [(name = "worker.js", esModule = embed "worker.js")],

@@ -1,5 +1,7 @@
 import { performance } from "node:perf_hooks";
 import type { Place } from "./jobs.ts";
+import { Counting, Walk } from "./moves.ts";
+import type { Moves } from "./moves.ts";
 import type { Newcomer, Protocol } from "./protocol.ts";
 import { PROTOCOLS } from "./protocols.ts";
 import { LoadSocket } from "./socket.ts";
@@ -18,28 +20,24 @@ export class Tally {
   }
 }
 
-/** How many values of x there are: three digits, so that every move is as long as any other. */
-const VALUES = 900;
-
 /** One player. It notices its own moves in what the room tells it, and counts the rest. */
 export class Client {
   /** Fulfilled when it is in the room. */
   readonly ready: Promise<void>;
-  /** Moves that were sent, and those that it has seen. */
-  sent = 0;
-  seen = 0;
   isReady = false;
   onSeen: () => void = () => {};
   /** Why it lost its connection, if it did not leave by itself. */
   failed: string | undefined;
   readonly #protocol: Protocol;
   readonly #tally: Tally;
-  readonly #sentAt = new Float64Array(VALUES);
+  readonly #moves: Moves;
   readonly #newcomer: Newcomer = { answer: (message) => this.say(message) };
   #socket: LoadSocket | undefined;
   #isLeaving = false;
 
-  constructor({ port, paths, protocol }: Place, index: number, tally: Tally) {
+  /** @param side of the map that it walks over; undefined if it counts */
+  constructor({ port, paths, protocol }: Place, index: number, tally: Tally, side?: number) {
+    this.#moves = side === undefined ? new Counting() : new Walk(side, index);
     this.#protocol = PROTOCOLS[protocol];
     this.#tally = tally;
     this.ready = this.#enter(port, paths[index % paths.length] ?? "", index);
@@ -68,16 +66,12 @@ export class Client {
   }
 
   get inFlight(): number {
-    return this.sent - this.seen;
+    return this.#moves.sent - this.#moves.seen;
   }
 
   act(action: string, count = 1): void {
     const now = performance.now();
-    const messages = Array.from({ length: count }, () => {
-      const value = this.sent++ % VALUES;
-      this.#sentAt[value] = now;
-      return this.#protocol.action(action, { x: 100 + value, y: 999 - value });
-    });
+    const messages = Array.from({ length: count }, () => this.#protocol.action(action, this.#moves.next(now)));
     this.#tally.sent += count;
     if (count === 1) this.#socket?.send(messages[0] as string | Buffer);
     else this.#socket?.sendAll(messages);
@@ -99,22 +93,11 @@ export class Client {
 
   /** Takes the moves up to the one whose x stands behind the client's own mark as seen. */
   #look(mark: Buffer, bytes: Buffer, start: number, end: number): void {
-    const before = this.seen;
+    const before = this.#moves.seen;
     for (let at = bytes.indexOf(mark, start); at >= 0 && at < end; at = bytes.indexOf(mark, at + 1)) {
-      this.#saw(this.#protocol.readX(bytes, at + mark.length));
+      const x = this.#protocol.readX(bytes, at + mark.length);
+      this.#tally.done += this.#moves.saw(x, performance.now(), this.#tally.latencies);
     }
-    if (this.seen > before) this.onSeen();
-  }
-
-  #saw(x: number): void {
-    // 0 is where it began.
-    if (x < 100) return;
-    const steps = (x - 100 - (this.seen % VALUES) + VALUES + 1) % VALUES;
-    if (steps > this.inFlight) return;
-    const now = performance.now();
-    for (let step = 0; step < steps; step++) {
-      this.#tally.latencies.push(now - (this.#sentAt[this.seen++ % VALUES] as number));
-    }
-    this.#tally.done += steps;
+    if (this.#moves.seen > before) this.onSeen();
   }
 }

@@ -14,9 +14,12 @@ export class Crowd {
   readonly tally = new Tally();
   readonly clients: Client[] = [];
   readonly #place: Place;
+  readonly #map: number | undefined;
 
-  constructor(place: Place) {
+  /** @param map the width of the map that they walk over, if they do */
+  constructor(place: Place, map?: number) {
     this.#place = place;
+    this.#map = map;
   }
 
   /** All of them at once. @returns ms until the last one had its first packet */
@@ -24,7 +27,7 @@ export class Crowd {
     const start = performance.now();
     const first = this.clients.length;
     for (let index = 0; index < count; index++) {
-      this.clients.push(new Client(this.#place, first + index, this.tally));
+      this.clients.push(new Client(this.#place, first + index, this.tally, this.#map));
     }
     await within(Promise.all(this.clients.map(({ ready }) => ready)), () => {
       const there = this.clients.filter(({ isReady }) => isReady).length;
@@ -124,6 +127,7 @@ export class Crowd {
   async run(load: Workload): Promise<Figures> {
     const stop = load.inFlight === undefined ? this.#atRate(load) : this.#inClosedLoop(load, load.inFlight);
     await sleep(load.warmUp);
+    const calls = await this.#calls();
     this.tally.reset();
     const before = { wall: performance.now(), server: cpuTime(this.#place.pid), own: cpuTime(process.pid) };
     await sleep(load.duration);
@@ -141,9 +145,19 @@ export class Crowd {
       bytes,
       latency: percentiles(latencies),
     };
+    const allCalls = await this.#calls();
     stop();
     for (const { failed } of this.clients) if (failed) throw new Error(`A client lost its connection: ${failed}`);
-    return figures;
+    return calls === undefined || allCalls === undefined ? figures : { ...figures, calls: allCalls - calls };
+  }
+
+  async #calls(): Promise<number | undefined> {
+    const { callers } = this.#place;
+    if (!callers) return undefined;
+    const counts = await Promise.all(
+      callers.map(async (port) => (await fetch(`http://127.0.0.1:${port}/calls`)).json<{ calls: number }>()),
+    );
+    return counts.reduce((sum, { calls }) => sum + calls, 0);
   }
 
   leave(): void {

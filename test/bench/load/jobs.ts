@@ -10,6 +10,8 @@ export interface Place {
   /** Of its sockets, each client takes the next one; `{n}` is the number of the client. With Colyseus, a room's name. */
   readonly paths: readonly string[];
   readonly protocol: keyof typeof PROTOCOLS;
+  /** Ports of processes that count the calls that they get from each other. */
+  readonly callers?: readonly number[];
 }
 
 /** What clients do. */
@@ -19,6 +21,8 @@ export interface Workload {
   readonly rate?: number;
   /** … or how many each has under way, as fast as it sees them. */
   readonly inFlight?: number;
+  /** The width of the map that they walk over. Undefined where all see all. */
+  readonly map?: number;
   /** In ms. */
   readonly warmUp: number;
   readonly duration: number;
@@ -72,6 +76,8 @@ export interface Figures {
   readonly packets: number;
   readonly bytes: number;
   readonly latency: { readonly p50: number; readonly p95: number; readonly p99: number };
+  /** Calls between processes, where they are counted. */
+  readonly calls?: number;
 }
 
 /** What happened all at once. */

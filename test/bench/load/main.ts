@@ -18,14 +18,14 @@ process.on("message", ({ id, job }: Request) => {
 async function run(job: Job): Promise<Result> {
   switch (job.kind) {
     case "run":
-      return withCrowd(job.place, async (crowd) => {
+      return withCrowd(job.place, job.load.map, async (crowd) => {
         await crowd.join(job.clients);
         if (job.seed > 0) crowd.seed(job.seed);
         await crowd.rest();
         return crowd.run(job.load);
       });
     case "join":
-      return withCrowd(job.place, (crowd) => crowd.measureJoin(job.clients));
+      return withCrowd(job.place, undefined, (crowd) => crowd.measureJoin(job.clients));
     case "settle": {
       const crowd = new Crowd(job.place);
       settled.set(keyOf(job.place), crowd);
@@ -38,9 +38,9 @@ async function run(job: Job): Promise<Result> {
       return null;
     }
     case "rows":
-      return withCrowd(job.place, (crowd) => crowd.measureRows(job));
+      return withCrowd(job.place, undefined, (crowd) => crowd.measureRows(job));
     case "cost":
-      return withCrowd(job.place, (crowd) => crowd.measureCost(job));
+      return withCrowd(job.place, undefined, (crowd) => crowd.measureCost(job));
     case "wake": {
       const crowd = settled.get(keyOf(job.place)) as Crowd;
       return job.by === "move" ? crowd.measureWake() : crowd.measureJoin(1);
@@ -52,8 +52,8 @@ async function run(job: Job): Promise<Result> {
   }
 }
 
-async function withCrowd<T>(place: Place, use: (crowd: Crowd) => Promise<T>): Promise<T> {
-  const crowd = new Crowd(place);
+async function withCrowd<T>(place: Place, map: number | undefined, use: (crowd: Crowd) => Promise<T>): Promise<T> {
+  const crowd = new Crowd(place, map);
   try {
     return await use(crowd);
   } finally {

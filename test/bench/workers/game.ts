@@ -104,11 +104,11 @@ export function randomId(): string {
   return Array.from(bytes, (byte) => ALPHABET[byte % ALPHABET.length]).join("");
 }
 
-function isPosition(value: unknown): value is { x: number; y: number } {
+export function isPosition(value: unknown): value is { x: number; y: number } {
   const { x, y } = value as { x: unknown; y: unknown };
   return isCoordinate(x) && isCoordinate(y);
 }
 
 function isCoordinate(value: unknown): boolean {
-  return typeof value === "number" && value >= 0 && value <= 1000;
+  return typeof value === "number" && value >= 0 && value <= 10_000;
 }
