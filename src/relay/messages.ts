@@ -1,6 +1,7 @@
 import type { Claims } from "../define/types.ts";
 import type { SyncHead } from "../protocol/packets.ts";
 import type { Placed } from "../state/merge.ts";
+import type { Seers, SightChanges } from "../state/sight-changes.ts";
 
 /** The messages between a room and a shard that holds clients of it. Plain data: they are sent between objects. */
 
@@ -42,11 +43,25 @@ export type ToShard =
       readonly own: readonly PrivateChanges[];
       /** All that was sent up to this number is stored. Earlier versions do not say it. */
       readonly mark?: number;
+      /** Sent only to shards that say that they take it, as everything of {@link SightChanges}. */
+      readonly sights?: readonly SightChanges[];
+      /** Clients that are sent an empty patch if there is nothing else for them. */
+      readonly promised?: readonly number[];
     }
-  /** A packet, for the same clients. */
-  | { readonly kind: "packet"; readonly text: string; readonly except: readonly number[] }
+  /** A packet, for the same clients, or those of them that see an entry or have one of some keys. */
+  | {
+      readonly kind: "packet";
+      readonly text: string;
+      readonly except: readonly number[];
+      readonly to?: Seers;
+    }
   /** The first packet, for these clients. */
-  | { readonly kind: "welcome"; readonly state: string; readonly to: readonly Welcome[] }
+  | {
+      readonly kind: "welcome";
+      readonly state: string;
+      readonly to: readonly Welcome[];
+      readonly sights?: readonly SightChanges[];
+    }
   | Mail
   /** What the room attaches to the connection. */
   | { readonly kind: "attach"; readonly id: number; readonly value: unknown }
@@ -59,6 +74,9 @@ export type ToShard =
       readonly own: readonly PrivateChanges[];
       readonly head: SyncHead;
       readonly isKnown: boolean;
+      readonly sights?: readonly SightChanges[];
+      /** Whether clients have just what they see, if the state is known. */
+      readonly isExact?: boolean;
     };
 
 /**
@@ -111,16 +129,16 @@ export function weightOf(item: ToRoom | ToShard): number {
     case "packet":
       return OVERHEAD + item.text.length;
     case "sync":
-      return OVERHEAD + (item.patch?.length ?? 0) + lengthOf(item.own);
+      return OVERHEAD + (item.patch?.length ?? 0) + lengthOf(item.own) + lengthOfSights(item.sights);
     case "join":
       return OVERHEAD + lengthOf(item.knock);
     case "welcome":
       return item.to.reduce(
         (sum, { patch = "", changes }) => sum + patch.length + lengthOf(changes),
-        OVERHEAD + item.state.length,
+        OVERHEAD + item.state.length + lengthOfSights(item.sights),
       );
     case "state":
-      return OVERHEAD + item.state.length + lengthOf(item.own);
+      return OVERHEAD + item.state.length + lengthOf(item.own) + lengthOfSights(item.sights);
     case "attach":
       return OVERHEAD + lengthOf(item.value);
     default:
@@ -128,6 +146,13 @@ export function weightOf(item: ToRoom | ToShard): number {
   }
 }
 const OVERHEAD = 200;
+
+function lengthOfSights(sights: readonly SightChanges[] = []): number {
+  const viewers = sights.reduce((sum, each) => sum + each.viewers.length, 0);
+  return sights.reduce((sum, { patch, places }) => sum + patch.length + places.length, viewers * VIEWER);
+}
+/** About how many bytes a viewer takes. */
+const VIEWER = 100;
 
 /** How long a plain value is as JSON. */
 function lengthOf(value: unknown): number {
@@ -175,6 +200,8 @@ export interface Introduction {
   readonly wantsState: boolean;
   /** The number of the last mail that arrived; 0 if the shard does not remember one. */
   readonly mailed: number;
+  /** Whether it takes {@link SightChanges}. Earlier versions do not say it, and take what each client sees. */
+  readonly takesSights?: boolean;
 }
 
 /** The port through which a room reaches shards. Clients cannot: these are calls between objects. */

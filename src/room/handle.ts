@@ -76,9 +76,9 @@ export function createHandle(identity: RoomIdentity, parts: HandleParts): RoomHa
       const text = encodePacket(packet, parts.compiled.definition.events);
       if (to.near === undefined && to.keys === undefined) return sendToAll(parts.connections, text, excluded);
       const { crowd } = parts.tree;
-      const all = parts.connections.all();
-      if (!crowd && to.keys !== undefined) throw new Error("room.broadcast: keys need a byKey in the state");
-      const conns = crowd?.connectionsOf(all, to) ?? seersOf(parts.tree, all, to.near as object);
+      if (crowd) return crowd.send(parts.connections, text, to, excluded);
+      if (to.keys !== undefined) throw new Error("room.broadcast: keys need a byKey in the state");
+      const conns = seersOf(parts.tree, parts.connections.all(), to.near as object);
       for (const conn of conns) if (!excluded.has(conn)) conn.deliver(text);
     },
     schedule: (...call) => parts.schedules.set(...call),

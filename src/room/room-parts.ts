@@ -131,6 +131,7 @@ export class RoomParts {
     };
     this.presence.onGone = (publicId, user) => this.leavers.dismiss(publicId, user);
     this.shardLinks = createLinks({
+      tree: this.tree,
       storage,
       clock,
       shards: ports.shards,

@@ -111,7 +111,9 @@ function resume(parts: RoomParts, didSleep: boolean): Promise<unknown> | undefin
   broadcast.resume();
   parts.ticker?.open();
   for (const link of shardLinks.all()) {
-    if (link.isIntroduced && (!didSleep || link.wantsState)) shardLinks.sendState(link, didSleep);
+    // What a shard knows of who sees what has to be known here too.
+    const isWanted = !didSleep || link.wantsState || link.sights?.isUsed === true;
+    if (link.isIntroduced && isWanted) shardLinks.sendState(link, didSleep);
   }
   broadcast.schedule();
   parts.presence.dropGhosts();

@@ -32,6 +32,17 @@ export class Replica {
     this.#mergeOwn(own);
   }
 
+  /** Whether there is something that only this client sees. */
+  hasOwn(id: number): boolean {
+    return this.#own.has(id);
+  }
+
+  /** Notes that a client was told that entries are gone. */
+  gone(id: number, patch: Plain): void {
+    const overlay = this.#own.get(id);
+    if (overlay) prune(overlay, patch);
+  }
+
   /** Notes that patches were sent to clients. */
   sync(patch: Plain | undefined, own: readonly PrivateChanges[]): void {
     if (!this.#shared) return;
@@ -48,17 +59,19 @@ export class Replica {
 
   /**
    * Sets the state that clients have to have.
-   * @returns a function of a client's id that makes the patch which the client needs; undefined if it needs none
+   * @returns a function of a client's id, and of what it saw by keys before and sees now, that makes the patch which the
+   * client needs; undefined if it needs none
    */
-  replace(state: string, own: readonly PrivateChanges[]): (id: number) => Plain | undefined {
+  replace(state: string, own: readonly PrivateChanges[]): (id: number, saw?: Plain, sees?: Plain) => Plain | undefined {
     const before = this.#shared ?? {};
     const ownBefore = new Map(this.#own);
     this.learn(state, own);
     const after = this.#shared ?? {};
     const shared = diff(before, structuredClone(after));
-    return (id) => {
+    return (id, saw, sees) => {
       const [old, next] = [ownBefore.get(id), this.#own.get(id)];
-      const patch = old || next ? diff(view(before, old), structuredClone(view(after, next))) : shared;
+      const isOwn = old || next || saw || sees;
+      const patch = isOwn ? diff(view(before, saw, old), structuredClone(view(after, sees, next))) : shared;
       return patch === SAME ? undefined : (patch as Plain);
     };
   }
@@ -73,10 +86,10 @@ export class Replica {
   }
 }
 
-function view(shared: Plain, overlay: Plain | undefined): Plain {
-  if (!overlay) return shared;
+function view(shared: Plain, ...overlays: readonly (Plain | undefined)[]): Plain {
+  if (overlays.every((overlay) => overlay === undefined)) return shared;
   const whole = structuredClone(shared);
-  applyPatchInPlace(whole, structuredClone(overlay));
+  for (const overlay of overlays) if (overlay) applyPatchInPlace(whole, structuredClone(overlay));
   return whole;
 }
 

@@ -17,6 +17,7 @@ import { Client, Clients } from "./clients.ts";
 import { Downlink } from "./downlink.ts";
 import type { ShardPorts } from "./ports.ts";
 import { Reports } from "./reports.ts";
+import { takesSights } from "./sights.ts";
 import { Uplink } from "./uplink.ts";
 
 const ASSIGNMENT_KEY = "assignment";
@@ -179,6 +180,7 @@ export class ShardCore {
   /** The room asks who is here. */
   introduce(boot: string): Introduction | undefined {
     if (!this.#assignment) return undefined;
+    if (boot !== this.#boot) this.#downlink.release();
     this.#boot = boot;
     for (const client of this.#clients.all()) {
       // The shard slept before the room let it in, and its request to connect is lost.
@@ -189,6 +191,7 @@ export class ShardCore {
       roster: Array.from(this.#clients.all(), ({ rosterEntry }) => rosterEntry),
       wantsState: this.#downlink.wantsState,
       mailed: this.#downlink.mailed,
+      takesSights: takesSights(),
     };
   }
 

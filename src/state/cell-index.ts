@@ -1,4 +1,5 @@
-import type { Cell, Grid } from "./grid.ts";
+import { ringOf } from "./grid.ts";
+import type { Cell, CellRule, Grid } from "./grid.ts";
 import type { Reading, SightIndex } from "./key-rules.ts";
 import type { Position, SeenEntry } from "./seen-entry.ts";
 import { readTracked } from "./signals/adapter.ts";
@@ -9,7 +10,7 @@ import type { Viewer } from "./viewer.ts";
 export type LookFrom = (viewer: Viewer) => { readonly x: number; readonly y: number; readonly z?: number } | undefined;
 
 /** What is seen from one cell, or from nowhere. */
-class CellView extends View {
+export class CellView extends View {
   readonly cell: Cell | undefined;
 
   constructor(cell: Cell | undefined) {
@@ -29,50 +30,28 @@ interface Block {
 const HERE = [0];
 const AROUND = [-1, 0, 1];
 
-/** Finds entries and viewers by the cells that they are in. */
-export class CellIndex implements SightIndex<Cell, CellView> {
-  readonly #grid: Grid;
-  readonly #fields: readonly string[];
-  readonly #from: LookFrom | undefined;
-  readonly #blocks = new Map<number, Block>();
+/** Entries and views by the cells that they are in. */
+export class CellViews {
+  readonly rule: CellRule;
   readonly nowhere = undefined;
   readonly nobody = new CellView(undefined);
-  readonly viewFrom: ((place: Cell | undefined) => CellView) | undefined;
+  readonly #blocks = new Map<number, Block>();
 
-  /** @param fields the names of those that hold a position */
-  constructor(grid: Grid, fields: readonly string[], from: LookFrom | undefined) {
-    this.#grid = grid;
-    this.#fields = fields;
-    this.#from = from;
-    this.viewFrom = from ? undefined : (place) => this.#viewAt(place);
+  constructor(rule: CellRule) {
+    this.rule = rule;
   }
 
-  placeOf(entry: object, _owner: string | undefined, before: Cell | undefined): Reading<Cell | undefined> {
-    const signals = signalsOf(entry, this.#fields);
-    const at = signals.map((read) => read());
-    const cell = this.#grid.cellOf(at, before);
-    return { value: cell, signals: before ? undefined : signals, isHeld: this.#isHeld(at, cell), at };
+  plain(cell: Cell | undefined): readonly number[] | null {
+    if (!cell) return null;
+    return this.rule.isFlat ? [cell.column, cell.row] : [cell.column, cell.row, cell.floor];
   }
 
-  viewOf(viewer: Viewer, before: CellView | undefined): Reading<CellView> {
-    if (!this.#from && !viewer.user) return { value: this.nobody, signals: [] };
-    const { value: at, signals } = readTracked(() => this.#positionOf(viewer));
-    const cell = at && this.#grid.cellOf(at, before?.cell);
-    return { value: this.#viewAt(cell), signals, isHeld: at && this.#isHeld(at, cell), at };
-  }
-
-  #positionOf(viewer: Viewer): Position | undefined {
-    if (!this.#from) return signalsOf(viewer.user as object, this.#fields).map((read) => read());
-    const from = this.#from(viewer);
-    return from && (this.#grid.isFlat ? [from.x, from.y] : [from.x, from.y, from.z ?? NaN]);
-  }
-
-  #isHeld(at: Position, cell: Cell | undefined): boolean {
-    return cell !== undefined && !this.#grid.isInside(at, cell);
+  plainView({ cell }: CellView): readonly number[] | null {
+    return this.plain(cell);
   }
 
   /** From a cell there is one view at a time. */
-  #viewAt(cell: Cell | undefined): CellView {
+  viewAt(cell: Cell | undefined): CellView {
     if (!cell) return this.nobody;
     const { views } = this.#blockOf(cell);
     const known = views.find(({ cell: other }) => other && this.#isSame(other, cell));
@@ -96,7 +75,7 @@ export class CellIndex implements SightIndex<Cell, CellView> {
   }
 
   ring({ cell }: CellView, place: Cell | undefined): number {
-    return cell && place ? this.#grid.ring(cell, place) : 0;
+    return cell && place ? ringOf(this.rule, cell, place) : 0;
   }
 
   moved(entry: SeenEntry, from: Cell | undefined): void {
@@ -108,16 +87,16 @@ export class CellIndex implements SightIndex<Cell, CellView> {
 
   eachView(entry: SeenEntry, visit: (view: View) => void): void {
     const [before, place] = [entry.before as Cell | undefined, entry.place as Cell | undefined];
-    const grid = this.#grid;
+    const { rule } = this;
     if (before) {
       for (const { views } of this.#around(before))
-        for (const view of views) if (grid.ring(view.cell as Cell, before) > 0) visit(view);
+        for (const view of views) if (ringOf(rule, view.cell as Cell, before) > 0) visit(view);
     }
     if (!place || place === before) return;
     for (const { views } of this.#around(place)) {
       for (const view of views) {
         const cell = view.cell as Cell;
-        if (grid.ring(cell, place) > 0 && !(before && grid.ring(cell, before) > 0)) visit(view);
+        if (ringOf(rule, cell, place) > 0 && !(before && ringOf(rule, cell, before) > 0)) visit(view);
       }
     }
   }
@@ -147,7 +126,7 @@ export class CellIndex implements SightIndex<Cell, CellView> {
 
   /** Blocks that are far apart may have one name, and then are one: who sees what is asked of the cells. */
   #nameOf({ column, row, floor }: Cell, right = 0, down = 0, up = 0): number {
-    const { reach } = this.#grid;
+    const { reach } = this.rule;
     const [x, y, z] = [
       Math.floor(column / reach) + right,
       Math.floor(row / reach) + down,
@@ -163,7 +142,7 @@ export class CellIndex implements SightIndex<Cell, CellView> {
   }
 
   #neighboursOf(cell: Cell): readonly Block[] {
-    const floors = this.#grid.isFlat ? HERE : AROUND;
+    const floors = this.rule.isFlat ? HERE : AROUND;
     const names = AROUND.flatMap((right) =>
       AROUND.flatMap((down) => floors.map((up) => this.#nameOf(cell, right, down, up))),
     );
@@ -172,6 +151,47 @@ export class CellIndex implements SightIndex<Cell, CellView> {
 
   #neighboursChanged(cell: Cell): void {
     for (const block of this.#neighboursOf(cell)) block.around = undefined;
+  }
+}
+
+/** Finds entries and viewers by where they are on a map. */
+export class CellIndex extends CellViews implements SightIndex<Cell, CellView> {
+  readonly #grid: Grid;
+  readonly #fields: readonly string[];
+  readonly #from: LookFrom | undefined;
+  readonly viewFrom: ((place: Cell | undefined) => CellView) | undefined;
+
+  /** @param fields the names of those that hold a position */
+  constructor(grid: Grid, fields: readonly string[], from: LookFrom | undefined) {
+    super(grid);
+    this.#grid = grid;
+    this.#fields = fields;
+    this.#from = from;
+    this.viewFrom = from ? undefined : (place) => this.viewAt(place);
+  }
+
+  placeOf(entry: object, _owner: string | undefined, before: Cell | undefined): Reading<Cell | undefined> {
+    const signals = signalsOf(entry, this.#fields);
+    const at = signals.map((read) => read());
+    const cell = this.#grid.cellOf(at, before);
+    return { value: cell, signals: before ? undefined : signals, isHeld: this.#isHeld(at, cell), at };
+  }
+
+  viewOf(viewer: Viewer, before: CellView | undefined): Reading<CellView> {
+    if (!this.#from && !viewer.user) return { value: this.nobody, signals: [] };
+    const { value: at, signals } = readTracked(() => this.#positionOf(viewer));
+    const cell = at && this.#grid.cellOf(at, before?.cell);
+    return { value: this.viewAt(cell), signals, isHeld: at && this.#isHeld(at, cell), at };
+  }
+
+  #positionOf(viewer: Viewer): Position | undefined {
+    if (!this.#from) return signalsOf(viewer.user as object, this.#fields).map((read) => read());
+    const from = this.#from(viewer);
+    return from && (this.#grid.isFlat ? [from.x, from.y] : [from.x, from.y, from.z ?? NaN]);
+  }
+
+  #isHeld(at: Position, cell: Cell | undefined): boolean {
+    return cell !== undefined && !this.#grid.isInside(at, cell);
   }
 }
 

@@ -9,6 +9,9 @@ import type { EntryNode } from "./node.ts";
 import { Part } from "./part.ts";
 import { seersOf } from "./seers.ts";
 import type { Watched } from "./seers.ts";
+import { sendToSome } from "./send-to-some.ts";
+import type { AllConnections, Reachable } from "./send-to-some.ts";
+import { ShardSights } from "./shard-sights.ts";
 import type { Watching } from "./view.ts";
 
 interface Clock {
@@ -26,6 +29,12 @@ interface OfCollection {
 /** What one connection is sent of entries that are seen by keys. */
 export type Parts = readonly OfCollection[];
 
+/** The collection of an entry, if its entries are seen by keys, and its key there. */
+function placeOf(node: EntryNode | undefined): { readonly interest: Interest; readonly key: string } | undefined {
+  const { interest } = (node?.parent ?? {}) as { readonly interest?: Interest };
+  return interest && { interest, key: node?.names().at(-1) as string };
+}
+
 /** Which connections see which entries, in collections where keys say so. */
 export class Crowd {
   readonly interests: Interest[] = [];
@@ -36,6 +45,11 @@ export class Crowd {
 
   constructor(tree: Watched) {
     this.#tree = tree;
+  }
+
+  /** What a shard is told that finds out by itself who of its clients sees what. @param idOf the id of a client there */
+  createShardSights(idOf: (conn: Watching) => number): ShardSights {
+    return new ShardSights(idOf);
   }
 
   /** Whether something is to be delivered that no change of the state tells of. */
@@ -60,20 +74,23 @@ export class Crowd {
   }
 
   /**
-   * The connections that see an entry, and those that have some keys.
+   * Sends a packet to those who see an entry, and to those who have one of some keys.
    * @throws Error if the entry is not part of the state
    */
-  connectionsOf<V extends Watching>(
-    all: readonly V[],
-    { near, keys }: { near?: object; keys?: Key | readonly Key[] },
-  ): ReadonlySet<V> {
-    const found = new Set<V>();
-    if (near !== undefined) for (const conn of seersOf(this.#tree, all, near)) found.add(conn);
-    const list = keys === undefined ? [] : [keys].flat();
-    if (list.length > 0)
-      for (const interest of this.interests)
-        for (const key of list) for (const conn of interest.watchersWith(key)) found.add(conn as V);
-    return found;
+  send<V extends Reachable>(
+    connections: AllConnections<V>,
+    text: string,
+    { near, keys: some }: { readonly near?: object; readonly keys?: Key | readonly Key[] },
+    except: ReadonlySet<V>,
+  ): void {
+    const entry = near && placeOf(this.#tree.entries.get(near));
+    const keys = some === undefined ? [] : [some].flat();
+    // Without those who are told by somebody what they see of the collection.
+    const all = connections.all().filter((conn) => !entry?.interest.isRelayed(conn));
+    const conns = new Set(near && seersOf(this.#tree, all, near));
+    for (const interest of this.interests)
+      for (const key of keys) for (const conn of interest.watchersWith(key)) conns.add(conn as V);
+    sendToSome(connections, text, { conns, entry, keys }, except);
   }
 
   /** Calls back when something is due that waits now, if anything does. */
@@ -122,17 +139,22 @@ export class Crowd {
     });
   }
 
-  /** All that a connection sees, in place of what it has. */
+  /** All that a connection is told by itself of what it sees, in place of what it has. */
   replacements(conn: Watching): Placed[] {
-    return this.interests.map((interest) => this.#replacement(conn, interest));
+    return this.#toldTo(conn).map((interest) => this.#replacement(conn, interest));
   }
 
-  /** All that a connection sees, for one that has nothing. */
+  /** The same for one that has nothing. */
   whole(conn: Watching): Placed[] {
-    return this.interests.flatMap((interest) => {
-      const names = interest.names();
-      return Array.from(interest.seenBy(conn), ({ key, whole }) => ({ names: [...names, key], value: whole.value }));
+    return this.#toldTo(conn).map((interest) => {
+      const entries = Array.from(interest.seenBy(conn), ({ key, whole }) => [key, whole.value] as const);
+      return { names: interest.names(), value: Object.fromEntries(entries) };
     });
+  }
+
+  /** The collections of which a connection is told by itself. */
+  #toldTo(conn: Watching): Interest[] {
+    return this.interests.filter((interest) => !interest.relayTo(conn));
   }
 
   #replacement(conn: Watching, interest: Interest): Placed {

@@ -18,15 +18,34 @@ const SPACE = { width: 0.09, margin: 0.015, most: 16 };
 /** Positions farther out, in cells, cannot be told apart well enough. */
 const FARTHEST = 2 ** 45;
 
-/** Cells, and which of them are seen from which. */
-export class Grid {
+/** Which cells are seen from which. */
+export interface CellRule {
   /** What is seen is at most this many cells away, in each direction. */
   readonly reach: number;
   readonly isFlat: boolean;
+  /** For each offset of a cell that is within reach, the number of the ring that it is in; 0 beyond. */
+  readonly rings: Readonly<Record<number, number>>;
+}
+
+/** The number of the ring that a cell is in, seen from another; 0 if it is not seen. */
+export function ringOf({ reach, isFlat, rings }: CellRule, from: Cell, to: Cell): number {
+  const column = to.column - from.column + reach;
+  const row = to.row - from.row + reach;
+  const side = 2 * reach + 1;
+  if (column < 0 || column >= side || row < 0 || row >= side) return 0;
+  if (isFlat) return rings[column * side + row] as number;
+  const floor = to.floor - from.floor + reach;
+  if (floor < 0 || floor >= side) return 0;
+  return rings[(floor * side + column) * side + row] as number;
+}
+
+/** The cells of a map. */
+export class Grid implements CellRule {
+  readonly reach: number;
+  readonly isFlat: boolean;
+  readonly rings: Uint8Array;
   readonly #width: number;
   readonly #margin: number;
-  /** For each offset of a cell that is within reach, the number of the ring that it is in; 0 beyond. */
-  readonly #rings: Uint8Array;
 
   /** @param radii of the rings, the innermost first */
   constructor(radii: readonly number[], isFlat: boolean) {
@@ -38,7 +57,7 @@ export class Grid {
     this.isFlat = isFlat;
     const slack = 2 * Math.sqrt(isFlat ? 2 : 3) * this.#margin;
     this.reach = Math.floor((outer + slack) / this.#width) + 1;
-    this.#rings = this.#ringsOf(radii.map((radius) => radius + slack));
+    this.rings = this.#ringsOf(radii.map((radius) => radius + slack));
   }
 
   /** The cell of a position; undefined if it is nowhere. @param before the cell that it was in */
@@ -57,19 +76,6 @@ export class Grid {
     return this.#indexOf(x) === column && this.#indexOf(y) === row && this.#indexOf(z) === floor;
   }
 
-  /** The number of the ring that a cell is in, seen from another; 0 if it is not seen. */
-  ring(from: Cell, to: Cell): number {
-    const { reach } = this;
-    const column = to.column - from.column + reach;
-    const row = to.row - from.row + reach;
-    const side = 2 * reach + 1;
-    if (column < 0 || column >= side || row < 0 || row >= side) return 0;
-    if (this.isFlat) return this.#rings[column * side + row] as number;
-    const floor = to.floor - from.floor + reach;
-    if (floor < 0 || floor >= side) return 0;
-    return this.#rings[(floor * side + column) * side + row] as number;
-  }
-
   #indexOf(position = NaN): number {
     return Math.floor(position / this.#width);
   }
@@ -82,11 +88,11 @@ export class Grid {
   #ringsOf(distances: readonly number[]): Uint8Array {
     const offsets = Array.from({ length: 2 * this.reach + 1 }, (_, index) => index - this.reach);
     const gap = (offset: number) => Math.max(0, Math.abs(offset) - 1) * this.#width;
-    const ringOf = (...gaps: number[]) => distances.findIndex((distance) => Math.hypot(...gaps) <= distance) + 1;
+    const ringAt = (...gaps: number[]) => distances.findIndex((distance) => Math.hypot(...gaps) <= distance) + 1;
     const floors = this.isFlat ? [0] : offsets;
     return Uint8Array.from(
       floors.flatMap((floor) =>
-        offsets.flatMap((column) => offsets.map((row) => ringOf(gap(floor), gap(column), gap(row)))),
+        offsets.flatMap((column) => offsets.map((row) => ringAt(gap(floor), gap(column), gap(row)))),
       ),
     );
   }

@@ -7,6 +7,7 @@ import type { KeyedCollection } from "./entry-index.ts";
 import type { Key, KeyRules, SightIndex } from "./key-rules.ts";
 import { nearestOf } from "./nearest.ts";
 import type { Part } from "./part.ts";
+import type { Relay, Relays } from "./relay.ts";
 import { Rings } from "./rings.ts";
 import { seesIn } from "./sees-in.ts";
 import type { SeenEntry } from "./seen-entry.ts";
@@ -31,10 +32,12 @@ interface Current {
 export class Interest {
   /** Called when something may come into sight though nothing was changed that clients are sent. */
   onStale: () => void = () => {};
+  readonly index: SightIndex;
+  readonly entries: EntryIndex;
+  readonly rules: KeyRules;
+  /** Those who are told once what several watchers see. */
+  readonly relays = new Set<Relay>();
   readonly #collection: KeyedCollection;
-  readonly #rules: KeyRules;
-  readonly #index: SightIndex;
-  readonly #entries: EntryIndex;
   readonly #watchers: Watchers;
   readonly #rings: Rings | undefined;
   /** What changed of entries since the last delivery. */
@@ -52,21 +55,39 @@ export class Interest {
   constructor(collection: KeyedCollection, rules: KeyRules) {
     const onStale = () => this.#becomesStale();
     this.#collection = collection;
-    this.#rules = rules;
-    this.#index = rules.createIndex();
-    this.#entries = new EntryIndex(collection, rules, this.#index, onStale);
-    this.#watchers = new Watchers(collection, this.#entries, this.#index, onStale);
+    this.rules = rules;
+    this.index = rules.createIndex();
+    this.entries = new EntryIndex(collection, rules, this.index, onStale);
+    this.#watchers = new Watchers(collection, this.entries, this.index, onStale);
     this.#rings = rules.rings && new Rings(rules.rings);
+  }
+
+  /** Who tells a connection what it sees. What is told less often, or is chosen for each, is told to each by itself. */
+  relayTo({ relays }: Watching): Relay | undefined {
+    return this.isRelayable ? (relays as Relays | undefined)?.of(this) : undefined;
+  }
+
+  get isRelayable(): boolean {
+    return this.rules.rings === undefined && this.rules.nearest === undefined;
+  }
+
+  /** Whether somebody tells a connection what it sees. */
+  isRelayed(conn: Watching): boolean {
+    return this.#watchers.get(conn)?.isRelayed === true;
+  }
+
+  get isOfUsers(): boolean {
+    return this.#collection.isOfUsers;
   }
 
   /** Whether something is to be delivered that no change of the state tells of. */
   get isStale(): boolean {
-    return this.#isDue || this.#entries.stale.size > 0 || this.#watchers.stale.size > 0;
+    return this.#isDue || this.entries.stale.size > 0 || this.#watchers.stale.size > 0;
   }
 
   /** Whether the same entries and viewers could see others, by what happened before. */
   get hasHistory(): boolean {
-    return this.#rules.fields !== undefined;
+    return this.rules.fields !== undefined;
   }
 
   names(): string[] {
@@ -83,13 +104,13 @@ export class Interest {
     if (this.#isOwn(viewer.publicId, key)) return true;
     const watcher = this.#known.get(viewer);
     if (watcher) return this.#shows(watcher, key);
-    return tryTo(this.#collection, () => seesIn(this.#index, viewer, this.#entries.placeOf(key)), false);
+    return tryTo(this.#collection, () => seesIn(this.index, viewer, this.entries.placeOf(key)), false);
   }
 
   #shows(watcher: Watcher, key: string): boolean {
-    const entry = this.#entries.get(key);
+    const entry = this.entries.get(key);
     if (watcher.shown && entry) return watcher.shown.has(entry);
-    return this.#index.ring(watcher.view, this.#entries.placeOf(key)) > 0;
+    return this.index.ring(watcher.view, this.entries.placeOf(key)) > 0;
   }
 
   /** From now on, {@link sees} answers for this viewer what its watcher sees. */
@@ -101,8 +122,10 @@ export class Interest {
   /** Somebody watches from now on, who has, or is about to be sent, all that they see. @param isExact whether that is sure */
   enter(conn: Watching, viewer: () => Viewer, isExact: boolean): void {
     this.leave(conn);
-    this.#entries.fill();
-    const watcher = this.#watchers.add(conn, viewer);
+    this.entries.fill();
+    const relay = this.relayTo(conn);
+    const watcher = this.#watchers.add(conn, viewer, relay);
+    if (relay) return relay.entered(watcher, isExact);
     this.#choose(watcher);
     if (!isExact) this.#lost.add(watcher);
   }
@@ -112,6 +135,7 @@ export class Interest {
     if (!watcher) return;
     this.#watchers.delete(watcher);
     this.#lost.delete(watcher);
+    this.#watchers.relayOf(watcher)?.left(watcher);
   }
 
   /** Takes what those have to be told who may see it, by the keys of entries. @returns that nobody else is to be told */
@@ -125,15 +149,21 @@ export class Interest {
     for (const watcher of this.#watchers.of(publicId)) this.#watchers.becomesStale(watcher);
   }
 
+  /** Somebody may look in another way. */
+  looksElsewhere(conn: Watching): void {
+    const watcher = this.#watchers.get(conn);
+    if (watcher) this.#watchers.becomesStale(watcher);
+  }
+
   /** The entries that a watcher sees. */
   seenBy(conn: Watching): Iterable<SeenEntry> {
-    this.#entries.fill();
+    this.entries.fill();
     const watcher = this.#watchers.get(conn);
     const seen = new Set<SeenEntry>();
     if (!watcher) return seen;
-    const own = this.#ownOf(watcher);
+    const own = this.ownOf(watcher.conn);
     if (own) seen.add(own);
-    this.#index.eachEntry(watcher.view, (entry) => {
+    this.index.eachEntry(watcher.view, (entry) => {
       if (this.#shows(watcher, entry.key)) seen.add(entry);
     });
     return seen;
@@ -143,9 +173,9 @@ export class Interest {
   watchersOf(key: string): ReadonlySet<Watching> {
     const found = new Set<Watching>();
     for (const { conn } of this.#ownersOf(key)) found.add(conn);
-    const entry = this.#entries.get(key);
+    const entry = this.entries.get(key);
     if (!entry) return found;
-    this.#index.eachView(entry, ({ watchers }) => {
+    this.index.eachView(entry, ({ watchers }) => {
       for (const watcher of watchers) if (this.#shows(watcher, key)) found.add(watcher.conn);
     });
     return found;
@@ -158,7 +188,7 @@ export class Interest {
 
   /** All that is there counts as delivered. */
   assumeDelivered(): void {
-    this.#entries.fill();
+    this.entries.fill();
     this.begin(0, true);
     this.#endDelivery();
   }
@@ -171,9 +201,10 @@ export class Interest {
     const number = ++this.#number;
     const touched = this.#touch(now, isAll);
     const moved = this.#watchers.move();
-    const delivery = new Delivery(this.#index, this.#rings, number, touched, this.#hasOthers(touched));
+    const delivery = new Delivery(this.index, this.#rings, number, touched, this.#hasOthers(touched));
     this.#delivery = { delivery, touched, moved, now };
     this.#mark(delivery, touched, moved);
+    for (const relay of this.relays) relay.deliver(touched, moved);
   }
 
   /**
@@ -186,7 +217,7 @@ export class Interest {
     if (this.#lost.has(watcher)) return "all";
     const { delivery } = this.#delivery;
     if (watcher.toldIn !== delivery.number) return undefined;
-    const part = this.#rules.nearest === undefined ? delivery.for(watcher) : delivery.ofShown(watcher);
+    const part = this.rules.nearest === undefined ? delivery.for(watcher) : delivery.ofShown(watcher);
     return part.sights.length > 0 ? part : undefined;
   }
 
@@ -210,7 +241,7 @@ export class Interest {
   #hasOthers(touched: ReadonlySet<SeenEntry>): boolean {
     let present = 0;
     for (const { node } of touched) if (node) present++;
-    return present < this.#entries.size;
+    return present < this.entries.size;
   }
 
   /** The entries of which something is to be told. */
@@ -223,15 +254,15 @@ export class Interest {
     const changes = this.#changes;
     this.#changes = new Map();
     for (const [key, change] of changes) {
-      const entry = this.#entries.look(key);
+      const entry = this.entries.look(key);
       if (!entry) continue;
       touch(entry);
       entry.change = change;
       if (entry.node) this.#rings?.add(entry);
       else this.#rings?.forget(entry);
     }
-    for (const key of this.#entries.stale) {
-      const entry = this.#entries.look(key);
+    for (const key of this.entries.stale) {
+      const entry = this.entries.look(key);
       if (entry && entry.place !== entry.before) touch(entry);
     }
     for (const entry of this.#rings?.begin(now, isAll) ?? []) touch(entry);
@@ -243,34 +274,34 @@ export class Interest {
   #mark({ number, views }: Delivery, touched: ReadonlySet<SeenEntry>, moved: readonly Watcher[]): void {
     const mark = (watcher: Watcher, own: SeenEntry | undefined) => {
       watcher.own = own;
-      if (watcher.toldIn === number) return;
+      if (watcher.toldIn === number || watcher.isRelayed) return;
       watcher.toldIn = number;
       watcher.shownBefore = watcher.shown;
       this.#choose(watcher);
     };
     for (const { watchers } of views) for (const watcher of watchers) mark(watcher, undefined);
-    for (const watcher of moved) mark(watcher, this.#ownOf(watcher));
+    for (const watcher of moved) mark(watcher, this.ownOf(watcher.conn));
     for (const entry of touched) for (const watcher of this.#ownersOf(entry.key)) mark(watcher, entry);
   }
 
   /** Chooses what a watcher is shown of what is in its view, if that is limited. */
   #choose(watcher: Watcher): void {
     const { view, at } = watcher;
-    const { nearest } = this.#rules;
+    const { nearest } = this.rules;
     if (nearest === undefined) return;
-    const own = this.#ownOf(watcher);
+    const own = this.ownOf(watcher.conn);
     const inSight: SeenEntry[] = [];
-    this.#index.eachEntry(view, (entry) => {
-      if (entry !== own && this.#index.ring(view, entry.place) > 0) inSight.push(entry);
+    this.index.eachEntry(view, (entry) => {
+      if (entry !== own && this.index.ring(view, entry.place) > 0) inSight.push(entry);
     });
     const shown = this.#isResting ? undefined : watcher.shown;
     watcher.shown = at ? nearestOf(nearest, at, inSight, shown) : new Set();
     if (own) watcher.shown.add(own);
   }
 
-  /** The entry of a watcher's user, if that is seen in any case. */
-  #ownOf({ conn }: Watcher): SeenEntry | undefined {
-    return this.#isOwn(conn.publicId, conn.publicId) ? this.#entries.get(conn.publicId) : undefined;
+  /** The entry of a connection's user, if that is seen in any case. */
+  ownOf({ publicId }: Watching): SeenEntry | undefined {
+    return this.#isOwn(publicId, publicId) ? this.entries.get(publicId) : undefined;
   }
 
   /** Those who see an entry in any case. */
@@ -279,7 +310,7 @@ export class Interest {
   }
 
   #isOwn(publicId: string, key: string): boolean {
-    return this.#rules.seesOwn && this.#collection.isOfUsers && publicId === key;
+    return this.rules.seesOwn && this.#collection.isOfUsers && publicId === key;
   }
 
   #becomesStale(): void {
@@ -297,15 +328,15 @@ export class Interest {
     if (this.#restAt > now) return;
     this.#restAt = Infinity;
     this.#isResting = true;
-    this.#entries.release();
-    this.#watchers.release(this.#rules.nearest !== undefined);
+    this.entries.release();
+    this.#watchers.release(this.rules.nearest !== undefined);
   }
 
   #settled(now: number, isAny: boolean): void {
     this.#isDue = false;
     if (!isAny && !this.#isResting) return;
-    const isHeld = this.#entries.held.size + this.#watchers.held.size > 0;
-    const isChosen = this.#rules.nearest !== undefined && !this.#isResting;
+    const isHeld = this.entries.held.size + this.#watchers.held.size > 0;
+    const isChosen = this.rules.nearest !== undefined && !this.#isResting;
     this.#restAt = isHeld || isChosen ? now + REST : Infinity;
     this.#isResting = false;
   }

@@ -29,6 +29,7 @@ export class KeyIndex implements SightIndex<readonly Key[], KeyView> {
   readonly #views = new Map<string, KeyView>();
   readonly #viewsBy = new Map<Key, Set<KeyView>>();
   #visit = 0;
+  readonly rule = "keys";
   readonly nowhere: readonly Key[] = [];
   readonly nobody = new KeyView("nobody", new Set());
 
@@ -49,6 +50,14 @@ export class KeyIndex implements SightIndex<readonly Key[], KeyView> {
     const { value, signals } = readTracked(() => this.#for(viewer));
     const list = value === EVERYTHING ? undefined : listOf(value);
     return { value: this.#viewWith(list), signals };
+  }
+
+  plain(place: readonly Key[] | undefined): readonly Key[] | null {
+    return place ?? null;
+  }
+
+  plainView({ keys }: KeyView): readonly Key[] | true {
+    return keys === EVERYTHING ? true : [...keys];
   }
 
   /** Of a set of keys there is one view at a time. */

@@ -1,3 +1,4 @@
+import type { CellRule } from "./grid.ts";
 import type { Position, SeenEntry } from "./seen-entry.ts";
 import type { View } from "./view.ts";
 import type { Viewer } from "./viewer.ts";
@@ -38,12 +39,19 @@ export interface KeyRules {
   createIndex(): SightIndex;
 }
 
+/** What is seen from where, for somebody who is told where entries and viewers are. */
+export type SightRule = CellRule | "keys";
+
 /** Where the entries of one collection are, and who looks where. P: a place. W: a way to look. */
 export interface SightIndex<P = unknown, W extends View = View> {
   /** Where an entry is of which that could not be told. */
   readonly nowhere: P | undefined;
   /** How a viewer looks who sees nothing. */
   readonly nobody: W;
+  readonly rule: SightRule;
+  /** A place as JSON can hold it, and what is seen by whom. */
+  plain(place: P | undefined): unknown;
+  plainView(view: W): unknown;
   /** @param before where the entry was; undefined if what was before does not count */
   placeOf(entry: object, owner: string | undefined, before: P | undefined): Reading<P | undefined>;
   /** @param before how the viewer looked; undefined if what was before does not count */

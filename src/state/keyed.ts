@@ -3,6 +3,11 @@ import type { KeyedVisibility } from "./field.ts";
 import { Interest } from "./interest.ts";
 import type { KeyRules } from "./key-rules.ts";
 import { seesIn } from "./sees-in.ts";
+import { provideSights } from "./sight-parts.ts";
+import { ToldSights } from "./told-sights.ts";
+
+// Shards of the service need it too, and do not know how its rooms are made.
+provideSights({ ToldSights });
 
 /** What says by keys who sees what. Where there is no index, keys are compared for each viewer and entry. */
 export function keyed(rules: KeyRules): KeyedVisibility {

@@ -9,6 +9,8 @@ export interface Watching {
   readonly auth: Viewer["auth"];
   /** Called when it is not among the room's connections any more. */
   onRemoved: (() => void) | undefined;
+  /** Its {@link Relays}, if it is not told by itself what it sees. */
+  readonly relays?: object | undefined;
 }
 
 /** A way to look at a collection: all watchers that look in the same way share one, and what they are told. */
@@ -27,6 +29,8 @@ export interface Watcher {
   readonly conn: Watching;
   readonly viewer: () => Viewer;
   readonly observer: Observer;
+  /** Whether a {@link Relay} tells it what it sees. */
+  readonly isRelayed: boolean;
   view: View;
   /** The view that it had before the present delivery; undefined if it is the same. */
   before: View | undefined;

@@ -1,6 +1,7 @@
 import { tryTo } from "./entry-index.ts";
 import type { EntryIndex, KeyedCollection } from "./entry-index.ts";
 import type { Key, Reading, SightIndex } from "./key-rules.ts";
+import type { Relay } from "./relay.ts";
 import { addTo, removeFrom } from "./sets-by-key.ts";
 import { Observer } from "./signals/adapter.ts";
 import type { View, Watcher, Watching } from "./view.ts";
@@ -18,6 +19,7 @@ export class Watchers {
   readonly #index: SightIndex;
   readonly #onStale: () => void;
   readonly #byConn = new Map<Watching, Watcher>();
+  readonly #relays = new WeakMap<Watcher, Relay>();
   readonly #byUser = new Map<string, Set<Watcher>>();
 
   /** @param onStale called before a watcher becomes stale */
@@ -41,12 +43,13 @@ export class Watchers {
     for (const view of this.#index.viewsWith(key)) yield* view.watchers;
   }
 
-  add(conn: Watching, viewer: () => Viewer): Watcher {
+  add(conn: Watching, viewer: () => Viewer, relay: Relay | undefined): Watcher {
     const observer = new Observer(() => this.becomesStale(watcher));
     const watcher: Watcher = {
       conn,
       viewer,
       observer,
+      isRelayed: relay !== undefined,
       view: this.#index.nobody,
       before: undefined,
       user: undefined,
@@ -57,6 +60,7 @@ export class Watchers {
       shownBefore: undefined,
     };
     this.#byConn.set(conn, watcher);
+    if (relay) this.#relays.set(watcher, relay);
     addTo(this.#byUser, conn.publicId, watcher);
     watcher.view = this.#look(watcher, false);
     watcher.view.watchers.add(watcher);
@@ -70,7 +74,7 @@ export class Watchers {
     this.held.delete(watcher);
     watcher.observer.stop();
     watcher.view.watchers.delete(watcher);
-    this.#dropIfUnused(watcher.view);
+    this.#dropIfUnused(watcher.view, watcher);
   }
 
   becomesStale(watcher: Watcher): void {
@@ -114,13 +118,22 @@ export class Watchers {
 
   settle(moved: readonly Watcher[]): void {
     for (const watcher of moved) {
-      if (watcher.before) this.#dropIfUnused(watcher.before);
+      if (watcher.before) this.#dropIfUnused(watcher.before, watcher);
       watcher.before = undefined;
     }
   }
 
-  #dropIfUnused(view: View): void {
-    if (view.watchers.size === 0) this.#index.drop(view);
+  #dropIfUnused(view: View, watcher: Watcher): void {
+    if (view.watchers.size === 0) this.#indexOf(watcher).drop(view);
+  }
+
+  /** Who tells a watcher what it sees; undefined if it is told by itself. */
+  relayOf(watcher: Watcher): Relay | undefined {
+    return watcher.isRelayed ? this.#relays.get(watcher) : undefined;
+  }
+
+  #indexOf(watcher: Watcher): SightIndex {
+    return this.relayOf(watcher)?.index ?? this.#index;
   }
 
   /** @param isAfter whether it counts how it looked before */
@@ -133,20 +146,21 @@ export class Watchers {
     return value;
   }
 
-  #fromOwn({ conn }: Watcher): Reading<View> {
-    const own = this.#entries.get(conn.publicId);
-    return { value: (this.#index.viewFrom as (place: unknown) => View)(own?.place), signals: undefined, at: own?.at };
+  #fromOwn(watcher: Watcher): Reading<View> {
+    const own = this.#entries.get(watcher.conn.publicId);
+    return {
+      value: (this.#indexOf(watcher).viewFrom as (place: unknown) => View)(own?.place),
+      signals: undefined,
+      at: own?.at,
+    };
   }
 
   #read(watcher: Watcher, isAfter: boolean): Reading<View> {
     const viewer = watcher.viewer();
     const isSame = viewer.user === watcher.user;
     watcher.user = viewer.user;
-    const nobody = { value: this.#index.nobody, signals: undefined };
-    return tryTo(
-      this.#collection,
-      () => this.#index.viewOf(viewer, isAfter && isSame ? watcher.view : undefined),
-      nobody,
-    );
+    const index = this.#indexOf(watcher);
+    const nobody = { value: index.nobody, signals: undefined };
+    return tryTo(this.#collection, () => index.viewOf(viewer, isAfter && isSame ? watcher.view : undefined), nobody);
   }
 }

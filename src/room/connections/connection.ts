@@ -2,7 +2,7 @@ import type { AnyDefinition, Claims, Connection, LeaveReason, Packet } from "../
 import { closeReason } from "../../protocol/close-reason.ts";
 import { CODES, RESTART } from "../../protocol/codes.ts";
 import { RoomError } from "../../protocol/errors.ts";
-import type { Remote } from "./remote-group.ts";
+import type { GroupSights, Remote } from "./remote-group.ts";
 import { encodeClosing } from "../../protocol/packets.ts";
 import type { EncodedPatch, Position } from "../../protocol/packets.ts";
 import { Outbox } from "./outbox.ts";
@@ -166,6 +166,11 @@ export class RoomConnection implements Connection {
    */
   get remote(): Remote | undefined {
     return this.#hooks.intercept ? undefined : this.socket.remote;
+  }
+
+  /** Those who tell it what it sees by keys, where its shard finds out by itself who of its clients sees what. */
+  get relays(): GroupSights | undefined {
+    return this.remote?.group.sights;
   }
 
   /** Whether it has yet to get its first packet. */

@@ -1,5 +1,23 @@
 import type { Socket } from "../../platform/ports.ts";
 import type { PrivateChanges, Welcome } from "../../relay/messages.ts";
+import type { Seers } from "../../state/sight-changes.ts";
+import type { Interest } from "../../state/interest.ts";
+import type { Key } from "../../state/key-rules.ts";
+import type { Relays } from "../../state/relay.ts";
+
+/** Changes for the connections of a group. */
+export interface GroupPatch {
+  /** For all of them, as JSON. */
+  readonly patch: string | undefined;
+  /** Its number, for clients of protocol 2; 0 if there are none. */
+  readonly seq: number;
+  /** Up to which number all is stored, if they are to be told. */
+  readonly mark: number | undefined;
+  /** What only some of them see. */
+  readonly own: readonly PrivateChanges[];
+  /** Those who are sent an empty patch if there is nothing else for them. */
+  readonly promised: readonly number[];
+}
 
 /**
  * The connections of a room that one shard holds: a packet for all of them is sent to the shard once, which copies it.
@@ -7,15 +25,22 @@ import type { PrivateChanges, Welcome } from "../../relay/messages.ts";
  */
 export interface RemoteGroup {
   readonly size: number;
-  /**
-   * @param patch for all of them, as JSON
-   * @param seq its number, for clients of protocol 2; 0 if there are none
-   * @param mark up to which number all is stored, if they are to be told
-   */
-  sync(patch: string | undefined, seq: number, mark: number | undefined, own: readonly PrivateChanges[]): void;
-  packet(text: string, except: readonly number[]): void;
+  /** Tells it what its connections see by keys, once for all of them. Undefined if each is told by itself. */
+  readonly sights: GroupSights | undefined;
+  /** Sends nothing where there is nothing to send, and nothing that its connections see by keys either. */
+  sync(patch: GroupPatch): void;
+  /** @param to which of them get it; undefined for all */
+  packet(text: string, except: readonly number[], to?: Seers): void;
   /** Sends first packets. @param state what everyone sees, as JSON */
   welcome(state: string, to: readonly Welcome[]): void;
+}
+
+/** What a group is told of collections whose entries are seen by keys. */
+export interface GroupSights extends Relays {
+  /** Whether a connection of the group may see an entry. */
+  knows(interest: Interest, key: string): boolean;
+  /** Whether a connection of the group has one of some keys. */
+  haveKey(keys: readonly Key[]): boolean;
 }
 
 /** The shard that holds a socket, and the socket's id there. */

@@ -236,6 +236,8 @@ export class Presence {
   #tellSeers(publicId: string, text: string): void {
     const audience = this.#tree.users?.audienceOf(publicId);
     if (!audience) return sendToAll(this.#connections, text);
+    const near = this.user(publicId);
+    if (near && this.#tree.crowd) return this.#tree.crowd.send(this.#connections, text, { near }, new Set());
     for (const conn of this.#connections.all()) {
       if (this.#tree.sees(this.#tree.viewerOf(conn), audience)) conn.deliver(text);
     }

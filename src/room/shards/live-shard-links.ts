@@ -6,6 +6,8 @@ import type { Introduction, JoinAttempt, Receipt, RosterEntry, ShardBatch, ToRoo
 import { RemoteSocket } from "./remote-socket.ts";
 import type { ShardLinksScope, ShardLinks } from "./shard-links.ts";
 import type { OwnRows } from "../timing/room-part.ts";
+import type { RoomConnection } from "../connections/connection.ts";
+import type { ShardSights } from "../../state/shard-sights.ts";
 import { CODES } from "../../protocol/codes.ts";
 import { MAX_WAITING, sizeOf } from "../../platform/client-limits.ts";
 import { tooMuchWaits, userOf, WaitingBudget } from "../../platform/waiting-budget.ts";
@@ -111,8 +113,8 @@ export class LiveShardLinks implements ShardLinks {
    */
   sendState(link: ShardLink, isKnown: boolean): void {
     const { broadcast } = this.#scope;
-    // The pending changes are sent first; then the shard asks again.
-    if (isKnown && broadcast.isPending) return;
+    // The pending changes are sent first; then the shard asks again. One that has to know who sees what waits with all else.
+    if (isKnown && broadcast.isPending && !link.sights?.isUsed) return;
     const { state, own, head } = broadcast.stateFor(link);
     link.state(state, own, head, isKnown);
   }
@@ -243,13 +245,13 @@ export class LiveShardLinks implements ShardLinks {
     const known = this.#links.get(shardId);
     if (known && known.run !== introduction?.run) this.#drop(known);
     if (!introduction) return undefined;
-    const { run, roster, wantsState, mailed } = introduction;
+    const { run, roster, wantsState, mailed, takesSights = false } = introduction;
     const link = this.#links.get(shardId) ?? this.#discover(shardId, run);
     const isLate = this.#isAwake && !link.isIntroduced;
     // Mail for clients that wait for their first packet is sent after it.
     const early = link.isIntroduced ? [] : roster.filter((entry) => "knock" in entry || !entry.isOpen);
     const held = early.map(({ id }) => ({ id, texts: link.takeMail(id) }));
-    link.introduced(mailed);
+    link.introduced(mailed, takesSights ? this.#createSights() : undefined);
     this.#changed(link);
     const present = new Set(roster.map(({ id }) => id));
     for (const socket of before) if (socket.isOpen && !present.has(socket.remote.id)) this.#disconnect(link, socket);
@@ -262,6 +264,10 @@ export class LiveShardLinks implements ShardLinks {
     if (isLate && roster.some((entry) => "isOpen" in entry && entry.isOpen)) this.sendState(link, false);
     if (isLate) this.#scope.broadcast.schedule();
     return link;
+  }
+
+  #createSights(): ShardSights | undefined {
+    return this.#scope.tree.crowd?.createShardSights(idAtShard);
   }
 
   /** Adds a client of an introduction: one that was let in before, or that still asks to join. */
@@ -353,4 +359,8 @@ export class LiveShardLinks implements ShardLinks {
     this.#changed(link);
     for (const socket of link.sockets.values()) this.#disconnect(link, socket);
   }
+}
+
+function idAtShard(conn: unknown): number {
+  return (conn as RoomConnection).remote?.id as number;
 }

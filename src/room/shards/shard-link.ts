@@ -4,8 +4,11 @@ import type { QueuedItem } from "../../relay/reliable-channel.ts";
 import type { WaitingBudget } from "../../platform/waiting-budget.ts";
 import type { WaitingQueue } from "../../platform/waiting-queue.ts";
 import type { Clock } from "../../platform/ports.ts";
+import type { Seers } from "../../state/sight-changes.ts";
+import type { ShardSights } from "../../state/shard-sights.ts";
 import { weightOf } from "../../relay/messages.ts";
 import type { ToShard, Mail, PrivateChanges, Receipt, RoomBatch, Welcome } from "../../relay/messages.ts";
+import type { GroupPatch } from "../connections/remote-group.ts";
 import type { ShardGroup, RemoteSocket } from "./remote-socket.ts";
 
 /**
@@ -75,6 +78,7 @@ export class ShardLink implements ShardGroup {
   readonly run: string;
   readonly receiver: ChannelReceiver;
   readonly sockets = new Map<number, RemoteSocket>();
+  sights: ShardSights | undefined;
   /** Whether the shard woke up, and asks for the state that its clients have. */
   wantsState = false;
   /** Clients whose join is under way. */
@@ -165,20 +169,36 @@ export class ShardLink implements ShardGroup {
     return taken.flatMap((mail) => (mail.kind === "mail" ? mail.text : []));
   }
 
-  /** The shard introduced itself. @param mailed the last mail that it has, maybe of an earlier memory of the room */
-  introduced(mailed: number): void {
+  /**
+   * The shard introduced itself.
+   * @param mailed the last mail that it has, maybe of an earlier memory of the room
+   * @param sights set if it finds out by itself which of its clients sees what by keys
+   */
+  introduced(mailed: number, sights: ShardSights | undefined): void {
+    if (!this.#isIntroduced) this.sights = sights;
     this.#mailed = Math.max(this.#mailed, mailed);
     if (!this.#isIntroduced) for (const mail of this.#mail) this.#channel.push(mail);
     this.#isIntroduced = true;
     this.#channel.resume();
   }
 
-  sync(patch: string | undefined, seq: number, mark: number | undefined, own: readonly PrivateChanges[]): void {
-    if (!this.#isBehind) this.#send({ kind: "sync", patch, seq, own, ...(mark !== undefined && { mark }) });
+  sync({ patch, seq, mark, own, promised }: GroupPatch): void {
+    if (this.#isBehind) return;
+    const sights = this.sights?.take() ?? [];
+    if (patch === undefined && own.length + promised.length + sights.length === 0) return;
+    this.#send({
+      kind: "sync",
+      patch,
+      seq,
+      own,
+      ...(mark !== undefined && { mark }),
+      ...(sights.length > 0 && { sights }),
+      ...(promised.length > 0 && { promised }),
+    });
   }
 
-  packet(text: string, except: readonly number[]): void {
-    this.#push({ kind: "packet", text, except });
+  packet(text: string, except: readonly number[], to?: Seers): void {
+    this.#push({ kind: "packet", text, except, ...(to && { to }) });
   }
 
   /**
@@ -188,14 +208,19 @@ export class ShardLink implements ShardGroup {
   welcome(state: string, to: readonly Welcome[]): void {
     let length = 0;
     const parts = Map.groupBy(to, ({ patch = "" }) => Math.floor((length += patch.length) / MAX_PATCHES));
-    for (const part of parts.values()) this.#send({ kind: "welcome", state, to: part });
+    // What it was told may have been taken back.
+    if (this.#isBehind) this.sights?.reset();
+    for (const part of parts.values()) {
+      const sights = this.sights?.take() ?? [];
+      this.#send({ kind: "welcome", state, to: part, ...(sights.length > 0 && { sights }) });
+    }
   }
 
   /** Sends the shard the state that its clients have, or have to have. */
   state(state: string, own: readonly PrivateChanges[], head: SyncHead, isKnown: boolean): void {
     const item: ToShard = { kind: "state", state, own, head, isKnown: isKnown && !this.#isBehind };
     this.#isBehind = false;
-    this.#send(item);
+    this.#send({ ...item, ...this.sights?.takeAll() });
   }
 
   /** Sends a frame to one client. If too much waits for the client, it is closed instead. */
@@ -233,6 +258,7 @@ export class ShardLink implements ShardGroup {
     for (const socket of this.#channel.owners()) this.#callbacks.waiting.clear(socket);
     for (const { early } of this.joining.values()) early?.clear();
     this.#channel.close();
+    this.sights?.close();
   }
 
   #send(item: ToShard): void {

@@ -1,5 +1,6 @@
 import type { Broadcast } from "../sync/broadcast.ts";
 import type { ShardLink } from "./shard-link.ts";
+import type { Tree } from "../../state/tree.ts";
 import type { Persistence } from "../storage/persistence.ts";
 import type { Clock, Failures, Storage } from "../../platform/ports.ts";
 import type { RoomSocket } from "../connections/remote-group.ts";
@@ -10,6 +11,7 @@ import type { Companion, OwnRows } from "../timing/room-part.ts";
 
 /** The parts of a room that its links need. */
 export interface ShardLinksScope {
+  readonly tree: Pick<Tree, "crowd">;
   readonly storage: Storage;
   readonly clock: Clock;
   readonly shards: Shards;

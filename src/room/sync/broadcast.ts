@@ -307,7 +307,7 @@ export class Broadcast {
     const missed = this.#changeClock.missed(from);
     const patch = JSON.stringify(merge(missed.patch, this.#views.privateSince(conn, from, missed.gone)));
     const head = { ...this.#changeClock.resumedHead(since, from, publicId), batch };
-    return { ...base, changes: [], head, patch };
+    return { ...base, changes: this.#views.privateInSights(conn), head, patch };
   }
 
   #firstPacket(conn: RoomConnection, { head, patch }: Welcome): string {
@@ -332,14 +332,15 @@ export class Broadcast {
     const viewerGroups = isForAll ? [] : this.#views.classify(changes);
     // A patch for some clients has no number, since the others would miss that number.
     const seq = this.#changeClock.settled(changes);
-    if (this.#connections.promised.size > 0) this.#keepPromises(shared !== undefined, viewerGroups);
+    const promised = this.#keepPromises(shared !== undefined, viewerGroups);
     if (!shared && viewerGroups.length === 0 && !this.#tree.crowd) return;
     const patch = shared && JSON.stringify(shared);
     const mark = seq > 0 ? this.#changeClock.takeMark() : undefined;
     this.#sendDirect(shared, patch, seq, mark, viewerGroups);
     for (const group of this.#connections.remoteGroups.keys()) {
       const own = remoteChanges(group, this.#connections.all(), viewerGroups, this.#tree.crowd);
-      if (patch !== undefined || own.length > 0) group.sync(patch, seq, mark, own);
+      const isHere = ({ remote }: RoomConnection) => remote?.group === group;
+      group.sync({ patch, seq, mark, own, promised: promised.filter(isHere).flatMap(idOf) });
     }
   }
 
@@ -348,13 +349,20 @@ export class Broadcast {
     if (conn.phase === "open") this.#connections.promised.add(conn);
   }
 
-  /** Sends an empty patch to those who were told that a packet follows, and see nothing of what changed. */
-  #keepPromises(isForAll: boolean, viewerGroups: readonly ViewerGroup[]): void {
+  /**
+   * Sends an empty patch to those who were told that a packet follows, and see nothing of what changed.
+   * @returns those of whom only their shard knows whether they see something
+   */
+  #keepPromises(isForAll: boolean, viewerGroups: readonly ViewerGroup[]): readonly RoomConnection[] {
     const { promised } = this.#connections;
+    if (promised.size === 0) return NOBODY;
     const served = new Set(viewerGroups.flatMap(({ conns }) => conns));
-    const isServed = (conn: RoomConnection) => served.has(conn) || this.#partsOf(conn).length > 0;
-    if (!isForAll) for (const conn of promised) if (!isServed(conn)) conn.deliver(encodeSync("{}"));
+    const isServed = (conn: RoomConnection) => isForAll || served.has(conn) || this.#partsOf(conn).length > 0;
+    const waiting = [...promised].filter((conn) => !isServed(conn));
     promised.clear();
+    const isRelayed = (conn: RoomConnection) => this.#tree.crowd !== undefined && conn.relays !== undefined;
+    for (const conn of waiting) if (!isRelayed(conn)) conn.deliver(encodeSync("{}"));
+    return waiting.filter(isRelayed);
   }
 
   #sendDirect(
@@ -384,6 +392,7 @@ export class Broadcast {
   }
 }
 
+const NOBODY: readonly RoomConnection[] = [];
 const NO_PARTS: Parts = [];
 
 function idOf({ remote }: RoomConnection): number[] {

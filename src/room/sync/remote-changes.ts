@@ -13,7 +13,8 @@ export function remoteChanges(
   crowd: Crowd | undefined,
 ): PrivateChanges[] {
   const isHere = ({ remote }: RoomConnection) => remote?.group === group;
-  if (!crowd) {
+  // A shard that finds out by itself who sees what is told that once.
+  if (!crowd || (group.sights && crowd.interests.every(({ isRelayable }) => isRelayable))) {
     const groups = viewerGroups.map(({ changes, conns }) => ({ ids: idsOf(conns.filter(isHere)), changes }));
     return groups.filter(({ ids }) => ids.length > 0);
   }

@@ -68,6 +68,20 @@ export class Views {
     ];
   }
 
+  /** The private fields that a connection was sent of entries that its shard shows it. */
+  privateInSights(conn: RoomConnection): Placed[] {
+    if (!conn.relays || !this.#tree.crowd) return [];
+    const viewer = this.#tree.viewerOf(conn);
+    const isInSight = (leaf: Leaf) => {
+      const interest = this.#tree.hiddenAround(leaf.names())?.collection.interest;
+      return interest?.relayTo(conn) !== undefined && this.#wasSent(conn, viewer, leaf);
+    };
+    return this.#tree
+      .privateLeaves()
+      .filter(isInSight)
+      .map((leaf) => ({ names: leaf.names(), value: leaf.sent }));
+  }
+
   /**
    * What changed of the private fields after a packet, for a client that has it: objects replace what it has. It is not
    * known which fields with a predicate it saw before, so those that it may not see are deleted.

@@ -2,7 +2,7 @@ import { signal } from "@signe/reactive";
 import * as z from "zod";
 import { defineRoom } from "../../../src/define/define-room.ts";
 import { sync, users } from "../../../src/state/fields.ts";
-import { near } from "../../../src/state/visibility-keys.ts";
+import { near } from "../../../src/state/near.ts";
 
 /** Players begin somewhere on a map of this width. */
 const MAP = 1000;

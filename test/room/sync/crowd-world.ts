@@ -81,7 +81,7 @@ export function crowdState(seen: UsersSeen = "near") {
 }
 export type CrowdState = ReturnType<typeof crowdState>;
 
-/** A client of protocol 2, with all that it was ever sent. */
+/** A client, with all that it was ever sent. */
 export class Watcher {
   readonly session: string;
   readonly auth: Readonly<Record<string, unknown>> | null;
@@ -89,9 +89,17 @@ export class Watcher {
   socket: MemorySocket | undefined;
   #checked = 0;
 
-  constructor(session: string, isGm: boolean) {
+  readonly #protocol: 1 | 2;
+
+  constructor(session: string, isGm: boolean, protocol: 1 | 2 = 2) {
     this.session = session;
     this.auth = isGm ? { gm: true } : null;
+    this.#protocol = protocol;
+  }
+
+  /** What it connects with. */
+  get query(): string {
+    return this.#protocol === 1 ? "" : this.client.query;
   }
 
   read(): void {
@@ -326,4 +334,31 @@ function changeMob(state: CrowdState, step: Extract<Step, { mobs: Mobs }>): void
   one.y.update((y) => y + step.dy);
   one.z.update((z) => z + step.dz);
   one.hp.update((hp) => hp + 1);
+}
+
+/** Checks that watchers are told of nothing that they may not know. */
+export class Secrecy {
+  tells = 0;
+  hidden = 0;
+  #known: ReadonlySet<string>[] = [];
+
+  /** Something is about to happen. */
+  before(state: CrowdState, watchers: readonly Watcher[], seen: UsersSeen): void {
+    for (const watcher of watchers) watcher.read();
+    this.#known = watchers.map((watcher) => new Set(mayKnow(state, watcher, seen)));
+  }
+
+  /** It happened, and all was sent. */
+  after(state: CrowdState, watchers: readonly Watcher[], seen: UsersSeen, what: string): void {
+    const names = allNames(state);
+    for (const [index, watcher] of watchers.entries()) {
+      const news = watcher.news();
+      watcher.read();
+      const known = [...(this.#known[index] ?? []), ...mayKnow(state, watcher, seen)];
+      const told = names.filter((name) => news.includes(`"${name}"`));
+      for (const name of told) expect(known, `${what}: ${watcher.session} is told of ${name}`).toContain(name);
+      this.tells += told.length;
+      this.hidden += names.length - told.length;
+    }
+  }
 }

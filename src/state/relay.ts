@@ -1,0 +1,20 @@
+import type { SightIndex } from "./key-rules.ts";
+import type { SeenEntry } from "./seen-entry.ts";
+import type { Watcher } from "./view.ts";
+
+/** Somebody who is told once what several watchers see of a collection, and tells them. */
+export interface Relay {
+  /** Finds its watchers by how they look. */
+  readonly index: SightIndex;
+  /** @param isExact whether the watcher has just what it sees */
+  entered(watcher: Watcher, isExact: boolean): void;
+  left(watcher: Watcher): void;
+  /** @param touched entries of which something is to be told @param moved watchers that look in another way, also those of others */
+  deliver(touched: ReadonlySet<SeenEntry>, moved: readonly Watcher[]): void;
+}
+
+/** The relays of one shard. */
+export interface Relays {
+  /** @param interest that of the collection */
+  of(interest: object): Relay;
+}

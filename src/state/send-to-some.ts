@@ -1,0 +1,57 @@
+import type { Interest } from "./interest.ts";
+import type { Key } from "./key-rules.ts";
+import type { Watching } from "./view.ts";
+
+/** Somebody to whom a packet can be sent. */
+export interface Reachable extends Watching {
+  deliver(text: string): void;
+  readonly remote?: { readonly group: Group; readonly id: number } | undefined;
+}
+
+/** Those whom a shard holds. */
+interface Group {
+  /** Undefined if the shard does not know which of them see what. */
+  readonly sights:
+    | { knows(interest: Interest, key: string): boolean; haveKey(keys: readonly Key[]): boolean }
+    | undefined;
+  packet(
+    text: string,
+    except: readonly number[],
+    to: { readonly entry?: readonly [name: string, key: string]; readonly keys: readonly Key[] },
+  ): void;
+}
+
+/** The connections of a room. */
+export interface AllConnections<V extends Reachable> {
+  all(): readonly V[];
+  readonly unopened: ReadonlySet<V>;
+  readonly remoteGroups: ReadonlyMap<Group, unknown>;
+}
+
+/** Whom a packet is for. */
+export interface Receivers<V> {
+  /** Those whom their shard does not tell what they see, if they are among them. */
+  readonly conns: ReadonlySet<V>;
+  /** The entry that all of them see, if shards know who sees it. */
+  readonly entry: { readonly interest: Interest; readonly key: string } | undefined;
+  /** They have one of these. */
+  readonly keys: readonly Key[];
+}
+
+/** Sends a packet to some connections. A shard that knows which of its clients these are gets it once. */
+export function sendToSome<V extends Reachable>(
+  { remoteGroups, unopened }: AllConnections<V>,
+  text: string,
+  { conns, entry, keys }: Receivers<V>,
+  except: ReadonlySet<V>,
+): void {
+  for (const conn of conns) if (!except.has(conn)) conn.deliver(text);
+  const place = entry && ([entry.interest.names()[0] as string, entry.key] as const);
+  const others = [...new Set([...conns, ...except, ...unopened])];
+  for (const group of remoteGroups.keys()) {
+    const { sights } = group;
+    if (!sights || !((entry && sights.knows(entry.interest, entry.key)) || sights.haveKey(keys))) continue;
+    const apart = others.flatMap(({ remote }) => (remote?.group === group ? remote.id : []));
+    group.packet(text, apart, place ? { entry: place, keys } : { keys });
+  }
+}

@@ -1,0 +1,232 @@
+import type { SightChanges } from "./sight-changes.ts";
+import type { Interest } from "./interest.ts";
+import type { Key, SightIndex } from "./key-rules.ts";
+import type { SeenEntry } from "./seen-entry.ts";
+import type { Relay, Relays } from "./relay.ts";
+import { addTo, removeFrom } from "./sets-by-key.ts";
+import type { View, Watcher, Watching } from "./view.ts";
+
+type IdOf = (conn: Watching) => number;
+
+/** The text of where an entry is, for all shards that are told of it. */
+const places = new WeakMap<SeenEntry, { readonly place: unknown; readonly text: string }>();
+
+/**
+ * What a shard is told of one collection whose entries are seen by keys: each entry that one of its clients sees, and how
+ * its clients look. An entry that nobody there sees any more stays there until it changes.
+ */
+class ShardSight implements Relay {
+  readonly index: SightIndex;
+  readonly interest: Interest;
+  readonly #idOf: IdOf;
+  readonly #watchers = new Set<Watcher>();
+  readonly #watchersOf = new Map<string, Set<Watcher>>();
+  /**
+   * The entries that the shard has as they are, each with a view of the shard that saw it last: it is asked first.
+   * Undefined while the shard knows nothing.
+   */
+  #known: Map<SeenEntry, View | undefined> | undefined;
+  #members: string[] = [];
+  #places: string[] = [];
+  #viewers = new Map<Watcher, unknown>();
+  /** Whether all watchers had just what they see when they entered. */
+  isExact = true;
+
+  constructor(interest: Interest, idOf: IdOf) {
+    this.interest = interest;
+    this.index = interest.rules.createIndex();
+    this.#idOf = idOf;
+  }
+
+  /** Whether a client of the shard may see an entry. */
+  knows(entry: SeenEntry): boolean {
+    return this.#known?.has(entry) === true;
+  }
+
+  /** Whether a client of the shard has a key. */
+  hasKey(key: Key): boolean {
+    for (const { watchers } of this.index.viewsWith(key)) if (watchers.size > 0) return true;
+    return false;
+  }
+
+  entered(watcher: Watcher, isExact: boolean): void {
+    if (!isExact) this.isExact = false;
+    this.#watchers.add(watcher);
+    addTo(this.#watchersOf, watcher.conn.publicId, watcher);
+    this.#looks(watcher);
+  }
+
+  left(watcher: Watcher): void {
+    this.#watchers.delete(watcher);
+    removeFrom(this.#watchersOf, watcher.conn.publicId, watcher);
+    this.#viewers.delete(watcher);
+  }
+
+  deliver(touched: ReadonlySet<SeenEntry>, moved: readonly Watcher[]): void {
+    if (!this.#known) return;
+    for (const entry of touched) {
+      const witness = this.#witnessOf(entry);
+      if (witness) this.#tell(entry, witness);
+      else if (this.#known.delete(entry)) this.#members.push(entry.gone.member);
+    }
+    for (const watcher of moved) if (this.#watchers.has(watcher)) this.#looks(watcher);
+  }
+
+  /** Takes what is to be told. */
+  take(): SightChanges | undefined {
+    const { rules, index, isOfUsers } = this.interest;
+    const isNew = !this.#known;
+    if (isNew) {
+      this.#known = new Map();
+      for (const watcher of this.#watchers) this.#looks(watcher);
+    }
+    if (!isNew && this.#members.length + this.#places.length + this.#viewers.size === 0) return undefined;
+    const looksFromOwn = isOfUsers && index.viewFrom !== undefined;
+    const changes: SightChanges = {
+      name: this.interest.names()[0] as string,
+      ...(isNew && { all: { rule: plainRule(index), seesOwn: isOfUsers && rules.seesOwn, looksFromOwn } }),
+      patch: `{${this.#members.join(",")}}`,
+      places: `{${this.#places.join(",")}}`,
+      viewers: Array.from(this.#viewers, ([{ conn }, from]) => [this.#idOf(conn), from] as const),
+    };
+    this.#members = [];
+    this.#places = [];
+    this.#viewers.clear();
+    return changes;
+  }
+
+  /** The shard knows nothing of the collection: the next it is told is all. */
+  reset(): void {
+    this.isExact = true;
+    this.#known = undefined;
+    this.#members = [];
+    this.#places = [];
+    this.#viewers.clear();
+  }
+
+  /** A view of the shard from which an entry is seen, or that of its user; undefined if nobody there sees it. */
+  #witnessOf(entry: SeenEntry): View | undefined {
+    if (!entry.node) return undefined;
+    const known = this.#known?.get(entry);
+    if (known && this.#isSeenFrom(known, entry)) return known;
+    let witness: View | undefined;
+    this.index.eachView(entry, (view) => {
+      if (!witness && this.#isSeenFrom(view, entry)) witness = view;
+    });
+    return witness ?? (this.#isOwn(entry) ? this.index.nobody : undefined);
+  }
+
+  #isSeenFrom(view: View, { place }: SeenEntry): boolean {
+    return view.watchers.size > 0 && this.index.ring(view, place) > 0;
+  }
+
+  /** Whether a client of the shard sees an entry since it is that of its user. */
+  #isOwn({ key }: SeenEntry): boolean {
+    const { rules, isOfUsers } = this.interest;
+    return rules.seesOwn && isOfUsers && this.#watchersOf.has(key);
+  }
+
+  /** Something changed of an entry, or it is elsewhere. */
+  #tell(entry: SeenEntry, witness: View): void {
+    if (!this.#known?.has(entry)) return this.#tellWhole(entry, witness);
+    this.#known.set(entry, witness);
+    const isElsewhere = entry.place !== entry.before;
+    if (entry.changed) this.#members.push(entry.changed.member);
+    if (isElsewhere) this.#places.push(this.#placeOf(entry));
+  }
+
+  #tellWhole(entry: SeenEntry, witness: View | undefined): void {
+    this.#known?.set(entry, witness);
+    this.#members.push(entry.whole.member);
+    this.#places.push(this.#placeOf(entry));
+  }
+
+  /** A watcher looks in another way than the shard knows. */
+  #looks(watcher: Watcher): void {
+    if (!this.#known) return;
+    const { view, conn } = watcher;
+    this.#viewers.set(watcher, this.index.plainView(view));
+    const add = (entry: SeenEntry) => {
+      if (entry.node && !this.#known?.has(entry)) this.#tellWhole(entry, view);
+    };
+    // The entries are in the index of the room.
+    this.interest.index.eachEntry(view, (entry) => {
+      if (this.index.ring(view, entry.place) > 0) add(entry);
+    });
+    const own = this.interest.ownOf(conn);
+    if (own) add(own);
+  }
+
+  #placeOf(entry: SeenEntry): string {
+    const { key, place } = entry;
+    let known = places.get(entry);
+    if (!known || known.place !== place) {
+      const text = `${JSON.stringify(key)}:${JSON.stringify(this.index.plain(place))}`;
+      places.set(entry, (known = { place, text }));
+    }
+    return known.text;
+  }
+}
+
+function plainRule({ rule }: SightIndex) {
+  return rule === "keys"
+    ? rule
+    : { reach: rule.reach, isFlat: rule.isFlat, rings: Array.from(rule.rings as Uint8Array) };
+}
+
+/** What a shard is told of collections whose entries are seen by keys, if it takes that. */
+export class ShardSights implements Relays {
+  readonly #sights = new Map<Interest, ShardSight>();
+  readonly #idOf: IdOf;
+
+  constructor(idOf: IdOf) {
+    this.#idOf = idOf;
+  }
+
+  /** Whether there are such collections. */
+  get isUsed(): boolean {
+    return this.#sights.size > 0;
+  }
+
+  of(found: object): Relay {
+    const interest = found as Interest;
+    let sight = this.#sights.get(interest);
+    if (!sight) {
+      this.#sights.set(interest, (sight = new ShardSight(interest, this.#idOf)));
+      interest.relays.add(sight);
+    }
+    return sight;
+  }
+
+  take(): readonly SightChanges[] {
+    return Array.from(this.#sights.values(), (sight) => sight.take()).filter((changes) => changes !== undefined);
+  }
+
+  /** Takes all that the shard has to know, and whether its clients have just what they see. */
+  takeAll(): { readonly sights: readonly SightChanges[]; readonly isExact: boolean } {
+    const all = [...this.#sights.values()];
+    const isExact = all.every((sight) => sight.isExact);
+    this.reset();
+    return { sights: this.take(), isExact };
+  }
+
+  /** The shard knows nothing any more: the next it is told is all. */
+  reset(): void {
+    for (const sight of this.#sights.values()) sight.reset();
+  }
+
+  /** Whether a client of the shard may see an entry. */
+  knows(interest: Interest, key: string): boolean {
+    const entry = interest.entries.get(key);
+    return entry !== undefined && this.#sights.get(interest)?.knows(entry) === true;
+  }
+
+  haveKey(keys: readonly Key[]): boolean {
+    return [...this.#sights.values()].some((sight) => keys.some((key) => sight.hasKey(key)));
+  }
+
+  close(): void {
+    for (const [interest, sight] of this.#sights) interest.relays.delete(sight);
+    this.#sights.clear();
+  }
+}

@@ -1,0 +1,148 @@
+import type { Plain } from "../protocol/values.ts";
+import type { Seers, SightChanges } from "./sight-changes.ts";
+import { Crowd } from "./crowd.ts";
+import type { Parts } from "./crowd.ts";
+import { merge } from "./merge.ts";
+import type { Placed } from "./merge.ts";
+import type { Watching } from "./view.ts";
+import { ToldCollection } from "./told-collection.ts";
+import type { ToldViewer } from "./told-index.ts";
+
+/** A client of which the room told how it looks. */
+class ToldWatcher<C> implements Watching {
+  readonly client: C;
+  readonly publicId: string;
+  readonly auth = null;
+  onRemoved: (() => void) | undefined;
+  /** How it looks at each collection, by name. */
+  readonly from = new Map<string, unknown>();
+
+  constructor(client: C, publicId: string) {
+    this.client = client;
+    this.publicId = publicId;
+  }
+}
+
+/** The clients of a shard. */
+interface Clients<C> {
+  get(id: number): C | undefined;
+  publicIdOf(client: C): string;
+}
+
+/** What clients of a shard see of collections whose entries are seen by keys: the shard finds out by itself who sees what. */
+export class ToldSights<C extends object> {
+  readonly #clients: Clients<C>;
+  readonly #crowd = new Crowd({ entries: new WeakMap(), sees: () => false, viewerOf: (conn) => viewerOf(conn, "") });
+  readonly #collections = new Map<string, ToldCollection>();
+  readonly #watchers = new Map<C, ToldWatcher<C>>();
+
+  constructor(clients: Clients<C>) {
+    this.#clients = clients;
+  }
+
+  /** Whether the room told of such a collection. */
+  get isUsed(): boolean {
+    return this.#collections.size > 0;
+  }
+
+  /** Whether it knows the collections that changes are of, or these are all there is to know. */
+  knows(sights: readonly SightChanges[]): boolean {
+    return sights.every(({ name, all }) => all !== undefined || this.#collections.has(name));
+  }
+
+  /** Takes what the room tells. @returns what each client is to be sent that was there before */
+  take(sights: readonly SightChanges[]): ReadonlyMap<C, Parts> {
+    const newcomers: (() => void)[] = [];
+    for (const changes of sights) {
+      const collection = changes.all ? this.#begin(changes.name, changes.all) : this.#collections.get(changes.name);
+      collection?.take(changes);
+      for (const [id, from] of changes.viewers) {
+        const client = collection && this.#clients.get(id);
+        if (!client) continue;
+        const watcher = this.#watcherOf(client);
+        const isNew = !watcher.from.has(collection.name);
+        watcher.from.set(collection.name, from);
+        const { interest } = collection;
+        if (isNew) newcomers.push(() => interest.enter(watcher, () => viewerOf(watcher, collection.name), true));
+        else interest.looksElsewhere(watcher);
+      }
+    }
+    const parts = this.#deliver();
+    // They get all that they see with their first packet, or have it.
+    for (const enter of newcomers) enter();
+    return parts;
+  }
+
+  #deliver(): ReadonlyMap<C, Parts> {
+    const parts = new Map<C, Parts>();
+    this.#crowd.begin(0, true);
+    for (const [client, watcher] of this.#watchers) {
+      const own = this.#crowd.partsOf(watcher);
+      if (own.length > 0) parts.set(client, own);
+    }
+    this.#crowd.end();
+    return parts;
+  }
+
+  /** Makes packets for single clients: see {@link Crowd.encoder}. */
+  encoder<T>(shared: Plain | undefined, text: string | undefined, make: (patch: string) => T) {
+    const encode = this.#crowd.encoder(shared, text, make);
+    return (client: C, parts: Parts, own: readonly Placed[]) => encode(this.#watcherOf(client), parts, own);
+  }
+
+  /** All that a client sees, for one that has nothing. */
+  whole(client: C): Placed[] {
+    const watcher = this.#watchers.get(client);
+    return watcher ? this.#crowd.whole(watcher) : [];
+  }
+
+  /** The same as plain data; undefined where there are no such collections. */
+  plain(client: C): Plain | undefined {
+    return this.isUsed ? merge(undefined, this.whole(client)) : undefined;
+  }
+
+  /** All that a client sees, in place of what it has. */
+  replacements(client: C): Placed[] {
+    const watcher = this.#watchers.get(client);
+    return watcher ? this.#crowd.replacements(watcher) : [];
+  }
+
+  /** Those who see an entry, and those who have one of some keys. */
+  seersOf({ entry, keys }: Seers): ReadonlySet<C> {
+    const found = new Set<Watching>();
+    const interest = entry && this.#collections.get(entry[0])?.interest;
+    for (const watcher of interest?.watchersOf(entry?.[1] ?? "") ?? []) found.add(watcher);
+    for (const { interest: each } of this.#collections.values())
+      for (const key of keys) for (const watcher of each.watchersWith(key)) found.add(watcher);
+    return new Set(Array.from(found, (watcher) => (watcher as ToldWatcher<C>).client));
+  }
+
+  forget(client: C): void {
+    const watcher = this.#watchers.get(client);
+    if (!watcher) return;
+    this.#watchers.delete(client);
+    for (const { interest } of this.#collections.values()) interest.leave(watcher);
+  }
+
+  /** From now on a collection is what the room tells now. */
+  #begin(name: string, all: NonNullable<SightChanges["all"]>): ToldCollection {
+    const collection = new ToldCollection(name, all);
+    const { interests } = this.#crowd;
+    const before = interests.findIndex((interest) => interest.names()[0] === name);
+    interests.splice(before < 0 ? interests.length : before, 1, collection.interest);
+    this.#collections.set(name, collection);
+    for (const { from } of this.#watchers.values()) from.delete(name);
+    return collection;
+  }
+
+  #watcherOf(client: C): ToldWatcher<C> {
+    let watcher = this.#watchers.get(client);
+    if (!watcher) this.#watchers.set(client, (watcher = new ToldWatcher(client, this.#clients.publicIdOf(client))));
+    return watcher;
+  }
+}
+
+function viewerOf(watching: Watching, name: string): ToldViewer {
+  const { publicId, from } = watching as ToldWatcher<unknown>;
+  return { publicId, auth: null, user: undefined, from: from.get(name) };
+}

@@ -1,0 +1,123 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { defineRoom } from "../../src/define/define-room.ts";
+import { change, checkView, crowdState, crowdStep, Secrecy, USERS_SEEN, Watcher } from "../room/sync/crowd-world.ts";
+import type { CrowdState, Step, UsersSeen } from "../room/sync/crowd-world.ts";
+import { MemoryTree } from "../support/memory-shards.ts";
+import type { MemoryShard } from "../support/memory-shards.ts";
+
+/** What may happen to the objects themselves. */
+type Fault =
+  | { readonly kind: "shard sleeps" | "shard crashes"; readonly shard: number }
+  | { readonly kind: "room sleeps" };
+const fault = fc.oneof<fc.MaybeWeightedArbitrary<Fault>[]>(
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("shard sleeps" as const), shard: fc.nat({ max: 2 }) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("shard crashes" as const), shard: fc.nat({ max: 2 }) }) },
+  { weight: 1, arbitrary: fc.constant({ kind: "room sleeps" as const }) },
+);
+const event = fc.oneof(
+  { weight: 10, arbitrary: crowdStep.filter(({ kind }) => kind !== "evict") },
+  { weight: 1, arbitrary: fault },
+);
+
+/** Clients of both protocols at three shards of a room, one of which is of an earlier version. */
+class Crowd {
+  readonly tree: MemoryTree<CrowdState>;
+  readonly watchers = [0, 1, 2, 3, 4].map((index) => new Watcher(`s${index}`, index === 4, index % 2 === 0 ? 2 : 1));
+  readonly #shards: MemoryShard[];
+
+  constructor(throttleSync: number, seen: UsersSeen) {
+    this.tree = new MemoryTree<CrowdState>(
+      defineRoom({ path: "r", throttleSync, state: () => crowdState(seen) }).compiled,
+    );
+    const { shards } = this.tree.room;
+    this.tree.room.shards = {
+      ...shards,
+      introduce: async (shardId, boot) => {
+        const introduction = await shards.introduce(shardId, boot);
+        return shardId === "s2" && introduction ? { ...introduction, takesSights: false } : introduction;
+      },
+    };
+    this.#shards = ["s0", "s1", "s2"].map((name) => this.tree.add(name));
+  }
+
+  #shardOf(watcher: Watcher): MemoryShard {
+    return this.#shards[[0, 0, 1, 2, 1][this.watchers.indexOf(watcher)] as number] as MemoryShard;
+  }
+
+  come(watcher: Watcher): void {
+    if (watcher.socket?.isOpen) return;
+    watcher.connected(this.#shardOf(watcher).connect(watcher.session, watcher.auth, watcher.query));
+  }
+
+  async happen(event: Step | Fault): Promise<void> {
+    const { room } = this.tree;
+    const watcher = "who" in event ? (this.watchers[event.who] as Watcher) : undefined;
+    const shard = "shard" in event ? (this.#shards[event.shard] as MemoryShard) : undefined;
+    switch (event.kind) {
+      case "crash":
+        return room.crash();
+      case "room sleeps":
+        await this.#untilIdle(() => room.core.isAcknowledged && room.isIdle);
+        return room.evict();
+      case "shard sleeps":
+        await this.#untilIdle(() => shard?.isIdle === true && room.core.isAcknowledged);
+        return shard?.evict();
+      case "shard crashes":
+        return shard?.crash();
+      case "come":
+        return this.come(watcher as Watcher);
+      case "go":
+        if (watcher?.socket?.isOpen) this.#shardOf(watcher).disconnect(watcher.socket);
+        return undefined;
+      default:
+        if (!room.core.started) room.change((all) => change(all, event, (index) => this.#playerOf(index)));
+    }
+  }
+
+  #playerOf(index: number) {
+    return this.tree.room.state.players()[this.watchers[index]?.client.publicId ?? ""];
+  }
+
+  async #untilIdle(isIdle: () => boolean): Promise<void> {
+    for (let tries = 0; !isIdle() && tries < 100; tries++) await this.tree.advance(500);
+  }
+}
+
+describe("P4.15, P9.10: clients of shards", () => {
+  it("each has what it may see, and is told of nothing else, whatever happens to the objects", async () => {
+    const secrecy = new Secrecy();
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(event, { minLength: 5, maxLength: 40 }),
+        fc.constantFrom(0, 50),
+        fc.constantFrom(...(Object.keys(USERS_SEEN) as UsersSeen[])),
+        async (events, throttleSync, seen) => {
+          const crowd = new Crowd(throttleSync, seen);
+          const { tree, watchers } = crowd;
+          for (const watcher of watchers.slice(0, 4)) crowd.come(watcher);
+          await tree.advance(500);
+          for (const next of events) {
+            secrecy.before(tree.room.state, watchers, seen);
+            await crowd.happen(next);
+            // With a window, changes are told together.
+            if (throttleSync > 0 && next.kind === "walk") continue;
+            await tree.advance(300);
+            if (throttleSync === 0) secrecy.after(tree.room.state, watchers, seen, next.kind);
+          }
+          await tree.advance(5000);
+          tree.room.change(({ count }) => count.update((value) => value + 1));
+          await tree.advance(5000);
+          for (const watcher of watchers) {
+            if (!watcher.socket?.isOpen) continue;
+            watcher.read();
+            checkView(tree.room.state, watcher, seen);
+          }
+        },
+      ),
+      { numRuns: 40 },
+    );
+    expect(secrecy.tells).toBeGreaterThan(300);
+    expect(secrecy.hidden).toBeGreaterThan(300);
+  });
+});

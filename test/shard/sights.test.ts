@@ -1,0 +1,357 @@
+import { signal } from "@signe/reactive";
+import { describe, expect, it } from "vitest";
+import * as z from "zod";
+import { defineRoom } from "../../src/define/define-room.ts";
+import { applyPatch } from "../../src/protocol/apply-patch.ts";
+import { byKey, collection, EVERYTHING, near, persist, sync, users } from "../../src/index.ts";
+import type { MemorySocket } from "../support/memory.ts";
+import { MemoryTree } from "../support/memory-shards.ts";
+import type { MemoryShard } from "../support/memory-shards.ts";
+
+class Player {
+  x = sync(signal(0));
+  y = sync(signal(0));
+  team = persist(signal("red"));
+  hand = sync(signal<string[]>([]), { visibleTo: "owner" });
+}
+const trap = () => ({ team: persist(signal("red")), damage: sync(signal(1)) });
+const state = () => ({
+  count: sync(signal(0)),
+  players: users(Player, { visibleTo: near({ x: "x", y: "y", radius: 100 }) }),
+  traps: collection(trap, {
+    visibleTo: byKey<ReturnType<typeof trap>>({
+      of: (entry) => entry.team(),
+      for: ({ user, auth }) => (auth?.["gm"] === true ? EVERYTHING : (user as Player | undefined)?.team()),
+    }),
+  }),
+});
+type State = ReturnType<typeof state>;
+const options = {
+  path: "r",
+  throttleSync: 0,
+  state,
+  actions: {
+    move: { input: z.number(), run: ({ user }: { user: Player }, x: number) => user.x.set(x) },
+    draw: { input: z.string(), run: ({ user }: { user: Player }, card: string) => user.hand.set([card]) },
+    count: { run: ({ state: { count } }: { state: State }) => count.update((value) => value + 1) },
+  },
+};
+
+interface Packet {
+  readonly type: string;
+  readonly value: Record<string, unknown>;
+}
+
+/** One client at a shard. */
+class Member {
+  readonly shard: MemoryShard;
+  readonly socket: MemorySocket;
+  publicId = "";
+
+  constructor(shard: MemoryShard, session: string, query = "") {
+    this.shard = shard;
+    this.socket = shard.connect(session, null, query);
+  }
+
+  do(action: string, value?: unknown, id?: number): void {
+    this.shard.send(this.socket, { action, value, id });
+  }
+
+  /** What it was sent since the last time. */
+  news(): Packet[] {
+    return this.socket.texts.splice(0).map((text) => JSON.parse(text) as Packet);
+  }
+}
+
+function playerOf(tree: MemoryTree<State>, { publicId }: Member): Player {
+  return tree.room.state.players()[publicId] as Player;
+}
+
+/** Clients at shards, in groups that are far from each other: those of shard n stand at n × 10,000. */
+async function spread(shards: number, perShard: number, more: object = {}) {
+  const tree = new MemoryTree<State>(defineRoom({ ...options, ...more }).compiled);
+  const members: Member[] = [];
+  for (let index = 0; index < shards; index++) {
+    const shard = tree.add(`s${index}`);
+    for (let client = 0; client < perShard; client++)
+      members.push(new Member(shard, `${index}-${client}`, "protocol=2"));
+  }
+  await tree.advance(10_000);
+  for (const member of members) member.publicId = member.news()[0]?.value["pId"] as string;
+  tree.room.change(() => {
+    for (const [index, member] of members.entries())
+      playerOf(tree, member).x.set(Math.floor(index / perShard) * 10_000);
+  });
+  await settle(tree, members);
+  // What nobody at a shard sees any more goes there when it changes next.
+  tree.room.change(() => {
+    for (const member of members) playerOf(tree, member).y.set(1);
+  });
+  await settle(tree, members);
+  return { tree, members };
+}
+
+async function settle(tree: MemoryTree<State>, members: readonly Member[]): Promise<void> {
+  await tree.advance(5000);
+  for (const member of members) member.news();
+  tree.delivered.calls = tree.delivered.bytes = 0;
+}
+
+/** What the room tells its shards from now on. */
+function overhear(tree: MemoryTree<State>): readonly string[] {
+  const told: string[] = [];
+  const { shards } = tree.room;
+  tree.room.shards = {
+    ...shards,
+    deliver: (shardId, batch) => {
+      told.push(JSON.stringify(batch.items));
+      return shards.deliver(shardId, batch);
+    },
+  };
+  return told;
+}
+
+/** What a move of somebody near everyone of one shard costs the room. */
+async function costOfMove(shards: number, perShard: number) {
+  const { tree, members } = await spread(shards, perShard);
+  const [first] = members as [Member];
+  tree.room.change(() => playerOf(tree, first).x.set(5));
+  await tree.advance(1000);
+  const told = members.filter((member) => member.news().length > 0);
+  expect(told).toEqual(members.slice(0, perShard));
+  return { ...tree.delivered };
+}
+
+describe("P4.15, P9.10: what clients of shards see by keys", () => {
+  it("a change crosses once for each shard that has its key, however many of its clients see it", async () => {
+    const [one, five, many] = [await costOfMove(8, 1), await costOfMove(8, 5), await costOfMove(8, 20)];
+    expect(one.calls).toBe(1);
+    expect(five).toEqual(one);
+    expect(many).toEqual(one);
+  });
+
+  it("an entry that comes into sight of many clients of a shard crosses once", async () => {
+    const { tree, members } = await spread(2, 20);
+    const guest = members.at(-1) as Member;
+    tree.room.change(() => playerOf(tree, guest).x.set(0));
+    await tree.advance(1000);
+    const seen = members.filter((member) => JSON.stringify(member.news()).includes(guest.publicId));
+    expect(seen.length).toBe(40);
+    // To the shard of those to whom it comes, and to that of those who lose sight of it.
+    expect(tree.delivered.calls).toBe(2);
+    expect(tree.delivered.bytes).toBeLessThan(20 * 200);
+  });
+
+  it("who only stands there costs the room nothing", async () => {
+    const { tree, members } = await spread(1, 50);
+    const [first] = members as [Member];
+    for (let step = 1; step <= 20; step++) {
+      tree.room.change(() => playerOf(tree, first).x.set(step));
+      await tree.advance(100);
+    }
+    expect(tree.delivered.calls).toBe(20);
+    expect(tree.delivered.bytes / 20).toBeLessThan(400);
+  });
+
+  it("a client is told of nobody whom it does not see, and gets whole who comes into sight", async () => {
+    const { tree, members } = await spread(2, 2);
+    const [ada, , eve] = members as [Member, Member, Member];
+    tree.room.change(() => playerOf(tree, ada).y.set(3));
+    await tree.advance(1000);
+    expect(eve.news()).toEqual([]);
+    ada.news();
+    tree.room.change(() => playerOf(tree, ada).x.set(10_000));
+    await tree.advance(1000);
+    expect(eve.news().map(({ value }) => value)).toEqual([{ players: { [ada.publicId]: { x: 10_000, y: 3 } } }]);
+    expect(ada.news().map(({ value }) => Object.keys(value["players"] as object).length)).toEqual([4]);
+  });
+
+  it("what only a user sees of an entry comes with the rest of it", async () => {
+    const { tree, members } = await spread(1, 2);
+    const [ada, bob] = members as [Member, Member];
+    ada.do("draw", "ace");
+    tree.room.change(() => playerOf(tree, ada).x.set(7));
+    await tree.advance(1000);
+    const seen = [ada, bob].map((member) => JSON.stringify(member.news()));
+    expect(seen.map((text) => text.includes("ace"))).toEqual([true, false]);
+    expect(seen.map((text) => text.includes('"x":7'))).toEqual([true, true]);
+  });
+
+  it("a packet for those who are near somebody, or have a key, crosses once for each shard of theirs", async () => {
+    const { tree, members } = await spread(3, 10);
+    const [first] = members as [Member];
+    tree.room.core.handle.broadcast({ type: "shot" }, { near: playerOf(tree, first) });
+    await tree.advance(1000);
+    expect(members.filter((member) => member.news().length > 0)).toEqual(members.slice(0, 10));
+    expect(tree.delivered.calls).toBe(1);
+    const blue = [members[3], members[15]] as Member[];
+    tree.room.change(() => {
+      for (const member of blue) playerOf(tree, member).team.set("blue");
+    });
+    await settle(tree, members);
+    tree.room.core.handle.broadcast({ type: "orders" }, { keys: "blue" });
+    await tree.advance(1000);
+    expect(members.filter((member) => member.news().length > 0)).toEqual(blue);
+    expect(tree.delivered.calls).toBe(2);
+  });
+
+  it("that a user left is told to those only who saw them", async () => {
+    const { tree, members } = await spread(2, 3);
+    const [ada] = members as [Member];
+    ada.shard.disconnect(ada.socket);
+    await tree.advance(1000);
+    const told = members.filter((member) => member.news().some(({ type }) => type === "user_disconnected"));
+    expect(told).toEqual(members.slice(1, 3));
+    expect(tree.delivered.calls).toBe(1);
+  });
+
+  it("P4.12: an ack comes after the change, also to who sees nothing of it, and after the shard slept", async () => {
+    const { tree, members } = await spread(2, 2);
+    const [ada, bob] = members as [Member, Member];
+    const asleep = async () => {
+      await tree.advance(60_000);
+      for (const { shard } of members) shard.evict();
+      for (const member of members) member.news();
+    };
+    for (const prepare of [async () => {}, asleep]) {
+      await prepare();
+      const x = playerOf(tree, ada).x() + 1;
+      ada.do("move", x, x);
+      await tree.advance(1000);
+      const news = ada.news();
+      expect(news.map(({ type }) => type)).toEqual(["sync", "ack"]);
+      for (const { value } of [news[0], bob.news().at(-1)] as Packet[]) {
+        expect(applyPatch({}, value)["players"]).toMatchObject({ [ada.publicId]: { x } });
+      }
+    }
+  });
+
+  it("P4.12: who was promised a packet and sees nothing of the change gets an empty one", async () => {
+    const { tree, members } = await spread(2, 1, {
+      throttleSync: 50,
+      actions: {
+        ...options.actions,
+        push: {
+          run: ({ state: { players }, user }: { state: State; user: Player }) => {
+            for (const player of Object.values(players())) if (player !== user) player.y.set(9);
+          },
+        },
+      },
+    });
+    const [ada, eve] = members as [Member, Member];
+    // The first change is sent at once, the next ones wait.
+    tree.room.change(({ count }) => count.set(1));
+    ada.do("push", undefined, 1);
+    await tree.advance(1000);
+    expect(ada.news().map(({ type, value }) => (type === "sync" ? value : type))).toEqual([{ count: 1 }, "ack", {}]);
+    expect(eve.news().map(({ value }) => value)).toEqual([{ count: 1 }, { players: { [eve.publicId]: { y: 9 } } }]);
+  });
+
+  it.each([
+    ["a shard of an earlier version", false],
+    ["one of this version", true],
+  ])("%s passes on what its clients see", async (_, isNew) => {
+    const tree = new MemoryTree<State>(defineRoom(options).compiled);
+    const { shards } = tree.room;
+    tree.room.shards = {
+      ...shards,
+      introduce: async (shardId, boot) => {
+        const introduction = await shards.introduce(shardId, boot);
+        if (!introduction || isNew) return introduction;
+        const { takesSights: __, ...earlier } = introduction;
+        return earlier;
+      },
+    };
+    const shard = tree.add("s0");
+    const members = [new Member(shard, "a"), new Member(shard, "b", "protocol=2")] as const;
+    await tree.advance(1000);
+    for (const member of members) member.publicId = member.news()[0]?.value["pId"] as string;
+    const [ada, bob] = members;
+    const items = overhear(tree);
+    ada.do("move", 50);
+    await tree.advance(1000);
+    expect(items.join().includes('"sights"')).toBe(isNew);
+    for (const member of members) {
+      expect(member.news().at(-1)?.value).toEqual({ players: { [ada.publicId]: { x: 50 } } });
+    }
+    ada.do("move", 500);
+    await tree.advance(1000);
+    expect(bob.news().at(-1)?.value).toEqual({ players: { [ada.publicId]: "$delete" } });
+  });
+
+  it("where an interceptor sees each packet, each client is sent its own", async () => {
+    const seen: string[] = [];
+    const { tree, members } = await spread(1, 3, {
+      interceptorPacket: ({ conn }: { conn: { publicId: string } }, packet: Packet) => {
+        seen.push(`${conn.publicId} ${JSON.stringify(packet)}`);
+        return packet;
+      },
+    });
+    const [ada] = members as [Member];
+    seen.length = 0;
+    ada.do("move", 5);
+    await tree.advance(1000);
+    expect(seen.length).toBe(3);
+    expect(members.map((member) => member.news().length)).toEqual([1, 1, 1]);
+  });
+
+  it("P4.9: a room that sends only when it says so tells shards then", async () => {
+    const { tree, members } = await spread(1, 2);
+    const [ada, bob] = members as [Member, Member];
+    tree.room.core.handle.autoSync = false;
+    ada.do("move", 5);
+    ada.do("move", 6);
+    await tree.advance(1000);
+    expect(bob.news()).toEqual([]);
+    tree.room.core.handle.applySync();
+    await tree.advance(1000);
+    expect(bob.news().map(({ value }) => value)).toEqual([{ players: { [ada.publicId]: { x: 6 } } }]);
+  });
+
+  it("a client of a shard that slept gets what it sees anew, where the room lost what it had told", async () => {
+    const tree = new MemoryTree<State>(defineRoom({ ...options, throttleStorage: 3_600_000 }).compiled);
+    const shard = tree.add("s0");
+    const [ada, bob] = [new Member(shard, "a"), new Member(shard, "b")];
+    await tree.advance(1000);
+    let has: Readonly<Record<string, unknown>> = {};
+    const seen = () => {
+      for (const { type, value } of bob.news()) if (type === "sync") has = applyPatch(has, value);
+      return Object.keys(has["players"] as object).length;
+    };
+    ada.do("move", 5000);
+    await tree.advance(1000);
+    expect(seen()).toBe(1);
+    await tree.room.core.handle.flush();
+    ada.do("move", 50);
+    await tree.advance(1000);
+    expect(seen()).toBe(2);
+    shard.evict();
+    tree.room.crash();
+    bob.do("count");
+    await tree.advance(60_000);
+    expect(seen()).toBe(1);
+  });
+
+  it("a shard keeps no more than the room has: of who left and what is gone, nothing", async () => {
+    const { tree, members } = await spread(1, 5);
+    const [ada, ...others] = members as [Member, ...Member[]];
+    for (const other of others) other.shard.disconnect(other.socket);
+    await tree.advance(10_000);
+    tree.room.change(({ players, traps }) => {
+      for (const key of Object.keys(players())) if (key !== ada.publicId) delete players()[key];
+      for (let index = 0; index < 100; index++) traps()[`t${index}`] = trap();
+    });
+    await settle(tree, members);
+    tree.room.change(({ traps }) => {
+      for (const key of Object.keys(traps())) delete traps()[key];
+    });
+    await settle(tree, members);
+    // What the shard would need after sleep is all that it has.
+    const told = overhear(tree);
+    ada.shard.evict();
+    ada.do("move", 1);
+    await tree.advance(1000);
+    for (const { publicId } of others) expect(told.join()).not.toContain(publicId);
+    expect(told.join()).not.toContain('"t1"');
+  });
+});
