@@ -60,6 +60,8 @@ class ShardSight implements Relay {
     this.#watchers.delete(watcher);
     removeFrom(this.#watchersOf, watcher.conn.publicId, watcher);
     this.#viewers.delete(watcher);
+    // Nobody takes what is to be told to a shard without clients.
+    if (this.#watchers.size === 0) this.reset();
   }
 
   deliver(touched: ReadonlySet<SeenEntry>, moved: readonly Watcher[]): void {

@@ -14,7 +14,11 @@ class Player {
   team = persist(signal("red"));
   hand = sync(signal<string[]>([]), { visibleTo: "owner" });
 }
-const trap = () => ({ team: persist(signal("red")), damage: sync(signal(1)) });
+const trap = () => ({
+  team: persist(signal("red")),
+  damage: sync(signal(1)),
+  marks: sync(signal<Record<string, number>>({})),
+});
 const state = () => ({
   count: sync(signal(0)),
   players: users(Player, { visibleTo: near({ x: "x", y: "y", radius: 100 }) }),
@@ -330,6 +334,30 @@ describe("P4.15, P9.10: what clients of shards see by keys", () => {
     bob.do("count");
     await tree.advance(60_000);
     expect(seen()).toBe(1);
+  });
+
+  it("who comes to a shard that was empty sees what is there now, and nothing of what was", async () => {
+    const { tree, members } = await spread(1, 2);
+    const [ada, bob] = members as [Member, Member];
+    // Somebody at the room itself sees each change.
+    await tree.room.connect("direct");
+    const trapOf = () => tree.room.state.traps()["t"] as ReturnType<typeof trap>;
+    tree.room.change(({ traps }) => {
+      traps()["t"] = trap();
+      trapOf().marks()["old"] = 1;
+    });
+    await settle(tree, members);
+    for (const { socket, shard } of members) shard.disconnect(socket);
+    await tree.advance(1000);
+    tree.room.change(() => {
+      delete trapOf().marks()["old"];
+      trapOf().damage.set(2);
+    });
+    await tree.advance(1000);
+    const late = new Member(ada.shard, "late", "protocol=2");
+    await tree.advance(1000);
+    expect(late.news()[0]?.value["traps"]).toEqual({ t: { damage: 2, marks: {} } });
+    expect(bob.news()).toEqual([]);
   });
 
   it("a shard keeps no more than the room has: of who left and what is gone, nothing", async () => {

@@ -183,7 +183,7 @@ export class ShardLink implements ShardGroup {
   }
 
   sync({ patch, seq, mark, own, promised }: GroupPatch): void {
-    if (this.#isBehind) return;
+    if (this.#isBehind) return this.sights?.reset();
     const sights = this.sights?.take() ?? [];
     if (patch === undefined && own.length + promised.length + sights.length === 0) return;
     this.#send({
