@@ -53,6 +53,6 @@ export type { ByKeyOptions } from "./state/visibility-keys.ts";
 export type { Viewer, Visibility } from "./state/field.ts";
 export { reference } from "./state/reference.ts";
 export type { Reference } from "./state/reference.ts";
-export type { Collection, FieldOptions, Users } from "./state/fields.ts";
+export type { Collection, FieldOptions, HiddenCollection, HiddenUsers, Users } from "./state/fields.ts";
 export { eachItem } from "./state/each-item.ts";
 export { loadInto, snapshotOf } from "./state/snapshots.ts";

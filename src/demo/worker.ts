@@ -5,11 +5,12 @@ import * as z from "zod";
 import { createRooms, jwt } from "../index.ts";
 import { worlds } from "../worlds.ts";
 import { inspector } from "../inspector/index.ts";
+import { crowdRoom } from "./crowd-room.ts";
 import { gameRoom, playerName } from "./game-room.ts";
 
 const WORLD = "world-default";
 const rooms = createRooms({
-  rooms: [gameRoom],
+  rooms: [gameRoom, crowdRoom],
   auth: jwt({ secret: "AUTH_JWT_SECRET" }),
   // Small shards, so that a few players fill one.
   world: worlds({ ids: [WORLD], shardCapacity: 4 }),

@@ -2,10 +2,20 @@ import { signal } from "@signe/reactive";
 import { Entries } from "./entries.ts";
 import type { Factory, Variants, Visibility } from "./field.ts";
 import { mark } from "./marks.ts";
-import type { Collection, FieldOptions, Hidden, Users } from "./marks.ts";
+import type { Collection, FieldOptions, HiddenCollection, HiddenUsers, Users } from "./marks.ts";
 
 export { connected, id, persist, sync } from "./marks.ts";
-export type { Collection, FieldOptions, Hidden, Sent, Stored, Synced, Users } from "./marks.ts";
+export type {
+  Collection,
+  FieldOptions,
+  Hidden,
+  HiddenCollection,
+  HiddenUsers,
+  Sent,
+  Stored,
+  Synced,
+  Users,
+} from "./marks.ts";
 
 /** What {@link collection} and {@link users} take for the whole of it. */
 type RecordOptions<V = Visibility> = Pick<FieldOptions<unknown, V>, "persist" | "visibleTo">;
@@ -33,7 +43,7 @@ type MadeBy<F> = F extends new (...args: never[]) => infer T ? T : F extends (..
  * state.monsters()["b1"] = new Boss(); // a Boss after a restart too
  */
 export function collection<T extends object>(factory: Factory<T>, options?: RecordOptions<"all">): Collection<T>;
-export function collection<T extends object>(factory: Factory<T>, options: RecordOptions): Collection<T> & Hidden;
+export function collection<T extends object>(factory: Factory<T>, options: RecordOptions): HiddenCollection<T>;
 export function collection<V extends Variants>(
   variants: V,
   options?: RecordOptions<"all">,
@@ -41,7 +51,7 @@ export function collection<V extends Variants>(
 export function collection<V extends Variants>(
   variants: V,
   options: RecordOptions,
-): Collection<MadeBy<V[keyof V]>> & Hidden;
+): HiddenCollection<MadeBy<V[keyof V]>>;
 export function collection(factory: Factory<object> | Variants, options: RecordOptions = {}): unknown {
   return recordOf("collection", factory, options);
 }
@@ -58,9 +68,9 @@ export function collection(factory: Factory<object> | Variants, options: RecordO
  * const state = () => ({ players: users(Player) });
  */
 export function users<U extends object>(factory: Factory<U>, options?: RecordOptions<"all">): Users<U>;
-export function users<U extends object>(factory: Factory<U>, options: RecordOptions): Users<U> & Hidden;
+export function users<U extends object>(factory: Factory<U>, options: RecordOptions): HiddenUsers<U>;
 export function users<V extends Variants>(variants: V, options?: RecordOptions<"all">): Users<MadeBy<V[keyof V]>>;
-export function users<V extends Variants>(variants: V, options: RecordOptions): Users<MadeBy<V[keyof V]>> & Hidden;
+export function users<V extends Variants>(variants: V, options: RecordOptions): HiddenUsers<MadeBy<V[keyof V]>>;
 export function users(factory: Factory<object> | Variants, options: RecordOptions = {}): unknown {
   return recordOf("users", factory, options);
 }

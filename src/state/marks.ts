@@ -48,6 +48,10 @@ export interface FieldOptions<T = unknown, V = Visibility, R = unknown> {
 export type Users<U> = WritableObjectSignal<Record<string, U>> & { readonly [USER]: U } & Synced;
 /** The signal of a `collection` field: a plain record of entries. */
 export type Collection<T> = WritableObjectSignal<Record<string, T>> & Synced;
+/** A `users` field that not every client sees. */
+export type HiddenUsers<U> = Users<U> & Hidden;
+/** A `collection` field that not every client sees. */
+export type HiddenCollection<T> = Collection<T> & Hidden;
 /** An entry that a collection made, and the name of its kind. */
 interface MadeEntry {
   readonly target: object;
