@@ -2,9 +2,14 @@ import type { RoomConnection } from "../room/connections/connection.ts";
 import type { RoomCore } from "../room/room.ts";
 import type { Session } from "../room/sessions/sessions.ts";
 import { firstOf } from "./part.ts";
+import { hide } from "../platform/private.ts";
 import type { IsPrivate } from "../platform/private.ts";
+import type { Crowd } from "../state/crowd.ts";
 import { treeOf } from "./tree.ts";
-import type { RoomInspection, SessionView } from "./types.ts";
+import type { Part, RoomInspection, SessionView, SightView } from "./types.ts";
+
+/** Entries that are named of those that somebody sees. */
+const MOST_SEEN = 20;
 
 /** What is inside a room, without what is private to its clients. It changes nothing. */
 export function inspectRoom(core: RoomCore, isPrivate: IsPrivate): Omit<RoomInspection, "metrics" | "packets"> {
@@ -17,12 +22,28 @@ export function inspectRoom(core: RoomCore, isPrivate: IsPrivate): Omit<RoomInsp
     state: treeOf("state", core.state, isPrivate),
     sessions: firstOf(latestFirst(core.sessions.all()), (session) => view(session, counts)),
     connections: firstOf(connections, ({ id, publicId, isRemote, protocol }) => ({ id, publicId, isRemote, protocol })),
+    ...(core.tree.crowd && { sights: sightsOf(core.tree.crowd, connections, isPrivate) }),
     schedules: firstOf(schedules, ({ name, key, at, payload }) => ({
       name: key === undefined ? name : `${name} (${key})`,
       at,
       payload: treeOf("payload", payload, isPrivate),
     })),
   };
+}
+
+/** Who sees whom, and why. */
+function sightsOf({ interests }: Crowd, connections: readonly RoomConnection[], isPrivate: IsPrivate): Part<SightView> {
+  const pairs = connections.flatMap((conn) => interests.map((interest) => ({ conn, interest })));
+  return firstOf(pairs, ({ conn, interest }) => {
+    const { looks, entries } = interest.describe(conn) ?? { looks: "waits for its first packet", entries: [] };
+    return {
+      connection: conn.id,
+      publicId: conn.publicId,
+      collection: interest.names().join("."),
+      looks: hide(looks, isPrivate),
+      sees: firstOf(entries, ([key, why]) => hide(`${key} (${why})`, isPrivate), MOST_SEEN),
+    };
+  });
 }
 
 /** Those who are online, then those who left last. */

@@ -49,6 +49,17 @@ export interface ConnectionView {
   readonly protocol: number;
 }
 
+/** What a connection sees of a collection whose entries are seen by keys. */
+export interface SightView {
+  readonly connection: string;
+  readonly publicId: string;
+  readonly collection: string;
+  /** Its keys, or the cell that it looks from. */
+  readonly looks: string;
+  /** The keys of entries, each with why it is seen. */
+  readonly sees: Part<string>;
+}
+
 /** A list of which only the first items are sent. */
 export interface Part<T> {
   readonly total: number;
@@ -62,6 +73,8 @@ export interface RoomInspection {
   readonly state?: TreeNode;
   readonly sessions?: Part<SessionView>;
   readonly connections?: Part<ConnectionView>;
+  /** Who sees whom, in a room in which keys say so. */
+  readonly sights?: Part<SightView>;
   readonly schedules?: Part<{ readonly name: string; readonly at: number; readonly payload: TreeNode }>;
   readonly packets: readonly RecentPacket[];
 }

@@ -8,6 +8,8 @@ export interface Audience {
   readonly owner: string | undefined;
   /** Whether the answer can change while nothing about the field does. */
   readonly dynamic: boolean;
+  /** Whether the answer depends on more than signals that a predicate reads. */
+  readonly isUntracked?: boolean | undefined;
 }
 
 /** Whether a certain viewer belongs to an audience. */
@@ -20,7 +22,8 @@ export function restrictAudience(
   owner: string | undefined,
 ): Audience {
   const conditions = [...(outer?.conditions ?? []), visibility];
-  return { conditions, owner, dynamic: conditions.some((condition) => condition !== "owner") };
+  const dynamic = conditions.some((condition) => condition !== "owner");
+  return { conditions, owner, dynamic, isUntracked: outer?.isUntracked };
 }
 
 /** Whether what was sent to viewers of one field counts for those of another that takes its place. */

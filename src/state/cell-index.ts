@@ -74,6 +74,16 @@ export class CellViews {
     this.#tidy(view.cell);
   }
 
+  describePlace(place: Cell | undefined): string {
+    if (!place) return "nowhere";
+    const { column, row, floor } = place;
+    return `cell ${(this.#grid.isFlat ? [column, row] : [column, row, floor]).join(" ")}`;
+  }
+
+  describeView({ cell }: CellView): string {
+    return this.describePlace(cell);
+  }
+
   ring({ cell }: CellView, place: Cell | undefined): number {
     return cell && place ? ringOf(this.rule, cell, place) : 0;
   }

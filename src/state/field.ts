@@ -5,8 +5,8 @@ export type { Viewer } from "./viewer.ts";
 
 /**
  * Who sees a field: everyone, only the user whose entry it is in, or every viewer for whom a function
- * says yes. The function is asked again whenever something changed; `owner` is the publicId of the user
- * whose entry holds the field, if it is in one.
+ * says yes. The function is asked again when a signal changed that it read, or at any change if it read none; `owner` is
+ * the publicId of the user whose entry holds the field, if it is in one.
  */
 export type Visibility = "all" | Condition | KeyedVisibility;
 

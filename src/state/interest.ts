@@ -97,7 +97,7 @@ export class Interest {
   /** Who sees an entry, as a condition like any other. */
   audienceOf(key: string): Audience {
     const owner = this.#collection.isOfUsers ? key : undefined;
-    return { conditions: [(viewer) => this.sees(viewer, key)], owner, dynamic: true };
+    return { conditions: [(viewer) => this.sees(viewer, key)], owner, dynamic: true, isUntracked: true };
   }
 
   sees(viewer: Viewer, key: string): boolean {
@@ -167,6 +167,17 @@ export class Interest {
       if (this.#shows(watcher, entry.key)) seen.add(entry);
     });
     return seen;
+  }
+
+  /** How a watcher looks, and the entries that it sees, each with its place. Undefined if it does not watch. */
+  describe(conn: Watching): { looks: string; entries: [key: string, place: string][] } | undefined {
+    const watcher = this.#watchers.get(conn);
+    if (!watcher) return undefined;
+    const entries = Array.from(this.seenBy(conn), ({ key, place }): [string, string] => [
+      key,
+      this.#isOwn(conn.publicId, key) ? "own" : this.#index.describePlace(place),
+    ]);
+    return { looks: this.#index.describeView(watcher.view), entries };
   }
 
   /** Those who see an entry. */

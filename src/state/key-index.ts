@@ -77,6 +77,14 @@ export class KeyIndex implements SightIndex<readonly Key[], KeyView> {
     if (view.keys !== EVERYTHING) for (const key of view.keys) removeFrom(this.#viewsBy, key, view);
   }
 
+  describePlace(place: readonly Key[] | undefined): string {
+    return (place ?? []).join(", ");
+  }
+
+  describeView({ keys }: KeyView): string {
+    return keys === EVERYTHING ? "everything" : [...keys].join(", ");
+  }
+
   ring({ keys }: KeyView, place: readonly Key[] | undefined): number {
     if (!place) return 0;
     return keys === EVERYTHING || place.some((key) => keys.has(key)) ? 1 : 0;

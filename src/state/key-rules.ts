@@ -68,6 +68,9 @@ export interface SightIndex<P = unknown, W extends View = View> {
   eachEntry(view: W, visit: (entry: SeenEntry) => void): void;
   /** The views that have a key. */
   viewsWith(key: Key): Iterable<View>;
+  /** What people can read of a place, or of how somebody looks. */
+  describePlace(place: P | undefined): string;
+  describeView(view: W): string;
   /** Nobody has a view any more. */
   drop(view: W): void;
 }

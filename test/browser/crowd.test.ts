@@ -29,7 +29,7 @@ let folder: string;
 class Visitor {
   readonly page: Page;
   readonly frames: string[] = [];
-  state: Known = {};
+  state: Known & Record<string, unknown> = {};
   publicId = "";
   /** The farthest bot that was known at any time. */
   farthest = 0;
@@ -44,7 +44,7 @@ class Visitor {
     this.frames.push(text);
     const { pId, ...patch } = (JSON.parse(text) as { value: Record<string, unknown> }).value;
     if (pId !== undefined) this.publicId = pId as string;
-    this.state = applyPatch(pId === undefined ? (this.state as Record<string, unknown>) : {}, patch) as Known;
+    this.state = applyPatch(pId === undefined ? this.state : {}, patch);
     const me = this.state.walkers?.[this.publicId];
     for (const { x, y } of Object.values(this.state.bots ?? {}))
       if (me) this.farthest = Math.max(this.farthest, Math.hypot(x - me.x, y - me.y));

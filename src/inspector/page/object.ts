@@ -5,7 +5,7 @@ import { confirm } from "./confirm.ts";
 import { Counters } from "./counters.ts";
 import { button, card, make } from "./dom.ts";
 import { count, plural } from "./format.ts";
-import { connectionRows, createPackets, errorRows, scheduleRows, sessionRows, shardRows } from "./lists.ts";
+import { connectionRows, createPackets, errorRows, scheduleRows, sessionRows, shardRows, sightRows } from "./lists.ts";
 import { Table } from "./table.ts";
 import { Tree } from "./tree.ts";
 import { links } from "./view.ts";
@@ -25,6 +25,10 @@ export async function roomView(party: string, room: string, say: (text: string) 
   const sessions = new Table("Sessions", ["User", "State", "Connections"], "Nobody is remembered.");
   const connections = new Table("Connections", ["Connection", "User", "Where", "Protocol"], "Nobody is connected.");
   const shards = new Table("Shards", ["Shard", "Connections"], "All clients are connected here.");
+  const sights = new Table("Who sees whom", ["User", "Collection", "Looks by", "Sees"], "Nobody of that name looks.");
+  const user = make("input", { type: "search", placeholder: "User", "aria-label": "User whose sight is shown" });
+  const crowd = card("Who sees whom", user, sights.element);
+  crowd.hidden = true;
   const schedules = new Table("Schedules", ["Name", "When", "Payload"], "Nothing is scheduled.");
   const errors = new Table("Errors", ["Time", "Event", "Action", "Code", "Error"], "None since it woke.");
   const packets = createPackets();
@@ -55,6 +59,7 @@ export async function roomView(party: string, room: string, say: (text: string) 
         card("Last errors", errors.element),
       ),
     ),
+    crowd,
     card("Recent packets", make("p", { class: "note" }, PACKETS), packets.element),
   );
   return {
@@ -76,6 +81,8 @@ export async function roomView(party: string, room: string, say: (text: string) 
       sessions.draw(sessionRows(seen), seen.sessions?.total);
       connections.draw(connectionRows(seen), seen.connections?.total);
       shards.draw(shardRows(metrics.shards));
+      crowd.hidden = seen.sights === undefined;
+      sights.draw(sightRows(seen, user.value), seen.sights?.total);
       schedules.draw(scheduleRows(seen), seen.schedules?.total);
       errors.draw(errorRows(metrics.errors));
       packets.draw(seen.packets);

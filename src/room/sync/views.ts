@@ -8,7 +8,8 @@ import type { Changes, Tree } from "../../state/tree.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import type { Connections } from "../connections/connections.ts";
 import { HiddenCollections } from "./hidden-collections.ts";
-import { changesFor } from "./visibility.ts";
+import { Questions } from "./questions.ts";
+import { changesFor, Hidden } from "./visibility.ts";
 
 /** Connections that are sent the same private changes. */
 export interface ViewerGroup {
@@ -20,12 +21,14 @@ export interface ViewerGroup {
 export class Views {
   readonly #tree: Tree;
   readonly #connections: Connections;
+  readonly #questions: Questions;
   #wasPending = false;
   #wasManual = false;
 
   constructor(tree: Tree, connections: Connections) {
     this.#tree = tree;
     this.#connections = connections;
+    this.#questions = new Questions(tree);
   }
 
   /** Everything that a connection may see, as JSON. */
@@ -119,17 +122,24 @@ export class Views {
   }
 
   /** Groups the connections that get private changes by which changes they get. */
-  classify({ private: hidden }: Changes): readonly ViewerGroup[] {
+  classify({ private: changes }: Changes): readonly ViewerGroup[] {
+    const hidden = new Hidden(changes);
+    const conns = Array.from(this.#concerned(changes)).filter(({ phase }) => phase === "open");
+    const hasDynamic = this.#tree.dynamic.size > 0;
+    if (hasDynamic) this.#questions.begin(conns);
     const groups = new Map<string, ViewerGroup>();
-    for (const conn of this.#concerned(hidden)) {
-      if (conn.phase !== "open") continue;
-      const { key, changes } = changesFor(this.#tree, this.#tree.viewerOf(conn), conn.seen, hidden);
-      if (changes.length === 0) continue;
-      const group = groups.get(key);
-      if (group) group.conns.push(conn);
-      else groups.set(key, { changes: changes.map(({ names, value }) => ({ names, value })), conns: [conn] });
-    }
+    for (const conn of conns) this.#group(conn, hidden, groups);
+    if (hasDynamic) this.#questions.end(conns.length);
     return [...groups.values()];
+  }
+
+  #group(conn: RoomConnection, hidden: Hidden, groups: Map<string, ViewerGroup>): void {
+    const looking = { conn, viewer: this.#tree.viewerOf(conn), seen: conn.seen };
+    const { key, changes } = changesFor(this.#tree, looking, hidden, this.#questions);
+    if (changes.length === 0) return;
+    const group = groups.get(key);
+    if (group) group.conns.push(conn);
+    else groups.set(key, { changes: changes.map(({ names, value }) => ({ names, value })), conns: [conn] });
   }
 
   /** The connections that may have to be sent something: with predicates all, otherwise the owners of what changed. */
@@ -142,6 +152,7 @@ export class Views {
   /** Notes that a connection sees the fields with a predicate that it may see now, or those that it may not see. */
   #mark(conn: RoomConnection, isVisible: boolean): void {
     if (this.#tree.dynamic.size === 0) return;
+    this.#questions.forget(conn);
     const viewer = this.#tree.viewerOf(conn);
     for (const leaf of this.#tree.dynamic) {
       if (leaf.audience && this.#tree.sees(viewer, leaf.audience) === isVisible) conn.seen.add(leaf.id);

@@ -1,8 +1,10 @@
 import { DELETE } from "../../protocol/packets.ts";
 import { Replacement } from "../../state/diff.ts";
 import type { Viewer } from "../../state/field.ts";
-import type { PrivateChange } from "../../state/leaf.ts";
+import type { Leaf, PrivateChange } from "../../state/leaf.ts";
 import type { Tree } from "../../state/tree.ts";
+import type { RoomConnection } from "../connections/connection.ts";
+import type { Questions } from "./questions.ts";
 
 /** The private changes for one viewer. Viewers with the same key get the same changes. */
 interface OwnChanges {
@@ -12,19 +14,44 @@ interface OwnChanges {
 
 export const NONE: OwnChanges = { key: "", changes: [] };
 
+/** The private changes of one packet. */
+export class Hidden {
+  readonly changes: readonly PrivateChange[];
+  readonly #ofFields: ReadonlyMap<Leaf, { readonly change: PrivateChange; readonly index: number }>;
+
+  constructor(changes: readonly PrivateChange[]) {
+    this.changes = changes;
+    this.#ofFields = new Map(
+      changes.flatMap((change, index) => (change.leaf?.audience?.dynamic ? [[change.leaf, { change, index }]] : [])),
+    );
+  }
+
+  of(leaf: Leaf): { readonly change: PrivateChange; readonly index: number } | undefined {
+    return this.#ofFields.get(leaf);
+  }
+
+  /** The fields that changed, and these, in one order for all viewers. */
+  with(leaves: ReadonlySet<Leaf>): Iterable<Leaf> {
+    if (this.#ofFields.size === 0 && leaves.size === 0) return leaves;
+    return [...new Set([...this.#ofFields.keys(), ...leaves])].toSorted((one, other) => one.id - other.id);
+  }
+}
+
+/** Who looks, and what it saw so far. */
+export interface Looking {
+  readonly conn: RoomConnection;
+  readonly viewer: Viewer;
+  readonly seen: Set<number>;
+}
+
 /**
  * Collects the private changes that a viewer may see, and the fields that have become visible or invisible to it. Keys
  * are made of numbers alone, since clients choose names.
  */
-export function changesFor(
-  tree: Tree,
-  viewer: Viewer,
-  seen: Set<number>,
-  hidden: readonly PrivateChange[],
-): OwnChanges {
+export function changesFor(tree: Tree, looking: Looking, hidden: Hidden, questions: Questions): OwnChanges {
   const changes: PrivateChange[] = [];
   const keys: string[] = [];
-  for (const [change, key] of allChanges(tree, viewer, seen, hidden)) {
+  for (const [change, key] of allChanges(tree, looking, hidden, questions)) {
     changes.push(change);
     keys.push(key);
   }
@@ -34,32 +61,34 @@ export function changesFor(
 /** Removals come first, since another value may take the place of a removed one. */
 function* allChanges(
   tree: Tree,
-  viewer: Viewer,
-  seen: Set<number>,
-  hidden: readonly PrivateChange[],
+  looking: Looking,
+  hidden: Hidden,
+  questions: Questions,
 ): Iterable<[PrivateChange, key: string]> {
-  for (const [index, change] of hidden.entries()) {
+  const { viewer, seen } = looking;
+  for (const [index, change] of hidden.changes.entries()) {
     if (!change.leaf && hadSeen(tree, viewer, seen, change)) yield [change, `${index}`];
   }
-  for (const [index, change] of hidden.entries()) {
+  for (const [index, change] of hidden.changes.entries()) {
     if (change.leaf && !change.audience.dynamic && tree.sees(viewer, change.audience)) yield [change, `${index}`];
   }
-  yield* dynamicChanges(tree, viewer, seen, hidden);
+  if (tree.dynamic.size > 0) yield* dynamicChanges(tree, looking, hidden, questions);
 }
 
 function* dynamicChanges(
   tree: Tree,
-  viewer: Viewer,
-  seen: Set<number>,
-  hidden: readonly PrivateChange[],
+  { conn, viewer, seen }: Looking,
+  hidden: Hidden,
+  questions: Questions,
 ): Iterable<[PrivateChange, key: string]> {
-  const patches = new Map(hidden.map((change, index) => [change.leaf, { change, index }]));
-  for (const leaf of tree.dynamic) {
+  const asked = questions.for(conn, viewer);
+  const isAll = asked === tree.dynamic;
+  for (const leaf of isAll ? asked : hidden.with(asked)) {
     if (!leaf.audience) continue;
     const { id } = leaf;
     const wasSeen = seen.has(id);
-    const sees = tree.sees(viewer, leaf.audience);
-    const patch = patches.get(leaf);
+    const sees = isAll || asked.has(leaf) ? questions.ask(conn, viewer, leaf) : wasSeen;
+    const patch = hidden.of(leaf);
     if (sees && wasSeen && patch) yield [patch.change, `${patch.index}`];
     if (sees === wasSeen) continue;
     if (sees) seen.add(id);

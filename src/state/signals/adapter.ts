@@ -50,12 +50,20 @@ export function readComputed(source: ComputedSignal): Reading {
 
 /** Runs a function that reads signals. @returns what it returned, and the signals */
 export function readTracked<T>(read: () => T): { readonly value: T; readonly signals: Iterable<unknown> } {
+  const signals = new Set<unknown>();
+  return { value: trackReads(read, (signal) => signals.add(signal)), signals };
+}
+
+/** Runs a function, and tells of each signal that it reads; also whoever has it run inside of another one. */
+export function trackReads<T>(read: () => T, onRead: (signal: unknown) => void): T {
   const store = trackers();
   const previous = store.currentDependencyTracker;
-  const signals = new Set<unknown>();
-  store.currentDependencyTracker = (signal) => signals.add(signal);
+  store.currentDependencyTracker = (signal) => {
+    onRead(signal);
+    previous?.(signal);
+  };
   try {
-    return { value: read(), signals };
+    return read();
   } finally {
     store.currentDependencyTracker = previous;
   }

@@ -38,6 +38,8 @@ export interface FieldGate extends CheckedField {
   readonly shared: object;
   /** Whether it is part of that: entries that were removed are not. */
   readonly isInState: boolean;
+  /** The row of what it is part of, if it is a single field. */
+  readonly place?: object;
   /** Something was, or may have been, changed. A frozen signal announces it only when it is unfrozen. */
   changed(isFrozen: boolean): void;
   /** What only a collection has. */
@@ -106,6 +108,11 @@ export function track(signal: Signal, gate: FieldGate): Shape {
 /** The collection of which this is the record of entries, if it is one. */
 export function collectionOf(record: unknown): CollectionGate | undefined {
   return isContainer(record) ? (record as Partial<Gated>)[GATE]?.collection : undefined;
+}
+
+/** What the field of a signal is stored in; undefined if it is that of no field. */
+export function placeOfSignal(signal: unknown): object | undefined {
+  return (signal as Partial<Writable> | null)?._subject?.[GATE]?.place;
 }
 
 /** What a signal was made as. */

@@ -1,0 +1,53 @@
+import { signal } from "@signe/reactive";
+import { expect, it } from "vitest";
+import { defineRoom } from "../../src/define/define-room.ts";
+import { inspectRoom } from "../../src/inspector/room.ts";
+import { collection, persist, sync, users } from "../../src/state/fields.ts";
+import { EVERYTHING } from "../../src/state/key-rules.ts";
+import { near } from "../../src/state/near.ts";
+import { byKey } from "../../src/state/visibility-keys.ts";
+import { MemoryRoom } from "../support/memory.ts";
+
+class Player {
+  x = sync(signal(5));
+  y = sync(signal(5));
+}
+const trap = (team: string) => ({ team: persist(signal(team)), hp: sync(signal(1)) });
+const state = () => ({
+  players: users(Player, { visibleTo: near({ x: "x", y: "y", radius: 100 }) }),
+  traps: collection(() => trap("red"), {
+    visibleTo: byKey<ReturnType<typeof trap>>({
+      of: ({ team }) => team(),
+      for: ({ auth }) => (auth?.["gm"] === true ? EVERYTHING : String(auth?.["team"])),
+    }),
+  }),
+});
+
+it("an operator sees who sees whom, and by which keys", async () => {
+  const room = new MemoryRoom<ReturnType<typeof state>>(defineRoom({ path: "r", throttleSync: 0, state }).compiled);
+  room.change(({ traps }) => {
+    traps()["t1"] = trap("red");
+    traps()["t2"] = trap("blue");
+  });
+  for (const [who, auth] of [
+    ["ada", { team: "red" }],
+    ["gm", { gm: true }],
+  ] as const)
+    await room.connect(who, auth);
+  const [ada = "", gm = ""] = Object.keys(room.state.players());
+  room.change(({ players }) => players()[gm]?.x.set(5000));
+  const { sights } = inspectRoom(room.core, (text) => text === "t2");
+  expect(
+    sights?.first.map(({ publicId, collection: name, looks, sees }) => ({ publicId, collection: name, looks, sees })),
+  ).toEqual([
+    { publicId: ada, collection: "players", looks: "cell 0 0", sees: { total: 1, first: [`${ada} (own)`] } },
+    { publicId: ada, collection: "traps", looks: "red", sees: { total: 1, first: ["t1 (red)"] } },
+    { publicId: gm, collection: "players", looks: "cell 384 0", sees: { total: 1, first: [`${gm} (own)`] } },
+    { publicId: gm, collection: "traps", looks: "everything", sees: { total: 2, first: ["t1 (red)", "t2 (blue)"] } },
+  ]);
+});
+
+it("a room in which nothing is seen by keys says nothing of it", () => {
+  const room = new MemoryRoom(defineRoom({ path: "r", state: () => ({ players: users(Player) }) }).compiled);
+  expect(inspectRoom(room.core, () => false).sights).toBeUndefined();
+});
