@@ -180,18 +180,6 @@ export class Interest {
     return { looks: this.#index.describeView(watcher.view), entries };
   }
 
-  /** Those who see an entry. */
-  watchersOf(key: string): ReadonlySet<Watching> {
-    const found = new Set<Watching>();
-    for (const { conn } of this.#ownersOf(key)) found.add(conn);
-    const entry = this.entries.get(key);
-    if (!entry) return found;
-    this.index.eachView(entry, ({ watchers }) => {
-      for (const watcher of watchers) if (this.#shows(watcher, key)) found.add(watcher.conn);
-    });
-    return found;
-  }
-
   /** Those who have a key. */
   *watchersWith(key: Key): Iterable<Watching> {
     for (const { conn } of this.#watchers.with(key)) yield conn;

@@ -18,9 +18,25 @@ class Walker {
   x = sync(signal(0));
   y = sync(signal(0));
 }
-const crowdState = () => ({ players: users(Walker, { visibleTo: near({ x: "x", y: "y", radius: 100 }) }) });
-type CrowdState = ReturnType<typeof crowdState>;
-const crowdRoom = defineRoom({ path: "crowd-{id}", throttleSync: 0, throttleStorage: 3_600_000, state: crowdState });
+/** Seen by a function, which is asked for each viewer and field. */
+class Asked {
+  x = sync(signal(0), { visibleTo: (viewer) => this.#isNear(viewer.user as Walker) });
+  y = sync(signal(0), { visibleTo: (viewer) => this.#isNear(viewer.user as Walker) });
+
+  #isNear({ x, y }: Walker): boolean {
+    return Math.hypot(x() - this.x(), y() - this.y()) <= 100;
+  }
+}
+const SIGHTS = {
+  near: () => users(Walker, { visibleTo: near({ x: "x", y: "y", radius: 100 }) }),
+  "near with rings": () =>
+    users(Walker, { visibleTo: near({ x: "x", y: "y", rings: [{ radius: 50 }, { radius: 100, hz: 4 }] }) }),
+  "near with nearest": () => users(Walker, { visibleTo: near({ x: "x", y: "y", radius: 100, nearest: 10 }) }),
+  "a function": () => users<Walker>(Asked),
+};
+interface CrowdState {
+  players(): Record<string, Walker>;
+}
 
 class CountingSocket implements Socket {
   isOpen = true;
@@ -81,19 +97,28 @@ await addAction("five", 20);
 for (const bots of [50, 5000, 50_000]) await addAction("move", 5, bots);
 
 const crowd = await fill(50);
-/** All of them move by up to 7 on a map of 1000 × 1000, and see what is within 100. */
-async function addCrowd(count: number): Promise<void> {
-  const room = new MemoryRoom<CrowdState>(crowdRoom.compiled);
+/** The first of them move by up to 7 on a map of 1000 × 1000, and see what is within 100. Setting the signals is measured too. */
+async function addCrowd(by: keyof typeof SIGHTS, count: number, moving = count): Promise<void> {
+  const state = () => ({ players: SIGHTS[by]() });
+  const room = new MemoryRoom<CrowdState>(
+    defineRoom({ path: "crowd-{id}", throttleSync: 0, throttleStorage: 3_600_000, state }).compiled,
+  );
   for (let index = 0; index < count; index++) await join(room as never, `one-${index}`);
   const players = Object.values(room.state.players());
   const step = (value: number) => Math.min(1000, Math.max(0, value + Math.random() * 14 - 7));
-  const spread = () => players.forEach(({ x, y }) => (x.set(Math.random() * 1000), y.set(Math.random() * 1000)));
-  room.change(spread);
-  bench.add(`window, ${count} who all move, near`, () => {
-    room.change(() => players.forEach(({ x, y }) => (x.set(step(x())), y.set(step(y())))));
+  room.change(() => players.forEach(({ x, y }) => (x.set(Math.random() * 1000), y.set(Math.random() * 1000))));
+  const movers = players.slice(0, moving);
+  bench.add(`window, ${moving} of ${count} move, seen by ${by}`, () => {
+    room.change(() => movers.forEach(({ x, y }) => (x.set(step(x())), y.set(step(y())))));
   });
 }
-for (const count of [500, 1000]) await addCrowd(count);
+for (const count of [500, 1000]) await addCrowd("near", count);
+await addCrowd("near", 1100, 1000);
+await addCrowd("near", 1000, 1);
+await addCrowd("near with rings", 1000);
+await addCrowd("near with nearest", 1000);
+for (const count of [100, 300]) await addCrowd("a function", count);
+await addCrowd("a function", 300, 1);
 
 let joined = 0;
 bench.add("join and leave, 50 others", async () => {

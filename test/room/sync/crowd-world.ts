@@ -145,10 +145,13 @@ function isLimited(name: "players" | Mobs, seen: UsersSeen): boolean {
 }
 
 /** What a watcher has is what it may see: all that is near, nothing that is far, and each as it is. */
-export function checkView(state: CrowdState, { client, auth }: Watcher, seen: UsersSeen): void {
+export function checkView(state: CrowdState, { client, auth, socket, query }: Watcher, seen: UsersSeen): void {
   const user = state.players()[client.publicId];
   if (!user) return;
   const view = withoutEmpty(client.state) as Record<string, Record<string, unknown> | undefined>;
+  // Clients of `@signe/sync` have the same, in plain objects and in signals.
+  if (query === "")
+    for (const other of socket?.clients ?? []) expect(other.state).toEqual(withoutEmpty({ count: 0, ...view }));
   expect(view["count"] ?? 0).toBe(state.count());
   const units = Object.entries(state.units()).filter(([, { zone }]) => auth || zone().includes(user.team()));
   expect(Object.keys(view["units"] ?? {}).toSorted()).toEqual(units.map(([key]) => key).toSorted());
@@ -159,6 +162,12 @@ export function checkView(state: CrowdState, { client, auth }: Watcher, seen: Us
     for (const [key, entry] of Object.entries(had)) checkEntry(entry as object, name, key, state, client.publicId);
   }
 }
+
+/** What a developer of a `@signe/sync` client would declare for the state. */
+export const clientState = () => ({
+  count: signal(0),
+  ...Object.fromEntries(["players", "units", ...MOBS_NAMES].map((name) => [name, signal<Record<string, unknown>>({})])),
+});
 
 function checkKeys(keys: readonly string[], name: "players" | Mobs, state: CrowdState, own: string, seen: UsersSeen) {
   const user = state.players()[own] as Player;

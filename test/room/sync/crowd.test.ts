@@ -7,7 +7,17 @@ import { near } from "../../../src/state/near.ts";
 import { byKey, sameKey } from "../../../src/state/visibility-keys.ts";
 import { MemoryRoom } from "../../support/memory.ts";
 import type { MemorySocket } from "../../support/memory.ts";
-import { change, checkView, crowdState, crowdStep, Player, Secrecy, USERS_SEEN, Watcher } from "./crowd-world.ts";
+import {
+  change,
+  checkView,
+  clientState,
+  crowdState,
+  crowdStep,
+  Player,
+  Secrecy,
+  USERS_SEEN,
+  Watcher,
+} from "./crowd-world.ts";
 import type { CrowdState, UsersSeen } from "./crowd-world.ts";
 
 const seenBy = fc.constantFrom(...(Object.keys(USERS_SEEN) as UsersSeen[]));
@@ -23,7 +33,8 @@ describe("P4.15: entries that are seen by keys", () => {
         async (steps, throttleSync, seen) => {
           const state = () => crowdState(seen);
           const room = new MemoryRoom<CrowdState>(defineRoom({ path: "r", throttleSync, state }).compiled);
-          const watchers = [0, 1, 2, 3, 4].map((index) => new Watcher(`s${index}`, index === 4));
+          room.clientInstance = clientState;
+          const watchers = [0, 1, 2, 3, 4].map((index) => new Watcher(`s${index}`, index === 4, index === 3 ? 1 : 2));
           const come = async (watcher: Watcher) => {
             if (watcher.socket?.isOpen) return;
             watcher.connected(await room.connect(watcher.session, watcher.auth, undefined, watcher.query));
