@@ -374,11 +374,11 @@ export class Broadcast {
   ): void {
     const make = (text: string) => new EncodedPatch(text, seq, mark);
     const forAll = patch === undefined ? undefined : make(patch);
-    const groupOf = groupsOf(viewerGroups);
+    const groupOf = viewerGroups.length > 0 ? groupsOf(viewerGroups) : undefined;
     const byGroup = new Map<ViewerGroup, EncodedPatch>();
     const encode = this.#tree.crowd?.encoder(shared, patch, make);
     for (const conn of this.#connections.direct) {
-      const group = groupOf.get(conn);
+      const group = groupOf?.get(conn);
       const parts = this.#partsOf(conn);
       let encoded = group ? byGroup.get(group) : forAll;
       if (parts.length > 0) encoded = encode?.(conn, parts, group?.changes ?? []);

@@ -21,14 +21,14 @@ export interface ViewerGroup {
 export class Views {
   readonly #tree: Tree;
   readonly #connections: Connections;
-  readonly #questions: Questions;
+  /** Made when there is a predicate. */
+  #questions: Questions | undefined;
   #wasPending = false;
   #wasManual = false;
 
   constructor(tree: Tree, connections: Connections) {
     this.#tree = tree;
     this.#connections = connections;
-    this.#questions = new Questions(tree);
   }
 
   /** Everything that a connection may see, as JSON. */
@@ -125,11 +125,11 @@ export class Views {
   classify({ private: changes }: Changes): readonly ViewerGroup[] {
     const hidden = new Hidden(changes);
     const conns = Array.from(this.#concerned(changes)).filter(({ phase }) => phase === "open");
-    const hasDynamic = this.#tree.dynamic.size > 0;
-    if (hasDynamic) this.#questions.begin(conns);
+    if (this.#tree.dynamic.size > 0) this.#questions ??= new Questions(this.#tree);
+    this.#questions?.begin(conns);
     const groups = new Map<string, ViewerGroup>();
     for (const conn of conns) this.#group(conn, hidden, groups);
-    if (hasDynamic) this.#questions.end(conns.length);
+    this.#questions?.end(conns.length);
     return [...groups.values()];
   }
 
@@ -152,7 +152,7 @@ export class Views {
   /** Notes that a connection sees the fields with a predicate that it may see now, or those that it may not see. */
   #mark(conn: RoomConnection, isVisible: boolean): void {
     if (this.#tree.dynamic.size === 0) return;
-    this.#questions.forget(conn);
+    this.#questions?.forget(conn);
     const viewer = this.#tree.viewerOf(conn);
     for (const leaf of this.#tree.dynamic) {
       if (leaf.audience && this.#tree.sees(viewer, leaf.audience) === isVisible) conn.seen.add(leaf.id);

@@ -48,7 +48,7 @@ export interface Looking {
  * Collects the private changes that a viewer may see, and the fields that have become visible or invisible to it. Keys
  * are made of numbers alone, since clients choose names.
  */
-export function changesFor(tree: Tree, looking: Looking, hidden: Hidden, questions: Questions): OwnChanges {
+export function changesFor(tree: Tree, looking: Looking, hidden: Hidden, questions?: Questions): OwnChanges {
   const changes: PrivateChange[] = [];
   const keys: string[] = [];
   for (const [change, key] of allChanges(tree, looking, hidden, questions)) {
@@ -63,7 +63,7 @@ function* allChanges(
   tree: Tree,
   looking: Looking,
   hidden: Hidden,
-  questions: Questions,
+  questions: Questions | undefined,
 ): Iterable<[PrivateChange, key: string]> {
   const { viewer, seen } = looking;
   for (const [index, change] of hidden.changes.entries()) {
@@ -72,7 +72,7 @@ function* allChanges(
   for (const [index, change] of hidden.changes.entries()) {
     if (change.leaf && !change.audience.dynamic && tree.sees(viewer, change.audience)) yield [change, `${index}`];
   }
-  if (tree.dynamic.size > 0) yield* dynamicChanges(tree, looking, hidden, questions);
+  if (questions) yield* dynamicChanges(tree, looking, hidden, questions);
 }
 
 function* dynamicChanges(
