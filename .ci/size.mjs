@@ -62,7 +62,7 @@ function report(name, { code, parts }, limitKb, forbidden) {
   isTooMuch ||= kb > limitKb || wrong.length > 0;
 }
 
-report("Worker of the demo", demoWorker(), 167);
+report("Worker of the demo", demoWorker(), 169);
 report(
   "Worker of the demo, without its inspector",
   await bundle(
@@ -70,11 +70,11 @@ report(
     ["cloudflare:*"],
     [uninspected],
   ),
-  141,
+  143,
 );
 report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 107);
 report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 137.7);
-report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 77.6);
+report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 77.8);
 report(
   "Worker of one small room",
   await bundle(minimalRoom(), ["cloudflare:*"]),

@@ -35,7 +35,10 @@ export function inspectRoom(core: RoomCore, isPrivate: IsPrivate): Omit<RoomInsp
 function sightsOf({ interests }: Crowd, connections: readonly RoomConnection[], isPrivate: IsPrivate): Part<SightView> {
   const pairs = connections.flatMap((conn) => interests.map((interest) => ({ conn, interest })));
   return firstOf(pairs, ({ conn, interest }) => {
-    const { looks, entries } = interest.describe(conn) ?? { looks: "waits for its first packet", entries: [] };
+    const { looks, entries } = interest.describe(conn) ?? {
+      looks: conn.isRemote ? "its shard knows" : "waits for its first packet",
+      entries: [],
+    };
     return {
       connection: conn.id,
       publicId: conn.publicId,

@@ -77,7 +77,7 @@ export class CellViews {
   describePlace(place: Cell | undefined): string {
     if (!place) return "nowhere";
     const { column, row, floor } = place;
-    return `cell ${(this.#grid.isFlat ? [column, row] : [column, row, floor]).join(" ")}`;
+    return `cell ${(this.rule.isFlat ? [column, row] : [column, row, floor]).join(" ")}`;
   }
 
   describeView({ cell }: CellView): string {

@@ -175,9 +175,21 @@ export class Interest {
     if (!watcher) return undefined;
     const entries = Array.from(this.seenBy(conn), ({ key, place }): [string, string] => [
       key,
-      this.#isOwn(conn.publicId, key) ? "own" : this.#index.describePlace(place),
+      this.#isOwn(conn.publicId, key) ? "own" : this.index.describePlace(place),
     ]);
-    return { looks: this.#index.describeView(watcher.view), entries };
+    return { looks: this.index.describeView(watcher.view), entries };
+  }
+
+  /** Those who see an entry. */
+  watchersOf(key: string): ReadonlySet<Watching> {
+    const found = new Set<Watching>();
+    for (const { conn } of this.#ownersOf(key)) found.add(conn);
+    const entry = this.entries.get(key);
+    if (!entry) return found;
+    this.index.eachView(entry, ({ watchers }) => {
+      for (const watcher of watchers) if (this.#shows(watcher, key)) found.add(watcher.conn);
+    });
+    return found;
   }
 
   /** Those who have a key. */
