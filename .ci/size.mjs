@@ -73,12 +73,12 @@ report(
   143,
 );
 report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 107);
-report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 137.7);
-report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 77.8);
+report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 137.9);
+report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 77.9);
 report(
   "Worker of one small room",
   await bundle(minimalRoom(), ["cloudflare:*"]),
-  70.2,
+  70.4,
   /dist\/(world|shard|relay|room\/shards\/(?!no-))|node_modules\/(zod|jose)\//,
 );
 report("durable-rooms/client", await bundle('export * from "./dist/client/index.js"', []), 10, SERVER_ONLY);
