@@ -1,0 +1,174 @@
+import { signal } from "@signe/reactive";
+import { load, syncClass, type } from "@signe/sync";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { defineRoom, eachItem, sync } from "../../src/index.ts";
+import { isPlain } from "../../src/protocol/values.ts";
+import type { Plain } from "../../src/protocol/values.ts";
+import { MemoryRoom } from "../support/memory.ts";
+
+type Item = string | { name: string; tags: string[] };
+const change = (item: Item): unknown =>
+  typeof item === "string" ? item.toUpperCase() : { ...item, count: item.tags.length };
+
+interface State {
+  list: { (): Item[]; set(next: Item[]): void };
+  bag: { (): Record<string, Item>; set(next: Record<string, Item>): void };
+}
+
+const initial = () => ({ list: ["a", "b", { name: "c", tags: ["x"] }] as Item[], bag: { a: "a", b: "b" } });
+
+/** What a client of `@signe/sync` has after it loaded all that it was sent. */
+class Client {
+  list = signal<unknown[]>([]);
+  bag = signal<Record<string, unknown>>({});
+
+  receive(packet: Plain): void {
+    load(this, packet, true);
+  }
+  get state(): unknown {
+    return { list: [...this.list()], bag: { ...this.bag() } };
+  }
+}
+
+/**
+ * The state of `@signe/sync` itself. It calls `transform` with the whole value first, and later with one item or with
+ * the whole, so that a function for both has to look at what it gets.
+ */
+class Upstream {
+  readonly client = new Client();
+  readonly state = {} as State;
+  #changes = new Map<string, unknown>();
+
+  constructor() {
+    const transform = (value: unknown): unknown => {
+      if (Array.isArray(value)) return value.map(change as (item: unknown) => unknown);
+      if (!isPlain(value) || "tags" in value) return change(value as Item);
+      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, change(item as Item)]));
+    };
+    const { list, bag } = initial();
+    const instance = this.state as never;
+    this.state.list = type(signal(list), "list", { transform }, instance);
+    this.state.bag = type(signal(bag as Record<string, Item>), "bag", { transform }, instance);
+    syncClass(this.state, { onSync: (changes) => (this.#changes = changes) });
+    this.settle();
+  }
+
+  /** Sends what changed. @returns the packet, with paths made into objects as `@signe/room` does it */
+  settle(): Plain {
+    const packet: Plain = {};
+    for (const [path, value] of this.#changes) {
+      const names = path.split(".");
+      const last = names.pop() as string;
+      let at = packet;
+      for (const name of names) at = (at[name] ??= {}) as Plain;
+      at[last] = value;
+    }
+    this.#changes.clear();
+    this.client.receive(JSON.parse(JSON.stringify(packet)) as Plain);
+    return packet;
+  }
+}
+
+/** A room with `eachItem`. */
+async function ours() {
+  const definition = defineRoom({
+    path: "r",
+    throttleSync: 0,
+    state: () => {
+      const { list, bag } = initial();
+      return {
+        list: sync(signal(list), { transform: eachItem(change) }),
+        bag: sync(signal<Record<string, Item>>(bag), { transform: eachItem(change) }),
+      };
+    },
+  });
+  const room = new MemoryRoom<State>(definition.compiled);
+  const client = new Client();
+  room.clientInstance = () => client;
+  const socket = await room.connect("ada");
+  const run = (mutate: (state: State) => void): unknown => {
+    const before = socket.texts.length;
+    room.change(mutate);
+    const sent = socket.texts.slice(before).map((text) => (JSON.parse(text) as { value: unknown }).value);
+    expect(sent.length).toBeLessThan(2);
+    return sent[0];
+  };
+  return { run, client, late: async () => JSON.parse((await room.connect("bob")).texts[0] as string) as unknown };
+}
+
+const item: fc.Arbitrary<Item> = fc.oneof(
+  fc.constantFrom("x", "y", "zed"),
+  fc.record(
+    { name: fc.constantFrom("n", "m"), tags: fc.array(fc.constantFrom("t", "u"), { maxLength: 3 }) },
+    { noNullPrototype: true },
+  ),
+);
+const text = fc.constantFrom("x", "y", "zed");
+const key = fc.constantFrom("a", "b", "c");
+/**
+ * Changes that upstream sends completely. Of several items that are pushed at once it sends the first, of an object in
+ * the place of another nothing, and its `load` cannot put an object in the place of a text.
+ */
+const mutation: fc.Arbitrary<(state: State) => void> = fc.oneof(
+  item.map(
+    (pushed) =>
+      ({ list }: State) =>
+        void list().push(structuredClone(pushed)),
+  ),
+  fc.tuple(fc.nat({ max: 2 }), text).map(
+    ([index, next]) =>
+      ({ list }: State) =>
+        void (list()[index] = next),
+  ),
+  fc.array(text, { minLength: 3, maxLength: 3 }).map(
+    (more) =>
+      ({ list }: State) =>
+        list.set([...more, ...list().slice(3)]),
+  ),
+  fc.tuple(key, text).map(
+    ([name, next]) =>
+      ({ bag }: State) =>
+        void (bag()[name] = next),
+  ),
+  key.map((name) => ({ bag }: State) => {
+    if (name in bag()) delete bag()[name];
+  }),
+);
+
+describe("eachItem", () => {
+  it("sends the bytes that @signe/sync sends for a pushed item, one that is set, and keys that are set or deleted", async () => {
+    const upstream = new Upstream();
+    const { run, client } = await ours();
+    expect(client.state).toEqual(upstream.client.state);
+    const changes: readonly ((state: State) => void)[] = [
+      ({ list }) => void list().push("d"),
+      ({ list }) => void list().push({ name: "e", tags: ["x", "y"] }),
+      ({ list }) => void (list()[1] = "beta"),
+      ({ bag }) => void (bag()["c"] = { name: "c", tags: [] }),
+      ({ bag }) => void (bag()["a"] = "alpha"),
+      ({ bag }) => void delete bag()["b"],
+    ];
+    for (const mutate of changes) {
+      mutate(upstream.state);
+      expect(JSON.stringify(run(mutate))).toBe(JSON.stringify(upstream.settle()));
+    }
+    expect(client.state).toEqual(upstream.client.state);
+  });
+
+  it("shows clients what a transform for items and wholes shows them with @signe/sync, whatever changes", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(mutation, { maxLength: 12 }), async (mutations) => {
+        const upstream = new Upstream();
+        const { run, client, late } = await ours();
+        for (const mutate of mutations) {
+          mutate(upstream.state);
+          upstream.settle();
+          run(mutate);
+          expect(client.state).toEqual(upstream.client.state);
+        }
+        expect(await late()).toMatchObject({ value: client.state });
+      }),
+    );
+  });
+});
