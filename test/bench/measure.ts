@@ -109,10 +109,13 @@ export class Measurement {
   }
 
   /** All rooms fall asleep at the same time; then they are woken one by one. */
-  async #wake({ by, clients, seed, rooms }: Extract<Scenario, { kind: "wake" }>, variants: readonly VariantName[]) {
+  async #wake(scenario: Extract<Scenario, { kind: "wake" }>, variants: readonly VariantName[]) {
+    const { by, clients, seed, rooms, isBusy = false } = scenario;
     const all = variants.flatMap((variant) => Array.from({ length: rooms }, (_, room) => ({ variant, room })));
-    const places = await Promise.all(all.map(({ variant, room }) => this.#stage.place(variant, `wake-${by}-${room}`)));
-    for (const place of places) await this.#load.do({ kind: "settle", place, clients, seed });
+    const places = await Promise.all(
+      all.map(({ variant, room }) => this.#stage.place(variant, `wake-${by}-${isBusy ? "busy-" : ""}${room}`)),
+    );
+    for (const place of places) await this.#load.do({ kind: "settle", place, clients, seed, isBusy });
     await sleep(SLEEPS_AFTER);
     const found: Found[] = [];
     for (const [index, place] of places.entries()) {

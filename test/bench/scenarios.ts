@@ -41,6 +41,8 @@ interface Wake extends Common {
   readonly by: "move" | "join";
   readonly clients: number;
   readonly seed: number;
+  /** Whether all players were moving when the room died: what they changed is in a journal, if the server has one. */
+  readonly isBusy?: true;
   /** Rooms of each variant: the first one finds code that was not run for a while, so the median of several counts. */
   readonly rooms: number;
 }
@@ -113,6 +115,13 @@ const ALL = {
     ...ASLEEP,
   },
   wakejoin: { title: "the same, but one more client joins", by: "join", variants: ["a", "bauto", "c", "d"], ...ASLEEP },
+  wakebusy: {
+    title: "the first move in such a room, which died while all 5,000 players moved",
+    by: "move",
+    isBusy: true,
+    ...ASLEEP,
+    variants: ["a", "bauto"],
+  },
   rows: {
     title: "rows written: for each of 20 who join, and for 1,000 moves of them in 5 s",
     kind: "rows",

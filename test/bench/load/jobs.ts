@@ -40,7 +40,14 @@ export type Job =
   /** Clients join at once, and leave. */
   | { readonly kind: "join"; readonly place: Place; readonly clients: number }
   /** Clients join a room with many stored players, and stay. */
-  | { readonly kind: "settle"; readonly place: Place; readonly clients: number; readonly seed: number }
+  | {
+      readonly kind: "settle";
+      readonly place: Place;
+      readonly clients: number;
+      readonly seed: number;
+      /** Whether what is stored is to be as if all of them were moving. */
+      readonly isBusy: boolean;
+    }
   /** One of those who stayed there acts, or one more comes. */
   | { readonly kind: "wake"; readonly place: Place; readonly by: "move" | "join" }
   /** Counts rows: for those who join, and for so many actions in so many ms. */

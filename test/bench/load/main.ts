@@ -35,6 +35,7 @@ async function run(job: Job): Promise<Result> {
       await crowd.rest();
       await crowd.join(job.clients - 1);
       await crowd.rest();
+      if (job.isBusy) await crowd.keepBusy();
       return null;
     }
     case "rows":

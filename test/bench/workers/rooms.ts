@@ -1,4 +1,7 @@
 import { createRooms, jwt } from "../../../src/index.ts";
+import { kvStorage } from "../../../src/objects/storage.ts";
+import { zero } from "../../../src/platform/counts.ts";
+import { Journal } from "../../../src/room/storage/journal.ts";
 import { worlds } from "../../../src/worlds.ts";
 import { gameRoom } from "./game-room.ts";
 
@@ -8,7 +11,35 @@ const rooms = createRooms({
   auth: jwt({ secret: "AUTH_JWT_SECRET" }),
   world: worlds({ shardCapacity: 1000 }),
 });
-export class Room extends rooms.RoomObject {}
+export class Room extends rooms.RoomObject {
+  override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+    if (message === WRITE_JOURNAL) writeJournal(this.ctx.storage);
+    else await super.webSocketMessage(socket, message);
+  }
+}
 export class World extends rooms.WorldObject {}
 export class Shard extends rooms.ShardObject {}
 export default rooms.app;
+
+const WRITE_JOURNAL = JSON.stringify({ action: "journal", value: { x: 0, y: 0 } });
+const SAVES = 5;
+
+/** Stores the players as if all of them moved for a while, without the room's knowledge: it can sleep, and finds it then. */
+function writeJournal(storage: DurableObjectStorage): void {
+  const journal = new Journal(
+    kvStorage(
+      storage,
+      zero(),
+      () => {},
+      () => {},
+    ),
+    1000,
+  );
+  const players = [...storage.kv.list({ prefix: "players." })];
+  const keys = players.map(([key]) => key);
+  for (let save = 1; save <= SAVES; save++) {
+    journal.save(1000 * save, keys, () => {
+      for (const [key, player] of players) journal.put(key, player);
+    });
+  }
+}
