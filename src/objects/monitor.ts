@@ -6,7 +6,7 @@ import { hide } from "../platform/private.ts";
 import type { IsPrivate } from "../platform/private.ts";
 import { causeOf } from "../platform/log.ts";
 import type { LoggedError, ObjectMetrics } from "../platform/metrics.ts";
-import type { Clock, LogEntry, Socket, Storage } from "../platform/ports.ts";
+import type { Clock, Gatherer, LogEntry, Socket, Storage } from "../platform/ports.ts";
 import { PRIVATE_PREFIX } from "../room/storage/keys.ts";
 import { Awake } from "./awake.ts";
 import { kvStorage } from "./storage.ts";
@@ -48,6 +48,8 @@ export class Monitor {
   readonly #log: (entry: LogEntry) => void;
   readonly #wokeAt: number;
   readonly #errors: LoggedError[] = [];
+  /** What saves rows together, which takes the totals along. */
+  #gatherer: Gatherer | undefined;
   #wokenBy: Cause | undefined;
   /** The totals before the object woke, read when they are needed. */
   #before: Stored | undefined;
@@ -64,7 +66,13 @@ export class Monitor {
     this.#log = log;
     this.#wokeAt = clock.now();
     this.awake = new Awake(clock);
-    this.storage = kvStorage(storage, this.counts, () => this.#saved(), this.log);
+    this.storage = {
+      ...kvStorage(storage, this.counts, () => this.#gatherer || this.#saved(), this.log),
+      gatheredBy: (gatherer) => {
+        this.#gatherer = gatherer;
+        gatherer.onSave = () => this.#saved();
+      },
+    };
   }
 
   /** An event reached the object. */
@@ -188,7 +196,7 @@ export class Monitor {
   #read(): Stored {
     const none = { since: this.#wokeAt, counts: zero() };
     try {
-      return (this.storage.get(KEY) as Stored | undefined) ?? none;
+      return ((this.#gatherer ?? this.storage).get(KEY) as Stored | undefined) ?? none;
     } catch (error) {
       this.log({ level: "error", event: "counts_failed", code: "internal", error: causeOf(error) });
       return none;
@@ -199,17 +207,22 @@ export class Monitor {
   #store(): void {
     if (this.isEnded) return;
     this.counts.awakeMs = this.awake.ms;
-    this.counts.rowsWritten++;
     // Set even if storing fails, so that it is not tried again with each save.
     this.#storedAt = this.#clock.now();
     try {
-      this.#kv.put(KEY, this.#totals());
+      if (!this.#gatherer?.take(KEY, this.#totals())) this.#put();
     } catch (error) {
       this.log({ level: "error", event: "counts_failed", code: "internal", error: causeOf(error) });
       return;
     }
     this.#storedCount = countOf(this.counts);
     this.#storedTraffic = this.#traffic;
+  }
+
+  /** Writes the totals to a row of their own, which counts too. */
+  #put(): void {
+    this.counts.rowsWritten++;
+    this.#kv.put(KEY, this.#totals());
   }
 }
 

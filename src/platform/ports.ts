@@ -31,6 +31,17 @@ export interface Storage {
   transaction(run: () => void): void;
   /** Resolves when everything written is durable. */
   sync(): Promise<void>;
+  /** Called by what writes many rows as one, if something above this storage does. */
+  gatheredBy?(gatherer: Gatherer): void;
+}
+
+/** Writes many rows as one while a room is busy, and offers that to the object for the rows of its own. */
+export interface Gatherer {
+  /** Called in each transaction, before what was gathered is written. */
+  onSave: () => void;
+  get(key: string): unknown;
+  /** @returns whether it took the row. If not, that is to be written as ever. */
+  take(key: string, value: unknown): boolean;
 }
 
 export interface Clock {

@@ -47,8 +47,8 @@ export class Tree implements Shared {
   readCount = 0;
   readonly #held = new Set<string>();
   readonly held: ReadonlySet<string> = this.#held;
-  /** The numbers of the packets with the last changes of rows, as far as they were stored before the room started. */
-  changesBefore: ReadonlyMap<string, number> = new Map();
+  /** Gives the numbers of the packets with the last changes of rows, as far as they were stored before the room started. */
+  changesBefore: () => ReadonlyMap<string, number> = () => new Map();
   startedIn = 0;
   clock = 0;
   /** Called at the first change that was not sent. */
@@ -91,7 +91,7 @@ export class Tree implements Shared {
   }
 
   changedBefore(row: Row): number {
-    return this.changesBefore.get(row.key) ?? 0;
+    return this.changesBefore().get(row.key) ?? 0;
   }
 
   /** Whether some change was not sent yet. */
@@ -130,7 +130,7 @@ export class Tree implements Shared {
 
   /** All that changed after a packet. */
   changesSince(seq: number): Missed {
-    return changesSince(this.root, seq, seq < this.startedIn, this.changesBefore);
+    return changesSince(this.root, seq, seq < this.startedIn, this.changesBefore());
   }
 
   /** All that was sent to a viewer, as JSON. */

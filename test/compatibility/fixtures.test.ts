@@ -13,7 +13,7 @@ const rowsOf = (version: string) => JSON.parse(fixtures[`./${version}.json`] ?? 
 function revived(value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   const { $map } = value as { $map?: [string, unknown][] };
-  if ($map) return new Map($map.map(([key, inner]) => [key, inner === null ? undefined : inner]));
+  if ($map) return new Map($map.map(([key, inner]) => [key, inner === null ? undefined : revived(inner)]));
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, revived(inner)]));
 }
 

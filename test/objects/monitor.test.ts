@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Monitor } from "../../src/objects/monitor.ts";
+import { Journal } from "../../src/room/storage/journal.ts";
 import type { LogEntry } from "../../src/platform/ports.ts";
 import { VirtualClock } from "../support/memory.ts";
 
@@ -9,6 +10,7 @@ const COUNTS = "$counts";
 class Disk {
   readonly rows = new Map<string, unknown>();
   readonly log: LogEntry[] = [];
+  readonly written: string[] = [];
   readonly clock = new VirtualClock();
   isBroken: (call: "get" | "put", key: string) => boolean = () => false;
 
@@ -19,7 +21,12 @@ class Disk {
     };
     const kv = {
       get: (key: string) => (check("get", key), structuredClone(this.rows.get(key))),
-      put: (key: string, value: unknown) => (check("put", key), this.rows.set(key, structuredClone(value))),
+      put: (key: string, value: unknown) => {
+        check("put", key);
+        this.written.push(key);
+        this.rows.set(key, structuredClone(value));
+      },
+      delete: (key: string) => this.rows.delete(key),
     };
     const storage = { kv, transactionSync: (run: () => void) => run() } as unknown as DurableObjectStorage;
     return new Monitor(storage, this.clock, (entry) => this.log.push(entry));
@@ -73,4 +80,59 @@ describe("counts harm nobody", () => {
       expect(disk.log).toHaveLength(1);
     },
   );
+});
+
+describe("while a room is busy, counts are in its journal", () => {
+  const busy = (disk: Disk, seconds: number) => {
+    const monitor = disk.wake();
+    const journal = new Journal(monitor.storage, 1000);
+    const save = () => {
+      const keys = ["players.a", "players.b"];
+      monitor.message("a move");
+      journal.save(disk.clock.now(), keys, () => keys.forEach((key) => journal.put(key, { at: disk.clock.now() })));
+      disk.clock.advance(1000);
+    };
+    for (let second = 0; second < seconds; second++) save();
+    return { monitor, journal };
+  };
+
+  it("so they cost no row of their own, and are where they belong when it has become quiet", () => {
+    const disk = new Disk();
+    const { monitor, journal } = busy(disk, 60);
+    expect(disk.written.filter((key) => key === COUNTS)).toHaveLength(1);
+    expect(monitor.report().totals.messages).toBe(60);
+    journal.fold();
+    expect(disk.rows.has("$version")).toBe(false);
+    expect(disk.rows.get(COUNTS)).toMatchObject({ counts: { messages: 60 } });
+    // From now on as ever.
+    monitor.message("a move");
+    expect(monitor.report().totals.messages).toBe(61);
+    expect(disk.rows.get(COUNTS)).toMatchObject({ counts: { messages: 61 } });
+  });
+
+  it("so a room that died finds them there, whatever an older row says", () => {
+    const disk = new Disk();
+    const { monitor } = busy(disk, 30);
+    const told = monitor.report().totals;
+    expect(disk.rows.get(COUNTS)).toMatchObject({ counts: { messages: 1 } });
+    const next = disk.wake();
+    const journal = new Journal(next.storage, 1000);
+    for (const name of ["messages", "rowsWritten", "awakeMs"] as const) {
+      expect(next.report().totals[name], name).toBeGreaterThanOrEqual(told[name]);
+    }
+    expect(next.report().countedSince).toBe(1_000_000);
+    journal.fold();
+    expect(disk.rows.get(COUNTS)).toMatchObject({ counts: { messages: 30 } });
+  });
+
+  it("and one that has no journal writes them as ever", () => {
+    const disk = new Disk();
+    const monitor = disk.wake();
+    const journal = new Journal(monitor.storage, 1000);
+    for (let minute = 0; minute < 3; minute++) {
+      disk.clock.advance(60_000);
+      journal.save(disk.clock.now(), ["players.a"], () => journal.put("players.a", { minute }));
+    }
+    expect(disk.written).toEqual(["players.a", COUNTS, "players.a", COUNTS, "players.a", COUNTS]);
+  });
 });

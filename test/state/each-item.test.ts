@@ -48,8 +48,9 @@ class Upstream {
     };
     const { list, bag } = initial();
     const instance = this.state as never;
-    this.state.list = type(signal(list), "list", { transform }, instance);
-    this.state.bag = type(signal(bag as Record<string, Item>), "bag", { transform }, instance);
+    const fieldOf = (own: unknown, name: string) => type(own as never, name, { transform }, instance) as never;
+    this.state.list = fieldOf(signal(list), "list");
+    this.state.bag = fieldOf(signal<Record<string, Item>>(bag), "bag");
     syncClass(this.state, { onSync: (changes) => (this.#changes = changes) });
     this.settle();
   }

@@ -90,10 +90,16 @@ export class InstanceClock implements Clock {
 }
 
 /** The rows of a journal, or of one of its slots. */
-function journalOf(rows: ReadonlyMap<string, unknown>, key = "$version"): ReadonlyMap<string, unknown> {
+export function journalOf(rows: ReadonlyMap<string, unknown>, key = "$version"): ReadonlyMap<string, unknown> {
   const slot = rows.get(key);
   const inner = slot instanceof Map ? slot : (slot as { rows?: unknown } | undefined)?.rows;
-  return inner instanceof Map ? inner : new Map();
+  // In groups, or not, as before there were any.
+  const found = new Map<string, unknown>();
+  for (const [name, value] of inner instanceof Map ? (inner as Map<string, unknown>) : []) {
+    if (!(value instanceof Map)) found.set(name, value);
+    else for (const [own, packed] of value as Map<string, unknown>) found.set(own, packed);
+  }
+  return found;
 }
 
 /** Storage with transactions, and faults on demand. */

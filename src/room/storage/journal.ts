@@ -1,11 +1,10 @@
-import type { Storage } from "../../platform/ports.ts";
-import { isLiteral, jsonLength } from "../../protocol/values.ts";
+import type { Gatherer, Storage } from "../../platform/ports.ts";
+import { JournalRows, pack, unpack } from "./journal-rows.ts";
+import type { Packed, Slot } from "./journal-rows.ts";
 import { APART_PREFIX, VERSION_KEY } from "./keys.ts";
 
 /** What does not fit the first slot is in further ones. */
 const SLOT_PREFIX = `${APART_PREFIX}journal:`;
-/** Bytes of rows in one slot: the runtime stores 2 MiB under a key, and a slot is a little more than its rows. */
-const MOST_IN_SLOT = 2_000_000;
 /** The journal is full when it has more bytes than these for each ms between two saves, within limits… */
 const BYTES_PER_MS = 500;
 const LEAST_FULL = 25_000;
@@ -13,8 +12,6 @@ const MOST_FULL = 1_000_000;
 /** …but it may have so many times the bytes of the last save, up to a limit: reading it takes time when a room wakes. */
 const SAVES = 4;
 const MOST = 8_000_000;
-/** Each row counts as so many bytes more: it takes time too. */
-const ROW_COST = 200;
 /** Rows that {@link Journal.fold} writes at once. */
 const MOST_AT_ONCE = 200;
 /** After so long without changes a room is not busy any more, in ms. */
@@ -25,22 +22,11 @@ const SAVES_IN_A_ROW = 4;
 /** The least time for which it is remembered what was saved, in ms. */
 const MEMORY = 1000;
 
-/**
- * The value of a row as JSON, which is parsed when somebody asks for it: a room that wakes may have thousands. Or as it
- * is, where JSON cannot hold it; or undefined, where the row was deleted.
- */
-type Packed = string | { readonly value: unknown } | undefined;
-
-/** A row in the journal. */
+/** A row of the journal, as it was before a transaction. */
 interface Kept {
   readonly value: Packed;
-  /** Bytes, at most; undefined if that was not needed yet. */
-  size: number | undefined;
-  /** Whether the row itself has this value by now. */
-  isFolded: boolean;
+  readonly isFolded: boolean;
 }
-
-type Slot = Map<string, Packed>;
 
 /** The first slot. It is in the row of the version, so that code which does not know of journals refuses to start. */
 interface FirstSlot {
@@ -58,20 +44,22 @@ interface FirstSlot {
  * All of it is written anew with each change, in the transaction of that change. So a crash leaves the journal before
  * or after it, and both are right.
  */
-export class Journal implements Storage {
+export class Journal implements Storage, Gatherer {
   /** What a room that wakes reads from: without a journal it is the storage below. */
   readonly atStart: Storage;
+  onSave: () => void = () => {};
   readonly #storage: Storage;
   readonly #throttle: number;
-  readonly #rows = new Map<string, Kept>();
+  readonly #rows = new JournalRows();
+  /** Keys of rows that have the journal's value by now, while it is folded. */
+  readonly #folded = new Set<string>();
   /** What the rows were that the present transaction changed. */
   #before: Map<string, Kept | undefined> | undefined;
   /** Whether all that is written goes to the journal. */
   #isRecording = false;
   /** Further slots that may be there. */
   #others = 0;
-  /** Bytes of all rows, and of those that were recorded last. */
-  #size = 0;
+  /** The size of the rows that were recorded last. */
   #lastSize = 0;
   /** Keys that were saved lately, and before that. */
   #recent = new Set<string>();
@@ -93,21 +81,21 @@ export class Journal implements Storage {
     // It may also be a number.
     if (first?.rows instanceof Map) this.#load(first);
     this.atStart = this.isEmpty ? storage : this;
+    storage.gatheredBy?.(this);
   }
 
   get isEmpty(): boolean {
-    return this.#rows.size === 0;
+    return this.#rows.isEmpty;
   }
 
   /** Whether it is to be folded even though the room is busy. */
   get isFull(): boolean {
     const full = Math.min(Math.max(this.#throttle * BYTES_PER_MS, LEAST_FULL), MOST_FULL);
-    return this.#size > Math.min(Math.max(full, SAVES * this.#lastSize), MOST);
+    return this.#rows.size > Math.min(Math.max(full, SAVES * this.#lastSize), MOST);
   }
 
   get(key: string): unknown {
-    const kept = this.#rows.get(key);
-    return kept ? unpack(kept.value) : this.#storage.get(key);
+    return this.#rows.has(key) ? unpack(this.#rows.get(key)) : this.#storage.get(key);
   }
 
   put(key: string, value: unknown): void {
@@ -118,6 +106,13 @@ export class Journal implements Storage {
   delete(key: string): void {
     if (this.#isRecording || this.#rows.has(key)) this.#keep(key, undefined);
     else this.#storage.delete(key);
+  }
+
+  take(key: string, value: unknown): boolean {
+    // A row alone is not worth a journal.
+    const isTaken = this.#rows.has(key) || (this.#isRecording && this.#before !== undefined && this.#before.size > 0);
+    if (isTaken) this.#keep(key, value);
+    return isTaken;
   }
 
   /** Rows that only the journal has come last. */
@@ -131,13 +126,11 @@ export class Journal implements Storage {
     try {
       this.#storage.transaction(() => {
         run();
-        if (before.size > 0) this.#write();
+        this.onSave();
+        if (before.size > 0) this.#write(before.keys());
       });
     } catch (error) {
-      for (const [key, kept] of before) {
-        if (kept) this.#rows.set(key, kept);
-        else this.#rows.delete(key);
-      }
+      for (const [key, kept] of before) this.#undo(key, kept);
       throw error;
     } finally {
       this.#before = undefined;
@@ -163,19 +156,20 @@ export class Journal implements Storage {
 
   /** Writes some rows to where they belong, and ends the journal with the last of them. */
   fold(): void {
-    const left = [...this.#rows].filter(([key, { isFolded }]) => !isFolded && key !== VERSION_KEY);
+    const left = [...this.#rows.keys()].filter((key) => !this.#folded.has(key) && key !== VERSION_KEY);
     const some = left.slice(0, MOST_AT_ONCE);
     const isEnd = some.length === left.length;
     this.#storage.transaction(() => {
-      for (const [key, { value }] of some) this.#restore(key, value);
+      for (const key of some) this.#restore(key);
       if (!isEnd) return;
-      this.#restore(VERSION_KEY, this.#rows.get(VERSION_KEY)?.value);
+      this.#restore(VERSION_KEY);
       for (let index = 0; index < this.#others; index++) this.#storage.delete(SLOT_PREFIX + index);
     });
-    for (const [, kept] of some) kept.isFolded = true;
+    for (const key of some) this.#folded.add(key);
     if (!isEnd) return;
     this.#rows.clear();
-    this.#size = this.#lastSize = this.#others = 0;
+    this.#folded.clear();
+    this.#lastSize = this.#others = 0;
   }
 
   sync(): Promise<void> {
@@ -185,37 +179,30 @@ export class Journal implements Storage {
   #load({ rows, others }: FirstSlot): void {
     const slots: unknown[] = [rows];
     for (let index = 0; index < others; index++) slots.push(this.#storage.get(SLOT_PREFIX + index));
-    for (const slot of slots) {
-      if (!(slot instanceof Map)) throw new Error("A part of the journal is missing");
-      for (const [key, value] of slot as Slot) this.#rows.set(key, { value, size: undefined, isFolded: false });
-    }
+    if (!slots.every((slot) => slot instanceof Map)) throw new Error("A part of the journal is missing");
+    this.#rows.load(slots);
     this.#others = others;
   }
 
   *#list({ start = "", end }: NonNullable<Parameters<Storage["list"]>[0]>): Iterable<[key: string, value: unknown]> {
-    const isInside = (key: string) => key >= start && (end === undefined || key < end);
-    const left = new Set<string>();
-    for (const key of this.#rows.keys()) if (isInside(key)) left.add(key);
-    const rest = { start, ...(end !== undefined && { end }) };
-    // The journal itself is not read again.
-    const ranges = isInside(VERSION_KEY)
-      ? [
-          { start, end: VERSION_KEY },
-          { ...rest, start: `${VERSION_KEY}\0` },
-        ]
-      : [rest];
-    for (const range of ranges) {
+    const found = new Set<string>();
+    for (const range of withoutJournal(start, end)) {
       for (const row of this.#storage.list(range)) {
-        if (!left.delete(row[0])) yield row;
-        else yield* this.#rowOf(row[0]);
+        const [key] = row;
+        if (!this.#rows.has(key)) {
+          yield row;
+          continue;
+        }
+        found.add(key);
+        yield* this.#rowOf(key);
       }
     }
-    for (const key of left) yield* this.#rowOf(key);
+    for (const key of this.#rows.keysIn(start, end)) if (!found.has(key)) yield* this.#rowOf(key);
   }
 
   /** A row of the journal; none if it was deleted. */
   *#rowOf(key: string): Iterable<[key: string, value: unknown]> {
-    const value = this.#rows.get(key)?.value;
+    const value = this.#rows.get(key);
     if (value !== undefined) yield [key, unpack(value)];
   }
 
@@ -226,36 +213,31 @@ export class Journal implements Storage {
   }
 
   #set(key: string, value: unknown): void {
-    if (!this.#before?.has(key)) this.#before?.set(key, this.#rows.get(key));
-    this.#rows.set(key, { value: pack(value), size: undefined, isFolded: false });
+    if (this.#before && !this.#before.has(key)) {
+      const kept = { value: this.#rows.get(key), isFolded: this.#folded.has(key) };
+      this.#before.set(key, this.#rows.has(key) ? kept : undefined);
+    }
+    this.#rows.set(key, pack(value));
+    this.#folded.delete(key);
   }
 
-  #restore(key: string, value: Packed): void {
+  #undo(key: string, kept: Kept | undefined): void {
+    if (kept) this.#rows.set(key, kept.value);
+    else this.#rows.delete(key);
+    if (kept?.isFolded) this.#folded.add(key);
+  }
+
+  #restore(key: string): void {
+    const value = this.#rows.get(key);
     if (value === undefined) this.#storage.delete(key);
     else this.#storage.put(key, unpack(value));
   }
 
-  #write(): void {
-    const first: Slot = new Map();
-    const slots = [first];
-    let slot = first;
-    let size = 0;
-    this.#size = 0;
-    if (this.#isRecording) this.#lastSize = 0;
-    for (const [key, kept] of this.#rows) {
-      const own = (kept.size ??= bytesOf(key) + bytesOf(kept.value));
-      if (this.#isRecording && this.#before?.has(key)) this.#lastSize += own + ROW_COST;
-      if (size + own > MOST_IN_SLOT) {
-        slots.push((slot = new Map()));
-        size = 0;
-      }
-      slot.set(key, kept.value);
-      size += own;
-      this.#size += own + ROW_COST;
-    }
-    const [, ...others] = slots;
-    this.#storage.put(VERSION_KEY, { rows: first, others: others.length } satisfies FirstSlot);
-    for (const [index, rows] of others.entries()) this.#storage.put(SLOT_PREFIX + index, rows);
+  #write(changed: Iterable<string>): void {
+    if (this.#isRecording) this.#lastSize = this.#rows.sizeOf(changed);
+    const [rows, ...others] = this.#rows.slots() as [Slot, ...Slot[]];
+    this.#storage.put(VERSION_KEY, { rows, others: others.length } satisfies FirstSlot);
+    for (const [index, slot] of others.entries()) this.#storage.put(SLOT_PREFIX + index, slot);
     this.#others = Math.max(this.#others, others.length);
   }
 
@@ -279,26 +261,12 @@ export class Journal implements Storage {
   }
 }
 
-function pack(value: unknown): Packed {
-  if (value === undefined) return undefined;
-  return isJson(value) ? JSON.stringify(value) : { value: structuredClone(value) };
-}
-
-function unpack(packed: Packed): unknown {
-  return typeof packed === "string" ? JSON.parse(packed) : structuredClone(packed?.value);
-}
-
-/** Whether a value is the same again when it was JSON in between. */
-function isJson(value: unknown): boolean {
-  if (typeof value === "number") return Number.isFinite(value) && !Object.is(value, -0);
-  if (typeof value !== "object" || value === null)
-    return value === null || ["string", "boolean"].includes(typeof value);
-  // Holes in an array are undefined.
-  return Array.isArray(value) ? [...value].every(isJson) : isLiteral(value) && Object.values(value).every(isJson);
-}
-
-/** How many bytes the runtime stores: of a text with other than Latin letters, two for each character. */
-function bytesOf(packed: Packed): number {
-  if (typeof packed === "string") return 8 + packed.length * (/^[\0-\xFF]*$/.test(packed) ? 1 : 2);
-  return 16 + 2 * jsonLength(packed?.value);
+/** Ranges of rows that have all of a range but the journal itself, which is not read again. */
+function withoutJournal(start: string, end: string | undefined): { readonly start: string; readonly end?: string }[] {
+  const rest = end === undefined ? {} : { end };
+  if (start > VERSION_KEY || (end !== undefined && end <= VERSION_KEY)) return [{ start, ...rest }];
+  return [
+    { start, end: VERSION_KEY },
+    { start: `${VERSION_KEY}\0`, ...rest },
+  ];
 }

@@ -115,10 +115,9 @@ export class ChangeClock {
 
   #believe(values: readonly StoredChanges[], life: StoredLife): void {
     this.#floor = (values[0] as StoredChanges).since;
-    const changed = new Map<string, number>();
-    // Later values come last.
-    for (const value of values) for (const [key, seq] of Object.entries(value.changed)) changed.set(key, seq);
-    this.#tree.changesBefore = changed;
+    // A busy room notes thousands of changes, and only who comes back needs them.
+    let changed: ReadonlyMap<string, number> | undefined;
+    this.#tree.changesBefore = () => (changed ??= changesIn(values));
     const lives = new Map<string, Stored>([[life.epoch, { seq: life.seq - 1, ahead: life.seq }]]);
     for (const { epoch, seq, ahead } of values) lives.set(epoch, { seq, ahead });
     this.#lives = lives;
@@ -254,7 +253,8 @@ export class ChangeClock {
     const now = this.#scope.clock.now();
     if (this.#loaded && now - this.#loaded.at > USEFUL) {
       this.#floor = Math.max(this.#floor, this.#loaded.seq);
-      this.#tree.changesBefore = this.#lives = new Map<string, never>();
+      this.#tree.changesBefore = () => new Map();
+      this.#lives = new Map();
       this.#loaded = undefined;
     }
     if (now - (this.#times.at(-1)?.at ?? -Infinity) < EXACTNESS) return;
@@ -269,6 +269,12 @@ export class ChangeClock {
     const forgotten = this.#gone.splice(0, this.#gone.length - MAX_GONE / 2);
     this.#floor = Math.max(this.#floor, forgotten.at(-1)?.goneIn ?? 0);
   }
+}
+
+/** The numbers of the packets with the last changes of rows. */
+function changesIn(values: readonly StoredChanges[]): ReadonlyMap<string, number> {
+  // Later values come last.
+  return new Map(values.flatMap(({ changed }) => Object.entries(changed)));
 }
 
 /** The values to believe, in their order. @param from the number of the first; undefined if none is */
