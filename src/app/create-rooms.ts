@@ -1,5 +1,6 @@
+import type { Build } from "../protocol/build.ts";
 import { createService } from "./service.ts";
-import type { ServiceConfig } from "./service.ts";
+import type { ServiceConfig } from "./service-config.ts";
 import type { Worlds } from "./worlds.ts";
 
 /** What {@link createRooms} makes without Worlds. */
@@ -11,7 +12,7 @@ export type WorldsService = RoomsService & ReturnType<Worlds["classes"]>;
  * Makes a service of room definitions: the Hono app to export as the Worker, and the Durable Object classes. With Worlds
  * there are the classes `WorldObject` and `ShardObject` too: see `worlds` of `durable-rooms/worlds`.
  *
- * @throws Error that says what to do, if an option or a binding is missing or malformed
+ * @throws Error that says what to do, if a binding is missing; in development and in tests also if an option is malformed
  * @example
  * import { createRooms, jwt } from "durable-rooms";
  * const rooms = createRooms({ rooms: [gameRoom], auth: jwt({ secret: "AUTH_JWT_SECRET" }) });
@@ -23,7 +24,10 @@ export function createRooms(config: ServiceConfig): RoomsService;
 export function createRooms(config: ServiceConfig): RoomsService | WorldsService {
   const { world, inspector } = config;
   const { find, log, app, RoomObject } = createService(config);
-  if (!world) return withoutWorlds({ app, RoomObject });
+  if (!world) {
+    const service = { app, RoomObject };
+    return (globalThis as Build).process?.env?.NODE_ENV === "production" ? service : withoutWorlds(service);
+  }
   const { WorldObject, ShardObject } = world.classes(find, log);
   if (!inspector) return { app, RoomObject, WorldObject, ShardObject };
   return { app, RoomObject, WorldObject: inspector.room(WorldObject), ShardObject: inspector.shard(ShardObject) };

@@ -1,60 +1,16 @@
-import { RESERVED_TYPES } from "../protocol/packets.ts";
-import { isPlain } from "../protocol/values.ts";
-import { checkMigrations } from "./migrations.ts";
+import type { Build } from "../protocol/build.ts";
+import { checkDefinition } from "./check-definition.ts";
 import { parsePath } from "./paths.ts";
 import type { CompiledRoom, DefinedRoom } from "./room.ts";
 import { compileRoutes } from "./routes.ts";
-import { notSchema, schemaProblem } from "./schemas.ts";
 import { settingsOf } from "./settings.ts";
-import type { Action, AnyDefinition, RoomDefinition, Schedule } from "./types.ts";
-
-/** Every option with its check, which returns what is wrong with a value. */
-const OPTIONS: Readonly<Record<string, (value: unknown) => string | undefined>> = {
-  path: () => undefined,
-  state: isFunction,
-  version: isVersion,
-  migrate: isRecord,
-  actions: isRecord,
-  events: isRecord,
-  connectionState: isFunction,
-  requests: isRecord,
-  unhandledAction: isRecord,
-  guards: isGuardList,
-  tick: (tick) => isRecord(tick) ?? isNumber(0.1, 1000)((tick as { hz?: unknown }).hz, "tick.hz "),
-  maxUsers: isNumber(1),
-  maxConnectionsPerUser: isNumber(1),
-  throttleSync: (value) => (value === "auto" ? undefined : isNumber(0, 60_000)(value)),
-  throttleStorage: isNumber(0, 3_600_000),
-  hibernate: isBoolean,
-  transferExpiryTime: isNumber(1000),
-  actionTimeout: isNumber(1, 3_600_000),
-  autoSync: isBoolean,
-  rateLimit: isRate("messages"),
-  joinRate: isRate("joins"),
-  requestRate: isRate("requests"),
-  schedules: isRecord,
-  sessionExpiryTime: isNumber(0),
-  maxOfflineSessions: isNumber(1),
-  expireAfter: isNumber(1000),
-  maxMessageBytes: isNumber(1, 32 * 1024 * 1024),
-  auth: (value) => (value === "required" || value === "optional" ? undefined : 'has to be "required" or "optional"'),
-  onCreate: isFunction,
-  onDestroy: isFunction,
-  onExpire: isFunction,
-  onStart: isFunction,
-  onJoin: isFunction,
-  onLeave: isFunction,
-  onError: isFunction,
-  interceptorPacket: isFunction,
-  onSessionRestore: isFunction,
-  onStorageRestore: isFunction,
-  onUserStorageRestore: isFunction,
-};
+import type { AnyDefinition, RoomDefinition } from "./types.ts";
 
 /**
  * Declares a kind of room: its state, its actions and requests, and its options.
  *
- * @throws Error that names the option and says what to do, if the definition is malformed
+ * @throws Error that names the option and says what to do, if the definition is malformed: in development and in tests. A
+ * deployed Worker does not check it again
  * @example
  * import { z } from "zod";
  * import { defineRoom, signal, sync } from "durable-rooms";
@@ -70,15 +26,11 @@ const OPTIONS: Readonly<Record<string, (value: unknown) => string | undefined>> 
 export function defineRoom<S extends object, A, O, R, E, N, K extends string, C>(
   definition: RoomDefinition<S, A, O, R, E, N, K, C>,
 ): DefinedRoom<S, A, O, E> {
-  const where = `defineRoom(${JSON.stringify(definition?.path)})`;
-  checkOptions(where, definition as unknown as Record<string, unknown>);
   const untyped = definition as unknown as AnyDefinition;
-  checkNamed(where, untyped);
-  const { version = 1, migrate = {} } = untyped;
-  checkMigrations(where, version, migrate);
+  if ((globalThis as Build).process?.env?.NODE_ENV !== "production") checkDefinition(untyped);
   const compiled: CompiledRoom = {
     definition: untyped,
-    version,
+    version: untyped.version ?? 1,
     pattern: parsePath(definition.path),
     settings: settingsOf(untyped),
     actions: new Map(Object.entries(untyped.actions ?? {})),
@@ -86,85 +38,4 @@ export function defineRoom<S extends object, A, O, R, E, N, K extends string, C>
     lost: new Set(),
   };
   return { path: definition.path, compiled };
-}
-
-function checkOptions(where: string, definition: Record<string, unknown>): void {
-  if (isRecord(definition)) throw new Error("defineRoom() takes one object with at least a path and a state");
-  for (const [name, value] of Object.entries(definition)) {
-    const check = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined;
-    if (!check) throw new Error(`${where}: there is no option "${name}". Known: ${Object.keys(OPTIONS).join(", ")}`);
-    const problem = value === undefined ? undefined : check(value);
-    if (problem) throw new Error(`${where}: ${name} ${problem}`);
-  }
-  if (typeof definition["state"] !== "function") {
-    throw new Error(`${where}: state has to be a function that makes the state of one room`);
-  }
-}
-
-/** Names of events that clients take for something else: packets of the protocol, and events of the client itself. */
-const TAKEN: ReadonlySet<string> = new Set([...RESERVED_TYPES, "joining", "status", "closed"]);
-
-/** Checks what a definition has by name. @throws Error that says what is wrong with one of them */
-function checkNamed(where: string, { actions = {}, events = {}, schedules = {} }: AnyDefinition): void {
-  const check = (kind: string, named: object, problemOf: (part: never, name: string) => string | undefined) => {
-    for (const [name, part] of Object.entries(named)) {
-      const problem = problemOf(part as never, name);
-      if (problem) throw new Error(`${where}: the ${kind} "${name}" ${problem}`);
-    }
-  };
-  check(
-    "action",
-    actions,
-    (action: Action<object, unknown>) =>
-      isRunnable(action) ?? isGuardList(action.guards ?? []) ?? schemaProblem(action.input, "an input"),
-  );
-  check(
-    "schedule",
-    schedules,
-    (schedule: Schedule<object, unknown>) => isRunnable(schedule) ?? notSchema(schedule.payload, "a payload"),
-  );
-  check("event", events, (schema, name) =>
-    TAKEN.has(name) ? "has a name that means something else" : notSchema(schema ?? null, "a value"),
-  );
-}
-
-function isRunnable(part: { readonly run?: unknown }): string | undefined {
-  return isRecord(part) ?? isFunction(part.run, "run ");
-}
-
-function isFunction(value: unknown, what = ""): string | undefined {
-  return typeof value === "function" ? undefined : `${what}has to be a function`;
-}
-
-function isVersion(value: unknown): string | undefined {
-  return Number.isSafeInteger(value) && (value as number) >= 1 ? undefined : "has to be a whole number from 1";
-}
-
-function isBoolean(value: unknown): string | undefined {
-  return typeof value === "boolean" ? undefined : "has to be true or false";
-}
-
-/** @param counted the field that says how many of something are allowed in a time */
-function isRate(counted: string): (value: unknown) => string | undefined {
-  return (value) => {
-    const rate = { ...(value as Record<string, unknown> | null) };
-    return isRecord(value) ?? isNumber(1)(rate[counted], `${counted} `) ?? isNumber(1)(rate["per"], "per ");
-  };
-}
-
-function isRecord(value: unknown): string | undefined {
-  return isPlain(value) ? undefined : "has to be an object";
-}
-
-function isGuardList(value: unknown): string | undefined {
-  return Array.isArray(value) && value.every((guard) => typeof guard === "function")
-    ? undefined
-    : "has to be a list of guards, which are functions";
-}
-
-function isNumber(least: number, most = Infinity): (value: unknown, what?: string) => string | undefined {
-  return (value, what = "") =>
-    typeof value === "number" && value >= least && value <= most
-      ? undefined
-      : `${what}has to be a number from ${least}${most === Infinity ? "" : ` to ${most}`}`;
 }

@@ -21,24 +21,11 @@ const NAME = /^[A-Za-z_]\w*$/;
 /**
  * Parses a room path. A `{name}` segment matches at least one character of any kind, and as few as the text after it
  * allows.
- * @throws if the path is empty, a brace is unbalanced, or a name is malformed or used twice
  */
 export function parsePath(path: string): PathPattern {
-  if (typeof path !== "string" || path === "") throw new Error('A room needs a path, such as "game-{id}"');
-  const names: string[] = [];
-  const literals: string[] = [];
-  for (const [index, part] of path.split(SEGMENT).entries()) {
-    if (index % 2 === 0) {
-      if (/[{}]/.test(part)) throw new Error(`Unbalanced brace in the room path "${path}"`);
-      literals.push(part);
-      continue;
-    }
-    if (!NAME.test(part) || isHostileKey(part)) {
-      throw new Error(`Malformed segment {${part}} in the room path "${path}": use letters, digits and _`);
-    }
-    if (names.includes(part)) throw new Error(`{${part}} is there twice in the room path "${path}"`);
-    names.push(part);
-  }
+  const parts = path.split(SEGMENT);
+  const literals = parts.filter((_, index) => index % 2 === 0);
+  const names = parts.filter((_, index) => index % 2 === 1);
   return {
     path,
     match(id) {
@@ -67,4 +54,21 @@ function matchSegments(id: string, [first = "", ...others]: readonly string[]): 
   const end = id.length - last.length;
   if (end <= start || !id.endsWith(last)) return undefined;
   return [...values, id.slice(start, end)];
+}
+
+/** @throws Error if the path is empty, a brace is unbalanced, or a name is malformed or used twice */
+export function checkPath(path: unknown): void {
+  if (typeof path !== "string" || path === "") throw new Error('A room needs a path, such as "game-{id}"');
+  const names = new Set<string>();
+  for (const [index, part] of path.split(SEGMENT).entries()) {
+    if (index % 2 === 0) {
+      if (/[{}]/.test(part)) throw new Error(`Unbalanced brace in the room path "${path}"`);
+      continue;
+    }
+    if (!NAME.test(part) || isHostileKey(part)) {
+      throw new Error(`Malformed segment {${part}} in the room path "${path}": use letters, digits and _`);
+    }
+    if (names.has(part)) throw new Error(`{${part}} is there twice in the room path "${path}"`);
+    names.add(part);
+  }
 }

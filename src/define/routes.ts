@@ -26,23 +26,12 @@ type Entry = Pick<Extract<RouteMatch, { kind: "found" }>, "key" | "route">;
 
 const KNOWN = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
-/**
- * Builds the routes of a definition.
- * @throws Error that names the route, if it is malformed or exists twice
- */
+/** Builds the routes of a definition. */
 export function compileRoutes(routes: Readonly<Record<string, AnyRoute>>): RouteTable {
   const router = new PatternRouter<Entry>();
   const methods = new Set<string>();
-  const seen = new Set<string>();
   for (const [key, route] of Object.entries(routes)) {
-    const [method, path] = parseKey(key);
-    if (path.startsWith("/$")) throw new Error(`The request "${key}" begins with "/$", which is the service's own`);
-    if (typeof route?.run !== "function") throw new Error(`The request "${key}" needs a run function`);
-    const problem = schemaProblem(route.body, "a body");
-    if (problem) throw new Error(`The request "${key}" ${problem}`);
-    const form = `${method} ${path.replace(/:\w+/g, ":")}`;
-    if (seen.has(form)) throw new Error(`Two requests match "${key}"`);
-    seen.add(form);
+    const [method, path] = key.split(" ") as [string, string];
     methods.add(method);
     router.add(method, path, { key, route });
   }
@@ -57,7 +46,22 @@ export function compileRoutes(routes: Readonly<Record<string, AnyRoute>>): Route
   };
 }
 
-function parseKey(key: string): [method: string, path: string] {
+/** @throws Error that names the route, if one is malformed or exists twice */
+export function checkRoutes(routes: Readonly<Record<string, AnyRoute>>): void {
+  const seen = new Set<string>();
+  for (const [key, route] of Object.entries(routes)) {
+    const [method, path] = checkKey(key);
+    if (path.startsWith("/$")) throw new Error(`The request "${key}" begins with "/$", which is the service's own`);
+    if (typeof route?.run !== "function") throw new Error(`The request "${key}" needs a run function`);
+    const problem = schemaProblem(route.body, "a body");
+    if (problem) throw new Error(`The request "${key}" ${problem}`);
+    const form = `${method} ${path.replace(/:\w+/g, ":")}`;
+    if (seen.has(form)) throw new Error(`Two requests match "${key}"`);
+    seen.add(form);
+  }
+}
+
+function checkKey(key: string): [method: string, path: string] {
   const [method, path, ...rest] = key.split(" ");
   if (method === undefined || !KNOWN.has(method) || !path?.startsWith("/") || rest.length > 0) {
     throw new Error(`The request "${key}" has to be a method and a path, such as "GET /players/:id"`);

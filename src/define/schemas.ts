@@ -1,4 +1,3 @@
-import type { Build } from "../protocol/build.ts";
 import { RoomError } from "../protocol/errors.ts";
 import { isContainer } from "../protocol/values.ts";
 import type { StandardSchema } from "./standard-schema.ts";
@@ -20,16 +19,12 @@ type Definition = Readonly<Record<string, unknown>> & { readonly type: string };
  * What is wrong with a schema: it is none; or it is one of zod with a part that no JSON has, so that whatever a client
  * sent would be refused. A choice is fine if one of its options is, and a part that may be left out always is.
  *
- * A deployed Worker looks only whether it is a schema: the rest was found before.
- *
  * @param what the option that holds it
  * @returns undefined if nothing is wrong, or it is of another library
  */
 export function schemaProblem(value: unknown, what: string): string | undefined {
   if (value === undefined) return undefined;
-  const problem = notSchema(value, what);
-  if (problem) return problem;
-  return (globalThis as Build).process?.env?.NODE_ENV === "production" ? undefined : partProblem(value, what);
+  return notSchema(value, what) ?? partProblem(value, what);
 }
 
 function partProblem(schema: unknown, what: string): string | undefined {

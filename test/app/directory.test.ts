@@ -1,7 +1,7 @@
 import { signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
+import { checkConfig } from "../../src/app/check-config.ts";
 import { createDirectory } from "../../src/app/directory.ts";
-import type { RoomsConfig } from "../../src/app/directory.ts";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { sync } from "../../src/state/fields.ts";
 
@@ -49,6 +49,6 @@ describe("createDirectory", () => {
     ["the party shard", { parties: { shard: [room("a")] } }, /"shard" is built in/],
     ["a party that is no list", { parties: { other: room("a") } }, /"other" needs a list/],
   ])("refuses %s", (_, config, message) => {
-    expect(() => createDirectory(config as RoomsConfig)).toThrow(message);
+    expect(() => checkConfig(config as object)).toThrow(message);
   });
 });
