@@ -39,7 +39,7 @@ describe("docs/limits.md", () => {
 
   it.each(rows.map((row) => [row[0] ?? "", row[2] ?? ""]))("%s: can be changed as it says", (_, how) => {
     for (const [, option = ""] of how.matchAll(/`((?:world\.)?\w+)`/g)) {
-      const settings = option.startsWith("world.") ? "world/settings.ts" : "define/define-room.ts";
+      const settings = option.startsWith("world.") ? "world/settings.ts" : "define/check-definition.ts";
       expect(sources[`../../src/${settings}`]).toContain(`${option.replace("world.", "")}: `);
     }
   });
