@@ -1,10 +1,13 @@
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
+import { hideExpectedErrors } from "./test/support/expected-errors.ts";
 
 // Wrangler's own settings: the secrets of the tests, and no word about where they were found.
 process.env["AUTH_JWT_SECRET"] = "a secret of the tests, 32 bytes or more";
 process.env["SHARD_SECRET"] = "a secret of the tests' shards";
 process.env["WRANGLER_LOG"] ??= "warn";
+// What workerd says is written by this process.
+hideExpectedErrors();
 
 interface Project {
   readonly name: string;
@@ -45,6 +48,8 @@ const NODE = "test/**/*.node.test.ts";
 export default defineConfig({
   test: {
     silent: "passed-only",
+    // A dot for each test, and all about those that fail. `--reporter=default` names the files.
+    reporters: ["dot"],
     // Of two cores, the default leaves one to whoever looks on; most tests wait.
     maxWorkers: "100%",
     projects: [
