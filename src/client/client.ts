@@ -7,7 +7,7 @@ import type { Frame } from "./frame.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { ReconnectingSocket } from "./reconnecting-socket.ts";
 import { Events } from "./listeners.ts";
-import type { CommonOptions } from "./options.ts";
+import type { CommonOptions, AnyJoin } from "./options.ts";
 import type { Destination } from "./destination.ts";
 import { SyncPosition } from "./sync-position.ts";
 import type { SyncNumbers } from "./sync-position.ts";
@@ -34,7 +34,7 @@ export class Client {
   #status: ClientStatus = "connecting";
   publicId: string | undefined;
 
-  constructor(destination: Destination, options: CommonOptions) {
+  constructor(destination: Destination, options: CommonOptions & AnyJoin) {
     const { callTimeout = CALL_TIMEOUT, batch = 0 } = options;
     this.#destination = destination;
     this.#calls = new Calls(

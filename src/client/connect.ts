@@ -17,7 +17,7 @@ import { WorldDestination } from "./world-destination.ts";
  * game.emit("move", { x: 1, y: 2 });
  * game.subscribe((state) => render(state));
  */
-export function connectRoom<R extends AnyRoom>(options: ConnectOptions): RoomClient<R> {
+export function connectRoom<R extends AnyRoom>(options: ConnectOptions<R>): RoomClient<R> {
   const { party = "main", room } = options;
   const destination = typeof room === "string" ? roomDestination(party, room) : new FoundDestination(party, room);
   return new Client(destination, options) as unknown as RoomClient<R>;
@@ -32,7 +32,7 @@ export function connectRoom<R extends AnyRoom>(options: ConnectOptions): RoomCli
  * import type { gameRoom } from "./worker";
  * const game = connectWorld<typeof gameRoom>({ host: location.host, room: "game-1" });
  */
-export function connectWorld<R extends AnyRoom>(options: WorldOptions): RoomClient<R> {
+export function connectWorld<R extends AnyRoom>(options: WorldOptions<R>): RoomClient<R> {
   const destination = new WorldDestination(originOf(options), options.worldId ?? "world-default", options.room);
   return new Client(destination, options) as unknown as RoomClient<R>;
 }

@@ -21,12 +21,12 @@ export class CallError extends Error {
 }
 
 /**
- * Why there is no address to connect to: the World said no, or could not be asked, or `token` or `room` failed. The client
+ * Why there is no address to connect to: the World said no, or could not be asked, or `token`, `params` or `room` failed. The client
  * tries again, later and later, unless this would not help.
  */
 export class ConnectError extends Error {
   override readonly name = "ConnectError";
-  readonly code: "world_refused" | "world_unreachable" | "token_failed" | "room_failed";
+  readonly code: "world_refused" | "world_unreachable" | "token_failed" | "params_failed" | "room_failed";
   /** The HTTP status of the World's answer. */
   readonly status: number | undefined;
   /** Whether it is of no use to try again. */

@@ -3,7 +3,15 @@ export { CallError, ConnectError } from "./errors.ts";
 export type { CallErrorCode } from "./errors.ts";
 export { findRoom, listRooms } from "./find-room.ts";
 export type { Comparison, FindOptions, Filter, ListOptions, RoomListing, SearchOptions } from "./find-room.ts";
-export type { CommonOptions, ConnectOptions, SocketOptions, WorldOptions } from "./options.ts";
+export type {
+  CommonOptions,
+  ConnectOptions,
+  JoinOptions,
+  RoomOptions,
+  ShardOptions,
+  SocketOptions,
+  WorldOptions,
+} from "./options.ts";
 export type { ClientEvents, ClientOf, ReceivedPacket, Refusal, RoomClient } from "./room-client.ts";
 export { tabSession, tabStorage } from "./tab-storage.ts";
 export type { ClientStatus } from "./status.ts";

@@ -1,4 +1,6 @@
 import type { PartySocketOptions } from "partysocket";
+import type { AnyRoom, DefinedRoom } from "../define/room.ts";
+import type { SchemaInput, StandardSchema } from "../define/standard-schema.ts";
 
 /** How the socket behaves. */
 export interface SocketOptions extends Pick<
@@ -42,8 +44,34 @@ export interface CommonOptions {
   readonly socket?: SocketOptions;
 }
 
-/** What {@link connectRoom} takes. */
-export interface ConnectOptions extends CommonOptions {
+type JoinSchema<R extends AnyRoom> = NonNullable<R["types"]>["join"];
+/** What the client itself reads. */
+export type AnyJoin = JoinOptions<AnyRoom>;
+/** A value, or what makes one for each attempt to connect. */
+type Given<T> = T | (() => T | Promise<T>);
+
+/**
+ * What a room's definition asks of those who join: `params` of the input type of its `join` schema, or nothing where it has
+ * none. A function is asked anew for each attempt to connect. They are in the URL: no place for secrets. With
+ * `spectator: true` the client only watches, if the definition allows that, and may leave `params` out.
+ */
+export type JoinOptions<R extends AnyRoom = Undemanding> =
+  JoinSchema<R> extends StandardSchema
+    ? | (Params<SchemaInput<JoinSchema<R>>> & { readonly spectator?: false })
+      | (Partial<Params<SchemaInput<JoinSchema<R>>>> & { readonly spectator: true })
+    : { readonly params?: JoinSchema<R>; readonly spectator?: boolean };
+type Params<T> = undefined extends T ? { readonly params?: Given<T> } : { readonly params: Given<T> };
+
+/** A room that asks nothing of those who join. */
+type Undemanding = DefinedRoom<unknown, unknown, unknown, unknown, undefined>;
+
+/** What {@link connectRoom} takes. R: the room's definition, if it asks something of those who join. */
+export type ConnectOptions<R extends AnyRoom = Undemanding> = RoomOptions & JoinOptions<R>;
+/** What {@link connectWorld} takes. R: the room's definition, if it asks something of those who join. */
+export type WorldOptions<R extends AnyRoom = Undemanding> = ShardOptions & JoinOptions<R>;
+
+/** Which room {@link connectRoom} connects to, and how. */
+export interface RoomOptions extends CommonOptions {
   /**
    * The room's id, or what finds it, as with {@link findRoom}: it is asked until a room lets the client in, and again
    * where one is full by then (4503).
@@ -53,8 +81,8 @@ export interface ConnectOptions extends CommonOptions {
   readonly party?: string;
 }
 
-/** What {@link connectWorld} takes. */
-export interface WorldOptions extends CommonOptions {
+/** Which room {@link connectWorld} connects to, and how. */
+export interface ShardOptions extends CommonOptions {
   /** The room's id. */
   readonly room: string;
   /** Default `world-default`. */

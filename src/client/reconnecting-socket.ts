@@ -2,7 +2,7 @@ import { WebSocket as ReconnectingWebSocket } from "partysocket";
 import { originOf } from "./address.ts";
 import { TRY_LATER } from "../protocol/codes.ts";
 import { ConnectError } from "./errors.ts";
-import type { CommonOptions } from "./options.ts";
+import type { CommonOptions, AnyJoin } from "./options.ts";
 import type { Destination } from "./destination.ts";
 import { waitUntilOnline } from "./network.ts";
 import { randomId } from "./random-id.ts";
@@ -36,7 +36,7 @@ const RENEWED = 4000;
  */
 export class ReconnectingSocket {
   readonly #destination: Destination;
-  readonly #options: CommonOptions;
+  readonly #options: CommonOptions & AnyJoin;
   readonly #events: SocketEvents;
   readonly #socket: ReconnectingWebSocket;
   /** The session id: the same one for all attempts, so that the user stays the same. */
@@ -47,7 +47,7 @@ export class ReconnectingSocket {
   /** How long the next attempt has to wait, in ms. */
   #wait = 0;
 
-  constructor(destination: Destination, options: CommonOptions, events: SocketEvents) {
+  constructor(destination: Destination, options: CommonOptions & AnyJoin, events: SocketEvents) {
     // With a random id the room would refuse the token.
     if (options.transferToken && options.id === undefined)
       throw new TypeError("transferToken needs id: the one that the client has in the room that it comes from");
@@ -114,11 +114,19 @@ export class ReconnectingSocket {
     this.#wait = 0;
     if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
     const token = await tokenOf(this.#options);
+    const params = await paramsOf(this.#options);
     // A World reserves a place for everyone who asks.
     if (!this.#socket.shouldReconnect) throw new Error("The connection was closed meanwhile");
     const path = await this.#destination.find(token);
-    const { transferToken } = this.#options;
-    const query = { id: this.#id, protocol: "2", ...(token && { token }), ...(transferToken && { transferToken }) };
+    const { transferToken, spectator } = this.#options;
+    const query = {
+      id: this.#id,
+      protocol: "2",
+      ...(token && { token }),
+      ...(transferToken && { transferToken }),
+      ...(params !== undefined && { params: JSON.stringify(params) }),
+      ...(spectator && { spectator: "1" }),
+    };
     const origin = originOf(this.#options).replace("http", "ws");
     return `${origin}/parties/${path}?${new URLSearchParams({ ...query, ...this.#events.query() }).toString()}`;
   }
@@ -149,5 +157,13 @@ async function tokenOf({ token }: CommonOptions): Promise<string | undefined> {
     return typeof token === "function" ? await token() : token;
   } catch (thrown) {
     throw new ConnectError("token_failed", `The token is not to be had: ${(thrown as Error).message}`);
+  }
+}
+
+async function paramsOf({ params }: AnyJoin): Promise<unknown> {
+  try {
+    return typeof params === "function" ? await (params as () => unknown)() : params;
+  } catch (thrown) {
+    throw new ConnectError("params_failed", `There are no params: ${(thrown as Error).message}`);
   }
 }

@@ -14,6 +14,8 @@ const OPTIONS: Readonly<Record<string, (value: unknown) => string | undefined>> 
   migrate: isRecord,
   actions: isRecord,
   events: isRecord,
+  join: isRecord,
+  spectators: isBoolean,
   connectionState: isFunction,
   requests: isRecord,
   unhandledAction: isRecord,
@@ -79,7 +81,7 @@ function checkOptions(where: string, definition: Record<string, unknown>): void 
 const TAKEN: ReadonlySet<string> = new Set([...RESERVED_TYPES, "joining", "status", "closed"]);
 
 /** Checks what a definition has by name. @throws Error that says what is wrong with one of them */
-function checkNamed(where: string, { actions = {}, events = {}, schedules = {} }: AnyDefinition): void {
+function checkNamed(where: string, { actions = {}, events = {}, schedules = {}, join }: AnyDefinition): void {
   const check = (kind: string, named: object, problemOf: (part: never, name: string) => string | undefined) => {
     for (const [name, part] of Object.entries(named)) {
       const problem = problemOf(part as never, name);
@@ -90,8 +92,12 @@ function checkNamed(where: string, { actions = {}, events = {}, schedules = {} }
     "action",
     actions,
     (action: Action<object, unknown>) =>
-      isRunnable(action) ?? isGuardList(action.guards ?? []) ?? schemaProblem(action.input, "an input"),
+      isRunnable(action) ??
+      isGuardList(action.guards ?? []) ??
+      schemaProblem(action.input, "an input") ??
+      (action.rateLimit && isRate("messages", "rateLimit.")(action.rateLimit)),
   );
+  if (join) check("option", { join }, ({ input = null }: { input?: unknown }) => schemaProblem(input, "an input"));
   check(
     "schedule",
     schedules,
@@ -119,10 +125,12 @@ function isBoolean(value: unknown): string | undefined {
 }
 
 /** @param counted the field that says how many of something are allowed in a time */
-function isRate(counted: string): (value: unknown) => string | undefined {
+function isRate(counted: string, where = ""): (value: unknown) => string | undefined {
   return (value) => {
     const rate = { ...(value as Record<string, unknown> | null) };
-    return isRecord(value) ?? isNumber(1)(rate[counted], `${counted} `) ?? isNumber(1)(rate["per"], "per ");
+    return (
+      isRecord(value) ?? isNumber(1)(rate[counted], `${where}${counted} `) ?? isNumber(1)(rate["per"], `${where}per `)
+    );
   };
 }
 

@@ -23,9 +23,9 @@ import type { AnyDefinition, RoomDefinition } from "./types.ts";
  *   },
  * });
  */
-export function defineRoom<S extends object, A, O, R, E, N, K extends string, C>(
-  definition: RoomDefinition<S, A, O, R, E, N, K, C>,
-): DefinedRoom<S, A, O, E> {
+export function defineRoom<S extends object, A, O, R, E, N, K extends string, C, J = undefined>(
+  definition: RoomDefinition<S, A, O, R, E, N, K, C, J>,
+): DefinedRoom<S, A, O, E, J> {
   const untyped = definition as unknown as AnyDefinition;
   if ((globalThis as Build).process?.env?.NODE_ENV !== "production") checkDefinition(untyped);
   const compiled: CompiledRoom = {

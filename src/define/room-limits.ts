@@ -1,3 +1,10 @@
+/** How many messages may be sent in a time. */
+export interface RateLimit {
+  readonly messages: number;
+  /** ms */
+  readonly per: number;
+}
+
 /** Limits and times of a room, and how it works. Each of these options has a default. */
 export interface RoomLimits {
   /** The most distinct users who are online at once; the next one is closed with 4503. Default: no limit. */
@@ -31,13 +38,18 @@ export interface RoomLimits {
   /** Whether changes are sent automatically; if not, `room.applySync()` sends them. Default true. */
   readonly autoSync?: boolean;
   /** How many messages a connection may send in a time (ms). Default 500 in 1000. */
-  readonly rateLimit?: { readonly messages: number; readonly per: number };
+  readonly rateLimit?: RateLimit;
   /** Sockets that may connect from one address in a time (ms). Default 200 in 60,000. */
   readonly joinRate?: { readonly joins: number; readonly per: number };
   /** HTTP requests from one address in a time (ms). Default 300 in 10,000. */
   readonly requestRate?: { readonly requests: number; readonly per: number };
   /** Largest message of a client in bytes. Default 65,536. */
   readonly maxMessageBytes?: number;
+  /**
+   * Whether clients may join as spectators (`spectator: true` of `connectRoom`): they see what everyone may see, have no user,
+   * take no place of `maxUsers`, and may do nothing. Default false.
+   */
+  readonly spectators?: boolean;
   /** Whether a verified JWT is needed to connect, and for HTTP requests. Default `"optional"`. */
   readonly auth?: "required" | "optional";
 }

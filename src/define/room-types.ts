@@ -1,4 +1,4 @@
-import type { SchemaInput, StandardSchema } from "./standard-schema.ts";
+import type { SchemaInput, SchemaOutput, StandardSchema } from "./standard-schema.ts";
 
 /** What a schema takes; anything where there is none. */
 export type Given<Z> = Z extends StandardSchema ? SchemaInput<Z> : unknown;
@@ -54,17 +54,19 @@ type ScheduleArguments<N> = unknown extends N
     }[keyof N & string];
 
 /** What handlers of a room may use: P is a packet that it may send, A the arguments of `room.schedule`. */
-export interface HandlerTypes<P = Packet, A = ScheduleArguments<unknown>, C = unknown> {
+export interface HandlerTypes<P = Packet, A = ScheduleArguments<unknown>, C = unknown, J = unknown> {
   readonly packet: P;
   readonly schedule: A;
   /** The state of a connection. */
   readonly connection: C;
+  /** What clients join with. */
+  readonly join: J;
 }
 export type AnyHandlerTypes = HandlerTypes<unknown, readonly [name: string, ...rest: unknown[]]>;
 
 /**
  * What a definition declares beside its state: E has the schemas of its events by name, N those of what its schedules
- * take, and C is the state of a connection. What is unknown is not checked.
+ * take, C is the state of a connection, and J the schema of what clients join with. What is unknown is not checked.
  *
  * @example
  * import type { RoomHandle, RoomTypes } from "durable-rooms";
@@ -72,4 +74,9 @@ export type AnyHandlerTypes = HandlerTypes<unknown, readonly [name: string, ...r
  * const events = { chat: z.string() };
  * const say = (room: RoomHandle<RoomTypes<typeof events>>, text: string) => room.broadcast({ type: "chat", value: text });
  */
-export type RoomTypes<E = unknown, N = unknown, C = unknown> = HandlerTypes<PacketOf<E>, ScheduleArguments<N>, C>;
+export type RoomTypes<E = unknown, N = unknown, C = unknown, J = unknown> = HandlerTypes<
+  PacketOf<E>,
+  ScheduleArguments<N>,
+  C,
+  J extends StandardSchema ? SchemaOutput<J> : unknown
+>;

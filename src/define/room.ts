@@ -4,12 +4,18 @@ import type { Settings } from "./settings.ts";
 import type { Action, AnyDefinition, UserIn } from "./types.ts";
 
 /** A room definition that {@link defineRoom} made. Clients use its type: `connectRoom<typeof gameRoom>`. */
-export interface DefinedRoom<S = unknown, A = unknown, O = unknown, E = unknown> {
+export interface DefinedRoom<S = unknown, A = unknown, O = unknown, E = unknown, J = unknown> {
   readonly path: string;
   /** @internal */
   readonly compiled: CompiledRoom;
   /** Only a type: never set at run time. */
-  readonly types?: { readonly state: S; readonly inputs: A; readonly results: O; readonly events: E };
+  readonly types?: {
+    readonly state: S;
+    readonly inputs: A;
+    readonly results: O;
+    readonly events: E;
+    readonly join: J;
+  };
 }
 /**
  * The state of a definition, as its handlers have it; or what a function makes that makes one.
@@ -24,7 +30,7 @@ export type UserOf<R> = UserIn<R extends DefinedRoom<infer S> ? S : R>;
 /** Any room definition, whatever its state and actions. */
 export type AnyRoom = DefinedRoom;
 /** @deprecated Its name is {@link DefinedRoom}: `RoomHandle` is the room that handlers get. */
-export type Room<S = unknown, A = unknown, O = unknown, E = unknown> = DefinedRoom<S, A, O, E>;
+export type Room<S = unknown, A = unknown, O = unknown, E = unknown, J = unknown> = DefinedRoom<S, A, O, E, J>;
 
 /** A definition, checked and ready to run. */
 export interface CompiledRoom {

@@ -1,10 +1,9 @@
-import type { BroadcastOptions } from "./broadcast-options.ts";
-import type { RoomLimits } from "./room-limits.ts";
+import type { RateLimit, RoomLimits } from "./room-limits.ts";
 import type { Users } from "../state/fields.ts";
 import type { Migrations, Snapshot } from "./migrations.ts";
 import type { PathParams } from "./paths.ts";
-import type { RoomQuarantine } from "./quarantine.ts";
 import type { ResponseBuilder } from "./response-builder.ts";
+import type { Claims, Connection, ListingOptions, RoomHandle, RoomStorage } from "./room-handle.ts";
 import type {
   AnyHandlerTypes,
   Events,
@@ -17,10 +16,8 @@ import type {
 } from "./room-types.ts";
 import type { SchemaOutput, StandardSchema } from "./standard-schema.ts";
 
+export type { Claims, Connection, ListingOptions, RoomHandle, RoomStorage };
 export type { Events, Metadata, Packet, ResponseBuilder, RoomTypes, Scheduled, ScheduleOptions, Snapshot };
-
-/** The verified claims of a JWT. */
-export type Claims = Readonly<Record<string, unknown>>;
 
 /** What a handler or guard may return: a value, or a promise of one. */
 export type Awaitable<T> = T | Promise<T>;
@@ -28,146 +25,6 @@ export type Awaitable<T> = T | Promise<T>;
 /** The class or record of the one `users` field of a state; undefined where there is none. */
 export type UserIn<S> = [UserEntry<S>] extends [never] ? undefined : UserEntry<S>;
 type UserEntry<S> = { [K in keyof S]: S[K] extends Users<infer U> ? U : never }[keyof S];
-
-/** One open socket of a client. A user may have several. C: its state, T: what the definition declares. */
-export interface Connection<C = unknown, T extends AnyHandlerTypes = HandlerTypes> {
-  /** Unique to the socket. */
-  readonly id: string;
-  /** The private id that lets a client come back as the same user. Never show it to others. */
-  readonly sessionId: string;
-  /** The user's id as everybody sees it. */
-  readonly publicId: string;
-  /** The verified JWT claims, or null. */
-  readonly auth: Claims | null;
-  /**
-   * The value that {@link setState} stored last. It survives hibernation. Before, it is what `connectionState` of the
-   * definition makes, which also says its type.
-   */
-  readonly state: C;
-  /**
-   * Stores a small value with the socket, or what a function makes of the previous one.
-   * @throws RoomError if it cannot be stored, or exceeds what a socket may carry (about 14 KB as JSON)
-   * @example
-   * conn.setState({ page: 1 });
-   * conn.setState((previous) => ({ ...(previous as { page: number }), page: 2 }));
-   */
-  setState(change: (previous: C) => C): void;
-  setState(next: C): void;
-  /** Sends a packet to this socket only. */
-  send(packet: T["packet"]): void;
-  /** Ends the connection. @param code 1000 or 3000–4999; default 1000 */
-  close(code?: number, reason?: string): void;
-}
-
-/** Any connection, whatever its state. */
-type AnyConnection = Pick<Connection, "id" | "sessionId" | "state">;
-
-/** Key-value storage for data that is not room state. The runtime's own keys are hidden. */
-export interface RoomStorage {
-  get<T = unknown>(key: string): T | undefined;
-  put(key: string, value: unknown): void;
-  delete(key: string): void;
-}
-
-/**
- * The room, as its handlers see it. A function of your own takes any room as `RoomHandle`, and one of a definition that declares events or
- * schedules with `T`.
- */
-export interface RoomHandle<T extends AnyHandlerTypes = HandlerTypes> {
-  /** As in the URL: `game-1`. */
-  readonly id: string;
-  /** As in the URL: `main`. */
-  readonly party: string;
-  /** The `{name}` segments of the definition's path. */
-  readonly params: Readonly<Record<string, string>>;
-  /** The Worker's bindings. */
-  readonly env: Cloudflare.Env;
-  /** Key-value storage for data that is not room state. */
-  readonly storage: RoomStorage;
-  /** Stored values that could not be read. */
-  readonly quarantine: RoomQuarantine;
-  /** The open connections. */
-  readonly connections: readonly Connection<T["connection"], T>[];
-  /** Sends a packet to one socket. */
-  send(conn: AnyConnection, packet: T["packet"]): void;
-  /** Sends a packet to all sockets, or to some of them. */
-  broadcast(packet: T["packet"], options?: BroadcastOptions<AnyConnection>): void;
-  /** Whether changes are sent automatically. It can be switched at any time, and survives hibernation. */
-  autoSync: boolean;
-  /** Whether there are changes that were not sent to clients. */
-  readonly pendingSync: boolean;
-  /**
-   * Sends all pending changes now; if there are none, the whole visible state. Connections that wait for their first
-   * packet get it.
-   */
-  applySync(): void;
-  /**
-   * Moves a user to another room of the party, with the state of their connections and all of their values except those
-   * of fields with `persist: false`.
-   * Afterwards the user is not in this room any more.
-   * @returns a token to connect to the other room with; it works once, for 5 minutes
-   * @throws RoomError `not_found`, `room_full`, `forbidden` or `internal`; then the user is still in this room
-   */
-  sessionTransfer(conn: AnyConnection, targetRoomId: string): Promise<string>;
-  /**
-   * Runs an entry of `schedules` later, at least once, even if the room restarts meanwhile. Another call with the same
-   * name, and the same key, replaces the time and the payload.
-   *
-   * @param call its name; `when`, which is a delay in ms, or a Date; the payload; and `{ key }`, with which there may be
-   * several of one name. A negative delay, and a Date that is over, mean now
-   * @throws RoomError `internal` if there is no such schedule, or its payload does not match its schema
-   * @example
-   * room.schedule("end", 60_000, { price: 5 });
-   * room.schedule("respawn", 5000, { hp: 10 }, { key: "orc-7" });
-   */
-  schedule(...call: T["schedule"]): void;
-  /** Cancels what is scheduled under a name, and a key if one is given; if anything is. */
-  unschedule(name: T["schedule"][0], options?: ScheduleOptions): void;
-  /** What is scheduled. */
-  readonly schedules: readonly Scheduled[];
-  /** Sends an HTTP request to another room of the party, or to this one. It arrives without claims. */
-  fetch(roomId: string, path: string, init?: RequestInit): Promise<Response>;
-  /**
-   * Lists the room in a World, where clients find it by its metadata (`findRoom` of `durable-rooms/client`), or
-   * changes its entry; null removes it from the list. The runtime adds `maxUsers`, and how many users are online.
-   * Anyone may read the entry. It is stored at once, and survives restarts.
-   *
-   * @param metadata a plain object of up to 2 KB as JSON
-   * @throws RoomError `internal` if the metadata is not a plain object, or is larger
-   * @example
-   * room.setListing({ mode: "blitz", level: 3 }, { locked: state.phase() === "playing" });
-   */
-  setListing(metadata: Metadata | null, options?: ListingOptions): void;
-  /** @deprecated Its name is {@link setListing}. */
-  listing(metadata: Metadata | null, options?: ListingOptions): void;
-  /**
-   * Ends the room for good. `onDestroy` runs, clients are closed with 4410, which they do not try again, `onExpire` runs
-   * for each user, and all that is stored of the room is deleted. Who comes after that finds a new room. It is stored at
-   * once that the room ends: if it dies meanwhile, it goes on, and `onDestroy` may run again.
-   *
-   * @param options `reason`: what clients and hooks are told, up to 123 bytes
-   * @example
-   * room.destroy({ reason: "The game is over" });
-   */
-  destroy(options?: { readonly reason?: string }): void;
-  /**
-   * Deletes all that is stored of a user: the entry, the session, and values in quarantine. Their connections get nothing
-   * more, and those of clients of protocol 2 are closed with 4403. Who comes back is a new user.
-   */
-  forget(publicId: string): void;
-  /**
-   * Stores everything that is unsaved. Resolves when it is durable.
-   * @throws RoomError `internal` if something cannot be stored. It is tried again later, as after any change
-   */
-  flush(): Promise<void>;
-}
-
-export interface ListingOptions {
-  /** Whether searches skip the room. Clients can still connect to it, unless a guard refuses them. Default false. */
-  readonly locked?: boolean;
-  /** The World that lists it. Default `world-default`. */
-  readonly worldId?: string;
-}
 
 interface Context<S, T extends AnyHandlerTypes = HandlerTypes> {
   readonly state: S;
@@ -181,6 +38,10 @@ export interface GuardContext<S = unknown, T extends AnyHandlerTypes = HandlerTy
   readonly conn: ConnectionOf<T> | undefined;
   readonly auth: Claims | null;
   readonly request: Request | undefined;
+  /** What a new connection comes with, as the schema of `join` parsed it. A spectator may come without. */
+  readonly join: T["join"] | undefined;
+  /** Whether a new connection is that of a spectator. */
+  readonly isSpectator: boolean;
 }
 
 /**
@@ -214,6 +75,11 @@ export interface Action<S, Z, T extends AnyHandlerTypes = HandlerTypes> {
   readonly input?: Z;
   /** Run in order, after the room's own guards. If one returns false, the message is refused as `forbidden`. */
   readonly guards?: readonly Guard<S, T>[];
+  /**
+   * How often each user may call it in a time (ms), over all of their connections. More is refused as `rate_limited`, and
+   * does not count. Counted in memory: a room that sleeps begins anew. Default: only the room's own `rateLimit`.
+   */
+  readonly rateLimit?: RateLimit;
   /**
    * Handles the message. What it returns or resolves to is the answer. A {@link RoomError} that it throws is a refusal.
    */
@@ -308,9 +174,10 @@ export interface RoomOptions<S, T extends AnyHandlerTypes = HandlerTypes> extend
   /** Runs after the state was made or restored, before any other event. */
   readonly onStart?: Hook<Context<S, T>>;
   /**
-   * Runs for each new connection, before its first packet is sent. If it throws, the connection is closed with 1011.
+   * Runs for each new connection, except those of spectators, before its first packet is sent. If it throws, the connection
+   * is closed with 1011. `join` is what the client came with, if there is a schema for it.
    */
-  readonly onJoin?: Hook<ActionContext<S, T> & { readonly request: Request }>;
+  readonly onJoin?: Hook<ActionContext<S, T> & { readonly request: Request; readonly join: T["join"] }>;
   /** Runs when a user's last connection has closed, or their user was removed or went to another room. */
   readonly onLeave?: Hook<ActionContext<S, T> & { readonly reason: LeaveReason }>;
   /** Runs when a session ends for good: the user cannot come back as who they were. `user` is as they were, if they are there. */
@@ -349,7 +216,8 @@ type RouteName = `${"GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTI
 
 /**
  * A room definition, as {@link defineRoom} takes it. S: the state, A: action schemas, O: results, R: body schemas, E:
- * schemas of events, N: of what schedules take, K: the names of schedules, C: the state of connections.
+ * schemas of events, N: of what schedules take, K: the names of schedules, C: the state of connections, J: the schema of
+ * what clients join with.
  */
 export interface RoomDefinition<
   S,
@@ -360,19 +228,20 @@ export interface RoomDefinition<
   N = unknown,
   K extends string = string,
   C = unknown,
-> extends RoomOptions<S, Declared<E, N, K, C>> {
+  J = unknown,
+> extends RoomOptions<S, Declared<E, N, K, C, J>> {
   /**
    * Makes the state of one room. Called once for each instance, so that signals are never shared; and once more when a
    * stored room is migrated.
    */
   readonly state: () => S;
   /** The actions that clients can call over their socket, by name. */
-  readonly actions?: { [P in keyof A]: Action<S, A[P], Declared<E, N, K, C>> } & {
+  readonly actions?: { [P in keyof A]: Action<S, A[P], Declared<E, N, K, C, J>> } & {
     [P in keyof O]: { run(...args: never[]): O[P] | Promise<O[P]> };
   };
   /** HTTP routes by method and path, as in `"GET /players/:id"`. */
   readonly requests?: {
-    [P in keyof R]: Route<S, P & string, R[P], Declared<E, N, K, C>> & (P extends RouteName ? unknown : RouteName);
+    [P in keyof R]: Route<S, P & string, R[P], Declared<E, N, K, C, J>> & (P extends RouteName ? unknown : RouteName);
   };
   /**
    * What the room sends by itself, by name: schemas of the values. With it `room.send`, `room.broadcast` and `conn.send`
@@ -380,13 +249,24 @@ export interface RoomDefinition<
    * sent. Schemas cannot be async. Without it any packet may be sent.
    */
   readonly events?: { readonly [P in keyof E]: E[P] extends StandardSchema ? E[P] : StandardSchema };
+  /**
+   * What clients have to give to join (`params` of `connectRoom`): guards and `onJoin` get it as `join`, as the schema parsed
+   * it. A client that gives something else is closed with 4400. It has at most 2,048 bytes as JSON, and is in the URL: no
+   * place for secrets.
+   */
+  readonly join?: { readonly input: J };
   /** Makes the first `conn.state` of each connection. Its type is that of `conn.state`. Default undefined. */
   readonly connectionState?: () => C;
   /** What `room.schedule` can run later, by name. */
-  readonly schedules?: { [P in keyof N]: Schedule<S, N[P], Declared<E, N, K, C>> } & { readonly [P in K]: unknown };
+  readonly schedules?: { [P in keyof N]: Schedule<S, N[P], Declared<E, N, K, C, J>> } & { readonly [P in K]: unknown };
 }
 /** What is declared in one place of a definition is not inferred from others, which only use it. */
-type Declared<E, N, K extends string, C> = RoomTypes<NoInfer<E>, Named<NoInfer<N>, NoInfer<K>>, NoInfer<C>>;
+type Declared<E, N, K extends string, C, J> = RoomTypes<
+  NoInfer<E>,
+  Named<NoInfer<N>, NoInfer<K>>,
+  NoInfer<C>,
+  NoInfer<J>
+>;
 /** The schemas of schedules by name. Names are known earlier than schemas are. */
 type Named<N, K extends string> = string extends K ? N : { [P in K]: P extends keyof N ? N[P] : unknown };
 

@@ -15,7 +15,7 @@ const MAX_NAME = 256;
  * @throws RoomError `bad_message` if it is anything but `{ action, value?, id? }`
  */
 export function decodeMessage(text: string): ActionMessage {
-  const message = parse(text);
+  const message = parse(text, "The message");
   if (!isPlain(message)) throw new RoomError("bad_message", "A message is a JSON object with an action");
   const { action, value, id } = message;
   if (typeof action !== "string" || action === "" || action.length > MAX_NAME) {
@@ -24,9 +24,7 @@ export function decodeMessage(text: string): ActionMessage {
   if (id !== undefined && !isMessageId(id)) {
     throw new RoomError("bad_message", "A message id is a number, or a string of up to 256 characters");
   }
-  if (hasHostileKey(value)) {
-    throw new RoomError("bad_message", "The value holds a reserved key, or is nested too deeply");
-  }
+  checkKeys(value, "The value");
   return { action, value, id: id as string | number | undefined };
 }
 
@@ -64,11 +62,28 @@ function endOfText(frame: string, start: number): number {
   return at;
 }
 
-function parse(text: string): unknown {
+/**
+ * Reads a value that a client sent as JSON.
+ * @param what it is, for messages
+ * @throws RoomError `bad_message`
+ */
+export function parseValue(text: string, what: string): unknown {
+  const value = parse(text, what);
+  checkKeys(value, what);
+  return value;
+}
+
+function parse(text: string, what: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new RoomError("bad_message", "The message is not valid JSON", { cause });
+    throw new RoomError("bad_message", `${what} is not valid JSON`, { cause });
+  }
+}
+
+function checkKeys(value: unknown, what: string): void {
+  if (hasHostileKey(value)) {
+    throw new RoomError("bad_message", `${what} holds a reserved key, or is nested too deeply`);
   }
 }
 

@@ -12,10 +12,12 @@ import { passes } from "./handlers/guards.ts";
 import type { Hooks } from "./handlers/hooks.ts";
 import type { RoomSocket } from "./connections/remote-group.ts";
 import type { JoinRequest } from "./connections/join-request.ts";
+import { isSpectating, readJoinInput } from "./join-input.ts";
 import type { Leavers } from "./sessions/leavers.ts";
 import type { Presence } from "./sessions/presence.ts";
 import type { Reporter } from "./handlers/reporter.ts";
 import { subjectOf } from "./sessions/session-keys.ts";
+import { randomId } from "./sessions/sessions.ts";
 import type { Session, Sessions } from "./sessions/sessions.ts";
 import type { Transfers } from "./transfers/transfers.ts";
 import type { Turns } from "./timing/turns.ts";
@@ -55,32 +57,21 @@ export class Admission {
 
   /** Lets a client in, or refuses it: then its socket is closed with a code and a reason. */
   async connect(join: JoinRequest): Promise<void> {
-    const { request, auth, sessionId, transferToken, socket, isBatched } = join;
+    const { request, auth, socket, isBatched } = join;
     const isGone = () => !socket.isOpen || join.isGone?.() === true;
-    const { transfers, turns, presence, reporter, connections } = this.#scope;
+    const { turns, reporter, connections } = this.#scope;
     // Many clients may join at once: if nothing has to be awaited, a join is one turn, without promises and timers.
     try {
       this.#checkRate(request);
-      const admission = this.#admit(auth, request);
+      const isSpectator = isSpectating(this.#scope, request.url);
+      const reading = this.#read(request, isSpectator);
+      const input = reading instanceof Promise ? await reading : reading;
+      const admission = this.#admit(auth, request, input, isSpectator);
       if (admission) await admission;
       // A client that is gone may be on the way to another room by now: nothing must call its user back.
       if (isGone()) return;
-      // Before the token is checked: a user who comes back may have a URL with a spent token, from their first arrival.
-      const sub = subjectOf(auth);
-      const recall = sessionId === undefined ? undefined : transfers.welcomeBack(sessionId, sub);
-      if (recall) await recall;
-      if (isGone()) return;
-      const id = transferToken === undefined ? sessionId : transfers.sessionOf(transferToken, sessionId, sub);
-      this.#checkStorage(id, sub);
-      const joining = turns.run(() => {
-        const session = presence.enter(id ?? crypto.randomUUID(), sub);
-        const conn = this.#open(join, session);
-        return this.#join(conn, session, join);
-      }, "caller");
-      if (joining) {
-        turns.want();
-        await joining;
-      }
+      const entering = isSpectator ? this.#watch(join) : this.#enter(join, input, isGone);
+      if (entering) await entering;
     } catch (thrown) {
       const error = toRoomError(thrown);
       if (isFault(error)) reporter.failed("connect_failed", thrown);
@@ -92,6 +83,42 @@ export class Admission {
     join.isDone = true;
     if (isBatched) turns.want();
     else turns.end();
+  }
+
+  /** Lets a user in. @returns a promise if there is something to wait for */
+  #enter(join: JoinRequest, input: unknown, isGone: () => boolean): Promise<void> | undefined {
+    const { auth, sessionId } = join;
+    // Before the token is checked: a user who comes back may have a URL with a spent token, from their first arrival.
+    const sub = subjectOf(auth);
+    const recall = sessionId === undefined ? undefined : this.#scope.transfers.welcomeBack(sessionId, sub);
+    if (!recall) return this.#seat(join, input, sub);
+    return recall.then(() => (isGone() ? undefined : this.#seat(join, input, sub)));
+  }
+
+  #seat(join: JoinRequest, input: unknown, sub: string | undefined): Promise<void> | undefined {
+    const { sessionId, transferToken } = join;
+    const { transfers, turns, presence } = this.#scope;
+    const id = transferToken === undefined ? sessionId : transfers.sessionOf(transferToken, sessionId, sub);
+    this.#checkStorage(id, sub);
+    const joining = turns.run(() => {
+      const session = presence.enter(id ?? crypto.randomUUID(), sub);
+      const conn = this.#open(join, session);
+      return this.#join(conn, session, join, input);
+    }, "caller");
+    if (joining) turns.want();
+    return joining;
+  }
+
+  /** Lets a spectator in, who has neither a session nor a user. */
+  #watch({ socket, isEarly, auth, request }: JoinRequest): undefined {
+    const { connections, connectionHooks } = this.#scope;
+    this.#checkEnd();
+    if (socket.remote) socket.accept();
+    const who = { sessionId: crypto.randomUUID(), publicId: randomId(), auth, isSpectator: true };
+    const conn = RoomConnection.open(socket, { ...who, ...protocolOf(request.url) }, connectionHooks, isEarly);
+    connections.add(socket, conn);
+    this.#keepState();
+    this.#welcome(conn);
   }
 
   /** The socket of a connection closed. */
@@ -129,20 +156,31 @@ export class Admission {
     throw new RoomError("room_full", "Too many clients connect from this address. Try again in a moment");
   }
 
+  /** @throws RoomError `destroyed` while the room ends */
+  #checkEnd(): void {
+    if (this.#scope.ended) throw new RoomError("destroyed", "The room was destroyed");
+  }
+
   /** @throws RoomError `destroyed` while the room ends; `over_quota` for somebody new, while what is new cannot be stored */
   #checkStorage(id: string | undefined, sub: string | undefined): void {
-    if (this.#scope.ended) throw new RoomError("destroyed", "The room was destroyed");
+    this.#checkEnd();
     const { persistence, sessions } = this.#scope;
     if (!isOverQuota(persistence.failure)) return;
     if (id === undefined || !sessions.of(id, sub)) throw toRoomError(persistence.failure);
   }
 
+  /** What the client joins with. @returns a promise if the schema is async */
+  #read({ url }: Request, isSpectator: boolean): unknown {
+    const input = readJoinInput(this.#scope.compiled, url, isSpectator);
+    return input instanceof Promise ? this.#scope.hooks.untilJoined("The schema of join", () => input) : input;
+  }
+
   /** @returns a promise if there are guards to wait for */
-  #admit(auth: Claims | null, request: Request): Promise<void> | undefined {
-    const { compiled, state } = this.#scope;
+  #admit(auth: Claims | null, request: Request, join: unknown, isSpectator: boolean): Promise<void> | undefined {
+    const { compiled, state, room } = this.#scope;
     const { guards = [] } = compiled.definition;
     if (guards.length === 0) return undefined;
-    return this.#ask(guards, { conn: undefined, auth, request, state, room: this.#scope.room });
+    return this.#ask(guards, { conn: undefined, auth, request, join, isSpectator, state, room });
   }
 
   async #ask(guards: readonly Guard<object>[], context: GuardContext<object>): Promise<void> {
@@ -169,18 +207,18 @@ export class Admission {
   }
 
   /** @returns a promise if there is a hook to wait for */
-  #join(conn: RoomConnection, session: Session, join: JoinRequest): Promise<void> | undefined {
-    if (this.#scope.compiled.definition.onJoin) return this.#runOnJoin(conn, session, join);
+  #join(conn: RoomConnection, session: Session, join: JoinRequest, input: unknown): Promise<void> | undefined {
+    if (this.#scope.compiled.definition.onJoin) return this.#runOnJoin(conn, session, join, input);
     this.#joined(conn, session, join);
     return undefined;
   }
 
-  async #runOnJoin(conn: RoomConnection, session: Session, join: JoinRequest): Promise<void> {
+  async #runOnJoin(conn: RoomConnection, session: Session, join: JoinRequest, input: unknown): Promise<void> {
     const { hooks, presence } = this.#scope;
     const { promise: done, resolve } = Promise.withResolvers<void>();
     this.#joining.set(conn, done);
     try {
-      await hooks.join(conn, presence.user(conn.publicId), join.request);
+      await hooks.join(conn, presence.user(conn.publicId), join.request, input);
     } catch (error) {
       presence.withdraw(session);
       throw error;
@@ -193,7 +231,7 @@ export class Admission {
 
   /** `onJoin` is done: the user is in the room, unless the room has closed the connection or removed the user meanwhile. */
   #joined(conn: RoomConnection, session: Session, { transferToken }: JoinRequest): void {
-    const { broadcast, connections, leavers, presence, sessions, transfers, tree } = this.#scope;
+    const { leavers, presence, sessions, transfers } = this.#scope;
     leavers.settle();
     if (sessions.find(session.id) !== session) return;
     if (conn.hasLeft) return presence.withdraw(session);
@@ -203,12 +241,23 @@ export class Admission {
       this.#runOnLeave(conn, user);
       return;
     }
-    if (this.#scope.isNew) tree.saveAll();
-    this.#scope.isNew = false;
+    this.#keepState();
     presence.arrive(session);
     if (transferToken !== undefined) transfers.spend(transferToken);
     if (session.from !== undefined) transfers.confirm(session);
     if (conn.isEnding) return this.#leave(conn, session);
+    this.#welcome(conn);
+  }
+
+  /** Somebody sees the state: from now on it is stored, with what only the first run of `state()` made. */
+  #keepState(): void {
+    if (this.#scope.isNew) this.#scope.tree.saveAll();
+    this.#scope.isNew = false;
+  }
+
+  /** The first packet of a connection is next. */
+  #welcome(conn: RoomConnection): void {
+    const { broadcast, connections } = this.#scope;
     connections.joined(conn);
     conn.joined(broadcast.autoSync);
     broadcast.schedule();

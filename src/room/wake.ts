@@ -100,6 +100,7 @@ export function recoverConnection(parts: RoomParts, socket: RoomSocket, isOpen =
   if (!conn) return;
   connections.add(socket, conn);
   views.recall(conn);
+  if (conn.isSpectator) return;
   const session = sessions.find(conn.sessionId);
   const isHere = !conn.hasLeft && session?.publicId === conn.publicId && presence.found(session);
   if (!isHere) parts.leavers.take(conn);

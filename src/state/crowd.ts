@@ -63,6 +63,8 @@ export class Crowd {
    * @param isAtRest whether what it was sent depends on nothing that the room forgot as it slept
    */
   enter(conn: Watching, isKnown: boolean, isAtRest = true): void {
+    // A spectator has no keys.
+    if (conn.isSpectator) return;
     const viewerOf = () => this.#tree.viewerOf(conn);
     for (const interest of this.interests)
       interest.enter(conn, viewerOf, isKnown && (isAtRest || !interest.hasHistory));

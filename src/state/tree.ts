@@ -7,6 +7,7 @@ import { SAME } from "./diff.ts";
 import type { EntryTemplate, StoredEntries } from "./unread-entries.ts";
 import type { Entries } from "./entries.ts";
 import type { Viewer } from "./field.ts";
+import { SPECTATOR } from "./viewer.ts";
 import { Group, isEntries } from "./group.ts";
 import type { Crowd } from "./crowd.ts";
 import type { Interest } from "./interest.ts";
@@ -163,7 +164,7 @@ export class Tree implements Shared {
   }
 
   sees(viewer: Viewer, audience: Audience): boolean {
-    if (audience.owner !== undefined && this.#held.has(audience.owner)) return false;
+    if (viewer === SPECTATOR || (audience.owner !== undefined && this.#held.has(audience.owner))) return false;
     try {
       return canSee(audience, viewer);
     } catch (error) {
@@ -206,6 +207,7 @@ export class Tree implements Shared {
 
   /** Who looks through a connection. */
   viewerOf(conn: Watching): Viewer {
+    if (conn.isSpectator) return SPECTATOR;
     const { publicId, auth } = conn;
     const viewer = { publicId, auth, user: this.users?.get(publicId) };
     this.recognise(viewer, conn);

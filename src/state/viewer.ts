@@ -7,3 +7,6 @@ export interface Viewer {
   /** The viewer's own entry in the `users` field; undefined where the room has none. */
   readonly user: unknown;
 }
+
+/** Whoever has no user sees what everyone sees, and nothing that depends on who looks: no predicate is asked. */
+export const SPECTATOR: Viewer = { publicId: "", auth: null, user: undefined };

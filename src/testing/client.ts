@@ -39,6 +39,7 @@ export class TestClient<R extends AnyRoom = AnyRoom> {
   readonly sessionId: string;
   /** The claims that it came with. */
   readonly auth: Claims | null;
+  readonly isSpectator: boolean;
   readonly #ws: WebSocket;
   readonly #scope: TestScope;
   readonly #listeners = new Set<TextListener>();
@@ -50,11 +51,12 @@ export class TestClient<R extends AnyRoom = AnyRoom> {
   #calls = 0;
   #isOpen = true;
 
-  constructor(ws: WebSocket, who: { sessionId: string; auth: Claims | null }, scope: TestScope) {
+  constructor(ws: WebSocket, who: { sessionId: string; auth: Claims | null; isSpectator: boolean }, scope: TestScope) {
     this.#ws = ws;
     this.#scope = scope;
     this.sessionId = who.sessionId;
     this.auth = who.auth;
+    this.isSpectator = who.isSpectator;
     const { promise, resolve } = Promise.withResolvers<Closed>();
     this.closed = promise;
     ws.addEventListener("message", ({ data }) => this.#receive(data as string));

@@ -3,12 +3,14 @@ import { env } from "cloudflare:workers";
 import { forwardRequest, USER_TOKEN } from "../auth/internal.ts";
 import { tokenError } from "../auth/access.ts";
 import type { DefinedRoom } from "../define/room.ts";
+import type { SchemaInput, StandardSchema } from "../define/standard-schema.ts";
 import type { Claims } from "../define/types.ts";
 import { objectName } from "../protocol/urls.ts";
 import { isContainer } from "../protocol/values.ts";
 import { stubOf } from "../objects/bindings.ts";
 import { refuse } from "../objects/handshake.ts";
 import type { RoomCore } from "../room/room.ts";
+import { SPECTATOR } from "../state/viewer.ts";
 import { TestClient } from "./client.ts";
 import { expectedView, UNREADABLE, withoutEmpty } from "./expected-view.ts";
 import { serve, shared } from "./registry.ts";
@@ -24,13 +26,17 @@ export interface TestRoomOptions {
   readonly auth?: Claims;
 }
 
-/** What `createClient` takes. */
-export interface ClientOptions {
+/** What `createClient` takes. J: the schema of what clients join with. */
+export interface ClientOptions<J = unknown> {
   /** The private session id: the same one again is the same user. Default: a new one. */
   readonly id?: string;
   /** The claims of the client's JWT, as if it had been verified; null for none. Default: those of `testRoom`. */
   readonly auth?: Claims | null;
   readonly headers?: Readonly<Record<string, string>>;
+  /** What the definition's `join` takes. */
+  readonly params?: J extends StandardSchema ? SchemaInput<J> : unknown;
+  /** Whether it only watches. Default false. */
+  readonly spectator?: boolean;
   /** More of the URL's query, as `transferToken`. */
   readonly query?: Readonly<Record<string, string>>;
 }
@@ -70,14 +76,14 @@ export interface TestServer {
 }
 
 /** A room under test, and what is around it. */
-export interface RoomTest<S, A = unknown, O = unknown> {
+export interface RoomTest<S, A = unknown, O = unknown, E = unknown, J = unknown> {
   readonly room: RoomUnderTest<S>;
   readonly server: TestServer;
   /**
    * Connects a client. Resolves when it has its first packet, or, with `autoSync: false`, when it has joined.
    * @throws Error with the close code and reason, if the room refuses it
    */
-  readonly createClient: (options?: ClientOptions) => Promise<TestClient<DefinedRoom<S, A, O>>>;
+  readonly createClient: (options?: ClientOptions<J>) => Promise<TestClient<DefinedRoom<S, A, O, E, J>>>;
   /**
    * Checks that every client sees what it may see of the state.
    * @throws Error that names the client, and what it sees instead
@@ -98,10 +104,10 @@ export interface RoomTest<S, A = unknown, O = unknown> {
  * expect(room.state.count()).toBe(1);
  * await server.evict();
  */
-export async function testRoom<S, A, O>(
-  definition: DefinedRoom<S, A, O>,
+export async function testRoom<S, A, O, E, J>(
+  definition: DefinedRoom<S, A, O, E, J>,
   options: TestRoomOptions = {},
-): Promise<RoomTest<S, A, O>> {
+): Promise<RoomTest<S, A, O, E, J>> {
   const party = serve(definition);
   shared().watched.add(party);
   const id = options.id ?? definition.path.replace(/\{\w+\}/g, "test");
@@ -143,7 +149,7 @@ export async function testRoom<S, A, O>(
       const client = await object.connect(clientOptions, { clients });
       clients.add(client);
       void client.closed.then(() => clients.delete(client));
-      return client as TestClient<DefinedRoom<S, A, O>>;
+      return client as TestClient<DefinedRoom<S, A, O, E, J>>;
     },
     expectConverged: () => expectConverged(object, clients),
   };
@@ -202,14 +208,19 @@ class ObjectUnderTest {
   }
 
   async connect(
-    { id = crypto.randomUUID(), auth = this.#auth, headers, query }: ClientOptions,
+    { id = crypto.randomUUID(), auth = this.#auth, headers, query, params, spectator }: ClientOptions,
     scope: { clients: Set<TestClient> },
   ) {
-    const parameters = new URLSearchParams({ ...query, ...(query?.["transferToken"] === undefined && { id }) });
+    const parameters = new URLSearchParams({
+      ...(params !== undefined && { params: JSON.stringify(params) }),
+      ...(spectator && { spectator: "1" }),
+      ...query,
+      ...(query?.["transferToken"] === undefined && { id }),
+    });
     const init = { headers: { ...headers, upgrade: "websocket" } };
     const { webSocket } = await this.fetch(`?${parameters.toString()}`, init, auth);
     if (!webSocket) throw new Error("The room did not answer with a socket");
-    const client = new TestClient(webSocket, { sessionId: id, auth }, scope);
+    const client = new TestClient(webSocket, { sessionId: id, auth, isSpectator: spectator === true }, scope);
     // The mark waits for the first packet, where one comes by itself.
     await this.delivered(new Set([client]));
     if (!client.isOpen && client.publicId === "") {
@@ -282,7 +293,7 @@ async function expectConverged(object: ObjectUnderTest, clients: ReadonlySet<Tes
       const { publicId } = client;
       const user = core.tree.users?.get(publicId);
       // The client's own claims: another tab of the same user may have others.
-      const viewer = { publicId, auth: client.auth, user };
+      const viewer = client.isSpectator ? SPECTATOR : { publicId, auth: client.auth, user };
       const conn = core.handle.connections.find((one) => one.publicId === publicId);
       if (conn) core.tree.recognise(viewer, conn);
       return expectedView(core.state, viewer);

@@ -1,5 +1,5 @@
 import { signal } from "@signe/reactive";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { connectRoom } from "../../src/client/index.ts";
 import type { ClientState, ConnectOptions, RoomClient } from "../../src/client/index.ts";
@@ -219,5 +219,47 @@ describe("connectRoom", () => {
     const gone = new Promise((resolve) => kicked.on("closed", resolve));
     kicked.emit("kick");
     expect(await gone).toEqual({ code: 4403, reason: "kicked" });
+  });
+
+  it("P1.10: gives params at each attempt to connect, and says why if the room does not take them", async () => {
+    const named = defineRoom({
+      path: "room-{id}",
+      throttleSync: 0,
+      join: { input: z.object({ name: z.string() }) },
+      state: () => ({ names: sync(signal<string[]>([])) }),
+      actions: { drop: { run: ({ conn }) => conn.close(4000) } },
+      onJoin: ({ state, join }) => state.names.update((names) => [...names, join.name]),
+    });
+    const room = testRoom(named);
+    const target = { host: "rooms.test", party: room.party, room: room.id, socket };
+    let count = 0;
+    const client = connectRoom<typeof named>({ ...target, params: async () => ({ name: `Ada ${++count}` }) });
+    client.on("status", (status) => status === "open" && client.state.names.length === 1 && client.emit("drop"));
+    await vi.waitFor(() => expect(client.state.names).toEqual(["Ada 1", "Ada 2"]));
+    client.close();
+    const failing = connectRoom<typeof named>({
+      ...target,
+      params: () => {
+        throw new Error("nobody is signed in");
+      },
+    });
+    const error = await new Promise((resolve) => failing.on("error", resolve));
+    expect(error).toMatchObject({ code: "params_failed", message: "There are no params: nobody is signed in" });
+    failing.close();
+    const wrong = connectRoom<typeof named>({ ...target, params: { name: 1 as never } });
+    const closed = await new Promise((resolve) => wrong.on("closed", resolve));
+    expect(closed).toMatchObject({ code: 4400, reason: expect.stringContaining("params.name: ") as string });
+    expect(wrong.status).toBe("closed");
+  });
+
+  it("P2.9: with spectator it sees the room without being in it", async () => {
+    const watched = defineRoom({ path: "room-{id}", spectators: true, state: () => ({ players: users(Player) }) });
+    const room = testRoom(watched);
+    const target = { host: "rooms.test", party: room.party, room: room.id, socket };
+    const client = connectRoom<typeof watched>({ ...target, spectator: true });
+    await vi.waitFor(() => expect(client.status).toBe("open"));
+    expect(client.state).toEqual({ players: {} });
+    await expect((client as RoomClient<typeof gameRoom>).call("add", 1)).rejects.toMatchObject({ code: "forbidden" });
+    client.close();
   });
 });

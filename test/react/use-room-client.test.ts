@@ -151,6 +151,29 @@ describe("useRoomClient", () => {
     expect([asked, sockets.length]).toEqual([1, 1]);
   });
 
+  it("does not share a connection with other params, nor that of a spectator", async () => {
+    const of = { ...options } as Options & { params?: unknown };
+    const count = (key: string, more: object) => createElement(Count, { key, of: { ...of, ...more } });
+    const params = { name: "Ada" };
+    const watching = count("c", { spectator: true });
+    await show(createElement(Fragment, null, count("a", { params }), count("b", { params: { ...params } }), watching));
+    await until("<b>open 0</b><b>open 0</b><b>closed nothing</b>");
+    expect(sockets.map(({ url }) => new URL(url).searchParams.get("params"))).toEqual(['{"name":"Ada"}', null]);
+    await show(createElement(Fragment, null, count("a", { params: { name: "Bob" } })));
+    await until("<b>open 0</b>");
+    expect(sockets.at(-1)?.url).toContain("Bob");
+  });
+
+  it("asks the newest function for params", async () => {
+    const given: string[] = [];
+    const named = (name: string) => ({ ...options, params: () => (given.push(name), { name }) }) as unknown as Options;
+    await show(createElement(Count, { of: named("one") }));
+    await until("<b>open 0</b>");
+    await show(createElement(Count, { of: named("two") }));
+    await act(async () => sockets[0]?.close());
+    await act(() => vi.waitFor(() => expect(given).toEqual(["one", "two"]), 5000));
+  });
+
   it("says so when the room refuses", async () => {
     await show(createElement(Count, { of: { ...options, id: "private", transferToken: "bad" } }));
     await until("<b>closed nothing</b>");

@@ -193,4 +193,36 @@ describe("testRoom", () => {
     const collected = defineRoom({ path: "shared", state: () => ({ a: sync(signal(0)), things }) });
     await expect(testRoom(collected)).rejects.toThrow("things is the same signal");
   });
+
+  it("has clients that join with params, and spectators, who see what they should", async () => {
+    class Player {
+      name = sync(signal(""));
+      hand = sync(signal("ace"), { visibleTo: "owner" });
+    }
+    const named = defineRoom({
+      path: "named-{id}",
+      join: { input: z.object({ name: z.string() }) },
+      spectators: true,
+      maxUsers: 1,
+      state: () => ({
+        round: sync(signal(0)),
+        hint: sync(signal("psst"), { visibleTo: () => true }),
+        players: users(Player),
+      }),
+      actions: { next: { run: ({ state }) => state.round.update((round) => round + 1) } },
+      onJoin: ({ user, join }) => user.name.set(join.name),
+    });
+    const { createClient, server, expectConverged } = await testRoom(named);
+    const ada = await createClient({ params: { name: "Ada" } });
+    const spectator = await createClient({ spectator: true });
+    const seen = { round: 0, players: { [ada.publicId]: { name: "Ada" } } };
+    expect(spectator.state).toEqual(seen);
+    await expectConverged();
+    await server.evict();
+    await ada.call("next");
+    expect(spectator.state).toEqual({ ...seen, round: 1 });
+    await expect(spectator.call("next")).rejects.toMatchObject({ code: "forbidden" });
+    await expectConverged();
+    await expect(createClient()).rejects.toMatchObject({ code: 4400 });
+  });
 });

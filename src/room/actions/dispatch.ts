@@ -14,6 +14,8 @@ import { passes } from "../handlers/guards.ts";
 import type { Clock } from "../../platform/ports.ts";
 import { within } from "../../platform/timeout.ts";
 import { MAX_WAITING, refuseMessage, sizeOf } from "../../platform/client-limits.ts";
+import type { RateLimit } from "../../platform/client-limits.ts";
+import { UserRate } from "../../platform/user-rate.ts";
 import { tooMuchWaits, WaitingBudget } from "../../platform/waiting-budget.ts";
 import { WaitingQueue } from "../../platform/waiting-queue.ts";
 import type { Tree } from "../../state/tree.ts";
@@ -25,6 +27,9 @@ import { parseInput } from "../handlers/validation.ts";
 
 /** How many actions a refusal names. */
 const MOST_NAMES = 20;
+
+/** What guards of a message do not get. */
+const NEITHER = { join: undefined, isSpectator: false };
 
 /** What dispatching needs of the room. */
 export interface DispatchScope extends RoomContext {
@@ -40,6 +45,8 @@ export interface DispatchScope extends RoomContext {
 export class Dispatch {
   readonly #scope: DispatchScope;
   readonly #answers: AnsweredMessages;
+  /** Those of actions that have a limit of their own, by name. */
+  readonly #rates = new Map<string, UserRate>();
   /** Undefined until a message has to wait. */
   #waiting: WaitingBudget<RoomConnection> | undefined;
 
@@ -162,10 +169,19 @@ export class Dispatch {
     const { compiled } = this.#scope;
     const action = compiled.actions.get(name);
     const { unhandledAction } = compiled.definition;
+    if (conn.isSpectator) throw new RoomError("forbidden", "A spectator may only watch");
     if (!action && !unhandledAction) throw unknownAction(compiled);
+    if (action?.rateLimit) this.#limit(conn, name, action.rateLimit);
     return this.#guard(conn, compiled.definition.guards, value, () =>
       action ? this.#validate(conn, action, value) : this.#unhandled(conn, name, value),
     );
+  }
+
+  /** @throws RoomError `rate_limited` */
+  #limit({ publicId }: RoomConnection, name: string, limit: RateLimit): void {
+    let rate = this.#rates.get(name);
+    if (!rate) this.#rates.set(name, (rate = new UserRate(limit)));
+    if (!rate.take(publicId, this.#scope.clock.now())) throw new RoomError("rate_limited", "Too much of this at once");
   }
 
   #validate(conn: RoomConnection, action: Action<object, unknown>, value: unknown): unknown {
@@ -190,7 +206,7 @@ export class Dispatch {
   ): unknown {
     if (!guards || guards.length === 0) return go();
     const { state, room } = this.#scope;
-    const context: GuardContext<object> = { conn, auth: conn.auth, request: undefined, state, room };
+    const context: GuardContext<object> = { ...NEITHER, conn, auth: conn.auth, request: undefined, state, room };
     return chain(passes(guards, context, value), (verdict) => {
       if (verdict !== true) throw new RoomError("forbidden", "You may not do this");
       return go();

@@ -26,6 +26,7 @@ export interface ClientIdentity {
   readonly publicId: string;
   readonly auth: Claims | null;
   readonly state?: unknown;
+  readonly isSpectator?: boolean;
   /** The protocol that its client speaks. */
   readonly protocol: Protocol;
   /** The last packet that the client got over its previous connection. */
@@ -34,9 +35,11 @@ export interface ClientIdentity {
 export type Protocol = 1 | 2;
 
 /** The value that is attached to a socket, and survives hibernation. */
-export interface Attachment extends Omit<ClientIdentity, "protocol" | "since"> {
+export interface Attachment extends Omit<ClientIdentity, "protocol" | "since" | "isSpectator"> {
   readonly id: string;
   readonly protocol?: Protocol;
+  /** It has no user: a spectator's. */
+  readonly spectator?: boolean;
   /** Set while the first packet of an unsynced connection has not been sent. */
   readonly unsynced?: boolean;
   /** Was accepted before its join was done. */
@@ -62,6 +65,7 @@ export class RoomConnection implements Connection {
   readonly publicId: string;
   readonly auth: Claims | null;
   readonly protocol: Protocol;
+  readonly isSpectator: boolean;
   since: Position | undefined;
   /** Messages that wait for the one that is being handled. Undefined until one has to. */
   inbox: WaitingQueue<string | ArrayBuffer, RoomConnection> | undefined;
@@ -101,6 +105,7 @@ export class RoomConnection implements Connection {
     this.publicId = attachment.publicId;
     this.auth = attachment.auth;
     this.protocol = attachment.protocol ?? 1;
+    this.isSpectator = attachment.spectator === true;
     this.#state = attachment.state;
     this.hasLeft = attachment.left === true;
     this.#phase = phase;
@@ -114,7 +119,8 @@ export class RoomConnection implements Connection {
 
   /** A connection of a client that joins. @param isEarly whether its socket is accepted already */
   static open(socket: RoomSocket, who: ClientIdentity, hooks: ConnectionHooks, isEarly = false): RoomConnection {
-    const conn = new RoomConnection(socket, { id: crypto.randomUUID(), ...who }, "joining", hooks);
+    const spectator = who.isSpectator === true;
+    const conn = new RoomConnection(socket, { id: crypto.randomUUID(), ...who, spectator }, "joining", hooks);
     conn.since = who.since;
     conn.#isEarly = isEarly;
     conn.#attach();
@@ -324,6 +330,7 @@ export class RoomConnection implements Connection {
       auth,
       ...(state !== undefined && { state }),
       ...(protocol !== 1 && { protocol }),
+      ...(this.isSpectator && { spectator: true }),
       ...(this.#phase === "unsynced" && { unsynced: true }),
       ...(this.#phase === "joining" && this.#isEarly && { joining: true }),
       ...(this.hasLeft && { left: true }),

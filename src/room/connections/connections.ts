@@ -84,7 +84,7 @@ export class Connections {
     this.#bySocket.set(socket, conn);
     const { phase } = conn;
     if (phase === "joining") this.#joining.add(conn);
-    else addTo(this.#byUser, conn.publicId, conn);
+    else this.#online(conn);
     addTo(this.#byViewer, conn.publicId, conn);
     const { group } = conn.remote ?? {};
     if (group) this.#remoteGroups.set(group, (this.#remoteGroups.get(group) ?? 0) + 1);
@@ -96,8 +96,13 @@ export class Connections {
   /** The join of a connection is done: its user is online. */
   joined(conn: RoomConnection): void {
     this.#joining.delete(conn);
-    addTo(this.#byUser, conn.publicId, conn);
+    this.#online(conn);
     this.changed();
+  }
+
+  /** A spectator is no user. */
+  #online(conn: RoomConnection): void {
+    if (!conn.isSpectator) addTo(this.#byUser, conn.publicId, conn);
   }
 
   /** The first packet of a connection was sent. */

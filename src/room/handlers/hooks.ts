@@ -44,9 +44,9 @@ export class Hooks {
    * @returns a promise if there is an `onJoin`; it rejects with what `onJoin` throws, and the connection is refused
    * then
    */
-  join(conn: RoomConnection, user: object | undefined, request: Request): Promise<unknown> | undefined {
+  join(conn: RoomConnection, user: object | undefined, request: Request, join: unknown): Promise<unknown> | undefined {
     const { onJoin } = this.#context.compiled.definition;
-    return onJoin && this.untilJoined("onJoin", () => onJoin({ ...this.#givenOf(conn, user), request }));
+    return onJoin && this.untilJoined("onJoin", () => onJoin({ ...this.#givenOf(conn, user), request, join }));
   }
 
   /** Runs something that a join waits for. Rejects with what that throws, or if it takes too long. */

@@ -4,7 +4,7 @@ import type { AddressLimit } from "../../platform/address-limit.ts";
 import type { Clock } from "../../platform/ports.ts";
 import { CODES } from "../../protocol/codes.ts";
 import { QUOTA_WAIT } from "../../protocol/quota.ts";
-import { hasHostileKey } from "../../protocol/values.ts";
+import { parseValue } from "../../protocol/decode.ts";
 import { isFault, RoomError, toRoomError } from "../../protocol/errors.ts";
 import { decode } from "../../protocol/urls.ts";
 import type { UnansweredBodies } from "./unanswered-bodies.ts";
@@ -95,7 +95,15 @@ async function answerRoute(
 ): Promise<Response> {
   const { compiled, state, room, turns } = scope;
   const params = decodeParams(encoded);
-  const context: GuardContext<object> = { conn: undefined, auth, request, state, room };
+  const context: GuardContext<object> = {
+    conn: undefined,
+    auth,
+    request,
+    join: undefined,
+    isSpectator: false,
+    state,
+    room,
+  };
   const entry = await turns.run(() => passes(compiled.definition.guards ?? [], context, undefined));
   if (entry !== true) return deny(entry, scope, key);
   const { maxMessageBytes } = compiled.settings;
@@ -134,14 +142,5 @@ function decodeParams(encoded: Readonly<Record<string, string>>): Record<string,
 }
 
 async function readJson(request: Request, limit: number): Promise<unknown> {
-  const text = await readText(request, limit);
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new RoomError("bad_message", "The body is not valid JSON", { cause });
-  }
-  if (hasHostileKey(value))
-    throw new RoomError("bad_message", "The body holds a reserved key, or is nested too deeply");
-  return value;
+  return parseValue(await readText(request, limit), "The body");
 }

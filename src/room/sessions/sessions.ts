@@ -348,7 +348,7 @@ function sizeOf({ stateSize = 0, answers = [] }: SessionDetails): number {
 }
 
 /** A public id from a cryptographic source: 71 bits, letters and digits only. */
-function randomId(): string {
+export function randomId(): string {
   let id = "";
   while (id.length < PUBLIC_ID_LENGTH) {
     // Bytes beyond the last whole multiple of the alphabet would favour its first letters.

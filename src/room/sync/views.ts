@@ -151,7 +151,7 @@ export class Views {
 
   /** Notes that a connection sees the fields with a predicate that it may see now, or those that it may not see. */
   #mark(conn: RoomConnection, isVisible: boolean): void {
-    if (this.#tree.dynamic.size === 0) return;
+    if (conn.isSpectator || this.#tree.dynamic.size === 0) return;
     this.#questions?.forget(conn);
     const viewer = this.#tree.viewerOf(conn);
     for (const leaf of this.#tree.dynamic) {

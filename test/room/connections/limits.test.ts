@@ -75,7 +75,15 @@ describe("ready-made guards", () => {
   });
 
   it("a claim is not found on the prototype", () => {
-    const context = { conn: undefined, auth: {}, request: undefined, state: {}, room: {} as never };
+    const context = {
+      conn: undefined,
+      auth: {},
+      request: undefined,
+      join: undefined,
+      isSpectator: false,
+      state: {},
+      room: {} as never,
+    };
     expect(requireClaim("constructor", Object)(context)).toBe(false);
   });
 });

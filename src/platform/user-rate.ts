@@ -1,0 +1,36 @@
+import type { RateLimit } from "./client-limits.ts";
+
+/** What rounding may make of a time, in ms. */
+const TINY = 0.001;
+
+/**
+ * Limits how often each user may do one thing: `messages` at once, and as many again every `per` ms, evenly. What is refused
+ * does not count. In memory only.
+ * https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm
+ */
+export class UserRate {
+  readonly #limit: RateLimit;
+  /** When each user may do all of it at once again. Who did something last is the last. */
+  readonly #freeAt = new Map<string, number>();
+
+  constructor(limit: RateLimit) {
+    this.#limit = limit;
+  }
+
+  /** Counts it, unless it is too much. @returns whether it may be done */
+  take(user: string, now: number): boolean {
+    const { messages, per } = this.#limit;
+    const freeAt = this.#freeAt.get(user) ?? 0;
+    // It is later than that only where the clock was set back.
+    const from = freeAt > now + per + TINY ? now : Math.max(freeAt, now);
+    const each = per / messages;
+    if (from + each > now + per + TINY) return false;
+    this.#freeAt.delete(user);
+    this.#freeAt.set(user, from + each);
+    for (const [other, at] of this.#freeAt) {
+      if (at > now) break;
+      this.#freeAt.delete(other);
+    }
+    return true;
+  }
+}

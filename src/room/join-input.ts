@@ -1,0 +1,45 @@
+import type { CompiledRoom } from "../define/room.ts";
+import type { Awaitable } from "../define/types.ts";
+import { RoomError } from "../protocol/errors.ts";
+import { bytesOf } from "../platform/client-limits.ts";
+import { parseValue } from "../protocol/decode.ts";
+import { promiseOf } from "../protocol/values.ts";
+import { parseInput } from "./handlers/validation.ts";
+
+/** The most bytes of what a client joins with, as JSON: it is in the URL. */
+const MOST_BYTES = 2048;
+
+/** Whether a client wants only to watch. @throws RoomError `forbidden` if the room has no spectators */
+export function isSpectating({ compiled }: { readonly compiled: CompiledRoom }, url: string): boolean {
+  // Most URLs do not have it: then they do not have to be parsed.
+  if (!url.includes("spectator=") || !new URL(url).searchParams.get("spectator")) return false;
+  if (compiled.settings.spectators) return true;
+  throw new RoomError("forbidden", "This room has no spectators");
+}
+
+/**
+ * What a client joins with, as the definition's schema parses it. Undefined if there is no schema, and for a spectator who
+ * gives nothing.
+ * @throws RoomError `bad_message`, `message_too_large`, or `invalid_input` with what is wrong
+ */
+export function readJoinInput(compiled: CompiledRoom, url: string, isSpectator: boolean): Awaitable<unknown> {
+  const { join } = compiled.definition;
+  if (!join) return undefined;
+  const text = new URL(url).searchParams.get("params");
+  if (text === null && isSpectator) return undefined;
+  if (text !== null && bytesOf(text) > MOST_BYTES)
+    throw new RoomError("message_too_large", `params may have ${MOST_BYTES} bytes as JSON`);
+  try {
+    const parsed = parseInput(join.input, text === null ? undefined : parseValue(text, "params"));
+    return promiseOf(parsed)?.catch(explain) ?? parsed;
+  } catch (error) {
+    return explain(error);
+  }
+}
+
+/** The close reason of a socket is all that the client gets: it names the first issue. */
+function explain(error: unknown): never {
+  const [issue] = error instanceof RoomError ? (error.issues ?? []) : [];
+  if (!issue) throw error;
+  throw new RoomError("invalid_input", ["params", ...issue.path].join(".") + `: ${issue.message}`);
+}

@@ -1,0 +1,55 @@
+import { signal } from "@signe/reactive";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { defineRoom } from "../../../src/define/define-room.ts";
+import { sync, users } from "../../../src/state/fields.ts";
+import { testRoom } from "../../support/harness.ts";
+
+class Player {
+  shouts = sync(signal(0));
+}
+const definition = defineRoom({
+  path: "room-{id}",
+  throttleSync: 0,
+  state: () => ({ players: users(Player) }),
+  actions: {
+    shout: {
+      rateLimit: { messages: 2, per: 3_600_000 },
+      input: z.string().optional(),
+      run: ({ user }) => user.shouts.update((shouts) => shouts + 1),
+    },
+    whisper: { run: () => "psst" },
+  },
+});
+
+describe("the rate limit of an action", () => {
+  it("P6.4: is each user's, over all of their connections, and only that action's", async () => {
+    const room = testRoom(definition);
+    const ada = await room.connect({ id: "ada" });
+    const tab = await room.connect({ id: "ada" });
+    const bob = await room.connect();
+    expect((await ada.call("shout")).type).toBe("ack");
+    expect((await tab.call("shout")).type).toBe("ack");
+    const refused = await ada.call("shout");
+    expect(refused).toMatchObject({ type: "error", value: { code: "rate_limited", action: "shout" } });
+    expect((await ada.call("whisper")).type).toBe("ack");
+    expect((await bob.call("shout")).type).toBe("ack");
+    // However often it tries, it is not closed for it.
+    for (let i = 0; i < 10; i++) expect((await ada.call("shout")).value["code"]).toBe("rate_limited");
+    ada.close();
+    tab.close();
+    const again = await room.connect({ id: "ada" });
+    expect((await again.call("shout")).value["code"]).toBe("rate_limited");
+  });
+
+  it("defineRoom refuses one that is none", () => {
+    const state = () => ({});
+    const withLimit = (rateLimit: unknown) => () =>
+      defineRoom({ path: "a", state, actions: { shout: { rateLimit: rateLimit as never, run() {} } } });
+    expect(withLimit({ messages: 0, per: 1000 })).toThrow(
+      /the action "shout" rateLimit.messages has to be a number from 1/,
+    );
+    expect(withLimit({ messages: 1 })).toThrow(/the action "shout" rateLimit.per has to be a number from 1/);
+    expect(withLimit(5)).toThrow(/the action "shout" has to be an object/);
+  });
+});
