@@ -25,6 +25,8 @@ export type {
   Packet,
   RequestContext,
   ResponseBuilder,
+  RoomAddress,
+  RoomCallContext,
   RoomDefinition,
   RoomHandle,
   RoomStorage,

@@ -1,10 +1,11 @@
-import type { Claims } from "../define/types.ts";
+import type { Claims, RoomAddress } from "../define/types.ts";
 import { offerOf, SUBPROTOCOL_HEADER } from "./subprotocol.ts";
 
 /** Headers with this prefix are the service's own. They are removed from requests of clients. */
 const PREFIX = "x-durable-rooms-";
 const AUTH = `${PREFIX}auth`;
 const SESSION = `${PREFIX}session`;
+const CALLER = `${PREFIX}caller`;
 /** Headers and parameters of a request that are only for the Worker. */
 const WORKER_HEADERS = ["authorization", "x-access-shard"];
 const WORKER_PARAMETERS = ["token", "world-auth-token"];
@@ -30,10 +31,9 @@ export function forwardRequest(
   if (!body && !claims && !offer && dropped.length === 0 && isUrlClean && !hasInternal(request.headers)) return request;
   const headers = withoutInternal(request.headers);
   for (const name of dropped) headers.delete(name);
-  // A header holds ASCII only.
-  if (claims) headers.set(AUTH, encodeURIComponent(JSON.stringify(claims)));
+  if (claims) write(headers, AUTH, JSON.stringify(claims));
   if (offer) headers.delete(SUBPROTOCOL_HEADER);
-  if (offer?.sessionId !== undefined) headers.set(SESSION, encodeURIComponent(offer.sessionId));
+  if (offer?.sessionId !== undefined) write(headers, SESSION, offer.sessionId);
   if (body && (request.method === "GET" || request.method === "HEAD")) return withoutBody(request, body, headers, url);
   const own = new Request(request, body ? { headers, body: passOn(body) } : { headers });
   return isUrlClean ? own : new Request(url, own);
@@ -72,18 +72,43 @@ export interface ReceivedRequest {
   readonly request: Request;
   /** The claims that it verified. */
   readonly auth: Claims | null;
+  /** The room that sent it. */
+  readonly caller?: RoomAddress;
   /** The id of the session, if the client sent it as a subprotocol. */
   readonly sessionId?: string;
 }
 
-/** In the object: returns the client's request, the claims that the Worker verified, and the session's id from a subprotocol. */
+/**
+ * In the object: returns the client's request, and what the service's own headers say: the claims that the Worker verified, the
+ * session's id from a subprotocol, or the room that sends it. The Worker has removed all such headers from what clients send.
+ */
 export function receiveRequest(request: Request): ReceivedRequest {
-  const [claims, session] = [request.headers.get(AUTH), request.headers.get(SESSION)];
-  // The Worker has removed all other headers with this prefix.
-  if (claims === null && session === null) return { request, auth: null };
-  const auth = claims === null ? null : (JSON.parse(decodeURIComponent(claims)) as Claims);
+  if (!hasInternal(request.headers)) return { request, auth: null };
   const own = new Request(request, { headers: withoutInternal(request.headers) });
-  return session === null ? { request: own, auth } : { request: own, auth, sessionId: decodeURIComponent(session) };
+  const [claims, session, caller] = [AUTH, SESSION, CALLER].map((name) => read(request.headers, name));
+  return {
+    request: own,
+    auth: claims === undefined ? null : (JSON.parse(claims) as Claims),
+    ...(session !== undefined && { sessionId: session }),
+    ...(caller !== undefined && { caller: JSON.parse(caller) as RoomAddress }),
+  };
+}
+
+/** What one room sends another: it arrives without claims, whatever headers it has, and names the room that sends it. */
+export function fromRoom(init: RequestInit = {}, caller: RoomAddress): RequestInit {
+  const headers = withoutInternal(new Headers(init.headers));
+  write(headers, CALLER, JSON.stringify(caller));
+  return { ...init, headers };
+}
+
+/** A header holds ASCII only. */
+function write(headers: Headers, name: string, text: string): void {
+  headers.set(name, encodeURIComponent(text));
+}
+
+function read(headers: Headers, name: string): string | undefined {
+  const text = headers.get(name);
+  return text === null ? undefined : decodeURIComponent(text);
 }
 
 function hasInternal(headers: Headers): boolean {

@@ -95,6 +95,7 @@ function checkNamed(where: string, { actions = {}, events = {}, schedules = {}, 
       isRunnable(action) ??
       isGuardList(action.guards ?? []) ??
       schemaProblem(action.input, "an input") ??
+      (action.from === undefined || action.from === "rooms" ? undefined : 'has a from that is not "rooms"') ??
       (action.rateLimit && isRate("messages", "rateLimit.")(action.rateLimit)),
   );
   if (join) check("option", { join }, ({ input = null }: { input?: unknown }) => schemaProblem(input, "an input"));

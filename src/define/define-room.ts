@@ -23,9 +23,9 @@ import type { AnyDefinition, RoomDefinition } from "./types.ts";
  *   },
  * });
  */
-export function defineRoom<S extends object, A, O, R, E, N, K extends string, C, J = undefined>(
-  definition: RoomDefinition<S, A, O, R, E, N, K, C, J>,
-): DefinedRoom<S, A, O, E, J> {
+export function defineRoom<S extends object, A, O, R, E, N, K extends string, C, J = undefined, F = unknown>(
+  definition: RoomDefinition<S, A, O, R, E, N, K, C, J, F>,
+): DefinedRoom<S, A, O, E, J, F> {
   const untyped = definition as unknown as AnyDefinition;
   if ((globalThis as Build).process?.env?.NODE_ENV !== "production") checkDefinition(untyped);
   const compiled: CompiledRoom = {

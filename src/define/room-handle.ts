@@ -1,3 +1,4 @@
+import type { ActionArgumentsOf, ActionResultOf, NameOfRoomAction, TypedRoom } from "./action-types.ts";
 import type { BroadcastOptions } from "./broadcast-options.ts";
 import type { RoomQuarantine } from "./quarantine.ts";
 import type { AnyHandlerTypes, HandlerTypes, Metadata, Scheduled, ScheduleOptions } from "./room-types.ts";
@@ -39,6 +40,12 @@ export interface Connection<C = unknown, T extends AnyHandlerTypes = HandlerType
 
 /** Any connection, whatever its state. */
 type AnyConnection = Pick<Connection, "id" | "sessionId" | "state">;
+
+/** Which room of the service. */
+export interface RoomAddress {
+  readonly party: string;
+  readonly id: string;
+}
 
 /** Key-value storage for data that is not room state. The runtime's own keys are hidden. */
 export interface RoomStorage {
@@ -103,8 +110,35 @@ export interface RoomHandle<T extends AnyHandlerTypes = HandlerTypes> {
   unschedule(name: T["schedule"][0], options?: ScheduleOptions): void;
   /** What is scheduled. */
   readonly schedules: readonly Scheduled[];
-  /** Sends an HTTP request to another room of the party, or to this one. It arrives without claims. */
-  fetch(roomId: string, path: string, init?: RequestInit): Promise<Response>;
+  /**
+   * Sends an HTTP request to another room, or to this one. It arrives without claims; guards and handlers there know by
+   * `caller` which room it comes from.
+   *
+   * @param room its id in this party, or `{ party, id }`
+   * @param path inside the room, with its leading slash
+   * @throws RoomError `not_found` if the service has no such room
+   * @example
+   * const response = await room.fetch({ party: "boards", id: "board-1" }, "/top?limit=10");
+   */
+  fetch(room: string | RoomAddress, path: string, init?: RequestInit): Promise<Response>;
+  /**
+   * Calls an action of another room that is marked `from: "rooms"`, and waits for its answer. What goes there and back is
+   * JSON, as with a client. If the call breaks, nobody knows whether it was done: it is not repeated.
+   *
+   * @param definition of the other room, for the types of what the action takes and answers; it may be left out
+   * @param room its id in this party, or `{ party, id }`
+   * @throws RoomError what the action throws; `not_found` if the service has no such room, `unknown_action` if it has no such
+   * action for rooms, `invalid_input`, `timeout`, or `internal`
+   * @example
+   * const rank = await room.call(leaderboard, "board-1", "add", { name: "Ada", score: 12 });
+   */
+  call<R extends TypedRoom, N extends NameOfRoomAction<R>>(
+    definition: R,
+    room: string | RoomAddress,
+    action: N,
+    ...value: ActionArgumentsOf<R, N>
+  ): Promise<ActionResultOf<R, N>>;
+  call(room: string | RoomAddress, action: string, value?: unknown): Promise<unknown>;
   /**
    * Lists the room in a World, where clients find it by its metadata (`findRoom` of `durable-rooms/client`), or
    * changes its entry; null removes it from the list. The runtime adds `maxUsers`, and how many users are online.

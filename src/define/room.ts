@@ -1,21 +1,20 @@
+import type { TypedRoom } from "./action-types.ts";
 import type { PathPattern } from "./paths.ts";
 import type { RouteTable } from "./routes.ts";
 import type { Settings } from "./settings.ts";
 import type { Action, AnyDefinition, UserIn } from "./types.ts";
 
 /** A room definition that {@link defineRoom} made. Clients use its type: `connectRoom<typeof gameRoom>`. */
-export interface DefinedRoom<S = unknown, A = unknown, O = unknown, E = unknown, J = unknown> {
-  readonly path: string;
+export interface DefinedRoom<
+  S = unknown,
+  A = unknown,
+  O = unknown,
+  E = unknown,
+  J = unknown,
+  F = unknown,
+> extends TypedRoom<S, A, O, E, J, F> {
   /** @internal */
   readonly compiled: CompiledRoom;
-  /** Only a type: never set at run time. */
-  readonly types?: {
-    readonly state: S;
-    readonly inputs: A;
-    readonly results: O;
-    readonly events: E;
-    readonly join: J;
-  };
 }
 /**
  * The state of a definition, as its handlers have it; or what a function makes that makes one.

@@ -3,7 +3,7 @@ import type { Users } from "../state/fields.ts";
 import type { Migrations, Snapshot } from "./migrations.ts";
 import type { PathParams } from "./paths.ts";
 import type { ResponseBuilder } from "./response-builder.ts";
-import type { Claims, Connection, ListingOptions, RoomHandle, RoomStorage } from "./room-handle.ts";
+import type { Claims, Connection, ListingOptions, RoomAddress, RoomHandle, RoomStorage } from "./room-handle.ts";
 import type {
   AnyHandlerTypes,
   Events,
@@ -16,7 +16,7 @@ import type {
 } from "./room-types.ts";
 import type { SchemaOutput, StandardSchema } from "./standard-schema.ts";
 
-export type { Claims, Connection, ListingOptions, RoomHandle, RoomStorage };
+export type { Claims, Connection, ListingOptions, RoomAddress, RoomHandle, RoomStorage };
 export type { Events, Metadata, Packet, ResponseBuilder, RoomTypes, Scheduled, ScheduleOptions, Snapshot };
 
 /** What a handler or guard may return: a value, or a promise of one. */
@@ -42,6 +42,8 @@ export interface GuardContext<S = unknown, T extends AnyHandlerTypes = HandlerTy
   readonly join: T["join"] | undefined;
   /** Whether a new connection is that of a spectator. */
   readonly isSpectator: boolean;
+  /** The room of this service that sent the request, by `room.fetch`, or that calls, by `room.call`. No client can pretend it. */
+  readonly caller: RoomAddress | undefined;
 }
 
 /**
@@ -66,8 +68,21 @@ export interface ActionContext<S, T extends AnyHandlerTypes = HandlerTypes> exte
 /** The type of what a schema returns; `unknown` without a schema. */
 export type Parsed<Z> = Z extends StandardSchema ? SchemaOutput<Z> : unknown;
 
-/** One action of a room, which clients call by a message. What `run` returns is sent in the ack. */
-export interface Action<S, Z, T extends AnyHandlerTypes = HandlerTypes> {
+/** What an action gets that another room calls. */
+export interface RoomCallContext<S, T extends AnyHandlerTypes = HandlerTypes> extends Context<S, T> {
+  /** The room that calls. */
+  readonly caller: RoomAddress;
+}
+
+/**
+ * One action of a room, which clients call by a message, or other rooms. What `run` returns is the answer. F: what `from` is.
+ */
+export interface Action<S, Z, T extends AnyHandlerTypes = HandlerTypes, F = unknown> {
+  /**
+   * `"rooms"`: other rooms of the service call it, by `room.call`, and no client can. Then there is no `user`, `conn` and
+   * `auth`, but a `caller`, and the room's own guards are not asked. Default: clients call it.
+   */
+  readonly from?: "rooms";
   /**
    * A schema of zod, valibot, arktype or another library that implements https://standardschema.dev: `run` gets what it
    * parsed. A value that does not match is refused as `invalid_input`.
@@ -83,7 +98,7 @@ export interface Action<S, Z, T extends AnyHandlerTypes = HandlerTypes> {
   /**
    * Handles the message. What it returns or resolves to is the answer. A {@link RoomError} that it throws is a refusal.
    */
-  run(context: ActionContext<S, T>, value: Parsed<Z>): unknown;
+  run(context: F extends "rooms" ? RoomCallContext<S, T> : ActionContext<S, T>, value: Parsed<Z>): unknown;
 }
 
 /** What a request handler gets. P: the path, Z: the body's schema. */
@@ -95,6 +110,8 @@ export interface RequestContext<S, P extends string, Z, T extends AnyHandlerType
   readonly request: Request;
   /** The verified JWT claims, or null. */
   readonly auth: Claims | null;
+  /** The room that sent the request by `room.fetch`; undefined for all others. No client can pretend it. */
+  readonly caller: RoomAddress | undefined;
   /** The `:name` segments of the path. */
   readonly params: PathParams<P>;
   readonly query: URLSearchParams;
@@ -217,7 +234,7 @@ type RouteName = `${"GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTI
 /**
  * A room definition, as {@link defineRoom} takes it. S: the state, A: action schemas, O: results, R: body schemas, E:
  * schemas of events, N: of what schedules take, K: the names of schedules, C: the state of connections, J: the schema of
- * what clients join with.
+ * what clients join with, F: who calls the actions.
  */
 export interface RoomDefinition<
   S,
@@ -229,16 +246,19 @@ export interface RoomDefinition<
   K extends string = string,
   C = unknown,
   J = unknown,
+  F = unknown,
 > extends RoomOptions<S, Declared<E, N, K, C, J>> {
   /**
    * Makes the state of one room. Called once for each instance, so that signals are never shared; and once more when a
    * stored room is migrated.
    */
   readonly state: () => S;
-  /** The actions that clients can call over their socket, by name. */
-  readonly actions?: { [P in keyof A]: Action<S, A[P], Declared<E, N, K, C, J>> } & {
+  /** The actions that clients can call over their socket, and other rooms, by name. */
+  readonly actions?: {
+    [P in keyof A]: Action<S, A[P], Declared<E, N, K, C, J>, P extends keyof F ? F[P] : unknown>;
+  } & {
     [P in keyof O]: { run(...args: never[]): O[P] | Promise<O[P]> };
-  };
+  } & { [P in keyof F]: { readonly from?: F[P] } };
   /** HTTP routes by method and path, as in `"GET /players/:id"`. */
   readonly requests?: {
     [P in keyof R]: Route<S, P & string, R[P], Declared<E, N, K, C, J>> & (P extends RouteName ? unknown : RouteName);

@@ -7,9 +7,9 @@ import type { ActionList, ActionView } from "./types.ts";
 const LONGEST_SCHEMA = 20_000;
 export const MOST_ACTIONS = 200;
 
-/** The actions of a room, with what each takes as JSON Schema. */
+/** The actions of a room that clients call, with what each takes as JSON Schema. */
 export function actionsOf({ compiled }: AnyRoom): ActionList {
-  const actions = [...compiled.actions].slice(0, MOST_ACTIONS);
+  const actions = [...compiled.actions].filter(([, { from }]) => !from).slice(0, MOST_ACTIONS);
   return {
     actions: actions.map(([name, action]) => viewOf(name, action)),
     takesOthers: compiled.definition.unhandledAction !== undefined,

@@ -2,6 +2,7 @@ import { env as workerEnv } from "cloudflare:workers";
 import type { RoomMetrics, ShardMetrics } from "../platform/metrics.ts";
 import { objectName } from "../protocol/urls.ts";
 import type { Introduction, Receipt, RoomBatch, ShardBatch } from "../relay/messages.ts";
+import type { CallAnswer, RoomCall } from "../room/actions/room-calls.ts";
 import type { ListingReport } from "../room/listing/report.ts";
 import type { RecallAnswer, TransferAnswer, TransferredUser } from "../room/transfers/messages.ts";
 import type { Assignment, LocationHint } from "../world/assignment.ts";
@@ -20,6 +21,7 @@ export interface RoomCalls {
   board(user: TransferredUser): Promise<TransferAnswer>;
   recall(transferId: string, sessionId: string, isKept?: boolean): Promise<RecallAnswer>;
   arrived(transferId: string, sessionId: string, sub: string | undefined): Promise<void>;
+  call(call: RoomCall): Promise<CallAnswer>;
   listed(worldId: string): Promise<ListingReport | null>;
   metrics(): Promise<RoomMetrics>;
 }

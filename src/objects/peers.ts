@@ -1,17 +1,27 @@
+import { fromRoom } from "../auth/internal.ts";
+import type { FindRoom } from "../define/room.ts";
+import type { RoomAddress } from "../define/types.ts";
 import { RoomError } from "../protocol/errors.ts";
+import { isRoomId } from "../protocol/urls.ts";
 import type { Shards } from "../relay/messages.ts";
 import type { Worlds } from "../room/listing/report.ts";
+import type { CalledRooms } from "../room/actions/room-calls.ts";
 import type { OtherRooms } from "../room/transfers/messages.ts";
 import { internalUrl, reportToWorld, stubOf } from "./bindings.ts";
 
 /** Ports through which a room reaches the other objects of its service. */
 
-/** Reaches the other rooms of a party. @param exists whether a definition serves a room id */
-export function createOtherRooms(env: object, party: string, exists: (roomId: string) => boolean): OtherRooms {
-  const roomOf = (roomId: string) => {
-    if (!exists(roomId)) throw new RoomError("not_found", "There is no such room");
-    return stubOf(env, "ROOMS", party, roomId);
+/** Reaches the other rooms of a service. @param self the room that does */
+export function createOtherRooms(env: object, self: RoomAddress, find: FindRoom): OtherRooms & CalledRooms {
+  const { party } = self;
+  const definitionOf = (room: RoomAddress) =>
+    isRoomId(room.id) ? find(room.party, room.id)?.room.compiled : undefined;
+  const exists = (roomId: string) => definitionOf({ party, id: roomId }) !== undefined;
+  const stub = (room: RoomAddress, definition = definitionOf(room)) => {
+    if (!definition || definition !== definitionOf(room)) throw new RoomError("not_found", "There is no such room");
+    return stubOf(env, "ROOMS", room.party, room.id);
   };
+  const roomOf = (roomId: string) => stub({ party, id: roomId });
   return {
     async board(roomId, user) {
       if (!exists(roomId)) return { ok: false, code: "not_found", message: "There is no such room" };
@@ -19,7 +29,8 @@ export function createOtherRooms(env: object, party: string, exists: (roomId: st
     },
     recall: async (roomId, ...transfer) => roomOf(roomId).recall(...transfer),
     arrived: async (roomId, ...transfer) => roomOf(roomId).arrived(...transfer),
-    fetch: async (roomId, path, init) => roomOf(roomId).fetch(internalUrl(party, roomId, path), init),
+    fetch: async (room, path, init) => stub(room).fetch(internalUrl(room.party, room.id, path), fromRoom(init, self)),
+    call: async (room, call, definition) => stub(room, definition).call(call),
   };
 }
 

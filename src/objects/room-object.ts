@@ -2,8 +2,9 @@ import type { CompiledRoom, FindRoom } from "../define/room.ts";
 import { CODES, TRY_LATER } from "../protocol/codes.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";
 import { isOverQuota } from "../protocol/quota.ts";
-import { isRoomId, parseObjectName, parseRoomUrl } from "../protocol/urls.ts";
+import { parseObjectName, parseRoomUrl } from "../protocol/urls.ts";
 import type { JoinRequest } from "../room/connections/join-request.ts";
+import type { CallAnswer, RoomCall } from "../room/actions/room-calls.ts";
 import type { RoomIdentity } from "../room/handle.ts";
 import type { ListingReport } from "../room/listing/report.ts";
 import type { CreateShardLinks, ShardLinksScope, ShardLinks } from "../room/shards/shard-links.ts";
@@ -64,10 +65,11 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     return (this.#core ??= this.#start());
   }
 
-  protected override async answer({ request, auth, signal, ...session }: Received): Promise<Response> {
+  protected override async answer({ request, auth, signal, caller, ...session }: Received): Promise<Response> {
     const isStarted = this.#isStarted();
     if (isStarted !== true && !(await isStarted)) return this.#refuseForNow(request);
-    if (!isUpgrade(request)) return this.core.request(request, parseRoomUrl(new URL(request.url))?.path ?? "/", auth);
+    if (!isUpgrade(request))
+      return this.core.request(request, parseRoomUrl(new URL(request.url))?.path ?? "/", auth, caller);
     const pair = new WebSocketPair();
     const socket = this.sockets.of(pair[1], (ws) => this.#accept(ws));
     const isGone = () => signal.aborted;
@@ -191,6 +193,11 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     return this.monitor.call(async () => this.core.arrived(transferId, sessionId, sub));
   }
 
+  /** Another room of the service calls an action. */
+  async call(call: RoomCall): Promise<CallAnswer> {
+    return this.monitor.call(async () => (await this.#started()).call(call));
+  }
+
   /** An operator asks for metrics. This does not count as traffic of the room, though it wakes a room that sleeps. */
   async metrics(): Promise<RoomMetrics> {
     const runtime = reportRuntime(this.env);
@@ -237,7 +244,7 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     // What was counted of one that was destroyed is stored no more until there is a new one.
     this.monitor.isEnded = false;
     const life: Life = { isOver: false };
-    const ports = mortal(this.#ports(identity.party, life), life);
+    const ports = mortal(this.#ports(identity, life), life);
     return new RoomCore(this.log().isVerbose ? traced(room, ports) : room, identity, ports, (scope) =>
       this.links(scope),
     );
@@ -255,11 +262,11 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     this.#core = undefined;
   }
 
-  #ports(party: string, life: Life): Ports {
+  #ports({ party, id }: RoomIdentity, life: Life): Ports {
     const { awake, storage, log } = this.monitor;
     const shards = createShards(this.env);
     const worlds = createWorlds(this.env);
-    const rooms = createOtherRooms(this.env, party, (id) => isRoomId(id) && this.find(party, id) !== undefined);
+    const rooms = createOtherRooms(this.env, { party, id }, (...room) => this.find(...room));
     const reach = <T>(why: string, call: () => Promise<T>) =>
       life.isOver ? new Promise<never>(() => {}) : this.reach(why, call);
     return {
@@ -276,6 +283,7 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
         recall: (...asked) => reach("room", () => rooms.recall(...asked)),
         arrived: (...asked) => reach("room", () => rooms.arrived(...asked)),
         fetch: (...asked) => reach("room", () => rooms.fetch(...asked)),
+        call: (...asked) => reach("room", () => rooms.call(...asked)),
       },
       retire: () => this.#delete(life),
       sockets: () => this.ctx.getWebSockets().map((ws) => this.sockets.of(ws)),

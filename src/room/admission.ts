@@ -180,7 +180,7 @@ export class Admission {
     const { compiled, state, room } = this.#scope;
     const { guards = [] } = compiled.definition;
     if (guards.length === 0) return undefined;
-    return this.#ask(guards, { conn: undefined, auth, request, join, isSpectator, state, room });
+    return this.#ask(guards, { conn: undefined, auth, request, join, isSpectator, caller: undefined, state, room });
   }
 
   async #ask(guards: readonly Guard<object>[], context: GuardContext<object>): Promise<void> {

@@ -2,6 +2,8 @@ import type { RoomQuarantine } from "../define/quarantine.ts";
 import type { CompiledRoom } from "../define/room.ts";
 import type { Connection, Packet, RoomHandle, RoomStorage } from "../define/types.ts";
 import { RoomError } from "../protocol/errors.ts";
+import type { CalledRooms } from "./actions/room-calls.ts";
+import { addressOf, callRoom } from "./call-room.ts";
 import type { Broadcast } from "./sync/broadcast.ts";
 import { seersOf } from "../state/seers.ts";
 import type { Tree } from "../state/tree.ts";
@@ -17,7 +19,6 @@ import type { Schedules } from "./schedules.ts";
 import type { Leavers } from "./sessions/leavers.ts";
 import type { Sessions } from "./sessions/sessions.ts";
 import { STORAGE_PREFIX } from "./storage/keys.ts";
-import type { OtherRooms } from "./transfers/messages.ts";
 import type { Transfers } from "./transfers/transfers.ts";
 
 /** The identity of a room. */
@@ -40,7 +41,7 @@ export interface HandleParts {
   readonly schedules: Schedules;
   readonly sessions: Sessions;
   readonly transfers: Transfers;
-  readonly ports: { readonly neighbours: OtherRooms };
+  readonly ports: { readonly neighbours: CalledRooms };
   readonly listing: Listing;
   readonly lifecycle: Lifecycle;
   readonly leavers: Leavers;
@@ -89,7 +90,9 @@ export function createHandle(identity: RoomIdentity, parts: HandleParts): RoomHa
     },
     setListing: (metadata, options) => parts.listing.set(metadata, options),
     listing: (metadata, options) => parts.listing.set(metadata, options),
-    fetch: (roomId, path, init) => parts.ports.neighbours.fetch(roomId, path, init),
+    fetch: (room, path, init) => parts.ports.neighbours.fetch(addressOf(room, identity.party), path, init),
+    call: async (...call: readonly unknown[]) =>
+      callRoom(parts.ports.neighbours, { party: identity.party, id: identity.id }, ...call) as Promise<never>,
     destroy: ({ reason } = {}) => parts.lifecycle.destroy(reason),
     forget: (publicId) => parts.leavers.forget(publicId),
     async flush() {

@@ -2,6 +2,7 @@ import type { Alarm, Clock, LogEntry, Storage } from "../platform/ports.ts";
 import type { RoomSocket } from "./connections/remote-group.ts";
 import type { Worlds } from "./listing/report.ts";
 import type { Shards } from "../relay/messages.ts";
+import type { CalledRooms } from "./actions/room-calls.ts";
 import type { OtherRooms } from "./transfers/messages.ts";
 
 /** The ports of a room: what it needs of the platform that it runs on. */
@@ -9,7 +10,7 @@ export interface Ports {
   readonly storage: Storage;
   readonly clock: Clock;
   readonly alarm: Alarm;
-  readonly neighbours: OtherRooms;
+  readonly neighbours: OtherRooms & CalledRooms;
   readonly shards: Shards;
   readonly worlds: Worlds;
   /** The sockets that were open when the room woke. */

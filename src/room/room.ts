@@ -1,11 +1,13 @@
 import type { CompiledRoom } from "../define/room.ts";
-import type { Claims, RoomHandle } from "../define/types.ts";
+import type { Claims, RoomAddress, RoomHandle } from "../define/types.ts";
 import type { Clock } from "../platform/ports.ts";
 import type { Overview } from "../platform/metrics.ts";
 import type { Receipt, ShardBatch } from "../relay/messages.ts";
 import type { Tree } from "../state/tree.ts";
 import { protocolOf } from "./admission.ts";
 import { Dispatch } from "./actions/dispatch.ts";
+import { answerCall } from "./actions/room-calls.ts";
+import type { CallAnswer, RoomCall } from "./actions/room-calls.ts";
 import { EarlySockets } from "./connections/early-sockets.ts";
 import type { JoinRequest } from "./connections/join-request.ts";
 import type { RoomSocket } from "./connections/remote-group.ts";
@@ -133,13 +135,22 @@ export class RoomCore {
     this.turns.end();
   }
 
-  /** An HTTP request for `path` inside the room. */
-  async request(request: Request, path: string, auth: Claims | null): Promise<Response> {
+  /** An HTTP request for `path` inside the room. @param caller the room that it comes from, if it comes from one */
+  async request(request: Request, path: string, auth: Claims | null, caller?: RoomAddress): Promise<Response> {
     await this.#starting;
     await this.visit();
-    const response = await answerRequest(request, path, auth, this.#parts);
+    const response = await answerRequest(request, path, { auth, caller }, this.#parts);
     this.turns.end();
     return response;
+  }
+
+  /** Another room calls an action. */
+  async call(call: RoomCall): Promise<CallAnswer> {
+    await this.#starting;
+    await this.visit();
+    const answer = await answerCall(this.#parts, call);
+    this.turns.end();
+    return answer;
   }
 
   /** The object's alarm rang. */

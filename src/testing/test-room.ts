@@ -4,11 +4,14 @@ import { forwardRequest, USER_TOKEN } from "../auth/internal.ts";
 import { tokenError } from "../auth/access.ts";
 import type { DefinedRoom } from "../define/room.ts";
 import type { SchemaInput, StandardSchema } from "../define/standard-schema.ts";
-import type { Claims } from "../define/types.ts";
+import type { ActionArgumentsOf, ActionResultOf, NameOfRoomAction, TypedRoom } from "../define/action-types.ts";
+import type { Claims, RoomAddress } from "../define/types.ts";
 import { objectName } from "../protocol/urls.ts";
 import { isContainer } from "../protocol/values.ts";
 import { stubOf } from "../objects/bindings.ts";
 import { refuse } from "../objects/handshake.ts";
+import type { CallAnswer, RoomCall } from "../room/actions/room-calls.ts";
+import { callRoom } from "../room/call-room.ts";
 import type { RoomCore } from "../room/room.ts";
 import { SPECTATOR } from "../state/viewer.ts";
 import { TestClient } from "./client.ts";
@@ -42,7 +45,7 @@ export interface ClientOptions<J = unknown> {
 }
 
 /** The room under test, as its handlers have it. */
-export interface RoomUnderTest<S> {
+export interface RoomUnderTest<S, R extends TypedRoom = TypedRoom<S>> {
   readonly id: string;
   /** The live state of the room that runs now. Read it as you like; change it in {@link change}. */
   readonly state: S;
@@ -54,6 +57,11 @@ export interface RoomUnderTest<S> {
   change(run: (state: S) => void): Promise<void>;
   /** An HTTP request to the room, for a path inside it. */
   fetch(path: string, init?: RequestInit & { auth?: Claims | null }): Promise<Response>;
+  /**
+   * Calls an action that is marked `from: "rooms"`, as the room `caller` of the same party.
+   * @throws RoomError what the action throws
+   */
+  call<N extends NameOfRoomAction<R>>(action: N, ...value: ActionArgumentsOf<R, N>): Promise<ActionResultOf<R, N>>;
 }
 
 /** The machine around the room. */
@@ -76,14 +84,14 @@ export interface TestServer {
 }
 
 /** A room under test, and what is around it. */
-export interface RoomTest<S, A = unknown, O = unknown, E = unknown, J = unknown> {
-  readonly room: RoomUnderTest<S>;
+export interface RoomTest<S, A = unknown, O = unknown, E = unknown, J = unknown, F = unknown> {
+  readonly room: RoomUnderTest<S, TypedRoom<S, A, O, E, J, F>>;
   readonly server: TestServer;
   /**
    * Connects a client. Resolves when it has its first packet, or, with `autoSync: false`, when it has joined.
    * @throws Error with the close code and reason, if the room refuses it
    */
-  readonly createClient: (options?: ClientOptions<J>) => Promise<TestClient<DefinedRoom<S, A, O, E, J>>>;
+  readonly createClient: (options?: ClientOptions<J>) => Promise<TestClient<DefinedRoom<S, A, O, E, J, F>>>;
   /**
    * Checks that every client sees what it may see of the state.
    * @throws Error that names the client, and what it sees instead
@@ -104,10 +112,10 @@ export interface RoomTest<S, A = unknown, O = unknown, E = unknown, J = unknown>
  * expect(room.state.count()).toBe(1);
  * await server.evict();
  */
-export async function testRoom<S, A, O, E, J>(
-  definition: DefinedRoom<S, A, O, E, J>,
+export async function testRoom<S, A, O, E, J, F>(
+  definition: DefinedRoom<S, A, O, E, J, F>,
   options: TestRoomOptions = {},
-): Promise<RoomTest<S, A, O, E, J>> {
+): Promise<RoomTest<S, A, O, E, J, F>> {
   const party = serve(definition);
   shared().watched.add(party);
   const id = options.id ?? definition.path.replace(/\{\w+\}/g, "test");
@@ -132,6 +140,11 @@ export async function testRoom<S, A, O, E, J>(
         await object.delivered(clients);
       },
       fetch: (path, { auth, ...init } = {}) => object.fetch(path, init, auth),
+      async call(...call) {
+        const answer = await callRoom(object, { party, id: "caller" }, id, ...call);
+        await object.delivered(clients);
+        return answer as never;
+      },
     },
     server: {
       roomStorage: {
@@ -149,7 +162,7 @@ export async function testRoom<S, A, O, E, J>(
       const client = await object.connect(clientOptions, { clients });
       clients.add(client);
       void client.closed.then(() => clients.delete(client));
-      return client as TestClient<DefinedRoom<S, A, O, E, J>>;
+      return client as TestClient<DefinedRoom<S, A, O, E, J, F>>;
     },
     expectConverged: () => expectConverged(object, clients),
   };
@@ -196,6 +209,11 @@ class ObjectUnderTest {
       await core.handle.flush();
       return read(ctx.storage);
     });
+  }
+
+  /** Another room calls. */
+  call(_room: RoomAddress, call: RoomCall): Promise<CallAnswer> {
+    return this.#stub.call(call);
   }
 
   async fetch(path: string, init: RequestInit, auth: Claims | null = this.#auth): Promise<Response> {

@@ -5,7 +5,6 @@ import type { Ports } from "../../src/room/room-ports.ts";
 import type { Worlds } from "../../src/room/listing/report.ts";
 import { LiveShardLinks } from "../../src/room/shards/live-shard-links.ts";
 import type { Shards } from "../../src/relay/messages.ts";
-import type { OtherRooms } from "../../src/room/transfers/messages.ts";
 import { Journal } from "../../src/room/storage/journal.ts";
 import { RoomCore } from "../../src/room/room.ts";
 import { LoadClient } from "./load-client.ts";
@@ -227,11 +226,12 @@ export class MemoryRoom<S> {
   alarmAt = Infinity;
   /** How often the alarm was set: each time costs a row. */
   alarmsSet = 0;
-  neighbours: OtherRooms = {
+  neighbours: Ports["neighbours"] = {
     board: async () => ({ ok: false, code: "not_found", message: "There is no such room" }),
     recall: async () => ({ arrived: false, passenger: null }),
     arrived: async () => {},
     fetch: async () => new Response(null, { status: 404 }),
+    call: async () => ({ ok: false, code: "not_found", message: "There is no such room", issues: undefined }),
   };
   /** How it reaches shards: those of memory-shard.ts put themselves here. */
   shards: Shards = {
@@ -376,13 +376,14 @@ export class MemoryRoom<S> {
   }
 
   /** An instance that is dead asks nobody. */
-  #neighbours(isCurrent: () => boolean): OtherRooms {
+  #neighbours(isCurrent: () => boolean): Ports["neighbours"] {
     const ask = <T>(run: () => Promise<T>) => (isCurrent() ? run() : new Promise<T>(() => {}));
     return {
       board: (...asked) => ask(() => this.neighbours.board(...asked)),
       recall: (...asked) => ask(() => this.neighbours.recall(...asked)),
       arrived: (...asked) => ask(() => this.neighbours.arrived(...asked)),
       fetch: (...asked) => ask(() => this.neighbours.fetch(...asked)),
+      call: (...asked) => ask(() => this.neighbours.call(...asked)),
     };
   }
 

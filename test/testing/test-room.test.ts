@@ -225,4 +225,29 @@ describe("testRoom", () => {
     await expectConverged();
     await expect(createClient()).rejects.toMatchObject({ code: 4400 });
   });
+
+  it("calls an action as another room does", async () => {
+    const board = defineRoom({
+      path: "board-{id}",
+      state: () => ({ best: sync(signal(0)) }),
+      actions: {
+        add: {
+          from: "rooms",
+          input: z.number(),
+          run({ state, caller }, score) {
+            if (score < 0) throw new RoomError("forbidden", "Not below 0");
+            state.best.set(score);
+            return `${caller.id} ${score}`;
+          },
+        },
+      },
+    });
+    const { room, createClient, expectConverged } = await testRoom(board);
+    const client = await createClient();
+    expect(await room.call("add", 5)).toBe("caller 5");
+    expect(client.state).toEqual({ best: 5 });
+    await expectConverged();
+    await expect(room.call("add", -1)).rejects.toMatchObject({ code: "forbidden" });
+    await expect(client.call("add", 1)).rejects.toMatchObject({ code: "forbidden" });
+  });
 });

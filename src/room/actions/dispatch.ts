@@ -29,7 +29,7 @@ import { parseInput } from "../handlers/validation.ts";
 const MOST_NAMES = 20;
 
 /** What guards of a message do not get. */
-const NEITHER = { join: undefined, isSpectator: false };
+const NEITHER = { join: undefined, isSpectator: false, caller: undefined };
 
 /** What dispatching needs of the room. */
 export interface DispatchScope extends RoomContext {
@@ -169,6 +169,7 @@ export class Dispatch {
     const { compiled } = this.#scope;
     const action = compiled.actions.get(name);
     const { unhandledAction } = compiled.definition;
+    if (action?.from === "rooms") throw new RoomError("forbidden", "Only rooms may do this");
     if (conn.isSpectator) throw new RoomError("forbidden", "A spectator may only watch");
     if (!action && !unhandledAction) throw unknownAction(compiled);
     if (action?.rateLimit) this.#limit(conn, name, action.rateLimit);
@@ -256,7 +257,9 @@ export class Dispatch {
 function unknownAction({ actions }: CompiledRoom): RoomError {
   let message = "There is no such action";
   if ((globalThis as Build).process?.env?.NODE_ENV !== "production") {
-    const known = [...actions].filter(([, { guards = [] }]) => guards.length === 0).map(([name]) => name);
+    const known = [...actions]
+      .filter(([, { guards = [], from }]) => guards.length === 0 && !from)
+      .map(([name]) => name);
     if (known.length > 0) message += `. There are: ${known.slice(0, MOST_NAMES).join(", ")}`;
   }
   return new RoomError("unknown_action", message);

@@ -1,5 +1,5 @@
 import type { RouteMatch } from "../../define/routes.ts";
-import type { Claims, GuardContext } from "../../define/types.ts";
+import type { Claims, GuardContext, RoomAddress } from "../../define/types.ts";
 import type { AddressLimit } from "../../platform/address-limit.ts";
 import type { Clock } from "../../platform/ports.ts";
 import { CODES } from "../../protocol/codes.ts";
@@ -16,6 +16,13 @@ import type { RoomContext } from "../handlers/room-context.ts";
 import type { Turns } from "../timing/turns.ts";
 import { createResponses, toResponse } from "./response.ts";
 import { parseInput } from "../handlers/validation.ts";
+
+/** Who asks. */
+export interface Asker {
+  readonly auth: Claims | null;
+  /** The room that asks, if it is one. */
+  readonly caller: RoomAddress | undefined;
+}
 
 /** The parts of the room that answering a request needs. */
 export interface RequestScope extends RoomContext {
@@ -37,14 +44,14 @@ type Found = Extract<RouteMatch, { kind: "found" }>;
 export async function answerRequest(
   request: Request,
   path: string,
-  auth: Claims | null,
+  who: Asker,
   scope: RequestScope,
 ): Promise<Response> {
   const wait = scope.requestLimit.wait(request.headers, scope.clock.now());
   if (wait > 0) return refuseForNow(wait, scope);
   const match = scope.compiled.routes.match(request.method, path);
   const about = match.kind === "found" ? { action: match.key } : {};
-  const response = await answerMatch(match, request, auth, scope).catch((thrown: unknown) =>
+  const response = await answerMatch(match, request, who, scope).catch((thrown: unknown) =>
     refuse(thrown, scope, about),
   );
   return request.method === "HEAD" ? new Response(null, response) : response;
@@ -57,12 +64,7 @@ function refuseForNow(wait: number, scope: RequestScope): Response {
   return response;
 }
 
-async function answerMatch(
-  match: RouteMatch,
-  request: Request,
-  auth: Claims | null,
-  scope: RequestScope,
-): Promise<Response> {
+async function answerMatch(match: RouteMatch, request: Request, who: Asker, scope: RequestScope): Promise<Response> {
   switch (match.kind) {
     case "unknown path":
       return createResponses().notFound();
@@ -72,32 +74,27 @@ async function answerMatch(
         .header("allow", match.allowed.join(", "))
         .json({ error: "Method not allowed" });
     case "found":
-      return answerFound(match, request, auth, scope);
+      return answerFound(match, request, who, scope);
   }
 }
 
-async function answerFound(
-  found: Found,
-  request: Request,
-  auth: Claims | null,
-  scope: RequestScope,
-): Promise<Response> {
-  if (!found.route.body) return answerRoute(found, request, auth, scope);
+async function answerFound(found: Found, request: Request, who: Asker, scope: RequestScope): Promise<Response> {
+  if (!found.route.body) return answerRoute(found, request, who, scope);
   const { maxMessageBytes } = scope.compiled.settings;
-  return scope.bodies.during(request, maxMessageBytes, () => answerRoute(found, request, auth, scope));
+  return scope.bodies.during(request, maxMessageBytes, () => answerRoute(found, request, who, scope));
 }
 
 async function answerRoute(
   { key, route, params: encoded }: Found,
   request: Request,
-  auth: Claims | null,
+  who: Asker,
   scope: RequestScope,
 ): Promise<Response> {
   const { compiled, state, room, turns } = scope;
   const params = decodeParams(encoded);
   const context: GuardContext<object> = {
     conn: undefined,
-    auth,
+    ...who,
     request,
     join: undefined,
     isSpectator: false,
@@ -112,7 +109,7 @@ async function answerRoute(
   if (verdict !== true) return deny(verdict, scope, key);
   const query = new URL(request.url).searchParams;
   const res = createResponses();
-  return toResponse(await turns.run(() => route.run({ request, auth, params, query, body: body, res, state, room })));
+  return toResponse(await turns.run(() => route.run({ request, ...who, params, query, body: body, res, state, room })));
 }
 
 function deny(verdict: Exclude<Verdict, true>, { reporter }: RequestScope, action: string): Response {

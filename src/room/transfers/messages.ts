@@ -45,7 +45,6 @@ export interface OtherRooms {
   recall(roomId: string, transferId: string, sessionId: string, isKept?: boolean): Promise<RecallAnswer>;
   /** A user who came from that room has arrived: it need not remember them any more. */
   arrived(roomId: string, transferId: string, sessionId: string, sub: string | undefined): Promise<void>;
-  fetch(roomId: string, path: string, init?: RequestInit): Promise<Response>;
 }
 
 /** A token that nobody can guess: 256 bits. */

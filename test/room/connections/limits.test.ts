@@ -81,6 +81,7 @@ describe("ready-made guards", () => {
       request: undefined,
       join: undefined,
       isSpectator: false,
+      caller: undefined,
       state: {},
       room: {} as never,
     };

@@ -70,6 +70,7 @@ class Party {
       recall: async (_to, ...transfer) => call(async () => to.core.recall(...transfer)),
       arrived: async (_to, ...transfer) => call(async () => to.core.arrived(...transfer)),
       fetch: async () => new Response(null),
+      call: async () => ({ ok: true, value: undefined }),
     };
   }
 
