@@ -25,9 +25,9 @@ export function worlds(config: WorldConfig = {}): Worlds {
     ids: settings.ids,
     operators: createOperatorVerifier(),
     createLinks: (scope) => new LiveShardLinks(scope),
-    classes: (find, log) => ({
-      WorldObject: createWorldObject(find, settings, log),
-      ShardObject: createShardObject(find, log),
+    classes: (find, log, places) => ({
+      WorldObject: createWorldObject(find, settings, log, places),
+      ShardObject: createShardObject(find, log, places),
     }),
   };
 }

@@ -14,8 +14,9 @@ import type { Build } from "../protocol/build.ts";
 import { isFault, RoomError, toRoomError } from "../protocol/errors.ts";
 import { parseRoomUrl } from "../protocol/urls.ts";
 import type { RoomUrl } from "../protocol/urls.ts";
-import { stubOf } from "../objects/bindings.ts";
 import type { Binding } from "../objects/bindings.ts";
+import { ANYWHERE } from "../objects/places.ts";
+import type { Places } from "../objects/places.ts";
 import { isUpgrade, refuse } from "../objects/handshake.ts";
 import { reportRuntime } from "../objects/runtime.ts";
 import { skipBody } from "../objects/unread-body.ts";
@@ -42,13 +43,17 @@ export interface AppParts {
   readonly world?: { readonly ids: readonly string[] | undefined } | undefined;
   /** Default: the console. */
   readonly log?: Log;
+  /** Where the service's objects are. Default: anywhere. */
+  readonly places?: Places;
   /** Answers further requests of operators. Default: none. */
   readonly inspector?: Inspector | undefined;
 }
 
 /** The parts of the app that routing a request needs. */
 type Routing = Omit<AppParts, "cors"> &
-  Required<Pick<AppParts, "log">> & { readonly check: ReturnType<typeof createDevelopmentCheck> | undefined };
+  Required<Pick<AppParts, "log" | "places">> & {
+    readonly check: ReturnType<typeof createDevelopmentCheck> | undefined;
+  };
 
 /** Makes the Hono app that routes requests and sockets to rooms, shards and Worlds. */
 export function createApp({ cors: corsOptions, ...parts }: AppParts): Hono<AppEnv> {
@@ -57,6 +62,7 @@ export function createApp({ cors: corsOptions, ...parts }: AppParts): Hono<AppEn
   const routing: Routing = {
     ...parts,
     log,
+    places: parts.places ?? ANYWHERE,
     check:
       (globalThis as Build).process?.env?.NODE_ENV === "production"
         ? undefined
@@ -109,7 +115,7 @@ async function route(c: Context<AppEnv>, routing: Routing): Promise<Response> {
   const refusal = tokenError(target.settings, claims);
   if (refusal) throw refusal;
   if (isUpgrade(request)) routing.check?.(url, request.headers);
-  return fetchObject(env, target, forwardRequest(request, claims, keptOf(target, routing), url));
+  return fetchObject(routing.places, env, target, forwardRequest(request, claims, keptOf(target, routing), url));
 }
 
 /** The credentials that an object checks itself. */
@@ -155,7 +161,7 @@ async function observe(
   if (!auth) throw new RoomError("unauthenticated", operatorsNeed(routing));
   const { method } = request;
   const { binding, party, room, path } = target;
-  const object = stubOf(env, binding, party, room);
+  const object = routing.places.stubOf(env, binding, party, room);
   const answered = routing.inspector?.answer({ method, target, auth, find: routing.find, object });
   if (answered) return answered;
   if (!operatesRoom(auth, party, room)) throw new RoomError("forbidden", "The token is not of an operator of this");
@@ -199,10 +205,15 @@ const FIRST_DELAY = 50;
  * Sends a request to an object, and repeats it if the runtime says that this can help. Only GET and HEAD are repeated.
  * https://developers.cloudflare.com/durable-objects/best-practices/error-handling/
  */
-async function fetchObject(env: Cloudflare.Env, { binding, party, room }: Target, request: Request): Promise<Response> {
+async function fetchObject(
+  places: Places,
+  env: Cloudflare.Env,
+  { binding, party, room }: Target,
+  request: Request,
+): Promise<Response> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await stubOf(env, binding, party, room).fetch(request);
+      return await places.stubOf(env, binding, party, room).fetch(request);
     } catch (error) {
       const isSafe = request.method === "GET" || request.method === "HEAD";
       if (!isSafe || !isRetryable(error) || attempt === ATTEMPTS) throw error;

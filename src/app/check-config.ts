@@ -1,8 +1,21 @@
 import type { AnyRoom } from "../define/room.ts";
 import { LEVELS } from "../platform/log.ts";
+import { LOCATION_HINTS } from "../world/assignment.ts";
+import { JURISDICTIONS } from "../world/keys.ts";
 import type { ServiceConfig } from "./service-config.ts";
 
-const OPTIONS: readonly string[] = ["rooms", "parties", "auth", "cors", "log", "logLevel", "inspector", "world"];
+const OPTIONS: readonly string[] = [
+  "rooms",
+  "parties",
+  "auth",
+  "cors",
+  "log",
+  "logLevel",
+  "inspector",
+  "world",
+  "jurisdiction",
+  "locationHint",
+];
 const PARTY = /^[A-Za-z0-9_-]{1,64}$/;
 /** Parties of the service itself. */
 const RESERVED: ReadonlySet<string> = new Set(["world", "shard"]);
@@ -24,10 +37,19 @@ export function checkConfig(config: ServiceConfig): void {
       'createRooms: world takes what worlds() makes. Write world: worlds({ … }), and import { worlds } from "durable-rooms/worlds"',
     );
   }
+  checkPlace("jurisdiction", config.jurisdiction, JURISDICTIONS);
+  checkPlace("locationHint", config.locationHint, LOCATION_HINTS);
   if (log !== undefined && typeof log !== "function") throw new Error("createRooms: log has to be a function");
   if (logLevel !== undefined && !LEVELS.includes(logLevel)) {
     throw new Error(`createRooms: logLevel has to be one of ${LEVELS.join(", ")}`);
   }
+}
+
+function checkPlace(name: string, choice: unknown, known: readonly string[]): void {
+  if (choice === undefined || typeof choice === "function" || known.includes(choice as string)) return;
+  throw new Error(
+    `createRooms: ${name} has to be one of ${known.join(", ")}, or a function of a room that returns one`,
+  );
 }
 
 function checkRooms({ rooms = [], parties = {}, auth }: ServiceConfig): void {

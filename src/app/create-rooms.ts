@@ -23,12 +23,12 @@ export function createRooms(config: ServiceConfig & { readonly world: Worlds }):
 export function createRooms(config: ServiceConfig): RoomsService;
 export function createRooms(config: ServiceConfig): RoomsService | WorldsService {
   const { world, inspector } = config;
-  const { find, log, app, RoomObject } = createService(config);
+  const { find, log, places, app, RoomObject } = createService(config);
   if (!world) {
     const service = { app, RoomObject };
     return (globalThis as Build).process?.env?.NODE_ENV === "production" ? service : withoutWorlds(service);
   }
-  const { WorldObject, ShardObject } = world.classes(find, log);
+  const { WorldObject, ShardObject } = world.classes(find, log, places);
   if (!inspector) return { app, RoomObject, WorldObject, ShardObject };
   return { app, RoomObject, WorldObject: inspector.room(WorldObject), ShardObject: inspector.shard(ShardObject) };
 }

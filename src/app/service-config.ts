@@ -1,4 +1,5 @@
 import type { Auth } from "../auth/verify.ts";
+import type { LocationConfig } from "../objects/places.ts";
 import type { LogEntry, LogLevel } from "../platform/ports.ts";
 import type { CorsOptions } from "./app.ts";
 import type { RoomsConfig } from "./directory.ts";
@@ -6,7 +7,7 @@ import type { Inspector } from "./inspector.ts";
 import type { Worlds } from "./worlds.ts";
 
 /** What `createRooms` takes: rooms, tokens, CORS, the log, an inspector, and Worlds. */
-export interface ServiceConfig extends RoomsConfig {
+export interface ServiceConfig extends RoomsConfig, LocationConfig {
   /** How tokens are checked: `jwt({ … })`. Without it nobody is authenticated, and no room can require it. */
   readonly auth?: Auth;
   /** Options of `hono/cors`, or false. Default: any origin. */

@@ -1,4 +1,5 @@
 import { assertBindings, ROOM_BINDINGS, WORLD_BINDINGS } from "../objects/bindings.ts";
+import { createPlaces } from "../objects/places.ts";
 import { createRoomObject } from "../objects/room-object.ts";
 import { missingSettings } from "../objects/runtime.ts";
 import { createLog } from "../platform/log.ts";
@@ -25,12 +26,13 @@ export function createService(config: ServiceConfig) {
   const { find, all } = createDirectory(config);
   assertBindings(world ? WORLD_BINDINGS : ROOM_BINDINGS);
   const log = createLog(config.log, config.logLevel);
+  const places = createPlaces(config, log);
   const missing = missingSettings();
   if (missing.length > 0)
     log({ level: "warn", event: "settings_missing", hint: `wrangler.toml needs ${missing.join(", ")}` });
   const operator = auth?.operators ?? worlds?.operators ?? inspector?.operators;
-  const app = createApp({ find, rooms: all, verify: auth?.users, operator, world, log, cors, inspector });
+  const app = createApp({ find, rooms: all, verify: auth?.users, operator, world, log, cors, inspector, places });
   inspector?.serve(app, { config, world, operator: operator ?? inspector.operators });
-  const RoomObject = createRoomObject(find, log, worlds?.createLinks);
-  return { find, log, app, RoomObject: inspector?.room(RoomObject) ?? RoomObject };
+  const RoomObject = createRoomObject(find, log, worlds?.createLinks, places);
+  return { find, log, places, app, RoomObject: inspector?.room(RoomObject) ?? RoomObject };
 }

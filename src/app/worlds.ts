@@ -2,6 +2,7 @@ import type { Verify } from "../auth/verify.ts";
 import type { FindRoom } from "../define/room.ts";
 import type { RoomObjectClass } from "../objects/room-object.ts";
 import type { ShardObjectClass } from "../objects/shard-object.ts";
+import type { Places } from "../objects/places.ts";
 import type { Log } from "../platform/log.ts";
 import type { CreateShardLinks } from "../room/shards/shard-links.ts";
 
@@ -17,5 +18,9 @@ export interface Worlds {
   /** Makes the links of a room to its shards. */
   readonly createLinks: CreateShardLinks;
   /** Makes the classes of Worlds and shards. */
-  classes(find: FindRoom, log: Log): { readonly WorldObject: RoomObjectClass; readonly ShardObject: ShardObjectClass };
+  classes(
+    find: FindRoom,
+    log: Log,
+    places?: Places,
+  ): { readonly WorldObject: RoomObjectClass; readonly ShardObject: ShardObjectClass };
 }

@@ -1,11 +1,12 @@
 import { env as workerEnv } from "cloudflare:workers";
 import type { RoomMetrics, ShardMetrics } from "../platform/metrics.ts";
-import { objectName } from "../protocol/urls.ts";
 import type { Introduction, Receipt, RoomBatch, ShardBatch } from "../relay/messages.ts";
 import type { CallAnswer, RoomCall } from "../room/actions/room-calls.ts";
 import type { ListingReport } from "../room/listing/report.ts";
 import type { RecallAnswer, TransferAnswer, TransferredUser } from "../room/transfers/messages.ts";
 import type { Assignment, LocationHint } from "../world/assignment.ts";
+import type { Jurisdiction } from "../world/keys.ts";
+import type { Places } from "./places.ts";
 
 /** The Durable Object bindings that the service uses, by their names in `wrangler.toml`. */
 const CLASSES = { ROOMS: "RoomObject", WORLDS: "WorldObject", SHARDS: "ShardObject" } as const;
@@ -40,32 +41,18 @@ interface Fetcher {
 }
 
 /** The calls of the objects behind each binding. A World is a room itself. */
-interface Stubs {
+export interface Stubs {
   readonly ROOMS: RoomCalls & Fetcher;
   readonly WORLDS: RoomCalls & Fetcher;
   readonly SHARDS: ShardCalls & Fetcher;
 }
 
-interface Namespace<T> {
+/** A namespace of objects, as the platform gives it. */
+export interface Namespace<T> {
   idFromName(name: string): unknown;
   get(id: unknown, options?: { locationHint: LocationHint }): T;
-}
-
-/**
- * Makes a stub of an object. Make a new one for each call: a stub that has thrown an error is broken.
- * @param locationHint where a new object is to run
- * @throws Error if the Worker does not have the binding
- */
-export function stubOf<B extends Binding>(
-  env: object,
-  binding: B,
-  party: string,
-  id: string,
-  locationHint?: LocationHint,
-): Stubs[B] {
-  const namespace = (env as { readonly [K in B]?: Namespace<Stubs[K]> })[binding];
-  if (!namespace) throw new Error(`Missing Durable Object binding ${binding}`);
-  return namespace.get(namespace.idFromName(objectName(party, id)), locationHint && { locationHint });
+  /** @throws Error where the platform has no jurisdictions */
+  jurisdiction(name: Jurisdiction): Namespace<T>;
 }
 
 /** The origin in the URLs of requests between objects. */
@@ -88,6 +75,7 @@ interface WorldAnswer {
  * @returns undefined if the service has no Worlds
  */
 export async function reportToWorld(
+  places: Places,
   env: object,
   worldId: string,
   path: "/update-listing" | "/update-shard",
@@ -98,7 +86,7 @@ export async function reportToWorld(
     readonly SHARD_SECRET?: string;
   };
   if (!worlds) return undefined;
-  const response = await stubOf(env, "WORLDS", "world", worldId).fetch(internalUrl("world", worldId, path), {
+  const response = await places.stubOf(env, "WORLDS", "world", worldId).fetch(internalUrl("world", worldId, path), {
     method: "POST",
     headers: { "content-type": "application/json", "x-access-shard": secret },
     body: JSON.stringify(report),

@@ -7,19 +7,25 @@ import type { Shards } from "../relay/messages.ts";
 import type { Worlds } from "../room/listing/report.ts";
 import type { CalledRooms } from "../room/actions/room-calls.ts";
 import type { OtherRooms } from "../room/transfers/messages.ts";
-import { internalUrl, reportToWorld, stubOf } from "./bindings.ts";
+import { internalUrl, reportToWorld } from "./bindings.ts";
+import type { Places } from "./places.ts";
 
 /** Ports through which a room reaches the other objects of its service. */
 
 /** Reaches the other rooms of a service. @param self the room that does */
-export function createOtherRooms(env: object, self: RoomAddress, find: FindRoom): OtherRooms & CalledRooms {
+export function createOtherRooms(
+  places: Places,
+  env: object,
+  self: RoomAddress,
+  find: FindRoom,
+): OtherRooms & CalledRooms {
   const { party } = self;
   const definitionOf = (room: RoomAddress) =>
     isRoomId(room.id) ? find(room.party, room.id)?.room.compiled : undefined;
   const exists = (roomId: string) => definitionOf({ party, id: roomId }) !== undefined;
   const stub = (room: RoomAddress, definition = definitionOf(room)) => {
     if (!definition || definition !== definitionOf(room)) throw new RoomError("not_found", "There is no such room");
-    return stubOf(env, "ROOMS", room.party, room.id);
+    return places.stubOf(env, "ROOMS", room.party, room.id);
   };
   const roomOf = (roomId: string) => stub({ party, id: roomId });
   return {
@@ -35,20 +41,20 @@ export function createOtherRooms(env: object, self: RoomAddress, find: FindRoom)
 }
 
 /** Reaches the shards of a room. */
-export function createShards(env: object): Shards {
+export function createShards(places: Places, env: object): Shards {
   return {
-    introduce: async (shardId, boot) => stubOf(env, "SHARDS", "shard", shardId).introduce(boot),
-    deliver: async (shardId, batch) => stubOf(env, "SHARDS", "shard", shardId).deliver(batch),
+    introduce: async (shardId, boot) => places.stubOf(env, "SHARDS", "shard", shardId).introduce(boot),
+    deliver: async (shardId, batch) => places.stubOf(env, "SHARDS", "shard", shardId).deliver(batch),
   };
 }
 
 const NO_WORLDS = "This service has no Worlds: give createRooms a world, and wrangler.toml the binding WORLDS";
 
 /** Reaches the Worlds in which a room is listed. */
-export function createWorlds(env: object): Worlds {
+export function createWorlds(places: Places, env: object): Worlds {
   return {
     async report(worldId, place, report) {
-      const answer = await reportToWorld(env, worldId, "/update-listing", { ...place, report });
+      const answer = await reportToWorld(places, env, worldId, "/update-listing", { ...place, report });
       if (!answer) return NO_WORLDS;
       if (answer.ok) return undefined;
       const problem = `The World "${worldId}" answered ${answer.status}: ${answer.text}`;

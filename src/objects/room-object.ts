@@ -27,6 +27,8 @@ import { ObjectBase } from "./object-base.ts";
 import type { Received } from "./object-base.ts";
 import { reportRuntime } from "./runtime.ts";
 import { createOtherRooms, createShards, createWorlds } from "./peers.ts";
+import { ANYWHERE } from "./places.ts";
+import type { Places } from "./places.ts";
 
 type Found = ReturnType<FindRoom>;
 
@@ -219,6 +221,11 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     return new NoShardLinks();
   }
 
+  /** Where the service's objects are. */
+  protected where(): Places {
+    return ANYWHERE;
+  }
+
   /** Finds the definition of a room. */
   protected find(_party: string, _id: string): Found {
     return undefined;
@@ -264,9 +271,9 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
 
   #ports({ party, id }: RoomIdentity, life: Life): Ports {
     const { awake, storage, log } = this.monitor;
-    const shards = createShards(this.env);
-    const worlds = createWorlds(this.env);
-    const rooms = createOtherRooms(this.env, { party, id }, (...room) => this.find(...room));
+    const shards = createShards(this.where(), this.env);
+    const worlds = createWorlds(this.where(), this.env);
+    const rooms = createOtherRooms(this.where(), this.env, { party, id }, (...room) => this.find(...room));
     const reach = <T>(why: string, call: () => Promise<T>) =>
       life.isOver ? new Promise<never>(() => {}) : this.reach(why, call);
     return {
@@ -345,10 +352,19 @@ function describe(error: unknown): string {
 }
 
 /** Makes the Durable Object class that runs the rooms that `find` knows. */
-export function createRoomObject(find: FindRoom, log?: Log, createLinks?: CreateShardLinks): RoomObjectClass {
+export function createRoomObject(
+  find: FindRoom,
+  log?: Log,
+  createLinks?: CreateShardLinks,
+  places = ANYWHERE,
+): RoomObjectClass {
   return class RoomObject extends RoomObjectBase {
     protected override log(): Log {
       return log ?? super.log();
+    }
+
+    protected override where(): Places {
+      return places;
     }
 
     protected override find(party: string, id: string): Found {

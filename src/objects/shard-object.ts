@@ -9,11 +9,13 @@ import type { Introduction, Receipt, RoomBatch } from "../relay/messages.ts";
 import type { ShardReport } from "../shard/ports.ts";
 import { ShardCore } from "../shard/shard.ts";
 import type { Assignment } from "../world/assignment.ts";
-import { reportToWorld, stubOf } from "./bindings.ts";
+import { reportToWorld } from "./bindings.ts";
 import type { ShardCalls } from "./bindings.ts";
 import { credentialsOf, isAnsweredLate, isUpgrade, refuse } from "./handshake.ts";
 import { ObjectBase } from "./object-base.ts";
 import type { Received } from "./object-base.ts";
+import { ANYWHERE } from "./places.ts";
+import type { Places } from "./places.ts";
 import { reportRuntime } from "./runtime.ts";
 
 /** A class of shards, as the Worker exports it. */
@@ -34,8 +36,8 @@ export class ShardObjectBase extends ObjectBase implements ShardCalls {
         alarm: { set: (at) => this.setAlarm(at) },
         end: () => this.end(),
         sockets: () => ctx.getWebSockets().map((ws) => this.sockets.of(ws)),
-        relay: (assignment, batch) => this.reach("room", async () => roomOf(env, assignment).relay(batch)),
-        report: (assignment, state) => this.reach("report", () => reportShard(env, assignment, state)),
+        relay: (assignment, batch) => this.reach("room", async () => this.#roomOf(assignment).relay(batch)),
+        report: (assignment, state) => this.reach("report", () => reportShard(this.where(), env, assignment, state)),
         log,
       },
       ({ party, roomId }) => this.settings(party, roomId),
@@ -60,7 +62,7 @@ export class ShardObjectBase extends ObjectBase implements ShardCalls {
     if (!isUpgrade(request)) {
       // The Worker has removed the user's token, unless the room's guards are to get it.
       const forwarded = forwardRequest(request, auth, USER_TOKEN);
-      return roomOf(this.env, this.core.assignment as Assignment).fetch(forwarded);
+      return this.#roomOf(this.core.assignment as Assignment).fetch(forwarded);
     }
     this.core.checkSpace();
     const { url, headers, cf } = request;
@@ -125,31 +127,50 @@ export class ShardObjectBase extends ObjectBase implements ShardCalls {
     return { party, room, shard };
   }
 
+  /** The room whose clients a shard holds. */
+  #roomOf({ party, roomId }: Assignment) {
+    return this.where().stubOf(this.env, "ROOMS", party, roomId);
+  }
+
+  /** Where the service's objects are. */
+  protected where(): Places {
+    return ANYWHERE;
+  }
+
   /** The settings of a room. @throws RoomError `not_found` */
   protected settings(_party: string, _roomId: string): Settings {
     throw new RoomError("not_found", "There is no such room");
   }
 }
 
-/** The room whose clients a shard holds. */
-function roomOf(env: object, { party, roomId }: Assignment) {
-  return stubOf(env, "ROOMS", party, roomId);
-}
-
 /** Reports to the World of a shard. @returns false if the World does not know the shard */
-async function reportShard(env: object, { worldId, shardId }: Assignment, report: ShardReport): Promise<boolean> {
+async function reportShard(
+  places: Places,
+  env: object,
+  { worldId, shardId }: Assignment,
+  report: ShardReport,
+): Promise<boolean> {
   const { connections, arrivals } = report;
-  const answer = await reportToWorld(env, worldId, "/update-shard", { shardId, worldId, connections, arrivals });
+  const answer = await reportToWorld(places, env, worldId, "/update-shard", {
+    shardId,
+    worldId,
+    connections,
+    arrivals,
+  });
   if (!answer) return true;
   if (answer.ok || answer.status === 404) return answer.ok;
   throw new Error(`The World answered ${answer.status}: ${answer.text}`);
 }
 
 /** Makes the Durable Object class of the shards of the rooms that `find` knows. */
-export function createShardObject(find: FindRoom, log?: Log): ShardObjectClass {
+export function createShardObject(find: FindRoom, log?: Log, places = ANYWHERE): ShardObjectClass {
   return class ShardObject extends ShardObjectBase {
     protected override log(): Log {
       return log ?? super.log();
+    }
+
+    protected override where(): Places {
+      return places;
     }
 
     protected override settings(party: string, roomId: string): Settings {

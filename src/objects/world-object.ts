@@ -3,34 +3,47 @@ import { createLog } from "../platform/log.ts";
 import type { MetricsHost, RoomHost, ShardHost } from "../world/hosts.ts";
 import type { WorldSettings } from "../world/settings.ts";
 import { createWorld } from "../world/world-room.ts";
-import { stubOf } from "./bindings.ts";
+import type { ListingPlace } from "../room/listing/report.ts";
+import { PARTY } from "../world/assignment.ts";
+import type { LocationHint } from "../world/assignment.ts";
+import type { WorldParts } from "../world/world.ts";
+import { ANYWHERE } from "./places.ts";
+import type { Places } from "./places.ts";
 import { createRoomObject } from "./room-object.ts";
 import type { RoomObjectClass } from "./room-object.ts";
 
 /** Makes the Durable Object class of Worlds. Each World is a room whose state is the registry. */
-export function createWorldObject(find: FindRoom, settings: WorldSettings, log = createLog()): RoomObjectClass {
-  const hosts = { shards: createShardHost, rooms: createRoomHost, observe: createMetricsHost };
-  const room = createWorld({ settings, find, log, ...hosts });
-  return createRoomObject((_party, id) => {
+export function createWorldObject(
+  find: FindRoom,
+  settings: WorldSettings,
+  log = createLog(),
+  places = ANYWHERE,
+): RoomObjectClass {
+  const room = createWorld({ settings, find, log, ...createHosts(places) });
+  const findWorld: FindRoom = (_party, id) => {
     const params = room.compiled.pattern.match(id);
     return params && { room, params };
-  }, log);
-}
-
-function createShardHost(env: object): ShardHost {
-  return {
-    assign: async (assignment, hint) => stubOf(env, "SHARDS", "shard", assignment.shardId, hint).assign(assignment),
-    retire: async (shardId) => stubOf(env, "SHARDS", "shard", shardId).retire(),
   };
+  return createRoomObject(findWorld, log, undefined, places);
 }
 
-function createRoomHost(env: object): RoomHost {
-  return { ask: async ({ party, roomId }, worldId) => stubOf(env, "ROOMS", party, roomId).listed(worldId) };
-}
-
-function createMetricsHost(env: object): MetricsHost {
+/** How a World reaches rooms and shards, by the bindings of its Worker. */
+export function createHosts(places: Places): Pick<WorldParts, "shards" | "rooms" | "observe" | "jurisdictionOf"> {
+  const room = (env: object, { party, roomId }: ListingPlace) => places.stubOf(env, "ROOMS", party, roomId);
+  const shard = (env: object, id: string, hint?: LocationHint) => places.stubOf(env, "SHARDS", "shard", id, hint);
   return {
-    room: async ({ party, roomId }) => stubOf(env, "ROOMS", party, roomId).metrics(),
-    shard: async (shardId) => stubOf(env, "SHARDS", "shard", shardId).metrics(),
+    jurisdictionOf: (roomId) => places.locate(PARTY, roomId).jurisdiction,
+    shards: (env): ShardHost => ({
+      async assign(assignment, hint) {
+        const { party, roomId, shardId } = assignment;
+        await shard(env, shardId, hint ?? places.locate(party, roomId).locationHint).assign(assignment);
+      },
+      retire: async (shardId) => shard(env, shardId).retire(),
+    }),
+    rooms: (env): RoomHost => ({ ask: async (place, worldId) => room(env, place).listed(worldId) }),
+    observe: (env): MetricsHost => ({
+      room: async (place) => room(env, place).metrics(),
+      shard: async (shardId) => shard(env, shardId).metrics(),
+    }),
   };
 }

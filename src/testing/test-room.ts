@@ -8,7 +8,7 @@ import type { ActionArgumentsOf, ActionResultOf, NameOfRoomAction, TypedRoom } f
 import type { Claims, RoomAddress } from "../define/types.ts";
 import { objectName } from "../protocol/urls.ts";
 import { isContainer } from "../protocol/values.ts";
-import { stubOf } from "../objects/bindings.ts";
+import { ANYWHERE } from "../objects/places.ts";
 import { refuse } from "../objects/handshake.ts";
 import type { CallAnswer, RoomCall } from "../room/actions/room-calls.ts";
 import { callRoom } from "../room/call-room.ts";
@@ -187,7 +187,7 @@ class ObjectUnderTest {
   }
 
   get #stub(): DurableObjectStub<RoomObject> {
-    return stubOf(env, "ROOMS", this.#party, this.#id) as unknown as DurableObjectStub<RoomObject>;
+    return ANYWHERE.stubOf(env, "ROOMS", this.#party, this.#id) as unknown as DurableObjectStub<RoomObject>;
   }
 
   /** The room that runs now. */

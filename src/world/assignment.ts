@@ -16,15 +16,17 @@ export interface Assignment {
 }
 
 /** Where a new object is to run: https://developers.cloudflare.com/durable-objects/reference/data-location/ */
-export type LocationHint =
-  | "wnam"
-  | "enam"
-  | "sam"
-  | "weur"
-  | "eeur"
-  | "apac"
-  | "apac-ne"
-  | "apac-se"
-  | "oc"
-  | "afr"
-  | "me";
+export const LOCATION_HINTS = [
+  "wnam",
+  "enam",
+  "sam",
+  "weur",
+  "eeur",
+  "apac",
+  "apac-ne",
+  "apac-se",
+  "oc",
+  "afr",
+  "me",
+] as const;
+export type LocationHint = (typeof LOCATION_HINTS)[number];

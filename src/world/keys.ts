@@ -11,13 +11,22 @@ export function roomKey(roomId: string): string {
   return key.length <= LONGEST ? key : `${key.slice(0, LONGEST)}~${randomText()}`;
 }
 
+/** Where an object and its data stay: https://developers.cloudflare.com/durable-objects/reference/data-location/ */
+export const JURISDICTIONS = ["eu", "us", "fedramp", "fedramp-high"] as const;
+export type Jurisdiction = (typeof JURISDICTIONS)[number];
+
 /**
  * A new id for a shard of a room. It needs no encoding in a URL, since PartySocket does none; nobody can guess it;
- * and it says in logs which room it is of.
+ * it says in logs which room it is of, and to those who know nothing else in which jurisdiction it is.
  */
-export function makeShardId(roomId: string): string {
+export function makeShardId(roomId: string, jurisdiction?: Jurisdiction): string {
   const name = roomId.replace(/[^A-Za-z0-9]/g, "").slice(0, 24);
-  return `${name || "shard"}-${randomText()}`;
+  return `${name || "shard"}-${randomText()}${jurisdiction ? `~${jurisdiction}` : ""}`;
+}
+
+/** The jurisdiction that the id of a shard names. */
+export function jurisdictionOfShard(shardId: string): Jurisdiction | undefined {
+  return JURISDICTIONS.find((one) => shardId.endsWith(`~${one}`));
 }
 
 /** 12 letters and digits that nobody can guess. */

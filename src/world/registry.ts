@@ -1,5 +1,6 @@
 import type { LocationHint } from "./assignment.ts";
 import { makeShardId, roomKey } from "./keys.ts";
+import type { Jurisdiction } from "./keys.ts";
 import type { Registration, Report } from "./schemas.ts";
 import { MOST_SHARDS, RESERVATION_LIFE } from "./settings.ts";
 import type { WorldSettings } from "./settings.ts";
@@ -41,15 +42,22 @@ export class Registry {
   readonly #state: WorldState;
   readonly #settings: WorldSettings;
   readonly #random: () => number;
+  readonly #jurisdictionOf: (roomId: string) => Jurisdiction | undefined;
   readonly #rooms = new Map<string, { readonly key: string; readonly room: RoomEntry }>();
   readonly #shards = new Map<string, Shard>();
   readonly #shardsOf = new Map<string, Set<Shard>>();
 
   /** @param state restored already */
-  constructor(state: WorldState, settings: WorldSettings, random: () => number) {
+  constructor(
+    state: WorldState,
+    settings: WorldSettings,
+    random: () => number,
+    jurisdictionOf: (roomId: string) => Jurisdiction | undefined = () => undefined,
+  ) {
     this.#state = state;
     this.#settings = settings;
     this.#random = random;
+    this.#jurisdictionOf = jurisdictionOf;
     for (const [key, room] of Object.entries(state.rooms())) this.#rooms.set(room.info().id, { key, room });
     for (const shard of Object.values(state.shards())) this.#index(shard);
   }
@@ -224,7 +232,7 @@ export class Registry {
     const { id: roomId, config } = room.info();
     const capacity = size ?? config.maxPlayersPerShard;
     return Array.from({ length: Math.max(count, 0) }, () => {
-      const id = makeShardId(roomId);
+      const id = makeShardId(roomId, this.#jurisdictionOf(roomId));
       const turn = this.#nextTurn(roomId);
       const shard = makeShard({ id, roomId, capacity, hint: hint ?? null, reportedAt: now }, { turn, usedAt: now });
       this.#state.shards()[id] = shard;

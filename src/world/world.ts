@@ -5,6 +5,7 @@ import type { FindRoom } from "../define/room.ts";
 import type { RoomHandle } from "../define/types.ts";
 import type { Log } from "../platform/log.ts";
 import type { LocationHint } from "./assignment.ts";
+import type { Jurisdiction } from "./keys.ts";
 import { Calls } from "./calls.ts";
 import { Finder } from "./finder.ts";
 import type { MetricsHost, RoomHost, ShardHost } from "./hosts.ts";
@@ -34,6 +35,8 @@ export interface WorldParts {
   readonly rooms: (env: object) => RoomHost;
   /** Reaches both for their metrics, in the same way. */
   readonly observe: (env: object) => MetricsHost;
+  /** The jurisdiction of a room, and so of its shards. Default: none. */
+  readonly jurisdictionOf?: (roomId: string) => Jurisdiction | undefined;
   readonly log: Log;
   /** Milliseconds since 1970. Default: the real time. */
   readonly now?: () => number;
@@ -78,7 +81,7 @@ export class World {
     this.#room = room;
     const { requests, per } = parts.settings.connectRate;
     this.rateLimit = new AddressLimit({ messages: requests, per });
-    this.#registry = new Registry(state, parts.settings, parts.random ?? Math.random);
+    this.#registry = new Registry(state, parts.settings, parts.random ?? Math.random, parts.jurisdictionOf);
     const { timers = REAL_CLOCK } = parts;
     const clock: Clock = { now: () => this.now(), after: (ms, run, why) => timers.after(ms, run, why) };
     this.#starter = new ShardStarter(room.id, this.#registry, parts.shards(room.env), parts.log, clock);

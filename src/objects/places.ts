@@ -1,0 +1,90 @@
+import type { RoomAddress } from "../define/types.ts";
+import type { LogEntry } from "../platform/ports.ts";
+import type { Build } from "../protocol/build.ts";
+import { objectName } from "../protocol/urls.ts";
+import type { LocationHint } from "../world/assignment.ts";
+import { jurisdictionOfShard } from "../world/keys.ts";
+import type { Jurisdiction } from "../world/keys.ts";
+import type { Binding, Namespace, Stubs } from "./bindings.ts";
+
+/** The same for all objects, or for each what a function says of it: undefined for none. */
+type Choice<T> = T | ((room: RoomAddress) => T | undefined);
+
+/** Where the objects of a service run. */
+export interface LocationConfig {
+  /**
+   * The jurisdiction that objects and all that they store stay in: `"eu"`, `"us"`, `"fedramp"` or `"fedramp-high"`. It is
+   * part of which object it is: with another one, or none, a room is a new one, and what was stored is found no more. A
+   * function gets the party and the id of a room, or of a World with the party `world`; shards are where their room is.
+   * Default: none.
+   */
+  readonly jurisdiction?: Choice<Jurisdiction>;
+  /**
+   * The region where new objects are to run, as far as that is possible: `"weur"`, say. It counts when an object is made. A
+   * shard that a World makes for the region of a client has that one. Default: near whoever asks first.
+   */
+  readonly locationHint?: Choice<LocationHint>;
+}
+
+/** Where one object is to run. */
+interface Location {
+  readonly jurisdiction: Jurisdiction | undefined;
+  readonly locationHint: LocationHint | undefined;
+}
+
+/** Where objects are, and how they are reached: nothing else makes stubs. */
+export interface Places {
+  /** Where a room or a World runs, and the shards of the room. */
+  locate(party: string, id: string): Location;
+  /**
+   * Makes a stub of an object. Make a new one for each call: a stub that has thrown an error is broken.
+   * @param hint where a new object is to run, if not where the service says
+   * @throws Error if the Worker does not have the binding; and whatever the platform says of a jurisdiction
+   */
+  stubOf<B extends Binding>(env: object, binding: B, party: string, id: string, hint?: LocationHint): Stubs[B];
+}
+
+/** What workerd says to `jurisdiction()` where it runs by itself. On Cloudflare nothing says that. */
+const NOT_LOCAL = /not implemented in workerd/;
+
+export function createPlaces({ jurisdiction, locationHint }: LocationConfig, log: (entry: LogEntry) => void): Places {
+  let isWarned = false;
+  const restrict = <T>(namespace: Namespace<T>, wanted: Jurisdiction): Namespace<T> => {
+    try {
+      return namespace.jurisdiction(wanted);
+    } catch (error) {
+      const isLocal = (globalThis as Build).process?.env?.NODE_ENV !== "production" && NOT_LOCAL.test(String(error));
+      if (!isLocal) throw error;
+      const hint = "Jurisdictions are not there in local development: objects run without. Once deployed they are";
+      if (!isWarned) log({ level: "warn", event: "no_jurisdiction", hint });
+      isWarned = true;
+      return namespace;
+    }
+  };
+  const locate = (party: string, id: string): Location => ({
+    jurisdiction: choose(jurisdiction, party, id),
+    locationHint: choose(locationHint, party, id),
+  });
+  return {
+    locate,
+    stubOf(env, binding, party, id, hint) {
+      const namespace = (env as { readonly [B in Binding]?: Namespace<never> })[binding];
+      if (!namespace) throw new Error(`Missing Durable Object binding ${binding}`);
+      // Of a shard nothing is known but its id.
+      const where =
+        party === "shard"
+          ? { jurisdiction: jurisdiction && jurisdictionOfShard(id), locationHint: undefined }
+          : locate(party, id);
+      const within = where.jurisdiction ? restrict(namespace, where.jurisdiction) : namespace;
+      const region = hint ?? where.locationHint;
+      return within.get(within.idFromName(objectName(party, id)), region && { locationHint: region });
+    },
+  };
+}
+
+/** Places of a service that does not say where its objects run. */
+export const ANYWHERE: Places = createPlaces({}, () => {});
+
+function choose<T extends string>(choice: Choice<T> | undefined, party: string, id: string): T | undefined {
+  return typeof choice === "function" ? choice({ party, id }) : choice;
+}
