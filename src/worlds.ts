@@ -3,8 +3,11 @@ import { createOperatorVerifier } from "./auth/verify.ts";
 import { createShardObject } from "./objects/shard-object.ts";
 import { createWorldObject } from "./objects/world-object.ts";
 import { LiveShardLinks } from "./room/shards/live-shard-links.ts";
+import { matcherOf } from "./world/own-routes.ts";
+import type { ListedRoom, WorldRequests, WorldView } from "./world/own-routes.ts";
 import { checkWorldConfig } from "./world/settings.ts";
 import type { WorldConfig } from "./world/settings.ts";
+import type { RoomInfo, ShardInfo } from "./world/state.ts";
 
 /**
  * Worlds, which spread the clients of a room over shards, and find rooms: the option `world` of `createRooms`.
@@ -19,10 +22,11 @@ import type { WorldConfig } from "./world/settings.ts";
  * export class ShardObject extends rooms.ShardObject {}
  * export default rooms.app;
  */
-export function worlds(config: WorldConfig = {}): Worlds {
+export function worlds<R = Readonly<Record<string, unknown>>>(config: WorldConfig<R> = {}): Worlds {
   const settings = checkWorldConfig(config);
   return {
     ids: settings.ids,
+    owns: matcherOf(settings.requests ?? {}),
     operators: createOperatorVerifier(),
     createLinks: (scope) => new LiveShardLinks(scope),
     classes: (find, log, places) => ({
@@ -31,4 +35,4 @@ export function worlds(config: WorldConfig = {}): Worlds {
     }),
   };
 }
-export type { WorldConfig, Worlds };
+export type { ListedRoom, RoomInfo, ShardInfo, WorldConfig, WorldRequests, Worlds, WorldView };

@@ -26,6 +26,7 @@ import type { LogEntry } from "../platform/ports.ts";
 import { isRetryable } from "../platform/retry.ts";
 import { createDevelopmentCheck } from "./development.ts";
 import type { AppEnv, Inspector } from "./inspector.ts";
+import type { Worlds } from "./worlds.ts";
 import { pathInside, requestInside, ROOM_ROUTE } from "./mounted.ts";
 
 export type CorsOptions = NonNullable<Parameters<typeof cors>[0]>;
@@ -39,8 +40,10 @@ export interface AppParts {
   readonly cors: CorsOptions | false;
   /** Checks an operator's token. Undefined if there are no operators. */
   readonly operator?: Verify | undefined;
-  /** Undefined if the service has no Worlds. `ids` is undefined if any id is a World. */
-  readonly world?: { readonly ids: readonly string[] | undefined } | undefined;
+  /**
+   * Undefined if the service has no Worlds. `ids` is undefined if any id is a World; `owns` says whether a route is one of your own.
+   */
+  readonly world?: (Pick<Worlds, "ids"> & Partial<Pick<Worlds, "owns">>) | undefined;
   /** Default: the console. */
   readonly log?: Log;
   /** Where the service's objects are. Default: anywhere. */
@@ -108,8 +111,10 @@ async function route(c: Context<AppEnv>, routing: Routing): Promise<Response> {
   if (target.path.startsWith("/$")) return observe(request, url, target, env, routing);
   const isOfWorld = target.party === "world";
   // Clients use the same token for a World as for its rooms. All other paths of a World are for operators and shards.
+  const isForClients =
+    FOR_CLIENTS.has(target.path) || (!isUpgrade(request) && routing.world?.owns?.(request.method, target.path));
   const claims =
-    isOfWorld && !FOR_CLIENTS.has(target.path)
+    isOfWorld && !isForClients
       ? await readOperator(request, url, env, routing, "world-auth-token")
       : await readClaims(request, url, env, routing.verify);
   const refusal = tokenError(target.settings, claims);

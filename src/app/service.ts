@@ -22,7 +22,7 @@ export function createService(config: ServiceConfig) {
       'createRooms: auth takes what jwt() makes. Write auth: jwt({ … }), and import { jwt } from "durable-rooms"',
     );
   }
-  const world = worlds && { ids: worlds.ids };
+  const world = worlds && { ids: worlds.ids, owns: worlds.owns };
   const { find, all } = createDirectory(config);
   assertBindings(world ? WORLD_BINDINGS : ROOM_BINDINGS);
   const log = createLog(config.log, config.logLevel);

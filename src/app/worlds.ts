@@ -13,6 +13,8 @@ import type { CreateShardLinks } from "../room/shards/shard-links.ts";
 export interface Worlds {
   /** The ids of the Worlds that there are; undefined if any id is a World. */
   readonly ids: readonly string[] | undefined;
+  /** Whether a request to a World is for a route of your own. */
+  readonly owns: (method: string, path: string) => boolean;
   /** Checks operators' tokens in a service without `auth`. */
   readonly operators: Verify;
   /** Makes the links of a room to its shards. */

@@ -12,8 +12,8 @@ export interface Destination {
   find(token: string | undefined): string | Promise<string>;
   /** The first packet came from there. */
   opened(): void;
-  /** The connection there ended, or did not even begin. */
-  lost(code: number): void;
+  /** The connection there ended, or did not even begin. @returns whether to look for another place at once */
+  lost(code: number): boolean;
   /** Whether a close with this code is the last word. */
   isFinal(code: number): boolean;
 }
@@ -26,5 +26,5 @@ export function isRefusal(code: number): boolean {
 /** A room whose id is known. */
 export function roomDestination(party: string, room: string): Destination {
   const path = `${party}/${encodeURIComponent(room)}`;
-  return { room, find: () => path, opened: () => {}, lost: () => {}, isFinal: isRefusal };
+  return { room, find: () => path, opened: () => {}, lost: () => false, isFinal: isRefusal };
 }

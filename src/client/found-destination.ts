@@ -29,8 +29,10 @@ export class FoundDestination implements Destination {
     this.#isEntered = true;
   }
 
-  lost(code: number): void {
-    if (code === ROOM_FULL && !this.#isEntered) this.room = undefined;
+  lost(code: number): boolean {
+    const isFull = code === ROOM_FULL && !this.#isEntered;
+    if (isFull) this.room = undefined;
+    return isFull;
   }
 
   async #ask(): Promise<string> {

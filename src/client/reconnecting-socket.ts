@@ -27,6 +27,9 @@ const DELAYS = { maxReconnectionDelay: 10_000, reconnectionDelayGrowFactor: 1.3 
 const LATER = 300_000;
 type Delays = typeof DELAYS & { readonly minReconnectionDelay: number };
 
+/** How often in a row another place is looked for at once: what a World knows of its rooms may be a second old. */
+const MOST_HURRIES = 5;
+
 /** The close code with which the client itself ends a connection to begin another one. */
 const RENEWED = 4000;
 
@@ -46,6 +49,9 @@ export class ReconnectingSocket {
   readonly #delays: Delays;
   /** How long the next attempt has to wait, in ms. */
   #wait = 0;
+  /** How often in a row an attempt did not wait. */
+  #hurries = 0;
+  #isHurried = false;
 
   constructor(destination: Destination, options: CommonOptions & AnyJoin, events: SocketEvents) {
     // With a random id the room would refuse the token.
@@ -92,7 +98,8 @@ export class ReconnectingSocket {
     const { code, reason } = this.#closing ?? { code: socketCode, reason: socketReason };
     this.#closing = undefined;
     this.#wait = Math.max(this.#wait, later(code));
-    this.#destination.lost(code);
+    this.#isHurried = this.#destination.lost(code) && this.#hurries++ < MOST_HURRIES;
+    if (!this.#isHurried) this.#hurries = 0;
     if (this.#socket.shouldReconnect) this.#events.lost();
     else this.#events.ended(code, reason);
   }
@@ -108,7 +115,8 @@ export class ReconnectingSocket {
   };
 
   async #findUrl(): Promise<string> {
-    const delay = delayBefore(this.#socket.retryCount, this.#delays);
+    const delay = this.#isHurried ? 0 : delayBefore(this.#socket.retryCount, this.#delays);
+    this.#isHurried = false;
     if (delay > 0) await waitUntilOnline(delay);
     const wait = this.#wait;
     this.#wait = 0;

@@ -35,14 +35,16 @@ export class WorldDestination implements Destination {
     this.#failures = 0;
   }
 
-  lost(code: number): void {
+  lost(code: number): boolean {
     // The end of a connection that was open is no failed attempt: the shard may well be there.
     if (!this.#isOpen) this.#failures++;
     this.#isOpen = false;
     const isGone = code === UNKNOWN_SHARD || code === SHARD_FULL;
-    if (!isGone && this.#failures < MOST_FAILURES) return;
-    this.shard = undefined;
-    this.#failures = 0;
+    if (isGone || this.#failures >= MOST_FAILURES) {
+      this.shard = undefined;
+      this.#failures = 0;
+    }
+    return false;
   }
 
   async #ask(token: string | undefined): Promise<string> {

@@ -229,7 +229,7 @@ export interface Schedule<S, Z, T extends AnyHandlerTypes = HandlerTypes> {
 }
 
 /** How a route is named. */
-type RouteName = `${"GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS"} /${string}`;
+export type RouteName = `${"GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS"} /${string}`;
 
 /**
  * A room definition, as {@link defineRoom} takes it. S: the state, A: action schemas, O: results, R: body schemas, E:

@@ -6,7 +6,6 @@ import type { ListingReport } from "../room/listing/report.ts";
 import type { RecallAnswer, TransferAnswer, TransferredUser } from "../room/transfers/messages.ts";
 import type { Assignment, LocationHint } from "../world/assignment.ts";
 import type { Jurisdiction } from "../world/keys.ts";
-import type { Places } from "./places.ts";
 
 /** The Durable Object bindings that the service uses, by their names in `wrangler.toml`. */
 const CLASSES = { ROOMS: "RoomObject", WORLDS: "WorldObject", SHARDS: "ShardObject" } as const;
@@ -53,45 +52,6 @@ export interface Namespace<T> {
   get(id: unknown, options?: { locationHint: LocationHint }): T;
   /** @throws Error where the platform has no jurisdictions */
   jurisdiction(name: Jurisdiction): Namespace<T>;
-}
-
-/** The origin in the URLs of requests between objects. */
-const ORIGIN = "https://rooms.internal";
-
-/** Makes the URL of a request from one object to another. @param path inside the object, with its leading "/" */
-export function internalUrl(party: string, id: string, path: string): string {
-  return `${ORIGIN}/parties/${party}/${encodeURIComponent(id)}${path}`;
-}
-
-/** The answer of a World to a report. */
-interface WorldAnswer {
-  readonly ok: boolean;
-  readonly status: number;
-  readonly text: string;
-}
-
-/**
- * Sends a report to a World as an HTTP request with the secret of the service.
- * @returns undefined if the service has no Worlds
- */
-export async function reportToWorld(
-  places: Places,
-  env: object,
-  worldId: string,
-  path: "/update-listing" | "/update-shard",
-  report: object,
-): Promise<WorldAnswer | undefined> {
-  const { WORLDS: worlds, SHARD_SECRET: secret = "" } = env as {
-    readonly WORLDS?: unknown;
-    readonly SHARD_SECRET?: string;
-  };
-  if (!worlds) return undefined;
-  const response = await places.stubOf(env, "WORLDS", "world", worldId).fetch(internalUrl("world", worldId, path), {
-    method: "POST",
-    headers: { "content-type": "application/json", "x-access-shard": secret },
-    body: JSON.stringify(report),
-  });
-  return { ok: response.ok, status: response.status, text: await response.text() };
 }
 
 /**

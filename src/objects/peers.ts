@@ -7,10 +7,48 @@ import type { Shards } from "../relay/messages.ts";
 import type { Worlds } from "../room/listing/report.ts";
 import type { CalledRooms } from "../room/actions/room-calls.ts";
 import type { OtherRooms } from "../room/transfers/messages.ts";
-import { internalUrl, reportToWorld } from "./bindings.ts";
 import type { Places } from "./places.ts";
 
 /** Ports through which a room reaches the other objects of its service. */
+
+/** The origin in the URLs of requests between objects. */
+const ORIGIN = "https://rooms.internal";
+
+/** Makes the URL of a request from one object to another. @param path inside the object, with its leading "/" */
+function internalUrl(party: string, id: string, path: string): string {
+  return `${ORIGIN}/parties/${party}/${encodeURIComponent(id)}${path}`;
+}
+
+/** The answer of a World to a report. */
+interface WorldAnswer {
+  readonly ok: boolean;
+  readonly status: number;
+  readonly text: string;
+}
+
+/**
+ * Sends a report to a World as an HTTP request with the secret of the service.
+ * @returns undefined if the service has no Worlds
+ */
+export async function reportToWorld(
+  places: Places,
+  env: object,
+  worldId: string,
+  path: "/update-listing" | "/update-shard",
+  report: object,
+): Promise<WorldAnswer | undefined> {
+  const { WORLDS: worlds, SHARD_SECRET: secret = "" } = env as {
+    readonly WORLDS?: unknown;
+    readonly SHARD_SECRET?: string;
+  };
+  if (!worlds) return undefined;
+  const response = await places.stubOf(env, "WORLDS", "world", worldId).fetch(internalUrl("world", worldId, path), {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-access-shard": secret },
+    body: JSON.stringify(report),
+  });
+  return { ok: response.ok, status: response.status, text: await response.text() };
+}
 
 /** Reaches the other rooms of a service. @param self the room that does */
 export function createOtherRooms(

@@ -5,7 +5,8 @@ import { isRoomId } from "../protocol/urls.ts";
 import { FILTER_FORM, isFilter } from "./filter.ts";
 import type { Filter } from "./filter.ts";
 import { ORDERS } from "./listings.ts";
-import { BALANCINGS, MOST_SOCKETS } from "./settings.ts";
+import { BALANCINGS } from "./balancing.ts";
+import { MOST_SOCKETS } from "./settings.ts";
 
 const PARTY = /^[A-Za-z0-9_-]{1,64}$/;
 

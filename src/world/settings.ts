@@ -1,11 +1,11 @@
+import type { AnyRoute } from "../define/routes.ts";
+import { BALANCINGS } from "./balancing.ts";
+import type { Balancing } from "./balancing.ts";
 import { isPlain } from "../protocol/values.ts";
-
-/** How a room's clients are spread over its shards. */
-export const BALANCINGS = ["round-robin", "least-connections", "random", "nearest"] as const;
-export type Balancing = (typeof BALANCINGS)[number];
+import type { WorldRequests } from "./own-routes.ts";
 
 /** What `worlds` takes. */
-export interface WorldConfig {
+export interface WorldConfig<R = Readonly<Record<string, unknown>>> {
   /** The ids of the Worlds that exist. Default: any id, so that a request with a new id makes a new World. */
   readonly ids?: readonly string[];
   /** Sockets that a shard holds at most, unless its room was registered with a number of its own. Default 75. */
@@ -23,10 +23,16 @@ export interface WorldConfig {
   readonly connectRate?: { readonly requests: number; readonly per: number };
   /** How long in ms an empty shard, and then a room that was never registered, is kept. Default 300,000. */
   readonly roomIdle?: number;
+  /**
+   * Routes of your own, beside those of the World, at `/parties/world/:world/…`. They are like the `requests` of a room: users'
+   * tokens are checked, `state` is what the World knows, and `room` has its id and its `storage`. Default: none.
+   */
+  readonly requests?: WorldRequests<R>;
 }
 
 /** A configuration with defaults filled in. */
-export type WorldSettings = Required<Omit<WorldConfig, "ids">> & Pick<WorldConfig, "ids">;
+export type WorldSettings = Required<Omit<WorldConfig, "ids" | "requests">> &
+  Pick<WorldConfig, "ids"> & { readonly requests?: Readonly<Record<string, AnyRoute>> };
 
 /** How long a reserved place is kept for its client. ms */
 export const RESERVATION_LIFE = 30_000;
@@ -67,23 +73,24 @@ const OPTIONS: Readonly<Record<keyof WorldConfig, (value: unknown) => string | u
   maxShards: whole(1, 1000),
   connectRate: checkRate,
   roomIdle: whole(1000, 86_400_000),
+  requests: (value) => (isPlain(value) ? undefined : ' has to be an object, such as { "GET /top": { run } }'),
 };
 
 /**
  * Fills in defaults.
  * @throws Error that names the option and says what to do, if one is unknown or malformed
  */
-export function checkWorldConfig(config: WorldConfig): WorldSettings {
+export function checkWorldConfig<R>(config: WorldConfig<R>): WorldSettings {
   if (!isPlain(config)) throw new Error("createRooms: world has to be an object, such as { shardCapacity: 75 }");
   const given = Object.entries(config).filter(([, value]) => value !== undefined);
   for (const [name, value] of given) {
     if (!Object.hasOwn(OPTIONS, name)) {
       throw new Error(`createRooms: there is no option "world.${name}". Known: ${Object.keys(OPTIONS).join(", ")}`);
     }
-    const problem = OPTIONS[name as keyof WorldSettings](value);
+    const problem = OPTIONS[name as keyof WorldConfig](value);
     if (problem) throw new Error(`createRooms: world.${name}${problem}`);
   }
-  return { ...DEFAULTS, ...(Object.fromEntries(given) as WorldConfig) };
+  return { ...DEFAULTS, ...(Object.fromEntries(given) as Partial<WorldSettings>) };
 }
 
 function checkRate(value: unknown): string | undefined {

@@ -3,7 +3,7 @@ import type { WritableSignal } from "@signe/reactive";
 import type { ListingReport } from "../room/listing/report.ts";
 import { collection, persist, sync } from "../state/fields.ts";
 import type { LocationHint } from "./assignment.ts";
-import type { Balancing } from "./settings.ts";
+import type { Balancing } from "./balancing.ts";
 
 /** How a room is to be run, as it was registered, or by the World's own settings. */
 export interface RoomConfig {
@@ -163,4 +163,9 @@ export function changeShard(shard: Shard, changes: Partial<ShardInfo>): void {
 /** Changes some values that only the World itself needs. */
 export function changeRecord(shard: Shard, changes: Partial<ShardRecord>): void {
   shard.ledger.set({ ...shard.ledger(), ...changes });
+}
+
+/** What is shown of the entries of a collection. */
+export function infosOf<T>(entries: Readonly<Record<string, { info(): T }>>): T[] {
+  return Object.values(entries).map((entry) => entry.info());
 }

@@ -1,6 +1,6 @@
 import type { LocationHint } from "./assignment.ts";
 import { distance, NEAR } from "./location.ts";
-import type { Balancing } from "./settings.ts";
+import type { Balancing } from "./balancing.ts";
 import { loadOf } from "./state.ts";
 import type { Shard } from "./state.ts";
 

@@ -9,9 +9,10 @@ import { readBody } from "./body.ts";
 import { hintOf } from "./location.ts";
 import { CONTENT_TYPE, exposition, wantsText } from "./prometheus.ts";
 import type { ErrorAnswer } from "./error-answer.ts";
+import { ownRoutes } from "./own-routes.ts";
 import { connectBody, findBody, listBody, listingBody, registerBody, reportBody, scaleBody } from "./schemas.ts";
 import type { WorldSettings } from "./settings.ts";
-import { makeWorldState } from "./state.ts";
+import { infosOf, makeWorldState } from "./state.ts";
 import type { WorldState } from "./state.ts";
 import { World } from "./world.ts";
 import type { WorldParts } from "./world.ts";
@@ -64,6 +65,7 @@ export function createWorld(parts: WorldParts): DefinedRoom {
         run: ({ state }) => ({ rooms: infosOf(state.rooms()), shards: infosOf(state.shards()) }),
       },
       "GET /metrics": { guards: [operatorOnly], run: (call) => metrics(worldOf(call), call) },
+      ...(ownRoutes(parts.settings.requests ?? {}) as object),
     },
   });
 }
@@ -71,10 +73,6 @@ export function createWorld(parts: WorldParts): DefinedRoom {
 /** The rate of all requests to a World: never lower than that of those for a place, nor than that of other rooms. */
 function requestRateOf({ connectRate: { requests, per } }: WorldSettings): WorldSettings["connectRate"] {
   return { requests: Math.max(requests, 300), per: Math.min(per, 10_000) };
-}
-
-function infosOf<T>(entries: Readonly<Record<string, { info(): T }>>): T[] {
-  return Object.values(entries).map((entry) => entry.info());
 }
 
 /** Limits how often an address may ask for a shard or a room. @returns the answer, if it asks too often */

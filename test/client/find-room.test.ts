@@ -123,6 +123,18 @@ describe("connectRoom with a room that is to be found", () => {
     game.close();
   });
 
+  it("looks for another one at once, a few times, and then waits like for any other", async () => {
+    const slow = { minReconnectionDelay: 1000, reconnectionDelayGrowFactor: 1 };
+    const game = script.connect({ room: () => `game-${script.sockets.length}`, socket: { ...script.socket, ...slow } });
+    const start = Date.now();
+    for (let count = 0; count < 6; count++) (await nextSocket()).open().drop(4503, "The room is full");
+    expect(Date.now() - start).toBeLessThan(100);
+    expect(script.sockets.map(({ url }) => url.pathname.at(-1))).toEqual(["0", "1", "2", "3", "4", "5"]);
+    await nextSocket();
+    expect(Date.now() - start).toBeGreaterThanOrEqual(1000);
+    game.close();
+  });
+
   it("waits for a room where there is none, as long as the World says, and tells of it", async () => {
     answers = [refuse(404), refuse(429, { error: "Slower" }, { "retry-after": "5" })];
     const game = connect();

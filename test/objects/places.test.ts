@@ -12,6 +12,7 @@ import { Registry } from "../../src/world/registry.ts";
 import { makeWorldState } from "../../src/world/state.ts";
 import { worlds } from "../../src/worlds.ts";
 import { shared } from "../../src/testing/registry.ts";
+import { byRoom, european } from "../docs/places.ts";
 import { TestRoom } from "../support/harness.ts";
 
 const sources = import.meta.glob("../../src/**/*.ts", { query: "?raw", import: "default", eager: true });
@@ -107,6 +108,22 @@ describe("where objects run", () => {
     ]);
   });
 
+  it("is what the guide says", async () => {
+    const { asked, env: own } = bindings();
+    for (const { app } of [european, byRoom]) {
+      for (const id of ["game-eu-1", "game-1"]) await app.request(`/parties/main/${id}`, {}, own);
+      await app.request("/parties/world/w/connect", {}, own);
+    }
+    expect(asked).toEqual([
+      "ROOMS main/game-eu-1 eu weur",
+      "ROOMS main/game-1 eu weur",
+      "WORLDS world/w eu weur",
+      "ROOMS main/game-eu-1 eu weur",
+      "ROOMS main/game-1 - -",
+      "WORLDS world/w - enam",
+    ]);
+  });
+
   it("counts for what a room asks of others, of its shards and of its World", async () => {
     const { asked, env: own } = bindings();
     const { RoomObject } = serve(byId);
@@ -180,7 +197,7 @@ describe("where objects run", () => {
 
   it("nothing else makes stubs", () => {
     const makers = Object.entries(sources).filter(([, text]) =>
-      /\b(idFromName|idFromString|newUniqueId|getByName)\(/.test((text as string).replaceAll(/^\s*(\*|\/\/).*$/gm, "")),
+      /\b(idFromName|idFromString|newUniqueId|getByName)\(/.test(text.replaceAll(/^\s*(\*|\/\/).*$/gm, "")),
     );
     expect(makers.map(([path]) => path.slice("../../src/".length))).toEqual([
       "objects/bindings.ts",
@@ -208,7 +225,7 @@ describe("a platform without jurisdictions", () => {
     const log: LogEntry[] = [];
     shared().rooms.set("main", definition);
     const { app } = serve({ jurisdiction: () => "eu" }, (entry) => log.push(entry));
-    const answer = await app.request("/parties/main/room-local/none", {}, env as never);
+    const answer = await app.request("/parties/main/room-local/none", {}, env);
     expect([answer.status, log.map(({ event }) => event)]).toEqual([404, ["no_jurisdiction"]]);
   });
 

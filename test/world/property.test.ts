@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { BALANCINGS } from "../../src/world/settings.ts";
+import { BALANCINGS } from "../../src/world/balancing.ts";
+
 import { hasSpace, loadOf } from "../../src/world/state.ts";
 import { TestWorld } from "./support.ts";
 

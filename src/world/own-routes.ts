@@ -1,0 +1,98 @@
+import { compileRoutes } from "../define/routes.ts";
+import type { AnyRoute } from "../define/routes.ts";
+import type { Metadata, Route, RouteName } from "../define/types.ts";
+import { infosOf } from "./state.ts";
+import type { RoomInfo, ShardInfo, WorldState } from "./state.ts";
+
+/** A room that listed itself, as `listRooms` of the client gives it. */
+export interface ListedRoom {
+  readonly party: string;
+  readonly roomId: string;
+  readonly metadata: Metadata;
+  readonly locked: boolean;
+  /** Distinct users online. */
+  readonly users: number;
+  /** null: no limit. */
+  readonly maxUsers: number | null;
+}
+
+/** What a World knows, for routes of your own: as it is when it is read. */
+export interface WorldView {
+  /** Those that are spread over shards. */
+  readonly rooms: readonly RoomInfo[];
+  readonly shards: readonly ShardInfo[];
+  /** Those that listed themselves, by `room.setListing`. */
+  readonly listings: readonly ListedRoom[];
+}
+
+/** Routes of your own beside those of a World. R: schemas of bodies, by method and path. */
+export type WorldRequests<R> = {
+  [P in keyof R]: Route<WorldView, P & string, R[P]> & (P extends RouteName ? unknown : RouteName);
+};
+
+/** The paths of Worlds themselves: for clients, for shards and rooms, and for operators. */
+const TAKEN: ReadonlySet<string> = new Set([
+  "/connect",
+  "/find-room",
+  "/list-rooms",
+  "/update-shard",
+  "/update-listing",
+  "/register-room",
+  "/scale-room",
+  "/registry",
+  "/metrics",
+]);
+
+/**
+ * Checks routes that a World is to have beside its own.
+ * @returns whether a request is for one of them
+ * @throws Error that names the route, if it is malformed or is one of the World's
+ */
+export function matcherOf(requests: Readonly<Record<string, AnyRoute>>): (method: string, path: string) => boolean {
+  const routes = compileRoutes(requests);
+  for (const key of Object.keys(requests)) {
+    const path = key.slice(key.indexOf(" ") + 1);
+    if (TAKEN.has(path))
+      throw new Error(`createRooms: world.requests has "${key}", which is a path of Worlds themselves`);
+  }
+  return (method, path) => !TAKEN.has(path) && routes.match(method, path).kind !== "unknown path";
+}
+
+/** The same routes as those of a room whose state is the registry. */
+export function ownRoutes(requests: Readonly<Record<string, AnyRoute>>): Readonly<Record<string, AnyRoute>> {
+  return Object.fromEntries(Object.entries(requests).map(([key, route]) => [key, withView(route)]));
+}
+
+function withView(route: AnyRoute): AnyRoute {
+  const { guards = [] } = route;
+  return {
+    ...route,
+    guards: guards.map((guard) => (context, value) => guard(seen(context), value)),
+    run: (context) => route.run(seen(context)),
+  };
+}
+
+function seen<C extends { readonly state: object }>(context: C): C {
+  return { ...context, state: viewOf(context.state as WorldState) };
+}
+
+function viewOf(state: WorldState): WorldView {
+  return {
+    get rooms() {
+      return infosOf(state.rooms());
+    },
+    get shards() {
+      return infosOf(state.shards());
+    },
+    get listings() {
+      return infosOf(state.listings()).map(({ party, roomId, metadata, locked, users, maxUsers }) => ({
+        party,
+        roomId,
+        metadata: JSON.parse(metadata) as Metadata,
+        locked,
+        users,
+        maxUsers,
+      }));
+    },
+  };
+}
