@@ -1,7 +1,7 @@
 import type { AnyRoom } from "../define/room.ts";
 import { LEVELS } from "../platform/log.ts";
 import { LOCATION_HINTS } from "../world/assignment.ts";
-import { JURISDICTIONS } from "../world/keys.ts";
+import { JURISDICTIONS } from "../platform/jurisdiction.ts";
 import type { ServiceConfig } from "./service-config.ts";
 
 const OPTIONS: readonly string[] = [

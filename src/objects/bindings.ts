@@ -5,7 +5,7 @@ import type { CallAnswer, RoomCall } from "../room/actions/room-calls.ts";
 import type { ListingReport } from "../room/listing/report.ts";
 import type { RecallAnswer, TransferAnswer, TransferredUser } from "../room/transfers/messages.ts";
 import type { Assignment, LocationHint } from "../world/assignment.ts";
-import type { Jurisdiction } from "../world/keys.ts";
+import type { Jurisdiction } from "../platform/jurisdiction.ts";
 
 /** The Durable Object bindings that the service uses, by their names in `wrangler.toml`. */
 const CLASSES = { ROOMS: "RoomObject", WORLDS: "WorldObject", SHARDS: "ShardObject" } as const;

@@ -3,8 +3,8 @@ import type { LogEntry } from "../platform/ports.ts";
 import type { Build } from "../protocol/build.ts";
 import { objectName } from "../protocol/urls.ts";
 import type { LocationHint } from "../world/assignment.ts";
-import { jurisdictionOfShard } from "../world/keys.ts";
-import type { Jurisdiction } from "../world/keys.ts";
+import { jurisdictionOfShard } from "../platform/jurisdiction.ts";
+import type { Jurisdiction } from "../platform/jurisdiction.ts";
 import type { Binding, Namespace, Stubs } from "./bindings.ts";
 
 /** The same for all objects, or for each what a function says of it: undefined for none. */

@@ -1,3 +1,5 @@
+import type { Jurisdiction } from "../platform/jurisdiction.ts";
+
 const LONGEST = 160;
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789";
 const RANDOM_LENGTH = 12;
@@ -11,10 +13,6 @@ export function roomKey(roomId: string): string {
   return key.length <= LONGEST ? key : `${key.slice(0, LONGEST)}~${randomText()}`;
 }
 
-/** Where an object and its data stay: https://developers.cloudflare.com/durable-objects/reference/data-location/ */
-export const JURISDICTIONS = ["eu", "us", "fedramp", "fedramp-high"] as const;
-export type Jurisdiction = (typeof JURISDICTIONS)[number];
-
 /**
  * A new id for a shard of a room. It needs no encoding in a URL, since PartySocket does none; nobody can guess it;
  * it says in logs which room it is of, and to those who know nothing else in which jurisdiction it is.
@@ -22,11 +20,6 @@ export type Jurisdiction = (typeof JURISDICTIONS)[number];
 export function makeShardId(roomId: string, jurisdiction?: Jurisdiction): string {
   const name = roomId.replace(/[^A-Za-z0-9]/g, "").slice(0, 24);
   return `${name || "shard"}-${randomText()}${jurisdiction ? `~${jurisdiction}` : ""}`;
-}
-
-/** The jurisdiction that the id of a shard names. */
-export function jurisdictionOfShard(shardId: string): Jurisdiction | undefined {
-  return JURISDICTIONS.find((one) => shardId.endsWith(`~${one}`));
 }
 
 /** 12 letters and digits that nobody can guess. */

@@ -1,6 +1,7 @@
-import { compileRoutes } from "../define/routes.ts";
+import { checkRoutes, compileRoutes } from "../define/routes.ts";
 import type { AnyRoute } from "../define/routes.ts";
 import type { Metadata, Route, RouteName } from "../define/types.ts";
+import type { Build } from "../protocol/build.ts";
 import { infosOf } from "./state.ts";
 import type { RoomInfo, ShardInfo, WorldState } from "./state.ts";
 
@@ -44,18 +45,21 @@ const TAKEN: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Checks routes that a World is to have beside its own.
+ * Knows the routes that a World is to have beside its own.
  * @returns whether a request is for one of them
- * @throws Error that names the route, if it is malformed or is one of the World's
+ * @throws Error that names the route, in development and in tests, if it is malformed or is one of the World's
  */
 export function matcherOf(requests: Readonly<Record<string, AnyRoute>>): (method: string, path: string) => boolean {
+  if ((globalThis as Build).process?.env?.NODE_ENV !== "production") checkOwn(requests);
   const routes = compileRoutes(requests);
-  for (const key of Object.keys(requests)) {
-    const path = key.slice(key.indexOf(" ") + 1);
-    if (TAKEN.has(path))
-      throw new Error(`createRooms: world.requests has "${key}", which is a path of Worlds themselves`);
-  }
   return (method, path) => !TAKEN.has(path) && routes.match(method, path).kind !== "unknown path";
+}
+
+function checkOwn(requests: Readonly<Record<string, AnyRoute>>): void {
+  checkRoutes(requests);
+  const taken = Object.keys(requests).find((key) => TAKEN.has(key.slice(key.indexOf(" ") + 1)));
+  if (taken !== undefined)
+    throw new Error(`createRooms: world.requests has "${taken}", which is a path of Worlds themselves`);
 }
 
 /** The same routes as those of a room whose state is the registry. */

@@ -1,6 +1,6 @@
 import type { LocationHint } from "./assignment.ts";
 import { makeShardId, roomKey } from "./keys.ts";
-import type { Jurisdiction } from "./keys.ts";
+import type { Jurisdiction } from "../platform/jurisdiction.ts";
 import type { Registration, Report } from "./schemas.ts";
 import { MOST_SHARDS, RESERVATION_LIFE } from "./settings.ts";
 import type { WorldSettings } from "./settings.ts";

@@ -5,7 +5,7 @@ import type { FindRoom } from "../define/room.ts";
 import type { RoomHandle } from "../define/types.ts";
 import type { Log } from "../platform/log.ts";
 import type { LocationHint } from "./assignment.ts";
-import type { Jurisdiction } from "./keys.ts";
+import type { Jurisdiction } from "../platform/jurisdiction.ts";
 import { Calls } from "./calls.ts";
 import { Finder } from "./finder.ts";
 import type { MetricsHost, RoomHost, ShardHost } from "./hosts.ts";
