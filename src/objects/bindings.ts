@@ -22,7 +22,7 @@ export interface RoomCalls {
   recall(transferId: string, sessionId: string, isKept?: boolean): Promise<RecallAnswer>;
   arrived(transferId: string, sessionId: string, sub: string | undefined): Promise<void>;
   call(call: RoomCall): Promise<CallAnswer>;
-  listed(worldId: string): Promise<ListingReport | null>;
+  listed(worldId: string, isMade?: boolean): Promise<ListingReport | null>;
   metrics(): Promise<RoomMetrics>;
 }
 

@@ -207,11 +207,12 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     return (await this.#isStarted()) ? { ...report, ...this.core.overview } : report;
   }
 
-  /** A World asks for the listing of the room. */
-  async listed(worldId: string): Promise<ListingReport | null> {
+  /** A World asks for the listing of the room. @param isMade whether it makes the room: then the room begins */
+  async listed(worldId: string, isMade?: boolean): Promise<ListingReport | null> {
     return this.monitor.call(async () => {
       const core = await this.#started();
       await core.started;
+      if (isMade) await core.visit();
       return core.listing.read(worldId);
     });
   }

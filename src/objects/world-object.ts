@@ -40,7 +40,7 @@ export function createHosts(places: Places): Pick<WorldParts, "shards" | "rooms"
       },
       retire: async (shardId) => shard(env, shardId).retire(),
     }),
-    rooms: (env): RoomHost => ({ ask: async (place, worldId) => room(env, place).listed(worldId) }),
+    rooms: (env): RoomHost => ({ ask: async (place, worldId, isMade) => room(env, place).listed(worldId, isMade) }),
     observe: (env): MetricsHost => ({
       room: async (place) => room(env, place).metrics(),
       shard: async (shardId) => shard(env, shardId).metrics(),

@@ -176,7 +176,7 @@ export class Finder {
     if (listings.isFull) return IS_FULL;
     const place: ListingPlace = { party: query.party, roomId: kind.roomId };
     try {
-      const report = await calls.make(() => host.ask(place, worldId));
+      const report = await calls.make(() => host.ask(place, worldId, true));
       if (report && !listings.take(report, now())) return IS_FULL;
     } catch (error) {
       const subject = { party: query.party, room: kind.roomId };

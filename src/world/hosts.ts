@@ -16,9 +16,10 @@ export interface ShardHost {
 export interface RoomHost {
   /**
    * Asks a room for its listing; a room that never ran is started by this.
+   * @param isMade whether this makes the room. One that is only asked, and was destroyed, does not begin anew
    * @returns null if it is not to be listed here
    */
-  ask(place: ListingPlace, worldId: string): Promise<ListingReport | null>;
+  ask(place: ListingPlace, worldId: string, isMade?: boolean): Promise<ListingReport | null>;
 }
 
 /** The rooms and shards of a World, for their metrics. */
