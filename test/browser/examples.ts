@@ -14,7 +14,9 @@ let browser: Browser;
 /** Two visitors of an example, on two machines. */
 async function visit(example: string): Promise<[ada: Page, bob: Page]> {
   const persistTo = await mkdtemp(join(tmpdir(), "durable-rooms-"));
-  const server = await startDevServer({ port: await freePort(), persistTo, cwd: join(FOLDER, example) });
+  // Rooms that list themselves show the World a secret.
+  const envFile = example === "quiz" ? ".dev.vars.example" : undefined;
+  const server = await startDevServer({ port: await freePort(), persistTo, cwd: join(FOLDER, example), envFile });
   onTestFinished(async () => {
     await server.kill();
     await rm(persistTo, { recursive: true });
@@ -58,6 +60,42 @@ describe.skipIf(isChromiumMissing())("the examples, in two browsers that see eac
     await ada.reload();
     await ada.getByText("Clear").click();
     await expect.poll(() => bob.locator(".stroke").count(), SOON).toBe(0);
+  });
+
+  it("quiz: is found, played and watched, goes on after a reload and at the end of its time, and all see who was best", async () => {
+    const [ada, bob] = await visit("quiz");
+    const rows = (page: Page, list = "#players") => page.locator(`${list} li`).allTextContents();
+    for (const page of [ada, bob]) await expect.poll(() => rows(page), SOON).toHaveLength(2);
+    const carol = await (await browser.newContext()).newPage();
+    await carol.goto(ada.url().replace(/#.*/, ""));
+    await carol.getByRole("button", { name: "Watch" }).click();
+    await ada.getByRole("button", { name: "Start" }).click();
+    await expect.poll(() => bob.locator(".choice").count(), SOON).toBe(4);
+    await bob.locator(".choice").first().click();
+    await expect.poll(() => rows(ada), SOON).toContain("Bobanswered0");
+    // He is who he was, and what he answered counts.
+    await bob.reload();
+    await expect.poll(() => rows(bob), SOON).toContain("Bobyou, answered0");
+    expect(await bob.locator(".choice:enabled").count()).toBe(0);
+    await ada.locator(".choice").first().click();
+    for (const page of [ada, bob, carol]) await expect.poll(() => page.locator(".right").count(), SOON).toBe(1);
+    // Nobody but Ada answers: the question ends by itself.
+    await ada.getByRole("button", { name: "Next" }).click();
+    await expect.poll(() => bob.locator(".choice:enabled").count(), SOON).toBe(4);
+    await ada.locator(".choice").first().click();
+    await expect.poll(() => bob.locator(".right").count(), { timeout: 20_000 }).toBe(1);
+    await ada.getByRole("button", { name: "Next" }).click();
+    for (const page of [ada, bob]) {
+      await expect.poll(() => page.locator(".choice:enabled").count(), SOON).toBe(4);
+      await page.locator(".choice").last().click();
+    }
+    for (const page of [ada, bob, carol]) {
+      await expect.poll(() => page.locator("#title").textContent(), SOON).toBe("It is over");
+      await expect
+        .poll(async () => (await rows(page, "#best")).map((text) => text.replace(/\d+$/, "")).toSorted(), SOON)
+        .toEqual(["Ada", "Bob"]);
+    }
+    expect(await carol.locator("#status").textContent()).toBe("You watch");
   });
 
   it("action: whoever runs is seen to move, smoothly, and has the score after a reload", async () => {
