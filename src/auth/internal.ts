@@ -83,9 +83,9 @@ export interface ReceivedRequest {
  * session's id from a subprotocol, or the room that sends it. The Worker has removed all such headers from what clients send.
  */
 export function receiveRequest(request: Request): ReceivedRequest {
-  if (!hasInternal(request.headers)) return { request, auth: null };
-  const own = new Request(request, { headers: withoutInternal(request.headers) });
   const [claims, session, caller] = [AUTH, SESSION, CALLER].map((name) => read(request.headers, name));
+  if (claims === undefined && session === undefined && caller === undefined) return { request, auth: null };
+  const own = new Request(request, { headers: withoutInternal(request.headers) });
   return {
     request: own,
     auth: claims === undefined ? null : (JSON.parse(claims) as Claims),
