@@ -7,6 +7,8 @@ import type { Viewer } from "./viewer.ts";
 export interface Watching {
   readonly publicId: string;
   readonly auth: Viewer["auth"];
+  /** Whether it has no user: then it sees nothing by keys. */
+  readonly isSpectator?: boolean;
   /** Called when it is not among the room's connections any more. */
   onRemoved: (() => void) | undefined;
   /** Its {@link Relays}, if it is not told by itself what it sees. */
