@@ -2,7 +2,7 @@ import type { signal as Signal } from "@signe/reactive";
 import type { expect as Expect } from "vitest";
 import type { Connection, RoomHandle, sync as Sync } from "durable-rooms";
 import type { RoomClient } from "durable-rooms/client";
-import type { gameRoom as GameRoom } from "./worker.ts";
+import type { gameRoom as GameRoom, leaderboard as Leaderboard } from "./worker.ts";
 
 /** What examples of docstrings use, and do not show where it comes from. */
 declare global {
@@ -10,6 +10,7 @@ declare global {
   const sync: typeof Sync;
   const expect: typeof Expect;
   const gameRoom: typeof GameRoom;
+  const leaderboard: typeof Leaderboard;
   const game: RoomClient<typeof GameRoom>;
   const room: RoomHandle;
   const state: ReturnType<(typeof GameRoom.compiled.definition)["state"]> & { phase(): string };

@@ -22,3 +22,12 @@ export const gameRoom = defineRoom({
     increment: { run: ({ state }) => state.count.update((count) => count + 1) },
   },
 });
+
+/** Another room, which that one calls. */
+export const leaderboard = defineRoom({
+  path: "board-{id}",
+  state: () => ({ best: sync(signal(0)) }),
+  actions: {
+    add: { from: "rooms", input: z.object({ name: z.string(), score: z.number() }), run: ({ state }) => state.best() },
+  },
+});
