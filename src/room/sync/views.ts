@@ -124,7 +124,9 @@ export class Views {
   /** Groups the connections that get private changes by which changes they get. */
   classify({ private: changes }: Changes): readonly ViewerGroup[] {
     const hidden = new Hidden(changes);
-    const conns = Array.from(this.#concerned(changes)).filter(({ phase }) => phase === "open");
+    const conns = Array.from(this.#concerned(changes)).filter(
+      ({ phase, isSpectator }) => phase === "open" && !isSpectator,
+    );
     if (this.#tree.dynamic.size > 0) this.#questions ??= new Questions(this.#tree);
     this.#questions?.begin(conns);
     const groups = new Map<string, ViewerGroup>();
