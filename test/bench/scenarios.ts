@@ -41,7 +41,7 @@ interface Wake extends Common {
   readonly by: "move" | "join";
   readonly clients: number;
   readonly seed: number;
-  /** Whether all players were moving when the room died: what they changed is in a journal, if the server has one. */
+  /** Whether many players were moving when the room died: what they changed is in a journal, if the server has one. */
   readonly isBusy?: true;
   /** Rooms of each variant: the first one finds code that was not run for a while, so the median of several counts. */
   readonly rooms: number;
@@ -116,7 +116,7 @@ const ALL = {
   },
   wakejoin: { title: "the same, but one more client joins", by: "join", variants: ["a", "bauto", "c", "d"], ...ASLEEP },
   wakebusy: {
-    title: "the first move in such a room, which died while all 5,000 players moved",
+    title: "the first move in such a room, which died while so many players moved that its journal was full",
     by: "move",
     isBusy: true,
     ...ASLEEP,

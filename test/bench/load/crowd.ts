@@ -54,7 +54,7 @@ export class Crowd {
     this.clients[0]?.say(JSON.stringify({ action: "seed", value: count }));
   }
 
-  /** Makes what is stored as it is while all players move, once the server has stored them: see workers/rooms.ts. */
+  /** Makes what is stored as it is while many players move, once the server has stored them: see workers/rooms.ts. */
   async keepBusy(): Promise<void> {
     await sleep(STORES_WITHIN);
     this.clients[0]?.say(JSON.stringify({ action: "journal", value: { x: 0, y: 0 } }));

@@ -45,7 +45,7 @@ export type Job =
       readonly place: Place;
       readonly clients: number;
       readonly seed: number;
-      /** Whether what is stored is to be as if all of them were moving. */
+      /** Whether what is stored is to be as if many of them were moving. */
       readonly isBusy: boolean;
     }
   /** One of those who stayed there acts, or one more comes. */

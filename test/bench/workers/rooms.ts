@@ -23,8 +23,10 @@ export default rooms.app;
 
 const WRITE_JOURNAL = JSON.stringify({ action: "journal", value: { x: 0, y: 0 } });
 const SAVES = 5;
+/** With so many rows a journal is full, by the default `throttleStorage`. */
+const FULL = 1900;
 
-/** Stores the players as if all of them moved for a while, without the room's knowledge: it can sleep, and finds it then. */
+/** Stores players as if so many of them moved for a while, without the room's knowledge: it can sleep, and finds it then. */
 function writeJournal(storage: DurableObjectStorage): void {
   const journal = new Journal(
     kvStorage(
@@ -35,7 +37,7 @@ function writeJournal(storage: DurableObjectStorage): void {
     ),
     1000,
   );
-  const players = [...storage.kv.list({ prefix: "players." })];
+  const players = [...storage.kv.list({ prefix: "players.", limit: FULL })];
   const keys = players.map(([key]) => key);
   for (let save = 1; save <= SAVES; save++) {
     journal.save(1000 * save, keys, () => {
