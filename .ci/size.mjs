@@ -79,7 +79,7 @@ report(
   "Worker of one small room",
   await bundle(minimalRoom(), ["cloudflare:*"]),
   70.6,
-  /dist\/(world|shard|relay|room\/shards\/(?!no-))|node_modules\/(zod|jose)\//,
+  /dist\/(world|shard|relay|room\/shards\/(?!no-)|\w+\/check-)|node_modules\/(zod|jose)\//,
 );
 report("durable-rooms/client", await bundle('export * from "./dist/client/index.js"', []), 10, SERVER_ONLY);
 const useRoom = 'export { useRoom } from "./dist/react/index.js"';

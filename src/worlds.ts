@@ -2,7 +2,7 @@ import type { Worlds } from "./app/worlds.ts";
 import { createOperatorVerifier } from "./auth/verify.ts";
 import { createShardObject } from "./objects/shard-object.ts";
 import { createWorldObject } from "./objects/world-object.ts";
-import { LiveShardLinks } from "./room/shards/live-shard-links.ts";
+import { createWorldParts } from "./objects/world-parts.ts";
 import { matcherOf } from "./world/own-routes.ts";
 import type { ListedRoom, WorldRequests, WorldView } from "./world/own-routes.ts";
 import { checkWorldConfig } from "./world/settings.ts";
@@ -28,7 +28,7 @@ export function worlds<R = Readonly<Record<string, unknown>>>(config: WorldConfi
     ids: settings.ids,
     owns: matcherOf(settings.requests ?? {}),
     operators: createOperatorVerifier(),
-    createLinks: (scope) => new LiveShardLinks(scope),
+    createParts: createWorldParts,
     classes: (find, log, places) => ({
       WorldObject: createWorldObject(find, settings, log, places),
       ShardObject: createShardObject(find, log, places),

@@ -33,6 +33,6 @@ export function createService(config: ServiceConfig) {
   const operator = auth?.operators ?? worlds?.operators ?? inspector?.operators;
   const app = createApp({ find, rooms: all, verify: auth?.users, operator, world, log, cors, inspector, places });
   inspector?.serve(app, { config, world, operator: operator ?? inspector.operators });
-  const RoomObject = createRoomObject(find, log, worlds?.createLinks, places);
+  const RoomObject = createRoomObject(find, log, worlds?.createParts, places);
   return { find, log, places, app, RoomObject: inspector?.room(RoomObject) ?? RoomObject };
 }

@@ -3,8 +3,8 @@ import type { FindRoom } from "../define/room.ts";
 import type { RoomObjectClass } from "../objects/room-object.ts";
 import type { ShardObjectClass } from "../objects/shard-object.ts";
 import type { Places } from "../objects/places.ts";
+import type { CreateWorldParts } from "../objects/world-parts.ts";
 import type { Log } from "../platform/log.ts";
-import type { CreateShardLinks } from "../room/shards/shard-links.ts";
 
 /**
  * The option `world` of `createRooms`, as `worlds` of `durable-rooms/worlds` makes it. The code of Worlds is reached only
@@ -17,8 +17,8 @@ export interface Worlds {
   readonly owns: (method: string, path: string) => boolean;
   /** Checks operators' tokens in a service without `auth`. */
   readonly operators: Verify;
-  /** Makes the links of a room to its shards. */
-  readonly createLinks: CreateShardLinks;
+  /** Makes what a room has of Worlds: its links to shards, and its listing. */
+  readonly createParts: CreateWorldParts;
   /** Makes the classes of Worlds and shards. */
   classes(
     find: FindRoom,

@@ -7,8 +7,6 @@ import type { JoinRequest } from "../room/connections/join-request.ts";
 import type { CallAnswer, RoomCall } from "../room/actions/room-calls.ts";
 import type { RoomIdentity } from "../room/handle.ts";
 import type { ListingReport } from "../room/listing/report.ts";
-import type { CreateShardLinks, ShardLinksScope, ShardLinks } from "../room/shards/shard-links.ts";
-import { NoShardLinks } from "../room/shards/no-shard-links.ts";
 import { causeOf } from "../platform/log.ts";
 import type { Log } from "../platform/log.ts";
 import type { RoomMetrics } from "../platform/metrics.ts";
@@ -26,11 +24,13 @@ import { nameOf } from "./object-name.ts";
 import { ObjectBase } from "./object-base.ts";
 import type { Received } from "./object-base.ts";
 import { reportRuntime } from "./runtime.ts";
-import { createOtherRooms, createShards, createWorlds } from "./peers.ts";
+import { createOtherRooms } from "./peers.ts";
 import { ANYWHERE } from "./places.ts";
 import type { Places } from "./places.ts";
+import type { CreateWorldParts } from "./world-parts.ts";
 
 type Found = ReturnType<FindRoom>;
+type Reach = Parameters<CreateWorldParts>[2];
 
 const CANNOT_START = "The room cannot start";
 /**
@@ -217,9 +217,9 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     });
   }
 
-  /** Makes the links of a room to its shards. A service without Worlds has none. */
-  protected links(_scope: ShardLinksScope): ShardLinks {
-    return new NoShardLinks();
+  /** Makes what a room has of Worlds. A service without Worlds has nothing of that. */
+  protected worldParts(..._of: Parameters<CreateWorldParts>): ReturnType<CreateWorldParts> | undefined {
+    return undefined;
   }
 
   /** Where the service's objects are. */
@@ -252,10 +252,10 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     // What was counted of one that was destroyed is stored no more until there is a new one.
     this.monitor.isEnded = false;
     const life: Life = { isOver: false };
-    const ports = mortal(this.#ports(identity, life), life);
-    return new RoomCore(this.log().isVerbose ? traced(room, ports) : room, identity, ports, (scope) =>
-      this.links(scope),
-    );
+    const reach: Reach = (why, call) => (life.isOver ? new Promise<never>(() => {}) : this.reach(why, call));
+    const ports = mortal(this.#ports(identity, life, reach), life);
+    const compiled = this.log().isVerbose ? traced(room, ports) : room;
+    return new RoomCore(compiled, identity, ports, this.worldParts(this.where(), this.env, reach));
   }
 
   /** If it cannot be deleted, the room finds at its next event that it was ending, and goes on. */
@@ -270,22 +270,13 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     this.#core = undefined;
   }
 
-  #ports({ party, id }: RoomIdentity, life: Life): Ports {
+  #ports({ party, id }: RoomIdentity, life: Life, reach: Reach): Ports {
     const { awake, storage, log } = this.monitor;
-    const shards = createShards(this.where(), this.env);
-    const worlds = createWorlds(this.where(), this.env);
     const rooms = createOtherRooms(this.where(), this.env, { party, id }, (...room) => this.find(...room));
-    const reach = <T>(why: string, call: () => Promise<T>) =>
-      life.isOver ? new Promise<never>(() => {}) : this.reach(why, call);
     return {
       storage,
       clock: awake.clock,
       alarm: { set: (at) => this.setAlarm(at) },
-      shards: {
-        introduce: (shardId, boot) => reach("shard", () => shards.introduce(shardId, boot)),
-        deliver: (shardId, batch) => reach("shard", () => shards.deliver(shardId, batch)),
-      },
-      worlds: { report: (...report) => reach("report", () => worlds.report(...report)) },
       neighbours: {
         board: (...asked) => reach("room", () => rooms.board(...asked)),
         recall: (...asked) => reach("room", () => rooms.recall(...asked)),
@@ -356,7 +347,7 @@ function describe(error: unknown): string {
 export function createRoomObject(
   find: FindRoom,
   log?: Log,
-  createLinks?: CreateShardLinks,
+  createWorldParts?: CreateWorldParts,
   places = ANYWHERE,
 ): RoomObjectClass {
   return class RoomObject extends RoomObjectBase {
@@ -372,8 +363,8 @@ export function createRoomObject(
       return find(party, id);
     }
 
-    protected override links(scope: ShardLinksScope): ShardLinks {
-      return createLinks?.(scope) ?? super.links(scope);
+    protected override worldParts(...of: Parameters<CreateWorldParts>): ReturnType<CreateWorldParts> | undefined {
+      return createWorldParts?.(...of);
     }
   };
 }

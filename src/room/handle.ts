@@ -10,7 +10,7 @@ import type { Tree } from "../state/tree.ts";
 import type { RoomConnection } from "./connections/connection.ts";
 import type { Connections } from "./connections/connections.ts";
 import { sendToAll } from "./connections/send-to-all.ts";
-import type { Listing } from "./listing/listing.ts";
+import type { RoomListing } from "./listing/report.ts";
 import { encodePacket } from "./connections/custom-packets.ts";
 import type { Persistence } from "./storage/persistence.ts";
 import type { Storage } from "../platform/ports.ts";
@@ -42,7 +42,7 @@ export interface HandleParts {
   readonly sessions: Sessions;
   readonly transfers: Transfers;
   readonly ports: { readonly neighbours: CalledRooms };
-  readonly listing: Listing;
+  readonly listing: RoomListing;
   readonly lifecycle: Lifecycle;
   readonly leavers: Leavers;
 }

@@ -8,7 +8,7 @@ import type { RoomConnection } from "./connections/connection.ts";
 import type { Connections } from "./connections/connections.ts";
 import type { Hooks } from "./handlers/hooks.ts";
 import type { Reporter } from "./handlers/reporter.ts";
-import type { Listing } from "./listing/listing.ts";
+import type { RoomListing } from "./listing/report.ts";
 import type { Presence } from "./sessions/presence.ts";
 import type { Sessions } from "./sessions/sessions.ts";
 import type { ShardLinks } from "./shards/shard-links.ts";
@@ -46,7 +46,7 @@ export interface LifecycleScope {
   readonly sessions: Sessions;
   readonly presence: Presence;
   readonly shardLinks: ShardLinks;
-  readonly listing: Listing;
+  readonly listing: RoomListing;
   readonly hooks: Hooks;
   readonly reporter: Reporter;
   readonly ports: { retire(): Promise<void> };

@@ -7,19 +7,22 @@ import { Tree } from "../state/tree.ts";
 import { Admission } from "./admission.ts";
 import type { ConnectionHooks, RoomConnection } from "./connections/connection.ts";
 import { Connections } from "./connections/connections.ts";
+import type { WorldParts } from "./world-parts.ts";
 import { createHandle } from "./handle.ts";
 import type { RoomIdentity } from "./handle.ts";
 import { Hooks } from "./handlers/hooks.ts";
 import { Reporter } from "./handlers/reporter.ts";
 import { Lifecycle } from "./lifecycle.ts";
-import { Listing } from "./listing/listing.ts";
+import { NoListing } from "./listing/no-listing.ts";
+import type { RoomListing } from "./listing/report.ts";
 import type { Ports } from "./room-ports.ts";
 import { UnansweredBodies } from "./requests/unanswered-bodies.ts";
 import { Schedules } from "./schedules.ts";
 import { Leavers } from "./sessions/leavers.ts";
 import { Presence } from "./sessions/presence.ts";
 import { Sessions } from "./sessions/sessions.ts";
-import type { CreateShardLinks, ShardLinks, ShardLinksScope } from "./shards/shard-links.ts";
+import { NoShardLinks } from "./shards/no-shard-links.ts";
+import type { ShardLinks, ShardLinksScope } from "./shards/shard-links.ts";
 import { Journal } from "./storage/journal.ts";
 import { Persistence } from "./storage/persistence.ts";
 import { Quarantine } from "./storage/quarantine.ts";
@@ -75,7 +78,8 @@ export class RoomParts {
   #admission: Admission | undefined;
   #transfers: Transfers | undefined;
   #schedules: Schedules | undefined;
-  #listing: Listing | undefined;
+  #listing: RoomListing | undefined;
+  readonly #worldParts: WorldParts | undefined;
   #requestLimit: AddressLimit | undefined;
 
   /**
@@ -86,7 +90,7 @@ export class RoomParts {
     compiled: CompiledRoom,
     identity: RoomIdentity,
     ports: Ports,
-    createLinks: CreateShardLinks,
+    worldParts: WorldParts | undefined,
     events: ShardLinksScope["room"],
   ) {
     const { settings, definition } = compiled;
@@ -98,6 +102,7 @@ export class RoomParts {
     this.ports = ports;
     this.clock = clock;
     this.storage = storage;
+    this.#worldParts = worldParts;
     this.state = definition.state();
     this.tree = new Tree(this.state);
     const { rows } = this.tree;
@@ -130,17 +135,17 @@ export class RoomParts {
       this.presence.expire(session);
     };
     this.presence.onGone = (publicId, user) => this.leavers.dismiss(publicId, user);
-    this.shardLinks = createLinks({
-      tree: this.tree,
-      storage,
-      clock,
-      shards: ports.shards,
-      persistence: this.persistence,
-      broadcast: this.broadcast,
-      connections: this.connections,
-      failures: this.reporter,
-      room: events,
-    });
+    this.shardLinks =
+      worldParts?.links({
+        tree: this.tree,
+        storage,
+        clock,
+        persistence: this.persistence,
+        broadcast: this.broadcast,
+        connections: this.connections,
+        failures: this.reporter,
+        room: events,
+      }) ?? new NoShardLinks();
     this.persistence.companion = this.shardLinks;
     this.persistence.dependents = (stuck) => this.presence.dependents(stuck);
     this.ticker = this.#createTicker();
@@ -193,7 +198,7 @@ export class RoomParts {
     return (this.#schedules ??= this.#createSchedules());
   }
 
-  get listing(): Listing {
+  get listing(): RoomListing {
     return (this.#listing ??= this.#createListing());
   }
 
@@ -227,19 +232,12 @@ export class RoomParts {
     return lifecycle;
   }
 
-  #createListing(): Listing {
-    const { storage, clock, alarms, connections, ports, reporter, identity, compiled } = this;
+  #createListing(): RoomListing {
+    const { storage, clock, alarms, connections, reporter, identity, compiled } = this;
+    if (!this.#worldParts) return new NoListing(reporter);
     const { party, id: roomId } = identity;
     const place = { party, roomId, path: compiled.definition.path, maxUsers: compiled.settings.maxUsers };
-    const listing = new Listing({
-      place,
-      storage,
-      clock,
-      alarms,
-      connections,
-      worlds: ports.worlds,
-      failures: reporter,
-    });
+    const listing = this.#worldParts.listing({ place, storage, clock, alarms, connections, failures: reporter });
     alarms.register(listing);
     connections.register(listing);
     return listing;

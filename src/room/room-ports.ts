@@ -1,7 +1,5 @@
 import type { Alarm, Clock, LogEntry, Storage } from "../platform/ports.ts";
 import type { RoomSocket } from "./connections/remote-group.ts";
-import type { Worlds } from "./listing/report.ts";
-import type { Shards } from "../relay/messages.ts";
 import type { CalledRooms } from "./actions/room-calls.ts";
 import type { OtherRooms } from "./transfers/messages.ts";
 
@@ -11,8 +9,6 @@ export interface Ports {
   readonly clock: Clock;
   readonly alarm: Alarm;
   readonly neighbours: OtherRooms & CalledRooms;
-  readonly shards: Shards;
-  readonly worlds: Worlds;
   /** The sockets that were open when the room woke. */
   sockets(): Iterable<RoomSocket>;
   /** Deletes all that is stored. Whatever this memory of the room does after that has no effect: the next event finds a new one. */

@@ -13,15 +13,16 @@ import type { JoinRequest } from "./connections/join-request.ts";
 import type { RoomSocket } from "./connections/remote-group.ts";
 import type { RoomIdentity } from "./handle.ts";
 import type { Reporter } from "./handlers/reporter.ts";
-import type { Listing } from "./listing/listing.ts";
+import type { RoomListing } from "./listing/report.ts";
 import { answerRequest } from "./requests/requests.ts";
 import { RoomParts } from "./room-parts.ts";
 import type { Ports } from "./room-ports.ts";
 import type { Sessions } from "./sessions/sessions.ts";
-import type { CreateShardLinks } from "./shards/shard-links.ts";
+
 import type { Turns } from "./timing/turns.ts";
 import type { RecallAnswer, TransferAnswer, TransferredUser } from "./transfers/messages.ts";
 import { recoverConnection, wake } from "./wake.ts";
+import type { WorldParts } from "./world-parts.ts";
 
 /** One room, on any platform: its methods are the events that can happen to it. */
 export class RoomCore {
@@ -39,8 +40,8 @@ export class RoomCore {
   #starting: Promise<unknown> | undefined;
 
   /** @throws whatever `state()` or a restore hook throws: such a room cannot run, and its data stays as it is */
-  constructor(compiled: CompiledRoom, identity: RoomIdentity, ports: Ports, createLinks: CreateShardLinks) {
-    const parts = new RoomParts(compiled, identity, ports, createLinks, this);
+  constructor(compiled: CompiledRoom, identity: RoomIdentity, ports: Ports, worldParts: WorldParts | undefined) {
+    const parts = new RoomParts(compiled, identity, ports, worldParts, this);
     this.#parts = parts;
     this.compiled = compiled;
     this.clock = parts.clock;
@@ -61,7 +62,7 @@ export class RoomCore {
     return this.#parts.room;
   }
 
-  get listing(): Listing {
+  get listing(): RoomListing {
     return this.#parts.listing;
   }
 

@@ -1,7 +1,7 @@
 import { nameOf } from "../objects/object-name.ts";
 import { createRoomObject } from "../objects/room-object.ts";
+import { createWorldParts } from "../objects/world-parts.ts";
 import { parseObjectName } from "../protocol/urls.ts";
-import { LiveShardLinks } from "../room/shards/live-shard-links.ts";
 import type { RoomConnection } from "../room/connections/connection.ts";
 import type { Clock, Socket } from "../platform/ports.ts";
 import type { RoomCore } from "../room/room.ts";
@@ -11,7 +11,7 @@ import type { ObjectTime } from "./registry.ts";
 import { findSilentChange } from "./silent-changes.ts";
 import { TestClock } from "./test-clock.ts";
 
-const Served = createRoomObject(findRoom, undefined, (scope) => new LiveShardLinks(scope));
+const Served = createRoomObject(findRoom, undefined, createWorldParts);
 
 /**
  * The Durable Object of rooms under test: it serves whatever `testRoom` registers, on a clock that a test can

@@ -2,11 +2,13 @@ import type { CompiledRoom } from "../../src/define/room.ts";
 import type { Claims } from "../../src/define/types.ts";
 import type { Alarm, Clock, LogEntry, Socket, Storage } from "../../src/platform/ports.ts";
 import type { Ports } from "../../src/room/room-ports.ts";
+import { Listing } from "../../src/room/listing/listing.ts";
 import type { Worlds } from "../../src/room/listing/report.ts";
 import { LiveShardLinks } from "../../src/room/shards/live-shard-links.ts";
 import type { Shards } from "../../src/relay/messages.ts";
 import { Journal } from "../../src/room/storage/journal.ts";
 import { RoomCore } from "../../src/room/room.ts";
+import type { WorldParts } from "../../src/room/world-parts.ts";
 import { LoadClient } from "./load-client.ts";
 
 /** A clock that moves only when told to. */
@@ -240,6 +242,8 @@ export class MemoryRoom<S> {
   };
   /** How it tells Worlds that it is to be listed. */
   worlds: Worlds = { report: async () => undefined };
+  /** Whether the service has Worlds. Asked when the room starts. */
+  hasWorlds = true;
   sockets: MemorySocket[] = [];
   core: RoomCore;
   /** Makes what a client keeps its state in, beside a plain object. */
@@ -409,13 +413,17 @@ export class MemoryRoom<S> {
         this.alarmAt = Infinity;
         this.start();
       },
-      worlds: { report: (worldId, place, report) => this.worlds.report(worldId, place, report) },
-      shards: {
-        introduce: (shardId, boot) => this.shards.introduce(shardId, boot),
-        deliver: (shardId, batch) => this.shards.deliver(shardId, batch),
-      },
+    };
+    const worlds: Worlds = { report: (worldId, place, report) => this.worlds.report(worldId, place, report) };
+    const shards: Shards = {
+      introduce: (shardId, boot) => this.shards.introduce(shardId, boot),
+      deliver: (shardId, batch) => this.shards.deliver(shardId, batch),
     };
     const identity = { id: this.#id, party: "main", params: {}, env: {} as Cloudflare.Env };
-    return new RoomCore(this.#compiled, identity, ports, (scope) => new LiveShardLinks(scope));
+    const worldParts: WorldParts = {
+      links: (scope) => new LiveShardLinks({ ...scope, shards }),
+      listing: (scope) => new Listing({ ...scope, worlds }),
+    };
+    return new RoomCore(this.#compiled, identity, ports, this.hasWorlds ? worldParts : undefined);
   }
 }

@@ -5,7 +5,7 @@ import { toPlain } from "../../state/to-plain.ts";
 import type { Connections } from "../connections/connections.ts";
 import type { Alarms, Wakeable } from "../timing/alarms.ts";
 import type { OwnRows, RoomPart } from "../timing/room-part.ts";
-import type { ListingPlace, ListingReport, Worlds } from "./report.ts";
+import type { ListingPlace, ListingReport, RoomListing, Worlds } from "./report.ts";
 import type { Clock, Failures, Storage } from "../../platform/ports.ts";
 import { remaining } from "../../platform/clock.ts";
 import { PRIVATE_PREFIX } from "../storage/keys.ts";
@@ -44,7 +44,7 @@ const SPACING = 1000;
  * The room's entry in the list of a World. The wanted entry and the last report are stored: after a crash of either
  * side the report is repeated, and a room that slept and wakes does not report what the World knows already.
  */
-export class Listing implements RoomPart, Wakeable {
+export class Listing implements RoomListing, RoomPart, Wakeable {
   readonly #scope: ListingScope;
   #wanted: Wanted | undefined;
   #reported: Reported | undefined;
@@ -62,10 +62,7 @@ export class Listing implements RoomPart, Wakeable {
     this.#reported = stored?.told;
   }
 
-  /**
-   * Lists the room, changes its entry, or with null removes it from the list.
-   * @throws RoomError `internal` if the metadata is not a plain object, or has more than 2 KB
-   */
+  /** @throws RoomError `internal` if the metadata is not a plain object, or has more than 2 KB */
   set(metadata: Metadata | null, { worldId = DEFAULT_WORLD, locked = false }: ListingOptions = {}): void {
     const wanted = metadata === null ? undefined : { worldId, metadata: encode(metadata), locked };
     if (JSON.stringify(wanted) === JSON.stringify(this.#wanted)) return;
@@ -74,13 +71,11 @@ export class Listing implements RoomPart, Wakeable {
     this.changed(0);
   }
 
-  /** Removes the room from the list at once. Rejects if the World cannot be reached. */
   async withdraw(): Promise<void> {
     const told = this.#reported;
     if (told) await this.#report(told.worldId, null);
   }
 
-  /** The present report for a World; null if the room is not in its list. */
   read(worldId: string): ListingReport | null {
     const wanted = this.#wanted;
     if (wanted?.worldId !== worldId) return null;

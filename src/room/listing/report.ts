@@ -1,3 +1,6 @@
+import type { ListingOptions, Metadata } from "../../define/types.ts";
+import type { OwnRows } from "../timing/room-part.ts";
+
 /** A room's report to a World. Plain data: it is sent between objects, which may run different deploys. */
 export interface ListingReport {
   readonly party: string;
@@ -25,3 +28,14 @@ export interface Worlds {
   report(worldId: string, place: ListingPlace, report: ListingReport | null): Promise<string | undefined>;
 }
 export type ListingPlace = Pick<ListingReport, "party" | "roomId">;
+
+/** The room's entry in the list of a World. */
+export interface RoomListing {
+  load(rows: OwnRows): void;
+  /** Lists the room, changes its entry, or with null removes it from the list. */
+  set(metadata: Metadata | null, options?: ListingOptions): void;
+  /** The present report for a World; null if the room is not in its list. */
+  read(worldId: string): ListingReport | null;
+  /** Removes the room from the list at once. Rejects if the World cannot be reached. */
+  withdraw(): Promise<void>;
+}

@@ -43,6 +43,3 @@ export interface ShardLinks extends Companion {
   relay(batch: ShardBatch): Promise<Receipt>;
   sendState(link: ShardLink, isKnown: boolean): void;
 }
-
-/** Makes the links of a room. A service without Worlds has no {@link LiveShardLinks}, nor their code. */
-export type CreateShardLinks = (scope: ShardLinksScope) => ShardLinks;

@@ -223,3 +223,24 @@ describe("P10.1: room.setListing", () => {
     expect(test.room.core.listing.read("world-default")?.metadata).toHaveLength(2048);
   });
 });
+
+it("in a service without Worlds the log says what to write, and the room runs on", async () => {
+  const { room } = new Listed();
+  room.hasWorlds = false;
+  room.crash();
+  room.core.handle.setListing({ mode: "duel" });
+  expect(room.log).toMatchObject([{ event: "listing_failed", error: expect.stringContaining("Add world: worlds()") }]);
+  expect(room.core.listing.read("world-default")).toBeNull();
+  const socket = await room.connect("ada");
+  await room.core.message(socket, '{"action":"add","value":2}');
+  expect((room.state as { count: () => number }).count()).toBe(2);
+  // What it stored while there were Worlds is no harm either.
+  room.storage.rows.set("$listing", {
+    wanted: { worldId: "w", metadata: "{}", locked: false },
+    told: { worldId: "w" },
+  });
+  room.crash();
+  room.core.handle.destroy();
+  await room.core.ended;
+  expect([...room.storage.rows.keys()]).toEqual([]);
+});

@@ -1,0 +1,26 @@
+import type { Shards } from "../relay/messages.ts";
+import { Listing } from "../room/listing/listing.ts";
+import type { Worlds } from "../room/listing/report.ts";
+import { LiveShardLinks } from "../room/shards/live-shard-links.ts";
+import type { WorldParts } from "../room/world-parts.ts";
+import { createShards, createWorlds } from "./peers.ts";
+import type { Places } from "./places.ts";
+
+/** Calls another object, and keeps this one awake meanwhile. */
+type Reach = <T>(why: string, call: () => Promise<T>) => Promise<T>;
+export type CreateWorldParts = (places: Places, env: object, reach: Reach) => WorldParts;
+
+/** Makes what a room has of Worlds: its links to shards, and its listing. */
+export function createWorldParts(places: Places, env: object, reach: Reach): WorldParts {
+  const ofShards = createShards(places, env);
+  const ofWorlds = createWorlds(places, env);
+  const shards: Shards = {
+    introduce: (...asked) => reach("shard", () => ofShards.introduce(...asked)),
+    deliver: (...batch) => reach("shard", () => ofShards.deliver(...batch)),
+  };
+  const worlds: Worlds = { report: (...told) => reach("report", () => ofWorlds.report(...told)) };
+  return {
+    links: (scope) => new LiveShardLinks({ ...scope, shards }),
+    listing: (scope) => new Listing({ ...scope, worlds }),
+  };
+}

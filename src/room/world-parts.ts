@@ -1,0 +1,8 @@
+import type { Listing, ListingScope } from "./listing/listing.ts";
+import type { ShardLinks, ShardLinksScope } from "./shards/shard-links.ts";
+
+/** The parts that a room has only in a service with Worlds: without them a Worker does not contain their code. */
+export interface WorldParts {
+  links(scope: Omit<ShardLinksScope, "shards">): ShardLinks;
+  listing(scope: Omit<ListingScope, "worlds">): Listing;
+}
