@@ -126,4 +126,26 @@ describe("connectWorld, with a real World", () => {
     ]);
     game.close();
   });
+
+  it("P1.10, P2.9: joins with params, and watches, through a World", async () => {
+    const named = defineRoom({
+      path: "named-{id}",
+      throttleSync: 0,
+      spectators: true,
+      join: { input: z.object({ name: z.string() }) },
+      state: () => ({ players: users(Player), names: sync(signal<string[]>([])) }),
+      onJoin: ({ state, join }) => state.names.update((names) => [...names, join.name]),
+    });
+    shared().rooms.set("main", named);
+    const where = { host: "rooms.test", room: "named-client-1", socket };
+    const ada = connectWorld<typeof named>({ ...where, params: { name: "Ada" } });
+    const watcher = connectWorld<typeof named>({ ...where, spectator: true });
+    await vi.waitFor(() => expect([ada.status, watcher.status]).toEqual(["open", "open"]));
+    await vi.waitFor(() => expect(watcher.state.names).toEqual(["Ada"]));
+    expect(Object.keys(watcher.state.players)).toEqual([ada.publicId]);
+    const wrong = connectWorld<typeof named>({ ...where, params: { name: 1 as never } });
+    const closed = await new Promise((resolve) => wrong.on("closed", resolve));
+    expect(closed).toMatchObject({ code: 4400, reason: expect.stringContaining("params.name: ") as string });
+    for (const client of [ada, watcher, wrong]) client.close();
+  });
 });
