@@ -79,8 +79,10 @@ export class Questions {
   begin(conns: readonly RoomConnection[]): void {
     this.#asked = 0;
     if (this.#phase === "paused") return;
-    const { dynamic } = this.#tree;
-    for (const leaf of dynamic) if (!this.#fields.has(leaf)) this.#addField(leaf);
+    const { dynamic, held } = this.#tree;
+    // Nobody is asked about a user whose join is not done.
+    const isHeld = ({ audience }: Leaf) => held.size > 0 && held.has(audience?.owner ?? "");
+    for (const leaf of dynamic) if (!this.#fields.has(leaf) && !isHeld(leaf)) this.#addField(leaf);
     for (const conn of conns) if (!this.#viewers.has(conn)) this.#addViewer(conn);
     for (const leaf of this.#fields.keys()) if (!dynamic.has(leaf)) this.#dropField(leaf);
     if (this.#viewers.size > conns.length) this.#dropOthers(new Set(conns));

@@ -24,7 +24,10 @@ async function roomWith(predicate: (viewer: Viewer, owner: User, state: () => St
     });
   }
   const make = () => ({ isOver: sync(signal(false)), count: sync(signal(0)), players: users(Player) });
-  const room = new MemoryRoom<State>(defineRoom({ path: "r", throttleSync: 0, state: make }).compiled);
+  let wait: Promise<void> | undefined;
+  const room = new MemoryRoom<State>(
+    defineRoom({ path: "r", throttleSync: 0, state: make, onJoin: () => wait }).compiled,
+  );
   const sockets: MemorySocket[] = [];
   for (let index = 0; index < COUNT; index++) sockets.push(await room.connect(`s${index}`));
   const keys = sockets.map((socket) => (JSON.parse(socket.texts[0] as string) as { value: { pId: string } }).value.pId);
@@ -42,7 +45,13 @@ async function roomWith(predicate: (viewer: Viewer, owner: User, state: () => St
   };
   for (let times = 0; times < 40; times++) tick();
   asked.mockClear();
-  return { room, asked, playerOf, tick, seenBy };
+  /** Somebody joins, whose join ends when it is released. */
+  const slow = (): [release: () => void, joined: Promise<unknown>] => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    wait = promise;
+    return [resolve, room.connect("slow")];
+  };
+  return { room, asked, playerOf, tick, seenBy, slow };
 }
 interface User {
   x: { (): number; set(x: number): void };
@@ -99,6 +108,22 @@ describe("which predicates are asked again", () => {
     tick();
     expect(asked.mock.calls.length).toBeLessThanOrEqual(4 * COUNT);
     expect(seenBy(1)).toBeGreaterThanOrEqual(COUNT - 2);
+  });
+
+  it("none of those who joined slowly, once they are here", async () => {
+    const { asked, room, tick, slow } = await roomWith(
+      ({ publicId }, owner, state) => state().isOver() || publicId === owner.team(),
+    );
+    const [release, joined] = slow();
+    tick();
+    release();
+    await joined;
+    for (let times = 0; times < 40; times++) tick();
+    asked.mockClear();
+    tick();
+    expect(asked).not.toHaveBeenCalled();
+    room.change(({ isOver }) => isOver.set(true));
+    expect(asked).toHaveBeenCalledTimes((COUNT + 1) ** 2);
   });
 
   it("all, where all have changed anyway, without looking at what they read", async () => {
