@@ -49,6 +49,12 @@ export class Crowd {
     }
   }
 
+  /** Has each player go where it walks, and waits until all are told who is there. */
+  async spread(): Promise<void> {
+    for (const client of this.clients) client.act("move");
+    await this.rest();
+  }
+
   /** Makes the room have so many players more, who only stand there. */
   seed(count: number): void {
     this.clients[0]?.say(JSON.stringify({ action: "seed", value: count }));

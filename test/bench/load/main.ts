@@ -22,6 +22,8 @@ async function run(job: Job): Promise<Result> {
         await crowd.join(job.clients);
         if (job.seed > 0) crowd.seed(job.seed);
         await crowd.rest();
+        // Where each of them walks, many come into sight at once.
+        if (job.load.map !== undefined) await crowd.spread();
         return crowd.run(job.load);
       });
     case "join":
