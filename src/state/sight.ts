@@ -1,4 +1,4 @@
-import { put } from "./diff.ts";
+import { put, Replacement } from "./diff.ts";
 import type { Plain } from "../protocol/values.ts";
 
 /**
@@ -40,6 +40,8 @@ export class Sight {
 
   #encode(): string {
     if (this.#json !== undefined) return `${JSON.stringify(this.key)}:${this.#json}`;
+    // An object of its own for each key would cost the engine a new shape.
+    if (!(this.#value instanceof Replacement)) return `${JSON.stringify(this.key)}:${JSON.stringify(this.#value)}`;
     const patch: Plain = {};
     put(patch, this.key, this.#value);
     return JSON.stringify(patch).slice(1, -1);

@@ -127,21 +127,22 @@ function columns<T>(table: Readonly<Record<string, (from: T) => number>>, from: 
   return Object.fromEntries(Object.entries(table).map(([name, read]) => [name, read(from)]));
 }
 
-/** The rows as Markdown, a table for each scenario. */
-export function tableOf(rows: readonly Row[]): string {
+/** The rows as Markdown, a table for each scenario. @param dates when each was measured, if not all were now */
+export function tableOf(rows: readonly Row[], dates: Readonly<Partial<Record<ScenarioName, string>>> = {}): string {
   const parts: string[] = [];
   for (const scenario of Object.keys(SCENARIOS) as ScenarioName[]) {
     const mine = rows.filter((row) => row.scenario === scenario);
     const [first] = mine;
     if (!first) continue;
-    const names = Object.keys(first.values);
+    // Some figures are not of all scenarios. What JSON cannot hold is null there.
+    const names = Object.keys(first.values).filter((name) => mine.some(({ values }) => Number.isFinite(values[name])));
     parts.push(
-      `**${scenario}**: ${SCENARIOS[scenario].title}`,
+      `**${scenario}**: ${SCENARIOS[scenario].title}${dates[scenario] ? ` (${dates[scenario].slice(0, 10)})` : ""}`,
       "",
       `| | ${names[0]} | ratio to (a) or (a50) | ${names.slice(1).join(" | ")} |`,
       `| --- |${" --- |".repeat(names.length + 1)}`,
       ...mine.map(({ variant, values, ratio }) => {
-        const cells = names.map((name) => format(values[name] as number));
+        const cells = names.map((name) => format(values[name]));
         return `| ${variant} | ${cells[0]} | ${ratio ? `${format(ratio[0])} (${format(ratio[1])}–${format(ratio[2])})` : ""} | ${cells.slice(1).join(" | ")} |`;
       }),
       "",
@@ -150,8 +151,8 @@ export function tableOf(rows: readonly Row[]): string {
   return parts.join("\n");
 }
 
-function format(value: number): string {
-  if (Number.isNaN(value)) return "–";
+function format(value: number | null | undefined): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   return value >= 100 ? Math.round(value).toLocaleString("en") : value.toPrecision(3);
 }
 

@@ -173,6 +173,16 @@ const ALL = {
     variants: CROWDS,
     baseline: "agrid",
   },
+  crowdshards: {
+    title:
+      "the same over 14 shards, 10 moves a second each: what the process of the room costs, without that of the shards",
+    kind: "run",
+    clients: 1000,
+    rate: 10,
+    map: 1000,
+    variants: ["bnearshards"],
+    baseline: "bnearshards",
+  },
   capacity: {
     title: "how many players a core holds who move 10 times a second each and see 30: p99 ≤ 150 ms, 97 % done",
     kind: "capacity",
