@@ -1,0 +1,153 @@
+/** Thrown by everything that reads a binary frame: it is not what the protocol describes. */
+export class MalformedFrame extends Error {
+  constructor(what: string) {
+    super(`A binary frame is malformed: ${what}`);
+  }
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const FIRST_SIZE = 512;
+
+/** Writes numbers and texts one after the other. Numbers of several bytes are little-endian. */
+export class ByteWriter {
+  length = 0;
+  #bytes = new Uint8Array(FIRST_SIZE);
+  #view = new DataView(this.#bytes.buffer);
+
+  byte(value: number): void {
+    this.#grow(1);
+    this.#bytes[this.length++] = value;
+  }
+
+  /** A whole number from 0 on, 7 bits in each byte, the lowest first; the highest bit says that another byte follows. */
+  varint(value: number): void {
+    this.#grow(8);
+    let rest = value;
+    for (; rest > 0x7f; rest = Math.floor(rest / 128)) this.#bytes[this.length++] = (rest % 128) | 0x80;
+    this.#bytes[this.length++] = rest;
+  }
+
+  bytes(bytes: Uint8Array): void {
+    this.#grow(bytes.length);
+    this.#bytes.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+
+  /** Its length in bytes, then the text in UTF-8. */
+  text(text: string): void {
+    const bytes = encoder.encode(text);
+    this.varint(bytes.length);
+    this.bytes(bytes);
+  }
+
+  /** A text that fills what it is in. */
+  rest(text: string): void {
+    this.bytes(encoder.encode(text));
+  }
+
+  /** Numbers of the same size, by the method of `DataView` that writes one. */
+  numbers(method: NumberMethod, size: number, values: readonly number[]): void {
+    this.#grow(values.length * size);
+    const view = this.#view;
+    for (const value of values) {
+      // JSON has no -0 either.
+      view[`set${method}`](this.length, value + 0, true);
+      this.length += size;
+    }
+  }
+
+  /** What was written. */
+  take(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(0, this.length);
+  }
+
+  #grow(by: number): void {
+    const needed = this.length + by;
+    if (needed <= this.#bytes.length) return;
+    const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    larger.set(this.#bytes);
+    this.#bytes = larger;
+    this.#view = new DataView(larger.buffer);
+  }
+}
+
+/** What `DataView` calls a kind of number. */
+export type NumberMethod = "Uint8" | "Uint16" | "Uint32" | "Int8" | "Int16" | "Int32" | "Float32" | "Float64";
+
+/** Reads what {@link ByteWriter} writes. Each method throws {@link MalformedFrame} where the bytes end too early. */
+export class ByteReader {
+  at = 0;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** How many bytes are left. */
+  get left(): number {
+    return this.#bytes.length - this.at;
+  }
+
+  byte(): number {
+    return this.bytes(1)[0] as number;
+  }
+
+  varint(): number {
+    let value = 0;
+    let scale = 1;
+    for (;;) {
+      const byte = this.byte();
+      value += (byte & 0x7f) * scale;
+      if (value > Number.MAX_SAFE_INTEGER) throw new MalformedFrame("a number is too large");
+      if (byte < 0x80) return value;
+      scale *= 128;
+    }
+  }
+
+  bytes(length: number): Uint8Array {
+    if (length > this.left) throw new MalformedFrame("it ends too early");
+    return this.#bytes.subarray(this.at, (this.at += length));
+  }
+
+  text(): string {
+    return this.part(this.varint()).rest();
+  }
+
+  /** The next bytes, to be read by themselves. */
+  part(length: number): ByteReader {
+    return new ByteReader(this.bytes(length));
+  }
+
+  /** All that is left, as text. */
+  rest(): string {
+    try {
+      return decoder.decode(this.bytes(this.left));
+    } catch {
+      throw new MalformedFrame("a text is not UTF-8");
+    }
+  }
+
+  numbers(method: NumberMethod, size: number, count: number): number[] {
+    const from = this.at;
+    this.bytes(count * size);
+    return Array.from({ length: count }, (_, index) => this.#view[`get${method}`](from + index * size, true));
+  }
+
+  /** A text that is JSON. */
+  json(): unknown {
+    return this.part(this.varint()).restJson();
+  }
+
+  /** All that is left, as JSON. */
+  restJson(): unknown {
+    const text = this.rest();
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw new MalformedFrame("JSON was expected");
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import { isPlain } from "../values.ts";
+import { MalformedFrame } from "./bytes.ts";
+
+/** Writes a value as a whole number from 0 on. What it has no exact number for is written without it. */
+export interface Codec {
+  readonly code: (value: unknown) => number | undefined;
+  readonly value: (code: number) => unknown;
+}
+
+/** How clients are told of a codec: the range and the bits of a number, or the values that there are. */
+export type CodecSpec =
+  | { readonly quantized: readonly [number, number, number] }
+  | { readonly oneOf: readonly string[] };
+
+/** @throws MalformedFrame for a codec that there is not */
+export function codecOf(spec: unknown): Codec | undefined {
+  if (spec === undefined) return undefined;
+  if (isPlain(spec)) {
+    const { quantized, oneOf } = spec;
+    if (isNumbers(quantized) && quantized.length === 3) return quantizing(...(quantized as [number, number, number]));
+    if (Array.isArray(oneOf)) return choosing(oneOf);
+  }
+  throw new MalformedFrame("a field has an unknown codec");
+}
+
+function isNumbers(list: unknown): list is readonly number[] {
+  return Array.isArray(list) && list.every((item) => typeof item === "number");
+}
+
+/** A number from min to max in 2^bits steps. */
+export function quantizing(min: number, max: number, bits: number): Codec & { round(value: number): number } {
+  const last = 2 ** bits - 1;
+  const step = (max - min) / last;
+  const valueOf = (code: number) => (code === last ? max : min + code * step);
+  const nearest = (value: number) => Math.min(Math.max(Math.round((value - min) / step), 0), last);
+  return {
+    value: valueOf,
+    round: (value) => valueOf(nearest(value)),
+    code: (value) => {
+      if (typeof value !== "number") return undefined;
+      const code = nearest(value);
+      return valueOf(code) === value ? code : undefined;
+    },
+  };
+}
+
+function choosing(values: readonly unknown[]): Codec {
+  const codes = new Map(values.map((value, code) => [value, code]));
+  return { code: (value) => codes.get(value), value: (code) => values[code] };
+}

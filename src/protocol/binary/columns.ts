@@ -1,0 +1,230 @@
+import { MalformedFrame } from "./bytes.ts";
+import type { ByteReader, ByteWriter, NumberMethod } from "./bytes.ts";
+import type { Codec } from "./codecs.ts";
+
+/** How the values of a column are written: its first byte. */
+const JSON_ARRAY = 0;
+/** Types from 1 to 8: numbers of one size, exactly as they are. */
+const NUMBERS: readonly (readonly [method: NumberMethod, size: number])[] = [
+  ["Uint8", 1],
+  ["Uint16", 2],
+  ["Uint32", 4],
+  ["Int8", 1],
+  ["Int16", 2],
+  ["Int32", 4],
+  ["Float32", 4],
+  ["Float64", 8],
+];
+const FLOAT32 = 7;
+const FLOAT64 = 8;
+const BOOLEANS = 9;
+const TEXTS = 10;
+/** Texts of one length, of letters, digits, `-` and `_`: 6 bits for each character. */
+const IDS = 11;
+/** Differences from what the client has, in one byte each; where that is {@link ESCAPE}, the value follows them all. */
+const DIFFERENCES = 12;
+const ESCAPE = -128;
+/** Added to the type of numbers that stand for the values of the field's codec. */
+const CODED = 0x40;
+
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const IS_ID = /^[\w-]+$/;
+const LARGEST_DIFFERENCE = 127;
+
+/** What the client has of a column, by row; undefined where that is not known. */
+export type Before = (row: number) => unknown;
+
+/**
+ * Writes the values of one field of several rows, in as few bytes as hold them exactly.
+ * @param before with it, differences are written where that takes fewer bytes
+ */
+export function writeColumn(
+  out: ByteWriter,
+  values: readonly unknown[],
+  codec: Codec | undefined,
+  before?: Before,
+): void {
+  const codes = codec && codesOf(values, codec);
+  const type = typeof values[0];
+  if (codes) writeNumbers(out, codes, CODED, before && ((row) => codec.code(before(row))));
+  else if (type === "number" && areAll(values, "number")) writeNumbers(out, values as number[], 0, before);
+  else if (type === "boolean" && areAll(values, "boolean")) writeBooleans(out, values);
+  else if (type === "string" && areAll(values, "string")) writeTexts(out, values as string[]);
+  else {
+    out.byte(JSON_ARRAY);
+    out.text(JSON.stringify(values));
+  }
+}
+
+function areAll(values: readonly unknown[], type: string): boolean {
+  return values.every((value) => typeof value === type);
+}
+
+function codesOf(values: readonly unknown[], codec: Codec): number[] | undefined {
+  const codes: number[] = [];
+  for (const value of values) {
+    const code = codec.code(value);
+    if (code === undefined) return undefined;
+    codes.push(code);
+  }
+  return codes;
+}
+
+function writeNumbers(out: ByteWriter, values: readonly number[], coded: number, before: Before | undefined): void {
+  const type = typeOf(values);
+  const [method, size] = NUMBERS[type - 1] as (typeof NUMBERS)[number];
+  if (before && type < FLOAT32 && size > 1 && writeDifferences(out, values, size, coded, before)) return;
+  out.byte(type + coded);
+  out.numbers(method, size, values);
+}
+
+/** The smallest type that holds all of them. */
+function typeOf(values: readonly number[]): number {
+  let [low, high] = [0, 0];
+  for (const value of values) {
+    if (!Number.isInteger(value)) return values.every((each) => Math.fround(each) === each) ? FLOAT32 : FLOAT64;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  if (low >= 0) return high < 2 ** 8 ? 1 : high < 2 ** 16 ? 2 : high < 2 ** 32 ? 3 : FLOAT64;
+  if (low >= -(2 ** 7) && high < 2 ** 7) return 4;
+  if (low >= -(2 ** 15) && high < 2 ** 15) return 5;
+  return low >= -(2 ** 31) && high < 2 ** 31 ? 6 : FLOAT64;
+}
+
+/** @returns whether that takes fewer bytes; otherwise nothing was written */
+function writeDifferences(
+  out: ByteWriter,
+  values: readonly number[],
+  size: number,
+  coded: number,
+  before: Before,
+): boolean {
+  const escaped: number[] = [];
+  const differences = values.map((value, row) => {
+    const difference = value - baseOf(before(row));
+    if (Math.abs(difference) <= LARGEST_DIFFERENCE) return difference;
+    escaped.push(value);
+    return ESCAPE;
+  });
+  if (values.length + escaped.length * (size + 1) >= values.length * size) return false;
+  out.byte(DIFFERENCES + coded);
+  out.numbers("Int8", 1, differences);
+  for (const value of escaped) out.varint(value < 0 ? -2 * value - 1 : 2 * value);
+  return true;
+}
+
+/** What a difference is added to: a whole number, or NaN. */
+function baseOf(value: unknown): number {
+  return Number.isInteger(value) ? (value as number) : NaN;
+}
+
+function writeBooleans(out: ByteWriter, values: readonly unknown[]): void {
+  out.byte(BOOLEANS);
+  writeBits(
+    out,
+    values.map((value) => Number(value)),
+    1,
+  );
+}
+
+/** Writes texts: packed, if they are ids of one length. */
+export function writeTexts(out: ByteWriter, texts: readonly string[]): void {
+  const { length } = texts[0] ?? "";
+  if (!texts.every((text) => text.length === length && IS_ID.test(text))) {
+    out.byte(TEXTS);
+    for (const text of texts) out.text(text);
+    return;
+  }
+  out.byte(IDS);
+  out.varint(length);
+  writeBits(
+    out,
+    texts.flatMap((text) => Array.from(text, (letter) => ALPHABET.indexOf(letter))),
+    6,
+  );
+}
+
+/** Small numbers of so many bits, the lowest bits of each byte first. */
+function writeBits(out: ByteWriter, values: readonly number[], bits: number): void {
+  let [buffer, filled] = [0, 0];
+  for (const value of values) {
+    buffer |= value << filled;
+    filled += bits;
+    for (; filled >= 8; filled -= 8, buffer >>= 8) out.byte(buffer & 0xff);
+  }
+  if (filled > 0) out.byte(buffer);
+}
+
+/**
+ * Reads a column of so many rows.
+ * @param before what the client has
+ * @throws MalformedFrame if it is no column
+ */
+export function readColumn(from: ByteReader, count: number, codec: Codec | undefined, before: Before): unknown[] {
+  const type = from.byte();
+  if (type < CODED) return readNumbers(from, type, count, before) ?? readOthers(from, type, count);
+  if (!codec) throw new MalformedFrame("a field has no codec");
+  const codes = readNumbers(from, type - CODED, count, (row) => codec.code(before(row)));
+  if (!codes) throw new MalformedFrame("a codec is for numbers");
+  return codes.map((code) => {
+    const value = codec.value(code);
+    if (value === undefined) throw new MalformedFrame("a number that stands for nothing");
+    return value;
+  });
+}
+
+function readNumbers(from: ByteReader, type: number, count: number, before: Before): number[] | undefined {
+  if (type === DIFFERENCES) return readDifferences(from, count, before);
+  const numbers = NUMBERS[type - 1];
+  return numbers && from.numbers(...numbers, count);
+}
+
+function readDifferences(from: ByteReader, count: number, before: Before): number[] {
+  const values = from.numbers("Int8", 1, count);
+  for (const [row, difference] of values.entries()) {
+    const code = difference === ESCAPE ? from.varint() : 0;
+    const escaped = code % 2 === 1 ? -(code + 1) / 2 : code / 2;
+    const value = difference === ESCAPE ? escaped : baseOf(before(row)) + difference;
+    if (Number.isNaN(value)) throw new MalformedFrame("a difference from nothing");
+    values[row] = value;
+  }
+  return values;
+}
+
+function readOthers(from: ByteReader, type: number, count: number): unknown[] {
+  if (type === TEXTS || type === IDS) return readTextsOf(from, type, count);
+  if (type === BOOLEANS) return readBits(from, count, 1).map((bit) => bit === 1);
+  if (type !== JSON_ARRAY) throw new MalformedFrame("a column of an unknown type");
+  const values = from.json();
+  if (!Array.isArray(values) || values.length !== count) throw new MalformedFrame("a column of another length");
+  return values;
+}
+
+/** @throws MalformedFrame if these are no texts */
+export function readTexts(from: ByteReader, count: number): string[] {
+  return readTextsOf(from, from.byte(), count);
+}
+
+function readTextsOf(from: ByteReader, type: number, count: number): string[] {
+  if (type === TEXTS) {
+    const texts: string[] = [];
+    while (texts.length < count) texts.push(from.text());
+    return texts;
+  }
+  if (type !== IDS) throw new MalformedFrame("texts were expected");
+  const length = from.varint();
+  if (length === 0) throw new MalformedFrame("an id is empty");
+  const letters = readBits(from, count * length, 6).map((index) => ALPHABET[index]);
+  return Array.from({ length: count }, (_, row) => letters.slice(row * length, (row + 1) * length).join(""));
+}
+
+function readBits(from: ByteReader, count: number, bits: number): number[] {
+  const bytes = from.bytes(Math.ceil((count * bits) / 8));
+  const mask = 2 ** bits - 1;
+  return Array.from({ length: count }, (_, index) => {
+    const at = index * bits;
+    const pair = (bytes[at >> 3] as number) | ((bytes[(at >> 3) + 1] ?? 0) << 8);
+    return (pair >> (at & 7)) & mask;
+  });
+}

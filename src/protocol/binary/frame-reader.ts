@@ -1,0 +1,74 @@
+import { isPlain } from "../values.ts";
+import type { Plain } from "../values.ts";
+import { ByteReader, MalformedFrame } from "./bytes.ts";
+import { FRAME, readSyncHead } from "./frames.ts";
+import type { BinaryHead } from "./frames.ts";
+import { PatchDecoder } from "./patch-decoder.ts";
+import { readTables } from "./tables.ts";
+
+/** A packet as it is in JSON. */
+export interface ReadPacket extends Plain {
+  readonly type: "sync" | "ack";
+}
+
+/** Reads the binary frames of a room: packets as they are in JSON. It keeps the tables and slots that they speak of. */
+export class FrameReader {
+  #tablesHash: string | undefined;
+  #run: string | undefined;
+  #patches = new PatchDecoder([]);
+
+  /** What it knows, as query parameters of a new connection. */
+  get query(): Record<string, string> {
+    if (this.#tablesHash === undefined || this.#run === undefined) return {};
+    return { tables: this.#tablesHash, run: this.#run };
+  }
+
+  /**
+   * @param state the state that the packet is for
+   * @throws MalformedFrame if no room sends this: the client does not know what it has any more
+   */
+  read(bytes: Uint8Array, state: Readonly<Plain>): ReadPacket {
+    const from = new ByteReader(bytes);
+    const kind = from.byte();
+    if (kind === FRAME.sync) return this.#readSync(from, state);
+    if (kind !== FRAME.ack) throw new MalformedFrame("it is of an unknown kind");
+    const seq = from.varint();
+    return { type: "ack", seq, value: objectIn(from.restJson()) };
+  }
+
+  /** It knows nothing any more. */
+  reset(): void {
+    this.#tablesHash = this.#run = undefined;
+  }
+
+  #readSync(from: ByteReader, state: Readonly<Plain>): ReadPacket {
+    const { publicId, tablesHash, tables, run, ...head } = readSyncHead(from);
+    this.#learn({ tablesHash, tables, run } as BinaryHead);
+    const patch = this.#patches.read(from, state);
+    return { type: "sync", ...head, value: publicId === undefined ? patch : { pId: publicId, ...patch } };
+  }
+
+  #learn({ tablesHash, tables, run }: BinaryHead): void {
+    if (tablesHash !== undefined && tablesHash !== this.#tablesHash) {
+      if (tables === undefined) throw new MalformedFrame("its tables are unknown");
+      this.#patches = new PatchDecoder(readTables(parsed(tables)));
+      this.#tablesHash = tablesHash;
+    }
+    if (run === undefined || run === this.#run) return;
+    this.#patches.forget();
+    this.#run = run;
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new MalformedFrame("JSON was expected");
+  }
+}
+
+function objectIn(value: unknown): Plain {
+  if (!isPlain(value)) throw new MalformedFrame("an object was expected");
+  return value;
+}

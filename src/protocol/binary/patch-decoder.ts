@@ -1,0 +1,110 @@
+import { DELETE } from "../packets.ts";
+import { isHostileKey, isPlain, MAX_STATE_DEPTH, valueAt } from "../values.ts";
+import type { Plain } from "../values.ts";
+import { MalformedFrame } from "./bytes.ts";
+import type { ByteReader } from "./bytes.ts";
+import { BLOCK } from "./blocks.ts";
+import { readColumn } from "./columns.ts";
+import { readRows } from "./rows.ts";
+import type { RowName } from "./rows.ts";
+import type { Table } from "./tables.ts";
+
+/** Reads patches: it knows the tables of the state, and which entry has which slot. */
+export class PatchDecoder {
+  readonly #tables: readonly Table[];
+  /** By table, the keys by slot. */
+  readonly #keys: readonly Map<number, string>[];
+
+  constructor(tables: readonly Table[]) {
+    this.#tables = tables;
+    this.#keys = tables.map(() => new Map());
+  }
+
+  /** Slots of another run of the room mean nothing. */
+  forget(): void {
+    for (const keys of this.#keys) keys.clear();
+  }
+
+  /**
+   * Reads all that is left of a frame.
+   * @param state what the patch is for
+   * @returns a patch as it is in JSON
+   * @throws MalformedFrame if it is none
+   */
+  read(from: ByteReader, state: Readonly<Plain>): Plain {
+    const patch: Plain = {};
+    while (from.left > 0) {
+      const block = from.byte();
+      if (block === BLOCK.json) mergeInto(patch, objectIn(from.json()));
+      else if (block === BLOCK.rows) this.#readRows(from, patch, state);
+      else if (block === BLOCK.removals) this.#readRemovals(from, patch);
+      else throw new MalformedFrame("a block of an unknown kind");
+    }
+    return patch;
+  }
+
+  #readRows(from: ByteReader, patch: Plain, state: Readonly<Plain>): void {
+    const { table, keys } = this.#table(from);
+    const rows = readRows(from);
+    const paths = rows.map((row) => pathOf(table, keys, row));
+    const targets = paths.map((path) => objectAt(patch, path));
+    const mask = from.varint();
+    for (const [index, { names, codec }] of table.fields.entries()) {
+      if (!(Math.floor(mask / 2 ** index) % 2)) continue;
+      const before = (row: number) => valueAt(state, [...(paths[row] as readonly string[]), ...names]);
+      for (const [row, value] of readColumn(from, rows.length, codec, before).entries()) {
+        const target = objectAt(targets[row] as Plain, names.slice(0, -1));
+        target[names.at(-1) as string] = value;
+      }
+    }
+  }
+
+  #readRemovals(from: ByteReader, patch: Plain): void {
+    const { table, keys } = this.#table(from);
+    for (const row of readRows(from)) {
+      const path = pathOf(table, keys, row);
+      objectAt(patch, path.slice(0, -1))[path.at(-1) as string] = DELETE;
+      if (row.slot !== undefined) keys.delete(row.slot);
+    }
+  }
+
+  #table(from: ByteReader): { readonly table: Table; readonly keys: Map<number, string> } {
+    const index = from.varint();
+    const table = this.#tables[index];
+    const keys = this.#keys[index];
+    if (!table || !keys) throw new MalformedFrame("an unknown table");
+    return { table, keys };
+  }
+}
+
+/** Where a row is in the state. What it says of its slot is noted. */
+function pathOf({ names, isKeyed }: Table, keys: Map<number, string>, row: RowName): readonly string[] {
+  if (!isKeyed) return names;
+  const key = row.key ?? keys.get(row.slot ?? NaN);
+  if (key === undefined) throw new MalformedFrame("an unknown slot");
+  if (row.slot !== undefined) keys.set(row.slot, key);
+  return [...names, key];
+}
+
+function objectAt(node: Plain, names: readonly string[]): Plain {
+  return names.reduce((at, name) => {
+    if (isHostileKey(name)) throw new MalformedFrame("a name that reaches a prototype");
+    const inner = Object.hasOwn(at, name) ? at[name] : undefined;
+    return isPlain(inner) ? inner : (at[name] = {});
+  }, node);
+}
+
+function objectIn(value: unknown): Plain {
+  if (!isPlain(value)) throw new MalformedFrame("an object was expected");
+  return value;
+}
+
+function mergeInto(target: Plain, source: Plain, depth = 0): void {
+  if (depth > MAX_STATE_DEPTH) throw new MalformedFrame("it is nested too deeply");
+  for (const [name, value] of Object.entries(source)) {
+    if (isHostileKey(name)) continue;
+    const inner = Object.hasOwn(target, name) ? target[name] : undefined;
+    if (isPlain(inner) && isPlain(value)) mergeInto(inner, value, depth + 1);
+    else target[name] = value;
+  }
+}

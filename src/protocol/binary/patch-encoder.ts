@@ -1,0 +1,259 @@
+import { DELETE } from "../packets.ts";
+import { isPlain } from "../values.ts";
+import type { Plain } from "../values.ts";
+import { BLOCK } from "./blocks.ts";
+import { ByteWriter } from "./bytes.ts";
+import { writeColumn } from "./columns.ts";
+import { bySlot, hasField, Row, RowBlocks } from "./row-blocks.ts";
+import type { RowBlock } from "./row-blocks.ts";
+import { writeKeys, writeSingle, writeSlots } from "./rows.ts";
+import { Slots } from "./slots.ts";
+import type { Table } from "./tables.ts";
+
+/** What a name in a patch is: a field of its row, an object that holds fields, or a collection. */
+type Part = number | Parts | Collection;
+type Parts = Map<string, Part>;
+
+/** A table with keys. */
+class Collection {
+  readonly index: number;
+  readonly table: Table;
+  readonly parts: Parts = new Map();
+  readonly slots = new Slots();
+
+  constructor(index: number, table: Table) {
+    this.index = index;
+    this.table = table;
+    addFields(this.parts, table);
+  }
+}
+
+/**
+ * For whom a patch is. `shared`: for all clients. `merged`: for those who get it in place of the shared one, with what
+ * only they see. `whole`: for a client that knows none of the slots in it.
+ */
+type Mode = "shared" | "merged" | "whole";
+
+/**
+ * Writes patches as blocks: columns of values for what the tables hold, and JSON for the rest. It has to see each patch
+ * that is for everyone, since it knows what all clients have.
+ */
+export class PatchEncoder {
+  readonly #root: Parts = new Map();
+  readonly #rootIndex: number;
+  readonly #rootTable: Table | undefined;
+  readonly #collections: Collection[] = [];
+  /** What clients have of the fields that are in no entry. */
+  #sent: unknown[] = [];
+
+  constructor(tables: readonly Table[]) {
+    this.#rootIndex = tables.findIndex(({ isKeyed }) => !isKeyed);
+    this.#rootTable = tables[this.#rootIndex];
+    if (this.#rootTable) addFields(this.#root, this.#rootTable);
+    for (const [index, table] of tables.entries()) {
+      if (!table.isKeyed) continue;
+      const collection = new Collection(index, table);
+      this.#collections.push(collection);
+      addPart(this.#root, table.names, collection);
+    }
+  }
+
+  shared(patch: Readonly<Plain>): Uint8Array<ArrayBuffer> {
+    for (const { slots } of this.#collections) slots.begin();
+    return this.#encode(patch, "shared");
+  }
+
+  /** @param patch the last shared one, and more */
+  merged(patch: Readonly<Plain>): Uint8Array<ArrayBuffer> {
+    return this.#encode(patch, "merged");
+  }
+
+  whole(patch: Readonly<Plain>): Uint8Array<ArrayBuffer> {
+    return this.#encode(patch, "whole");
+  }
+
+  /** The slots of all entries, for a client that has the entries, and knows no slots. */
+  slots(): Uint8Array<ArrayBuffer> {
+    const out = new ByteWriter();
+    for (const collection of this.#collections) tellSlots(out, collection);
+    return out.take();
+  }
+
+  #encode(patch: Readonly<Plain>, mode: Mode): Uint8Array<ArrayBuffer> {
+    const out = new ByteWriter();
+    const row = new Row();
+    const rest = fill(row, this.#root, patch, {
+      entries: (collection, entries) => writeEntries(out, collection, entries, mode),
+      replaced: (part) => replaced(out, part, mode),
+    });
+    if (row.isTorn && mode === "shared") this.#sent = [];
+    if (row.mask > 0) this.#writeRoot(out, row, mode);
+    if (rest) {
+      out.byte(BLOCK.json);
+      out.text(JSON.stringify(rest));
+    }
+    return out.take();
+  }
+
+  #writeRoot(out: ByteWriter, { mask, values }: Row, mode: Mode): void {
+    const { fields } = this.#rootTable as Table;
+    beginRows(out, this.#rootIndex);
+    writeSingle(out);
+    out.varint(mask);
+    for (const [field, { codec }] of fields.entries()) {
+      if (!hasField(mask, field)) continue;
+      const before = mode === "shared" ? () => this.#sent[field] : undefined;
+      writeColumn(out, [values[field]], codec, before);
+      if (mode === "shared") this.#sent[field] = values[field];
+    }
+  }
+}
+
+function addFields(parts: Parts, { fields }: Table): void {
+  for (const [index, { names }] of fields.entries()) addPart(parts, names, index);
+}
+
+function addPart(parts: Parts, names: readonly string[], part: Part): void {
+  let inner = parts;
+  for (const name of names.slice(0, -1)) {
+    const next = inner.get(name);
+    const map: Parts = next instanceof Map ? next : new Map();
+    inner.set(name, map);
+    inner = map;
+  }
+  inner.set(names.at(-1) as string, part);
+}
+
+/** What is done with the collections in a patch. */
+interface Takers {
+  /** Takes entries, and returns what it did not take. */
+  entries(collection: Collection, entries: Readonly<Plain>): Plain | undefined;
+  /** Something took the place of a collection, or of what is around it. */
+  replaced(part: Part): void;
+}
+
+/** In an entry there are none. */
+const NO_TAKERS: Takers = { entries: (_, entries) => entries, replaced: () => {} };
+
+/**
+ * Takes from a patch what are fields of a row.
+ * @returns what is left of the patch
+ */
+function fill(row: Row, parts: Parts, patch: Readonly<Plain>, takers: Takers): Plain | undefined {
+  let rest: Plain | undefined;
+  for (const [name, value] of Object.entries(patch)) {
+    const part = parts.get(name);
+    if (typeof part === "number") {
+      row.set(part, value);
+      continue;
+    }
+    const isFilled = isPlain(value) && Object.keys(value).length > 0;
+    let left: unknown = value;
+    if (isFilled && part instanceof Map) left = fill(row, part, value, takers);
+    else if (isFilled && part instanceof Collection) left = takers.entries(part, value);
+    else if (part) {
+      row.isTorn ||= part instanceof Map;
+      takers.replaced(part);
+    }
+    if (left !== undefined) (rest ??= {})[name] = left;
+  }
+  return rest;
+}
+
+/** After this, slots stand for nothing any more; a client that was away is told them. */
+function replaced(out: ByteWriter, part: Part, mode: Mode): void {
+  if (part instanceof Map) for (const inner of part.values()) replaced(out, inner, mode);
+  else if (part instanceof Collection && mode === "shared") part.slots.clear();
+  else if (part instanceof Collection && mode === "whole") tellSlots(out, part);
+}
+
+function tellSlots(out: ByteWriter, { index, slots: { keys } }: Collection): void {
+  if (keys.size === 0) return;
+  beginRows(out, index);
+  writeKeys(out, [...keys.keys()], [...keys.values()]);
+  out.varint(0);
+}
+
+/** Writes entries. @returns what no field of the table holds */
+function writeEntries(
+  out: ByteWriter,
+  collection: Collection,
+  entries: Readonly<Plain>,
+  mode: Mode,
+): Plain | undefined {
+  const { index, slots } = collection;
+  const rows = { known: new RowBlocks(), told: new RowBlocks(), named: new RowBlocks() };
+  const removed: number[] = [];
+  let rest: Plain | undefined;
+  for (const [key, patch] of Object.entries(entries)) {
+    const slot = mode === "shared" && !isPlain(patch) ? slots.release(key) : undefined;
+    if (slot !== undefined && patch === DELETE) {
+      removed.push(slot);
+      continue;
+    }
+    const left = takeEntry(collection, rows, key, patch, mode);
+    if (left !== undefined) (rest ??= {})[key] = left;
+  }
+  if (removed.length > 0) {
+    out.byte(BLOCK.removals);
+    out.varint(index);
+    writeSlots(
+      out,
+      removed.sort((one, other) => one - other),
+    );
+  }
+  for (const block of rows.known) writeBlock(out, collection, bySlot(block), mode, writeSlots);
+  for (const block of rows.told)
+    writeBlock(out, collection, block, mode, (to) => writeKeys(to, block.keys, block.slots));
+  for (const block of rows.named)
+    writeBlock(out, collection, block, mode, (to) => writeKeys(to, block.keys, undefined));
+  return rest;
+}
+
+interface Rows {
+  readonly known: RowBlocks;
+  readonly told: RowBlocks;
+  readonly named: RowBlocks;
+}
+
+/** @returns what no field of the table holds */
+function takeEntry({ parts, slots }: Collection, rows: Rows, key: string, patch: unknown, mode: Mode): unknown {
+  const slot = slots.of(key);
+  const row = new Row();
+  // A name with a dot is a path into something that took the place of an entry.
+  const isEntry = isPlain(patch) && !key.includes(".");
+  const left = isEntry ? fill(row, parts, patch, NO_TAKERS) : patch;
+  if (row.isTorn && slot !== undefined && mode === "shared") slots.forgetSent(slot);
+  const isUntold = slot !== undefined && mode === "whole";
+  if (row.mask === 0 && !isUntold) return patch;
+  if (slot === undefined && mode !== "shared") rows.named.add(row, key);
+  else if (slot === undefined) rows.told.add(row, key, slots.assign(key));
+  else if (isUntold || slots.isFresh(slot)) rows.told.add(row, key, slot);
+  else rows.known.add(row, key, slot);
+  return left;
+}
+
+function writeBlock(
+  out: ByteWriter,
+  { index, table, slots }: Collection,
+  { mask, slots: named, rows }: RowBlock,
+  mode: Mode,
+  writeNames: (out: ByteWriter, slots: readonly number[]) => void,
+): void {
+  beginRows(out, index);
+  writeNames(out, named);
+  out.varint(mask);
+  const sent = mode === "shared" ? named.map((slot) => slots.sent(slot)) : undefined;
+  for (const [field, { codec }] of table.fields.entries()) {
+    if (!hasField(mask, field)) continue;
+    const values = rows.map((row) => row[field]);
+    writeColumn(out, values, codec, sent && ((row) => sent[row]?.[field]));
+    for (const [row, value] of values.entries())
+      if (sent?.[row]) sent[row][field] = typeof value === "number" ? value : undefined;
+  }
+}
+
+function beginRows(out: ByteWriter, index: number): void {
+  out.byte(BLOCK.rows);
+  out.varint(index);
+}

@@ -1,0 +1,49 @@
+/** Which fields a row has, and their values. */
+export class Row {
+  /** A bit for each field. */
+  mask = 0;
+  readonly values: unknown[] = [];
+  /** Whether something took the place of an object that holds fields: what clients have of these is not known. */
+  isTorn = false;
+
+  set(field: number, value: unknown): void {
+    this.mask |= 1 << field;
+    this.values[field] = value;
+  }
+}
+
+export function hasField(mask: number, field: number): boolean {
+  return ((mask >> field) & 1) === 1;
+}
+
+/** Rows that have the same fields. */
+export interface RowBlock {
+  readonly mask: number;
+  readonly slots: number[];
+  readonly keys: string[];
+  readonly rows: (readonly unknown[])[];
+}
+
+/** Rows, grouped by which fields they have. */
+export class RowBlocks {
+  readonly #blocks = new Map<number, RowBlock>();
+
+  add({ mask, values }: Row, key: string, slot = -1): void {
+    let block = this.#blocks.get(mask);
+    if (!block) this.#blocks.set(mask, (block = { mask, slots: [], keys: [], rows: [] }));
+    block.slots.push(slot);
+    block.keys.push(key);
+    block.rows.push(values);
+  }
+
+  [Symbol.iterator](): Iterator<RowBlock> {
+    return this.#blocks.values();
+  }
+}
+
+/** The same rows in the order of their slots. */
+export function bySlot({ mask, slots, keys, rows }: RowBlock): RowBlock {
+  const order = slots.map((_, row) => row).sort((one, other) => (slots[one] as number) - (slots[other] as number));
+  const sorted = <T>(list: readonly T[]) => order.map((row) => list[row] as T);
+  return { mask, slots: sorted(slots), keys: sorted(keys), rows: sorted(rows) };
+}

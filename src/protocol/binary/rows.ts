@@ -1,0 +1,89 @@
+import { MalformedFrame } from "./bytes.ts";
+import type { ByteReader, ByteWriter } from "./bytes.ts";
+import { readTexts, writeTexts } from "./columns.ts";
+
+/** How the rows of a block are named: its third byte. */
+const SINGLE = 0;
+/** By their slots in ascending order: as bits from the first one on, or as differences. */
+const BITMAP = 1;
+const SLOTS = 2;
+/** By their keys. Those that have a slot are told it: one after the other, or each its own. */
+const KEYS = 3;
+const KEYS_FROM = 4;
+const KEYS_SLOTS = 5;
+
+/** A row has a slot, a key, or both. The only row of a table without keys has neither. */
+export interface RowName {
+  readonly slot?: number | undefined;
+  readonly key?: string | undefined;
+}
+
+export function writeSingle(out: ByteWriter): void {
+  out.byte(SINGLE);
+}
+
+/** @param slots in ascending order, at least one */
+export function writeSlots(out: ByteWriter, slots: readonly number[]): void {
+  const first = slots[0] as number;
+  const width = Math.floor(((slots.at(-1) as number) - first) / 8) + 1;
+  if (width > slots.length) {
+    out.byte(SLOTS);
+    out.varint(slots.length);
+    let next = 0;
+    for (const slot of slots) {
+      out.varint(slot - next);
+      next = slot + 1;
+    }
+    return;
+  }
+  out.byte(BITMAP);
+  out.varint(first);
+  out.varint(width);
+  const bits = new Uint8Array(width);
+  for (const slot of slots) (bits[(slot - first) >> 3] as number) |= 1 << ((slot - first) & 7);
+  out.bytes(bits);
+}
+
+/** @param slots of all of the keys, or of none */
+export function writeKeys(out: ByteWriter, keys: readonly string[], slots: readonly number[] | undefined): void {
+  const isRow = slots?.every((slot, index) => slot === (slots[0] as number) + index);
+  out.byte(!slots ? KEYS : isRow ? KEYS_FROM : KEYS_SLOTS);
+  out.varint(keys.length);
+  writeTexts(out, keys);
+  for (const slot of isRow ? (slots?.slice(0, 1) ?? []) : (slots ?? [])) out.varint(slot);
+}
+
+/** @throws MalformedFrame if there are none */
+export function readRows(from: ByteReader): readonly RowName[] {
+  const kind = from.byte();
+  if (kind === SINGLE) return [{}];
+  if (kind === BITMAP) return readBitmap(from);
+  const count = from.varint();
+  if (kind === SLOTS) return readSlots(from, count);
+  if (kind < KEYS || kind > KEYS_SLOTS) throw new MalformedFrame("rows of an unknown kind");
+  const keys = readTexts(from, count);
+  const first = kind === KEYS_FROM ? from.varint() : 0;
+  return keys.map((key, index) => ({
+    key,
+    slot: kind === KEYS ? undefined : kind === KEYS_FROM ? first + index : from.varint(),
+  }));
+}
+
+function readBitmap(from: ByteReader): RowName[] {
+  const first = from.varint();
+  const rows: RowName[] = [];
+  for (const [index, byte] of from.bytes(from.varint()).entries()) {
+    for (let bit = 0; bit < 8; bit++) if (byte & (1 << bit)) rows.push({ slot: first + index * 8 + bit });
+  }
+  return rows;
+}
+
+function readSlots(from: ByteReader, count: number): RowName[] {
+  const rows: RowName[] = [];
+  for (let next = 0; rows.length < count;) {
+    const slot = next + from.varint();
+    rows.push({ slot });
+    next = slot + 1;
+  }
+  return rows;
+}
