@@ -47,6 +47,8 @@ export type { WorldConfig } from "./world/settings.ts";
 export { RoomError } from "./protocol/errors.ts";
 export type { Issue } from "./protocol/errors.ts";
 export { collection, connected, id, persist, sync, users } from "./state/fields.ts";
+export { boolean, float32, integer, oneOf, quantized } from "./state/codecs.ts";
+export type { Codec } from "./state/codecs.ts";
 export { EVERYTHING } from "./state/key-rules.ts";
 export { near } from "./state/near.ts";
 export type { NearOptions, NearRing } from "./state/near.ts";

@@ -4,6 +4,7 @@ import { Calls } from "./calls.ts";
 import { CallError } from "./errors.ts";
 import { parseFrame } from "./frame.ts";
 import type { Frame } from "./frame.ts";
+import { FrameReader } from "../protocol/binary/frame-reader.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { ReconnectingSocket } from "./reconnecting-socket.ts";
 import { Events } from "./listeners.ts";
@@ -30,6 +31,7 @@ export class Client {
   readonly #heartbeat: Heartbeat;
   readonly #store = new Store();
   readonly #position = new SyncPosition<Plain>();
+  readonly #frames = new FrameReader();
   readonly #events = new Events();
   #status: ClientStatus = "connecting";
   publicId: string | undefined;
@@ -50,7 +52,7 @@ export class Client {
       dead: () => this.#socket.renew(0),
     });
     this.#socket = new ReconnectingSocket(destination, options, {
-      query: () => this.#position.query,
+      query: () => ({ ...this.#position.query, ...this.#frames.query }),
       opened: () => this.#opened(),
       received: (data) => this.#receive(data),
       lost: () => this.#lost(),
@@ -156,13 +158,26 @@ export class Client {
   #receive(data: unknown): void {
     if (this.#status === "closed") return;
     this.#heartbeat.heard(data === "pong");
-    const frame = parseFrame(data);
+    const frame = typeof data === "string" ? parseFrame(data) : this.#readBinary(data as ArrayBuffer);
     if (!frame) return;
+    this.#events.emit("packet", frame);
     if (frame.type === "sync") this.#sync(frame);
     else if (frame.type === "ack" || frame.type === "error") this.#answer(frame.type, frame);
     // The join is not done yet. Like any other frame, this shows that the connection works, and nothing else.
     else if (frame.type === "joining") return;
     else this.#events.emit(frame.type, frame["value"], frame);
+  }
+
+  /** Reads a binary frame. If it is malformed, nobody knows what it should have changed: the client asks for all. */
+  #readBinary(data: ArrayBuffer): Frame | undefined {
+    try {
+      return this.#frames.read(new Uint8Array(data), this.#store.server, (head) => this.#position.isWanted(head));
+    } catch (error) {
+      this.#frames.forget();
+      this.#events.emit("error", { code: "bad_frame", message: (error as Error).message });
+      this.#socket.renew(this.#position.restart(Date.now()));
+      return undefined;
+    }
   }
 
   #sync(frame: Frame): void {

@@ -5,7 +5,7 @@ export interface Frame extends Readonly<Record<string, unknown>> {
   readonly type: string;
 }
 
-/** Reads what a room sent. @returns undefined for anything that no room sends: whatever it is, it is not for us */
+/** Reads a text frame. @returns undefined for anything that no room sends: whatever it is, it is not for us */
 export function parseFrame(data: unknown): Frame | undefined {
   try {
     const frame: unknown = JSON.parse(String(data));

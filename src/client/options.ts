@@ -40,6 +40,11 @@ export interface CommonOptions {
    * version gets each by itself.
    */
   readonly batch?: number;
+  /**
+   * Whether the room may send binary frames, which are smaller. Default true; with false all frames are JSON, which is
+   * easier to read in a browser's developer tools.
+   */
+  readonly binary?: boolean;
   /** Delays between attempts, or a WebSocket implementation. */
   readonly socket?: SocketOptions;
 }

@@ -69,6 +69,7 @@ export class ReconnectingSocket {
       minReconnectionDelay: 0,
       shouldReconnectOnClose: ({ code }) => !destination.isFinal(code),
     });
+    this.#socket.binaryType = "arraybuffer";
     this.#socket.addEventListener("open", () => events.opened());
     this.#socket.addEventListener("message", ({ data }) => events.received(data));
     this.#socket.addEventListener("close", ({ code, reason }) => this.#closed(code, reason));
@@ -122,7 +123,7 @@ export class ReconnectingSocket {
     this.#wait = 0;
     if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
     const token = await tokenOf(this.#options);
-    const params = await paramsOf(this.#options);
+    const joinInput = await paramsOf(this.#options);
     // A World reserves a place for everyone who asks.
     if (!this.#socket.shouldReconnect) throw new Error("The connection was closed meanwhile");
     const path = await this.#destination.find(token);
@@ -132,11 +133,14 @@ export class ReconnectingSocket {
       protocol: "2",
       ...(token && { token }),
       ...(transferToken && { transferToken }),
-      ...(params !== undefined && { params: JSON.stringify(params) }),
+      ...(joinInput !== undefined && { params: JSON.stringify(joinInput) }),
       ...(spectator && { spectator: "1" }),
     };
+    const params = new URLSearchParams({ ...query, ...this.#events.query() });
+    // A room of an earlier version takes the first protocol, and a later one the highest that it knows.
+    if (this.#options.binary !== false) params.append("protocol", "3");
     const origin = originOf(this.#options).replace("http", "ws");
-    return `${origin}/parties/${path}?${new URLSearchParams({ ...query, ...this.#events.query() }).toString()}`;
+    return `${origin}/parties/${path}?${params.toString()}`;
   }
 
   #failed(error: ConnectError): void {

@@ -7,7 +7,7 @@ import type { ActionArguments, ActionName, ActionResult, ClientState, RoomEvents
 export interface Refusal {
   /**
    * The server's; or of emits `overflow` or `closed`, which were not sent, or `unconfirmed`: the connection broke before
-   * anything showed that they arrived.
+   * anything showed that they arrived; or `bad_frame`, where the client could not read what came, and connects anew.
    */
   readonly code: string;
   readonly message: string;
@@ -21,6 +21,8 @@ export interface ClientEvents {
   readonly status: ClientStatus;
   /** Something went wrong that answers no call. */
   readonly error: Refusal | ConnectError;
+  /** Each packet that came, as in JSON, before anything is done with it: for debugging. */
+  readonly packet: ReceivedPacket;
   /** The room was destroyed, by `room.destroy` or since nobody visited it. `closed` follows. */
   readonly destroyed: { readonly reason: string };
   /** The room, or the World, ended the connection for good. */

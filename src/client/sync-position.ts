@@ -120,6 +120,19 @@ export class SyncPosition<State> {
     return wait;
   }
 
+  /** Whether a packet will be applied. */
+  isWanted(numbers: SyncNumbers): boolean {
+    const step = this.#stepOf(numbers);
+    return step !== "repeated" && step !== "gap";
+  }
+
+  /** What the client has is not to be trusted: it asks for the whole state. @returns how long to wait, in ms */
+  restart(now: number): number {
+    const wait = this.resync(now);
+    this.#seq = undefined;
+    return wait;
+  }
+
   #stepOf({ seq, epoch, hasUser, resumed, reset, from }: SyncNumbers): Step {
     const last = this.#seq;
     const isOld = typeof seq === "number" && last !== undefined && seq <= last;

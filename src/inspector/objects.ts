@@ -30,8 +30,8 @@ class Tap {
   /** What was recorded so far. */
   read(monitor: Monitor, isPrivate: IsPrivate, now: number): readonly RecentPacket[] {
     this.#recorder ??= new Recorder(isPrivate);
-    monitor.onSent = (text, socket) => {
-      if (!this.#recorder?.note("out", text, socket, Date.now())) this.#end(monitor);
+    monitor.onSent = (frame, socket) => {
+      if (!this.#recorder?.note("out", frame, socket, Date.now())) this.#end(monitor);
     };
     return this.#recorder.read(now);
   }

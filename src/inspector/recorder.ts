@@ -3,6 +3,10 @@ import type { Socket } from "../platform/ports.ts";
 import { hideInJson } from "../platform/private.ts";
 import type { IsPrivate } from "../platform/private.ts";
 import type { RecentPacket } from "./types.ts";
+import { textOfFrame } from "../protocol/binary/frame-text.ts";
+
+/** What a client or the room sent in one frame. */
+type Frame = string | ArrayBuffer | Uint8Array;
 
 /** Packets that are kept, the characters of each, and how long after the last look at them, in ms. */
 export const MOST_PACKETS = 50;
@@ -36,7 +40,7 @@ export class Recorder {
   }
 
   /** @returns whether anybody still looks */
-  note(direction: RecentPacket["direction"], frame: string | ArrayBuffer, socket: Socket, at: number): boolean {
+  note(direction: RecentPacket["direction"], frame: Frame, socket: Socket, at: number): boolean {
     if (at > this.#until) return false;
     const { id, publicId, sessionId } = ownerOf(socket);
     const isPrivate = (text: string) => text === sessionId || this.#isPrivate(text);
@@ -53,9 +57,10 @@ export class Recorder {
   }
 }
 
-function show(frame: string | ArrayBuffer, isPrivate: IsPrivate): string {
-  if (typeof frame !== "string") return "(binary)";
-  const text = hideInJson(frame.slice(0, LOOKED_AT), isPrivate);
+function show(frame: Frame, isPrivate: IsPrivate): string {
+  // Clients send no binary frames that a room understands.
+  if (frame instanceof ArrayBuffer) return "(binary)";
+  const text = hideInJson(textOfFrame(frame).slice(0, LOOKED_AT), isPrivate);
   return text.length <= LONGEST_TEXT ? text : `${text.slice(0, LONGEST_TEXT)}…`;
 }
 

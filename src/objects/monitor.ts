@@ -6,7 +6,7 @@ import { hide } from "../platform/private.ts";
 import type { IsPrivate } from "../platform/private.ts";
 import { causeOf } from "../platform/log.ts";
 import type { LoggedError, ObjectMetrics } from "../platform/metrics.ts";
-import type { Clock, Gatherer, LogEntry, Socket, Storage } from "../platform/ports.ts";
+import type { Clock, Gatherer, LogEntry, SentFrame, Socket, Storage } from "../platform/ports.ts";
 import { PRIVATE_PREFIX } from "../room/storage/keys.ts";
 import { Awake } from "./awake.ts";
 import { kvStorage } from "./storage.ts";
@@ -36,7 +36,7 @@ export class Monitor {
   /** Whether a text is a private id. Asked when an error is kept: later the session may have ended. */
   isPrivate: IsPrivate = () => false;
   /** Called for each frame that is sent, while the inspector records frames. */
-  onSent: ((text: string, socket: Socket) => void) | undefined;
+  onSent: ((frame: SentFrame, socket: Socket) => void) | undefined;
   /** Calls to other objects since the last event began. */
   callsSinceEvent = 0;
   /** Whether all that was stored is deleted: then the counts are not stored any more. */
@@ -57,7 +57,7 @@ export class Monitor {
   #storedCount = 0;
   #storedTraffic = 0;
   #hasSaved = false;
-  #text = "";
+  #frame: SentFrame = "";
   #bytes = 0;
 
   constructor(storage: PlatformStorage, clock: Clock, log: (entry: LogEntry) => void) {
@@ -95,12 +95,12 @@ export class Monitor {
   }
 
   /** A frame was sent to a client. */
-  sent(text: string, socket: Socket): void {
-    // Most texts are sent to many sockets.
-    if (text !== this.#text) this.#bytes = bytesOf((this.#text = text));
+  sent(frame: SentFrame, socket: Socket): void {
+    // Most frames are sent to many sockets.
+    if (frame !== this.#frame) this.#bytes = bytesOf((this.#frame = frame));
     this.counts.packets++;
     this.counts.bytesOut += this.#bytes;
-    this.onSent?.(text, socket);
+    this.onSent?.(frame, socket);
   }
 
   /** Counts a request, and keeps the object awake until it is answered. */

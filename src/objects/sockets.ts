@@ -1,6 +1,6 @@
 import { RESTART } from "../protocol/codes.ts";
 import { NEW_CODE } from "./handshake.ts";
-import type { Socket } from "../platform/ports.ts";
+import type { SentFrame, Socket } from "../platform/ports.ts";
 import type { Monitor } from "./monitor.ts";
 import type { Tenure } from "./tenure.ts";
 
@@ -43,10 +43,10 @@ class WorkerSocket implements Socket {
     else this.#phase = this.#acceptWith?.(this.#ws) ?? "hibernating";
   }
 
-  send(text: string): void {
+  send(frame: SentFrame): void {
     if (this.#tenure.isOver) return;
-    this.#ws.send(text);
-    this.#monitor.sent(text, this);
+    this.#ws.send(frame);
+    this.#monitor.sent(frame, this);
   }
 
   close(code: number, reason: string): void {

@@ -89,7 +89,7 @@ export function sizeOf(frame: string | ArrayBuffer): number {
 const WIDE = /[\u0080-\uffff]/;
 
 /** How many bytes a frame has. */
-export function bytesOf(frame: string | ArrayBuffer): number {
+export function bytesOf(frame: string | ArrayBuffer | Uint8Array): number {
   if (typeof frame !== "string") return frame.byteLength;
   // Encoding takes ten times as long as looking at the text.
   return WIDE.test(frame) ? new TextEncoder().encode(frame).length : frame.length;

@@ -1,5 +1,8 @@
 import type { ErrorCode } from "../protocol/codes.ts";
 
+/** What is sent in one frame: JSON, or a packet of the binary protocol. */
+export type SentFrame = string | Uint8Array<ArrayBuffer>;
+
 /** One WebSocket. */
 export interface Socket {
   readonly isOpen: boolean;
@@ -12,7 +15,7 @@ export interface Socket {
    * the connection at once.
    */
   accept(): void;
-  send(text: string): void;
+  send(frame: SentFrame): void;
   close(code: number, reason: string): void;
   /** The value that was attached last. It survives hibernation. */
   attachment(): unknown;

@@ -48,6 +48,12 @@ export function encodeAck(id: string | number, result: unknown): string {
 }
 
 const ACK = '{"type":"ack",';
+const ACK_VALUE = `${ACK}"value":`;
+
+/** The value of an ack as JSON; undefined if it is an error. */
+export function valueOfAck(text: string): string | undefined {
+  return text.startsWith(ACK) ? text.slice(ACK_VALUE.length, -1) : undefined;
+}
 
 /**
  * Adds to an ack the number of the sync packet with which the client has all that the action did.

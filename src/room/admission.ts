@@ -195,7 +195,10 @@ export class Admission {
     if (socket.remote) socket.accept();
     const { id: sessionId, publicId } = session;
     const { connState: state } = sessions.detailsOf(session);
-    const who = { sessionId, publicId, auth, state, ...protocolOf(request.url) };
+    const spoken = protocolOf(request.url);
+    // Shards put packets together as JSON.
+    const protocol = socket.remote && spoken.protocol === 3 ? 2 : spoken.protocol;
+    const who = { sessionId, publicId, auth, state, ...spoken, protocol };
     try {
       const conn = RoomConnection.open(socket, who, connectionHooks, isEarly);
       connections.add(socket, conn);
@@ -271,15 +274,18 @@ export class Admission {
   }
 }
 
-/** Reads the client's protocol version, and its position in the packets. */
-export function protocolOf(url: string): Pick<ClientIdentity, "protocol" | "since"> {
-  // Most clients send neither: then the URL does not have to be parsed.
+/** Reads which protocols the client speaks, and what it has from its previous connection. */
+export function protocolOf(url: string): Pick<ClientIdentity, "protocol" | "since" | "wire"> {
+  // Most clients of protocol 1 do not say so: then the URL does not have to be parsed.
   if (!url.includes("protocol=")) return { protocol: 1 };
   const query = new URL(url).searchParams;
-  if (query.get("protocol") !== "2") return { protocol: 1 };
+  const spoken = query.getAll("protocol");
+  const protocol = spoken.includes("3") ? 3 : spoken[0] === "2" ? 2 : 1;
   const seq = Number(query.get("since") ?? "");
   const epoch = query.get("epoch");
-  if (epoch === null || !Number.isSafeInteger(seq)) return { protocol: 2 };
+  if (protocol === 1 || epoch === null || !Number.isSafeInteger(seq)) return { protocol };
   const mark = Number(query.get("mark") ?? NaN);
-  return { protocol: 2, since: { seq, epoch, mark: Number.isSafeInteger(mark) ? mark : undefined } };
+  const since = { seq, epoch, mark: Number.isSafeInteger(mark) ? mark : undefined };
+  const [tables, run] = [query.get("tables"), query.get("run")];
+  return { protocol, since, wire: tables !== null && run !== null ? { tables, run } : undefined };
 }

@@ -8,6 +8,9 @@ import { restoreRoom } from "./storage/restore.ts";
 import type { Restored } from "./storage/restore.ts";
 import type { OwnRows } from "./timing/room-part.ts";
 
+const ROUNDED_AWAY =
+  "was set to a value that is rounded back to what was there: choose more bits, or movements that are larger than a step";
+
 /**
  * Wakes a room: reads what is stored, restores the state, recovers the connections that stayed open, learns from its
  * shards who is there, and resumes.
@@ -18,6 +21,7 @@ import type { OwnRows } from "./timing/room-part.ts";
 export function wake(parts: RoomParts): Promise<unknown> | undefined {
   const { tree, quarantine, reporter, compiled, ports, shardLinks } = parts;
   tree.onError = (error) => reporter.failed("state_failed", error);
+  tree.onRoundedAway = (field) => reporter.note("rounded_away", { field, advice: ROUNDED_AWAY }, "warn");
   tree.onLost = (field, advice) => reporter.note("lost_in_sleep", { field, advice }, "warn");
   tree.lost = compiled.lost;
   tree.onUnreadable = (names, value, error) => quarantine.take(names, value, error);

@@ -168,24 +168,26 @@ export class Crowd {
   }
 
   /**
-   * Encodes patches for single connections. Those who are told the same, and nothing else, get the same one.
-   * @param shared what everyone is sent @param text the same as JSON @param make makes a packet of a patch
+   * Makes packets for single connections. Those who are told the same, and nothing else, get the same one.
+   * @param shared what everyone is sent @param text gives it as JSON
+   * @param make makes a packet of what gives its patch as JSON, and as an object
    * @returns takes what a connection sees by keys, and its other private changes
    */
   encoder<T>(
-    shared: Plain | undefined,
-    text: string | undefined,
-    make: (patch: string) => T,
+    shared: Readonly<Plain> | undefined,
+    text: (() => string) | undefined,
+    make: (text: () => string, patch: () => Plain) => T,
   ): (conn: Watching, parts: Parts, own: readonly Placed[]) => T {
     const packets = new Map<Part, T>();
     return (conn, parts, own) => {
+      const patch = () => merge(shared, [...this.placed(conn, parts), ...own]);
       const isSimple = own.length === 0 && parts.every(({ part }) => part !== "all");
-      if (!isSimple) return make(JSON.stringify(merge(shared, [...this.placed(conn, parts), ...own])));
+      if (!isSimple) return make(() => JSON.stringify(patch()), patch);
       const only = parts.length === 1 ? parts[0]?.part : undefined;
       const isShared = only instanceof Part && only.isShared;
       const known = isShared ? packets.get(only) : undefined;
       if (known) return known;
-      const packet = make(encodeKeyed(text, parts.map(membersOf)));
+      const packet = make(() => encodeKeyed(text?.(), parts.map(membersOf)), patch);
       if (isShared) packets.set(only, packet);
       return packet;
     };

@@ -1,4 +1,5 @@
 import type { WritableSignal } from "@signe/reactive";
+import type { CodecSpec } from "../protocol/binary/codecs.ts";
 import type { Viewer } from "./viewer.ts";
 
 export type { Viewer } from "./viewer.ts";
@@ -33,6 +34,16 @@ export type Variants = Readonly<Record<string, Factory<object>>>;
 /** What a signal was marked as. */
 export type FieldKind = "value" | "computed" | "collection" | "users" | "connected" | "reference";
 
+/** What a field holds: values of a kind, which are rounded to it when they are set. */
+export interface FieldCodec {
+  /** How clients are told of it. Undefined where nothing has to be known to read the values. @internal */
+  readonly spec: CodecSpec | undefined;
+  /** @returns the nearest value of the kind; undefined if there is none @internal */
+  round(value: unknown): unknown;
+  /** What it takes, for messages. @internal */
+  readonly takes: string;
+}
+
 /** What the runtime knows of a marked signal. */
 export interface Field {
   readonly kind: FieldKind;
@@ -40,6 +51,8 @@ export interface Field {
   readonly persisted: boolean;
   readonly visibleTo: Visibility;
   readonly transform: ((value: unknown) => unknown) | undefined;
+  /** How its values are rounded, and written in few bytes. */
+  readonly codec: FieldCodec | undefined;
   /** What makes the entries of a collection. */
   readonly factory: Factories | undefined;
   /** The class of its node. A Worker without collections does not have it. */

@@ -25,6 +25,10 @@ export interface LeafShared {
   readonly dynamic: { add(leaf: object): unknown; delete(leaf: object): unknown };
   /** A new id of a field that not everybody sees. */
   nextLeafId(): number;
+  /** The fields of which developers were warned. */
+  readonly lost: Set<string>;
+  /** A value was set that is rounded back to what was there. @param where the path to the field */
+  onRoundedAway(where: string): void;
   /** A computed signal or a transform that could not be read. */
   onError(error: unknown): void;
   /** A stored value that could not be read. @param names lead to it @param error why */

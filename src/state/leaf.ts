@@ -1,4 +1,5 @@
 import type { ComputedSignal, Signal, WritableSignal } from "@signe/reactive";
+import type { Build } from "../protocol/build.ts";
 import { DELETE } from "../protocol/packets.ts";
 import { isPlain } from "../protocol/values.ts";
 import { isSameKind } from "./audience.ts";
@@ -11,7 +12,7 @@ import { Observer, readComputed } from "./signals/adapter.ts";
 import { announceAgain, isFrozen, track } from "./signals/tracking.ts";
 import type { FieldGate } from "./signals/tracking.ts";
 import { nestDottedKeys, toPlain, toSent } from "./to-plain.ts";
-import { checkField, checkValue, shapeOf } from "./value-checks.ts";
+import { checkField, checkValue, refused, shapeOf } from "./value-checks.ts";
 import type { Shape } from "./value-checks.ts";
 
 /** A change that only some viewers may see. */
@@ -95,7 +96,14 @@ export class Leaf implements FieldGate {
     if (this.isInState && !shared.loading && field.kind === "value") checkValue(this, [], signal());
     // The developer chose the other values of a state that is made: numbers and texts are what they seem to be.
     else if (shared.isMaking && field.kind === "value" && !isNumberOrText(signal())) checkValue(this, [], signal());
+    if (field.codec) this.#round(signal as WritableSignal<unknown>);
     if (this.audience?.dynamic && this.isInState) shared.dynamic.add(this);
+  }
+
+  /** Rounds the value that the signal was made with. */
+  #round(signal: WritableSignal<unknown>): void {
+    const value = signal();
+    if (this.rounded(value) !== value) signal.set(value);
   }
 
   /** Whether it is sent to everyone, so also to those who saw the field that was here before. */
@@ -160,6 +168,24 @@ export class Leaf implements FieldGate {
 
   path(): string {
     return this.names().join(".");
+  }
+
+  rounded(value: unknown): unknown {
+    const { codec } = this.field;
+    if (!codec) return value;
+    const rounded = codec.round(value);
+    if (rounded === undefined) throw refused(this, [], "invalid_input", `takes ${codec.takes}`);
+    if ((globalThis as Build).process?.env?.NODE_ENV !== "production") this.#adviseOnRounding(value, rounded);
+    return rounded;
+  }
+
+  /** Movements that are smaller than a step never move anything. */
+  #adviseOnRounding(value: unknown, rounded: unknown): void {
+    const names = this.names();
+    const kind = `${names[0]}.${this.key}`;
+    if (rounded === value || rounded !== this.signal() || this.shared.lost.has(kind)) return;
+    this.shared.lost.add(kind);
+    this.shared.onRoundedAway(names.join("."));
   }
 
   changed(isSignalFrozen: boolean): void {
@@ -305,7 +331,7 @@ export class Leaf implements FieldGate {
     if (this.field.kind !== "value") return true;
     try {
       checkField(this, value);
-      return true;
+      return this.rounded(value) === value;
     } catch {
       return false;
     }

@@ -4,6 +4,7 @@ import { isPlain } from "../protocol/values.ts";
 import type { Plain } from "../protocol/values.ts";
 import type { Factories, Factory, Field, FieldKind, Visibility } from "./field.ts";
 import { FIELD, fieldOf, ID, nodeOf } from "./members.ts";
+import type { Codec } from "./codecs.ts";
 import { liveComputed } from "./signals/adapter.ts";
 
 declare const USER: unique symbol;
@@ -42,6 +43,8 @@ export interface FieldOptions<T = unknown, V = Visibility, R = unknown> {
   readonly visibleTo?: V;
   /** What clients get instead of the value itself. The stored value stays as it is. */
   readonly transform?: (value: T) => R;
+  /** What values it holds, which are rounded to that when they are set: `quantized`, `integer`, `float32`, `boolean`, `oneOf`. */
+  readonly as?: Codec<T>;
 }
 
 /** The signal of a `users` field: a plain record of the room's users, keyed by publicId. */
@@ -66,6 +69,7 @@ const DEFAULTS = {
   persisted: true,
   visibleTo: "all",
   transform: undefined,
+  codec: undefined,
   factory: undefined,
   Entries: undefined,
   target: undefined,
@@ -98,7 +102,7 @@ type SentAs<R> = [R] extends [Untransformed] ? Synced : Sent<R>;
  * Marks a signal, a computed signal, or an object of signals as shared with the room's clients.
  *
  * @param target a signal of `@signe/reactive`, or a plain object whose signals are then shared one by one
- * @param options `persist` (default true), `visibleTo` (default `"all"`), `transform`
+ * @param options `persist` (default true), `visibleTo` (default `"all"`), `transform`, `as`
  * @returns the same signal or object; for a computed signal one that follows whatever it reads
  * @throws if the target holds no signal, or one that is marked already
  * @example
@@ -119,7 +123,10 @@ export function sync(target: object, options?: FieldOptions): object {
     persisted: options?.persist ?? true,
     visibleTo: options?.visibleTo ?? "all",
     transform: options?.transform,
+    codec: options?.as,
   };
+  if (field.codec && (field.transform || isComputed(target)))
+    throw new Error("as is for a value that is set: a computed signal has none, and transform sends another one");
   if (isComputed(target)) {
     return mark(liveComputed(target as never), { ...field, kind: "computed", persisted: false });
   }

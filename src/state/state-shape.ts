@@ -1,6 +1,7 @@
+import { hash } from "../protocol/hash.ts";
 import { shapeOfEntry } from "./entry-shape.ts";
 import type { EntryShape } from "./entry-shape.ts";
-import type { Factory, Field } from "./field.ts";
+import type { Factories, Factory, Field } from "./field.ts";
 import { makeBy } from "./marks.ts";
 import { Group } from "./group.ts";
 
@@ -44,7 +45,8 @@ function ofField(field: Field, isHiddenAround: boolean, around: readonly Factory
   if (factory && !persisted && isHidden && typeof visibleTo !== "object") throw UNTRACEABLE;
   const factories = typeof factory === "function" ? [["", factory] as const] : [...(factory ?? [])];
   const entries = factories.map(([name, make]) => [name, ofFactory(make, isHidden, around)]);
-  return [kind, synced, persisted, textOf(visibleTo), String(transform), entries];
+  const shape = [kind, synced, persisted, textOf(visibleTo), String(transform), entries];
+  return field.codec ? [...shape, field.codec.spec, String(field.codec.round)] : shape;
 }
 
 function textOf(visibility: Field["visibleTo"]): string {
@@ -56,6 +58,11 @@ function ofFactory(factory: Factory<object>, isHidden: boolean, around: readonly
   return ofShape(exampleOf(factory), isHidden, [...around, factory]);
 }
 
+/** What the entries of a collection are like: one for each kind, as far as it can be made without a key. */
+export function examplesOf(factories: Factories): EntryShape[] {
+  return (typeof factories === "function" ? [factories] : [...factories.values()]).map(exampleOf);
+}
+
 /** One that wants a real key is known by its code. */
 function exampleOf(factory: Factory<object>): EntryShape {
   try {
@@ -63,15 +70,4 @@ function exampleOf(factory: Factory<object>): EntryShape {
   } catch {
     return new Map([[String(factory), new Map()]]);
   }
-}
-
-/** FNV-1a, twice: http://www.isthe.com/chongo/tech/comp/fnv/ */
-function hash(text: string): string {
-  let [one, other] = [0x811c9dc5, 0x050c5d1f];
-  for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index);
-    one = Math.imul(one ^ code, 0x01000193);
-    other = Math.imul(other ^ code ^ index, 0x01000193);
-  }
-  return `${(one >>> 0).toString(36)}.${(other >>> 0).toString(36)}`;
 }

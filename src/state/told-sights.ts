@@ -86,7 +86,8 @@ export class ToldSights<C extends object> {
 
   /** Makes packets for single clients: see {@link Crowd.encoder}. */
   encoder<T>(shared: Plain | undefined, text: string | undefined, make: (patch: string) => T) {
-    const encode = this.#crowd.encoder(shared, text, make);
+    const ofAll = text === undefined ? undefined : () => text;
+    const encode = this.#crowd.encoder(shared, ofAll, (textOf) => make(textOf()));
     return (client: C, parts: Parts, own: readonly Placed[]) => encode(this.#watcherOf(client), parts, own);
   }
 

@@ -60,7 +60,9 @@ export class Tree implements Shared {
   onUnreadable: (names: readonly string[], value: unknown, error: unknown) => void = () => {};
   /** Called once with each kind of plain property that a sleep takes away. */
   onLost: (where: string, advice: string) => void = () => {};
-  /** Those of which it was called: several rooms may share this. */
+  /** Called once with each kind of field whose value was set, and rounded back to what was there. */
+  onRoundedAway: (where: string) => void = () => {};
+  /** Those of which these two were called: several rooms may share this. */
   lost = new Set<string>();
   /** Called with the key of each entry that is put into the `users` field. */
   onUser: (publicId: string) => void = () => {};

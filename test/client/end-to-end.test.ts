@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import * as z from "zod";
 import { CallError, connectRoom } from "../../src/client/index.ts";
-import type { RoomClient } from "../../src/client/index.ts";
+import type { ReceivedPacket, RoomClient } from "../../src/client/index.ts";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { sync } from "../../src/state/fields.ts";
 import { expectedView, withoutEmpty } from "../../src/testing/expected-view.ts";
@@ -129,22 +129,22 @@ class Player {
     this.who = who;
     const isOld = who === PLAYERS - 1;
     const adopt = (wire: WireSocket) => (this.wire = wire);
-    const watch = (text: string) => this.#watch(text);
     class Socket extends WireSocket {
       constructor(url: string) {
         const old = new URL(url);
-        for (const name of isOld ? ["protocol", "since", "epoch"] : []) old.searchParams.delete(name);
+        for (const name of isOld ? ["protocol", "since", "epoch", "tables", "run"] : []) old.searchParams.delete(name);
         super(old.href, service, isOld ? () => "fine" : fate);
         adopt(this);
-        this.addEventListener("message", (event) => watch(String((event as MessageEvent).data)));
       }
     }
     this.client = connectRoom<Room>({
       host: "h",
       room: "r",
       id: String(who),
+      binary: who === 0,
       socket: { WebSocket: Socket, protocol: "ws", minReconnectionDelay: 1 },
     });
+    this.client.on("packet", (packet) => this.#watch(packet));
     this.client.subscribe((state) => this.#changed(state));
   }
 
@@ -156,12 +156,10 @@ class Player {
     );
   }
 
-  #watch(text: string): void {
-    if (text === "pong") return;
-    const { type, resumed, value } = JSON.parse(text) as { type: string; resumed?: true; value: object };
+  #watch({ type, resumed, value = {} }: ReceivedPacket): void {
     if (resumed) this.resumes++;
-    const isPatch = type === "sync" && !resumed && !("pId" in value);
-    this.#named = isPatch ? Object.keys(value).map((key) => key.split(".", 1)[0] ?? "") : [];
+    const isPatch = type === "sync" && !resumed && !("pId" in (value as object));
+    this.#named = isPatch ? Object.keys(value as object).map((key) => key.split(".", 1)[0] ?? "") : [];
   }
 
   /** What did not change keeps its identity. */

@@ -18,7 +18,7 @@ describe("resuming with protocol 2", () => {
   it("asks only for what changed since, and applies it to the state it has", async () => {
     const game = script.connect({ token: "jwt" });
     const first = (await script.next()).open();
-    expect(first.query).toEqual({ id: "me", protocol: "2", token: "jwt" });
+    expect(first.query).toEqual({ id: "me", protocol: "3", token: "jwt" });
     first.sync(whole, { seq: 4, epoch: "e1" });
     first.sync({ count: 2 }, { seq: 5 });
     const { config } = game.state;
@@ -27,7 +27,7 @@ describe("resuming with protocol 2", () => {
     expect(game.status).toBe("reconnecting");
 
     const second = (await script.next()).open();
-    expect(second.query).toEqual({ id: "me", protocol: "2", token: "jwt", since: "5", epoch: "e1" });
+    expect(second.query).toEqual({ id: "me", protocol: "3", token: "jwt", since: "5", epoch: "e1" });
     second.sync({ coins: { old: "$delete", "a.b": { worth: 3 } } }, { seq: 9, resumed: true });
     expect(game).toMatchObject({ status: "open", publicId: "p1", resyncs: 0 });
     expect(game.state).toEqual({
@@ -92,7 +92,7 @@ describe("resuming with protocol 2", () => {
     first.sync({ count: 2 });
     first.drop();
     const second = (await script.next()).open();
-    expect(second.query).toEqual({ id: "me", protocol: "2" });
+    expect(second.query).toEqual({ id: "me", protocol: "3" });
     second.sync({ count: 3 });
     expect(game.status).toBe("reconnecting");
     second.sync({ pId: "p1", count: 5, coins: { kept: { worth: 2 } } });

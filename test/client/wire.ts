@@ -1,3 +1,5 @@
+import type { SentFrame } from "../../src/platform/ports.ts";
+import { textOfFrame } from "../../src/protocol/binary/frame-text.ts";
 import type { MemorySocket } from "../support/memory.ts";
 
 /** What becomes of a packet on its way. */
@@ -25,7 +27,7 @@ export class WireSocket extends EventTarget {
   readonly #fate: () => Fate;
   #socket: MemorySocket | undefined;
   #read = 0;
-  #late: string | undefined;
+  #late: SentFrame | undefined;
 
   constructor(url: string, service: Service, fate: () => Fate) {
     super();
@@ -64,29 +66,30 @@ export class WireSocket extends EventTarget {
   pump(): void {
     const socket = this.#socket;
     if (!socket || this.readyState !== 1 || this.isMute) return;
-    const { texts } = socket;
-    while (this.#read < texts.length && this.readyState === 1) this.#carry(texts[this.#read++] as string);
+    const { frames } = socket;
+    while (this.#read < frames.length && this.readyState === 1) this.#carry(frames[this.#read++] as SentFrame);
     if (socket.isOpen || this.readyState !== 1) return;
     this.readyState = 3;
     const { code = 1006, reason = "" } = socket.closedWith ?? {};
     this.dispatchEvent(new CloseEvent("close", { code, reason }));
   }
 
-  #carry(text: string): void {
+  #carry(frame: SentFrame): void {
     const late = this.#late;
     this.#late = undefined;
     // The first packet of a connection, and what has no number, comes as it should: nobody could tell.
-    const isNumbered = /^\{"type":"sync","seq":\d+,(?:"mark":\d+,)?"value"/.test(text);
+    const isNumbered = /^\{"type":"sync","seq":\d+,(?:"mark":\d+,)?"value"/.test(textOfFrame(frame));
     const fate = isNumbered && late === undefined ? this.#fate() : "fine";
-    if (fate === "late") this.#late = text;
-    else if (fate !== "lost") this.#bring(text);
-    if (fate === "twice") this.#bring(text);
+    if (fate === "late") this.#late = frame;
+    else if (fate !== "lost") this.#bring(frame);
+    if (fate === "twice") this.#bring(frame);
     // What an instance of the room has numbered does not come after what another has: nobody could tell that either.
     if (late !== undefined && isNumbered) this.#bring(late);
   }
 
-  #bring(text: string): void {
-    if (this.readyState === 1) this.dispatchEvent(new MessageEvent("message", { data: text }));
+  #bring(frame: SentFrame): void {
+    const data = typeof frame === "string" ? frame : frame.slice().buffer;
+    if (this.readyState === 1) this.dispatchEvent(new MessageEvent("message", { data }));
   }
 
   async #open(query: URLSearchParams): Promise<void> {

@@ -7,6 +7,7 @@ export class BrowserSocket extends EventTarget {
   static readonly CLOSING = 2;
   static readonly CLOSED = 3;
   readyState = BrowserSocket.CONNECTING;
+  binaryType: "blob" | "arraybuffer" = "blob";
   #ws: WebSocket | undefined;
 
   constructor(url: string) {
@@ -17,6 +18,7 @@ export class BrowserSocket extends EventTarget {
     const response = await exports.default.fetch(url.replace(/^ws/, "http"), { headers: { upgrade: "websocket" } });
     const ws = response.webSocket;
     if (!ws) return this.#ended(1006, "");
+    ws.binaryType = this.binaryType;
     ws.accept();
     this.#ws = ws;
     this.readyState = BrowserSocket.OPEN;

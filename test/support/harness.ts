@@ -8,6 +8,7 @@ import type { Storage } from "../../src/platform/ports.ts";
 import type { RoomCore } from "../../src/room/room.ts";
 import { Journal } from "../../src/room/storage/journal.ts";
 import { OPERATOR_AUDIENCE } from "../../src/protocol/operator.ts";
+import { BinaryTexts } from "./binary-texts.ts";
 import { LoadClient } from "./load-client.ts";
 import { serve } from "../../src/testing/registry.ts";
 
@@ -49,13 +50,15 @@ export class TestClient {
   readonly closed: Promise<{ code: number; reason: string }>;
   readonly #ws: WebSocket;
   readonly #waiting = new Set<() => void>();
+  readonly #binary = new BinaryTexts();
   #ids = 0;
 
   constructor(ws: WebSocket) {
     this.#ws = ws;
+    ws.binaryType = "arraybuffer";
     const { promise, resolve } = Promise.withResolvers<{ code: number; reason: string }>();
     this.closed = promise;
-    ws.addEventListener("message", ({ data }) => this.#receive(data as string));
+    ws.addEventListener("message", ({ data }) => this.#receive(data as string | ArrayBuffer));
     ws.addEventListener("close", ({ code, reason }) => resolve({ code, reason }));
     ws.accept();
   }
@@ -101,7 +104,8 @@ export class TestClient {
     this.#ws.close(code, reason);
   }
 
-  #receive(text: string): void {
+  #receive(frame: string | ArrayBuffer): void {
+    const text = this.#binary.textOf(frame);
     this.texts.push(text);
     if (text !== "pong") {
       this.packets.push(JSON.parse(text) as Packet);

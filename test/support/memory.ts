@@ -1,6 +1,6 @@
 import type { CompiledRoom } from "../../src/define/room.ts";
 import type { Claims } from "../../src/define/types.ts";
-import type { Alarm, Clock, LogEntry, Socket, Storage } from "../../src/platform/ports.ts";
+import type { Alarm, Clock, LogEntry, SentFrame, Socket, Storage } from "../../src/platform/ports.ts";
 import type { Ports } from "../../src/room/room-ports.ts";
 import { Listing } from "../../src/room/listing/listing.ts";
 import type { Worlds } from "../../src/room/listing/report.ts";
@@ -9,6 +9,7 @@ import type { Shards } from "../../src/relay/messages.ts";
 import { Journal } from "../../src/room/storage/journal.ts";
 import { RoomCore } from "../../src/room/room.ts";
 import type { WorldParts } from "../../src/room/world-parts.ts";
+import { BinaryTexts } from "./binary-texts.ts";
 import { LoadClient } from "./load-client.ts";
 
 /** A clock that moves only when told to. */
@@ -187,7 +188,11 @@ export class MemorySocket implements Socket {
   isOpen = true;
   isAccepted = false;
   closedWith: { code: number; reason: string } | undefined;
+  /** What was sent to it, as it came and as JSON. */
+  readonly frames: SentFrame[] = [];
   readonly texts: string[] = [];
+  /** How it reads binary frames: a client that connects again goes on with what it knows. */
+  binary = new BinaryTexts();
   get endsLate(): boolean {
     return this.isAccepted;
   }
@@ -199,8 +204,10 @@ export class MemorySocket implements Socket {
     this.clients = [new LoadClient(), ...(instance ? [new LoadClient(instance)] : [])];
   }
 
-  send(text: string): void {
+  send(frame: SentFrame): void {
     if (!this.isOpen) throw new Error("closed");
+    this.frames.push(frame);
+    const text = this.binary.textOf(frame);
     this.texts.push(text);
     for (const client of this.clients) client.receive(text);
   }

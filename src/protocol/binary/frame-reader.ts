@@ -1,4 +1,5 @@
 import { isPlain } from "../values.ts";
+import type { SyncHead } from "../packets.ts";
 import type { Plain } from "../values.ts";
 import { ByteReader, MalformedFrame } from "./bytes.ts";
 import { FRAME, readSyncHead } from "./frames.ts";
@@ -10,6 +11,9 @@ import { readTables } from "./tables.ts";
 export interface ReadPacket extends Plain {
   readonly type: "sync" | "ack";
 }
+
+/** Whether a packet with this head will be applied. */
+type IsWanted = (head: Partial<SyncHead> & { readonly hasUser: boolean }) => boolean;
 
 /** Reads the binary frames of a room: packets as they are in JSON. It keeps the tables and slots that they speak of. */
 export class FrameReader {
@@ -25,26 +29,28 @@ export class FrameReader {
 
   /**
    * @param state the state that the packet is for
+   * @param isWanted whether a packet with this head will be applied: of others, the patch is not read
    * @throws MalformedFrame if no room sends this: the client does not know what it has any more
    */
-  read(bytes: Uint8Array, state: Readonly<Plain>): ReadPacket {
+  read(bytes: Uint8Array, state: Readonly<Plain>, isWanted: IsWanted = () => true): ReadPacket {
     const from = new ByteReader(bytes);
     const kind = from.byte();
-    if (kind === FRAME.sync) return this.#readSync(from, state);
+    if (kind === FRAME.sync) return this.#readSync(from, state, isWanted);
     if (kind !== FRAME.ack) throw new MalformedFrame("it is of an unknown kind");
     const seq = from.varint();
     return { type: "ack", seq, value: objectIn(from.restJson()) };
   }
 
   /** It knows nothing any more. */
-  reset(): void {
+  forget(): void {
     this.#tablesHash = this.#run = undefined;
   }
 
-  #readSync(from: ByteReader, state: Readonly<Plain>): ReadPacket {
+  #readSync(from: ByteReader, state: Readonly<Plain>, isWanted: IsWanted): ReadPacket {
     const { publicId, tablesHash, tables, run, ...head } = readSyncHead(from);
     this.#learn({ tablesHash, tables, run } as BinaryHead);
-    const patch = this.#patches.read(from, state);
+    const isRead = isWanted({ ...head, hasUser: publicId !== undefined });
+    const patch = isRead ? this.#patches.read(from, state) : {};
     return { type: "sync", ...head, value: publicId === undefined ? patch : { pId: publicId, ...patch } };
   }
 

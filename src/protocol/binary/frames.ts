@@ -55,6 +55,15 @@ export function writeSyncFrame(head: BinaryHead, ...patch: readonly Uint8Array[]
   return out.take();
 }
 
+/** @param value as JSON */
+export function writeAckFrame(value: string, seq: number): Uint8Array<ArrayBuffer> {
+  const out = new ByteWriter();
+  out.byte(FRAME.ack);
+  out.varint(seq);
+  out.rest(value);
+  return out.take();
+}
+
 /** Reads the head of a sync frame, after its first byte. @throws MalformedFrame if it is none */
 export function readSyncHead(from: ByteReader): BinaryHead {
   const numbered = from.varint();

@@ -39,7 +39,7 @@ export class AnsweredMessages {
    * Only clients that rely on this send a message twice: those of protocol 2.
    */
   isNew(conn: RoomConnection, id: MessageId | undefined): boolean {
-    if (conn.protocol !== 2 || id === undefined) return true;
+    if (conn.protocol === 1 || id === undefined) return true;
     const waiting = this.#pending.get(keyOf(conn, id));
     // Once, however often it asks: an answer may be large.
     if (waiting && !waiting.includes(conn)) waiting.push(conn);
@@ -52,7 +52,7 @@ export class AnsweredMessages {
 
   /** A message was answered. Called before what it changed is stored. @returns the other connections that asked for the answer */
   keep(conn: RoomConnection, id: MessageId, text: string): readonly RoomConnection[] {
-    if (conn.protocol !== 2) return [];
+    if (conn.protocol === 1) return [];
     const waiting = this.#pending.get(keyOf(conn, id)) ?? [];
     this.#pending.delete(keyOf(conn, id));
     const session = this.#sessions.find(conn.sessionId);

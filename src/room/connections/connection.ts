@@ -4,13 +4,14 @@ import { CODES, RESTART } from "../../protocol/codes.ts";
 import { RoomError } from "../../protocol/errors.ts";
 import type { GroupSights, Remote } from "./remote-group.ts";
 import { encodeClosing } from "../../protocol/packets.ts";
-import type { EncodedPatch, Position } from "../../protocol/packets.ts";
+import type { Position } from "../../protocol/packets.ts";
 import { Outbox } from "./outbox.ts";
 import type { Intercept, Item } from "./outbox.ts";
 import { encodePacket } from "./custom-packets.ts";
 import type { RoomSocket } from "./remote-group.ts";
 import type { TokenBucket } from "../../platform/client-limits.ts";
 import type { WaitingBudget } from "../../platform/waiting-budget.ts";
+import type { SentFrame } from "../../platform/ports.ts";
 import { WaitingQueue } from "../../platform/waiting-queue.ts";
 
 /**
@@ -31,11 +32,24 @@ export interface ClientIdentity {
   readonly protocol: Protocol;
   /** The last packet that the client got over its previous connection. */
   readonly since?: Position | undefined;
+  /** What it knows of the binary protocol. */
+  readonly wire?: KnownWire | undefined;
 }
-export type Protocol = 1 | 2;
+export type Protocol = 1 | 2 | 3;
+
+/** A patch as clients of each protocol get it. */
+export interface PatchFrames {
+  for(protocol: Protocol): SentFrame;
+}
+
+/** What a client of protocol 3 knows from its previous connection. */
+export interface KnownWire {
+  readonly tables: string;
+  readonly run: string;
+}
 
 /** The value that is attached to a socket, and survives hibernation. */
-export interface Attachment extends Omit<ClientIdentity, "protocol" | "since" | "isSpectator"> {
+export interface Attachment extends Omit<ClientIdentity, "protocol" | "since" | "wire" | "isSpectator"> {
   readonly id: string;
   readonly protocol?: Protocol;
   /** It has no user: a spectator's. */
@@ -67,6 +81,7 @@ export class RoomConnection implements Connection {
   readonly protocol: Protocol;
   readonly isSpectator: boolean;
   since: Position | undefined;
+  wire: KnownWire | undefined;
   /** Messages that wait for the one that is being handled. Undefined until one has to. */
   inbox: WaitingQueue<string | ArrayBuffer, RoomConnection> | undefined;
   isBusy = false;
@@ -113,7 +128,7 @@ export class RoomConnection implements Connection {
     const isHeld = phase === "joining" || phase === "waiting";
     if (isHeld || hooks.intercept) {
       const createQueue = () => new WaitingQueue(hooks.held, this, this.publicId, lengthOf);
-      this.#outbox = new Outbox((text) => this.#write(text), hooks.intercept?.(this), isHeld, createQueue);
+      this.#outbox = new Outbox((frame) => this.#write(frame), hooks.intercept?.(this), isHeld, createQueue);
     }
   }
 
@@ -122,6 +137,7 @@ export class RoomConnection implements Connection {
     const spectator = who.isSpectator === true;
     const conn = new RoomConnection(socket, { id: crypto.randomUUID(), ...who, spectator }, "joining", hooks);
     conn.since = who.since;
+    conn.wire = who.wire;
     conn.#isEarly = isEarly;
     conn.#attach();
     return conn;
@@ -204,20 +220,20 @@ export class RoomConnection implements Connection {
   }
 
   /** Sends a packet. What comes before the first one is held back until that is sent. */
-  deliver(text: string): void {
-    if (!this.#outbox) this.#write(text);
-    else if (!this.isEnding) this.#outbox.packet(text);
+  deliver(frame: SentFrame): void {
+    if (!this.#outbox) this.#write(frame);
+    else if (!this.isEnding) this.#outbox.packet(frame);
   }
 
   /** Sends a patch, if the first packet was sent. An interceptor sees no numbers. */
-  sendPatch(patch: EncodedPatch): void {
+  sendPatch(patch: PatchFrames): void {
     if (this.#phase === "open") this.deliver(patch.for(this.#hooks.intercept ? 1 : this.protocol));
   }
 
   /** Sends an ack or an error, in its place among the packets. */
-  answer(text: string): void {
-    if (!this.#outbox) this.#write(text);
-    else if (!this.isEnding) this.#outbox.plain(text);
+  answer(frame: SentFrame): void {
+    if (!this.#outbox) this.#write(frame);
+    else if (!this.isEnding) this.#outbox.plain(frame);
   }
 
   /** Its join takes long, so its socket is accepted before that is done. */
@@ -235,19 +251,19 @@ export class RoomConnection implements Connection {
     if (!isSoon) this.#release();
   }
 
-  /** Sends the first packet, and then what was held back. @param text undefined if the group sends the first packet */
-  welcome(text: string | undefined): void {
+  /** Sends the first packet, and then what was held back. @param frame undefined if the group sends the first packet */
+  welcome(frame: SentFrame | undefined): void {
     if (this.isEnding) return;
     if (this.#phase === "unsynced") {
       this.#phase = "open";
       this.#attach();
     }
     this.#phase = "open";
-    this.#release(text);
+    this.#release(frame);
   }
 
   /** Sends the first packet, if one is given, and what was held back. */
-  #release(first?: string): void {
+  #release(first?: SentFrame): void {
     if (this.#outbox) this.#outbox.open(first);
     else if (first !== undefined) this.#write(first);
     if (!this.#hooks.intercept) this.#outbox = undefined;
@@ -342,17 +358,17 @@ export class RoomConnection implements Connection {
     }
   }
 
-  #write(text: string): void {
+  #write(frame: SentFrame): void {
     if (this.#phase === "closed") return;
     // A socket that closes at this moment throws; its close event follows.
     try {
-      this.socket.send(text);
+      this.socket.send(frame);
     } catch {
       this.closed();
     }
   }
 }
 
-function lengthOf({ text }: Item): number {
-  return text.length;
+function lengthOf({ frame }: Item): number {
+  return frame.length;
 }

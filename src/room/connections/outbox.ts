@@ -1,3 +1,4 @@
+import type { SentFrame } from "../../platform/ports.ts";
 import type { WaitingQueue } from "../../platform/waiting-queue.ts";
 
 /** Gets a packet as text before it is sent, and returns what to send; null drops it. Never throws. */
@@ -8,7 +9,7 @@ type Queue = Pick<WaitingQueue<Item, unknown>, "push" | "shift" | "clear">;
 
 /** A packet, an ack or an error. */
 export interface Item {
-  readonly text: string;
+  readonly frame: SentFrame;
   /** Whether an interceptor sees it. */
   readonly isPacket: boolean;
 }
@@ -18,7 +19,7 @@ export interface Item {
  * interceptor, items are written at once.
  */
 export class Outbox {
-  readonly #write: (text: string) => void;
+  readonly #write: (frame: SentFrame) => void;
   readonly #intercept: Intercept | undefined;
   readonly #createQueue: () => Queue;
   /** Items that wait for the first packet, or for an interceptor. Undefined until one has to. */
@@ -31,7 +32,7 @@ export class Outbox {
   #last: (() => void) | undefined;
 
   constructor(
-    write: (text: string) => void,
+    write: (frame: SentFrame) => void,
     intercept: Intercept | undefined,
     isHeld: boolean,
     createQueue: () => Queue,
@@ -43,17 +44,17 @@ export class Outbox {
   }
 
   /** A packet, which an interceptor may change. */
-  packet(text: string): void {
-    this.#take({ text, isPacket: true });
+  packet(frame: SentFrame): void {
+    this.#take({ frame, isPacket: true });
   }
 
   /** An ack or an error, which is sent as it is. */
-  plain(text: string): void {
-    this.#take({ text, isPacket: false });
+  plain(frame: SentFrame): void {
+    this.#take({ frame, isPacket: false });
   }
 
   /** Sends the first packet, if one is given, and then what was held back. */
-  open(first?: string): void {
+  open(first?: SentFrame): void {
     this.#isHeld = false;
     if (first !== undefined) this.packet(first);
     if (this.#isBusy) return;
@@ -95,14 +96,15 @@ export class Outbox {
     return true;
   }
 
-  #send({ text, isPacket }: Item): Promise<void> | undefined {
-    const outcome = isPacket && this.#intercept ? this.#intercept(text) : text;
+  #send({ frame, isPacket }: Item): Promise<void> | undefined {
+    // Where there is an interceptor, packets are text.
+    const outcome = isPacket && this.#intercept && typeof frame === "string" ? this.#intercept(frame) : frame;
     if (outcome instanceof Promise) return outcome.then((packet) => this.#writeUnlessDropped(packet));
     this.#writeUnlessDropped(outcome);
     return undefined;
   }
 
-  #writeUnlessDropped(packet: string | null): void {
+  #writeUnlessDropped(packet: SentFrame | null): void {
     if (packet !== null) this.#write(packet);
   }
 }

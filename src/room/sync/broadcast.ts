@@ -1,6 +1,11 @@
-import { EncodedPatch, encodeSync, encodeWelcome, numberAck } from "../../protocol/packets.ts";
+import { encodeSync, encodeWelcome, numberAck, valueOfAck } from "../../protocol/packets.ts";
 import type { SyncHead } from "../../protocol/packets.ts";
-import type { Parts } from "../../state/crowd.ts";
+import type { Crowd, Parts } from "../../state/crowd.ts";
+import { withText } from "../../protocol/binary/frame-text.ts";
+import { writeAckFrame } from "../../protocol/binary/frames.ts";
+import type { SentFrame } from "../../platform/ports.ts";
+import { BinaryPatches } from "./binary-patches.ts";
+import { DirectPatches } from "./direct-patches.ts";
 import { merge } from "../../state/merge.ts";
 import type { Changes, Tree } from "../../state/tree.ts";
 import type { RemoteGroup } from "../connections/remote-group.ts";
@@ -17,7 +22,6 @@ import type { PrivateChanges, Welcome } from "../../relay/messages.ts";
 import type { ChangeClock } from "./change-clock.ts";
 import { remoteChanges } from "./remote-changes.ts";
 import type { Turns } from "../timing/turns.ts";
-import { groupsOf } from "./views.ts";
 import type { ViewerGroup, Views } from "./views.ts";
 
 const MODE_KEY = `${PRIVATE_PREFIX}autoSync`;
@@ -57,6 +61,8 @@ export class Broadcast {
   readonly #scope: SentStateScope;
   readonly #clock: Clock;
   readonly #turns: Turns;
+  readonly #binary: BinaryPatches;
+  readonly #direct: DirectPatches;
   readonly #throttle: number | "auto";
   readonly #batch: number;
   readonly #modeRow: Row;
@@ -81,6 +87,8 @@ export class Broadcast {
     this.#connections = connections;
     this.#clock = clock;
     this.#turns = turns;
+    this.#binary = new BinaryPatches(tree);
+    this.#direct = new DirectPatches(tree, connections, this.#binary);
     this.#throttle = settings.throttleSync;
     this.#batch = settings.maxMessageBytes;
     this.#isManual = !settings.autoSync;
@@ -144,11 +152,12 @@ export class Broadcast {
     // Who has left gets no packet that could include anything.
     if (conn.hasLeft) return conn.answer(numberAck(text, 0));
     const isPending = this.#tree.isDirty;
-    const { seq } = this.#changeClock;
-    const numbered = numberAck(text, isPending ? seq + 1 : seq);
-    const isAck = numbered !== text;
-    if (isAck && isPending) this.#promise(conn);
-    conn.answer(numbered);
+    const seq = this.#changeClock.seq + (isPending ? 1 : 0);
+    const value = valueOfAck(text);
+    if (value === undefined) return conn.answer(text);
+    if (isPending) this.#promise(conn);
+    const numbered = numberAck(text, seq);
+    conn.answer(conn.protocol === 3 ? withText(writeAckFrame(value, seq), () => numbered) : numbered);
   }
 
   /** Something changed, or someone waits for a first packet. */
@@ -215,7 +224,7 @@ export class Broadcast {
   resume(): void {
     this.#isPaused = false;
     // The room does not know any more whom it told before it slept that a packet follows.
-    if (this.#wasPending) for (const conn of this.#connections.all()) if (conn.protocol === 2) this.#promise(conn);
+    if (this.#wasPending) for (const conn of this.#connections.all()) if (conn.protocol !== 1) this.#promise(conn);
   }
 
   /** The state that clients of a remote group have to have: what everyone sees, as JSON, and what only some may see. */
@@ -224,7 +233,7 @@ export class Broadcast {
     // Only values that were sent can be read.
     this.#flush();
     const conns = this.#connections.all().filter((conn) => conn.remote?.group === group && conn.phase === "open");
-    if (conns.some(({ protocol }) => protocol === 2)) this.#changeClock.use();
+    if (conns.some(({ protocol }) => protocol !== 1)) this.#changeClock.use();
     const own = conns.map((conn) => ({ ids: idOf(conn), changes: this.#views.privateState(conn) }));
     return {
       state: this.#tree.sharedText(),
@@ -310,9 +319,12 @@ export class Broadcast {
     return { ...base, changes: this.#views.privateInSights(conn), head, patch };
   }
 
-  #firstPacket(conn: RoomConnection, { head, patch }: Welcome): string {
-    if (patch !== undefined) return encodeSync(patch, head);
-    return encodeWelcome(conn.publicId, this.#views.textFor(conn), head);
+  #firstPacket(conn: RoomConnection, { head, patch }: Welcome): SentFrame {
+    const { publicId, protocol } = conn;
+    const text = patch ?? this.#views.textFor(conn);
+    if (head && protocol === 3)
+      return this.#binary.first(head, patch === undefined ? publicId : undefined, text, conn.wire);
+    return patch === undefined ? encodeWelcome(publicId, text, head) : encodeSync(patch, head);
   }
 
   #sendChanges(changes: Changes): void {
@@ -334,10 +346,11 @@ export class Broadcast {
     const seq = this.#changeClock.settled(changes);
     const promised = this.#keepPromises(shared !== undefined, viewerGroups);
     if (!shared && viewerGroups.length === 0 && !this.#tree.crowd) return;
-    const patch = shared && JSON.stringify(shared);
     const mark = seq > 0 ? this.#changeClock.takeMark() : undefined;
-    this.#sendDirect(shared, patch, seq, mark, viewerGroups);
-    for (const group of this.#connections.remoteGroups.keys()) {
+    this.#direct.send({ shared, seq, mark, viewerGroups });
+    const { remoteGroups } = this.#connections;
+    const patch = shared && remoteGroups.size > 0 ? JSON.stringify(shared) : undefined;
+    for (const group of remoteGroups.keys()) {
       const own = remoteChanges(group, this.#connections.all(), viewerGroups, this.#tree.crowd);
       const isHere = ({ remote }: RoomConnection) => remote?.group === group;
       group.sync({ patch, seq, mark, own, promised: promised.filter(isHere).flatMap(idOf) });
@@ -363,28 +376,6 @@ export class Broadcast {
     const isRelayed = (conn: RoomConnection) => this.#tree.crowd !== undefined && conn.relays !== undefined;
     for (const conn of waiting) if (!isRelayed(conn)) conn.deliver(encodeSync("{}"));
     return waiting.filter(isRelayed);
-  }
-
-  #sendDirect(
-    shared: Record<string, unknown> | undefined,
-    patch: string | undefined,
-    seq: number,
-    mark: number | undefined,
-    viewerGroups: readonly ViewerGroup[],
-  ): void {
-    const make = (text: string) => new EncodedPatch(text, seq, mark);
-    const forAll = patch === undefined ? undefined : make(patch);
-    const groupOf = viewerGroups.length > 0 ? groupsOf(viewerGroups) : undefined;
-    const byGroup = new Map<ViewerGroup, EncodedPatch>();
-    const encode = this.#tree.crowd?.encoder(shared, patch, make);
-    for (const conn of this.#connections.direct) {
-      const group = groupOf?.get(conn);
-      const parts = this.#partsOf(conn);
-      let encoded = group ? byGroup.get(group) : forAll;
-      if (parts.length > 0) encoded = encode?.(conn, parts, group?.changes ?? []);
-      else if (group && !encoded) byGroup.set(group, (encoded = make(JSON.stringify(merge(shared, group.changes)))));
-      if (encoded) conn.sendPatch(encoded);
-    }
   }
 
   #partsOf(conn: RoomConnection): Parts {

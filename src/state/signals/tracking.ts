@@ -40,6 +40,8 @@ export interface FieldGate extends CheckedField {
   readonly isInState: boolean;
   /** The row of what it is part of, if it is a single field. */
   readonly place?: object;
+  /** What is kept in place of a value that is set. */
+  rounded?(value: unknown): unknown;
   /** Something was, or may have been, changed. A frozen signal announces it only when it is unfrozen. */
   changed(isFrozen: boolean): void;
   /** What only a collection has. */
@@ -146,8 +148,9 @@ function slotOf(subject: Subject): Slot {
 
 /** The whole value changes. */
 function nextValue(this: Subject, value: unknown): void {
-  checkField((this as Tracked)[GATE], value);
-  nextContents.call(this, value);
+  const gate = (this as Tracked)[GATE];
+  checkField(gate, value);
+  nextContents.call(this, gate.rounded ? gate.rounded(value) : value);
 }
 
 /** Something in an array or object changed, and was checked before. */

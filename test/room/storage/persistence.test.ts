@@ -182,9 +182,9 @@ describe("throttleStorage", () => {
     const order: string[] = [];
     room.storage.fault = (key) => void order.push(`write ${key}`);
     const send = socket.send.bind(socket);
-    socket.send = (text) => {
-      order.push(`send ${(JSON.parse(text) as { type: string }).type}`);
-      send(text);
+    socket.send = (frame) => {
+      order.push(`send ${(JSON.parse(frame as string) as { type: string }).type}`);
+      send(frame);
     };
     await room.core.message(socket, '{"action":"add","id":1}');
     expect(order).toEqual(["write .", "send sync", "send ack"]);

@@ -1,0 +1,89 @@
+import { hash } from "../../protocol/hash.ts";
+import { writeSyncFrame } from "../../protocol/binary/frames.ts";
+import { withText } from "../../protocol/binary/frame-text.ts";
+import type { BinaryHead } from "../../protocol/binary/frames.ts";
+import { PatchEncoder } from "../../protocol/binary/patch-encoder.ts";
+import { readTables } from "../../protocol/binary/tables.ts";
+import type { Plain } from "../../protocol/values.ts";
+import type { Tree } from "../../state/tree.ts";
+import { wireTablesOf } from "../../state/wire-tables.ts";
+import type { SentFrame } from "../../platform/ports.ts";
+import { EncodedPatch, encodeSync, encodeWelcome, epochOf } from "../../protocol/packets.ts";
+import type { SyncHead } from "../../protocol/packets.ts";
+import type { KnownWire, PatchFrames, Protocol, RoomConnection } from "../connections/connection.ts";
+
+const NO_BLOCKS = new Uint8Array(0);
+
+/** An encoder that has seen all patches for everyone since its first client came. */
+class Run {
+  readonly id = crypto.randomUUID().slice(0, 8);
+  readonly tables: string;
+  readonly tablesHash: string;
+  readonly encoder: PatchEncoder;
+  /** The last whole state that was written, as JSON and as blocks: many may join at once. */
+  whole: { readonly text: string; readonly bytes: Uint8Array } | undefined;
+
+  constructor(tree: Tree) {
+    const specs = wireTablesOf(tree.root);
+    this.tables = JSON.stringify(specs);
+    this.tablesHash = hash(this.tables);
+    this.encoder = new PatchEncoder(readTables(specs));
+  }
+}
+
+/** Writes sync packets for the clients of protocol 3 that are connected here. */
+export class BinaryPatches {
+  readonly #tree: Tree;
+  #run: Run | undefined;
+
+  constructor(tree: Tree) {
+    this.#tree = tree;
+  }
+
+  /** Takes a patch for everyone. @returns gives it as blocks */
+  shared(patch: Readonly<Plain> | undefined, conns: ReadonlySet<RoomConnection>): () => Uint8Array {
+    if (!patch) return () => NO_BLOCKS;
+    if (!conns.values().some(({ protocol }) => protocol === 3)) {
+      // From now on it misses patches.
+      this.#run = undefined;
+      return () => NO_BLOCKS;
+    }
+    const run = this.#started;
+    run.whole = undefined;
+    const blocks = run.encoder.shared(patch);
+    return () => blocks;
+  }
+
+  /** What some get in place of the last patch for everyone. */
+  merged(patch: Readonly<Plain>): Uint8Array {
+    return this.#started.encoder.merged(patch);
+  }
+
+  /** The first packet of a connection. @param publicId with the whole state @param text its value, as JSON @param known what the client knows of the wire */
+  first(
+    head: SyncHead,
+    publicId: string | undefined,
+    text: string,
+    known: KnownWire | undefined,
+  ): Uint8Array<ArrayBuffer> {
+    const run = this.#started;
+    const { tablesHash, id, encoder } = run;
+    const own: BinaryHead = {
+      ...head,
+      ...(publicId !== undefined && { publicId, epoch: epochOf(head.epoch as string, publicId) }),
+      tablesHash,
+      ...(known?.tables !== tablesHash && { tables: run.tables }),
+      run: id,
+    };
+    if (run.whole?.text !== text) run.whole = { text, bytes: encoder.whole(JSON.parse(text) as Plain) };
+    const isKnown = head.resumed !== true || (known?.run === id && known.tables === tablesHash);
+    const frame = writeSyncFrame(own, run.whole.bytes, ...(isKnown ? [] : [encoder.slots()]));
+    return withText(frame, () =>
+      publicId === undefined ? encodeSync(text, head) : encodeWelcome(publicId, text, head),
+    );
+  }
+
+  get #started(): Run {
+    return (this.#run ??= new Run(this.#tree));
+  }
+}

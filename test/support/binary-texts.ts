@@ -1,0 +1,43 @@
+import { applyPatch } from "../../src/protocol/apply-patch.ts";
+import { ByteReader } from "../../src/protocol/binary/bytes.ts";
+import { FRAME, readSyncHead } from "../../src/protocol/binary/frames.ts";
+import { FrameReader } from "../../src/protocol/binary/frame-reader.ts";
+import { textOfFrame } from "../../src/protocol/binary/frame-text.ts";
+
+type Plain = Readonly<Record<string, unknown>>;
+
+/** Makes JSON packets of what a room sends: of binary frames as a client of protocol 3 reads them. */
+export class BinaryTexts {
+  readonly #frames = new FrameReader();
+  #state: Plain = {};
+  #isResumed = false;
+
+  /** What a client that connects again says that it knows. */
+  get query(): string {
+    return new URLSearchParams(this.#frames.query).toString();
+  }
+
+  textOf(frame: string | Uint8Array | ArrayBuffer): string {
+    if (typeof frame === "string") {
+      if (frame !== "pong") this.#take(JSON.parse(frame) as Plain);
+      return frame;
+    }
+    // It keeps nothing of what it reads.
+    const bytes = new Uint8Array(frame as ArrayBuffer).slice();
+    const text = frame instanceof Uint8Array ? textOfFrame(frame) : "";
+    // What the client knows from its connection before is not known here.
+    const isFirst = this.query === "" && bytes[0] === FRAME.sync;
+    const head = isFirst ? readSyncHead(new ByteReader(bytes.subarray(1))) : undefined;
+    this.#isResumed ||= head !== undefined && (head.resumed === true || head.tables === undefined);
+    if (this.#isResumed) return text;
+    const packet = this.#frames.read(bytes, this.#state);
+    this.#take(packet);
+    return JSON.stringify(packet);
+  }
+
+  #take({ type, reset, value }: Plain): void {
+    if (type !== "sync") return;
+    const { pId, ...patch } = value as Record<string, unknown>;
+    this.#state = applyPatch(pId === undefined && reset === undefined ? this.#state : {}, patch);
+  }
+}
