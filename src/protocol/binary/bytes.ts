@@ -8,6 +8,8 @@ export class MalformedFrame extends Error {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const FIRST_SIZE = 512;
+/** Of the eighth byte of a varint, with which it has all numbers that are exact. */
+const LAST_SCALE = 2 ** 49;
 
 /** Writes numbers and texts one after the other. Numbers of several bytes are little-endian. */
 export class ByteWriter {
@@ -92,19 +94,18 @@ export class ByteReader {
   }
 
   byte(): number {
-    return this.bytes(1)[0] as number;
+    if (this.left === 0) throw new MalformedFrame("it ends too early");
+    return this.#bytes[this.at++] as number;
   }
 
   varint(): number {
     let value = 0;
-    let scale = 1;
-    for (;;) {
+    for (let scale = 1; scale <= LAST_SCALE; scale *= 128) {
       const byte = this.byte();
       value += (byte & 0x7f) * scale;
-      if (value > Number.MAX_SAFE_INTEGER) throw new MalformedFrame("a number is too large");
-      if (byte < 0x80) return value;
-      scale *= 128;
+      if (byte < 0x80 && value <= Number.MAX_SAFE_INTEGER) return value;
     }
+    throw new MalformedFrame("a number is too large");
   }
 
   bytes(length: number): Uint8Array {

@@ -4,6 +4,7 @@ import { MalformedFrame } from "./bytes.ts";
 /** Writes a value as a whole number from 0 on. What it has no exact number for is written without it. */
 export interface Codec {
   readonly code: (value: unknown) => number | undefined;
+  /** @returns undefined for a number that stands for nothing */
   readonly value: (code: number) => unknown;
 }
 
@@ -12,19 +13,25 @@ export type CodecSpec =
   | { readonly quantized: readonly [number, number, number] }
   | { readonly oneOf: readonly string[] };
 
+/** The most bits of a number. */
+export const MAX_BITS = 32;
+
 /** @throws MalformedFrame for a codec that there is not */
 export function codecOf(spec: unknown): Codec | undefined {
   if (spec === undefined) return undefined;
   if (isPlain(spec)) {
     const { quantized, oneOf } = spec;
-    if (isNumbers(quantized) && quantized.length === 3) return quantizing(...(quantized as [number, number, number]));
-    if (Array.isArray(oneOf)) return choosing(oneOf);
+    if (isRange(quantized)) return quantizing(...quantized);
+    if (Array.isArray(oneOf) && oneOf.every((value) => typeof value === "string")) return choosing(oneOf);
   }
   throw new MalformedFrame("a field has an unknown codec");
 }
 
-function isNumbers(list: unknown): list is readonly number[] {
-  return Array.isArray(list) && list.every((item) => typeof item === "number");
+/** Whether there are numbers between, in steps that a number can hold: a min below a max, and bits. */
+export function isRange(range: unknown): range is readonly [min: number, max: number, bits: number] {
+  if (!Array.isArray(range) || range.length !== 3 || !range.every(Number.isFinite)) return false;
+  const [min, max, bits] = range as [number, number, number];
+  return min < max && Number.isFinite(max - min) && Number.isInteger(bits) && bits >= 1 && bits <= MAX_BITS;
 }
 
 /** A number from min to max in 2^bits steps. */
@@ -34,7 +41,7 @@ export function quantizing(min: number, max: number, bits: number): Codec & { ro
   const valueOf = (code: number) => (code === last ? max : min + code * step);
   const nearest = (value: number) => Math.min(Math.max(Math.round((value - min) / step), 0), last);
   return {
-    value: valueOf,
+    value: (code) => (Number.isInteger(code) && code >= 0 && code <= last ? valueOf(code) : undefined),
     round: (value) => valueOf(nearest(value)),
     code: (value) => {
       if (typeof value !== "number") return undefined;
@@ -44,7 +51,7 @@ export function quantizing(min: number, max: number, bits: number): Codec & { ro
   };
 }
 
-function choosing(values: readonly unknown[]): Codec {
-  const codes = new Map(values.map((value, code) => [value, code]));
+function choosing(values: readonly string[]): Codec {
+  const codes = new Map<unknown, number>(values.map((value, code) => [value, code]));
   return { code: (value) => codes.get(value), value: (code) => values[code] };
 }

@@ -49,11 +49,16 @@ export function writeColumn(
   if (codes) writeNumbers(out, codes, CODED, before && ((row) => codec.code(before(row))));
   else if (type === "number" && areAll(values, "number")) writeNumbers(out, values as number[], 0, before);
   else if (type === "boolean" && areAll(values, "boolean")) writeBooleans(out, values);
-  else if (type === "string" && areAll(values, "string")) writeTexts(out, values as string[]);
+  else if (type === "string" && values.every(isText)) writeTexts(out, values as string[]);
   else {
     out.byte(JSON_ARRAY);
     out.text(JSON.stringify(values));
   }
+}
+
+/** UTF-8 has no half of a surrogate pair; JSON has an escape for it. */
+function isText(value: unknown): boolean {
+  return typeof value === "string" && value.isWellFormed();
 }
 
 function areAll(values: readonly unknown[], type: string): boolean {
@@ -177,7 +182,10 @@ export function readColumn(from: ByteReader, count: number, codec: Codec | undef
 function readNumbers(from: ByteReader, type: number, count: number, before: Before): number[] | undefined {
   if (type === DIFFERENCES) return readDifferences(from, count, before);
   const numbers = NUMBERS[type - 1];
-  return numbers && from.numbers(...numbers, count);
+  const values = numbers && from.numbers(...numbers, count);
+  if (type >= FLOAT32 && values && !values.every(Number.isFinite))
+    throw new MalformedFrame("a number that JSON has not");
+  return values;
 }
 
 function readDifferences(from: ByteReader, count: number, before: Before): number[] {

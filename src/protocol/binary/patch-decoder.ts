@@ -45,14 +45,16 @@ export class PatchDecoder {
 
   #readRows(from: ByteReader, patch: Plain, state: Readonly<Plain>): void {
     const { table, keys } = this.#table(from);
-    const rows = readRows(from);
-    const paths = rows.map((row) => pathOf(table, keys, row));
-    const targets = paths.map((path) => objectAt(patch, path));
+    const paths = readRows(from).map((row) => pathOf(table, keys, row));
+    const around = objectAt(patch, table.names);
+    const stateAround = valueAt(state, table.names);
+    const targets = paths.map((path) => objectAt(around, path));
     const mask = from.varint();
+    if (mask >= 2 ** table.fields.length) throw new MalformedFrame("an unknown field");
     for (const [index, { names, codec }] of table.fields.entries()) {
       if (!(Math.floor(mask / 2 ** index) % 2)) continue;
-      const before = (row: number) => valueAt(state, [...(paths[row] as readonly string[]), ...names]);
-      for (const [row, value] of readColumn(from, rows.length, codec, before).entries()) {
+      const before = (row: number) => valueAt(stateAround, [...(paths[row] as readonly string[]), ...names]);
+      for (const [row, value] of readColumn(from, paths.length, codec, before).entries()) {
         const target = objectAt(targets[row] as Plain, names.slice(0, -1));
         target[names.at(-1) as string] = value;
       }
@@ -61,9 +63,11 @@ export class PatchDecoder {
 
   #readRemovals(from: ByteReader, patch: Plain): void {
     const { table, keys } = this.#table(from);
+    const around = objectAt(patch, table.names);
     for (const row of readRows(from)) {
-      const path = pathOf(table, keys, row);
-      objectAt(patch, path.slice(0, -1))[path.at(-1) as string] = DELETE;
+      const [key] = pathOf(table, keys, row);
+      if (key === undefined) throw new MalformedFrame("a removal of what has no entries");
+      around[key] = DELETE;
       if (row.slot !== undefined) keys.delete(row.slot);
     }
   }
@@ -77,13 +81,15 @@ export class PatchDecoder {
   }
 }
 
-/** Where a row is in the state. What it says of its slot is noted. */
-function pathOf({ names, isKeyed }: Table, keys: Map<number, string>, row: RowName): readonly string[] {
-  if (!isKeyed) return names;
+/** Where a row is in its table. What it says of its slot is noted. */
+function pathOf({ isKeyed }: Table, keys: Map<number, string>, row: RowName): readonly string[] {
+  if (!isKeyed && row.key === undefined && row.slot === undefined) return [];
+  if (!isKeyed) throw new MalformedFrame("a row of its own in a table without entries");
   const key = row.key ?? keys.get(row.slot ?? NaN);
   if (key === undefined) throw new MalformedFrame("an unknown slot");
+  if (isHostileKey(key)) throw new MalformedFrame("a name that reaches a prototype");
   if (row.slot !== undefined) keys.set(row.slot, key);
-  return [...names, key];
+  return [key];
 }
 
 function objectAt(node: Plain, names: readonly string[]): Plain {

@@ -63,6 +63,7 @@ export function readRows(from: ByteReader): readonly RowName[] {
   if (kind < KEYS || kind > KEYS_SLOTS) throw new MalformedFrame("rows of an unknown kind");
   const keys = readTexts(from, count);
   const first = kind === KEYS_FROM ? from.varint() : 0;
+  if (!Number.isSafeInteger(first + count)) throw new MalformedFrame("a slot is too large");
   return keys.map((key, index) => ({
     key,
     slot: kind === KEYS ? undefined : kind === KEYS_FROM ? first + index : from.varint(),

@@ -1,4 +1,4 @@
-import { isHostileKey, isPlain } from "../values.ts";
+import { isHostileKey, isPlain, MAX_STATE_DEPTH } from "../values.ts";
 import { MalformedFrame } from "./bytes.ts";
 import { codecOf } from "./codecs.ts";
 import type { Codec } from "./codecs.ts";
@@ -23,6 +23,8 @@ export type FieldSpec = readonly [names: readonly string[], codec?: unknown];
 
 /** The fields of a row are named by the bits of one number: those beyond this many are sent as JSON. */
 export const MAX_FIELDS = 30;
+/** Fields with more names are sent as JSON too: a bit of a frame must not make a client hold many objects. */
+const MAX_NAMES = 4;
 
 /** @throws MalformedFrame if these are no tables */
 export function readTables(specs: unknown): readonly Table[] {
@@ -30,7 +32,10 @@ export function readTables(specs: unknown): readonly Table[] {
   return specs.map(([names, isKeyed, fields]) => ({
     names,
     isKeyed: isKeyed === 1,
-    fields: fields.slice(0, MAX_FIELDS).map(([path, codec]) => ({ names: path, codec: codecOf(codec) })),
+    fields: fields
+      .filter(([path]) => path.length <= MAX_NAMES)
+      .slice(0, MAX_FIELDS)
+      .map(([path, codec]) => ({ names: path, codec: codecOf(codec) })),
   }));
 }
 
@@ -45,5 +50,6 @@ function isField(field: unknown): field is FieldSpec {
 }
 
 function isNames(names: unknown): names is readonly string[] {
-  return Array.isArray(names) && names.every((name) => typeof name === "string" && !isHostileKey(name));
+  if (!Array.isArray(names) || names.length > MAX_STATE_DEPTH) return false;
+  return names.every((name) => typeof name === "string" && !isHostileKey(name));
 }

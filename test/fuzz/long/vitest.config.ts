@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 /**
- * 100,000 hostile inputs over real sockets to a real workerd: `npm run test:fuzz`. FUZZ_INPUTS says how many,
+ * 100,000 hostile inputs over real sockets to a real workerd, and as many binary frames to a client: `npm run test:fuzz`. FUZZ_INPUTS says how many,
  * FUZZ_SEED repeats a run.
  */
 export default defineConfig({

@@ -1,0 +1,42 @@
+import { expect } from "vitest";
+import { applyPatch } from "../../src/protocol/apply-patch.ts";
+import { MalformedFrame } from "../../src/protocol/binary/bytes.ts";
+import { FrameReader } from "../../src/protocol/binary/frame-reader.ts";
+import { isContainer } from "../../src/protocol/values.ts";
+import type { Plain } from "../../src/protocol/values.ts";
+
+/** How many values and objects a byte can make: each bit may be a boolean, four names deep; and the row around it. */
+export const MOST_PER_BYTE = 8 * 4 + 8;
+
+/**
+ * Reads the frames of one connection, as a client does. It fails if anything but {@link MalformedFrame} is thrown, if a
+ * packet is larger than its frame allows, or if a prototype was changed.
+ */
+export function readHostile(frames: readonly Uint8Array[]): { read: number; refused: number } {
+  const reader = new FrameReader();
+  const found = { read: 0, refused: 0 };
+  let state: Readonly<Plain> = {};
+  for (const frame of frames) {
+    try {
+      const { value } = reader.read(frame, state);
+      expect(sizeOf(value)).toBeLessThanOrEqual(MOST_PER_BYTE * frame.length);
+      state = applyPatch(state, value as Plain);
+      found.read++;
+    } catch (thrown) {
+      if (!(thrown instanceof MalformedFrame)) throw thrown;
+      found.refused++;
+    }
+  }
+  for (const name of ["n", "x", "a", "polluted", "$delete"]) expect(({} as Plain)[name]).toBeUndefined();
+  return found;
+}
+
+/** The objects, arrays and other values in a value, which may be nested more deeply than functions can call each other. */
+export function sizeOf(value: unknown): number {
+  let size = 0;
+  for (const waiting = [value]; waiting.length > 0; size++) {
+    const next = waiting.pop();
+    if (isContainer(next)) for (const inner of Object.values(next)) waiting.push(inner);
+  }
+  return size;
+}

@@ -1,0 +1,63 @@
+import fc from "fast-check";
+import { applyPatch } from "../../../src/protocol/apply-patch.ts";
+import { writeSyncFrame } from "../../../src/protocol/binary/frames.ts";
+import { PatchEncoder } from "../../../src/protocol/binary/patch-encoder.ts";
+import { readTables } from "../../../src/protocol/binary/tables.ts";
+import type { Plain } from "../../../src/protocol/values.ts";
+import { diff, SAME } from "../../../src/state/diff.ts";
+import { SPECS, state } from "./states.ts";
+
+/** A frame, what it says in its head as JSON has it, and the state that a client has after it. */
+export interface RecordedFrame {
+  readonly bytes: Uint8Array;
+  readonly head: Readonly<Plain>;
+  readonly state: Readonly<Plain>;
+}
+
+const clean = (value: unknown) => JSON.parse(JSON.stringify(value)) as Plain;
+const FIRST = { publicId: "me", tablesHash: "t1", tables: JSON.stringify(SPECS) };
+const optional = { requiredKeys: [] };
+const head = fc.record(
+  {
+    mark: fc.nat(),
+    from: fc.maxSafeNat(),
+    batch: fc.nat(70_000),
+    resumed: fc.constant(true as const),
+    reset: fc.constant(true as const),
+    epoch: fc.string({ unit: "binary", maxLength: 8 }),
+  },
+  optional,
+);
+
+/** What one client is sent: the whole state, and then what changes. Now and then it comes back and knows no slots. */
+export const recordedFrames: fc.Arbitrary<readonly RecordedFrame[]> = fc
+  .array(fc.record({ next: state, head, isBack: fc.integer({ min: 0, max: 5 }).map((n) => n === 0) }), {
+    minLength: 1,
+    maxLength: 12,
+  })
+  .map((windows) => {
+    const encoder = new PatchEncoder(readTables(SPECS));
+    const frames: RecordedFrame[] = [];
+    let now: Plain = {};
+    let after: Readonly<Plain> = {};
+    const add = (bytes: Uint8Array, { head: said, isBack }: (typeof windows)[number], patch: Plain) => {
+      const isFirst = frames.length === 0;
+      const plain = { ...said, seq: frames.length };
+      const run = isFirst || isBack ? { run: `r${frames.length}` } : {};
+      const sent = isFirst ? { ...plain, ...run, ...FIRST } : { ...plain, ...run };
+      after = applyPatch(after, clean(isFirst ? { pId: FIRST.publicId, ...patch } : patch));
+      frames.push({ bytes: writeSyncFrame(sent, bytes), head: plain, state: after });
+    };
+    for (const window of windows) {
+      const next = clean(window.next);
+      const patch = diff(now, next);
+      now = next;
+      if (frames.length === 0 || window.isBack) {
+        // The changes of this window are shared by others, whose slots it is told.
+        if (patch !== SAME) encoder.shared(patch as Plain);
+        const missed = frames.length === 0 ? next : patch === SAME ? {} : (patch as Plain);
+        add(Buffer.concat([encoder.slots(), encoder.whole(missed)]), window, missed);
+      } else if (patch !== SAME) add(encoder.shared(patch as Plain), window, patch as Plain);
+    }
+    return frames;
+  });

@@ -1,0 +1,67 @@
+import fc from "fast-check";
+import type { TableSpec } from "../../../src/protocol/binary/tables.ts";
+
+/** A state with all that tables can hold, and values that no table expects. */
+export const SPECS: readonly TableSpec[] = [
+  [[], 0, [[["turn"]], [["board", "size"]], [["title"]]]],
+  [
+    ["players"],
+    1,
+    [
+      [["x"]],
+      [["y"], { quantized: [0, 1000, 16] }],
+      [["name"]],
+      [["isReady"]],
+      [["at", "z"]],
+      [["team"], { oneOf: ["red", "blue"] }],
+    ],
+  ],
+  [["board", "pieces"], 1, [[["row"]], [["column"]]]],
+];
+
+const Y = (code: number) => (code === 65_535 ? 1000 : code * (1000 / 65_535));
+const anyValue = fc.oneof(
+  fc.integer({ min: -300, max: 300 }),
+  fc.integer(),
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+  fc.float({ noNaN: true, noDefaultInfinity: true }),
+  fc.boolean(),
+  fc.constantFrom(null, "", "abc", "a_b-C", "ä€😀", "red", "\ud800"),
+  fc.constantFrom([], [1, [2]], {}, { a: 1 }, { a: { b: 2 } }),
+);
+const player = fc.record(
+  {
+    x: fc.oneof({ weight: 5, arbitrary: fc.integer({ min: -200, max: 200 }) }, anyValue),
+    y: fc.oneof({ weight: 5, arbitrary: fc.integer({ min: 0, max: 65_535 }).map(Y) }, anyValue),
+    name: fc.oneof(fc.string({ maxLength: 4 }), anyValue),
+    isReady: fc.oneof(fc.boolean(), anyValue),
+    at: fc.oneof(fc.record({ z: anyValue, w: fc.integer() }, { requiredKeys: [] }), anyValue),
+    team: fc.constantFrom("red", "blue", "green"),
+    other: anyValue,
+  },
+  { requiredKeys: [] },
+);
+const key = fc.constantFrom("a", "b", "c", "dd", "e.f", "ü", "0", "abcdefABCDEF");
+export const state = fc.record(
+  {
+    turn: anyValue,
+    title: anyValue,
+    board: fc.oneof(
+      fc.record(
+        {
+          size: anyValue,
+          pieces: fc.oneof(fc.dictionary(key, fc.record({ row: fc.integer(), column: fc.integer() })), anyValue),
+        },
+        { requiredKeys: [] },
+      ),
+      anyValue,
+    ),
+    players: fc.oneof({ weight: 8, arbitrary: fc.dictionary(key, player) }, anyValue),
+    more: anyValue,
+  },
+  { requiredKeys: [] },
+);
+/** What only some see, which is never in a table. */
+export const own = fc.record({
+  hand: fc.array(fc.integer(), { maxLength: 3 }),
+});
