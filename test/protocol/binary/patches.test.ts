@@ -8,7 +8,7 @@ import { readTables } from "../../../src/protocol/binary/tables.ts";
 import type { Plain } from "../../../src/protocol/values.ts";
 import { diff, SAME } from "../../../src/state/diff.ts";
 import { merge } from "../../../src/state/merge.ts";
-import { own, SPECS, state } from "./states.ts";
+import { movers, own, SPECS, state } from "./states.ts";
 
 interface Client {
   readonly isOwn: boolean;
@@ -29,7 +29,7 @@ function take(client: Client, bytes: Uint8Array, patch: Plain): void {
 
 /** What happens in one window: the next state, what some see of their own, and which client joins or goes away. */
 const window = fc.record({
-  next: state,
+  next: fc.oneof({ weight: 2, arbitrary: state }, movers),
   secret: fc.option(own),
   joiner: fc.option(fc.record({ isOwn: fc.boolean(), isAway: fc.boolean() })),
   isBack: fc.boolean(),

@@ -5,7 +5,7 @@ import { PatchEncoder } from "../../../src/protocol/binary/patch-encoder.ts";
 import { readTables } from "../../../src/protocol/binary/tables.ts";
 import type { Plain } from "../../../src/protocol/values.ts";
 import { diff, SAME } from "../../../src/state/diff.ts";
-import { SPECS, state } from "./states.ts";
+import { movers, SPECS, state } from "./states.ts";
 
 /** A frame, what it says in its head as JSON has it, and the state that a client has after it. */
 export interface RecordedFrame {
@@ -29,12 +29,17 @@ const head = fc.record(
   optional,
 );
 
+const LENGTHS = { minLength: 1, maxLength: 12 };
+const window = (next: fc.Arbitrary<unknown>) =>
+  fc.record({ next, head, isBack: fc.integer({ min: 0, max: 5 }).map((n) => n === 0) });
+
 /** What one client is sent: the whole state, and then what changes. Now and then it comes back and knows no slots. */
 export const recordedFrames: fc.Arbitrary<readonly RecordedFrame[]> = fc
-  .array(fc.record({ next: state, head, isBack: fc.integer({ min: 0, max: 5 }).map((n) => n === 0) }), {
-    minLength: 1,
-    maxLength: 12,
-  })
+  .oneof(
+    fc.array(window(state), LENGTHS),
+    fc.array(window(movers), LENGTHS),
+    fc.array(window(fc.oneof(state, movers)), LENGTHS),
+  )
   .map((windows) => {
     const encoder = new PatchEncoder(readTables(SPECS));
     const frames: RecordedFrame[] = [];

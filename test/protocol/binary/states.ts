@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { quantizing } from "../../../src/protocol/binary/codecs.ts";
 import type { TableSpec } from "../../../src/protocol/binary/tables.ts";
 
 /** A state with all that tables can hold, and values that no table expects. */
@@ -14,12 +15,15 @@ export const SPECS: readonly TableSpec[] = [
       [["isReady"]],
       [["at", "z"]],
       [["team"], { oneOf: ["red", "blue"] }],
+      // Its last step is not quite its maximum.
+      [["angle"], { quantized: [-0.1, 0.3, 10] }],
     ],
   ],
   [["board", "pieces"], 1, [[["row"]], [["column"]]]],
 ];
 
-const Y = (code: number) => (code === 65_535 ? 1000 : code * (1000 / 65_535));
+const y = quantizing(0, 1000, 16);
+const angle = quantizing(-0.1, 0.3, 10);
 const anyValue = fc.oneof(
   fc.integer({ min: -300, max: 300 }),
   fc.integer(),
@@ -32,11 +36,12 @@ const anyValue = fc.oneof(
 const player = fc.record(
   {
     x: fc.oneof({ weight: 5, arbitrary: fc.integer({ min: -200, max: 200 }) }, anyValue),
-    y: fc.oneof({ weight: 5, arbitrary: fc.integer({ min: 0, max: 65_535 }).map(Y) }, anyValue),
+    y: fc.oneof({ weight: 5, arbitrary: fc.integer({ min: 0, max: 65_535 }).map(y.value) }, anyValue),
     name: fc.oneof(fc.string({ maxLength: 4 }), anyValue),
     isReady: fc.oneof(fc.boolean(), anyValue),
     at: fc.oneof(fc.record({ z: anyValue, w: fc.integer() }, { requiredKeys: [] }), anyValue),
     team: fc.constantFrom("red", "blue", "green"),
+    angle: fc.constantFrom(-0.1, 0.3),
     other: anyValue,
   },
   { requiredKeys: [] },
@@ -64,4 +69,23 @@ export const state = fc.record(
 /** What only some see, which is never in a table. */
 export const own = fc.record({
   hand: fc.array(fc.integer(), { maxLength: 3 }),
+});
+
+/** Who moves a little, or now and then far. */
+const near = (middle: number) =>
+  fc.oneof(
+    { weight: 9, arbitrary: fc.integer({ min: middle - 60, max: middle + 60 }) },
+    fc.integer({ min: -32_768, max: 32_767 }),
+  );
+/** Entries whose numbers go up and down, as in a game. */
+export const movers = fc.record({
+  players: fc.dictionary(
+    key.filter((name) => name !== "e.f"),
+    fc.record({
+      x: near(-1000),
+      y: near(20_000).map((code) => y.value(Math.abs(code))),
+      angle: near(1000).map((code) => angle.value(Math.min(Math.abs(code), 1023))),
+    }),
+    { minKeys: 4 },
+  ),
 });
