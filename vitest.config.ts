@@ -38,7 +38,7 @@ function project({ name, include, exclude = [], via = "room", isolate = false }:
 const CLIENTS = ["test/client/*.test.ts", "test/react/*.test.ts"];
 
 /** About files of the project, which only Node can see. */
-const FILES = ["architecture", "links", "wrangler", "examples", "upstream-cases"].map(
+const FILES = ["architecture", "binary-frame", "links", "wrangler", "examples", "upstream-cases"].map(
   (name) => `test/docs/${name}.test.ts`,
 );
 

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, CommanderError } from "./libraries.ts";
 import { addCreate } from "./create/command.ts";
+import { addDecode } from "./decode/command.ts";
 import { addDoctor } from "./doctor/command.ts";
 import { Failure, UsageError } from "./failure.ts";
 import { addLoad } from "./load/command.ts";
@@ -36,6 +37,7 @@ function createProgram(): Command {
   addToken(program);
   addLoad(program);
   addDoctor(program);
+  addDecode(program);
   return program;
 }
 

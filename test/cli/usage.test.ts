@@ -24,12 +24,17 @@ describe("durable-rooms", () => {
     expect(await runBin(["--version"])).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
   });
 
-  it.each([["--help"], ["help"], ["create", "--help"], ["token", "--help"], ["load", "--help"], ["doctor", "--help"]])(
-    "%s %s prints help",
-    async (...args) => {
-      expect(await runHere(args)).toMatchObject({ code: 0, stdout: expect.stringContaining("Usage: "), stderr: "" });
-    },
-  );
+  it.each([
+    ["--help"],
+    ["help"],
+    ["create", "--help"],
+    ["token", "--help"],
+    ["load", "--help"],
+    ["doctor", "--help"],
+    ["decode", "--help"],
+  ])("%s %s prints help", async (...args) => {
+    expect(await runHere(args)).toMatchObject({ code: 0, stdout: expect.stringContaining("Usage: "), stderr: "" });
+  });
 
   it("without a command ends with 2, as a process too", async () => {
     expect(await runBin([])).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("Usage: ") });
@@ -58,6 +63,10 @@ describe("durable-rooms", () => {
     [[...LOAD, "--token-env", "NOT_THERE"], "There is no NOT_THERE"],
     [[...LOAD, "--host", "localhost:8787/parties"], "a name and perhaps a port"],
     [[...LOAD, "--host", "example.com"], "--yes-remote"],
+    [["decode"], "missing required argument 'frames'"],
+    [["decode", "not/there.bin!"], "neither a file, nor a frame"],
+    [["decode", "package.json"], "Line 1 of the file"],
+    [["decode", "--tables", "{}", "01"], "takes the tables as JSON"],
     [["doctor", "--room", "game-1"], "missing required argument 'url'"],
     [["doctor", "https://example.com"], "--room <id>' not specified"],
     [["doctor", "https://example.com", "--room", "game-1", "--token-env", "NOT_THERE"], "There is no NOT_THERE"],

@@ -1,0 +1,60 @@
+import { applyPatch } from "../../protocol/apply-patch.ts";
+import { ByteReader } from "../../protocol/binary/bytes.ts";
+import { FrameReader } from "../../protocol/binary/frame-reader.ts";
+import { FRAME, readSyncHead, writeSyncFrame } from "../../protocol/binary/frames.ts";
+import type { BinaryHead } from "../../protocol/binary/frames.ts";
+import { readTables } from "../../protocol/binary/tables.ts";
+import type { Table } from "../../protocol/binary/tables.ts";
+import type { Plain } from "../../protocol/values.ts";
+import { describeBlocks } from "./describe-blocks.ts";
+
+/** What the frames of one connection have said so far. */
+export class CapturedConnection {
+  readonly #given: string | undefined;
+  readonly #reader = new FrameReader();
+  #state: Readonly<Plain> = {};
+  #hash: string | undefined;
+  #run: string | undefined;
+  #tables: readonly Table[] = [];
+  #keys: readonly Map<number, string>[] = [];
+
+  /** @param given the tables as JSON, for frames that do not have them */
+  constructor(given: string | undefined) {
+    this.#given = given;
+    if (given !== undefined) this.#take({ tablesHash: "", tables: given });
+  }
+
+  /** Says what is in a frame. @throws MalformedFrame after what can be read of it */
+  *describe(frame: Uint8Array): Generator<string> {
+    const from = new ByteReader(frame);
+    if (from.byte() === FRAME.sync) yield* this.#describeSync(frame, from);
+    const packet = this.#reader.read(frame, this.#state);
+    if (packet.type === "sync") this.#state = applyPatch(this.#state, packet["value"] as Plain);
+    yield `packet ${JSON.stringify(packet)}`;
+  }
+
+  *#describeSync(frame: Uint8Array, from: ByteReader): Generator<string> {
+    const head = readSyncHead(from);
+    for (const [name, value] of Object.entries(head)) yield `${name} ${value}`;
+    const isUntold = head.tablesHash !== undefined && head.tables === undefined && this.#hash !== head.tablesHash;
+    this.#take(isUntold && this.#given !== undefined ? { ...head, tables: this.#given } : head);
+    yield* describeBlocks(frame, from, { tables: this.#tables, keys: this.#keys, state: this.#state });
+  }
+
+  /** Notes what a head says of tables and slots, here and in the reader. */
+  #take({ tablesHash, tables, run }: BinaryHead): void {
+    if (tablesHash !== undefined && tablesHash !== this.#hash && tables !== undefined) {
+      this.#reader.read(writeSyncFrame({ tablesHash, tables }), {});
+      this.#hash = tablesHash;
+      this.#tables = readTables(JSON.parse(tables));
+      this.#forget();
+    }
+    if (run === undefined || run === this.#run) return;
+    this.#run = run;
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#keys = this.#tables.map(() => new Map<number, string>());
+  }
+}

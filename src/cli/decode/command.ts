@@ -1,0 +1,57 @@
+import { existsSync, readFileSync } from "node:fs";
+import { MalformedFrame } from "../../protocol/binary/bytes.ts";
+import { readTables } from "../../protocol/binary/tables.ts";
+import { Failure, UsageError } from "../failure.ts";
+import type { Command } from "../libraries.ts";
+import { captured } from "./captured-frames.ts";
+import { CapturedConnection } from "./captured-connection.ts";
+import { count } from "./describe-blocks.ts";
+
+interface DecodeOptions {
+  readonly tables?: string;
+}
+
+const EXAMPLES = `
+A frame is hex, base64, or a file: with one frame as it is, or with one in each line. Give all frames of a connection
+from its first one on, in their order: later ones build on what earlier ones said.
+
+Examples:
+  $ durable-rooms decode captured.txt
+  $ durable-rooms decode AQEABABwYWdl...
+  $ durable-rooms decode --tables tables.json 01ad0200010001000105034c02ff`;
+
+export function addDecode(program: Command): void {
+  program
+    .command("decode")
+    .summary("prints what is in captured binary frames")
+    .description("prints what is in captured binary frames of protocol 3: heads, blocks, and packets as JSON")
+    .argument("<frames...>", "hex, base64 or files")
+    .option("--tables <json>", "the tables, as JSON or the file of it, if no frame has them")
+    .addHelpText("after", EXAMPLES)
+    .action((frames: readonly string[], options: DecodeOptions) => decode(frames, options));
+}
+
+function decode(texts: readonly string[], { tables }: DecodeOptions): void {
+  const connection = new CapturedConnection(tables === undefined ? undefined : jsonOf(tables));
+  for (const [index, frame] of texts.flatMap(captured).entries()) {
+    console.log(`frame ${index + 1}: ${count(frame.length, "byte")}`);
+    try {
+      for (const line of connection.describe(frame)) console.log(`  ${line}`);
+    } catch (thrown) {
+      if (!(thrown instanceof MalformedFrame)) throw thrown;
+      const hint = index === 0 ? ". Frames build on those before them: give all of the connection" : "";
+      throw new Failure(`frame ${index + 1}: ${thrown.message}${hint}`);
+    }
+  }
+}
+
+/** The tables as text: given as it is, or in a file. */
+function jsonOf(given: string): string {
+  const text = existsSync(given) ? readFileSync(given, "utf8") : given;
+  try {
+    readTables(JSON.parse(text));
+    return text;
+  } catch {
+    throw new UsageError("--tables takes the tables as JSON, as section 9 of a frame has them, or the file of it");
+  }
+}

@@ -1,0 +1,97 @@
+import { BLOCK } from "../../protocol/binary/blocks.ts";
+import { MalformedFrame } from "../../protocol/binary/bytes.ts";
+import type { ByteReader } from "../../protocol/binary/bytes.ts";
+import { readColumn } from "../../protocol/binary/columns.ts";
+import { readRows } from "../../protocol/binary/rows.ts";
+import type { RowName } from "../../protocol/binary/rows.ts";
+import type { Table } from "../../protocol/binary/tables.ts";
+import { valueAt } from "../../protocol/values.ts";
+import type { Plain } from "../../protocol/values.ts";
+
+/** The kinds of columns, of docs/protocol.md, P13.8. */
+const KINDS = [
+  "JSON",
+  "uint8",
+  "uint16",
+  "uint32",
+  "int8",
+  "int16",
+  "int32",
+  "float32",
+  "float64",
+  "booleans",
+  "texts",
+  "ids",
+  "differences",
+];
+const CODED = 64;
+
+/** What the frames before have told of a connection. */
+export interface Known {
+  readonly tables: readonly Table[];
+  /** By table, the keys by slot. */
+  readonly keys: readonly Map<number, string>[];
+  readonly state: Readonly<Plain>;
+}
+
+/**
+ * Says of each block of a frame what it is, and how many bytes it takes.
+ * @param bytes the whole frame @param from where its blocks begin
+ * @throws MalformedFrame where it cannot be read any further
+ */
+export function* describeBlocks(bytes: Uint8Array, from: ByteReader, known: Known): Generator<string> {
+  while (from.left > 0) {
+    const start = from.at;
+    const kind = from.byte();
+    const lines = kind === BLOCK.json ? [JSON.stringify(from.json())] : [...describeTable(bytes, from, kind, known)];
+    const [title, ...rest] = kind === BLOCK.json ? ["JSON", ...lines] : lines;
+    yield `${title} (${count(from.at - start, "byte")})`;
+    for (const line of rest) yield `  ${line}`;
+  }
+}
+
+/** @returns a title, and a line for the names of the rows and for each column */
+function* describeTable(bytes: Uint8Array, from: ByteReader, block: number, known: Known): Generator<string> {
+  const index = from.varint();
+  const [table, keys] = [known.tables[index], known.keys[index]];
+  if (!table || !keys) throw new MalformedFrame("an unknown table");
+  const rows = readRows(from);
+  for (const { key, slot } of rows) if (key !== undefined && slot !== undefined) keys.set(slot, key);
+  const name = table.names.join(".") || "state";
+  const named = rows.map((row) => nameOf(row, keys)).join(", ");
+  if (block === BLOCK.removals) {
+    yield `${name}: ${count(rows.length, "removal")}`;
+    yield named;
+    for (const { slot } of rows) if (slot !== undefined) keys.delete(slot);
+    return;
+  }
+  yield `${name}: ${count(rows.length, "row")}`;
+  if (table.isKeyed) yield named;
+  const mask = from.varint();
+  const around = valueAt(known.state, table.names);
+  for (const [field, { names, codec }] of table.fields.entries()) {
+    if (!(Math.floor(mask / 2 ** field) % 2)) continue;
+    const start = from.at;
+    const before = (row: number) => valueAt(around, [...pathOf(rows[row], keys), ...names]);
+    const values = readColumn(from, rows.length, codec, before).map((value) => JSON.stringify(value));
+    yield `${names.join(".")} ${values.join(", ")} (${kindOf(bytes[start])}, ${count(from.at - start, "byte")})`;
+  }
+}
+
+function nameOf({ key, slot }: RowName, keys: ReadonlyMap<number, string>): string {
+  if (slot === undefined) return key ?? "";
+  return `${key ?? keys.get(slot) ?? "?"} #${slot}`;
+}
+
+function pathOf(row: RowName | undefined, keys: ReadonlyMap<number, string>): readonly string[] {
+  const key = row?.key ?? keys.get(row?.slot ?? -1);
+  return key === undefined ? [] : [key];
+}
+
+function kindOf(kind = 0): string {
+  return kind < CODED ? `${KINDS[kind]}` : `${KINDS[kind - CODED]} of its codec`;
+}
+
+export function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
+}
