@@ -16,9 +16,10 @@ interface Project {
   /** Where clients connect to. */
   readonly via?: "room" | "shard";
   readonly isolate?: boolean;
+  readonly setupFiles?: string[];
 }
 
-function project({ name, include, exclude = [], via = "room", isolate = false }: Project) {
+function project({ name, include, exclude = [], via = "room", isolate = false, setupFiles = [] }: Project) {
   return {
     plugins: [cloudflareTest({ main: "./test/worker.ts", wrangler: { configPath: "./wrangler.toml" } })],
     test: {
@@ -29,6 +30,7 @@ function project({ name, include, exclude = [], via = "room", isolate = false }:
       testTimeout: 20_000,
       // Rooms are in parties of their own, so most files leave nothing behind that another one could meet.
       isolate,
+      setupFiles,
       provide: { via },
     },
   };
@@ -64,6 +66,12 @@ export default defineConfig({
           "test/client/connect-resume.test.ts",
         ],
         via: "shard",
+      }),
+      // The clients of protocol 2 speak protocol 3.
+      project({
+        name: "binary",
+        include: ["test/room/sync/*.test.ts", "test/property/*.test.ts", "test/attacks/*.test.ts", "test/room/sessions/leavers.test.ts"],
+        setupFiles: ["test/support/protocol-3.ts"],
       }),
       // What runs in Node: the commands, and what looks at the documents as files.
       { test: { name: "cli", include: ["test/cli/*.test.ts", NODE, ...FILES], testTimeout: 20_000 } },

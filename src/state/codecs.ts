@@ -12,7 +12,8 @@ const MAX_BITS = 32;
 
 /**
  * A number from `min` to `max`, in 2^bits steps. A value is rounded to the nearest step when it is set, so that the room,
- * its storage and all clients have the same number; one beyond the range becomes `min` or `max`.
+ * its storage and all clients have the same number; one beyond the range becomes `min` or `max`. What is no finite number is
+ * refused with a `RoomError` `invalid_input`.
  *
  * Choose the bits so that a step, (max − min) / (2^bits − 1), is smaller than what a player notices, and smaller than the
  * smallest movement: 16 bits for 1000 units are steps of 0.015. With 8 bits a value takes one byte, with up to 16 two, and with
@@ -28,11 +29,11 @@ export function quantized({ min, max, bits }: { min: number; max: number; bits: 
   const isRange = Number.isFinite(min) && Number.isFinite(max) && min < max && Number.isFinite(max - min);
   if (!isRange || !Number.isInteger(bits) || bits < 1 || bits > MAX_BITS)
     throw new RangeError(`quantized() takes a min below a max, and 1 to ${MAX_BITS} bits`);
-  const { round } = quantizing(min, max, bits);
+  const codec = quantizing(min, max, bits);
   return {
     spec: { quantized: [min, max, bits] },
     takes: "a number",
-    round: (value) => (isNumber(value) ? round(value) : undefined),
+    round: (value) => (isNumber(value) ? codec.round(value) : undefined),
   };
 }
 
@@ -95,5 +96,5 @@ export function oneOf<const V extends string>(...values: readonly V[]): Codec<V>
 }
 
 function isNumber(value: unknown): value is number {
-  return typeof value === "number" && !Number.isNaN(value);
+  return typeof value === "number" && Number.isFinite(value);
 }

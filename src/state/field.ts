@@ -39,7 +39,7 @@ export interface FieldCodec {
   /** How clients are told of it. Undefined where nothing has to be known to read the values. @internal */
   readonly spec: CodecSpec | undefined;
   /** @returns the nearest value of the kind; undefined if there is none @internal */
-  round(value: unknown): unknown;
+  readonly round: (value: unknown) => unknown;
   /** What it takes, for messages. @internal */
   readonly takes: string;
 }

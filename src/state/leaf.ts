@@ -102,8 +102,8 @@ export class Leaf implements FieldGate {
 
   /** Rounds the value that the signal was made with. */
   #round(signal: WritableSignal<unknown>): void {
-    const value = signal();
-    if (this.rounded(value) !== value) signal.set(value);
+    const rounded = this.rounded(signal());
+    if (rounded !== signal()) signal.set(rounded);
   }
 
   /** Whether it is sent to everyone, so also to those who saw the field that was here before. */

@@ -20,6 +20,7 @@ import { dungeon } from "./guide-transfer.ts";
 import { arena } from "./guide-references.ts";
 import { cave } from "./guide-variants.ts";
 import { island } from "./guide-crowd.ts";
+import { sea } from "./guide-codecs.ts";
 import { sealed } from "./guide-visibility.ts";
 import { serviceOf } from "./service.ts";
 
@@ -130,6 +131,17 @@ describe("guide", () => {
     await ada.call("move", { x: 500, y: 0 });
     await expectConverged();
     expect([seenBy(ada), seenBy(bob)]).toEqual([1, 1]);
+  });
+
+  it("codecs", async () => {
+    const { createClient, room } = await kitRoom(sea);
+    const client = await createClient();
+    await client.call("launch");
+    await client.call("sail", 12.345);
+    const x = room.state.ships()["s1"]?.x() ?? 0;
+    expect(x).not.toBe(12.345);
+    expect(x).toBeCloseTo(12.345, 2);
+    expect(client.state.ships["s1"]?.x).toBe(x);
   });
 
   it("auth: the token of a login opens the room, and tokens of a provider are not made with a secret", async () => {

@@ -9,6 +9,7 @@ import type { RoomCore } from "../../src/room/room.ts";
 import { Journal } from "../../src/room/storage/journal.ts";
 import { OPERATOR_AUDIENCE } from "../../src/protocol/operator.ts";
 import { BinaryTexts } from "./binary-texts.ts";
+import { spoken } from "./spoken.ts";
 import { LoadClient } from "./load-client.ts";
 import { serve } from "../../src/testing/registry.ts";
 
@@ -155,7 +156,7 @@ export class TestRoom<S = unknown> {
   /** Connects without waiting for the first packet: to the room itself, or to a shard where the suite does so. */
   async open({ id, token, headers, query = "", via = VIA }: ConnectOptions = {}): Promise<TestClient> {
     const { party, room } = await this.place(via);
-    const url = new URL(`/parties/${party}/${encodeURIComponent(room)}?${query}`, ORIGIN);
+    const url = new URL(`/parties/${party}/${encodeURIComponent(room)}?${spoken.query(query)}`, ORIGIN);
     if (id !== undefined) url.searchParams.set("id", id);
     if (token !== undefined) url.searchParams.set("token", token);
     const response = await exports.default.fetch(url.href, { headers: { ...headers, upgrade: "websocket" } });

@@ -10,6 +10,7 @@ import { Journal } from "../../src/room/storage/journal.ts";
 import { RoomCore } from "../../src/room/room.ts";
 import type { WorldParts } from "../../src/room/world-parts.ts";
 import { BinaryTexts } from "./binary-texts.ts";
+import { spoken } from "./spoken.ts";
 import { LoadClient } from "./load-client.ts";
 
 /** A clock that moves only when told to. */
@@ -283,7 +284,7 @@ export class MemoryRoom<S> {
   ): Promise<MemorySocket> {
     const socket = new MemorySocket(this.clientInstance());
     await this.core.connect({
-      request: new Request(`http://room/?${query}`),
+      request: new Request(`http://room/?${spoken.query(query)}`),
       auth,
       sessionId,
       transferToken,

@@ -5,6 +5,11 @@ export class MalformedFrame extends Error {
   }
 }
 
+/** @throws MalformedFrame if something that a frame has to fulfil does not hold */
+export function expect(holds: unknown, what: string): asserts holds {
+  if (!holds) throw new MalformedFrame(what);
+}
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const FIRST_SIZE = 512;
@@ -77,7 +82,7 @@ export class ByteWriter {
 /** What `DataView` calls a kind of number. */
 export type NumberMethod = "Uint8" | "Uint16" | "Uint32" | "Int8" | "Int16" | "Int32" | "Float32" | "Float64";
 
-/** Reads what {@link ByteWriter} writes. Each method throws {@link MalformedFrame} where the bytes end too early. */
+/** Reads what {@link ByteWriter} writes. Each method throws where that is not what is there. */
 export class ByteReader {
   at = 0;
   readonly #bytes: Uint8Array;
@@ -94,7 +99,7 @@ export class ByteReader {
   }
 
   byte(): number {
-    if (this.left === 0) throw new MalformedFrame("it ends too early");
+    expect(this.left > 0, "too short");
     return this.#bytes[this.at++] as number;
   }
 
@@ -105,11 +110,11 @@ export class ByteReader {
       value += (byte & 0x7f) * scale;
       if (byte < 0x80 && value <= Number.MAX_SAFE_INTEGER) return value;
     }
-    throw new MalformedFrame("a number is too large");
+    throw new MalformedFrame("number too large");
   }
 
   bytes(length: number): Uint8Array {
-    if (length > this.left) throw new MalformedFrame("it ends too early");
+    expect(length <= this.left, "too short");
     return this.#bytes.subarray(this.at, (this.at += length));
   }
 
@@ -124,11 +129,7 @@ export class ByteReader {
 
   /** All that is left, as text. */
   rest(): string {
-    try {
-      return decoder.decode(this.bytes(this.left));
-    } catch {
-      throw new MalformedFrame("a text is not UTF-8");
-    }
+    return decoder.decode(this.bytes(this.left));
   }
 
   numbers(method: NumberMethod, size: number, count: number): number[] {
@@ -144,11 +145,6 @@ export class ByteReader {
 
   /** All that is left, as JSON. */
   restJson(): unknown {
-    const text = this.rest();
-    try {
-      return JSON.parse(text);
-    } catch {
-      throw new MalformedFrame("JSON was expected");
-    }
+    return JSON.parse(this.rest());
   }
 }

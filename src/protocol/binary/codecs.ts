@@ -1,5 +1,4 @@
-import { isPlain } from "../values.ts";
-import { MalformedFrame } from "./bytes.ts";
+import { expect } from "./bytes.ts";
 
 /** Writes a value as a whole number from 0 on. What it has no exact number for is written without it. */
 export interface Codec {
@@ -13,25 +12,13 @@ export type CodecSpec =
   | { readonly quantized: readonly [number, number, number] }
   | { readonly oneOf: readonly string[] };
 
-/** The most bits of a number. */
-export const MAX_BITS = 32;
-
-/** @throws MalformedFrame for a codec that there is not */
+/** @throws Error for a codec that there is not */
 export function codecOf(spec: unknown): Codec | undefined {
   if (spec === undefined) return undefined;
-  if (isPlain(spec)) {
-    const { quantized, oneOf } = spec;
-    if (isRange(quantized)) return quantizing(...quantized);
-    if (Array.isArray(oneOf) && oneOf.every((value) => typeof value === "string")) return choosing(oneOf);
-  }
-  throw new MalformedFrame("a field has an unknown codec");
-}
-
-/** Whether there are numbers between, in steps that a number can hold: a min below a max, and bits. */
-export function isRange(range: unknown): range is readonly [min: number, max: number, bits: number] {
-  if (!Array.isArray(range) || range.length !== 3 || !range.every(Number.isFinite)) return false;
-  const [min, max, bits] = range as [number, number, number];
-  return min < max && Number.isFinite(max - min) && Number.isInteger(bits) && bits >= 1 && bits <= MAX_BITS;
+  const { quantized, oneOf } = spec as Partial<Record<"quantized" | "oneOf", readonly unknown[]>>;
+  if (quantized) return quantizing(...(quantized as [number, number, number]));
+  expect(oneOf, "unknown codec");
+  return choosing(oneOf);
 }
 
 /** A number from min to max in 2^bits steps. */
@@ -51,7 +38,7 @@ export function quantizing(min: number, max: number, bits: number): Codec & { ro
   };
 }
 
-function choosing(values: readonly string[]): Codec {
+function choosing(values: readonly unknown[]): Codec {
   const codes = new Map<unknown, number>(values.map((value, code) => [value, code]));
   return { code: (value) => codes.get(value), value: (code) => values[code] };
 }

@@ -1,4 +1,4 @@
-import { MalformedFrame } from "./bytes.ts";
+import { expect } from "./bytes.ts";
 import type { ByteReader, ByteWriter, NumberMethod } from "./bytes.ts";
 import type { Codec } from "./codecs.ts";
 
@@ -47,7 +47,8 @@ export function writeColumn(
   const codes = codec && codesOf(values, codec);
   const type = typeof values[0];
   if (codes) writeNumbers(out, codes, CODED, before && ((row) => codec.code(before(row))));
-  else if (type === "number" && areAll(values, "number")) writeNumbers(out, values as number[], 0, before);
+  // JSON makes null of numbers that are not finite.
+  else if (type === "number" && values.every(Number.isFinite)) writeNumbers(out, values as number[], 0, before);
   else if (type === "boolean" && areAll(values, "boolean")) writeBooleans(out, values);
   else if (type === "string" && values.every(isText)) writeTexts(out, values as string[]);
   else {
@@ -169,12 +170,13 @@ function writeBits(out: ByteWriter, values: readonly number[], bits: number): vo
 export function readColumn(from: ByteReader, count: number, codec: Codec | undefined, before: Before): unknown[] {
   const type = from.byte();
   if (type < CODED) return readNumbers(from, type, count, before) ?? readOthers(from, type, count);
-  if (!codec) throw new MalformedFrame("a field has no codec");
+  expect(codec, "no codec");
   const codes = readNumbers(from, type - CODED, count, (row) => codec.code(before(row)));
-  if (!codes) throw new MalformedFrame("a codec is for numbers");
+  expect(codes, "unknown column");
   return codes.map((code) => {
     const value = codec.value(code);
-    if (value === undefined) throw new MalformedFrame("a number that stands for nothing");
+    // A room that tells of a codec without numbers is hostile.
+    expect(value !== undefined && !Number.isNaN(value), "no such value");
     return value;
   });
 }
@@ -183,8 +185,7 @@ function readNumbers(from: ByteReader, type: number, count: number, before: Befo
   if (type === DIFFERENCES) return readDifferences(from, count, before);
   const numbers = NUMBERS[type - 1];
   const values = numbers && from.numbers(...numbers, count);
-  if (type >= FLOAT32 && values && !values.every(Number.isFinite))
-    throw new MalformedFrame("a number that JSON has not");
+  expect(!values?.some((value) => !Number.isFinite(value)), "no such value");
   return values;
 }
 
@@ -194,7 +195,7 @@ function readDifferences(from: ByteReader, count: number, before: Before): numbe
     const code = difference === ESCAPE ? from.varint() : 0;
     const escaped = code % 2 === 1 ? -(code + 1) / 2 : code / 2;
     const value = difference === ESCAPE ? escaped : baseOf(before(row)) + difference;
-    if (Number.isNaN(value)) throw new MalformedFrame("a difference from nothing");
+    expect(!Number.isNaN(value), "difference from nothing");
     values[row] = value;
   }
   return values;
@@ -203,9 +204,9 @@ function readDifferences(from: ByteReader, count: number, before: Before): numbe
 function readOthers(from: ByteReader, type: number, count: number): unknown[] {
   if (type === TEXTS || type === IDS) return readTextsOf(from, type, count);
   if (type === BOOLEANS) return readBits(from, count, 1).map((bit) => bit === 1);
-  if (type !== JSON_ARRAY) throw new MalformedFrame("a column of an unknown type");
+  expect(type === JSON_ARRAY, "unknown column");
   const values = from.json();
-  if (!Array.isArray(values) || values.length !== count) throw new MalformedFrame("a column of another length");
+  expect(Array.isArray(values) && values.length === count, "unknown column");
   return values;
 }
 
@@ -220,9 +221,8 @@ function readTextsOf(from: ByteReader, type: number, count: number): string[] {
     while (texts.length < count) texts.push(from.text());
     return texts;
   }
-  if (type !== IDS) throw new MalformedFrame("texts were expected");
   const length = from.varint();
-  if (length === 0) throw new MalformedFrame("an id is empty");
+  expect(type === IDS && length > 0, "unknown column");
   const letters = readBits(from, count * length, 6).map((index) => ALPHABET[index]);
   return Array.from({ length: count }, (_, row) => letters.slice(row * length, (row + 1) * length).join(""));
 }

@@ -1,10 +1,9 @@
-import { isPlain } from "../values.ts";
 import type { SyncHead } from "../packets.ts";
 import type { Plain } from "../values.ts";
-import { ByteReader, MalformedFrame } from "./bytes.ts";
+import { ByteReader, expect, MalformedFrame } from "./bytes.ts";
 import { FRAME, readSyncHead } from "./frames.ts";
 import type { BinaryHead } from "./frames.ts";
-import { PatchDecoder } from "./patch-decoder.ts";
+import { objectIn, PatchDecoder } from "./patch-decoder.ts";
 import { readTables } from "./tables.ts";
 
 /** A packet as it is in JSON. */
@@ -33,12 +32,16 @@ export class FrameReader {
    * @throws MalformedFrame if no room sends this: the client does not know what it has any more
    */
   read(bytes: Uint8Array, state: Readonly<Plain>, isWanted: IsWanted = () => true): ReadPacket {
-    const from = new ByteReader(bytes);
-    const kind = from.byte();
-    if (kind === FRAME.sync) return this.#readSync(from, state, isWanted);
-    if (kind !== FRAME.ack) throw new MalformedFrame("it is of an unknown kind");
-    const seq = from.varint();
-    return { type: "ack", seq, value: objectIn(from.restJson()) };
+    try {
+      const from = new ByteReader(bytes);
+      const kind = from.byte();
+      if (kind === FRAME.sync) return this.#readSync(from, state, isWanted);
+      expect(kind === FRAME.ack, "unknown kind");
+      return { type: "ack", seq: from.varint(), value: objectIn(from.restJson()) };
+    } catch (error) {
+      // No UTF-8, no JSON, or another shape than expected.
+      throw error instanceof MalformedFrame ? error : new MalformedFrame((error as Error).message);
+    }
   }
 
   /** It knows nothing any more. */
@@ -48,33 +51,20 @@ export class FrameReader {
 
   #readSync(from: ByteReader, state: Readonly<Plain>, isWanted: IsWanted): ReadPacket {
     const { publicId, tablesHash, tables, run, ...head } = readSyncHead(from);
-    this.#learn({ tablesHash, tables, run } as BinaryHead);
+    this.#learn({ tablesHash, tables, run });
     const isRead = isWanted({ ...head, hasUser: publicId !== undefined });
     const patch = isRead ? this.#patches.read(from, state) : {};
     return { type: "sync", ...head, value: publicId === undefined ? patch : { pId: publicId, ...patch } };
   }
 
-  #learn({ tablesHash, tables, run }: BinaryHead): void {
+  #learn({ tablesHash, tables, run }: Partial<BinaryHead>): void {
     if (tablesHash !== undefined && tablesHash !== this.#tablesHash) {
-      if (tables === undefined) throw new MalformedFrame("its tables are unknown");
-      this.#patches = new PatchDecoder(readTables(parsed(tables)));
+      expect(tables !== undefined, "unknown tables");
+      this.#patches = new PatchDecoder(readTables(JSON.parse(tables)));
       this.#tablesHash = tablesHash;
     }
     if (run === undefined || run === this.#run) return;
     this.#patches.forget();
     this.#run = run;
   }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new MalformedFrame("JSON was expected");
-  }
-}
-
-function objectIn(value: unknown): Plain {
-  if (!isPlain(value)) throw new MalformedFrame("an object was expected");
-  return value;
 }

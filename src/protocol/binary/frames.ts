@@ -5,19 +5,22 @@ import type { ByteReader } from "./bytes.ts";
 /** What a frame is: its first byte. */
 export const FRAME = { sync: 1, ack: 2 } as const;
 
-/** What a sync frame may say beside its number. Readers skip sections that they do not know. */
-const SECTION = {
-  epoch: 1,
-  mark: 2,
-  resumed: 3,
-  from: 4,
-  reset: 5,
-  batch: 6,
-  publicId: 7,
-  tablesHash: 8,
-  tables: 9,
-  run: 10,
-} as const;
+/**
+ * What a sync frame may say beside its number: a text, a number, or only that it is so. The kinds of sections are the
+ * places in this list, from 1 on. Readers skip those that they do not know.
+ */
+const SECTIONS = [
+  ["epoch", "text"],
+  ["mark", "number"],
+  ["resumed", "flag"],
+  ["from", "number"],
+  ["reset", "flag"],
+  ["batch", "number"],
+  ["publicId", "text"],
+  ["tablesHash", "text"],
+  ["tables", "text"],
+  ["run", "text"],
+] as const;
 
 /** The head of a sync frame: that of JSON, and what belongs to the binary form. */
 export interface BinaryHead extends Partial<SyncHead> {
@@ -31,23 +34,19 @@ export interface BinaryHead extends Partial<SyncHead> {
   readonly run?: string;
 }
 
-type Name = keyof typeof SECTION;
-const TEXTS: ReadonlySet<Name> = new Set(["epoch", "publicId", "tablesHash", "tables", "run"]);
-const FLAGS: ReadonlySet<Name> = new Set(["resumed", "reset"]);
-const NAMES: ReadonlyMap<number, Name> = new Map(Object.entries(SECTION).map(([name, id]) => [id, name as Name]));
-
 /** @param patch one piece or more */
 export function writeSyncFrame(head: BinaryHead, ...patch: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const out = new ByteWriter();
   out.byte(FRAME.sync);
   out.varint(head.seq === undefined ? 0 : head.seq + 1);
-  const sections = (Object.keys(SECTION) as Name[]).filter((name) => head[name] !== undefined);
-  out.byte(sections.length);
-  for (const name of sections) {
+  out.byte(SECTIONS.filter(([name]) => head[name] !== undefined).length);
+  for (const [index, [name, type]] of SECTIONS.entries()) {
+    const value = head[name];
+    if (value === undefined) continue;
     const section = new ByteWriter();
-    if (TEXTS.has(name)) section.rest(head[name] as string);
-    else if (!FLAGS.has(name)) section.varint(head[name] as number);
-    out.byte(SECTION[name]);
+    if (type === "text") section.rest(value as string);
+    else if (type === "number") section.varint(value as number);
+    out.byte(index + 1);
     out.varint(section.length);
     out.bytes(section.take());
   }
@@ -69,10 +68,11 @@ export function readSyncHead(from: ByteReader): BinaryHead {
   const numbered = from.varint();
   const head: Record<string, unknown> = numbered === 0 ? {} : { seq: numbered - 1 };
   for (let left = from.byte(); left > 0; left--) {
-    const name = NAMES.get(from.byte());
+    const known = SECTIONS[from.byte() - 1];
     const section = from.part(from.varint());
-    if (!name) continue;
-    head[name] = TEXTS.has(name) ? section.rest() : FLAGS.has(name) ? true : section.varint();
+    if (!known) continue;
+    const [name, type] = known;
+    head[name] = type === "text" ? section.rest() : type === "flag" || section.varint();
   }
   return head;
 }

@@ -1,7 +1,7 @@
 import { DELETE } from "../packets.ts";
 import { isHostileKey, isPlain, MAX_STATE_DEPTH, valueAt } from "../values.ts";
 import type { Plain } from "../values.ts";
-import { MalformedFrame } from "./bytes.ts";
+import { expect } from "./bytes.ts";
 import type { ByteReader } from "./bytes.ts";
 import { BLOCK } from "./blocks.ts";
 import { readColumn } from "./columns.ts";
@@ -37,8 +37,10 @@ export class PatchDecoder {
       const block = from.byte();
       if (block === BLOCK.json) mergeInto(patch, objectIn(from.json()));
       else if (block === BLOCK.rows) this.#readRows(from, patch, state);
-      else if (block === BLOCK.removals) this.#readRemovals(from, patch);
-      else throw new MalformedFrame("a block of an unknown kind");
+      else {
+        expect(block === BLOCK.removals, "unknown block");
+        this.#readRemovals(from, patch);
+      }
     }
     return patch;
   }
@@ -50,7 +52,7 @@ export class PatchDecoder {
     const stateAround = valueAt(state, table.names);
     const targets = paths.map((path) => objectAt(around, path));
     const mask = from.varint();
-    if (mask >= 2 ** table.fields.length) throw new MalformedFrame("an unknown field");
+    expect(mask < 2 ** table.fields.length, "unknown field");
     for (const [index, { names, codec }] of table.fields.entries()) {
       if (!(Math.floor(mask / 2 ** index) % 2)) continue;
       const before = (row: number) => valueAt(stateAround, [...(paths[row] as readonly string[]), ...names]);
@@ -66,7 +68,7 @@ export class PatchDecoder {
     const around = objectAt(patch, table.names);
     for (const row of readRows(from)) {
       const [key] = pathOf(table, keys, row);
-      if (key === undefined) throw new MalformedFrame("a removal of what has no entries");
+      expect(key !== undefined, "unknown entry");
       around[key] = DELETE;
       if (row.slot !== undefined) keys.delete(row.slot);
     }
@@ -76,37 +78,38 @@ export class PatchDecoder {
     const index = from.varint();
     const table = this.#tables[index];
     const keys = this.#keys[index];
-    if (!table || !keys) throw new MalformedFrame("an unknown table");
+    expect(table && keys, "unknown table");
     return { table, keys };
   }
 }
 
 /** Where a row is in its table. What it says of its slot is noted. */
 function pathOf({ isKeyed }: Table, keys: Map<number, string>, row: RowName): readonly string[] {
-  if (!isKeyed && row.key === undefined && row.slot === undefined) return [];
-  if (!isKeyed) throw new MalformedFrame("a row of its own in a table without entries");
   const key = row.key ?? keys.get(row.slot ?? NaN);
-  if (key === undefined) throw new MalformedFrame("an unknown slot");
-  if (isHostileKey(key)) throw new MalformedFrame("a name that reaches a prototype");
+  const isNamed = key !== undefined || row.slot !== undefined;
+  expect(isNamed === isKeyed, "unknown entry");
+  if (!isNamed) return [];
+  expect(key !== undefined && !isHostileKey(key), "unknown entry");
   if (row.slot !== undefined) keys.set(row.slot, key);
   return [key];
 }
 
 function objectAt(node: Plain, names: readonly string[]): Plain {
   return names.reduce((at, name) => {
-    if (isHostileKey(name)) throw new MalformedFrame("a name that reaches a prototype");
+    expect(!isHostileKey(name), "hostile name");
     const inner = Object.hasOwn(at, name) ? at[name] : undefined;
     return isPlain(inner) ? inner : (at[name] = {});
   }, node);
 }
 
-function objectIn(value: unknown): Plain {
-  if (!isPlain(value)) throw new MalformedFrame("an object was expected");
+/** @throws MalformedFrame if it is no object */
+export function objectIn(value: unknown): Plain {
+  expect(isPlain(value), "no object");
   return value;
 }
 
 function mergeInto(target: Plain, source: Plain, depth = 0): void {
-  if (depth > MAX_STATE_DEPTH) throw new MalformedFrame("it is nested too deeply");
+  expect(depth <= MAX_STATE_DEPTH, "too deep");
   for (const [name, value] of Object.entries(source)) {
     if (isHostileKey(name)) continue;
     const inner = Object.hasOwn(target, name) ? target[name] : undefined;

@@ -199,7 +199,7 @@ function writeEntries(
     out.varint(index);
     writeSlots(
       out,
-      removed.sort((one, other) => one - other),
+      removed.toSorted((one, other) => one - other),
     );
   }
   for (const block of rows.known) writeBlock(out, collection, bySlot(block), mode, writeSlots);

@@ -43,7 +43,7 @@ export class RowBlocks {
 
 /** The same rows in the order of their slots. */
 export function bySlot({ mask, slots, keys, rows }: RowBlock): RowBlock {
-  const order = slots.map((_, row) => row).sort((one, other) => (slots[one] as number) - (slots[other] as number));
+  const order = slots.map((_, row) => row).toSorted((one, other) => (slots[one] as number) - (slots[other] as number));
   const sorted = <T>(list: readonly T[]) => order.map((row) => list[row] as T);
   return { mask, slots: sorted(slots), keys: sorted(keys), rows: sorted(rows) };
 }

@@ -1,4 +1,4 @@
-import { MalformedFrame } from "./bytes.ts";
+import { expect } from "./bytes.ts";
 import type { ByteReader, ByteWriter } from "./bytes.ts";
 import { readTexts, writeTexts } from "./columns.ts";
 
@@ -60,10 +60,10 @@ export function readRows(from: ByteReader): readonly RowName[] {
   if (kind === BITMAP) return readBitmap(from);
   const count = from.varint();
   if (kind === SLOTS) return readSlots(from, count);
-  if (kind < KEYS || kind > KEYS_SLOTS) throw new MalformedFrame("rows of an unknown kind");
+  expect(kind >= KEYS && kind <= KEYS_SLOTS, "unknown rows");
   const keys = readTexts(from, count);
   const first = kind === KEYS_FROM ? from.varint() : 0;
-  if (!Number.isSafeInteger(first + count)) throw new MalformedFrame("a slot is too large");
+  expect(Number.isSafeInteger(first + count), "number too large");
   return keys.map((key, index) => ({
     key,
     slot: kind === KEYS ? undefined : kind === KEYS_FROM ? first + index : from.varint(),

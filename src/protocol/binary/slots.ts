@@ -5,7 +5,7 @@ export class Slots {
   /** Those whose keys clients are told in this packet. */
   readonly #fresh = new Set<number>();
   /** The values that clients have of each slot, by field. */
-  readonly #sent: unknown[][] = [];
+  readonly #sent = new Map<number, unknown[]>();
 
   /** A packet begins: clients know all slots by now. */
   begin(): void {
@@ -33,12 +33,14 @@ export class Slots {
   }
 
   sent(slot: number): unknown[] {
-    return (this.#sent[slot] ??= []);
+    const sent = this.#sent.get(slot) ?? [];
+    this.#sent.set(slot, sent);
+    return sent;
   }
 
   /** It is not known any more what clients have of it. */
   forgetSent(slot: number): void {
-    delete this.#sent[slot];
+    this.#sent.delete(slot);
   }
 
   /** The entry is gone. */
@@ -53,6 +55,6 @@ export class Slots {
 
   /** All entries are gone, or may be others. */
   clear(): void {
-    for (const key of [...this.#slots.keys()]) this.release(key);
+    for (const key of this.#slots.keys()) this.release(key);
   }
 }

@@ -1,5 +1,5 @@
-import { isHostileKey, isPlain, MAX_STATE_DEPTH } from "../values.ts";
-import { MalformedFrame } from "./bytes.ts";
+import { isHostileKey, MAX_STATE_DEPTH } from "../values.ts";
+import { expect } from "./bytes.ts";
 import { codecOf } from "./codecs.ts";
 import type { Codec } from "./codecs.ts";
 
@@ -26,30 +26,20 @@ export const MAX_FIELDS = 30;
 /** Fields with more names are sent as JSON too: a bit of a frame must not make a client hold many objects. */
 const MAX_NAMES = 4;
 
-/** @throws MalformedFrame if these are no tables */
-export function readTables(specs: unknown): readonly Table[] {
-  if (!Array.isArray(specs) || !specs.every(isSpec)) throw new MalformedFrame("tables were expected");
+/** @throws Error if these are no tables */
+export function readTables(specs: readonly TableSpec[]): readonly Table[] {
   return specs.map(([names, isKeyed, fields]) => ({
-    names,
+    names: checked(names),
     isKeyed: isKeyed === 1,
     fields: fields
       .filter(([path]) => path.length <= MAX_NAMES)
       .slice(0, MAX_FIELDS)
-      .map(([path, codec]) => ({ names: path, codec: codecOf(codec) })),
+      .map(([path, codec]) => ({ names: checked(path), codec: codecOf(codec) })),
   }));
 }
 
-function isSpec(spec: unknown): spec is TableSpec {
-  return Array.isArray(spec) && isNames(spec[0]) && Array.isArray(spec[2]) && spec[2].every(isField);
-}
-
-function isField(field: unknown): field is FieldSpec {
-  return (
-    Array.isArray(field) && isNames(field[0]) && field[0].length > 0 && (field[1] === undefined || isPlain(field[1]))
-  );
-}
-
-function isNames(names: unknown): names is readonly string[] {
-  if (!Array.isArray(names) || names.length > MAX_STATE_DEPTH) return false;
-  return names.every((name) => typeof name === "string" && !isHostileKey(name));
+function checked(names: readonly string[]): readonly string[] {
+  const isPath = names.length <= MAX_STATE_DEPTH && names.every((name) => typeof name === "string");
+  expect(isPath && !names.some(isHostileKey), "no path");
+  return names;
 }
