@@ -39,6 +39,13 @@ function project({ name, include, exclude = [], via = "room", isolate = false, s
 /** With fake timers, which objects that another file left would meet. */
 const CLIENTS = ["test/client/*.test.ts", "test/react/*.test.ts"];
 
+/** What reaches a room through clients that count packets. */
+const BINARY = [
+  "test/room/sync/{broadcast,hidden-collections,manual-sync,resume}.test.ts",
+  "test/property/nested.test.ts",
+];
+const ALL_BINARY = ["test/{room,property,attacks}/**/*.test.ts"];
+
 /** About files of the project, which only Node can see. */
 const FILES = ["architecture", "binary-frame", "links", "wrangler", "examples", "upstream-cases"].map(
   (name) => `test/docs/${name}.test.ts`,
@@ -67,10 +74,10 @@ export default defineConfig({
         ],
         via: "shard",
       }),
-      // The clients of protocol 2 speak protocol 3.
+      // The clients of protocol 2 speak protocol 3. With BINARY=all more does: `npm run test:binary`.
       project({
         name: "binary",
-        include: ["test/room/sync/*.test.ts", "test/property/*.test.ts", "test/attacks/*.test.ts", "test/room/sessions/leavers.test.ts"],
+        include: process.env["BINARY"] === "all" ? ALL_BINARY : BINARY,
         setupFiles: ["test/support/protocol-3.ts"],
       }),
       // What runs in Node: the commands, and what looks at the documents as files.

@@ -7,10 +7,9 @@ import { readTables } from "../../protocol/binary/tables.ts";
 import type { Plain } from "../../protocol/values.ts";
 import type { Tree } from "../../state/tree.ts";
 import { wireTablesOf } from "../../state/wire-tables.ts";
-import type { SentFrame } from "../../platform/ports.ts";
-import { EncodedPatch, encodeSync, encodeWelcome, epochOf } from "../../protocol/packets.ts";
+import { encodeSync, encodeWelcome, epochOf } from "../../protocol/packets.ts";
 import type { SyncHead } from "../../protocol/packets.ts";
-import type { KnownWire, PatchFrames, Protocol, RoomConnection } from "../connections/connection.ts";
+import type { KnownWire, RoomConnection } from "../connections/connection.ts";
 
 const NO_BLOCKS = new Uint8Array(0);
 

@@ -1,6 +1,6 @@
 import { encodeSync, encodeWelcome, numberAck, valueOfAck } from "../../protocol/packets.ts";
 import type { SyncHead } from "../../protocol/packets.ts";
-import type { Crowd, Parts } from "../../state/crowd.ts";
+import type { Parts } from "../../state/crowd.ts";
 import { withText } from "../../protocol/binary/frame-text.ts";
 import { writeAckFrame } from "../../protocol/binary/frames.ts";
 import type { SentFrame } from "../../platform/ports.ts";
