@@ -18,10 +18,7 @@ export class BinaryTexts {
   }
 
   textOf(frame: string | Uint8Array | ArrayBuffer): string {
-    if (typeof frame === "string") {
-      if (frame !== "pong") this.#take(JSON.parse(frame) as Plain);
-      return frame;
-    }
+    if (typeof frame === "string") return frame;
     // It keeps nothing of what it reads.
     const bytes = new Uint8Array(frame as ArrayBuffer).slice();
     const text = frame instanceof Uint8Array ? textOfFrame(frame) : "";
