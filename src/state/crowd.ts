@@ -1,6 +1,9 @@
 import { encodeKeyed } from "../protocol/packets.ts";
 import type { Plain } from "../protocol/values.ts";
-import { Replacement } from "./diff.ts";
+import { ByteWriter } from "../protocol/binary/bytes.ts";
+import { SeenEncoder } from "../protocol/binary/seen-encoder.ts";
+import type { TableSpec } from "../protocol/binary/tables.ts";
+import { put, Replacement } from "./diff.ts";
 import type { Interest } from "./interest.ts";
 import type { Key } from "./key-rules.ts";
 import { merge } from "./merge.ts";
@@ -41,6 +44,8 @@ export class Crowd {
   readonly #tree: Watched;
   /** When something is due that waits; Infinity if no timer is set. */
   #laterAt = Infinity;
+  /** How clients of the binary protocol are told of entries, if there are such clients. */
+  #wire: SeenEncoder | undefined;
   #cancelLater: (() => void) | undefined;
 
   constructor(tree: Watched) {
@@ -116,6 +121,9 @@ export class Crowd {
    */
   begin(now: number, isAll: boolean): void {
     for (const interest of this.interests) interest.begin(now, isAll);
+    this.#wire?.begin();
+    for (const interest of this.#wire ? this.interests : [])
+      this.#wire?.assign(interest.names()[0] as string, interest.changes);
   }
 
   /** What a connection is sent in the present delivery. */
@@ -129,7 +137,11 @@ export class Crowd {
   }
 
   end(): void {
-    for (const interest of this.interests) interest.end();
+    for (const interest of this.interests) {
+      const name = interest.names()[0] as string;
+      if (this.#wire) for (const key of interest.removed) this.#wire.release(name, key);
+      interest.end();
+    }
   }
 
   /** The same as changes like all others. */
@@ -170,28 +182,76 @@ export class Crowd {
   /**
    * Makes packets for single connections. Those who are told the same, and nothing else, get the same one.
    * @param shared what everyone is sent @param text gives it as JSON
-   * @param make makes a packet of what gives its patch as JSON, and as an object
+   * @param make makes a packet of what gives its patch as JSON, and the same in two pieces: changes beside the shared
+   * ones, and blocks of the binary protocol
    * @returns takes what a connection sees by keys, and its other private changes
    */
   encoder<T>(
     shared: Readonly<Plain> | undefined,
     text: (() => string) | undefined,
-    make: (text: () => string, patch: () => Plain) => T,
+    make: (text: () => string, changes: () => readonly Placed[], blocks: () => Uint8Array) => T,
   ): (conn: Watching, parts: Parts, own: readonly Placed[]) => T {
     const packets = new Map<Part, T>();
     return (conn, parts, own) => {
-      const patch = () => merge(shared, [...this.placed(conn, parts), ...own]);
+      const changes = () => [
+        ...this.placed(
+          conn,
+          parts.filter(({ part }) => part === "all"),
+        ),
+        ...own,
+      ];
+      const blocks = () => this.#blocks(conn, parts);
       const isSimple = own.length === 0 && parts.every(({ part }) => part !== "all");
-      if (!isSimple) return make(() => JSON.stringify(patch()), patch);
+      if (!isSimple)
+        return make(() => JSON.stringify(merge(shared, [...this.placed(conn, parts), ...own])), changes, blocks);
       const only = parts.length === 1 ? parts[0]?.part : undefined;
       const isShared = only instanceof Part && only.isShared;
       const known = isShared ? packets.get(only) : undefined;
       if (known) return known;
-      const packet = make(() => encodeKeyed(text?.(), parts.map(membersOf)), patch);
+      const packet = make(() => encodeKeyed(text?.(), parts.map(membersOf)), changes, blocks);
       if (isShared) packets.set(only, packet);
       return packet;
     };
   }
+
+  /** A run of the binary protocol begins, or ends. @param first the index of the first table */
+  speak(specs: readonly TableSpec[] | undefined, first: number): void {
+    this.#wire = specs && new SeenEncoder(specs, first);
+  }
+
+  #blocks(conn: Watching, parts: Parts): Uint8Array {
+    const out = new ByteWriter();
+    for (const { interest, part } of parts) {
+      const name = interest.names()[0] as string;
+      if (part !== "all") this.#wire?.write(out, name, part.sights, put);
+      else this.#wire?.tellSlots(out, name, keysOf(interest.seenBy(conn)));
+    }
+    return out.take();
+  }
+
+  /** The tables that a connection has to have before it is told these parts, if it does not have them. */
+  tablesFor(conn: Watching, parts: Parts): Uint8Array | undefined {
+    const out = new ByteWriter();
+    for (const { interest } of parts) this.#wire?.tell(out, interest.names()[0] as string, conn);
+    return out.length > 0 ? out.take() : undefined;
+  }
+
+  /** What a connection has to know of the entries that it is sent in its first packet. */
+  slotsFor(conn: Watching): Uint8Array {
+    const out = new ByteWriter();
+    for (const interest of this.interests) {
+      const name = interest.names()[0] as string;
+      const keys = keysOf(interest.seenBy(conn));
+      if (keys.length === 0) continue;
+      this.#wire?.tell(out, name, conn);
+      this.#wire?.tellSlots(out, name, keys);
+    }
+    return out.take();
+  }
+}
+
+function keysOf(entries: Iterable<{ readonly key: string }>): string[] {
+  return Array.from(entries, ({ key }) => key);
 }
 
 /** A collection with an index is a field of the state itself, and nobody else's changes are in it. */

@@ -11,6 +11,7 @@ import type { Relay, Relays } from "./relay.ts";
 import { Rings } from "./rings.ts";
 import { seesIn } from "./sees-in.ts";
 import type { SeenEntry } from "./seen-entry.ts";
+import type { Sight } from "./sight.ts";
 import type { Watcher, Watching } from "./view.ts";
 import type { Viewer } from "./viewer.ts";
 import { Watchers } from "./watchers.ts";
@@ -230,6 +231,18 @@ export class Interest {
     if (watcher.toldIn !== delivery.number) return undefined;
     const part = this.rules.nearest === undefined ? delivery.for(watcher) : delivery.ofShown(watcher);
     return part.sights.length > 0 ? part : undefined;
+  }
+
+  /** What changed since the delivery before, of entries that are there. */
+  get changes(): readonly Sight[] {
+    const touched = Array.from(this.#delivery?.touched ?? []);
+    return touched.flatMap(({ node, changed }) => (node && changed) || []);
+  }
+
+  /** The keys of entries that are gone since the delivery before. */
+  get removed(): readonly string[] {
+    const touched = Array.from(this.#delivery?.touched ?? []);
+    return touched.filter(({ node }) => !node).map(({ key }) => key);
   }
 
   end(): void {

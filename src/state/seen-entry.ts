@@ -57,7 +57,7 @@ export class SeenEntry {
   /** What changed since the last delivery; undefined if nothing did. */
   get changed(): Sight | undefined {
     if (this.change === SAME) return undefined;
-    return (this.#changed ??= Sight.of(this.key, this.change));
+    return (this.#changed ??= Sight.of("change", this.key, this.change));
   }
 
   /** What changed since a ring was told. */
@@ -65,15 +65,15 @@ export class SeenEntry {
     const late = this.late?.[ring];
     if (late === undefined) return undefined;
     const value = late === WHOLE ? new Replacement(this.whole.value as Plain) : late;
-    return ((this.#late ??= [])[ring] ??= Sight.of(this.key, value));
+    return ((this.#late ??= [])[ring] ??= Sight.of("late", this.key, value));
   }
 
   get whole(): Sight {
-    return (this.#whole ??= Sight.fromJson(this.key, this.node?.textFor(NOBODY) ?? "{}"));
+    return (this.#whole ??= Sight.whole(this.key, this.node?.textFor(NOBODY) ?? "{}"));
   }
 
   get gone(): Sight {
-    return (this.#gone ??= Sight.of(this.key, DELETE));
+    return (this.#gone ??= Sight.of("gone", this.key, DELETE));
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ToldEntry } from "../protocol/binary/seen-encoder.ts";
 import { put, Replacement } from "./diff.ts";
 import type { Plain } from "../protocol/values.ts";
 
@@ -5,26 +6,28 @@ import type { Plain } from "../protocol/values.ts";
  * What viewers are told of an entry: what changed of it, the whole of it, or that it is gone. There is one for all who
  * are told the same, and each of its encodings is made once.
  */
-export class Sight {
+export class Sight implements ToldEntry {
   readonly key: string;
+  readonly form: ToldEntry["form"];
   #value: unknown;
   #json: string | undefined;
   #member: string | undefined;
 
-  private constructor(key: string, value: unknown, json: string | undefined) {
+  private constructor(form: ToldEntry["form"], key: string, value: unknown, json: string | undefined) {
+    this.form = form;
     this.key = key;
     this.#value = value;
     this.#json = json;
   }
 
   /** @param value as in a patch */
-  static of(key: string, value: unknown): Sight {
-    return new Sight(key, value, undefined);
+  static of(form: ToldEntry["form"], key: string, value: unknown): Sight {
+    return new Sight(form, key, value, undefined);
   }
 
-  /** Something that is encoded already. */
-  static fromJson(key: string, json: string): Sight {
-    return new Sight(key, undefined, json);
+  /** The whole of an entry, which is encoded already. */
+  static whole(key: string, json: string): Sight {
+    return new Sight("whole", key, undefined, json);
   }
 
   /** As in a patch. Not to be changed. */

@@ -5,23 +5,31 @@ import { Group } from "./group.ts";
 import { Leaf } from "./leaf.ts";
 import { examplesOf } from "./state-shape.ts";
 
-/** The tables of the binary protocol: all fields that every client may see, by where they are in the state. */
-export function wireTablesOf(root: Group): TableSpec[] {
-  const fields: FieldSpec[] = [];
-  const collections: TableSpec[] = [];
-  walk(root, fields, collections);
-  return [[[], 0, fields], ...collections];
+/** The tables of the binary protocol: fields by where they are in the state. */
+export interface WireTables {
+  /** What every client may see. */
+  readonly shared: readonly TableSpec[];
+  /** Collections whose entries are seen by keys. */
+  readonly seen: readonly TableSpec[];
 }
 
-function walk(group: Group, fields: FieldSpec[], collections: TableSpec[]): void {
-  for (const child of group.children.values()) {
-    if (child instanceof Group) walk(child, fields, collections);
-    else if (child instanceof Leaf) {
-      if (child.isForAll) fields.push(specOf([...group.names(), child.key], child.field));
-    } else if (!child.audience && !child.interest) {
-      collections.push([child.names(), 1, [...fieldsOf(examplesOf(child.field.factory)).values()]]);
+export function wireTablesOf(root: Group): WireTables {
+  const fields: FieldSpec[] = [];
+  const shared: TableSpec[] = [];
+  const seen: TableSpec[] = [];
+  const walk = (group: Group) => {
+    for (const child of group.children.values()) {
+      if (child instanceof Group) walk(child);
+      else if (child instanceof Leaf) {
+        if (child.isForAll) fields.push(specOf([...group.names(), child.key], child.field));
+      } else if (!child.audience) {
+        const inEntry = fieldsOf(examplesOf(child.field.factory)).values();
+        (child.interest ? seen : shared).push([child.names(), 1, [...inEntry]]);
+      }
     }
-  }
+  };
+  walk(root);
+  return { shared: [[[], 0, fields], ...shared], seen };
 }
 
 /** The fields of entries of all kinds, each once. */

@@ -7,22 +7,21 @@ import { BLOCK } from "./blocks.ts";
 import { readColumn } from "./columns.ts";
 import { readRows } from "./rows.ts";
 import type { RowName } from "./rows.ts";
-import type { Table } from "./tables.ts";
+import { readTables } from "./tables.ts";
+import type { Table, TableSpec } from "./tables.ts";
 
 /** Reads patches: it knows the tables of the state, and which entry has which slot. */
 export class PatchDecoder {
-  readonly #tables: readonly Table[];
-  /** By table, the keys by slot. */
-  readonly #keys: readonly Map<number, string>[];
+  /** By index. */
+  readonly #tables = new Map<number, KnownTable>();
 
   constructor(tables: readonly Table[]) {
-    this.#tables = tables;
-    this.#keys = tables.map(() => new Map());
+    for (const [index, table] of tables.entries()) this.#tables.set(index, { table, keys: new Map() });
   }
 
   /** Slots of another run of the room mean nothing. */
   forget(): void {
-    for (const keys of this.#keys) keys.clear();
+    for (const { keys } of this.#tables.values()) keys.clear();
   }
 
   /**
@@ -37,6 +36,7 @@ export class PatchDecoder {
       const block = from.byte();
       if (block === BLOCK.json) mergeInto(patch, objectIn(from.json()));
       else if (block === BLOCK.rows) this.#readRows(from, patch, state);
+      else if (block === BLOCK.table) this.#readTable(from);
       else {
         expect(block === BLOCK.removals, "unknown block");
         this.#readRemovals(from, patch);
@@ -74,13 +74,23 @@ export class PatchDecoder {
     }
   }
 
-  #table(from: ByteReader): { readonly table: Table; readonly keys: Map<number, string> } {
+  #readTable(from: ByteReader): void {
     const index = from.varint();
-    const table = this.#tables[index];
-    const keys = this.#keys[index];
-    expect(table && keys, "unknown table");
-    return { table, keys };
+    const [table] = readTables([from.json() as TableSpec]);
+    this.#tables.set(index, { table: table as Table, keys: new Map() });
   }
+
+  #table(from: ByteReader): KnownTable {
+    const known = this.#tables.get(from.varint());
+    expect(known, "unknown table");
+    return known;
+  }
+}
+
+/** A table, and what its slots stand for. */
+interface KnownTable {
+  readonly table: Table;
+  readonly keys: Map<number, string>;
 }
 
 /** Where a row is in its table. What it says of its slot is noted. */

@@ -15,13 +15,14 @@ type Part = number | Parts | Collection;
 type Parts = Map<string, Part>;
 
 /** A table with keys. */
-class Collection {
+export class Collection {
   readonly index: number;
   readonly table: Table;
   readonly parts: Parts = new Map();
-  readonly slots = new Slots();
+  readonly slots: Slots;
 
-  constructor(index: number, table: Table) {
+  constructor(index: number, table: Table, slots = new Slots()) {
+    this.slots = slots;
     this.index = index;
     this.table = table;
     addFields(this.parts, table);
@@ -133,13 +134,13 @@ interface Takers {
 }
 
 /** In an entry there are none. */
-const NO_TAKERS: Takers = { entries: (_, entries) => entries, replaced: () => {} };
+export const NO_TAKERS: Takers = { entries: (_, entries) => entries, replaced: () => {} };
 
 /**
  * Takes from a patch what are fields of a row.
  * @returns what is left of the patch
  */
-function fill(row: Row, parts: Parts, patch: Readonly<Plain>, takers: Takers): Plain | undefined {
+export function fill(row: Row, parts: Parts, patch: Readonly<Plain>, takers: Takers): Plain | undefined {
   let rest: Plain | undefined;
   for (const [name, value] of Object.entries(patch)) {
     const part = parts.get(name);
@@ -167,7 +168,12 @@ function replaced(out: ByteWriter, part: Part, mode: Mode): void {
   else if (part instanceof Collection && mode === "whole") tellSlots(out, part);
 }
 
-function tellSlots(out: ByteWriter, { index, slots: { keys } }: Collection): void {
+/** Tells the slots of entries that a client has. @param keys with their slots */
+export function tellSlots(
+  out: ByteWriter,
+  { index, slots }: Collection,
+  keys: ReadonlyMap<string, number> = slots.keys,
+): void {
   if (keys.size === 0) return;
   beginRows(out, index);
   writeKeys(out, [...keys.keys()], [...keys.values()]);
@@ -181,43 +187,53 @@ function writeEntries(
   entries: Readonly<Plain>,
   mode: Mode,
 ): Plain | undefined {
-  const { index, slots } = collection;
-  const rows = { known: new RowBlocks(), told: new RowBlocks(), named: new RowBlocks() };
-  const removed: number[] = [];
+  const { slots } = collection;
+  const rows = new NamedRows();
   let rest: Plain | undefined;
   for (const [key, patch] of Object.entries(entries)) {
     const slot = mode === "shared" && !isPlain(patch) ? slots.release(key) : undefined;
     if (slot !== undefined && patch === DELETE) {
-      removed.push(slot);
+      rows.removed.push(slot);
       continue;
     }
     const left = takeEntry(collection, rows, key, patch, mode);
     if (left !== undefined) (rest ??= {})[key] = left;
   }
-  if (removed.length > 0) {
-    out.byte(BLOCK.removals);
-    out.varint(index);
-    writeSlots(
-      out,
-      removed.toSorted((one, other) => one - other),
-    );
-  }
-  for (const block of rows.known) writeBlock(out, collection, bySlot(block), mode, writeSlots);
-  for (const block of rows.told)
-    writeBlock(out, collection, block, mode, (to) => writeKeys(to, block.keys, block.slots));
-  for (const block of rows.named)
-    writeBlock(out, collection, block, mode, (to) => writeKeys(to, block.keys, undefined));
+  rows.write(out, collection, mode === "shared");
   return rest;
 }
 
-interface Rows {
-  readonly known: RowBlocks;
-  readonly told: RowBlocks;
-  readonly named: RowBlocks;
+/** Rows of a collection, by how they are named. */
+export class NamedRows {
+  /** The slots of entries that are gone. */
+  readonly removed: number[] = [];
+  /** By slots, which clients know. */
+  readonly known = new RowBlocks();
+  /** By keys, with their slots. */
+  readonly told = new RowBlocks();
+  /** By keys. */
+  readonly named = new RowBlocks();
+
+  /** @param isBase whether all clients have these values from now on, so that the next ones may be differences */
+  write(out: ByteWriter, collection: Collection, isBase = false): void {
+    if (this.removed.length > 0) {
+      out.byte(BLOCK.removals);
+      out.varint(collection.index);
+      writeSlots(
+        out,
+        this.removed.toSorted((one, other) => one - other),
+      );
+    }
+    for (const block of this.known) writeBlock(out, collection, bySlot(block), isBase, writeSlots);
+    for (const block of this.told)
+      writeBlock(out, collection, block, isBase, (to) => writeKeys(to, block.keys, block.slots));
+    for (const block of this.named)
+      writeBlock(out, collection, block, isBase, (to) => writeKeys(to, block.keys, undefined));
+  }
 }
 
 /** @returns what no field of the table holds */
-function takeEntry({ parts, slots }: Collection, rows: Rows, key: string, patch: unknown, mode: Mode): unknown {
+function takeEntry({ parts, slots }: Collection, rows: NamedRows, key: string, patch: unknown, mode: Mode): unknown {
   const slot = slots.of(key);
   const row = new Row();
   // A name with a dot is a path into something that took the place of an entry.
@@ -237,13 +253,13 @@ function writeBlock(
   out: ByteWriter,
   { index, table, slots }: Collection,
   { mask, slots: named, rows }: RowBlock,
-  mode: Mode,
+  isBase: boolean,
   writeNames: (out: ByteWriter, slots: readonly number[]) => void,
 ): void {
   beginRows(out, index);
   writeNames(out, named);
   out.varint(mask);
-  const sent = mode === "shared" ? named.map((slot) => slots.sent(slot)) : undefined;
+  const sent = isBase ? named.map((slot) => slots.sent(slot)) : undefined;
   for (const [field, { codec }] of table.fields.entries()) {
     if (!hasField(mask, field)) continue;
     const values = rows.map((row) => row[field]);

@@ -1,11 +1,25 @@
+/** Random slots have 14 bits at first, which are two bytes of a varint. */
+const FIRST_RANGE = 2 ** 14;
+/** The range grows by another byte where more than this share of it is taken. */
+const CROWDED = 0.5;
+
 /** The slots of the entries of one collection: small numbers that stand for their keys, as long as one room runs. */
 export class Slots {
+  readonly #isRandom: boolean;
+  /** Those that are taken, where they are random. */
+  readonly #taken = new Set<number>();
+  #range = FIRST_RANGE;
   readonly #slots = new Map<string, number>();
   readonly #free: number[] = [];
   /** Those whose keys clients are told in this packet. */
   readonly #fresh = new Set<number>();
   /** The values that clients have of each slot, by field. */
   readonly #sent = new Map<number, unknown[]>();
+
+  /** @param isRandom whether a slot must not tell how many others there are */
+  constructor(isRandom = false) {
+    this.#isRandom = isRandom;
+  }
 
   /** A packet begins: clients know all slots by now. */
   begin(): void {
@@ -17,10 +31,20 @@ export class Slots {
   }
 
   assign(key: string): number {
-    const slot = this.#free.pop() ?? this.#slots.size;
+    const slot = this.#isRandom ? this.#random() : (this.#free.pop() ?? this.#slots.size);
     this.#slots.set(key, slot);
     this.#fresh.add(slot);
     return slot;
+  }
+
+  #random(): number {
+    if (this.#taken.size >= this.#range * CROWDED) this.#range *= 128;
+    for (;;) {
+      const slot = Math.floor(Math.random() * this.#range);
+      if (this.#taken.has(slot)) continue;
+      this.#taken.add(slot);
+      return slot;
+    }
   }
 
   isFresh(slot: number): boolean {
@@ -48,7 +72,8 @@ export class Slots {
     const slot = this.#slots.get(key);
     if (slot === undefined) return undefined;
     this.#slots.delete(key);
-    this.#free.push(slot);
+    if (this.#isRandom) this.#taken.delete(slot);
+    else this.#free.push(slot);
     this.forgetSent(slot);
     return slot;
   }

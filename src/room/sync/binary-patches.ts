@@ -9,7 +9,7 @@ import type { Tree } from "../../state/tree.ts";
 import { wireTablesOf } from "../../state/wire-tables.ts";
 import { encodeSync, encodeWelcome, epochOf } from "../../protocol/packets.ts";
 import type { SyncHead } from "../../protocol/packets.ts";
-import type { KnownWire, RoomConnection } from "../connections/connection.ts";
+import type { RoomConnection } from "../connections/connection.ts";
 
 const NO_BLOCKS = new Uint8Array(0);
 
@@ -23,10 +23,11 @@ class Run {
   whole: { readonly text: string; readonly bytes: Uint8Array } | undefined;
 
   constructor(tree: Tree) {
-    const specs = wireTablesOf(tree.root);
-    this.tables = JSON.stringify(specs);
+    const { shared, seen } = wireTablesOf(tree.root);
+    this.tables = JSON.stringify(shared);
     this.tablesHash = hash(this.tables);
-    this.encoder = new PatchEncoder(readTables(specs));
+    this.encoder = new PatchEncoder(readTables(shared));
+    tree.crowd?.speak(seen, shared.length);
   }
 }
 
@@ -41,13 +42,14 @@ export class BinaryPatches {
 
   /** Takes a patch for everyone. @returns gives it as blocks */
   shared(patch: Readonly<Plain> | undefined, conns: ReadonlySet<RoomConnection>): () => Uint8Array {
-    if (!patch) return () => NO_BLOCKS;
     if (!conns.values().some(({ protocol }) => protocol === 3)) {
       // From now on it misses patches.
       this.#run = undefined;
+      this.#tree.crowd?.speak(undefined, 0);
       return () => NO_BLOCKS;
     }
     const run = this.#started;
+    if (!patch) return () => NO_BLOCKS;
     run.whole = undefined;
     const blocks = run.encoder.shared(patch);
     return () => blocks;
@@ -58,13 +60,9 @@ export class BinaryPatches {
     return this.#started.encoder.merged(patch);
   }
 
-  /** The first packet of a connection. @param publicId with the whole state @param text its value, as JSON @param known what the client knows of the wire */
-  first(
-    head: SyncHead,
-    publicId: string | undefined,
-    text: string,
-    known: KnownWire | undefined,
-  ): Uint8Array<ArrayBuffer> {
+  /** The first packet of a connection. @param publicId with the whole state @param text its value, as JSON */
+  first(conn: RoomConnection, head: SyncHead, publicId: string | undefined, text: string): Uint8Array<ArrayBuffer> {
+    const known = conn.wire;
     const run = this.#started;
     const { tablesHash, id, encoder } = run;
     const own: BinaryHead = {
@@ -76,7 +74,8 @@ export class BinaryPatches {
     };
     if (run.whole?.text !== text) run.whole = { text, bytes: encoder.whole(JSON.parse(text) as Plain) };
     const isKnown = head.resumed !== true || (known?.run === id && known.tables === tablesHash);
-    const frame = writeSyncFrame(own, run.whole.bytes, ...(isKnown ? [] : [encoder.slots()]));
+    const slots = isKnown ? NO_BLOCKS : encoder.slots();
+    const frame = writeSyncFrame(own, run.whole.bytes, slots, this.#tree.crowd?.slotsFor(conn) ?? NO_BLOCKS);
     return withText(frame, () =>
       publicId === undefined ? encodeSync(text, head) : encodeWelcome(publicId, text, head),
     );

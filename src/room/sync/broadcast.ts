@@ -322,8 +322,7 @@ export class Broadcast {
   #firstPacket(conn: RoomConnection, { head, patch }: Welcome): SentFrame {
     const { publicId, protocol } = conn;
     const text = patch ?? this.#views.textFor(conn);
-    if (head && protocol === 3)
-      return this.#binary.first(head, patch === undefined ? publicId : undefined, text, conn.wire);
+    if (head && protocol === 3) return this.#binary.first(conn, head, patch === undefined ? publicId : undefined, text);
     return patch === undefined ? encodeWelcome(publicId, text, head) : encodeSync(patch, head);
   }
 

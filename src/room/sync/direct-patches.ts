@@ -2,11 +2,11 @@ import type { SentFrame } from "../../platform/ports.ts";
 import { withText } from "../../protocol/binary/frame-text.ts";
 import { writeSyncFrame } from "../../protocol/binary/frames.ts";
 import type { BinaryHead } from "../../protocol/binary/frames.ts";
-import { EncodedPatch } from "../../protocol/packets.ts";
+import { EncodedPatch, encodeSync } from "../../protocol/packets.ts";
 import type { Plain } from "../../protocol/values.ts";
 import { merge } from "../../state/merge.ts";
 import type { Tree } from "../../state/tree.ts";
-import type { PatchFrames, Protocol } from "../connections/connection.ts";
+import type { PatchFrames, Protocol, RoomConnection } from "../connections/connection.ts";
 import type { Connections } from "../connections/connections.ts";
 import type { BinaryPatches } from "./binary-patches.ts";
 import { groupsOf } from "./views.ts";
@@ -38,12 +38,17 @@ export class DirectPatches {
     const { crowd } = this.#tree;
     const blocks = this.#binary.shared(shared, direct);
     const ofAll = shared && once(() => JSON.stringify(shared));
-    const make = (text: () => string, patch: () => Readonly<Plain>) =>
-      new SentPatch({ text, blocks: () => this.#binary.merged(patch()) }, seq, mark);
-    const forAll = ofAll && new SentPatch({ text: ofAll, blocks }, seq, mark);
+    const make = (forms: PatchForms) => new SentPatch(forms, seq, mark);
+    const forAll = ofAll && make({ text: ofAll, blocks: () => [blocks()] });
     const groupOf = viewerGroups.length > 0 ? groupsOf(viewerGroups) : undefined;
     const byGroup = new Map<ViewerGroup, SentPatch>();
-    const encode = crowd?.encoder(shared, ofAll, make);
+    const encode = crowd?.encoder(shared, ofAll, (text, changes, seen) => {
+      const others = () => {
+        const own = changes();
+        return own.length > 0 ? this.#binary.merged(merge(shared, own)) : blocks();
+      };
+      return make({ text, blocks: () => [others(), seen()] });
+    });
     for (const conn of direct) {
       const group = groupOf?.get(conn);
       const parts = crowd?.partsOf(conn) ?? [];
@@ -51,10 +56,18 @@ export class DirectPatches {
       if (parts.length > 0) patch = encode?.(conn, parts, group?.changes ?? []);
       else if (group && !patch) {
         const merged = once(() => merge(shared, group.changes));
-        byGroup.set(group, (patch = make(() => JSON.stringify(merged()), merged)));
+        const forms = { text: () => JSON.stringify(merged()), blocks: () => [this.#binary.merged(merged())] };
+        byGroup.set(group, (patch = make(forms)));
       }
+      if (parts.length > 0 && conn.protocol === 3 && !conn.isIntercepted)
+        this.#sendTables(conn, crowd?.tablesFor(conn, parts));
       if (patch) conn.sendPatch(patch);
     }
+  }
+
+  /** Packets of several connections may be the same, so tables have one of their own. */
+  #sendTables(conn: RoomConnection, tables: Uint8Array | undefined): void {
+    if (tables && conn.phase === "open") conn.deliver(withText(writeSyncFrame({}, tables), () => encodeSync("{}")));
   }
 }
 
@@ -69,7 +82,7 @@ interface PatchForms {
   /** As JSON. */
   text(): string;
   /** As blocks of the binary protocol. */
-  blocks(): Uint8Array;
+  blocks(): readonly Uint8Array[];
 }
 
 /** A patch as clients of each protocol get it, each made once. */
@@ -92,6 +105,6 @@ class SentPatch implements PatchFrames {
       return (this.#encoded ??= new EncodedPatch(this.#forms.text(), this.#seq, this.#mark)).for(protocol);
     const head: BinaryHead =
       this.#seq === 0 ? {} : { seq: this.#seq, ...(this.#mark !== undefined && { mark: this.#mark }) };
-    return (this.#binary ??= withText(writeSyncFrame(head, this.#forms.blocks()), () => this.for(2) as string));
+    return (this.#binary ??= withText(writeSyncFrame(head, ...this.#forms.blocks()), () => this.for(2) as string));
   }
 }
