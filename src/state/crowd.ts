@@ -1,6 +1,6 @@
 import { encodeKeyed } from "../protocol/packets.ts";
 import type { Plain } from "../protocol/values.ts";
-import { ByteWriter } from "../protocol/binary/bytes.ts";
+import { written } from "../protocol/binary/bytes.ts";
 import { SeenEncoder } from "../protocol/binary/seen-encoder.ts";
 import type { TableSpec } from "../protocol/binary/tables.ts";
 import { put, Replacement } from "./diff.ts";
@@ -220,33 +220,34 @@ export class Crowd {
   }
 
   #blocks(conn: Watching, parts: Parts): Uint8Array {
-    const out = new ByteWriter();
-    for (const { interest, part } of parts) {
-      const name = interest.names()[0] as string;
-      if (part !== "all") this.#wire?.write(out, name, part.sights, put);
-      else this.#wire?.tellSlots(out, name, keysOf(interest.seenBy(conn)));
-    }
-    return out.take();
+    return written((out) => {
+      for (const { interest, part } of parts) {
+        const name = interest.names()[0] as string;
+        if (part !== "all") this.#wire?.write(out, name, part.sights, put);
+        else this.#wire?.tellSlots(out, name, keysOf(interest.seenBy(conn)));
+      }
+    });
   }
 
   /** The tables that a connection has to have before it is told these parts, if it does not have them. */
   tablesFor(conn: Watching, parts: Parts): Uint8Array | undefined {
-    const out = new ByteWriter();
-    for (const { interest } of parts) this.#wire?.tell(out, interest.names()[0] as string, conn);
-    return out.length > 0 ? out.take() : undefined;
+    const tables = written((out) => {
+      for (const { interest } of parts) this.#wire?.tell(out, interest.names()[0] as string, conn);
+    });
+    return tables.length > 0 ? tables : undefined;
   }
 
   /** What a connection has to know of the entries that it is sent in its first packet. */
   slotsFor(conn: Watching): Uint8Array {
-    const out = new ByteWriter();
-    for (const interest of this.interests) {
-      const name = interest.names()[0] as string;
-      const keys = keysOf(interest.seenBy(conn));
-      if (keys.length === 0) continue;
-      this.#wire?.tell(out, name, conn);
-      this.#wire?.tellSlots(out, name, keys);
-    }
-    return out.take();
+    return written((out) => {
+      for (const interest of this.interests) {
+        const name = interest.names()[0] as string;
+        const keys = keysOf(interest.seenBy(conn));
+        if (keys.length === 0) continue;
+        this.#wire?.tell(out, name, conn);
+        this.#wire?.tellSlots(out, name, keys);
+      }
+    });
   }
 }
 

@@ -1,4 +1,4 @@
-import type { ToldEntry } from "../protocol/binary/seen-encoder.ts";
+import type { ToldEntry, Written } from "../protocol/binary/seen-encoder.ts";
 import { put, Replacement } from "./diff.ts";
 import type { Plain } from "../protocol/values.ts";
 
@@ -9,6 +9,7 @@ import type { Plain } from "../protocol/values.ts";
 export class Sight implements ToldEntry {
   readonly key: string;
   readonly form: ToldEntry["form"];
+  written: Written | undefined;
   #value: unknown;
   #json: string | undefined;
   #member: string | undefined;

@@ -4,7 +4,7 @@ import { FrameReader } from "../../protocol/binary/frame-reader.ts";
 import { FRAME, readSyncHead, writeSyncFrame } from "../../protocol/binary/frames.ts";
 import type { BinaryHead } from "../../protocol/binary/frames.ts";
 import { readTables } from "../../protocol/binary/tables.ts";
-import type { Table } from "../../protocol/binary/tables.ts";
+import type { Table, TableSpec } from "../../protocol/binary/tables.ts";
 import type { Plain } from "../../protocol/values.ts";
 import { describeBlocks } from "./describe-blocks.ts";
 
@@ -15,8 +15,8 @@ export class CapturedConnection {
   #state: Readonly<Plain> = {};
   #hash: string | undefined;
   #run: string | undefined;
-  #tables: readonly Table[] = [];
-  #keys: readonly Map<number, string>[] = [];
+  #tables: Table[] = [];
+  #keys: Map<number, string>[] = [];
 
   /** @param given the tables as JSON, for frames that do not have them */
   constructor(given: string | undefined) {
@@ -46,7 +46,7 @@ export class CapturedConnection {
     if (tablesHash !== undefined && tablesHash !== this.#hash && tables !== undefined) {
       this.#reader.read(writeSyncFrame({ tablesHash, tables }), {});
       this.#hash = tablesHash;
-      this.#tables = readTables(JSON.parse(tables));
+      this.#tables = [...readTables(JSON.parse(tables) as readonly TableSpec[])];
       this.#forget();
     }
     if (run === undefined || run === this.#run) return;

@@ -1,10 +1,11 @@
 import { BLOCK } from "../../protocol/binary/blocks.ts";
 import { MalformedFrame } from "../../protocol/binary/bytes.ts";
 import type { ByteReader } from "../../protocol/binary/bytes.ts";
-import { readColumn } from "../../protocol/binary/columns.ts";
+import { readColumn, readValues } from "../../protocol/binary/columns.ts";
 import { readRows } from "../../protocol/binary/rows.ts";
 import type { RowName } from "../../protocol/binary/rows.ts";
-import type { Table } from "../../protocol/binary/tables.ts";
+import { readTables } from "../../protocol/binary/tables.ts";
+import type { Table, TableSpec } from "../../protocol/binary/tables.ts";
 import { valueAt } from "../../protocol/values.ts";
 import type { Plain } from "../../protocol/values.ts";
 
@@ -28,9 +29,9 @@ const CODED = 64;
 
 /** What the frames before have told of a connection. */
 export interface Known {
-  readonly tables: readonly Table[];
+  readonly tables: Table[];
   /** By table, the keys by slot. */
-  readonly keys: readonly Map<number, string>[];
+  readonly keys: Map<number, string>[];
   readonly state: Readonly<Plain>;
 }
 
@@ -43,10 +44,42 @@ export function* describeBlocks(bytes: Uint8Array, from: ByteReader, known: Know
   while (from.left > 0) {
     const start = from.at;
     const kind = from.byte();
-    const lines = kind === BLOCK.json ? [JSON.stringify(from.json())] : [...describeTable(bytes, from, kind, known)];
-    const [title, ...rest] = kind === BLOCK.json ? ["JSON", ...lines] : lines;
+    const [title, ...rest] = describe(bytes, from, kind, known);
     yield `${title} (${count(from.at - start, "byte")})`;
     for (const line of rest) yield `  ${line}`;
+  }
+}
+
+/** @returns a title, and lines */
+function describe(bytes: Uint8Array, from: ByteReader, kind: number, known: Known): readonly string[] {
+  if (kind === BLOCK.json) return ["JSON", JSON.stringify(from.json())];
+  if (kind === BLOCK.table) return describeTold(from, known);
+  if (kind === BLOCK.pieces) return [...describePieces(from, known)];
+  return [...describeTable(bytes, from, kind, known)];
+}
+
+function describeTold(from: ByteReader, { tables, keys }: Known): readonly string[] {
+  const index = from.varint();
+  const spec = from.json() as TableSpec;
+  tables[index] = readTables([spec])[0] as Table;
+  keys[index] = new Map();
+  return [`table ${index}`, JSON.stringify(spec)];
+}
+
+/** @returns a title, and a line for each row */
+function* describePieces(from: ByteReader, known: Known): Generator<string> {
+  const index = from.varint();
+  const [table, keys] = [known.tables[index], known.keys[index]];
+  if (!table || !keys) throw new MalformedFrame("an unknown table");
+  const mask = from.varint();
+  const fields = table.fields.filter((_, field) => Math.floor(mask / 2 ** field) % 2);
+  const kinds = from.bytes(fields.length);
+  const rows = from.varint();
+  yield `${table.names.join(".")}: ${count(rows, "row")} of ${fields.map(({ names }, at) => `${names.join(".")} (${kindOf(kinds[at])})`).join(", ")}`;
+  for (let left = rows; left > 0; left--) {
+    const name = nameOf({ slot: from.varint() }, keys);
+    const values = fields.flatMap(({ codec }, at) => readValues(from, kinds[at] as number, 1, codec, () => undefined));
+    yield `${name} ${values.map((value) => JSON.stringify(value)).join(", ")}`;
   }
 }
 

@@ -19,8 +19,13 @@ const LAST_SCALE = 2 ** 49;
 /** Writes numbers and texts one after the other. Numbers of several bytes are little-endian. */
 export class ByteWriter {
   length = 0;
-  #bytes = new Uint8Array(FIRST_SIZE);
-  #view = new DataView(this.#bytes.buffer);
+  #bytes: Uint8Array<ArrayBuffer>;
+  #view: DataView;
+
+  constructor() {
+    this.#bytes = new Uint8Array(FIRST_SIZE);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
 
   byte(value: number): void {
     this.#grow(1);
@@ -64,9 +69,16 @@ export class ByteWriter {
     }
   }
 
-  /** What was written. */
+  /** What was written, without what it was written to. */
   take(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.slice(0, this.length);
+    const bytes = this.#bytes.slice(0, this.length);
+    this.length = 0;
+    return bytes;
+  }
+
+  /** The room that it has, in bytes. */
+  get room(): number {
+    return this.#bytes.length;
   }
 
   #grow(by: number): void {
@@ -77,6 +89,20 @@ export class ByteWriter {
     this.#bytes = larger;
     this.#view = new DataView(larger.buffer);
   }
+}
+
+/** Writers that are not in use: rooms write many short pieces. */
+const writers: ByteWriter[] = [];
+/** Larger ones are not kept, in bytes. */
+const MOST_KEPT = 65_536;
+
+/** @returns what a function writes */
+export function written(write: (out: ByteWriter) => void): Uint8Array<ArrayBuffer> {
+  const out = writers.pop() ?? new ByteWriter();
+  write(out);
+  const bytes = out.take();
+  if (out.room <= MOST_KEPT) writers.push(out);
+  return bytes;
 }
 
 /** What `DataView` calls a kind of number. */

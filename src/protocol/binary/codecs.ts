@@ -3,6 +3,8 @@ import { expect } from "./bytes.ts";
 /** Writes a value as a whole number from 0 on. What it has no exact number for is written without it. */
 export interface Codec {
   readonly code: (value: unknown) => number | undefined;
+  /** The largest of the numbers. */
+  readonly last: number;
   /** @returns undefined for a number that stands for nothing */
   readonly value: (code: number) => unknown;
 }
@@ -28,6 +30,7 @@ export function quantizing(min: number, max: number, bits: number): Codec & { ro
   const valueOf = (code: number) => (code === last ? max : min + code * step);
   const nearest = (value: number) => Math.min(Math.max(Math.round((value - min) / step), 0), last);
   return {
+    last,
     value: (code) => (Number.isInteger(code) && code >= 0 && code <= last ? valueOf(code) : undefined),
     round: (value) => valueOf(nearest(value)),
     code: (value) => {
@@ -40,5 +43,5 @@ export function quantizing(min: number, max: number, bits: number): Codec & { ro
 
 function choosing(values: readonly unknown[]): Codec {
   const codes = new Map<unknown, number>(values.map((value, code) => [value, code]));
-  return { code: (value) => codes.get(value), value: (code) => values[code] };
+  return { last: values.length - 1, code: (value) => codes.get(value), value: (code) => values[code] };
 }

@@ -84,6 +84,17 @@ function writeNumbers(out: ByteWriter, values: readonly number[], coded: number,
   out.numbers(method, size, values);
 }
 
+/** How one number is written, in as many bytes as others of its field: whole numbers are taken for small ones. */
+export function fixedType(value: number, codec: Codec | undefined): number {
+  if (codec) return CODED + typeOf([codec.last]);
+  return typeOf([value, -(2 ** 7) - 1]);
+}
+
+/** @param type of a number or code, as {@link fixedType} says it */
+export function writeFixed(out: ByteWriter, type: number, number: number): void {
+  out.numbers(...(NUMBERS[(type % CODED) - 1] as (typeof NUMBERS)[number]), [number]);
+}
+
 /** The smallest type that holds all of them. */
 function typeOf(values: readonly number[]): number {
   let [low, high] = [0, 0];
@@ -168,7 +179,17 @@ function writeBits(out: ByteWriter, values: readonly number[], bits: number): vo
  * @throws MalformedFrame if it is no column
  */
 export function readColumn(from: ByteReader, count: number, codec: Codec | undefined, before: Before): unknown[] {
-  const type = from.byte();
+  return readValues(from, from.byte(), count, codec, before);
+}
+
+/** The same without the first byte, which is `type`. */
+export function readValues(
+  from: ByteReader,
+  type: number,
+  count: number,
+  codec: Codec | undefined,
+  before: Before,
+): unknown[] {
   if (type < CODED) return readNumbers(from, type, count, before) ?? readOthers(from, type, count);
   expect(codec, "no codec");
   const codes = readNumbers(from, type - CODED, count, (row) => codec.code(before(row)));

@@ -1,5 +1,5 @@
 import type { SyncHead } from "../packets.ts";
-import { ByteWriter } from "./bytes.ts";
+import { written } from "./bytes.ts";
 import type { ByteReader } from "./bytes.ts";
 
 /** What a frame is: its first byte. */
@@ -36,31 +36,32 @@ export interface BinaryHead extends Partial<SyncHead> {
 
 /** @param patch one piece or more */
 export function writeSyncFrame(head: BinaryHead, ...patch: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const out = new ByteWriter();
-  out.byte(FRAME.sync);
-  out.varint(head.seq === undefined ? 0 : head.seq + 1);
-  out.byte(SECTIONS.filter(([name]) => head[name] !== undefined).length);
-  for (const [index, [name, type]] of SECTIONS.entries()) {
-    const value = head[name];
-    if (value === undefined) continue;
-    const section = new ByteWriter();
-    if (type === "text") section.rest(value as string);
-    else if (type === "number") section.varint(value as number);
-    out.byte(index + 1);
-    out.varint(section.length);
-    out.bytes(section.take());
-  }
-  for (const piece of patch) out.bytes(piece);
-  return out.take();
+  return written((out) => {
+    out.byte(FRAME.sync);
+    out.varint(head.seq === undefined ? 0 : head.seq + 1);
+    out.byte(SECTIONS.filter(([name]) => head[name] !== undefined).length);
+    for (const [index, [name, type]] of SECTIONS.entries()) {
+      const value = head[name];
+      if (value === undefined) continue;
+      const section = written((to) => {
+        if (type === "text") to.rest(value as string);
+        else if (type === "number") to.varint(value as number);
+      });
+      out.byte(index + 1);
+      out.varint(section.length);
+      out.bytes(section);
+    }
+    for (const piece of patch) out.bytes(piece);
+  });
 }
 
 /** @param value as JSON */
 export function writeAckFrame(value: string, seq: number): Uint8Array<ArrayBuffer> {
-  const out = new ByteWriter();
-  out.byte(FRAME.ack);
-  out.varint(seq);
-  out.rest(value);
-  return out.take();
+  return written((out) => {
+    out.byte(FRAME.ack);
+    out.varint(seq);
+    out.rest(value);
+  });
 }
 
 /** Reads the head of a sync frame, after its first byte. @throws MalformedFrame if it is none */

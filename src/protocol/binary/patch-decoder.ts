@@ -4,7 +4,8 @@ import type { Plain } from "../values.ts";
 import { expect } from "./bytes.ts";
 import type { ByteReader } from "./bytes.ts";
 import { BLOCK } from "./blocks.ts";
-import { readColumn } from "./columns.ts";
+import { readColumn, readValues } from "./columns.ts";
+import { hasField } from "./row-blocks.ts";
 import { readRows } from "./rows.ts";
 import type { RowName } from "./rows.ts";
 import { readTables } from "./tables.ts";
@@ -37,6 +38,7 @@ export class PatchDecoder {
       if (block === BLOCK.json) mergeInto(patch, objectIn(from.json()));
       else if (block === BLOCK.rows) this.#readRows(from, patch, state);
       else if (block === BLOCK.table) this.#readTable(from);
+      else if (block === BLOCK.pieces) this.#readPieces(from, patch);
       else {
         expect(block === BLOCK.removals, "unknown block");
         this.#readRemovals(from, patch);
@@ -51,10 +53,9 @@ export class PatchDecoder {
     const around = objectAt(patch, table.names);
     const stateAround = valueAt(state, table.names);
     const targets = paths.map((path) => objectAt(around, path));
-    const mask = from.varint();
-    expect(mask < 2 ** table.fields.length, "unknown field");
+    const mask = maskOf(from, table);
     for (const [index, { names, codec }] of table.fields.entries()) {
-      if (!(Math.floor(mask / 2 ** index) % 2)) continue;
+      if (!hasField(mask, index)) continue;
       const before = (row: number) => valueAt(stateAround, [...(paths[row] as readonly string[]), ...names]);
       for (const [row, value] of readColumn(from, paths.length, codec, before).entries()) {
         const target = objectAt(targets[row] as Plain, names.slice(0, -1));
@@ -71,6 +72,22 @@ export class PatchDecoder {
       expect(key !== undefined, "unknown entry");
       around[key] = DELETE;
       if (row.slot !== undefined) keys.delete(row.slot);
+    }
+  }
+
+  /** Rows one after the other, which have the same fields and types. */
+  #readPieces(from: ByteReader, patch: Plain): void {
+    const { table, keys } = this.#table(from);
+    const around = objectAt(patch, table.names);
+    const mask = maskOf(from, table);
+    const fields = table.fields.filter((_, index) => hasField(mask, index));
+    const types = from.bytes(fields.length);
+    for (let left = from.varint(); left > 0; left--) {
+      const row = objectAt(around, pathOf(table, keys, { slot: from.varint() }));
+      for (const [index, { names, codec }] of fields.entries()) {
+        const [value] = readValues(from, types[index] as number, 1, codec, () => undefined);
+        objectAt(row, names.slice(0, -1))[names.at(-1) as string] = value;
+      }
     }
   }
 
@@ -91,6 +108,12 @@ export class PatchDecoder {
 interface KnownTable {
   readonly table: Table;
   readonly keys: Map<number, string>;
+}
+
+function maskOf(from: ByteReader, { fields }: Table): number {
+  const mask = from.varint();
+  expect(mask < 2 ** fields.length, "unknown field");
+  return mask;
 }
 
 /** Where a row is in its table. What it says of its slot is noted. */

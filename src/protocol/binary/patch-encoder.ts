@@ -2,7 +2,8 @@ import { DELETE } from "../packets.ts";
 import { isPlain } from "../values.ts";
 import type { Plain } from "../values.ts";
 import { BLOCK } from "./blocks.ts";
-import { ByteWriter } from "./bytes.ts";
+import { written } from "./bytes.ts";
+import type { ByteWriter } from "./bytes.ts";
 import { writeColumn } from "./columns.ts";
 import { bySlot, hasField, Row, RowBlocks } from "./row-blocks.ts";
 import type { RowBlock } from "./row-blocks.ts";
@@ -75,25 +76,24 @@ export class PatchEncoder {
 
   /** The slots of all entries, for a client that has the entries, and knows no slots. */
   slots(): Uint8Array<ArrayBuffer> {
-    const out = new ByteWriter();
-    for (const collection of this.#collections) tellSlots(out, collection);
-    return out.take();
+    return written((out) => {
+      for (const collection of this.#collections) tellSlots(out, collection);
+    });
   }
 
   #encode(patch: Readonly<Plain>, mode: Mode): Uint8Array<ArrayBuffer> {
-    const out = new ByteWriter();
-    const row = new Row();
-    const rest = fill(row, this.#root, patch, {
-      entries: (collection, entries) => writeEntries(out, collection, entries, mode),
-      replaced: (part) => replaced(out, part, mode),
-    });
-    if (row.isTorn && mode === "shared") this.#sent = [];
-    if (row.mask > 0) this.#writeRoot(out, row, mode);
-    if (rest) {
+    return written((out) => {
+      const row = new Row();
+      const rest = fill(row, this.#root, patch, {
+        entries: (collection, entries) => writeEntries(out, collection, entries, mode),
+        replaced: (part) => replaced(out, part, mode),
+      });
+      if (row.isTorn && mode === "shared") this.#sent = [];
+      if (row.mask > 0) this.#writeRoot(out, row, mode);
+      if (!rest) return;
       out.byte(BLOCK.json);
       out.text(JSON.stringify(rest));
-    }
-    return out.take();
+    });
   }
 
   #writeRoot(out: ByteWriter, { mask, values }: Row, mode: Mode): void {
@@ -216,20 +216,23 @@ export class NamedRows {
 
   /** @param isBase whether all clients have these values from now on, so that the next ones may be differences */
   write(out: ByteWriter, collection: Collection, isBase = false): void {
-    if (this.removed.length > 0) {
-      out.byte(BLOCK.removals);
-      out.varint(collection.index);
-      writeSlots(
-        out,
-        this.removed.toSorted((one, other) => one - other),
-      );
-    }
+    if (this.removed.length > 0) writeRemovals(out, collection, this.removed);
     for (const block of this.known) writeBlock(out, collection, bySlot(block), isBase, writeSlots);
     for (const block of this.told)
       writeBlock(out, collection, block, isBase, (to) => writeKeys(to, block.keys, block.slots));
     for (const block of this.named)
       writeBlock(out, collection, block, isBase, (to) => writeKeys(to, block.keys, undefined));
   }
+}
+
+/** @param slots of entries that are gone */
+export function writeRemovals(out: ByteWriter, { index }: Collection, slots: readonly number[]): void {
+  out.byte(BLOCK.removals);
+  out.varint(index);
+  writeSlots(
+    out,
+    slots.toSorted((one, other) => one - other),
+  );
 }
 
 /** @returns what no field of the table holds */

@@ -2,9 +2,11 @@ import { DELETE } from "../packets.ts";
 import { isPlain } from "../values.ts";
 import type { Plain } from "../values.ts";
 import { BLOCK } from "./blocks.ts";
-import { ByteWriter } from "./bytes.ts";
-import { Collection, fill, NamedRows, NO_TAKERS, tellSlots } from "./patch-encoder.ts";
-import { Row } from "./row-blocks.ts";
+import { written } from "./bytes.ts";
+import type { ByteWriter } from "./bytes.ts";
+import { Collection, fill, NamedRows, NO_TAKERS, tellSlots, writeRemovals } from "./patch-encoder.ts";
+import { fixedType, writeFixed } from "./columns.ts";
+import { hasField, Row } from "./row-blocks.ts";
 import { Slots } from "./slots.ts";
 import { readTables } from "./tables.ts";
 import type { TableSpec } from "./tables.ts";
@@ -15,13 +17,24 @@ export interface ToldEntry {
   readonly form: "change" | "whole" | "late" | "gone";
   /** As in a patch. */
   readonly value: unknown;
+  /** It as it is written: made once for all who are told it. */
+  written?: Written | undefined;
 }
 
-/** An entry, as far as the fields of its table hold it. */
-interface Filled {
-  readonly row: Row;
-  readonly left: unknown;
+/** A row of numbers, which is written with others of its shape; the slot of an entry that is gone; or blocks. */
+export type Written =
+  | { readonly shape: Shape; readonly bytes: Uint8Array }
+  | { readonly gone: number }
+  | { readonly bytes: Uint8Array; readonly shape?: undefined };
+
+/** What rows have in common that are written together. */
+interface Shape {
+  readonly mask: number;
+  readonly types: Uint8Array;
 }
+
+/** Writes a value under a key of a patch. */
+type Put = (to: Plain, key: string, value: unknown) => void;
 
 /**
  * Writes entries of collections that not everybody sees. Such a table is told to a client that sees an entry of it, and
@@ -30,8 +43,7 @@ interface Filled {
 export class SeenEncoder {
   readonly #specs: readonly TableSpec[];
   readonly #first: number;
-  readonly #collections: readonly Collection[];
-  readonly #filled = new WeakMap<ToldEntry, Filled>();
+  readonly #collections: readonly SeenCollection[];
   /** The tables that a connection was told, by their places. */
   readonly #told = new WeakMap<object, Set<number>>();
 
@@ -39,7 +51,7 @@ export class SeenEncoder {
   constructor(specs: readonly TableSpec[], first: number) {
     this.#specs = specs;
     this.#first = first;
-    this.#collections = readTables(specs).map((table, at) => new Collection(first + at, table, new Slots(true)));
+    this.#collections = readTables(specs).map((table, at) => new SeenCollection(first + at, table, new Slots(true)));
   }
 
   /** A window begins: the slots of the last one are known to those who see their entries. */
@@ -56,8 +68,7 @@ export class SeenEncoder {
     if (!collection) return;
     const { slots } = collection;
     for (const change of changes) {
-      if (slots.of(change.key) === undefined && this.#fill(collection.parts, change).row.mask > 0)
-        slots.assign(change.key);
+      if (slots.of(change.key) === undefined && collection.fill(change.value).row.mask > 0) slots.assign(change.key);
     }
   }
 
@@ -66,25 +77,23 @@ export class SeenEncoder {
     this.#of(name)?.slots.release(key);
   }
 
-  /** @param write puts its result after `put`, which writes a value under a key of a patch */
-  write(
-    out: ByteWriter,
-    name: string,
-    entries: Iterable<ToldEntry>,
-    put: (to: Plain, key: string, value: unknown) => void,
-  ): void {
+  write(out: ByteWriter, name: string, entries: Iterable<ToldEntry>, put: Put): void {
     const collection = this.#of(name);
-    const rest: Plain = {};
-    const rows = new NamedRows();
+    if (!collection) return;
+    const pieces = new Map<Shape, Uint8Array[]>();
+    const gone: number[] = [];
     for (const entry of entries) {
-      const left = collection ? this.#take(collection, rows, entry) : entry.value;
-      if (left !== undefined) put(rest, entry.key, left);
+      const one = (entry.written ??= collection.write(entry, put));
+      if ("gone" in one) gone.push(one.gone);
+      else if (!one.shape) out.bytes(one.bytes);
+      else {
+        const alike = pieces.get(one.shape);
+        if (alike) alike.push(one.bytes);
+        else pieces.set(one.shape, [one.bytes]);
+      }
     }
-    if (Object.keys(rest).length > 0) {
-      out.byte(BLOCK.json);
-      out.text(JSON.stringify({ [name]: rest }));
-    }
-    if (collection) rows.write(out, collection);
+    for (const [shape, alike] of pieces) writePieces(out, collection, shape, alike);
+    if (gone.length > 0) writeRemovals(out, collection, gone);
   }
 
   /** The table of a collection, if a connection does not have it yet. */
@@ -110,41 +119,85 @@ export class SeenEncoder {
     tellSlots(out, collection, known);
   }
 
-  /** @returns what no field of the table holds */
-  #take({ parts, slots }: Collection, rows: NamedRows, entry: ToldEntry): unknown {
-    const { key, form, value } = entry;
-    const slot = slots.of(key);
-    if (form === "gone") {
-      // For whom it is gone in the window in which it got its slot does not know that.
-      if (slot === undefined || slots.isFresh(slot)) return DELETE;
-      rows.removed.push(slot);
-      return undefined;
-    }
-    const { row, left } = this.#fill(parts, entry);
-    const isTold = slot !== undefined && (form !== "change" || slots.isFresh(slot));
-    if (row.mask === 0 && !isTold) return value;
-    if (slot === undefined) rows.named.add(row, key);
-    else if (isTold) rows.told.add(row, key, slot);
-    else rows.known.add(row, key, slot);
-    return left;
-  }
-
-  #fill(parts: Collection["parts"], entry: ToldEntry): Filled {
-    let filled = this.#filled.get(entry);
-    if (filled) return filled;
-    const row = new Row();
-    const { value } = entry;
-    const isEmpty = !isPlain(value) || Object.keys(value).length === 0;
-    filled = { row, left: isEmpty ? value : fill(row, parts, value, NO_TAKERS) };
-    this.#filled.set(entry, filled);
-    return filled;
-  }
-
   #at(name: string): number {
     return this.#specs.findIndex(([names]) => names[0] === name);
   }
 
-  #of(name: string): Collection | undefined {
+  #of(name: string): SeenCollection | undefined {
     return this.#collections[this.#at(name)];
   }
+}
+
+class SeenCollection extends Collection {
+  readonly #shapes = new Map<string, Shape>();
+
+  write(entry: ToldEntry, put: Put): Written {
+    const { key, form, value } = entry;
+    const slot = this.slots.of(key);
+    const isFresh = slot !== undefined && this.slots.isFresh(slot);
+    // For whom it is gone in the window in which it got its slot does not know that.
+    if (form === "gone" && slot !== undefined && !isFresh) return { gone: slot };
+    const { row, left } = this.fill(value);
+    const isKnown = form === "change" && slot !== undefined && !isFresh;
+    const piece = isKnown && left === undefined ? this.#piece(slot, row) : undefined;
+    return piece ?? { bytes: this.#blocks(key, slot, isKnown, row, left, put) };
+  }
+
+  /** @returns the fields of the table in a value, and what is left of it */
+  fill(value: unknown): { readonly row: Row; readonly left: unknown } {
+    const row = new Row();
+    const isEmpty = !isPlain(value) || Object.keys(value).length === 0;
+    return { row, left: isEmpty ? value : fill(row, this.parts, value, NO_TAKERS) };
+  }
+
+  #blocks(key: string, slot: number | undefined, isKnown: boolean, row: Row, left: unknown, put: Put) {
+    return written((out) => {
+      if (left !== undefined) {
+        const rest: Plain = {};
+        put(rest, key, left);
+        out.byte(BLOCK.json);
+        out.text(JSON.stringify({ [this.table.names[0] as string]: rest }));
+      }
+      const rows = new NamedRows();
+      if (slot === undefined || isKnown) {
+        if (row.mask > 0) (isKnown ? rows.known : rows.named).add(row, key, slot);
+      } else if (left !== DELETE) rows.told.add(row, key, slot);
+      rows.write(out, this);
+    });
+  }
+
+  /** @returns undefined if not all of its values are numbers */
+  #piece(slot: number, { mask, values }: Row): Written | undefined {
+    const types: number[] = [];
+    const numbers: number[] = [];
+    for (const [field, { codec }] of this.table.fields.entries()) {
+      if (!hasField(mask, field)) continue;
+      const number = codec ? codec.code(values[field]) : values[field];
+      if (typeof number !== "number") return undefined;
+      types.push(fixedType(number, codec));
+      numbers.push(number);
+    }
+    const bytes = written((out) => {
+      out.varint(slot);
+      for (const [at, number] of numbers.entries()) writeFixed(out, types[at] as number, number);
+    });
+    const name = `${mask} ${types.join(" ")}`;
+    let shape = this.#shapes.get(name);
+    if (!shape) this.#shapes.set(name, (shape = { mask, types: Uint8Array.from(types) }));
+    return { shape, bytes };
+  }
+}
+
+function writePieces(
+  out: ByteWriter,
+  { index }: Collection,
+  { mask, types }: Shape,
+  pieces: readonly Uint8Array[],
+): void {
+  out.byte(BLOCK.pieces);
+  out.varint(index);
+  out.varint(mask);
+  out.bytes(types);
+  out.varint(pieces.length);
+  for (const piece of pieces) out.bytes(piece);
 }

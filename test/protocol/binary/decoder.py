@@ -74,7 +74,10 @@ def code_of(codec, value):
 
 
 def column(data, count, codec, before):  # P13.8
-    kind = data.byte()
+    return values_of(data, data.byte(), count, codec, before)
+
+
+def values_of(data, kind, count, codec, before):
     if kind == 0:
         return json.loads(data.text())
     if kind == 9:
@@ -198,11 +201,28 @@ class Client:
         if kind == 0:
             return merge(patch, json.loads(data.text()))
         index = data.varint()
+        if kind == 3:
+            self.tables += [None] * (index + 1 - len(self.tables))
+            self.slots += [{} for _ in range(index + 1 - len(self.slots))]
+            self.tables[index], self.slots[index] = json.loads(data.text()), {}
+            return None
         names, is_keyed, fields = self.tables[index]
         slots = self.slots[index]
         around = patch
         for name in names:
             around = child(around, name)
+        if kind == 4:
+            mask = data.varint()
+            told = [field for bit, field in enumerate(fields) if mask >> bit & 1]
+            kinds = [data.byte() for _ in told]
+            for _ in range(data.varint()):
+                target = child(around, slots[data.varint()])
+                for kind, (path, *codec) in zip(kinds, told):
+                    node = target
+                    for name in path[:-1]:
+                        node = child(node, name)
+                    [node[path[-1]]] = values_of(data, kind, 1, codec[0] if codec else None, [])
+            return None
         named = rows(data)
         keys = [slots[slot] if key is None else key for slot, key in named] if is_keyed else []
         slots.update({slot: keys[row] for row, (slot, _) in enumerate(named) if slot is not None})

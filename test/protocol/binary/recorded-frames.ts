@@ -1,10 +1,16 @@
 import fc from "fast-check";
 import { applyPatch } from "../../../src/protocol/apply-patch.ts";
 import { writeSyncFrame } from "../../../src/protocol/binary/frames.ts";
+import { written } from "../../../src/protocol/binary/bytes.ts";
+import { quantizing } from "../../../src/protocol/binary/codecs.ts";
+import { SeenEncoder } from "../../../src/protocol/binary/seen-encoder.ts";
+import type { ToldEntry } from "../../../src/protocol/binary/seen-encoder.ts";
 import { PatchEncoder } from "../../../src/protocol/binary/patch-encoder.ts";
+import { DELETE } from "../../../src/protocol/packets.ts";
+import type { TableSpec } from "../../../src/protocol/binary/tables.ts";
 import { readTables } from "../../../src/protocol/binary/tables.ts";
 import type { Plain } from "../../../src/protocol/values.ts";
-import { diff, SAME } from "../../../src/state/diff.ts";
+import { diff, put, SAME } from "../../../src/state/diff.ts";
 import { movers, SPECS, state } from "./states.ts";
 
 /** A frame, what it says in its head as JSON has it, and the state that a client has after it. */
@@ -29,9 +35,32 @@ const head = fc.record(
   optional,
 );
 
+/** A collection whose entries come into sight and leave it. */
+const SEEN: TableSpec = [["seen"], 1, [[["x"], { quantized: [0, 1000, 16] }], [["y"]], [["name"]], [["at", "z"]]]];
+const x = quantizing(0, 1000, 16);
+const seenEntry = fc.record(
+  {
+    x: fc.integer({ min: 0, max: 65_535 }).map(x.value),
+    y: fc.oneof(fc.integer({ min: -40_000, max: 40_000 }), fc.double({ noNaN: true, noDefaultInfinity: true })),
+    name: fc.string({ maxLength: 3 }),
+    at: fc.record({ z: fc.integer() }),
+    other: fc.boolean(),
+  },
+  optional,
+);
+const seen = fc.dictionary(fc.constantFrom("a", "b", "c", "d"), fc.option(seenEntry), { maxKeys: 4 });
+
+/** What a client is told of entries. Those of which null is told are gone. */
+function toldOf(entries: Readonly<Record<string, Plain | null>>, inSight: Set<string>): ToldEntry[] {
+  return Object.entries(entries).flatMap(([key, value]): ToldEntry[] => {
+    if (value) return [{ key, form: inSight.has(key) || !inSight.add(key) ? "change" : "whole", value }];
+    return inSight.delete(key) ? [{ key, form: "gone", value: DELETE }] : [];
+  });
+}
+
 const LENGTHS = { minLength: 1, maxLength: 12 };
 const window = (next: fc.Arbitrary<unknown>) =>
-  fc.record({ next, head, isBack: fc.integer({ min: 0, max: 5 }).map((n) => n === 0) });
+  fc.record({ next, head, seen, isBack: fc.integer({ min: 0, max: 5 }).map((n) => n === 0) });
 
 /** What one client is sent: the whole state, and then what changes. Now and then it comes back and knows no slots. */
 export const recordedFrames: fc.Arbitrary<readonly RecordedFrame[]> = fc
@@ -42,6 +71,8 @@ export const recordedFrames: fc.Arbitrary<readonly RecordedFrame[]> = fc
   )
   .map((windows) => {
     const encoder = new PatchEncoder(readTables(SPECS));
+    const others = new SeenEncoder([SEEN], SPECS.length);
+    const inSight = new Set<string>();
     const frames: RecordedFrame[] = [];
     let now: Plain = {};
     let after: Readonly<Plain> = {};
@@ -61,8 +92,19 @@ export const recordedFrames: fc.Arbitrary<readonly RecordedFrame[]> = fc
         // The changes of this window are shared by others, whose slots it is told.
         if (patch !== SAME) encoder.shared(patch as Plain);
         const missed = frames.length === 0 ? next : patch === SAME ? {} : (patch as Plain);
-        add(Buffer.concat([encoder.slots(), encoder.whole(missed)]), window, missed);
+        const ofSeen = written((out) => others.tellSlots(out, "seen", inSight));
+        add(Buffer.concat([encoder.slots(), encoder.whole(missed), ofSeen]), window, missed);
       } else if (patch !== SAME) add(encoder.shared(patch as Plain), window, patch as Plain);
+      const told = toldOf(window.seen, inSight);
+      if (told.length === 0) continue;
+      others.begin();
+      others.assign("seen", told);
+      const blocks = written((out) => {
+        others.tell(out, "seen", frames);
+        others.write(out, "seen", told, put);
+      });
+      const entries = Object.fromEntries(told.map(({ key, value }) => [key, value]));
+      add(blocks, { ...window, isBack: false }, { seen: entries });
     }
     return frames;
   });
