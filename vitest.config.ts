@@ -47,7 +47,7 @@ const BINARY = [
 const ALL_BINARY = ["test/{room,property,attacks}/**/*.test.ts"];
 
 /** About files of the project, which only Node can see. */
-const FILES = ["architecture", "binary-frame", "links", "wrangler", "examples", "upstream-cases"].map(
+const FILES = ["architecture", "binary-frame", "bytes", "links", "wrangler", "examples", "upstream-cases"].map(
   (name) => `test/docs/${name}.test.ts`,
 );
 

@@ -1,5 +1,4 @@
 import { existsSync, readFileSync } from "node:fs";
-import { MalformedFrame } from "../../protocol/binary/bytes.ts";
 import { readTables } from "../../protocol/binary/tables.ts";
 import { Failure, UsageError } from "../failure.ts";
 import type { Command } from "../libraries.ts";
@@ -38,9 +37,8 @@ function decode(texts: readonly string[], { tables }: DecodeOptions): void {
     try {
       for (const line of connection.describe(frame)) console.log(`  ${line}`);
     } catch (thrown) {
-      if (!(thrown instanceof MalformedFrame)) throw thrown;
       const hint = index === 0 ? ". Frames build on those before them: give all of the connection" : "";
-      throw new Failure(`frame ${index + 1}: ${thrown.message}${hint}`);
+      throw new Failure(`frame ${index + 1}: ${(thrown as Error).message}${hint}`);
     }
   }
 }
