@@ -35,6 +35,23 @@ describe("durable-rooms load", () => {
     expect(rest).toMatchObject({ refusals: {}, errors: {}, closes: {}, room: "good", action: "move" });
   });
 
+  it("measures the answers of a room that sends binary frames", async () => {
+    const { code, clients, actions, received } = await summaryOf("binary");
+    expect({ code, connected: clients.connected }).toEqual({ code: 0, connected: 4 });
+    expect(actions).toEqual({ sent: actions.sent, answered: actions.sent, refused: 0, unanswered: 0 });
+    expect(received.bytes).toBeGreaterThan(received.packets * 20);
+  });
+
+  it("offers compression if it is told to, and says how much came over the wire", async () => {
+    const plain = await summaryOf("good");
+    // A frame has a head of two bytes.
+    expect(plain.received.wireBytes).toBeGreaterThan(plain.received.bytes);
+    expect(plain.received.wireBytes).toBeLessThan(plain.received.bytes + 4 * plain.received.packets);
+    const compressed = await summaryOf("good", "--compress");
+    expect(compressed.received.wireBytes).toBeLessThan(compressed.received.bytes);
+    expect((await runBin(args("good", "--compress"))).stdout).toMatch(/MB, \d+\.\d MB on the wire/);
+  });
+
   it("sends the value, with what it says filled in", async () => {
     await summaryOf("good", "--value", '{"x":{random:-2-2},"by":"client {client}","n":{count}}');
     const values = service.received.map(({ value }) => value as { x: number; by: string; n: number });

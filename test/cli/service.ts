@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import { WebSocketServer } from "ws";
 import type { WebSocket } from "ws";
+import { writeAckFrame, writeSyncFrame } from "../../src/protocol/binary/frames.ts";
 
 interface Message {
   readonly action: string;
@@ -11,6 +12,7 @@ interface Message {
 /** How a room of the service answers. */
 const ROOMS: Readonly<Record<string, (socket: WebSocket, message: Message) => void>> = {
   good: (socket, { id }) => socket.send(JSON.stringify({ type: "ack", value: { id, result: null } })),
+  binary: (socket, { id }) => socket.send(writeAckFrame(JSON.stringify({ id, result: null }), 1)),
   strict: (socket, { id }) =>
     socket.send(JSON.stringify({ type: "error", value: { code: "forbidden\u001B[2J", message: "No", id } })),
   picky: (socket, { id }) => {
@@ -34,14 +36,16 @@ export async function startService() {
     if (!url.startsWith("/parties/world/")) return response.end("{}");
     response.writeHead(403).end(JSON.stringify({ success: false, error: "Not in this World" }));
   });
-  const sockets = new WebSocketServer({ server: http });
+  const sockets = new WebSocketServer({ server: http, perMessageDeflate: { threshold: 0 } });
   sockets.on("connection", (socket, request) => {
     const url = new URL(`http://localhost${request.url}`);
     urls.push(url);
     const room = url.pathname.split("/").at(-1) ?? "";
     if (room === "full") return socket.close(4503, "The room is full");
     const value = { pId: `user ${urls.length}` };
-    socket.send(JSON.stringify({ type: "sync", seq: 1, epoch: "e", value }));
+    const head = { seq: 1, epoch: "e" };
+    if (room === "binary") socket.send(writeSyncFrame(head));
+    else socket.send(JSON.stringify({ type: "sync", ...head, value }));
     socket.on("message", (data: Buffer) => {
       const text = data.toString();
       if (text === "ping") return socket.send("pong");

@@ -21,6 +21,7 @@ interface LoadOptions extends Pick<
   readonly value?: string;
   readonly valueFile?: string;
   readonly tokenEnv?: string;
+  readonly compress?: boolean;
   readonly json?: boolean;
   readonly yesRemote?: boolean;
 }
@@ -63,6 +64,7 @@ export function addLoad(program: Command): void {
     .option("--party <name>", "the party of the room", "main")
     .option("--world [id]", "goes through this World (world-default, if it has no other name)")
     .option("--token-env <name>", "the environment variable that holds a token for all of them")
+    .option("--compress", "offers compression, as browsers do")
     .option("--json", "prints the summary as JSON")
     .option("--yes-remote", "the service is on another machine, and is yours")
     .addHelpText("after", EXAMPLES)
@@ -98,11 +100,21 @@ async function measure(settings: LoadSettings): Promise<Summary> {
   return summarize(settings, tally, (user + system) / 1000 / (performance.now() - before.at));
 }
 
-function toSettings({ host, yesRemote, world, value, valueFile, tokenEnv, ...options }: LoadOptions): LoadSettings {
+function toSettings({
+  host,
+  yesRemote,
+  world,
+  value,
+  valueFile,
+  tokenEnv,
+  compress = false,
+  ...options
+}: LoadOptions): LoadSettings {
   if (!isRoomId(options.room)) throw new UsageError("--room is not the id of a room");
   if (value !== undefined && valueFile !== undefined) throw new UsageError("Use --value or --value-file, not both");
   return {
     ...options,
+    compress,
     origin: parseTarget(host, yesRemote === true),
     world: world === true ? "world-default" : world,
     makeValue: createValueMaker(valueFile === undefined ? value : readValue(valueFile)),

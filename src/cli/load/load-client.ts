@@ -4,6 +4,8 @@ import type { Answer } from "../../client/calls.ts";
 import type { CallError } from "../../client/errors.ts";
 import { parseFrame } from "../../client/frame.ts";
 import { ReconnectingSocket } from "../../client/reconnecting-socket.ts";
+import { ByteReader } from "../../protocol/binary/bytes.ts";
+import { FRAME } from "../../protocol/binary/frames.ts";
 import { roomDestination } from "../../client/destination.ts";
 import type { Destination } from "../../client/destination.ts";
 import { WorldDestination } from "../../client/world-destination.ts";
@@ -53,7 +55,7 @@ export class LoadClient {
     this.#socket = new ReconnectingSocket(this.#destination, options, {
       query: () => ({}),
       opened: () => this.#calls.flush(),
-      received: (data) => this.#receive(String(data)),
+      received: (data) => (typeof data === "string" ? this.#receive(data) : this.#receiveBinary(data as ArrayBuffer)),
       lost: () => this.#lost(),
       failed: ({ code, message }) => this.#failed(code, message),
       ended: (_, reason) => this.#end("ended", reason),
@@ -122,11 +124,20 @@ export class LoadClient {
     return isIn;
   }
 
+  #receiveBinary(data: ArrayBuffer): void {
+    const frame = new ByteReader(new Uint8Array(data));
+    if (frame.byte() === FRAME.sync) return this.#isIn();
+    frame.varint();
+    this.#calls.answer("ack", frame.restJson() as Answer);
+  }
+
+  #isIn(): void {
+    this.#destination.opened();
+    this.#enter(true);
+  }
+
   #receive(text: string): void {
-    if (text.startsWith(SYNC)) {
-      this.#destination.opened();
-      return this.#enter(true);
-    }
+    if (text.startsWith(SYNC)) return this.#isIn();
     const frame = parseFrame(text);
     if (frame?.type !== "ack" && frame?.type !== "error") return;
     const answer = frame["value"] as Answer;

@@ -12,7 +12,7 @@ import type { Tally } from "./tally.ts";
 export async function runLoad(settings: LoadSettings, tally: Tally, signal: AbortSignal): Promise<void> {
   let isOver = false;
   const all: LoadClient[] = [];
-  const socket = createCountedSocket(tally, () => isOver);
+  const socket = createCountedSocket(tally, settings.compress, () => isOver);
   const leave = () => {
     isOver = true;
     for (const client of all) client.close();

@@ -18,4 +18,6 @@ export interface LoadSettings {
   /** How long a client waits to be let in, and for an answer. */
   readonly timeout: number;
   readonly token?: string | undefined;
+  /** Whether its sockets offer compression. */
+  readonly compress: boolean;
 }

@@ -26,7 +26,10 @@ export interface Summary {
     readonly unanswered: number;
   };
   readonly latencyMs: Times;
-  readonly received: { readonly packets: number; readonly bytes: number };
+  /** `wireBytes` are as they came, compressed if they were. */
+  readonly received: { readonly packets: number; readonly bytes: number; readonly wireBytes: number };
+  /** Whether compression was offered. */
+  readonly compress: boolean;
   /** Of actions, by their codes. */
   readonly refusals: Readonly<Record<string, Counted>>;
   /** What else went wrong, by its code: no answer in time, a World that said no. */
@@ -38,7 +41,7 @@ export interface Summary {
 }
 
 export function summarize(settings: LoadSettings, tally: Tally, ownCpu: number): Summary {
-  const { seconds, packets, bytes } = tally.measured;
+  const { seconds, packets, bytes, wireBytes } = tally.measured;
   const { sent, refusedCount: refused } = tally;
   const answered = tally.latency.count;
   return {
@@ -49,7 +52,8 @@ export function summarize(settings: LoadSettings, tally: Tally, ownCpu: number):
     seconds: round(seconds),
     actions: { sent, answered, refused, unanswered: sent - answered - refused },
     latencyMs: times(tally.latency),
-    received: { packets, bytes },
+    received: { packets, bytes, wireBytes },
+    compress: settings.compress,
     refusals: Object.fromEntries(tally.refusals),
     errors: Object.fromEntries(tally.errors),
     closes: Object.fromEntries(tally.closes),
@@ -61,13 +65,13 @@ export function summarize(settings: LoadSettings, tally: Tally, ownCpu: number):
 export function describeSummary(summary: Summary): string {
   const { clients, seconds, actions, latencyMs, received, ownCpu } = summary;
   const perSecond = (total: number) => (seconds > 0 ? total / seconds : 0);
-  const mb = received.bytes / 1e6;
+  const size = summary.compress ? `${mb(received.bytes)}, ${mb(received.wireBytes)} on the wire` : mb(received.bytes);
   const rows: (readonly [string, string])[] = [
     ["clients", `${count(clients.connected)} of ${count(clients.asked)} connected   ${describeTimes(clients.ms)}`],
     ["actions", `${count(actions.sent)} sent in ${seconds.toFixed(1)} s, ${count(perSecond(actions.sent))}/s`],
     ["answers", `${count(actions.answered)}; ${count(actions.refused)} refused, ${count(actions.unanswered)} missing`],
     ["latency", describeTimes(latencyMs)],
-    ["received", `${count(received.packets)} packets, ${count(perSecond(received.packets))}/s; ${mb.toFixed(1)} MB`],
+    ["received", `${count(received.packets)} packets, ${count(perSecond(received.packets))}/s; ${size}`],
     ...describeCounts("refused", summary.refusals),
     ...describeCounts("error", summary.errors),
     ...describeCounts("close", summary.closes),
@@ -102,6 +106,10 @@ export function ms(value: number | null): string {
 
 function count(value: number): string {
   return Math.round(value).toLocaleString("en");
+}
+
+function mb(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 function round(value: number): number {

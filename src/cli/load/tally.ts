@@ -15,6 +15,7 @@ interface Received {
   readonly at: number;
   readonly packets: number;
   readonly bytes: number;
+  readonly wireBytes: number;
 }
 
 /** What a whole crowd counts. Times go into histograms in µs, exact to three digits. */
@@ -32,7 +33,9 @@ export class Tally {
   sent = 0;
   packets = 0;
   bytes = 0;
-  #start: Received = { at: 0, packets: 0, bytes: 0 };
+  /** The same as it came, compressed if it was, and with the heads of frames. */
+  wireBytes = 0;
+  #start: Received = { at: 0, packets: 0, bytes: 0, wireBytes: 0 };
   #end: Received | undefined;
 
   /** Everybody is there: from now on it is measured. */
@@ -51,10 +54,15 @@ export class Tally {
   }
 
   /** What came while it was measured, and for how many seconds that was. */
-  get measured(): { seconds: number; packets: number; bytes: number } {
-    const { at, packets, bytes } = this.#end ?? this.#now();
-    const before = this.hasStarted ? this.#start : { at, packets, bytes };
-    return { seconds: (at - before.at) / 1000, packets: packets - before.packets, bytes: bytes - before.bytes };
+  get measured(): { seconds: number; packets: number; bytes: number; wireBytes: number } {
+    const end = this.#end ?? this.#now();
+    const before = this.hasStarted ? this.#start : end;
+    return {
+      seconds: (end.at - before.at) / 1000,
+      packets: end.packets - before.packets,
+      bytes: end.bytes - before.bytes,
+      wireBytes: end.wireBytes - before.wireBytes,
+    };
   }
 
   get refusedCount(): number {
@@ -66,7 +74,8 @@ export class Tally {
   }
 
   #now(): Received {
-    return { at: performance.now(), packets: this.packets, bytes: this.bytes };
+    const { packets, bytes, wireBytes } = this;
+    return { at: performance.now(), packets, bytes, wireBytes };
   }
 
   arrived(ms: number): void {
