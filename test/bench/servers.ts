@@ -9,7 +9,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
-import { configOf, portsOf, workerdPath } from "../workerd/config.ts";
+import { COMPATIBILITY_FLAGS, configOf, portsOf, workerdPath } from "../workerd/config.ts";
 import type { Served } from "../workerd/config.ts";
 
 const HERE = import.meta.dirname;
@@ -66,12 +66,13 @@ export const isPinned = process.platform === "linux" && availableParallelism() >
 export interface Startable {
   /** The size of a Worker: minified and gzipped, in bytes. */
   readonly gzipped?: number;
-  start(vars?: Readonly<Record<string, string>>): Promise<Server>;
+  /** @param compresses whether it compresses what it sends to clients that offer it */
+  start(vars?: Readonly<Record<string, string>>, compresses?: boolean): Promise<Server>;
 }
 
 /** @param counting whether a Worker counts the rows that it writes */
 export async function prepare(program: Program, counting = false): Promise<Startable> {
-  if (program.kind === "node") return { start: () => startNode(program.file) };
+  if (program.kind === "node") return { start: (_, compresses) => startNode(program.file, compresses) };
   const text = await bundle(
     counting
       ? countingEntry(program)
@@ -79,7 +80,10 @@ export async function prepare(program: Program, counting = false): Promise<Start
   );
   return {
     gzipped: gzipSync(text, { level: 9 }).length,
-    start: (vars = {}) => (program.isSplit ? startSplit(program, text, vars) : startWorkerd(program, text, { vars })),
+    start: (vars = {}, compresses = false) =>
+      program.isSplit
+        ? startSplit(program, text, vars)
+        : startWorkerd(program, text, { vars, flags: flagsOf(compresses) }),
   };
 }
 
@@ -130,7 +134,11 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-type Options = Pick<Served, "vars" | "port" | "other">;
+type Options = Pick<Served, "vars" | "port" | "other" | "flags">;
+
+function flagsOf(compresses: boolean): readonly string[] {
+  return COMPATIBILITY_FLAGS.filter((flag) => !(compresses && flag === "no_web_socket_compression"));
+}
 
 /** Serves a Worker with workerd itself, its storage in files of a new folder. */
 async function startWorkerd(worker: Worker, text: string, options: Options, core = SERVER_CORE): Promise<Server> {
@@ -153,8 +161,9 @@ async function startWorkerd(worker: Worker, text: string, options: Options, core
   });
 }
 
-async function startNode(file: string): Promise<Server> {
-  const child = startPinned(SERVER_CORE, process.execPath, [join(HERE, file)], ["ignore", "inherit", "inherit", "ipc"]);
+async function startNode(file: string, compresses = false): Promise<Server> {
+  const args = [join(HERE, file), ...(compresses ? ["--compress"] : [])];
+  const child = startPinned(SERVER_CORE, process.execPath, args, ["ignore", "inherit", "inherit", "ipc"]);
   return serverOf(
     child,
     once(child, "message").then(([port]) => port as number),

@@ -22,10 +22,10 @@ export class Stage {
   readonly #servers = new Map<ServerName, Server>();
 
   /** Starts servers, uses them, and ends them, whatever happens. */
-  static async with<T>(programs: Programs, use: (stage: Stage) => Promise<T>): Promise<T> {
+  static async with<T>(programs: Programs, use: (stage: Stage) => Promise<T>, compresses = false): Promise<T> {
     const stage = new Stage();
     try {
-      for (const [name, program] of programs) stage.#servers.set(name, await program.start(VARS));
+      for (const [name, program] of programs) stage.#servers.set(name, await program.start(VARS, compresses));
       return await use(stage);
     } finally {
       for (const server of stage.#servers.values()) await server.stop();
@@ -34,10 +34,10 @@ export class Stage {
 
   /** Where the clients of a variant find a room. */
   async place(variant: VariantName, room: string): Promise<Place> {
-    const { server, prefix, protocol = "json", shards = 0 } = VARIANTS[variant];
+    const { server, prefix, protocol = "json", shards = 0, query = "" } = VARIANTS[variant];
     const { port, pid, shards: holder } = this.#servers.get(server) as Server;
     const paths = await this.#paths(port, protocol, `${prefix}${room}`, shards);
-    const base = { port, pid, protocol, paths };
+    const base = { port, pid, protocol, paths: paths.map((path) => path + query) };
     return holder ? { ...base, port: holder.port, callers: [port, holder.port] } : base;
   }
 

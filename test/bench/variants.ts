@@ -30,6 +30,8 @@ export interface Variant {
   readonly protocol?: Place["protocol"];
   /** At how many shards of the room its clients are. */
   readonly shards?: number;
+  /** What its clients add to the query. */
+  readonly query?: string;
 }
 
 const ALL = {
@@ -38,6 +40,13 @@ const ALL = {
   b0: { title: "durable-rooms, `throttleSync: 0`", server: "rooms", prefix: "0-", baseline: "a" },
   bauto: { title: 'durable-rooms, `"auto"` (default)', server: "rooms", prefix: "auto-", baseline: "a" },
   b50: { title: "durable-rooms, 50", server: "rooms", prefix: "50-", baseline: "a50" },
+  b50binary: {
+    title: "durable-rooms, 50, binary",
+    server: "rooms",
+    prefix: "50-",
+    baseline: "a50",
+    query: "&protocol=2&protocol=3",
+  },
   b0shards: { title: "durable-rooms, 0, 8 shards", server: "rooms", prefix: "0-s-", baseline: "a", shards: 8 },
   bautoshards: {
     title: 'durable-rooms, `"auto"`, 8 shards',

@@ -12,6 +12,8 @@ export interface Served {
   readonly port?: number;
   /** The port of another workerd, whose Worker is the binding `OTHER`. Each of the two has to know the other. */
   readonly other?: number;
+  /** Default: those of `wrangler.toml`. */
+  readonly flags?: readonly string[];
 }
 
 /** What connects a workerd to another one in place of HTTP, for calls of methods. */
@@ -21,7 +23,7 @@ const CALLS = 'capnpConnectHost = "calls"';
 export const COMPATIBILITY_FLAGS: readonly string[] = ["no_web_socket_compression", "enable_request_signal"];
 
 /** The configuration of a workerd that serves a Worker on a free port, with its objects in files. */
-export function configOf({ objects, vars, storage, port = 0, other }: Served): string {
+export function configOf({ objects, vars, storage, flags = COMPATIBILITY_FLAGS, port = 0, other }: Served): string {
   const classes = Object.values(objects);
   const bindings = [
     ...Object.entries(objects).map(([name, made]) => `(name = "${name}", durableObjectNamespace = "${made}")`),
@@ -44,7 +46,7 @@ const config :Workerd.Config = (
 const main :Workerd.Worker = (
   modules = [(name = "worker.js", esModule = embed "worker.js")],
   compatibilityDate = "2026-10-01",
-  compatibilityFlags = [${COMPATIBILITY_FLAGS.map((flag) => `"${flag}"`).join(", ")}],
+  compatibilityFlags = [${flags.map((flag) => `"${flag}"`).join(", ")}],
   bindings = [${bindings.join(", ")}],
   durableObjectNamespaces = [${namespaces.join(", ")}],
   durableObjectStorage = (localDisk = "disk"),

@@ -35,7 +35,10 @@ class Game extends Room {
 }
 
 const http = createServer();
-const server = new Server({ transport: new WebSocketTransport({ server: http }), greet: false });
+const server = new Server({
+  transport: new WebSocketTransport({ server: http, perMessageDeflate: process.argv.includes("--compress") }),
+  greet: false,
+});
 server.define("game", Game).filterBy(["place"]);
 await server.listen(0, "127.0.0.1");
 process.send?.((http.address() as AddressInfo).port);

@@ -1,0 +1,181 @@
+import { execFileSync } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { WebSocket } from "ws";
+import { cpuTime } from "./load/cpu.ts";
+import type { Place } from "./load/jobs.ts";
+import type { Newcomer } from "./load/protocol.ts";
+import { PROTOCOLS } from "./load/protocols.ts";
+import { isPinned } from "./servers.ts";
+import { prepareAll, Stage } from "./stage.ts";
+import { VARIANTS } from "./variants.ts";
+import type { VariantName } from "./variants.ts";
+
+/**
+ * `npm run bench:browser`: what goes over the wire to clients that offer compression, as browsers do, and what that costs
+ * the server; with servers that compress, and with those that do not. `--publish` writes it into docs/benchmarks.md.
+ */
+const DOCUMENT = join(import.meta.dirname, "../../docs/benchmarks.md");
+const MARKS = /(<!-- browser -->\n)[^]*(<!-- end of browser -->)/;
+const LOAD_CORE = "1";
+const [WARM_UP, DURATION] = [1000, 3000];
+
+const GATHERING: readonly VariantName[] = ["a50", "b50", "b50binary", "c50", "e"];
+const SCENARIOS = {
+  s1: { clients: 10, rate: 20, variants: [...GATHERING, "d"] },
+  // Those that send at once fall behind.
+  s2: { clients: 100, rate: 5, variants: GATHERING },
+  s3: { clients: 300, rate: 1, variants: GATHERING },
+  all: { clients: 100, rate: 20, variants: GATHERING },
+} satisfies Record<string, { clients: number; rate: number; variants: readonly VariantName[] }>;
+type ScenarioName = keyof typeof SCENARIOS;
+
+/** Of all clients together. */
+interface Counts {
+  moves: number;
+  packets: number;
+  wire: number;
+}
+
+/** A client with the WebSocket of a library, which inflates what comes. */
+class BrowserClient {
+  readonly #socket: WebSocket;
+  readonly #place: Place;
+  readonly #counts: Counts;
+
+  static async enter(place: Place, index: number, counts: Counts): Promise<BrowserClient> {
+    const path = await PROTOCOLS[place.protocol].address(
+      place.port,
+      place.paths[index % place.paths.length] ?? "",
+      index,
+    );
+    const client = new BrowserClient(place, path, counts);
+    await client.#in;
+    return client;
+  }
+
+  readonly #in: Promise<void>;
+
+  private constructor(place: Place, path: string, counts: Counts) {
+    this.#place = place;
+    this.#counts = counts;
+    this.#socket = new WebSocket(`ws://127.0.0.1:${place.port}${path}`, { perMessageDeflate: true });
+    let readBefore = 0;
+    let response: IncomingMessage | undefined;
+    this.#socket.on("upgrade", (upgrade) => {
+      response = upgrade;
+      readBefore = upgrade.socket.bytesRead;
+    });
+    this.#in = new Promise((resolve, reject) => {
+      const protocol = PROTOCOLS[place.protocol];
+      const newcomer: Newcomer = { answer: (message) => this.#socket.send(message) };
+      let isIn = false;
+      this.#socket.on("message", (data: Buffer, isBinary) => {
+        const read = response?.socket.bytesRead ?? 0;
+        this.#counts.packets++;
+        this.#counts.wire += read - readBefore;
+        readBefore = read;
+        // Of the binary protocol any frame is from a room that it is in.
+        isIn ||= (isBinary && place.protocol === "json") || protocol.welcome(data, 0, data.length, newcomer);
+        if (isIn) resolve();
+      });
+      this.#socket.on("error", reject);
+      this.#socket.on("close", (code, reason) => reject(new Error(`closed with ${code} ${reason.toString()}`)));
+    });
+  }
+
+  move(): void {
+    this.#counts.moves++;
+    const value = () => 100 + Math.floor(Math.random() * 900);
+    this.#socket.send(PROTOCOLS[this.#place.protocol].action("move", { x: value(), y: value() }));
+  }
+
+  leave(): void {
+    this.#socket.terminate();
+  }
+}
+
+/** What came over the wire for a packet to a client, and for each move and client; and the server's CPU time for these, in µs. */
+interface Found {
+  readonly packet: number;
+  readonly wire: number;
+  readonly cpu: number;
+}
+
+async function measure(place: Place, { clients, rate }: (typeof SCENARIOS)[ScenarioName]): Promise<Found> {
+  const counts: Counts = { moves: 0, packets: 0, wire: 0 };
+  const all = await Promise.all(
+    Array.from({ length: clients }, (_, index) => BrowserClient.enter(place, index, counts)),
+  );
+  // Each has a phase of its own.
+  const timers = all.map((client, index) => {
+    const period = 1000 / rate;
+    const begin = setTimeout(
+      () => {
+        timers[index] = setInterval(() => client.move(), period);
+      },
+      (index / clients) * period,
+    );
+    return begin;
+  });
+  await sleep(WARM_UP);
+  const before = { ...counts, cpu: cpuTime(place.pid) };
+  await sleep(DURATION);
+  const delivered = (counts.moves - before.moves) * clients;
+  const found = {
+    packet: (counts.wire - before.wire) / (counts.packets - before.packets),
+    wire: (counts.wire - before.wire) / delivered,
+    cpu: (cpuTime(place.pid) - before.cpu) / 1000 / delivered,
+  };
+  for (const timer of timers) clearTimeout(timer);
+  for (const client of all) client.leave();
+  await sleep(300);
+  return found;
+}
+
+if (isPinned) execFileSync("taskset", ["-cp", LOAD_CORE, String(process.pid)]);
+const names = Object.keys(SCENARIOS) as ScenarioName[];
+const found = new Map<string, Found>();
+const programs = await prepareAll([...new Set(Object.values(SCENARIOS).flatMap(({ variants }) => variants))]);
+for (const compresses of [false, true]) {
+  await Stage.with(
+    programs,
+    async (stage) => {
+      for (const name of names) {
+        for (const variant of SCENARIOS[name].variants) {
+          const place = await stage.place(variant, `browser-${name}`);
+          found.set(`${name} ${variant} ${compresses}`, await measure(place, SCENARIOS[name]));
+        }
+        console.error(`${name}, ${compresses ? "compressed" : "not compressed"}`);
+      }
+    },
+    compresses,
+  );
+}
+function shown(value = NaN): string {
+  return value < 10 ? value.toPrecision(2) : value < 100 ? value.toFixed(1) : Math.round(value).toLocaleString("en-US");
+}
+const rows = names.flatMap((name) =>
+  SCENARIOS[name].variants.map((variant) => {
+    const [plain, compressed] = [false, true].map((on) => found.get(`${name} ${variant} ${on}`) as Found);
+    const cells = [plain, compressed].flatMap((one) => [one?.packet, one?.wire, one?.cpu]).map(shown);
+    return `| ${name} | ${VARIANTS[variant].title} | ${cells.join(" | ")} |`;
+  }),
+);
+const table = [
+  "| | | bytes/packet | bytes/move·client | µs/move·client | compressed: bytes/packet | bytes/move·client | µs/move·client |",
+  "| --- | --- | --- | --- | --- | --- | --- | --- |",
+  ...rows,
+].join("\n");
+console.log(table);
+if (process.argv.includes("--publish")) {
+  const text = await readFile(DOCUMENT, "utf8");
+  if (!MARKS.test(text)) throw new Error("docs/benchmarks.md has no place for this");
+  await writeFile(
+    DOCUMENT,
+    text.replace(MARKS, (_, start, end) => `${start}\n${table}\n\n${end}`),
+  );
+}
+process.exit();
