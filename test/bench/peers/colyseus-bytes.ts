@@ -13,7 +13,7 @@ export function colyseusBytes({ movement, isQuantized }: ByteCase): number | und
   const [first, ...later] = movement ?? [];
   if (!first) return undefined;
   const Entity = later.length === 0 ? player : isQuantized ? coded : exact;
-  const State = schema({ round: t.number(), last: t.string(), entities: t.map(Entity as typeof exact) });
+  const State = schema({ round: t.number(), last: t.string(), entities: t.map(Entity) });
   const entities = new MapSchema(
     Object.fromEntries(Object.entries(first).map(([key, at]) => [key, new Entity({ score: 0, ...at })])),
   );
