@@ -78,7 +78,7 @@ function checkOptions(where: string, definition: Record<string, unknown>): void 
 }
 
 /** Names of events that clients take for something else: packets of the protocol, and events of the client itself. */
-const TAKEN: ReadonlySet<string> = new Set([...RESERVED_TYPES, "joining", "status", "closed"]);
+const TAKEN: ReadonlySet<string> = new Set([...RESERVED_TYPES, "joining", "packet", "status", "closed"]);
 
 /** Checks what a definition has by name. @throws Error that says what is wrong with one of them */
 function checkNamed(where: string, { actions = {}, events = {}, schedules = {}, join }: AnyDefinition): void {
