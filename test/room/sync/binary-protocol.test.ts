@@ -1,0 +1,124 @@
+import { signal } from "@signe/reactive";
+import { describe, expect, it } from "vitest";
+import { defineRoom } from "../../../src/define/define-room.ts";
+import { ByteReader } from "../../../src/protocol/binary/bytes.ts";
+import { FRAME, readSyncHead } from "../../../src/protocol/binary/frames.ts";
+import { protocolOf } from "../../../src/room/admission.ts";
+import { collection, persist, sync, users } from "../../../src/state/fields.ts";
+import { byKey } from "../../../src/state/visibility-keys.ts";
+import { MemoryTree } from "../../support/memory-shards.ts";
+import { MemoryRoom } from "../../support/memory.ts";
+import type { MemorySocket } from "../../support/memory.ts";
+
+class Player {
+  x = sync(signal(0));
+  secretPlan = sync(signal(""), { visibleTo: "owner" });
+}
+class Trap {
+  zone = persist(signal("a"));
+  hiddenDamage = sync(signal(1));
+}
+const state = () => ({
+  players: users(Player),
+  cellar: collection(Trap, { visibleTo: ({ auth }) => auth?.["gm"] === true }),
+  traps: collection(Trap, {
+    visibleTo: byKey<Trap>({ of: ({ zone }) => zone(), for: ({ auth }) => String(auth?.["zone"]) }),
+  }),
+  count: sync(signal(0)),
+});
+const options = { path: "binary-{id}", throttleSync: 0, state } as const;
+const compiled = defineRoom(options).compiled;
+type State = ReturnType<typeof state>;
+
+const headOf = (frame: unknown) => readSyncHead(new ByteReader((frame as Uint8Array).subarray(1)));
+const isBinary = ({ frames }: MemorySocket) => frames.map((frame) => typeof frame !== "string");
+const bytesOf = ({ frames }: MemorySocket) =>
+  frames.map((frame) => (typeof frame === "string" ? frame : new TextDecoder().decode(frame))).join("");
+const add = (room: MemoryRoom<State>) => room.change(({ count }) => count.update((value) => value + 1));
+
+describe("P13.1: which protocol a room speaks", () => {
+  it.each([
+    ["", 1],
+    ["protocol=1", 1],
+    ["protocol=2", 2],
+    ["protocol=3", 3],
+    ["protocol=2&protocol=3", 3],
+    ["protocol=2&protocol=9", 2],
+    ["protocol=9&protocol=2", 1],
+  ])("%s", (query, protocol) => {
+    expect(protocolOf(`http://room/?${query}`).protocol).toBe(protocol);
+  });
+
+  it("is that of each client, also after a sleep", async () => {
+    const room = new MemoryRoom<State>(compiled);
+    const binary = await room.connect("ada", null, undefined, "protocol=2&protocol=3");
+    const json = await room.connect("bob", null, undefined, "protocol=2");
+    await room.evict();
+    add(room);
+    expect(new Set(isBinary(binary))).toEqual(new Set([true]));
+    expect(new Set(isBinary(json))).toEqual(new Set([false]));
+    expect(binary.clients[0]?.state).toMatchObject({ count: 1 });
+  });
+
+  it("is JSON at a shard, and where the room changes packets on their way", async () => {
+    const tree = new MemoryTree<State>(compiled);
+    const remote = tree.add("s0").connect("ada", null, "protocol=2&protocol=3");
+    await tree.advance(500);
+    add(tree.room);
+    await tree.advance(500);
+    expect(remote.texts.length).toBeGreaterThan(1);
+    expect(new Set(isBinary(remote))).toEqual(new Set([false]));
+    const intercepted = new MemoryRoom<State>(
+      defineRoom({ ...options, interceptorPacket: (_: unknown, packet) => packet }).compiled,
+    );
+    const socket = await intercepted.connect("ada", null, undefined, "protocol=3");
+    add(intercepted);
+    expect(isBinary(socket)).toEqual([false, false]);
+  });
+});
+
+describe("P13.5: the tables", () => {
+  it("are told once, and not again to a client that has them", async () => {
+    const room = new MemoryRoom<State>(compiled);
+    const first = await room.connect("ada", null, undefined, "protocol=3");
+    const head = headOf(first.frames[0]);
+    const { tablesHash: tables = "", run = "", seq, epoch } = head;
+    expect(head.tables).toContain("players");
+    room.disconnect(first);
+    const known = new URLSearchParams({ protocol: "3", since: String(seq), epoch: String(epoch), tables, run });
+    const second = await room.connect("ada", null, undefined, known.toString());
+    expect(headOf(second.frames[0])).toMatchObject({ resumed: true, tablesHash: tables, run });
+    expect(headOf(second.frames[0]).tables).toBeUndefined();
+    room.disconnect(second);
+    known.set("tables", "of another version");
+    const third = await room.connect("ada", null, undefined, known.toString());
+    expect(headOf(third.frames[0]).tables).toContain("players");
+  });
+
+  it("and frames name nothing that the client may not see, not even a field", async () => {
+    const room = new MemoryRoom<State>(compiled);
+    room.change((now) => {
+      now.cellar()["cellar-key"] = new Trap();
+      now.traps()["trap-key"] = new Trap();
+    });
+    const stranger = await room.connect("eve", { zone: "b" }, undefined, "protocol=3");
+    const owner = await room.connect("ada", { zone: "a" }, undefined, "protocol=3");
+    room.change(({ traps }) => traps()["trap-key"]?.hiddenDamage.set(2));
+    for (const name of ["hiddenDamage", "cellar-key", "trap-key"]) expect(bytesOf(stranger)).not.toContain(name);
+    expect(bytesOf(owner)).toContain("trap-key");
+    expect(owner.clients[0]?.state).toMatchObject({ traps: { "trap-key": { hiddenDamage: 2 } } });
+  });
+});
+
+it("P13.3, P4.12: an ack has its number and its value", async () => {
+  const definition = defineRoom({
+    ...options,
+    actions: { add: { run: ({ state: now }) => (now.count.set(7), "ok") } },
+  });
+  const room = new MemoryRoom<State>(definition.compiled);
+  const socket = await room.connect("ada", null, undefined, "protocol=3");
+  await room.core.message(socket, '{"action":"add","id":"one"}');
+  const [, patch, ack] = socket.frames as Uint8Array[];
+  expect([patch?.[0], ack?.[0]]).toEqual([FRAME.sync, FRAME.ack]);
+  expect(JSON.parse(socket.texts.at(-1) ?? "")).toEqual({ type: "ack", seq: 2, value: { id: "one", result: "ok" } });
+});
