@@ -1,4 +1,4 @@
-import { quantizing } from "../protocol/binary/codecs.ts";
+import { choosing, quantizing } from "../protocol/binary/codecs.ts";
 import type { FieldCodec } from "./field.ts";
 
 /** What `sync` takes as `as`. T: the values of the field. */
@@ -31,7 +31,7 @@ export function quantized({ min, max, bits }: { min: number; max: number; bits: 
     throw new RangeError(`quantized() takes a min below a max, and 1 to ${MAX_BITS} bits`);
   const codec = quantizing(min, max, bits);
   return {
-    spec: { quantized: [min, max, bits] },
+    wire: codec,
     takes: "a number",
     round: (value) => (isNumber(value) ? codec.round(value) : undefined),
   };
@@ -45,7 +45,7 @@ export function quantized({ min, max, bits }: { min: number; max: number; bits: 
  * class Player { hp = sync(signal(100), { as: integer }) }
  */
 export const integer: Codec<number> = {
-  spec: undefined,
+  wire: undefined,
   takes: "a number",
   // JSON has no -0.
   round: (value) => (isNumber(value) ? Math.round(value) + 0 : undefined),
@@ -59,7 +59,7 @@ export const integer: Codec<number> = {
  * class Player { angle = sync(signal(0), { as: float32 }) }
  */
 export const float32: Codec<number> = {
-  spec: undefined,
+  wire: undefined,
   takes: "a number that 4 bytes can hold",
   round: (value) => (isNumber(value) && Number.isFinite(Math.fround(value)) ? Math.fround(value) : undefined),
 };
@@ -72,7 +72,7 @@ export const float32: Codec<number> = {
  * class Player { isReady = sync(signal<boolean>(false), { as: boolean }) }
  */
 export const boolean: Codec<boolean> = {
-  spec: undefined,
+  wire: undefined,
   takes: "true or false",
   round: (value) => (typeof value === "boolean" ? value : undefined),
 };
@@ -89,7 +89,7 @@ export function oneOf<const V extends string>(...values: readonly V[]): Codec<V>
   if (values.length === 0 || new Set(values).size < values.length)
     throw new RangeError("oneOf() takes one text or more, each once");
   return {
-    spec: { oneOf: values },
+    wire: choosing(values),
     takes: `one of ${values.map((value) => JSON.stringify(value)).join(", ")}`,
     round: (value) => (values.includes(value as V) ? value : undefined),
   };

@@ -2,7 +2,7 @@ import { encodeKeyed } from "../protocol/packets.ts";
 import type { Plain } from "../protocol/values.ts";
 import { written } from "../protocol/binary/bytes.ts";
 import { SeenEncoder } from "../protocol/binary/seen-encoder.ts";
-import type { TableSpec } from "../protocol/binary/tables.ts";
+import type { Table } from "../protocol/binary/tables.ts";
 import { put, Replacement } from "./diff.ts";
 import type { Interest } from "./interest.ts";
 import type { Key } from "./key-rules.ts";
@@ -215,8 +215,8 @@ export class Crowd {
   }
 
   /** A run of the binary protocol begins, or ends. @param first the index of the first table */
-  speak(specs: readonly TableSpec[] | undefined, first: number): void {
-    this.#wire = specs && new SeenEncoder(specs, first);
+  speak(tables: readonly Table[] | undefined, first: number): void {
+    this.#wire = tables && new SeenEncoder(tables, first);
   }
 
   #blocks(conn: Watching, parts: Parts): Uint8Array {

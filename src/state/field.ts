@@ -1,5 +1,5 @@
 import type { WritableSignal } from "@signe/reactive";
-import type { CodecSpec } from "../protocol/binary/codecs.ts";
+import type { Codec } from "../protocol/binary/codecs.ts";
 import type { Viewer } from "./viewer.ts";
 
 export type { Viewer } from "./viewer.ts";
@@ -36,8 +36,8 @@ export type FieldKind = "value" | "computed" | "collection" | "users" | "connect
 
 /** What a field holds: values of a kind, which are rounded to it when they are set. */
 export interface FieldCodec {
-  /** How clients are told of it. Undefined where nothing has to be known to read the values. @internal */
-  readonly spec: CodecSpec | undefined;
+  /** How its values are numbers. Undefined where clients have to know nothing to read them. @internal */
+  readonly wire: Codec | undefined;
   /** @returns the nearest value of the kind; undefined if there is none @internal */
   readonly round: (value: unknown) => unknown;
   /** What it takes, for messages. @internal */

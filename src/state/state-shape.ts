@@ -46,7 +46,7 @@ function ofField(field: Field, isHiddenAround: boolean, around: readonly Factory
   const factories = typeof factory === "function" ? [["", factory] as const] : [...(factory ?? [])];
   const entries = factories.map(([name, make]) => [name, ofFactory(make, isHidden, around)]);
   const shape = [kind, synced, persisted, textOf(visibleTo), String(transform), entries];
-  return field.codec ? [...shape, field.codec.spec, String(field.codec.round)] : shape;
+  return field.codec ? [...shape, field.codec.wire?.spec, String(field.codec.round)] : shape;
 }
 
 function textOf(visibility: Field["visibleTo"]): string {

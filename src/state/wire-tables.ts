@@ -1,6 +1,6 @@
-import type { FieldSpec, TableSpec } from "../protocol/binary/tables.ts";
+import { MAX_FIELDS, MAX_NAMES } from "../protocol/binary/tables.ts";
+import type { Table, TableField } from "../protocol/binary/tables.ts";
 import type { EntryShape } from "./entry-shape.ts";
-import type { Field } from "./field.ts";
 import { Group } from "./group.ts";
 import { Leaf } from "./leaf.ts";
 import { examplesOf } from "./state-shape.ts";
@@ -8,51 +8,53 @@ import { examplesOf } from "./state-shape.ts";
 /** The tables of the binary protocol: fields by where they are in the state. */
 export interface WireTables {
   /** What every client may see. */
-  readonly shared: readonly TableSpec[];
+  readonly shared: readonly Table[];
   /** Collections whose entries are seen by keys. */
-  readonly seen: readonly TableSpec[];
+  readonly seen: readonly Table[];
 }
 
 export function wireTablesOf(root: Group): WireTables {
-  const fields: FieldSpec[] = [];
-  const shared: TableSpec[] = [];
-  const seen: TableSpec[] = [];
+  const fields: TableField[] = [];
+  const shared: Table[] = [];
+  const seen: Table[] = [];
   const walk = (group: Group) => {
     for (const child of group.children.values()) {
       if (child instanceof Group) walk(child);
       else if (child instanceof Leaf) {
-        if (child.isForAll) fields.push(specOf([...group.names(), child.key], child.field));
+        if (child.isForAll) fields.push({ names: [...group.names(), child.key], codec: child.field.codec?.wire });
       } else if (!child.audience) {
-        const inEntry = fieldsOf(examplesOf(child.field.factory)).values();
-        (child.interest ? seen : shared).push([child.names(), 1, [...inEntry]]);
+        const inEntry = fieldsOf(examplesOf(child.field.factory));
+        (child.interest ? seen : shared).push(tableOf(child.names(), true, inEntry));
       }
     }
   };
   walk(root);
-  return { shared: [[[], 0, fields], ...shared], seen };
+  return { shared: [tableOf([], false, fields), ...shared], seen };
+}
+
+function tableOf(names: readonly string[], isKeyed: boolean, fields: readonly TableField[]): Table {
+  const usable = fields.filter((field) => field.names.length <= MAX_NAMES).slice(0, MAX_FIELDS);
+  return { names, isKeyed, fields: usable };
 }
 
 /** The fields of entries of all kinds, each once. */
-function fieldsOf(shapes: readonly EntryShape[]): ReadonlyMap<string, FieldSpec> {
-  const fields = new Map<string, FieldSpec>();
+function fieldsOf(shapes: readonly EntryShape[]): readonly TableField[] {
+  const fields = new Map<string, TableField>();
   for (const shape of shapes) addFields(fields, [], shape);
-  return fields;
+  return [...fields.values()];
 }
 
-function addFields(fields: Map<string, FieldSpec>, around: readonly string[], shape: EntryShape): void {
+function addFields(fields: Map<string, TableField>, around: readonly string[], shape: EntryShape): void {
   for (const [name, part] of shape) {
     const names = [...around, name];
     if (!("field" in part)) addFields(fields, names, part);
     else if (part.field.synced && part.field.visibleTo === "all" && !part.field.factory) {
       const path = names.join(".");
-      const spec = specOf(names, part.field);
+      const codec = part.field.codec?.wire;
       const known = fields.get(path);
+      const isSame = !known || JSON.stringify(known.codec?.spec) === JSON.stringify(codec?.spec);
       // Kinds may have the same field with other codecs: values are exact without.
-      fields.set(path, !known || JSON.stringify(known) === JSON.stringify(spec) ? spec : [names]);
+      fields.set(path, { names, codec: isSame ? codec : undefined });
     }
   }
-}
-
-function specOf(names: readonly string[], { codec }: Field): FieldSpec {
-  return codec?.spec ? [names, codec.spec] : [names];
 }

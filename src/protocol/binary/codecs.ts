@@ -5,6 +5,8 @@ export interface Codec {
   readonly code: (value: unknown) => number | undefined;
   /** The largest of the numbers. */
   readonly last: number;
+  /** How clients are told of it. */
+  readonly spec: CodecSpec;
   /** @returns undefined for a number that stands for nothing */
   readonly value: (code: number) => unknown;
 }
@@ -30,6 +32,7 @@ export function quantizing(min: number, max: number, bits: number): Codec & { ro
   const valueOf = (code: number) => (code === last ? max : min + code * step);
   const nearest = (value: number) => Math.min(Math.max(Math.round((value - min) / step), 0), last);
   return {
+    spec: { quantized: [min, max, bits] },
     last,
     value: (code) => (Number.isInteger(code) && code >= 0 && code <= last ? valueOf(code) : undefined),
     round: (value) => valueOf(nearest(value)),
@@ -41,7 +44,12 @@ export function quantizing(min: number, max: number, bits: number): Codec & { ro
   };
 }
 
-function choosing(values: readonly unknown[]): Codec {
+export function choosing(values: readonly unknown[]): Codec {
   const codes = new Map<unknown, number>(values.map((value, code) => [value, code]));
-  return { last: values.length - 1, code: (value) => codes.get(value), value: (code) => values[code] };
+  return {
+    spec: { oneOf: values as string[] },
+    last: values.length - 1,
+    code: (value) => codes.get(value),
+    value: (code) => values[code],
+  };
 }

@@ -8,8 +8,8 @@ import { Collection, fill, NamedRows, NO_TAKERS, tellSlots, writeRemovals } from
 import { fixedType, writeFixed } from "./columns.ts";
 import { hasField, Row } from "./row-blocks.ts";
 import { Slots } from "./slots.ts";
-import { readTables } from "./tables.ts";
-import type { TableSpec } from "./tables.ts";
+import { specOf } from "./tables.ts";
+import type { Table } from "./tables.ts";
 
 /** What a client is told of an entry: all who see it are told a change; the others are told to some alone. */
 export interface ToldEntry {
@@ -41,17 +41,15 @@ type Put = (to: Plain, key: string, value: unknown) => void;
  * slots are random: neither says anything of entries that the client may not see.
  */
 export class SeenEncoder {
-  readonly #specs: readonly TableSpec[];
   readonly #first: number;
   readonly #collections: readonly SeenCollection[];
   /** The tables that a connection was told, by their places. */
   readonly #told = new WeakMap<object, Set<number>>();
 
   /** @param first the index of the first table */
-  constructor(specs: readonly TableSpec[], first: number) {
-    this.#specs = specs;
+  constructor(tables: readonly Table[], first: number) {
     this.#first = first;
-    this.#collections = readTables(specs).map((table, at) => new SeenCollection(first + at, table, new Slots(true)));
+    this.#collections = tables.map((table, at) => new SeenCollection(first + at, table, new Slots(true)));
   }
 
   /** A window begins: the slots of the last one are known to those who see their entries. */
@@ -104,7 +102,7 @@ export class SeenEncoder {
     this.#told.set(conn, told.add(at));
     out.byte(BLOCK.table);
     out.varint(this.#first + at);
-    out.text(JSON.stringify(this.#specs[at]));
+    out.text(JSON.stringify(specOf((this.#collections[at] as Collection).table)));
   }
 
   /** The slots of entries that a connection is sent in another way. */
@@ -120,7 +118,7 @@ export class SeenEncoder {
   }
 
   #at(name: string): number {
-    return this.#specs.findIndex(([names]) => names[0] === name);
+    return this.#collections.findIndex(({ table }) => table.names[0] === name);
   }
 
   #of(name: string): SeenCollection | undefined {

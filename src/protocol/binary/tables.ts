@@ -24,7 +24,13 @@ export type FieldSpec = readonly [names: readonly string[], codec?: unknown];
 /** The fields of a row are named by the bits of one number: those beyond this many are sent as JSON. */
 export const MAX_FIELDS = 30;
 /** Fields with more names are sent as JSON too: a bit of a frame must not make a client hold many objects. */
-const MAX_NAMES = 4;
+export const MAX_NAMES = 4;
+
+/** A table as it is told. */
+export function specOf({ names, isKeyed, fields }: Table): TableSpec {
+  const specs = fields.map(({ names: path, codec }): FieldSpec => (codec ? [path, codec.spec] : [path]));
+  return [names, isKeyed ? 1 : 0, specs];
+}
 
 /** @throws Error if these are no tables */
 export function readTables(specs: readonly TableSpec[]): readonly Table[] {

@@ -3,7 +3,7 @@ import { writeSyncFrame } from "../../protocol/binary/frames.ts";
 import { withText } from "../../protocol/binary/frame-text.ts";
 import type { BinaryHead } from "../../protocol/binary/frames.ts";
 import { PatchEncoder } from "../../protocol/binary/patch-encoder.ts";
-import { readTables } from "../../protocol/binary/tables.ts";
+import { specOf } from "../../protocol/binary/tables.ts";
 import type { Plain } from "../../protocol/values.ts";
 import type { Tree } from "../../state/tree.ts";
 import { wireTablesOf } from "../../state/wire-tables.ts";
@@ -24,9 +24,9 @@ class Run {
 
   constructor(tree: Tree) {
     const { shared, seen } = wireTablesOf(tree.root);
-    this.tables = JSON.stringify(shared);
+    this.tables = JSON.stringify(shared.map(specOf));
     this.tablesHash = hash(this.tables);
-    this.encoder = new PatchEncoder(readTables(shared));
+    this.encoder = new PatchEncoder(shared);
     tree.crowd?.speak(seen, shared.length);
   }
 }
