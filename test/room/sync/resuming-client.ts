@@ -62,6 +62,7 @@ export class ResumingClient {
     if (mark !== undefined) this.mark = mark;
     if (seq === undefined) return;
     this.seq = seq;
-    this.#kept.set(seq, this.state);
+    // What a packet brings that has the number of the last one has none itself.
+    if (!this.#kept.has(seq)) this.#kept.set(seq, this.state);
   }
 }
