@@ -15,6 +15,21 @@ const coins = { old: { worth: 1 }, kept: { worth: 2 } };
 const whole = { pId: "p1", count: 1, config: { map: { width: 1 } }, coins };
 
 describe("resuming with protocol 2", () => {
+  it("goes back to the state right after a packet, not to what came later without a number", async () => {
+    const game = script.connect({ token: "jwt" });
+    const first = (await script.next()).open();
+    first.sync(whole, { seq: 4, epoch: "e1", mark: 4 });
+    first.drop();
+    const second = (await script.next()).open();
+    second.sync({ count: 7 }, { seq: 4, resumed: true, mark: 4 });
+    expect(game.state.count).toBe(7);
+    second.drop();
+    const third = (await script.next()).open();
+    expect(third.query).toMatchObject({ since: "4", mark: "4" });
+    third.sync({}, { seq: 9, epoch: "e2", resumed: true, from: 4 });
+    expect(game.state.count).toBe(1);
+  });
+
   it("asks only for what changed since, and applies it to the state it has", async () => {
     const game = script.connect({ token: "jwt" });
     const first = (await script.next()).open();
