@@ -197,7 +197,8 @@ export class Leaf implements FieldGate {
 
   /** What is sent of it may be another value now. */
   protected touch(): void {
-    if (!this.synced || (this.dirty && this.#sent !== UNSENT)) return;
+    if (!this.synced) return;
+    // Also if it is dirty: the row may have been stored since, and this change was not.
     this.place.touch();
     if (this.dirty) return;
     this.dirty = true;

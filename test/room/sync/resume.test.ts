@@ -350,6 +350,26 @@ describe.each([
   });
 });
 
+it("P4.14: what changed again after it was stored, and before it was sent, is taken back after a crash", async () => {
+  const definition = defineRoom({ path: "r", throttleSync: 500, throttleStorage: 10_000, state: manyState });
+  const room = new MemoryRoom<Many>(definition.compiled);
+  const client = new Client();
+  client.connected(await room.connect("ada", null, undefined, client.query));
+  await room.advance(1000);
+  room.change((state) => state.list().push(4));
+  room.change((state) => state.count.set(1));
+  await room.core.handle.flush();
+  room.change((state) => state.count.set(2));
+  await room.advance(600);
+  client.read();
+  expect(client.state["count"]).toBe(2);
+  room.crash();
+  client.connected(await room.connect("ada", null, undefined, client.query));
+  await room.advance(1000);
+  client.read();
+  expect([client.how.at(-1), client.state["count"], room.state.count()]).toEqual(["went back", 1, 1]);
+});
+
 it("P4.11: through shards, to another shard, and after the room was lost", async () => {
   const tree = new MemoryTree<Many>(
     defineRoom({ path: "r", throttleSync: 0, throttleStorage: 0, state: manyState }).compiled,
