@@ -62,14 +62,6 @@ const rows = fc.oneof(
   sequence(kind(2), varint, several(varint, 8)),
   sequence(byte(6), varint, texts, several(varint, 8)),
 );
-const block = fc.oneof(
-  sequence(kind(0), json),
-  sequence(kind(1), byte(3), rows, varint, several(column, 4)),
-  sequence(kind(2), byte(3), rows),
-  bytes,
-  endless,
-);
-
 const codec = fc.oneof(
   fc.record({
     quantized: fc.tuple(
@@ -92,8 +84,31 @@ const fields = fc.array(
   ),
   { maxLength: 40 },
 );
+const table = fc.tuple(names, fc.constantFrom(0, 1, 2), fields);
+
+const block = fc.oneof(
+  sequence(kind(0), json),
+  sequence(kind(1), byte(3), rows, varint, several(column, 4)),
+  sequence(kind(2), byte(3), rows),
+  sequence(
+    kind(3),
+    byte(5),
+    table.map((spec) => (out: ByteWriter) => out.text(JSON.stringify(spec))),
+  ),
+  sequence(
+    kind(4),
+    byte(5),
+    varint,
+    fc.oneof(bytes, several(byte(80), 2)),
+    varint,
+    several(fc.oneof(varint, column), 6),
+  ),
+  bytes,
+  endless,
+);
+
 const tables = fc.oneof(
-  fc.array(fc.tuple(names, fc.constantFrom(0, 1, 2), fields), { maxLength: 4 }).map((specs) => JSON.stringify(specs)),
+  fc.array(table, { maxLength: 4 }).map((specs) => JSON.stringify(specs)),
   jsonText,
 );
 const section = (id: number, write: Write): Write => {
