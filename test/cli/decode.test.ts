@@ -88,9 +88,29 @@ frame 2: ${SECOND}frame 3: 12 bytes
     expect(asText.stdout).toBe(stdout);
   });
 
+  it("prints a table that is told on the way, and rows that are written one by one", async () => {
+    const told = '[["near"],1,[[["x"],{"quantized":[0,655.35,16]}],[["hp"]]]]';
+    const text = (value: string) => [value.length, ...new TextEncoder().encode(value)];
+    const pieces = [4, 9, 3, 0x42, 1, 2, 5, 44, 1, 7, 6, 144, 1, 8];
+    const frame = [1, 2, 0, 3, 9, ...text(told), 1, 9, 4, 2, 10, ...text("ann"), ...text("bob"), 5, 0, ...pieces];
+    const { code, stdout, stderr } = await runBin(["decode", hex(Uint8Array.from(frame))]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toBe(`frame 1: ${frame.length} bytes
+  seq 1
+  table 9 (62 bytes)
+    ${told}
+  near: 2 rows (15 bytes)
+    ann #5, bob #6
+  near: 2 rows of x (uint16 of its codec), hp (uint8) (14 bytes)
+    ann #5 3, 7
+    bob #6 4, 8
+  packet {"type":"sync","seq":1,"value":{"near":{"ann":{"x":3,"hp":7},"bob":{"x":4,"hp":8}}}}
+`);
+  });
+
   it.each([
     ["a frame without those before it", ["--tables", "tables.json", hex(second)], "give all of the connection"],
-    ["a frame whose tables are not there", [hex(untold)], "an unknown table"],
+    ["a frame whose tables are not there", [hex(untold)], "unknown table"],
     ["a frame that ends too early", ["captured.txt", hex(second.slice(0, -1))], "frame 4: A binary frame is malformed"],
   ])("says of %s why it cannot be read, after what it could read, and ends with 1", async (_, args, why) => {
     const { code, stdout, stderr } = await runBin(["decode", ...args], { cwd });

@@ -4,9 +4,10 @@ import { FrameReader } from "../../protocol/binary/frame-reader.ts";
 import { FRAME, readSyncHead, writeSyncFrame } from "../../protocol/binary/frames.ts";
 import type { BinaryHead } from "../../protocol/binary/frames.ts";
 import { readTables } from "../../protocol/binary/tables.ts";
-import type { Table, TableSpec } from "../../protocol/binary/tables.ts";
+import type { TableSpec } from "../../protocol/binary/tables.ts";
 import type { Plain } from "../../protocol/values.ts";
 import { describeBlocks } from "./describe-blocks.ts";
+import type { KnownTable } from "./describe-blocks.ts";
 
 /** What the frames of one connection have said so far. */
 export class CapturedConnection {
@@ -15,8 +16,7 @@ export class CapturedConnection {
   #state: Readonly<Plain> = {};
   #hash: string | undefined;
   #run: string | undefined;
-  #tables: Table[] = [];
-  #keys: Map<number, string>[] = [];
+  readonly #tables = new Map<number, KnownTable>();
 
   /** @param given the tables as JSON, for frames that do not have them */
   constructor(given: string | undefined) {
@@ -38,7 +38,7 @@ export class CapturedConnection {
     for (const [name, value] of Object.entries(head)) yield `${name} ${value}`;
     const isUntold = head.tablesHash !== undefined && head.tables === undefined && this.#hash !== head.tablesHash;
     this.#take(isUntold && this.#given !== undefined ? { ...head, tables: this.#given } : head);
-    yield* describeBlocks(frame, from, { tables: this.#tables, keys: this.#keys, state: this.#state });
+    yield* describeBlocks(frame, from, { tables: this.#tables, state: this.#state });
   }
 
   /** Notes what a head says of tables and slots, here and in the reader. */
@@ -46,15 +46,12 @@ export class CapturedConnection {
     if (tablesHash !== undefined && tablesHash !== this.#hash && tables !== undefined) {
       this.#reader.read(writeSyncFrame({ tablesHash, tables }), {});
       this.#hash = tablesHash;
-      this.#tables = [...readTables(JSON.parse(tables) as readonly TableSpec[])];
-      this.#forget();
+      this.#tables.clear();
+      for (const [index, table] of readTables(JSON.parse(tables) as readonly TableSpec[]).entries())
+        this.#tables.set(index, { table, keys: new Map() });
     }
     if (run === undefined || run === this.#run) return;
     this.#run = run;
-    this.#forget();
-  }
-
-  #forget(): void {
-    this.#keys = this.#tables.map(() => new Map<number, string>());
+    for (const { keys } of this.#tables.values()) keys.clear();
   }
 }

@@ -27,11 +27,16 @@ const KINDS = [
 ];
 const CODED = 64;
 
+/** A table, and the keys of its entries by slot. */
+export interface KnownTable {
+  readonly table: Table;
+  readonly keys: Map<number, string>;
+}
+
 /** What the frames before have told of a connection. */
 export interface Known {
-  readonly tables: Table[];
-  /** By table, the keys by slot. */
-  readonly keys: Map<number, string>[];
+  /** By index. */
+  readonly tables: Map<number, KnownTable>;
   readonly state: Readonly<Plain>;
 }
 
@@ -58,19 +63,16 @@ function describe(bytes: Uint8Array, from: ByteReader, kind: number, known: Know
   return [...describeTable(bytes, from, kind, known)];
 }
 
-function describeTold(from: ByteReader, { tables, keys }: Known): readonly string[] {
+function describeTold(from: ByteReader, { tables }: Known): readonly string[] {
   const index = from.varint();
   const spec = from.json() as TableSpec;
-  tables[index] = readTables([spec])[0] as Table;
-  keys[index] = new Map();
+  for (const table of readTables([spec])) tables.set(index, { table, keys: new Map() });
   return [`table ${index}`, JSON.stringify(spec)];
 }
 
 /** @returns a title, and a line for each row */
 function* describePieces(from: ByteReader, known: Known): Generator<string> {
-  const index = from.varint();
-  const [table, keys] = [known.tables[index], known.keys[index]];
-  if (!table || !keys) throw new MalformedFrame("an unknown table");
+  const { table, keys } = tableOf(from, known);
   const mask = from.varint();
   const fields = table.fields.filter((_, field) => Math.floor(mask / 2 ** field) % 2);
   const kinds = from.bytes(fields.length);
@@ -85,9 +87,7 @@ function* describePieces(from: ByteReader, known: Known): Generator<string> {
 
 /** @returns a title, and a line for the names of the rows and for each column */
 function* describeTable(bytes: Uint8Array, from: ByteReader, block: number, known: Known): Generator<string> {
-  const index = from.varint();
-  const [table, keys] = [known.tables[index], known.keys[index]];
-  if (!table || !keys) throw new MalformedFrame("an unknown table");
+  const { table, keys } = tableOf(from, known);
   const rows = readRows(from);
   for (const { key, slot } of rows) if (key !== undefined && slot !== undefined) keys.set(slot, key);
   const name = table.names.join(".") || "state";
@@ -109,6 +109,12 @@ function* describeTable(bytes: Uint8Array, from: ByteReader, block: number, know
     const values = readColumn(from, rows.length, codec, before).map((value) => JSON.stringify(value));
     yield `${names.join(".")} ${values.join(", ")} (${kindOf(bytes[start])}, ${count(from.at - start, "byte")})`;
   }
+}
+
+function tableOf(from: ByteReader, { tables }: Known): KnownTable {
+  const known = tables.get(from.varint());
+  if (!known) throw new MalformedFrame("unknown table");
+  return known;
 }
 
 function nameOf({ key, slot }: RowName, keys: ReadonlyMap<number, string>): string {
