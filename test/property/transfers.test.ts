@@ -132,6 +132,25 @@ const FOUND: [boolean[], Step[], boolean][] = [
     ],
     false,
   ],
+  // Refused for the spent token in their URL while the room that they went to did not answer: they began anew elsewhere.
+  [
+    [false, false],
+    [
+      ["go", 1],
+      ["arrive", 0],
+      ["arrive", 0],
+      ["come", 0],
+      ["arrive", 0],
+      ["arrive", 0],
+      ["return", 0],
+      ["arrive", 0],
+      ["arrive", 0],
+      ["come", 0],
+      ["arrive", 0],
+      ["wait", 50],
+    ],
+    true,
+  ],
 ];
 /** A user was stored without their session, so that nobody could come back as them. */
 const NOBODYS: [boolean[], Step[], boolean][] = [

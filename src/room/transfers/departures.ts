@@ -116,7 +116,13 @@ export class Departures implements RoomPart, Wakeable {
     const key = this.#keyOf(client);
     if (key === undefined || this.#isHere(client)) return undefined;
     this.#expect(key);
-    return this.#fetchBack(key, PATIENCE).then((isSettled) => (isSettled ? this.#welcomeAgain(client) : undefined));
+    return this.#fetchBack(key, PATIENCE).then(() => this.#welcomeAgain(client));
+  }
+
+  /** Whether a client is let in as a new user, since the room that its user went to does not answer. */
+  hasStandIn(client: Client): boolean {
+    const key = this.#keyOf(client);
+    return key !== undefined && this.#departed.get(key)?.hasStandIn === true;
   }
 
   /** A user sets out again: if they are a stand-in, the room where they were is asked once more. */
@@ -138,12 +144,12 @@ export class Departures implements RoomPart, Wakeable {
     return this.#scope.sessions.of(clientId, sub) !== undefined;
   }
 
-  /** They may have come and left again meanwhile, by another connection. */
+  /** They may have come and left again meanwhile, by another connection: whether or not the first answer came. */
   async #welcomeAgain(client: Client): Promise<void> {
-    const recall = this.welcomeBack(client);
+    const recall = this.hasStandIn(client) ? undefined : this.welcomeBack(client);
     if (!recall) return;
     await recall;
-    if (this.#isHere(client)) return;
+    if (this.#isHere(client) || this.hasStandIn(client)) return;
     throw new RoomError("forbidden", "The user went to another room meanwhile");
   }
 
@@ -172,13 +178,12 @@ export class Departures implements RoomPart, Wakeable {
   /**
    * Asks the room where a user went, and takes them back if they have not come there.
    * @param patience how long it is asked, in ms. After that, a stand-in may be let in. Undefined to throw instead
-   * @returns whether it has answered
    */
-  async #fetchBack(key: string, patience?: number): Promise<boolean> {
+  async #fetchBack(key: string, patience?: number): Promise<void> {
     const departed = this.#departed.get(key);
     if (!departed) {
       this.#returning.delete(key);
-      return true;
+      return;
     }
     const { clock, ports, reporter } = this.#scope;
     const { to, transferId, sessionId = key } = departed;
@@ -190,10 +195,9 @@ export class Departures implements RoomPart, Wakeable {
       if (patience === undefined) throw error;
       reporter.failed("recall_failed", error);
       this.#expectStandIn(key, transferId);
-      return false;
+      return;
     }
     this.#settle(key, departed, answer);
-    return true;
   }
 
   #expectStandIn(key: string, transferId: string): void {

@@ -38,14 +38,15 @@ export class TransferTokens {
   /**
    * The id of a client that came with a token of a transfer, and maybe with an id.
    * @param sub that of its JWT
+   * @param isExpected whether it is let in as a new user, since the room that its user went to does not answer
    * @throws RoomError `forbidden` if the token is not valid, or is somebody else's
    */
-  sessionOf(token: string, id: string | undefined, sub: string | undefined): string {
+  sessionOf(token: string, id: string | undefined, sub: string | undefined, isExpected: boolean): string {
     const session = this.#find(token);
     if (session && session.sub !== sub) throw belongsToOthers();
     if (session && (id === undefined || id === session.clientId)) return session.clientId;
     // A client that reconnects comes with the same URL; its id alone lets it in.
-    if (!session && id !== undefined && this.#sessions.of(id, sub)) return id;
+    if (!session && id !== undefined && (isExpected || this.#sessions.of(id, sub))) return id;
     throw new RoomError("forbidden", "The transfer token is not valid");
   }
 

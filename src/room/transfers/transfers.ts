@@ -170,7 +170,8 @@ export class Transfers implements RoomPart, Wakeable {
 
   /** The session that a client means: see {@link TransferTokens.sessionOf}. */
   sessionOf(token: string, clientId: string | undefined, sub: string | undefined): string {
-    return this.#arrivals.tokens.sessionOf(token, clientId, sub);
+    const isExpected = clientId !== undefined && this.#departures.hasStandIn({ clientId, sub });
+    return this.#arrivals.tokens.sessionOf(token, clientId, sub, isExpected);
   }
 
   /** The token has let its user in: it works once. */

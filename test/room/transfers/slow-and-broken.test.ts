@@ -237,6 +237,66 @@ describe("a room that nobody can reach any more", () => {
     expect(answer(socket)).toMatchObject({ code: "forbidden" });
   });
 
+  it("lets in who had not, also with the URL of their first arrival, though its token is spent", async () => {
+    await party.say(party.lobby, ada, "go", "match");
+    const there = await party.match.connect("ada", null, answer(ada)?.result);
+    await party.say(party.match, there, "go", "lobby");
+    const token = answer(there)?.result;
+    const here = await party.lobby.connect("ada", null, token);
+    await party.say(party.lobby, here, "go", "match");
+    party.isBroken = true;
+    const joining = party.lobby.connect("ada", null, token);
+    await party.advance(5500);
+    expect((await joining).isOpen).toBe(true);
+    expect(goldOf(party.lobby)).toEqual([0]);
+    // Nobody else gets in with it.
+    expect((await party.lobby.connect("bob", null, token)).closedWith?.code).toBe(4403);
+    party.isBroken = false;
+    await party.advance(70_000);
+    expect([goldOf(party.lobby), goldOf(party.match)]).toEqual([[7], []]);
+  });
+
+  /** They come back to the lobby twice. The first connection still waits when the second one sets out again. */
+  async function comeTwice(): Promise<{ joining: Promise<MemorySocket>; answerFirst: () => void }> {
+    await party.say(party.lobby, ada, "go", "match");
+    const { neighbours } = party.lobby;
+    const { promise: isAnswered, resolve } = Promise.withResolvers<void>();
+    party.lobby.neighbours = {
+      ...neighbours,
+      recall: async (...transfer) => {
+        party.lobby.neighbours = neighbours;
+        const found = await neighbours.recall(...transfer);
+        await isAnswered;
+        return found;
+      },
+    };
+    const joining = party.lobby.connect("ada");
+    const second = await party.lobby.connect("ada");
+    expect(goldOf(party.lobby)).toEqual([7]);
+    await party.say(party.lobby, second, "go", "match");
+    expect([goldOf(party.lobby), goldOf(party.match)]).toEqual([[], [7]]);
+    return { joining, answerFirst: resolve };
+  }
+
+  it("asks again where somebody is who came and set out again while it did not answer: they are not in both", async () => {
+    const { joining } = await comeTwice();
+    await party.advance(5500);
+    expect((await joining).isOpen).toBe(true);
+    expect([goldOf(party.lobby), goldOf(party.match)]).toEqual([[7], []]);
+  });
+
+  it("lets in who came and set out again while it did not answer, though it breaks then", async () => {
+    const { joining, answerFirst } = await comeTwice();
+    party.isBroken = true;
+    answerFirst();
+    await party.advance(5500);
+    expect((await joining).isOpen).toBe(true);
+    expect(goldOf(party.lobby)).toEqual([0]);
+    party.isBroken = false;
+    await party.advance(70_000);
+    expect([goldOf(party.lobby), goldOf(party.match)]).toEqual([[7], []]);
+  });
+
   it("and does not lose what they had when they set out again for it, once it answers", async () => {
     const socket = await letIn();
     party.isBroken = false;
