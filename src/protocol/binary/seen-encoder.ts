@@ -1,5 +1,5 @@
 import { DELETE } from "../packets.ts";
-import { isPlain } from "../values.ts";
+import { isLiteral } from "../values.ts";
 import type { Plain } from "../values.ts";
 import { BLOCK } from "./blocks.ts";
 import { written } from "./bytes.ts";
@@ -21,11 +21,13 @@ export interface ToldEntry {
   written?: Written | undefined;
 }
 
-/** A row of numbers, which is written with others of its shape; the slot of an entry that is gone; or blocks. */
-export type Written =
-  | { readonly shape: Shape; readonly bytes: Uint8Array }
-  | { readonly gone: number }
-  | { readonly bytes: Uint8Array; readonly shape?: undefined };
+/** A row of numbers, which is written with others of its shape; or blocks, which have no shape. */
+export interface Written {
+  readonly shape: Shape | undefined;
+  readonly bytes: Uint8Array;
+  /** Slots of another run mean other entries. */
+  readonly run: object;
+}
 
 /** What rows have in common that are written together. */
 interface Shape {
@@ -81,13 +83,18 @@ export class SeenEncoder {
     const pieces = new Map<Shape, Uint8Array[]>();
     const gone: number[] = [];
     for (const entry of entries) {
-      const one = (entry.written ??= collection.write(entry, put));
-      if ("gone" in one) gone.push(one.gone);
-      else if (!one.shape) out.bytes(one.bytes);
+      const slot = entry.form === "gone" ? collection.known(entry.key) : undefined;
+      if (slot !== undefined) {
+        gone.push(slot);
+        continue;
+      }
+      const { shape, bytes } =
+        entry.written?.run === collection ? entry.written : (entry.written = collection.write(entry, put));
+      if (!shape) out.bytes(bytes);
       else {
-        const alike = pieces.get(one.shape);
-        if (alike) alike.push(one.bytes);
-        else pieces.set(one.shape, [one.bytes]);
+        const alike = pieces.get(shape);
+        if (alike) alike.push(bytes);
+        else pieces.set(shape, [bytes]);
       }
     }
     for (const [shape, alike] of pieces) writePieces(out, collection, shape, alike);
@@ -131,36 +138,41 @@ class SeenCollection extends Collection {
 
   write(entry: ToldEntry, put: Put): Written {
     const { key, form, value } = entry;
-    const slot = this.slots.of(key);
-    const isFresh = slot !== undefined && this.slots.isFresh(slot);
-    // For whom it is gone in the window in which it got its slot does not know that.
-    if (form === "gone" && slot !== undefined && !isFresh) return { gone: slot };
+    const known = this.known(key);
     const { row, left } = this.fill(value);
-    const isKnown = form === "change" && slot !== undefined && !isFresh;
-    const piece = isKnown && left === undefined ? this.#piece(slot, row) : undefined;
-    return piece ?? { bytes: this.#blocks(key, slot, isKnown, row, left, put) };
+    const piece = form === "change" && known !== undefined && left === undefined ? this.#piece(known, row) : undefined;
+    if (piece) return piece;
+    const isKnown = form === "change" && known !== undefined;
+    return { shape: undefined, bytes: this.#blocks(key, this.slots.of(key), isKnown, row, left, put), run: this };
+  }
+
+  /** The slot of an entry, if all who saw it before this window know that. */
+  known(key: string): number | undefined {
+    const slot = this.slots.of(key);
+    return slot === undefined || this.slots.isFresh(slot) ? undefined : slot;
   }
 
   /** @returns the fields of the table in a value, and what is left of it */
   fill(value: unknown): { readonly row: Row; readonly left: unknown } {
     const row = new Row();
-    const isEmpty = !isPlain(value) || Object.keys(value).length === 0;
-    return { row, left: isEmpty ? value : fill(row, this.parts, value, NO_TAKERS) };
+    // What takes the place of another entry is an instance of a class, and no patch.
+    const isFilled = isLiteral(value) && Object.keys(value).length > 0;
+    return { row, left: isFilled ? fill(row, this.parts, value, NO_TAKERS) : value };
   }
 
   #blocks(key: string, slot: number | undefined, isKnown: boolean, row: Row, left: unknown, put: Put) {
     return written((out) => {
-      if (left !== undefined) {
-        const rest: Plain = {};
-        put(rest, key, left);
-        out.byte(BLOCK.json);
-        out.text(JSON.stringify({ [this.table.names[0] as string]: rest }));
-      }
       const rows = new NamedRows();
       if (slot === undefined || isKnown) {
         if (row.mask > 0) (isKnown ? rows.known : rows.named).add(row, key, slot);
       } else if (left !== DELETE) rows.told.add(row, key, slot);
       rows.write(out, this);
+      if (left === undefined) return;
+      const rest: Plain = {};
+      // After the row, which makes an entry of what this may remove first.
+      put(rest, key, left);
+      out.byte(BLOCK.json);
+      out.text(JSON.stringify({ [this.table.names[0] as string]: rest }));
     });
   }
 
@@ -182,7 +194,7 @@ class SeenCollection extends Collection {
     const name = `${mask} ${types.join(" ")}`;
     let shape = this.#shapes.get(name);
     if (!shape) this.#shapes.set(name, (shape = { mask, types: Uint8Array.from(types) }));
-    return { shape, bytes };
+    return { shape, bytes, run: this };
   }
 }
 

@@ -1,0 +1,67 @@
+import { describe, expect, it, vi } from "vitest";
+import { applyPatch } from "../../../src/protocol/apply-patch.ts";
+import { written } from "../../../src/protocol/binary/bytes.ts";
+import { FrameReader } from "../../../src/protocol/binary/frame-reader.ts";
+import { writeSyncFrame } from "../../../src/protocol/binary/frames.ts";
+import { SeenEncoder } from "../../../src/protocol/binary/seen-encoder.ts";
+import type { ToldEntry } from "../../../src/protocol/binary/seen-encoder.ts";
+import { readTables } from "../../../src/protocol/binary/tables.ts";
+import { DELETE } from "../../../src/protocol/packets.ts";
+import type { Plain } from "../../../src/protocol/values.ts";
+import { put, Replacement } from "../../../src/state/diff.ts";
+
+const tables = readTables([[["ships"], 1, [[["x"]], [["at", "z"]]]]]);
+
+/** What one client has after it was told these, window by window. */
+function told(...windows: readonly (readonly ToldEntry[])[]): Readonly<Plain> {
+  const encoder = new SeenEncoder(tables, 0);
+  const reader = new FrameReader();
+  let state: Readonly<Plain> = {};
+  for (const entries of windows) {
+    encoder.begin();
+    encoder.assign(
+      "ships",
+      entries.filter(({ form }) => form === "change"),
+    );
+    const blocks = written((out) => {
+      encoder.tell(out, "ships", reader);
+      encoder.write(out, "ships", entries, put);
+    });
+    const { value } = reader.read(writeSyncFrame({}, blocks), state);
+    state = applyPatch(state, value as Plain);
+  }
+  return state;
+}
+
+const whole = (): ToldEntry => ({ key: "a", form: "whole", value: { x: 1, at: { z: 1 }, other: true } });
+const change = (x = 2): ToldEntry => ({ key: "a", form: "change", value: { x } });
+const replaced = (): ToldEntry => ({ key: "a", form: "late", value: new Replacement({ x: 3 }) });
+
+describe("P13.6: an entry that takes the place of another one", () => {
+  it.each([
+    ["whose slot nobody knows", [[whole()], [replaced()]]],
+    ["whose slot is known", [[whole()], [change()], [replaced()]]],
+    ["and changes after that", [[whole()], [change()], [replaced()], [change(3)]]],
+  ])("has nothing of the other one, %s", (_, windows) => {
+    expect(told(...windows)).toEqual({ ships: { a: { x: 3 } } });
+  });
+});
+
+describe("P13.9: what was written of an entry", () => {
+  const gone: ToldEntry = { key: "a", form: "gone", value: DELETE };
+
+  it("that left, came back and left again is not taken for its slot of before", () => {
+    const windows = [[whole()], [change()], [gone]];
+    // The same object again, as the room keeps it with the entry.
+    expect(told(...windows, [whole()], [gone])).toEqual({ ships: {} });
+  });
+
+  it("is not told with the slots of another run", () => {
+    vi.spyOn(Math, "random").mockReturnValue(0.5);
+    const still = whole();
+    expect(told([whole()], [change()], [still])).toMatchObject({ ships: { a: { x: 1 } } });
+    const other = (x: number): ToldEntry => ({ key: "b", form: "change", value: { x } });
+    expect(told([other(1)], [still], [other(2)])).toMatchObject({ ships: { a: { x: 1 }, b: { x: 2 } } });
+    vi.restoreAllMocks();
+  });
+});
