@@ -8,6 +8,7 @@ import { SIGHT } from "../../src/demo/crowd-rules.ts";
 import { isChromiumMissing, launchChromium } from "./chromium.ts";
 import { freePort, startDevServer } from "./dev-server.ts";
 import type { DevServer } from "./dev-server.ts";
+import { BinaryTexts } from "../support/binary-texts.ts";
 
 const SOON = { timeout: 20_000, interval: 50 };
 
@@ -28,7 +29,9 @@ let folder: string;
 /** Somebody in the crowd, with all that their page was sent. */
 class Visitor {
   readonly page: Page;
+  /** What it received, as JSON. */
   readonly frames: string[] = [];
+  readonly #binary = new BinaryTexts();
   state: Known & Record<string, unknown> = {};
   publicId = "";
   /** The farthest bot that was known at any time. */
@@ -36,7 +39,9 @@ class Visitor {
 
   constructor(page: Page) {
     this.page = page;
-    page.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => this.#take(String(payload))));
+    page.on("websocket", (socket) =>
+      socket.on("framereceived", ({ payload }) => this.#take(this.#binary.textOf(payload))),
+    );
   }
 
   #take(text: string): void {

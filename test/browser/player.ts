@@ -1,5 +1,6 @@
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { FIELD } from "../../src/demo/rules.ts";
+import { BinaryTexts } from "../support/binary-texts.ts";
 
 interface Tile {
   readonly x: number;
@@ -32,6 +33,7 @@ export class Player {
   readonly page: Page;
   /** Every packet that the page's sockets received, as text. */
   readonly frames: string[] = [];
+  readonly #binary = new BinaryTexts();
   /** What went wrong in the page. */
   readonly problems: string[] = [];
   readonly #context: BrowserContext;
@@ -59,7 +61,10 @@ export class Player {
     this.#context = context;
     this.page = page;
     page.on("websocket", (socket) => {
-      socket.on("framereceived", ({ payload }) => void (payload === "pong" || this.frames.push(String(payload))));
+      socket.on(
+        "framereceived",
+        ({ payload }) => void (payload === "pong" || this.frames.push(this.#binary.textOf(payload))),
+      );
     });
     page.on("pageerror", (error) => void this.problems.push(String(error)));
   }
