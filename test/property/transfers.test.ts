@@ -151,6 +151,22 @@ const FOUND: [boolean[], Step[], boolean][] = [
     ],
     true,
   ],
+  // A connection that had waited since before they set out again was let in as a new user, since they had arrived by then.
+  [
+    [false, false],
+    [
+      ...BACK,
+      ["come", 0],
+      ["arrive", 0],
+      ["come", 0],
+      ["arrive", 0],
+      ["come", 0],
+      ["go", 3],
+      ["arrive", 2],
+      ["arrive", 5],
+    ],
+    true,
+  ],
 ];
 /** A user was stored without their session, so that nobody could come back as them. */
 const NOBODYS: [boolean[], Step[], boolean][] = [

@@ -32,6 +32,8 @@ interface ArrivalCallbacks {
   onLeaving(session: Session): void;
   /** A user is here, who may have left once. Must not throw. */
   onArrived(session: Session): void;
+  /** A user who was here is in another room. */
+  onGone(session: Session): void;
 }
 
 /**
@@ -156,6 +158,7 @@ export class Arrivals implements RoomPart, Wakeable {
     // Whoever still waits for it sees that it is over.
     session.leaving = undefined;
     this.#callbacks.onLeaving(session);
+    this.#callbacks.onGone(session);
     // It ran out on the way. By now there may be another one with its id.
     if (sessions.find(session.id) !== session) return;
     sessions.remove(session);

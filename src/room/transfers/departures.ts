@@ -51,6 +51,12 @@ interface Departed {
 /** Whose client it is that comes back. */
 type Client = Pick<Session, "clientId" | "sub">;
 
+/** One that waits for the room that its user went to. */
+interface Waiting extends Client {
+  /** Its user was here meanwhile, and is in another room by now. */
+  isOutdated: boolean;
+}
+
 /** Users who left: each comes back as they were, unless they have arrived where they went. */
 export class Departures implements RoomPart, Wakeable {
   readonly #scope: DepartureScope;
@@ -58,6 +64,7 @@ export class Departures implements RoomPart, Wakeable {
   /** By session: under the key of the first who has its id, or of a second with another `sub`. */
   readonly #departed: ExpiringRows<Departed>;
   readonly #returning = new Set<string>();
+  readonly #waiting = new Set<Waiting>();
   #retryAt = 0;
 
   constructor(scope: DepartureScope, packing: UserPacking) {
@@ -116,7 +123,24 @@ export class Departures implements RoomPart, Wakeable {
     const key = this.#keyOf(client);
     if (key === undefined || this.#isHere(client)) return undefined;
     this.#expect(key);
-    return this.#fetchBack(key, PATIENCE).then(() => this.#welcomeAgain(client));
+    return this.#wait(key, { clientId: client.clientId, sub: client.sub, isOutdated: false });
+  }
+
+  async #wait(key: string, waiting: Waiting): Promise<void> {
+    this.#waiting.add(waiting);
+    try {
+      await this.#fetchBack(key, PATIENCE);
+    } finally {
+      this.#waiting.delete(waiting);
+    }
+    await this.#welcomeAgain(waiting);
+  }
+
+  /** A user who was here is in another room: who waited since before then is not to begin anew here. */
+  movedOn({ clientId, sub }: Client): void {
+    for (const waiting of this.#waiting) {
+      if (waiting.clientId === clientId && waiting.sub === sub) waiting.isOutdated = true;
+    }
   }
 
   /** Whether a client is let in as a new user, since the room that its user went to does not answer. */
@@ -144,13 +168,17 @@ export class Departures implements RoomPart, Wakeable {
     return this.#scope.sessions.of(clientId, sub) !== undefined;
   }
 
-  /** They may have come and left again meanwhile, by another connection: whether or not the first answer came. */
-  async #welcomeAgain(client: Client): Promise<void> {
-    const recall = this.hasStandIn(client) ? undefined : this.welcomeBack(client);
-    if (!recall) return;
-    await recall;
-    if (this.#isHere(client) || this.hasStandIn(client)) return;
-    throw new RoomError("forbidden", "The user went to another room meanwhile");
+  /**
+   * They may have come and left again meanwhile, by another connection: whether or not the first answer came. If they
+   * have arrived where they went then, nothing is noted of it any more.
+   */
+  async #welcomeAgain(waiting: Waiting): Promise<void> {
+    const isIn = () => this.#isHere(waiting) || this.hasStandIn(waiting);
+    if (isIn()) return;
+    const recall = this.welcomeBack(waiting);
+    if (recall) await recall;
+    else if (!waiting.isOutdated) return;
+    if (!isIn()) throw new RoomError("forbidden", "The user went to another room meanwhile");
   }
 
   due(): number | undefined {

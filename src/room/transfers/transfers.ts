@@ -50,6 +50,7 @@ export class Transfers implements RoomPart, Wakeable {
     this.#arrivals = new Arrivals(scope, this.#packing, {
       onLeaving: (session) => this.#mark(session),
       onArrived: (session) => this.#departures.arrived(session),
+      onGone: (session) => this.#departures.movedOn(session),
     });
     scope.alarms.register(this, this.#departures, this.#arrivals);
   }

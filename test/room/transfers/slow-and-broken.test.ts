@@ -257,7 +257,11 @@ describe("a room that nobody can reach any more", () => {
   });
 
   /** They come back to the lobby twice. The first connection still waits when the second one sets out again. */
-  async function comeTwice(): Promise<{ joining: Promise<MemorySocket>; answerFirst: () => void }> {
+  async function comeTwice(): Promise<{
+    joining: Promise<MemorySocket>;
+    second: MemorySocket;
+    answerFirst: () => void;
+  }> {
     await party.say(party.lobby, ada, "go", "match");
     const { neighbours } = party.lobby;
     const { promise: isAnswered, resolve } = Promise.withResolvers<void>();
@@ -275,8 +279,23 @@ describe("a room that nobody can reach any more", () => {
     expect(goldOf(party.lobby)).toEqual([7]);
     await party.say(party.lobby, second, "go", "match");
     expect([goldOf(party.lobby), goldOf(party.match)]).toEqual([[], [7]]);
-    return { joining, answerFirst: resolve };
+    return { joining, second, answerFirst: resolve };
   }
+
+  it.each(["when its first answer comes", "though its first answer never comes"])(
+    "does not let in, as a new user, who came, set out again and arrived meanwhile, %s",
+    async (when) => {
+      const { joining, second, answerFirst } = await comeTwice();
+      const there = await party.match.connect("ada", null, answer(second)?.result);
+      await party.advance(50);
+      expect(departed(party.lobby)).toEqual([]);
+      if (when.startsWith("when")) answerFirst();
+      await party.advance(5500);
+      expect((await joining).closedWith?.code).toBe(4403);
+      expect([goldOf(party.lobby), goldOf(party.match)]).toEqual([[], [7]]);
+      expect(there.isOpen).toBe(true);
+    },
+  );
 
   it("asks again where somebody is who came and set out again while it did not answer: they are not in both", async () => {
     const { joining } = await comeTwice();
