@@ -56,8 +56,9 @@ export type AnyJoin = JoinOptions<AnyRoom>;
 type Given<T> = T | (() => T | Promise<T>);
 
 /**
- * What a room's definition asks of those who join: `params` of the input type of its `join` schema, or nothing where it has
- * none. A function is asked anew for each attempt to connect. They are in the URL: no place for secrets. With
+ * The input that a room asks for when a client joins: `params`, of the input type of the definition's `join` schema. A room
+ * without that schema takes none. A function is called anew for each attempt to connect. Params are in the URL, so they must
+ * not be secret. With
  * `spectator: true` the client only watches, if the definition allows that, and may leave `params` out.
  */
 export type JoinOptions<R extends AnyRoom = Undemanding> =

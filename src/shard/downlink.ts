@@ -128,7 +128,7 @@ export class Downlink {
     for (const { interest, part } of parts) {
       if (part === "all") continue;
       const gone = part.sights.filter(({ value }) => value === DELETE).map(({ key }) => [key, DELETE] as const);
-      if (gone.length > 0) this.#replica.gone(id, { [interest.names()[0] as string]: Object.fromEntries(gone) });
+      if (gone.length > 0) this.#replica.gone(id, { [interest.name]: Object.fromEntries(gone) });
     }
   }
 

@@ -122,8 +122,7 @@ export class Crowd {
   begin(now: number, isAll: boolean): void {
     for (const interest of this.interests) interest.begin(now, isAll);
     this.#wire?.begin();
-    for (const interest of this.#wire ? this.interests : [])
-      this.#wire?.assign(interest.names()[0] as string, interest.changes);
+    for (const interest of this.#wire ? this.interests : []) this.#wire?.assign(interest.name, interest.changes);
   }
 
   /** What a connection is sent in the present delivery. */
@@ -138,7 +137,7 @@ export class Crowd {
 
   end(): void {
     for (const interest of this.interests) {
-      const name = interest.names()[0] as string;
+      const name = interest.name;
       if (this.#wire) for (const key of interest.removed) this.#wire.release(name, key);
       interest.end();
     }
@@ -222,7 +221,7 @@ export class Crowd {
   #blocks(conn: Watching, parts: Parts): Uint8Array {
     return written((out) => {
       for (const { interest, part } of parts) {
-        const name = interest.names()[0] as string;
+        const name = interest.name;
         if (part !== "all") this.#wire?.write(out, name, part.sights, put);
         else this.#wire?.tellSlots(out, name, keysOf(interest.seenBy(conn)));
       }
@@ -232,7 +231,7 @@ export class Crowd {
   /** The tables that a connection has to have before it is told these parts, if it does not have them. */
   tablesFor(conn: Watching, parts: Parts): Uint8Array | undefined {
     const tables = written((out) => {
-      for (const { interest } of parts) this.#wire?.tell(out, interest.names()[0] as string, conn);
+      for (const { interest } of parts) this.#wire?.tell(out, interest.name, conn);
     });
     return tables.length > 0 ? tables : undefined;
   }
@@ -241,7 +240,7 @@ export class Crowd {
   slotsFor(conn: Watching): Uint8Array {
     return written((out) => {
       for (const interest of this.interests) {
-        const name = interest.names()[0] as string;
+        const name = interest.name;
         const keys = keysOf(interest.seenBy(conn));
         if (keys.length === 0) continue;
         this.#wire?.tell(out, name, conn);
@@ -257,5 +256,5 @@ function keysOf(entries: Iterable<{ readonly key: string }>): string[] {
 
 /** A collection with an index is a field of the state itself, and nobody else's changes are in it. */
 function membersOf({ interest, part }: OfCollection): readonly [name: string, members: string] {
-  return [interest.names()[0] as string, part === "all" ? "" : part.members];
+  return [interest.name, part === "all" ? "" : part.members];
 }

@@ -38,6 +38,8 @@ export class Interest {
   readonly rules: KeyRules;
   /** Those who are told once what several watchers see. */
   readonly relays = new Set<Relay>();
+  /** Of the collection, which is a field of the state itself. */
+  readonly name: string;
   readonly #collection: KeyedCollection;
   readonly #watchers: Watchers;
   readonly #rings: Rings | undefined;
@@ -56,6 +58,7 @@ export class Interest {
   constructor(collection: KeyedCollection, rules: KeyRules) {
     const onStale = () => this.#becomesStale();
     this.#collection = collection;
+    this.name = collection.names()[0] as string;
     this.rules = rules;
     this.index = rules.createIndex();
     this.entries = new EntryIndex(collection, rules, this.index, onStale);

@@ -46,7 +46,7 @@ export function sendToSome<V extends Reachable>(
   except: ReadonlySet<V>,
 ): void {
   for (const conn of conns) if (!except.has(conn)) conn.deliver(text);
-  const place = entry && ([entry.interest.names()[0] as string, entry.key] as const);
+  const place = entry && ([entry.interest.name, entry.key] as const);
   const others = [...new Set([...conns, ...except, ...unopened])];
   for (const group of remoteGroups.keys()) {
     const { sights } = group;

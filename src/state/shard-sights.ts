@@ -85,7 +85,7 @@ class ShardSight implements Relay {
     if (!isNew && this.#members.length + this.#places.length + this.#viewers.size === 0) return undefined;
     const looksFromOwn = isOfUsers && index.viewFrom !== undefined;
     const changes: SightChanges = {
-      name: this.interest.names()[0] as string,
+      name: this.interest.name,
       ...(isNew && { all: { rule: plainRule(index), seesOwn: isOfUsers && rules.seesOwn, looksFromOwn } }),
       patch: `{${this.#members.join(",")}}`,
       places: `{${this.#places.join(",")}}`,

@@ -129,7 +129,7 @@ export class ToldSights<C extends object> {
   #begin(name: string, all: NonNullable<SightChanges["all"]>): ToldCollection {
     const collection = new ToldCollection(name, all);
     const { interests } = this.#crowd;
-    const before = interests.findIndex((interest) => interest.names()[0] === name);
+    const before = interests.findIndex((interest) => interest.name === name);
     interests.splice(before < 0 ? interests.length : before, 1, collection.interest);
     this.#collections.set(name, collection);
     for (const { from } of this.#watchers.values()) from.delete(name);

@@ -17,7 +17,7 @@ export interface ListedRoom {
   readonly maxUsers: number | null;
 }
 
-/** What a World knows, for routes of your own: as it is when it is read. */
+/** The rooms and shards that a World knows, for routes of your own. It is read anew each time. */
 export interface WorldView {
   /** Those that are spread over shards. */
   readonly rooms: readonly RoomInfo[];

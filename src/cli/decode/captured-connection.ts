@@ -7,7 +7,7 @@ import { readTables } from "../../protocol/binary/tables.ts";
 import type { TableSpec } from "../../protocol/binary/tables.ts";
 import type { Plain } from "../../protocol/values.ts";
 import { describeBlocks } from "./describe-blocks.ts";
-import type { KnownTable } from "./describe-blocks.ts";
+import type { KnownTable } from "../../protocol/binary/patch-decoder.ts";
 
 /** What the frames of one connection have said so far. */
 export class CapturedConnection {

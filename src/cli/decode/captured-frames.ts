@@ -3,7 +3,7 @@ import { UsageError } from "../failure.ts";
 
 const HEX = /^(?:[\da-f]{2})+$/i;
 const BASE64 = /^[\w+/-]+={0,2}$/;
-/** What a binary frame begins with, as its kind: 1 or 2. */
+/** The first byte of a binary frame, which is its kind: 1 or 2. */
 const FIRST_BYTES = new Set([1, 2]);
 
 /**

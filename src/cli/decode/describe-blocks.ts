@@ -1,11 +1,13 @@
 import { BLOCK } from "../../protocol/binary/blocks.ts";
-import { MalformedFrame } from "../../protocol/binary/bytes.ts";
 import type { ByteReader } from "../../protocol/binary/bytes.ts";
 import { readColumn, readValues } from "../../protocol/binary/columns.ts";
+import { knownTable, maskOf } from "../../protocol/binary/patch-decoder.ts";
+import type { KnownTable } from "../../protocol/binary/patch-decoder.ts";
+import { hasField } from "../../protocol/binary/row-blocks.ts";
 import { readRows } from "../../protocol/binary/rows.ts";
 import type { RowName } from "../../protocol/binary/rows.ts";
 import { readTables } from "../../protocol/binary/tables.ts";
-import type { Table, TableSpec } from "../../protocol/binary/tables.ts";
+import type { TableSpec } from "../../protocol/binary/tables.ts";
 import { valueAt } from "../../protocol/values.ts";
 import type { Plain } from "../../protocol/values.ts";
 
@@ -26,12 +28,6 @@ const KINDS = [
   "differences",
 ];
 const CODED = 64;
-
-/** A table, and the keys of its entries by slot. */
-export interface KnownTable {
-  readonly table: Table;
-  readonly keys: Map<number, string>;
-}
 
 /** What the frames before have told of a connection. */
 export interface Known {
@@ -72,9 +68,9 @@ function describeTold(from: ByteReader, { tables }: Known): readonly string[] {
 
 /** @returns a title, and a line for each row */
 function* describePieces(from: ByteReader, known: Known): Generator<string> {
-  const { table, keys } = tableOf(from, known);
-  const mask = from.varint();
-  const fields = table.fields.filter((_, field) => Math.floor(mask / 2 ** field) % 2);
+  const { table, keys } = knownTable(from, known.tables);
+  const mask = maskOf(from, table);
+  const fields = table.fields.filter((_, field) => hasField(mask, field));
   const kinds = from.bytes(fields.length);
   const rows = from.varint();
   yield `${table.names.join(".")}: ${count(rows, "row")} of ${fields.map(({ names }, at) => `${names.join(".")} (${kindOf(kinds[at])})`).join(", ")}`;
@@ -87,7 +83,7 @@ function* describePieces(from: ByteReader, known: Known): Generator<string> {
 
 /** @returns a title, and a line for the names of the rows and for each column */
 function* describeTable(bytes: Uint8Array, from: ByteReader, block: number, known: Known): Generator<string> {
-  const { table, keys } = tableOf(from, known);
+  const { table, keys } = knownTable(from, known.tables);
   const rows = readRows(from);
   for (const { key, slot } of rows) if (key !== undefined && slot !== undefined) keys.set(slot, key);
   const name = table.names.join(".") || "state";
@@ -100,21 +96,15 @@ function* describeTable(bytes: Uint8Array, from: ByteReader, block: number, know
   }
   yield `${name}: ${count(rows.length, "row")}`;
   if (table.isKeyed) yield named;
-  const mask = from.varint();
+  const mask = maskOf(from, table);
   const around = valueAt(known.state, table.names);
   for (const [field, { names, codec }] of table.fields.entries()) {
-    if (!(Math.floor(mask / 2 ** field) % 2)) continue;
+    if (!hasField(mask, field)) continue;
     const start = from.at;
     const before = (row: number) => valueAt(around, [...pathOf(rows[row], keys), ...names]);
     const values = readColumn(from, rows.length, codec, before).map((value) => JSON.stringify(value));
     yield `${names.join(".")} ${values.join(", ")} (${kindOf(bytes[start])}, ${count(from.at - start, "byte")})`;
   }
-}
-
-function tableOf(from: ByteReader, { tables }: Known): KnownTable {
-  const known = tables.get(from.varint());
-  if (!known) throw new MalformedFrame("unknown table");
-  return known;
 }
 
 function nameOf({ key, slot }: RowName, keys: ReadonlyMap<number, string>): string {

@@ -48,7 +48,7 @@ export class PatchDecoder {
   }
 
   #readRows(from: ByteReader, patch: Plain, state: Readonly<Plain>): void {
-    const { table, keys } = this.#table(from);
+    const { table, keys } = knownTable(from, this.#tables);
     const paths = readRows(from).map((row) => pathOf(table, keys, row));
     const around = objectAt(patch, table.names);
     const stateAround = valueAt(state, table.names);
@@ -65,7 +65,7 @@ export class PatchDecoder {
   }
 
   #readRemovals(from: ByteReader, patch: Plain): void {
-    const { table, keys } = this.#table(from);
+    const { table, keys } = knownTable(from, this.#tables);
     const around = objectAt(patch, table.names);
     for (const row of readRows(from)) {
       const [key] = pathOf(table, keys, row);
@@ -77,7 +77,7 @@ export class PatchDecoder {
 
   /** Rows one after the other, which have the same fields and types. */
   #readPieces(from: ByteReader, patch: Plain): void {
-    const { table, keys } = this.#table(from);
+    const { table, keys } = knownTable(from, this.#tables);
     const around = objectAt(patch, table.names);
     const mask = maskOf(from, table);
     const fields = table.fields.filter((_, index) => hasField(mask, index));
@@ -96,21 +96,23 @@ export class PatchDecoder {
     const [table] = readTables([from.json() as TableSpec]);
     this.#tables.set(index, { table: table as Table, keys: new Map() });
   }
-
-  #table(from: ByteReader): KnownTable {
-    const known = this.#tables.get(from.varint());
-    expect(known, "unknown table");
-    return known;
-  }
 }
 
 /** A table, and what its slots stand for. */
-interface KnownTable {
+export interface KnownTable {
   readonly table: Table;
   readonly keys: Map<number, string>;
 }
 
-function maskOf(from: ByteReader, { fields }: Table): number {
+/** Reads which table it is. @throws MalformedFrame if there is no such table */
+export function knownTable(from: ByteReader, tables: ReadonlyMap<number, KnownTable>): KnownTable {
+  const known = tables.get(from.varint());
+  expect(known, "unknown table");
+  return known;
+}
+
+/** Reads which fields rows have. @throws MalformedFrame if there are no such fields */
+export function maskOf(from: ByteReader, { fields }: Table): number {
   const mask = from.varint();
   expect(mask < 2 ** fields.length, "unknown field");
   return mask;

@@ -35,6 +35,8 @@ class Run {
 export class BinaryPatches {
   readonly #tree: Tree;
   #run: Run | undefined;
+  /** Whether there may be clients of protocol 3: a room that wakes finds out at its first patch. */
+  #hasReaders = true;
 
   constructor(tree: Tree) {
     this.#tree = tree;
@@ -42,7 +44,8 @@ export class BinaryPatches {
 
   /** Takes a patch for everyone. @returns gives it as blocks */
   shared(patch: Readonly<Plain> | undefined, conns: ReadonlySet<RoomConnection>): () => Uint8Array {
-    if (!conns.values().some(({ protocol }) => protocol === 3)) {
+    this.#hasReaders &&= conns.values().some(({ protocol }) => protocol === 3);
+    if (!this.#hasReaders) {
       // From now on it misses patches.
       this.#run = undefined;
       this.#tree.crowd?.speak(undefined, 0);
@@ -82,6 +85,7 @@ export class BinaryPatches {
   }
 
   get #started(): Run {
+    this.#hasReaders = true;
     return (this.#run ??= new Run(this.#tree));
   }
 }
