@@ -1,7 +1,7 @@
 import type { Worlds } from "./app/worlds.ts";
 import { createOperatorVerifier } from "./auth/verify.ts";
 import { createShardObject } from "./objects/shard-object.ts";
-import { createWorldObject } from "./objects/world-object.ts";
+import { createFindWorld, createWorldObject } from "./objects/world-object.ts";
 import { createWorldParts } from "./objects/world-parts.ts";
 import { matcherOf } from "./world/own-routes.ts";
 import type { ListedRoom, WorldRequests, WorldView } from "./world/own-routes.ts";
@@ -29,6 +29,7 @@ export function worlds<R = Readonly<Record<string, unknown>>>(config: WorldConfi
     owns: matcherOf(settings.requests ?? {}),
     operators: createOperatorVerifier(),
     createParts: createWorldParts,
+    findWorld: (find, log, places, now) => createFindWorld(find, settings, log, places, now),
     classes: (find, log, places) => ({
       WorldObject: createWorldObject(find, settings, log, places),
       ShardObject: createShardObject(find, log, places),

@@ -1,17 +1,26 @@
 import { createApp } from "../src/app/app.ts";
 import { createOperatorVerifier, createVerifier } from "../src/auth/verify.ts";
-import { createShardObject } from "../src/objects/shard-object.ts";
-import { createWorldObject } from "../src/objects/world-object.ts";
+import { createFindWorld } from "../src/objects/world-object.ts";
+import { ANYWHERE } from "../src/objects/places.ts";
 import { inspector } from "../src/inspector/index.ts";
-import { RoomObject as TestedRoom } from "../src/testing/room-object.ts";
+import { RoomObject as TestedRoom, WorldObject as TestedWorld } from "../src/testing/room-object.ts";
+import { ShardObject as TestedShard } from "../src/testing/shard-object.ts";
 import { findRoom } from "../src/testing/registry.ts";
 import { createLog } from "../src/platform/log.ts";
 import { checkWorldConfig } from "../src/world/settings.ts";
 
 /** The Worker that the tests run against: it serves whatever rooms they register, and checks their tokens. */
 export class RoomObject extends inspector.room(TestedRoom) {}
-export class ShardObject extends inspector.shard(createShardObject(findRoom)) {}
-export class WorldObject extends inspector.room(createWorldObject(findRoom, checkWorldConfig({ shardCapacity: 3 }))) {
+export class ShardObject extends inspector.shard(TestedShard) {}
+
+const findWorld = createFindWorld(findRoom, checkWorldConfig({ shardCapacity: 3 }), createLog(), ANYWHERE);
+
+export class WorldObject extends inspector.room(TestedWorld) {
+  /** A World that is of no service under test. */
+  protected override find(party: string, id: string): ReturnType<typeof findWorld> {
+    return super.find(party, id) ?? findWorld(party, id);
+  }
+
   // Shards that a test made by itself belong to no World.
   override async fetch(request: Request): Promise<Response> {
     return this.ctx.id.name === "world/none" ? Response.json({ success: true }) : super.fetch(request);

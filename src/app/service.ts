@@ -12,8 +12,9 @@ import type { ServiceConfig } from "./service-config.ts";
 /**
  * Makes the parts that every service has, with Worlds or without.
  * @throws Error that says what to do, if a binding is missing; in development and in tests also if an option is malformed
+ * @param placesOf where its objects are: the test kit keeps those of each test apart
  */
-export function createService(config: ServiceConfig) {
+export function createService(config: ServiceConfig, placesOf = createPlaces) {
   if ((globalThis as Build).process?.env?.NODE_ENV !== "production") checkConfig(config);
   const { auth, cors = { origin: "*" }, inspector, world: worlds } = config;
   // Earlier versions took the options themselves. A deployed Worker looks too: it would let everyone in as a guest.
@@ -26,7 +27,7 @@ export function createService(config: ServiceConfig) {
   const { find, all } = createDirectory(config);
   assertBindings(world ? WORLD_BINDINGS : ROOM_BINDINGS);
   const log = createLog(config.log, config.logLevel);
-  const places = createPlaces(config, log);
+  const places = placesOf(config, log);
   const missing = missingSettings();
   if (missing.length > 0)
     log({ level: "warn", event: "settings_missing", hint: `wrangler.toml needs ${missing.join(", ")}` });

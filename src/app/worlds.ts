@@ -19,6 +19,8 @@ export interface Worlds {
   readonly operators: Verify;
   /** Makes what a room has of Worlds: its links to shards, and its listing. */
   readonly createParts: CreateWorldParts;
+  /** Finds the rooms that Worlds are. @param now their clock, for tests */
+  findWorld(find: FindRoom, log: Log, places: Places, now?: () => number): FindRoom;
   /** Makes the classes of Worlds and shards. */
   classes(
     find: FindRoom,

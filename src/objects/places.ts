@@ -47,7 +47,12 @@ export interface Places {
 /** What workerd says to `jurisdiction()` where it runs by itself. On Cloudflare nothing says that. */
 const NOT_LOCAL = /not implemented in workerd/;
 
-export function createPlaces({ jurisdiction, locationHint }: LocationConfig, log: (entry: LogEntry) => void): Places {
+/** @param nameOf the name of an object: the test kit keeps those of each test apart */
+export function createPlaces(
+  { jurisdiction, locationHint }: LocationConfig,
+  log: (entry: LogEntry) => void,
+  nameOf = objectName,
+): Places {
   let isWarned = false;
   const restrict = <T>(namespace: Namespace<T>, wanted: Jurisdiction): Namespace<T> => {
     try {
@@ -77,7 +82,7 @@ export function createPlaces({ jurisdiction, locationHint }: LocationConfig, log
           : locate(party, id);
       const within = where.jurisdiction ? restrict(namespace, where.jurisdiction) : namespace;
       const region = hint ?? where.locationHint;
-      return within.get(within.idFromName(objectName(party, id)), region && { locationHint: region });
+      return within.get(within.idFromName(nameOf(party, id)), region && { locationHint: region });
     },
   };
 }

@@ -233,21 +233,26 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
   }
 
   #find(): { readonly room: CompiledRoom; readonly identity: RoomIdentity } | undefined {
-    const name = parseObjectName(nameOf(this.ctx));
+    const name = parseObjectName(this.name);
     const found = name && this.find(name.party, name.room);
     if (!found) return undefined;
     const identity = { id: name.room, party: name.party, params: found.params, env: this.env };
     return { room: found.room.compiled, identity };
   }
 
+  /** The object's name: its party and its id. */
+  protected get name(): string {
+    return nameOf(this.ctx);
+  }
+
   protected override get names(): { party: string; room: string } {
-    const { party = "", room = "" } = parseObjectName(nameOf(this.ctx)) ?? {};
+    const { party = "", room = "" } = parseObjectName(this.name) ?? {};
     return { party, room };
   }
 
   #start(): RoomCore {
     const found = this.#find();
-    if (!found) throw new Error(`No room definition matches the object "${nameOf(this.ctx)}"`);
+    if (!found) throw new Error(`No room definition matches the object "${this.name}"`);
     const { room, identity } = found;
     // What was counted of one that was destroyed is stored no more until there is a new one.
     this.monitor.isEnded = false;

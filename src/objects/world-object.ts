@@ -1,5 +1,6 @@
 import type { FindRoom } from "../define/room.ts";
 import { createLog } from "../platform/log.ts";
+import type { Log } from "../platform/log.ts";
 import type { MetricsHost, RoomHost, ShardHost } from "../world/hosts.ts";
 import type { WorldSettings } from "../world/settings.ts";
 import { createWorld } from "../world/world-room.ts";
@@ -12,19 +13,29 @@ import type { Places } from "./places.ts";
 import { createRoomObject } from "./room-object.ts";
 import type { RoomObjectClass } from "./room-object.ts";
 
-/** Makes the Durable Object class of Worlds. Each World is a room whose state is the registry. */
+/** Makes the Durable Object class of Worlds. */
 export function createWorldObject(
   find: FindRoom,
   settings: WorldSettings,
   log = createLog(),
   places = ANYWHERE,
 ): RoomObjectClass {
-  const room = createWorld({ settings, find, log, ...createHosts(places) });
-  const findWorld: FindRoom = (_party, id) => {
+  return createRoomObject(createFindWorld(find, settings, log, places), log, undefined, places);
+}
+
+/** Finds the room that a World is: its state is the registry. */
+export function createFindWorld(
+  find: FindRoom,
+  settings: WorldSettings,
+  log: Log,
+  places: Places,
+  now?: () => number,
+): FindRoom {
+  const room = createWorld({ settings, find, log, ...createHosts(places), ...(now && { now }) });
+  return (_party, id) => {
     const params = room.compiled.pattern.match(id);
     return params && { room, params };
   };
-  return createRoomObject(findWorld, log, undefined, places);
 }
 
 /** How a World reaches rooms and shards, by the bindings of its Worker. */

@@ -25,7 +25,7 @@ export interface Closed {
 }
 
 /** What a client needs of the test that it is in. */
-interface TestScope {
+export interface TestScope {
   /** All clients of the test. */
   readonly clients: ReadonlySet<TestClient>;
 }
@@ -40,19 +40,26 @@ export class TestClient<R extends AnyRoom = AnyRoom> {
   /** The claims that it came with. */
   readonly auth: Claims | null;
   readonly isSpectator: boolean;
+  /** The id of the shard that it is connected to, if it came through a World. */
+  readonly shardId: string | undefined;
   readonly #ws: WebSocket;
   readonly #scope: TestScope;
   readonly #listeners = new Set<TextListener>();
   readonly #waiting = new Set<() => void>();
   #state: Readonly<Record<string, unknown>> = {};
-  #marker: Pick<Marker, "turn" | "handled" | "problem"> = { turn: 0, handled: 0 };
+  #marker: Pick<Marker, "turn" | "handled" | "problem" | "hasLeft"> = { turn: 0, handled: 0 };
   #publicId = "";
   #sent = 0;
   #calls = 0;
   #isOpen = true;
 
-  constructor(ws: WebSocket, who: { sessionId: string; auth: Claims | null; isSpectator: boolean }, scope: TestScope) {
+  constructor(
+    ws: WebSocket,
+    who: Pick<TestClient, "sessionId" | "auth" | "isSpectator" | "shardId">,
+    scope: TestScope,
+  ) {
     this.#ws = ws;
+    this.shardId = who.shardId;
     this.#scope = scope;
     this.sessionId = who.sessionId;
     this.auth = who.auth;
@@ -66,6 +73,11 @@ export class TestClient<R extends AnyRoom = AnyRoom> {
       this.#wake();
     });
     ws.accept();
+  }
+
+  /** Whether its user went to another room, or was removed: the room tells it nothing more. */
+  get hasLeft(): boolean {
+    return this.#marker.hasLeft === true;
   }
 
   get isOpen(): boolean {
@@ -134,7 +146,7 @@ export class TestClient<R extends AnyRoom = AnyRoom> {
 
   /** Waits until it has all that was sent before a mark. @internal */
   async reached(turn: number): Promise<void> {
-    await this.until(() => this.#marker.turn >= turn || !this.#isOpen);
+    await this.until(() => this.#marker.turn >= turn || this.#marker.hasLeft === true || !this.#isOpen);
   }
 
   /** Waits until a condition holds: asked after each packet. */
@@ -155,7 +167,7 @@ export class TestClient<R extends AnyRoom = AnyRoom> {
 
   #mark(marker: Marker): void {
     this.#marker = marker;
-    this.#publicId = marker.publicId;
+    this.#publicId = marker.publicId ?? this.#publicId;
   }
 
   #read(text: string): void {

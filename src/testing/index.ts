@@ -1,11 +1,22 @@
-import { createApp } from "../app/app.ts";
-import { findRoom } from "./registry.ts";
-
 export { TestClient } from "./client.ts";
 export type { Closed, ReceivedPacket, TextListener } from "./client.ts";
-export { RoomObject } from "./room-object.ts";
+export { RoomObject, WorldObject } from "./room-object.ts";
+export { ShardObject } from "./shard-object.ts";
 export { testRoom } from "./test-room.ts";
-export type { ClientOptions, RoomTest, RoomUnderTest, TestRoomOptions, TestServer } from "./test-room.ts";
+export { testService } from "./test-service.ts";
+export type { ServiceTest, TestServiceConfig, WorldTest } from "./test-service.ts";
+export type {
+  Caller,
+  ClientOptions,
+  RoomTest,
+  RoomUnderTest,
+  TestObject,
+  TestRoomOptions,
+  TestServer,
+} from "./types.ts";
 
-/** The Worker under test: it leads requests to the rooms that `testRoom` registered. */
-export default createApp({ find: findRoom, verify: undefined, cors: { origin: "*" } });
+/** The Worker under test: clients of tests reach their service directly, so nobody asks it. */
+export default {
+  fetch: (): Response =>
+    new Response("This Worker is for tests: testService and testRoom have their own", { status: 404 }),
+};

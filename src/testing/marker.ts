@@ -5,9 +5,11 @@ export interface Marker {
   /** How many of this client's. */
   readonly handled: number;
   /** Who the client is: with `autoSync: false` no packet says it yet. */
-  readonly publicId: string;
+  readonly publicId?: string;
   /** A change that nobody can see, if there was one. */
   readonly problem?: string;
+  /** Whether its user is not in the room any more: it gets no further marks of others. */
+  readonly hasLeft?: boolean;
 }
 
 const PREFIX = "\u0000";

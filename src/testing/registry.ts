@@ -1,4 +1,9 @@
+import type { createApp } from "../app/app.ts";
 import type { AnyRoom, FindRoom } from "../define/room.ts";
+import type { Places } from "../objects/places.ts";
+import type { CreateWorldParts } from "../objects/world-parts.ts";
+import { objectName } from "../protocol/urls.ts";
+import type { Log } from "../platform/log.ts";
 import type { RoomCore } from "../room/room.ts";
 import type { TestClock } from "./test-clock.ts";
 
@@ -8,15 +13,39 @@ export interface ObjectTime {
   alarmAt: number;
 }
 
+/** An object of a service under test, as long as it is in memory. */
+export interface TestedObject {
+  readonly time: ObjectTime;
+  /** Whether it waits for another object to answer. */
+  readonly isCalling: boolean;
+  /** Rings the alarm now, though the real one is set for later. */
+  ring(): Promise<void>;
+}
+
+/** A service under test, as its objects know it. */
+export interface ServiceParts {
+  /** The Worker. */
+  readonly app: ReturnType<typeof createApp>;
+  readonly find: FindRoom;
+  /** Undefined in a service without Worlds. */
+  readonly findWorld: FindRoom | undefined;
+  readonly createWorldParts: CreateWorldParts | undefined;
+  readonly log: Log;
+  readonly places: Places;
+  /** How far the clocks of its objects are ahead of the real one, in ms. */
+  ahead: number;
+  /** Its objects that are in memory, or were last, by their name in the service. */
+  readonly objects: Map<string, TestedObject>;
+}
+
 /** What tests and the Worker under test share: they may load modules twice, but have one global. */
 interface Shared {
+  /** Rooms that are served without a service, by their party. */
   readonly rooms: Map<string, AnyRoom>;
-  /** Parties whose clients get a mark when a message was handled. */
-  readonly watched: Set<string>;
-  /** How far the clock of an object is ahead of the real one, in ms, by the object's name. */
+  /** Services under test, by the scope that the names of their objects begin with. */
+  readonly services: Map<string, ServiceParts>;
+  /** How far the clock of an object without a service is ahead of the real one, in ms, by the object's name. */
   readonly ahead: Map<string, number>;
-  /** The rooms that run, by the object's name. */
-  readonly running: Map<string, RoomCore>;
   /** The clock and the alarm of each object. Kept here, since an object starts before its own fields are there. */
   readonly times: WeakMap<object, ObjectTime>;
   /** How many messages came in, and how many of them were handled, of each connection. */
@@ -33,9 +62,8 @@ export function shared(): Shared {
   const global = globalThis as { [KEY]?: Shared };
   return (global[KEY] ??= {
     rooms: new Map(),
-    watched: new Set(),
+    services: new Map(),
     ahead: new Map(),
-    running: new Map(),
     times: new WeakMap(),
     messages: new Map(),
     counted: new WeakSet(),
@@ -43,7 +71,7 @@ export function shared(): Shared {
   });
 }
 
-/** Serves a room in a party of its own. @returns the party's name */
+/** Serves a room in a party of its own, without a service. @returns the party's name */
 export function serve(room: AnyRoom): string {
   const party = `test-${crypto.randomUUID()}`;
   shared().rooms.set(party, room);
@@ -55,3 +83,24 @@ export const findRoom: FindRoom = (party, id) => {
   const params = room?.compiled.pattern.match(id);
   return room && params ? { room, params } : undefined;
 };
+
+/** Stands between the scope of a service and the name of one of its objects. No party has it. */
+const END = "~";
+
+/** The name of an object of a service under test. */
+export function scopedName(scope: string, party: string, id: string): string {
+  return scope + END + objectName(party, id);
+}
+
+/** Takes the name of an object apart: the service that it is of, and its name there. */
+export function serviceOf(name: string): { readonly service: ServiceParts | undefined; readonly name: string } {
+  const end = name.indexOf(END);
+  const service = end < 0 ? undefined : shared().services.get(name.slice(0, end));
+  return service ? { service, name: name.slice(end + 1) } : { service: undefined, name };
+}
+
+/** An object begins, in place of the one that had its name before. @param name with the scope of its service */
+export function register(object: TestedObject, name: string): void {
+  const of = serviceOf(name);
+  of.service?.objects.set(of.name, object);
+}

@@ -1,40 +1,52 @@
+import type { FindRoom } from "../define/room.ts";
 import { nameOf } from "../objects/object-name.ts";
-import { createRoomObject } from "../objects/room-object.ts";
+import { RoomObjectBase } from "../objects/room-object.ts";
+import type { Places } from "../objects/places.ts";
 import { createWorldParts } from "../objects/world-parts.ts";
-import { parseObjectName } from "../protocol/urls.ts";
+import type { CreateWorldParts } from "../objects/world-parts.ts";
 import type { RoomConnection } from "../room/connections/connection.ts";
+import type { Log } from "../platform/log.ts";
 import type { Clock, Socket } from "../platform/ports.ts";
 import type { RoomCore } from "../room/room.ts";
 import { encodeMarker } from "./marker.ts";
-import { findRoom, shared } from "./registry.ts";
-import type { ObjectTime } from "./registry.ts";
+import type { Marker } from "./marker.ts";
+import { aheadOf, isCalling, timeOf } from "./object-time.ts";
+import { findRoom, register, serviceOf, shared } from "./registry.ts";
+import type { ObjectTime, ServiceParts, TestedObject } from "./registry.ts";
 import { findSilentChange } from "./silent-changes.ts";
-import { TestClock } from "./test-clock.ts";
-
-const Served = createRoomObject(findRoom, undefined, createWorldParts);
 
 /**
- * The Durable Object of rooms under test: it serves whatever `testRoom` registers, on a clock that a test can
- * move, and tells the kit's clients when a message was handled.
+ * The Durable Object of rooms under test: it serves whatever {@link testRoom} and {@link testService} are given, on a
+ * clock that a test can move, and tells the kit's clients when a message was handled.
  *
  * @example
  * // test/worker.ts, the `main` of your vitest config
  * export { RoomObject, default } from "durable-rooms/testing";
  */
-export class RoomObject extends Served {
-  /** The room's clock, and when its alarm rings. */
+export class RoomObject extends RoomObjectBase implements TestedObject {
+  /** The connections that were told last. */
+  #marked: ReadonlySet<RoomConnection> = new Set();
+
+  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+    super(ctx, env);
+    register(this, nameOf(ctx));
+  }
+
+  /** The room's clock, and when its alarm rings. @internal */
   get time(): ObjectTime {
-    const { times } = shared();
-    let time = times.get(this);
-    if (!time) times.set(this, (time = { clock: new TestClock(() => aheadOf(this.ctx)), alarmAt: Infinity }));
-    return time;
+    return timeOf(this, this.ctx);
+  }
+
+  /** @internal */
+  get isCalling(): boolean {
+    return isCalling(this.monitor.awake.reasons);
   }
 
   /** The room, which counts its messages: they come here whether or not the room hibernates. @internal */
   override get core(): RoomCore {
     const core = super.core;
-    const { watched, counted } = shared();
-    if (!counted.has(core) && watched.has(parseObjectName(nameOf(this.ctx))?.party ?? "")) {
+    const { counted } = shared();
+    if (this.service && !counted.has(core)) {
       counted.add(core);
       const handle = core.message.bind(core);
       core.message = (socket, frame) => this.#count(socket, () => handle(socket, frame));
@@ -42,7 +54,10 @@ export class RoomObject extends Served {
     return core;
   }
 
-  async #count(socket: Socket, handle: () => Promise<void> | undefined): Promise<void> {
+  async #count(
+    socket: Pick<Socket, "attachment" | "isOpen" | "send">,
+    handle: () => Promise<void> | undefined,
+  ): Promise<void> {
     const { messages } = shared();
     const sender = (socket.attachment() as { id: string } | null)?.id ?? "";
     const count = messages.get(sender) ?? { received: 0, handled: 0 };
@@ -53,30 +68,46 @@ export class RoomObject extends Served {
     const conn = this.#conns().find(({ id }) => id === sender);
     if (conn?.isBusy) return;
     count.handled = count.received;
-    this.mark();
+    const turn = this.mark();
+    // Its user has left the room, which keeps the connection apart.
+    if (!conn && socket.isOpen) socket.send(encodeMarker({ turn, handled: count.handled, hasLeft: true }));
   }
 
   #conns(): readonly RoomConnection[] {
     return this.core.handle.connections as readonly RoomConnection[];
   }
 
-  /** Tells every client, behind all that it was sent before, that it has all of it. @returns the mark's number */
+  /** Tells every client, behind all that it was sent before, that it has all of it. @returns the mark's number @internal */
   mark(): number {
-    const { messages } = shared();
     const turn = ++shared().turn;
     const problem = findSilentChange(this.core.tree);
-    for (const conn of this.#conns()) {
-      const { id, publicId } = conn;
-      const handled = messages.get(id)?.handled ?? 0;
-      conn.answer(encodeMarker({ turn, handled, publicId, ...(problem && { problem }) }));
+    const present = new Set(this.#conns());
+    for (const conn of present) this.#tell(conn, { turn, ...(problem && { problem }) });
+    for (const conn of this.#marked) {
+      if (conn.hasLeft && !conn.isEnding && !present.has(conn)) this.#tell(conn, { turn, hasLeft: true });
     }
+    this.#marked = present;
     return turn;
   }
 
-  /** Rings the alarm now, though the real one is set for later. */
+  #tell(conn: RoomConnection, marker: Pick<Marker, "turn" | "problem" | "hasLeft">): void {
+    const { id, publicId } = conn;
+    conn.answer(encodeMarker({ ...marker, handled: shared().messages.get(id)?.handled ?? 0, publicId }));
+  }
+
+  /** Rings the alarm now, though the real one is set for later. @internal */
   async ring(): Promise<void> {
     this.time.alarmAt = Infinity;
     await this.alarm();
+  }
+
+  /** The service that the room is of. @internal */
+  protected get service(): ServiceParts | undefined {
+    return serviceOf(nameOf(this.ctx)).service;
+  }
+
+  protected override get name(): string {
+    return serviceOf(nameOf(this.ctx)).name;
   }
 
   protected override clock(): Clock {
@@ -91,9 +122,37 @@ export class RoomObject extends Served {
   protected override storeAlarm(at: number): Promise<void> {
     return super.storeAlarm(at - aheadOf(this.ctx));
   }
+
+  protected override log(): Log {
+    return this.service?.log ?? super.log();
+  }
+
+  protected override where(): Places {
+    return this.service?.places ?? super.where();
+  }
+
+  protected override find(party: string, id: string): ReturnType<FindRoom> {
+    return (this.service?.find ?? findRoom)(party, id);
+  }
+
+  protected override worldParts(...of: Parameters<CreateWorldParts>): ReturnType<CreateWorldParts> | undefined {
+    return this.service ? this.service.createWorldParts?.(...of) : createWorldParts(...of);
+  }
 }
 
-// A function, not a private member: the room starts before those of this class are there.
-function aheadOf(ctx: DurableObjectState): number {
-  return shared().ahead.get(nameOf(ctx)) ?? 0;
+/**
+ * The Durable Object of Worlds under test.
+ *
+ * @example
+ * // test/worker.ts, the `main` of your vitest config, where the service has Worlds
+ * export { RoomObject, ShardObject, WorldObject, default } from "durable-rooms/testing";
+ */
+export class WorldObject extends RoomObject {
+  protected override find(party: string, id: string): ReturnType<FindRoom> {
+    return this.service?.findWorld?.(party, id);
+  }
+
+  protected override worldParts(): undefined {
+    return undefined;
+  }
 }

@@ -5,5 +5,5 @@ process.env["SHARD_SECRET"] = "any text, for the tests";
 
 export default defineConfig({
   test: { testTimeout: 20_000 },
-  plugins: [cloudflareTest({ main: "./src/worker.ts", wrangler: { configPath: "./wrangler.toml" } })],
+  plugins: [cloudflareTest({ main: "./test/worker.ts", wrangler: { configPath: "./wrangler.toml" } })],
 });

@@ -1,15 +1,17 @@
-import { testRoom } from "durable-rooms/testing";
+import { testRoom, testService } from "durable-rooms/testing";
+import { worlds } from "durable-rooms/worlds";
 import { expect, it } from "vitest";
 import { boardRoom } from "../src/board-room";
 import { QUESTIONS } from "../src/questions";
 import { quizRoom, TIME } from "../src/quiz-room";
 
 async function quiz() {
-  const test = await testRoom(quizRoom);
+  const service = await testService({ rooms: [quizRoom], parties: { boards: [boardRoom] }, world: worlds() });
+  const test = await service.room(quizRoom);
   const ada = await test.createClient({ id: "ada", params: { name: "Ada" } });
   const bob = await test.createClient({ id: "bob", params: { name: "Bob" } });
   const right = () => QUESTIONS.find(({ text }) => text === ada.state.question?.text)?.answer ?? 0;
-  return { ...test, ada, bob, right };
+  return { ...test, service, ada, bob, right };
 }
 
 it("the first who comes is the host, and somebody else when they leave", async () => {
@@ -74,6 +76,29 @@ it("nobody comes in while it is played, but to watch", async () => {
   const carol = await createClient({ spectator: true });
   await expect(carol.call("answer", 1)).rejects.toMatchObject({ code: "forbidden" });
   expect(Object.keys(carol.state.players)).toHaveLength(2);
+});
+
+it("the last question is on the board, and the quiz closes", async () => {
+  const { ada, bob, right, service } = await quiz();
+  const board = await service.room(boardRoom, { id: "board-all" });
+  const page = await board.createClient({ spectator: true });
+  await ada.call("start");
+  for (let round = 0; round < 3; round++) {
+    await bob.call("answer", right());
+    await ada.call("answer", (right() + 1) % 4);
+    if (round < 2) await ada.call("next");
+    await service.advance(1000); // two answers a second at most
+  }
+  expect(ada.state.phase).toBe("over");
+  await service.advance(1000);
+  const quizId = "quiz-test";
+  expect(page.state.best).toEqual([
+    { quiz: quizId, name: "Bob", points: 300 },
+    { quiz: quizId, name: "Ada", points: 0 },
+  ]);
+  await service.advance(120_000);
+  expect((await ada.closed).reason).toBe("The quiz is over");
+  await service.expectConverged();
 });
 
 it("the board takes points from quizzes alone, and of each once", async () => {

@@ -1,3 +1,2 @@
-/** The Worker of the tests: its rooms are whatever `testRoom` is given, and its World is that of the service. */
-export { RoomObject, default } from "durable-rooms/testing";
-export { ShardObject, WorldObject } from "../src/worker";
+/** The Worker of the tests: it serves whatever `testService` is given. */
+export { RoomObject, ShardObject, WorldObject, default } from "durable-rooms/testing";

@@ -1,0 +1,28 @@
+import type { RoomObjectBase } from "../objects/room-object.ts";
+import type { ShardObjectBase } from "../objects/shard-object.ts";
+import { nameOf } from "../objects/object-name.ts";
+import type { Reason } from "../platform/metrics.ts";
+import { serviceOf, shared } from "./registry.ts";
+import type { ObjectTime } from "./registry.ts";
+import { TestClock } from "./test-clock.ts";
+
+/** The clock of an object, and when its alarm rings. */
+export function timeOf(object: RoomObjectBase | ShardObjectBase, ctx: DurableObjectState): ObjectTime {
+  const { times } = shared();
+  let time = times.get(object);
+  if (!time) times.set(object, (time = { clock: new TestClock(() => aheadOf(ctx)), alarmAt: Infinity }));
+  return time;
+}
+
+/** How far the clock of an object is ahead of the real one, in ms. */
+export function aheadOf(ctx: DurableObjectState): number {
+  const raw = nameOf(ctx);
+  return serviceOf(raw).service?.ahead ?? shared().ahead.get(raw) ?? 0;
+}
+
+/** Why an object is awake that waits for another one. */
+const CALLS: ReadonlySet<string> = new Set(["room", "shard", "report"]);
+
+export function isCalling(reasons: readonly Reason[]): boolean {
+  return reasons.some(({ why }) => CALLS.has(why));
+}

@@ -1,0 +1,47 @@
+import { parseObjectName } from "../protocol/urls.ts";
+import { ObjectUnderTest } from "./object-under-test.ts";
+import type { ServiceParts, TestedObject } from "./registry.ts";
+
+/** How long calls between objects are waited for, in ms: one whose answer needs time to pass would never come. */
+const LONGEST_CALLS = 1000;
+
+/** Lets time pass for all objects of a service: what is due comes in its order, whichever object it is of. */
+export async function advanceAll(service: ServiceParts, ms: number): Promise<void> {
+  const end = service.ahead + ms;
+  for (;;) {
+    await callsDone(service);
+    const next = firstDue(service);
+    const ahead = Math.max(service.ahead, (next?.at ?? Infinity) - Date.now());
+    if (!next || ahead > end) break;
+    service.ahead = ahead;
+    await next.object.run(runDue);
+  }
+  service.ahead = end;
+}
+
+/** Resolves when no object of a service waits for another one. */
+async function callsDone({ objects }: ServiceParts): Promise<void> {
+  const latest = Date.now() + LONGEST_CALLS;
+  while ([...objects.values()].some(({ isCalling }) => isCalling) && Date.now() < latest) {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+}
+
+/** The object that has something to do first, if any has. */
+function firstDue(service: ServiceParts): { readonly object: ObjectUnderTest; readonly at: number } | undefined {
+  const due = [...service.objects].map(([name, object]) => ({ name, at: dueOf(object) }));
+  const [first] = due.toSorted((a, b) => a.at - b.at);
+  const where = first && parseObjectName(first.name);
+  if (!where || first.at === Infinity) return undefined;
+  return { object: new ObjectUnderTest(service, where.party, where.room), at: first.at };
+}
+
+function dueOf({ time: { clock, alarmAt } }: TestedObject): number {
+  return Math.min(clock.next() ?? Infinity, alarmAt);
+}
+
+async function runDue(object: TestedObject): Promise<void> {
+  const { clock, alarmAt } = object.time;
+  clock.runDue();
+  if (alarmAt <= clock.now()) await object.ring();
+}
