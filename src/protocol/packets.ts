@@ -101,25 +101,3 @@ export function encodeKeyed(
   const own = objects.map(([name, members]) => `${JSON.stringify(name)}:{${members}}`);
   return patch === undefined || patch === "{}" ? `{${own.join(",")}}` : `{${[patch.slice(1, -1), ...own].join(",")}}`;
 }
-
-/** A patch as clients of each protocol get it, each made once. */
-export class EncodedPatch {
-  readonly #patch: string;
-  readonly #seq: number;
-  readonly #mark: number | undefined;
-  #plain: string | undefined;
-  #numbered: string | undefined;
-
-  /** @param patch as JSON @param seq its number; 0 if it has none @param mark what clients are to be told of storage */
-  constructor(patch: string, seq: number, mark?: number) {
-    this.#patch = patch;
-    this.#seq = seq;
-    this.#mark = mark;
-  }
-
-  for(protocol: number | undefined): string {
-    if (protocol !== 2 || this.#seq === 0) return (this.#plain ??= encodeSync(this.#patch));
-    const mark = this.#mark === undefined ? {} : { mark: this.#mark };
-    return (this.#numbered ??= encodeSync(this.#patch, { seq: this.#seq, ...mark }));
-  }
-}

@@ -1,4 +1,5 @@
 import type { Claims } from "../define/types.ts";
+import type { RunTables } from "../protocol/binary/frames.ts";
 import type { SyncHead } from "../protocol/packets.ts";
 import type { Placed } from "../state/merge.ts";
 import type { Seers, SightChanges } from "../state/sight-changes.ts";
@@ -33,6 +34,12 @@ export interface PrivateChanges {
   readonly changes: readonly Placed[];
 }
 
+/** A state as clients of the binary protocol get it. */
+export interface BinaryState extends RunTables {
+  /** The state, as blocks. */
+  readonly blocks: Uint8Array;
+}
+
 /** From the room to a shard. JSON is passed as text, so that it is encoded once for all shards. */
 export type ToShard =
   /** A patch, for all clients whose first packet was sent. */
@@ -41,6 +48,10 @@ export type ToShard =
       readonly patch: string | undefined;
       readonly seq: number;
       readonly own: readonly PrivateChanges[];
+      /** The patch in the binary protocol. Sent only to shards that say that they take it, as all that belongs to that. */
+      readonly blocks?: Uint8Array;
+      /** With the first patch that a memory of the room sends. */
+      readonly tables?: RunTables;
       /** All that was sent up to this number is stored. Earlier versions do not say it. */
       readonly mark?: number;
       /** Sent only to shards that say that they take it, as everything of {@link SightChanges}. */
@@ -60,6 +71,7 @@ export type ToShard =
       readonly kind: "welcome";
       readonly state: string;
       readonly to: readonly Welcome[];
+      readonly binary?: BinaryState;
       readonly sights?: readonly SightChanges[];
     }
   | Mail
@@ -74,6 +86,7 @@ export type ToShard =
       readonly own: readonly PrivateChanges[];
       readonly head: SyncHead;
       readonly isKnown: boolean;
+      readonly binary?: BinaryState;
       readonly sights?: readonly SightChanges[];
       /** Whether clients have just what they see, if the state is known. */
       readonly isExact?: boolean;
@@ -101,6 +114,10 @@ export interface Welcome {
   readonly head?: SyncHead;
   /** What it missed, as JSON. If set, the client gets this instead of the state. */
   readonly patch?: string;
+  /** The same in the binary protocol, for a client that speaks it. */
+  readonly blocks?: Uint8Array;
+  /** The tables of the binary protocol that it has: their hash. */
+  readonly tables?: string;
 }
 
 /** Items in order. */
@@ -129,16 +146,18 @@ export function weightOf(item: ToRoom | ToShard): number {
     case "packet":
       return OVERHEAD + item.text.length;
     case "sync":
-      return OVERHEAD + (item.patch?.length ?? 0) + lengthOf(item.own) + lengthOfSights(item.sights);
+      return OVERHEAD + lengthOfPatch(item) + lengthOf(item.own) + lengthOfSights(item.sights);
     case "join":
       return OVERHEAD + lengthOf(item.knock);
     case "welcome":
       return item.to.reduce(
-        (sum, { patch = "", changes }) => sum + patch.length + lengthOf(changes),
-        OVERHEAD + item.state.length + lengthOfSights(item.sights),
+        (sum, welcome) => sum + lengthOfPatch(welcome) + lengthOf(welcome.changes),
+        OVERHEAD + item.state.length + lengthOfBinary(item.binary) + lengthOfSights(item.sights),
       );
     case "state":
-      return OVERHEAD + item.state.length + lengthOf(item.own) + lengthOfSights(item.sights);
+      return (
+        OVERHEAD + item.state.length + lengthOfBinary(item.binary) + lengthOf(item.own) + lengthOfSights(item.sights)
+      );
     case "attach":
       return OVERHEAD + lengthOf(item.value);
     default:
@@ -146,6 +165,14 @@ export function weightOf(item: ToRoom | ToShard): number {
   }
 }
 const OVERHEAD = 200;
+
+function lengthOfPatch({ patch, blocks }: { readonly patch?: string | undefined; readonly blocks?: Uint8Array }) {
+  return (patch?.length ?? 0) + (blocks?.length ?? 0);
+}
+
+function lengthOfBinary(state: BinaryState | undefined): number {
+  return state ? state.blocks.length + state.tables.length : 0;
+}
 
 function lengthOfSights(sights: readonly SightChanges[] = []): number {
   const viewers = sights.reduce((sum, each) => sum + each.viewers.length, 0);
@@ -202,6 +229,8 @@ export interface Introduction {
   readonly mailed: number;
   /** Whether it takes {@link SightChanges}. Earlier versions do not say it, and take what each client sees. */
   readonly takesSights?: boolean;
+  /** Whether its clients may speak the binary protocol. Those of earlier versions get JSON. */
+  readonly takesBinary?: boolean;
 }
 
 /** The port through which a room reaches shards. Clients cannot: these are calls between objects. */

@@ -115,7 +115,7 @@ export class Admission {
     this.#checkEnd();
     if (socket.remote) socket.accept();
     const who = { sessionId: crypto.randomUUID(), publicId: randomId(), auth, isSpectator: true };
-    const conn = RoomConnection.open(socket, { ...who, ...protocolOf(request.url) }, connectionHooks, isEarly);
+    const conn = RoomConnection.open(socket, { ...who, ...protocolAt(socket, request.url) }, connectionHooks, isEarly);
     connections.add(socket, conn);
     this.#keepState();
     this.#welcome(conn);
@@ -195,10 +195,7 @@ export class Admission {
     if (socket.remote) socket.accept();
     const { id: sessionId, publicId } = session;
     const { connState: state } = sessions.detailsOf(session);
-    const spoken = protocolOf(request.url);
-    // Shards put packets together as JSON.
-    const protocol = socket.remote && spoken.protocol === 3 ? 2 : spoken.protocol;
-    const who = { sessionId, publicId, auth, state, ...spoken, protocol };
+    const who = { sessionId, publicId, auth, state, ...protocolAt(socket, request.url) };
     try {
       const conn = RoomConnection.open(socket, who, connectionHooks, isEarly);
       connections.add(socket, conn);
@@ -272,6 +269,12 @@ export class Admission {
     if (joins.length === 0) run();
     else void Promise.allSettled(joins).then(() => this.#scope.connections.isOnline(publicId) || run());
   }
+}
+
+/** Which protocol is spoken with a client: a shard may be of a version that knows only JSON. */
+function protocolAt({ remote }: RoomSocket, url: string): ReturnType<typeof protocolOf> {
+  const spoken = protocolOf(url);
+  return spoken.protocol === 3 && remote?.group.takesBinary === false ? { ...spoken, protocol: 2 } : spoken;
 }
 
 /** Reads which protocols the client speaks, and what it has from its previous connection. */

@@ -1,4 +1,4 @@
-import type { Socket } from "../platform/ports.ts";
+import type { SentFrame, Socket } from "../platform/ports.ts";
 import type { TokenBucket } from "../platform/client-limits.ts";
 import { userOf } from "../platform/waiting-budget.ts";
 import type { JoinAttempt, RosterEntry } from "../relay/messages.ts";
@@ -12,6 +12,8 @@ interface Attachment {
    */
   readonly room: Uint8Array | undefined;
   readonly isOpen: boolean;
+  /** The tables of the binary protocol that it has: their hash. */
+  readonly tables?: string | undefined;
 }
 
 /** One client of a shard. */
@@ -25,6 +27,7 @@ export class Client {
   #joinAttempt: JoinAttempt | undefined;
   #room: unknown;
   #isOpen = false;
+  #tables: string | undefined;
   /** Resolves when the room has let it in, or refused it. */
   readonly decided: Promise<void>;
   readonly #decide: () => void;
@@ -51,12 +54,23 @@ export class Client {
     const client = new Client(socket, attachment.id, (room as { sessionId?: string } | undefined)?.sessionId);
     client.#room = room;
     client.#isOpen = attachment.isOpen;
+    client.#tables = attachment.tables;
     return client;
   }
 
   /** The part of the room's attachment that the shard uses. */
   get identity(): { readonly publicId: string; readonly protocol?: number } | undefined {
     return this.#room as { publicId: string; protocol?: number } | undefined;
+  }
+
+  /** The protocol that it speaks, as the room says. */
+  get protocol(): number {
+    return this.identity?.protocol ?? 1;
+  }
+
+  /** The tables of the binary protocol that it has: their hash. */
+  get tables(): string | undefined {
+    return this.#tables;
   }
 
   /** Whether its first packet was sent. */
@@ -88,16 +102,19 @@ export class Client {
     if (this.hasLeft || (value as { unsynced?: boolean } | null)?.unsynced) this.#accept();
   }
 
-  open(): void {
+  /** @param tables what it was told of the binary protocol */
+  open(tables: string | undefined): void {
+    if (this.#isOpen && this.#tables === tables) return;
     this.#isOpen = true;
+    this.#tables = tables;
     this.#save();
   }
 
   /** A socket that is closing throws; its close event follows. */
-  send(text: string): void {
+  send(frame: SentFrame): void {
     if (!this.#isOpen) this.#accept();
     try {
-      this.socket.send(text);
+      this.socket.send(frame);
     } catch {
       // The close event follows.
     }
@@ -120,7 +137,8 @@ export class Client {
 
   #save(): void {
     const room = this.#room === undefined ? undefined : new TextEncoder().encode(JSON.stringify(this.#room));
-    const attachment: Attachment = { id: this.id, room, isOpen: this.#isOpen };
+    const tables = this.#tables !== undefined && { tables: this.#tables };
+    const attachment: Attachment = { id: this.id, room, isOpen: this.#isOpen, ...tables };
     this.socket.attach(attachment);
   }
 }
@@ -174,8 +192,9 @@ export class Clients {
     if (client.hasLeft) this.#open.delete(client);
   }
 
-  opened(client: Client): void {
-    client.open();
+  /** @param tables what it was told of the binary protocol */
+  opened(client: Client, tables: string | undefined): void {
+    client.open(tables);
     this.#open.add(client);
   }
 

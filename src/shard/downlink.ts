@@ -1,17 +1,23 @@
-import { DELETE, EncodedPatch, encodeSync, encodeWelcome } from "../protocol/packets.ts";
+import { jsonBlock } from "../protocol/binary/blocks.ts";
+import { headOfTables } from "../protocol/binary/frames.ts";
+import type { RunTables } from "../protocol/binary/frames.ts";
+import { EncodedPatch } from "../protocol/encoded-patch.ts";
+import { DELETE, encodeSync } from "../protocol/packets.ts";
 import { ChannelReceiver } from "../relay/reliable-channel.ts";
-import type { ToShard, Receipt, RoomBatch, Welcome } from "../relay/messages.ts";
+import type { BinaryState, ToShard, Receipt, RoomBatch, Welcome } from "../relay/messages.ts";
 import type { Parts } from "../state/crowd.ts";
 import { diff, SAME } from "../state/diff.ts";
-import { merge } from "../state/merge.ts";
+import { addition, merge } from "../state/merge.ts";
 import type { Placed } from "../state/merge.ts";
 import type { Client, Clients } from "./clients.ts";
+import { firstFrame, firstText, frameOf, tablesFrame } from "./frames.ts";
 import { Replica } from "./replica.ts";
 import { createSights } from "./sights.ts";
 import type { Sights } from "./sights.ts";
 
 type Item<K extends ToShard["kind"]> = Extract<ToShard, { kind: K }>;
 type Plain = Record<string, unknown>;
+const NOTHING = () => [];
 
 /** Sends packets of the room to the clients that they are for. */
 export class Downlink {
@@ -91,34 +97,60 @@ export class Downlink {
     }
   }
 
-  #sync({ patch, seq, own, mark, sights = [], promised = [] }: Item<"sync">): void {
+  #sync({ patch, blocks, tables, seq, own, mark, sights = [], promised = [] }: Item<"sync">): void {
+    if (tables) this.#tellTables(tables);
     const isRead = own.length > 0 || this.#replica.hasState;
     const shared = isRead && patch !== undefined ? (JSON.parse(patch) as Plain) : undefined;
-    const parts = this.#sights.take(sights);
-    const make = (text: string) => new EncodedPatch(text, seq, mark);
+    const seen = this.#sights.take(sights);
+    const ofAll = blocks ? [blocks] : [];
+    // An earlier version of the room sends a patch only as JSON.
+    const isBinary = patch === undefined || blocks !== undefined;
+    const make = (text: () => string, more: () => readonly Uint8Array[]) =>
+      new EncodedPatch({ text, blocks: isBinary ? () => [...ofAll, ...more()] : undefined }, seq, mark);
     const encode = this.#sights.encoder(shared, patch, make);
     const packets = new Map<Client, EncodedPatch>();
     for (const { ids, changes } of own) {
-      const merged = make(JSON.stringify(merge(shared, changes)));
+      const merged = make(
+        () => JSON.stringify(merge(shared, changes)),
+        () => [jsonBlock(addition(shared, changes))],
+      );
       for (const client of this.#clientsOf(ids)) packets.set(client, merged);
     }
     const changesOf = changesByClient(own);
-    for (const [client, seen] of parts) {
-      this.#noteGone(client, seen);
-      packets.set(client, encode(client, seen, changesOf.get(client.id) ?? []));
+    for (const [client, parts] of seen) {
+      this.#noteGone(client, parts);
+      packets.set(client, encode(client, parts, changesOf.get(client.id) ?? []));
     }
     for (const client of this.#clientsOf(promised)) {
-      if (!packets.has(client)) packets.set(client, new EncodedPatch("{}", 0));
+      if (!packets.has(client))
+        packets.set(
+          client,
+          make(() => "{}", NOTHING),
+        );
     }
-    this.#send(packets, patch === undefined ? undefined : make(patch));
+    this.#send(packets, seen, patch === undefined ? undefined : make(() => patch, NOTHING));
     this.#replica.sync(shared, own);
   }
 
   /** @param forAll for those who have no packet of their own */
-  #send(packets: ReadonlyMap<Client, EncodedPatch>, forAll?: EncodedPatch): void {
+  #send(packets: ReadonlyMap<Client, EncodedPatch>, seen: ReadonlyMap<Client, Parts>, forAll?: EncodedPatch): void {
     for (const client of forAll ? this.#clients.open : packets.keys()) {
       const packet = packets.get(client) ?? forAll;
-      if (packet && client.isOpen && !client.hasLeft) client.send(packet.for(client.identity?.protocol));
+      if (!packet || !client.isOpen || client.hasLeft) continue;
+      const parts = seen.get(client);
+      // Packets of several clients may be the same, so tables have one of their own.
+      const tables = parts && client.protocol === 3 ? this.#sights.tablesFor(client, parts) : undefined;
+      if (tables) client.send(tablesFrame({}, tables));
+      client.send(packet.for(client.protocol));
+    }
+  }
+
+  /** Clients have others, if the room is of another version than when they connected. */
+  #tellTables(tables: RunTables): void {
+    for (const client of this.#clients.open) {
+      if (client.protocol !== 3 || client.tables === tables.tablesHash) continue;
+      client.send(tablesFrame(headOfTables(tables, client.tables)));
+      this.#clients.opened(client, tables.tablesHash);
     }
   }
 
@@ -148,23 +180,26 @@ export class Downlink {
   }
 
   /** First packets. Who is there already is not told anything by them, but may be by what comes along. */
-  #welcomeAll({ state, to, sights = [] }: Item<"welcome">): void {
+  #welcomeAll({ state, binary, to, sights = [] }: Item<"welcome">): void {
     const packets = new Map<Client, EncodedPatch>();
-    const encode = this.#sights.encoder(undefined, undefined, (text) => new EncodedPatch(text, 0));
-    for (const [client, seen] of this.#sights.take(sights)) packets.set(client, encode(client, seen, []));
-    this.#send(packets);
-    for (const welcome of to) this.#welcome(state, welcome);
+    const encode = this.#sights.encoder(undefined, undefined, (text, blocks) => new EncodedPatch({ text, blocks }, 0));
+    const seen = this.#sights.take(sights);
+    for (const [client, parts] of seen) packets.set(client, encode(client, parts, []));
+    this.#send(packets, seen);
+    for (const welcome of to) {
+      const client = this.#clients.get(welcome.id);
+      if (!client) continue;
+      this.#sendFirst(client, welcome, state, binary);
+      this.#replica.welcome(state, { ids: [welcome.id], changes: welcome.changes });
+    }
   }
 
-  #welcome(state: string, { id, publicId, changes, head, patch }: Welcome): void {
-    const client = this.#clients.get(id);
-    if (!client) return;
-    if (patch === undefined) {
-      const whole = mergedText(state, [...this.#sights.whole(client), ...changes]);
-      client.send(encodeWelcome(publicId, whole, head));
-    } else client.send(encodeSync(mergedText(patch, [...this.#sights.replacements(client), ...changes]), head));
-    this.#clients.opened(client);
-    this.#replica.welcome(state, { ids: [id], changes });
+  #sendFirst(client: Client, welcome: Omit<Welcome, "id">, state: string, binary: BinaryState | undefined): void {
+    const seen = welcome.patch === undefined ? this.#sights.whole(client) : this.#sights.replacements(client);
+    const first = { welcome, state, own: [...seen, ...welcome.changes] };
+    const isBinary = binary !== undefined && client.protocol === 3;
+    client.send(isBinary ? firstFrame(first, binary, this.#sights.slotsFor(client)) : firstText(first));
+    this.#clients.opened(client, isBinary ? binary.tablesHash : undefined);
   }
 
   #mail(item: Item<"mail" | "close">): void {
@@ -172,7 +207,7 @@ export class Downlink {
     this.#mailed = item.number;
     const client = this.#clients.get(item.id);
     if (!client) return;
-    if (item.kind === "mail") client.send(item.text);
+    if (item.kind === "mail") client.send(frameOf(item.text, client.protocol));
     else {
       client.close(item.code, item.reason);
       this.#onClosed(client);
@@ -181,9 +216,10 @@ export class Downlink {
 
   /** Takes the state that clients have to have. If theirs may differ, they get a patch, or the whole state. */
   #state(item: Item<"state">): void {
-    const { state, own, isKnown, sights = [], isExact = true } = item;
+    const { state, binary, own, isKnown, sights = [], isExact = true } = item;
     const held = this.#held ?? [];
     this.#held = undefined;
+    if (binary && isKnown) this.#tellTables(binary);
     if (!isKnown) {
       for (const each of held) this.#apply(withoutSights(each));
       return this.#replaceState(item);
@@ -196,7 +232,7 @@ export class Downlink {
     this.#replica.learn(state, own);
   }
 
-  #replaceState({ state, own, head, sights = [] }: Item<"state">): void {
+  #replaceState({ state, binary, own, head, sights = [] }: Item<"state">): void {
     const { isUsed } = this.#sights;
     const saw = this.#seenByAll();
     this.#sights.take(sights);
@@ -205,9 +241,10 @@ export class Downlink {
     const texts = new Map<Plain, string>();
     for (const client of this.#clients.open) {
       const changes = changesOf.get(client.id) ?? [];
-      if (client.identity?.protocol === 2) {
-        const whole = mergedText(state, [...this.#sights.whole(client), ...changes]);
-        client.send(encodeWelcome(client.identity.publicId, whole, head));
+      const { identity, tables } = client;
+      if (identity && client.protocol !== 1) {
+        const known = tables !== undefined && { tables };
+        this.#sendFirst(client, { publicId: identity.publicId, changes, head, ...known }, state, binary);
         continue;
       }
       const isLost = this.#sights.isUsed && !isUsed;
@@ -251,8 +288,4 @@ function changesByClient(own: Item<"state">["own"]): ReadonlyMap<number, readonl
 /** What is left of an item whose sights are known otherwise. */
 function withoutSights(item: ToShard): ToShard {
   return item.kind === "sync" || item.kind === "welcome" ? { ...item, sights: [] } : item;
-}
-
-function mergedText(text: string, changes: readonly Placed[]): string {
-  return changes.length === 0 ? text : JSON.stringify(merge(JSON.parse(text) as Plain, changes));
 }

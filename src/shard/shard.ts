@@ -192,6 +192,7 @@ export class ShardCore {
       wantsState: this.#downlink.wantsState,
       mailed: this.#downlink.mailed,
       takesSights: takesSights(),
+      takesBinary: true,
     };
   }
 

@@ -5,6 +5,7 @@ import type { Client, Clients } from "./clients.ts";
 /** What clients see of collections whose entries are seen by keys. */
 export type Sights = Pick<ToldSights<Client>, keyof ToldSights<Client>>;
 
+const NO_BLOCKS = new Uint8Array(0);
 const NOBODY: ReadonlyMap<Client, never> & ReadonlySet<Client> = new Map() as never;
 
 /** In a service whose rooms have no such collections, of which a room never tells anything. */
@@ -19,6 +20,8 @@ const NO_SIGHTS: Sights = {
   plain: () => undefined,
   replacements: () => [],
   seersOf: () => NOBODY,
+  tablesFor: () => undefined,
+  slotsFor: () => NO_BLOCKS,
   forget: () => {},
 };
 
@@ -33,5 +36,6 @@ export function createSights(clients: Clients): Sights {
   return new parts.ToldSights<Client>({
     get: (id) => clients.get(id),
     publicIdOf: ({ identity }) => identity?.publicId ?? "",
+    isBinary: ({ protocol }) => protocol === 3,
   });
 }

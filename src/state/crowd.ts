@@ -1,12 +1,13 @@
 import { encodeKeyed } from "../protocol/packets.ts";
 import type { Plain } from "../protocol/values.ts";
+import { jsonBlock, writeJson } from "../protocol/binary/blocks.ts";
 import { written } from "../protocol/binary/bytes.ts";
 import { SeenEncoder } from "../protocol/binary/seen-encoder.ts";
-import type { Table } from "../protocol/binary/tables.ts";
+import type { IndexedTable } from "../protocol/binary/seen-encoder.ts";
 import { put, Replacement } from "./diff.ts";
 import type { Interest } from "./interest.ts";
 import type { Key } from "./key-rules.ts";
-import { merge } from "./merge.ts";
+import { addition, merge } from "./merge.ts";
 import type { Placed } from "./merge.ts";
 import type { EntryNode } from "./node.ts";
 import { Part } from "./part.ts";
@@ -15,6 +16,7 @@ import type { Watched } from "./seers.ts";
 import { sendToSome } from "./send-to-some.ts";
 import type { AllConnections, Reachable } from "./send-to-some.ts";
 import { ShardSights } from "./shard-sights.ts";
+import type { SeenTables } from "./wire-tables.ts";
 import type { Watching } from "./view.ts";
 
 interface Clock {
@@ -45,16 +47,19 @@ export class Crowd {
   /** When something is due that waits; Infinity if no timer is set. */
   #laterAt = Infinity;
   /** How clients of the binary protocol are told of entries, if there are such clients. */
-  #wire: SeenEncoder | undefined;
+  wire: SeenEncoder | undefined;
   #cancelLater: (() => void) | undefined;
 
   constructor(tree: Watched) {
     this.#tree = tree;
   }
 
-  /** What a shard is told that finds out by itself who of its clients sees what. @param idOf the id of a client there */
-  createShardSights(idOf: (conn: Watching) => number): ShardSights {
-    return new ShardSights(idOf);
+  /**
+   * What a shard is told that finds out by itself who of its clients sees what.
+   * @param idOf the id of a client there @param tables those of the binary protocol, if the shard speaks that
+   */
+  createShardSights(idOf: (conn: Watching) => number, tables?: () => SeenTables): ShardSights {
+    return new ShardSights(idOf, tables);
   }
 
   /** Whether something is to be delivered that no change of the state tells of. */
@@ -121,8 +126,8 @@ export class Crowd {
    */
   begin(now: number, isAll: boolean): void {
     for (const interest of this.interests) interest.begin(now, isAll);
-    this.#wire?.begin();
-    for (const interest of this.#wire ? this.interests : []) this.#wire?.assign(interest.name, interest.changes);
+    this.wire?.begin();
+    for (const interest of this.wire ? this.interests : []) this.wire?.assign(interest.name, interest.changes);
   }
 
   /** What a connection is sent in the present delivery. */
@@ -138,7 +143,7 @@ export class Crowd {
   end(): void {
     for (const interest of this.interests) {
       const name = interest.name;
-      if (this.#wire) for (const key of interest.removed) this.#wire.release(name, key);
+      if (this.wire) for (const key of interest.removed) this.wire.release(name, key);
       interest.end();
     }
   }
@@ -181,49 +186,48 @@ export class Crowd {
   /**
    * Makes packets for single connections. Those who are told the same, and nothing else, get the same one.
    * @param shared what everyone is sent @param text gives it as JSON
-   * @param make makes a packet of what gives its patch as JSON, and the same in two pieces: changes beside the shared
-   * ones, and blocks of the binary protocol
+   * @param make makes a packet of what gives its patch as JSON, and what follows the shared blocks in the binary protocol
    * @returns takes what a connection sees by keys, and its other private changes
    */
   encoder<T>(
     shared: Readonly<Plain> | undefined,
     text: (() => string) | undefined,
-    make: (text: () => string, changes: () => readonly Placed[], blocks: () => Uint8Array) => T,
+    make: (text: () => string, blocks: () => readonly Uint8Array[]) => T,
   ): (conn: Watching, parts: Parts, own: readonly Placed[]) => T {
     const packets = new Map<Part, T>();
     return (conn, parts, own) => {
-      const changes = () => [
-        ...this.placed(
-          conn,
-          parts.filter(({ part }) => part === "all"),
-        ),
-        ...own,
-      ];
-      const blocks = () => this.#blocks(conn, parts);
+      const seen = () => this.#blocks(conn, parts);
+      // What only it sees of an entry follows what everybody is told of that.
+      const rest = () => jsonBlock(addition(merge(shared, this.placed(conn, parts)), own));
+      const blocks = own.length > 0 ? () => [seen(), rest()] : () => [seen()];
       const isSimple = own.length === 0 && parts.every(({ part }) => part !== "all");
-      if (!isSimple)
-        return make(() => JSON.stringify(merge(shared, [...this.placed(conn, parts), ...own])), changes, blocks);
+      if (!isSimple) return make(() => JSON.stringify(merge(shared, [...this.placed(conn, parts), ...own])), blocks);
       const only = parts.length === 1 ? parts[0]?.part : undefined;
       const isShared = only instanceof Part && only.isShared;
       const known = isShared ? packets.get(only) : undefined;
       if (known) return known;
-      const packet = make(() => encodeKeyed(text?.(), parts.map(membersOf)), changes, blocks);
+      const packet = make(() => encodeKeyed(text?.(), parts.map(membersOf)), blocks);
       if (isShared) packets.set(only, packet);
       return packet;
     };
   }
 
-  /** A run of the binary protocol begins, or ends. @param first the index of the first table */
-  speak(tables: readonly Table[] | undefined, first: number): void {
-    this.#wire = tables && new SeenEncoder(tables, first);
+  /** Connections here begin to speak the binary protocol, with these tables; or none does any more. */
+  speak(tables: readonly IndexedTable[] | undefined): void {
+    this.wire = tables && new SeenEncoder(tables);
   }
 
   #blocks(conn: Watching, parts: Parts): Uint8Array {
     return written((out) => {
       for (const { interest, part } of parts) {
-        const name = interest.name;
-        if (part !== "all") this.#wire?.write(out, name, part.sights, put);
-        else this.#wire?.tellSlots(out, name, keysOf(interest.seenBy(conn)));
+        const { name } = interest;
+        if (part !== "all") {
+          this.wire?.write(out, name, part.sights, put);
+          continue;
+        }
+        // After the slots, which make an entry of what this may remove first.
+        this.wire?.tellSlots(out, name, keysOf(interest.seenBy(conn)));
+        writeJson(out, merge(undefined, [this.#replacement(conn, interest)]));
       }
     });
   }
@@ -231,7 +235,7 @@ export class Crowd {
   /** The tables that a connection has to have before it is told these parts, if it does not have them. */
   tablesFor(conn: Watching, parts: Parts): Uint8Array | undefined {
     const tables = written((out) => {
-      for (const { interest } of parts) this.#wire?.tell(out, interest.name, conn);
+      for (const { interest } of parts) this.wire?.tell(out, interest.name, conn);
     });
     return tables.length > 0 ? tables : undefined;
   }
@@ -240,11 +244,11 @@ export class Crowd {
   slotsFor(conn: Watching): Uint8Array {
     return written((out) => {
       for (const interest of this.interests) {
-        const name = interest.name;
+        const { name } = interest;
         const keys = keysOf(interest.seenBy(conn));
         if (keys.length === 0) continue;
-        this.#wire?.tell(out, name, conn);
-        this.#wire?.tellSlots(out, name, keys);
+        this.wire?.tell(out, name, conn);
+        this.wire?.tellSlots(out, name, keys);
       }
     });
   }

@@ -19,6 +19,22 @@ export function merge(
   return patch;
 }
 
+/** What {@link merge} adds to the patch for everyone, as a patch that follows it. */
+export function addition(shared: Plain | undefined, changes: readonly Placed[]): Plain {
+  const merged = merge(shared, changes);
+  return shared ? beyond(shared, merged) : merged;
+}
+
+function beyond(shared: Plain, merged: Plain): Plain {
+  const more: Plain = {};
+  for (const [name, value] of Object.entries(merged)) {
+    const before = Object.hasOwn(shared, name) ? shared[name] : undefined;
+    if (value === before) continue;
+    more[name] = isPlain(value) && isPlain(before) ? beyond(before, value) : value;
+  }
+  return more;
+}
+
 function place(patch: Plain, names: readonly string[], value: unknown): void {
   const parent = objectAt(patch, names.slice(0, -1), (node, name, depth) => {
     if (node[name] !== DELETE) return isPlain(node[name]) ? { ...node[name] } : {};

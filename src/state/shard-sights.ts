@@ -5,6 +5,7 @@ import type { SeenEntry } from "./seen-entry.ts";
 import type { Relay, Relays } from "./relay.ts";
 import { addTo, removeFrom } from "./sets-by-key.ts";
 import type { View, Watcher, Watching } from "./view.ts";
+import type { SeenTables } from "./wire-tables.ts";
 
 type IdOf = (conn: Watching) => number;
 
@@ -19,6 +20,7 @@ class ShardSight implements Relay {
   readonly index: SightIndex;
   readonly interest: Interest;
   readonly #idOf: IdOf;
+  readonly #tables: (() => SeenTables) | undefined;
   readonly #watchers = new Set<Watcher>();
   readonly #watchersOf = new Map<string, Set<Watcher>>();
   /**
@@ -32,8 +34,9 @@ class ShardSight implements Relay {
   /** Whether all watchers had just what they see when they entered. */
   isExact = true;
 
-  constructor(interest: Interest, idOf: IdOf) {
+  constructor(interest: Interest, idOf: IdOf, tables: (() => SeenTables) | undefined) {
     this.interest = interest;
+    this.#tables = tables;
     this.index = interest.rules.createIndex();
     this.#idOf = idOf;
   }
@@ -83,10 +86,12 @@ class ShardSight implements Relay {
       for (const watcher of this.#watchers) this.#looks(watcher);
     }
     if (!isNew && this.#members.length + this.#places.length + this.#viewers.size === 0) return undefined;
+    const { name } = this.interest;
     const looksFromOwn = isOfUsers && index.viewFrom !== undefined;
+    const table = isNew ? this.#tables?.().get(name) : undefined;
     const changes: SightChanges = {
-      name: this.interest.name,
-      ...(isNew && { all: { rule: plainRule(index), seesOwn: isOfUsers && rules.seesOwn, looksFromOwn } }),
+      name,
+      ...(isNew && { all: { rule: plainRule(index), seesOwn: isOfUsers && rules.seesOwn, looksFromOwn, table } }),
       patch: `{${this.#members.join(",")}}`,
       places: `{${this.#places.join(",")}}`,
       viewers: Array.from(this.#viewers, ([{ conn }, from]) => [this.#idOf(conn), from] as const),
@@ -180,9 +185,11 @@ function plainRule({ rule }: SightIndex) {
 export class ShardSights implements Relays {
   readonly #sights = new Map<Interest, ShardSight>();
   readonly #idOf: IdOf;
+  readonly #tables: (() => SeenTables) | undefined;
 
-  constructor(idOf: IdOf) {
+  constructor(idOf: IdOf, tables?: () => SeenTables) {
     this.#idOf = idOf;
+    this.#tables = tables;
   }
 
   /** Whether there are such collections. */
@@ -194,7 +201,7 @@ export class ShardSights implements Relays {
     const interest = found as Interest;
     let sight = this.#sights.get(interest);
     if (!sight) {
-      this.#sights.set(interest, (sight = new ShardSight(interest, this.#idOf)));
+      this.#sights.set(interest, (sight = new ShardSight(interest, this.#idOf, this.#tables)));
       interest.relays.add(sight);
     }
     return sight;

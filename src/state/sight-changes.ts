@@ -1,3 +1,4 @@
+import type { TableSpec } from "../protocol/binary/tables.ts";
 import type { Key, SightRule } from "./key-rules.ts";
 
 /**
@@ -14,6 +15,8 @@ export interface SightChanges {
     readonly seesOwn: boolean;
     /** Whether users look from where their own entry is. */
     readonly looksFromOwn: boolean;
+    /** Its table in the binary protocol, and the index of that. Only for shards that speak it. */
+    readonly table?: readonly [index: number, table: TableSpec] | undefined;
   };
   /** What changed of entries that a client of the shard sees, as JSON: by their keys, as in a patch. New ones are whole. */
   readonly patch: string;

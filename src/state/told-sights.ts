@@ -1,3 +1,6 @@
+import { SeenEncoder } from "../protocol/binary/seen-encoder.ts";
+import { readTables } from "../protocol/binary/tables.ts";
+import type { TableSpec } from "../protocol/binary/tables.ts";
 import type { Plain } from "../protocol/values.ts";
 import type { Seers, SightChanges } from "./sight-changes.ts";
 import { Crowd } from "./crowd.ts";
@@ -7,6 +10,8 @@ import type { Placed } from "./merge.ts";
 import type { Watching } from "./view.ts";
 import { ToldCollection } from "./told-collection.ts";
 import type { ToldViewer } from "./told-index.ts";
+
+const NO_BLOCKS = new Uint8Array(0);
 
 /** A client of which the room told how it looks. */
 class ToldWatcher<C> implements Watching {
@@ -27,12 +32,15 @@ class ToldWatcher<C> implements Watching {
 interface Clients<C> {
   get(id: number): C | undefined;
   publicIdOf(client: C): string;
+  /** Whether it speaks the binary protocol. */
+  isBinary(client: C): boolean;
 }
 
 /** What clients of a shard see of collections whose entries are seen by keys: the shard finds out by itself who sees what. */
 export class ToldSights<C extends object> {
   readonly #clients: Clients<C>;
   readonly #crowd = new Crowd({ entries: new WeakMap(), sees: () => false, viewerOf: (conn) => viewerOf(conn, "") });
+  readonly #wire = new SeenEncoder();
   readonly #collections = new Map<string, ToldCollection>();
   readonly #watchers = new Map<C, ToldWatcher<C>>();
 
@@ -68,9 +76,15 @@ export class ToldSights<C extends object> {
       }
     }
     const parts = this.#deliver();
+    // Its entries have no slots before somebody is told them.
+    for (const { all } of sights) if (all?.table) this.#learnTable(...all.table);
     // They get all that they see with their first packet, or have it.
     for (const enter of newcomers) enter();
     return parts;
+  }
+
+  #learnTable(index: number, spec: TableSpec): void {
+    for (const table of readTables([spec])) this.#wire.add([index, table]);
   }
 
   #deliver(): ReadonlyMap<C, Parts> {
@@ -85,10 +99,24 @@ export class ToldSights<C extends object> {
   }
 
   /** Makes packets for single clients: see {@link Crowd.encoder}. */
-  encoder<T>(shared: Plain | undefined, text: string | undefined, make: (patch: string) => T) {
-    const ofAll = text === undefined ? undefined : () => text;
-    const encode = this.#crowd.encoder(shared, ofAll, (textOf) => make(textOf()));
+  encoder<T>(
+    shared: Plain | undefined,
+    text: string | undefined,
+    make: (text: () => string, blocks: () => readonly Uint8Array[]) => T,
+  ) {
+    const encode = this.#crowd.encoder(shared, text === undefined ? undefined : () => text, make);
     return (client: C, parts: Parts, own: readonly Placed[]) => encode(this.#watcherOf(client), parts, own);
+  }
+
+  /** The tables of the binary protocol that a client has to have before it is told these parts, if it does not have them. */
+  tablesFor(client: C, parts: Parts): Uint8Array | undefined {
+    return this.#crowd.tablesFor(this.#watcherOf(client), parts);
+  }
+
+  /** What a client of the binary protocol has to know of the entries that it is sent in its first packet. */
+  slotsFor(client: C): Uint8Array {
+    const watcher = this.#watchers.get(client);
+    return watcher ? this.#crowd.slotsFor(watcher) : NO_BLOCKS;
   }
 
   /** All that a client sees, for one that has nothing. */
@@ -138,7 +166,9 @@ export class ToldSights<C extends object> {
 
   #watcherOf(client: C): ToldWatcher<C> {
     let watcher = this.#watchers.get(client);
-    if (!watcher) this.#watchers.set(client, (watcher = new ToldWatcher(client, this.#clients.publicIdOf(client))));
+    if (watcher) return watcher;
+    if (this.#clients.isBinary(client)) this.#crowd.wire = this.#wire;
+    this.#watchers.set(client, (watcher = new ToldWatcher(client, this.#clients.publicIdOf(client))));
     return watcher;
   }
 }

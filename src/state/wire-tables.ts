@@ -1,5 +1,6 @@
-import { MAX_FIELDS, MAX_NAMES } from "../protocol/binary/tables.ts";
-import type { Table, TableField } from "../protocol/binary/tables.ts";
+import { MAX_FIELDS, MAX_NAMES, specOf } from "../protocol/binary/tables.ts";
+import type { Table, TableField, TableSpec } from "../protocol/binary/tables.ts";
+import type { IndexedTable } from "../protocol/binary/seen-encoder.ts";
 import type { EntryShape } from "./entry-shape.ts";
 import { Group } from "./group.ts";
 import { Leaf } from "./leaf.ts";
@@ -10,7 +11,15 @@ export interface WireTables {
   /** What every client may see. */
   readonly shared: readonly Table[];
   /** Collections whose entries are seen by keys. */
-  readonly seen: readonly Table[];
+  readonly seen: readonly IndexedTable[];
+}
+
+/** The tables of collections whose entries are seen by keys, as they are told, each with its index: by their names. */
+export type SeenTables = ReadonlyMap<string, readonly [index: number, table: TableSpec]>;
+
+export function seenTablesOf(root: Group): SeenTables {
+  const { seen } = wireTablesOf(root);
+  return new Map(seen.map(([index, table]) => [table.names[0] as string, [index, specOf(table)]] as const));
 }
 
 export function wireTablesOf(root: Group): WireTables {
@@ -29,7 +38,8 @@ export function wireTablesOf(root: Group): WireTables {
     }
   };
   walk(root);
-  return { shared: [tableOf([], false, fields), ...shared], seen };
+  const forAll = [tableOf([], false, fields), ...shared];
+  return { shared: forAll, seen: seen.map((table, at) => [forAll.length + at, table]) };
 }
 
 function tableOf(names: readonly string[], isKeyed: boolean, fields: readonly TableField[]): Table {

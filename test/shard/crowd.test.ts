@@ -20,10 +20,13 @@ const event = fc.oneof(
   { weight: 1, arbitrary: fault },
 );
 
-/** Clients of both protocols at three shards of a room, one of which is of an earlier version. */
+/** Of the clients, the last one of which sees everything. The fourth is at a shard that knows only JSON. */
+const PROTOCOLS = [3, 1, 2, 3, 3] as const;
+
+/** Clients of all protocols at three shards of a room, one of which is of an earlier version. */
 class Crowd {
   readonly tree: MemoryTree<CrowdState>;
-  readonly watchers = [0, 1, 2, 3, 4].map((index) => new Watcher(`s${index}`, index === 4, index % 2 === 0 ? 2 : 1));
+  readonly watchers = [0, 1, 2, 3, 4].map((index) => new Watcher(`s${index}`, index === 4, PROTOCOLS[index]));
   readonly #shards: MemoryShard[];
 
   constructor(throttleSync: number, seen: UsersSeen) {
@@ -35,7 +38,8 @@ class Crowd {
       ...shards,
       introduce: async (shardId, boot) => {
         const introduction = await shards.introduce(shardId, boot);
-        return shardId === "s2" && introduction ? { ...introduction, takesSights: false } : introduction;
+        const earlier = { takesSights: false, takesBinary: false };
+        return shardId === "s2" && introduction ? { ...introduction, ...earlier } : introduction;
       },
     };
     this.#shards = ["s0", "s1", "s2"].map((name) => this.tree.add(name));

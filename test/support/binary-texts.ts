@@ -10,7 +10,10 @@ type Plain = Readonly<Record<string, unknown>>;
 export class BinaryTexts {
   readonly #frames = new FrameReader();
   #state: Plain = {};
+  /** The states after numbered packets: the room may say that it goes on from one of them. */
+  readonly #kept = new Map<unknown, Plain>();
   #isResumed = false;
+  #isBinary = false;
 
   /** What a client that connects again says that it knows. */
   get query(): string {
@@ -18,7 +21,11 @@ export class BinaryTexts {
   }
 
   textOf(frame: string | Uint8Array | ArrayBuffer): string {
-    if (typeof frame === "string") return frame;
+    if (typeof frame === "string") {
+      if (this.#isBinary) this.#take(JSON.parse(frame) as Plain);
+      return frame;
+    }
+    this.#isBinary = true;
     // It keeps nothing of what it reads.
     const bytes = new Uint8Array(frame as ArrayBuffer).slice();
     const text = frame instanceof Uint8Array ? textOfFrame(frame) : "";
@@ -32,9 +39,11 @@ export class BinaryTexts {
     return JSON.stringify(packet);
   }
 
-  #take({ type, reset, value }: Plain): void {
+  #take({ type, seq, from, reset, value }: Plain): void {
     if (type !== "sync") return;
     const { pId, ...patch } = value as Record<string, unknown>;
-    this.#state = applyPatch(pId === undefined && reset === undefined ? this.#state : {}, patch);
+    const before = from === undefined ? this.#state : (this.#kept.get(from) as Plain);
+    this.#state = applyPatch(pId === undefined && reset === undefined ? before : {}, patch);
+    if (seq !== undefined) this.#kept.set(seq, this.#state);
   }
 }

@@ -192,8 +192,10 @@ export class MemorySocket implements Socket {
   /** What was sent to it, as it came and as JSON. */
   readonly frames: SentFrame[] = [];
   readonly texts: string[] = [];
+  /** What was thrown at frames that no client could read. */
+  readonly malformed: unknown[] = [];
   /** How it reads binary frames: a client that connects again goes on with what it knows. */
-  binary = new BinaryTexts();
+  binary: BinaryTexts;
   get endsLate(): boolean {
     return this.isAccepted;
   }
@@ -201,17 +203,28 @@ export class MemorySocket implements Socket {
   readonly clients: LoadClient[];
   #attachment: unknown;
 
-  constructor(instance: object | undefined) {
+  constructor(instance: object | undefined, binary = new BinaryTexts()) {
+    this.binary = binary;
     this.clients = [new LoadClient(), ...(instance ? [new LoadClient(instance)] : [])];
   }
 
   send(frame: SentFrame): void {
     if (!this.isOpen) throw new Error("closed");
     this.frames.push(frame);
-    const text = this.binary.textOf(frame);
+    const text = this.#read(frame);
     this.texts.push(text);
     for (const client of this.clients) client.receive(text);
   }
+
+  #read(frame: SentFrame): string {
+    try {
+      return this.binary.textOf(frame);
+    } catch (error) {
+      this.malformed.push(error);
+      throw error;
+    }
+  }
+
   accept(): void {
     this.isAccepted = true;
   }
@@ -281,8 +294,9 @@ export class MemoryRoom<S> {
     auth: Claims | null = null,
     transferToken?: string,
     query = "",
+    binary = new BinaryTexts(),
   ): Promise<MemorySocket> {
-    const socket = new MemorySocket(this.clientInstance());
+    const socket = new MemorySocket(this.clientInstance(), binary);
     await this.core.connect({
       request: new Request(`http://room/?${spoken.query(query)}`),
       auth,

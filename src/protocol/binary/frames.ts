@@ -1,3 +1,4 @@
+import { epochOf } from "../packets.ts";
 import type { SyncHead } from "../packets.ts";
 import { written } from "./bytes.ts";
 import type { ByteReader } from "./bytes.ts";
@@ -53,6 +54,32 @@ export function writeSyncFrame(head: BinaryHead, ...patch: readonly Uint8Array[]
     }
     for (const piece of patch) out.bytes(piece);
   });
+}
+
+/** The tables that a room writes patches with, and the run in which its slots are valid. */
+export interface RunTables {
+  readonly tablesHash: string;
+  /** As JSON. */
+  readonly tables: string;
+  readonly run: string;
+}
+
+/** What a client is told of the tables. @param known what it has: the hash of these, or of others */
+export function headOfTables({ tablesHash, tables, run }: RunTables, known: string | undefined): BinaryHead {
+  return { tablesHash, ...(known !== tablesHash && { tables }), run };
+}
+
+/** The first packet of a connection. @param publicId with a whole state @param known see {@link headOfTables} */
+export function writeFirstFrame(
+  head: SyncHead,
+  publicId: string | undefined,
+  tables: RunTables,
+  known: string | undefined,
+  ...patch: readonly Uint8Array[]
+): Uint8Array<ArrayBuffer> {
+  const { epoch } = head;
+  const who = publicId !== undefined && epoch !== undefined && { publicId, epoch: epochOf(epoch, publicId) };
+  return writeSyncFrame({ ...head, ...who, ...headOfTables(tables, known) }, ...patch);
 }
 
 /** @param value as JSON */

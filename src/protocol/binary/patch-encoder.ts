@@ -1,7 +1,7 @@
 import { DELETE } from "../packets.ts";
 import { isPlain } from "../values.ts";
 import type { Plain } from "../values.ts";
-import { BLOCK } from "./blocks.ts";
+import { BLOCK, writeJson } from "./blocks.ts";
 import { written } from "./bytes.ts";
 import type { ByteWriter } from "./bytes.ts";
 import { writeColumn } from "./columns.ts";
@@ -30,11 +30,8 @@ export class Collection {
   }
 }
 
-/**
- * For whom a patch is. `shared`: for all clients. `merged`: for those who get it in place of the shared one, with what
- * only they see. `whole`: for a client that knows none of the slots in it.
- */
-type Mode = "shared" | "merged" | "whole";
+/** For whom a patch is. `shared`: for all clients. `whole`: for a client that knows none of the slots in it. */
+type Mode = "shared" | "whole";
 
 /**
  * Writes patches as blocks: columns of values for what the tables hold, and JSON for the rest. It has to see each patch
@@ -65,11 +62,6 @@ export class PatchEncoder {
     return this.#encode(patch, "shared");
   }
 
-  /** @param patch the last shared one, and more */
-  merged(patch: Readonly<Plain>): Uint8Array<ArrayBuffer> {
-    return this.#encode(patch, "merged");
-  }
-
   whole(patch: Readonly<Plain>): Uint8Array<ArrayBuffer> {
     return this.#encode(patch, "whole");
   }
@@ -90,9 +82,7 @@ export class PatchEncoder {
       });
       if (row.isTorn && mode === "shared") this.#sent = [];
       if (row.mask > 0) this.#writeRoot(out, row, mode);
-      if (!rest) return;
-      out.byte(BLOCK.json);
-      out.text(JSON.stringify(rest));
+      if (rest) writeJson(out, rest);
     });
   }
 

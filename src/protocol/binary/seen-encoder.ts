@@ -1,7 +1,7 @@
 import { DELETE } from "../packets.ts";
 import { isLiteral } from "../values.ts";
 import type { Plain } from "../values.ts";
-import { BLOCK } from "./blocks.ts";
+import { BLOCK, writeJson } from "./blocks.ts";
 import { written } from "./bytes.ts";
 import type { ByteWriter } from "./bytes.ts";
 import { Collection, fill, NamedRows, NO_TAKERS, tellSlots, writeRemovals } from "./patch-encoder.ts";
@@ -38,25 +38,34 @@ interface Shape {
 /** Writes a value under a key of a patch. */
 type Put = (to: Plain, key: string, value: unknown) => void;
 
+/** A table with the index that clients know it by. */
+export type IndexedTable = readonly [index: number, table: Table];
+
 /**
  * Writes entries of collections that not everybody sees. Such a table is told to a client that sees an entry of it, and
  * slots are random: neither says anything of entries that the client may not see.
  */
 export class SeenEncoder {
-  readonly #first: number;
-  readonly #collections: readonly SeenCollection[];
-  /** The tables that a connection was told, by their places. */
-  readonly #told = new WeakMap<object, Set<number>>();
+  readonly #collections = new Map<string, SeenCollection>();
+  /** The tables that a connection was told. */
+  readonly #told = new WeakMap<object, Set<SeenCollection>>();
+  /** Entries that were gone when the last window ended. */
+  #gone: (readonly [name: string, key: string])[] = [];
 
-  /** @param first the index of the first table */
-  constructor(tables: readonly Table[], first: number) {
-    this.#first = first;
-    this.#collections = tables.map((table, at) => new SeenCollection(first + at, table, new Slots(true)));
+  constructor(tables: readonly IndexedTable[] = []) {
+    for (const table of tables) this.add(table);
+  }
+
+  /** From now on, a collection is written with this table. No client knows any of its slots. */
+  add([index, table]: IndexedTable): void {
+    this.#collections.set(table.names[0] as string, new SeenCollection(index, table, new Slots(true)));
   }
 
   /** A window begins: the slots of the last one are known to those who see their entries. */
   begin(): void {
-    for (const { slots } of this.#collections) slots.begin();
+    for (const [name, key] of this.#gone) this.#collections.get(name)?.slots.release(key);
+    this.#gone = [];
+    for (const { slots } of this.#collections.values()) slots.begin();
   }
 
   /**
@@ -64,7 +73,7 @@ export class SeenEncoder {
    * holds for no other packet.
    */
   assign(name: string, changes: Iterable<ToldEntry>): void {
-    const collection = this.#of(name);
+    const collection = this.#collections.get(name);
     if (!collection) return;
     const { slots } = collection;
     for (const change of changes) {
@@ -72,13 +81,13 @@ export class SeenEncoder {
     }
   }
 
-  /** The entry is gone for everybody. */
+  /** The entry is gone for everybody: what is still written of this window names it by its slot. */
   release(name: string, key: string): void {
-    this.#of(name)?.slots.release(key);
+    this.#gone.push([name, key]);
   }
 
   write(out: ByteWriter, name: string, entries: Iterable<ToldEntry>, put: Put): void {
-    const collection = this.#of(name);
+    const collection = this.#collections.get(name);
     if (!collection) return;
     const pieces = new Map<Shape, Uint8Array[]>();
     const gone: number[] = [];
@@ -103,18 +112,18 @@ export class SeenEncoder {
 
   /** The table of a collection, if a connection does not have it yet. */
   tell(out: ByteWriter, name: string, conn: object): void {
-    const at = this.#at(name);
+    const collection = this.#collections.get(name);
     const told = this.#told.get(conn) ?? new Set();
-    if (at < 0 || told.has(at)) return;
-    this.#told.set(conn, told.add(at));
+    if (!collection || told.has(collection)) return;
+    this.#told.set(conn, told.add(collection));
     out.byte(BLOCK.table);
-    out.varint(this.#first + at);
-    out.text(JSON.stringify(specOf((this.#collections[at] as Collection).table)));
+    out.varint(collection.index);
+    out.text(JSON.stringify(specOf(collection.table)));
   }
 
   /** The slots of entries that a connection is sent in another way. */
   tellSlots(out: ByteWriter, name: string, keys: Iterable<string>): void {
-    const collection = this.#of(name);
+    const collection = this.#collections.get(name);
     if (!collection) return;
     const known = new Map<string, number>();
     for (const key of keys) {
@@ -122,14 +131,6 @@ export class SeenEncoder {
       if (slot !== undefined) known.set(key, slot);
     }
     tellSlots(out, collection, known);
-  }
-
-  #at(name: string): number {
-    return this.#collections.findIndex(({ table }) => table.names[0] === name);
-  }
-
-  #of(name: string): SeenCollection | undefined {
-    return this.#collections[this.#at(name)];
   }
 }
 
@@ -171,8 +172,7 @@ class SeenCollection extends Collection {
       const rest: Plain = {};
       // After the row, which makes an entry of what this may remove first.
       put(rest, key, left);
-      out.byte(BLOCK.json);
-      out.text(JSON.stringify({ [this.table.names[0] as string]: rest }));
+      writeJson(out, { [this.table.names[0] as string]: rest });
     });
   }
 

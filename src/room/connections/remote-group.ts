@@ -1,5 +1,7 @@
 import type { Socket } from "../../platform/ports.ts";
-import type { PrivateChanges, Welcome } from "../../relay/messages.ts";
+import type { RunTables } from "../../protocol/binary/frames.ts";
+import type { SyncHead } from "../../protocol/packets.ts";
+import type { BinaryState, PrivateChanges, Welcome } from "../../relay/messages.ts";
 import type { Seers } from "../../state/sight-changes.ts";
 import type { Interest } from "../../state/interest.ts";
 import type { Key } from "../../state/key-rules.ts";
@@ -9,6 +11,8 @@ import type { Relays } from "../../state/relay.ts";
 export interface GroupPatch {
   /** For all of them, as JSON. */
   readonly patch: string | undefined;
+  /** The same in the binary protocol, if anybody reads that. */
+  readonly binary: { readonly blocks: Uint8Array; readonly tables: RunTables } | undefined;
   /** Its number, for clients of protocol 2; 0 if there are none. */
   readonly seq: number;
   /** Up to which number all is stored, if they are to be told. */
@@ -19,6 +23,17 @@ export interface GroupPatch {
   readonly promised: readonly number[];
 }
 
+/** The state that the connections of a group have to have. */
+export interface GroupState {
+  /** What all of them see, as JSON. */
+  readonly state: string;
+  /** The same in the binary protocol, if one of them reads that. */
+  readonly binary: BinaryState | undefined;
+  /** What only some of them see. */
+  readonly own: readonly PrivateChanges[];
+  readonly head: SyncHead;
+}
+
 /**
  * The connections of a room that one shard holds: a packet for all of them is sent to the shard once, which copies it.
  * `sync` and `packet` reach the connections whose first packet was sent. Ids are unique within a group.
@@ -27,12 +42,14 @@ export interface RemoteGroup {
   readonly size: number;
   /** Tells it what its connections see by keys, once for all of them. Undefined if each is told by itself. */
   readonly sights: GroupSights | undefined;
+  /** Whether its connections may speak the binary protocol. */
+  readonly takesBinary: boolean;
   /** Sends nothing where there is nothing to send, and nothing that its connections see by keys either. */
   sync(patch: GroupPatch): void;
   /** @param to which of them get it; undefined for all */
   packet(text: string, except: readonly number[], to?: Seers): void;
-  /** Sends first packets. @param state what everyone sees, as JSON */
-  welcome(state: string, to: readonly Welcome[]): void;
+  /** Sends first packets. @param state what everyone sees, as JSON @param binary the same for those who read that */
+  welcome(state: string, to: readonly Welcome[], binary: BinaryState | undefined): void;
 }
 
 /** What a group is told of collections whose entries are seen by keys. */

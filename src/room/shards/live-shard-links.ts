@@ -8,6 +8,7 @@ import type { ShardLinksScope, ShardLinks } from "./shard-links.ts";
 import type { OwnRows } from "../timing/room-part.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import type { ShardSights } from "../../state/shard-sights.ts";
+import { seenTablesOf } from "../../state/wire-tables.ts";
 import { CODES } from "../../protocol/codes.ts";
 import { MAX_WAITING, sizeOf } from "../../platform/client-limits.ts";
 import { tooMuchWaits, userOf, WaitingBudget } from "../../platform/waiting-budget.ts";
@@ -115,8 +116,7 @@ export class LiveShardLinks implements ShardLinks {
     const { broadcast } = this.#scope;
     // The pending changes are sent first; then the shard asks again. One that has to know who sees what waits with all else.
     if (isKnown && broadcast.isPending && !link.sights?.isUsed) return;
-    const { state, own, head } = broadcast.stateFor(link);
-    link.state(state, own, head, isKnown);
+    link.state(broadcast.stateFor(link), isKnown);
   }
 
   /** Writes what changed. Called in the transaction that saves the state. */
@@ -245,13 +245,13 @@ export class LiveShardLinks implements ShardLinks {
     const known = this.#links.get(shardId);
     if (known && known.run !== introduction?.run) this.#drop(known);
     if (!introduction) return undefined;
-    const { run, roster, wantsState, mailed, takesSights = false } = introduction;
+    const { run, roster, wantsState, mailed, takesSights = false, takesBinary = false } = introduction;
     const link = this.#links.get(shardId) ?? this.#discover(shardId, run);
     const isLate = this.#isAwake && !link.isIntroduced;
     // Mail for clients that wait for their first packet is sent after it.
     const early = link.isIntroduced ? [] : roster.filter((entry) => "knock" in entry || !entry.isOpen);
     const held = early.map(({ id }) => ({ id, texts: link.takeMail(id) }));
-    link.introduced(mailed, takesSights ? this.#createSights() : undefined);
+    link.introduced(mailed, takesSights ? this.#createSights(takesBinary) : undefined, takesBinary);
     this.#changed(link);
     const present = new Set(roster.map(({ id }) => id));
     for (const socket of before) if (socket.isOpen && !present.has(socket.remote.id)) this.#disconnect(link, socket);
@@ -266,8 +266,9 @@ export class LiveShardLinks implements ShardLinks {
     return link;
   }
 
-  #createSights(): ShardSights | undefined {
-    return this.#scope.tree.crowd?.createShardSights(idAtShard);
+  #createSights(takesBinary: boolean): ShardSights | undefined {
+    const { tree } = this.#scope;
+    return tree.crowd?.createShardSights(idAtShard, takesBinary ? () => seenTablesOf(tree.root) : undefined);
   }
 
   /** Adds a client of an introduction: one that was let in before, or that still asks to join. */

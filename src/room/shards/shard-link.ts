@@ -1,4 +1,3 @@
-import type { SyncHead } from "../../protocol/packets.ts";
 import { ChannelSender, ChannelReceiver } from "../../relay/reliable-channel.ts";
 import type { QueuedItem } from "../../relay/reliable-channel.ts";
 import type { WaitingBudget } from "../../platform/waiting-budget.ts";
@@ -7,8 +6,8 @@ import type { Clock } from "../../platform/ports.ts";
 import type { Seers } from "../../state/sight-changes.ts";
 import type { ShardSights } from "../../state/shard-sights.ts";
 import { weightOf } from "../../relay/messages.ts";
-import type { ToShard, Mail, PrivateChanges, Receipt, RoomBatch, Welcome } from "../../relay/messages.ts";
-import type { GroupPatch } from "../connections/remote-group.ts";
+import type { BinaryState, ToShard, Mail, Receipt, RoomBatch, Welcome } from "../../relay/messages.ts";
+import type { GroupPatch, GroupState } from "../connections/remote-group.ts";
 import type { ShardGroup, RemoteSocket } from "./remote-socket.ts";
 
 /**
@@ -79,6 +78,7 @@ export class ShardLink implements ShardGroup {
   readonly receiver: ChannelReceiver;
   readonly sockets = new Map<number, RemoteSocket>();
   sights: ShardSights | undefined;
+  takesBinary = false;
   /** Whether the shard woke up, and asks for the state that its clients have. */
   wantsState = false;
   /** Clients whose join is under way. */
@@ -91,6 +91,8 @@ export class ShardLink implements ShardGroup {
   #isClosed = false;
   /** Whether the shard missed changes, and has to get the state. */
   #isBehind = false;
+  /** The run whose tables the shard was told. */
+  #toldRun: string | undefined;
   readonly #left = new Set<number>();
 
   constructor(
@@ -173,16 +175,18 @@ export class ShardLink implements ShardGroup {
    * The shard introduced itself.
    * @param mailed the last mail that it has, maybe of an earlier memory of the room
    * @param sights set if it finds out by itself which of its clients sees what by keys
+   * @param takesBinary whether its clients may speak the binary protocol
    */
-  introduced(mailed: number, sights: ShardSights | undefined): void {
+  introduced(mailed: number, sights: ShardSights | undefined, takesBinary: boolean): void {
     if (!this.#isIntroduced) this.sights = sights;
+    this.takesBinary = takesBinary;
     this.#mailed = Math.max(this.#mailed, mailed);
     if (!this.#isIntroduced) for (const mail of this.#mail) this.#channel.push(mail);
     this.#isIntroduced = true;
     this.#channel.resume();
   }
 
-  sync({ patch, seq, mark, own, promised }: GroupPatch): void {
+  sync({ patch, binary, seq, mark, own, promised }: GroupPatch): void {
     if (this.#isBehind) return this.sights?.reset();
     const sights = this.sights?.take() ?? [];
     if (patch === undefined && own.length + promised.length + sights.length === 0) return;
@@ -191,10 +195,18 @@ export class ShardLink implements ShardGroup {
       patch,
       seq,
       own,
+      ...(this.takesBinary && binary && this.#binaryPatch(binary)),
       ...(mark !== undefined && { mark }),
       ...(sights.length > 0 && { sights }),
       ...(promised.length > 0 && { promised }),
     });
+  }
+
+  /** Clients that are there know the tables of the run before. */
+  #binaryPatch({ blocks, tables }: NonNullable<GroupPatch["binary"]>) {
+    const isTold = this.#toldRun === tables.run;
+    this.#toldRun = tables.run;
+    return isTold ? { blocks } : { blocks, tables };
   }
 
   packet(text: string, except: readonly number[], to?: Seers): void {
@@ -205,20 +217,21 @@ export class ShardLink implements ShardGroup {
    * Sends first packets, in several items: each client that comes back may have a patch of its own, and a call has a
    * limit.
    */
-  welcome(state: string, to: readonly Welcome[]): void {
+  welcome(state: string, to: readonly Welcome[], binary: BinaryState | undefined): void {
     let length = 0;
     const parts = Map.groupBy(to, ({ patch = "" }) => Math.floor((length += patch.length) / MAX_PATCHES));
     // What it was told may have been taken back.
     if (this.#isBehind) this.sights?.reset();
     for (const part of parts.values()) {
       const sights = this.sights?.take() ?? [];
-      this.#send({ kind: "welcome", state, to: part, ...(sights.length > 0 && { sights }) });
+      const item: ToShard = { kind: "welcome", state, to: part, ...(binary && { binary }) };
+      this.#send(sights.length > 0 ? { ...item, sights } : item);
     }
   }
 
   /** Sends the shard the state that its clients have, or have to have. */
-  state(state: string, own: readonly PrivateChanges[], head: SyncHead, isKnown: boolean): void {
-    const item: ToShard = { kind: "state", state, own, head, isKnown: isKnown && !this.#isBehind };
+  state({ binary, ...state }: GroupState, isKnown: boolean): void {
+    const item: ToShard = { kind: "state", ...state, isKnown: isKnown && !this.#isBehind, ...(binary && { binary }) };
     this.#isBehind = false;
     this.#send({ ...item, ...this.sights?.takeAll() });
   }

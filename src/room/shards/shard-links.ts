@@ -11,7 +11,7 @@ import type { Companion, OwnRows } from "../timing/room-part.ts";
 
 /** The parts of a room that its links need. */
 export interface ShardLinksScope {
-  readonly tree: Pick<Tree, "crowd">;
+  readonly tree: Pick<Tree, "crowd" | "root">;
   readonly storage: Storage;
   readonly clock: Clock;
   readonly shards: Shards;

@@ -1,91 +1,128 @@
 import { hash } from "../../protocol/hash.ts";
-import { writeSyncFrame } from "../../protocol/binary/frames.ts";
+import { written } from "../../protocol/binary/bytes.ts";
+import { writeFirstFrame } from "../../protocol/binary/frames.ts";
+import type { RunTables } from "../../protocol/binary/frames.ts";
 import { withText } from "../../protocol/binary/frame-text.ts";
-import type { BinaryHead } from "../../protocol/binary/frames.ts";
 import { PatchEncoder } from "../../protocol/binary/patch-encoder.ts";
 import { specOf } from "../../protocol/binary/tables.ts";
 import type { Plain } from "../../protocol/values.ts";
+import type { BinaryState } from "../../relay/messages.ts";
 import type { Tree } from "../../state/tree.ts";
 import { wireTablesOf } from "../../state/wire-tables.ts";
-import { encodeSync, encodeWelcome, epochOf } from "../../protocol/packets.ts";
+import type { WireTables } from "../../state/wire-tables.ts";
+import { encodeSync, encodeWelcome } from "../../protocol/packets.ts";
 import type { SyncHead } from "../../protocol/packets.ts";
 import type { RoomConnection } from "../connections/connection.ts";
+import type { Connections } from "../connections/connections.ts";
 
 const NO_BLOCKS = new Uint8Array(0);
 
 /** An encoder that has seen all patches for everyone since its first client came. */
 class Run {
-  readonly id = crypto.randomUUID().slice(0, 8);
-  readonly tables: string;
-  readonly tablesHash: string;
+  readonly tables: RunTables;
   readonly encoder: PatchEncoder;
   /** The last whole state that was written, as JSON and as blocks: many may join at once. */
-  whole: { readonly text: string; readonly bytes: Uint8Array } | undefined;
+  #whole: { readonly text: string; readonly bytes: Uint8Array } | undefined;
 
-  constructor(tree: Tree) {
-    const { shared, seen } = wireTablesOf(tree.root);
-    this.tables = JSON.stringify(shared.map(specOf));
-    this.tablesHash = hash(this.tables);
+  constructor({ shared }: WireTables) {
+    const tables = JSON.stringify(shared.map(specOf));
+    this.tables = { tablesHash: hash(tables), tables, run: crypto.randomUUID().slice(0, 8) };
     this.encoder = new PatchEncoder(shared);
-    tree.crowd?.speak(seen, shared.length);
+  }
+
+  shared(patch: Readonly<Plain>): Uint8Array {
+    this.#whole = undefined;
+    return this.encoder.shared(patch);
+  }
+
+  /** @param text as JSON */
+  whole(text: string): Uint8Array {
+    if (this.#whole?.text !== text)
+      this.#whole = { text, bytes: this.encoder.whole(JSON.parse(text) as Readonly<Plain>) };
+    return this.#whole.bytes;
   }
 }
 
-/** Writes sync packets for the clients of protocol 3 that are connected here. */
+/** Writes sync packets for clients of protocol 3: frames for those that are connected here, and blocks for shards. */
 export class BinaryPatches {
   readonly #tree: Tree;
+  readonly #connections: Connections;
+  #tables: WireTables | undefined;
   #run: Run | undefined;
-  /** Whether there may be clients of protocol 3: a room that wakes finds out at its first patch. */
+  /** Whether there may be clients of protocol 3, anywhere and here: a room that wakes finds out at its first patch. */
   #hasReaders = true;
+  #hasReadersHere = true;
 
-  constructor(tree: Tree) {
+  constructor(tree: Tree, connections: Connections) {
     this.#tree = tree;
+    this.#connections = connections;
   }
 
-  /** Takes a patch for everyone. @returns gives it as blocks */
-  shared(patch: Readonly<Plain> | undefined, conns: ReadonlySet<RoomConnection>): () => Uint8Array {
-    this.#hasReaders &&= conns.values().some(({ protocol }) => protocol === 3);
-    if (!this.#hasReaders) {
-      // From now on it misses patches.
-      this.#run = undefined;
-      this.#tree.crowd?.speak(undefined, 0);
-      return () => NO_BLOCKS;
-    }
-    const run = this.#started;
-    if (!patch) return () => NO_BLOCKS;
-    run.whole = undefined;
-    const blocks = run.encoder.shared(patch);
-    return () => blocks;
+  /** Takes a patch for everyone. @returns it as blocks; undefined if there is none, or nobody reads it */
+  shared(patch: Readonly<Plain> | undefined): Uint8Array | undefined {
+    this.#hasReaders &&= this.#connections.all().some(isReader);
+    this.#hasReadersHere &&= this.#connections.direct.values().some(isReader);
+    this.#speak();
+    // Without readers it misses patches from now on.
+    if (!this.#hasReaders) this.#run = undefined;
+    return this.#hasReaders && patch ? this.#started.shared(patch) : undefined;
   }
 
-  /** What some get in place of the last patch for everyone. */
-  merged(patch: Readonly<Plain>): Uint8Array {
-    return this.#started.encoder.merged(patch);
+  /** The tables that patches are written with. */
+  get tables(): RunTables {
+    return this.#started.tables;
   }
 
   /** The first packet of a connection. @param publicId with the whole state @param text its value, as JSON */
   first(conn: RoomConnection, head: SyncHead, publicId: string | undefined, text: string): Uint8Array<ArrayBuffer> {
-    const known = conn.wire;
-    const run = this.#started;
-    const { tablesHash, id, encoder } = run;
-    const own: BinaryHead = {
-      ...head,
-      ...(publicId !== undefined && { publicId, epoch: epochOf(head.epoch as string, publicId) }),
-      tablesHash,
-      ...(known?.tables !== tablesHash && { tables: run.tables }),
-      run: id,
-    };
-    if (run.whole?.text !== text) run.whole = { text, bytes: encoder.whole(JSON.parse(text) as Plain) };
-    const isKnown = head.resumed !== true || (known?.run === id && known.tables === tablesHash);
-    const slots = isKnown ? NO_BLOCKS : encoder.slots();
-    const frame = writeSyncFrame(own, run.whole.bytes, slots, this.#tree.crowd?.slotsFor(conn) ?? NO_BLOCKS);
+    this.#hasReadersHere = true;
+    this.#speak();
+    const seen = this.#tree.crowd?.slotsFor(conn) ?? NO_BLOCKS;
+    const patch = publicId === undefined ? this.resumed(conn, text) : this.#started.whole(text);
+    const frame = writeFirstFrame(head, publicId, this.tables, conn.wire?.tables, seen, patch);
     return withText(frame, () =>
       publicId === undefined ? encodeSync(text, head) : encodeWelcome(publicId, text, head),
     );
   }
 
+  /** What a connection missed. @param text as JSON */
+  resumed({ wire }: RoomConnection, text: string): Uint8Array {
+    const { encoder, tables } = this.#started;
+    const isKnown = wire?.run === tables.run && wire.tables === tables.tablesHash;
+    const patch = this.#started.whole(text);
+    // The patch comes after the slots, which make an entry of what it may remove first.
+    return isKnown ? patch : concat(encoder.slots(), patch);
+  }
+
+  /** The state for clients at a shard. @param conns those who get it @param text as JSON */
+  stateFor(conns: readonly RoomConnection[], text: string): BinaryState | undefined {
+    return conns.some(isReader) ? { ...this.tables, blocks: this.#started.whole(text) } : undefined;
+  }
+
+  /** What is seen by keys is written here only for connections that are here. */
+  #speak(): void {
+    const { crowd } = this.#tree;
+    if (!crowd || this.#hasReadersHere === (crowd.wire !== undefined)) return;
+    crowd.speak(this.#hasReadersHere ? this.#wireTables.seen : undefined);
+  }
+
+  get #wireTables(): WireTables {
+    return (this.#tables ??= wireTablesOf(this.#tree.root));
+  }
+
   get #started(): Run {
     this.#hasReaders = true;
-    return (this.#run ??= new Run(this.#tree));
+    return (this.#run ??= new Run(this.#wireTables));
   }
+}
+
+/** A client of a room that changes packets on their way gets JSON. */
+function isReader({ protocol, isIntercepted }: RoomConnection): boolean {
+  return protocol === 3 && !isIntercepted;
+}
+
+function concat(...pieces: readonly Uint8Array[]): Uint8Array {
+  return written((out) => {
+    for (const piece of pieces) out.bytes(piece);
+  });
 }

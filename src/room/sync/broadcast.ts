@@ -8,7 +8,7 @@ import { BinaryPatches } from "./binary-patches.ts";
 import { DirectPatches } from "./direct-patches.ts";
 import { merge } from "../../state/merge.ts";
 import type { Changes, Tree } from "../../state/tree.ts";
-import type { RemoteGroup } from "../connections/remote-group.ts";
+import type { GroupState, RemoteGroup } from "../connections/remote-group.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import type { Connections } from "../connections/connections.ts";
 import { remaining } from "../../platform/clock.ts";
@@ -18,7 +18,7 @@ import { PRIVATE_PREFIX } from "../storage/keys.ts";
 import type { OwnRows } from "../timing/room-part.ts";
 import { SentState } from "./sent-state.ts";
 import type { SentStateScope } from "./sent-state.ts";
-import type { PrivateChanges, Welcome } from "../../relay/messages.ts";
+import type { Welcome } from "../../relay/messages.ts";
 import type { ChangeClock } from "./change-clock.ts";
 import { remoteChanges } from "./remote-changes.ts";
 import type { Turns } from "../timing/turns.ts";
@@ -87,8 +87,8 @@ export class Broadcast {
     this.#connections = connections;
     this.#clock = clock;
     this.#turns = turns;
-    this.#binary = new BinaryPatches(tree);
-    this.#direct = new DirectPatches(tree, connections, this.#binary);
+    this.#binary = new BinaryPatches(tree, connections);
+    this.#direct = new DirectPatches(tree, connections);
     this.#throttle = settings.throttleSync;
     this.#batch = settings.maxMessageBytes;
     this.#isManual = !settings.autoSync;
@@ -157,7 +157,8 @@ export class Broadcast {
     if (value === undefined) return conn.answer(text);
     if (isPending) this.#promise(conn);
     const numbered = numberAck(text, seq);
-    conn.answer(conn.protocol === 3 ? withText(writeAckFrame(value, seq), () => numbered) : numbered);
+    // A shard makes the frame.
+    conn.answer(conn.protocol === 3 && !conn.isRemote ? withText(writeAckFrame(value, seq), () => numbered) : numbered);
   }
 
   /** Something changed, or someone waits for a first packet. */
@@ -228,15 +229,17 @@ export class Broadcast {
   }
 
   /** The state that clients of a remote group have to have: what everyone sees, as JSON, and what only some may see. */
-  stateFor(group: RemoteGroup): { state: string; own: PrivateChanges[]; head: SyncHead } {
+  stateFor(group: RemoteGroup): GroupState {
     if (this.#isFresh) this.#settle();
     // Only values that were sent can be read.
     this.#flush();
     const conns = this.#connections.all().filter((conn) => conn.remote?.group === group && conn.phase === "open");
     if (conns.some(({ protocol }) => protocol !== 1)) this.#changeClock.use();
     const own = conns.map((conn) => ({ ids: idOf(conn), changes: this.#views.privateState(conn) }));
+    const state = this.#tree.sharedText();
     return {
-      state: this.#tree.sharedText(),
+      state,
+      binary: this.#binary.stateFor(conns, state),
       own: own.filter(({ changes }) => changes.length > 0),
       head: { ...this.#changeClock.head, reset: true, batch: this.#batch },
     };
@@ -293,7 +296,7 @@ export class Broadcast {
     for (const [group, conns] of byGroup) {
       const state = this.#tree.sharedText();
       const welcomes = conns.map((conn) => this.#welcomeOf(conn));
-      group?.welcome(state, welcomes);
+      group?.welcome(state, welcomes, this.#binary.stateFor(conns, state));
       for (const [index, conn] of conns.entries()) {
         conn.welcome(group ? undefined : this.#firstPacket(conn, welcomes[index] as Welcome));
         this.#connections.opened(conn);
@@ -303,7 +306,7 @@ export class Broadcast {
 
   #welcomeOf(conn: RoomConnection): Welcome {
     const { publicId, remote } = conn;
-    const base = { id: remote?.id ?? 0, publicId };
+    const base = { id: remote?.id ?? 0, publicId, ...(conn.wire && { tables: conn.wire.tables }) };
     if (conn.protocol === 1 || conn.isIntercepted) return { ...base, changes: this.#views.privateState(conn) };
     this.#changeClock.use();
     const { since } = conn;
@@ -316,7 +319,8 @@ export class Broadcast {
     const missed = this.#changeClock.missed(from);
     const patch = JSON.stringify(merge(missed.patch, this.#views.privateSince(conn, from, missed.gone)));
     const head = { ...this.#changeClock.resumedHead(since, from, publicId), batch };
-    return { ...base, changes: this.#views.privateInSights(conn), head, patch };
+    const welcome = { ...base, changes: this.#views.privateInSights(conn), head, patch };
+    return remote && conn.protocol === 3 ? { ...welcome, blocks: this.#binary.resumed(conn, patch) } : welcome;
   }
 
   #firstPacket(conn: RoomConnection, { head, patch }: Welcome): SentFrame {
@@ -346,13 +350,15 @@ export class Broadcast {
     const promised = this.#keepPromises(shared !== undefined, viewerGroups);
     if (!shared && viewerGroups.length === 0 && !this.#tree.crowd) return;
     const mark = seq > 0 ? this.#changeClock.takeMark() : undefined;
-    this.#direct.send({ shared, seq, mark, viewerGroups });
+    const blocks = this.#binary.shared(shared);
+    this.#direct.send({ shared, blocks, seq, mark, viewerGroups });
     const { remoteGroups } = this.#connections;
     const patch = shared && remoteGroups.size > 0 ? JSON.stringify(shared) : undefined;
+    const binary = blocks && { blocks, tables: this.#binary.tables };
     for (const group of remoteGroups.keys()) {
       const own = remoteChanges(group, this.#connections.all(), viewerGroups, this.#tree.crowd);
       const isHere = ({ remote }: RoomConnection) => remote?.group === group;
-      group.sync({ patch, seq, mark, own, promised: promised.filter(isHere).flatMap(idOf) });
+      group.sync({ patch, binary, seq, mark, own, promised: promised.filter(isHere).flatMap(idOf) });
     }
   }
 

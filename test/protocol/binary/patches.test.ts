@@ -1,13 +1,14 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { applyPatch } from "../../../src/protocol/apply-patch.ts";
+import { jsonBlock } from "../../../src/protocol/binary/blocks.ts";
 import { ByteReader } from "../../../src/protocol/binary/bytes.ts";
 import { PatchDecoder } from "../../../src/protocol/binary/patch-decoder.ts";
 import { PatchEncoder } from "../../../src/protocol/binary/patch-encoder.ts";
 import { readTables } from "../../../src/protocol/binary/tables.ts";
 import type { Plain } from "../../../src/protocol/values.ts";
 import { diff, SAME } from "../../../src/state/diff.ts";
-import { merge } from "../../../src/state/merge.ts";
+import { addition, merge } from "../../../src/state/merge.ts";
 import { movers, own, SPECS, state } from "./states.ts";
 
 interface Client {
@@ -48,11 +49,12 @@ test("a client of binary patches has what one of JSON has, whoever joins or come
         if (patch !== SAME) {
           const shared = patch as Plain;
           const bytes = encoder.shared(shared);
-          const merged = secret && merge(shared, [{ names: ["hand"], value: secret.hand }]);
+          const more = secret && [{ names: ["hand"], value: secret.hand }];
           for (const client of clients) {
             if (client.isAway) continue;
-            if (client.isOwn && merged) take(client, encoder.merged(merged), merged);
-            else take(client, bytes, shared);
+            const isMore = client.isOwn && more;
+            const blocks = isMore ? Buffer.concat([bytes, jsonBlock(addition(shared, more))]) : bytes;
+            take(client, blocks, isMore ? merge(shared, more) : shared);
           }
         }
         for (const client of isBack ? clients.filter(({ isAway }) => isAway) : []) {

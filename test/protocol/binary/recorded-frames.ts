@@ -71,7 +71,7 @@ export const recordedFrames: fc.Arbitrary<readonly RecordedFrame[]> = fc
   )
   .map((windows) => {
     const encoder = new PatchEncoder(readTables(SPECS));
-    const others = new SeenEncoder(readTables([SEEN]), SPECS.length);
+    const others = new SeenEncoder(readTables([SEEN]).map((table) => [SPECS.length, table]));
     const inSight = new Set<string>();
     const frames: RecordedFrame[] = [];
     let now: Plain = {};

@@ -14,7 +14,7 @@ const tables = readTables([[["ships"], 1, [[["x"]], [["at", "z"]]]]]);
 
 /** What one client has after it was told these, window by window. */
 function told(...windows: readonly (readonly ToldEntry[])[]): Readonly<Plain> {
-  const encoder = new SeenEncoder(tables, 0);
+  const encoder = new SeenEncoder([...tables.entries()]);
   const reader = new FrameReader();
   let state: Readonly<Plain> = {};
   for (const entries of windows) {

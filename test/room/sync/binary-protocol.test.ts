@@ -6,9 +6,9 @@ import { FRAME, readSyncHead } from "../../../src/protocol/binary/frames.ts";
 import { protocolOf } from "../../../src/room/admission.ts";
 import { collection, persist, sync, users } from "../../../src/state/fields.ts";
 import { byKey } from "../../../src/state/visibility-keys.ts";
-import { MemoryTree } from "../../support/memory-shards.ts";
 import { MemoryRoom } from "../../support/memory.ts";
 import type { MemorySocket } from "../../support/memory.ts";
+import { Watcher } from "./crowd-world.ts";
 
 class Player {
   x = sync(signal(0));
@@ -60,14 +60,7 @@ describe("P13.1: which protocol a room speaks", () => {
     expect(binary.clients[0]?.state).toMatchObject({ count: 1 });
   });
 
-  it("is JSON at a shard, and where the room changes packets on their way", async () => {
-    const tree = new MemoryTree<State>(compiled);
-    const remote = tree.add("s0").connect("ada", null, "protocol=2&protocol=3");
-    await tree.advance(500);
-    add(tree.room);
-    await tree.advance(500);
-    expect(remote.texts.length).toBeGreaterThan(1);
-    expect(new Set(isBinary(remote))).toEqual(new Set([false]));
+  it("is JSON where the room changes packets on their way", async () => {
     const intercepted = new MemoryRoom<State>(
       defineRoom({ ...options, interceptorPacket: (_: unknown, packet) => packet }).compiled,
     );
@@ -108,6 +101,26 @@ describe("P13.5: the tables", () => {
     expect(bytesOf(owner)).toContain("trap-key");
     expect(owner.clients[0]?.state).toMatchObject({ traps: { "trap-key": { hiddenDamage: 2 } } });
   });
+});
+
+it("P4.15, P13.6: who comes back has nothing of what left their sight, though they are told slots of what is in it", async () => {
+  const room = new MemoryRoom<State>(compiled);
+  const client = new Watcher("ada", false, 3);
+  const come = async () => {
+    client.connected(await room.connect("ada", { zone: "a" }, undefined, client.query, client.binary));
+    client.read();
+  };
+  await come();
+  room.change(({ traps }) => (traps()["one"] = new Trap()));
+  room.change(({ traps }) => (traps()["two"] = new Trap()));
+  room.change(({ traps }) => traps()["two"]?.hiddenDamage.set(5));
+  client.read();
+  expect(client.client.state).toMatchObject({ traps: { one: {}, two: {} } });
+  room.disconnect(client.socket as MemorySocket);
+  room.change(({ traps }) => traps()["one"]?.zone.set("b"));
+  await come();
+  expect(client.client.how).toEqual(["whole", "resumed"]);
+  expect(client.client.state["traps"]).toEqual({ two: { hiddenDamage: 5 } });
 });
 
 it("P13.3, P4.12: an ack has its number and its value", async () => {

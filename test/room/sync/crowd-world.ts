@@ -8,6 +8,7 @@ import { byKey, sameKey } from "../../../src/state/visibility-keys.ts";
 import type { KeyedVisibility } from "../../../src/state/field.ts";
 import { withoutEmpty } from "../../../src/testing/expected-view.ts";
 import type { MemorySocket } from "../../support/memory.ts";
+import { BinaryTexts } from "../../support/binary-texts.ts";
 import { ResumingClient } from "./resuming-client.ts";
 
 /** A state with entries that are seen by keys in each way, what may happen in it, and who may know what of it. */
@@ -89,9 +90,11 @@ export class Watcher {
   socket: MemorySocket | undefined;
   #checked = 0;
 
-  readonly #protocol: 1 | 2;
+  readonly #protocol: 1 | 2 | 3;
+  /** How it reads binary frames, with what it knows from before. */
+  readonly binary = new BinaryTexts();
 
-  constructor(session: string, isGm: boolean, protocol: 1 | 2 = 2) {
+  constructor(session: string, isGm: boolean, protocol: 1 | 2 | 3 = 2) {
     this.session = session;
     this.auth = isGm ? { gm: true } : null;
     this.#protocol = protocol;
@@ -99,10 +102,13 @@ export class Watcher {
 
   /** What it connects with. */
   get query(): string {
-    return this.#protocol === 1 ? "" : this.client.query;
+    if (this.#protocol === 1) return "";
+    if (this.#protocol === 2) return this.client.query;
+    return `${this.client.query.replace("protocol=2", "protocol=2&protocol=3")}&${this.binary.query}`;
   }
 
   read(): void {
+    expect(this.socket?.malformed ?? []).toEqual([]);
     this.client.read();
   }
 
@@ -116,6 +122,7 @@ export class Watcher {
 
   connected(socket: MemorySocket): void {
     this.socket = socket;
+    socket.binary = this.binary;
     this.#checked = 0;
     this.client.connected(socket);
   }

@@ -20,6 +20,9 @@ import {
 } from "./crowd-world.ts";
 import type { CrowdState, UsersSeen } from "./crowd-world.ts";
 
+/** What the clients speak. */
+const PROTOCOLS = [3, 2, 3, 1, 3] as const;
+
 const seenBy = fc.constantFrom(...(Object.keys(USERS_SEEN) as UsersSeen[]));
 
 describe("P4.15: entries that are seen by keys", () => {
@@ -34,10 +37,12 @@ describe("P4.15: entries that are seen by keys", () => {
           const state = () => crowdState(seen);
           const room = new MemoryRoom<CrowdState>(defineRoom({ path: "r", throttleSync, state }).compiled);
           room.clientInstance = clientState;
-          const watchers = [0, 1, 2, 3, 4].map((index) => new Watcher(`s${index}`, index === 4, index === 3 ? 1 : 2));
+          const watchers = [0, 1, 2, 3, 4].map((index) => new Watcher(`s${index}`, index === 4, PROTOCOLS[index]));
           const come = async (watcher: Watcher) => {
             if (watcher.socket?.isOpen) return;
-            watcher.connected(await room.connect(watcher.session, watcher.auth, undefined, watcher.query));
+            watcher.connected(
+              await room.connect(watcher.session, watcher.auth, undefined, watcher.query, watcher.binary),
+            );
           };
           for (const watcher of watchers.slice(0, 3)) await come(watcher);
           const playerOf = (index: number) => room.state.players()[watchers[index]?.client.publicId ?? ""];
@@ -73,7 +78,7 @@ describe("P4.15: entries that are seen by keys", () => {
     );
     const [ada, bob, eve] = [new Watcher("ada", false), new Watcher("bob", false), new Watcher("eve", false)];
     for (const watcher of [ada, bob, eve]) {
-      watcher.connected(await room.connect(watcher.session, null, undefined, watcher.query));
+      watcher.connected(await room.connect(watcher.session, null, undefined, watcher.query, watcher.binary));
       watcher.read();
     }
     const playerOf = ({ client }: Watcher) => room.state.players()[client.publicId] as Player;

@@ -1,0 +1,47 @@
+import { withText } from "./binary/frame-text.ts";
+import { writeSyncFrame } from "./binary/frames.ts";
+import { encodeSync } from "./packets.ts";
+
+/** A patch in both of its forms, made when a client needs them. */
+interface PatchForms {
+  /** As JSON. */
+  readonly text: () => string;
+  /** As blocks of the binary protocol. Without it, clients of that protocol get JSON too. */
+  readonly blocks: (() => readonly Uint8Array[]) | undefined;
+}
+
+/** A patch as clients of each protocol get it, each made once. */
+export class EncodedPatch {
+  readonly #forms: PatchForms;
+  readonly #seq: number;
+  readonly #mark: number | undefined;
+  #text: string | undefined;
+  #plain: string | undefined;
+  #numbered: string | undefined;
+  #binary: Uint8Array<ArrayBuffer> | undefined;
+
+  /** @param seq its number; 0 if it has none @param mark what clients are to be told of storage */
+  constructor(forms: PatchForms, seq: number, mark?: number) {
+    this.#forms = forms;
+    this.#seq = seq;
+    this.#mark = mark;
+  }
+
+  for(protocol: number): string | Uint8Array<ArrayBuffer> {
+    const { blocks } = this.#forms;
+    if (protocol === 3 && blocks)
+      return (this.#binary ??= withText(writeSyncFrame(this.#head ?? {}, ...blocks()), () => this.#json(true)));
+    return this.#json(protocol !== 1);
+  }
+
+  #json(isNumbered: boolean): string {
+    const text = (this.#text ??= this.#forms.text());
+    const head = isNumbered ? this.#head : undefined;
+    return head ? (this.#numbered ??= encodeSync(text, head)) : (this.#plain ??= encodeSync(text));
+  }
+
+  get #head() {
+    if (this.#seq === 0) return undefined;
+    return { seq: this.#seq, ...(this.#mark !== undefined && { mark: this.#mark }) };
+  }
+}

@@ -1,0 +1,54 @@
+import { jsonBlock } from "../protocol/binary/blocks.ts";
+import { withText } from "../protocol/binary/frame-text.ts";
+import { writeAckFrame, writeFirstFrame, writeSyncFrame } from "../protocol/binary/frames.ts";
+import type { BinaryHead } from "../protocol/binary/frames.ts";
+import { encodeSync, encodeWelcome } from "../protocol/packets.ts";
+import type { Plain } from "../protocol/values.ts";
+import type { BinaryState, Welcome } from "../relay/messages.ts";
+import type { SentFrame } from "../platform/ports.ts";
+import { addition, merge } from "../state/merge.ts";
+import type { Placed } from "../state/merge.ts";
+
+/** The first packet of a client. */
+interface First {
+  readonly welcome: Pick<Welcome, "publicId" | "head" | "patch" | "blocks" | "tables">;
+  /** What all clients see, as JSON. */
+  readonly state: string;
+  /** What only this one sees. */
+  readonly own: readonly Placed[];
+}
+
+/** A first packet as JSON. */
+export function firstText({ welcome: { publicId, head, patch }, state, own }: First): string {
+  return patch === undefined
+    ? encodeWelcome(publicId, mergedText(state, own), head)
+    : encodeSync(mergedText(patch, own), head);
+}
+
+/** The same in the binary protocol. @param binary the state @param slots of the entries that it sees by keys */
+export function firstFrame(first: First, binary: BinaryState, slots: Uint8Array): SentFrame {
+  const { head, publicId, patch, blocks, tables } = first.welcome;
+  if (!head) return firstText(first);
+  const before = patch === undefined ? undefined : (JSON.parse(patch) as Plain);
+  const own = first.own.length > 0 ? [jsonBlock(addition(before, first.own))] : [];
+  const who = patch === undefined ? publicId : undefined;
+  const frame = writeFirstFrame(head, who, binary, tables, slots, blocks ?? binary.blocks, ...own);
+  return withText(frame, () => firstText(first));
+}
+
+/** Tables of the binary protocol, which a client has to have before others of its packets. */
+export function tablesFrame(head: BinaryHead, tables?: Uint8Array): SentFrame {
+  return withText(writeSyncFrame(head, ...(tables ? [tables] : [])), () => encodeSync("{}"));
+}
+
+const NUMBERED_ACK = /^\{"type":"ack","seq":(\d+),"value":(.*)\}$/s;
+
+/** What the room sent to one client, as the client gets it: acks are binary frames for those who speak that protocol. */
+export function frameOf(text: string, protocol: number): SentFrame {
+  const [, seq, value] = (protocol === 3 && NUMBERED_ACK.exec(text)) || [];
+  return value === undefined ? text : withText(writeAckFrame(value, Number(seq)), () => text);
+}
+
+export function mergedText(text: string, changes: readonly Placed[]): string {
+  return changes.length === 0 ? text : JSON.stringify(merge(JSON.parse(text) as Plain, changes));
+}
