@@ -70,8 +70,14 @@ export class Downlink {
   }
 
   #takeInTurn(item: ToShard): void {
-    if (item.kind !== "state" && (this.#held || !this.#canTake(item))) (this.#held ??= []).push(item);
+    if (!this.#isUrgent(item) && (this.#held || !this.#canTake(item))) (this.#held ??= []).push(item);
     else this.#apply(item);
+  }
+
+  /** The state says how clients look: so it has to be known by then who they are. */
+  #isUrgent(item: ToShard): boolean {
+    const isNew = item.kind === "attach" && this.#clients.get(item.id)?.identity === undefined;
+    return item.kind === "state" || isNew;
   }
 
   #canTake(item: ToShard): boolean {

@@ -283,6 +283,21 @@ describe("P4.15, P9.10: what clients of shards see by keys", () => {
     expect(bob.news().at(-1)?.value).toEqual({ players: { [ada.publicId]: "$delete" } });
   });
 
+  it.each([0, 1, 2, 3, 4, 5])(
+    "who joins while the shard waits to be told who sees what sees what they may (%d ms after it woke)",
+    async (ms) => {
+      const { tree, members } = await spread(1, 2, { throttleSync: 50 });
+      const [ada, bob] = members as [Member, Member];
+      ada.shard.evict();
+      tree.room.change(() => playerOf(tree, ada).x.set(7));
+      await tree.advance(ms);
+      const eve = new Member(ada.shard, "eve", "protocol=2");
+      await tree.advance(5000);
+      const first = eve.news()[0]?.value as { pId: string; players: object };
+      expect(Object.keys(first.players).toSorted()).toEqual([ada.publicId, bob.publicId, first.pId].toSorted());
+    },
+  );
+
   it("where an interceptor sees each packet, each client is sent its own", async () => {
     const seen: string[] = [];
     const { tree, members } = await spread(1, 3, {
