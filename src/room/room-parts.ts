@@ -10,6 +10,7 @@ import { Connections } from "./connections/connections.ts";
 import type { WorldParts } from "./world-parts.ts";
 import { createHandle } from "./handle.ts";
 import type { RoomIdentity } from "./handle.ts";
+import { OwnFrames } from "./connections/own-frames.ts";
 import { Hooks } from "./handlers/hooks.ts";
 import { Reporter } from "./handlers/reporter.ts";
 import { Lifecycle } from "./lifecycle.ts";
@@ -71,6 +72,7 @@ export class RoomParts {
   isNew = true;
   /** Most rooms never need one. */
   madeLifecycle: Lifecycle | undefined;
+  #ownFrames: OwnFrames | undefined;
   #heldPackets: WaitingBudget<RoomConnection> | undefined;
   #bodies: UnansweredBodies | undefined;
   #hooks: Hooks | undefined;
@@ -158,11 +160,21 @@ export class RoomParts {
       onClosed: (conn, socket) => this.admission.left(socket, conn),
       intercept:
         definition.interceptorPacket &&
-        ((conn) => this.hooks.interceptor(conn, () => conn.formerUser ?? this.presence.user(conn.publicId))),
+        ((conn) => {
+          const user = () => conn.formerUser ?? this.presence.user(conn.publicId);
+          // What a shard passes on to one client is text.
+          const isBinary = conn.protocol === 3 && !conn.isRemote;
+          return this.hooks.interceptor(conn, user, isBinary ? this.ownFrames.forConnection() : undefined);
+        }),
     };
     this.turns.register(this.persistence, this.broadcast);
     this.alarms.register(this.persistence, this.sessions);
     if (this.ticker) this.connections.register(this.ticker);
+  }
+
+  /** Makes binary frames in a room with an interceptor. */
+  get ownFrames(): OwnFrames {
+    return (this.#ownFrames ??= new OwnFrames(this.tree.root));
   }
 
   /** Counts the packets that wait for first packets, and for interceptors. */

@@ -9,23 +9,34 @@ import { bySlot, hasField, Row, RowBlocks } from "./row-blocks.ts";
 import type { RowBlock } from "./row-blocks.ts";
 import { writeKeys, writeSingle, writeSlots } from "./rows.ts";
 import { Slots } from "./slots.ts";
+import { partOf, writeTable } from "./tables.ts";
 import type { Table } from "./tables.ts";
 
 /** What a name in a patch is: a field of its row, an object that holds fields, or a collection. */
 type Part = number | Parts | Collection;
 type Parts = Map<string, Part>;
 
-/** A table with keys. */
-export class Collection {
+/** A table, and which of its fields were written. */
+class Columns {
   readonly index: number;
   readonly table: Table;
+  /** As bits. */
+  used = 0;
+
+  constructor(index: number, table: Table) {
+    this.index = index;
+    this.table = table;
+  }
+}
+
+/** A table with keys. */
+export class Collection extends Columns {
   readonly parts: Parts = new Map();
   readonly slots: Slots;
 
   constructor(index: number, table: Table, slots = new Slots()) {
+    super(index, table);
     this.slots = slots;
-    this.index = index;
-    this.table = table;
     addFields(this.parts, table);
   }
 }
@@ -39,18 +50,19 @@ type Mode = "shared" | "whole";
  */
 export class PatchEncoder {
   readonly #root: Parts = new Map();
-  readonly #rootIndex: number;
-  readonly #rootTable: Table | undefined;
+  /** Of the fields that are in no entry. */
+  readonly #rootRow: Columns | undefined;
   readonly #collections: Collection[] = [];
   /** What clients have of the fields that are in no entry. */
   #sent: unknown[] = [];
 
   constructor(tables: readonly Table[]) {
-    this.#rootIndex = tables.findIndex(({ isKeyed }) => !isKeyed);
-    this.#rootTable = tables[this.#rootIndex];
-    if (this.#rootTable) addFields(this.#root, this.#rootTable);
     for (const [index, table] of tables.entries()) {
-      if (!table.isKeyed) continue;
+      if (!table.isKeyed) {
+        this.#rootRow = new Columns(index, table);
+        addFields(this.#root, table);
+        continue;
+      }
       const collection = new Collection(index, table);
       this.#collections.push(collection);
       addPart(this.#root, table.names, collection);
@@ -64,6 +76,30 @@ export class PatchEncoder {
 
   whole(patch: Readonly<Plain>): Uint8Array<ArrayBuffer> {
     return this.#encode(patch, "whole");
+  }
+
+  /**
+   * A patch for one client, which is told nothing that is not in it: no slots, and of the tables only what it needs.
+   * Values are absolute. The encoder writes nothing else.
+   * @param told the fields that the client knows of each table, as bits; those that it is told now are added
+   */
+  alone(patch: Readonly<Plain>, told: Map<Table, number>): Uint8Array<ArrayBuffer> {
+    const blocks = this.whole(patch);
+    return written((out) => {
+      for (const [index, table, used] of this.#takeUsed()) {
+        const known = told.get(table) ?? 0;
+        if (!told.has(table) || (used | known) !== known) writeTable(out, index, partOf(table, known | used));
+        told.set(table, known | used);
+      }
+      out.bytes(blocks);
+    });
+  }
+
+  *#takeUsed(): Iterable<readonly [index: number, table: Table, fields: number]> {
+    for (const columns of this.#rootRow ? [this.#rootRow, ...this.#collections] : this.#collections) {
+      if (columns.used > 0) yield [columns.index, columns.table, columns.used];
+      columns.used = 0;
+    }
   }
 
   /** The slots of all entries, for a client that has the entries, and knows no slots. */
@@ -87,11 +123,12 @@ export class PatchEncoder {
   }
 
   #writeRoot(out: ByteWriter, { mask, values }: Row, mode: Mode): void {
-    const { fields } = this.#rootTable as Table;
-    beginRows(out, this.#rootIndex);
+    const root = this.#rootRow as Columns;
+    root.used |= mask;
+    beginRows(out, root.index);
     writeSingle(out);
     out.varint(mask);
-    for (const [field, { codec }] of fields.entries()) {
+    for (const [field, { codec }] of root.table.fields.entries()) {
       if (!hasField(mask, field)) continue;
       const before = mode === "shared" ? () => this.#sent[field] : undefined;
       writeColumn(out, [values[field]], codec, before);
@@ -244,11 +281,13 @@ function takeEntry({ parts, slots }: Collection, rows: NamedRows, key: string, p
 
 function writeBlock(
   out: ByteWriter,
-  { index, table, slots }: Collection,
+  collection: Collection,
   { mask, slots: named, rows }: RowBlock,
   isBase: boolean,
   writeNames: (out: ByteWriter, slots: readonly number[]) => void,
 ): void {
+  const { index, table, slots } = collection;
+  collection.used |= mask;
   beginRows(out, index);
   writeNames(out, named);
   out.varint(mask);

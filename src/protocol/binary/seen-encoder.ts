@@ -8,7 +8,7 @@ import { Collection, fill, NamedRows, NO_TAKERS, tellSlots, writeRemovals } from
 import { fixedType, writeFixed } from "./columns.ts";
 import { hasField, Row } from "./row-blocks.ts";
 import { Slots } from "./slots.ts";
-import { specOf } from "./tables.ts";
+import { writeTable } from "./tables.ts";
 import type { Table } from "./tables.ts";
 
 /** What a client is told of an entry: all who see it are told a change; the others are told to some alone. */
@@ -116,9 +116,7 @@ export class SeenEncoder {
     const told = this.#told.get(conn) ?? new Set();
     if (!collection || told.has(collection)) return;
     this.#told.set(conn, told.add(collection));
-    out.byte(BLOCK.table);
-    out.varint(collection.index);
-    out.text(JSON.stringify(specOf(collection.table)));
+    writeTable(out, collection.index, collection.table);
   }
 
   /** The slots of entries that a connection is sent in another way. */

@@ -1,7 +1,10 @@
 import { isHostileKey, MAX_STATE_DEPTH } from "../values.ts";
+import { BLOCK } from "./blocks.ts";
 import { expect } from "./bytes.ts";
+import type { ByteWriter } from "./bytes.ts";
 import { codecOf } from "./codecs.ts";
 import type { Codec } from "./codecs.ts";
+import { hasField } from "./row-blocks.ts";
 
 /** Where a field is in its row, and how its numbers are written. */
 export interface TableField {
@@ -31,6 +34,20 @@ export function specOf({ names, isKeyed, fields }: Table): TableSpec {
   const specs = fields.map(({ names: path, codec }): FieldSpec => (codec ? [path, codec.spec] : [path]));
   return [names, isKeyed ? 1 : 0, specs];
 }
+
+/** Tells a client of a table. */
+export function writeTable(out: ByteWriter, index: number, table: Table): void {
+  out.byte(BLOCK.table);
+  out.varint(index);
+  out.text(JSON.stringify(specOf(table)));
+}
+
+/** What a client is told of a table that may know only some of its fields, which are the bits of a number. */
+export function partOf({ names, isKeyed, fields }: Table, known: number): Table {
+  const part = fields.slice(0, 32 - Math.clz32(known));
+  return { names, isKeyed, fields: part.map((field, index) => (hasField(known, index) ? field : UNTOLD)) };
+}
+const UNTOLD: TableField = { names: [""], codec: undefined };
 
 /** @throws Error if these are no tables */
 export function readTables(specs: readonly TableSpec[]): readonly Table[] {

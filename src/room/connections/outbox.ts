@@ -2,7 +2,7 @@ import type { SentFrame } from "../../platform/ports.ts";
 import type { WaitingQueue } from "../../platform/waiting-queue.ts";
 
 /** Gets a packet as text before it is sent, and returns what to send; null drops it. Never throws. */
-export type Intercept = (text: string) => string | null | Promise<string | null>;
+export type Intercept = (text: string) => SentFrame | null | Promise<SentFrame | null>;
 
 /** Keeps the items that wait. It may close the connection instead of taking one more. */
 type Queue = Pick<WaitingQueue<Item, unknown>, "push" | "shift" | "clear">;
@@ -97,7 +97,7 @@ export class Outbox {
   }
 
   #send({ frame, isPacket }: Item): Promise<void> | undefined {
-    // Where there is an interceptor, packets are text.
+    // Where there is an interceptor, packets are text until it has seen them.
     const outcome = isPacket && this.#intercept && typeof frame === "string" ? this.#intercept(frame) : frame;
     if (outcome instanceof Promise) return outcome.then((packet) => this.#writeUnlessDropped(packet));
     this.#writeUnlessDropped(outcome);

@@ -1,8 +1,9 @@
 import { isPlain, promiseOf } from "../../protocol/values.ts";
+import type { Plain } from "../../protocol/values.ts";
 import type { Awaitable, ExpireReason, LeaveReason, Packet, Scheduled, Snapshot } from "../../define/types.ts";
 import { parseOwn } from "../../define/schemas.ts";
 import { RoomError } from "../../protocol/errors.ts";
-import type { Clock } from "../../platform/ports.ts";
+import type { Clock, SentFrame } from "../../platform/ports.ts";
 import { within } from "../../platform/timeout.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import { createIntercept } from "../connections/interceptor.ts";
@@ -117,8 +118,12 @@ export class Hooks {
     return restored;
   }
 
-  /** Makes the interceptor of a connection. @param user finds its user */
-  interceptor(conn: RoomConnection, user: () => object | undefined): Intercept {
+  /** Makes the interceptor of a connection. @param user finds its user @param write see {@link createIntercept} */
+  interceptor(
+    conn: RoomConnection,
+    user: () => object | undefined,
+    write: ((packet: Plain) => SentFrame) | undefined,
+  ): Intercept {
     const { interceptorPacket } = this.#context.compiled.definition;
     const run = (packet: Packet) =>
       interceptorPacket ? interceptorPacket(this.#givenOf(conn, user()), packet) : packet;
@@ -127,6 +132,7 @@ export class Hooks {
     return createIntercept(
       (packet) => this.#limited("interceptorPacket", () => run(packet), LONGEST_RUN, cut),
       (error) => this.#reporter.failed("interceptorPacket_failed", error, { conn }),
+      write,
     );
   }
 

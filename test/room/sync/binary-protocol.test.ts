@@ -60,14 +60,6 @@ describe("P13.1: which protocol a room speaks", () => {
     expect(binary.clients[0]?.state).toMatchObject({ count: 1 });
   });
 
-  it("is JSON where the room changes packets on their way", async () => {
-    const intercepted = new MemoryRoom<State>(
-      defineRoom({ ...options, interceptorPacket: (_: unknown, packet) => packet }).compiled,
-    );
-    const socket = await intercepted.connect("ada", null, undefined, "protocol=3");
-    add(intercepted);
-    expect(isBinary(socket)).toEqual([false, false]);
-  });
 });
 
 describe("P13.5: the tables", () => {

@@ -1,0 +1,34 @@
+import { withText } from "../../protocol/binary/frame-text.ts";
+import { writeSyncFrame } from "../../protocol/binary/frames.ts";
+import { PatchEncoder } from "../../protocol/binary/patch-encoder.ts";
+import type { Table } from "../../protocol/binary/tables.ts";
+import { isPlain } from "../../protocol/values.ts";
+import type { Plain } from "../../protocol/values.ts";
+import type { SentFrame } from "../../platform/ports.ts";
+import type { Group } from "../../state/group.ts";
+import { wireTablesOf } from "../../state/wire-tables.ts";
+
+/** Makes frames of packets that differ for each connection, since an interceptor made them. */
+export class OwnFrames {
+  readonly #encoder: PatchEncoder;
+
+  constructor(root: Group) {
+    const { shared, seen } = wireTablesOf(root);
+    this.#encoder = new PatchEncoder([...shared, ...seen.map(([, table]) => table)]);
+  }
+
+  /** @returns makes the frames of one connection, in their order, of packets that are JSON data */
+  forConnection(): (packet: Plain) => SentFrame {
+    const told = new Map<Table, number>();
+    return (packet) => {
+      const text = JSON.stringify(packet);
+      const { type, value, ...others } = packet;
+      // Other keys, and ids of another type, have no place in a frame.
+      if (type !== "sync" || !isPlain(value) || Object.keys(others).length > 0) return text;
+      const { pId, ...patch } = value;
+      if (pId !== undefined && typeof pId !== "string") return text;
+      const head = pId === undefined ? {} : { publicId: pId };
+      return withText(writeSyncFrame(head, this.#encoder.alone(patch, told)), () => text);
+    };
+  }
+}
