@@ -1,13 +1,15 @@
 import { withText } from "./binary/frame-text.ts";
-import { writeSyncFrame } from "./binary/frames.ts";
+import { written } from "./binary/bytes.ts";
+import type { ByteWriter } from "./binary/bytes.ts";
+import { writeSyncHead } from "./binary/frames.ts";
 import { encodeSync } from "./packets.ts";
 
 /** A patch in both of its forms, made when a client needs them. */
 interface PatchForms {
   /** As JSON. */
   readonly text: () => string;
-  /** As blocks of the binary protocol. Without it, clients of that protocol get JSON too. */
-  readonly blocks: (() => readonly Uint8Array[]) | undefined;
+  /** Writes it as blocks of the binary protocol. Without it, clients of that protocol get JSON too. */
+  readonly blocks: ((out: ByteWriter) => void) | undefined;
 }
 
 /** A patch as clients of each protocol get it, each made once. */
@@ -29,9 +31,16 @@ export class EncodedPatch {
 
   for(protocol: number): string | Uint8Array<ArrayBuffer> {
     const { blocks } = this.#forms;
-    if (protocol === 3 && blocks)
-      return (this.#binary ??= withText(writeSyncFrame(this.#head ?? {}, ...blocks()), () => this.#json(true)));
+    if (protocol === 3 && blocks) return (this.#binary ??= this.#frame(blocks));
     return this.#json(protocol !== 1);
+  }
+
+  #frame(blocks: (out: ByteWriter) => void): Uint8Array<ArrayBuffer> {
+    const frame = written((out) => {
+      writeSyncHead(out, this.#head);
+      blocks(out);
+    });
+    return withText(frame, () => this.#json(true));
   }
 
   #json(isNumbered: boolean): string {
@@ -44,4 +53,15 @@ export class EncodedPatch {
     if (this.#seq === 0) return undefined;
     return { seq: this.#seq, ...(this.#mark !== undefined && { mark: this.#mark }) };
   }
+}
+
+/** Writes the blocks of a patch for everyone, if there is one, and then more. */
+export function blocksOf(
+  ofAll: Uint8Array | undefined,
+  more: ((out: ByteWriter) => void) | undefined,
+): (out: ByteWriter) => void {
+  return (out) => {
+    if (ofAll) out.bytes(ofAll);
+    more?.(out);
+  };
 }

@@ -1,7 +1,8 @@
-import { jsonBlock } from "../protocol/binary/blocks.ts";
+import { writeJson } from "../protocol/binary/blocks.ts";
+import type { ByteWriter } from "../protocol/binary/bytes.ts";
 import { headOfTables } from "../protocol/binary/frames.ts";
 import type { RunTables } from "../protocol/binary/frames.ts";
-import { EncodedPatch } from "../protocol/encoded-patch.ts";
+import { blocksOf, EncodedPatch } from "../protocol/encoded-patch.ts";
 import { DELETE, encodeSync } from "../protocol/packets.ts";
 import { ChannelReceiver } from "../relay/reliable-channel.ts";
 import type { BinaryState, ToShard, Receipt, RoomBatch, Welcome } from "../relay/messages.ts";
@@ -17,7 +18,6 @@ import type { Sights } from "./sights.ts";
 
 type Item<K extends ToShard["kind"]> = Extract<ToShard, { kind: K }>;
 type Plain = Record<string, unknown>;
-const NOTHING = () => [];
 
 /** Sends packets of the room to the clients that they are for. */
 export class Downlink {
@@ -108,17 +108,16 @@ export class Downlink {
     const isRead = own.length > 0 || this.#replica.hasState;
     const shared = isRead && patch !== undefined ? (JSON.parse(patch) as Plain) : undefined;
     const seen = this.#sights.take(sights);
-    const ofAll = blocks ? [blocks] : [];
     // An earlier version of the room sends a patch only as JSON.
     const isBinary = patch === undefined || blocks !== undefined;
-    const make = (text: () => string, more: () => readonly Uint8Array[]) =>
-      new EncodedPatch({ text, blocks: isBinary ? () => [...ofAll, ...more()] : undefined }, seq, mark);
+    const make = (text: () => string, more?: (out: ByteWriter) => void) =>
+      new EncodedPatch({ text, blocks: isBinary ? blocksOf(blocks, more) : undefined }, seq, mark);
     const encode = this.#sights.encoder(shared, patch, make);
     const packets = new Map<Client, EncodedPatch>();
     for (const { ids, changes } of own) {
       const merged = make(
         () => JSON.stringify(merge(shared, changes)),
-        () => [jsonBlock(addition(shared, changes))],
+        (out) => writeJson(out, addition(shared, changes)),
       );
       for (const client of this.#clientsOf(ids)) packets.set(client, merged);
     }
@@ -131,10 +130,10 @@ export class Downlink {
       if (!packets.has(client))
         packets.set(
           client,
-          make(() => "{}", NOTHING),
+          make(() => "{}"),
         );
     }
-    this.#send(packets, seen, patch === undefined ? undefined : make(() => patch, NOTHING));
+    this.#send(packets, seen, patch === undefined ? undefined : make(() => patch));
     this.#replica.sync(shared, own);
   }
 

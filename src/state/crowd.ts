@@ -1,7 +1,8 @@
 import { encodeKeyed } from "../protocol/packets.ts";
 import type { Plain } from "../protocol/values.ts";
-import { jsonBlock, writeJson } from "../protocol/binary/blocks.ts";
+import { writeJson } from "../protocol/binary/blocks.ts";
 import { written } from "../protocol/binary/bytes.ts";
+import type { ByteWriter } from "../protocol/binary/bytes.ts";
 import { SeenEncoder } from "../protocol/binary/seen-encoder.ts";
 import type { IndexedTable } from "../protocol/binary/seen-encoder.ts";
 import { put, Replacement } from "./diff.ts";
@@ -192,14 +193,15 @@ export class Crowd {
   encoder<T>(
     shared: Readonly<Plain> | undefined,
     text: (() => string) | undefined,
-    make: (text: () => string, blocks: () => readonly Uint8Array[]) => T,
+    make: (text: () => string, blocks: (out: ByteWriter) => void) => T,
   ): (conn: Watching, parts: Parts, own: readonly Placed[]) => T {
     const packets = new Map<Part, T>();
     return (conn, parts, own) => {
-      const seen = () => this.#blocks(conn, parts);
-      // What only it sees of an entry follows what everybody is told of that.
-      const rest = () => jsonBlock(addition(merge(shared, this.placed(conn, parts)), own));
-      const blocks = own.length > 0 ? () => [seen(), rest()] : () => [seen()];
+      const blocks = (out: ByteWriter) => {
+        this.#write(out, conn, parts);
+        // What only it sees of an entry follows what everybody is told of that.
+        if (own.length > 0) writeJson(out, addition(merge(shared, this.placed(conn, parts)), own));
+      };
       const isSimple = own.length === 0 && parts.every(({ part }) => part !== "all");
       if (!isSimple) return make(() => JSON.stringify(merge(shared, [...this.placed(conn, parts), ...own])), blocks);
       const only = parts.length === 1 ? parts[0]?.part : undefined;
@@ -217,19 +219,17 @@ export class Crowd {
     this.wire = tables && new SeenEncoder(tables);
   }
 
-  #blocks(conn: Watching, parts: Parts): Uint8Array {
-    return written((out) => {
-      for (const { interest, part } of parts) {
-        const { name } = interest;
-        if (part !== "all") {
-          this.wire?.write(out, name, part.sights, put);
-          continue;
-        }
-        // After the slots, which make an entry of what this may remove first.
-        this.wire?.tellSlots(out, name, keysOf(interest.seenBy(conn)));
-        writeJson(out, merge(undefined, [this.#replacement(conn, interest)]));
+  #write(out: ByteWriter, conn: Watching, parts: Parts): void {
+    for (const { interest, part } of parts) {
+      const { name } = interest;
+      if (part !== "all") {
+        this.wire?.write(out, name, part.sights, put);
+        continue;
       }
-    });
+      // After the slots, which make an entry of what this may remove first.
+      this.wire?.tellSlots(out, name, keysOf(interest.seenBy(conn)));
+      writeJson(out, merge(undefined, [this.#replacement(conn, interest)]));
+    }
   }
 
   /** The tables that a connection has to have before it is told these parts, if it does not have them. */

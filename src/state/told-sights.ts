@@ -1,3 +1,4 @@
+import type { ByteWriter } from "../protocol/binary/bytes.ts";
 import { SeenEncoder } from "../protocol/binary/seen-encoder.ts";
 import { readTables } from "../protocol/binary/tables.ts";
 import type { TableSpec } from "../protocol/binary/tables.ts";
@@ -102,7 +103,7 @@ export class ToldSights<C extends object> {
   encoder<T>(
     shared: Plain | undefined,
     text: string | undefined,
-    make: (text: () => string, blocks: () => readonly Uint8Array[]) => T,
+    make: (text: () => string, blocks: (out: ByteWriter) => void) => T,
   ) {
     const encode = this.#crowd.encoder(shared, text === undefined ? undefined : () => text, make);
     return (client: C, parts: Parts, own: readonly Placed[]) => encode(this.#watcherOf(client), parts, own);

@@ -13,6 +13,7 @@ export function expect(holds: unknown, what: string): asserts holds {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const FIRST_SIZE = 512;
+const FEW = 32;
 /** Of the eighth byte of a varint, with which it has all numbers that are exact. */
 const LAST_SCALE = 2 ** 49;
 
@@ -41,9 +42,12 @@ export class ByteWriter {
   }
 
   bytes(bytes: Uint8Array): void {
-    this.#grow(bytes.length);
-    this.#bytes.set(bytes, this.length);
-    this.length += bytes.length;
+    const { length } = bytes;
+    this.#grow(length);
+    // A call for a few bytes costs more than they do.
+    if (length > FEW) this.#bytes.set(bytes, this.length);
+    else for (let at = 0; at < length; at++) this.#bytes[this.length + at] = bytes[at] as number;
+    this.length += length;
   }
 
   /** Its length in bytes, then the text in UTF-8. */

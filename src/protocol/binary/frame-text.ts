@@ -1,13 +1,17 @@
-/** What binary frames are as JSON: made where somebody looks at them. */
-const texts = new WeakMap<Uint8Array, () => string>();
+/** Makes what a binary frame is as JSON, where somebody looks at it. A weak map of so many frames would cost more. */
+const TEXT = Symbol("text");
+
+interface Described {
+  [TEXT]?: () => string;
+}
 
 /** Says what a frame is as JSON. @returns the frame */
 export function withText(frame: Uint8Array<ArrayBuffer>, text: () => string): Uint8Array<ArrayBuffer> {
-  texts.set(frame, text);
+  (frame as Described)[TEXT] = text;
   return frame;
 }
 
 /** A frame as JSON, for developers. */
 export function textOfFrame(frame: string | Uint8Array): string {
-  return typeof frame === "string" ? frame : (texts.get(frame)?.() ?? "");
+  return typeof frame === "string" ? frame : ((frame as Described)[TEXT]?.() ?? "");
 }

@@ -1,7 +1,7 @@
 import { epochOf } from "../packets.ts";
 import type { SyncHead } from "../packets.ts";
 import { written } from "./bytes.ts";
-import type { ByteReader } from "./bytes.ts";
+import type { ByteReader, ByteWriter } from "./bytes.ts";
 
 /** What a frame is: its first byte. */
 export const FRAME = { sync: 1, ack: 2 } as const;
@@ -38,22 +38,32 @@ export interface BinaryHead extends Partial<SyncHead> {
 /** @param patch one piece or more */
 export function writeSyncFrame(head: BinaryHead, ...patch: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return written((out) => {
-    out.byte(FRAME.sync);
-    out.varint(head.seq === undefined ? 0 : head.seq + 1);
-    out.byte(SECTIONS.filter(([name]) => head[name] !== undefined).length);
-    for (const [index, [name, type]] of SECTIONS.entries()) {
-      const value = head[name];
-      if (value === undefined) continue;
-      const section = written((to) => {
-        if (type === "text") to.rest(value as string);
-        else if (type === "number") to.varint(value as number);
-      });
-      out.byte(index + 1);
-      out.varint(section.length);
-      out.bytes(section);
-    }
+    writeSyncHead(out, head);
     for (const piece of patch) out.bytes(piece);
   });
+}
+
+/** What a sync frame begins with. The patch follows. @param head undefined if it has none: most frames of a crowd */
+export function writeSyncHead(out: ByteWriter, head: BinaryHead | undefined): void {
+  out.byte(FRAME.sync);
+  if (!head) {
+    out.varint(0);
+    out.byte(0);
+    return;
+  }
+  out.varint(head.seq === undefined ? 0 : head.seq + 1);
+  out.byte(SECTIONS.filter(([name]) => head[name] !== undefined).length);
+  for (const [index, [name, type]] of SECTIONS.entries()) {
+    const value = head[name];
+    if (value === undefined) continue;
+    const section = written((to) => {
+      if (type === "text") to.rest(value as string);
+      else if (type === "number") to.varint(value as number);
+    });
+    out.byte(index + 1);
+    out.varint(section.length);
+    out.bytes(section);
+  }
 }
 
 /** The tables that a room writes patches with, and the run in which its slots are valid. */

@@ -33,6 +33,8 @@ export interface Written {
 interface Shape {
   readonly mask: number;
   readonly types: Uint8Array;
+  /** The rows of the frame that is being written. */
+  readonly pieces: Uint8Array[];
 }
 
 /** Writes a value under a key of a patch. */
@@ -89,7 +91,7 @@ export class SeenEncoder {
   write(out: ByteWriter, name: string, entries: Iterable<ToldEntry>, put: Put): void {
     const collection = this.#collections.get(name);
     if (!collection) return;
-    const pieces = new Map<Shape, Uint8Array[]>();
+    const shapes: Shape[] = [];
     const gone: number[] = [];
     for (const entry of entries) {
       const slot = entry.form === "gone" ? collection.known(entry.key) : undefined;
@@ -100,13 +102,9 @@ export class SeenEncoder {
       const { shape, bytes } =
         entry.written?.run === collection ? entry.written : (entry.written = collection.write(entry, put));
       if (!shape) out.bytes(bytes);
-      else {
-        const alike = pieces.get(shape);
-        if (alike) alike.push(bytes);
-        else pieces.set(shape, [bytes]);
-      }
+      else if (shape.pieces.push(bytes) === 1) shapes.push(shape);
     }
-    for (const [shape, alike] of pieces) writePieces(out, collection, shape, alike);
+    for (const shape of shapes) writePieces(out, collection, shape);
     if (gone.length > 0) writeRemovals(out, collection, gone);
   }
 
@@ -191,21 +189,17 @@ class SeenCollection extends Collection {
     });
     const name = `${mask} ${types.join(" ")}`;
     let shape = this.#shapes.get(name);
-    if (!shape) this.#shapes.set(name, (shape = { mask, types: Uint8Array.from(types) }));
+    if (!shape) this.#shapes.set(name, (shape = { mask, types: Uint8Array.from(types), pieces: [] }));
     return { shape, bytes, run: this };
   }
 }
 
-function writePieces(
-  out: ByteWriter,
-  { index }: Collection,
-  { mask, types }: Shape,
-  pieces: readonly Uint8Array[],
-): void {
+function writePieces(out: ByteWriter, { index }: Collection, { mask, types, pieces }: Shape): void {
   out.byte(BLOCK.pieces);
   out.varint(index);
   out.varint(mask);
   out.bytes(types);
   out.varint(pieces.length);
   for (const piece of pieces) out.bytes(piece);
+  pieces.length = 0;
 }

@@ -1,7 +1,8 @@
-import { jsonBlock } from "../../protocol/binary/blocks.ts";
+import { writeJson } from "../../protocol/binary/blocks.ts";
+import type { ByteWriter } from "../../protocol/binary/bytes.ts";
 import { withText } from "../../protocol/binary/frame-text.ts";
 import { writeSyncFrame } from "../../protocol/binary/frames.ts";
-import { EncodedPatch } from "../../protocol/encoded-patch.ts";
+import { blocksOf, EncodedPatch } from "../../protocol/encoded-patch.ts";
 import { encodeSync } from "../../protocol/packets.ts";
 import type { Plain } from "../../protocol/values.ts";
 import { addition, merge } from "../../state/merge.ts";
@@ -34,11 +35,10 @@ export class DirectPatches {
 
   send({ shared, blocks, seq, mark, viewerGroups }: Sent): void {
     const { crowd } = this.#tree;
-    const ofAll = blocks ? [blocks] : [];
     const text = shared && once(() => JSON.stringify(shared));
-    const make = (json: () => string, more: () => readonly Uint8Array[]) =>
-      new EncodedPatch({ text: json, blocks: () => [...ofAll, ...more()] }, seq, mark);
-    const forAll = text && make(text, () => []);
+    const make = (json: () => string, more?: (out: ByteWriter) => void) =>
+      new EncodedPatch({ text: json, blocks: blocksOf(blocks, more) }, seq, mark);
+    const forAll = text && make(text);
     const groupOf = viewerGroups.length > 0 ? groupsOf(viewerGroups) : undefined;
     const byGroup = new Map<ViewerGroup, EncodedPatch>();
     const encode = crowd?.encoder(shared, text, make);
@@ -50,7 +50,7 @@ export class DirectPatches {
       else if (group && !patch) {
         const { changes } = group;
         const whole = () => JSON.stringify(merge(shared, changes));
-        byGroup.set(group, (patch = make(whole, () => [jsonBlock(addition(shared, changes))])));
+        byGroup.set(group, (patch = make(whole, (out) => writeJson(out, addition(shared, changes)))));
       }
       if (parts.length > 0 && conn.protocol === 3 && !conn.isIntercepted)
         this.#sendTables(conn, crowd?.tablesFor(conn, parts));
