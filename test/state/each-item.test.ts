@@ -157,6 +157,17 @@ describe("eachItem", () => {
     expect(client.state).toEqual(upstream.client.state);
   });
 
+  it("takes the place of a transform for items alone, with which @signe/sync shows clients that join later another state", () => {
+    const state = { list: type(signal(["a"]) as never, "list", { transform: change as never }, {} as never) };
+    let changes = new Map<string, unknown>();
+    const join = () => syncClass(state, { onSync: (next) => (changes = next) });
+    join();
+    (state.list as unknown as State["list"])().push("b");
+    expect(changes.get("list.1"), "to who is here").toBe("B");
+    join();
+    expect(changes.get("list"), "to who joins later").toEqual({ 0: "a", 1: "b" });
+  });
+
   it("shows clients what a transform for items and wholes shows them with @signe/sync, whatever changes", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(mutation, { maxLength: 12 }), async (mutations) => {
