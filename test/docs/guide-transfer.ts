@@ -28,5 +28,4 @@ export const dungeon = defineRoom({
 });
 
 const rooms = createRooms({ rooms: [dungeon], transfers });
-export class RoomObject extends rooms.RoomObject {}
 export default rooms.app;

@@ -15,8 +15,8 @@ const definition = defineRoom({
   },
 });
 
-function roomWithout(): MemoryRoom {
-  const room = new MemoryRoom(definition.compiled);
+function roomWithout(): MemoryRoom<object> {
+  const room = new MemoryRoom<object>(definition.compiled);
   room.hasTransfers = false;
   room.start();
   return room;
@@ -61,7 +61,7 @@ it("other rooms that still have transfers are refused, so that their users stay 
 });
 
 it("rows of transfers stay for a version that has them again", async () => {
-  const room = new MemoryRoom(definition.compiled);
+  const room = new MemoryRoom<object>(definition.compiled);
   const boarded = await room.core.board({
     transferId: "t",
     sessionId: "ada",
