@@ -158,14 +158,16 @@ describe("eachItem", () => {
   });
 
   it("takes the place of a transform for items alone, with which @signe/sync shows clients that join later another state", () => {
-    const state = { list: type(signal(["a"]) as never, "list", { transform: change as never }, {} as never) };
-    let changes = new Map<string, unknown>();
-    const join = () => syncClass(state, { onSync: (next) => (changes = next) });
+    const state = {} as Pick<State, "list">;
+    const transform = (value: unknown) => (typeof value === "string" ? value.toUpperCase() : value);
+    state.list = type(signal(["a"]) as never, "list", { transform }, state as never) as never;
+    let sent = new Map<string, unknown>();
+    const join = () => syncClass(state, { onSync: (changes) => (sent = changes) });
     join();
-    (state.list as unknown as State["list"])().push("b");
-    expect(changes.get("list.1"), "to who is here").toBe("B");
+    state.list().push("b");
+    expect(sent.get("list.1"), "to who is here").toBe("B");
     join();
-    expect(changes.get("list"), "to who joins later").toEqual({ 0: "a", 1: "b" });
+    expect(sent.get("list"), "to who joins later").toEqual({ 0: "a", 1: "b" });
   });
 
   it("shows clients what a transform for items and wholes shows them with @signe/sync, whatever changes", async () => {
