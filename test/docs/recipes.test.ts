@@ -162,7 +162,8 @@ it("Discord: the code of the page becomes a token for the rooms", async () => {
   const fetched = vi.spyOn(globalThis, "fetch").mockImplementation(async () => Response.json(answers.shift()));
   const ask = serviceOf(discord, [activity]);
   const response = await ask("/token", { method: "POST", body: '{"code":"secret"}' });
-  expect(String(fetched.mock.calls[0]?.[1]?.body)).toContain("code=secret");
+  const { body } = fetched.mock.calls[0]?.[1] as { body: URLSearchParams };
+  expect(body.get("code")).toBe("secret");
   fetched.mockRestore();
   const made = await response.json<{ token: string }>();
   const claims = JSON.parse(atob(made.token.split(".")[1] ?? "")) as object;
