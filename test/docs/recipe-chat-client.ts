@@ -1,10 +1,9 @@
-import { CallError, connectRoom } from "../../src/client/index.ts";
+import { CallError } from "../../src/client/index.ts";
+import type { ClientOf } from "../../src/client/index.ts";
 import type { chat } from "./recipe-chat.ts";
 
-const room = connectRoom<typeof chat>({ host: location.host, room: "chat-1" });
-
 /** @returns what to show beside the field; nothing if all went well */
-export async function say(text: string): Promise<string> {
+export async function say(room: ClientOf<typeof chat>, text: string): Promise<string> {
   try {
     await room.call("say", text);
     return "";

@@ -1,6 +1,3 @@
-import { connectRoom } from "../../src/client/index.ts";
-import type { activity } from "./recipe-discord.ts";
-
 /** The part of `DiscordSDK` that this needs. */
 interface Sdk {
   readonly instanceId: string;
@@ -9,11 +6,14 @@ interface Sdk {
   };
 }
 
-/** @param sdk `new DiscordSDK(clientId)`, after `await sdk.ready()` */
-export async function play(sdk: Sdk, clientId: string) {
+/**
+ * What `connectRoom<typeof activity>(…)` takes.
+ * @param sdk `new DiscordSDK(clientId)`, after `await sdk.ready()`
+ */
+export async function whereToPlay(sdk: Sdk, clientId: string) {
   const { code } = await sdk.commands.authorize({ client_id: clientId, response_type: "code", scope: ["identify"] });
   const response = await fetch("/token", { method: "POST", body: JSON.stringify({ code }) });
   const { token } = await response.json<{ token: string }>();
   // All who play together have the same instance. The page's own host leads through Discord's proxy.
-  return connectRoom<typeof activity>({ host: location.host, room: `activity-${sdk.instanceId}`, token });
+  return { host: location.host, room: `activity-${sdk.instanceId}`, token };
 }

@@ -1,14 +1,17 @@
 import { expect, it, vi } from "vitest";
 import type { StateOf } from "../../src/index.ts";
+import { CallError } from "../../src/client/index.ts";
 import { testRoom } from "../../src/testing/index.ts";
 import { shared } from "../../src/testing/registry.ts";
 import { TestRoom, token } from "../support/harness.ts";
 import { track } from "./recipe-bots.ts";
 import { canvas } from "./recipe-cursors.ts";
 import { chat } from "./recipe-chat.ts";
+import { say } from "./recipe-chat-client.ts";
 import { start } from "./recipe-countdown.ts";
 import { match, profile } from "./recipe-deletion.ts";
 import discord, { activity } from "./recipe-discord.ts";
+import { whereToPlay } from "./recipe-discord-client.ts";
 import { battle, Unit } from "./recipe-fog.ts";
 import { club } from "./recipe-host.ts";
 import { race } from "./recipe-leaderboard.ts";
@@ -118,6 +121,23 @@ it("chat: keeps 100 messages, and refuses those that come too fast", async () =>
   expect(room.state.messages()[0]?.text).toBe("hello 2");
 });
 
+it("chat: the page says why a message was refused", async () => {
+  const refused = new CallError("rate_limited", "Too many");
+  const room = (call: () => Promise<unknown>) => ({ call }) as never;
+  expect(
+    await say(
+      room(() => Promise.reject(refused)),
+      "hello",
+    ),
+  ).toBe("Not so fast");
+  expect(
+    await say(
+      room(() => Promise.resolve()),
+      "hello",
+    ),
+  ).toBe("");
+});
+
 it("cursors: whole numbers that are not stored, and somebody who left is away for a while", async () => {
   const { createClient, room, server } = await testRoom(canvas);
   const [ada, bob] = [await createClient(), await createClient()];
@@ -162,10 +182,19 @@ it("Discord: the code of the page becomes a token for the rooms", async () => {
   const fetched = vi.spyOn(globalThis, "fetch").mockImplementation(async () => Response.json(answers.shift()));
   const ask = serviceOf(discord, [activity]);
   const response = await ask("/token", { method: "POST", body: '{"code":"secret"}' });
-  const { body } = fetched.mock.calls[0]?.[1] as { body: URLSearchParams };
-  expect(body.get("code")).toBe("secret");
+  const [[, init] = []] = fetched.mock.calls;
+  expect((init as { body: URLSearchParams }).body.get("code")).toBe("secret");
   fetched.mockRestore();
   const made = await response.json<{ token: string }>();
   const claims = JSON.parse(atob(made.token.split(".")[1] ?? "")) as object;
   expect(claims).toMatchObject({ sub: "discord-42", name: "ada" });
+});
+
+it("Discord: those who play together meet in one room, at the page's own host", async () => {
+  vi.stubGlobal("location", { host: "42.discordsays.com" });
+  const fetched = vi.spyOn(globalThis, "fetch").mockImplementation(async () => Response.json({ token: "t" }));
+  const sdk = { instanceId: "i-7", commands: { authorize: async () => ({ code: "secret" }) } };
+  expect(await whereToPlay(sdk, "42")).toEqual({ host: "42.discordsays.com", room: "activity-i-7", token: "t" });
+  fetched.mockRestore();
+  vi.unstubAllGlobals();
 });
