@@ -17,4 +17,6 @@ for (const path of globSync(`${pages}/**/*.md`)) {
   renameSync(path, path.replace(/README\.md$/, "index.md"));
 }
 await build(site);
+for (const name of ["llms.txt", "llms-full.txt"])
+  cpSync(`${site}../../docs/${name}`, `${site}../../dist-site/docs/${name}`);
 rmSync(pages, { recursive: true });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-const documents = import.meta.glob(["../../README.md", "../../CONTRIBUTING.md", "../../docs/*.md"], {
+const documents = import.meta.glob(["../../README.md", "../../CONTRIBUTING.md", "../../docs/*.md", "../../docs/skill/*.md"], {
   query: "?raw",
   import: "default",
   eager: true,
