@@ -15,14 +15,15 @@ const [guides, references] = readFileSync(`${root}docs/README.md`, "utf8")
     })),
   );
 
+const CODE = /^(\.\.?\/)*(src|test|examples|LICENSE)\b/;
+
 /** Links to code have no place on the site: their text stays. */
 function unlinkCode(md) {
-  const isCode = (href) => /^(\.\.?\/)*(src|test|examples|LICENSE)\b/.test(href);
   md.core.ruler.push("unlink-code", ({ tokens }) => {
     for (const { children } of tokens) {
       let isInside = false;
       for (const token of children ?? []) {
-        isInside ||= token.type === "link_open" && isCode(token.attrGet("href"));
+        isInside ||= token.type === "link_open" && CODE.test(token.attrGet("href"));
         if (!isInside || !token.type.startsWith("link_")) continue;
         if (token.type === "link_close") isInside = false;
         Object.assign(token, { type: "text", tag: "", nesting: 0, attrs: null, content: "" });
