@@ -2,6 +2,8 @@ export { computed, signal } from "@signe/reactive";
 export { createRooms } from "./app/create-rooms.ts";
 export type { RoomsService, WorldsService } from "./app/create-rooms.ts";
 export type { ServiceConfig } from "./app/service-config.ts";
+export { transfers } from "./app/transfers.ts";
+export type { Transfers } from "./app/transfers.ts";
 export type { Worlds } from "./app/worlds.ts";
 export { jwt } from "./auth/verify.ts";
 export type { Auth, AuthConfig } from "./auth/verify.ts";

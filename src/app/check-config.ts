@@ -13,6 +13,7 @@ const OPTIONS: readonly string[] = [
   "logLevel",
   "inspector",
   "world",
+  "transfers",
   "jurisdiction",
   "locationHint",
 ];
@@ -37,12 +38,27 @@ export function checkConfig(config: ServiceConfig): void {
       'createRooms: world takes what worlds() makes. Write world: worlds({ … }), and import { worlds } from "durable-rooms/worlds"',
     );
   }
+  checkTransfers(config);
   checkPlace("jurisdiction", config.jurisdiction, JURISDICTIONS);
   checkPlace("locationHint", config.locationHint, LOCATION_HINTS);
   if (log !== undefined && typeof log !== "function") throw new Error("createRooms: log has to be a function");
   if (logLevel !== undefined && !LEVELS.includes(logLevel)) {
     throw new Error(`createRooms: logLevel has to be one of ${LEVELS.join(", ")}`);
   }
+}
+
+function checkTransfers({ rooms = [], parties = {}, transfers }: ServiceConfig): void {
+  if (transfers && typeof transfers.create !== "function") {
+    throw new Error('createRooms: transfers takes the transfers of "durable-rooms"');
+  }
+  const taker = [...rooms, ...Object.values(parties).flat()].find(
+    ({ compiled }) => compiled.definition.onSessionRestore,
+  );
+  if (!taker || transfers) return;
+  throw new Error(
+    `createRooms: the room "${taker.compiled.definition.path}" has onSessionRestore, and this service has no transfers. ` +
+      'Add transfers, and import { transfers } from "durable-rooms"',
+  );
 }
 
 function checkPlace(name: string, choice: unknown, known: readonly string[]): void {

@@ -4,6 +4,7 @@ import type { LogEntry, LogLevel } from "../platform/ports.ts";
 import type { CorsOptions } from "./app.ts";
 import type { RoomsConfig } from "./directory.ts";
 import type { Inspector } from "./inspector.ts";
+import type { Transfers } from "./transfers.ts";
 import type { Worlds } from "./worlds.ts";
 
 /** What `createRooms` takes: rooms, tokens, CORS, the log, an inspector, and Worlds. */
@@ -20,4 +21,6 @@ export interface ServiceConfig extends RoomsConfig, LocationConfig {
   readonly inspector?: Inspector;
   /** `worlds()` of `durable-rooms/worlds`: spreads the clients of a room over shards, and finds rooms. Default: none. */
   readonly world?: Worlds;
+  /** `transfers`: lets `room.sessionTransfer` move users to other rooms. Default: none, and a smaller Worker. */
+  readonly transfers?: Transfers;
 }

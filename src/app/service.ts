@@ -16,7 +16,7 @@ import type { ServiceConfig } from "./service-config.ts";
  */
 export function createService(config: ServiceConfig, placesOf = createPlaces) {
   if ((globalThis as Build).process?.env?.NODE_ENV !== "production") checkConfig(config);
-  const { auth, cors = { origin: "*" }, inspector, world: worlds } = config;
+  const { auth, cors = { origin: "*" }, inspector, world: worlds, transfers } = config;
   // Earlier versions took the options themselves. A deployed Worker looks too: it would let everyone in as a guest.
   if (auth && typeof auth.users !== "function") {
     throw new Error(
@@ -34,6 +34,11 @@ export function createService(config: ServiceConfig, placesOf = createPlaces) {
   const operator = auth?.operators ?? worlds?.operators ?? inspector?.operators;
   const app = createApp({ find, rooms: all, verify: auth?.users, operator, world, log, cors, inspector, places });
   inspector?.serve(app, { config, world, operator: operator ?? inspector.operators });
-  const RoomObject = createRoomObject(find, log, worlds?.createParts, places);
+  const RoomObject = createRoomObject(find, {
+    log,
+    places,
+    createWorldParts: worlds?.createParts,
+    createTransfers: transfers?.create,
+  });
   return { find, log, places, app, RoomObject: inspector?.room(RoomObject) ?? RoomObject };
 }

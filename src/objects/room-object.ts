@@ -27,6 +27,8 @@ import { reportRuntime } from "./runtime.ts";
 import { createOtherRooms } from "./peers.ts";
 import { ANYWHERE } from "./places.ts";
 import type { Places } from "./places.ts";
+import type { OptionalParts } from "../room/optional-parts.ts";
+import type { CreateTransfers } from "../room/transfers/user-transfers.ts";
 import type { CreateWorldParts } from "./world-parts.ts";
 
 type Found = ReturnType<FindRoom>;
@@ -217,9 +219,9 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     });
   }
 
-  /** Makes what a room has of Worlds. A service without Worlds has nothing of that. */
-  protected worldParts(..._of: Parameters<CreateWorldParts>): ReturnType<CreateWorldParts> | undefined {
-    return undefined;
+  /** Makes the parts that a room has only in some services. */
+  protected options(..._of: Parameters<CreateWorldParts>): OptionalParts {
+    return {};
   }
 
   /** Where the service's objects are. */
@@ -260,7 +262,7 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     const reach: Reach = (why, call) => (life.isOver ? new Promise<never>(() => {}) : this.reach(why, call));
     const ports = mortal(this.#ports(identity, life, reach), life);
     const compiled = this.log().isVerbose ? traced(room, ports) : room;
-    return new RoomCore(compiled, identity, ports, this.worldParts(this.where(), this.env, reach));
+    return new RoomCore(compiled, identity, ports, this.options(this.where(), this.env, reach));
   }
 
   /** If it cannot be deleted, the room finds at its next event that it was ending, and goes on. */
@@ -348,13 +350,18 @@ function describe(error: unknown): string {
   return causeOf(error) + (isCaused ? `\ncaused by ${describe(error.cause)}` : "");
 }
 
+/** What rooms have of their service. */
+export interface RoomServices {
+  readonly log?: Log | undefined;
+  /** Default: anywhere. */
+  readonly places?: Places | undefined;
+  readonly createWorldParts?: CreateWorldParts | undefined;
+  readonly createTransfers?: CreateTransfers | undefined;
+}
+
 /** Makes the Durable Object class that runs the rooms that `find` knows. */
-export function createRoomObject(
-  find: FindRoom,
-  log?: Log,
-  createWorldParts?: CreateWorldParts,
-  places = ANYWHERE,
-): RoomObjectClass {
+export function createRoomObject(find: FindRoom, services: RoomServices): RoomObjectClass {
+  const { log, places = ANYWHERE, createWorldParts, createTransfers } = services;
   return class RoomObject extends RoomObjectBase {
     protected override log(): Log {
       return log ?? super.log();
@@ -368,8 +375,8 @@ export function createRoomObject(
       return find(party, id);
     }
 
-    protected override worldParts(...of: Parameters<CreateWorldParts>): ReturnType<CreateWorldParts> | undefined {
-      return createWorldParts?.(...of);
+    protected override options(...of: Parameters<CreateWorldParts>): OptionalParts {
+      return { world: createWorldParts?.(...of), transfers: createTransfers };
     }
   };
 }

@@ -20,7 +20,7 @@ export function createWorldObject(
   log = createLog(),
   places = ANYWHERE,
 ): RoomObjectClass {
-  return createRoomObject(createFindWorld(find, settings, log, places), log, undefined, places);
+  return createRoomObject(createFindWorld(find, settings, log, places), { log, places });
 }
 
 /** Finds the room that a World is: its state is the registry. */

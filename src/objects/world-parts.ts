@@ -2,7 +2,7 @@ import type { Shards } from "../relay/messages.ts";
 import { Listing } from "../room/listing/listing.ts";
 import type { Worlds } from "../room/listing/report.ts";
 import { LiveShardLinks } from "../room/shards/live-shard-links.ts";
-import type { WorldParts } from "../room/world-parts.ts";
+import type { WorldParts } from "../room/optional-parts.ts";
 import { createShards, createWorlds } from "./peers.ts";
 import type { Places } from "./places.ts";
 

@@ -19,7 +19,7 @@ import type { Reporter } from "./handlers/reporter.ts";
 import { subjectOf } from "./sessions/session-keys.ts";
 import { randomId } from "./sessions/sessions.ts";
 import type { Session, Sessions } from "./sessions/sessions.ts";
-import type { Transfers } from "./transfers/transfers.ts";
+import type { UserTransfers } from "./transfers/user-transfers.ts";
 import type { Turns } from "./timing/turns.ts";
 import type { RoomContext } from "./handlers/room-context.ts";
 
@@ -33,7 +33,7 @@ export interface AdmissionScope extends RoomContext {
   readonly sessions: Sessions;
   readonly presence: Presence;
   readonly leavers: Leavers;
-  readonly transfers: Transfers;
+  readonly transfers: UserTransfers;
   readonly hooks: Hooks;
   readonly reporter: Reporter;
   readonly broadcast: Broadcast;

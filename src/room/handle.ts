@@ -19,7 +19,7 @@ import type { Schedules } from "./schedules.ts";
 import type { Leavers } from "./sessions/leavers.ts";
 import type { Sessions } from "./sessions/sessions.ts";
 import { STORAGE_PREFIX } from "./storage/keys.ts";
-import type { Transfers } from "./transfers/transfers.ts";
+import type { UserTransfers } from "./transfers/user-transfers.ts";
 
 /** The identity of a room. */
 export interface RoomIdentity {
@@ -40,7 +40,7 @@ export interface HandleParts {
   readonly tree: Tree;
   readonly schedules: Schedules;
   readonly sessions: Sessions;
-  readonly transfers: Transfers;
+  readonly transfers: UserTransfers;
   readonly ports: { readonly neighbours: CalledRooms };
   readonly listing: RoomListing;
   readonly lifecycle: Lifecycle;

@@ -7,7 +7,6 @@ import { Tree } from "../state/tree.ts";
 import { Admission } from "./admission.ts";
 import type { ConnectionHooks, RoomConnection } from "./connections/connection.ts";
 import { Connections } from "./connections/connections.ts";
-import type { WorldParts } from "./world-parts.ts";
 import { createHandle } from "./handle.ts";
 import type { RoomIdentity } from "./handle.ts";
 import { OwnFrames } from "./connections/own-frames.ts";
@@ -16,6 +15,7 @@ import { Reporter } from "./handlers/reporter.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { NoListing } from "./listing/no-listing.ts";
 import type { RoomListing } from "./listing/report.ts";
+import type { OptionalParts } from "./optional-parts.ts";
 import type { Ports } from "./room-ports.ts";
 import { UnansweredBodies } from "./requests/unanswered-bodies.ts";
 import { Schedules } from "./schedules.ts";
@@ -33,7 +33,8 @@ import { Views } from "./sync/views.ts";
 import { Alarms } from "./timing/alarms.ts";
 import { Ticker } from "./timing/ticker.ts";
 import { Turns } from "./timing/turns.ts";
-import { Transfers } from "./transfers/transfers.ts";
+import { NoTransfers } from "./transfers/no-transfers.ts";
+import type { UserTransfers } from "./transfers/user-transfers.ts";
 
 /** The most characters of packets that wait for first packets, and for interceptors. */
 const MAX_HELD = { client: 4_000_000, user: 8_000_000, all: 16_000_000 };
@@ -78,10 +79,10 @@ export class RoomParts {
   #hooks: Hooks | undefined;
   #leavers: Leavers | undefined;
   #admission: Admission | undefined;
-  #transfers: Transfers | undefined;
+  #transfers: UserTransfers | undefined;
   #schedules: Schedules | undefined;
   #listing: RoomListing | undefined;
-  readonly #worldParts: WorldParts | undefined;
+  readonly #options: OptionalParts;
   #requestLimit: AddressLimit | undefined;
 
   /**
@@ -92,7 +93,7 @@ export class RoomParts {
     compiled: CompiledRoom,
     identity: RoomIdentity,
     ports: Ports,
-    worldParts: WorldParts | undefined,
+    options: OptionalParts,
     events: ShardLinksScope["room"],
   ) {
     const { settings, definition } = compiled;
@@ -104,7 +105,7 @@ export class RoomParts {
     this.ports = ports;
     this.clock = clock;
     this.storage = storage;
-    this.#worldParts = worldParts;
+    this.#options = options;
     this.state = definition.state();
     this.tree = new Tree(this.state);
     const { rows } = this.tree;
@@ -138,7 +139,7 @@ export class RoomParts {
     };
     this.presence.onGone = (publicId, user) => this.leavers.dismiss(publicId, user);
     this.shardLinks =
-      worldParts?.links({
+      options.world?.links({
         tree: this.tree,
         storage,
         clock,
@@ -202,8 +203,8 @@ export class RoomParts {
     return (this.#admission ??= new Admission(this));
   }
 
-  get transfers(): Transfers {
-    return (this.#transfers ??= new Transfers(this));
+  get transfers(): UserTransfers {
+    return (this.#transfers ??= this.#options.transfers?.(this) ?? new NoTransfers(this.sessions));
   }
 
   get schedules(): Schedules {
@@ -246,10 +247,10 @@ export class RoomParts {
 
   #createListing(): RoomListing {
     const { storage, clock, alarms, connections, reporter, identity, compiled } = this;
-    if (!this.#worldParts) return new NoListing(reporter);
+    if (!this.#options.world) return new NoListing(reporter);
     const { party, id: roomId } = identity;
     const place = { party, roomId, path: compiled.definition.path, maxUsers: compiled.settings.maxUsers };
-    const listing = this.#worldParts.listing({ place, storage, clock, alarms, connections, failures: reporter });
+    const listing = this.#options.world.listing({ place, storage, clock, alarms, connections, failures: reporter });
     alarms.register(listing);
     connections.register(listing);
     return listing;

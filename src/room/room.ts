@@ -22,7 +22,7 @@ import type { Sessions } from "./sessions/sessions.ts";
 import type { Turns } from "./timing/turns.ts";
 import type { RecallAnswer, TransferAnswer, TransferredUser } from "./transfers/messages.ts";
 import { recoverConnection, wake } from "./wake.ts";
-import type { WorldParts } from "./world-parts.ts";
+import type { OptionalParts } from "./optional-parts.ts";
 
 /** One room, on any platform: its methods are the events that can happen to it. */
 export class RoomCore {
@@ -40,8 +40,8 @@ export class RoomCore {
   #starting: Promise<unknown> | undefined;
 
   /** @throws whatever `state()` or a restore hook throws: such a room cannot run, and its data stays as it is */
-  constructor(compiled: CompiledRoom, identity: RoomIdentity, ports: Ports, worldParts: WorldParts | undefined) {
-    const parts = new RoomParts(compiled, identity, ports, worldParts, this);
+  constructor(compiled: CompiledRoom, identity: RoomIdentity, ports: Ports, options: OptionalParts) {
+    const parts = new RoomParts(compiled, identity, ports, options, this);
     this.#parts = parts;
     this.compiled = compiled;
     this.clock = parts.clock;

@@ -4,6 +4,7 @@ import type { Places } from "../objects/places.ts";
 import type { CreateWorldParts } from "../objects/world-parts.ts";
 import { objectName } from "../protocol/urls.ts";
 import type { Log } from "../platform/log.ts";
+import type { CreateTransfers } from "../room/transfers/user-transfers.ts";
 import type { RoomCore } from "../room/room.ts";
 import type { TestClock } from "./test-clock.ts";
 
@@ -30,6 +31,8 @@ export interface ServiceParts {
   /** Undefined in a service without Worlds. */
   readonly findWorld: FindRoom | undefined;
   readonly createWorldParts: CreateWorldParts | undefined;
+  /** Undefined in a service without transfers. */
+  readonly createTransfers: CreateTransfers | undefined;
   readonly log: Log;
   readonly places: Places;
   /** How far the clocks of its objects are ahead of the real one, in ms. */

@@ -1,3 +1,4 @@
+import { transfers } from "../app/transfers.ts";
 import type { FindRoom } from "../define/room.ts";
 import { nameOf } from "../objects/object-name.ts";
 import { RoomObjectBase } from "../objects/room-object.ts";
@@ -7,6 +8,7 @@ import type { CreateWorldParts } from "../objects/world-parts.ts";
 import type { RoomConnection } from "../room/connections/connection.ts";
 import type { Log } from "../platform/log.ts";
 import type { Clock, Socket } from "../platform/ports.ts";
+import type { OptionalParts } from "../room/optional-parts.ts";
 import type { RoomCore } from "../room/room.ts";
 import { encodeMarker } from "./marker.ts";
 import type { Marker } from "./marker.ts";
@@ -135,8 +137,9 @@ export class RoomObject extends RoomObjectBase implements TestedObject {
     return (this.service?.find ?? findRoom)(party, id);
   }
 
-  protected override worldParts(...of: Parameters<CreateWorldParts>): ReturnType<CreateWorldParts> | undefined {
-    return this.service ? this.service.createWorldParts?.(...of) : createWorldParts(...of);
+  protected override options(...of: Parameters<CreateWorldParts>): OptionalParts {
+    const service = this.service ?? { createWorldParts, createTransfers: transfers.create };
+    return { world: service.createWorldParts?.(...of), transfers: service.createTransfers };
   }
 }
 
@@ -152,7 +155,7 @@ export class WorldObject extends RoomObject {
     return this.service?.findWorld?.(party, id);
   }
 
-  protected override worldParts(): undefined {
-    return undefined;
+  protected override options(): OptionalParts {
+    return {};
   }
 }

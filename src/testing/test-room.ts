@@ -1,4 +1,5 @@
 import type { DefinedRoom } from "../define/room.ts";
+import { transfers } from "../app/transfers.ts";
 import type { Auth } from "../auth/verify.ts";
 import { RoomError } from "../protocol/errors.ts";
 import { testService } from "./test-service.ts";
@@ -23,7 +24,7 @@ export async function testRoom<S, A, O, E, J, F>(
   options: TestRoomOptions = {},
 ): Promise<RoomTest<S, A, O, E, J, F>> {
   const isClosed = definition.compiled.settings.auth === "required";
-  const service = await testService({ rooms: [definition], ...(isClosed && { auth: NO_TOKENS }) });
+  const service = await testService({ rooms: [definition], transfers, ...(isClosed && { auth: NO_TOKENS }) });
   return service.room(definition, options);
 }
 

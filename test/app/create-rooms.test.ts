@@ -50,6 +50,16 @@ describe("createRooms fails at start-up, and says what to do", () => {
       "Write world: worlds({ … })",
     ],
     [
+      "transfers missing",
+      () => createRooms({ rooms: [room("a", { onSessionRestore: () => undefined })] }),
+      "Add transfers, and import",
+    ],
+    [
+      "transfers malformed",
+      () => createRooms({ rooms: [room("a")], transfers: true as never }),
+      'the transfers of "durable-rooms"',
+    ],
+    [
       "a class of Worlds, without Worlds",
       () => (createRooms({ rooms: [room("a")] }) as unknown as WorldsService).ShardObject,
       "Add world: worlds()",
@@ -175,6 +185,7 @@ it("the public API is this list", () => {
     "signal",
     "snapshotOf",
     "sync",
+    "transfers",
     "users",
   ]);
 });

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { cpuTime } from "./load/cpu.ts";
 import type { Place } from "./load/jobs.ts";
+import { Walk } from "./load/moves.ts";
 import type { Newcomer } from "./load/protocol.ts";
 import { PROTOCOLS } from "./load/protocols.ts";
 import { isPinned } from "./servers.ts";
@@ -23,13 +24,25 @@ const LOAD_CORE = "1";
 const [WARM_UP, DURATION] = [1000, 3000];
 
 const GATHERING: readonly VariantName[] = ["a50", "b50", "b50binary", "c50", "e"];
+/** What clients do. */
+interface Load {
+  readonly clients: number;
+  /** Moves of each in a second. */
+  readonly rate: number;
+  /** The width of the map that they walk over. If it is missing, they jump, and all of them see it. */
+  readonly map?: number;
+  /** How many see a move, if not all do. */
+  readonly seers?: number;
+}
 const SCENARIOS = {
   s1: { clients: 10, rate: 20, variants: [...GATHERING, "d"] },
   // Those that send at once fall behind.
   s2: { clients: 100, rate: 5, variants: GATHERING },
   s3: { clients: 300, rate: 1, variants: GATHERING },
   all: { clients: 100, rate: 20, variants: GATHERING },
-} satisfies Record<string, { clients: number; rate: number; variants: readonly VariantName[] }>;
+  // As many in an area as in the scenario of the same name. At the borders of this smaller map there are fewer.
+  crowd: { clients: 300, rate: 5, map: 560, seers: 26, variants: ["agrid", "bnear50", "bnear50binary", "eview"] },
+} satisfies Record<string, Load & { variants: readonly VariantName[] }>;
 type ScenarioName = keyof typeof SCENARIOS;
 
 /** Of all clients together. */
@@ -44,23 +57,25 @@ class BrowserClient {
   readonly #socket: WebSocket;
   readonly #place: Place;
   readonly #counts: Counts;
+  readonly #walk: Walk | undefined;
 
-  static async enter(place: Place, index: number, counts: Counts): Promise<BrowserClient> {
+  static async enter(place: Place, index: number, counts: Counts, map?: number): Promise<BrowserClient> {
     const path = await PROTOCOLS[place.protocol].address(
       place.port,
       place.paths[index % place.paths.length] ?? "",
       index,
     );
-    const client = new BrowserClient(place, path, counts);
+    const client = new BrowserClient(place, path, counts, map === undefined ? undefined : new Walk(map, index));
     await client.#in;
     return client;
   }
 
   readonly #in: Promise<void>;
 
-  private constructor(place: Place, path: string, counts: Counts) {
+  private constructor(place: Place, path: string, counts: Counts, walk: Walk | undefined) {
     this.#place = place;
     this.#counts = counts;
+    this.#walk = walk;
     this.#socket = new WebSocket(`ws://127.0.0.1:${place.port}${path}`, { perMessageDeflate: true });
     let readBefore = 0;
     let response: IncomingMessage | undefined;
@@ -88,8 +103,9 @@ class BrowserClient {
 
   move(): void {
     this.#counts.moves++;
-    const value = () => 100 + Math.floor(Math.random() * 900);
-    this.#socket.send(PROTOCOLS[this.#place.protocol].action("move", { x: value(), y: value() }));
+    const jump = () => 100 + Math.floor(Math.random() * 900);
+    const to = this.#walk?.next(0) ?? { x: jump(), y: jump() };
+    this.#socket.send(PROTOCOLS[this.#place.protocol].action("move", to));
   }
 
   leave(): void {
@@ -104,10 +120,10 @@ interface Found {
   readonly cpu: number;
 }
 
-async function measure(place: Place, { clients, rate }: (typeof SCENARIOS)[ScenarioName]): Promise<Found> {
+async function measure(place: Place, { clients, rate, map, seers = clients }: Load): Promise<Found> {
   const counts: Counts = { moves: 0, packets: 0, wire: 0 };
   const all = await Promise.all(
-    Array.from({ length: clients }, (_, index) => BrowserClient.enter(place, index, counts)),
+    Array.from({ length: clients }, (_, index) => BrowserClient.enter(place, index, counts, map)),
   );
   // Each has a phase of its own.
   const timers = all.map((client, index) => {
@@ -123,7 +139,7 @@ async function measure(place: Place, { clients, rate }: (typeof SCENARIOS)[Scena
   await sleep(WARM_UP);
   const before = { ...counts, cpu: cpuTime(place.pid) };
   await sleep(DURATION);
-  const delivered = (counts.moves - before.moves) * clients;
+  const delivered = (counts.moves - before.moves) * seers;
   const found = {
     packet: (counts.wire - before.wire) / (counts.packets - before.packets),
     wire: (counts.wire - before.wire) / delivered,

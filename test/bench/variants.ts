@@ -69,6 +69,13 @@ const ALL = {
   agrid: { title: "hand-written with a grid, every 50 ms", server: "grid", prefix: "", baseline: "agrid" },
   bnear: { title: 'durable-rooms with `near()`, `"auto"`', server: "crowd", prefix: "auto-", baseline: "agrid" },
   bnear50: { title: "durable-rooms with `near()`, 50", server: "crowd", prefix: "50-", baseline: "agrid" },
+  bnear50binary: {
+    title: "durable-rooms with `near()`, 50, binary",
+    server: "crowd",
+    prefix: "50-",
+    baseline: "agrid",
+    query: "&protocol=2&protocol=3",
+  },
   bnearshards: {
     title: 'durable-rooms with `near()`, `"auto"`, 14 shards in another process',
     server: "split",

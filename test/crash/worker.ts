@@ -1,4 +1,4 @@
-import { createRooms, jwt } from "../../src/index.ts";
+import { createRooms, jwt, transfers } from "../../src/index.ts";
 import { worlds } from "../../src/worlds.ts";
 import { eager, lazy } from "./rooms.ts";
 
@@ -6,6 +6,7 @@ import { eager, lazy } from "./rooms.ts";
 const rooms = createRooms({
   rooms: [eager, lazy],
   auth: jwt({ secret: "AUTH_JWT_SECRET" }),
+  transfers,
   world: worlds({ ids: ["w"], shardCapacity: 8, connectRate: { requests: 100_000, per: 1000 } }),
 });
 export class RoomObject extends rooms.RoomObject {}

@@ -12,6 +12,7 @@ import {
   persist,
   signal,
   sync,
+  transfers,
   users,
 } from "../../src/index.ts";
 import { worlds } from "../../src/worlds.ts";
@@ -135,6 +136,7 @@ const rooms = createRooms({
   rooms: [gameRoom, apiRoom], // the party "main"; { parties: { lobby: [lobbyRoom] } } adds others
   auth: jwt({ secret: "AUTH_JWT_SECRET" }), // an env name (HS256), or { jwksUrl, issuer, audience }; optional
   cors: { origin: "*" },
+  transfers,
   world: worlds({ shardCapacity: 75, balancing: "round-robin" }),
 });
 export class RoomObject extends rooms.RoomObject {}

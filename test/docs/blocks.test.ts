@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 
-const documents = import.meta.glob(["../../README.md", "../../CONTRIBUTING.md", "../../docs/*.md"], {
+const documents = import.meta.glob(["../../README.md", "../../CONTRIBUTING.md", "../../docs/*.md", "../../docs/skill/*.md"], {
   query: "?raw",
   import: "default",
   eager: true,
 });
 const sources = import.meta.glob("./*.{ts,tsx}", { query: "?raw", import: "default", eager: true });
 /** Code for other libraries, which is compiled where those are installed: with the benchmark's peers. */
-const befores = import.meta.glob("../bench/peers/before-*.ts", { query: "?raw", import: "default", eager: true });
+const befores = import.meta.glob("../bench/peers/**/before-*.ts", { query: "?raw", import: "default", eager: true });
 const modules = [...Object.values(sources), ...Object.values(befores)].map(plain);
 
 /** Code as it counts here: without indentation, and without where the package is imported from. */

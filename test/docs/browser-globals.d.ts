@@ -1,3 +1,6 @@
 /** What the examples for browsers use of a browser. */
 declare const location: { readonly host: string; readonly origin: string };
 declare const sessionStorage: { getItem(key: string): string | null; setItem(key: string, value: string): void };
+declare const document: {
+  readonly body: { textContent: string | null; addEventListener(type: "click", listener: () => void): void };
+};

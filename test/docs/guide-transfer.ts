@@ -1,4 +1,4 @@
-import { connected, defineRoom, signal, sync, users } from "../../src/index.ts";
+import { connected, createRooms, defineRoom, signal, sync, transfers, users } from "../../src/index.ts";
 import * as z from "zod";
 
 class Hero {
@@ -26,3 +26,6 @@ export const dungeon = defineRoom({
   // What was stored of the user where they came from, and what to load of it here.
   onSessionRestore: ({ userSnapshot }) => ({ ...userSnapshot, gold: Number(userSnapshot["gold"]) + 1 }),
 });
+
+const rooms = createRooms({ rooms: [dungeon], transfers });
+export default rooms.app;

@@ -16,7 +16,7 @@ import { follow, priceIn, whereOf } from "./house-client.ts";
 import { party } from "./party.ts";
 import { shop } from "./guide-requests.ts";
 import moved, { game, RoomObject } from "./moved-game.ts";
-import { dungeon } from "./guide-transfer.ts";
+import levels, { dungeon } from "./guide-transfer.ts";
 import { arena } from "./guide-references.ts";
 import { cave } from "./guide-variants.ts";
 import { island } from "./guide-crowd.ts";
@@ -291,6 +291,7 @@ describe("guide", () => {
     expect(there.state).toEqual({ heroes: { [client.publicId]: { gold: 11, online: true } } });
     expect((await client.call("loot")).value["code"]).toBe("forbidden");
     expect((await there.call("descend", "cellar")).value["code"]).toBe("not_found");
+    expect(await (await serviceOf(levels, [dungeon])("/parties/main/level-7/open")).json()).toBe(true);
   });
 
   it("new versions of a state, and what could not be read", async () => {

@@ -8,6 +8,7 @@ import { forwardRequest } from "../../src/auth/internal.ts";
 import { BrowserSocket } from "../support/browser-socket.ts";
 import { TestClient, TestRoom, testRoom, token } from "../support/harness.ts";
 import { App } from "./app.tsx";
+import counting, { RoomObject as CounterObject } from "./counter.ts";
 import { gameRoom } from "./game-room.ts";
 import { go } from "./optimistic.ts";
 import { Scores } from "./scores.tsx";
@@ -20,7 +21,13 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe("README: the room", () => {
+it("README: the counter is a whole Worker", async () => {
+  expect(await (await counting.request("/health")).json()).toEqual({ status: "ok" });
+  expect((await counting.request("/parties/main/other-1")).status).toBe(404);
+  expect(Object.getPrototypeOf(CounterObject)).toBeInstanceOf(Function);
+});
+
+describe("the first game: the room", () => {
   it("everything of the example works", async () => {
     const room = testRoom(gameRoom, "game-1");
     const boss = await room.connect({ token: await token({ role: "admin" }) });
@@ -52,7 +59,7 @@ describe("README: the room", () => {
   });
 });
 
-describe("README: the Worker", () => {
+describe("the first game: the Worker", () => {
   it("the Worker leads to the room, over HTTP and over a socket", async () => {
     const ask = serviceOf(service, [gameRoom]);
     expect(await (await ask("/health")).json()).toEqual({ status: "ok" });

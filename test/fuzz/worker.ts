@@ -1,4 +1,4 @@
-import { createRooms, jwt } from "../../src/index.ts";
+import { createRooms, jwt, transfers } from "../../src/index.ts";
 import { worlds } from "../../src/worlds.ts";
 import { closed, target } from "./target.ts";
 
@@ -6,6 +6,7 @@ import { closed, target } from "./target.ts";
 const rooms = createRooms({
   rooms: [target, closed],
   auth: jwt({ secret: "AUTH_JWT_SECRET" }),
+  transfers,
   world: worlds({ ids: ["w"], shardCapacity: 50, maxRooms: 100, maxShards: 5 }),
 });
 export class RoomObject extends rooms.RoomObject {}

@@ -10,6 +10,7 @@ import {
   RoomError,
   sync,
   users,
+  transfers,
 } from "../../src/index.ts";
 import { worlds } from "../../src/worlds.ts";
 
@@ -68,6 +69,7 @@ const soaked = defineRoom({
 const rooms = createRooms({
   rooms: [soaked],
   auth: jwt({ secret: "AUTH_JWT_SECRET" }),
+  transfers,
   world: worlds({ ids: ["w"], shardCapacity: 500, connectRate: { requests: 1e6, per: 1 } }),
 });
 export class RoomObject extends rooms.RoomObject {

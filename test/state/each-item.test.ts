@@ -157,6 +157,19 @@ describe("eachItem", () => {
     expect(client.state).toEqual(upstream.client.state);
   });
 
+  it("takes the place of a transform for items alone, with which @signe/sync shows clients that join later another state", () => {
+    const state = {} as Pick<State, "list">;
+    const transform = (value: unknown) => (typeof value === "string" ? value.toUpperCase() : value);
+    state.list = type(signal(["a"]) as never, "list", { transform }, state as never) as never;
+    let sent = new Map<string, unknown>();
+    const join = () => syncClass(state, { onSync: (changes) => (sent = changes) });
+    join();
+    state.list().push("b");
+    expect(sent.get("list.1"), "to who is here").toBe("B");
+    join();
+    expect(sent.get("list"), "to who joins later").toEqual({ 0: "a", 1: "b" });
+  });
+
   it("shows clients what a transform for items and wholes shows them with @signe/sync, whatever changes", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(mutation, { maxLength: 12 }), async (mutations) => {

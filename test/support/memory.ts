@@ -1,4 +1,5 @@
 import type { CompiledRoom } from "../../src/define/room.ts";
+import { transfers } from "../../src/app/transfers.ts";
 import type { Claims } from "../../src/define/types.ts";
 import type { Alarm, Clock, LogEntry, SentFrame, Socket, Storage } from "../../src/platform/ports.ts";
 import type { Ports } from "../../src/room/room-ports.ts";
@@ -8,7 +9,7 @@ import { LiveShardLinks } from "../../src/room/shards/live-shard-links.ts";
 import type { Shards } from "../../src/relay/messages.ts";
 import { Journal } from "../../src/room/storage/journal.ts";
 import { RoomCore } from "../../src/room/room.ts";
-import type { WorldParts } from "../../src/room/world-parts.ts";
+import type { WorldParts } from "../../src/room/optional-parts.ts";
 import { BinaryTexts } from "./binary-texts.ts";
 import { spoken } from "./spoken.ts";
 import { LoadClient } from "./load-client.ts";
@@ -265,6 +266,8 @@ export class MemoryRoom<S> {
   worlds: Worlds = { report: async () => undefined };
   /** Whether the service has Worlds. Asked when the room starts. */
   hasWorlds = true;
+  /** Whether the service has transfers. Asked when the room starts. */
+  hasTransfers = true;
   sockets: MemorySocket[] = [];
   core: RoomCore;
   /** Makes what a client keeps its state in, beside a plain object. */
@@ -446,6 +449,9 @@ export class MemoryRoom<S> {
       links: (scope) => new LiveShardLinks({ ...scope, shards }),
       listing: (scope) => new Listing({ ...scope, worlds }),
     };
-    return new RoomCore(this.#compiled, identity, ports, this.hasWorlds ? worldParts : undefined);
+    return new RoomCore(this.#compiled, identity, ports, {
+      world: this.hasWorlds ? worldParts : undefined,
+      transfers: this.hasTransfers ? transfers.create : undefined,
+    });
   }
 }

@@ -2,6 +2,7 @@ import { signal } from "@signe/reactive";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { z } from "zod";
 import { defineRoom } from "../../src/define/define-room.ts";
+import { transfers } from "../../src/app/transfers.ts";
 import { jwt } from "../../src/auth/verify.ts";
 import { connected, sync, users } from "../../src/state/fields.ts";
 import { testService } from "../../src/testing/index.ts";
@@ -52,7 +53,7 @@ const listed = defineRoom({
 
 const closed = defineRoom({ path: "closed", auth: "required", state: () => ({ count: sync(signal(1)) }) });
 
-const config = { rooms: [game], parties: { boards: [board] } };
+const config = { rooms: [game], parties: { boards: [board] }, transfers };
 
 describe("testService", () => {
   it("runs rooms that call each other, in the parties of the service", async () => {

@@ -16,6 +16,11 @@ export function belongsToOthers(): RoomError {
   return new RoomError("forbidden", "This session belongs to somebody else");
 }
 
+/** A token of a transfer lets nobody in, or lets in somebody else. */
+export function invalidToken(): RoomError {
+  return new RoomError("forbidden", "The transfer token is not valid");
+}
+
 /** Whose token it is, if the token says so. */
 export function subjectOf(auth: Claims | null): string | undefined {
   return typeof auth?.["sub"] === "string" ? auth["sub"] : undefined;

@@ -1,8 +1,7 @@
-import { RoomError } from "../../protocol/errors.ts";
 import type { OwnRows } from "../timing/room-part.ts";
 import { ExpiringRows } from "../storage/expiring-rows.ts";
 import type { Clock, Storage } from "../../platform/ports.ts";
-import { belongsToOthers } from "../sessions/session-keys.ts";
+import { belongsToOthers, invalidToken } from "../sessions/session-keys.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
 import { randomToken } from "./messages.ts";
 
@@ -47,7 +46,7 @@ export class TransferTokens {
     if (session && (id === undefined || id === session.clientId)) return session.clientId;
     // A client that reconnects comes with the same URL; its id alone lets it in.
     if (!session && id !== undefined && (isExpected || this.#sessions.of(id, sub))) return id;
-    throw new RoomError("forbidden", "The transfer token is not valid");
+    throw invalidToken();
   }
 
   /** It has let its user in. */

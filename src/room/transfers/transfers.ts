@@ -1,24 +1,15 @@
 import type { Snapshot } from "../../define/types.ts";
 import { noLongerHere, RoomError } from "../../protocol/errors.ts";
-import type { Connections } from "../connections/connections.ts";
 import type { Wakeable } from "../timing/alarms.ts";
 import type { OwnRows, RoomPart } from "../timing/room-part.ts";
 import { Arrivals } from "./arrivals.ts";
-import type { ArrivalScope } from "./arrivals.ts";
 import { Departures, RETRY } from "./departures.ts";
-import type { Hooks } from "../handlers/hooks.ts";
 import { UserPacking } from "./user-packing.ts";
 import type { Session } from "../sessions/sessions.ts";
+import type { TransferScope, UserTransfers } from "./user-transfers.ts";
 import type { TransferAnswer, TransferredUser, RecallAnswer } from "./messages.ts";
 
 type Boarded = Extract<TransferAnswer, { ok: true }>;
-
-/** What moving users needs of the room. */
-export interface TransferScope extends ArrivalScope {
-  readonly identity: { readonly id: string };
-  readonly hooks: Hooks;
-  readonly connections: Connections;
-}
 
 /** How often a user is sent if the other room does not answer. */
 const ATTEMPTS = 3;
@@ -32,7 +23,7 @@ const ROUNDS = 4;
  * If it never learns (a crash, a lost answer), it later calls the transfer back: either the user has arrived
  * by then, and goes here; or they have not, and the other room forgets them and refuses that transfer for good.
  */
-export class Transfers implements RoomPart, Wakeable {
+export class Transfers implements UserTransfers, RoomPart, Wakeable {
   readonly #scope: TransferScope;
   readonly #packing: UserPacking;
   readonly #departures: Departures;

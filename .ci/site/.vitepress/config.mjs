@@ -1,0 +1,71 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitepress";
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+
+/** The tables of docs/README.md are the index of the site. */
+const [guides, references] = readFileSync(`${root}docs/README.md`, "utf8")
+  .split(/^\| --- \| --- \|$/m)
+  .slice(1)
+  .map((table) =>
+    [...table.matchAll(/^\| \[([^\]]+)\]\(([^)]+)\.md\)/gm)].map(([, title, page]) => ({
+      text: title.replaceAll("`", ""),
+      link: `/docs/${page.replace(/README$/, "index")}.html`,
+    })),
+  );
+
+const CODE = /^(\.\.?\/)*(src|test|examples|LICENSE)\b/;
+
+/** Links to code have no place on the site: their text stays. */
+function unlinkCode(md) {
+  md.core.ruler.push("unlink-code", ({ tokens }) => {
+    for (const { children } of tokens) {
+      let isInside = false;
+      for (const token of children ?? []) {
+        isInside ||= token.type === "link_open" && CODE.test(token.attrGet("href"));
+        if (!isInside || !token.type.startsWith("link_")) continue;
+        if (token.type === "link_close") isInside = false;
+        Object.assign(token, { type: "text", tag: "", nesting: 0, attrs: null, content: "" });
+      }
+    }
+  });
+}
+
+/** Code such as `{{ }}` is text, and no template. */
+function keepBraces(md) {
+  md.renderer.rules.code_inline = (tokens, index) => `<code v-pre>${md.utils.escapeHtml(tokens[index].content)}</code>`;
+}
+
+export default defineConfig({
+  title: "durable-rooms",
+  description: "Real-time multiplayer rooms on Cloudflare Workers and Durable Objects",
+  // A copy, since pages have to be where their packages are.
+  srcDir: "pages",
+  outDir: "../../dist-site",
+  cacheDir: "node_modules/.cache/vitepress",
+  // Pages of wrangler dev.
+  ignoreDeadLinks: [/^http:\/\/localhost/],
+  // Not the configuration of the project, which is newer than the compiler here.
+  vite: { esbuild: { tsconfigRaw: "{}" } },
+  markdown: {
+    config(md) {
+      unlinkCode(md);
+      keepBraces(md);
+    },
+  },
+  themeConfig: {
+    search: { provider: "local" },
+    outline: [2, 3],
+    nav: [
+      { text: "Documentation", link: "/docs/index.html" },
+      { text: "Reference", link: "/docs/reference/index.html" },
+      { text: "Changelog", link: "/CHANGELOG.html" },
+    ],
+    sidebar: [
+      { text: "Start", link: "/" },
+      { text: "Guides", items: guides },
+      { text: "Reference", items: references },
+    ],
+  },
+});

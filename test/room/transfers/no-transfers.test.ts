@@ -1,0 +1,80 @@
+import { signal } from "@signe/reactive";
+import { expect, it } from "vitest";
+import { defineRoom } from "../../../src/define/define-room.ts";
+import { sync, users } from "../../../src/state/fields.ts";
+import { MemoryRoom } from "../../support/memory.ts";
+
+const definition = defineRoom({
+  path: "room-{id}",
+  throttleSync: 0,
+  throttleStorage: 0,
+  state: () => ({ players: users(() => ({ gold: sync(signal(5)) })) }),
+  actions: {
+    go: { run: ({ room, conn }) => room.sessionTransfer(conn, "room-b") },
+    gold: { run: ({ user }) => user.gold() },
+  },
+});
+
+function roomWithout(): MemoryRoom<object> {
+  const room = new MemoryRoom<object>(definition.compiled);
+  room.hasTransfers = false;
+  room.start();
+  return room;
+}
+let sent = 0;
+const ask = (name: string) => JSON.stringify({ action: name, value: null, id: ++sent });
+const lastOf = (texts: readonly string[]) => JSON.parse(texts.at(-1) ?? "null") as unknown;
+
+it("room.sessionTransfer in a service without transfers says what to add, and the user stays", async () => {
+  const room = roomWithout();
+  const ada = await room.connect("ada");
+  await room.core.message(ada, ask("go"));
+  expect(lastOf(ada.texts)).toMatchObject({ type: "error", value: { code: "internal" } });
+  const { error } = room.log.find(({ event }) => event === "action_failed") ?? {};
+  expect(error).toContain('import { transfers } from "durable-rooms"');
+  await room.core.message(ada, ask("gold"));
+  expect(lastOf(ada.texts)).toMatchObject({ type: "ack", value: { result: 5 } });
+});
+
+it("a client that reconnects with a token that it came with once is let in, and no other token is valid", async () => {
+  const room = roomWithout();
+  const ada = await room.connect("ada");
+  room.disconnect(ada);
+  expect((await room.connect("ada", null, "spent")).isOpen).toBe(true);
+  expect((await room.connect("bob", null, "spent")).closedWith?.reason).toContain("not valid");
+  expect((await room.connect(undefined, null, "guessed")).closedWith?.reason).toContain("not valid");
+});
+
+it("other rooms that still have transfers are refused, so that their users stay there", async () => {
+  const room = roomWithout();
+  const passenger = {
+    transferId: "t",
+    sessionId: "ada",
+    publicId: "p",
+    sub: undefined,
+    user: { gold: 7 },
+    state: null,
+  };
+  expect(await room.core.board(passenger)).toMatchObject({ ok: false, code: "internal" });
+  await expect(room.core.recall("t", "ada")).rejects.toThrow("no transfers");
+  await room.core.arrived("t", "ada", undefined);
+});
+
+it("rows of transfers stay for a version that has them again", async () => {
+  const room = new MemoryRoom<object>(definition.compiled);
+  const boarded = await room.core.board({
+    transferId: "t",
+    sessionId: "ada",
+    publicId: "p",
+    sub: undefined,
+    user: { gold: 7 },
+    state: null,
+  });
+  if (!boarded.ok) throw new Error(boarded.message);
+  room.hasTransfers = false;
+  room.crash();
+  expect((await room.connect("bob")).isOpen).toBe(true);
+  room.hasTransfers = true;
+  room.crash();
+  expect((await room.connect(undefined, null, boarded.token)).isOpen).toBe(true);
+});
