@@ -18,6 +18,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   inspector: [...server, "app"],
   client: ["protocol"],
   react: ["client"],
+  frameworks: ["client"],
   testing: [...server, "app", "client", "react"],
   cli: ["protocol", "client"],
   demo: [],
@@ -42,6 +43,7 @@ export const ROOM: Readonly<Record<string, readonly string[]>> = {
 export const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = {
   client: ["define", "state"],
   react: server,
+  frameworks: ["define"],
   cli: ["define"],
 };
 
@@ -105,7 +107,7 @@ const inspectorPage = restricted("src/inspector/page/**", [
     allowTypeImports: true,
   },
   {
-    group: within(["react", "testing", "cli", "demo"]),
+    group: within(["react", "frameworks", "testing", "cli", "demo"]),
     message: "The inspector's page may import the client, as any page would, and types",
   },
   PLATFORM,
@@ -113,7 +115,7 @@ const inspectorPage = restricted("src/inspector/page/**", [
 
 const entryPoints = restricted("src/*.ts", [
   {
-    group: within(["client", "react", "testing", "inspector", "cli", "demo"]),
+    group: within(["client", "react", "frameworks", "testing", "inspector", "cli", "demo"]),
     message: "src/index.ts exports what a Worker needs; clients and tests have entry points of their own",
   },
   PLATFORM,
@@ -182,5 +184,6 @@ export default defineConfig({
     "test/fixture",
     "test/examples",
     "src/inspector/assets.ts",
+    "src/client/file-text.ts",
   ],
 });

@@ -70,9 +70,9 @@ report(
     ["cloudflare:*"],
     [uninspected],
   ),
-  151.4,
+  151.7,
 );
-report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 113.6);
+report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 113.9);
 report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 147.6);
 report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 82.5);
 report(
@@ -81,7 +81,7 @@ report(
   75.2,
   /dist\/(world|shard|relay|room\/shards\/(?!no-)|\w+\/check-)|node_modules\/(zod|jose)\//,
 );
-report("durable-rooms/client", await bundle('export * from "./dist/client/index.js"', []), 12.5, SERVER_ONLY);
+report("durable-rooms/client", await bundle('export * from "./dist/client/index.js"', []), 12, SERVER_ONLY);
 const useRoom = 'export { useRoom } from "./dist/react/index.js"';
 report("durable-rooms/react, useRoom alone", await bundle(useRoom, ["react"]), 1, SERVER_ONLY);
 report(
@@ -90,4 +90,11 @@ report(
   13,
   SERVER_ONLY,
 );
+const frameworks = ["vue", "svelte/store", "solid-js", "@signe/reactive"];
+for (const name of ["vue", "svelte", "solid", "signals"]) {
+  const entry = `export * from "./dist/frameworks/${name}.js"`;
+  report(`durable-rooms/${name}`, await bundle(entry, frameworks), 1, SERVER_ONLY);
+}
+const clientFile = 'export * from "./dist/client/client-file.js"';
+report("durable-rooms/client-file, in a Worker", await bundle(clientFile, []), 12.5);
 if (isTooMuch) process.exit(1);

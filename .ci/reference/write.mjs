@@ -2,7 +2,7 @@
 // of package.json. With --check it writes nothing, and fails where a page is not as it should be. Needs a build.
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Application, ReflectionKind } from "typedoc";
 
@@ -27,6 +27,11 @@ Options and their defaults are together on [one page](../options.md), and the [g
 used. Some types have no name to import. \`S\` is the state of a room, \`Context<S>\` is \`{ state: S, room: RoomHandle }\`,
 \`UserOf<S>\` the type of its users, \`Awaitable<T>\` is \`T | Promise<T>\`, and \`Parsed<Z>\` what a schema makes of a value.
 `;
+
+/** What typedoc calls the module of a declaration file. */
+function moduleIn(file) {
+  return relative(join(root, "dist"), file).replace(/(\/index)?\.d\.ts$/, "");
+}
 
 async function convert(folder) {
   const app = await Application.bootstrapWithPlugins({
@@ -61,6 +66,10 @@ async function convert(folder) {
   });
   const project = await app.convert();
   if (!project || app.logger.hasErrors()) throw new Error("The reference cannot be made");
+  // Modules are named by their files.
+  for (const module of project.getChildrenByKind(ReflectionKind.Module)) {
+    module.name = entries.find(({ file }) => moduleIn(file) === module.name)?.page ?? module.name;
+  }
   const found = new Set(project.getChildrenByKind(ReflectionKind.Module).map((module) => module.name));
   const missing = entries.filter(({ page }) => !found.has(page));
   if (missing.length > 0) throw new Error(`There is nothing of ${missing.map(({ file }) => file).join(", ")}`);

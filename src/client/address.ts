@@ -1,8 +1,8 @@
 import type { CommonOptions } from "./options.ts";
 
-/** Hosts of one's own machine and network, which have no certificates. */
+/** Addresses of one's own machine and network, which have no certificates. */
 const LOCAL =
-  /^(localhost|127\.0\.0\.1|192\.168\.\d+\.\d+|10\.\d+\.\d+\.\d+|172\.(1[6-9]|2\d|3[01])\.\d+\.\d+|\[::1\])([:/]|$)/;
+  /^(localhost|127\.0\.0\.1|0\.0\.0\.0|192\.168\.\d+\.\d+|10\.\d+\.\d+\.\d+|172\.(1[6-9]|2\d|3[01])\.\d+\.\d+|\[::1\])([:/]|$)/;
 
 /**
  * Where the service is.
@@ -11,6 +11,25 @@ const LOCAL =
 export function originOf({ host, socket }: Pick<CommonOptions, "host" | "socket">): string {
   const [, scheme, rest = ""] = /^(?:(https?|wss?):\/\/)?(.*?)\/*$/.exec(host) ?? [];
   const chosen = socket?.protocol ?? scheme;
-  const isPlain = chosen === undefined ? LOCAL.test(rest) : chosen === "ws" || chosen === "http";
+  const isPlain = chosen === undefined ? LOCAL.test(rest) || isOfPlainPage(rest) : chosen === "ws" || chosen === "http";
   return `http${isPlain ? "" : "s"}://${rest}`;
+}
+
+/** Servers and React Native have no page. */
+const page = globalThis as {
+  readonly location?: { readonly protocol?: string; readonly hostname?: string };
+};
+
+/** Whether this page was loaded without TLS from the same host, as by a name in the own network. Its port may differ. */
+function isOfPlainPage(rest: string): boolean {
+  return isPlainPage() && hostnameOf(rest) === page.location?.hostname;
+}
+
+/** Whether this page was loaded without TLS. */
+export function isPlainPage(): boolean {
+  return page.location?.protocol === "http:";
+}
+
+function hostnameOf(rest: string): string {
+  return rest.replace(/(:\d+)?(\/.*)?$/, "");
 }

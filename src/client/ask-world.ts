@@ -10,19 +10,34 @@ type Answer = Readonly<Record<string, unknown>>;
 
 /**
  * Asks a World something.
- * @param url of the route
+ * @param url of the route @param signal ends it
  * @throws ConnectError if it says no, or cannot be asked
  */
-export async function askWorld(url: string, body: unknown, token: string | undefined): Promise<Answer> {
+export async function askWorld(
+  url: string,
+  body: unknown,
+  token: string | undefined,
+  signal?: AbortSignal,
+): Promise<Answer> {
   const headers = { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) };
-  const init = { method: "POST", headers, body: JSON.stringify(body), signal: AbortSignal.timeout(ANSWER_TIME) };
-  const response = await fetch(url, init).catch(({ message }: Error) => {
-    throw new ConnectError("world_unreachable", `The World does not answer: ${message}`);
-  });
-  const json: unknown = await response.json().catch(() => undefined);
-  const answer = isPlain(json) ? json : {};
-  if (answer["success"] === true) return answer;
-  throw refusal(response, answer);
+  // React Native has no AbortSignal.timeout.
+  const stop = new AbortController();
+  const end = () => stop.abort();
+  const timer = setTimeout(end, ANSWER_TIME);
+  signal?.addEventListener("abort", end);
+  try {
+    const init = { method: "POST", headers, body: JSON.stringify(body), signal: stop.signal };
+    const response = await fetch(url, init).catch(({ message }: Error) => {
+      throw new ConnectError("world_unreachable", `The World does not answer: ${message}`);
+    });
+    const json: unknown = await response.json().catch(() => undefined);
+    const answer = isPlain(json) ? json : {};
+    if (answer["success"] === true) return answer;
+    throw refusal(response, answer);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", end);
+  }
 }
 
 /**

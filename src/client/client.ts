@@ -1,12 +1,14 @@
 import { DESTROYED } from "../protocol/codes.ts";
 import { isPlain } from "../protocol/values.ts";
 import { Calls } from "./calls.ts";
+import { refusalText } from "./connect-failure.ts";
 import { CallError } from "./errors.ts";
 import { parseFrame } from "./frame.ts";
 import type { Frame } from "./frame.ts";
 import { FrameReader } from "../protocol/binary/frame-reader.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { ReconnectingSocket } from "./reconnecting-socket.ts";
+import { sessionId } from "./session-id.ts";
 import { Events } from "./listeners.ts";
 import type { CommonOptions, AnyJoin } from "./options.ts";
 import type { Destination } from "./destination.ts";
@@ -34,6 +36,8 @@ export class Client {
   readonly #frames = new FrameReader();
   readonly #events = new Events();
   #status: ClientStatus = "connecting";
+  #hasWarned = false;
+  id: string | undefined;
   publicId: string | undefined;
 
   constructor(destination: Destination, options: CommonOptions & AnyJoin) {
@@ -51,12 +55,15 @@ export class Client {
       trusted: () => this.#calls.flush(),
       dead: () => this.#socket.renew(0),
     });
-    this.#socket = new ReconnectingSocket(destination, options, {
+    const id = sessionId(options);
+    if (typeof id === "string") this.id = id;
+    else void id.then((found) => (this.id = found));
+    this.#socket = new ReconnectingSocket(destination, id, options, {
       query: () => ({ ...this.#position.query, ...this.#frames.query }),
       opened: () => this.#opened(),
       received: (data) => this.#receive(data),
       lost: () => this.#lost(),
-      failed: (error) => this.#events.emit("error", error),
+      failed: (error) => void (this.#events.emit("error", error) || this.#warn(error.message)),
       ended: (code, reason) => this.#ended(code, reason),
     });
   }
@@ -196,7 +203,7 @@ export class Client {
     this.#position.applied(numbers, this.#store.server);
     if (step === "next") return;
     this.#calls.frameBytes = typeof frame["batch"] === "number" ? frame["batch"] : 0;
-    this.#destination.opened();
+    this.#socket.joined();
     this.#become("synced");
   }
 
@@ -219,7 +226,13 @@ export class Client {
     this.#calls.reportUnconfirmed();
     this.#end(reason || `The room closed the connection with ${code}`);
     if (code === DESTROYED) this.#events.emit("destroyed", { reason });
-    this.#events.emit("closed", { code, reason });
+    if (!this.#events.emit("closed", { code, reason })) this.#warn(refusalText(code, reason));
+  }
+
+  /** Nobody listens to what went wrong. */
+  #warn(message: string): void {
+    if (!this.#hasWarned) console.warn(`durable-rooms: ${message}`);
+    this.#hasWarned = true;
   }
 
   #end(reason: string): void {

@@ -6,10 +6,11 @@ export interface Destination {
   readonly shard?: string | undefined;
   /**
    * Finds the address for an attempt to connect.
+   * @param signal ends the search
    * @returns the party and the room, as a path
    * @throws ConnectError if there is no address now
    */
-  find(token: string | undefined): string | Promise<string>;
+  find(token: string | undefined, signal: AbortSignal): string | Promise<string>;
   /** The first packet came from there. */
   opened(): void;
   /** The connection there ended, or did not even begin. @returns whether to look for another place at once */

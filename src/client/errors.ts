@@ -21,12 +21,24 @@ export class CallError extends Error {
 }
 
 /**
- * Why there is no address to connect to: the World said no, or could not be asked, or `token`, `params` or `room` failed. The client
- * tries again, later and later, unless this would not help.
+ * Why the client is not connected. The service does not answer (`no_answer`), which may be since it has no TLS
+ * (`wrong_scheme`); the room is full (`room_full`), or closed the connection with another code (`refused`); no
+ * WebSocket can be made for this address from here (`invalid_address`); the World said no, or could not be asked; or `token`,
+ * `params` or `room` failed. The client tries again, later and later, unless this would not help.
  */
 export class ConnectError extends Error {
   override readonly name = "ConnectError";
-  readonly code: "world_refused" | "world_unreachable" | "token_failed" | "params_failed" | "room_failed";
+  readonly code:
+    | "no_answer"
+    | "wrong_scheme"
+    | "room_full"
+    | "refused"
+    | "invalid_address"
+    | "world_refused"
+    | "world_unreachable"
+    | "token_failed"
+    | "params_failed"
+    | "room_failed";
   /** The HTTP status of the World's answer. */
   readonly status: number | undefined;
   /** Whether it is of no use to try again. */

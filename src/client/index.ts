@@ -6,6 +6,7 @@ export type { Comparison, FindOptions, Filter, ListOptions, RoomListing, SearchO
 export type {
   CommonOptions,
   ConnectOptions,
+  IdStorage,
   JoinOptions,
   RoomOptions,
   ShardOptions,
@@ -13,6 +14,7 @@ export type {
   WorldOptions,
 } from "./options.ts";
 export type { ClientEvents, ClientOf, ReceivedPacket, Refusal, RoomClient } from "./room-client.ts";
+export { separateTabs } from "./separate-tabs.ts";
 export { tabSession, tabStorage } from "./tab-storage.ts";
 export type { ClientStatus } from "./status.ts";
 export type { ActionArguments, ActionName, ActionResult, AsJson, ClientState } from "./types.ts";

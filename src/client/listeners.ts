@@ -13,6 +13,10 @@ export class Listeners<T> {
     this.#listeners.delete(listener);
   }
 
+  get isEmpty(): boolean {
+    return this.#listeners.size === 0;
+  }
+
   notify(value: T, ...packet: object[]): void {
     for (const listener of Array.from(this.#listeners)) {
       // Another listener may have removed it just now.
@@ -46,7 +50,10 @@ export class Events {
     this.#types.get(type)?.delete(listener);
   }
 
-  emit(type: string, value: unknown, ...packet: object[]): void {
-    this.#types.get(type)?.notify(value, ...packet);
+  /** @returns whether somebody listens */
+  emit(type: string, value: unknown, ...packet: object[]): boolean {
+    const listeners = this.#types.get(type);
+    listeners?.notify(value, ...packet);
+    return listeners !== undefined && !listeners.isEmpty;
   }
 }

@@ -1,33 +1,49 @@
-import type { PartySocketOptions } from "partysocket";
 import type { AnyRoom, DefinedRoom } from "../define/room.ts";
 import type { SchemaInput, StandardSchema } from "../define/standard-schema.ts";
 
 /** How the socket behaves. */
-export interface SocketOptions extends Pick<
-  PartySocketOptions,
-  | "connectionTimeout"
-  | "maxReconnectionDelay"
-  | "minReconnectionDelay"
-  | "minUptime"
-  | "protocol"
-  | "reconnectionDelayGrowFactor"
-> {
+export interface SocketOptions {
+  /** Default: that of `host`, or `wss`, except on your own machine and network. */
+  readonly protocol?: "ws" | "wss";
+  /** How long an attempt to connect may take, in ms. Default 4000. */
+  readonly connectionTimeout?: number;
+  /** How long it waits before it tries again for the first time, in ms. Default: a random time from 500 to 1500. */
+  readonly minReconnectionDelay?: number;
+  /** How long it waits at most, in ms. Default 10,000. */
+  readonly maxReconnectionDelay?: number;
+  /** How much longer each wait is than the one before. Default 1.3. */
+  readonly reconnectionDelayGrowFactor?: number;
+  /** How long a connection has to last so that the next wait is a short one again, in ms. Default 5000. */
+  readonly minUptime?: number;
   /** Default: the global one. */
   readonly WebSocket?: new (url: string) => object;
+}
+
+/** A storage of your own for the private id, as `AsyncStorage` of React Native. What it throws is not heard. */
+export interface IdStorage {
+  getItem(key: string): string | null | undefined | Promise<string | null | undefined>;
+  setItem(key: string, value: string): unknown;
 }
 
 /** What {@link connectRoom} and {@link connectWorld} both take. */
 export interface CommonOptions {
   /**
    * The service, as `example.com` or `localhost:8787`, or as `example.com/game` if its app is mounted below a path.
-   * With `http://` before it, it is reached without TLS.
+   * With `http://` before it, it is reached without TLS. So it is without a scheme, if it is a host of your own machine or
+   * network (`localhost`, `192.168.…`), or the one that a page was loaded from without TLS.
    */
   readonly host: string;
-  /** The private session id: the same one again is the same user. Keep it, and keep it secret. Default: a new one. */
+  /** The private session id: the same one again is the same user. Keep it, and keep it secret. Default: see `storage`. */
   readonly id?: string;
+  /**
+   * Where the client keeps its private id, so that a reload is the same user: `"session"` for the tab and its duplicates,
+   * `"local"` for all tabs of the browser, `separateTabs` for each tab by itself, or a storage of your own. There is one id
+   * for each service. Where nothing can be stored, it is a new one each time. Not used with `id`. Default: nowhere.
+   */
+  readonly storage?: "session" | "local" | IdStorage;
   /** The JWT. A function is asked anew for each attempt to connect. */
   readonly token?: string | (() => string | Promise<string>);
-  /** The token of a session transfer. It needs `id`: that of the session which was transferred. */
+  /** The token of a session transfer. It needs the `id` or `storage` of the session which was transferred. */
   readonly transferToken?: string;
   /**
    * How long a call waits for its answer, in ms; the time without a connection counts. Default 10,000. With less than

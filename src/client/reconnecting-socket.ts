@@ -1,11 +1,12 @@
-import { WebSocket as ReconnectingWebSocket } from "partysocket";
 import { originOf } from "./address.ts";
 import { TRY_LATER } from "../protocol/codes.ts";
+import { connectFailure } from "./connect-failure.ts";
 import { ConnectError } from "./errors.ts";
 import type { CommonOptions, AnyJoin } from "./options.ts";
 import type { Destination } from "./destination.ts";
-import { waitUntilOnline } from "./network.ts";
-import { randomId } from "./random-id.ts";
+import { pause } from "./network.ts";
+import { NO_ANSWER, openWebSocket, RENEWED } from "./web-socket.ts";
+import type { WebSocketLike } from "./web-socket.ts";
 
 /** The callbacks of a {@link ReconnectingSocket}. */
 export interface SocketEvents {
@@ -15,23 +16,28 @@ export interface SocketEvents {
   readonly received: (data: unknown) => void;
   /** The connection was lost: it reconnects by itself. */
   readonly lost: () => void;
-  /** An attempt failed, for a reason that the developer can do something about. */
+  /** An attempt failed. Told again only for another reason, or after the room let the client in. */
   readonly failed: (error: ConnectError) => void;
   /** The connection ended for good. */
   readonly ended: (code: number, reason: string) => void;
 }
 
-/** Those of partysocket. */
-const DELAYS = { maxReconnectionDelay: 10_000, reconnectionDelayGrowFactor: 1.3 };
+const DEFAULTS = {
+  maxReconnectionDelay: 10_000,
+  reconnectionDelayGrowFactor: 1.3,
+  connectionTimeout: 4000,
+  minUptime: 5000,
+};
+type Settings = typeof DEFAULTS & { readonly minReconnectionDelay: number };
 /** How long to wait after {@link TRY_LATER} at least, in ms; and as much again at random, so that not all come at once. */
 const LATER = 300_000;
-type Delays = typeof DELAYS & { readonly minReconnectionDelay: number };
 
 /** How often in a row another place is looked for at once: what a World knows of its rooms may be a second old. */
 const MOST_HURRIES = 5;
 
-/** The close code with which the client itself ends a connection to begin another one. */
-const RENEWED = 4000;
+const CLOSED = "The connection was closed meanwhile";
+/** The close code with which the client ends a connection for good. */
+const DONE = 1000;
 
 /**
  * A socket to a destination, which reconnects when it is lost, with growing delays. Each attempt asks the destination
@@ -41,113 +47,175 @@ export class ReconnectingSocket {
   readonly #destination: Destination;
   readonly #options: CommonOptions & AnyJoin;
   readonly #events: SocketEvents;
-  readonly #socket: ReconnectingWebSocket;
   /** The session id: the same one for all attempts, so that the user stays the same. */
-  readonly #id: string;
-  /** How the room closes the connection, from when it says so. */
-  #closing: { readonly code: number; readonly reason: string } | undefined;
-  readonly #delays: Delays;
+  readonly #id: string | Promise<string>;
+  readonly #settings: Settings;
+  /** Ends what waits, for good. */
+  readonly #end = new AbortController();
+  #socket: WebSocketLike | undefined;
+  /** Until an attempt took too long, or a connection has lasted. */
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** How many attempts there were since a connection lasted. */
+  #retries = 0;
   /** How long the next attempt has to wait, in ms. */
   #wait = 0;
   /** How often in a row an attempt did not wait. */
   #hurries = 0;
   #isHurried = false;
+  /** Whether the room has let the client in on this connection. */
+  #isIn = false;
+  /** Why the client is not let in, as far as that was told. */
+  #told: ConnectError["code"] | undefined;
 
-  constructor(destination: Destination, options: CommonOptions & AnyJoin, events: SocketEvents) {
-    // With a random id the room would refuse the token.
-    if (options.transferToken && options.id === undefined)
-      throw new TypeError("transferToken needs id: the one that the client has in the room that it comes from");
+  constructor(
+    destination: Destination,
+    id: string | Promise<string>,
+    options: CommonOptions & AnyJoin,
+    events: SocketEvents,
+  ) {
     this.#destination = destination;
+    this.#id = id;
     this.#options = options;
     this.#events = events;
-    this.#id = options.id ?? randomId();
     // Random, so that not all clients come at the same instant after an outage.
-    this.#delays = { minReconnectionDelay: 500 + Math.random() * 1000, ...DELAYS, ...options.socket };
-    this.#socket = new ReconnectingWebSocket(this.#nextUrl, undefined, {
-      ...options.socket,
-      // It waits here, where it can be ended.
-      minReconnectionDelay: 0,
-      shouldReconnectOnClose: ({ code }) => !destination.isFinal(code),
-    });
-    this.#socket.binaryType = "arraybuffer";
-    this.#socket.addEventListener("open", () => events.opened());
-    this.#socket.addEventListener("message", ({ data }) => events.received(data));
-    this.#socket.addEventListener("close", ({ code, reason }) => this.#closed(code, reason));
+    this.#settings = { minReconnectionDelay: 500 + Math.random() * 1000, ...DEFAULTS, ...options.socket };
+    void this.#connect();
   }
 
   /** Sends text now. @returns whether there was a connection */
-  readonly send = (text: string): boolean => this.#socket.readyState === this.#socket.OPEN && this.#socket.send(text);
+  send(text: string): boolean {
+    if (this.#socket?.readyState !== 1) return false;
+    this.#socket.send(text);
+    return true;
+  }
+
+  /** The room has let the client in. */
+  joined(): void {
+    this.#isIn = true;
+    this.#told = undefined;
+    this.#destination.opened();
+  }
 
   /** Ends the connection and begins another one. @param wait how long to wait before that, in ms */
   renew(wait: number): void {
+    if (!this.#socket) return;
     this.#wait = wait;
-    this.#socket.reconnect(RENEWED);
+    this.#retries = -1;
+    this.#lost(RENEWED, "");
   }
 
+  /** Ends for good. Nothing waits any more. */
   close(): void {
-    this.#socket.close();
+    this.#end.abort();
+    this.#leave(DONE);
   }
 
   /** The room closes the connection. The end of the connection itself may come many seconds later. */
   closing(code: number, reason: string): void {
-    this.#closing = { code, reason };
-    if (this.#destination.isFinal(code)) this.#socket.close();
-    else this.renew(later(code) || delayBefore(1, this.#delays));
+    this.#lost(code, reason);
   }
 
-  #closed(socketCode: number, socketReason: string): void {
-    const { code, reason } = this.#closing ?? { code: socketCode, reason: socketReason };
-    this.#closing = undefined;
+  async #connect(): Promise<void> {
+    const { signal } = this.#end;
+    try {
+      const url = await this.#findUrl(signal);
+      if (!signal.aborted) this.#open(url);
+    } catch (thrown) {
+      if (!signal.aborted) this.#failed(thrown as ConnectError);
+    }
+  }
+
+  #open(url: string): void {
+    const socket = openWebSocket(url, this.#options.socket?.WebSocket, {
+      opened: () => this.#opened(),
+      received: (data) => this.#socket === socket && this.#events.received(data),
+      closed: (code, reason) => this.#socket === socket && this.#lost(code, reason),
+    });
+    this.#socket = socket;
+    this.#timer = setTimeout(() => this.#lost(NO_ANSWER, ""), this.#settings.connectionTimeout);
+  }
+
+  #opened(): void {
+    this.#stopTimer();
+    this.#timer = setTimeout(() => (this.#retries = 0), this.#settings.minUptime);
+    this.#events.opened();
+  }
+
+  /** @param code with which the client closes the connection, if that is still open */
+  #leave(code: number): void {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    this.#stopTimer();
+    if (socket && socket.readyState < 2) socket.close(code);
+  }
+
+  #stopTimer(): void {
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+  }
+
+  #lost(code: number, reason: string): void {
+    const isFinal = this.#destination.isFinal(code);
+    if (isFinal) this.#end.abort();
+    this.#leave(isFinal ? DONE : RENEWED);
     this.#wait = Math.max(this.#wait, later(code));
     this.#isHurried = this.#destination.lost(code) && this.#hurries++ < MOST_HURRIES;
     if (!this.#isHurried) this.#hurries = 0;
-    if (this.#socket.shouldReconnect) this.#events.lost();
-    else this.#events.ended(code, reason);
+    const wasIn = this.#isIn;
+    this.#isIn = false;
+    if (isFinal) return this.#events.ended(code, reason);
+    this.#events.lost();
+    if (!wasIn && !this.#isHurried) this.#explain(connectFailure(code, reason, this.#options));
+    this.#retry();
   }
 
-  /** The socket asks before each attempt, and tries again later if this throws. */
-  readonly #nextUrl = async (): Promise<string> => {
-    try {
-      return await this.#findUrl();
-    } catch (thrown) {
-      if (this.#socket.shouldReconnect) this.#failed(thrown as ConnectError);
-      throw thrown;
-    }
-  };
+  #explain(error: ConnectError): void {
+    if (error.code === this.#told) return;
+    this.#told = error.code;
+    this.#events.failed(error);
+  }
 
-  async #findUrl(): Promise<string> {
-    const delay = this.#isHurried ? 0 : delayBefore(this.#socket.retryCount, this.#delays);
+  #retry(): void {
+    this.#retries++;
+    // Whoever was told of the loss may have ended it.
+    if (!this.#end.signal.aborted) void this.#connect();
+  }
+
+  async #findUrl(signal: AbortSignal): Promise<string> {
+    const id = await this.#id;
+    const delay = this.#isHurried ? 0 : delayBefore(this.#retries, this.#settings);
     this.#isHurried = false;
-    if (delay > 0) await waitUntilOnline(delay);
+    if (delay > 0) await pause(delay, signal, true);
     const wait = this.#wait;
     this.#wait = 0;
-    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
-    const token = await tokenOf(this.#options);
-    const joinInput = await paramsOf(this.#options);
+    if (wait > 0) await pause(wait, signal);
+    const options = this.#options;
+    if (signal.aborted) throw new Error(CLOSED);
+    const token = await given(options.token, "token_failed", "The token is not to be had");
+    const joinInput = await given<unknown>(options.params, "params_failed", "There are no params");
     // A World reserves a place for everyone who asks.
-    if (!this.#socket.shouldReconnect) throw new Error("The connection was closed meanwhile");
-    const path = await this.#destination.find(token);
-    const { transferToken, spectator } = this.#options;
+    if (signal.aborted) throw new Error(CLOSED);
+    const path = await this.#destination.find(token, signal);
+    const { transferToken, spectator, binary } = options;
     const query = {
-      id: this.#id,
+      id,
       protocol: "2",
       ...(token && { token }),
       ...(transferToken && { transferToken }),
       ...(joinInput !== undefined && { params: JSON.stringify(joinInput) }),
       ...(spectator && { spectator: "1" }),
+      ...this.#events.query(),
     };
-    const params = new URLSearchParams({ ...query, ...this.#events.query() });
+    const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
     // A room of an earlier version takes the first protocol, and a later one the highest that it knows.
-    if (this.#options.binary !== false) params.append("protocol", "3");
-    const origin = originOf(this.#options).replace("http", "ws");
-    return `${origin}/parties/${path}?${params.toString()}`;
+    if (binary !== false && typeof TextDecoder === "function") pairs.push("protocol=3");
+    return `${originOf(options).replace("http", "ws")}/parties/${path}?${pairs.join("&")}`;
   }
 
   #failed(error: ConnectError): void {
     this.#wait = error.retryAfter;
     this.#events.failed(error);
-    if (!error.isFinal) return;
-    this.#socket.close();
+    if (!error.isFinal) return this.#retry();
+    this.close();
     this.#events.ended(4000 + (error.status ?? 0), error.message);
   }
 }
@@ -158,24 +226,17 @@ function later(code: number): number {
 }
 
 /** How long an attempt waits after others, in ms. Once it is online, a browser does not wait any more. */
-function delayBefore(attempt: number, delays: Delays): number {
-  const { minReconnectionDelay, maxReconnectionDelay, reconnectionDelayGrowFactor } = delays;
+function delayBefore(attempt: number, settings: Settings): number {
+  const { minReconnectionDelay, maxReconnectionDelay, reconnectionDelayGrowFactor } = settings;
   if (attempt === 0) return 0;
   return Math.min(minReconnectionDelay * reconnectionDelayGrowFactor ** (attempt - 1), maxReconnectionDelay);
 }
 
-async function tokenOf({ token }: CommonOptions): Promise<string | undefined> {
+/** What an option is, or what its function gives for this attempt. @throws ConnectError */
+async function given<T>(option: T | (() => T | Promise<T>), code: ConnectError["code"], problem: string): Promise<T> {
   try {
-    return typeof token === "function" ? await token() : token;
+    return typeof option === "function" ? await (option as () => T | Promise<T>)() : option;
   } catch (thrown) {
-    throw new ConnectError("token_failed", `The token is not to be had: ${(thrown as Error).message}`);
-  }
-}
-
-async function paramsOf({ params }: AnyJoin): Promise<unknown> {
-  try {
-    return typeof params === "function" ? await (params as () => unknown)() : params;
-  } catch (thrown) {
-    throw new ConnectError("params_failed", `There are no params: ${(thrown as Error).message}`);
+    throw new ConnectError(code, `${problem}: ${(thrown as Error).message}`);
   }
 }

@@ -19,7 +19,10 @@ export interface Refusal {
 /** The events that a client tells of itself; any other name is the type of a room's own packets. */
 export interface ClientEvents {
   readonly status: ClientStatus;
-  /** Something went wrong that answers no call. */
+  /**
+   * Something went wrong that answers no call; or a {@link ConnectError}, which says why the client is not connected: once
+   * for each reason, until the room lets it in. If nobody listens, the first one is written to the console.
+   */
   readonly error: Refusal | ConnectError;
   /** Each packet that came, as in JSON, before anything is done with it: for debugging. */
   readonly packet: ReceivedPacket;
@@ -45,6 +48,11 @@ export interface RoomClient<R extends AnyRoom> {
   readonly state: ClientState<R>;
   /** Where it is on its way to the room. */
   readonly status: ClientStatus;
+  /**
+   * The private session id. Whoever has it is this user: keep it secret. Undefined until a `storage` of your own has
+   * answered.
+   */
+  readonly id: string | undefined;
   /** The user's public id; undefined before the first packet. */
   readonly publicId: string | undefined;
   /** The id of the room; undefined until it is found, where `room` is a function. */

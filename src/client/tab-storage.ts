@@ -1,10 +1,31 @@
 import { randomId } from "./random-id.ts";
 
-type TabStorage = { getItem(key: string): string | null; setItem(key: string, value: string): void };
+/** What is used of `sessionStorage` and `localStorage`. */
+export interface WebStorage {
+  getItem(key: string): string | null;
+  setItem(key: string, value: string): void;
+}
 
-/** @throws where a browser refuses it */
-function storage(): TabStorage | undefined {
-  return (globalThis as { readonly sessionStorage?: TabStorage }).sessionStorage;
+/** A storage of the browser, without its errors. */
+export function webStorage(kind: "session" | "local"): WebStorage {
+  // A browser that refuses it may throw already where it is looked up.
+  const find = () => (globalThis as unknown as Partial<Record<string, WebStorage>>)[`${kind}Storage`];
+  return {
+    getItem(key) {
+      try {
+        return find()?.getItem(key) ?? null;
+      } catch {
+        return null;
+      }
+    },
+    setItem(key, value) {
+      try {
+        find()?.setItem(key, value);
+      } catch {
+        // It is not remembered.
+      }
+    },
+  };
 }
 
 /**
@@ -16,26 +37,12 @@ function storage(): TabStorage | undefined {
  * const name = tabStorage.getItem("name") ?? "Guest";
  * tabStorage.setItem("name", name);
  */
-export const tabStorage = {
-  getItem(key: string): string | null {
-    try {
-      return storage()?.getItem(key) ?? null;
-    } catch {
-      return null;
-    }
-  },
-  setItem(key: string, value: string): void {
-    try {
-      storage()?.setItem(key, value);
-    } catch {
-      // It is not remembered.
-    }
-  },
-};
+export const tabStorage: WebStorage = /* @__PURE__ */ webStorage("session");
 
 /**
  * A private session id for this tab, kept in `sessionStorage`: after a reload it is the same. Browsers copy it when a tab
- * is duplicated: both are the same user then. Where nothing can be stored, each call gives a new one.
+ * is duplicated: both are the same user then. Where nothing can be stored, each call gives a new one. The option `storage`
+ * of `connectRoom` does the same, with another id for each service.
  *
  * @param key under which it is kept
  * @example
@@ -43,7 +50,18 @@ export const tabStorage = {
  * const game = connectRoom<typeof gameRoom>({ host: location.host, room: "game-1", id: tabSession() });
  */
 export function tabSession(key = "session"): string {
-  const id = tabStorage.getItem(key) ?? randomId();
-  tabStorage.setItem(key, id);
+  return keptId(tabStorage, key);
+}
+
+/** The session id under a key, or a new one, which is kept from now on. */
+export function keptId(storage: WebStorage, key: string): string {
+  const kept = storage.getItem(key);
+  const id = isSessionId(kept) ? kept : randomId();
+  storage.setItem(key, id);
   return id;
+}
+
+/** Whether a room takes this as a session id (P2.1). */
+export function isSessionId(value: unknown): value is string {
+  return typeof value === "string" && value.length > 0 && value.length <= 256;
 }

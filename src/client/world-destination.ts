@@ -25,8 +25,8 @@ export class WorldDestination implements Destination {
     this.room = room;
   }
 
-  async find(token: string | undefined): Promise<string> {
-    this.shard ??= await this.#ask(token);
+  async find(token: string | undefined, signal: AbortSignal): Promise<string> {
+    this.shard ??= await this.#ask(token, signal);
     return `shard/${encodeURIComponent(this.shard)}`;
   }
 
@@ -47,8 +47,8 @@ export class WorldDestination implements Destination {
     return false;
   }
 
-  async #ask(token: string | undefined): Promise<string> {
-    const { url } = await askWorld(this.#url, { roomId: this.room, autoCreate: true }, token);
+  async #ask(token: string | undefined, signal: AbortSignal): Promise<string> {
+    const { url } = await askWorld(this.#url, { roomId: this.room, autoCreate: true }, token, signal);
     if (typeof url === "string") return url;
     throw new ConnectError("world_refused", "The World named no shard", { status: 200 });
   }

@@ -1,5 +1,4 @@
-import { DELETE } from "./packets.ts";
-import { hasHostileKey, isContainer, isHostileKey, isPlain, MAX_DEPTH, MAX_STATE_DEPTH } from "./values.ts";
+import { DELETE, hasHostileKey, isContainer, isHostileKey, isPlain, MAX_DEPTH, MAX_STATE_DEPTH } from "./values.ts";
 import type { Plain } from "./values.ts";
 
 /**

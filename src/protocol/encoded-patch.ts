@@ -1,3 +1,4 @@
+import { cleanPatch } from "./clean-patch.ts";
 import { withText } from "./binary/frame-text.ts";
 import { written } from "./binary/bytes.ts";
 import type { ByteWriter } from "./binary/bytes.ts";
@@ -45,8 +46,9 @@ export class EncodedPatch {
 
   #json(isNumbered: boolean): string {
     const text = (this.#text ??= this.#forms.text());
-    const head = isNumbered ? this.#head : undefined;
-    return head ? (this.#numbered ??= encodeSync(text, head)) : (this.#plain ??= encodeSync(text));
+    if (!isNumbered) return (this.#plain ??= encodeSync(text));
+    const head = this.#head;
+    return (this.#numbered ??= head ? encodeSync(text, head) : encodeSync(cleanPatch(text)));
   }
 
   get #head() {

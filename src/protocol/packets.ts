@@ -1,7 +1,7 @@
+import { cleanPatch } from "./clean-patch.ts";
 import type { RoomError } from "./errors.ts";
 
-/** In a patch, the value that removes its key. */
-export const DELETE = "$delete";
+export { DELETE } from "./values.ts";
 
 /** Packet types that only the runtime may send. */
 export const RESERVED_TYPES: ReadonlySet<string> = new Set(["sync", "ack", "error", "user_disconnected"]);
@@ -25,10 +25,10 @@ export interface SyncHead {
   readonly batch?: number;
 }
 
-/** `value` is JSON text already: a packet for many is encoded once. */
+/** `value` is JSON text already: a packet for many is encoded once. With a head it is for clients of protocol 2. */
 export function encodeSync(value: string, head?: SyncHead): string {
   if (!head) return `{"type":"sync","value":${value}}`;
-  return `{"type":"sync",${JSON.stringify(head).slice(1, -1)},"value":${value}}`;
+  return `{"type":"sync",${JSON.stringify(head).slice(1, -1)},"value":${cleanPatch(value)}}`;
 }
 
 /** What a client calls its epoch: it cannot go on as somebody else. */

@@ -6,6 +6,9 @@
 /** An object by its keys. */
 export type Plain = Record<string, unknown>;
 
+/** In a patch, the value that removes its key. */
+export const DELETE = "$delete";
+
 /** Deeper values are refused: no honest message is, and recursion has an end. */
 export const MAX_DEPTH = 64;
 

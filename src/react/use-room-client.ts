@@ -69,12 +69,13 @@ export function useRoomClient<R extends AnyRoom>(options: RoomClientOptions<R>):
 
 /** What makes two connections different. */
 function keyOf(
-  { host, party, worldId, room, id, transferToken, token, params, spectator }: RoomClientOptions<AnyRoom>,
+  { host, party, worldId, room, id, storage, transferToken, token, params, spectator }: RoomClientOptions<AnyRoom>,
   own: string,
 ): string {
   const where = [host, party, worldId, typeof room === "string" ? room : [own]];
   const given = [token, params].map((value) => (typeof value === "function" ? "" : value));
-  return JSON.stringify([...where, id, transferToken, spectator === true, ...given]);
+  const kept = typeof storage === "object" ? "own" : storage;
+  return JSON.stringify([...where, id, kept, transferToken, spectator === true, ...given]);
 }
 
 function connect(latest: RefObject<RoomClientOptions<AnyRoom>>): RoomClient<AnyRoom> {

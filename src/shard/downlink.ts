@@ -277,7 +277,8 @@ export class Downlink {
         : merge(undefined, this.#sights.replacements(client));
       if (patch === SAME) continue;
       // What only they see of these entries follows.
-      client.send(encodeSync(JSON.stringify(merge(patch as Plain, changesOf.get(client.id) ?? []))));
+      const text = () => JSON.stringify(merge(patch as Plain, changesOf.get(client.id) ?? []));
+      client.send(new EncodedPatch({ text, blocks: undefined }, 0).for(client.protocol));
     }
   }
 

@@ -1,3 +1,4 @@
+import { NEW_PART } from "../protocol/clean-patch.ts";
 import { DELETE } from "../protocol/packets.ts";
 import { isPlain } from "../protocol/values.ts";
 import type { Plain } from "../protocol/values.ts";
@@ -6,18 +7,21 @@ import type { Plain } from "../protocol/values.ts";
 export const SAME: unique symbol = Symbol("same");
 
 /**
- * An object that takes the place of something that was no object. `load` of `@signe/sync` walks into what is
- * there, so the old value has to go first: {@link put} writes that down.
+ * An object that takes the place of something else. `load` of `@signe/sync` walks into what is there, so the old value
+ * has to go first: {@link put} writes that down.
  */
 export class Replacement {
   readonly value: Plain;
-  constructor(value: Plain) {
+  /** Whether clients have no object or array there, into which they would merge this one. */
+  readonly isNew: boolean;
+  constructor(value: Plain, isNew = false) {
     this.value = value;
+    this.isNew = isNew;
   }
 }
 
 /** Names a part of an object that has none. */
-const NO_PART = "$";
+const NO_PART = "$$";
 
 /** Arrays with more changed items than this share are sent whole. */
 const SPARSE = 0.5;
@@ -35,7 +39,9 @@ export function diff(previous: unknown, next: unknown): unknown {
   if (Object.is(previous, next)) return SAME;
   if (typeof next !== "object" || next === null) return next;
   if (Array.isArray(next)) return Array.isArray(previous) ? diffArrays(previous, next) : next;
-  return isPlain(previous) ? diffObjects(previous, next as Plain) : new Replacement(next as Plain);
+  if (isPlain(previous)) return diffObjects(previous, next as Plain);
+  // It is a symbol where it is not known what clients have.
+  return new Replacement(next as Plain, typeof previous !== "symbol" && !Array.isArray(previous));
 }
 
 function diffObjects(previous: Plain, next: Plain): unknown {
@@ -82,7 +88,8 @@ export function put(patch: Plain, key: string, change: unknown): void {
   }
   patch[key] = DELETE;
   const parts = Object.entries(change.value);
-  for (const [inner, value] of parts) patch[`${key}.${inner}`] = value;
   // To delete a part of what is not there makes an empty object of it.
-  if (parts.length === 0) patch[`${key}.${NO_PART}`] = DELETE;
+  if (change.isNew) patch[key + NEW_PART] = DELETE;
+  else if (parts.length === 0) patch[`${key}.${NO_PART}`] = DELETE;
+  for (const [inner, value] of parts) patch[`${key}.${inner}`] = value;
 }

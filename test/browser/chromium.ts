@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { chromium } from "playwright-core";
 import type { Browser } from "playwright-core";
 
-const PATH = process.env["CHROMIUM"] || "/usr/bin/chromium";
-const FLAGS = [
+export const CHROMIUM = process.env["CHROMIUM"] || "/usr/bin/chromium";
+export const FLAGS = [
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",
@@ -15,14 +15,14 @@ const FLAGS = [
 
 /** Whether there is no browser to test in. Says so, loudly. */
 export function isChromiumMissing(): boolean {
-  const isMissing = !existsSync(PATH);
+  const isMissing = !existsSync(CHROMIUM);
   if (isMissing)
     console.warn(
-      `\n*** SKIPPED: nothing is tested in a browser, since there is no ${PATH}. Set CHROMIUM to one. ***\n`,
+      `\n*** SKIPPED: nothing is tested in a browser, since there is no ${CHROMIUM}. Set CHROMIUM to one. ***\n`,
     );
   return isMissing;
 }
 
-export async function launchChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath: PATH, args: FLAGS });
+export async function launchChromium(flags: readonly string[] = []): Promise<Browser> {
+  return chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...flags] });
 }

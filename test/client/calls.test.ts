@@ -161,7 +161,7 @@ describe("messages of a client", () => {
     expect(told).toEqual([]);
     game.emit("rename", "last");
     expect(told).toEqual([{ code: "overflow", message: "Too many messages wait for a connection", action: "rename" }]);
-    const socket = (await script.next()).open();
+    const socket = (script.sockets[0] as ScriptedSocket).open();
     expect(actionsOf(socket)).toHaveLength(400);
     expect(actionsOf(socket)?.filter(([, value]) => value === "second")).toEqual([]);
     expect(actionsOf(socket)?.at(-1)).toEqual(["rename", "last"]);
@@ -225,6 +225,7 @@ describe("a client's connection", () => {
     game.on("error", (error) => told.push(error));
     const first = (await script.next()).open();
     expect(first.query["token"]).toBe("one");
+    first.sync({ pId: "p" });
     first.drop();
     const second = await script.next(100);
     expect(second.query["token"]).toBe("two");

@@ -167,6 +167,7 @@ describe("pings of a client", () => {
   it("stop while there is no connection", async () => {
     const game = script.connect({ socket: { ...script.socket, minReconnectionDelay: 5000 } });
     (await script.next()).open().drop();
+    await vi.advanceTimersByTimeAsync(0);
     // All that is left is the delay before the next attempt.
     expect(vi.getTimerCount()).toBe(1);
     game.close();

@@ -1,11 +1,11 @@
 // client.ts, in the browser
-import { connectRoom, tabSession, tabStorage } from "../../src/client/index.ts";
+import { connectRoom, tabStorage } from "../../src/client/index.ts";
 import type { gameRoom } from "./game-room.ts";
 
 const game = connectRoom<typeof gameRoom>({
   host: location.host,
   room: "game-1",
-  id: tabSession(), // private: whoever has it is this user. It survives reloads of this tab
+  storage: "session", // where the private id is kept that says who this user is: a reload of this tab is the same one
   token: () => tabStorage.getItem("token") ?? "", // what your sign-in put there; asked for each attempt to connect
 });
 game.emit("move", { x: 1, y: 2 }); // nobody waits for it

@@ -52,6 +52,9 @@ describe("each entry point, in a fresh project", () => {
       "@types/react",
       "@types/node",
       "react",
+      "solid-js",
+      "svelte",
+      "vue",
     ];
     const versions = tools.map((name) => `${name}@${devDependencies[name]}`);
     const flags = ["--no-audit", "--no-fund", "--loglevel=error", "--prefer-offline"];

@@ -2,6 +2,7 @@ import { load } from "@signe/sync";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { applyPatch } from "../../src/protocol/apply-patch.ts";
+import { cleanPatch } from "../../src/protocol/clean-patch.ts";
 import { isPlain } from "../../src/protocol/values.ts";
 import { diff, put, SAME } from "../../src/state/diff.ts";
 import { withoutEmpty } from "../../src/testing/expected-view.ts";
@@ -38,6 +39,8 @@ describe("applyPatch", () => {
           if (diff(known, next) === SAME) continue;
           const patch = JSON.parse(JSON.stringify(patchOf(known, next))) as Plain;
           load(loaded, patch, true);
+          const clean = JSON.parse(cleanPatch(JSON.stringify(patch))) as Plain;
+          expect(applyPatch(applied, clean)).toEqual(next);
           applied = applyPatch(applied, patch);
           known = next;
           expect(applied).toEqual(next);

@@ -1,10 +1,15 @@
 import { isSignal } from "@signe/reactive";
 import { load } from "@signe/sync";
+import { applyPatchInPlace } from "../../src/protocol/apply-patch.ts";
 import { withoutEmpty } from "../../src/testing/expected-view.ts";
 
-/** A client as `@signe/sync` makes it: it keeps what `load` made of its packets. */
+/**
+ * A client as `@signe/sync` makes it: it keeps what `load` made of its packets. One of protocol 2, whose packets have
+ * numbers, takes an object for what it is (P5.4).
+ */
 export class LoadClient {
   readonly instance: Record<string, unknown>;
+  #isNumbered = false;
 
   /** @param instance what packets are loaded into: a plain object, or the client's own signals */
   constructor(instance: object = {}) {
@@ -12,10 +17,12 @@ export class LoadClient {
   }
 
   receive(text: string): void {
-    const packet = JSON.parse(text) as { type: string; value: Record<string, unknown> };
+    const packet = JSON.parse(text) as { type: string; seq?: number; value: Record<string, unknown> };
     if (packet.type !== "sync") return;
+    this.#isNumbered ||= packet.seq !== undefined;
     const { pId: _, ...value } = packet.value;
-    load(this.instance, value, true);
+    if (this.#isNumbered) applyPatchInPlace(this.instance, value);
+    else load(this.instance, value, true);
   }
 
   get state(): unknown {

@@ -3,6 +3,7 @@ import { Calls } from "../../client/calls.ts";
 import type { Answer } from "../../client/calls.ts";
 import type { CallError } from "../../client/errors.ts";
 import { parseFrame } from "../../client/frame.ts";
+import { randomId } from "../../client/random-id.ts";
 import { ReconnectingSocket } from "../../client/reconnecting-socket.ts";
 import { ByteReader } from "../../protocol/binary/bytes.ts";
 import { FRAME } from "../../protocol/binary/frames.ts";
@@ -26,7 +27,6 @@ export class LoadClient {
   readonly #settings: LoadSettings;
   readonly #tally: Tally;
   readonly #number: number;
-  readonly #destination: Destination;
   readonly #socket: ReconnectingSocket;
   readonly #calls: Calls;
   /** What has no answer yet. */
@@ -44,7 +44,6 @@ export class LoadClient {
     this.#number = number;
     this.#tally = tally;
     const { origin, room, token, timeout } = settings;
-    this.#destination = destinationOf(settings);
     this.#calls = new Calls(
       timeout,
       0,
@@ -52,7 +51,7 @@ export class LoadClient {
       () => {},
     );
     const options = { host: origin, room, ...(token && { token }), socket: { WebSocket: socket } };
-    this.#socket = new ReconnectingSocket(this.#destination, options, {
+    this.#socket = new ReconnectingSocket(destinationOf(settings), randomId(), options, {
       query: () => ({}),
       opened: () => this.#calls.flush(),
       received: (data) => (typeof data === "string" ? this.#receive(data) : this.#receiveBinary(data as ArrayBuffer)),
@@ -132,7 +131,7 @@ export class LoadClient {
   }
 
   #isIn(): void {
-    this.#destination.opened();
+    this.#socket.joined();
     this.#enter(true);
   }
 

@@ -1,3 +1,4 @@
+import { cleanPatch } from "../clean-patch.ts";
 import { written } from "./bytes.ts";
 import type { ByteWriter } from "./bytes.ts";
 
@@ -7,7 +8,7 @@ export const BLOCK = { json: 0, rows: 1, removals: 2, table: 3, pieces: 4 } as c
 /** Writes a part of a patch as it is in JSON. */
 export function writeJson(out: ByteWriter, patch: object): void {
   out.byte(BLOCK.json);
-  out.text(JSON.stringify(patch));
+  out.text(cleanPatch(JSON.stringify(patch)));
 }
 
 /** A part of a patch as it is in JSON, as a block. */

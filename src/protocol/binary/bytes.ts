@@ -10,8 +10,10 @@ export function expect(holds: unknown, what: string): asserts holds {
   if (!holds) throw new MalformedFrame(what);
 }
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const encoder = /* @__PURE__ */ new TextEncoder();
+/** React Native may have none, and asks for no binary frames then. */
+const decoder =
+  typeof TextDecoder === "undefined" ? undefined : new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const FIRST_SIZE = 512;
 const FEW = 32;
 /** Of the eighth byte of a varint, with which it has all numbers that are exact. */
@@ -159,7 +161,7 @@ export class ByteReader {
 
   /** All that is left, as text. */
   rest(): string {
-    return decoder.decode(this.bytes(this.left));
+    return (decoder as TextDecoder).decode(this.bytes(this.left));
   }
 
   numbers(method: NumberMethod, size: number, count: number): number[] {

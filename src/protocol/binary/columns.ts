@@ -1,3 +1,4 @@
+import { cleanPatch } from "../clean-patch.ts";
 import { expect } from "./bytes.ts";
 import type { ByteReader, ByteWriter, NumberMethod } from "./bytes.ts";
 import type { Codec } from "./codecs.ts";
@@ -53,7 +54,7 @@ export function writeColumn(
   else if (type === "string" && values.every(isText)) writeTexts(out, values as string[]);
   else {
     out.byte(JSON_ARRAY);
-    out.text(JSON.stringify(values));
+    out.text(cleanPatch(JSON.stringify(values)));
   }
 }
 

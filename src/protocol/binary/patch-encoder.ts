@@ -1,5 +1,5 @@
-import { DELETE } from "../packets.ts";
-import { isPlain } from "../values.ts";
+import { isNewObject } from "../clean-patch.ts";
+import { DELETE, isPlain } from "../values.ts";
 import type { Plain } from "../values.ts";
 import { BLOCK, writeJson } from "./blocks.ts";
 import { written } from "./bytes.ts";
@@ -171,7 +171,9 @@ export function fill(row: Row, parts: Parts, patch: Readonly<Plain>, takers: Tak
   let rest: Plain | undefined;
   for (const [name, value] of Object.entries(patch)) {
     const part = parts.get(name);
-    if (typeof part === "number") {
+    // What a new object is made of is no part of a table.
+    const isNew = value === DELETE && isNewObject(patch, name);
+    if (typeof part === "number" && !isNew) {
       row.set(part, value);
       continue;
     }
@@ -179,8 +181,8 @@ export function fill(row: Row, parts: Parts, patch: Readonly<Plain>, takers: Tak
     let left: unknown = value;
     if (isFilled && part instanceof Map) left = fill(row, part, value, takers);
     else if (isFilled && part instanceof Collection) left = takers.entries(part, value);
-    else if (part) {
-      row.isTorn ||= part instanceof Map;
+    else if (part !== undefined) {
+      row.isTorn ||= !(part instanceof Collection);
       takers.replaced(part);
     }
     if (left !== undefined) (rest ??= {})[name] = left;

@@ -1,5 +1,4 @@
-import { DELETE } from "../packets.ts";
-import { isLiteral } from "../values.ts";
+import { DELETE, isLiteral } from "../values.ts";
 import type { Plain } from "../values.ts";
 import { BLOCK, writeJson } from "./blocks.ts";
 import { written } from "./bytes.ts";

@@ -1,0 +1,31 @@
+// Makes the client as one ESM file, for pages that are not bundled: as text in src/client/file-text.ts, which is not
+// committed, for Workers that serve it; and with --file as dist/durable-rooms.js, for a CDN.
+import { createHash } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const isFile = process.argv.includes("--file");
+const { outputFiles } = await build({
+  entryPoints: [`${root}src/client/index.ts`],
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: "es2022",
+  define: { "globalThis.process.env.NODE_ENV": '"production"' },
+  outfile: `${root}dist/durable-rooms.js`,
+  sourcemap: isFile ? "linked" : false,
+  write: isFile,
+  logLevel: "warning",
+});
+if (isFile) writeFileSync(`${root}dist/durable-rooms.d.ts`, 'export * from "./client/index.js";\n');
+else {
+  const { text } = outputFiles[0];
+  const tag = `"${createHash("sha256").update(text).digest("base64url").slice(0, 16)}"`;
+  // With their type, or the declarations would have the whole text once more.
+  const lines = Object.entries({ tag, text }).map(
+    ([name, value]) => `export const ${name}: string = ${JSON.stringify(value)};\n`,
+  );
+  writeFileSync(`${root}src/client/file-text.ts`, `// Made by .ci/client-file.mjs of src/client.\n${lines.join("")}`);
+}

@@ -1,0 +1,33 @@
+import { originOf } from "./address.ts";
+import type { CommonOptions, IdStorage } from "./options.ts";
+import { randomId } from "./random-id.ts";
+import { isSessionId, keptId, webStorage } from "./tab-storage.ts";
+
+/** The private session id of a client: the one that it was given, or the one that is kept, or a new one. */
+export function sessionId(options: CommonOptions): string | Promise<string> {
+  const { id, storage, transferToken } = options;
+  if (id !== undefined) return id;
+  if (storage === undefined) {
+    // With a random id the room would refuse the token.
+    if (transferToken) throw new TypeError("transferToken needs id or storage: the session that it was made for");
+    return randomId();
+  }
+  // Another service gets another id: whoever has it is this user.
+  const key = `durable-rooms:${originOf(options)}`;
+  return typeof storage === "string" ? keptId(webStorage(storage), key) : askStorage(storage, key);
+}
+
+async function askStorage(storage: IdStorage, key: string): Promise<string> {
+  const id = randomId();
+  try {
+    const kept = await storage.getItem(key);
+    if (isSessionId(kept)) return kept;
+    await storage.setItem(key, id);
+    // Another client may have done the same meanwhile.
+    const now = await storage.getItem(key);
+    return isSessionId(now) ? now : id;
+  } catch {
+    // It is not kept.
+    return id;
+  }
+}

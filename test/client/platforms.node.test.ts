@@ -1,0 +1,179 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createContext, runInContext } from "node:vm";
+import { build } from "esbuild";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bundleInto, startWorkerd } from "../workerd/process.ts";
+import type { Workerd } from "../workerd/process.ts";
+
+const CLIENT = join(import.meta.dirname, "../../src/client/index.ts");
+const SECRETS = { AUTH_JWT_SECRET: "a secret of the tests, 32 bytes or more", SHARD_SECRET: "a secret of shards" };
+
+let workerd: Workerd;
+const folder = mkdtempSync(join(tmpdir(), "platforms-"));
+
+beforeAll(async () => {
+  await bundleInto(folder, join(import.meta.dirname, "../sockets/worker.ts"));
+  workerd = await startWorkerd(folder, SECRETS);
+}, 60_000);
+afterAll(async () => {
+  await workerd.kill();
+  rmSync(folder, { recursive: true });
+});
+
+/** Events as React Native has them: plain objects, and no `Event`. */
+type NativeEvent = { readonly type: string; readonly data?: unknown; readonly code?: number; readonly reason?: string };
+
+/** A WebSocket as React Native has it: it inherits from no `EventTarget`. */
+class NativeSocket {
+  binaryType: "blob" | "arraybuffer" = "blob";
+  readonly #socket: WebSocket;
+
+  constructor(url: string) {
+    this.#socket = new WebSocket(url);
+    this.#socket.binaryType = "arraybuffer";
+  }
+
+  get readyState(): number {
+    return this.#socket.readyState;
+  }
+
+  send(text: string): void {
+    this.#socket.send(text);
+  }
+
+  close(code?: number): void {
+    this.#socket.close(code);
+  }
+
+  addEventListener(type: keyof WebSocketEventMap, listener: (event: NativeEvent) => void): void {
+    this.#socket.addEventListener(type, (event) => {
+      const { data, code, reason } = event as unknown as NativeEvent;
+      listener({ type, data, ...(code !== undefined && { code }), ...(reason !== undefined && { reason }) });
+    });
+  }
+}
+
+/** An `AbortController` as React Native has it, without what came later. */
+class NativeAbortController {
+  readonly #own = new AbortController();
+  readonly signal: object;
+
+  constructor() {
+    const { signal } = this.#own;
+    this.signal = {
+      get aborted() {
+        return signal.aborted;
+      },
+      addEventListener: signal.addEventListener.bind(signal),
+      removeEventListener: signal.removeEventListener.bind(signal),
+      own: signal,
+    };
+  }
+
+  abort(): void {
+    this.#own.abort();
+  }
+}
+
+/** Runs the client where nothing is there but what React Native 0.72 with Hermes has, and the language itself. */
+async function inReactNative(script: string): Promise<Record<string, unknown>> {
+  const { outputFiles } = await build({
+    stdin: {
+      contents: `import * as client from ${JSON.stringify(CLIENT)}; globalThis.client = client;`,
+      resolveDir: ".",
+    },
+    bundle: true,
+    format: "iife",
+    write: false,
+  });
+  const fetchNative = (url: string, { signal, ...init }: RequestInit & { signal: { own: AbortSignal } }) =>
+    fetch(url, { ...init, signal: signal.own });
+  const outcome: Record<string, unknown> = {};
+  const context = createContext({
+    WebSocket: NativeSocket,
+    AbortController: NativeAbortController,
+    fetch: fetchNative,
+    performance: { now: () => performance.now() },
+    navigator: { product: "ReactNative" },
+    console,
+    setTimeout,
+    clearTimeout,
+    queueMicrotask,
+    outcome,
+    host: `127.0.0.1:${workerd.port}`,
+  });
+  runInContext(outputFiles[0]?.text ?? "", context);
+  await runInContext(`(async () => { ${script} })()`, context);
+  return outcome;
+}
+
+describe("React Native", () => {
+  it("connects, calls, and keeps its id in a storage that answers later", async () => {
+    const outcome = await inReactNative(`
+      const kept = new Map();
+      const storage = { getItem: async (key) => kept.get(key) ?? null, setItem: async (key, id) => void kept.set(key, id) };
+      const game = client.connectRoom({ host, room: "door-native", storage });
+      await new Promise((resolve) => game.on("status", (status) => status === "open" && resolve()));
+      await game.call("rename", "Ada");
+      outcome.id = game.id;
+      outcome.kept = [...kept.values()];
+      outcome.names = Object.values(game.state.players).map(({ name }) => name);
+      game.close();
+    `);
+    expect(outcome).toEqual({ id: expect.stringMatching(/^[0-9a-f]{32}$/), kept: [outcome["id"]], names: ["Ada"] });
+  });
+
+  it("asks a World, and says why it is refused", async () => {
+    const outcome = await inReactNative(`
+      const game = client.connectWorld({ host, room: "door-none/", worldId: "w" });
+      outcome.status = await new Promise((resolve) => {
+        game.on("status", (status) => status === "open" && resolve(status));
+        game.on("error", ({ message }) => resolve(message));
+      });
+      game.close();
+      const none = client.connectRoom({ host, room: "nowhere" });
+      outcome.closed = await new Promise((resolve) => none.on("closed", ({ code }) => resolve(code)));
+    `);
+    expect(outcome).toEqual({ status: "open", closed: 4404 });
+  });
+});
+
+describe("Node", () => {
+  /** @returns the code with which a process ended that ran this */
+  async function run(script: string): Promise<unknown> {
+    const code = `import * as client from ${JSON.stringify(CLIENT)}; ${script}`;
+    const child = spawn(process.execPath, ["--no-warnings", "--input-type=module", "-e", code], { stdio: "inherit" });
+    const [exit] = await once(child, "exit");
+    return exit;
+  }
+
+  it("ends at once when a client is closed that waits for its next attempt", async () => {
+    const socket = "{ minReconnectionDelay: 1e6, maxReconnectionDelay: 1e6 }";
+    const exit = await run(`
+      const game = client.connectRoom({ host: "127.0.0.1:1", room: "r", socket: ${socket} });
+      game.on("error", () => setTimeout(() => game.close(), 50));
+    `);
+    expect(exit).toBe(0);
+  });
+
+  it("ends at once when a client is closed that asks a World which does not answer", async () => {
+    const silent = createServer(() => {}).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const { port } = silent.address() as AddressInfo;
+    const startedAt = performance.now();
+    const exit = await run(`
+      const game = client.connectWorld({ host: "127.0.0.1:${port}", room: "r" });
+      setTimeout(() => game.close(), 200);
+    `);
+    // The question itself would last 10 seconds.
+    expect(performance.now() - startedAt).toBeLessThan(9000);
+    expect(exit).toBe(0);
+    silent.close();
+  });
+});
