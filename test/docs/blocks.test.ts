@@ -1,10 +1,13 @@
 import { describe, expect, it } from "vitest";
 
-const documents = import.meta.glob(["../../README.md", "../../CONTRIBUTING.md", "../../docs/*.md", "../../docs/skill/*.md"], {
-  query: "?raw",
-  import: "default",
-  eager: true,
-});
+const documents = import.meta.glob(
+  ["../../README.md", "../../CONTRIBUTING.md", "../../docs/*.md", "../../docs/skill/*.md"],
+  {
+    query: "?raw",
+    import: "default",
+    eager: true,
+  },
+);
 const sources = import.meta.glob("./*.{ts,tsx}", { query: "?raw", import: "default", eager: true });
 /** Code for other libraries, which is compiled where those are installed: with the benchmark's peers. */
 const befores = import.meta.glob("../bench/peers/**/before-*.ts", { query: "?raw", import: "default", eager: true });
