@@ -183,6 +183,7 @@ export default defineConfig({
     "worker-configuration.d.ts",
     "test/fixture",
     "test/examples",
+    "test/bench/peers/agents",
     "src/inspector/assets.ts",
     "src/client/file-text.ts",
   ],
