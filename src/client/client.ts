@@ -1,6 +1,7 @@
 import { DESTROYED } from "../protocol/codes.ts";
 import { isPlain } from "../protocol/values.ts";
 import { Calls } from "./calls.ts";
+import { Confirmations } from "./confirmations.ts";
 import { CallError } from "./errors.ts";
 import { parseFrame } from "./frame.ts";
 import type { Frame } from "./frame.ts";
@@ -33,6 +34,7 @@ export class Client {
   readonly #position = new SyncPosition<Plain>();
   readonly #frames = new FrameReader();
   readonly #events = new Events();
+  readonly #confirmations = new Confirmations((text) => this.#socket.send(text));
   #status: ClientStatus = "connecting";
   publicId: string | undefined;
 
@@ -139,7 +141,7 @@ export class Client {
 
   /** Sends a message now. @returns false if there is no connection, or none that can be trusted */
   #send(text: string): boolean {
-    if (this.#heartbeat.isSuspect || !this.#socket.send(text)) return false;
+    if (this.#heartbeat.isSuspect || !this.#confirmations.send(text)) return false;
     this.#heartbeat.sent();
     return true;
   }
@@ -151,6 +153,7 @@ export class Client {
 
   #opened(): void {
     this.#position.connected();
+    this.#confirmations.connected();
     this.#calls.flush();
     this.#heartbeat.start();
   }
@@ -161,7 +164,8 @@ export class Client {
     const frame = typeof data === "string" ? parseFrame(data) : this.#readBinary(data as ArrayBuffer);
     if (!frame) return;
     this.#events.emit("packet", frame);
-    if (frame.type === "sync") this.#sync(frame);
+    if (typeof frame["confirm"] === "number") this.#confirmations.asked(frame["confirm"]);
+    else if (frame.type === "sync") this.#sync(frame);
     else if (frame.type === "ack" || frame.type === "error") this.#answer(frame.type, frame);
     // The join is not done yet. Like any other frame, this shows that the connection works, and nothing else.
     else if (frame.type === "joining") return;
