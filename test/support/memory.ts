@@ -227,7 +227,7 @@ export class MemorySocket implements Socket {
     if (!this.isOpen) throw new Error("closed");
     if (this.#unread) this.#unread.push(frame);
     else this.#read(frame);
-    return bytesOf(frame);
+    return frame.length;
   }
   /** From now on the client does not read. */
   stall(): void {
@@ -248,7 +248,7 @@ export class MemorySocket implements Socket {
   }
   #read(frame: SentFrame): void {
     const text = this.#textOf(frame);
-    const request = requestIn(text);
+    const request = text.includes('"confirm"') ? requestIn(text) : undefined;
     if (request !== undefined && !this.#onAsked) this.#early.push(request);
     if (request !== undefined) return this.#onAsked?.(request);
     this.frames.push(frame);

@@ -43,7 +43,7 @@ export class DirectPatches {
     const byGroup = new Map<ViewerGroup, EncodedPatch>();
     const encode = crowd?.encoder(shared, text, make);
     for (const conn of this.#connections.direct) {
-      if (conn.phase !== "open") continue;
+      if (crowd && conn.phase !== "open") continue;
       const group = groupOf?.get(conn);
       const parts = crowd?.partsOf(conn) ?? [];
       let patch = group ? byGroup.get(group) : forAll;
