@@ -2,6 +2,7 @@ import { DESTROYED } from "../protocol/codes.ts";
 import { isPlain } from "../protocol/values.ts";
 import { Calls } from "./calls.ts";
 import { refusalText } from "./connect-failure.ts";
+import { Confirmations } from "./confirmations.ts";
 import { CallError } from "./errors.ts";
 import { parseFrame } from "./frame.ts";
 import type { Frame } from "./frame.ts";
@@ -35,6 +36,7 @@ export class Client {
   readonly #position = new SyncPosition<Plain>();
   readonly #frames = new FrameReader();
   readonly #events = new Events();
+  readonly #confirmations = new Confirmations((text) => this.#socket.send(text));
   #status: ClientStatus = "connecting";
   #hasWarned = false;
   id: string | undefined;
@@ -146,7 +148,7 @@ export class Client {
 
   /** Sends a message now. @returns false if there is no connection, or none that can be trusted */
   #send(text: string): boolean {
-    if (this.#heartbeat.isSuspect || !this.#socket.send(text)) return false;
+    if (this.#heartbeat.isSuspect || !this.#confirmations.send(text)) return false;
     this.#heartbeat.sent();
     return true;
   }
@@ -158,6 +160,7 @@ export class Client {
 
   #opened(): void {
     this.#position.connected();
+    this.#confirmations.connected();
     this.#calls.flush();
     this.#heartbeat.start();
   }
@@ -168,7 +171,8 @@ export class Client {
     const frame = typeof data === "string" ? parseFrame(data) : this.#readBinary(data as ArrayBuffer);
     if (!frame) return;
     this.#events.emit("packet", frame);
-    if (frame.type === "sync") this.#sync(frame);
+    if (typeof frame["confirm"] === "number") this.#confirmations.asked(frame["confirm"]);
+    else if (frame.type === "sync") this.#sync(frame);
     else if (frame.type === "ack" || frame.type === "error") this.#answer(frame.type, frame);
     // The join is not done yet. Like any other frame, this shows that the connection works, and nothing else.
     else if (frame.type === "joining") return;

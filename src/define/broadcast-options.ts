@@ -6,4 +6,10 @@ export interface BroadcastOptions<C> {
   readonly near?: object;
   /** Only those who have one of these keys, by a `byKey` of the state. Throws where there is none. */
   readonly keys?: string | number | readonly (string | number)[];
+  /**
+   * A name. Where packets wait, for a client that does not confirm say, this one takes the place of one with the same name.
+   * @example
+   * room.broadcast({ type: "cursor", value: { x: 1, y: 2 } }, { latest: "cursor ada" });
+   */
+  readonly latest?: string;
 }

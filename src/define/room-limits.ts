@@ -46,6 +46,11 @@ export interface RoomLimits {
   /** Largest message of a client in bytes. Default 65,536. */
   readonly maxMessageBytes?: number;
   /**
+   * The most bytes that all clients of one object, the room or a shard of it, were sent and have not confirmed: what a client
+   * does not read takes memory of the object, which has 128 MB. At least 10,000. Default 32,000,000.
+   */
+  readonly maxUnconfirmedBytes?: number;
+  /**
    * Whether clients may join as spectators (`spectator: true` of `connectRoom`): they see what everyone may see, have no user,
    * take no place of `maxUsers`, and may do nothing. Default false.
    */

@@ -17,6 +17,7 @@ const DEFAULTS = {
   joinRate: { joins: 200, per: 60_000 },
   requestRate: { requests: 300, per: 10_000 },
   maxMessageBytes: 65_536,
+  maxUnconfirmedBytes: 32_000_000,
   spectators: false,
   auth: "optional",
 } as const satisfies Partial<AnyDefinition>;

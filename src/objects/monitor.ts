@@ -94,13 +94,14 @@ export class Monitor {
     this.counts.bytesIn += bytesOf(frame);
   }
 
-  /** A frame was sent to a client. */
-  sent(frame: SentFrame, socket: Socket): void {
+  /** A frame was sent to a client. @returns how many bytes it has */
+  sent(frame: SentFrame, socket: Socket): number {
     // Most frames are sent to many sockets.
     if (frame !== this.#frame) this.#bytes = bytesOf((this.#frame = frame));
     this.counts.packets++;
     this.counts.bytesOut += this.#bytes;
     this.onSent?.(frame, socket);
+    return this.#bytes;
   }
 
   /** Counts a request, and keeps the object awake until it is answered. */

@@ -48,7 +48,7 @@ export abstract class ObjectBase extends DurableObject {
       this.tenure.clock(this.clock()),
       ({ level, event, ...rest }) => this.log()({ level, event, ...this.names, ...rest }),
     );
-    this.sockets = new Sockets(this.monitor, this.tenure);
+    this.sockets = new Sockets(this.monitor, this.tenure, (ws) => this.pingedAt(ws));
     this.#alarm = new ObjectAlarm({
       clock: this.monitor.awake.clock,
       set: (at) => this.storeAlarm(at),
@@ -131,6 +131,11 @@ export abstract class ObjectBase extends DurableObject {
   /** The sockets of the object. */
   protected openSockets(): Iterable<WebSocket> {
     return this.ctx.getWebSockets();
+  }
+
+  /** When the runtime last answered a ping of a socket, in ms since 1970; 0 if it never did. */
+  protected pingedAt(ws: WebSocket): number {
+    return this.ctx.getWebSocketAutoResponseTimestamp(ws)?.getTime() ?? 0;
   }
 
   /** Another instance takes over. What is to be stored is written before this waits for anything. */

@@ -15,9 +15,21 @@ class WorkerSocket implements Socket {
   #phase: "new" | "accepted" | "hibernating" | "refused";
   readonly #acceptWith: AcceptSocket | undefined;
 
-  /** @param acceptWith accepts the socket for good; undefined if that was done, for hibernation */
-  constructor(ws: WebSocket, monitor: Monitor, tenure: Tenure, acceptWith: AcceptSocket | undefined) {
+  readonly #pingedAt: (ws: WebSocket) => number;
+
+  /**
+   * @param pingedAt when the runtime last answered a ping
+   * @param acceptWith accepts the socket for good; undefined if that was done, for hibernation
+   */
+  constructor(
+    ws: WebSocket,
+    monitor: Monitor,
+    tenure: Tenure,
+    pingedAt: (ws: WebSocket) => number,
+    acceptWith: AcceptSocket | undefined,
+  ) {
     this.#ws = ws;
+    this.#pingedAt = pingedAt;
     this.#monitor = monitor;
     this.#tenure = tenure;
     this.#acceptWith = acceptWith;
@@ -43,10 +55,14 @@ class WorkerSocket implements Socket {
     else this.#phase = this.#acceptWith?.(this.#ws) ?? "hibernating";
   }
 
-  send(frame: SentFrame): void {
-    if (this.#tenure.isOver) return;
+  send(frame: SentFrame): number {
+    if (this.#tenure.isOver) return 0;
     this.#ws.send(frame);
-    this.#monitor.sent(frame, this);
+    return this.#monitor.sent(frame, this);
+  }
+
+  get pingedAt(): number {
+    return this.#pingedAt(this.#ws);
   }
 
   close(code: number, reason: string): void {
@@ -72,16 +88,22 @@ export class Sockets {
   readonly #sockets = new WeakMap<WebSocket, Socket>();
   readonly #monitor: Monitor;
   readonly #tenure: Tenure;
+  readonly #pingedAt: (ws: WebSocket) => number;
 
-  constructor(monitor: Monitor, tenure: Tenure) {
+  /** @param pingedAt when the runtime last answered a ping of a socket */
+  constructor(monitor: Monitor, tenure: Tenure, pingedAt: (ws: WebSocket) => number) {
     this.#monitor = monitor;
     this.#tenure = tenure;
+    this.#pingedAt = pingedAt;
   }
 
   /** @param acceptWith for one that nobody has accepted yet */
   of(ws: WebSocket, acceptWith?: AcceptSocket): Socket {
     let socket = this.#sockets.get(ws);
-    if (!socket) this.#sockets.set(ws, (socket = new WorkerSocket(ws, this.#monitor, this.#tenure, acceptWith)));
+    if (!socket) {
+      socket = new WorkerSocket(ws, this.#monitor, this.#tenure, this.#pingedAt, acceptWith);
+      this.#sockets.set(ws, socket);
+    }
     return socket;
   }
 }

@@ -49,7 +49,7 @@ export interface ObjectMetrics {
 }
 
 /** How many clients and users a room has. */
-export interface Overview {
+export interface Overview extends FlowReport {
   /** Open connections, those at shards too. */
   readonly connections: number;
   /** Distinct users who are online. */
@@ -58,6 +58,17 @@ export interface Overview {
   readonly sessions: number;
   readonly schedules: readonly { readonly name: string; readonly at: number }[];
   readonly shards: readonly { readonly id: string; readonly connections: number }[];
+}
+
+/** How far clients of an object's own sockets are behind. */
+export interface FlowReport {
+  /** The bytes that they were sent and have not confirmed. */
+  readonly unconfirmedBytes: number;
+  /** Clients that are sent nothing, since they do not confirm. */
+  readonly behind: number;
+  /** Since the object woke: how often a client got in one packet what it missed, and how many were closed. */
+  readonly merges: number;
+  readonly tooSlow: number;
 }
 
 /** The answer of a room to `GET /parties/:party/:room/$metrics`. A room that cannot start has no overview. */

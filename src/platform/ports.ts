@@ -15,7 +15,10 @@ export interface Socket {
    * the connection at once.
    */
   accept(): void;
-  send(frame: SentFrame): void;
+  /** @returns how many bytes the frame has, if a client is to confirm them here */
+  send(frame: SentFrame): number;
+  /** When the runtime last answered a ping of its client, in ms since 1970; 0 if it never did. */
+  readonly pingedAt: number;
   close(code: number, reason: string): void;
   /** The value that was attached last. It survives hibernation. */
   attachment(): unknown;

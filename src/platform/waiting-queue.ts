@@ -34,6 +34,22 @@ export class WaitingQueue<T, K> {
     return message;
   }
 
+  /** Removes the first of some messages, or as many of them. */
+  remove(isMeant: (message: T) => boolean, most = 1): void {
+    let left = most;
+    this.#messages = this.#messages.filter((message) => {
+      if (left === 0 || !isMeant(message)) return true;
+      left--;
+      this.#budget.remove(this.#key, this.#weightOf(message));
+      return false;
+    });
+  }
+
+  /** What some of the messages count. */
+  weightOf(isMeant: (message: T) => boolean): number {
+    return this.#messages.filter(isMeant).reduce((sum, message) => sum + this.#weightOf(message), 0);
+  }
+
   clear(): void {
     this.#messages = [];
     this.#budget.clear(this.#key);

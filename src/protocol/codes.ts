@@ -18,6 +18,7 @@ export const CODES = {
   destroyed: { close: DESTROYED, status: 410, retry: false },
   rate_limited: { close: 4429, status: 429, retry: false },
   room_full: { close: 4503, status: 503, retry: true },
+  too_slow: { close: 4504, status: 503, retry: true },
   timeout: { close: 4408, status: 504, retry: false },
   over_quota: { close: TRY_LATER, status: 503, retry: true },
   internal: { close: 1011, status: 500, retry: true },

@@ -16,7 +16,8 @@ interface PatchForms {
 /** A patch as clients of each protocol get it, each made once. */
 export class EncodedPatch {
   readonly #forms: PatchForms;
-  readonly #seq: number;
+  /** 0 if it has none. */
+  readonly seq: number;
   readonly #mark: number | undefined;
   #text: string | undefined;
   #plain: string | undefined;
@@ -26,7 +27,7 @@ export class EncodedPatch {
   /** @param seq its number; 0 if it has none @param mark what clients are to be told of storage */
   constructor(forms: PatchForms, seq: number, mark?: number) {
     this.#forms = forms;
-    this.#seq = seq;
+    this.seq = seq;
     this.#mark = mark;
   }
 
@@ -52,8 +53,8 @@ export class EncodedPatch {
   }
 
   get #head() {
-    if (this.#seq === 0) return undefined;
-    return { seq: this.#seq, ...(this.#mark !== undefined && { mark: this.#mark }) };
+    if (this.seq === 0) return undefined;
+    return { seq: this.seq, ...(this.#mark !== undefined && { mark: this.#mark }) };
   }
 }
 

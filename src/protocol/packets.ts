@@ -43,6 +43,46 @@ export function encodeWelcome(publicId: string, state: string, head?: SyncHead):
   return encodeSync(`{"pId":${JSON.stringify(publicId)}${inner}}`, own);
 }
 
+const REQUEST = '{"type":"sync","confirm":';
+
+/** Asks a client of protocol 2 or later to confirm that it has read all until here. */
+export function encodeRequest(token: number): string {
+  return `${REQUEST}${token},"value":{}}`;
+}
+
+/** The token of such a packet; undefined of any other. */
+export function requestIn(text: string): number | undefined {
+  return text.startsWith(REQUEST) ? Number.parseInt(text.slice(REQUEST.length), 10) : undefined;
+}
+
+/** Of what a client has read. */
+export interface Confirmation {
+  /** That of the request which it answers. */
+  readonly token: number;
+  /** The messages in the same frame, if there are any. */
+  readonly rest: string;
+}
+
+const CONFIRMATION = /^(\[?\{)"confirm":(\d{1,10})([,}])/;
+
+/**
+ * Takes a confirmation out of a frame: it is the first key of its first message, or all of it.
+ * @returns undefined if there is none
+ */
+export function takeConfirmation(frame: string | ArrayBuffer): Confirmation | undefined {
+  // Most frames have none.
+  const found =
+    typeof frame === "string" && frame.startsWith('"confirm"', frame[0] === "[" ? 2 : 1)
+      ? CONFIRMATION.exec(frame)
+      : null;
+  if (!found) return undefined;
+  const [all, start = "", token, end] = found;
+  const rest = (frame as string).slice(all.length);
+  // Messages may follow one that is nothing else.
+  if (end === ",") return { token: Number(token), rest: start + rest };
+  return { token: Number(token), rest: rest.startsWith(",") ? `[${rest.slice(1)}` : "" };
+}
+
 export function encodeAck(id: string | number, result: unknown): string {
   return JSON.stringify({ type: "ack", value: { id, result } });
 }

@@ -65,6 +65,8 @@ export type ToShard =
       readonly text: string;
       readonly except: readonly number[];
       readonly to?: Seers;
+      /** Where it waits for a client, it takes the place of one with the same name. */
+      readonly latest?: string;
     }
   /** The first packet, for these clients. */
   | {

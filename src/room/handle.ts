@@ -72,15 +72,15 @@ export function createHandle(identity: RoomIdentity, parts: HandleParts): RoomHa
       parts.broadcast.apply();
     },
     send: (conn: Connection, packet: Packet) => conn.send(packet),
-    broadcast(packet, { except, ...to } = {}) {
+    broadcast(packet, { except, latest, ...to } = {}) {
       const excluded = new Set(except === undefined ? [] : ([except].flat() as RoomConnection[]));
       const text = encodePacket(packet, parts.compiled.definition.events);
-      if (to.near === undefined && to.keys === undefined) return sendToAll(parts.connections, text, excluded);
+      if (to.near === undefined && to.keys === undefined) return sendToAll(parts.connections, text, excluded, latest);
       const { crowd } = parts.tree;
-      if (crowd) return crowd.send(parts.connections, text, to, excluded);
+      if (crowd) return crowd.send(parts.connections, text, to, excluded, latest);
       if (to.keys !== undefined) throw new Error("room.broadcast: keys need a byKey in the state");
       const conns = seersOf(parts.tree, parts.connections.all(), to.near as object);
-      for (const conn of conns) if (!excluded.has(conn)) conn.deliver(text);
+      for (const conn of conns) if (!excluded.has(conn)) conn.deliver(text, latest);
     },
     schedule: (...call) => parts.schedules.set(...call),
     unschedule: (name, options) => parts.schedules.unset(name, options),

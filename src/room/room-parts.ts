@@ -1,6 +1,7 @@
 import type { CompiledRoom } from "../define/room.ts";
 import type { RoomHandle, Scheduled } from "../define/types.ts";
 import { AddressLimit } from "../platform/address-limit.ts";
+import { FlowControl } from "../platform/flow-control.ts";
 import type { Clock } from "../platform/ports.ts";
 import { tooMuchWaits, WaitingBudget } from "../platform/waiting-budget.ts";
 import { Tree } from "../state/tree.ts";
@@ -75,6 +76,7 @@ export class RoomParts {
   madeLifecycle: Lifecycle | undefined;
   #ownFrames: OwnFrames | undefined;
   #heldPackets: WaitingBudget<RoomConnection> | undefined;
+  #flows: FlowControl | undefined;
   #bodies: UnansweredBodies | undefined;
   #hooks: Hooks | undefined;
   #leavers: Leavers | undefined;
@@ -153,11 +155,16 @@ export class RoomParts {
     this.persistence.dependents = (stuck) => this.presence.dependents(stuck);
     this.ticker = this.#createTicker();
     const heldPackets = () => this.heldPackets;
+    const flows = () => this.flows;
     this.connectionHooks = {
       definition,
       get held() {
         return heldPackets();
       },
+      get flows() {
+        return flows();
+      },
+      onCaughtUp: (conn) => this.broadcast.catchUp(conn),
       onClosed: (conn, socket) => this.admission.left(socket, conn),
       intercept:
         definition.interceptorPacket &&
@@ -185,6 +192,14 @@ export class RoomParts {
       this.reporter.refused(error, { conn: fullest });
       fullest.cut(error);
     }));
+  }
+
+  /** Counts what clients have not confirmed. */
+  get flows(): FlowControl {
+    const { maxUnconfirmedBytes } = this.compiled.settings;
+    return (this.#flows ??= new FlowControl(maxUnconfirmedBytes, this.clock, () =>
+      this.reporter.note("clients_behind", {}, "warn"),
+    ));
   }
 
   get bodies(): UnansweredBodies {

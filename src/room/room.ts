@@ -133,6 +133,7 @@ export class RoomCore {
   closed(socket: RoomSocket, isLost = false): void {
     this.#early?.take(socket);
     this.#parts.connections.find(socket)?.closed(isLost);
+    this.#parts.flows.ended(socket);
     this.turns.end();
   }
 
@@ -198,6 +199,7 @@ export class RoomCore {
       users: connections.userCount,
       sessions: [...sessions.all()].length,
       schedules: schedules.list().map(({ name, at }) => ({ name, at })),
+      ...this.#parts.flows.report,
       shards: Array.from(shardLinks.all(), ({ shardId: id, size }) => ({ id, connections: size })),
     };
   }

@@ -1,5 +1,5 @@
 import { RoomConnection } from "./connections/connection.ts";
-import type { Attachment } from "./connections/connection.ts";
+import type { Attachment } from "./connections/identity.ts";
 import type { RoomSocket } from "./connections/remote-group.ts";
 import type { RoomParts } from "./room-parts.ts";
 import { closeAll, readRoom } from "./storage/read-room.ts";
@@ -102,6 +102,7 @@ export function recoverConnection(parts: RoomParts, socket: RoomSocket, isOpen =
   const { connections, sessions, presence, views } = parts;
   const conn = RoomConnection.recover(socket, parts.connectionHooks, isOpen);
   if (!conn) return;
+  conn.seq = parts.changeClock.seq;
   connections.add(socket, conn);
   views.recall(conn);
   if (conn.isSpectator) return;

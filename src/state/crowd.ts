@@ -95,6 +95,7 @@ export class Crowd {
     text: string,
     { near, keys: some }: { readonly near?: object; readonly keys?: Key | readonly Key[] },
     except: ReadonlySet<V>,
+    latest?: string,
   ): void {
     const entry = near && placeOf(this.#tree.entries.get(near));
     const keys = some === undefined ? [] : [some].flat();
@@ -103,7 +104,7 @@ export class Crowd {
     const conns = new Set(near && seersOf(this.#tree, all, near));
     for (const interest of this.interests)
       for (const key of keys) for (const conn of interest.watchersWith(key)) conns.add(conn as V);
-    sendToSome(connections, text, { conns, entry, keys }, except);
+    sendToSome(connections, text, { conns, entry, keys }, except, latest);
   }
 
   /** Calls back when something is due that waits now, if anything does. */

@@ -4,7 +4,7 @@ import type { Watching } from "./view.ts";
 
 /** Somebody to whom a packet can be sent. */
 export interface Reachable extends Watching {
-  deliver(text: string): void;
+  deliver(text: string, latest?: string): void;
   readonly remote?: { readonly group: Group; readonly id: number } | undefined;
 }
 
@@ -18,6 +18,7 @@ interface Group {
     text: string,
     except: readonly number[],
     to: { readonly entry?: readonly [name: string, key: string]; readonly keys: readonly Key[] },
+    latest?: string,
   ): void;
 }
 
@@ -44,14 +45,15 @@ export function sendToSome<V extends Reachable>(
   text: string,
   { conns, entry, keys }: Receivers<V>,
   except: ReadonlySet<V>,
+  latest?: string,
 ): void {
-  for (const conn of conns) if (!except.has(conn)) conn.deliver(text);
+  for (const conn of conns) if (!except.has(conn)) conn.deliver(text, latest);
   const place = entry && ([entry.interest.name, entry.key] as const);
   const others = [...new Set([...conns, ...except, ...unopened])];
   for (const group of remoteGroups.keys()) {
     const { sights } = group;
     if (!sights || !((entry && sights.knows(entry.interest, entry.key)) || sights.haveKey(keys))) continue;
     const apart = others.flatMap(({ remote }) => (remote?.group === group ? remote.id : []));
-    group.packet(text, apart, place ? { entry: place, keys } : { keys });
+    group.packet(text, apart, place ? { entry: place, keys } : { keys }, latest);
   }
 }

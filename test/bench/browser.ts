@@ -95,6 +95,7 @@ class BrowserClient {
         // Of the binary protocol any frame is from a room that it is in.
         isIn ||= (isBinary && place.protocol === "json") || protocol.welcome(data, 0, data.length, newcomer);
         if (isIn) resolve();
+        for (const request of protocol.requests(data, 0, data.length)) this.#socket.send(`{"confirm":${request}}`);
       });
       this.#socket.on("error", reject);
       this.#socket.on("close", (code, reason) => reject(new Error(`closed with ${code} ${reason.toString()}`)));

@@ -43,9 +43,11 @@ class CountingSocket implements Socket {
   readonly endsLate = true;
   packets = 0;
   #attachment: unknown;
+  readonly pingedAt = 0;
   accept(): void {}
-  send(): void {
+  send(): number {
     this.packets++;
+    return 0;
   }
   close(): void {
     this.isOpen = false;

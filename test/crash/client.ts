@@ -9,6 +9,7 @@ interface Packet {
   readonly mark?: number;
   readonly resumed?: true;
   readonly from?: number;
+  readonly confirm?: number;
   readonly value: Readonly<Record<string, unknown>> & { readonly id?: string; readonly result?: unknown };
 }
 type Lines = Readonly<Record<string, { readonly text?: string } | "$delete">>;
@@ -114,6 +115,7 @@ export class Client {
   }
 
   #receive(packet: Packet): void {
+    if (packet.confirm !== undefined) return this.#socket.send(JSON.stringify({ confirm: packet.confirm }));
     if (packet.type === "sync") this.#sync(packet);
     const { id } = packet.value;
     if (id === undefined || (packet.type !== "ack" && packet.type !== "error")) return;

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { connect } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import { WebSocket } from "ws";
+import { requestIn } from "../../src/protocol/packets.ts";
 
 /** A client whose connection breaks with a TCP reset, some time after it has asked to join. */
 export async function resetWhileJoining(url: string, ms: number): Promise<void> {
@@ -63,6 +64,8 @@ export class SoakClient {
   }
 
   #receive(data: Buffer): void {
+    const request = requestIn(data.toString());
+    if (request !== undefined) this.#socket.send(`{"confirm":${request}}`);
     if (this.#waiting.size === 0) return;
     const { value } = JSON.parse(data.toString()) as { value?: { id?: string; result?: unknown } };
     const done = value?.id === undefined ? undefined : this.#waiting.get(value.id);

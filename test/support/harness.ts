@@ -5,6 +5,7 @@ import { inject } from "vitest";
 import type { ShardObjectBase } from "../../src/objects/shard-object.ts";
 import type { AnyRoom, DefinedRoom } from "../../src/define/room.ts";
 import type { Storage } from "../../src/platform/ports.ts";
+import { requestIn } from "../../src/protocol/packets.ts";
 import type { RoomCore } from "../../src/room/room.ts";
 import { Journal } from "../../src/room/storage/journal.ts";
 import { OPERATOR_AUDIENCE } from "../../src/protocol/operator.ts";
@@ -107,6 +108,8 @@ export class TestClient {
 
   #receive(frame: string | ArrayBuffer): void {
     const text = this.#binary.textOf(frame);
+    const request = requestIn(text);
+    if (request !== undefined) return this.send({ confirm: request });
     this.texts.push(text);
     if (text !== "pong") {
       this.packets.push(JSON.parse(text) as Packet);

@@ -30,6 +30,7 @@ export class MemoryShard {
     this.core.check(auth);
     this.core.checkSpace();
     const socket = new MemorySocket(this.#tree.room.clientInstance());
+    socket.onAsked = (token) => this.send(socket, { confirm: token });
     this.sockets.push(socket);
     const request = { url: `http://room/?${query}`, headers: [], cf: undefined };
     void this.core.join(socket, { request, auth, sessionId, transferToken: undefined });

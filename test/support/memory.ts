@@ -1,3 +1,4 @@
+import { bytesOf } from "../../src/platform/client-limits.ts";
 import type { CompiledRoom } from "../../src/define/room.ts";
 import { transfers } from "../../src/app/transfers.ts";
 import type { Claims } from "../../src/define/types.ts";
@@ -8,6 +9,7 @@ import type { Worlds } from "../../src/room/listing/report.ts";
 import { LiveShardLinks } from "../../src/room/shards/live-shard-links.ts";
 import type { Shards } from "../../src/relay/messages.ts";
 import { Journal } from "../../src/room/storage/journal.ts";
+import { requestIn } from "../../src/protocol/packets.ts";
 import { RoomCore } from "../../src/room/room.ts";
 import type { WorldParts } from "../../src/room/optional-parts.ts";
 import { BinaryTexts } from "./binary-texts.ts";
@@ -209,15 +211,53 @@ export class MemorySocket implements Socket {
     this.clients = [new LoadClient(), ...(instance ? [new LoadClient(instance)] : [])];
   }
 
-  send(frame: SentFrame): void {
+  pingedAt = 0;
+  /** Frames that the client has not read; undefined while it reads. */
+  #unread: SentFrame[] | undefined;
+  /** Requests for a confirmation that came before anybody listened. */
+  readonly #early: number[] = [];
+  #onAsked: ((token: number) => void) | undefined;
+
+  /** Told of each request for a confirmation that the client reads. */
+  set onAsked(onAsked: (token: number) => void) {
+    this.#onAsked = onAsked;
+    for (const token of this.#early.splice(0)) onAsked(token);
+  }
+
+  send(frame: SentFrame): number {
     if (!this.isOpen) throw new Error("closed");
+    if (this.#unread) this.#unread.push(frame);
+    else this.#read(frame);
+    return frame.length;
+  }
+  /** From now on the client does not read. */
+  stall(): void {
+    this.#unread ??= [];
+  }
+  /** It reads all that waits, and reads from now on. */
+  read(): void {
+    // What it causes while it reads comes after what waits.
+    for (let frame = this.#unread?.shift(); frame !== undefined; frame = this.#unread?.shift()) this.#read(frame);
+    this.#unread = undefined;
+  }
+  get isStalled(): boolean {
+    return this.#unread !== undefined;
+  }
+  /** The bytes that wait for the client. */
+  get unreadBytes(): number {
+    return (this.#unread ?? []).reduce((sum, frame) => sum + bytesOf(frame), 0);
+  }
+  #read(frame: SentFrame): void {
+    const text = this.#textOf(frame);
+    const request = text.includes('"confirm"') ? requestIn(text) : undefined;
+    if (request !== undefined && !this.#onAsked) this.#early.push(request);
+    if (request !== undefined) return this.#onAsked?.(request);
     this.frames.push(frame);
-    const text = this.#read(frame);
     this.texts.push(text);
     for (const client of this.clients) client.receive(text);
   }
 
-  #read(frame: SentFrame): string {
+  #textOf(frame: SentFrame): string {
     try {
       return this.binary.textOf(frame);
     } catch (error) {
@@ -307,6 +347,7 @@ export class MemoryRoom<S> {
       transferToken,
       socket,
     });
+    socket.onAsked = (token) => void this.core.message(socket, `{"confirm":${token}}`);
     if (socket.isOpen) this.sockets.push(socket);
     return socket;
   }

@@ -6,7 +6,9 @@ import { parseFrame } from "../../client/frame.ts";
 import { randomId } from "../../client/random-id.ts";
 import { ReconnectingSocket } from "../../client/reconnecting-socket.ts";
 import { ByteReader } from "../../protocol/binary/bytes.ts";
-import { FRAME } from "../../protocol/binary/frames.ts";
+import { FRAME, readSyncHead } from "../../protocol/binary/frames.ts";
+import { requestIn } from "../../protocol/packets.ts";
+import { Confirmations } from "../../client/confirmations.ts";
 import { roomDestination } from "../../client/destination.ts";
 import type { Destination } from "../../client/destination.ts";
 import { WorldDestination } from "../../client/world-destination.ts";
@@ -29,6 +31,7 @@ export class LoadClient {
   readonly #number: number;
   readonly #socket: ReconnectingSocket;
   readonly #calls: Calls;
+  readonly #confirmations = new Confirmations((text) => this.#socket.send(text));
   /** What has no answer yet. */
   readonly #actions = new Set<Promise<void>>();
   #count = 0;
@@ -47,13 +50,16 @@ export class LoadClient {
     this.#calls = new Calls(
       timeout,
       0,
-      (text) => this.#socket.send(text),
+      (text) => this.#confirmations.send(text),
       () => {},
     );
     const options = { host: origin, room, ...(token && { token }), socket: { WebSocket: socket } };
     this.#socket = new ReconnectingSocket(destinationOf(settings), randomId(), options, {
       query: () => ({}),
-      opened: () => this.#calls.flush(),
+      opened: () => {
+        this.#confirmations.connected();
+        this.#calls.flush();
+      },
       received: (data) => (typeof data === "string" ? this.#receive(data) : this.#receiveBinary(data as ArrayBuffer)),
       lost: () => this.#lost(),
       failed: ({ code, message }) => this.#failed(code, message),
@@ -125,18 +131,19 @@ export class LoadClient {
 
   #receiveBinary(data: ArrayBuffer): void {
     const frame = new ByteReader(new Uint8Array(data));
-    if (frame.byte() === FRAME.sync) return this.#isIn();
+    if (frame.byte() === FRAME.sync) return this.#sync(readSyncHead(frame).confirm);
     frame.varint();
     this.#calls.answer("ack", frame.restJson() as Answer);
   }
 
-  #isIn(): void {
+  #sync(confirm: number | undefined): void {
+    if (confirm !== undefined) return this.#confirmations.asked(confirm);
     this.#socket.joined();
     this.#enter(true);
   }
 
   #receive(text: string): void {
-    if (text.startsWith(SYNC)) return this.#isIn();
+    if (text.startsWith(SYNC)) return this.#sync(requestIn(text));
     const frame = parseFrame(text);
     if (frame?.type !== "ack" && frame?.type !== "error") return;
     const answer = frame["value"] as Answer;

@@ -21,6 +21,7 @@ const SECTIONS = [
   ["tablesHash", "text"],
   ["tables", "text"],
   ["run", "text"],
+  ["confirm", "number"],
 ] as const;
 
 /** The head of a sync frame: that of JSON, and what belongs to the binary form. */
@@ -33,6 +34,8 @@ export interface BinaryHead extends Partial<SyncHead> {
   readonly tables?: string;
   /** Slots are valid for one run. */
   readonly run?: string;
+  /** Asks the client to confirm that it has read all until here. */
+  readonly confirm?: number;
 }
 
 /** @param patch one piece or more */

@@ -5,7 +5,8 @@ import type { Build } from "../../protocol/build.ts";
 import type { ActionMessage } from "../../protocol/decode.ts";
 import { decodeMessage, messagesIn } from "../../protocol/decode.ts";
 import { isFault, noLongerHere, RoomError, toRoomError } from "../../protocol/errors.ts";
-import { encodeAck, encodeError } from "../../protocol/packets.ts";
+import { encodeAck, encodeError, takeConfirmation } from "../../protocol/packets.ts";
+import type { Confirmation } from "../../protocol/packets.ts";
 import { toPlain } from "../../state/to-plain.ts";
 import { AnsweredMessages } from "./answered-messages.ts";
 import type { AnswerSender } from "./answered-messages.ts";
@@ -61,8 +62,19 @@ export class Dispatch {
    * @returns a promise if the message is not handled yet. It never rejects.
    */
   receive(conn: RoomConnection, frame: string | ArrayBuffer, starting?: Promise<unknown>): Promise<void> | undefined {
-    if (typeof frame === "string" && frame.startsWith("[")) return this.#receiveAll(conn, frame, starting);
-    return this.#receiveOne(conn, frame, starting);
+    const confirmation = takeConfirmation(frame);
+    if (!confirmation) conn.flow?.heard();
+    else if (!this.#confirm(conn, confirmation, frame)) return undefined;
+    const messages = confirmation?.rest ?? frame;
+    if (typeof messages === "string" && messages.startsWith("[")) return this.#receiveAll(conn, messages, starting);
+    return this.#receiveOne(conn, messages, starting);
+  }
+
+  /** Takes a confirmation. One that nobody asked for, or a room before it slept, counts as a message. @returns whether messages follow */
+  #confirm(conn: RoomConnection, { token, rest }: Confirmation, frame: string | ArrayBuffer): boolean {
+    const isKnown = conn.flow?.confirm(token) === true;
+    if (rest === "" && !isKnown) this.#isRefused(conn, frame);
+    return rest !== "";
   }
 
   /** Takes an array as that many messages: each is counted, and answered, by itself. */
@@ -84,21 +96,23 @@ export class Dispatch {
     frame: string | ArrayBuffer,
     starting?: Promise<unknown>,
   ): Promise<void> | undefined {
-    if (conn.isEnding) return undefined;
-    const { clock, compiled } = this.#scope;
-    // A shard counts what its clients send itself: what it passes on comes in batches.
-    const refusal = refuseMessage(conn, frame, compiled.settings, clock.now(), !conn.isRemote);
-    if (refusal) {
-      if (refusal.closes) this.#close(conn, refusal.error);
-      else this.#deny(conn, refusal.error);
-      return undefined;
-    }
+    if (conn.isEnding || this.#isRefused(conn, frame)) return undefined;
     // What is handled at once does not wait, however large it is.
     if (!conn.isBusy && !starting) return this.#drain(conn, frame);
     this.#inboxOf(conn).push(frame);
     if (conn.isBusy) return undefined;
     conn.isBusy = true;
     return starting?.then(() => this.#drain(conn));
+  }
+
+  /** Counts a message, and refuses it if that is too much. */
+  #isRefused(conn: RoomConnection, frame: string | ArrayBuffer): boolean {
+    const { clock, compiled } = this.#scope;
+    // A shard counts what its clients send itself: what it passes on comes in batches.
+    const refusal = refuseMessage(conn, frame, compiled.settings, clock.now(), !conn.isRemote);
+    if (refusal?.closes) this.#close(conn, refusal.error);
+    else if (refusal) this.#deny(conn, refusal.error);
+    return refusal !== undefined;
   }
 
   #inboxOf(conn: RoomConnection): NonNullable<RoomConnection["inbox"]> {
@@ -120,9 +134,14 @@ export class Dispatch {
   /** Handles a frame, and those that wait. */
   #drain(conn: RoomConnection, first?: string | ArrayBuffer): Promise<void> | undefined {
     conn.isBusy = true;
-    for (let frame = first ?? conn.inbox?.shift(); frame !== undefined; frame = conn.inbox?.shift()) {
+    const goOn = () => this.#drain(conn);
+    for (let frame = first; ; frame = undefined) {
+      // It stays busy: messages that come now wait.
+      if (frame === undefined && conn.isClogged(goOn)) return undefined;
+      frame ??= conn.inbox?.shift();
+      if (frame === undefined) break;
       const pending = this.#handle(conn, frame);
-      if (pending) return pending.then(() => this.#drain(conn));
+      if (pending) return pending.then(goOn);
     }
     conn.isBusy = false;
     return undefined;

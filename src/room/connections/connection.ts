@@ -1,8 +1,11 @@
 import type { AnyDefinition, Claims, Connection, LeaveReason, Packet } from "../../define/types.ts";
+import type { Flow, FlowClient, FlowControl } from "../../platform/flow-control.ts";
 import { closeReason } from "../../protocol/close-reason.ts";
 import { CODES, RESTART } from "../../protocol/codes.ts";
 import { RoomError } from "../../protocol/errors.ts";
 import type { GroupSights, Remote } from "./remote-group.ts";
+import { attachmentOf, NONE } from "./identity.ts";
+import type { Attachment, ClientIdentity, KnownWire, PatchFrames, Phase, Protocol } from "./identity.ts";
 import { encodeClosing } from "../../protocol/packets.ts";
 import type { Position } from "../../protocol/packets.ts";
 import { Outbox } from "./outbox.ts";
@@ -14,54 +17,6 @@ import type { WaitingBudget } from "../../platform/waiting-budget.ts";
 import type { SentFrame } from "../../platform/ports.ts";
 import { WaitingQueue } from "../../platform/waiting-queue.ts";
 
-/**
- * joining → waiting for its first packet → open → closing → closed. In a room with `autoSync` off, a connection that
- * waits for its first packet already gets other packets: it is unsynced. A connection that is closing still sends what
- * it holds, but takes nothing more.
- */
-type Phase = "joining" | "waiting" | "unsynced" | "open" | "closing" | "closed";
-
-/** Whose connection it is. */
-export interface ClientIdentity {
-  readonly sessionId: string;
-  readonly publicId: string;
-  readonly auth: Claims | null;
-  readonly state?: unknown;
-  readonly isSpectator?: boolean;
-  /** The protocol that its client speaks. */
-  readonly protocol: Protocol;
-  /** The last packet that the client got over its previous connection. */
-  readonly since?: Position | undefined;
-  /** What it knows of the binary protocol. */
-  readonly wire?: KnownWire | undefined;
-}
-export type Protocol = 1 | 2 | 3;
-
-/** A patch as clients of each protocol get it. */
-export interface PatchFrames {
-  for(protocol: Protocol): SentFrame;
-}
-
-/** What a client of protocol 3 knows from its previous connection. */
-export interface KnownWire {
-  readonly tables: string;
-  readonly run: string;
-}
-
-/** The value that is attached to a socket, and survives hibernation. */
-export interface Attachment extends Omit<ClientIdentity, "protocol" | "since" | "wire" | "isSpectator"> {
-  readonly id: string;
-  readonly protocol?: Protocol;
-  /** It has no user: a spectator's. */
-  readonly spectator?: boolean;
-  /** Set while the first packet of an unsynced connection has not been sent. */
-  readonly unsynced?: boolean;
-  /** Was accepted before its join was done. */
-  readonly joining?: boolean;
-  /** Its user is not here any more. A shard reads this too: nothing that is for all goes there. */
-  readonly left?: boolean;
-}
-
 /** What a connection needs of its room. */
 export interface ConnectionHooks {
   onClosed(conn: RoomConnection, socket: RoomSocket): void;
@@ -70,10 +25,14 @@ export interface ConnectionHooks {
   readonly definition: Pick<AnyDefinition, "events" | "connectionState">;
   /** Counts the packets that are held back. */
   readonly held: WaitingBudget<RoomConnection>;
+  /** Counts what clients have not confirmed. */
+  readonly flows: FlowControl;
+  /** A connection that was stopped is to be sent what it missed. */
+  onCaughtUp(conn: RoomConnection): void;
 }
 
 /** A connection as the room sees it: the public one, its place in the protocol, and its unread messages. */
-export class RoomConnection implements Connection {
+export class RoomConnection implements Connection, FlowClient {
   readonly id: string;
   readonly sessionId: string;
   readonly publicId: string;
@@ -82,9 +41,15 @@ export class RoomConnection implements Connection {
   readonly isSpectator: boolean;
   since: Position | undefined;
   wire: KnownWire | undefined;
+  /** The number of the last packet that it was sent; {@link NONE} if it was sent none. */
+  seq = NONE;
+  /** Whether it is to get what it missed while it was stopped. */
+  isBehind = false;
   /** Messages that wait for the one that is being handled. Undefined until one has to. */
   inbox: WaitingQueue<string | ArrayBuffer, RoomConnection> | undefined;
   isBusy = false;
+  /** What its client has not confirmed; undefined before it was sent anything. */
+  flow: Flow | undefined;
   /** Whether an action of it ran since the room woke. */
   hasActed = false;
   bucket: TokenBucket | undefined;
@@ -106,6 +71,10 @@ export class RoomConnection implements Connection {
    * There while packets are held back, and always with an interceptor. Without an outbox, packets are written at once.
    */
   #outbox: Outbox | undefined;
+  /** What it had not confirmed when the room went to sleep. */
+  readonly #unconfirmed: number | undefined;
+  /** Goes on with its messages, which wait until it is sent what is held back. */
+  #goOnWithMessages: (() => void) | undefined;
   #seen: Set<number> | undefined;
   #phase: Phase;
   /** Whether its socket was accepted before its join was done. */
@@ -125,11 +94,15 @@ export class RoomConnection implements Connection {
     this.hasLeft = attachment.left === true;
     this.#phase = phase;
     this.#hooks = hooks;
+    this.#unconfirmed = attachment.unconfirmed;
     const isHeld = phase === "joining" || phase === "waiting";
-    if (isHeld || hooks.intercept) {
-      const createQueue = () => new WaitingQueue(hooks.held, this, this.publicId, lengthOf);
-      this.#outbox = new Outbox((frame) => this.#write(frame), hooks.intercept?.(this), isHeld, createQueue);
-    }
+    if (isHeld || hooks.intercept) this.#outbox = this.#createOutbox(isHeld);
+  }
+
+  #createOutbox(isHeld: boolean): Outbox {
+    const { held, intercept } = this.#hooks;
+    const createQueue = () => new WaitingQueue(held, this, this.publicId, lengthOf);
+    return new Outbox((frame) => this.write(frame), intercept?.(this), isHeld, createQueue);
   }
 
   /** A connection of a client that joins. @param isEarly whether its socket is accepted already */
@@ -150,13 +123,14 @@ export class RoomConnection implements Connection {
   static recover(socket: RoomSocket, hooks: ConnectionHooks, isOpen = true): RoomConnection | undefined {
     const attachment = socket.attachment() as Attachment | null | undefined;
     if (!attachment) return undefined;
-    if (attachment.joining) {
-      // Nobody knows any more what it asked for: it asks again.
-      socket.close(RESTART, "The room started anew before you were let in");
+    if (attachment.joining || attachment.stopped) {
+      // Nobody knows any more what it asked for, or what was held back: it asks again.
+      const missing = attachment.joining ? "you were let in" : "you were sent all";
+      socket.close(RESTART, `The room started anew before ${missing}`);
       return undefined;
     }
     const phase = attachment.unsynced ? "unsynced" : isOpen ? "open" : "waiting";
-    return new RoomConnection(socket, attachment, phase, hooks);
+    return new RoomConnection(socket, { unconfirmed: 0, ...attachment }, phase, hooks);
   }
 
   /** Refuses a client that is not a connection yet. */
@@ -219,21 +193,60 @@ export class RoomConnection implements Connection {
     this.deliver(encodePacket(packet, this.#hooks.definition.events));
   }
 
-  /** Sends a packet. What comes before the first one is held back until that is sent. */
-  deliver(frame: SentFrame): void {
-    if (!this.#outbox) this.#write(frame);
-    else if (!this.isEnding) this.#outbox.packet(frame);
+  /**
+   * Sends a packet. What comes before the first one is held back until that is sent.
+   * @param latest where it is held back, it takes the place of one with the same name
+   */
+  deliver(frame: SentFrame, latest?: string): void {
+    if (!this.#outbox) this.write(frame);
+    else if (!this.isEnding) this.#outbox.packet(frame, latest);
   }
 
   /** Sends a patch, if the first packet was sent. An interceptor sees no numbers. */
   sendPatch(patch: PatchFrames): void {
-    if (this.#phase === "open") this.deliver(patch.for(this.#hooks.intercept ? 1 : this.protocol));
+    if (this.#phase !== "open") return;
+    if (patch.seq > 0) this.seq = patch.seq;
+    const frame = patch.for(this.#hooks.intercept ? 1 : this.protocol);
+    if (this.#outbox) this.#outbox.patch(frame);
+    else this.write(frame);
   }
 
   /** Sends an ack or an error, in its place among the packets. */
   answer(frame: SentFrame): void {
-    if (!this.#outbox) this.#write(frame);
+    if (!this.#outbox) this.write(frame);
     else if (!this.isEnding) this.#outbox.plain(frame);
+  }
+
+  /**
+   * Whether so many answers are held back that messages have to wait too.
+   * @param goOn is called when they are sent
+   */
+  isClogged(goOn: () => void): boolean {
+    if (!this.flow?.isStopped || !this.#outbox?.isClogged) return false;
+    this.#goOnWithMessages = goOn;
+    return true;
+  }
+
+  stop(): void {
+    if (this.isEnding) return;
+    if (this.#phase === "open" && !this.hasLeft) this.#phase = "stopped";
+    this.#outbox ??= this.#createOutbox(true);
+    this.#outbox.hold();
+    this.keep();
+  }
+
+  goOn(): void {
+    if (this.#phase === "stopped") this.#hooks.onCaughtUp(this);
+    else if (!this.isEnding) this.#release();
+    this.keep();
+  }
+
+  keep(): void {
+    try {
+      this.#attach();
+    } catch {
+      // It was attached before, so it is only as large as that.
+    }
   }
 
   /** Its join takes long, so its socket is accepted before that is done. */
@@ -251,22 +264,35 @@ export class RoomConnection implements Connection {
     if (!isSoon) this.#release();
   }
 
-  /** Sends the first packet, and then what was held back. @param frame undefined if the group sends the first packet */
-  welcome(frame: SentFrame | undefined): void {
+  /**
+   * Sends the first packet, and then what was held back.
+   * @param frame undefined if the group sends the first packet @param seq its number
+   */
+  welcome(frame: SentFrame | undefined, seq: number): void {
     if (this.isEnding) return;
-    if (this.#phase === "unsynced") {
-      this.#phase = "open";
-      this.#attach();
-    }
-    this.#phase = "open";
+    const wasUnsynced = this.#phase === "unsynced";
+    this.#phase = this.flow?.isStopped ? "stopped" : "open";
+    if (wasUnsynced) this.#attach();
+    // If not, it gets the packet when it goes on.
+    if (this.#phase !== "open") return;
+    this.seq = seq;
     this.#release(frame);
+  }
+
+  /** It waits for the packet with what it missed. @param isSoon whether that is sent without `applySync` */
+  waitAgain(isSoon: boolean): void {
+    this.#phase = isSoon ? "waiting" : "unsynced";
+    if (!isSoon) this.#release();
   }
 
   /** Sends the first packet, if one is given, and what was held back. */
   #release(first?: SentFrame): void {
     if (this.#outbox) this.#outbox.open(first);
-    else if (first !== undefined) this.#write(first);
-    if (!this.#hooks.intercept) this.#outbox = undefined;
+    else if (first !== undefined) this.write(first);
+    if (!this.#hooks.intercept && !this.flow?.isStopped) this.#outbox = undefined;
+    const goOn = this.#goOnWithMessages;
+    this.#goOnWithMessages = undefined;
+    goOn?.();
   }
 
   /** Its user is not here any more. It sends what it holds, and what handlers send to it alone. */
@@ -276,6 +302,7 @@ export class RoomConnection implements Connection {
     this.formerUser = user;
     this.socket.accept();
     if (this.#phase === "joining" || this.isWaiting) this.#release();
+    // What it held back is sent when it has confirmed: then there is nothing that it missed.
     this.#phase = "open";
     try {
       this.#attach();
@@ -301,6 +328,7 @@ export class RoomConnection implements Connection {
     if (this.#phase === "closed") return;
     this.leaveReason = this.isRefused ? "kicked" : isLost ? "lost" : "closed";
     this.#phase = "closed";
+    this.flow?.closes();
     this.#outbox?.clear();
     this.#hooks.onClosed(this, this.socket);
   }
@@ -319,7 +347,7 @@ export class RoomConnection implements Connection {
     if (this.isEnding) return;
     this.isRefused = true;
     if (this.#phase === "joining" || this.#phase === "waiting") this.#release();
-    if (!this.#outbox) this.#hangUp(code, reason, error);
+    if (!this.#outbox || this.flow?.isStopped) this.#hangUp(code, reason, error);
     else {
       this.#phase = "closing";
       this.#outbox.after(() => this.#hangUp(code, reason, error));
@@ -329,7 +357,7 @@ export class RoomConnection implements Connection {
   #hangUp(code: number, reason: string, error: string): void {
     if (this.#phase === "closed") return;
     try {
-      if (this.socket.endsLate && this.protocol !== 1) this.#write(encodeClosing(error, reason, code));
+      if (this.socket.endsLate && this.protocol !== 1) this.write(encodeClosing(error, reason, code));
       this.socket.close(code, closeReason(reason));
     } finally {
       this.closed();
@@ -338,19 +366,14 @@ export class RoomConnection implements Connection {
 
   /** @param problem what is too large. The token is the only large part that a client chooses. */
   #attach(problem = "The token is too large", code: "bad_message" | "internal" = "bad_message"): void {
-    const { id, sessionId, publicId, auth, state, protocol } = this;
-    const attachment: Attachment = {
-      id,
-      sessionId,
-      publicId,
-      auth,
-      ...(state !== undefined && { state }),
-      ...(protocol !== 1 && { protocol }),
-      ...(this.isSpectator && { spectator: true }),
-      ...(this.#phase === "unsynced" && { unsynced: true }),
-      ...(this.#phase === "joining" && this.#isEarly && { joining: true }),
-      ...(this.hasLeft && { left: true }),
-    };
+    const flow = this.flow;
+    const attachment = attachmentOf(this, {
+      unsynced: this.#phase === "unsynced",
+      joining: this.#phase === "joining" && this.#isEarly,
+      left: this.hasLeft,
+      stopped: flow?.isStopped === true,
+      unconfirmed: (flow ? flow.toKeep : this.#unconfirmed) ?? 0,
+    });
     try {
       this.socket.attach(attachment);
     } catch (cause) {
@@ -358,14 +381,16 @@ export class RoomConnection implements Connection {
     }
   }
 
-  #write(frame: SentFrame): void {
+  write(frame: SentFrame): void {
     if (this.#phase === "closed") return;
     // A socket that closes at this moment throws; its close event follows.
+    let bytes;
     try {
-      this.socket.send(frame);
+      bytes = this.socket.send(frame);
     } catch {
-      this.closed();
+      return this.closed();
     }
+    if (!this.isRemote) (this.flow ??= this.#hooks.flows.add(this, this.#unconfirmed)).sent(bytes);
   }
 }
 

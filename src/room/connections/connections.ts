@@ -4,6 +4,11 @@ import type { RoomPart } from "../timing/room-part.ts";
 import type { RoomSocket } from "./remote-group.ts";
 import { addTo, removeFrom } from "../../state/sets-by-key.ts";
 
+/** With `"auto"`, a packet waits this long for each client that it is sent to, in ms; at most {@link LONGEST_WAIT}. */
+const WAIT_PER_VIEWER = 0.05;
+/** The same for each shard: a call costs more than a frame, and is billed as twenty. */
+const WAIT_PER_SHARD = 3;
+const LONGEST_WAIT = 50;
 /** The open connections of a room, by user and by where packets for them are sent. */
 export class Connections {
   readonly #bySocket = new Map<RoomSocket, RoomConnection>();
@@ -50,11 +55,13 @@ export class Connections {
     return (this.#list ??= [...this.#bySocket.values()]);
   }
 
-  /** The largest number of clients that one object holds: this room itself, or one of its shards. */
-  get widest(): number {
+  /** How long a packet waits with `"auto"`, in ms. */
+  get automaticWait(): number {
+    // The most clients that one object holds: this room itself, or one of its shards.
     let widest = this.#direct.size;
     for (const { size } of this.#remoteGroups.keys()) widest = Math.max(widest, size);
-    return widest;
+    const wait = Math.min(widest * WAIT_PER_VIEWER + this.#remoteGroups.size * WAIT_PER_SHARD, LONGEST_WAIT);
+    return wait < 1 ? 0 : wait;
   }
 
   find(socket: RoomSocket): RoomConnection | undefined {
@@ -103,6 +110,11 @@ export class Connections {
   /** A spectator is no user. */
   #online(conn: RoomConnection): void {
     if (!conn.isSpectator) addTo(this.#byUser, conn.publicId, conn);
+  }
+
+  /** A connection waits for a packet with what it missed. */
+  waits(conn: RoomConnection): void {
+    this.#unopened.add(conn);
   }
 
   /** The first packet of a connection was sent. */

@@ -5,13 +5,21 @@ import type { WaitingQueue } from "../../platform/waiting-queue.ts";
 export type Intercept = (text: string) => SentFrame | null | Promise<SentFrame | null>;
 
 /** Keeps the items that wait. It may close the connection instead of taking one more. */
-type Queue = Pick<WaitingQueue<Item, unknown>, "push" | "shift" | "clear">;
+type Queue = Pick<WaitingQueue<Item, unknown>, "push" | "shift" | "remove" | "weightOf" | "clear">;
+
+/** While a client does not confirm, so many characters of packets are held back for it, and then of answers. */
+const MOST_PACKETS = 256_000;
+const MOST_ANSWERS = 256_000;
 
 /** A packet, an ack or an error. */
 export interface Item {
   readonly frame: SentFrame;
   /** Whether an interceptor sees it. */
   readonly isPacket: boolean;
+  /** Whether it is a patch: one that waits is in the difference that a client gets who was stopped. */
+  readonly isPatch?: boolean;
+  /** It takes the place of a packet with the same name that waits. */
+  readonly latest?: string | undefined;
 }
 
 /**
@@ -26,6 +34,10 @@ export class Outbox {
   #queue: Queue | undefined;
   /** Whether all items wait for the first packet. */
   #isHeld: boolean;
+  /** Whether that is since the client does not confirm: then only so much waits. */
+  #isStopped = false;
+  /** The packet that goes before all that wait. */
+  #first: SentFrame | undefined;
   /** Whether new items have to wait, since an interceptor works on one. */
   #isBusy = false;
   /** Runs when no item is on its way any more. */
@@ -44,8 +56,12 @@ export class Outbox {
   }
 
   /** A packet, which an interceptor may change. */
-  packet(frame: SentFrame): void {
-    this.#take({ frame, isPacket: true });
+  packet(frame: SentFrame, latest?: string): void {
+    this.#take({ frame, isPacket: true, latest });
+  }
+
+  patch(frame: SentFrame): void {
+    this.#take({ frame, isPacket: true, isPatch: true });
   }
 
   /** An ack or an error, which is sent as it is. */
@@ -53,10 +69,24 @@ export class Outbox {
     this.#take({ frame, isPacket: false });
   }
 
+  /**
+   * Holds back all that comes, until {@link open}: answers, and packets as long as they are not too many. Of those, the
+   * oldest are dropped.
+   */
+  hold(): void {
+    this.#isHeld = this.#isStopped = true;
+    this.#queue?.remove(({ isPatch }) => isPatch === true, Infinity);
+  }
+
+  /** Whether so many answers are held back that no more messages are to be handled. */
+  get isClogged(): boolean {
+    return (this.#queue?.weightOf(isAnswer) ?? 0) >= MOST_ANSWERS;
+  }
+
   /** Sends the first packet, if one is given, and then what was held back. */
   open(first?: SentFrame): void {
-    this.#isHeld = false;
-    if (first !== undefined) this.packet(first);
+    this.#isHeld = this.#isStopped = false;
+    this.#first = first;
     if (this.#isBusy) return;
     this.#isBusy = true;
     this.#drain();
@@ -75,17 +105,32 @@ export class Outbox {
   }
 
   #take(item: Item): void {
-    if (this.#isHeld || this.#isBusy) (this.#queue ??= this.#createQueue()).push(item);
+    if (this.#isHeld || this.#isBusy) this.#keep(item);
     else this.#follow(this.#send(item));
   }
 
-  /** Sends waiting items, until an interceptor returns a promise. */
+  #keep(item: Item): void {
+    const queue = (this.#queue ??= this.#createQueue());
+    const { latest } = item;
+    if (latest !== undefined) queue.remove((other) => other.latest === latest);
+    queue.push(item);
+    while (this.#isStopped && queue.weightOf(isDroppable) > MOST_PACKETS) queue.remove(isDroppable);
+  }
+
+  /** Sends waiting items, until an interceptor returns a promise, or the client has to confirm first. */
   #drain(): void {
-    for (let item = this.#queue?.shift(); item; item = this.#queue?.shift()) {
+    for (let item = this.#next(); item; item = this.#next()) {
       if (this.#follow(this.#send(item))) return;
     }
     this.#isBusy = false;
     this.#last?.();
+  }
+
+  #next(): Item | undefined {
+    const frame = this.#first;
+    this.#first = undefined;
+    if (frame !== undefined) return { frame, isPacket: true };
+    return this.#isHeld ? undefined : this.#queue?.shift();
   }
 
   /** @returns whether the next item has to wait */
@@ -107,4 +152,12 @@ export class Outbox {
   #writeUnlessDropped(packet: SentFrame | null): void {
     if (packet !== null) this.#write(packet);
   }
+}
+
+function isDroppable(item: Item): boolean {
+  return item.isPacket;
+}
+
+function isAnswer(item: Item): boolean {
+  return !item.isPacket;
 }

@@ -46,8 +46,8 @@ export interface RemoteGroup {
   readonly takesBinary: boolean;
   /** Sends nothing where there is nothing to send, and nothing that its connections see by keys either. */
   sync(patch: GroupPatch): void;
-  /** @param to which of them get it; undefined for all */
-  packet(text: string, except: readonly number[], to?: Seers): void;
+  /** @param to which of them get it; undefined for all @param latest where it waits, it takes the place of one with the same name */
+  packet(text: string, except: readonly number[], to?: Seers, latest?: string): void;
   /** Sends first packets. @param state what everyone sees, as JSON @param binary the same for those who read that */
   welcome(state: string, to: readonly Welcome[], binary: BinaryState | undefined): void;
 }

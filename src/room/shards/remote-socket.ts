@@ -24,6 +24,8 @@ export class RemoteSocket implements RoomSocket {
   /** The shard has accepted the socket already. */
   readonly endsLate = true;
   isOpen = true;
+  /** Its shard counts what it is sent, and knows of its pings. */
+  readonly pingedAt = 0;
   readonly #group: ShardGroup;
   #attachment: unknown;
 
@@ -39,12 +41,13 @@ export class RemoteSocket implements RoomSocket {
   }
 
   /** @throws Error if the text is too large for a call to the shard: then the client is closed */
-  send(text: string): void {
+  send(text: string): number {
     if (text.length > MAX_FRAME) {
       this.close(CODES.internal.close, "An answer is too large");
       throw new Error("An answer is too large for a shard");
     }
     if (this.isOpen) this.#group.sendTo(this, text);
+    return 0;
   }
 
   /** Takes back the frames that were not sent. */

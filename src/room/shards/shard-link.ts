@@ -209,8 +209,8 @@ export class ShardLink implements ShardGroup {
     return isTold ? { blocks } : { blocks, tables };
   }
 
-  packet(text: string, except: readonly number[], to?: Seers): void {
-    this.#push({ kind: "packet", text, except, ...(to && { to }) });
+  packet(text: string, except: readonly number[], to?: Seers, latest?: string): void {
+    this.#push({ kind: "packet", text, except, ...(to && { to }), ...(latest !== undefined && { latest }) });
   }
 
   /**

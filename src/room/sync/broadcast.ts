@@ -9,6 +9,7 @@ import { DirectPatches } from "./direct-patches.ts";
 import { merge } from "../../state/merge.ts";
 import type { Changes, Tree } from "../../state/tree.ts";
 import type { GroupState, RemoteGroup } from "../connections/remote-group.ts";
+import { NONE } from "../connections/identity.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import type { Connections } from "../connections/connections.ts";
 import { remaining } from "../../platform/clock.ts";
@@ -25,11 +26,6 @@ import type { Turns } from "../timing/turns.ts";
 import type { ViewerGroup, Views } from "./views.ts";
 
 const MODE_KEY = `${PRIVATE_PREFIX}autoSync`;
-/** With `"auto"`, a packet waits this long for each client that it is sent to, in ms; at most {@link LONGEST_WAIT}. */
-const WAIT_PER_VIEWER = 0.05;
-/** The same for each shard: a call costs more than a frame, and is billed as twenty. */
-const WAIT_PER_SHARD = 3;
-const LONGEST_WAIT = 50;
 /** How long sending to one connection takes, in ms, by `npm run bench`: meanwhile the runtime's clock stands still. */
 const SENDING_PER_VIEWER = 0.015;
 
@@ -280,14 +276,21 @@ export class Broadcast {
 
   /** The length of the window after a packet, in ms. */
   #window(): number {
-    const wait = this.#throttle === "auto" ? this.#automaticWait() : this.#throttle;
+    const wait = this.#throttle === "auto" ? this.#connections.automaticWait : this.#throttle;
     return wait < 1 ? wait : wait + Math.floor(this.#connections.direct.size * SENDING_PER_VIEWER);
   }
 
-  #automaticWait(): number {
-    const { widest, remoteGroups } = this.#connections;
-    const wait = Math.min(widest * WAIT_PER_VIEWER + remoteGroups.size * WAIT_PER_SHARD, LONGEST_WAIT);
-    return wait < 1 ? 0 : wait;
+  /** Sends a connection what it missed while its client did not confirm, as to one that was away. */
+  catchUp(conn: RoomConnection): void {
+    conn.seen.clear();
+    conn.wire = undefined;
+    conn.isBehind = conn.seq !== NONE;
+    conn.since = conn.isBehind ? this.#changeClock.positionOf(conn.seq, conn.publicId) : undefined;
+    conn.waitAgain(!this.#isManual);
+    this.#connections.waits(conn);
+    // Only values that were sent can be read.
+    if (this.#tree.isDirty || this.#isPaused) this.schedule();
+    else this.#welcome([conn]);
   }
 
   #welcome(waiting: readonly RoomConnection[]): void {
@@ -298,7 +301,8 @@ export class Broadcast {
       const welcomes = conns.map((conn) => this.#welcomeOf(conn));
       group?.welcome(state, welcomes, this.#binary.stateFor(conns, state));
       for (const [index, conn] of conns.entries()) {
-        conn.welcome(group ? undefined : this.#firstPacket(conn, welcomes[index] as Welcome));
+        conn.isBehind = false;
+        conn.welcome(group ? undefined : this.#firstPacket(conn, welcomes[index] as Welcome), this.#changeClock.seq);
         this.#connections.opened(conn);
       }
     }
@@ -318,7 +322,7 @@ export class Broadcast {
     }
     const missed = this.#changeClock.missed(from);
     const patch = JSON.stringify(merge(missed.patch, this.#views.privateSince(conn, from, missed.gone)));
-    const head = { ...this.#changeClock.resumedHead(since, from, publicId), batch };
+    const head = { ...this.#changeClock.resumedHead(since, from, publicId), ...(conn.isBehind && { from }), batch };
     const welcome = { ...base, changes: this.#views.privateInSights(conn), head, patch };
     return remote && conn.protocol === 3 ? { ...welcome, blocks: this.#binary.resumed(conn, patch) } : welcome;
   }

@@ -238,6 +238,11 @@ export class ChangeClock {
     return undefined;
   }
 
+  /** Where a client of this life is that has a packet. */
+  positionOf(seq: number, publicId: string): Position {
+    return { seq, epoch: epochOf(this.#epoch, publicId) };
+  }
+
   /** What clients missed that have a packet. */
   missed(from: number): Missed {
     let missed = this.#answers.get(from);

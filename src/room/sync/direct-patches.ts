@@ -43,6 +43,7 @@ export class DirectPatches {
     const byGroup = new Map<ViewerGroup, EncodedPatch>();
     const encode = crowd?.encoder(shared, text, make);
     for (const conn of this.#connections.direct) {
+      if (crowd && conn.phase !== "open") continue;
       const group = groupOf?.get(conn);
       const parts = crowd?.partsOf(conn) ?? [];
       let patch = group ? byGroup.get(group) : forAll;
@@ -60,7 +61,7 @@ export class DirectPatches {
 
   /** Packets of several connections may be the same, so tables have one of their own. */
   #sendTables(conn: RoomConnection, tables: Uint8Array | undefined): void {
-    if (tables && conn.phase === "open") conn.deliver(withText(writeSyncFrame({}, tables), () => encodeSync("{}")));
+    if (tables) conn.deliver(withText(writeSyncFrame({}, tables), () => encodeSync("{}")));
   }
 }
 

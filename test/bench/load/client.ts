@@ -1,4 +1,5 @@
 import { performance } from "node:perf_hooks";
+import { Confirmations } from "../../../src/client/confirmations.ts";
 import type { Place } from "./jobs.ts";
 import { Counting, Walk } from "./moves.ts";
 import type { Moves } from "./moves.ts";
@@ -32,6 +33,10 @@ export class Client {
   readonly #tally: Tally;
   readonly #moves: Moves;
   readonly #newcomer: Newcomer = { answer: (message) => this.say(message) };
+  readonly #confirmations = new Confirmations((text) => {
+    this.say(text);
+    return this.#socket !== undefined;
+  });
   #socket: LoadSocket | undefined;
   #isLeaving = false;
 
@@ -55,6 +60,7 @@ export class Client {
       },
       onBatch: (bytes, start, end, count, length) => {
         this.#count(count, length);
+        for (const request of this.#protocol.requests(bytes, start, end)) this.#confirmations.asked(request);
         this.#look(this.#newcomer.mark as Buffer, bytes, start, end);
       },
       onClose: (reason) => {
@@ -73,7 +79,9 @@ export class Client {
     const now = performance.now();
     const messages = Array.from({ length: count }, () => this.#protocol.action(action, this.#moves.next(now)));
     this.#tally.sent += count;
-    if (count === 1) this.#socket?.send(messages[0] as string | Buffer);
+    const [first] = messages;
+    if (count === 1 && typeof first === "string") this.#confirmations.send(first);
+    else if (count === 1) this.say(first as Buffer);
     else this.#socket?.sendAll(messages);
   }
 

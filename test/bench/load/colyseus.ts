@@ -34,6 +34,7 @@ export const colyseus: Protocol = {
     return client.hasState === true && client.mark !== undefined;
   },
   readX: readNumber,
+  requests: () => [],
   action: (action, { x, y }) =>
     Buffer.from([
       ROOM_DATA,

@@ -1,3 +1,7 @@
+import { ByteReader } from "../../../src/protocol/binary/bytes.ts";
+import { readSyncHead } from "../../../src/protocol/binary/frames.ts";
+import { encodeRequest } from "../../../src/protocol/packets.ts";
+
 /** What a client has to know of a server's packets. */
 export interface Protocol {
   /** The path of the socket of a client. */
@@ -9,6 +13,8 @@ export interface Protocol {
   welcome(bytes: Buffer, start: number, end: number, client: Newcomer): boolean;
   /** The number that starts here. */
   readX(bytes: Buffer, at: number): number;
+  /** The requests to confirm what was read, in whole messages. */
+  requests(bytes: Buffer, start: number, end: number): readonly number[];
   action(action: string, value: { x: number; y: number }): string | Buffer;
 }
 
@@ -21,6 +27,9 @@ export interface Newcomer {
 }
 
 const PUBLIC_ID = Buffer.from('"pId":"');
+const REQUEST = Buffer.from(encodeRequest(0).split("0")[0] as string);
+/** A sync packet without a number, and with this section alone. */
+const BINARY_REQUEST = Buffer.from([1, 0, 1, 11]);
 const QUOTE = 34;
 const ZERO = 48;
 
@@ -41,6 +50,20 @@ export const json: Protocol = {
       value = value * 10 + digit;
     }
     return value;
+  },
+  requests(bytes, start, end) {
+    const found: number[] = [];
+    for (let at = bytes.indexOf(REQUEST, start); at >= 0 && at < end; at = bytes.indexOf(REQUEST, at + 1)) {
+      found.push(json.readX(bytes, at + REQUEST.length));
+    }
+    for (
+      let at = bytes.indexOf(BINARY_REQUEST, start);
+      at >= 0 && at < end;
+      at = bytes.indexOf(BINARY_REQUEST, at + 1)
+    ) {
+      found.push(readSyncHead(new ByteReader(bytes.subarray(at + 1))).confirm ?? 0);
+    }
+    return found;
   },
   action: (action, value) => JSON.stringify({ action, value }),
 };

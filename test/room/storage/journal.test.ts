@@ -157,7 +157,7 @@ describe("a busy room", () => {
     if (socket) {
       socket.send = (text) => {
         order.push("send");
-        send?.(text);
+        return send?.(text) ?? 0;
       };
     }
     room.change(() => everyone(room).forEach((player) => player.y.set(5)));

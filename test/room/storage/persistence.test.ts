@@ -184,7 +184,7 @@ describe("throttleStorage", () => {
     const send = socket.send.bind(socket);
     socket.send = (frame) => {
       order.push(`send ${(JSON.parse(frame as string) as { type: string }).type}`);
-      send(frame);
+      return send(frame);
     };
     await room.core.message(socket, '{"action":"add","id":1}');
     expect(order).toEqual(["write .", "send sync", "send ack"]);

@@ -1,0 +1,256 @@
+import { signal } from "@signe/reactive";
+import { expect, it } from "vitest";
+import { defineRoom } from "../../../src/define/define-room.ts";
+import { sync, users } from "../../../src/state/fields.ts";
+import { MemoryRoom } from "../../support/memory.ts";
+import type { MemorySocket } from "../../support/memory.ts";
+import { ResumingClient } from "../sync/resuming-client.ts";
+
+class Player {
+  score = sync(signal(0));
+  hand = sync(signal("nothing"), { visibleTo: "owner" });
+}
+const stateOf = () => ({ count: sync(signal(0)), text: sync(signal("")), players: users(Player) });
+type State = ReturnType<typeof stateOf>;
+
+const LARGE = "x".repeat(1000);
+/** A client is asked after 6 KB, again after 16 KB, and stopped after 25 KB. */
+const { compiled } = defineRoom({
+  path: "r",
+  throttleSync: 0,
+  maxUnconfirmedBytes: 100_000,
+  rateLimit: { messages: 1e6, per: 1 },
+  state: stateOf,
+  actions: {
+    count: { run: ({ state }) => (state.count.update((value) => value + 1), state.count()) },
+    large: { run: () => LARGE },
+    deal: { run: ({ user }, hand) => user.hand.set(hand as string) },
+    kick: { run: ({ room }) => room.connections.find(({ sessionId }) => sessionId === "slow")?.close(4000, "out") },
+  },
+});
+
+/** A client that answers requests as P14.3 says. */
+class Confirming {
+  readonly socket: MemorySocket;
+  readonly client = new ResumingClient();
+  sent = 0;
+  #token: number | undefined;
+  readonly #room: MemoryRoom<State>;
+
+  constructor(room: MemoryRoom<State>, socket: MemorySocket) {
+    this.#room = room;
+    this.socket = socket;
+    this.client.connected(socket);
+    socket.onAsked = (token) => {
+      const isUrgent = this.#token !== undefined;
+      this.#token = token;
+      if (isUrgent) this.send("");
+    };
+  }
+
+  /** @param message without its first brace */
+  send(message: string): void {
+    this.sent++;
+    const token = this.#token;
+    this.#token = undefined;
+    const own = token === undefined ? "{" : `{"confirm":${token}${message === "" ? "}" : ","}`;
+    void this.#room.core.message(this.socket, own + message);
+  }
+}
+
+async function roomWith(...names: readonly string[]) {
+  const room = new MemoryRoom<State>(compiled);
+  const clients: Confirming[] = [];
+  for (const name of names) {
+    clients.push(new Confirming(room, await room.connect(name, null, undefined, "protocol=2")));
+  }
+  const change = (times: number) => {
+    for (let time = 0; time < times; time++) {
+      room.change((state) => {
+        state.count.update((value) => value + 1);
+        state.text.set(LARGE + String(state.count()));
+      });
+    }
+  };
+  return { room, clients: clients as [Confirming, ...Confirming[]], change };
+}
+
+it("P14.1: a client that reads is asked, and confirms with what it sends anyway", async () => {
+  const { clients, change, room } = await roomWith("ada");
+  const [ada] = clients;
+  for (let turn = 0; turn < 100; turn++) {
+    change(1);
+    ada.send('"action":"large","id":1}');
+  }
+  expect(ada.sent).toBe(100);
+  ada.client.read();
+  expect(ada.client.state["count"]).toBe(100);
+  expect(room.core.overview.unconfirmedBytes).toBeLessThan(10_000);
+});
+
+it("P14.1: one that sends nothing confirms by itself, once in a while", async () => {
+  const { clients, change } = await roomWith("ada");
+  const [ada] = clients;
+  change(160);
+  ada.client.read();
+  expect(ada.client.state["count"]).toBe(160);
+  expect(ada.client.how).toEqual(["whole"]);
+  // 160 packets of 1,150 bytes.
+  expect(ada.sent).toBe(10);
+});
+
+it("P14.2: a client that does not read is sent no more than so much, and one difference when it reads again", async () => {
+  const { room, clients, change } = await roomWith("ada", "slow");
+  const [ada, slow] = clients as [Confirming, Confirming];
+  slow.socket.stall();
+  change(500);
+  expect(slow.socket.unreadBytes).toBeLessThan(26_000);
+  expect(room.core.overview).toMatchObject({ behind: 1 });
+  expect(room.log.filter(({ event }) => event === "clients_behind")).toHaveLength(1);
+  slow.socket.read();
+  ada.client.read();
+  slow.client.read();
+  expect(slow.client.state["text"]).toBe(ada.client.state["text"]);
+  expect(slow.client.how).toEqual(["whole", "went back"]);
+  expect(room.core.overview).toMatchObject({ behind: 0 });
+  change(1);
+  slow.client.read();
+  expect(slow.client.state["count"]).toBe(501);
+});
+
+it("P14.2: what only it may see is in the difference too", async () => {
+  const { room, clients, change } = await roomWith("slow", "ada");
+  const [slow] = clients;
+  const me = () => room.state.players()[slow.client.publicId] as Player;
+  slow.client.read();
+  slow.socket.stall();
+  change(100);
+  room.change(() => me().hand.set("ace"));
+  slow.socket.read();
+  slow.client.read();
+  expect(slow.client.state).toMatchObject({ count: 100, players: { [slow.client.publicId]: { hand: "ace" } } });
+});
+
+it("P14.4: acks of a stopped client follow the patch that they belong to, in their order", async () => {
+  const { clients, change } = await roomWith("slow");
+  const [slow] = clients;
+  slow.socket.stall();
+  change(100);
+  for (let id = 1; id <= 5; id++) slow.send(`"action":"count","id":${id}}`);
+  slow.socket.read();
+  const packets = slow.socket.texts.map((text) => JSON.parse(text) as { type: string; seq: number; resumed?: true });
+  const difference = packets.findIndex(({ resumed }) => resumed === true);
+  expect(packets.slice(difference + 1)).toMatchObject([1, 2, 3, 4, 5].map((id) => ({ type: "ack", value: { id } })));
+  for (const { seq } of packets.slice(difference + 1)) expect(seq).toBeLessThanOrEqual(packets[difference]?.seq ?? 0);
+});
+
+it("P14.4: where many answers wait, messages are not handled before they are sent", async () => {
+  const { room, clients, change } = await roomWith("slow");
+  const [slow] = clients;
+  slow.socket.stall();
+  change(100);
+  for (let id = 1; id <= 400; id++) slow.send(`"action":"count","id":${id}}`);
+  expect(room.state.count()).toBeLessThan(100 + 200);
+  slow.socket.read();
+  for (let step = 0; step < 50 && room.state.count() < 500; step++) await Promise.resolve();
+  expect(room.state.count()).toBe(500);
+  const acks = slow.socket.texts.map((text) => JSON.parse(text) as { type: string; value: { id: number } });
+  expect(acks.filter(({ type }) => type === "ack").map(({ value }) => value.id)).toEqual(
+    Array.from({ length: 400 }, (_, index) => index + 1),
+  );
+});
+
+it("P14.5: packets of the room's own wait as long as there are not too many, and the latest of a name is kept", async () => {
+  const { room, clients, change } = await roomWith("slow");
+  const [slow] = clients;
+  slow.socket.stall();
+  change(100);
+  for (let index = 0; index < 200; index++) room.core.handle.broadcast({ type: "said", value: index });
+  for (let index = 0; index < 50; index++) room.core.handle.broadcast({ type: "at", value: index }, { latest: "at" });
+  slow.socket.read();
+  const packets = slow.socket.texts.map((text) => JSON.parse(text) as { type: string; value: number });
+  const said = packets.filter(({ type }) => type === "said").map(({ value }) => value);
+  expect(said).toEqual(Array.from({ length: 127 }, (_, index) => index + 73));
+  expect(packets.filter(({ type }) => type === "at")).toEqual([{ type: "at", value: 49 }]);
+});
+
+it("P14.6: above the bound of all, those who have most are stopped first, and nobody gets much more than a share", async () => {
+  const names = Array.from({ length: 20 }, (_, index) => `slow-${index}`);
+  const { room, clients, change } = await roomWith(...names, "ada");
+  const ada = clients.at(-1) as Confirming;
+  for (const slow of clients.slice(0, -1)) slow.socket.stall();
+  change(300);
+  const unread = clients.reduce((sum, { socket }) => sum + socket.unreadBytes, 0);
+  expect(unread).toBeLessThan(2 * 100_000);
+  ada.client.read();
+  expect(ada.client.state["count"]).toBe(300);
+  expect(room.core.overview).toMatchObject({ behind: 20 });
+  for (const { socket } of clients) socket.read();
+  for (const { client } of clients) {
+    client.read();
+    expect(client.state["text"]).toBe(ada.client.state["text"]);
+  }
+});
+
+it("P14.7: a client that confirms nothing for 90 seconds is closed, so that it may come back", async () => {
+  const { room, clients, change } = await roomWith("ada", "slow");
+  const [ada, slow] = clients as [Confirming, Confirming];
+  slow.socket.stall();
+  change(100);
+  await room.advance(85_000);
+  expect(slow.socket.closedWith).toBeUndefined();
+  await room.advance(10_000);
+  expect(slow.socket.closedWith?.code).toBe(4504);
+  expect(ada.socket.isOpen).toBe(true);
+  // Its bytes count until its socket has ended.
+  expect(room.core.overview.unconfirmedBytes).toBeGreaterThan(20_000);
+  room.disconnect(slow.socket);
+  expect(room.core.overview.unconfirmedBytes).toBeLessThan(20_000);
+  expect(room.clock.pending).toBe(0);
+});
+
+it("P14.8: clients of the first protocol are closed if they are sent too much without a sign of life, the largest first", async () => {
+  const room = new MemoryRoom<State>(compiled);
+  const [one, other] = [await room.connect("one"), await room.connect("other")];
+  const change = () => room.change((state) => state.text.set(LARGE + String(Math.random())));
+  for (let turn = 0; turn < 70; turn++) {
+    change();
+    if (turn % 5 === 0) void room.core.message(other, '{"action":"none"}');
+  }
+  expect(one.isOpen && other.isOpen).toBe(true);
+  for (let turn = 0; turn < 60; turn++) {
+    change();
+    if (turn % 5 === 0) void room.core.message(other, '{"action":"none"}');
+  }
+  expect(one.closedWith?.code).toBe(4504);
+  expect(other.isOpen).toBe(true);
+  room.disconnect(one);
+  for (let turn = 0; turn < 200; turn++) {
+    change();
+    // The runtime answers pings by itself.
+    if (turn % 20 === 0) other.pingedAt = room.clock.now() + turn;
+    await room.advance(1);
+  }
+  expect(other.isOpen).toBe(true);
+});
+
+it("P14.1: a room that slept still knows how much is unconfirmed", async () => {
+  const { room, clients, change } = await roomWith("slow");
+  const [slow] = clients;
+  slow.socket.stall();
+  for (let turn = 0; turn < 30; turn++) {
+    change(2);
+    await room.evict();
+  }
+  expect(slow.socket.unreadBytes).toBeLessThan(30_000);
+});
+
+it("confirmations that nobody asked for count as messages, and are refused only if they are too many", async () => {
+  const limited = defineRoom({ path: "r", rateLimit: { messages: 10, per: 1000 }, state: stateOf }).compiled;
+  const room = new MemoryRoom<State>(limited);
+  const socket = await room.connect("ada", null, undefined, "protocol=2");
+  for (let index = 0; index < 10; index++) void room.core.message(socket, `{"confirm":${index}}`);
+  expect(socket.texts).toHaveLength(1);
+  for (let index = 0; index < 20; index++) void room.core.message(socket, `{"confirm":${index}}`);
+  expect(socket.closedWith?.code).toBe(4429);
+});
