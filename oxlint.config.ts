@@ -182,5 +182,7 @@ export default defineConfig({
     "test/fixture",
     "test/examples",
     "src/inspector/assets.ts",
+    // Parts of projects: they are type-checked as whole ones, by `npm run test:package`.
+    "src/templates",
   ],
 });

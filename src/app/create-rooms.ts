@@ -1,3 +1,4 @@
+import { missingSettings } from "../objects/runtime.ts";
 import type { Build } from "../protocol/build.ts";
 import { createInDevelopment, noWorlds } from "./broken.ts";
 import { createService } from "./service.ts";
@@ -31,6 +32,9 @@ export function createRooms(config: ServiceConfig): RoomsService | WorldsService
 function create(config: ServiceConfig): RoomsService | WorldsService {
   const { world, inspector } = config;
   const { find, log, places, app, RoomObject } = createService(config);
+  const missing = missingSettings();
+  if (missing.length > 0)
+    log({ level: "warn", event: "settings_missing", hint: `wrangler.toml needs ${missing.join(", ")}` });
   if (!world) {
     const service = { app, RoomObject };
     return (globalThis as Build).process?.env?.NODE_ENV === "production" ? service : withoutWorlds(service);

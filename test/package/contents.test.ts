@@ -45,7 +45,7 @@ describe("the tarball", async () => {
 
   it("has nothing else than the modules, the template and the documents", () => {
     const others = files.filter(
-      (path) => !/^(dist|src\/template)\//.test(path) && !/^(docs\/(reference\/)?)?[A-Za-z-]+\.(md|svg)$/.test(path),
+      (path) => !/^(dist|src\/templates)\//.test(path) && !/^(docs\/(reference\/)?)?[A-Za-z-]+\.(md|svg)$/.test(path),
     );
     expect(others.toSorted()).toEqual(["LICENSE", "package.json"]);
     expect(files.filter((path) => /demo|test\/(?!room|worker)|\.dev\.vars|node_modules/.test(path))).toEqual([]);
