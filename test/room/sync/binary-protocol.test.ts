@@ -59,7 +59,6 @@ describe("P13.1: which protocol a room speaks", () => {
     expect(new Set(isBinary(json))).toEqual(new Set([false]));
     expect(binary.clients[0]?.state).toMatchObject({ count: 1 });
   });
-
 });
 
 describe("P13.5: the tables", () => {
