@@ -5,8 +5,10 @@ import { createFindWorld, createWorldObject } from "./objects/world-object.ts";
 import { createWorldParts } from "./objects/world-parts.ts";
 import { matcherOf } from "./world/own-routes.ts";
 import type { ListedRoom, WorldRequests, WorldView } from "./world/own-routes.ts";
+import type { Build } from "./protocol/build.ts";
+import { postponed } from "./protocol/postponed.ts";
 import { checkWorldConfig } from "./world/settings.ts";
-import type { WorldConfig } from "./world/settings.ts";
+import type { WorldConfig, WorldSettings } from "./world/settings.ts";
 import type { RoomInfo, ShardInfo } from "./world/state.ts";
 
 /**
@@ -23,7 +25,12 @@ import type { RoomInfo, ShardInfo } from "./world/state.ts";
  * export default rooms.app;
  */
 export function worlds<R = Readonly<Record<string, unknown>>>(config: WorldConfig<R> = {}): Worlds {
-  const settings = checkWorldConfig(config);
+  const isDevelopment = (globalThis as Build).process?.env?.NODE_ENV === "development";
+  const create = () => createWorlds(checkWorldConfig(config as WorldConfig));
+  return isDevelopment ? postponed(create) : create();
+}
+
+function createWorlds(settings: WorldSettings): Worlds {
   return {
     ids: settings.ids,
     owns: matcherOf(settings.requests ?? {}),

@@ -7,7 +7,7 @@ import { tokenError } from "../auth/access.ts";
 import { chooseSubprotocol } from "../auth/subprotocol.ts";
 import { readToken } from "../auth/verify.ts";
 import type { Verify } from "../auth/verify.ts";
-import type { AnyRoom, FindRoom } from "../define/room.ts";
+import type { FindRoom } from "../define/room.ts";
 import type { Settings } from "../define/settings.ts";
 import type { Claims } from "../define/types.ts";
 import type { Build } from "../protocol/build.ts";
@@ -25,6 +25,7 @@ import type { Log } from "../platform/log.ts";
 import type { LogEntry } from "../platform/ports.ts";
 import { isRetryable } from "../platform/retry.ts";
 import { createDevelopmentCheck } from "./development.ts";
+import type { Directory } from "./directory.ts";
 import type { AppEnv, Inspector } from "./inspector.ts";
 import type { Worlds } from "./worlds.ts";
 import { pathInside, requestInside, ROOM_ROUTE } from "./mounted.ts";
@@ -33,8 +34,8 @@ export type CorsOptions = NonNullable<Parameters<typeof cors>[0]>;
 
 export interface AppParts {
   readonly find: FindRoom;
-  /** All rooms. Default: none, so that nothing is said about them in development. */
-  readonly rooms?: readonly AnyRoom[];
+  /** All rooms, by their party. Default: none, so that nothing is said about them in development. */
+  readonly rooms?: Directory["all"];
   /** Undefined if the service takes no tokens. */
   readonly verify: Verify | undefined;
   readonly cors: CorsOptions | false;
@@ -69,7 +70,7 @@ export function createApp({ cors: corsOptions, ...parts }: AppParts): Hono<AppEn
     check:
       (globalThis as Build).process?.env?.NODE_ENV === "production"
         ? undefined
-        : createDevelopmentCheck(log, parts.rooms ?? []),
+        : createDevelopmentCheck(log, parts.rooms ?? new Map()),
   };
   const allow = corsOptions !== false && cors(corsOptions);
   app.get("/health", (c) => c.json({ status: "ok" }));
@@ -119,7 +120,7 @@ async function route(c: Context<AppEnv>, routing: Routing): Promise<Response> {
       : await readClaims(request, url, env, routing.verify);
   const refusal = tokenError(target.settings, claims);
   if (refusal) throw refusal;
-  if (isUpgrade(request)) routing.check?.(url, request.headers);
+  if (isUpgrade(request)) routing.check?.upgrade(url, request.headers);
   return fetchObject(routing.places, env, target, forwardRequest(request, claims, keptOf(target, routing), url));
 }
 
@@ -136,10 +137,12 @@ interface Target extends RoomUrl {
   readonly settings?: Settings;
 }
 
+const NO_ROOM = "There is no such room";
+
 /** @throws RoomError `not_found` if there is no such room, shard or World */
-function findTarget(url: URL, { find, world }: Routing): Target {
+function findTarget(url: URL, { find, world, check }: Routing): Target {
   const named = parseRoomUrl(url);
-  if (!named) throw new RoomError("not_found", "There is no such room");
+  if (!named) throw new RoomError("not_found", NO_ROOM);
   const { party, room } = named;
   if (party === "shard" && world) return { ...named, binding: "SHARDS" };
   if (party === "world") {
@@ -147,7 +150,7 @@ function findTarget(url: URL, { find, world }: Routing): Target {
     throw new RoomError("not_found", "There is no such World");
   }
   const found = find(party, room);
-  if (!found) throw new RoomError("not_found", "There is no such room");
+  if (!found) throw new RoomError("not_found", check?.noSuchRoom(party, room) ?? NO_ROOM);
   return { ...named, binding: "ROOMS", settings: found.room.compiled.settings };
 }
 

@@ -1,4 +1,6 @@
+import { missingSettings } from "../objects/runtime.ts";
 import type { Build } from "../protocol/build.ts";
+import { createInDevelopment, noWorlds } from "./broken.ts";
 import { createService } from "./service.ts";
 import type { ServiceConfig } from "./service-config.ts";
 import type { Worlds } from "./worlds.ts";
@@ -12,7 +14,8 @@ export type WorldsService = RoomsService & ReturnType<Worlds["classes"]>;
  * Makes a service of room definitions: the Hono app to export as the Worker, and the Durable Object classes. With Worlds
  * there are the classes `WorldObject` and `ShardObject` too: see `worlds` of `durable-rooms/worlds`.
  *
- * @throws Error that says what to do, if a binding is missing; in development and in tests also if an option is malformed
+ * @throws Error that says what to do, if a binding is missing; in tests also if an option is malformed. In development it
+ * does not throw: each request shows the error
  * @example
  * import { createRooms, jwt } from "durable-rooms";
  * const rooms = createRooms({ rooms: [gameRoom], auth: jwt({ secret: "AUTH_JWT_SECRET" }) });
@@ -22,8 +25,16 @@ export type WorldsService = RoomsService & ReturnType<Worlds["classes"]>;
 export function createRooms(config: ServiceConfig & { readonly world: Worlds }): WorldsService;
 export function createRooms(config: ServiceConfig): RoomsService;
 export function createRooms(config: ServiceConfig): RoomsService | WorldsService {
+  const isDevelopment = (globalThis as Build).process?.env?.NODE_ENV === "development";
+  return isDevelopment ? createInDevelopment(() => create(config)) : create(config);
+}
+
+function create(config: ServiceConfig): RoomsService | WorldsService {
   const { world, inspector } = config;
   const { find, log, places, app, RoomObject } = createService(config);
+  const missing = missingSettings();
+  if (missing.length > 0)
+    log({ level: "warn", event: "settings_missing", hint: `wrangler.toml needs ${missing.join(", ")}` });
   if (!world) {
     const service = { app, RoomObject };
     return (globalThis as Build).process?.env?.NODE_ENV === "production" ? service : withoutWorlds(service);
@@ -38,9 +49,7 @@ function withoutWorlds(service: RoomsService): RoomsService {
   for (const name of ["WorldObject", "ShardObject"]) {
     Object.defineProperty(service, name, {
       get() {
-        throw new Error(
-          `createRooms: there is no ${name} without Worlds. Add world: worlds(), and import { worlds } from "durable-rooms/worlds"`,
-        );
+        throw noWorlds(name);
       },
     });
   }

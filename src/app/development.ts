@@ -2,6 +2,7 @@ import { offerOf } from "../auth/subprotocol.ts";
 import type { AnyRoom } from "../define/room.ts";
 import { credentialsOf } from "../objects/handshake.ts";
 import type { Log } from "../platform/log.ts";
+import type { Directory } from "./directory.ts";
 import { findShared } from "../state/shared-values.ts";
 
 /** Hosts that mean this machine: `localhost` and names below it (RFC 6761), all 127.x.x.x, and `[::1]`. */
@@ -16,22 +17,37 @@ export function isOnThisMachine({ hostname }: Pick<URL, "hostname">): boolean {
   return LOOPBACK.test(hostname);
 }
 
-/**
- * Makes a check that looks, in development only, for what works there and not once it is deployed. It warns once of each.
- * @param rooms those that the service has
- */
-export function createDevelopmentCheck(log: Log, rooms: readonly AnyRoom[]): (url: URL, headers: Headers) => void {
+/** What is looked at in development only. */
+export interface DevelopmentCheck {
+  /** A socket is opened: warns once of what works on this machine, and not once it is deployed. */
+  upgrade(url: URL, headers: Headers): void;
+  /** What to answer where no definition has the id; undefined if the rooms are not known. */
+  noSuchRoom(party: string, room: string): string | undefined;
+}
+
+/** @param rooms those that the service has, by their party */
+export function createDevelopmentCheck(log: Log, rooms: Directory["all"]): DevelopmentCheck {
   const todo = { ids: true, rooms: true };
-  return (url, headers) => {
-    if ((!todo.ids && !todo.rooms) || !isOnThisMachine(url)) return;
-    if (todo.rooms) warnOfShared(log, rooms);
-    todo.rooms = false;
-    if (todo.ids && hasShortId(url, headers)) {
-      todo.ids = false;
-      const hint =
-        "Whoever guesses an id is that user. Let clients make ids of 128 random bits, as crypto.randomUUID() does";
-      log({ level: "warn", event: "short_session_id", hint });
-    }
+  return {
+    upgrade(url, headers) {
+      if ((!todo.ids && !todo.rooms) || !isOnThisMachine(url)) return;
+      if (todo.rooms) warnOfShared(log, [...rooms.values()].flat());
+      todo.rooms = false;
+      if (todo.ids && hasShortId(url, headers)) {
+        todo.ids = false;
+        const hint =
+          "Whoever guesses an id is that user. Let clients make ids of 128 random bits, as crypto.randomUUID() does";
+        log({ level: "warn", event: "short_session_id", hint });
+      }
+    },
+    noSuchRoom(party, room) {
+      if (rooms.size === 0) return undefined;
+      const known = rooms.get(party) ?? [];
+      if (known.length > 0)
+        return `There is no room "${room}" in the party "${party}". Its paths: ${known.map(({ path }) => `"${path}"`).join(", ")}`;
+      const parties = [...rooms].filter(([, of]) => of.length > 0).map(([name]) => name);
+      return `There is no party "${party}". There are: ${parties.join(", ")}`;
+    },
   };
 }
 

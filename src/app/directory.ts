@@ -8,14 +8,18 @@ export interface RoomsConfig {
   readonly parties?: Readonly<Record<string, readonly AnyRoom[]>>;
 }
 
+/** The rooms of a service. */
+export interface Directory {
+  readonly find: FindRoom;
+  /** By their party. */
+  readonly all: ReadonlyMap<string, readonly AnyRoom[]>;
+}
+
 /** Makes the directory of rooms. The first definition whose path matches serves a room. */
-export function createDirectory({ rooms = [], parties = {} }: RoomsConfig): {
-  find: FindRoom;
-  all: readonly AnyRoom[];
-} {
+export function createDirectory({ rooms = [], parties = {} }: RoomsConfig): Directory {
   const directory = new Map(Object.entries({ main: rooms, ...parties }));
   return {
-    all: [...directory.values()].flat(),
+    all: directory,
     find(party, id) {
       for (const room of directory.get(party) ?? []) {
         const params = room.compiled.pattern.match(id);

@@ -1,7 +1,6 @@
 import { assertBindings, ROOM_BINDINGS, WORLD_BINDINGS } from "../objects/bindings.ts";
 import { createPlaces } from "../objects/places.ts";
 import { createRoomObject } from "../objects/room-object.ts";
-import { missingSettings } from "../objects/runtime.ts";
 import { createLog } from "../platform/log.ts";
 import type { Build } from "../protocol/build.ts";
 import { createApp } from "./app.ts";
@@ -28,9 +27,6 @@ export function createService(config: ServiceConfig, placesOf = createPlaces) {
   assertBindings(world ? WORLD_BINDINGS : ROOM_BINDINGS);
   const log = createLog(config.log, config.logLevel);
   const places = placesOf(config, log);
-  const missing = missingSettings();
-  if (missing.length > 0)
-    log({ level: "warn", event: "settings_missing", hint: `wrangler.toml needs ${missing.join(", ")}` });
   const operator = auth?.operators ?? worlds?.operators ?? inspector?.operators;
   const app = createApp({ find, rooms: all, verify: auth?.users, operator, world, log, cors, inspector, places });
   inspector?.serve(app, { config, world, operator: operator ?? inspector.operators });

@@ -1,8 +1,10 @@
 import { createRemoteJWKSet, errors, jwtVerify } from "jose";
 import type { JWTVerifyGetKey, JWTVerifyOptions } from "jose";
 import type { Claims } from "../define/types.ts";
+import type { Build } from "../protocol/build.ts";
 import { RoomError } from "../protocol/errors.ts";
 import { offerOf } from "./subprotocol.ts";
+import { postponed } from "../protocol/postponed.ts";
 import { OPERATOR_AUDIENCE } from "../protocol/operator.ts";
 
 /**
@@ -41,6 +43,11 @@ const ASYMMETRIC = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256
  * const rooms = createRooms({ rooms: [gameRoom], auth: jwt({ secret: "AUTH_JWT_SECRET" }) });
  */
 export function jwt(config: AuthConfig): Auth {
+  const isDevelopment = (globalThis as Build).process?.env?.NODE_ENV === "development";
+  return isDevelopment ? postponed(() => createAuth(config)) : createAuth(config);
+}
+
+function createAuth(config: AuthConfig): Auth {
   const users = createVerifier(config);
   return { users, operators: createOperatorVerifier("secret" in config ? config.secret : undefined) };
 }

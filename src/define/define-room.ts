@@ -1,4 +1,5 @@
 import type { Build } from "../protocol/build.ts";
+import { postponed } from "../protocol/postponed.ts";
 import { checkDefinition } from "./check-definition.ts";
 import { parsePath } from "./paths.ts";
 import type { CompiledRoom, DefinedRoom } from "./room.ts";
@@ -9,8 +10,8 @@ import type { AnyDefinition, RoomDefinition } from "./types.ts";
 /**
  * Declares a kind of room: its state, its actions and requests, and its options.
  *
- * @throws Error that names the option and says what to do, if the definition is malformed: in development and in tests. A
- * deployed Worker does not check it again
+ * @throws Error that names the option and says what to do, if the definition is malformed: in tests, and in development
+ * where it is used. A deployed Worker does not check it again
  * @example
  * import { z } from "zod";
  * import { defineRoom, signal, sync } from "durable-rooms";
@@ -26,16 +27,21 @@ import type { AnyDefinition, RoomDefinition } from "./types.ts";
 export function defineRoom<S extends object, A, O, R, E, N, K extends string, C, J = undefined, F = unknown>(
   definition: RoomDefinition<S, A, O, R, E, N, K, C, J, F>,
 ): DefinedRoom<S, A, O, E, J, F> {
+  const isDevelopment = (globalThis as Build).process?.env?.NODE_ENV === "development";
   const untyped = definition as unknown as AnyDefinition;
+  return isDevelopment ? postponed(() => compile(untyped)) : compile(untyped);
+}
+
+function compile(untyped: AnyDefinition): { readonly path: string; readonly compiled: CompiledRoom } {
   if ((globalThis as Build).process?.env?.NODE_ENV !== "production") checkDefinition(untyped);
   const compiled: CompiledRoom = {
     definition: untyped,
     version: untyped.version ?? 1,
-    pattern: parsePath(definition.path),
+    pattern: parsePath(untyped.path),
     settings: settingsOf(untyped),
     actions: new Map(Object.entries(untyped.actions ?? {})),
     routes: compileRoutes(untyped.requests ?? {}),
-    lost: new Set(),
+    told: new Set(),
   };
-  return { path: definition.path, compiled };
+  return { path: untyped.path, compiled };
 }

@@ -56,9 +56,13 @@ function matchSegments(id: string, [first = "", ...others]: readonly string[]): 
   return [...values, id.slice(start, end)];
 }
 
-/** @throws Error if the path is empty, a brace is unbalanced, or a name is malformed or used twice */
+/** @throws Error if the path is empty or begins with /, a brace is unbalanced, or a name is malformed or used twice */
 export function checkPath(path: unknown): void {
   if (typeof path !== "string" || path === "") throw new Error('A room needs a path, such as "game-{id}"');
+  if (path.startsWith("/")) {
+    const id = path.replace(/^\/+/, "") || "game-{id}";
+    throw new Error(`The room path "${path}" begins with /, and no id does: write "${id}", for /parties/main/${id}`);
+  }
   const names = new Set<string>();
   for (const [index, part] of path.split(SEGMENT).entries()) {
     if (index % 2 === 0) {

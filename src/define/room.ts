@@ -40,8 +40,8 @@ export interface CompiledRoom {
   readonly settings: Settings;
   readonly actions: ReadonlyMap<string, Action<object, unknown>>;
   readonly routes: RouteTable;
-  /** The plain properties of which the log was told that a sleep takes them away: once for all rooms. */
-  readonly lost: Set<string>;
+  /** What the log was told of in development: mistakes in the state, once for all rooms. */
+  readonly told: Set<string>;
 }
 
 /** Finds the definition for a room of a party, with the parameters of its path. */

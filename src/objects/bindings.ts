@@ -65,8 +65,10 @@ export function assertBindings(needed: readonly Binding[], bound: object = worke
     (name) => `[[durable_objects.bindings]]\nname = "${name}"\nclass_name = "${CLASSES[name]}"`,
   );
   const classes = missing.map((name) => `"${CLASSES[name]}"`).join(", ");
+  // A migration that was deployed stays as it is.
+  const tag = missing.length === needed.length ? "v1" : "v2";
   throw new Error(
     `Missing Durable Object binding ${missing.join(", ")}. Add to wrangler.toml:\n${bindings.join("\n")}\n` +
-      `[[migrations]]\ntag = "v1"\nnew_sqlite_classes = [${classes}]`,
+      `[[migrations]]\ntag = "${tag}"\nnew_sqlite_classes = [${classes}]`,
   );
 }

@@ -1,5 +1,6 @@
 import type { CompiledRoom, FindRoom } from "../define/room.ts";
 import { CODES, TRY_LATER } from "../protocol/codes.ts";
+import type { Build } from "../protocol/build.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";
 import { isOverQuota } from "../protocol/quota.ts";
 import { parseObjectName, parseRoomUrl } from "../protocol/urls.ts";
@@ -101,7 +102,7 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
 
   #refuseForNow(request: Request): Response {
     if (isOverQuota(this.#failure)) return refuse(request, toRoomError(this.#failure));
-    return refuse(request, new RoomError("internal", CANNOT_START), UNAVAILABLE);
+    return refuse(request, new RoomError("internal", cannotStart(this.#failure)), UNAVAILABLE);
   }
 
   #handle(socket: Socket, message: string | ArrayBuffer): Promise<void> | undefined {
@@ -342,6 +343,12 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
       if (!this.tenure.isOver) this.webSocketError(ws);
     });
   }
+}
+
+/** What clients are told of a room that cannot start: in development, why. */
+function cannotStart(failure: unknown): string {
+  const isDevelopment = (globalThis as Build).process?.env?.NODE_ENV === "development";
+  return isDevelopment && failure instanceof Error ? `${CANNOT_START}: ${failure.message}` : CANNOT_START;
 }
 
 /** Describes an error with its causes. */

@@ -1,3 +1,4 @@
+import type { Build } from "../protocol/build.ts";
 import { QUOTA_WAIT, quotaIn } from "../protocol/quota.ts";
 import { promiseOf } from "../protocol/values.ts";
 import type { LogEntry, LogLevel } from "./ports.ts";
@@ -57,5 +58,15 @@ export function causeOf(thrown: unknown): string {
 }
 
 function toConsole(entry: LogEntry): void {
-  console[entry.level](JSON.stringify(entry));
+  const isDevelopment = (globalThis as Build).process?.env?.NODE_ENV === "development";
+  console[entry.level](isDevelopment ? readable(entry) : JSON.stringify(entry));
+}
+
+/** An entry for whoever reads it as it comes: development servers map the lines of its stack to their sources. */
+function readable(entry: LogEntry): string {
+  const { level: _, event, party, room, error, hint, ...others } = entry;
+  const where = room === undefined ? "" : ` in ${party}/${room}`;
+  const details = Object.keys(others).length === 0 ? "" : ` ${JSON.stringify(others)}`;
+  const lines = [error, hint].filter((text) => typeof text === "string");
+  return [`durable-rooms: ${event}${where}${details}`, ...lines].join("\n");
 }

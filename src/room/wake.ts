@@ -1,6 +1,8 @@
+import type { Build } from "../protocol/build.ts";
 import { RoomConnection } from "./connections/connection.ts";
 import type { Attachment } from "./connections/identity.ts";
 import type { RoomSocket } from "./connections/remote-group.ts";
+import { DevelopmentWatch } from "./development.ts";
 import type { RoomParts } from "./room-parts.ts";
 import { closeAll, readRoom } from "./storage/read-room.ts";
 import type { StoredRoom } from "./storage/read-room.ts";
@@ -19,11 +21,15 @@ const ROUNDED_AWAY =
  * with, this rejects with.
  */
 export function wake(parts: RoomParts): Promise<unknown> | undefined {
-  const { tree, quarantine, reporter, compiled, ports, shardLinks } = parts;
+  const { tree, turns, quarantine, reporter, compiled, ports, shardLinks } = parts;
   tree.onError = (error) => reporter.failed("state_failed", error);
   tree.onRoundedAway = (field) => reporter.note("rounded_away", { field, advice: ROUNDED_AWAY }, "warn");
   tree.onLost = (field, advice) => reporter.note("lost_in_sleep", { field, advice }, "warn");
-  tree.lost = compiled.lost;
+  tree.lost = compiled.told;
+  if ((globalThis as Build).process?.env?.NODE_ENV !== "production") {
+    const watch = new DevelopmentWatch(tree, compiled, reporter);
+    turns.watch = () => watch.look();
+  }
   tree.onUnreadable = (names, value, error) => quarantine.take(names, value, error);
 
   const sources = { storage: parts.storage.atStart, sockets: () => ports.sockets() };

@@ -29,15 +29,25 @@ export function rowValueOf(
 function adviseOnLost(entry: EntryNode, factories: Factories, shared: Shared): void {
   try {
     const example = exampleOf(shared, factories, entry.kind);
-    for (const [name, value] of Object.entries(entry.target) as [string, unknown][]) {
-      const advice = adviceFor(entry, example, name, value);
-      const kind = advice && `${entry.parent?.names().at(-1)}.${name}`;
-      if (!kind || shared.lost.has(kind)) continue;
-      shared.lost.add(kind);
-      shared.onLost([...entry.names(), name].join("."), advice);
-    }
+    advise(entry, example, String(entry.parent?.names().at(-1)), shared);
   } catch {
     // The factory throws where it is called for an example: then there is no advice.
+  }
+}
+
+/** The same for the state itself, or an object inside it. @param made the properties that it had when it was made */
+export function adviseOnState(group: EntryNode, made: Plain, shared: Shared): void {
+  advise(group, made, group.names().join("."), shared);
+}
+
+/** @param owner whose property it is, in the name by which the log is told of it once */
+function advise(entry: EntryNode, example: Plain | undefined, owner: string, shared: Shared): void {
+  for (const [name, value] of Object.entries(entry.target) as [string, unknown][]) {
+    const advice = adviceFor(entry, example, name, value);
+    const kind = advice && `${owner}.${name}`;
+    if (!kind || shared.lost.has(kind)) continue;
+    shared.lost.add(kind);
+    shared.onLost([...entry.names(), name].join("."), advice);
   }
 }
 

@@ -3,7 +3,7 @@ import { SPECTATOR } from "../state/viewer.ts";
 import type { TestClient } from "./client.ts";
 import { expectedView, UNREADABLE, withoutEmpty } from "./expected-view.ts";
 import type { RoomUnderTest } from "./object-under-test.ts";
-import { findSilentChange } from "./silent-changes.ts";
+import { findSilentChange } from "../state/silent-changes.ts";
 
 /**
  * Checks that every client of a room sees what it may see of the state.

@@ -15,7 +15,7 @@ import type { Marker } from "./marker.ts";
 import { aheadOf, isCalling, timeOf } from "./object-time.ts";
 import { findRoom, register, serviceOf, shared } from "./registry.ts";
 import type { ObjectTime, ServiceParts, TestedObject } from "./registry.ts";
-import { findSilentChange } from "./silent-changes.ts";
+import { findSilentChange } from "../state/silent-changes.ts";
 
 /**
  * The Durable Object of rooms under test: it serves whatever {@link testRoom} and {@link testService} are given, on a

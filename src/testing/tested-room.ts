@@ -7,7 +7,7 @@ import { ask, connect } from "./connect.ts";
 import { expectConverged } from "./converged.ts";
 import { RoomUnderTest } from "./object-under-test.ts";
 import type { ServiceParts } from "./registry.ts";
-import { findSharedSignal } from "./shared-signals.ts";
+import { findSharedSignal } from "../state/shared-signals.ts";
 import type { ClientOptions, RoomTest } from "./types.ts";
 
 /** A room of a service under test, and its clients. */

@@ -38,6 +38,8 @@ describe("createRooms fails at start-up, and says what to do", () => {
       "jwksUrl",
     ],
     ["a binding missing", () => assertBindings(ROOM_BINDINGS, {}), 'name = "ROOMS"'],
+    ["none there yet", () => assertBindings(WORLD_BINDINGS, {}), 'tag = "v1"'],
+    ["others added to a service", () => assertBindings(WORLD_BINDINGS, { ROOMS: 1 }), 'tag = "v2"'],
     ["those of Worlds missing", () => assertBindings(WORLD_BINDINGS, { ROOMS: 1 }), '["WorldObject", "ShardObject"]'],
     [
       "a World malformed",

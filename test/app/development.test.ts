@@ -14,7 +14,7 @@ function watch(rooms: readonly AnyRoom[] = []) {
   const lines: LogEntry[] = [];
   const check = createDevelopmentCheck(
     createLog((entry) => lines.push(entry)),
-    rooms,
+    new Map([["main", rooms]]),
   );
   return { lines, check };
 }
@@ -22,8 +22,8 @@ function watch(rooms: readonly AnyRoom[] = []) {
 describe("a session id that can be guessed", () => {
   it("is reported in development, once", () => {
     const { lines, check } = watch();
-    check(new URL(`http://localhost:8787${ROOM}?id=ada`), NO_HEADERS);
-    check(new URL(`http://localhost:8787${ROOM}?id=grace`), NO_HEADERS);
+    check.upgrade(new URL(`http://localhost:8787${ROOM}?id=ada`), NO_HEADERS);
+    check.upgrade(new URL(`http://localhost:8787${ROOM}?id=grace`), NO_HEADERS);
     expect(lines).toMatchObject([{ level: "warn", event: "short_session_id" }]);
     expect(JSON.stringify(lines)).not.toContain("ada");
   });
@@ -31,7 +31,7 @@ describe("a session id that can be guessed", () => {
   it("is reported also where it is a subprotocol", () => {
     const { lines, check } = watch();
     const headers = new Headers({ "sec-websocket-protocol": "durable-rooms, durable-rooms.id.ada" });
-    check(new URL(`http://127.0.0.1:8787${ROOM}`), headers);
+    check.upgrade(new URL(`http://127.0.0.1:8787${ROOM}`), headers);
     expect(lines).toHaveLength(1);
   });
 
@@ -42,7 +42,7 @@ describe("a session id that can be guessed", () => {
     ["128 random bits in base64", `http://localhost:8787${ROOM}?_pk=3q2-7wAAAAAAAAAAAAAAAA`],
   ])("is not: %s", (_, url) => {
     const { lines, check } = watch();
-    check(new URL(url), NO_HEADERS);
+    check.upgrade(new URL(url), NO_HEADERS);
     expect(lines).toEqual([]);
   });
 });
@@ -58,8 +58,8 @@ describe("a state that shares something with all rooms", () => {
 
   it("is reported in development, once for each kind of room", () => {
     const { lines, check } = watch(rooms);
-    check(new URL(`http://localhost:8787${ROOM}?id=${id}`), NO_HEADERS);
-    check(new URL(`http://localhost:8787${ROOM}?id=${id}`), NO_HEADERS);
+    check.upgrade(new URL(`http://localhost:8787${ROOM}?id=${id}`), NO_HEADERS);
+    check.upgrade(new URL(`http://localhost:8787${ROOM}?id=${id}`), NO_HEADERS);
     expect(lines).toMatchObject([
       { level: "warn", event: "shared_between_rooms", path: "shared-{id}", fields: "scores, map.tiles" },
     ]);
@@ -69,7 +69,7 @@ describe("a state that shares something with all rooms", () => {
     let made = 0;
     const room = defineRoom({ path: "counted", state: () => ({ made: sync(signal(++made)) }) });
     const { lines, check } = watch([...rooms, room]);
-    check(new URL(`https://game.example.com${ROOM}?id=${id}`), NO_HEADERS);
+    check.upgrade(new URL(`https://game.example.com${ROOM}?id=${id}`), NO_HEADERS);
     expect(lines).toEqual([]);
     expect(made).toBe(0);
   });

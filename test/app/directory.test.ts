@@ -13,7 +13,10 @@ describe("createDirectory", () => {
     const game = room("game-{id}");
     const lobby = room("lobby");
     const { find, all } = createDirectory({ rooms: [game], parties: { other: [lobby] } });
-    expect(all).toEqual([game, lobby]);
+    expect([...all]).toEqual([
+      ["main", [game]],
+      ["other", [lobby]],
+    ]);
     expect(find("main", "game-1")).toEqual({ room: game, params: { id: "1" } });
     expect(find("other", "lobby")).toEqual({ room: lobby, params: {} });
     expect(find("main", "lobby")).toBeUndefined();

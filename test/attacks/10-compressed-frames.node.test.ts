@@ -54,7 +54,11 @@ describe("a socket to a room", () => {
 });
 
 describe("the flag that turns compression off", () => {
-  const configs = ["wrangler.toml", "src/template/wrangler.toml"].concat(
+  const configs = [
+    "wrangler.toml",
+    "src/templates/vanilla/wrangler.toml",
+    "src/templates/vite-react/wrangler.toml",
+  ].concat(
     readdirSync(join(ROOT, "test"), { recursive: true, encoding: "utf8" })
       // What the command `doctor` finds fault with is as it should not be.
       .filter((path) => path.endsWith("wrangler.toml") && !/node_modules|doctor-old/.test(path))

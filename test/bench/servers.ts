@@ -106,6 +106,8 @@ async function bundle(entry: string): Promise<string> {
     format: "esm",
     target: "es2022",
     conditions: ["workerd", "worker", "browser"],
+    // As for `wrangler deploy`, which leaves out what is for development.
+    define: Object.fromEntries(["", "globalThis."].map((at) => [`${at}process.env.NODE_ENV`, '"production"'])),
     external: ["cloudflare:*", "node:*"],
     write: false,
     logLevel: "warning",

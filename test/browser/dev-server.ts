@@ -22,6 +22,8 @@ export interface DevServerOptions {
   readonly envFile?: string | undefined;
   /** The folder of the project. Default: this one. */
   readonly cwd?: string;
+  /** What `/health` answers when it is ready. Default 200. */
+  readonly health?: number;
 }
 
 /** Starts `wrangler dev`. Resolves when it serves. @throws Error with its output, if it ends instead */
@@ -29,6 +31,7 @@ export async function startDevServer({
   port,
   persistTo,
   cwd = ROOT,
+  health: expected = 200,
   envFile = cwd === ROOT ? "src/demo/.dev.vars.example" : undefined,
 }: DevServerOptions): Promise<DevServer> {
   const flags = ["--port", String(port), "--inspector-port", "0", "--persist-to", persistTo];
@@ -45,6 +48,8 @@ export async function startDevServer({
       stdio: ["ignore", "pipe", "pipe"],
       env: {
         ...process.env,
+        // As whoever develops has it: that of these tests would be taken for the Worker's.
+        NODE_ENV: "",
         WRANGLER_SEND_METRICS: "false",
         // That it is ready is of this level, which the suite in workerd does not want to see.
         WRANGLER_LOG: "info",
@@ -79,7 +84,7 @@ export async function startDevServer({
   try {
     await ready;
     const health = await fetch(`${url}/health`);
-    if (!health.ok) throw new Error(`/health answered ${health.status}:\n${output}`);
+    if (health.status !== expected) throw new Error(`/health answered ${health.status}:\n${output}`);
   } catch (error) {
     await kill();
     throw error;

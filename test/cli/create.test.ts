@@ -42,6 +42,18 @@ describe("durable-rooms create", () => {
     expect(read(join(cwd, "other/.dev.vars"))).not.toBe(read(join(folder, ".dev.vars")));
   });
 
+  it("makes one of Vite and React, which has what all projects have", async () => {
+    const { code, stdout } = await runBin(["create", "my-game", "--template", "vite-react"], { cwd });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("http://localhost:5173") });
+    for (const file of ["index.html", "src/page/app.tsx", "wrangler.toml", "README.md"]) {
+      expect(read(join(cwd, "my-game", file))).not.toContain("my-app");
+    }
+    for (const file of ["src/room.ts", "test/room.test.ts", "src/page/style.css"])
+      expect(read(join(cwd, "my-game", file))).toBe(read(join("src/templates/shared", file)));
+    const unknown = await runBin(["create", "other", "--template", "angular"], { cwd });
+    expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining("vanilla, vite-react") });
+  });
+
   it("takes an empty folder, also one with a repository, and a name of one's own", async () => {
     mkdirSync(join(cwd, ".git"));
     expect(await runBin(["create", ".", "--name", "my-game"], { cwd })).toMatchObject({ code: 0 });
@@ -89,12 +101,14 @@ describe("durable-rooms create", () => {
 describe("the versions", () => {
   const own = readManifest(".");
 
-  it("of the template are those that this project is tested with", () => {
-    const { dependencies, devDependencies } = readManifest("src/template");
+  it.each(["vanilla", "vite-react"])("of the template %s are those that this project is tested with", (template) => {
+    const { dependencies, devDependencies } = readManifest(join("src/templates", template));
+    // Only projects of that template have it: npm run test:package.
+    delete devDependencies["@vitejs/plugin-react"];
     expect(dependencies["durable-rooms"]).toBe(own.version);
     // The library takes a range of zod; the tests run with what is installed.
-    const { version: zod } = readManifest("node_modules/zod");
-    const versions = { ...own.devDependencies, ...own.dependencies, zod, "durable-rooms": own.version };
+    const [zod, vite] = ["zod", "vite"].map((name) => readManifest(join("node_modules", name)).version);
+    const versions = { ...own.devDependencies, ...own.dependencies, zod, vite, "durable-rooms": own.version };
     expect(versions).toMatchObject({ ...dependencies, ...devDependencies });
   });
 

@@ -8,7 +8,7 @@ const root = resolve(import.meta.dirname, "../..");
 /** The `@example` blocks of the docstrings; those that show what is inside of the package import by a path. */
 const examples = globSync("src/**/*.{ts,tsx}", {
   cwd: root,
-  exclude: ["src/demo/**", "src/template/**", "src/create/**"],
+  exclude: ["src/demo/**", "src/templates/**", "src/create/**"],
 }).flatMap((file) => {
   const text = readFileSync(join(root, file), "utf8");
   return [...text.matchAll(/@example\n((?: *\* ?.*\n)*?)(?= *\* @| *\*\/)/g)].map((found) => ({

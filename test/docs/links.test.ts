@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 
 const root = resolve(import.meta.dirname, "../..");
-const documents = globSync(["*.md", "docs/**/*.md", "test/examples/README.md", "src/template/README.md"], {
+const documents = globSync(["*.md", "docs/**/*.md", "test/examples/README.md", "src/templates/*/README.md"], {
   cwd: root,
 });
 

@@ -51,7 +51,7 @@ describe("the tarball", async () => {
   it("has nothing else than the modules, the template and the documents", () => {
     const others = files.filter(
       (path) =>
-        !/^(dist|src\/template)\//.test(path) &&
+        !/^(dist|src\/templates)\//.test(path) &&
         !/^(docs\/((reference|skill)\/)?)?[A-Za-z-]+\.(md|svg|txt)$/.test(path),
     );
     expect(others.toSorted()).toEqual(["LICENSE", "package.json"]);

@@ -3,8 +3,14 @@ import { join } from "node:path";
 
 export const ROOT = join(import.meta.dirname, "../..");
 
-/** The tools' own settings: no colour codes, and nobody is asked or told anything. */
-const QUIET = { CI: "true", NO_COLOR: "1", WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false" };
+/** The tools' own settings: no colour codes, nobody is asked or told anything, and no environment of these tests. */
+const QUIET = {
+  NODE_ENV: "",
+  CI: "true",
+  NO_COLOR: "1",
+  WRANGLER_SEND_METRICS: "false",
+  CLOUDFLARE_CF_FETCH_ENABLED: "false",
+};
 
 /** Runs a program to its end. @returns what it printed @throws Error with all that it printed, if it failed */
 export function exec(program: string, args: readonly string[], { cwd }: { readonly cwd: string }): Promise<string> {

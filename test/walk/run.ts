@@ -5,8 +5,9 @@ import type { Walk } from "./trace.ts";
  * `npm run walk`: how far one action goes through the code, and a room that wakes, in Node and without `src/objects`.
  * A file counts if one of its functions ran. A jump is a call from a function of one file into a function of another,
  * each time it happens; what a library calls back counts as called by whoever called the library. With `--jumps`,
- * the pairs of files follow.
+ * the pairs of files follow. As in a deployed Worker, nothing runs that is for development only.
  */
+process.env["NODE_ENV"] = "production";
 traceSources();
 
 // After that, so that its imports are traced.

@@ -1,14 +1,17 @@
 import { relative, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { Option } from "../libraries.ts";
 import type { Command } from "../libraries.ts";
 import { Failure, UsageError } from "../failure.ts";
 import { install, packageManager } from "./package-manager.ts";
-import { createProject } from "./project.ts";
+import { createProject, TEMPLATES } from "./project.ts";
+import type { Template } from "./project.ts";
 
 interface CreateOptions {
   readonly name?: string;
   readonly package?: string;
   readonly install?: boolean;
+  readonly template: Template;
 }
 
 const USUAL = "my-app";
@@ -17,6 +20,7 @@ const LEAST_NODE = 22;
 const EXAMPLES = `
 Examples:
   $ durable-rooms create my-app
+  $ durable-rooms create my-app --template vite-react
   $ durable-rooms create . --name my-game --install`;
 
 export function addCreate(program: Command): void {
@@ -25,6 +29,11 @@ export function addCreate(program: Command): void {
     .summary("makes a new project")
     .description("makes a new project: a Worker with one room, a page, and a test")
     .argument("[directory]", "where; a new folder, or an empty one")
+    .addOption(
+      new Option("--template <name>", "what it is made from: a page without a framework, or one of Vite and React")
+        .choices(TEMPLATES)
+        .default("vanilla"),
+    )
     .option("--name <name>", "its name (default: that of the folder)")
     .option("--install", "installs its packages too")
     .option("--package <spec>", "the durable-rooms that it uses: a version, a URL, or the path of a tarball")
@@ -34,10 +43,10 @@ export function addCreate(program: Command): void {
 
 async function create(directory: string | undefined, options: CreateOptions): Promise<void> {
   const target = resolve(directory ?? (await ask()));
-  const name = await createProject(target, { name: options.name, packageSpec: options.package });
+  const name = await createProject(target, { ...options, packageSpec: options.package });
   const manager = packageManager();
   if (options.install) await install(manager, target);
-  console.log(nextSteps(name, target, manager, options.install === true));
+  console.log(nextSteps(name, target, manager, options));
 }
 
 async function ask(): Promise<string> {
@@ -54,12 +63,15 @@ async function ask(): Promise<string> {
   return answer.trim() || USUAL;
 }
 
-function nextSteps(name: string, target: string, manager: string, isInstalled: boolean): string {
+/** Where the page is. */
+const PORTS: Readonly<Record<Template, number>> = { vanilla: 8787, "vite-react": 5173 };
+
+function nextSteps(name: string, target: string, manager: string, { install: isInstalled, template }: CreateOptions) {
   const path = relative(process.cwd(), target);
   const steps = [
     path && `cd ${/\s/.test(path) ? JSON.stringify(path) : path}`,
     !isInstalled && `${manager} install`,
-    `${manager} run dev      # the page, on http://localhost:8787`,
+    `${manager} run dev      # the page, on http://localhost:${PORTS[template]}`,
     `${manager} run test     # the test of its room`,
   ];
   const lines = [`\n${name} is there. Next:\n`, ...steps.filter(Boolean).map((step) => `  ${String(step)}`), ""];

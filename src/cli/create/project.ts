@@ -9,13 +9,19 @@ export interface ProjectOptions {
   readonly name?: string | undefined;
   /** What to install as durable-rooms. Default: the version that this is. */
   readonly packageSpec?: string | undefined;
+  readonly template: Template;
 }
 
+/** What a project is made from. */
+export const TEMPLATES = ["vanilla", "vite-react"] as const;
+export type Template = (typeof TEMPLATES)[number];
+
 /** As true from `dist/cli/create` as from `src/cli/create`. */
-const TEMPLATE = join(import.meta.dirname, "../../../src/template");
-/** The template's own name, and where it is. */
+const FOLDER = join(import.meta.dirname, "../../../src/templates");
+/** What all projects have, whatever template they are made from. */
+const SHARED = "shared";
+/** The name of the project in a template. */
 const PLACEHOLDER = "my-app";
-const NAMED = ["package.json", "wrangler.toml", "README.md", "public/index.html"];
 /** What both npm and Cloudflare take. */
 const NAME = /^[a-z]([a-z0-9-]{0,52}[a-z0-9])?$/;
 
@@ -24,7 +30,10 @@ const NAME = /^[a-z]([a-z0-9-]{0,52}[a-z0-9])?$/;
  * @returns its name
  * @throws UsageError if it cannot have that name, or there is no such tarball; Failure if something is there already
  */
-export async function createProject(directory: string, { name, packageSpec }: ProjectOptions): Promise<string> {
+export async function createProject(
+  directory: string,
+  { name, packageSpec, template }: ProjectOptions,
+): Promise<string> {
   const chosen = name ?? nameFrom(basename(directory));
   if (!NAME.test(chosen)) {
     throw new UsageError(
@@ -35,10 +44,9 @@ export async function createProject(directory: string, { name, packageSpec }: Pr
   if (tarball !== undefined && !existsSync(tarball))
     throw new UsageError(`There is no ${tarball}. --package is a version, a URL, or the path of a tarball`);
   await makeEmpty(directory);
-  await cp(TEMPLATE, directory, { recursive: true });
+  for (const folder of [SHARED, template]) await copy(join(FOLDER, folder), directory, chosen);
   // npm leaves files of that name out of packages.
   await rename(join(directory, "_gitignore"), join(directory, ".gitignore"));
-  for (const file of NAMED) await edit(join(directory, file), (text) => text.replaceAll(PLACEHOLDER, chosen));
   if (packageSpec !== undefined) await usePackage(directory, packageSpec);
   await writeFile(join(directory, ".dev.vars"), devVars(), { mode: 0o600 });
   return chosen;
@@ -60,6 +68,16 @@ async function makeEmpty(directory: string): Promise<void> {
     throw new Failure(`${directory} cannot be made: ${(thrown as Error).message}`);
   }
   throw new Failure(`${directory} is not empty. Nothing was changed`);
+}
+
+/** Copies a part of a template, with the name of the project. */
+async function copy(from: string, to: string, name: string): Promise<void> {
+  await cp(from, to, { recursive: true });
+  const files = await readdir(from, { recursive: true, withFileTypes: true });
+  for (const file of files.filter((one) => one.isFile())) {
+    const path = join(to, relative(from, file.parentPath), file.name);
+    await edit(path, (text) => text.replaceAll(PLACEHOLDER, name));
+  }
 }
 
 async function edit(path: string, change: (text: string) => string): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Clock } from "../../platform/ports.ts";
+import type { Build } from "../../protocol/build.ts";
 import { promiseOf } from "../../protocol/values.ts";
 import { fieldsMade } from "../../state/marks.ts";
 import type { Tree } from "../../state/tree.ts";
@@ -11,6 +12,8 @@ import type { RoomPart } from "./room-part.ts";
 export class Turns {
   readonly #clock: Clock;
   readonly #tree: Pick<Tree, "takeAssigned">;
+  /** In development: looks for mistakes when an event was handled. */
+  watch: (() => void) | undefined;
   #fieldsSeen = 0;
   readonly #parts: Required<Pick<RoomPart, "endTurn">>[] = [];
   /** What comes first at the end of this turn only. */
@@ -57,6 +60,8 @@ export class Turns {
     } finally {
       this.#isInside = false;
       if (whoEnds === "clock" && this.#isWanted) this.#endLater();
+      // The end of a turn looks itself.
+      if ((globalThis as Build).process?.env?.NODE_ENV !== "production" && !this.#isWanted) this.watch?.();
     }
   }
 
@@ -80,6 +85,7 @@ export class Turns {
     this.#cancel = undefined;
     for (const run of this.#first.splice(0)) run();
     for (const part of this.#parts) part.endTurn();
+    if ((globalThis as Build).process?.env?.NODE_ENV !== "production") this.watch?.();
   }
 
   #endLater(): void {

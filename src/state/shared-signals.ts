@@ -1,5 +1,5 @@
-import type { Group } from "../state/group.ts";
-import { Tree } from "../state/tree.ts";
+import type { Group } from "./group.ts";
+import { Tree } from "./tree.ts";
 
 /**
  * Finds a signal that `state()` gives to more than one room. On Cloudflare rooms may share a Worker's memory, and then

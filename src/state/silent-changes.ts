@@ -1,9 +1,12 @@
-import { diff, SAME } from "../state/diff.ts";
-import { Entries } from "../state/entries.ts";
-import type { Group } from "../state/group.ts";
-import { Leaf } from "../state/leaf.ts";
-import { isFrozen } from "../state/signals/tracking.ts";
-import type { Tree } from "../state/tree.ts";
+import { diff, SAME } from "./diff.ts";
+import { Entries } from "./entries.ts";
+import type { Group } from "./group.ts";
+import { Leaf } from "./leaf.ts";
+import { isFrozen } from "./signals/tracking.ts";
+import type { Tree } from "./tree.ts";
+
+/** What to do about a value that was changed in place. */
+export const IN_PLACE = "was changed in place, which its signal cannot see: use mutate, or set a new value";
 
 /**
  * Finds what changed without any signal knowing: something nested was changed in place, outside `mutate`, or a property
@@ -16,8 +19,8 @@ export function findSilentChange(tree: Tree): string | undefined {
   } catch (error) {
     return (error as Error).message;
   }
-  const leaf = findLeaf(tree.root);
-  return leaf && `${leaf.path()} was changed in place, which its signal cannot see: use mutate, or set a new value`;
+  for (const leaf of leavesIn(tree.root)) if (isChangedInPlace(leaf)) return `${leaf.path()} ${IN_PLACE}`;
+  return undefined;
 }
 
 function takeAssigned(group: Group): void {
@@ -27,23 +30,17 @@ function takeAssigned(group: Group): void {
   }
 }
 
-function findLeaf(group: Group): Leaf | undefined {
+/** All fields in a part of the state, except those of entries that nobody has read. */
+export function* leavesIn(group: Group): Generator<Leaf> {
   for (const child of group.children.values()) {
-    if (child instanceof Leaf) {
-      if (isStale(child)) return child;
-      continue;
-    }
-    const groups = "signal" in child ? child.children.values() : [child];
-    for (const inner of groups) {
-      const found = findLeaf(inner as Group);
-      if (found) return found;
-    }
+    if (child instanceof Leaf) yield child;
+    else if (child instanceof Entries) for (const [, entry] of child.allSettled()) yield* leavesIn(entry as Group);
+    else yield* leavesIn(child);
   }
-  return undefined;
 }
 
 /** Whether a field without pending changes differs from what was sent to clients. */
-function isStale(leaf: Leaf): boolean {
+export function isChangedInPlace(leaf: Leaf): boolean {
   const { field, signal, sent } = leaf;
   if (!leaf.synced || leaf.dirty || field.kind !== "value" || sent === undefined) return false;
   if (isFrozen(signal)) return false;

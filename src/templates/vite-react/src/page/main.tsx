@@ -1,0 +1,13 @@
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { App } from "./app";
+import "./style.css";
+
+// ?room=2 is another room.
+const room = `lobby-${new URLSearchParams(location.search).get("room") ?? "1"}`;
+
+createRoot(document.body).render(
+  <StrictMode>
+    <App room={room} />
+  </StrictMode>,
+);
