@@ -135,9 +135,10 @@ export class Dispatch {
   #drain(conn: RoomConnection, first?: string | ArrayBuffer): Promise<void> | undefined {
     conn.isBusy = true;
     const goOn = () => this.#drain(conn);
+    const goOnLater = () => void goOn();
     for (let frame = first; ; frame = undefined) {
       // It stays busy: messages that come now wait.
-      if (frame === undefined && conn.isClogged(goOn)) return undefined;
+      if (frame === undefined && conn.isClogged(goOnLater)) return undefined;
       frame ??= conn.inbox?.shift();
       if (frame === undefined) break;
       const pending = this.#handle(conn, frame);
