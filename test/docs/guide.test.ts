@@ -21,6 +21,7 @@ import { arena } from "./guide-references.ts";
 import { cave } from "./guide-variants.ts";
 import { island } from "./guide-crowd.ts";
 import { sea } from "./guide-codecs.ts";
+import { cursors } from "./guide-slow.ts";
 import { sealed } from "./guide-visibility.ts";
 import { serviceOf } from "./service.ts";
 
@@ -151,6 +152,13 @@ describe("guide", () => {
     const headers = { authorization: `Bearer ${(await made.json<{ token: string }>()).token}`, "x-secret": "xyzzy" };
     expect(await (await ask("/parties/main/casino-1/pot", { headers })).json()).toEqual({ pot: 0 });
     expect((await serviceOf(provider, [casino])("/parties/main/casino-1/pot", { headers })).status).toBe(401);
+  });
+
+  it("sync: a cursor reaches the others", async () => {
+    const { createClient } = await kitRoom(cursors);
+    const [ada, bob] = [await createClient(), await createClient()];
+    await ada.call("point", { x: 1, y: 2 });
+    await vi.waitFor(() => expect(bob.packets).toContainEqual({ type: "cursor", value: { x: 1, y: 2 } }));
   });
 
   it("requests", async () => {
