@@ -38,6 +38,7 @@ const OPTIONS: Readonly<Record<string, (value: unknown) => string | undefined>> 
   expireAfter: isNumber(1000),
   maxMessageBytes: isNumber(1, 32 * 1024 * 1024),
   maxUnconfirmedBytes: isNumber(10_000),
+  maxSilentBytes: isNumber(10_000),
   auth: (value) => (value === "required" || value === "optional" ? undefined : 'has to be "required" or "optional"'),
   onCreate: isFunction,
   onDestroy: isFunction,

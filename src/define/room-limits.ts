@@ -51,6 +51,12 @@ export interface RoomLimits {
    */
   readonly maxUnconfirmedBytes?: number;
   /**
+   * The most bytes that all clients of one object that speak the first protocol may be sent without a message or a ping from
+   * them. Beyond, the one that was sent most is closed with 4504, and may come back. They cannot confirm, so this also closes
+   * clients that only watch: by default there is no such bound. At least 10,000. Default Infinity.
+   */
+  readonly maxSilentBytes?: number;
+  /**
    * Whether clients may join as spectators (`spectator: true` of `connectRoom`): they see what everyone may see, have no user,
    * take no place of `maxUsers`, and may do nothing. Default false.
    */

@@ -18,6 +18,7 @@ const DEFAULTS = {
   requestRate: { requests: 300, per: 10_000 },
   maxMessageBytes: 65_536,
   maxUnconfirmedBytes: 32_000_000,
+  maxSilentBytes: Infinity,
   spectators: false,
   auth: "optional",
 } as const satisfies Partial<AnyDefinition>;

@@ -182,6 +182,14 @@ export class Flow {
   }
 }
 
+/** The most bytes that all clients of an object were sent … */
+export interface FlowLimits {
+  /** … and have not confirmed. */
+  readonly maxUnconfirmedBytes: number;
+  /** … without a sign of life, of those that cannot confirm. */
+  readonly maxSilentBytes: number;
+}
+
 /**
  * Bounds what the clients of an object were sent and have not confirmed. Above the bound of all, those who have most are
  * stopped first: each that has more than its share.
@@ -201,6 +209,7 @@ export class FlowControl {
   closed = 0;
   readonly #most: number;
   readonly #mostOfAll: number;
+  readonly #mostSilent: number;
   readonly #clock: Clock;
   readonly #onBehind: () => void;
   readonly #flows = new Map<Socket, Flow>();
@@ -208,9 +217,10 @@ export class FlowControl {
   #silent = 0;
   #isWatching = false;
 
-  /** @param mostOfAll the most unconfirmed bytes of all clients @param onBehind called when the first client is stopped */
-  constructor(mostOfAll: number, clock: Clock, onBehind: () => void) {
+  /** @param onBehind called when the first client is stopped */
+  constructor({ maxUnconfirmedBytes: mostOfAll, maxSilentBytes }: FlowLimits, clock: Clock, onBehind: () => void) {
     this.#mostOfAll = mostOfAll;
+    this.#mostSilent = maxSilentBytes;
     this.#most = Math.min(MOST, mostOfAll / 4);
     this.askAgain = Math.min(ASK_AGAIN, mostOfAll / 6);
     this.ask = this.askFrom = Math.min(ASK, mostOfAll / 16);
@@ -274,10 +284,10 @@ export class FlowControl {
 
   /** Closes those who cannot confirm, if they were sent too much without a sign of life: who was sent most first. */
   checkSilent(): void {
-    if (this.#silent < this.#mostOfAll) return;
+    if (this.#silent < this.#mostSilent) return;
     const silent = [...this.#flows.values()].filter(({ canConfirm, isClosing }) => !canConfirm && !isClosing);
     for (const flow of silent) flow.lookForPing();
-    if (this.#silent < this.#mostOfAll) return;
+    if (this.#silent < this.#mostSilent) return;
     silent.reduce((most, flow) => (flow.bytes > most.bytes ? flow : most)).giveUp();
   }
 

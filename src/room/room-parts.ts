@@ -196,8 +196,8 @@ export class RoomParts {
 
   /** Counts what clients have not confirmed. */
   get flows(): FlowControl {
-    const { maxUnconfirmedBytes } = this.compiled.settings;
-    return (this.#flows ??= new FlowControl(maxUnconfirmedBytes, this.clock, () =>
+    const { settings } = this.compiled;
+    return (this.#flows ??= new FlowControl(settings, this.clock, () =>
       this.reporter.note("clients_behind", {}, "warn"),
     ));
   }

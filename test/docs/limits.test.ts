@@ -7,7 +7,7 @@ const [threats] = Object.values(
   import.meta.glob("../../docs/threat-model.md", { query: "?raw", import: "default", eager: true }),
 );
 const tests = import.meta.glob("../**/*.ts", { query: "?raw", import: "default", eager: true });
-const sources = import.meta.glob(["../../src/**/*.ts", "../../docs/*.md"], {
+const sources = import.meta.glob(["../../src/**/*.ts", "!../../src/templates/**", "../../docs/*.md"], {
   query: "?raw",
   import: "default",
   eager: true,

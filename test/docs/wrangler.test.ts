@@ -44,13 +44,17 @@ it("the environment has all that it needs", () => {
   });
 });
 
-it("the JSONC of docs/hosting.md is the wrangler.toml of the README", () => {
+it("the JSONC of docs/hosting.md is the wrangler.toml of the first game", () => {
   const blockOf = (document: string, language: string, begins: string) => {
     const page = readFileSync(join(import.meta.dirname, "../..", document), "utf8");
     const found = [...page.matchAll(new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\`$`, "gm"))];
     return found.map(([, block = ""]) => block).find((block) => block.includes(begins)) ?? "";
   };
-  const { configPath: _, userConfigPath: __, ...toml } = read(blockOf("README.md", "toml", 'name = "my-game"'));
+  const {
+    configPath: _,
+    userConfigPath: __,
+    ...toml
+  } = read(blockOf("docs/first-game.md", "toml", 'name = "my-game"'));
   const path = join(folder, "wrangler.jsonc");
   writeFileSync(path, blockOf("docs/hosting.md", "json", '"name": "my-game"'));
   expect(readConfig({ config: path })).toMatchObject(toml);

@@ -15,7 +15,11 @@ import { shared } from "../../src/testing/registry.ts";
 import { byRoom, european } from "../docs/places.ts";
 import { TestRoom } from "../support/harness.ts";
 
-const sources = import.meta.glob("../../src/**/*.ts", { query: "?raw", import: "default", eager: true });
+const sources = import.meta.glob(["../../src/**/*.ts", "!../../src/templates/**"], {
+  query: "?raw",
+  import: "default",
+  eager: true,
+});
 
 /** A Worker's bindings, which note what they are asked for: binding, name, jurisdiction, hint. */
 function bindings(refusal?: string) {

@@ -19,6 +19,7 @@ const { compiled } = defineRoom({
   path: "r",
   throttleSync: 0,
   maxUnconfirmedBytes: 100_000,
+  maxSilentBytes: 100_000,
   rateLimit: { messages: 1e6, per: 1 },
   state: stateOf,
   actions: {
