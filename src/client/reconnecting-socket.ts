@@ -1,3 +1,4 @@
+import { WebSocket as PartySocket } from "partysocket";
 import { originOf } from "./address.ts";
 import { TRY_LATER } from "../protocol/codes.ts";
 import { connectFailure } from "./connect-failure.ts";
@@ -6,7 +7,14 @@ import type { CommonOptions, AnyJoin } from "./options.ts";
 import type { Destination } from "./destination.ts";
 import { pause } from "./network.ts";
 import { NO_ANSWER, openWebSocket, RENEWED } from "./web-socket.ts";
-import type { WebSocketLike } from "./web-socket.ts";
+
+/** One attempt to connect, and the connection that it became. */
+interface Attempt {
+  isBroken: boolean;
+  isOpen: boolean;
+  /** How the room closes the connection, from when it says so. */
+  closing?: { readonly code: number; readonly reason: string };
+}
 
 /** The callbacks of a {@link ReconnectingSocket}. */
 export interface SocketEvents {
@@ -22,13 +30,9 @@ export interface SocketEvents {
   readonly ended: (code: number, reason: string) => void;
 }
 
-const DEFAULTS = {
-  maxReconnectionDelay: 10_000,
-  reconnectionDelayGrowFactor: 1.3,
-  connectionTimeout: 4000,
-  minUptime: 5000,
-};
-type Settings = typeof DEFAULTS & { readonly minReconnectionDelay: number };
+/** Those of partysocket. */
+const DELAYS = { maxReconnectionDelay: 10_000, reconnectionDelayGrowFactor: 1.3, minUptime: 5000 };
+type Delays = typeof DELAYS & { readonly minReconnectionDelay: number };
 /** How long to wait after {@link TRY_LATER} at least, in ms; and as much again at random, so that not all come at once. */
 const LATER = 300_000;
 
@@ -36,8 +40,6 @@ const LATER = 300_000;
 const MOST_HURRIES = 5;
 
 const CLOSED = "The connection was closed meanwhile";
-/** The close code with which the client ends a connection for good. */
-const DONE = 1000;
 
 /**
  * A socket to a destination, which reconnects when it is lost, with growing delays. Each attempt asks the destination
@@ -49,12 +51,13 @@ export class ReconnectingSocket {
   readonly #events: SocketEvents;
   /** The session id: the same one for all attempts, so that the user stays the same. */
   readonly #id: string | Promise<string>;
-  readonly #settings: Settings;
+  readonly #delays: Delays;
+  readonly #socket: PartySocket;
   /** Ends what waits, for good. */
   readonly #end = new AbortController();
-  #socket: WebSocketLike | undefined;
-  /** Until an attempt took too long, or a connection has lasted. */
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** The attempt or the connection that there is. */
+  #attempt: Attempt | undefined;
+  #uptime: ReturnType<typeof setTimeout> | undefined;
   /** How many attempts there were since a connection lasted. */
   #retries = 0;
   /** How long the next attempt has to wait, in ms. */
@@ -78,15 +81,25 @@ export class ReconnectingSocket {
     this.#options = options;
     this.#events = events;
     // Random, so that not all clients come at the same instant after an outage.
-    this.#settings = { minReconnectionDelay: 500 + Math.random() * 1000, ...DEFAULTS, ...options.socket };
-    void this.#connect();
+    this.#delays = { minReconnectionDelay: 500 + Math.random() * 1000, ...DELAYS, ...options.socket };
+    const beginAt = (url: string) => this.#begin(url);
+    this.#socket = new PartySocket(() => this.#nextUrl(), undefined, {
+      connectionTimeout: options.socket?.connectionTimeout,
+      // It waits here, where the wait can be ended.
+      minReconnectionDelay: 0,
+      WebSocket: function Socket(url: string) {
+        return beginAt(url);
+      },
+    });
+    this.#socket.binaryType = "arraybuffer";
+    this.#socket.addEventListener("open", () => this.#opened());
+    this.#socket.addEventListener("message", ({ data }) => events.received(data));
+    this.#socket.addEventListener("close", ({ code, reason }) => this.#closed(code, reason));
   }
 
   /** Sends text now. @returns whether there was a connection */
   send(text: string): boolean {
-    if (this.#socket?.readyState !== 1) return false;
-    this.#socket.send(text);
-    return true;
+    return this.#socket.readyState === 1 && this.#socket.send(text);
   }
 
   /** The room has let the client in. */
@@ -98,74 +111,90 @@ export class ReconnectingSocket {
 
   /** Ends the connection and begins another one. @param wait how long to wait before that, in ms */
   renew(wait: number): void {
-    if (!this.#socket) return;
+    if (!this.#attempt) return;
     this.#wait = wait;
     this.#retries = -1;
-    this.#lost(RENEWED, "");
+    this.#socket.reconnect(RENEWED);
   }
 
   /** Ends for good. Nothing waits any more. */
   close(): void {
     this.#end.abort();
-    this.#leave(DONE);
+    this.#stopUptime();
+    this.#socket.close();
   }
 
   /** The room closes the connection. The end of the connection itself may come many seconds later. */
   closing(code: number, reason: string): void {
-    this.#lost(code, reason);
+    if (!this.#attempt) return;
+    this.#attempt.closing = { code, reason };
+    this.#socket.reconnect(RENEWED);
   }
 
-  async #connect(): Promise<void> {
+  /** The socket asks before each attempt, and begins another one if this throws. */
+  async #nextUrl(): Promise<string> {
     const { signal } = this.#end;
     try {
-      const url = await this.#findUrl(signal);
-      if (!signal.aborted) this.#open(url);
+      return await this.#findUrl(signal);
     } catch (thrown) {
       if (!signal.aborted) this.#failed(thrown as ConnectError);
+      throw thrown;
     }
   }
 
-  #open(url: string): void {
-    const socket = openWebSocket(url, this.#options.socket?.WebSocket, {
-      opened: () => this.#opened(),
-      received: (data) => this.#socket === socket && this.#events.received(data),
-      closed: (code, reason) => this.#socket === socket && this.#lost(code, reason),
-    });
-    this.#socket = socket;
-    this.#timer = setTimeout(() => this.#lost(NO_ANSWER, ""), this.#settings.connectionTimeout);
+  /** @throws TypeError if this address can never be connected to from here */
+  #begin(url: string): object {
+    try {
+      const socket = openWebSocket(url, this.#options.socket?.WebSocket);
+      const attempt: Attempt = { isBroken: false, isOpen: false };
+      // Before those of partysocket, which says 1000 in place of a code.
+      socket.addEventListener("error", () => (attempt.isBroken = true));
+      this.#attempt = attempt;
+      return socket;
+    } catch (thrown) {
+      const { message } = thrown as Error;
+      const told = `Cannot connect to ${url.split("?")[0]}: ${message}`;
+      this.#failed(new ConnectError("invalid_address", told, { status: 400, isFinal: true }));
+      throw thrown;
+    }
   }
 
   #opened(): void {
-    this.#stopTimer();
-    this.#timer = setTimeout(() => (this.#retries = 0), this.#settings.minUptime);
+    if (this.#attempt) this.#attempt.isOpen = true;
+    this.#uptime = setTimeout(() => (this.#retries = 0), this.#delays.minUptime);
     this.#events.opened();
   }
 
-  /** @param code with which the client closes the connection, if that is still open */
-  #leave(code: number): void {
-    const socket = this.#socket;
-    this.#socket = undefined;
-    this.#stopTimer();
-    if (socket && socket.readyState < 2) socket.close(code);
+  #stopUptime(): void {
+    if (this.#uptime !== undefined) clearTimeout(this.#uptime);
   }
 
-  #stopTimer(): void {
-    if (this.#timer !== undefined) clearTimeout(this.#timer);
+  #closed(code: number, reason: string): void {
+    const attempt = this.#attempt;
+    this.#attempt = undefined;
+    this.#stopUptime();
+    // partysocket also says so where an attempt had no address.
+    if (!attempt || this.#end.signal.aborted) return;
+    const { isBroken, isOpen, closing } = attempt;
+    const isTimeout = !isOpen && reason === "timeout";
+    if (closing) this.#lost(closing.code, closing.reason);
+    else if (isBroken || isTimeout) this.#lost(NO_ANSWER, "");
+    else this.#lost(code, reason);
   }
 
   #lost(code: number, reason: string): void {
-    const isFinal = this.#destination.isFinal(code);
-    if (isFinal) this.#end.abort();
-    this.#leave(isFinal ? DONE : RENEWED);
     this.#wait = Math.max(this.#wait, later(code));
     this.#isHurried = this.#destination.lost(code) && this.#hurries++ < MOST_HURRIES;
     if (!this.#isHurried) this.#hurries = 0;
     const wasIn = this.#isIn;
     this.#isIn = false;
-    if (isFinal) return this.#events.ended(code, reason);
+    this.#retries++;
+    if (this.#destination.isFinal(code)) {
+      this.close();
+      return this.#events.ended(code, reason);
+    }
     this.#events.lost();
     if (!wasIn && !this.#isHurried) this.#explain(connectFailure(code, reason, this.#options));
-    this.#retry();
   }
 
   #explain(error: ConnectError): void {
@@ -174,15 +203,9 @@ export class ReconnectingSocket {
     this.#events.failed(error);
   }
 
-  #retry(): void {
-    this.#retries++;
-    // Whoever was told of the loss may have ended it.
-    if (!this.#end.signal.aborted) void this.#connect();
-  }
-
   async #findUrl(signal: AbortSignal): Promise<string> {
     const id = await this.#id;
-    const delay = this.#isHurried ? 0 : delayBefore(this.#retries, this.#settings);
+    const delay = this.#isHurried ? 0 : delayBefore(this.#retries, this.#delays);
     this.#isHurried = false;
     if (delay > 0) await pause(delay, signal, true);
     const wait = this.#wait;
@@ -213,8 +236,9 @@ export class ReconnectingSocket {
 
   #failed(error: ConnectError): void {
     this.#wait = error.retryAfter;
+    this.#retries++;
     this.#events.failed(error);
-    if (!error.isFinal) return this.#retry();
+    if (!error.isFinal) return;
     this.close();
     this.#events.ended(4000 + (error.status ?? 0), error.message);
   }
@@ -226,8 +250,8 @@ function later(code: number): number {
 }
 
 /** How long an attempt waits after others, in ms. Once it is online, a browser does not wait any more. */
-function delayBefore(attempt: number, settings: Settings): number {
-  const { minReconnectionDelay, maxReconnectionDelay, reconnectionDelayGrowFactor } = settings;
+function delayBefore(attempt: number, delays: Delays): number {
+  const { minReconnectionDelay, maxReconnectionDelay, reconnectionDelayGrowFactor } = delays;
   if (attempt === 0) return 0;
   return Math.min(minReconnectionDelay * reconnectionDelayGrowFactor ** (attempt - 1), maxReconnectionDelay);
 }

@@ -161,7 +161,7 @@ describe("messages of a client", () => {
     expect(told).toEqual([]);
     game.emit("rename", "last");
     expect(told).toEqual([{ code: "overflow", message: "Too many messages wait for a connection", action: "rename" }]);
-    const socket = (script.sockets[0] as ScriptedSocket).open();
+    const socket = (await script.next()).open();
     expect(actionsOf(socket)).toHaveLength(400);
     expect(actionsOf(socket)?.filter(([, value]) => value === "second")).toEqual([]);
     expect(actionsOf(socket)?.at(-1)).toEqual(["rename", "last"]);

@@ -52,7 +52,7 @@ describe("a client that does not connect", () => {
     const errors = errorsOf(game);
     await script.next();
     await script.next(300);
-    expect(script.sockets[0]?.closedWith).toBe(4000);
+    expect(script.sockets[0]?.closedWith).toBe(1000);
     expect(errors.map(({ code }) => code)).toEqual(["no_answer"]);
     game.close();
   });
@@ -110,6 +110,7 @@ describe("a client that does not connect", () => {
     const reason = expect.stringMatching(
       /^Cannot connect to ws:\/\/192\.168\.0\.7:8787\/parties\/main\/r: An insecure/,
     );
+    await vi.advanceTimersByTimeAsync(0);
     expect(await closed).toEqual({ code: 4400, reason });
     expect(errors).toEqual([{ code: "invalid_address", message: reason }]);
     expect(vi.getTimerCount()).toBe(0);
