@@ -169,13 +169,14 @@ export const NO_TAKERS: Takers = { entries: (_, entries) => entries, replaced: (
  */
 export function fill(row: Row, parts: Parts, patch: Readonly<Plain>, takers: Takers): Plain | undefined {
   let rest: Plain | undefined;
-  for (const [name, value] of Object.entries(patch)) {
+  for (const name of Object.keys(patch)) {
+    const value = patch[name];
     const part = parts.get(name);
     if (typeof part === "number") {
       row.set(part, value);
       continue;
     }
-    const isFilled = isPlain(value) && Object.keys(value).length > 0;
+    const isFilled = part !== undefined && isPlain(value) && Object.keys(value).length > 0;
     let left: unknown = value;
     if (isFilled && part instanceof Map) left = fill(row, part, value, takers);
     else if (isFilled && part instanceof Collection) left = takers.entries(part, value);
@@ -217,7 +218,8 @@ function writeEntries(
   const { slots } = collection;
   const rows = new NamedRows();
   let rest: Plain | undefined;
-  for (const [key, patch] of Object.entries(entries)) {
+  for (const key of Object.keys(entries)) {
+    const patch = entries[key];
     const slot = mode === "shared" && !isPlain(patch) ? slots.release(key) : undefined;
     if (slot !== undefined && patch === DELETE) {
       rows.removed.push(slot);
