@@ -235,10 +235,12 @@ export class Crowd {
 
   /** The tables that a connection has to have before it is told these parts, if it does not have them. */
   tablesFor(conn: Watching, parts: Parts): Uint8Array | undefined {
-    const tables = written((out) => {
-      for (const { interest } of parts) this.wire?.tell(out, interest.name, conn);
+    const { wire } = this;
+    const untold = wire ? parts.filter(({ interest }) => !wire.hasTold(interest.name, conn)) : [];
+    if (untold.length === 0) return undefined;
+    return written((out) => {
+      for (const { interest } of untold) wire?.tell(out, interest.name, conn);
     });
-    return tables.length > 0 ? tables : undefined;
   }
 
   /** What a connection has to know of the entries that it is sent in its first packet. */

@@ -23,7 +23,7 @@ const MARKS = /(<!-- browser -->\n)[^]*(<!-- end of browser -->)/;
 const LOAD_CORE = "1";
 const [WARM_UP, DURATION] = [1000, 3000];
 
-const GATHERING: readonly VariantName[] = ["a50", "b50", "b50binary", "c50", "e"];
+const GATHERING: readonly VariantName[] = ["a50", "a50binary", "b50", "b50binary", "c50", "e"];
 /** What clients do. */
 interface Load {
   readonly clients: number;

@@ -34,9 +34,18 @@ export interface Variant {
   readonly query?: string;
 }
 
+const BINARY = "&protocol=2&protocol=3";
+
 const ALL = {
   a: { title: "hand-written, at once: the limit", server: "limit", prefix: "0-", baseline: "a" },
   a50: { title: "hand-written, every 50 ms", server: "limit", prefix: "50-", baseline: "a50" },
+  a50binary: {
+    title: "hand-written, every 50 ms, binary",
+    server: "limit",
+    prefix: "50-",
+    baseline: "a50",
+    query: BINARY,
+  },
   b0: { title: "durable-rooms, `throttleSync: 0`", server: "rooms", prefix: "0-", baseline: "a" },
   bauto: { title: 'durable-rooms, `"auto"` (default)', server: "rooms", prefix: "auto-", baseline: "a" },
   b50: { title: "durable-rooms, 50", server: "rooms", prefix: "50-", baseline: "a50" },
@@ -45,7 +54,7 @@ const ALL = {
     server: "rooms",
     prefix: "50-",
     baseline: "a50",
-    query: "&protocol=2&protocol=3",
+    query: BINARY,
   },
   b0shards: { title: "durable-rooms, 0, 8 shards", server: "rooms", prefix: "0-s-", baseline: "a", shards: 8 },
   bautoshards: {

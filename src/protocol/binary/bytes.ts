@@ -64,15 +64,17 @@ export class ByteWriter {
     this.bytes(encoder.encode(text));
   }
 
-  /** Numbers of the same size, by the method of `DataView` that writes one. */
-  numbers(method: NumberMethod, size: number, values: readonly number[]): void {
-    this.#grow(values.length * size);
-    const view = this.#view;
-    for (const value of values) {
-      // JSON has no -0 either.
-      view[`set${method}`](this.length, value + 0, true);
-      this.length += size;
-    }
+  /** Numbers of one type. */
+  numbers(type: WrittenType, values: readonly number[]): void {
+    this.#grow(values.length * type.size);
+    for (const value of values) this.number(type, value);
+  }
+
+  number({ size, write }: WrittenType, value: number): void {
+    this.#grow(size);
+    // JSON has no -0 either.
+    write(this.#view, this.length, value + 0);
+    this.length += size;
   }
 
   /** What was written, without what it was written to. */
@@ -111,8 +113,15 @@ export function written(write: (out: ByteWriter) => void): Uint8Array<ArrayBuffe
   return bytes;
 }
 
-/** What `DataView` calls a kind of number. */
-export type NumberMethod = "Uint8" | "Uint16" | "Uint32" | "Int8" | "Int16" | "Int32" | "Float32" | "Float64";
+/** How numbers of one type are written. Methods of `DataView` that are found by their names cost much more. */
+export interface WrittenType {
+  /** In bytes. */
+  readonly size: number;
+  readonly write: (to: DataView, at: number, value: number) => void;
+}
+
+/** How they are read: the name of a method, which takes less place in clients. */
+export type ReadType = readonly [method: `get${"Uint" | "Int"}${8 | 16 | 32}` | `getFloat${32 | 64}`, size: number];
 
 /** Reads what {@link ByteWriter} writes. Each method throws where that is not what is there. */
 export class ByteReader {
@@ -164,10 +173,10 @@ export class ByteReader {
     return (decoder as TextDecoder).decode(this.bytes(this.left));
   }
 
-  numbers(method: NumberMethod, size: number, count: number): number[] {
+  numbers([method, size]: ReadType, count: number): number[] {
     const from = this.at;
     this.bytes(count * size);
-    return Array.from({ length: count }, (_, index) => this.#view[`get${method}`](from + index * size, true));
+    return Array.from({ length: count }, (_, index) => this.#view[method](from + index * size, true));
   }
 
   /** A text that is JSON. */

@@ -1,21 +1,32 @@
 import { cleanPatch } from "../clean-patch.ts";
 import { expect } from "./bytes.ts";
-import type { ByteReader, ByteWriter, NumberMethod } from "./bytes.ts";
+import type { ByteReader, ByteWriter, ReadType, WrittenType } from "./bytes.ts";
 import type { Codec } from "./codecs.ts";
 
 /** How the values of a column are written: its first byte. */
 const JSON_ARRAY = 0;
 /** Types from 1 to 8: numbers of one size, exactly as they are. */
-const NUMBERS: readonly (readonly [method: NumberMethod, size: number])[] = [
-  ["Uint8", 1],
-  ["Uint16", 2],
-  ["Uint32", 4],
-  ["Int8", 1],
-  ["Int16", 2],
-  ["Int32", 4],
-  ["Float32", 4],
-  ["Float64", 8],
+const READ: readonly ReadType[] = [
+  ["getUint8", 1],
+  ["getUint16", 2],
+  ["getUint32", 4],
+  ["getInt8", 1],
+  ["getInt16", 2],
+  ["getInt32", 4],
+  ["getFloat32", 4],
+  ["getFloat64", 8],
 ];
+const WRITTEN: readonly WrittenType[] = [
+  { size: 1, write: (to, at, value) => to.setUint8(at, value) },
+  { size: 2, write: (to, at, value) => to.setUint16(at, value, true) },
+  { size: 4, write: (to, at, value) => to.setUint32(at, value, true) },
+  { size: 1, write: (to, at, value) => to.setInt8(at, value) },
+  { size: 2, write: (to, at, value) => to.setInt16(at, value, true) },
+  { size: 4, write: (to, at, value) => to.setInt32(at, value, true) },
+  { size: 4, write: (to, at, value) => to.setFloat32(at, value, true) },
+  { size: 8, write: (to, at, value) => to.setFloat64(at, value, true) },
+];
+const INT8 = 4;
 const FLOAT32 = 7;
 const FLOAT64 = 8;
 const BOOLEANS = 9;
@@ -79,21 +90,23 @@ function codesOf(values: readonly unknown[], codec: Codec): number[] | undefined
 
 function writeNumbers(out: ByteWriter, values: readonly number[], coded: number, before: Before | undefined): void {
   const type = typeOf(values);
-  const [method, size] = NUMBERS[type - 1] as (typeof NUMBERS)[number];
+  const numbers = WRITTEN[type - 1] as WrittenType;
+  const { size } = numbers;
   if (before && type < FLOAT32 && size > 1 && writeDifferences(out, values, size, coded, before)) return;
   out.byte(type + coded);
-  out.numbers(method, size, values);
+  out.numbers(numbers, values);
 }
 
 /** How one number is written, in as many bytes as others of its field: whole numbers are taken for small ones. */
 export function fixedType(value: number, codec: Codec | undefined): number {
-  if (codec) return CODED + typeOf([codec.last]);
-  return typeOf([value, -(2 ** 7) - 1]);
+  if (codec) return CODED + typeFor(0, codec.last);
+  return Number.isInteger(value) ? typeFor(Math.min(value, LEAST_INT16), value) : typeOf([value]);
 }
+const LEAST_INT16 = -(2 ** 7) - 1;
 
 /** @param type of a number or code, as {@link fixedType} says it */
 export function writeFixed(out: ByteWriter, type: number, number: number): void {
-  out.numbers(...(NUMBERS[(type % CODED) - 1] as (typeof NUMBERS)[number]), [number]);
+  out.number(WRITTEN[(type % CODED) - 1] as WrittenType, number);
 }
 
 /** The smallest type that holds all of them. */
@@ -104,6 +117,11 @@ function typeOf(values: readonly number[]): number {
     if (value < low) low = value;
     if (value > high) high = value;
   }
+  return typeFor(low, high);
+}
+
+/** The smallest type of whole numbers that holds these. */
+function typeFor(low: number, high: number): number {
   if (low >= 0) return high < 2 ** 8 ? 1 : high < 2 ** 16 ? 2 : high < 2 ** 32 ? 3 : FLOAT64;
   if (low >= -(2 ** 7) && high < 2 ** 7) return 4;
   if (low >= -(2 ** 15) && high < 2 ** 15) return 5;
@@ -127,7 +145,7 @@ function writeDifferences(
   });
   if (values.length + escaped.length * (size + 1) >= values.length * size) return false;
   out.byte(DIFFERENCES + coded);
-  out.numbers("Int8", 1, differences);
+  out.numbers(WRITTEN[INT8 - 1] as WrittenType, differences);
   for (const value of escaped) out.varint(value < 0 ? -2 * value - 1 : 2 * value);
   return true;
 }
@@ -156,11 +174,9 @@ export function writeTexts(out: ByteWriter, texts: readonly string[]): void {
   }
   out.byte(IDS);
   out.varint(length);
-  writeBits(
-    out,
-    texts.flatMap((text) => Array.from(text, (letter) => ALPHABET.indexOf(letter))),
-    6,
-  );
+  const letters: number[] = [];
+  for (const text of texts) for (let at = 0; at < length; at++) letters.push(ALPHABET.indexOf(text[at] as string));
+  writeBits(out, letters, 6);
 }
 
 /** Small numbers of so many bits, the lowest bits of each byte first. */
@@ -205,14 +221,14 @@ export function readValues(
 
 function readNumbers(from: ByteReader, type: number, count: number, before: Before): number[] | undefined {
   if (type === DIFFERENCES) return readDifferences(from, count, before);
-  const numbers = NUMBERS[type - 1];
-  const values = numbers && from.numbers(...numbers, count);
+  const numbers = READ[type - 1];
+  const values = numbers && from.numbers(numbers, count);
   expect(!values?.some((value) => !Number.isFinite(value)), "no such value");
   return values;
 }
 
 function readDifferences(from: ByteReader, count: number, before: Before): number[] {
-  const values = from.numbers("Int8", 1, count);
+  const values = from.numbers(READ[INT8 - 1] as ReadType, count);
   for (const [row, difference] of values.entries()) {
     const code = difference === ESCAPE ? from.varint() : 0;
     const escaped = code % 2 === 1 ? -(code + 1) / 2 : code / 2;

@@ -169,7 +169,8 @@ export const NO_TAKERS: Takers = { entries: (_, entries) => entries, replaced: (
  */
 export function fill(row: Row, parts: Parts, patch: Readonly<Plain>, takers: Takers): Plain | undefined {
   let rest: Plain | undefined;
-  for (const [name, value] of Object.entries(patch)) {
+  for (const name of Object.keys(patch)) {
+    const value = patch[name];
     const part = parts.get(name);
     // What a new object is made of is no part of a table.
     const isNew = value === DELETE && isNewObject(patch, name);
@@ -177,7 +178,7 @@ export function fill(row: Row, parts: Parts, patch: Readonly<Plain>, takers: Tak
       row.set(part, value);
       continue;
     }
-    const isFilled = isPlain(value) && Object.keys(value).length > 0;
+    const isFilled = part !== undefined && isPlain(value) && Object.keys(value).length > 0;
     let left: unknown = value;
     if (isFilled && part instanceof Map) left = fill(row, part, value, takers);
     else if (isFilled && part instanceof Collection) left = takers.entries(part, value);
@@ -219,7 +220,8 @@ function writeEntries(
   const { slots } = collection;
   const rows = new NamedRows();
   let rest: Plain | undefined;
-  for (const [key, patch] of Object.entries(entries)) {
+  for (const key of Object.keys(entries)) {
+    const patch = entries[key];
     const slot = mode === "shared" && !isPlain(patch) ? slots.release(key) : undefined;
     if (slot !== undefined && patch === DELETE) {
       rows.removed.push(slot);

@@ -42,7 +42,10 @@ export class RowBlocks {
 }
 
 /** The same rows in the order of their slots. */
-export function bySlot({ mask, slots, keys, rows }: RowBlock): RowBlock {
+export function bySlot(block: RowBlock): RowBlock {
+  const { mask, slots, keys, rows } = block;
+  // Entries change in the order in which they came, as a rule.
+  if (slots.every((slot, row) => row === 0 || slot > (slots[row - 1] as number))) return block;
   const order = slots.map((_, row) => row).toSorted((one, other) => (slots[one] as number) - (slots[other] as number));
   const sorted = <T>(list: readonly T[]) => order.map((row) => list[row] as T);
   return { mask, slots: sorted(slots), keys: sorted(keys), rows: sorted(rows) };

@@ -107,12 +107,17 @@ export class SeenEncoder {
     if (gone.length > 0) writeRemovals(out, collection, gone);
   }
 
+  /** Whether a connection has the table of a collection, or there is none. */
+  hasTold(name: string, conn: object): boolean {
+    const collection = this.#collections.get(name);
+    return !collection || this.#told.get(conn)?.has(collection) === true;
+  }
+
   /** The table of a collection, if a connection does not have it yet. */
   tell(out: ByteWriter, name: string, conn: object): void {
     const collection = this.#collections.get(name);
-    const told = this.#told.get(conn) ?? new Set();
-    if (!collection || told.has(collection)) return;
-    this.#told.set(conn, told.add(collection));
+    if (!collection || this.hasTold(name, conn)) return;
+    this.#told.set(conn, (this.#told.get(conn) ?? new Set()).add(collection));
     writeTable(out, collection.index, collection.table);
   }
 
@@ -130,7 +135,8 @@ export class SeenEncoder {
 }
 
 class SeenCollection extends Collection {
-  readonly #shapes = new Map<string, Shape>();
+  /** There are few: clients change the same fields again and again. */
+  readonly #shapes: Shape[] = [];
 
   write(entry: ToldEntry, put: Put): Written {
     const { key, form, value } = entry;
@@ -186,10 +192,15 @@ class SeenCollection extends Collection {
       out.varint(slot);
       for (const [at, number] of numbers.entries()) writeFixed(out, types[at] as number, number);
     });
-    const name = `${mask} ${types.join(" ")}`;
-    let shape = this.#shapes.get(name);
-    if (!shape) this.#shapes.set(name, (shape = { mask, types: Uint8Array.from(types), pieces: [] }));
-    return { shape, bytes, run: this };
+    return { shape: this.#shapeOf(mask, types), bytes, run: this };
+  }
+
+  #shapeOf(mask: number, types: readonly number[]): Shape {
+    const known = this.#shapes.find((each) => each.mask === mask && types.every((type, at) => type === each.types[at]));
+    if (known) return known;
+    const shape: Shape = { mask, types: Uint8Array.from(types), pieces: [] };
+    this.#shapes.push(shape);
+    return shape;
   }
 }
 

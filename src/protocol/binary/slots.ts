@@ -14,7 +14,7 @@ export class Slots {
   /** Those whose keys clients are told in this packet. */
   readonly #fresh = new Set<number>();
   /** The values that clients have of each slot, by field. */
-  readonly #sent = new Map<number, unknown[]>();
+  readonly #sent: (unknown[] | undefined)[] = [];
 
   /** @param isRandom whether a slot must not tell how many others there are */
   constructor(isRandom = false) {
@@ -57,14 +57,12 @@ export class Slots {
   }
 
   sent(slot: number): unknown[] {
-    const sent = this.#sent.get(slot) ?? [];
-    this.#sent.set(slot, sent);
-    return sent;
+    return (this.#sent[slot] ??= []);
   }
 
   /** It is not known any more what clients have of it. */
   forgetSent(slot: number): void {
-    this.#sent.delete(slot);
+    if (this.#sent[slot]) this.#sent[slot] = undefined;
   }
 
   /** The entry is gone. */

@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { encode, encodeLeft, encodeWelcome, Game, randomId } from "./game.ts";
 import type { Change } from "./game.ts";
+import { Frames } from "./limit-frames.ts";
 
 /**
  * (a) and (a50): what a careful developer would write by hand for this one game, and nothing more. It parses,
@@ -19,6 +20,8 @@ export class Room extends DurableObject<Env> {
   readonly #waiting = new Map<WebSocket, string>();
   /** What changed in this window. */
   #pending: Change | undefined;
+  /** Set where clients speak the binary protocol. */
+  #frames: Frames | undefined;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -27,7 +30,8 @@ export class Room extends DurableObject<Env> {
     for (const ws of ctx.getWebSockets()) this.#ids.set(ws, ws.deserializeAttachment() as string);
   }
 
-  override fetch(): Response {
+  override fetch(request: Request): Response {
+    if (request.url.includes("protocol=3")) this.#frames ??= new Frames();
     const { 0: client, 1: server } = new WebSocketPair();
     const id = randomId();
     this.ctx.acceptWebSocket(server);
@@ -62,7 +66,7 @@ export class Room extends DurableObject<Env> {
   }
 
   #tell(change: Change): void {
-    this.#sendToAll(encode(change));
+    this.#sendToAll(this.#frames?.encode(change) ?? encode(change));
     if (this.#waiting.size === 0) return;
     const state = this.#game.state();
     for (const [ws, id] of this.#waiting) {
@@ -72,8 +76,8 @@ export class Room extends DurableObject<Env> {
     this.#waiting.clear();
   }
 
-  #sendToAll(text: string): void {
-    for (const ws of this.#ids.keys()) ws.send(text);
+  #sendToAll(frame: string | Uint8Array): void {
+    for (const ws of this.#ids.keys()) ws.send(frame);
   }
 }
 
