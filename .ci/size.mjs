@@ -70,18 +70,20 @@ report(
     ["cloudflare:*"],
     [uninspected],
   ),
-  151.7,
+  152.1,
 );
-report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 113.9);
+report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 114.4);
 report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 147.6);
-report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 82.5);
+report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 83.1);
 report(
   "Worker of one small room",
   await bundle(minimalRoom(), ["cloudflare:*"]),
-  75.2,
+  75.8,
   /dist\/(world|shard|relay|room\/shards\/(?!no-)|\w+\/check-)|node_modules\/(zod|jose)\//,
 );
 report("durable-rooms/client", await bundle('export * from "./dist/client/index.js"', []), 12, SERVER_ONLY);
+const connectOnly = 'export { connectRoom } from "./dist/client/index.js"';
+report("durable-rooms/client, connectRoom alone", await bundle(connectOnly, []), 11, SERVER_ONLY);
 const useRoom = 'export { useRoom } from "./dist/react/index.js"';
 report("durable-rooms/react, useRoom alone", await bundle(useRoom, ["react"]), 1, SERVER_ONLY);
 report(
