@@ -70,15 +70,15 @@ report(
     ["cloudflare:*"],
     [uninspected],
   ),
-  152.1,
+  151.7,
 );
-report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 114.4);
+report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 113.9);
 report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 147.6);
-report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 83.1);
+report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 82.5);
 report(
   "Worker of one small room",
   await bundle(minimalRoom(), ["cloudflare:*"]),
-  75.8,
+  75.2,
   /dist\/(world|shard|relay|room\/shards\/(?!no-)|\w+\/check-)|node_modules\/(zod|jose)\//,
 );
 report("durable-rooms/client", await bundle('export * from "./dist/client/index.js"', []), 12, SERVER_ONLY);

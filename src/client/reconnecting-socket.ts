@@ -126,10 +126,12 @@ export class ReconnectingSocket {
   }
 
   #open(url: string): void {
+    // What comes of a socket that was left is of no interest.
+    const isPresent = () => this.#socket === socket;
     const socket = openWebSocket(url, this.#options.socket?.WebSocket, {
-      opened: () => this.#opened(),
-      received: (data) => this.#socket === socket && this.#events.received(data),
-      closed: (code, reason) => this.#socket === socket && this.#lost(code, reason),
+      opened: () => isPresent() && this.#opened(),
+      received: (data) => isPresent() && this.#events.received(data),
+      closed: (code, reason) => isPresent() && this.#lost(code, reason),
     });
     this.#socket = socket;
     this.#timer = setTimeout(() => this.#lost(NO_ANSWER, ""), this.#settings.connectionTimeout);

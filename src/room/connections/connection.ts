@@ -1,6 +1,5 @@
 import type { AnyDefinition, Claims, Connection, LeaveReason, Packet } from "../../define/types.ts";
 import type { Flow, FlowClient, FlowControl } from "../../platform/flow-control.ts";
-import { cleanPatch } from "../../protocol/clean-patch.ts";
 import { closeReason } from "../../protocol/close-reason.ts";
 import { CODES, RESTART } from "../../protocol/codes.ts";
 import { RoomError } from "../../protocol/errors.ts";
@@ -207,14 +206,9 @@ export class RoomConnection implements Connection, FlowClient {
   sendPatch(patch: PatchFrames): void {
     if (this.#phase !== "open") return;
     if (patch.seq > 0) this.seq = patch.seq;
-    const frame = this.#hooks.intercept ? this.#unnumbered(patch) : patch.for(this.protocol);
+    const frame = patch.for(this.#hooks.intercept ? 1 : this.protocol);
     if (this.#outbox) this.#outbox.patch(frame);
     else this.write(frame);
-  }
-
-  #unnumbered(patch: PatchFrames): string {
-    const text = patch.for(1) as string;
-    return this.protocol === 1 ? text : cleanPatch(text);
   }
 
   /** Sends an ack or an error, in its place among the packets. */
