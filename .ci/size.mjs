@@ -82,6 +82,8 @@ report(
   /dist\/(world|shard|relay|room\/shards\/(?!no-)|\w+\/check-)|node_modules\/(zod|jose)\//,
 );
 report("durable-rooms/client", await bundle('export * from "./dist/client/index.js"', []), 12, SERVER_ONLY);
+const connectOnly = 'export { connectRoom } from "./dist/client/index.js"';
+report("durable-rooms/client, connectRoom alone", await bundle(connectOnly, []), 11, SERVER_ONLY);
 const useRoom = 'export { useRoom } from "./dist/react/index.js"';
 report("durable-rooms/react, useRoom alone", await bundle(useRoom, ["react"]), 1, SERVER_ONLY);
 report(

@@ -20,8 +20,8 @@ export interface Refusal {
 export interface ClientEvents {
   readonly status: ClientStatus;
   /**
-   * Something went wrong that answers no call; or a {@link ConnectError}, which says why the client is not connected: once
-   * for each reason, until the room lets it in. If nobody listens, the first one is written to the console.
+   * Something went wrong that answers no call; or a {@link ConnectError}, which says why the client is not connected. If
+   * nobody listens, the first of these is written to the console.
    */
   readonly error: Refusal | ConnectError;
   /** Each packet that came, as in JSON, before anything is done with it: for debugging. */

@@ -36,7 +36,7 @@ describe("the tarball", async () => {
   });
 
   it("has types and a source map, with the sources in it, for each module", async () => {
-    const modules = files.filter((path) => path.endsWith(".js"));
+    const modules = files.filter((path) => /^dist\/.*\.js$/.test(path));
     expect(modules.length).toBeGreaterThan(100);
     for (const path of modules) {
       expect(files).toContain(path.replace(/\.js$/, ".d.ts"));

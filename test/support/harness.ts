@@ -48,15 +48,17 @@ export function shardStub(shardId: string): DurableObjectStub<ShardObjectBase> {
 export class TestClient {
   readonly packets: Packet[] = [];
   readonly texts: string[] = [];
-  readonly view = new LoadClient();
+  readonly view: LoadClient;
   readonly closed: Promise<{ code: number; reason: string }>;
   readonly #ws: WebSocket;
   readonly #waiting = new Set<() => void>();
   readonly #binary = new BinaryTexts();
   #ids = 0;
 
-  constructor(ws: WebSocket) {
+  /** @param takesObjects whether it speaks protocol 2 or later */
+  constructor(ws: WebSocket, takesObjects = false) {
     this.#ws = ws;
+    this.view = new LoadClient({}, takesObjects);
     ws.binaryType = "arraybuffer";
     const { promise, resolve } = Promise.withResolvers<{ code: number; reason: string }>();
     this.closed = promise;
@@ -164,7 +166,7 @@ export class TestRoom<S = unknown> {
     if (token !== undefined) url.searchParams.set("token", token);
     const response = await exports.default.fetch(url.href, { headers: { ...headers, upgrade: "websocket" } });
     if (!response.webSocket) throw new Error(`no socket: ${response.status}`);
-    return new TestClient(response.webSocket);
+    return new TestClient(response.webSocket, url.searchParams.has("protocol"));
   }
 
   async fetch(path: string, init?: RequestInit): Promise<Response> {

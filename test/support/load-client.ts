@@ -9,19 +9,23 @@ import { withoutEmpty } from "../../src/testing/expected-view.ts";
  */
 export class LoadClient {
   readonly instance: Record<string, unknown>;
-  #isNumbered = false;
+  #takesObjects: boolean;
 
-  /** @param instance what packets are loaded into: a plain object, or the client's own signals */
-  constructor(instance: object = {}) {
+  /**
+   * @param instance what packets are loaded into: a plain object, or the client's own signals
+   * @param takesObjects whether it speaks protocol 2 or later, also where its packets have no numbers
+   */
+  constructor(instance: object = {}, takesObjects = false) {
+    this.#takesObjects = takesObjects;
     this.instance = instance as Record<string, unknown>;
   }
 
   receive(text: string): void {
     const packet = JSON.parse(text) as { type: string; seq?: number; value: Record<string, unknown> };
     if (packet.type !== "sync") return;
-    this.#isNumbered ||= packet.seq !== undefined;
+    this.#takesObjects ||= packet.seq !== undefined;
     const { pId: _, ...value } = packet.value;
-    if (this.#isNumbered) applyPatchInPlace(this.instance, value);
+    if (this.#takesObjects) applyPatchInPlace(this.instance, value);
     else load(this.instance, value, true);
   }
 

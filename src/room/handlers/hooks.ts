@@ -2,6 +2,7 @@ import { isPlain, promiseOf } from "../../protocol/values.ts";
 import type { Plain } from "../../protocol/values.ts";
 import type { Awaitable, ExpireReason, LeaveReason, Packet, Scheduled, Snapshot } from "../../define/types.ts";
 import { parseOwn } from "../../define/schemas.ts";
+import { cleanPatch } from "../../protocol/clean-patch.ts";
 import { RoomError } from "../../protocol/errors.ts";
 import type { Clock, SentFrame } from "../../platform/ports.ts";
 import { within } from "../../platform/timeout.ts";
@@ -129,11 +130,12 @@ export class Hooks {
       interceptorPacket ? interceptorPacket(this.#givenOf(conn, user()), packet) : packet;
     // All later packets would wait forever: the client has to connect again.
     const cut = () => conn.cut(new RoomError("internal", "A packet could not be sent in time"));
-    return createIntercept(
+    const intercept = createIntercept(
       (packet) => this.#limited("interceptorPacket", () => run(packet), LONGEST_RUN, cut),
       (error) => this.#reporter.failed("interceptorPacket_failed", error, { conn }),
       write,
     );
+    return conn.protocol === 1 ? intercept : (text) => intercept(cleanPatch(text));
   }
 
   /** Runs something. If it returns a promise, the result rejects after the longest time that a run may take. */

@@ -93,6 +93,28 @@ describe.each(["protocol=2", "protocol=3"])("P5.4: an object in place of null, f
   });
 });
 
+describe("a room with an interceptor", () => {
+  it("P5.4: shows it the object, and clients of protocol 2", async () => {
+    const seen: unknown[] = [];
+    const room = testRoom(
+      defineRoom({
+        path: "room-{id}",
+        throttleSync: 0,
+        state: () => ({ question: sync(signal<{ text: string } | null>(null)) }),
+        interceptorPacket(_, packet) {
+          seen.push(packet["value"]);
+          return packet;
+        },
+      }),
+    );
+    const client = await room.connect({ query: "protocol=2" });
+    await room.change((state) => state.question.set({ text: "Why?" }));
+    await client.until(({ type, value }) => type === "sync" && !("pId" in value));
+    expect(last(client)).toEqual({ question: { text: "Why?" } });
+    expect(seen.at(-1)).toEqual({ question: { text: "Why?" } });
+  });
+});
+
 describe("a number that becomes an object", () => {
   it("is a number again later, for clients that read differences", async () => {
     const measured = defineRoom({
