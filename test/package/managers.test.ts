@@ -24,7 +24,10 @@ describe.each(["vanilla", "vite-react"])("a project of the template %s", (templa
     await run("install");
     expect(await run("run", "test")).toContain("4 passed");
     await run("run", "typecheck");
-    if (template !== "vanilla") return void expect(await run("run", "build")).toContain("built in");
+    if (template !== "vanilla") {
+      expect(await run("run", "build")).toContain("built in");
+      return;
+    }
     const server = await startDevServer({ port: await freePort(), persistTo: join(cwd, "state"), cwd });
     onTestFinished(() => server.kill());
     expect((await fetch(`${server.url}/main.js`)).status).toBe(200);
