@@ -1,3 +1,4 @@
+import type { Build } from "../protocol/build.ts";
 import { DESTROYED } from "../protocol/codes.ts";
 import { isPlain } from "../protocol/values.ts";
 import { Calls } from "./calls.ts";
@@ -13,6 +14,8 @@ import { sessionId } from "./session-id.ts";
 import { Events } from "./listeners.ts";
 import type { CommonOptions, AnyJoin } from "./options.ts";
 import type { Destination } from "./destination.ts";
+import type { Refusal } from "./room-client.ts";
+import { warnOfUnheard } from "./unheard.ts";
 import { SyncPosition } from "./sync-position.ts";
 import type { SyncNumbers } from "./sync-position.ts";
 import type { Prediction } from "./predictions.ts";
@@ -37,6 +40,8 @@ export class Client {
   readonly #frames = new FrameReader();
   readonly #events = new Events();
   readonly #confirmations = new Confirmations((text) => this.#socket.send(text));
+  /** In development: the refusals that the console was told of. */
+  #told: Set<string> | undefined;
   #status: ClientStatus = "connecting";
   #hasWarned = false;
   id: string | undefined;
@@ -49,7 +54,7 @@ export class Client {
       callTimeout,
       batch,
       (text) => this.#send(text),
-      (failure) => this.#events.emit("error", failure),
+      (failure) => this.#refused(failure),
     );
     this.#heartbeat = new Heartbeat({
       ping: () => this.#ping(),
@@ -95,7 +100,7 @@ export class Client {
   }
 
   emit(action: string, value?: unknown): void {
-    if (this.#status === "closed") this.#events.emit("error", { code: "closed", message: CLOSED, action });
+    if (this.#status === "closed") this.#refused({ code: "closed", message: CLOSED, action });
     else this.#calls.emit(action, value);
   }
 
@@ -216,7 +221,14 @@ export class Client {
       return this.#socket.closing(value["close"], String(value["message"]));
     }
     const isAnswer = isPlain(value) && this.#calls.answer(type, value, this.#position.includes(seq));
-    if (!isAnswer && type === "error") this.#events.emit("error", value);
+    if (!isAnswer && type === "error") this.#refused(value as Refusal);
+  }
+
+  /** A message was refused, or may be lost. */
+  #refused(refusal: Refusal): void {
+    const isHeard = this.#events.emit("error", refusal);
+    if ((globalThis as Build).process?.env?.NODE_ENV !== "production" && !isHeard)
+      warnOfUnheard(refusal, (this.#told ??= new Set()));
   }
 
   #lost(): void {

@@ -58,6 +58,12 @@ describe("a project that was made from nothing", () => {
     expect(await npm("test")).toContain("4 passed");
     const deploy = await npm("run", "deploy", "--", "--dry-run");
     expect(deploy).toContain("env.ROOMS (RoomObject)");
+    // What is public is minified, and has no source map.
+    expect(readdirSync(join(cwd, "public")).toSorted()).toEqual(["index.html", "main.js", "style.css"]);
+    const script = readFileSync(join(cwd, "public/main.js"), "utf8");
+    expect(/sourceMappingURL|NODE_ENV/.exec(script)).toBeNull();
+    expect(script.split("\n").length).toBeLessThan(script.length / 500);
+    expect(await npm("run", "deploy:staging", "--", "--dry-run")).toContain("env.ROOMS (RoomObject)");
   });
 
   it("serves its page, and its room over a socket", async () => {

@@ -10,6 +10,8 @@ const QUIET = {
   NO_COLOR: "1",
   WRANGLER_SEND_METRICS: "false",
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
+  // In CI yarn makes no lockfile.
+  YARN_ENABLE_IMMUTABLE_INSTALLS: "false",
 };
 
 /** Runs a program to its end. @returns what it printed @throws Error with all that it printed, if it failed */
