@@ -206,9 +206,10 @@ export class MemorySocket implements Socket {
   readonly clients: LoadClient[];
   #attachment: unknown;
 
-  constructor(instance: object | undefined, binary = new BinaryTexts()) {
+  /** @param takesObjects whether its client speaks protocol 2 or later */
+  constructor(instance: object | undefined, binary = new BinaryTexts(), takesObjects = false) {
     this.binary = binary;
-    this.clients = [new LoadClient(), ...(instance ? [new LoadClient(instance)] : [])];
+    this.clients = [{}, ...(instance ? [instance] : [])].map((own) => new LoadClient(own, takesObjects));
   }
 
   pingedAt = 0;
@@ -339,7 +340,7 @@ export class MemoryRoom<S> {
     query = "",
     binary = new BinaryTexts(),
   ): Promise<MemorySocket> {
-    const socket = new MemorySocket(this.clientInstance(), binary);
+    const socket = new MemorySocket(this.clientInstance(), binary, spoken.query(query).includes("protocol="));
     await this.core.connect({
       request: new Request(`http://room/?${spoken.query(query)}`),
       auth,
