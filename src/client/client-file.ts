@@ -7,7 +7,7 @@ interface HandlerContext {
 
 /**
  * A handler for Hono that answers with `durable-rooms/client` as one ESM file, for pages that are not bundled. It is of
- * the same version as the Worker. It adds 12 KB gzipped to the Worker.
+ * the same version as the Worker. It adds 14 KB gzipped to the Worker.
  *
  * @example
  * import { createRooms } from "durable-rooms";

@@ -1,4 +1,6 @@
-import { WebSocket as PartySocket } from "partysocket";
+// oxlint-disable-next-line import/no-unassigned-import -- what partysocket extends, where it is missing
+import "./event-classes.ts";
+import PartySocket from "partysocket/ws";
 import { originOf } from "./address.ts";
 import { TRY_LATER } from "../protocol/codes.ts";
 import { connectFailure } from "./connect-failure.ts";

@@ -33,6 +33,7 @@ type NativeEvent = { readonly type: string; readonly data?: unknown; readonly co
 class NativeSocket {
   binaryType: "blob" | "arraybuffer" = "blob";
   readonly #socket: WebSocket;
+  readonly #owns = new Map<(event: NativeEvent) => void, (event: Event) => void>();
 
   constructor(url: string) {
     this.#socket = new WebSocket(url);
@@ -52,10 +53,18 @@ class NativeSocket {
   }
 
   addEventListener(type: keyof WebSocketEventMap, listener: (event: NativeEvent) => void): void {
-    this.#socket.addEventListener(type, (event) => {
+    const own = (event: Event) => {
       const { data, code, reason } = event as unknown as NativeEvent;
-      listener({ type, data, ...(code !== undefined && { code }), ...(reason !== undefined && { reason }) });
-    });
+      const has = { ...(data !== undefined && { data }), ...(code !== undefined && { code, reason }) };
+      listener({ type, ...has });
+    };
+    this.#owns.set(listener, own);
+    this.#socket.addEventListener(type, own);
+  }
+
+  removeEventListener(type: keyof WebSocketEventMap, listener: (event: NativeEvent) => void): void {
+    const own = this.#owns.get(listener);
+    if (own) this.#socket.removeEventListener(type, own);
   }
 }
 
