@@ -1,10 +1,11 @@
 import { defineConfig } from "vitest/config";
 
-const { SCREENSHOT: screenshot, EXAMPLES: examples } = process.env;
-const file = screenshot ? "screenshot.ts" : examples ? "examples.ts" : "*.test.ts";
+const { SCREENSHOT: screenshot, EXAMPLES: examples, LONG: long } = process.env;
+const file = screenshot ? "screenshot.ts" : examples ? "examples.ts" : long ? "*.long.ts" : "*.test.ts";
 
 /**
  * Whole browsers against `wrangler dev`: `npm run test:browser`.
+ * With LONG=1 it runs what takes minutes: `npm run test:browser:long`.
  * With SCREENSHOT=docs/demo.png it takes the picture of the README instead; with EXAMPLES=<folder> it tests the
  * examples that are installed there, as `.ci/examples` does.
  */
