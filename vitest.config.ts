@@ -44,6 +44,9 @@ const BINARY = [
   "test/room/sync/{broadcast,hidden-collections,manual-sync,resume}.test.ts",
   "test/property/nested.test.ts",
 ];
+/** What reaches a room over sockets or HTTP, and may do so through a shard. */
+const AT_SHARDS = ["test/room/**/!(broadcast|response).test.ts", "test/property/real-object.test.ts"];
+const BINARY_AT_SHARDS = ["test/room/sync/{hidden-collections,manual-sync}.test.ts"];
 const ALL_BINARY = ["test/{room,property,attacks}/**/*.test.ts"];
 
 /** About files of the project, which only Node can see. */
@@ -67,17 +70,19 @@ export default defineConfig({
       // What reaches rooms over sockets or HTTP runs once more, with clients at a shard of the room.
       project({
         name: "shard",
-        include: [
-          "test/room/**/!(broadcast|response).test.ts",
-          "test/property/real-object.test.ts",
-          "test/client/connect-resume.test.ts",
-        ],
+        include: [...AT_SHARDS, "test/client/connect-resume.test.ts"],
         via: "shard",
       }),
-      // The clients of protocol 2 speak protocol 3. With BINARY=all more does: `npm run test:binary`.
+      // The clients of protocol 2 speak protocol 3. With BINARY=all more does, also at shards: `npm run test:binary`.
       project({
         name: "binary",
         include: process.env["BINARY"] === "all" ? ALL_BINARY : BINARY,
+        setupFiles: ["test/support/protocol-3.ts"],
+      }),
+      project({
+        name: "binary shard",
+        include: process.env["BINARY"] === "all" ? AT_SHARDS : BINARY_AT_SHARDS,
+        via: "shard",
         setupFiles: ["test/support/protocol-3.ts"],
       }),
       // What runs in Node: the commands, and what looks at the documents as files.

@@ -126,13 +126,8 @@ export class Downlink {
       this.#noteGone(client, parts);
       packets.set(client, encode(client, parts, changesOf.get(client.id) ?? []));
     }
-    for (const client of this.#clientsOf(promised)) {
-      if (!packets.has(client))
-        packets.set(
-          client,
-          make(() => "{}"),
-        );
-    }
+    const nothing = make(() => "{}");
+    for (const client of this.#clientsOf(promised)) if (!packets.has(client)) packets.set(client, nothing);
     this.#send(packets, seen, patch === undefined ? undefined : make(() => patch));
     this.#replica.sync(shared, own);
   }

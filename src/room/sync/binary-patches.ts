@@ -94,9 +94,10 @@ export class BinaryPatches {
     return isKnown ? patch : concat(encoder.slots(), patch);
   }
 
-  /** The state for clients at a shard. @param conns those who get it @param text as JSON */
-  stateFor(conns: readonly RoomConnection[], text: string): BinaryState | undefined {
-    return conns.some(isReader) ? { ...this.tables, blocks: this.#started.whole(text) } : undefined;
+  /** The state for clients at a shard. @param conns those who get it @param text as JSON; undefined if all have it */
+  stateFor(conns: readonly RoomConnection[], text: string | undefined): BinaryState | undefined {
+    if (!conns.some(isReader)) return undefined;
+    return { ...this.tables, blocks: text === undefined ? NO_BLOCKS : this.#started.whole(text) };
   }
 
   /** What is seen by keys is written here only for connections that are here. */
@@ -116,7 +117,7 @@ export class BinaryPatches {
   }
 }
 
-/** A client of a room that changes packets on their way gets JSON. */
+/** Where the room changes packets on their way, frames are made of what each client gets. */
 function isReader({ protocol, isIntercepted }: RoomConnection): boolean {
   return protocol === 3 && !isIntercepted;
 }

@@ -299,7 +299,8 @@ export class Broadcast {
     for (const [group, conns] of byGroup) {
       const state = this.#tree.sharedText();
       const welcomes = conns.map((conn) => this.#welcomeOf(conn));
-      group?.welcome(state, welcomes, this.#binary.stateFor(conns, state));
+      const isNeeded = welcomes.some(({ patch }) => patch === undefined);
+      group?.welcome(state, welcomes, this.#binary.stateFor(conns, isNeeded ? state : undefined));
       for (const [index, conn] of conns.entries()) {
         conn.isBehind = false;
         conn.welcome(group ? undefined : this.#firstPacket(conn, welcomes[index] as Welcome), this.#changeClock.seq);

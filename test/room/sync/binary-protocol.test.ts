@@ -52,7 +52,7 @@ describe("P13.1: which protocol a room speaks", () => {
   it("is that of each client, also after a sleep", async () => {
     const room = new MemoryRoom<State>(compiled);
     const binary = await room.connect("ada", null, undefined, "protocol=2&protocol=3");
-    const json = await room.connect("bob", null, undefined, "protocol=2");
+    const json = await room.connect("bob");
     await room.evict();
     add(room);
     expect(new Set(isBinary(binary))).toEqual(new Set([true]));
