@@ -3,16 +3,22 @@ import { answerBroken, createBrokenObject } from "../objects/broken-object.ts";
 import { causeOf } from "../platform/log.ts";
 import type { AppEnv } from "./inspector.ts";
 
-/** Classes that a Worker may export though its service has none of them. */
-const WITH_WORLDS = ["WorldObject", "ShardObject"] as const;
+/** A service as far as it is looked at here. */
+interface Service {
+  readonly app: Hono<AppEnv>;
+}
 
 /**
  * Makes a service in development. One that is wrongly configured does not end `wrangler dev`, which would say that the
  * Worker does not export its classes: it starts, and each request shows what is wrong.
  */
-export function createInDevelopment<T extends { readonly app: Hono<AppEnv> }>(create: () => T): T {
+export function createInDevelopment<T extends Service>(create: () => T): T {
   try {
-    return withoutWorlds(create());
+    const service = create();
+    return withoutWorlds(service, (error) => {
+      fail(service.app, error);
+      return createBrokenObject(error);
+    });
   } catch (error) {
     const app = new Hono<AppEnv>();
     fail(app, error);
@@ -21,16 +27,18 @@ export function createInDevelopment<T extends { readonly app: Hono<AppEnv> }>(cr
   }
 }
 
-/** Who extends a class that is only there with Worlds is told so. */
-function withoutWorlds<T extends { readonly app: Hono<AppEnv> }>(service: T): T {
-  for (const name of WITH_WORLDS) {
-    if (name in service) continue;
-    const get = () => {
-      const error = noWorlds(name);
-      fail(service.app, error);
-      return createBrokenObject(error);
-    };
-    Object.defineProperty(service, name, { get });
+/** Makes a service in tests: what is wrong is thrown. */
+export function createInTests<T extends Service>(create: () => T): T {
+  return withoutWorlds(create(), (error) => {
+    throw error;
+  });
+}
+
+/** Earlier versions made these classes without Worlds too: who still extends one is told what is missing. */
+function withoutWorlds<T extends Service>(service: T, used: (error: Error) => unknown): T {
+  for (const name of ["WorldObject", "ShardObject"].filter((one) => !(one in service))) {
+    const text = `createRooms: there is no ${name} without Worlds. Add world: worlds(), and import { worlds } from "durable-rooms/worlds"`;
+    Object.defineProperty(service, name, { get: () => used(new Error(text)) });
   }
   return service;
 }
@@ -39,10 +47,4 @@ function withoutWorlds<T extends { readonly app: Hono<AppEnv> }>(service: T): T 
 function fail(app: Hono<AppEnv>, error: unknown): void {
   console.error(causeOf(error));
   app.fetch = (request) => answerBroken(request, error);
-}
-
-export function noWorlds(name: string): Error {
-  return new Error(
-    `createRooms: there is no ${name} without Worlds. Add world: worlds(), and import { worlds } from "durable-rooms/worlds"`,
-  );
 }

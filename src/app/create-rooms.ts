@@ -1,6 +1,6 @@
 import { missingSettings } from "../objects/runtime.ts";
 import type { Build } from "../protocol/build.ts";
-import { createInDevelopment, noWorlds } from "./broken.ts";
+import { createInDevelopment, createInTests } from "./broken.ts";
 import { createService } from "./service.ts";
 import type { ServiceConfig } from "./service-config.ts";
 import type { Worlds } from "./worlds.ts";
@@ -25,8 +25,9 @@ export type WorldsService = RoomsService & ReturnType<Worlds["classes"]>;
 export function createRooms(config: ServiceConfig & { readonly world: Worlds }): WorldsService;
 export function createRooms(config: ServiceConfig): RoomsService;
 export function createRooms(config: ServiceConfig): RoomsService | WorldsService {
+  if ((globalThis as Build).process?.env?.NODE_ENV === "production") return create(config);
   const isDevelopment = (globalThis as Build).process?.env?.NODE_ENV === "development";
-  return isDevelopment ? createInDevelopment(() => create(config)) : create(config);
+  return isDevelopment ? createInDevelopment(() => create(config)) : createInTests(() => create(config));
 }
 
 function create(config: ServiceConfig): RoomsService | WorldsService {
@@ -35,23 +36,8 @@ function create(config: ServiceConfig): RoomsService | WorldsService {
   const missing = missingSettings();
   if (missing.length > 0)
     log({ level: "warn", event: "settings_missing", hint: `wrangler.toml needs ${missing.join(", ")}` });
-  if (!world) {
-    const service = { app, RoomObject };
-    return (globalThis as Build).process?.env?.NODE_ENV === "production" ? service : withoutWorlds(service);
-  }
+  if (!world) return { app, RoomObject };
   const { WorldObject, ShardObject } = world.classes(find, log, places);
   if (!inspector) return { app, RoomObject, WorldObject, ShardObject };
   return { app, RoomObject, WorldObject: inspector.room(WorldObject), ShardObject: inspector.shard(ShardObject) };
-}
-
-/** Earlier versions made these classes without Worlds too: who still extends one is told what is missing. */
-function withoutWorlds(service: RoomsService): RoomsService {
-  for (const name of ["WorldObject", "ShardObject"]) {
-    Object.defineProperty(service, name, {
-      get() {
-        throw noWorlds(name);
-      },
-    });
-  }
-  return service;
 }

@@ -33,7 +33,7 @@ describe("a service that is wrong, in development", () => {
     const { webSocket } = await ask(service.app, { headers: { upgrade: "websocket" } });
     const packets: unknown[] = [];
     webSocket?.addEventListener("message", ({ data }) => void packets.push(JSON.parse(data as string)));
-    const closed = new Promise<number>((done) => webSocket?.addEventListener("close", ({ code }) => void done(code)));
+    const closed = new Promise<number>((done) => webSocket?.addEventListener("close", ({ code }) => done(code)));
     webSocket?.accept();
     expect(await closed).toBe(1011);
     const value = { code: "internal", message: expect.stringContaining(message) as string };
