@@ -25,9 +25,11 @@ export type WorldsService = RoomsService & ReturnType<Worlds["classes"]>;
 export function createRooms(config: ServiceConfig & { readonly world: Worlds }): WorldsService;
 export function createRooms(config: ServiceConfig): RoomsService;
 export function createRooms(config: ServiceConfig): RoomsService | WorldsService {
-  if ((globalThis as Build).process?.env?.NODE_ENV === "production") return create(config);
-  const isDevelopment = (globalThis as Build).process?.env?.NODE_ENV === "development";
-  return isDevelopment ? createInDevelopment(() => create(config)) : createInTests(() => create(config));
+  if ((globalThis as Build).process?.env?.NODE_ENV !== "production") {
+    const isDevelopment = (globalThis as Build).process?.env?.NODE_ENV === "development";
+    return isDevelopment ? createInDevelopment(() => create(config)) : createInTests(() => create(config));
+  }
+  return create(config);
 }
 
 function create(config: ServiceConfig): RoomsService | WorldsService {
