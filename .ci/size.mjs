@@ -79,7 +79,8 @@ report(
   "Worker of one small room",
   await bundle(minimalRoom(), ["cloudflare:*"]),
   75.2,
-  /dist\/(world|shard|relay|room\/shards\/(?!no-)|\w+\/check-)|node_modules\/(zod|jose)\//,
+  // Nor what is for development.
+  /dist\/(world|shard|relay|room\/shards\/(?!no-)|\w+\/(check-|broken|development|postponed))|node_modules\/(zod|jose)\//,
 );
 report("durable-rooms/client", await bundle('export * from "./dist/client/index.js"', []), 14, SERVER_ONLY);
 const connectOnly = 'export { connectRoom } from "./dist/client/index.js"';
