@@ -11,6 +11,7 @@ const { outputFiles } = await build({
   minify: true,
   format: "esm",
   target: "es2022",
+  define: { "globalThis.process.env.NODE_ENV": '"production"' },
   outdir: path("page"),
   write: false,
   logLevel: "warning",
