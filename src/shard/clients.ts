@@ -236,7 +236,8 @@ export class Client implements FlowClient {
   }
 
   #createOutbox(): Outbox {
-    const createQueue = () => new WaitingQueue<Item, Client>(this.#hooks.held, this, this.user, ({ frame }) => frame.length);
+    const createQueue = () =>
+      new WaitingQueue<Item, Client>(this.#hooks.held, this, this.user, ({ frame }) => frame.length);
     return new Outbox((frame) => this.write(frame), undefined, true, createQueue);
   }
 

@@ -151,11 +151,7 @@ export class ShardCore {
   }
 
   /** @returns the messages in a frame @throws RoomError if the client is to be closed for it */
-  #takeConfirmation(
-    client: Client,
-    frame: string | ArrayBuffer,
-    settings: Settings,
-  ): string | ArrayBuffer | undefined {
+  #takeConfirmation(client: Client, frame: string | ArrayBuffer, settings: Settings): string | ArrayBuffer | undefined {
     const confirmation = takeConfirmation(frame);
     if (!confirmation) client.flow?.heard();
     if (!confirmation) return frame;
