@@ -27,6 +27,9 @@ const ASSIGNMENT_KEY = "assignment";
 /** Stored while the room may count clients here. If there are none after a start, the room has to be told. */
 const RUN_KEY = "run";
 
+/** Of a shard that serves no room. */
+const UNLIMITED = { maxUnconfirmedBytes: Infinity, maxSilentBytes: Infinity };
+
 /** Holds the sockets of many clients of one room: sends their messages to the room, and its packets to them. */
 export class ShardCore {
   readonly #ports: ShardPorts;
@@ -269,7 +272,7 @@ export class ShardCore {
     const { clock, log } = this.#ports;
     const settings = (this.#settings ??= this.#assignment && this.#findSettings(this.#assignment));
     const onBehind = () => log({ level: "warn", event: "clients_behind" });
-    return (this.#flows ??= new FlowControl(settings?.maxUnconfirmedBytes ?? Infinity, clock, onBehind));
+    return (this.#flows ??= new FlowControl(settings ?? UNLIMITED, clock, onBehind));
   }
 
   #createHooks(): ClientHooks {
