@@ -43,6 +43,8 @@ class Watcher {
   /** The bytes before the packet with what it missed, and of that. */
   merged: readonly [before: number, own: number] | undefined;
   readonly open: Promise<void>;
+  /** Resolves when it was sent what it missed. */
+  readonly caughtUp: Promise<void>;
   readonly latencies: number[] = [];
   #calls = 0;
   readonly #calledAt = new Map<string, number>();
@@ -57,7 +59,12 @@ class Watcher {
     this.socket.on("error", () => {});
     const { promise, resolve } = Promise.withResolvers<void>();
     this.open = promise;
-    this.socket.on("message", (data: Buffer) => this.#read(data, resolve));
+    const caughtUp = Promise.withResolvers<void>();
+    this.caughtUp = caughtUp.promise;
+    this.socket.on("message", (data: Buffer) => {
+      this.#read(data, resolve);
+      if (this.merged) caughtUp.resolve();
+    });
   }
 
   move(trail: string): void {
@@ -114,16 +121,15 @@ export async function run(workerd: Workerd, crowd: Crowd): Promise<Outcome> {
   await wait(seconds * 500);
   const after = await memoryOf(workerd);
   const latencies = players.flatMap((player) => player.latencies).toSorted((a, b) => a - b);
-  const { behind, unconfirmedBytes } = (await (
-    await fetch(`http://127.0.0.1:${workerd.port}/parties/main/${room}/who`)
-  ).json()) as { behind: number; unconfirmedBytes: number };
+  const answer = await fetch(`http://127.0.0.1:${workerd.port}/parties/main/${room}/who`);
+  const { behind, unconfirmedBytes } = await answer.json<{ behind: number; unconfirmedBytes: number }>();
   const sentBytes = watcher.bytes - bytesBefore;
   const confirmations = watcher.confirmations - confirmedBefore;
   for (const timer of timers) clearInterval(timer);
   const [late] = slow;
   const readBefore = late?.bytes ?? 0;
   for (const { socket } of slow) socket.resume();
-  for (let step = 0; step < 100 && late && !late.merged; step++) await wait(50);
+  if (late) await Promise.race([late.caughtUp, wait(5000)]);
   const [fresh] = (await enter(1, "fresh")) as [Watcher];
   for (const { socket } of [...players, ...slow, watcher, fresh]) socket.terminate();
   return {
