@@ -83,6 +83,11 @@ export function takeConfirmation(frame: string | ArrayBuffer): Confirmation | un
   return { token: Number(token), rest: rest.startsWith(",") ? `[${rest.slice(1)}` : "" };
 }
 
+/** Whether a packet is an ack or an error. */
+export function isAnswer(text: string): boolean {
+  return text.startsWith(ACK) || text.startsWith('{"type":"error",');
+}
+
 export function encodeAck(id: string | number, result: unknown): string {
   return JSON.stringify({ type: "ack", value: { id, result } });
 }

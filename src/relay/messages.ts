@@ -25,6 +25,11 @@ export interface JoinAttempt {
 export type ToRoom =
   | { readonly kind: "join"; readonly id: number; readonly knock: JoinAttempt }
   | { readonly kind: "message"; readonly id: number; readonly frame: string | ArrayBuffer }
+  /**
+   * The client confirms again, and is to be sent what it missed since a packet. `boot` is that of the room which sent it: the
+   * numbers of another one mean nothing. Earlier versions do not send it.
+   */
+  | { readonly kind: "missed"; readonly id: number; readonly seq: number; readonly boot: string }
   /** `isLost`: its connection broke. Earlier versions do not say. */
   | { readonly kind: "leave"; readonly id: number; readonly isLost?: boolean };
 

@@ -141,6 +141,9 @@ export class Downlink {
       // Packets of several clients may be the same, so tables have one of their own.
       const tables = parts && client.protocol === 3 ? this.#sights.tablesFor(client, parts) : undefined;
       if (tables) client.send(tablesFrame({}, tables));
+      // That may have been too much.
+      if (!client.isOpen) continue;
+      if (packet.seq > 0) client.seq = packet.seq;
       client.send(packet.for(client.protocol));
     }
   }
@@ -164,11 +167,12 @@ export class Downlink {
     }
   }
 
-  #packet({ text, except, to }: Item<"packet">): void {
+  #packet({ text, except, to, latest }: Item<"packet">): void {
     const excluded = new Set(except);
     const seers = to && this.#sights.seersOf(to);
-    for (const client of this.#clients.open) {
-      if (!excluded.has(client.id) && (!seers || seers.has(client))) client.send(text);
+    for (const client of this.#clients.all()) {
+      const isThere = (client.isOpen || client.isBehind) && !client.hasLeft;
+      if (isThere && !excluded.has(client.id) && (!seers || seers.has(client))) client.send(text, latest);
     }
   }
 
@@ -198,7 +202,8 @@ export class Downlink {
     const seen = welcome.patch === undefined ? this.#sights.whole(client) : this.#sights.replacements(client);
     const first = { welcome, state, own: [...seen, ...welcome.changes] };
     const isBinary = binary !== undefined && client.protocol === 3;
-    client.send(isBinary ? firstFrame(first, binary, this.#sights.slotsFor(client)) : firstText(first));
+    const frame = isBinary ? firstFrame(first, binary, this.#sights.slotsFor(client)) : firstText(first);
+    client.first(frame, welcome.head?.seq);
     this.#clients.opened(client, isBinary ? binary.tablesHash : undefined);
   }
 
@@ -207,7 +212,7 @@ export class Downlink {
     this.#mailed = item.number;
     const client = this.#clients.get(item.id);
     if (!client) return;
-    if (item.kind === "mail") client.send(frameOf(item.text, client.protocol));
+    if (item.kind === "mail") client.mail(item.text, frameOf(item.text, client.protocol));
     else {
       client.close(item.code, item.reason);
       this.#onClosed(client);
