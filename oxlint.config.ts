@@ -17,7 +17,8 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   app: server,
   inspector: [...server, "app"],
   client: ["protocol"],
-  react: ["client"],
+  netcode: ["protocol", "state", "client"],
+  react: ["client", "netcode"],
   frameworks: ["client"],
   testing: [...server, "app", "client", "react"],
   cli: ["protocol", "client"],
@@ -42,6 +43,7 @@ export const ROOM: Readonly<Record<string, readonly string[]>> = {
 /** Folders from which a layer may import types, though not code. */
 export const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = {
   client: ["define", "state"],
+  netcode: ["define"],
   react: server,
   frameworks: ["define"],
   cli: ["define"],
@@ -107,7 +109,7 @@ const inspectorPage = restricted("src/inspector/page/**", [
     allowTypeImports: true,
   },
   {
-    group: within(["react", "frameworks", "testing", "cli", "demo"]),
+    group: within(["netcode", "react", "frameworks", "testing", "cli", "demo"]),
     message: "The inspector's page may import the client, as any page would, and types",
   },
   PLATFORM,
@@ -115,7 +117,7 @@ const inspectorPage = restricted("src/inspector/page/**", [
 
 const entryPoints = restricted("src/*.ts", [
   {
-    group: within(["client", "react", "frameworks", "testing", "inspector", "cli", "demo"]),
+    group: within(["client", "netcode", "react", "frameworks", "testing", "inspector", "cli", "demo"]),
     message: "src/index.ts exports what a Worker needs; clients and tests have entry points of their own",
   },
   PLATFORM,

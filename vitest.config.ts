@@ -31,13 +31,14 @@ function project({ name, include, exclude = [], via = "room", isolate = false, s
       // Rooms are in parties of their own, so most files leave nothing behind that another one could meet.
       isolate,
       setupFiles,
-      provide: { via },
+      // The long form has 10,000: `NETCODE_RUNS=10000 npx vitest run --project client test/netcode/predict.test.ts`.
+      provide: { via, netcodeRuns: Number(process.env["NETCODE_RUNS"] ?? 40) },
     },
   };
 }
 
 /** With fake timers, which objects that another file left would meet. */
-const CLIENTS = ["test/client/*.test.ts", "test/react/*.test.ts"];
+const CLIENTS = ["test/{client,netcode,react}/*.test.ts"];
 
 /** What reaches a room through clients that count packets. */
 const BINARY = [

@@ -9,6 +9,7 @@ export { jwt } from "./auth/verify.ts";
 export type { Auth, AuthConfig } from "./auth/verify.ts";
 export { defineRoom } from "./define/define-room.ts";
 export { requireAuth, requireClaim, requireSession } from "./define/guards.ts";
+export type { StepContext } from "./define/inputs.ts";
 export type { Migrations } from "./define/migrations.ts";
 export type { Quarantined, RoomQuarantine } from "./define/quarantine.ts";
 export type { AnyRoom, DefinedRoom, Room, StateOf, UserOf } from "./define/room.ts";
@@ -21,6 +22,8 @@ export type {
   ExpireReason,
   Guard,
   GuardContext,
+  Input,
+  InputContext,
   LeaveReason,
   ListingOptions,
   Metadata,
@@ -56,7 +59,8 @@ export { near } from "./state/near.ts";
 export type { NearOptions, NearRing } from "./state/near.ts";
 export { byKey, sameKey } from "./state/visibility-keys.ts";
 export type { ByKeyOptions } from "./state/visibility-keys.ts";
-export type { Viewer, Visibility } from "./state/field.ts";
+export type { HistoryOptions, Viewer, Visibility } from "./state/field.ts";
+export type { Past } from "./state/history.ts";
 export { reference } from "./state/reference.ts";
 export type { Reference } from "./state/reference.ts";
 export type { Collection, FieldOptions, HiddenCollection, HiddenUsers, Users } from "./state/fields.ts";

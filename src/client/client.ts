@@ -17,6 +17,7 @@ import type { Destination } from "./destination.ts";
 import type { Refusal } from "./room-client.ts";
 import { warnOfUnheard } from "./unheard.ts";
 import { SyncPosition } from "./sync-position.ts";
+import type { NumberedInput } from "./room-client.ts";
 import type { SyncNumbers } from "./sync-position.ts";
 import type { Prediction } from "./predictions.ts";
 import { nextStatus } from "./status.ts";
@@ -122,6 +123,12 @@ export class Client {
     return answer;
   }
 
+  sendInputs(action: string, inputs: readonly NumberedInput[], seen?: number): boolean {
+    if (this.#status !== "open") return false;
+    const messages = inputs.map(({ number: input, value }) => JSON.stringify({ action, value, input, seen }));
+    return this.#send(messages.length === 1 ? String(messages[0]) : `[${messages.join(",")}]`);
+  }
+
   on(type: string, listener: Listener): () => void {
     return this.#events.on(type, listener);
   }
@@ -210,10 +217,14 @@ export class Client {
     else if (step === "resumed") this.#store.resume(value, before);
     else this.#store.patch(value);
     this.#position.applied(numbers, this.#store.server);
-    if (step === "next") return;
-    this.#calls.frameBytes = typeof frame["batch"] === "number" ? frame["batch"] : 0;
-    this.#socket.joined();
-    this.#become("synced");
+    const isFirst = step !== "next";
+    if (isFirst) {
+      this.#calls.frameBytes = typeof frame["batch"] === "number" ? frame["batch"] : 0;
+      this.#socket.joined();
+      this.#become("synced");
+    }
+    const { tick, hz, input } = frame;
+    this.#events.emit("sync", { tick, hz, input, isFirst, state: this.#store.server });
   }
 
   #answer(type: "ack" | "error", { value, seq }: Frame): void {

@@ -13,7 +13,15 @@ export type {
   SocketOptions,
   WorldOptions,
 } from "./options.ts";
-export type { ClientEvents, ClientOf, ReceivedPacket, Refusal, RoomClient } from "./room-client.ts";
+export type {
+  ClientEvents,
+  ClientOf,
+  NumberedInput,
+  ReceivedPacket,
+  Refusal,
+  RoomClient,
+  SyncEvent,
+} from "./room-client.ts";
 export { separateTabs } from "./separate-tabs.ts";
 export { tabSession, tabStorage } from "./tab-storage.ts";
 export type { ClientStatus } from "./status.ts";

@@ -26,10 +26,26 @@ export interface ClientEvents {
   readonly error: Refusal | ConnectError;
   /** Each packet that came, as in JSON, before anything is done with it: for debugging. */
   readonly packet: ReceivedPacket;
+  /** A sync packet was applied. */
+  readonly sync: SyncEvent;
   /** The room was destroyed, by `room.destroy` or since nobody visited it. `closed` follows. */
   readonly destroyed: { readonly reason: string };
   /** The room, or the World, ended the connection for good. */
   readonly closed: { readonly code: number; readonly reason: string };
+}
+
+/** What a sync packet said, and the state with it. */
+export interface SyncEvent {
+  /** The number of the room's last tick, in a room with `tick`. */
+  readonly tick?: number;
+  /** With the first packet of a connection: how often a second the room ticks. */
+  readonly hz?: number;
+  /** The number of this client's last input that the room applied, if there is a new one. */
+  readonly input?: number;
+  /** Whether it is the first packet of a connection. */
+  readonly isFirst: boolean;
+  /** The state as the room sent it, without what {@link RoomClient.optimistic} expects. */
+  readonly state: unknown;
 }
 
 /** A packet that a room sent by `room.send` or `room.broadcast`. */
@@ -37,6 +53,12 @@ export interface ReceivedPacket {
   readonly type: string;
   readonly value?: unknown;
   readonly [key: string]: unknown;
+}
+
+/** An input, with its number: each has a higher one than those before. */
+export interface NumberedInput {
+  readonly number: number;
+  readonly value: unknown;
 }
 
 /** A connection to a room, typed by the room's definition. */
@@ -105,6 +127,12 @@ export interface RoomClient<R extends AnyRoom> {
   ): () => void;
   /** Ends what {@link RoomClient.on} began. */
   off(type: string, listener: (value: never, packet: never) => void): void;
+  /**
+   * Sends numbered inputs now, in one frame: `predict` of `durable-rooms/netcode` calls it.
+   * @param seen the tick that is shown of others
+   * @returns false if there is no connection: then none was sent
+   */
+  sendInputs(name: string, inputs: readonly NumberedInput[], seen?: number): boolean;
   /** Calls back whenever the state changed. @returns what ends it */
   subscribe(listener: (state: ClientState<R>) => void): () => void;
   /** Calls back whenever a part of the state changed, by `Object.is`. @returns what ends it */

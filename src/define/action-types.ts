@@ -3,7 +3,7 @@ import type { Hidden, Stored, Synced } from "../state/fields.ts";
 import type { SchemaInput, StandardSchema } from "./standard-schema.ts";
 
 /** What is known of a room's types, for those who call it. */
-export interface TypedRoom<S = unknown, A = unknown, O = unknown, E = unknown, J = unknown, F = unknown> {
+export interface TypedRoom<S = unknown, A = unknown, O = unknown, E = unknown, J = unknown, F = unknown, I = unknown> {
   readonly path: string;
   /** Only a type: never set at run time. */
   readonly types?: {
@@ -13,6 +13,7 @@ export interface TypedRoom<S = unknown, A = unknown, O = unknown, E = unknown, J
     readonly events: E;
     readonly join: J;
     readonly callers: F;
+    readonly numbered: I;
   };
 }
 type TypesOf<R extends TypedRoom> = NonNullable<R["types"]>;

@@ -17,10 +17,11 @@ const OPTIONS: Readonly<Record<string, (value: unknown) => string | undefined>> 
   join: isRecord,
   spectators: isBoolean,
   connectionState: isFunction,
+  inputs: isRecord,
   requests: isRecord,
   unhandledAction: isRecord,
   guards: isGuardList,
-  tick: (tick) => isRecord(tick) ?? isNumber(0.1, 1000)((tick as { hz?: unknown }).hz, "tick.hz "),
+  tick: isTick,
   maxUsers: isNumber(1),
   maxConnectionsPerUser: isNumber(1),
   throttleSync: (value) => (value === "auto" ? undefined : isNumber(0, 60_000)(value)),
@@ -61,6 +62,7 @@ export function checkDefinition(definition: AnyDefinition): void {
   const where = `defineRoom(${JSON.stringify(definition?.path)})`;
   checkOptions(where, definition as unknown as Record<string, unknown>);
   checkNamed(where, definition);
+  checkInputs(where, definition);
   checkMigrations(where, definition.version ?? 1, definition.migrate ?? {});
   checkPath(definition.path);
   checkRoutes(definition.requests ?? {});
@@ -109,6 +111,32 @@ function checkNamed(where: string, { actions = {}, events = {}, schedules = {}, 
   check("event", events, (schema, name) =>
     TAKEN.has(name) ? "has a name that means something else" : notSchema(schema ?? null, "a value"),
   );
+}
+
+/** @throws Error that says what is wrong with the inputs */
+function checkInputs(where: string, { inputs, actions = {}, tick, interceptorPacket }: AnyDefinition): void {
+  if (!inputs) return;
+  if (!tick) throw new Error(`${where}: inputs are applied in ticks, so there has to be a tick, such as { hz: 30 }`);
+  // Who reads each packet by itself sees no numbers.
+  if (interceptorPacket) throw new Error(`${where}: inputs cannot be used together with interceptorPacket`);
+  for (const [name, input] of Object.entries(inputs)) {
+    const problem =
+      isRecord(input) ??
+      isFunction((input as { step?: unknown }).step, "step ") ??
+      optionalRun(input) ??
+      schemaProblem(input.input, "an input") ??
+      (Object.hasOwn(actions, name) ? "has the name of an action" : undefined);
+    if (problem) throw new Error(`${where}: the input "${name}" ${problem}`);
+  }
+}
+
+function isTick(tick: unknown): string | undefined {
+  const { hz } = { ...(tick as { hz?: unknown } | null) };
+  return isRecord(tick) ?? isNumber(0.1, 1000)(hz, "tick.hz ") ?? optionalRun(tick as object);
+}
+
+function optionalRun({ run }: { readonly run?: unknown }): string | undefined {
+  return run === undefined ? undefined : isFunction(run, "run ");
 }
 
 function isRunnable(part: { readonly run?: unknown }): string | undefined {

@@ -24,9 +24,19 @@ import type { AnyDefinition, RoomDefinition } from "./types.ts";
  *   },
  * });
  */
-export function defineRoom<S extends object, A, O, R, E, N, K extends string, C, J = undefined, F = unknown>(
-  definition: RoomDefinition<S, A, O, R, E, N, K, C, J, F>,
-): DefinedRoom<S, A, O, E, J, F> {
+export function defineRoom<
+  S extends object,
+  A,
+  O,
+  R,
+  E,
+  N,
+  K extends string,
+  C,
+  J = undefined,
+  F = unknown,
+  I = unknown,
+>(definition: RoomDefinition<S, A, O, R, E, N, K, C, J, F, I>): DefinedRoom<S, A, O, E, J, F, I> {
   const isDevelopment = (globalThis as Build).process?.env?.NODE_ENV === "development";
   const untyped = definition as unknown as AnyDefinition;
   return isDevelopment ? postponed(() => compile(untyped)) : compile(untyped);
@@ -40,6 +50,7 @@ function compile(untyped: AnyDefinition): { readonly path: string; readonly comp
     pattern: parsePath(untyped.path),
     settings: settingsOf(untyped),
     actions: new Map(Object.entries(untyped.actions ?? {})),
+    inputs: new Map(Object.entries(untyped.inputs ?? {})),
     routes: compileRoutes(untyped.requests ?? {}),
     told: new Set(),
   };

@@ -1,6 +1,7 @@
 import type { ActionArgumentsOf, ActionResultOf, NameOfRoomAction, TypedRoom } from "./action-types.ts";
 import type { BroadcastOptions } from "./broadcast-options.ts";
 import type { RoomQuarantine } from "./quarantine.ts";
+import type { Past } from "../state/history.ts";
 import type { AnyHandlerTypes, HandlerTypes, Metadata, Scheduled, ScheduleOptions } from "./room-types.ts";
 
 /** The verified claims of a JWT. */
@@ -167,6 +168,19 @@ export interface RoomHandle<T extends AnyHandlerTypes = HandlerTypes> {
    * more, and those of clients of protocol 2 are closed with 4403. Who comes back is a new user.
    */
   forget(publicId: string): void;
+  /**
+   * Reads where entries were at a tick: those of collections with a `history`, by the name of the collection. Numbers are between
+   * two ticks as clients show them.
+   *
+   * @param at the number of a tick, with its fraction: `seen` of an input, which is never longer ago than its client can have
+   * seen. What is not remembered any more is taken as it was at first, and what is to come as it is
+   * @param read gets the past, and returns what the call returns. P: its type, by collection, key and field
+   * @throws Error if no collection has a `history`, or the room has no `tick`
+   * @example
+   * type Past = { readonly players: Readonly<Record<string, { readonly x: number }>> };
+   * const hit = room.rewind(41.5, ({ players }: Past) => Object.keys(players).find((id) => players[id]?.x === 5));
+   */
+  rewind<P = Past, V = unknown>(at: number, read: (past: P) => V): V;
   /**
    * Stores everything that is unsaved. Resolves when it is durable.
    * @throws RoomError `internal` if something cannot be stored. It is tried again later, as after any change

@@ -2,7 +2,7 @@ import type { TypedRoom } from "./action-types.ts";
 import type { PathPattern } from "./paths.ts";
 import type { RouteTable } from "./routes.ts";
 import type { Settings } from "./settings.ts";
-import type { Action, AnyDefinition, UserIn } from "./types.ts";
+import type { Action, AnyDefinition, Input, UserIn } from "./types.ts";
 
 /** A room definition that {@link defineRoom} made. Clients use its type: `connectRoom<typeof gameRoom>`. */
 export interface DefinedRoom<
@@ -12,7 +12,8 @@ export interface DefinedRoom<
   E = unknown,
   J = unknown,
   F = unknown,
-> extends TypedRoom<S, A, O, E, J, F> {
+  I = unknown,
+> extends TypedRoom<S, A, O, E, J, F, I> {
   /** @internal */
   readonly compiled: CompiledRoom;
 }
@@ -39,6 +40,7 @@ export interface CompiledRoom {
   readonly pattern: PathPattern;
   readonly settings: Settings;
   readonly actions: ReadonlyMap<string, Action<object, unknown>>;
+  readonly inputs: ReadonlyMap<string, Input<object, unknown>>;
   readonly routes: RouteTable;
   /** What the log was told of in development: mistakes in the state, once for all rooms. */
   readonly told: Set<string>;

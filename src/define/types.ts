@@ -1,3 +1,5 @@
+import type { StateView } from "./client-state.ts";
+import type { EntryView, StepContext, StepResult } from "./inputs.ts";
 import type { RateLimit, RoomLimits } from "./room-limits.ts";
 import type { Users } from "../state/fields.ts";
 import type { Migrations, Snapshot } from "./migrations.ts";
@@ -101,6 +103,33 @@ export interface Action<S, Z, T extends AnyHandlerTypes = HandlerTypes, F = unkn
   run(context: F extends "rooms" ? RoomCallContext<S, T> : ActionContext<S, T>, value: Parsed<Z>): unknown;
 }
 
+/** What `run` of an input gets. */
+export interface InputContext<S, T extends AnyHandlerTypes = HandlerTypes> extends ActionContext<S, T> {
+  /** The number of the tick. */
+  readonly tick: number;
+  /**
+   * The tick that the client showed of others when it made this input, with its fraction: for `room.rewind`. It is no older than
+   * what that client can have seen.
+   */
+  readonly seen: number;
+}
+
+/**
+ * A kind of input, which moves the user who sends it, a tick at a time. Clients number their inputs, and show at once what
+ * they do (`predict` of `durable-rooms/netcode`). S: the state, Z: the schema.
+ */
+export interface Input<S, Z, T extends AnyHandlerTypes = HandlerTypes> {
+  /** A schema for one input, of any library of https://standardschema.dev. It cannot be async, and what it returns is what clients predict with. */
+  readonly input?: Z;
+  /**
+   * What an input does to the user's own entry in one tick. A pure function, in a file that room and client share: it
+   * changes nothing, reads nothing else, and returns the fields that change. What it throws is reported, and nothing changes.
+   */
+  step(entry: EntryView<UserIn<S>>, input: Parsed<Z>, context: StepContext<StateView<S>>): StepResult<UserIn<S>>;
+  /** Runs in the room only, right after the step: for what an input does to others, such as a shot. It cannot be async. */
+  run?(context: InputContext<S, T>, input: Parsed<Z>): void;
+}
+
 /** What a request handler gets. P: the path, Z: the body's schema. */
 export interface RequestContext<S, P extends string, Z, T extends AnyHandlerTypes = HandlerTypes> extends Context<
   S,
@@ -166,8 +195,14 @@ export interface RoomOptions<S, T extends AnyHandlerTypes = HandlerTypes> extend
     readonly guards?: readonly Guard<S, T>[];
     run(context: ActionContext<S, T>, message: { action: string; value: unknown }): unknown;
   };
-  /** Runs `hz` times a second, only while someone is connected. */
-  readonly tick?: { readonly hz: number; run(context: Context<S, T>, elapsedMs: number): unknown };
+  /**
+   * Runs `hz` times a second, only while someone is connected. `tick` is its number, which no other tick of the room has,
+   * also not after a restart; clients are told it with the packets. Without `run` it only applies `inputs`.
+   */
+  readonly tick?: {
+    readonly hz: number;
+    run?(context: Context<S, T> & { readonly tick: number }, elapsedMs: number): unknown;
+  };
   /**
    * Gets every packet before it is sent to a connection, except acks and errors, and returns what to send instead, or
    * null for nothing. The packet is a copy for this connection. If it throws, nothing is sent; if it takes longer than
@@ -234,7 +269,7 @@ export type RouteName = `${"GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" 
 /**
  * A room definition, as {@link defineRoom} takes it. S: the state, A: action schemas, O: results, R: body schemas, E:
  * schemas of events, N: of what schedules take, K: the names of schedules, C: the state of connections, J: the schema of
- * what clients join with, F: who calls the actions.
+ * what clients join with, F: who calls the actions, I: schemas of inputs.
  */
 export interface RoomDefinition<
   S,
@@ -247,6 +282,7 @@ export interface RoomDefinition<
   C = unknown,
   J = unknown,
   F = unknown,
+  I = unknown,
 > extends RoomOptions<S, Declared<E, N, K, C, J>> {
   /**
    * Makes the state of one room. Called once for each instance, so that signals are never shared; and once more when a
@@ -259,6 +295,11 @@ export interface RoomDefinition<
   } & {
     [P in keyof O]: { run(...args: never[]): O[P] | Promise<O[P]> };
   } & { [P in keyof F]: { readonly from?: F[P] } };
+  /**
+   * What moves users, by name: clients number these, show at once what they do, and the room applies them in its ticks, in
+   * their order and each once. They need a `tick`, and a `users` field.
+   */
+  readonly inputs?: { [P in keyof I]: Input<S, I[P], Declared<E, N, K, C, J>> };
   /** HTTP routes by method and path, as in `"GET /players/:id"`. */
   readonly requests?: {
     [P in keyof R]: Route<S, P & string, R[P], Declared<E, N, K, C, J>> & (P extends RouteName ? unknown : RouteName);
@@ -293,8 +334,9 @@ type Named<N, K extends string> = string extends K ? N : { [P in K]: P extends k
 /** A definition without its types, as the runtime reads it. */
 export interface AnyDefinition extends Omit<
   RoomDefinition<object, Record<string, unknown>, Record<string, unknown>, Record<string, unknown>>,
-  "events" | "schedules"
+  "events" | "schedules" | "inputs"
 > {
+  readonly inputs?: Readonly<Record<string, Input<object, unknown>>>;
   readonly events?: Events;
   readonly schedules?: Readonly<Record<string, Schedule<object, unknown>>>;
 }

@@ -118,6 +118,7 @@ export class ShardObjectBase extends ObjectBase implements ShardCalls {
       ...this.names,
       connections: this.core.connections,
       ...this.monitor.report(),
+      ...this.core.flow,
       runtime: reportRuntime(this.env),
     };
   }

@@ -260,7 +260,7 @@ export class FlowControl {
 
   /** Whether many bytes are unconfirmed: clients are not to hold back confirmations. */
   get isPressed(): boolean {
-    return this.bytes >= this.#mostOfAll / 2;
+    return this.bytes >= this.#mostOfAll * 0.75;
   }
 
   /** Whether nothing more may be sent to a client. */

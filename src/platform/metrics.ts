@@ -75,6 +75,6 @@ export interface FlowReport {
 export type RoomMetrics = ObjectMetrics & Partial<Overview>;
 
 /** The same answer of a shard. */
-export interface ShardMetrics extends ObjectMetrics {
+export interface ShardMetrics extends ObjectMetrics, Partial<FlowReport> {
   readonly shard: string;
 }

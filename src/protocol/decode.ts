@@ -6,6 +6,9 @@ export interface ActionMessage {
   readonly action: string;
   readonly value: unknown;
   readonly id: string | number | undefined;
+  /** Of an input: its number, and the tick that the client showed. Who takes inputs checks both. */
+  readonly input: unknown;
+  readonly seen: unknown;
 }
 
 const MAX_NAME = 256;
@@ -17,7 +20,7 @@ const MAX_NAME = 256;
 export function decodeMessage(text: string): ActionMessage {
   const message = parse(text, "The message");
   if (!isPlain(message)) throw new RoomError("bad_message", "A message is a JSON object with an action");
-  const { action, value, id } = message;
+  const { action, value, id, input, seen } = message;
   if (typeof action !== "string" || action === "" || action.length > MAX_NAME) {
     throw new RoomError("bad_message", "A message names its action in a string of up to 256 characters");
   }
@@ -25,7 +28,7 @@ export function decodeMessage(text: string): ActionMessage {
     throw new RoomError("bad_message", "A message id is a number, or a string of up to 256 characters");
   }
   checkKeys(value, "The value");
-  return { action, value, id: id as string | number | undefined };
+  return { action, value, id: id as string | number | undefined, input, seen };
 }
 
 /** What takes the place of what is no message, whatever it was: nobody reads it as one. */

@@ -2,8 +2,9 @@ import { cleanPatch } from "./clean-patch.ts";
 import { withText } from "./binary/frame-text.ts";
 import { written } from "./binary/bytes.ts";
 import type { ByteWriter } from "./binary/bytes.ts";
-import { writeSyncHead } from "./binary/frames.ts";
-import { encodeSync } from "./packets.ts";
+import { withInputSection, writeSyncHead } from "./binary/frames.ts";
+import { encodeSync, withInput } from "./packets.ts";
+import type { PatchHead } from "./packets.ts";
 
 /** A patch in both of its forms, made when a client needs them. */
 interface PatchForms {
@@ -18,23 +19,29 @@ export class EncodedPatch {
   readonly #forms: PatchForms;
   /** 0 if it has none. */
   readonly seq: number;
-  readonly #mark: number | undefined;
+  readonly #head: PatchHead | undefined;
   #text: string | undefined;
   #plain: string | undefined;
   #numbered: string | undefined;
   #binary: Uint8Array<ArrayBuffer> | undefined;
 
-  /** @param seq its number; 0 if it has none @param mark what clients are to be told of storage */
-  constructor(forms: PatchForms, seq: number, mark?: number) {
+  /** @param head what clients that count packets are told of it */
+  constructor(forms: PatchForms, head: PatchHead = {}) {
     this.#forms = forms;
-    this.seq = seq;
-    this.#mark = mark;
+    this.seq = head.seq ?? 0;
+    this.#head = (head.seq ?? head.tick) === undefined ? undefined : head;
   }
 
-  for(protocol: number): string | Uint8Array<ArrayBuffer> {
+  /** @param input the last input of the client that was applied, if it is to be told */
+  for(protocol: number, input?: number): string | Uint8Array<ArrayBuffer> {
     const { blocks } = this.#forms;
-    if (protocol === 3 && blocks) return (this.#binary ??= this.#frame(blocks));
-    return this.#json(protocol !== 1);
+    if (protocol === 3 && blocks) {
+      const frame = (this.#binary ??= this.#frame(blocks));
+      if (input === undefined) return frame;
+      return withText(withInputSection(frame, input), () => withInput(this.#json(true), input));
+    }
+    const packet = this.#json(protocol !== 1);
+    return input === undefined || protocol === 1 ? packet : withInput(packet, input);
   }
 
   #frame(blocks: (out: ByteWriter) => void): Uint8Array<ArrayBuffer> {
@@ -50,11 +57,6 @@ export class EncodedPatch {
     if (!isNumbered) return (this.#plain ??= encodeSync(text));
     const head = this.#head;
     return (this.#numbered ??= head ? encodeSync(text, head) : encodeSync(cleanPatch(text)));
-  }
-
-  get #head() {
-    if (this.seq === 0) return undefined;
-    return { seq: this.seq, ...(this.#mark !== undefined && { mark: this.#mark }) };
   }
 }
 

@@ -23,12 +23,26 @@ export interface SyncHead {
   readonly reset?: true;
   /** The room takes arrays of messages: the most bytes of a frame. */
   readonly batch?: number;
+  /** The number of the room's last tick. */
+  readonly tick?: number;
+  /** In a first packet: how often a second the room ticks. */
+  readonly hz?: number;
+  /** The number of the last input of this client that the room applied. */
+  readonly input?: number;
 }
 
+/** What a patch may say of its place: one for few has no number. */
+export type PatchHead = Pick<Partial<SyncHead>, "seq" | "mark" | "tick">;
+
 /** `value` is JSON text already: a packet for many is encoded once. With a head it is for clients of protocol 2. */
-export function encodeSync(value: string, head?: SyncHead): string {
+export function encodeSync(value: string, head?: Partial<SyncHead>): string {
   if (!head) return `{"type":"sync","value":${value}}`;
   return `{"type":"sync",${JSON.stringify(head).slice(1, -1)},"value":${cleanPatch(value)}}`;
+}
+
+/** Adds what is for one client to a packet for many: the number of the last input that was applied. */
+export function withInput(packet: string, input: number): string {
+  return `${packet.slice(0, -1)},"input":${input}}`;
 }
 
 /** What a client calls its epoch: it cannot go on as somebody else. */
@@ -81,6 +95,11 @@ export function takeConfirmation(frame: string | ArrayBuffer): Confirmation | un
   // Messages may follow one that is nothing else.
   if (end === ",") return { token: Number(token), rest: start + rest };
   return { token: Number(token), rest: rest.startsWith(",") ? `[${rest.slice(1)}` : "" };
+}
+
+/** Whether a packet is an ack or an error. */
+export function isAnswer(text: string): boolean {
+  return text.startsWith(ACK) || text.startsWith('{"type":"error",');
 }
 
 export function encodeAck(id: string | number, result: unknown): string {

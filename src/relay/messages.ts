@@ -25,6 +25,11 @@ export interface JoinAttempt {
 export type ToRoom =
   | { readonly kind: "join"; readonly id: number; readonly knock: JoinAttempt }
   | { readonly kind: "message"; readonly id: number; readonly frame: string | ArrayBuffer }
+  /**
+   * The client confirms again, and is to be sent what it missed since a packet. `boot` is that of the room which sent it: the
+   * numbers of another one mean nothing. Earlier versions do not send it.
+   */
+  | { readonly kind: "missed"; readonly id: number; readonly seq: number; readonly boot: string }
   /** `isLost`: its connection broke. Earlier versions do not say. */
   | { readonly kind: "leave"; readonly id: number; readonly isLost?: boolean };
 
@@ -58,6 +63,10 @@ export type ToShard =
       readonly sights?: readonly SightChanges[];
       /** Clients that are sent an empty patch if there is nothing else for them. */
       readonly promised?: readonly number[];
+      /** The number of the room's last tick. Shards of earlier versions do not pass it on, nor inputs. */
+      readonly tick?: number;
+      /** Clients that are told which of their inputs was applied last, with an empty patch if there is nothing else. */
+      readonly inputs?: AppliedInputs;
     }
   /** A packet, for the same clients, or those of them that see an entry or have one of some keys. */
   | {
@@ -92,7 +101,11 @@ export type ToShard =
       readonly sights?: readonly SightChanges[];
       /** Whether clients have just what they see, if the state is known. */
       readonly isExact?: boolean;
+      readonly inputs?: AppliedInputs;
     };
+
+/** The last inputs that were applied, by the ids of those whose clients are to be told. */
+export type AppliedInputs = readonly (readonly [id: number, input: number])[];
 
 /**
  * Something for one client. Numbered from 1 in a shard's run, since it may be sent twice if the room loses its memory.
@@ -148,7 +161,13 @@ export function weightOf(item: ToRoom | ToShard): number {
     case "packet":
       return OVERHEAD + item.text.length;
     case "sync":
-      return OVERHEAD + lengthOfPatch(item) + lengthOf(item.own) + lengthOfSights(item.sights);
+      return (
+        OVERHEAD +
+        lengthOfPatch(item) +
+        lengthOf(item.own) +
+        lengthOfSights(item.sights) +
+        (item.inputs?.length ?? 0) * INPUT
+      );
     case "join":
       return OVERHEAD + lengthOf(item.knock);
     case "welcome":
@@ -182,6 +201,9 @@ function lengthOfSights(sights: readonly SightChanges[] = []): number {
 }
 /** About how many bytes a viewer takes. */
 const VIEWER = 100;
+
+/** About how many bytes an input takes that a client is told of. */
+const INPUT = 30;
 
 /** How long a plain value is as JSON. */
 function lengthOf(value: unknown): number {

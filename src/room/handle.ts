@@ -11,6 +11,7 @@ import type { RoomConnection } from "./connections/connection.ts";
 import type { Connections } from "./connections/connections.ts";
 import { sendToAll } from "./connections/send-to-all.ts";
 import type { RoomListing } from "./listing/report.ts";
+import type { History } from "../state/history.ts";
 import { encodePacket } from "./connections/custom-packets.ts";
 import type { Persistence } from "./storage/persistence.ts";
 import type { Storage } from "../platform/ports.ts";
@@ -45,6 +46,7 @@ export interface HandleParts {
   readonly listing: RoomListing;
   readonly lifecycle: Lifecycle;
   readonly leavers: Leavers;
+  readonly history: History | undefined;
 }
 
 /** Makes what handlers know as `room`. */
@@ -94,6 +96,10 @@ export function createHandle(identity: RoomIdentity, parts: HandleParts): RoomHa
     call: async (...call: readonly unknown[]) =>
       callRoom(parts.ports.neighbours, { party: identity.party, id: identity.id }, ...call) as Promise<never>,
     destroy: ({ reason } = {}) => parts.lifecycle.destroy(reason),
+    rewind: (at, read) => {
+      if (!parts.history) throw new Error("room.rewind needs a tick, and a collection or users field with a history");
+      return read(parts.history.at(at) as never);
+    },
     forget: (publicId) => parts.leavers.forget(publicId),
     async flush() {
       parts.persistence.flush();

@@ -4,7 +4,12 @@ import { AddressLimit } from "../platform/address-limit.ts";
 import { FlowControl } from "../platform/flow-control.ts";
 import type { Clock } from "../platform/ports.ts";
 import { tooMuchWaits, WaitingBudget } from "../platform/waiting-budget.ts";
+import type { Entries } from "../state/entries.ts";
+import { isEntries } from "../state/group.ts";
+import type { Group } from "../state/group.ts";
+import type { History } from "../state/history.ts";
 import { Tree } from "../state/tree.ts";
+import { Inputs } from "./actions/inputs.ts";
 import { Admission } from "./admission.ts";
 import type { ConnectionHooks, RoomConnection } from "./connections/connection.ts";
 import { Connections } from "./connections/connections.ts";
@@ -26,6 +31,7 @@ import { Sessions } from "./sessions/sessions.ts";
 import { NoShardLinks } from "./shards/no-shard-links.ts";
 import type { ShardLinks, ShardLinksScope } from "./shards/shard-links.ts";
 import { Journal } from "./storage/journal.ts";
+import { TICK_KEY } from "./storage/keys.ts";
 import { Persistence } from "./storage/persistence.ts";
 import { Quarantine } from "./storage/quarantine.ts";
 import { Broadcast } from "./sync/broadcast.ts";
@@ -67,6 +73,9 @@ export class RoomParts {
   readonly presence: Presence;
   readonly shardLinks: ShardLinks;
   readonly ticker: Ticker | undefined;
+  readonly inputs: Inputs | undefined;
+  /** Undefined in a room that remembers nothing. */
+  readonly history: History | undefined;
   readonly connectionHooks: ConnectionHooks;
   /** Resolves when restore hooks are done; undefined if none has to be waited for. Rejects if the room cannot run. */
   restoring: Promise<void> | undefined;
@@ -154,6 +163,8 @@ export class RoomParts {
     this.persistence.companion = this.shardLinks;
     this.persistence.dependents = (stuck) => this.presence.dependents(stuck);
     this.ticker = this.#createTicker();
+    this.history = this.ticker && historyOf(this.tree.root, this.ticker.hz);
+    this.inputs = this.ticker && compiled.inputs.size > 0 ? new Inputs(this, this.ticker.hz) : undefined;
     const heldPackets = () => this.heldPackets;
     const flows = () => this.flows;
     this.connectionHooks = {
@@ -274,7 +285,38 @@ export class RoomParts {
   #createTicker(): Ticker | undefined {
     const { tick } = this.compiled.definition;
     if (!tick) return undefined;
-    const count = () => this.connections.size;
-    return new Ticker(this.clock, tick.hz, count, (elapsedMs) => this.hooks.tick(elapsedMs));
+    return new Ticker(tick.hz, {
+      clock: this.clock,
+      connections: this.connections,
+      reserve: (last) => this.#reserveTicks(last),
+      run: (elapsedMs, number) => {
+        this.inputs?.apply(number);
+        this.hooks.tick(elapsedMs, number);
+        this.history?.record(number);
+      },
+    });
   }
+
+  /** No later life of the room gives these numbers again. */
+  #reserveTicks(last: number): boolean {
+    try {
+      this.storage.put(TICK_KEY, last);
+      return true;
+    } catch (error) {
+      this.reporter.failed("save_failed", error);
+      return false;
+    }
+  }
+}
+
+/** Remembers where entries are, in collections that ask for it. */
+function historyOf(root: Group, hz: number): History | undefined {
+  let history: History | undefined;
+  for (const [name, node] of root.children) {
+    const wanted = isEntries(node) ? node.field.history : undefined;
+    if (!wanted) continue;
+    history ??= new (wanted.History as new () => History)();
+    history.remember(name, node as Entries, wanted, hz);
+  }
+  return history;
 }

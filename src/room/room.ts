@@ -122,6 +122,14 @@ export class RoomCore {
     recoverConnection(this.#parts, socket, isOpen);
   }
 
+  /** A client of a shard is to be sent what it missed. @param seq the number of the last packet that it was sent */
+  missed(socket: RoomSocket, seq: number): void {
+    const conn = this.#parts.connections.find(socket);
+    if (conn?.phase !== "open" || conn.hasLeft) return;
+    conn.seq = seq;
+    this.#parts.broadcast.catchUp(conn);
+  }
+
   /** A frame of a client. @returns a promise if it is not handled yet */
   message(socket: RoomSocket, frame: string | ArrayBuffer): Promise<void> | undefined {
     if (this.#early?.hold(socket, frame)) return undefined;

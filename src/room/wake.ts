@@ -82,6 +82,7 @@ function loadParts(parts: RoomParts, own: OwnRows, didSleep: boolean): Record<st
   if (has("schedule", "keyed")) parts.schedules.load(own);
   const isLeaving = Array.from(parts.sessions.all()).some(({ leaving }) => leaving);
   if (isLeaving || has("token", "moved", "departed")) parts.transfers.load(own);
+  parts.ticker?.load(own);
   if (has("listing")) parts.listing.load(own);
   const { onCreate } = parts.compiled.definition;
   if (onCreate || parts.compiled.settings.expireAfter !== Infinity || has("ending")) parts.lifecycle.load(own);

@@ -1,4 +1,14 @@
+import type { Flow, FlowClient, FlowControl } from "../platform/flow-control.ts";
 import type { SentFrame, Socket } from "../platform/ports.ts";
+import { RESTART } from "../protocol/codes.ts";
+import type { RoomError } from "../protocol/errors.ts";
+import { isAnswer } from "../protocol/packets.ts";
+import { NONE } from "../room/connections/identity.ts";
+import { Outbox } from "../room/connections/outbox.ts";
+import type { Item } from "../room/connections/outbox.ts";
+import { WaitingQueue } from "../platform/waiting-queue.ts";
+import type { WaitingBudget } from "../platform/waiting-budget.ts";
+import { sizeOf } from "../platform/client-limits.ts";
 import type { TokenBucket } from "../platform/client-limits.ts";
 import { userOf } from "../platform/waiting-budget.ts";
 import type { JoinAttempt, RosterEntry } from "../relay/messages.ts";
@@ -14,11 +24,36 @@ interface Attachment {
   readonly isOpen: boolean;
   /** The tables of the binary protocol that it has: their hash. */
   readonly tables?: string | undefined;
+  /** The bytes that it was sent and had not confirmed, when that was stored last. */
+  readonly unconfirmed?: number;
+  /** Set while nothing is sent to it, since it does not confirm. */
+  readonly stopped?: boolean;
+}
+
+/** What a client needs of its shard. */
+export interface ClientHooks {
+  /** Counts what clients have not confirmed. */
+  readonly flows: FlowControl;
+  /** Counts what is held back for clients, and their messages that wait meanwhile. */
+  readonly held: WaitingBudget<Client>;
+  readonly waiting: WaitingBudget<Client>;
+  /** Nothing more is sent to a client, or it may be sent all again. */
+  onStopped(client: Client): void;
+  /** A client confirms again: it is to be sent what it missed. */
+  onCaughtUp(client: Client): void;
+  /** Messages of a client waited until it was sent what was held back. */
+  onMessages(client: Client, frames: readonly (string | ArrayBuffer)[]): void;
+  /** A client is to be closed. */
+  refuse(client: Client, error: RoomError): void;
 }
 
 /** One client of a shard. */
-export class Client {
+export class Client implements FlowClient {
   readonly id: number;
+  /** What it has not confirmed; undefined before it was sent anything. */
+  flow: Flow | undefined;
+  /** The number of the last packet that it was sent; {@link NONE} if it was sent none. */
+  seq = NONE;
   readonly socket: Socket;
   /** The client's user, as far as the shard knows. */
   readonly user: string;
@@ -28,30 +63,41 @@ export class Client {
   #room: unknown;
   #isOpen = false;
   #tables: string | undefined;
+  readonly #hooks: ClientHooks;
+  #unconfirmed: number | undefined;
+  /** There while it is stopped, until it is sent what it missed. */
+  #outbox: Outbox | undefined;
+  /** Whether it misses packets. */
+  #isBehind = false;
+  #inbox: WaitingQueue<string | ArrayBuffer, Client> | undefined;
   /** Resolves when the room has let it in, or refused it. */
   readonly decided: Promise<void>;
   readonly #decide: () => void;
 
-  private constructor(socket: Socket, id: number, sessionId: string | undefined) {
+  private constructor(socket: Socket, id: number, sessionId: string | undefined, hooks: ClientHooks) {
     this.socket = socket;
+    this.#hooks = hooks;
     this.id = id;
     ({ promise: this.decided, resolve: this.#decide } = Promise.withResolvers<void>());
     this.user = userOf(sessionId, id);
   }
 
-  static join(socket: Socket, id: number, attempt: JoinAttempt): Client {
-    const client = new Client(socket, id, attempt.sessionId);
+  static join(socket: Socket, id: number, attempt: JoinAttempt, hooks: ClientHooks): Client {
+    const client = new Client(socket, id, attempt.sessionId, hooks);
     client.#joinAttempt = attempt;
     client.#save();
     return client;
   }
 
   /** Restores a client whose socket stayed open while the shard slept. */
-  static recover(socket: Socket): Client | undefined {
+  static recover(socket: Socket, hooks: ClientHooks): Client | undefined {
     const attachment = socket.attachment() as Attachment | null | undefined;
-    if (!attachment) return undefined;
+    // What was held back for it is not known any more.
+    if (attachment?.stopped) socket.close(RESTART, BEHIND);
+    if (!attachment || attachment.stopped) return undefined;
     const room = attachment.room && (JSON.parse(new TextDecoder().decode(attachment.room)) as unknown);
-    const client = new Client(socket, attachment.id, (room as { sessionId?: string } | undefined)?.sessionId);
+    const client = new Client(socket, attachment.id, (room as { sessionId?: string } | undefined)?.sessionId, hooks);
+    client.#unconfirmed = attachment.unconfirmed ?? 0;
     client.#room = room;
     client.#isOpen = attachment.isOpen;
     client.#tables = attachment.tables;
@@ -73,9 +119,14 @@ export class Client {
     return this.#tables;
   }
 
-  /** Whether its first packet was sent. */
+  /** Whether its first packet was sent, and it misses nothing. */
   get isOpen(): boolean {
-    return this.#isOpen;
+    return this.#isOpen && !this.#isBehind;
+  }
+
+  /** Whether it misses packets, since it did not confirm. */
+  get isBehind(): boolean {
+    return this.#isBehind;
   }
 
   /** Whether the room let it in, or can still be asked to. If not, the shard slept before the room answered. */
@@ -90,7 +141,7 @@ export class Client {
 
   get rosterEntry(): RosterEntry {
     if (this.#joinAttempt) return { id: this.id, knock: this.#joinAttempt };
-    return { id: this.id, attachment: this.#room, isOpen: this.#isOpen };
+    return { id: this.id, attachment: this.#room, isOpen: this.isOpen };
   }
 
   /** Sets the room's attachment. The first one means that the room let the client in. */
@@ -110,14 +161,95 @@ export class Client {
     this.#save();
   }
 
+  /** @param latest where it is held back, it takes the place of a packet with the same name */
+  send(frame: SentFrame, latest?: string): void {
+    if (this.#outbox) this.#outbox.packet(frame, latest);
+    else this.write(frame);
+  }
+
+  /** Sends what the room sends to this client alone. @param text the same as JSON */
+  mail(text: string, frame: SentFrame): void {
+    if (this.#outbox && isAnswer(text)) this.#outbox.plain(frame);
+    else this.send(frame);
+  }
+
+  /** Sends the whole state, or what it missed, and then what was held back. @param seq its number */
+  first(frame: SentFrame, seq: number | undefined): void {
+    // It gets the packet when it goes on.
+    this.#isBehind = this.flow?.isStopped === true;
+    if (this.#isBehind) return;
+    this.seq = seq ?? NONE;
+    if (this.#outbox) this.#release(frame);
+    else this.write(frame);
+  }
+
   /** A socket that is closing throws; its close event follows. */
-  send(frame: SentFrame): void {
+  write(frame: SentFrame): void {
     if (!this.#isOpen) this.#accept();
+    let bytes;
     try {
-      this.socket.send(frame);
+      bytes = this.socket.send(frame);
     } catch {
-      // The close event follows.
+      return;
     }
+    (this.flow ??= this.#hooks.flows.add(this, this.#unconfirmed)).sent(bytes);
+  }
+
+  stop(): void {
+    this.#isBehind ||= this.#isOpen && !this.hasLeft;
+    this.#outbox ??= this.#createOutbox();
+    this.#outbox.hold();
+    this.#hooks.onStopped(this);
+    this.keep();
+  }
+
+  goOn(): void {
+    if (this.#isBehind) this.#hooks.onCaughtUp(this);
+    else this.#release();
+    this.keep();
+  }
+
+  keep(): void {
+    try {
+      this.#save();
+    } catch {
+      // It was attached before, so it is only as large as that.
+    }
+  }
+
+  refuse(error: RoomError): void {
+    this.#hooks.refuse(this, error);
+  }
+
+  /** Keeps a message, if so many answers are held back that it has to wait. @returns whether it waits */
+  holds(message: string | ArrayBuffer): boolean {
+    if (!this.#inbox && !this.#outbox?.isClogged) return false;
+    (this.#inbox ??= new WaitingQueue(this.#hooks.waiting, this, this.user, sizeOf)).push(message);
+    return true;
+  }
+
+  /** It is not there any more. */
+  left(): void {
+    this.flow?.closes();
+    this.#outbox?.clear();
+    this.#inbox?.clear();
+  }
+
+  #createOutbox(): Outbox {
+    const createQueue = () =>
+      new WaitingQueue<Item, Client>(this.#hooks.held, this, this.user, ({ frame }) => frame.length);
+    return new Outbox((frame) => this.write(frame), undefined, true, createQueue);
+  }
+
+  #release(first?: SentFrame): void {
+    this.#outbox?.open(first);
+    if (this.flow?.isStopped) return;
+    this.#outbox = undefined;
+    const inbox = this.#inbox;
+    this.#inbox = undefined;
+    const frames: (string | ArrayBuffer)[] = [];
+    for (let frame = inbox?.shift(); frame !== undefined; frame = inbox?.shift()) frames.push(frame);
+    this.#hooks.onMessages(this, frames);
   }
 
   close(code: number, reason: string): void {
@@ -138,10 +270,22 @@ export class Client {
   #save(): void {
     const room = this.#room === undefined ? undefined : new TextEncoder().encode(JSON.stringify(this.#room));
     const tables = this.#tables !== undefined && { tables: this.#tables };
-    const attachment: Attachment = { id: this.id, room, isOpen: this.#isOpen, ...tables };
+    const { flow } = this;
+    const unconfirmed = (flow ? flow.toKeep : this.#unconfirmed) ?? 0;
+    const attachment: Attachment = {
+      id: this.id,
+      room,
+      isOpen: this.#isOpen,
+      ...tables,
+      ...(unconfirmed > 0 && { unconfirmed }),
+      ...((flow?.isStopped || this.#isBehind) && { stopped: true }),
+    };
     this.socket.attach(attachment);
   }
 }
+
+/** Why a client is closed that misses packets. */
+export const BEHIND = "The room started anew before you were sent all";
 
 /** The clients of a shard. */
 export class Clients {
@@ -195,12 +339,18 @@ export class Clients {
   /** @param tables what it was told of the binary protocol */
   opened(client: Client, tables: string | undefined): void {
     client.open(tables);
-    this.#open.add(client);
+    if (client.isOpen) this.#open.add(client);
+  }
+
+  /** Nothing more is sent to a client. */
+  stopped(client: Client): void {
+    this.#open.delete(client);
   }
 
   remove(client: Client): void {
     this.#byId.delete(client.id);
     this.#bySocket.delete(client.socket);
     this.#open.delete(client);
+    client.left();
   }
 }

@@ -4,6 +4,7 @@ import { headOfTables } from "../protocol/binary/frames.ts";
 import type { RunTables } from "../protocol/binary/frames.ts";
 import { blocksOf, EncodedPatch } from "../protocol/encoded-patch.ts";
 import { DELETE, encodeSync } from "../protocol/packets.ts";
+import type { PatchHead } from "../protocol/packets.ts";
 import { ChannelReceiver } from "../relay/reliable-channel.ts";
 import type { BinaryState, ToShard, Receipt, RoomBatch, Welcome } from "../relay/messages.ts";
 import type { Parts } from "../state/crowd.ts";
@@ -103,15 +104,16 @@ export class Downlink {
     }
   }
 
-  #sync({ patch, blocks, tables, seq, own, mark, sights = [], promised = [] }: Item<"sync">): void {
+  #sync({ patch, blocks, tables, seq, own, mark, tick, sights = [], promised = [], inputs = [] }: Item<"sync">): void {
     if (tables) this.#tellTables(tables);
     const isRead = own.length > 0 || this.#replica.hasState;
     const shared = isRead && patch !== undefined ? (JSON.parse(patch) as Plain) : undefined;
     const seen = this.#sights.take(sights);
     // An earlier version of the room sends a patch only as JSON.
     const isBinary = patch === undefined || blocks !== undefined;
+    const head: PatchHead = { ...(seq > 0 && { seq, ...(mark !== undefined && { mark }) }), ...(tick && { tick }) };
     const make = (text: () => string, more?: (out: ByteWriter) => void) =>
-      new EncodedPatch({ text, blocks: isBinary ? blocksOf(blocks, more) : undefined }, seq, mark);
+      new EncodedPatch({ text, blocks: isBinary ? blocksOf(blocks, more) : undefined }, head);
     const encode = this.#sights.encoder(shared, patch, make);
     const packets = new Map<Client, EncodedPatch>();
     for (const { ids, changes } of own) {
@@ -126,14 +128,21 @@ export class Downlink {
       this.#noteGone(client, parts);
       packets.set(client, encode(client, parts, changesOf.get(client.id) ?? []));
     }
+    const inputOf = new Map(inputs);
     const nothing = make(() => "{}");
-    for (const client of this.#clientsOf(promised)) if (!packets.has(client)) packets.set(client, nothing);
-    this.#send(packets, seen, patch === undefined ? undefined : make(() => patch));
+    const told = patch === undefined ? [...promised, ...inputOf.keys()] : promised;
+    for (const client of this.#clientsOf(told)) if (!packets.has(client)) packets.set(client, nothing);
+    this.#send(packets, seen, patch === undefined ? undefined : make(() => patch), inputOf);
     this.#replica.sync(shared, own);
   }
 
   /** @param forAll for those who have no packet of their own */
-  #send(packets: ReadonlyMap<Client, EncodedPatch>, seen: ReadonlyMap<Client, Parts>, forAll?: EncodedPatch): void {
+  #send(
+    packets: ReadonlyMap<Client, EncodedPatch>,
+    seen: ReadonlyMap<Client, Parts>,
+    forAll?: EncodedPatch,
+    inputOf?: ReadonlyMap<number, number>,
+  ): void {
     for (const client of forAll ? this.#clients.open : packets.keys()) {
       const packet = packets.get(client) ?? forAll;
       if (!packet || !client.isOpen || client.hasLeft) continue;
@@ -141,7 +150,10 @@ export class Downlink {
       // Packets of several clients may be the same, so tables have one of their own.
       const tables = parts && client.protocol === 3 ? this.#sights.tablesFor(client, parts) : undefined;
       if (tables) client.send(tablesFrame({}, tables));
-      client.send(packet.for(client.protocol));
+      // That may have been too much.
+      if (!client.isOpen) continue;
+      if (packet.seq > 0) client.seq = packet.seq;
+      client.send(packet.for(client.protocol, inputOf?.get(client.id)));
     }
   }
 
@@ -164,11 +176,12 @@ export class Downlink {
     }
   }
 
-  #packet({ text, except, to }: Item<"packet">): void {
+  #packet({ text, except, to, latest }: Item<"packet">): void {
     const excluded = new Set(except);
     const seers = to && this.#sights.seersOf(to);
-    for (const client of this.#clients.open) {
-      if (!excluded.has(client.id) && (!seers || seers.has(client))) client.send(text);
+    for (const client of this.#clients.all()) {
+      const isThere = (client.isOpen || client.isBehind) && !client.hasLeft;
+      if (isThere && !excluded.has(client.id) && (!seers || seers.has(client))) client.send(text, latest);
     }
   }
 
@@ -182,7 +195,7 @@ export class Downlink {
   /** First packets. Who is there already is not told anything by them, but may be by what comes along. */
   #welcomeAll({ state, binary, to, sights = [] }: Item<"welcome">): void {
     const packets = new Map<Client, EncodedPatch>();
-    const encode = this.#sights.encoder(undefined, undefined, (text, blocks) => new EncodedPatch({ text, blocks }, 0));
+    const encode = this.#sights.encoder(undefined, undefined, (text, blocks) => new EncodedPatch({ text, blocks }));
     const seen = this.#sights.take(sights);
     for (const [client, parts] of seen) packets.set(client, encode(client, parts, []));
     this.#send(packets, seen);
@@ -198,7 +211,8 @@ export class Downlink {
     const seen = welcome.patch === undefined ? this.#sights.whole(client) : this.#sights.replacements(client);
     const first = { welcome, state, own: [...seen, ...welcome.changes] };
     const isBinary = binary !== undefined && client.protocol === 3;
-    client.send(isBinary ? firstFrame(first, binary, this.#sights.slotsFor(client)) : firstText(first));
+    const frame = isBinary ? firstFrame(first, binary, this.#sights.slotsFor(client)) : firstText(first);
+    client.first(frame, welcome.head?.seq);
     this.#clients.opened(client, isBinary ? binary.tablesHash : undefined);
   }
 
@@ -207,7 +221,7 @@ export class Downlink {
     this.#mailed = item.number;
     const client = this.#clients.get(item.id);
     if (!client) return;
-    if (item.kind === "mail") client.send(frameOf(item.text, client.protocol));
+    if (item.kind === "mail") client.mail(item.text, frameOf(item.text, client.protocol));
     else {
       client.close(item.code, item.reason);
       this.#onClosed(client);
@@ -232,11 +246,12 @@ export class Downlink {
     this.#replica.learn(state, own);
   }
 
-  #replaceState({ state, binary, own, head, sights = [] }: Item<"state">): void {
+  #replaceState({ state, binary, own, head, sights = [], inputs = [] }: Item<"state">): void {
     const { isUsed } = this.#sights;
     const saw = this.#seenByAll();
     this.#sights.take(sights);
     const changesOf = changesByClient(own);
+    const inputOf = new Map(inputs);
     const patchFor = this.#replica.replace(state, own);
     const texts = new Map<Plain, string>();
     for (const client of this.#clients.open) {
@@ -244,7 +259,9 @@ export class Downlink {
       const { identity, tables } = client;
       if (identity && client.protocol !== 1) {
         const known = tables !== undefined && { tables };
-        this.#sendFirst(client, { publicId: identity.publicId, changes, head, ...known }, state, binary);
+        const input = inputOf.get(client.id);
+        const ownHead = input === undefined ? head : { ...head, input };
+        this.#sendFirst(client, { publicId: identity.publicId, changes, head: ownHead, ...known }, state, binary);
         continue;
       }
       const isLost = this.#sights.isUsed && !isUsed;
@@ -273,7 +290,7 @@ export class Downlink {
       if (patch === SAME) continue;
       // What only they see of these entries follows.
       const text = () => JSON.stringify(merge(patch as Plain, changesOf.get(client.id) ?? []));
-      client.send(new EncodedPatch({ text, blocks: undefined }, 0).for(client.protocol));
+      client.send(new EncodedPatch({ text, blocks: undefined }).for(client.protocol));
     }
   }
 

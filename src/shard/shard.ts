@@ -2,18 +2,21 @@ import { tokenError } from "../auth/access.ts";
 import type { Settings } from "../define/settings.ts";
 import type { Claims } from "../define/types.ts";
 import { closeReason } from "../protocol/close-reason.ts";
-import { CODES } from "../protocol/codes.ts";
+import { CODES, RESTART } from "../protocol/codes.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";
+import { FlowControl } from "../platform/flow-control.ts";
+import type { FlowReport } from "../platform/metrics.ts";
 import { messagesIn } from "../protocol/decode.ts";
-import { encodeError } from "../protocol/packets.ts";
+import { encodeError, takeConfirmation } from "../protocol/packets.ts";
 import { causeOf } from "../platform/log.ts";
 import type { Socket } from "../platform/ports.ts";
 import { MAX_FRAME } from "../relay/messages.ts";
-import { tooMuchWaits } from "../platform/waiting-budget.ts";
-import { refuseMessage } from "../platform/client-limits.ts";
+import { tooMuchWaits, WaitingBudget } from "../platform/waiting-budget.ts";
+import { MAX_WAITING, refuseMessage } from "../platform/client-limits.ts";
 import type { Batch, Introduction, JoinAttempt, Receipt, RoomBatch, ToRoom } from "../relay/messages.ts";
 import type { Assignment } from "../world/assignment.ts";
-import { Client, Clients } from "./clients.ts";
+import { BEHIND, Client, Clients } from "./clients.ts";
+import type { ClientHooks } from "./clients.ts";
 import { Downlink } from "./downlink.ts";
 import type { ShardPorts } from "./ports.ts";
 import { Reports } from "./reports.ts";
@@ -24,11 +27,16 @@ const ASSIGNMENT_KEY = "assignment";
 /** Stored while the room may count clients here. If there are none after a start, the room has to be told. */
 const RUN_KEY = "run";
 
+/** Of a shard that serves no room. */
+const UNLIMITED = { maxUnconfirmedBytes: Infinity, maxSilentBytes: Infinity };
+
 /** Holds the sockets of many clients of one room: sends their messages to the room, and its packets to them. */
 export class ShardCore {
   readonly #ports: ShardPorts;
   readonly #settingsOf: (assignment: Assignment) => Settings;
   readonly #clients = new Clients();
+  readonly #hooks: ClientHooks;
+  #flows: FlowControl | undefined;
   readonly #downlink: Downlink;
   readonly #reports: Reports;
   #assignment: Assignment | undefined;
@@ -45,6 +53,7 @@ export class ShardCore {
     this.#ports = ports;
     this.#settingsOf = settings;
     this.#assignment = ports.storage.get(ASSIGNMENT_KEY) as Assignment | undefined;
+    this.#hooks = this.#createHooks();
     this.#downlink = new Downlink(this.#clients, (client) => this.#remove(client));
     this.#uplink = this.#createUplink();
     this.#reports = new Reports(ports, {
@@ -118,7 +127,7 @@ export class ShardCore {
   /** A client connected. Resolves when the room has let it in, or refused it. */
   join(socket: Socket, attempt: JoinAttempt): Promise<void> {
     if (this.#clients.size === 0) this.#ports.storage.put(RUN_KEY, this.#run);
-    const client = Client.join(socket, this.#clients.nextId(), attempt);
+    const client = Client.join(socket, this.#clients.nextId(), attempt, this.#hooks);
     this.#clients.add(client);
     this.#uplink.join(client, attempt);
     this.#reports.arrived();
@@ -130,7 +139,9 @@ export class ShardCore {
     const client = this.#clients.find(socket);
     if (!client || !this.#assignment) return;
     try {
-      this.#takeAll(client, frame, (this.#settings ??= this.#findSettings(this.#assignment)));
+      const settings = (this.#settings ??= this.#findSettings(this.#assignment));
+      const messages = this.#takeConfirmation(client, frame, settings);
+      if (messages !== undefined) this.#takeAll(client, messages, settings);
     } catch (thrown) {
       this.#refuse(client, toRoomError(thrown));
     }
@@ -140,6 +151,17 @@ export class ShardCore {
   #findSettings(assignment: Assignment): Settings {
     const settings = this.#settingsOf(assignment);
     return { ...settings, maxMessageBytes: Math.min(settings.maxMessageBytes, MAX_FRAME) };
+  }
+
+  /** @returns the messages in a frame @throws RoomError if the client is to be closed for it */
+  #takeConfirmation(client: Client, frame: string | ArrayBuffer, settings: Settings): string | ArrayBuffer | undefined {
+    const confirmation = takeConfirmation(frame);
+    if (!confirmation) client.flow?.heard();
+    if (!confirmation) return frame;
+    const isKnown = client.flow?.confirm(confirmation.token) === true;
+    if (confirmation.rest !== "") return confirmation.rest;
+    if (!isKnown) this.#isCounted(client, frame, settings);
+    return undefined;
   }
 
   /** An array is as many messages. @throws RoomError if the client is to be closed for this frame */
@@ -155,32 +177,42 @@ export class ShardCore {
 
   /** @throws RoomError if the client is to be closed for this frame */
   #take(client: Client, frame: string | ArrayBuffer, settings: Settings): void {
+    if (this.#isCounted(client, frame, settings) && !client.holds(frame)) this.#passOn(client, frame);
+  }
+
+  #passOn(client: Client, frame: string | ArrayBuffer): void {
+    this.#ports.counts.relayed++;
+    this.#uplink.message(client, frame);
+  }
+
+  /** Counts a message. @returns whether it is to be handled @throws RoomError if the client is to be closed for it */
+  #isCounted(client: Client, frame: string | ArrayBuffer, settings: Settings): boolean {
     const refusal = refuseMessage(client, frame, settings, this.#ports.clock.now());
     if (refusal?.closes) throw refusal.error;
     if (refusal) this.#deny(client, refusal.error);
-    else {
-      this.#ports.counts.relayed++;
-      this.#uplink.message(client, frame);
-    }
+    return refusal === undefined;
   }
 
   #deny(client: Client, error: RoomError): void {
     this.#ports.log({ level: "info", event: "refused", code: error.code });
-    client.send(encodeError(error));
+    const text = encodeError(error);
+    client.mail(text, text);
   }
 
   /** A socket closed, or broke. */
   closed(socket: Socket, isLost = false): void {
     const client = this.#clients.find(socket);
-    if (!client) return;
-    this.#remove(client);
-    this.#uplink.leave(client, isLost);
+    if (client) this.#remove(client);
+    this.#flows?.ended(socket);
+    if (client) this.#uplink.leave(client, isLost);
   }
 
   /** The room asks who is here. */
   introduce(boot: string): Introduction | undefined {
     if (!this.#assignment) return undefined;
     if (boot !== this.#boot) this.#downlink.release();
+    // Numbers of the last packets mean nothing to another memory of the room: they come back, and say more.
+    if (boot !== this.#boot && this.#boot !== undefined) this.#closeThoseBehind();
     this.#boot = boot;
     for (const client of this.#clients.all()) {
       // The shard slept before the room let it in, and its request to connect is lost.
@@ -213,7 +245,7 @@ export class ShardCore {
   #wake(): string {
     const { storage } = this.#ports;
     for (const socket of this.#ports.sockets()) {
-      const client = socket.isOpen ? Client.recover(socket) : undefined;
+      const client = socket.isOpen ? Client.recover(socket, this.#hooks) : undefined;
       if (client) this.#clients.add(client);
     }
     const stored = storage.get(RUN_KEY) as string | undefined;
@@ -221,6 +253,45 @@ export class ShardCore {
     // The shard crashed: a batch of another run says to the room that nobody is here any more.
     if (stored !== undefined) this.#uplink.announceRun();
     return crypto.randomUUID();
+  }
+
+  #closeThoseBehind(): void {
+    for (const client of [...this.#clients.all()].filter(({ isBehind }) => isBehind)) {
+      client.close(RESTART, BEHIND);
+      this.#remove(client);
+      this.#uplink.leave(client, true);
+    }
+  }
+
+  /** How far clients are behind. */
+  get flow(): FlowReport {
+    return this.#flowControl.report;
+  }
+
+  get #flowControl(): FlowControl {
+    const { clock, log } = this.#ports;
+    const settings = (this.#settings ??= this.#assignment && this.#findSettings(this.#assignment));
+    const onBehind = () => log({ level: "warn", event: "clients_behind" });
+    return (this.#flows ??= new FlowControl(settings ?? UNLIMITED, clock, onBehind));
+  }
+
+  #createHooks(): ClientHooks {
+    const flows = () => this.#flowControl;
+    const refuse = (client: Client, error: RoomError) => this.#clients.has(client) && this.#refuse(client, error);
+    const onFull = (client: Client) => refuse(client, tooMuchWaits());
+    return {
+      get flows() {
+        return flows();
+      },
+      held: new WaitingBudget<Client>(MAX_WAITING, onFull),
+      waiting: new WaitingBudget<Client>(MAX_WAITING, onFull),
+      onStopped: (client) => this.#clients.stopped(client),
+      onCaughtUp: (client) => this.#uplink.missed(client, this.#boot ?? ""),
+      onMessages: (client, frames) => {
+        for (const frame of frames) this.#passOn(client, frame);
+      },
+      refuse,
+    };
   }
 
   #createUplink(): Uplink {

@@ -60,6 +60,11 @@ export class Uplink {
     this.#push(client, { kind: "message", id: client.id, frame });
   }
 
+  /** The client is to be sent what it missed. @param boot identifies the room's memory */
+  missed({ id, seq }: Client, boot: string): void {
+    this.#channel.push({ kind: "missed", id, seq, boot });
+  }
+
   leave(client: Client, isLost: boolean): void {
     this.#channel.push({ kind: "leave", id: client.id, ...(isLost && { isLost }) }, client);
   }

@@ -59,6 +59,21 @@ export interface Field {
   readonly Entries: unknown;
   /** What a reference refers to. */
   readonly target: ReferenceTarget | undefined;
+  /** Which fields of the entries of a collection are remembered, and for how long, for `room.rewind`. */
+  readonly history?: RememberedFields | undefined;
+}
+
+/** What is remembered of a collection, and the class that does so. A Worker without collections does not have that. */
+export interface RememberedFields extends HistoryOptions {
+  readonly History: unknown;
+}
+
+/** What is remembered of the entries of a collection, in memory only. F: the names of fields. */
+export interface HistoryOptions<F extends string = string> {
+  /** These fields of each entry. */
+  readonly fields: readonly F[];
+  /** How long, in ms: up to 2000. */
+  readonly ms: number;
 }
 
 /** What a reference refers to: the entry under a key, if there is one. */

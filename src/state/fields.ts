@@ -1,6 +1,7 @@
 import { signal } from "@signe/reactive";
 import { Entries } from "./entries.ts";
-import type { Factory, Variants, Visibility } from "./field.ts";
+import type { Factory, HistoryOptions, Variants, Visibility } from "./field.ts";
+import { History } from "./history.ts";
 import { mark } from "./marks.ts";
 import type { Collection, FieldOptions, HiddenCollection, HiddenUsers, Users } from "./marks.ts";
 
@@ -18,7 +19,16 @@ export type {
 } from "./marks.ts";
 
 /** What {@link collection} and {@link users} take for the whole of it. */
-type RecordOptions<V = Visibility> = Pick<FieldOptions<unknown, V>, "persist" | "visibleTo">;
+type RecordOptions<V = Visibility, F extends string = string> = Pick<
+  FieldOptions<unknown, V>,
+  "persist" | "visibleTo"
+> & {
+  /** Where its entries were: some of their fields after each tick, in memory only. `room.rewind` reads it. Default: nothing. */
+  readonly history?: HistoryOptions<F>;
+};
+
+/** The names of the properties of an entry. */
+type NamesOf<T> = keyof NoInfer<T> & string;
 
 type MadeBy<F> = F extends new (...args: never[]) => infer T ? T : F extends (...args: never[]) => infer T ? T : never;
 
@@ -42,8 +52,14 @@ type MadeBy<F> = F extends new (...args: never[]) => infer T ? T : F extends (..
  * const state = { monsters: collection({ monster: Monster, boss: Boss }) };
  * state.monsters()["b1"] = new Boss(); // a Boss after a restart too
  */
-export function collection<T extends object>(factory: Factory<T>, options?: RecordOptions<"all">): Collection<T>;
-export function collection<T extends object>(factory: Factory<T>, options: RecordOptions): HiddenCollection<T>;
+export function collection<T extends object>(
+  factory: Factory<T>,
+  options?: RecordOptions<"all", NamesOf<T>>,
+): Collection<T>;
+export function collection<T extends object>(
+  factory: Factory<T>,
+  options: RecordOptions<Visibility, NamesOf<T>>,
+): HiddenCollection<T>;
 export function collection<V extends Variants>(
   variants: V,
   options?: RecordOptions<"all">,
@@ -67,8 +83,11 @@ export function collection(factory: Factory<object> | Variants, options: RecordO
  * class Player { x = sync(signal(0)) }
  * const state = () => ({ players: users(Player) });
  */
-export function users<U extends object>(factory: Factory<U>, options?: RecordOptions<"all">): Users<U>;
-export function users<U extends object>(factory: Factory<U>, options: RecordOptions): HiddenUsers<U>;
+export function users<U extends object>(factory: Factory<U>, options?: RecordOptions<"all", NamesOf<U>>): Users<U>;
+export function users<U extends object>(
+  factory: Factory<U>,
+  options: RecordOptions<Visibility, NamesOf<U>>,
+): HiddenUsers<U>;
 export function users<V extends Variants>(variants: V, options?: RecordOptions<"all">): Users<MadeBy<V[keyof V]>>;
 export function users<V extends Variants>(variants: V, options: RecordOptions): HiddenUsers<MadeBy<V[keyof V]>>;
 export function users(factory: Factory<object> | Variants, options: RecordOptions = {}): unknown {
@@ -83,5 +102,16 @@ function recordOf(kind: "collection" | "users", factory: Factory<object> | Varia
   }
   const record = signal<Record<string, object>>({});
   const { persist: persisted = true, visibleTo = "all" } = options;
-  return mark(record, { kind, persisted, visibleTo, factory: made, Entries });
+  const history = options.history && { ...checked(options.history), History };
+  return mark(record, { kind, persisted, visibleTo, factory: made, Entries, history });
+}
+
+/** The longest time that is remembered, in ms: nobody should hit what was there longer ago. */
+const LONGEST_HISTORY = 2000;
+
+function checked(history: HistoryOptions): HistoryOptions {
+  const { fields, ms } = history;
+  if (!Array.isArray(fields) || fields.length === 0 || !(ms > 0 && ms <= LONGEST_HISTORY))
+    throw new Error(`history takes fields and ms, up to ${LONGEST_HISTORY}: { fields: ["x", "y"], ms: 500 }`);
+  return history;
 }

@@ -56,6 +56,7 @@ describe("a socket to a room", () => {
 describe("the flag that turns compression off", () => {
   const configs = [
     "wrangler.toml",
+    "src/templates/action/wrangler.toml",
     "src/templates/vanilla/wrangler.toml",
     "src/templates/vite-react/wrangler.toml",
   ].concat(

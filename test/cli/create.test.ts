@@ -51,7 +51,15 @@ describe("durable-rooms create", () => {
     for (const file of ["src/room.ts", "test/room.test.ts", "src/page/style.css"])
       expect(read(join(cwd, "my-game", file))).toBe(read(join("src/templates/shared", file)));
     const unknown = await runBin(["create", "other", "--template", "angular"], { cwd });
-    expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining("vanilla, vite-react") });
+    expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining("vanilla, vite-react, action") });
+  });
+
+  it("makes a game of another template", async () => {
+    expect(await runBin(["create", "arena", "--template", "action"], { cwd })).toMatchObject({ code: 0, stderr: "" });
+    expect(readManifest(join(cwd, "arena")).name).toBe("arena");
+    expect(read(join(cwd, "arena/wrangler.toml"))).toContain('name = "arena"');
+    expect(read(join(cwd, "arena/src/arena-room.ts"))).toContain("room.rewind(seen");
+    expect(read(join(cwd, "arena/.gitignore"))).toContain("dist/\n");
   });
 
   it("takes an empty folder, also one with a repository, and a name of one's own", async () => {
@@ -101,16 +109,19 @@ describe("durable-rooms create", () => {
 describe("the versions", () => {
   const own = readManifest(".");
 
-  it.each(["vanilla", "vite-react"])("of the template %s are those that this project is tested with", (template) => {
-    const { dependencies, devDependencies } = readManifest(join("src/templates", template));
-    // Only projects of that template have it: npm run test:package.
-    delete devDependencies["@vitejs/plugin-react"];
-    expect(dependencies["durable-rooms"]).toBe(own.version);
-    // The library takes a range of zod; the tests run with what is installed.
-    const [zod, vite] = ["zod", "vite"].map((name) => readManifest(join("node_modules", name)).version);
-    const versions = { ...own.devDependencies, ...own.dependencies, zod, vite, "durable-rooms": own.version };
-    expect(versions).toMatchObject({ ...dependencies, ...devDependencies });
-  });
+  it.each(["vanilla", "vite-react", "action"])(
+    "of the template %s are those that this project is tested with",
+    (template) => {
+      const { dependencies, devDependencies } = readManifest(join("src/templates", template));
+      // Only projects of that template have it: npm run test:package.
+      delete devDependencies["@vitejs/plugin-react"];
+      expect(dependencies["durable-rooms"]).toBe(own.version);
+      // The library takes a range of zod; the tests run with what is installed.
+      const [zod, vite] = ["zod", "vite"].map((name) => readManifest(join("node_modules", name)).version);
+      const versions = { ...own.devDependencies, ...own.dependencies, zod, vite, "durable-rooms": own.version };
+      expect(versions).toMatchObject({ ...dependencies, ...devDependencies });
+    },
+  );
 
   it("of create-durable-rooms are those of this package", () => {
     const { version, dependencies } = readManifest("src/create");

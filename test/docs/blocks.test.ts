@@ -22,6 +22,7 @@ function plain(code: string): string {
     .replaceAll("../../src/client/client-file.ts", "durable-rooms/client-file")
     .replaceAll("../../src/react/index.ts", "durable-rooms/react")
     .replaceAll(/\.\.\/\.\.\/src\/frameworks\/(\w+)\.ts/g, "durable-rooms/$1")
+    .replaceAll("../../src/netcode/index.ts", "durable-rooms/netcode")
     .replaceAll("../../src/worlds.ts", "durable-rooms/worlds")
     .replaceAll("../../src/index.ts", "durable-rooms")
     .replaceAll(/(from "\.[^"]*)\.tsx?"/g, '$1"')

@@ -4,3 +4,4 @@ declare const sessionStorage: { getItem(key: string): string | null; setItem(key
 declare const document: {
   readonly body: { textContent: string | null; addEventListener(type: "click", listener: () => void): void };
 };
+declare function requestAnimationFrame(frame: (now: number) => void): number;

@@ -66,8 +66,32 @@ const soaked = defineRoom({
   },
 });
 
+class Mover {
+  x = sync(signal(0));
+  y = sync(signal(0));
+  trail = sync(signal(""));
+}
+
+/** A room in which many move, and all see it. */
+const busy = defineRoom({
+  path: "busy-{id}",
+  joinRate: { joins: 1e6, per: 1 },
+  requestRate: { requests: 1e6, per: 1 },
+  state: () => ({ players: users(Mover) }),
+  actions: {
+    move: {
+      run({ user }, to) {
+        const { x, y, trail } = to as { x: number; y: number; trail: string };
+        user.x.set(x);
+        user.y.set(y);
+        user.trail.set(trail);
+      },
+    },
+  },
+});
+
 const rooms = createRooms({
-  rooms: [soaked],
+  rooms: [soaked, busy],
   auth: jwt({ secret: "AUTH_JWT_SECRET" }),
   transfers,
   world: worlds({ ids: ["w"], shardCapacity: 500, connectRate: { requests: 1e6, per: 1 } }),

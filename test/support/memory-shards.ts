@@ -93,7 +93,7 @@ export class MemoryShard {
 
 /** A room with shards in memory, on one virtual clock, over a network that can fail. */
 export class MemoryTree<S> {
-  readonly clock = new VirtualClock();
+  readonly clock: VirtualClock;
   readonly compiled: CompiledRoom;
   readonly room: MemoryRoom<S>;
   readonly shards = new Map<string, MemoryShard>();
@@ -109,7 +109,8 @@ export class MemoryTree<S> {
   /** Calls from the room to shards, and the bytes of what they carry. */
   readonly delivered = { calls: 0, bytes: 0 };
 
-  constructor(compiled: CompiledRoom) {
+  constructor(compiled: CompiledRoom, clock = new VirtualClock()) {
+    this.clock = clock;
     this.compiled = compiled;
     this.room = new MemoryRoom<S>(compiled, this.clock);
     const from = (instance: unknown) => () => this.room.instance === instance;

@@ -21,6 +21,7 @@ const EXAMPLES = `
 Examples:
   $ durable-rooms create my-app
   $ durable-rooms create my-app --template vite-react
+  $ durable-rooms create my-game --template action
   $ durable-rooms create . --name my-game --install`;
 
 export function addCreate(program: Command): void {
@@ -30,7 +31,10 @@ export function addCreate(program: Command): void {
     .description("makes a new project: a Worker with one room, a page, and a test")
     .argument("[directory]", "where; a new folder, or an empty one")
     .addOption(
-      new Option("--template <name>", "what it is made from: a page without a framework, or one of Vite and React")
+      new Option(
+        "--template <name>",
+        "what it is made from: a page without a framework, one of Vite and React, or a small game",
+      )
         .choices(TEMPLATES)
         .default("vanilla"),
     )
@@ -64,7 +68,7 @@ async function ask(): Promise<string> {
 }
 
 /** Where the page is. */
-const PORTS: Readonly<Record<Template, number>> = { vanilla: 8787, "vite-react": 5173 };
+const PORTS: Readonly<Record<Template, number>> = { vanilla: 8787, "vite-react": 5173, action: 8787 };
 
 function nextSteps(name: string, target: string, manager: string, { install: isInstalled, template }: CreateOptions) {
   const path = relative(process.cwd(), target);

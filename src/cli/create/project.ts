@@ -13,13 +13,17 @@ export interface ProjectOptions {
 }
 
 /** What a project is made from. */
-export const TEMPLATES = ["vanilla", "vite-react"] as const;
+export const TEMPLATES = ["vanilla", "vite-react", "action"] as const;
 export type Template = (typeof TEMPLATES)[number];
 
 /** As true from `dist/cli/create` as from `src/cli/create`. */
 const FOLDER = join(import.meta.dirname, "../../../src/templates");
-/** What all projects have, whatever template they are made from. */
-const SHARED = "shared";
+/** The folders that a template is made of: most share the room, and what belongs to that. */
+const PARTS: Readonly<Record<Template, readonly string[]>> = {
+  vanilla: ["shared", "vanilla"],
+  "vite-react": ["shared", "vite-react"],
+  action: ["action"],
+};
 /** The name of the project in a template. */
 const PLACEHOLDER = "my-app";
 /** What both npm and Cloudflare take. */
@@ -28,7 +32,7 @@ const NAME = /^[a-z]([a-z0-9-]{0,52}[a-z0-9])?$/;
 /**
  * Makes a project in a folder that is empty, or not there yet.
  * @returns its name
- * @throws UsageError if it cannot have that name, or there is no such tarball; Failure if something is there already
+ * @throws UsageError if it cannot have that name, or there is no such template or tarball; Failure if something is there already
  */
 export async function createProject(
   directory: string,
@@ -44,7 +48,7 @@ export async function createProject(
   if (tarball !== undefined && !existsSync(tarball))
     throw new UsageError(`There is no ${tarball}. --package is a version, a URL, or the path of a tarball`);
   await makeEmpty(directory);
-  for (const folder of [SHARED, template]) await copy(join(FOLDER, folder), directory, chosen);
+  for (const folder of PARTS[template]) await copy(join(FOLDER, folder), directory, chosen);
   // npm leaves files of that name out of packages.
   await rename(join(directory, "_gitignore"), join(directory, ".gitignore"));
   if (packageSpec !== undefined) await usePackage(directory, packageSpec);

@@ -1,14 +1,14 @@
 import { epochOf } from "../packets.ts";
 import type { SyncHead } from "../packets.ts";
-import { written } from "./bytes.ts";
-import type { ByteReader, ByteWriter } from "./bytes.ts";
+import { ByteReader, written } from "./bytes.ts";
+import type { ByteWriter, WrittenType } from "./bytes.ts";
 
 /** What a frame is: its first byte. */
 export const FRAME = { sync: 1, ack: 2 } as const;
 
 /**
- * What a sync frame may say beside its number: a text, a number, or only that it is so. The kinds of sections are the
- * places in this list, from 1 on. Readers skip those that they do not know.
+ * What a sync frame may say beside its number: a text, a number, a tick, or only that it is so. The kinds of sections are
+ * the places in this list, from 1 on. Readers skip those that they do not know.
  */
 const SECTIONS = [
   ["epoch", "text"],
@@ -22,7 +22,12 @@ const SECTIONS = [
   ["tables", "text"],
   ["run", "text"],
   ["confirm", "number"],
+  ["reserved12", "flag"],
+  ["tick", "tick"],
+  ["input", "number"],
 ] as const;
+const INPUT = 14;
+const HZ: WrittenType = { size: 8, write: (to, at, hz) => to.setFloat64(at, hz, true) };
 
 /** The head of a sync frame: that of JSON, and what belongs to the binary form. */
 export interface BinaryHead extends Partial<SyncHead> {
@@ -36,6 +41,7 @@ export interface BinaryHead extends Partial<SyncHead> {
   readonly run?: string;
   /** Asks the client to confirm that it has read all until here. */
   readonly confirm?: number;
+  readonly reserved12?: true;
 }
 
 /** @param patch one piece or more */
@@ -59,14 +65,34 @@ export function writeSyncHead(out: ByteWriter, head: BinaryHead | undefined): vo
   for (const [index, [name, type]] of SECTIONS.entries()) {
     const value = head[name];
     if (value === undefined) continue;
-    const section = written((to) => {
+    writeSection(out, index + 1, (to) => {
       if (type === "text") to.rest(value as string);
-      else if (type === "number") to.varint(value as number);
+      else if (type !== "flag") to.varint(value as number);
+      if (type === "tick" && head.hz !== undefined) to.number(HZ, head.hz);
     });
-    out.byte(index + 1);
-    out.varint(section.length);
-    out.bytes(section);
   }
+}
+
+/** Adds what is for one client to a frame for many: the number of the last input that was applied. */
+export function withInputSection(frame: Uint8Array, input: number): Uint8Array<ArrayBuffer> {
+  const from = new ByteReader(frame);
+  from.byte();
+  from.varint();
+  const head = frame.subarray(0, from.at);
+  const sections = from.byte();
+  return written((out) => {
+    out.bytes(head);
+    out.byte(sections + 1);
+    writeSection(out, INPUT, (to) => to.varint(input));
+    out.bytes(frame.subarray(from.at));
+  });
+}
+
+function writeSection(out: ByteWriter, kind: number, write: (to: ByteWriter) => void): void {
+  const section = written(write);
+  out.byte(kind);
+  out.varint(section.length);
+  out.bytes(section);
 }
 
 /** The tables that a room writes patches with, and the run in which its slots are valid. */
@@ -114,6 +140,7 @@ export function readSyncHead(from: ByteReader): BinaryHead {
     if (!known) continue;
     const [name, type] = known;
     head[name] = type === "text" ? section.rest() : type === "flag" || section.varint();
+    if (type === "tick" && section.left > 0) [head["hz"]] = section.numbers(["getFloat64", 8], 1);
   }
   return head;
 }

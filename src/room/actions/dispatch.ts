@@ -1,6 +1,6 @@
 import { promiseOf } from "../../protocol/values.ts";
 import type { CompiledRoom } from "../../define/room.ts";
-import type { Action, ActionContext, Guard, GuardContext } from "../../define/types.ts";
+import type { Action, ActionContext, Guard, GuardContext, Input } from "../../define/types.ts";
 import type { Build } from "../../protocol/build.ts";
 import type { ActionMessage } from "../../protocol/decode.ts";
 import { decodeMessage, messagesIn } from "../../protocol/decode.ts";
@@ -10,6 +10,7 @@ import type { Confirmation } from "../../protocol/packets.ts";
 import { toPlain } from "../../state/to-plain.ts";
 import { AnsweredMessages } from "./answered-messages.ts";
 import type { AnswerSender } from "./answered-messages.ts";
+import type { Inputs } from "./inputs.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import { passes } from "../handlers/guards.ts";
 import type { Clock } from "../../platform/ports.ts";
@@ -40,6 +41,7 @@ export interface DispatchScope extends RoomContext {
   readonly broadcast: AnswerSender;
   readonly clock: Clock;
   readonly reporter: Reporter;
+  readonly inputs: Inputs | undefined;
 }
 
 /** Takes the messages of clients one by one: per connection in order, whatever takes its time in between. */
@@ -185,16 +187,22 @@ export class Dispatch {
   }
 
   /** Runs guards, validation and handler. Stays synchronous as long as they do. */
-  #perform(conn: RoomConnection, { action: name, value }: ActionMessage): unknown {
+  #perform(conn: RoomConnection, message: ActionMessage): unknown {
+    const { action: name, value } = message;
     const { compiled } = this.#scope;
     const action = compiled.actions.get(name);
+    const input = compiled.inputs.get(name);
     const { unhandledAction } = compiled.definition;
     if (action?.from === "rooms") throw new RoomError("forbidden", "Only rooms may do this");
     if (conn.isSpectator) throw new RoomError("forbidden", "A spectator may only watch");
-    if (!action && !unhandledAction) throw unknownAction(compiled);
+    if (!action && !input && !unhandledAction) throw unknownAction(compiled);
     if (action?.rateLimit) this.#limit(conn, name, action.rateLimit);
     return this.#guard(conn, compiled.definition.guards, value, () =>
-      action ? this.#validate(conn, action, value) : this.#unhandled(conn, name, value),
+      input
+        ? this.#take(conn, input, message)
+        : action
+          ? this.#validate(conn, action, value)
+          : this.#unhandled(conn, name, value),
     );
   }
 
@@ -209,6 +217,13 @@ export class Dispatch {
     return chain(parseInput(action.input, value), (parsed) =>
       this.#guard(conn, action.guards, parsed, () => action.run(this.#contextOf(conn), parsed)),
     );
+  }
+
+  /** Takes an input, which a tick applies. Its schema cannot be async: others would overtake it. */
+  #take(conn: RoomConnection, input: Input<object, unknown>, message: ActionMessage): void {
+    const value = parseInput(input.input, message.value);
+    if (value instanceof Promise) throw new RoomError("internal", "An input cannot have an async schema");
+    this.#scope.inputs?.take(this.#contextOf(conn), input, message, value);
   }
 
   #unhandled(conn: RoomConnection, action: string, value: unknown): unknown {
@@ -260,7 +275,7 @@ export class Dispatch {
     const error = toRoomError(thrown);
     const { reporter, compiled } = this.#scope;
     // Any other name is the client's own.
-    const about = compiled.actions.has(action) ? { action, conn } : { conn };
+    const about = compiled.actions.has(action) || compiled.inputs.has(action) ? { action, conn } : { conn };
     if (isFault(error)) reporter.failed("action_failed", thrown, about);
     else reporter.refused(error, about);
     const text = encodeError(error, { action, id });

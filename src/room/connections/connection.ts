@@ -202,11 +202,11 @@ export class RoomConnection implements Connection, FlowClient {
     else if (!this.isEnding) this.#outbox.packet(frame, latest);
   }
 
-  /** Sends a patch, if the first packet was sent. An interceptor sees no numbers. */
-  sendPatch(patch: PatchFrames): void {
+  /** Sends a patch, if the first packet was sent. An interceptor sees no numbers. @param input that its client is told of */
+  sendPatch(patch: PatchFrames, input?: number): void {
     if (this.#phase !== "open") return;
     if (patch.seq > 0) this.seq = patch.seq;
-    const frame = patch.for(this.#hooks.intercept ? 1 : this.protocol);
+    const frame = patch.for(this.#hooks.intercept ? 1 : this.protocol, input);
     if (this.#outbox) this.#outbox.patch(frame);
     else this.write(frame);
   }

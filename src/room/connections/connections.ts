@@ -36,6 +36,8 @@ export class Connections {
   readonly joining: ReadonlySet<RoomConnection> = this.#joining;
   /** Connections that were told that a sync packet follows. */
   readonly promised = new Set<RoomConnection>();
+  /** Connections whose clients are to be told which input of theirs was applied last. */
+  readonly answered = new Map<RoomConnection, number>();
 
   /** Registers parts that are told when a connection was added or removed. */
   register(...watchers: Required<Pick<RoomPart, "connectionsChanged">>[]): void {
@@ -141,6 +143,7 @@ export class Connections {
     this.#unopened.delete(conn);
     this.#joining.delete(conn);
     this.promised.delete(conn);
+    this.answered.delete(conn);
     conn.onRemoved?.();
     this.changed();
   }

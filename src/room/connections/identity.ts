@@ -32,7 +32,8 @@ export type Phase = "joining" | "waiting" | "unsynced" | "open" | "stopped" | "c
 export interface PatchFrames {
   /** Its number; 0 if it has none. */
   readonly seq: number;
-  for(protocol: Protocol): SentFrame;
+  /** @param input the last input of the client that was applied, if it is to be told */
+  for(protocol: Protocol, input?: number): SentFrame;
 }
 
 /** What a client of protocol 3 knows from its previous connection. */

@@ -1,7 +1,7 @@
 import type { Socket } from "../../platform/ports.ts";
 import type { RunTables } from "../../protocol/binary/frames.ts";
 import type { SyncHead } from "../../protocol/packets.ts";
-import type { BinaryState, PrivateChanges, Welcome } from "../../relay/messages.ts";
+import type { AppliedInputs, BinaryState, PrivateChanges, Welcome } from "../../relay/messages.ts";
 import type { Seers } from "../../state/sight-changes.ts";
 import type { Interest } from "../../state/interest.ts";
 import type { Key } from "../../state/key-rules.ts";
@@ -21,6 +21,9 @@ export interface GroupPatch {
   readonly own: readonly PrivateChanges[];
   /** Those who are sent an empty patch if there is nothing else for them. */
   readonly promised: readonly number[];
+  readonly inputs: AppliedInputs;
+  /** The number of the last tick, in a room with ticks. */
+  readonly tick?: number;
 }
 
 /** The state that the connections of a group have to have. */
@@ -32,6 +35,7 @@ export interface GroupState {
   /** What only some of them see. */
   readonly own: readonly PrivateChanges[];
   readonly head: SyncHead;
+  readonly inputs?: AppliedInputs;
 }
 
 /**

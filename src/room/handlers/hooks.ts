@@ -81,9 +81,9 @@ export class Hooks {
     return onDestroy && this.#reporter.hook("onDestroy", () => this.#limited("onDestroy", run));
   }
 
-  tick(elapsedMs: number): void {
+  tick(elapsedMs: number, number: number): void {
     const { tick } = this.#context.compiled.definition;
-    void this.#reporter.hook("tick", () => tick?.run(this.#given(), elapsedMs));
+    void this.#reporter.hook("tick", () => tick?.run?.({ ...this.#given(), tick: number }, elapsedMs));
     this.#turns.end();
   }
 

@@ -28,6 +28,8 @@ export interface Session {
    * no row: of a session that was online when the room slept nobody knows, and it counts as one that acted.
    */
   isIdle: true | undefined;
+  /** The number of its last input that was applied, in the state that is stored with it; undefined before the first. */
+  input: number | undefined;
   /** Whether it is new, and the join that made it is not done: then nothing of it is stored. */
   isJoining: boolean;
   readonly row: Row;

@@ -306,6 +306,7 @@ export class Sessions implements RoomPart, Wakeable {
       details: undefined,
       detailsSize: undefined,
       isIdle: undefined,
+      input: undefined,
       isJoining: false,
       row,
       detailsRow: undefined,

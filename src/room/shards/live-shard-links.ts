@@ -186,7 +186,8 @@ export class LiveShardLinks implements ShardLinks {
 
   #passOn(link: ShardLink, item: Exclude<ToRoom, { kind: "join" }>): void {
     const socket = link.sockets.get(item.id);
-    if (socket && item.kind === "message") void this.#scope.room.message(socket, item.frame);
+    if (socket && item.kind === "missed" && item.boot === this.#boot) this.#scope.room.missed(socket, item.seq);
+    else if (socket && item.kind === "message") void this.#scope.room.message(socket, item.frame);
     else if (socket && item.kind === "leave") this.#disconnect(link, socket, item.isLost === true);
   }
 

@@ -186,10 +186,10 @@ export class ShardLink implements ShardGroup {
     this.#channel.resume();
   }
 
-  sync({ patch, binary, seq, mark, own, promised }: GroupPatch): void {
+  sync({ patch, binary, seq, mark, own, promised, inputs, tick }: GroupPatch): void {
     if (this.#isBehind) return this.sights?.reset();
     const sights = this.sights?.take() ?? [];
-    if (patch === undefined && own.length + promised.length + sights.length === 0) return;
+    if (patch === undefined && own.length + promised.length + sights.length + inputs.length === 0) return;
     this.#send({
       kind: "sync",
       patch,
@@ -199,6 +199,8 @@ export class ShardLink implements ShardGroup {
       ...(mark !== undefined && { mark }),
       ...(sights.length > 0 && { sights }),
       ...(promised.length > 0 && { promised }),
+      ...(inputs.length > 0 && { inputs }),
+      ...(tick !== undefined && { tick }),
     });
   }
 

@@ -24,6 +24,8 @@ export interface ShardLinksScope {
     connect(request: JoinRequest): Promise<void>;
     message(socket: RoomSocket, frame: string | ArrayBuffer): Promise<void> | undefined;
     closed(socket: RoomSocket, isLost: boolean): void;
+    /** A client is to be sent what it missed. @param seq the number of the last packet that it was sent */
+    missed(socket: RoomSocket, seq: number): void;
     /**
      * Restores a client that was here before the room lost its memory.
      * @param isOpen whether it got its first packet

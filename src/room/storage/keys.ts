@@ -8,6 +8,8 @@ export const APART_PREFIX = `${PRIVATE_PREFIX}apart:`;
 export const STORAGE_PREFIX = `${PRIVATE_PREFIX}storage:`;
 /** The version that the state was written by, absent for the first; and the journal, while there is one. */
 export const VERSION_KEY = `${PRIVATE_PREFIX}version`;
+/** The numbers of ticks that may have been used. */
+export const TICK_KEY = `${PRIVATE_PREFIX}tick`;
 export const SESSION_PREFIX = `${PRIVATE_PREFIX}session:`;
 export const LINK_PREFIX = `${PRIVATE_PREFIX}link:`;
 /** There while clients at shards may know more than what is stored, or less. */

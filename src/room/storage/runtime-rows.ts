@@ -39,6 +39,7 @@ const KINDS: ReadonlyMap<string, Check> = new Map([
       expectedUntil: maybe(number),
       leaving: maybe(object({ to: text, transferId: text })),
       detailsSize: maybe(number),
+      input: maybe(number),
       // Of earlier versions.
       answers: maybe(list),
     }),
@@ -66,6 +67,7 @@ const KINDS: ReadonlyMap<string, Check> = new Map([
   ["created", flag],
   ["ending", object({ reason: maybe(text) })],
   ["empty", number],
+  ["tick", number],
 ]);
 const UNSOUND = new Error("It is not what durable-rooms stores there");
 

@@ -1,12 +1,12 @@
-import { encodeSync, encodeWelcome, numberAck, valueOfAck } from "../../protocol/packets.ts";
-import type { SyncHead } from "../../protocol/packets.ts";
+import { encodeSync, numberAck, valueOfAck } from "../../protocol/packets.ts";
+import type { PatchHead } from "../../protocol/packets.ts";
 import type { Parts } from "../../state/crowd.ts";
 import { withText } from "../../protocol/binary/frame-text.ts";
 import { writeAckFrame } from "../../protocol/binary/frames.ts";
-import type { SentFrame } from "../../platform/ports.ts";
 import { BinaryPatches } from "./binary-patches.ts";
 import { DirectPatches } from "./direct-patches.ts";
-import { merge } from "../../state/merge.ts";
+import { FirstPackets, idOf } from "./first-packets.ts";
+import type { FirstPacketsScope } from "./first-packets.ts";
 import type { Changes, Tree } from "../../state/tree.ts";
 import type { GroupState, RemoteGroup } from "../connections/remote-group.ts";
 import { NONE } from "../connections/identity.ts";
@@ -30,10 +30,7 @@ const MODE_KEY = `${PRIVATE_PREFIX}autoSync`;
 const SENDING_PER_VIEWER = 0.015;
 
 /** What sending changes needs of the room. */
-export interface BroadcastScope extends SentStateScope {
-  readonly tree: Tree;
-  readonly views: Views;
-  readonly changeClock: ChangeClock;
+export interface BroadcastScope extends SentStateScope, FirstPacketsScope {
   readonly connections: Connections;
   readonly turns: Turns;
 }
@@ -54,13 +51,13 @@ export class Broadcast {
   readonly #views: Views;
   readonly #changeClock: ChangeClock;
   readonly #connections: Connections;
-  readonly #scope: SentStateScope;
+  readonly #scope: BroadcastScope;
   readonly #clock: Clock;
   readonly #turns: Turns;
   readonly #binary: BinaryPatches;
   readonly #direct: DirectPatches;
   readonly #throttle: number | "auto";
-  readonly #batch: number;
+  readonly #first: FirstPackets;
   readonly #modeRow: Row;
   /** Whether changes are sent only by `applySync`. Survives hibernation. */
   #isManual: boolean;
@@ -86,7 +83,7 @@ export class Broadcast {
     this.#binary = new BinaryPatches(tree, connections);
     this.#direct = new DirectPatches(tree, connections);
     this.#throttle = settings.throttleSync;
-    this.#batch = settings.maxMessageBytes;
+    this.#first = new FirstPackets(scope, this.#binary, settings.maxMessageBytes);
     this.#isManual = !settings.autoSync;
     this.#modeRow = new Row(tree.rows, MODE_KEY, (persisted) => (persisted ? this.autoSync : undefined));
   }
@@ -164,9 +161,7 @@ export class Broadcast {
       this.#turns.want();
       return;
     }
-    // Usually the window is over: its length has to be known only if it is not.
-    const now = this.#clock.now();
-    const wait = now < this.#openAt ? remaining(this.#openAt, now, this.#window()) : 0;
+    const wait = this.#left();
     if (wait <= 0) {
       this.#turns.want();
       return;
@@ -186,8 +181,8 @@ export class Broadcast {
   /** The end of a turn: sends, if the window is over. */
   endTurn(): void {
     if (!this.#isManual) {
-      if (this.#clock.now() >= this.#openAt) this.#flush();
-      else if (this.#tree.isDirty) this.schedule();
+      if (this.#left() <= 0) this.#flush();
+      else if (this.#tree.isDirty || this.#connections.answered.size > 0) this.schedule();
     }
     this.#keepSentState();
   }
@@ -224,27 +219,20 @@ export class Broadcast {
     if (this.#wasPending) for (const conn of this.#connections.all()) if (conn.protocol !== 1) this.#promise(conn);
   }
 
-  /** The state that clients of a remote group have to have: what everyone sees, as JSON, and what only some may see. */
+  /** The state that clients of a remote group have to have. */
   stateFor(group: RemoteGroup): GroupState {
     if (this.#isFresh) this.#settle();
     // Only values that were sent can be read.
     this.#flush();
-    const conns = this.#connections.all().filter((conn) => conn.remote?.group === group && conn.phase === "open");
-    if (conns.some(({ protocol }) => protocol !== 1)) this.#changeClock.use();
-    const own = conns.map((conn) => ({ ids: idOf(conn), changes: this.#views.privateState(conn) }));
-    const state = this.#tree.sharedText();
-    return {
-      state,
-      binary: this.#binary.stateFor(conns, state),
-      own: own.filter(({ changes }) => changes.length > 0),
-      head: { ...this.#changeClock.head, reset: true, batch: this.#batch },
-    };
+    return this.#first.stateFor(
+      this.#connections.all().filter((conn) => conn.remote?.group === group && conn.phase === "open"),
+    );
   }
 
   #flush(): void {
     if (this.#isPaused) return;
     const waiting = [...this.#connections.unopened].filter((conn) => conn.isWaiting);
-    if (!this.#tree.isDirty && waiting.length === 0) return;
+    if (!this.#tree.isDirty && waiting.length === 0 && this.#connections.answered.size === 0) return;
     if (this.#isFresh) this.#settle();
     else this.#sendChanges(this.#take());
     if (waiting.length > 0) this.#welcome(waiting);
@@ -274,6 +262,13 @@ export class Broadcast {
     return this.#tree.settle();
   }
 
+  /** How much of the window after the last packet is left, in ms. */
+  #left(): number {
+    // Usually it is over: its length has to be known only if it is not.
+    const now = this.#clock.now();
+    return now < this.#openAt ? remaining(this.#openAt, now, this.#window()) : 0;
+  }
+
   /** The length of the window after a packet, in ms. */
   #window(): number {
     const wait = this.#throttle === "auto" ? this.#connections.automaticWait : this.#throttle;
@@ -298,41 +293,20 @@ export class Broadcast {
     for (const conn of waiting) this.#views.remember(conn);
     for (const [group, conns] of byGroup) {
       const state = this.#tree.sharedText();
-      const welcomes = conns.map((conn) => this.#welcomeOf(conn));
+      const welcomes = conns.map((conn) => this.#first.welcomeOf(conn));
       const isNeeded = welcomes.some(({ patch }) => patch === undefined);
       group?.welcome(state, welcomes, this.#binary.stateFor(conns, isNeeded ? state : undefined));
       for (const [index, conn] of conns.entries()) {
         conn.isBehind = false;
-        conn.welcome(group ? undefined : this.#firstPacket(conn, welcomes[index] as Welcome), this.#changeClock.seq);
+        conn.welcome(group ? undefined : this.#first.frameFor(conn, welcomes[index] as Welcome), this.#changeClock.seq);
         this.#connections.opened(conn);
       }
     }
   }
 
-  #welcomeOf(conn: RoomConnection): Welcome {
-    const { publicId, remote } = conn;
-    const base = { id: remote?.id ?? 0, publicId, ...(conn.wire && { tables: conn.wire.tables }) };
-    if (conn.protocol === 1 || conn.isIntercepted) return { ...base, changes: this.#views.privateState(conn) };
-    this.#changeClock.use();
-    const { since } = conn;
-    const batch = this.#batch;
-    const from = since && this.#changeClock.resumesFrom(since, publicId);
-    if (!since || from === undefined) {
-      const head: SyncHead = { ...this.#changeClock.head, ...(since && { reset: true }), batch };
-      return { ...base, changes: this.#views.privateState(conn), head };
-    }
-    const missed = this.#changeClock.missed(from);
-    const patch = JSON.stringify(merge(missed.patch, this.#views.privateSince(conn, from, missed.gone)));
-    const head = { ...this.#changeClock.resumedHead(since, from, publicId), ...(conn.isBehind && { from }), batch };
-    const welcome = { ...base, changes: this.#views.privateInSights(conn), head, patch };
-    return remote && conn.protocol === 3 ? { ...welcome, blocks: this.#binary.resumed(conn, patch) } : welcome;
-  }
-
-  #firstPacket(conn: RoomConnection, { head, patch }: Welcome): SentFrame {
-    const { publicId, protocol } = conn;
-    const text = patch ?? this.#views.textFor(conn);
-    if (head && protocol === 3) return this.#binary.first(conn, head, patch === undefined ? publicId : undefined, text);
-    return patch === undefined ? encodeWelcome(publicId, text, head) : encodeSync(patch, head);
+  #tickHead(): Pick<PatchHead, "tick"> {
+    const { number = 0 } = this.#scope.ticker ?? {};
+    return number > 0 ? { tick: number } : {};
   }
 
   #sendChanges(changes: Changes): void {
@@ -353,18 +327,24 @@ export class Broadcast {
     // A patch for some clients has no number, since the others would miss that number.
     const seq = this.#changeClock.settled(changes);
     const promised = this.#keepPromises(shared !== undefined, viewerGroups);
-    if (!shared && viewerGroups.length === 0 && !this.#tree.crowd) return;
+    const { remoteGroups, answered } = this.#connections;
+    if (!shared && viewerGroups.length === 0 && answered.size === 0 && !this.#tree.crowd) return;
     const mark = seq > 0 ? this.#changeClock.takeMark() : undefined;
     const blocks = this.#binary.shared(shared);
-    this.#direct.send({ shared, blocks, seq, mark, viewerGroups });
-    const { remoteGroups } = this.#connections;
+    const tick = this.#tickHead();
+    const head = seq > 0 ? { seq, ...(mark !== undefined && { mark }), ...tick } : tick;
+    this.#direct.send({ shared, blocks, head, viewerGroups });
     const patch = shared && remoteGroups.size > 0 ? JSON.stringify(shared) : undefined;
     const binary = blocks && { blocks, tables: this.#binary.tables };
     for (const group of remoteGroups.keys()) {
       const own = remoteChanges(group, this.#connections.all(), viewerGroups, this.#tree.crowd);
       const isHere = ({ remote }: RoomConnection) => remote?.group === group;
-      group.sync({ patch, binary, seq, mark, own, promised: promised.filter(isHere).flatMap(idOf) });
+      const told = Array.from(answered).filter(([conn]) => isHere(conn));
+      const inputs = told.flatMap(([conn, input]) => idOf(conn).map((id) => [id, input] as const));
+      const ids = promised.filter(isHere).flatMap(idOf);
+      group.sync({ patch, binary, seq, mark, own, promised: ids, inputs, ...tick });
     }
+    answered.clear();
   }
 
   /** The connection was told that a sync packet follows. One that is not open gets its first packet anyway. */
@@ -395,7 +375,3 @@ export class Broadcast {
 
 const NOBODY: readonly RoomConnection[] = [];
 const NO_PARTS: Parts = [];
-
-function idOf({ remote }: RoomConnection): number[] {
-  return remote ? [remote.id] : [];
-}

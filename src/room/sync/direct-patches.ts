@@ -4,6 +4,7 @@ import { withText } from "../../protocol/binary/frame-text.ts";
 import { writeSyncFrame } from "../../protocol/binary/frames.ts";
 import { blocksOf, EncodedPatch } from "../../protocol/encoded-patch.ts";
 import { encodeSync } from "../../protocol/packets.ts";
+import type { PatchHead } from "../../protocol/packets.ts";
 import type { Plain } from "../../protocol/values.ts";
 import { addition, merge } from "../../state/merge.ts";
 import type { Tree } from "../../state/tree.ts";
@@ -18,8 +19,7 @@ interface Sent {
   readonly shared: Readonly<Plain> | undefined;
   /** The same in the binary protocol, if anybody reads that. */
   readonly blocks: Uint8Array | undefined;
-  readonly seq: number;
-  readonly mark: number | undefined;
+  readonly head: PatchHead;
   readonly viewerGroups: readonly ViewerGroup[];
 }
 
@@ -33,11 +33,12 @@ export class DirectPatches {
     this.#connections = connections;
   }
 
-  send({ shared, blocks, seq, mark, viewerGroups }: Sent): void {
+  send({ shared, blocks, head, viewerGroups }: Sent): void {
     const { crowd } = this.#tree;
+    const { answered } = this.#connections;
     const text = shared && once(() => JSON.stringify(shared));
     const make = (json: () => string, more?: (out: ByteWriter) => void) =>
-      new EncodedPatch({ text: json, blocks: blocksOf(blocks, more) }, seq, mark);
+      new EncodedPatch({ text: json, blocks: blocksOf(blocks, more) }, head);
     const forAll = text && make(text);
     const groupOf = viewerGroups.length > 0 ? groupsOf(viewerGroups) : undefined;
     const byGroup = new Map<ViewerGroup, EncodedPatch>();
@@ -55,8 +56,12 @@ export class DirectPatches {
       }
       if (parts.length > 0 && conn.protocol === 3 && !conn.isIntercepted)
         this.#sendTables(conn, crowd?.tablesFor(conn, parts));
-      if (patch) conn.sendPatch(patch);
+      if (!patch) continue;
+      conn.sendPatch(patch, answered.get(conn));
+      answered.delete(conn);
     }
+    const nothing = make(() => "{}");
+    for (const [conn, input] of answered) if (!conn.remote) conn.sendPatch(nothing, input);
   }
 
   /** Packets of several connections may be the same, so tables have one of their own. */

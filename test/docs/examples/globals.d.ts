@@ -19,4 +19,11 @@ declare global {
   const user: object;
   const jwt: string;
   const render: (state: object) => void;
+  const keys: { readonly x: number; readonly y: number };
+  const step: (
+    me: { readonly x: number },
+    input: { readonly x: number },
+    context: { readonly dt: number },
+  ) => { x: number };
+  const drawPlayer: (id: string, x: number) => void;
 }

@@ -16,6 +16,8 @@ export const gameRoom = defineRoom({
     phase: sync(signal<"waiting" | "playing">("waiting")),
     players: users(Player),
   }),
+  tick: { hz: 30 },
+  inputs: { steer: { input: z.object({ x: z.number() }), step: (me, { x }, { dt }) => ({ x: me.x + x * dt }) } },
   actions: {
     move: { input: z.object({ x: z.number(), y: z.number() }), run: ({ user }, { x }) => user.x.set(x) },
     rename: { input: z.string(), run: ({ state }, name) => state.name.set(name) },

@@ -39,6 +39,10 @@ interface State {
   elapsed(): number;
 }
 
+interface Counted {
+  readonly count: { set(value: number): void };
+}
+
 describe.each([-HOUR, HOUR])("a clock that jumps by %i ms", (jump) => {
   const start = async () => {
     const clock = new JumpingClock();
@@ -59,6 +63,19 @@ describe.each([-HOUR, HOUR])("a clock that jumps by %i ms", (jump) => {
     await add();
     clock.advance(100);
     expect(socket.texts.at(-1)).toBe('{"type":"sync","value":{"count":4}}');
+  });
+
+  it.each(["auto", 0] as const)("keeps no packet back where throttleSync is %s", async (throttleSync) => {
+    const { actions, state } = definition.compiled.definition;
+    const clock = new JumpingClock();
+    const room = new MemoryRoom<State>(defineRoom({ path: "r", throttleSync, state, actions }).compiled, clock);
+    const socket = await room.connect("ada");
+    clock.advance(1000);
+    const set = (value: number) => room.change((state) => (state as unknown as Counted).count.set(value));
+    set(1);
+    clock.offset = jump;
+    set(2);
+    expect(socket.texts.at(-1)).toBe('{"type":"sync","value":{"count":2}}');
   });
 
   it("keeps nothing unsaved", async () => {

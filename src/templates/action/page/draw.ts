@@ -1,17 +1,30 @@
 import type { ClientState } from "durable-rooms/client";
-import { GEM_RADIUS, HEIGHT, PLAYER_RADIUS, WIDTH } from "../src/arena";
+import { GEM_RADIUS, HEIGHT, PLAYER_RADIUS, WALLS, WIDTH } from "../src/arena";
 import type { Position } from "../src/arena";
 import type { arenaRoom } from "../src/arena-room";
 
 const GRID = 100;
 
+export interface Shot {
+  readonly from: Position;
+  readonly to: Position;
+  /** When it was seen, in ms. */
+  readonly at: number;
+}
+
+/** What moves. */
+interface Scene {
+  readonly players: ReadonlyMap<string, Position>;
+  readonly shots: readonly Shot[];
+  readonly now: number;
+  readonly self: string | undefined;
+  /** Where the room has the own player. */
+  readonly ghost: Position | undefined;
+}
+
 /** Draws one frame. */
-export function draw(
-  canvas: HTMLCanvasElement,
-  state: ClientState<typeof arenaRoom>,
-  positions: ReadonlyMap<string, Position>,
-  self: string | undefined,
-): void {
+export function draw(canvas: HTMLCanvasElement, state: ClientState<typeof arenaRoom>, scene: Scene): void {
+  const { players, shots, now, self, ghost } = scene;
   const context = canvas.getContext("2d") as CanvasRenderingContext2D;
   const scale = (canvas.clientWidth / WIDTH) * devicePixelRatio;
   const [width, height] = [Math.round(WIDTH * scale), Math.round(HEIGHT * scale)];
@@ -21,7 +34,25 @@ export function draw(
   context.clearRect(0, 0, WIDTH, HEIGHT);
   drawGrid(context, style.getPropertyValue("--line"));
   for (const { x, y } of Object.values(state.gems ?? {})) drawGem(context, x, y, style.getPropertyValue("--gem"));
-  for (const [id, { x, y }] of positions) {
+  context.fillStyle = style.getPropertyValue("--wall");
+  for (const { x, y, width, height } of WALLS) context.fillRect(x, y, width, height);
+  context.lineWidth = 3;
+  for (const { from, to, at } of shots) {
+    context.strokeStyle = `rgb(226 88 34 / ${1 - (now - at) / 300})`;
+    context.beginPath();
+    context.moveTo(from.x, from.y);
+    context.lineTo(to.x, to.y);
+    context.stroke();
+  }
+  if (ghost) {
+    context.strokeStyle = style.color;
+    context.setLineDash([6, 6]);
+    context.beginPath();
+    context.arc(ghost.x, ghost.y, PLAYER_RADIUS, 0, 2 * Math.PI);
+    context.stroke();
+    context.setLineDash([]);
+  }
+  for (const [id, { x, y }] of players) {
     const player = state.players[id];
     if (!player) continue;
     context.fillStyle = `hsl(${player.hue} 70% 55%)`;

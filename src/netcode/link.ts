@@ -1,0 +1,49 @@
+import type { AnyRoom } from "../define/room.ts";
+import type { RoomClient, SyncEvent } from "../client/room-client.ts";
+import { ServerClock } from "./server-clock.ts";
+
+/** Any client, as the netcode uses it. */
+export type AnyClient = Pick<RoomClient<AnyRoom>, "on" | "sendInputs" | "latency" | "publicId" | "status"> & {
+  readonly state: unknown;
+};
+
+/** What all parts of the netcode share that one client has: its clock, and the numbers of its inputs. */
+export interface Link {
+  readonly clock: ServerClock;
+  /** The number of the next input. */
+  next: number;
+  /** The last packet. */
+  last: SyncEvent | undefined;
+  readonly listeners: Set<(sync: SyncEvent, now: number) => void>;
+}
+
+const links = new WeakMap<object, Link>();
+
+/** The link of a client. It lives as long as the client. */
+export function linkOf(game: AnyClient): Link {
+  const known = links.get(game);
+  if (known) return known;
+  const link: Link = { clock: new ServerClock(() => game.latency), next: 1, last: undefined, listeners: new Set() };
+  game.on("sync", (sync) => {
+    const now = performance.now();
+    link.last = sync;
+    link.clock.take(sync, now);
+    // Another page of the same user may send inputs too, or this page did before it was loaded anew.
+    link.next = Math.max(link.next, (sync.input ?? 0) + 1);
+    for (const listener of link.listeners) listener(sync, now);
+  });
+  links.set(game, link);
+  return link;
+}
+
+/**
+ * What a client knows of the clock of its room. It learns from the first call on.
+ *
+ * @example
+ * import { serverClock } from "durable-rooms/netcode";
+ * const clock = serverClock(game);
+ * setInterval(() => console.log(clock.tickAt(performance.now()), clock.jitter, clock.roundTrip), 1000);
+ */
+export function serverClock(game: AnyClient): ServerClock {
+  return linkOf(game).clock;
+}

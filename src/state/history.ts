@@ -1,0 +1,76 @@
+import type { Plain } from "../protocol/values.ts";
+import type { Entries } from "./entries.ts";
+import type { RememberedFields } from "./field.ts";
+
+/** Where entries were: those of each collection with a `history`, by name and by key, with the fields that it names. */
+export type Past = Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, unknown>>>>>>;
+
+type Values = ReadonlyMap<string, readonly unknown[]>;
+
+/** What was remembered of a collection after a tick. */
+interface Moment {
+  readonly tick: number;
+  readonly values: Values;
+}
+
+/** A collection whose entries are remembered. */
+interface Remembered {
+  readonly entries: Entries;
+  readonly fields: readonly string[];
+  /** So many moments are kept: those of its time, and one before. */
+  readonly size: number;
+  readonly moments: Moment[];
+}
+
+/**
+ * Where entries were after the last ticks, in memory: for hits that are judged by what the shooter saw. It is called lag
+ * compensation: https://developer.valvesoftware.com/wiki/Lag_Compensation, https://www.gabrielgambetta.com/lag-compensation.html.
+ */
+export class History {
+  readonly #collections = new Map<string, Remembered>();
+
+  remember(name: string, entries: Entries, { fields, ms }: RememberedFields, hz: number): void {
+    this.#collections.set(name, { entries, fields, size: Math.ceil((ms * hz) / 1000) + 1, moments: [] });
+  }
+
+  /** A tick is over. */
+  record(tick: number): void {
+    for (const { entries, fields, size, moments } of this.#collections.values()) {
+      const values = new Map<string, readonly unknown[]>();
+      for (const [key, entry] of Object.entries(entries.signal() as Record<string, Plain>))
+        values.set(
+          key,
+          fields.map((field) => (entry[field] as () => unknown)()),
+        );
+      moments.push({ tick, values });
+      if (moments.length > size) moments.shift();
+    }
+  }
+
+  /** What was there at a tick, with its fraction; of an earlier one than is remembered the oldest, of a later one the last. */
+  at(tick: number): Past {
+    const past: Record<string, Past[string]> = {};
+    for (const [name, remembered] of this.#collections)
+      Object.defineProperty(past, name, { get: () => entriesAt(remembered, tick), enumerable: true });
+    return past;
+  }
+}
+
+function entriesAt({ moments, fields }: Remembered, tick: number): Past[string] {
+  const next = moments.findIndex((moment) => moment.tick > tick);
+  const from = moments.at(next < 0 ? -1 : Math.max(next - 1, 0));
+  const to = next < 0 ? undefined : moments[next];
+  const part = from && to && to !== from ? (tick - from.tick) / (to.tick - from.tick) : 0;
+  const entries: Record<string, Past[string][string]> = {};
+  for (const [key, values] of from?.values ?? []) {
+    const later = to?.values.get(key) ?? values;
+    const between = (value: unknown, index: number) => blend(value, later[index], part);
+    entries[key] = Object.fromEntries(fields.map((field, index) => [field, between(values[index], index)]));
+  }
+  return entries;
+}
+
+/** Numbers as clients show them, between two ticks; all else as it was at the first. */
+function blend(from: unknown, to: unknown, part: number): unknown {
+  return typeof from === "number" && typeof to === "number" ? from + (to - from) * part : from;
+}

@@ -1,0 +1,133 @@
+import { cp, mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { isChromiumMissing, launchChromium } from "./chromium.ts";
+import { freePort, startDevServer } from "./dev-server.ts";
+import type { DevServer } from "./dev-server.ts";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const SOON = { timeout: 20_000, interval: 50 };
+/** Of the game, in pixels a second. */
+const SPEED = 320;
+
+/** One frame of the page: when it was, and where the own player was drawn. */
+interface Frame {
+  readonly at: number;
+  readonly x: number;
+}
+
+/** The game that `create --template action` makes, with the package of this project. Needs a build. */
+describe.skipIf(isChromiumMissing())("the action game at 150 ms of round trip, made in the page", () => {
+  let browser: Browser;
+  let server: DevServer;
+  let folder: string;
+  let persistTo: string;
+  beforeAll(async () => {
+    // Where its other packages are found.
+    folder = await mkdtemp(join(ROOT, "node_modules/.action-"));
+    persistTo = await mkdtemp(join(tmpdir(), "durable-rooms-"));
+    await cp(join(ROOT, "src/templates/action"), folder, { recursive: true });
+    await mkdir(join(folder, "node_modules"));
+    await symlink(ROOT, join(folder, "node_modules/durable-rooms"));
+    server = await startDevServer({ port: await freePort(), persistTo, cwd: folder });
+    browser = await launchChromium();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.kill();
+    for (const path of [folder, persistTo]) await rm(path, { recursive: true });
+  });
+
+  async function play(name: string): Promise<Page> {
+    const page = await (await browser.newContext()).newPage();
+    page.on("pageerror", (error) => expect.fail(error.message));
+    await page.goto(server.url);
+    await page.getByLabel("You are").fill(name);
+    await page.getByLabel("You are").press("Enter");
+    await expect.poll(() => page.locator("#scores li").count(), SOON).toBeGreaterThan(0);
+    await page.getByLabel("Round trip").fill("150");
+    // Until the first inputs were answered over the longer line.
+    await expect.poll(() => page.locator("#numbers").textContent(), SOON).toMatch(/[1-9]\d* inputs unanswered/);
+    return page;
+  }
+
+  it("shows a key in the next frames, and nothing jumps", async () => {
+    const page = await play("Ada");
+    const found = await page.evaluate(async () => {
+      const canvas = document.querySelector("canvas") as HTMLCanvasElement;
+      const context = canvas.getContext("2d") as CanvasRenderingContext2D;
+      const frame = () => new Promise<number>((drawn) => requestAnimationFrame(drawn));
+      const x = () => Number(canvas.dataset["x"]);
+      /** All pixels, as one number. */
+      const pixels = () => {
+        let sum = 0;
+        const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+        for (let at = 0; at < data.length; at += 4) sum = (sum * 31 + (data[at] as number)) % 1_000_003;
+        return sum;
+      };
+      const key = (type: string, code: string) =>
+        canvas.dispatchEvent(new KeyboardEvent(type, { code, bubbles: true }));
+      // To the middle, so that there is space on both sides, and then nothing moves.
+      const way = x() < 600 ? ["ArrowRight", "ArrowLeft"] : ["ArrowLeft", "ArrowRight"];
+      for (let count = 0; count < 60; count++) await frame();
+      const still = pixels();
+      const pressedAt = performance.now();
+      key("keydown", way[0] as string);
+      let waited = 0;
+      while (pixels() === still && waited < 200) {
+        await frame();
+        waited++;
+      }
+      const shownAt = performance.now();
+      const frames: { at: number; x: number }[] = [];
+      for (let count = 0; count < 50; count++) frames.push({ at: await frame(), x: x() });
+      key("keyup", way[0] as string);
+      key("keydown", way[1] as string);
+      for (let count = 0; count < 50; count++) frames.push({ at: await frame(), x: x() });
+      key("keyup", way[1] as string);
+      return {
+        waited,
+        ms: shownAt - pressedAt,
+        frames,
+        numbers: document.querySelector("#numbers")?.textContent ?? "",
+      };
+    });
+    console.log(`from key to pixel: ${found.waited} frames, ${Math.round(found.ms)} ms; ${found.numbers}`);
+    // The first frame after the key may have begun before it.
+    expect(found.waited).toBeLessThanOrEqual(2);
+    expect(found.ms).toBeLessThan(150);
+    expect(found.numbers).toContain(" 0 corrections");
+    const steps = found.frames.slice(1).map((frame: Frame, index) => {
+      const before = found.frames[index] as Frame;
+      return { ms: frame.at - before.at, way: Math.abs(frame.x - before.x) };
+    });
+    // As far as it runs in the time of a frame, and never farther: a tick and rounding aside, where it turns.
+    for (const { ms, way } of steps)
+      expect(way).toBeLessThanOrEqual((SPEED * (Math.min(ms, 250) + 1000 / 30)) / 1000 + 1);
+    expect(steps.filter(({ way }) => way > 0).length).toBeGreaterThan(60);
+  });
+
+  it("is seen by others to run, and to collect what it touches", async () => {
+    const [ada, bob] = [await play("Ada 2"), await play("Bob")];
+    const scores = (page: Page) => page.locator("#scores li").allTextContents();
+    await expect.poll(async () => (await scores(bob)).some((text) => text.startsWith("Ada 2")), SOON).toBe(true);
+    await ada.locator("#arena").focus();
+    // Sooner or later she has something: a gem on her way.
+    await expect
+      .poll(
+        async () => {
+          for (const key of ["ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp"]) {
+            await ada.keyboard.down(key);
+            await new Promise((resolve) => setTimeout(resolve, 300 + Math.random() * 900));
+            await ada.keyboard.up(key);
+          }
+          const score = (await scores(bob)).find((text) => text.startsWith("Ada 2"));
+          return Number(score?.split(" ").at(-1));
+        },
+        { timeout: 60_000 },
+      )
+      .toBeGreaterThan(0);
+  });
+});

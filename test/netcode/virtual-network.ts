@@ -1,0 +1,190 @@
+import { vi } from "vitest";
+import { connectRoom } from "../../src/client/index.ts";
+import type { ConnectOptions, RoomClient } from "../../src/client/index.ts";
+import type { AnyRoom } from "../../src/define/room.ts";
+import type { SentFrame } from "../../src/platform/ports.ts";
+import { MemoryTree } from "../support/memory-shards.ts";
+import { MemoryRoom, VirtualClock } from "../support/memory.ts";
+import type { MemorySocket } from "../support/memory.ts";
+
+/** So many ms pass at once, and after them so many promises in a row resolve: those of a client that connects. */
+const STEP = 20;
+const PROMISES = 15;
+
+/** The time of vitest's fake timers: the client lives in the same. */
+class FakeClock extends VirtualClock {
+  override now(): number {
+    return Date.now();
+  }
+  override after(ms: number, run: () => void): () => void {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  }
+}
+
+/** How long what is sent at this moment is on its way, in ms. */
+type Delay = () => number;
+
+/** A WebSocket over a line that delays what is sent, and keeps the order of it, as TCP does. */
+class DelayedSocket extends EventTarget {
+  readyState = 0;
+  readonly #network: VirtualNetwork;
+  #socket: MemorySocket | undefined;
+  /** When what was sent last arrives: nothing overtakes it. */
+  #lastUp = 0;
+  #lastDown = 0;
+
+  constructor(url: string, network: VirtualNetwork) {
+    super();
+    this.#network = network;
+    network.sockets.add(this);
+    this.#up(() => void this.#open(new URL(url).searchParams));
+  }
+
+  send(text: string): void {
+    if (text === "ping") this.#up(() => this.#down("pong"));
+    else this.#up(() => this.#socket?.isOpen && this.#network.place.send(this.#socket, text));
+  }
+
+  close(code = 1000): void {
+    this.drop(code);
+  }
+
+  /** The connection ends. What is on its way is lost. */
+  drop(code = 1006): void {
+    if (this.readyState === 3) return;
+    this.readyState = 3;
+    this.#network.sockets.delete(this);
+    if (this.#socket?.isOpen) this.#network.place.disconnect(this.#socket);
+    this.dispatchEvent(new CloseEvent("close", { code }));
+  }
+
+  /** The object on the other side died. */
+  broke(): void {
+    this.#socket = undefined;
+    this.drop();
+  }
+
+  #up(arrive: () => void): void {
+    this.#lastUp = Math.max(this.#lastUp, Date.now() + this.#network.delay());
+    setTimeout(() => this.readyState !== 3 && arrive(), this.#lastUp - Date.now());
+  }
+
+  #down(frame: SentFrame): void {
+    const data = typeof frame === "string" ? frame : frame.slice().buffer;
+    this.#lastDown = Math.max(this.#lastDown, Date.now() + this.#network.delay());
+    const bring = () => this.readyState === 1 && this.dispatchEvent(new MessageEvent("message", { data }));
+    setTimeout(bring, this.#lastDown - Date.now());
+  }
+
+  async #open(query: URLSearchParams): Promise<void> {
+    const socket = await this.#network.place.connect(query.get("id") ?? "", query.toString());
+    if (!socket.isOpen || this.readyState === 3) return this.drop();
+    this.#socket = socket;
+    const opened = () => {
+      if (this.readyState === 3) return;
+      this.readyState = 1;
+      this.dispatchEvent(new Event("open"));
+    };
+    // Before the first packet.
+    setTimeout(opened, 0);
+    for (const frame of socket.frames.splice(0)) this.#down(frame);
+    // Nobody reads what it would keep.
+    socket.send = (frame) => {
+      if (!socket.isOpen) throw new Error("closed");
+      this.#down(frame);
+      return frame.length;
+    };
+  }
+}
+
+/** Where sockets lead to: a room, or a shard of it. */
+interface Place {
+  connect(sessionId: string, query: string): Promise<MemorySocket>;
+  send(socket: MemorySocket, text: string): void;
+  disconnect(socket: MemorySocket): void;
+}
+
+/** A room in memory, and lines to it or to a shard of it, in the time of vitest's fake timers. */
+export class VirtualNetwork<S = unknown> {
+  readonly room: MemoryRoom<S>;
+  readonly place: Place;
+  readonly sockets = new Set<DelayedSocket>();
+  delay: Delay;
+
+  readonly #isSharded: boolean;
+
+  constructor(definition: AnyRoom, delay: Delay, via: "room" | "shard" = "room") {
+    this.delay = delay;
+    this.#isSharded = via === "shard";
+    if (via === "shard") {
+      const tree = new MemoryTree<S>(definition.compiled, new FakeClock());
+      const shard = tree.add("s");
+      this.room = tree.room;
+      this.place = {
+        connect: async (sessionId, query) => shard.connect(sessionId, null, query),
+        send: (socket, text) => shard.send(socket, text),
+        disconnect: (socket) => shard.disconnect(socket),
+      };
+      return;
+    }
+    const room = new MemoryRoom<S>(definition.compiled, new FakeClock());
+    this.room = room;
+    this.place = {
+      connect: (sessionId, query) => room.connect(sessionId, null, undefined, query),
+      send: (socket, text) => void room.core.message(socket, text),
+      disconnect: (socket) => room.disconnect(socket),
+    };
+  }
+
+  connect<R extends AnyRoom>(options: Partial<ConnectOptions> = {}): RoomClient<R> {
+    const network = this as unknown as VirtualNetwork;
+    const WebSocket = class extends DelayedSocket {
+      constructor(url: string) {
+        super(url, network);
+      }
+    };
+    const socket = { WebSocket, protocol: "ws", minReconnectionDelay: 50, maxReconnectionDelay: 100 } as const;
+    return connectRoom<R>({ host: "h", room: "r", id: "me", socket, ...options });
+  }
+
+  /** Lets time pass, also for the room's alarm. */
+  async pass(ms: number): Promise<void> {
+    // Vitest's own way to wait for promises takes a real timer for each fake one. Of this time a bit is enough here.
+    for (let left = ms; left > 0; left -= STEP) {
+      vi.advanceTimersByTime(Math.min(left, STEP));
+      for (let promises = 0; promises < PROMISES; promises++) await Promise.resolve();
+    }
+    if (this.room.alarmAt <= Date.now()) await this.room.ring();
+  }
+
+  /** The connections break. */
+  drop(): void {
+    for (const socket of this.sockets) socket.drop();
+  }
+
+  /** The room's object dies: its memory is gone, and the sockets that it holds are. */
+  crash(): void {
+    this.room.crash();
+    if (this.#isSharded) return;
+    for (const socket of this.sockets) socket.broke();
+  }
+}
+
+/** Random numbers from 0 to 1 that a seed repeats: mulberry32. */
+export function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** How many random schedules are tried. */
+    netcodeRuns: number;
+  }
+}

@@ -1,0 +1,47 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { SECRETS } from "../fuzz/long/workerd.ts";
+import { bundleInto, startWorkerd } from "../workerd/process.ts";
+import type { Workerd } from "../workerd/process.ts";
+import { run } from "./slow-readers.ts";
+
+const SECONDS = Number(process.env["SOAK_SECONDS"] ?? 60);
+const MOVERS = 100;
+
+let workerd: Workerd;
+let folder: string;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "slow-readers-"));
+  await bundleInto(folder, join(import.meta.dirname, "worker.ts"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** A process of its own, so that the memory of the run before does not count. */
+async function measure(stalled: number, room: string) {
+  workerd = await startWorkerd(folder, SECRETS);
+  try {
+    const outcome = await run(workerd, { room, movers: MOVERS, rate: 10, stalled, seconds: SECONDS, trail: 10 });
+    console.log(stalled, "do not read:", outcome);
+    return outcome;
+  } finally {
+    await workerd.kill();
+  }
+}
+
+it(
+  `P14: for ${SECONDS} seconds, ${MOVERS} move, and some do not read: the memory of workerd is bounded, and others do not notice`,
+  async () => {
+    const none = await measure(0, "busy-none");
+    const few = await measure(10, "busy-few");
+    expect(few.grown).toBeLessThan(none.grown + 15);
+    expect(few.behind).toBeLessThanOrEqual(10);
+    expect(few.unconfirmedBytes).toBeLessThan(32_000_000);
+    if (few.behind > 0) expect(few.mergedBytes).toBeLessThanOrEqual(1.5 * few.stateBytes);
+    const many = await measure(500, "busy-many");
+    expect(many.grown).toBeLessThan(none.grown + 64);
+    expect(many.unconfirmedBytes).toBeLessThan(64_000_000);
+  },
+  SECONDS * 4000 + 120_000,
+);
