@@ -85,7 +85,7 @@ const ALL = {
     kind: "run",
     clients: 20,
     inFlight: 100,
-    variants: ["a50", "b50", "bauto", "c50", "e"],
+    variants: ["a50", "b50", "b50batch", "bauto", "c50", "e"],
     baseline: "a50",
   },
   five: {

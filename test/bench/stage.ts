@@ -34,10 +34,10 @@ export class Stage {
 
   /** Where the clients of a variant find a room. */
   async place(variant: VariantName, room: string): Promise<Place> {
-    const { server, prefix, protocol = "json", shards = 0, query = "" } = VARIANTS[variant];
+    const { server, prefix, protocol = "json", shards = 0, query = "", isBatched } = VARIANTS[variant];
     const { port, pid, shards: holder } = this.#servers.get(server) as Server;
     const paths = await this.#paths(port, protocol, `${prefix}${room}`, shards);
-    const base = { port, pid, protocol, paths: paths.map((path) => path + query) };
+    const base = { port, pid, protocol, paths: paths.map((path) => path + query), ...(isBatched && { isBatched }) };
     return holder ? { ...base, port: holder.port, callers: [port, holder.port] } : base;
   }
 

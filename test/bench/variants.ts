@@ -32,6 +32,8 @@ export interface Variant {
   readonly shards?: number;
   /** What its clients add to the query. */
   readonly query?: string;
+  /** Whether its clients send several actions as an array in one frame. */
+  readonly isBatched?: true;
 }
 
 const BINARY = "&protocol=2&protocol=3";
@@ -55,6 +57,14 @@ const ALL = {
     prefix: "50-",
     baseline: "a50",
     query: BINARY,
+  },
+  b50batch: {
+    title: "durable-rooms, 50, several actions in a frame",
+    server: "rooms",
+    prefix: "50-",
+    baseline: "a50",
+    query: "&protocol=2",
+    isBatched: true,
   },
   b0shards: { title: "durable-rooms, 0, 8 shards", server: "rooms", prefix: "0-s-", baseline: "a", shards: 8 },
   bautoshards: {

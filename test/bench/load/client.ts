@@ -30,6 +30,7 @@ export class Client {
   /** Why it lost its connection, if it did not leave by itself. */
   failed: string | undefined;
   readonly #protocol: Protocol;
+  readonly #isBatched: boolean;
   readonly #tally: Tally;
   readonly #moves: Moves;
   readonly #newcomer: Newcomer = { answer: (message) => this.say(message) };
@@ -41,9 +42,10 @@ export class Client {
   #isLeaving = false;
 
   /** @param side of the map that it walks over; undefined if it counts */
-  constructor({ port, paths, protocol }: Place, index: number, tally: Tally, side?: number) {
+  constructor({ port, paths, protocol, isBatched = false }: Place, index: number, tally: Tally, side?: number) {
     this.#moves = side === undefined ? new Counting() : new Walk(side, index);
     this.#protocol = PROTOCOLS[protocol];
+    this.#isBatched = isBatched;
     this.#tally = tally;
     this.ready = this.#enter(port, paths[index % paths.length] ?? "", index);
   }
@@ -82,6 +84,7 @@ export class Client {
     const [first] = messages;
     if (count === 1 && typeof first === "string") this.#confirmations.send(first);
     else if (count === 1) this.say(first as Buffer);
+    else if (this.#isBatched) this.say(`[${messages.join()}]`);
     else this.#socket?.sendAll(messages);
   }
 

@@ -10,6 +10,8 @@ export interface Place {
   /** Of its sockets, each client takes the next one; `{n}` is the number of the client. With Colyseus, a room's name. */
   readonly paths: readonly string[];
   readonly protocol: keyof typeof PROTOCOLS;
+  /** Whether actions that are sent at once are an array in one frame. */
+  readonly isBatched?: boolean;
   /** Ports of processes that count the calls that they get from each other. */
   readonly callers?: readonly number[];
 }
