@@ -20,6 +20,7 @@ describe("the tarball", async () => {
       ".",
       "./worlds",
       "./client",
+      "./netcode",
       "./react",
       "./vue",
       "./svelte",
@@ -55,6 +56,8 @@ describe("the tarball", async () => {
         !/^(docs\/((reference|skill)\/)?)?[A-Za-z-]+\.(md|svg|txt)$/.test(path),
     );
     expect(others.toSorted()).toEqual(["LICENSE", "package.json"]);
-    expect(files.filter((path) => /demo|test\/(?!room|worker)|\.dev\.vars|node_modules/.test(path))).toEqual([]);
+    expect(
+      files.filter((path) => /demo|(?<!^src\/templates\/\w+\/)test\/|\.dev\.vars|node_modules/.test(path)),
+    ).toEqual([]);
   });
 });
