@@ -65,6 +65,7 @@ export function blocksOf(
   ofAll: Uint8Array | undefined,
   more: ((out: ByteWriter) => void) | undefined,
 ): (out: ByteWriter) => void {
+  if (more && !ofAll) return more;
   return (out) => {
     if (ofAll) out.bytes(ofAll);
     more?.(out);

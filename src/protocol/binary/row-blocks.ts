@@ -26,9 +26,11 @@ export interface RowBlock {
 
 /** Rows, grouped by which fields they have. */
 export class RowBlocks {
-  readonly #blocks = new Map<number, RowBlock>();
+  /** Undefined while there are none: many of these stay empty. */
+  #blocks: Map<number, RowBlock> | undefined;
 
   add({ mask, values }: Row, key: string, slot = -1): void {
+    this.#blocks ??= new Map();
     let block = this.#blocks.get(mask);
     if (!block) this.#blocks.set(mask, (block = { mask, slots: [], keys: [], rows: [] }));
     block.slots.push(slot);
@@ -37,7 +39,7 @@ export class RowBlocks {
   }
 
   [Symbol.iterator](): Iterator<RowBlock> {
-    return this.#blocks.values();
+    return (this.#blocks?.values() ?? [])[Symbol.iterator]();
   }
 }
 
