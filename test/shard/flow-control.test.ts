@@ -225,7 +225,7 @@ describe.each([
           }
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 15 },
     );
     expect(merges).toBeGreaterThan(5);
   });

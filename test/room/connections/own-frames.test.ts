@@ -43,7 +43,7 @@ it("P4.10: what an interceptor returns is the same in binary frames as in JSON, 
         const definition = defineRoom({ path: "r", throttleSync: 0, state, interceptorPacket } as never);
         const room = new MemoryRoom<GameState>(definition.compiled);
         // The same user, who sees the same.
-        const json = await room.connect("ada", { gm: true });
+        const json = await room.connect("ada", { gm: true }, undefined, "protocol=2");
         const other = await room.connect("ada", { gm: true, binary: true }, undefined, "protocol=3");
         for (const turn of turns) {
           room.change((now) => turn.forEach((mutation) => mutation.run(now)));
