@@ -1,6 +1,7 @@
 import type { ActionContext, Input } from "../../define/types.ts";
 import type { ActionMessage } from "../../protocol/decode.ts";
 import { RoomError } from "../../protocol/errors.ts";
+import { promiseOf } from "../../protocol/values.ts";
 import type { Plain } from "../../protocol/values.ts";
 import { StateViews, viewOfEntry } from "../../state/entry-view.ts";
 import type { Group } from "../../state/group.ts";
@@ -152,7 +153,8 @@ export class Inputs {
         };
         const view = viewOfEntry(tree.entries.get(entry) as Group, sees);
         set(entry as Plain, input.step(view, value, given));
-        input.run?.({ ...context, user: entry as never, tick, seen }, value);
+        // Whoever is told of what it throws is told of what it rejects with.
+        return input.run?.({ ...context, user: entry as never, tick, seen }, value);
       },
       conn as RoomConnection,
     );
@@ -175,13 +177,34 @@ function takeTick(queue: Waiting[]): Waiting[] {
   return queue.splice(0, again < 0 ? queue.length : again);
 }
 
-/** Sets fields of an entry. */
+/** A field of an entry that can be set. */
+interface Settable {
+  (): unknown;
+  set(value: unknown): void;
+}
+
+/** Sets fields of an entry: all of them, or none if one cannot have its value. */
 function set(entry: Plain, values: Readonly<Plain>): void {
-  for (const [name, value] of Object.entries(values)) {
-    const field = Object.hasOwn(entry, name) ? (entry[name] as Partial<{ set(value: unknown): void }>) : undefined;
-    if (typeof field?.set !== "function")
-      throw new Error(`A step returned "${name}", which is no field that can be set`);
-    // JSON has no -0.
-    field.set(typeof value === "number" ? value + 0 : value);
+  const pending = promiseOf<unknown>(values);
+  pending?.catch(() => {});
+  if (pending) throw new Error("A step cannot be async: it returns the fields that change");
+  const before: [field: Settable, value: unknown][] = [];
+  try {
+    for (const [name, value] of Object.entries(values)) {
+      const field = fieldOf(entry, name);
+      before.push([field, field()]);
+      // JSON has no -0.
+      field.set(typeof value === "number" ? value + 0 : value);
+    }
+  } catch (error) {
+    for (const [field, value] of before) field.set(value);
+    throw error;
   }
+}
+
+/** @throws Error if there is no such field */
+function fieldOf(entry: Plain, name: string): Settable {
+  const field = Object.hasOwn(entry, name) ? (entry[name] as Partial<Settable> | undefined) : undefined;
+  if (typeof field?.set === "function") return field as Settable;
+  throw new Error(`A step returned "${name}", which is no field that can be set`);
 }

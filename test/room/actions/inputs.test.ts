@@ -197,6 +197,30 @@ describe("inputs", () => {
     expect(room.log.filter(({ event }) => event === "input_failed")).toHaveLength(1);
   });
 
+  it("an async step is an error, and so is what an async run rejects with", async () => {
+    const inputs: Readonly<Record<string, { step(): object; run?(): Promise<never> }>> = {
+      late: { step: async () => ({ x: 1 }) },
+      later: { step: () => ({}), run: async () => Promise.reject(new Error("too late")) },
+      wrong: { step: () => ({ x: 7, nothing: 2 }) },
+    };
+    const odd = defineRoom({
+      path: "r",
+      state: () => ({ players: users(Player) }),
+      tick: { hz: HZ },
+      inputs,
+    });
+    const room = new MemoryRoom<{ players(): Record<string, Player> }>(odd.compiled);
+    const ada = await room.connect("ada", null, undefined, "protocol=2");
+    for (const [index, action] of Object.keys(inputs).entries())
+      await room.core.message(ada, JSON.stringify({ action, input: index + 1 }));
+    room.clock.advance(200);
+    for (let promises = 0; promises < 5; promises++) await Promise.resolve();
+    const errors = room.log.filter(({ event }) => event === "input_failed").map(({ error }) => String(error));
+    expect(errors.join()).toMatch(/A step cannot be async.*"nothing", which is no field that can be set.*too late/s);
+    expect(Object.values(room.state.players())[0]?.x()).toBe(0);
+    expect(told(ada)).toEqual([3]);
+  });
+
   it("P15.2 are refused without a number, and where the value does not fit", async () => {
     const { ada, send, ticks, player } = await start();
     const refused = async (message: string) => {
