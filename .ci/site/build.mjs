@@ -10,7 +10,6 @@ rmSync(pages, { recursive: true, force: true });
 for (const name of ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs"]) {
   cpSync(`${site}../../${name}`, `${pages}/${name}`, { recursive: true });
 }
-rmSync(`${pages}/docs/skill`, { recursive: true, force: true });
 for (const path of globSync(`${pages}/**/*.md`)) {
   // The site's name for the page of a folder.
   writeFileSync(path, readFileSync(path, "utf8").replaceAll(/(\]\([^)]*)README\.md/g, "$1index.md"));
