@@ -1,11 +1,11 @@
 import { defineConfig } from "vitest/config";
 
-/** The packed tarball, as others use it: `npm run test:package`, after a build. */
+/** The packed tarball, as others use it: `npm run test:package`, after a build. With LONG=1 what takes minutes. */
 export default defineConfig({
   test: {
     root: import.meta.dirname,
     environment: "node",
-    include: ["*.test.ts"],
+    include: [process.env["LONG"] ? "*.long.ts" : "*.test.ts"],
     globalSetup: "./pack.ts",
     maxWorkers: 1,
     fileParallelism: false,
