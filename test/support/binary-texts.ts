@@ -22,7 +22,8 @@ export class BinaryTexts {
 
   textOf(frame: string | Uint8Array | ArrayBuffer): string {
     if (typeof frame === "string") {
-      if (this.#isBinary) this.#take(JSON.parse(frame) as Plain);
+      // The runtime answers pings by a text of its own.
+      if (this.#isBinary && frame !== "pong") this.#take(JSON.parse(frame) as Plain);
       return frame;
     }
     this.#isBinary = true;
