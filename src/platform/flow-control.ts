@@ -82,7 +82,8 @@ export class Flow {
     this.#sent += weight;
     this.bytes += weight;
     this.#control.count(this, weight);
-    if (this.isClosing) return;
+    // Nothing bounds a client that cannot confirm, unless the room says so: then it is neither kept nor looked at.
+    if (this.isClosing || !this.#control.bounds(this)) return;
     if (this.#sent - this.#sentAtKeep >= this.#control.step) this.client.keep();
     if (this.bytes >= this.#control.askFrom) this.#check();
   }
@@ -256,6 +257,11 @@ export class FlowControl {
   count({ canConfirm, isClosing }: Flow, bytes: number): void {
     if (canConfirm || isClosing) this.bytes += bytes;
     else this.#silent += bytes;
+  }
+
+  /** Whether there is a bound for a client that is open. */
+  bounds({ canConfirm }: Flow): boolean {
+    return canConfirm || this.#mostSilent < Infinity;
   }
 
   /** Whether many bytes are unconfirmed: clients are not to hold back confirmations. */
