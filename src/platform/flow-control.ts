@@ -48,6 +48,7 @@ export class Flow {
   /** Whether the connection was closed, and its socket has not ended yet. */
   isClosing = false;
   readonly client: FlowClient;
+  readonly canConfirm: boolean;
   readonly #control: FlowControl;
   /** All that was ever counted, and how much of it when that was stored last. */
   #sent: number;
@@ -63,6 +64,7 @@ export class Flow {
   constructor(control: FlowControl, client: FlowClient, kept: number | undefined) {
     this.#control = control;
     this.client = client;
+    this.canConfirm = client.protocol !== 1;
     this.#kept = kept ?? 0;
     // What it was sent after that was stored is not known. It was less than a step.
     this.bytes = this.#sent = kept === undefined ? 0 : kept + control.step;
@@ -123,19 +125,17 @@ export class Flow {
     this.client.refuse(new RoomError("too_slow", "The client does not read what it is sent"));
   }
 
-  get canConfirm(): boolean {
-    return this.client.protocol !== 1;
-  }
-
-  /** The connection is closed. What its client did not read stays in memory until its socket ends. */
+  /**
+   * The connection is closed. What its client did not read stays in memory until its socket ends. Of a client that cannot
+   * confirm, nobody knows how much that is.
+   */
   closes(): void {
     if (this.isClosing) return;
     if (this.isStopped) this.#control.stopped--;
-    this.#control.count(this, -this.bytes);
     this.isStopped = false;
     this.isClosing = true;
     this.#silentSince = undefined;
-    this.#control.count(this, this.bytes);
+    if (!this.canConfirm) this.#control.ended(this.client.socket);
   }
 
   #settle(bytes: number): void {
@@ -202,7 +202,7 @@ export class FlowControl {
   readonly askAgain: number;
   /** From so many bytes on a client is looked at. */
   askFrom: number;
-  /** The unconfirmed bytes of all, without those of open connections that cannot confirm. */
+  /** The unconfirmed bytes of all that can confirm. */
   bytes = 0;
   /** How many clients are stopped now, and how many were sent what they missed, and were given up. */
   stopped = 0;
@@ -214,7 +214,9 @@ export class FlowControl {
   readonly #clock: Clock;
   readonly #onBehind: () => void;
   readonly #flows = new Map<Socket, Flow>();
-  /** Of open connections that cannot confirm: what they were sent since they last showed that they live. */
+  /** How many of these can confirm: they share the bound. */
+  #sharers = 0;
+  /** What those that cannot confirm were sent since they last showed that they live. */
   #silent = 0;
   #isWatching = false;
 
@@ -235,7 +237,7 @@ export class FlowControl {
     const flow = new Flow(this, client, kept);
     this.#flows.set(client.socket, flow);
     this.count(flow, flow.bytes);
-    this.#share();
+    this.#share(flow, 1);
     return flow;
   }
 
@@ -243,10 +245,10 @@ export class FlowControl {
   ended(socket: Socket): void {
     const flow = this.#flows.get(socket);
     if (!flow) return;
+    this.#flows.delete(socket);
     flow.closes();
     this.count(flow, -flow.bytes);
-    this.#flows.delete(socket);
-    this.#share();
+    this.#share(flow, -1);
   }
 
   now(): number {
@@ -254,8 +256,8 @@ export class FlowControl {
   }
 
   /** @internal */
-  count({ canConfirm, isClosing }: Flow, bytes: number): void {
-    if (canConfirm || isClosing) this.bytes += bytes;
+  count({ canConfirm }: Flow, bytes: number): void {
+    if (canConfirm) this.bytes += bytes;
     else this.#silent += bytes;
   }
 
@@ -271,7 +273,7 @@ export class FlowControl {
 
   /** Whether nothing more may be sent to a client. */
   isFull({ bytes }: Flow): boolean {
-    return bytes >= this.#most || (this.bytes >= this.#mostOfAll && bytes >= this.#mostOfAll / this.#flows.size);
+    return bytes >= this.#most || (this.bytes >= this.#mostOfAll && bytes >= this.#mostOfAll / this.#sharers);
   }
 
   get report(): FlowReport {
@@ -291,7 +293,7 @@ export class FlowControl {
   /** Closes those who cannot confirm, if they were sent too much without a sign of life: who was sent most first. */
   checkSilent(): void {
     if (this.#silent < this.#mostSilent) return;
-    const silent = [...this.#flows.values()].filter(({ canConfirm, isClosing }) => !canConfirm && !isClosing);
+    const silent = [...this.#flows.values()].filter(({ canConfirm }) => !canConfirm);
     for (const flow of silent) flow.lookForPing();
     if (this.#silent < this.#mostSilent) return;
     silent.reduce((most, flow) => (flow.bytes > most.bytes ? flow : most)).giveUp();
@@ -309,7 +311,9 @@ export class FlowControl {
     this.#clock.after(LOOK_EVERY, look, "confirm");
   }
 
-  #share(): void {
-    this.askFrom = Math.min(this.ask, this.#mostOfAll / 2 / Math.max(this.#flows.size, 1));
+  /** @param change of how many there are */
+  #share({ canConfirm }: Flow, change: number): void {
+    if (canConfirm) this.#sharers += change;
+    this.askFrom = Math.min(this.ask, this.#mostOfAll / 2 / Math.max(this.#sharers, 1));
   }
 }

@@ -192,7 +192,8 @@ export class Client implements FlowClient {
     } catch {
       return;
     }
-    (this.flow ??= this.#hooks.flows.add(this, this.#unconfirmed)).sent(bytes);
+    // Before the room has let it in, nobody knows its protocol. By then it is sent only that it sends too much.
+    if (this.identity) (this.flow ??= this.#hooks.flows.add(this, this.#unconfirmed)).sent(bytes);
   }
 
   stop(): void {

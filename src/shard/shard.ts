@@ -87,10 +87,7 @@ export class ShardCore {
 
   /** The World has removed this shard. The room still hears that its clients left, and nothing stays stored. */
   async retire(): Promise<void> {
-    for (const client of this.#clients.all()) {
-      client.close(CODES.room_full.close, "The shard is closed");
-      this.closed(client.socket);
-    }
+    for (const client of this.#clients.all()) this.#hangUp(client, CODES.room_full.close, "The shard is closed");
     this.#previous = this.#assignment ?? this.#previous;
     this.#assignment = undefined;
     await this.#end();
@@ -202,9 +199,19 @@ export class ShardCore {
   /** A socket closed, or broke. */
   closed(socket: Socket, isLost = false): void {
     const client = this.#clients.find(socket);
-    if (client) this.#remove(client);
+    if (client) this.#left(client, isLost);
     this.#flows?.ended(socket);
-    if (client) this.#uplink.leave(client, isLost);
+  }
+
+  #left(client: Client, isLost: boolean): void {
+    this.#remove(client);
+    this.#uplink.leave(client, isLost);
+  }
+
+  /** Closes a client. What it did not read counts until its socket has ended. */
+  #hangUp(client: Client, code: number, reason: string, isLost = false): void {
+    client.close(code, reason);
+    this.#left(client, isLost);
   }
 
   /** The room asks who is here. */
@@ -257,9 +264,7 @@ export class ShardCore {
 
   #closeThoseBehind(): void {
     for (const client of [...this.#clients.all()].filter(({ isBehind }) => isBehind)) {
-      client.close(RESTART, BEHIND);
-      this.#remove(client);
-      this.#uplink.leave(client, true);
+      this.#hangUp(client, RESTART, BEHIND, true);
     }
   }
 
@@ -338,8 +343,7 @@ export class ShardCore {
 
   #refuse(client: Client, { code, message }: RoomError): void {
     this.#ports.log({ level: "info", event: "refused", code });
-    client.close(CODES[code].close, closeReason(message));
-    this.closed(client.socket);
+    this.#hangUp(client, CODES[code].close, closeReason(message));
   }
 
   #remove(client: Client): void {
