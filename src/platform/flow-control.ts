@@ -15,6 +15,13 @@ const FRAME = 100;
 /** A client that was asked twice, and confirms nothing for so long, is closed. In ms. */
 const SILENCE = 90_000;
 const LOOK_EVERY = 5000;
+/**
+ * Over how many ms more clients are to come back that lose their connections together: 500 a second. By themselves they
+ * come back over a second.
+ */
+export function spreadOf(clients: number): number {
+  return clients > 500 ? clients * 2 : 0;
+}
 
 /** The connection whose unconfirmed bytes a {@link Flow} counts. */
 export interface FlowClient {
@@ -45,8 +52,6 @@ export class Flow {
   bytes: number;
   /** Whether nothing is sent until the client confirms. */
   isStopped = false;
-  /** Whether the connection was closed, and its socket has not ended yet. */
-  isClosing = false;
   readonly client: FlowClient;
   readonly canConfirm: boolean;
   readonly #control: FlowControl;
@@ -85,7 +90,7 @@ export class Flow {
     this.bytes += weight;
     this.#control.count(this, weight);
     // Nothing bounds a client that cannot confirm, unless the room says so: then it is neither kept nor looked at.
-    if (this.isClosing || !this.#control.bounds(this)) return;
+    if (!this.#control.bounds(this)) return;
     if (this.#sent - this.#sentAtKeep >= this.#control.step) this.client.keep();
     if (this.bytes >= this.#control.askFrom) this.#check();
   }
@@ -130,10 +135,8 @@ export class Flow {
    * confirm, nobody knows how much that is.
    */
   closes(): void {
-    if (this.isClosing) return;
     if (this.isStopped) this.#control.stopped--;
     this.isStopped = false;
-    this.isClosing = true;
     this.#silentSince = undefined;
     if (!this.canConfirm) this.#control.ended(this.client.socket);
   }
@@ -177,9 +180,10 @@ export class Flow {
   #ask(): void {
     const token = crypto.getRandomValues(new Uint32Array(1))[0] as number;
     this.#asked.push({ token, sent: this.#sent });
-    const text = encodeRequest(token);
+    const spread = spreadOf(this.#control.size);
+    const text = encodeRequest(token, spread);
     const isBinary = this.client.protocol === 3;
-    this.client.write(isBinary ? withText(writeSyncFrame({ confirm: token }), () => text) : text);
+    this.client.write(isBinary ? withText(writeSyncFrame({ confirm: token, spread }), () => text) : text);
   }
 }
 
@@ -274,6 +278,10 @@ export class FlowControl {
   /** Whether nothing more may be sent to a client. */
   isFull({ bytes }: Flow): boolean {
     return bytes >= this.#most || (this.bytes >= this.#mostOfAll && bytes >= this.#mostOfAll / this.#sharers);
+  }
+
+  get size(): number {
+    return this.#flows.size;
   }
 
   get report(): FlowReport {
