@@ -15,13 +15,8 @@ const FRAME = 100;
 /** A client that was asked twice, and confirms nothing for so long, is closed. In ms. */
 const SILENCE = 90_000;
 const LOOK_EVERY = 5000;
-/**
- * Over how many ms more clients are to come back that lose their connections together: 500 a second. By themselves they
- * come back over a second.
- */
-export function spreadOf(clients: number): number {
-  return clients > 500 ? clients * 2 : 0;
-}
+/** For each client that loses its connection together with others, they come back over so many ms more: 500 a second. */
+export const SPREAD = 2;
 
 /** The connection whose unconfirmed bytes a {@link Flow} counts. */
 export interface FlowClient {
@@ -74,7 +69,7 @@ export class Flow {
     // What it was sent after that was stored is not known. It was less than a step.
     this.bytes = this.#sent = kept === undefined ? 0 : kept + control.step;
     this.#sentAtKeep = this.#kept;
-    this.#countedFrom = control.now();
+    this.#countedFrom = control.clock.now();
   }
 
   /** What has to survive sleep. */
@@ -90,7 +85,7 @@ export class Flow {
     this.bytes += weight;
     this.#control.count(this, weight);
     // Nothing bounds a client that cannot confirm, unless the room says so: then it is neither kept nor looked at.
-    if (!this.#control.bounds(this)) return;
+    if (!this.canConfirm && this.#control.mostSilent === Infinity) return;
     if (this.#sent - this.#sentAtKeep >= this.#control.step) this.client.keep();
     if (this.bytes >= this.#control.askFrom) this.#check();
   }
@@ -145,7 +140,7 @@ export class Flow {
     const control = this.#control;
     control.count(this, bytes - this.bytes);
     this.bytes = bytes;
-    this.#countedFrom = control.now();
+    this.#countedFrom = control.clock.now();
     this.#silentSince = undefined;
     if (this.#kept >= control.step) this.client.keep();
     if (bytes >= control.askFrom) this.#check();
@@ -166,13 +161,13 @@ export class Flow {
     this.#askAgain();
     if (this.isStopped) return;
     this.isStopped = true;
-    control.stops();
+    if (control.stopped++ === 0) control.onBehind();
     this.client.stop();
   }
 
   #askAgain(): void {
     if (this.#silentSince !== undefined) return;
-    this.#silentSince = this.#control.now();
+    this.#silentSince = this.#control.clock.now();
     this.#control.watch();
     for (let missing = 2 - this.#asked.length; missing > 0; missing--) this.#ask();
   }
@@ -180,7 +175,7 @@ export class Flow {
   #ask(): void {
     const token = crypto.getRandomValues(new Uint32Array(1))[0] as number;
     this.#asked.push({ token, sent: this.#sent });
-    const spread = spreadOf(this.#control.size);
+    const spread = this.#control.size * SPREAD;
     const text = encodeRequest(token, spread);
     const isBinary = this.client.protocol === 3;
     this.client.write(isBinary ? withText(writeSyncFrame({ confirm: token, spread }), () => text) : text);
@@ -214,9 +209,9 @@ export class FlowControl {
   closed = 0;
   readonly #most: number;
   readonly #mostOfAll: number;
-  readonly #mostSilent: number;
-  readonly #clock: Clock;
-  readonly #onBehind: () => void;
+  readonly mostSilent: number;
+  readonly clock: Clock;
+  readonly onBehind: () => void;
   readonly #flows = new Map<Socket, Flow>();
   /** How many of these can confirm: they share the bound. */
   #sharers = 0;
@@ -227,13 +222,13 @@ export class FlowControl {
   /** @param onBehind called when the first client is stopped */
   constructor({ maxUnconfirmedBytes: mostOfAll, maxSilentBytes }: FlowLimits, clock: Clock, onBehind: () => void) {
     this.#mostOfAll = mostOfAll;
-    this.#mostSilent = maxSilentBytes;
+    this.mostSilent = maxSilentBytes;
     this.#most = Math.min(MOST, mostOfAll / 4);
     this.askAgain = Math.min(ASK_AGAIN, mostOfAll / 6);
     this.ask = this.askFrom = Math.min(ASK, mostOfAll / 16);
     this.step = this.ask / 4;
-    this.#clock = clock;
-    this.#onBehind = onBehind;
+    this.clock = clock;
+    this.onBehind = onBehind;
   }
 
   /** @param kept what was stored with its socket */
@@ -255,19 +250,10 @@ export class FlowControl {
     this.#share(flow, -1);
   }
 
-  now(): number {
-    return this.#clock.now();
-  }
-
   /** @internal */
   count({ canConfirm }: Flow, bytes: number): void {
     if (canConfirm) this.bytes += bytes;
     else this.#silent += bytes;
-  }
-
-  /** Whether there is a bound for a client that is open. */
-  bounds({ canConfirm }: Flow): boolean {
-    return canConfirm || this.#mostSilent < Infinity;
   }
 
   /** Whether many bytes are unconfirmed: clients are not to hold back confirmations. */
@@ -293,17 +279,12 @@ export class FlowControl {
     };
   }
 
-  /** A client is stopped. */
-  stops(): void {
-    if (this.stopped++ === 0) this.#onBehind();
-  }
-
   /** Closes those who cannot confirm, if they were sent too much without a sign of life: who was sent most first. */
   checkSilent(): void {
-    if (this.#silent < this.#mostSilent) return;
+    if (this.#silent < this.mostSilent) return;
     const silent = [...this.#flows.values()].filter(({ canConfirm }) => !canConfirm);
     for (const flow of silent) flow.lookForPing();
-    if (this.#silent < this.#mostSilent) return;
+    if (this.#silent < this.mostSilent) return;
     silent.reduce((most, flow) => (flow.bytes > most.bytes ? flow : most)).giveUp();
   }
 
@@ -313,10 +294,10 @@ export class FlowControl {
     this.#isWatching = true;
     const look = () => {
       this.#isWatching = false;
-      const now = this.now();
-      if ([...this.#flows.values()].filter((flow) => flow.look(now)).length > 0) this.watch();
+      const now = this.clock.now();
+      for (const flow of this.#flows.values()) if (flow.look(now)) this.watch();
     };
-    this.#clock.after(LOOK_EVERY, look, "confirm");
+    this.clock.after(LOOK_EVERY, look, "confirm");
   }
 
   /** @param change of how many there are */

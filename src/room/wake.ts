@@ -1,4 +1,4 @@
-import { spreadOf } from "../platform/flow-control.ts";
+import { SPREAD } from "../platform/flow-control.ts";
 import type { Build } from "../protocol/build.ts";
 import { RoomConnection } from "./connections/connection.ts";
 import type { Attachment } from "./connections/identity.ts";
@@ -143,12 +143,7 @@ function resume(parts: RoomParts, didSleep: boolean): Promise<unknown> | undefin
 }
 
 /** Users whose sockets are gone are on their way back. Others see those leave who do not come. */
-function awaitReturns({ presence, clock, turns }: RoomParts): void {
+function awaitReturns({ presence, clock }: RoomParts): void {
   const { length } = presence.missing;
-  if (length === 0) return;
-  const drop = () => {
-    turns.run(() => presence.dropMissing(), "caller");
-    turns.end();
-  };
-  clock.after(RETURN_TIME + spreadOf(length), drop, "return");
+  if (length > 0) clock.after(RETURN_TIME + length * SPREAD, () => presence.dropMissing(), "join");
 }

@@ -217,11 +217,12 @@ export class ShardCore {
   /** The room asks who is here. */
   introduce(boot: string): Introduction | undefined {
     if (!this.#assignment) return undefined;
+    const before = this.#boot ?? boot;
     if (boot !== this.#boot) this.#downlink.release();
-    // Numbers of the last packets mean nothing to another memory of the room: they come back, and say more.
-    if (boot !== this.#boot && this.#boot !== undefined) this.#closeThoseBehind();
     this.#boot = boot;
     for (const client of this.#clients.all()) {
+      // Numbers of the last packets mean nothing to another memory of the room: they come back, and say more.
+      if (boot !== before && client.isBehind) this.#hangUp(client, RESTART, BEHIND, true);
       // The shard slept before the room let it in, and its request to connect is lost.
       if (!client.hasRosterEntry) this.#refuse(client, new RoomError("internal", "The room cannot be reached"));
     }
@@ -262,12 +263,6 @@ export class ShardCore {
     return crypto.randomUUID();
   }
 
-  #closeThoseBehind(): void {
-    for (const client of [...this.#clients.all()].filter(({ isBehind }) => isBehind)) {
-      this.#hangUp(client, RESTART, BEHIND, true);
-    }
-  }
-
   /** How far clients are behind. */
   get flow(): FlowReport {
     return this.#flowControl.report;
@@ -281,13 +276,10 @@ export class ShardCore {
   }
 
   #createHooks(): ClientHooks {
-    const flows = () => this.#flowControl;
     const refuse = (client: Client, error: RoomError) => this.#clients.has(client) && this.#refuse(client, error);
     const onFull = (client: Client) => refuse(client, tooMuchWaits());
     return {
-      get flows() {
-        return flows();
-      },
+      flows: () => this.#flowControl,
       held: new WaitingBudget<Client>(MAX_WAITING, onFull),
       waiting: new WaitingBudget<Client>(MAX_WAITING, onFull),
       onStopped: (client) => this.#clients.stopped(client),
