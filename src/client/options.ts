@@ -7,7 +7,10 @@ export interface SocketOptions {
   readonly protocol?: "ws" | "wss";
   /** How long an attempt to connect may take, in ms. Default 4000. */
   readonly connectionTimeout?: number;
-  /** How long it waits before it tries again for the first time, in ms. Default: a random time from 500 to 1500. */
+  /**
+   * How long it waits before it tries again for the first time, in ms. Default: a random time from 500 to 1500. Clients of a
+   * large room wait longer, as it tells them.
+   */
   readonly minReconnectionDelay?: number;
   /** How long it waits at most, in ms. Default 10,000. */
   readonly maxReconnectionDelay?: number;

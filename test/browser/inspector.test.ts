@@ -232,6 +232,7 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
     await inspector.tree.locator("details", { hasText: "chat" }).locator("details > summary").last().click();
     await expect.poll(() => inspector.tree.innerText(), SOON).toContain('"before"');
     await expect.poll(() => inspector.tile("connections"), SOON).toBe("1");
+    expect(await inspector.tile("unconfirmed")).toMatch(/^\d.*, 0 behind, 0 caught up, 0 closed$/);
   });
 
   it("asks nothing while nobody sees it", async () => {

@@ -15,7 +15,7 @@ const EVERY = 1000;
 const PACKETS =
   "The latest 50, since somebody looks. Private ids and tokens are left out. What clients at shards get is shown at the shard.";
 const EVICTION =
-  "What is unsaved is saved, then the object loses its memory. Cloudflare has no way to send it to sleep with its sockets: all of them close, and clients come back within seconds. Messages on their way are lost, as in a crash.";
+  "What is unsaved is saved, then the object loses its memory. Its sockets close, and clients come back within seconds. Messages on their way are lost, as in a crash.";
 
 /** A room, or a World as the room that it is. */
 export async function roomView(party: string, room: string, say: (text: string) => void): Promise<View> {

@@ -27,7 +27,7 @@ export interface Newcomer {
 }
 
 const PUBLIC_ID = Buffer.from('"pId":"');
-const REQUEST = Buffer.from(encodeRequest(0).replace(/0.*/, ""));
+const REQUEST = Buffer.from(encodeRequest(0, 0).replace(/0.*/, ""));
 /** A sync packet without a number, and with this section alone. */
 const BINARY_REQUEST = Buffer.from([1, 0, 1, 11]);
 const QUOTE = 34;
