@@ -224,6 +224,7 @@ export class ReconnectingSocket {
     const query = {
       id,
       protocol: "2",
+      clear: "1",
       ...(token && { token }),
       ...(transferToken && { transferToken }),
       ...(joinInput !== undefined && { params: JSON.stringify(joinInput) }),
