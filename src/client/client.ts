@@ -1,6 +1,7 @@
 import type { Build } from "../protocol/build.ts";
 import { DESTROYED } from "../protocol/codes.ts";
 import { isPlain } from "../protocol/values.ts";
+import { applyPatch } from "../protocol/apply-patch.ts";
 import { Calls } from "./calls.ts";
 import { refusalText } from "./connect-failure.ts";
 import { Confirmations } from "./confirmations.ts";
@@ -213,14 +214,15 @@ export class Client {
     const { pId, ...value } = frame["value"];
     const hasUser = typeof pId === "string";
     const numbers: SyncNumbers = { ...frame, hasUser };
-    const before = this.#position.stateFrom(numbers.from);
+    const start = this.#position.stateFrom(numbers.from) ?? this.#store.server;
+    const before = isPlain(frame["clear"]) ? applyPatch(start, frame["clear"]) : start;
     const step = this.#position.take(numbers);
     if (step === "repeated") return;
     if (step === "gap") return this.#socket.renew(this.#position.resync(Date.now()));
     if (hasUser) this.publicId = pId;
     if (step === "whole") this.#store.replace(value);
     else if (step === "resumed") this.#store.resume(value, before);
-    else this.#store.patch(value);
+    else this.#store.patch(value, before);
     this.#position.applied(numbers, this.#store.server);
     const isFirst = step !== "next";
     if (isFirst) {

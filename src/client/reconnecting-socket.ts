@@ -230,6 +230,7 @@ export class ReconnectingSocket {
     const query = {
       id,
       protocol: "2",
+      clear: "1",
       ...(token && { token }),
       ...(transferToken && { transferToken }),
       ...(params !== undefined && { params }),

@@ -105,13 +105,18 @@ export class Client implements FlowClient {
   }
 
   /** The part of the room's attachment that the shard uses. */
-  get identity(): { readonly publicId: string; readonly protocol?: number } | undefined {
-    return this.#room as { publicId: string; protocol?: number } | undefined;
+  get identity(): { readonly publicId: string; readonly protocol?: number; readonly clears?: boolean } | undefined {
+    return this.#room as { publicId: string; protocol?: number; clears?: boolean } | undefined;
   }
 
   /** The protocol that it speaks, as the room says. */
   get protocol(): number {
     return this.identity?.protocol ?? 1;
+  }
+
+  /** Whether it takes packets in two steps. */
+  get clears(): boolean {
+    return this.identity?.clears === true;
   }
 
   /** The tables of the binary protocol that it has: their hash. */
