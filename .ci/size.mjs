@@ -3,22 +3,11 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { minimalRoom } from "./minimal-room.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** What must never reach a browser. */
 const SERVER_ONLY = /node_modules\/(zod|hono|jose|rxjs|@signe|commander|ws)\//;
-const minimalRoom = (options = "") => `
-  import { createRooms, defineRoom, jwt, signal, sync } from "./dist/index.js";
-  const room = defineRoom({
-    path: "room-{id}",
-    state: () => ({ count: sync(signal(0)) }),
-    actions: { increment: { run: ({ state }) => state.count.update((count) => count + 1) } },
-  });
-  const rooms = createRooms({ rooms: [room]${options} });
-  export class RoomObject extends rooms.RoomObject {}
-  export default rooms.app;
-`;
-
 const WORLDS = 'import { worlds } from "./dist/worlds.js";';
 const INSPECTOR = 'import { inspector } from "./dist/inspector/index.js";';
 const withAuth = minimalRoom(', auth: jwt({ secret: "AUTH_JWT_SECRET" })');

@@ -215,8 +215,9 @@ export class ReconnectingSocket {
     if (wait > 0) await pause(wait, signal);
     const options = this.#options;
     if (signal.aborted) throw new Error(CLOSED);
-    const token = await given(options.token, "token_failed", "The token is not to be had");
-    const joinInput = await given<unknown>(options.params, "params_failed", "There are no params");
+    const token = await given(() => valueOf(options.token), "token_failed", "The token is not to be had");
+    const textOfParams = async () => JSON.stringify(await valueOf<unknown>(options.params)) as string | undefined;
+    const params = await given(textOfParams, "params_failed", "There are no params");
     // A World reserves a place for everyone who asks.
     if (signal.aborted) throw new Error(CLOSED);
     const path = await this.#destination.find(token, signal);
@@ -226,7 +227,7 @@ export class ReconnectingSocket {
       protocol: "2",
       ...(token && { token }),
       ...(transferToken && { transferToken }),
-      ...(joinInput !== undefined && { params: JSON.stringify(joinInput) }),
+      ...(params !== undefined && { params }),
       ...(spectator && { spectator: "1" }),
       ...this.#events.query(),
     };
@@ -258,10 +259,15 @@ function delayBefore(attempt: number, delays: Delays): number {
   return Math.min(minReconnectionDelay * reconnectionDelayGrowFactor ** (attempt - 1), maxReconnectionDelay);
 }
 
-/** What an option is, or what its function gives for this attempt. @throws ConnectError */
-async function given<T>(option: T | (() => T | Promise<T>), code: ConnectError["code"], problem: string): Promise<T> {
+/** What an option is, or what its function gives for this attempt. */
+async function valueOf<T>(option: T | (() => T | Promise<T>)): Promise<T> {
+  return typeof option === "function" ? (option as () => T | Promise<T>)() : option;
+}
+
+/** @throws ConnectError if it throws */
+async function given<T>(get: () => Promise<T>, code: ConnectError["code"], problem: string): Promise<T> {
   try {
-    return typeof option === "function" ? await (option as () => T | Promise<T>)() : option;
+    return await get();
   } catch (thrown) {
     throw new ConnectError(code, `${problem}: ${(thrown as Error).message}`);
   }
