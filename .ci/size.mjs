@@ -62,7 +62,7 @@ function report(name, { code, parts }, limitKb, forbidden) {
   isTooMuch ||= kb > limitKb || wrong.length > 0;
 }
 
-report("Worker of the demo", demoWorker(), 185.2);
+report("Worker of the demo", demoWorker(), 185.9);
 report(
   "Worker of the demo, without its inspector",
   await bundle(
@@ -73,7 +73,7 @@ report(
   155,
 );
 report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 117);
-report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 152.3);
+report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 153);
 report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 84.1);
 report(
   "Worker of one small room",
