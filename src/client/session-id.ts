@@ -3,7 +3,12 @@ import type { CommonOptions, IdStorage } from "./options.ts";
 import { randomId } from "./random-id.ts";
 import { isSessionId, keptId, webStorage } from "./tab-storage.ts";
 
-/** The private session id of a client: the one that it was given, or the one that is kept, or a new one. */
+/**
+ * Returns the private session id of a client: the option `id`, the stored one, or a new one.
+ * @@// // With a random id With a random id the room would refuse the token.
+ * @@// // Another service gets Each service gets its own id, since whoever has the id is this user.
+ * @@// // Another client may have Another client may have stored an id meanwhile.
+ */
 export function sessionId(options: CommonOptions): string | Promise<string> {
   const { id, storage, transferToken } = options;
   if (id !== undefined) return id;

@@ -1,9 +1,13 @@
-/** Plain stored values by field name. */
+/** A stored state or entry as plain values, by the names of its fields. */
 export type Snapshot = Record<string, unknown>;
 
 /**
- * Steps by version: each turns a snapshot of the version before into one of its version. A snapshot has plain values by
- * field name, and entries by key. Steps run before any hook, and cannot be async.
+ * Migration steps by version: each converts a snapshot of the previous version. A snapshot has plain values by the
+ * names of fields, and the entries of collections by key. Steps run before any hook. They cannot be async.
+ *
+ * @example
+ * import type { Migrations } from "durable-rooms";
+ * const migrate: Migrations = { 2: ({ points, ...others }) => ({ ...others, score: points }) };
  */
 export type Migrations = Readonly<Record<number, (snapshot: Snapshot) => Snapshot>>;
 

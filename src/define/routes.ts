@@ -17,7 +17,7 @@ export type RouteMatch =
   | { readonly kind: "wrong method"; readonly allowed: readonly string[] }
   | { readonly kind: "unknown path" };
 
-/** The routes of a definition, matched by Hono's router. */
+/** The routes of a definition. */
 export interface RouteTable {
   match(method: string, path: string): RouteMatch;
 }
@@ -71,7 +71,10 @@ function checkKey(key: string): [method: string, path: string] {
   return [method, path];
 }
 
-/** The router of the service's own app, which is in every Worker: it takes a slash at the end as if it were not there. */
+/**
+ * Hono's router, which every Worker contains for the service's own app, ignores a slash at the end of a path. Here such
+ * a path is another one.
+ */
 function find(router: PatternRouter<Entry>, method: string, path: string) {
   const [matches] = router.match(method, path);
   const isSlashed = path !== "/" && path.endsWith("/");

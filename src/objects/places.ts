@@ -7,21 +7,21 @@ import { jurisdictionOfShard } from "../platform/jurisdiction.ts";
 import type { Jurisdiction } from "../platform/jurisdiction.ts";
 import type { Binding, Namespace, Stubs } from "./bindings.ts";
 
-/** The same for all objects, or for each what a function says of it: undefined for none. */
+/** One value for all objects, or a function that returns the value for each. Undefined means none. */
 type Choice<T> = T | ((room: RoomAddress) => T | undefined);
 
 /** Where the objects of a service run. */
 export interface LocationConfig {
   /**
-   * The jurisdiction that objects and all that they store stay in: `"eu"`, `"us"`, `"fedramp"` or `"fedramp-high"`. It is
-   * part of which object it is: with another one, or none, a room is a new one, and what was stored is found no more. A
-   * function gets the party and the id of a room, or of a World with the party `world`; shards are where their room is.
-   * Default: none.
+   * The jurisdiction in which objects run and store their data: `"eu"`, `"us"`, `"fedramp"` or `"fedramp-high"`. It is
+   * part of an object's identity: changing it makes new, empty rooms. A function gets `{ party, id }` of a room; the
+   * party of a World is `world`. Shards run where their room does. Default: none.
    */
   readonly jurisdiction?: Choice<Jurisdiction>;
   /**
-   * The region where new objects are to run, as far as that is possible: `"weur"`, say. It counts when an object is made. A
-   * shard that a World makes for the region of a client has that one. Default: near whoever asks first.
+   * The region in which new objects should run, such as `"weur"`. It has no effect on an object that exists. A shard
+   * that a World makes for the region of a client runs in that region. A function gets `{ party, id }`. Default: near
+   * the first caller.
    */
   readonly locationHint?: Choice<LocationHint>;
 }

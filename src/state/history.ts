@@ -2,7 +2,10 @@ import type { Plain } from "../protocol/values.ts";
 import type { Entries } from "./entries.ts";
 import type { RememberedFields } from "./field.ts";
 
-/** Where entries were: those of each collection with a `history`, by name and by key, with the fields that it names. */
+/**
+ * The past values of entries: by the name of their collection, by key, and by field. Only collections with a `history`
+ * are there, with the fields that it names.
+ */
 export type Past = Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, unknown>>>>>>;
 
 type Values = ReadonlyMap<string, readonly unknown[]>;

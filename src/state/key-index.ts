@@ -6,7 +6,7 @@ import { readTracked } from "./signals/adapter.ts";
 import { View } from "./view.ts";
 import type { Viewer } from "./viewer.ts";
 
-/** One key, several, or none. */
+/** One key, several keys, or none. */
 export type Keys = Key | readonly Key[] | undefined;
 
 class KeyView extends View {

@@ -5,7 +5,7 @@ import type { Viewer } from "./viewer.ts";
 
 /** Entries and viewers that have one in common see each other. */
 export type Key = string | number;
-/** In place of the keys of a viewer: it sees all entries. */
+/** Returned from `for` of {@link byKey} instead of keys: the viewer sees all entries. */
 export const EVERYTHING: unique symbol = Symbol.for("durable-rooms.everything");
 
 /** What was asked of an entry or a viewer, and the signals that it was made of; undefined if those are the same as the last time. */
