@@ -36,7 +36,7 @@ export function createDevelopmentCheck(log: Log, rooms: Directory["all"]): Devel
       if (todo.ids && hasShortId(url, headers)) {
         todo.ids = false;
         const hint =
-          "Whoever guesses an id is that user. Let clients make ids of 128 random bits, as crypto.randomUUID() does";
+          "A client that guesses a session id connects as that user. Use ids of 128 random bits, such as crypto.randomUUID()";
         log({ level: "warn", event: "short_session_id", hint });
       }
     },
@@ -61,8 +61,8 @@ function warnOfShared(log: Log, rooms: readonly AnyRoom[]): void {
     const fields = findShared(() => compiled.definition.state()).slice(0, MOST_NAMED);
     if (fields.length === 0) continue;
     const hint =
-      "All rooms in one isolate share what state() does not make itself: what one room changes in it, the others have. " +
-      "Make it inside state(). Object.freeze() what never changes";
+      "These values are made outside of state(), so all rooms of one isolate share them and their changes. " +
+      "Make them inside of state(), or use Object.freeze() if they never change";
     log({ level: "warn", event: "shared_between_rooms", path, fields: fields.join(", "), hint });
   }
 }

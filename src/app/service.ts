@@ -19,7 +19,7 @@ export function createService(config: ServiceConfig, placesOf = createPlaces) {
   // Earlier versions took the options themselves. A deployed Worker looks too: it would let everyone in as a guest.
   if (auth && typeof auth.users !== "function") {
     throw new Error(
-      'createRooms: auth takes what jwt() makes. Write auth: jwt({ … }), and import { jwt } from "durable-rooms"',
+      'createRooms: auth has to be made with jwt(). Write auth: jwt({ … }), and import { jwt } from "durable-rooms"',
     );
   }
   const world = worlds && { ids: worlds.ids, owns: worlds.owns };

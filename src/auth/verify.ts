@@ -65,7 +65,7 @@ export function createVerifier(config: AuthConfig): Verify {
   return async (token, env) => {
     const claims = await verify(token, env);
     if (!isOperators(claims)) return claims;
-    throw new RoomError("unauthenticated", "This is an operator's token. Rooms and Worlds need a user's");
+    throw new RoomError("unauthenticated", "This is an operator's token. Use a user's token");
   };
 }
 
@@ -79,7 +79,10 @@ export function createOperatorVerifier(secret = "AUTH_JWT_SECRET"): Verify {
   return async (token, env) => {
     const claims = await verify(token, env);
     if (isOperators(claims)) return claims;
-    throw new RoomError("unauthenticated", `This is no operator's token: its "aud" has to be "${OPERATOR_AUDIENCE}"`);
+    throw new RoomError(
+      "unauthenticated",
+      `This is not an operator's token: its "aud" has to be "${OPERATOR_AUDIENCE}"`,
+    );
   };
 }
 
@@ -106,14 +109,14 @@ function publishedKeys(url: string): JWTVerifyGetKey {
       return await keys(header, token);
     } catch (cause) {
       if (cause instanceof errors.JWKSNoMatchingKey || cause instanceof errors.JWKSMultipleMatchingKeys) throw cause;
-      throw new RoomError("internal", `The keys at ${url} cannot be had: ${String(cause)}`, { cause });
+      throw new RoomError("internal", `The keys at ${url} cannot be fetched: ${String(cause)}`, { cause });
     }
   };
 }
 
 function secretVerifier(name: string): Verify {
   if (typeof name !== "string" || name === "")
-    throw new Error("auth: secret of jwt() is the name of a secret of the Worker");
+    throw new Error("auth: the secret of jwt() has to be the name of a secret of the Worker");
   return async (token, env) => {
     const secret = new TextEncoder().encode(typeof env[name] === "string" ? env[name] : "");
     if (secret.length < MIN_SECRET_BYTES) {

@@ -6,11 +6,9 @@ import type { ActionArguments, ActionName, ActionResult, ClientState, RoomEvents
 /** A refused message that no call waits for, as the event `error` reports it. */
 export interface Refusal {
   /**
-   * The code of the room's refusal. Or one of the client:
-   * - `overflow`: the message was not sent, since too many were waiting
-   * - `closed`: the message was not sent, since the connection is closed
-   * - `unconfirmed`: the connection broke before the room confirmed the message, so it may be lost
-   * - `bad_frame`: the client could not read a frame, and reconnects
+   * The code of the room's refusal, or a code of the client. `overflow` and `closed`: the message was not sent, since
+   * too many were waiting, or since the connection is closed. `unconfirmed`: the connection broke before the room
+   * confirmed the message, so it may be lost. `bad_frame`: the client could not read a frame, and reconnects.
    */
   readonly code: string;
   /** The message of the refusal. */

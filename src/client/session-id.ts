@@ -14,7 +14,7 @@ export function sessionId(options: CommonOptions): string | Promise<string> {
   if (id !== undefined) return id;
   if (storage === undefined) {
     // With a random id the room would refuse the token.
-    if (transferToken) throw new TypeError("transferToken needs id or storage: the session that it was made for");
+    if (transferToken) throw new TypeError("transferToken needs the id or storage of the transferred session");
     return randomId();
   }
   // Another service gets another id: whoever has it is this user.

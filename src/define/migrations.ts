@@ -16,7 +16,7 @@ export function checkMigrations(where: string, version: number, migrate: Migrati
   for (let step = 2; step <= version; step++) {
     if (!Object.hasOwn(migrate, step)) {
       throw new Error(
-        `${where}: migrate has no step ${step}. With version ${version} there is one for each version from 2 to that`,
+        `${where}: migrate has no step ${step}. Version ${version} needs a step for each version from 2 to ${version}`,
       );
     }
   }
@@ -24,7 +24,7 @@ export function checkMigrations(where: string, version: number, migrate: Migrati
     const step = Number(name);
     if (String(step) !== name || !Number.isInteger(step) || step < 2 || step > version) {
       throw new Error(
-        `${where}: migrate has a step "${name}". With version ${version} there is one for each version from 2 to that`,
+        `${where}: migrate has a step "${name}". Version ${version} needs a step for each version from 2 to ${version}`,
       );
     }
     if (typeof run !== "function") throw new Error(`${where}: migrate[${name}] has to be a function of the snapshot`);

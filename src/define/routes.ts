@@ -51,7 +51,7 @@ export function checkRoutes(routes: Readonly<Record<string, AnyRoute>>): void {
   const seen = new Set<string>();
   for (const [key, route] of Object.entries(routes)) {
     const [method, path] = checkKey(key);
-    if (path.startsWith("/$")) throw new Error(`The request "${key}" begins with "/$", which is the service's own`);
+    if (path.startsWith("/$")) throw new Error(`The request "${key}" begins with "/$", which is reserved`);
     if (typeof route?.run !== "function") throw new Error(`The request "${key}" needs a run function`);
     const problem = schemaProblem(route.body, "a body");
     if (problem) throw new Error(`The request "${key}" ${problem}`);
@@ -67,7 +67,7 @@ function checkKey(key: string): [method: string, path: string] {
     throw new Error(`The request "${key}" has to be a method and a path, such as "GET /players/:id"`);
   }
   const hostile = path.match(/:(\w+)/g)?.find((name) => isHostileKey(name.slice(1)));
-  if (hostile) throw new Error(`The request "${key}" has a parameter that cannot be named ${hostile}`);
+  if (hostile) throw new Error(`The request "${key}" has a parameter with the reserved name ${hostile}`);
   return [method, path];
 }
 

@@ -42,7 +42,7 @@ function partProblem(schema: unknown, what: string): string | undefined {
 /** Describes the problem if a value is not a schema. Schemas of some libraries are functions. */
 export function notSchema(value: unknown, what: string): string | undefined {
   const isSchema = value === undefined || ((isContainer(value) || typeof value === "function") && "~standard" in value);
-  return isSchema ? undefined : `has ${what} that is no schema`;
+  return isSchema ? undefined : `has ${what} that is not a schema`;
 }
 
 /**

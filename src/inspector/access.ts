@@ -35,7 +35,7 @@ export function checkRight(auth: Claims, right: Right, party: string, room: stri
 /** @throws RoomError `forbidden` if the claims do not make their bearer an operator of a World */
 export function checkOperator(auth: Claims, party: string, room: string): void {
   if (operatesRoom(auth, party, room)) return;
-  throw new RoomError("forbidden", "The token is not of an operator of this");
+  throw new RoomError("forbidden", "The token gives no access to this room");
 }
 
 /** Whether somebody may see or do anything here at all. A user's token has none of these claims. */

@@ -50,8 +50,8 @@ export function serve(app: Hono<AppEnv>, service: Inspectable): void {
 async function view(request: Request, env: object, { config, world, operator }: Inspectable): Promise<ServiceView> {
   const token = readToken(request, new URL(request.url));
   const auth = token === undefined ? guest(request, env) : await operator(token, env as Record<string, unknown>);
-  if (!auth) throw new RoomError("unauthenticated", "This needs a token of an operator");
-  if (!isOperator(auth)) throw new RoomError("forbidden", "The token is not of an operator");
+  if (!auth) throw new RoomError("unauthenticated", "This needs an operator's token");
+  if (!isOperator(auth)) throw new RoomError("forbidden", "This is not an operator's token");
   const { rooms = [], parties = {} } = config;
   const all = Object.entries({ ...(rooms.length > 0 && { main: rooms }), ...parties });
   return {

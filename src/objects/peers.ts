@@ -86,7 +86,8 @@ export function createShards(places: Places, env: object): Shards {
   };
 }
 
-const NO_WORLDS = "This service has no Worlds: give createRooms a world, and wrangler.toml the binding WORLDS";
+const NO_WORLDS =
+  "This service has no Worlds. Add world: worlds() to createRooms, and the binding WORLDS to wrangler.toml";
 
 /** Reaches the Worlds in which a room is listed. */
 export function createWorlds(places: Places, env: object): Worlds {

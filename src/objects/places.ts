@@ -60,7 +60,7 @@ export function createPlaces(
     } catch (error) {
       const isLocal = (globalThis as Build).process?.env?.NODE_ENV !== "production" && NOT_LOCAL.test(String(error));
       if (!isLocal) throw error;
-      const hint = "Jurisdictions are not there in local development: objects run without. Once deployed they are";
+      const hint = "Local development has no jurisdictions, so objects run without one. Deployed objects have it";
       if (!isWarned) log({ level: "warn", event: "no_jurisdiction", hint });
       isWarned = true;
       return namespace;

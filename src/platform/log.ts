@@ -53,7 +53,7 @@ export function causeOf(thrown: unknown): string {
   try {
     return String(thrown instanceof Error ? (thrown.stack ?? thrown.message) : thrown);
   } catch {
-    return "Something was thrown that has no text";
+    return "An error without text was thrown";
   }
 }
 

@@ -2,7 +2,7 @@ import { RoomError } from "../protocol/errors.ts";
 
 /** Why a client is closed that has most waiting. */
 export function tooMuchWaits(): RoomError {
-  return new RoomError("rate_limited", "Too much waits for this connection");
+  return new RoomError("rate_limited", "Too much data waits for this connection");
 }
 
 /** The user that a client's messages count for: its session, or the client itself if it named none. */

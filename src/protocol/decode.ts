@@ -19,13 +19,13 @@ const MAX_NAME = 256;
  */
 export function decodeMessage(text: string): ActionMessage {
   const message = parse(text, "The message");
-  if (!isPlain(message)) throw new RoomError("bad_message", "A message is a JSON object with an action");
+  if (!isPlain(message)) throw new RoomError("bad_message", "A message has to be a JSON object with an action");
   const { action, value, id, input, seen } = message;
   if (typeof action !== "string" || action === "" || action.length > MAX_NAME) {
-    throw new RoomError("bad_message", "A message names its action in a string of up to 256 characters");
+    throw new RoomError("bad_message", "An action has to be a string of 1 to 256 characters");
   }
   if (id !== undefined && !isMessageId(id)) {
-    throw new RoomError("bad_message", "A message id is a number, or a string of up to 256 characters");
+    throw new RoomError("bad_message", "An id has to be a number, or a string of up to 256 characters");
   }
   checkKeys(value, "The value");
   return { action, value, id: id as string | number | undefined, input, seen };
@@ -86,7 +86,7 @@ function parse(text: string, what: string): unknown {
 
 function checkKeys(value: unknown, what: string): void {
   if (hasHostileKey(value)) {
-    throw new RoomError("bad_message", `${what} holds a reserved key, or is nested too deeply`);
+    throw new RoomError("bad_message", `${what} has a reserved key, or is nested too deeply`);
   }
 }
 

@@ -41,7 +41,7 @@ export class RoomError extends Error {
 
 /** Sent to clients instead of the message of an unexpected error. */
 const INTERNAL_MESSAGE = "Something went wrong in the room";
-const QUOTA_MESSAGE = "The service has used up what it may use for now. Try again later";
+const QUOTA_MESSAGE = "The service has reached its quota. Try again later";
 
 /** Converts anything that was thrown, so that only the message of a {@link RoomError} leaves the server. */
 export function toRoomError(thrown: unknown): RoomError {

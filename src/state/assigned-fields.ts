@@ -58,15 +58,15 @@ function take(owner: Owner, target: Record<string, unknown>, name: string): Room
 
 function newField({ parent }: Owner): string {
   const where = parent ? "the class or factory of the entry" : "state()";
-  return `a field cannot be added here, since it would be gone when the room has slept: declare it in ${where}`;
+  return `a field that is added here would be lost when the room hibernates: declare it in ${where}`;
 }
 
 function replace(owner: Owner, { declared }: Child, name: string, value: unknown): string | undefined {
   const field = fieldOf(value);
-  if (!field && !isContainer(value)) return "it is a field, which stays in its place: change its value with set()";
-  if (!declared) return "it is what the class or factory makes, which a room that has slept would have again";
+  if (!field && !isContainer(value)) return "it is a field and cannot be replaced: change its value with set()";
+  if (!declared) return "it is made by the class or factory, so the change would be lost when the room hibernates";
   const difference = differenceBetween(declared, name, field, value as object);
-  if (difference !== undefined) return `what takes its place has to be like it, but ${difference}`;
+  if (difference !== undefined) return `the new field has to be like the old one, but ${difference}`;
   try {
     owner.retake({ name, value: value as object, field });
     return undefined;

@@ -210,5 +210,5 @@ function signalsOf(entry: object, fields: readonly string[]): (() => number)[] {
   const signals = fields.map((name) => (entry as Readonly<Record<string, unknown>>)[name]);
   if (signals.every((signal) => typeof signal === "function")) return signals as (() => number)[];
   const names = fields.map((name) => JSON.stringify(name)).join(", ");
-  throw new Error(`near() needs signals in ${names} of each entry, and of who looks from it`);
+  throw new Error(`near() needs signals in ${names} of each entry, and of each viewer's own entry`);
 }

@@ -27,7 +27,7 @@ const MAX_BITS = 32;
 export function quantized({ min, max, bits }: { min: number; max: number; bits: number }): Codec<number> {
   const isRange = Number.isFinite(min) && Number.isFinite(max) && min < max && Number.isFinite(max - min);
   if (!isRange || !Number.isInteger(bits) || bits < 1 || bits > MAX_BITS)
-    throw new RangeError(`quantized() takes a min below a max, and 1 to ${MAX_BITS} bits`);
+    throw new RangeError(`quantized() takes finite numbers with min below max, and 1 to ${MAX_BITS} bits`);
   const codec = quantizing(min, max, bits);
   return {
     wire: codec,
@@ -89,7 +89,7 @@ export const boolean: Codec<boolean> = {
  */
 export function oneOf<const V extends string>(...values: readonly V[]): Codec<V> {
   if (values.length === 0 || new Set(values).size < values.length)
-    throw new RangeError("oneOf() takes one text or more, each once");
+    throw new RangeError("oneOf() takes one text or more, each of them once");
   return {
     wire: choosing(values),
     takes: `one of ${values.map((value) => JSON.stringify(value)).join(", ")}`,

@@ -40,7 +40,7 @@ export function checkAll(collection: Collection, next: Readonly<Plain>): void {
   for (const [key, target] of Object.entries(next)) {
     const { node } = checkEntry(collection, key, target);
     if (node && !collection.has(node.key, node)) throw takenAlready(collection, key, node);
-    if (seen.has(target)) throw refused(collection, [key], "internal", "this entry is there under another key too");
+    if (seen.has(target)) throw refused(collection, [key], "internal", "this entry has another key too");
     seen.add(target);
   }
 }
@@ -53,14 +53,19 @@ function checkEntry(
 ): { readonly kind: EntryKind; readonly node: EntryNode | undefined } {
   if (key.length > MAX_KEY) throw tooLong(collection, [], key);
   if (key.includes(".")) {
-    throw refused(collection, [key], "invalid_input", "the key of an entry has no dots: clients take them for a path");
+    throw refused(
+      collection,
+      [key],
+      "invalid_input",
+      "the key of an entry cannot have dots, since clients read it as a path",
+    );
   }
-  if (!isEntryKey(key)) throw refused(collection, [key], "invalid_input", "a key holds whole characters only");
+  if (!isEntryKey(key)) throw refused(collection, [key], "invalid_input", "a key has to be well-formed text");
   if (collection.names().length >= MAX_DEPTH) {
-    throw refused(collection, [key], "invalid_input", `an entry is ${MAX_DEPTH} levels deep at most`);
+    throw refused(collection, [key], "invalid_input", `an entry may be up to ${MAX_DEPTH} levels deep`);
   }
   if (shapeOf(target) !== "object" || !holdsFields(target as object)) {
-    throw refused(collection, [key], "internal", "an entry is what the collection's class or factory makes");
+    throw refused(collection, [key], "internal", "an entry has to be made by the collection's class or factory");
   }
   const { created, shared, field } = collection;
   const kind =
@@ -73,5 +78,5 @@ function checkEntry(
 
 function takenAlready(collection: Collection, key: string, node: EntryNode): Error {
   const at = node.names().join(".");
-  return refused(collection, [key], "internal", `this entry is part of the state already, at ${at}`);
+  return refused(collection, [key], "internal", `this entry is already in the state, at ${at}`);
 }

@@ -62,7 +62,7 @@ export function differenceBetween(
   isReference: IsReference = () => false,
   around: readonly object[] = [],
 ): string | undefined {
-  if ("field" in expected !== (field !== undefined)) return `its "${name}" is not what it is in the entries here`;
+  if ("field" in expected !== (field !== undefined)) return `its "${name}" differs from that of the entries here`;
   return "field" in expected
     ? fieldDifference(expected, name, field as Field, value)
     : differenceOf(expected, value, isReference, around);
@@ -73,7 +73,7 @@ const MARKS = ["kind", "synced", "persisted", "visibleTo", "transform"] as const
 
 function fieldDifference(expected: FieldShape, name: string, field: Field, signal: object): string | undefined {
   const mark = MARKS.find((property) => !isSame(field[property], expected.field[property]));
-  if (mark) return `its field "${name}" is marked in another way than in the entries here (${mark})`;
+  if (mark) return `its field "${name}" is marked differently than in the entries here (${mark})`;
   // What was declared as neither may become anything.
   if (expected.shape === "any" || shapeOfField(field, signal) === expected.shape) return undefined;
   return `its field "${name}" is an ${expected.shape} in the entries here`;

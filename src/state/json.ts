@@ -20,9 +20,10 @@ const INSTEAD: Readonly<Record<string, string>> = {
 export function notJson(value: unknown): string | undefined {
   const kind = promiseOf(value) ? "Promise" : Object.prototype.toString.call(value).slice("[object ".length, -1);
   if (kind === "Object" || kind === "Array") return undefined;
-  if (isSignal(value)) return "a signal in a value is lost in a sleep; use a collection";
+  if (isSignal(value)) return "a signal inside of a value is lost when the room hibernates; use a collection";
   return `JSON has no form for a ${kind}; use ${INSTEAD[kind] ?? "plain data"}`;
 }
 
 /** Why a state cannot hold an instance of a class. */
-export const NO_INSTANCE = "an instance of a class is lost in a sleep; use a plain object, or a collection";
+export const NO_INSTANCE =
+  "an instance of a class is lost when the room hibernates; use a plain object, or a collection";

@@ -135,7 +135,7 @@ export function listOf(keys: Keys): readonly Key[] {
   if (keys === undefined || keys === null) return [];
   const list: readonly unknown[] = Array.isArray(keys) ? keys : [keys];
   const wrong = list.find((key) => typeof key !== "string" && typeof key !== "number");
-  if (wrong !== undefined) throw new Error(`A key of visibleTo is a text or a number, not ${typeof wrong}`);
+  if (wrong !== undefined) throw new Error(`A key of visibleTo has to be a string or a number, not ${typeof wrong}`);
   return [...new Set(list as readonly Key[])];
 }
 

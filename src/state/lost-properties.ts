@@ -58,10 +58,10 @@ function adviceFor(entry: EntryNode, example: Plain | undefined, name: string, v
   if (isContainer(value)) {
     if (value === entry.target || entry.holds(name, value)) return undefined;
     const referred = nodeOf(value)?.names().join(".");
-    if (referred) return `refers to ${referred}, which it forgets when the room sleeps: use reference()`;
+    if (referred) return `refers to ${referred}, which is lost when the room hibernates: use reference()`;
   }
   const isMadeAgain = !example || (isContainer(value) && isContainer(made));
   return isMadeAgain ? undefined : PLAIN;
 }
 
-const PLAIN = "is a plain property, whose value is lost when the room sleeps: use a signal with sync() or persist()";
+const PLAIN = "is a plain property and is lost when the room hibernates: use a signal with sync() or persist()";

@@ -98,7 +98,7 @@ export let fieldsMade = 0;
 function markAs<S>(target: S, field: Field): S {
   fieldsMade++;
   if ((target as { [FIELD]?: Field })[FIELD]) {
-    throw new Error("This signal is a field already: mark each signal once, with one of sync, persist, connected");
+    throw new Error("This signal is already a field: mark each signal once, with sync, persist or connected");
   }
   (target as { [FIELD]?: Field })[FIELD] = field;
   return target;
@@ -137,14 +137,14 @@ export function sync(target: object, options?: FieldOptions): object {
     codec: options?.as,
   };
   if (field.codec && (field.transform || isComputed(target)))
-    throw new Error("as is for a value that is set: a computed signal has none, and transform sends another one");
+    throw new Error("the option as cannot be used with a computed signal or a transform");
   if (isComputed(target)) {
     return mark(liveComputed(target as never), { ...field, kind: "computed", persisted: false });
   }
   if (isSignal(target)) return mark(target, { ...field, kind: "value" });
   const inner = Object.entries(target).filter(([, value]) => value !== target && isMarkable(value));
   if (inner.length === 0) {
-    throw new Error("sync() takes a signal, a computed signal, or an object that holds some");
+    throw new Error("sync() takes a signal, a computed signal, or an object of signals");
   }
   const record = target as Record<string, unknown>;
   for (const [key, value] of inner) if (!fieldOf(value)) record[key] = sync(value as object, options as FieldOptions);
@@ -199,7 +199,7 @@ export function id(): string {
 export function makeEntry(factories: Factories, key: string, stored?: Plain): MadeEntry {
   const kind = kindOfStored(factories, stored);
   const factory = typeof factories === "function" ? factories : factories.get(kind as string);
-  if (!factory) throw new Error(`There is no variant ${JSON.stringify(kind)} here`);
+  if (!factory) throw new Error(`This collection has no variant ${JSON.stringify(kind)}`);
   return { target: makeBy(factory, key), kind };
 }
 

@@ -98,7 +98,7 @@ export function takeMembers(
   fillId(target as Record<string | typeof ID_NAME, unknown>, node.key);
   const members = membersOf(target, around).filter(({ name }) => !shape || shape.has(name));
   const wrong = members.find(({ name }) => RESERVED_NAMES.has(name) || !FIELD_NAME.test(name));
-  if (wrong) throw new Error(`"${[...node.names(), wrong.name].join(".")}" cannot be the name of a field`);
+  if (wrong) throw new Error(`"${[...node.names(), wrong.name].join(".")}" is a reserved name for a field`);
   return members;
 }
 

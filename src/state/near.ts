@@ -55,7 +55,7 @@ export function near(options: NearOptions): KeyedVisibility {
   const { x, y, z, nearest, from } = options;
   const fields = z === undefined ? [x, y] : [x, y, z];
   if (!fields.every((name) => typeof name === "string"))
-    throw new Error('near() takes names of fields: near({ x: "x", y: "y", radius: 100 })');
+    throw new Error('near() takes the names of fields: near({ x: "x", y: "y", radius: 100 })');
   if (nearest !== undefined && !(Number.isInteger(nearest) && nearest > 0))
     throw new Error("near() takes a whole number above 0 as nearest");
   const rings = ringsOf(options);

@@ -69,5 +69,5 @@ function keyOf(target: ReferenceTarget, entry: object): string {
   // Before the room runs, entries do not know their keys yet.
   const key = node ? node.key : Object.keys(entries).find((name) => entries[name] === entry);
   if (key !== undefined && entryAt(entries, key) === entry) return key;
-  throw new RoomError("internal", `${target.path()}: only an entry of its collection can be referred to; add it first`);
+  throw new RoomError("internal", `${target.path()}: the entry is not in the collection; add it first`);
 }

@@ -13,7 +13,7 @@ export interface Watched {
 /** Those of some connections that see an entry. @throws Error if the entry is not part of the state */
 export function seersOf<V extends Watching>(tree: Watched, all: readonly V[], entry: object): readonly V[] {
   const node = tree.entries.get(entry);
-  if (!node?.isInState) throw new Error("room.broadcast: what is near has to be an entry of the state");
+  if (!node?.isInState) throw new Error("room.broadcast: near has to be an entry of the state");
   const audience = node.placement.audience ?? node.placement.seenBy;
   return audience ? all.filter((conn) => tree.sees(tree.viewerOf(conn), audience)) : all;
 }

@@ -6,7 +6,7 @@ import { isFrozen } from "./signals/tracking.ts";
 import type { Tree } from "./tree.ts";
 
 /** What to do about a value that was changed in place. */
-export const IN_PLACE = "was changed in place, which its signal cannot see: use mutate, or set a new value";
+export const IN_PLACE = "was changed in place, which its signal does not notice: use mutate, or set a new value";
 
 /**
  * Finds what changed without any signal knowing: something nested was changed in place, outside `mutate`, or a property

@@ -23,7 +23,7 @@ type Settable = { set(value: unknown): void };
 export function snapshotOf(entry: object): Record<string, unknown> {
   const members = membersOf(entry);
   if (members.length === 0)
-    throw new Error("snapshotOf() takes an entry: what a class or factory of a collection makes");
+    throw new Error("snapshotOf() takes an entry that the class or factory of a collection made");
   const snapshot: Plain = {};
   for (const { name, value, field } of members) {
     if (!field) snapshot[name] = snapshotOf(value);
@@ -86,7 +86,7 @@ function load(target: object, snapshot: Readonly<Plain>): void {
 
 function loadReference({ key, path }: ReferenceTarget, stored: unknown): void {
   if (stored !== null && typeof stored !== "string") {
-    throw new RoomError("internal", `${path()}: of a reference a snapshot has the key of an entry, or null`);
+    throw new RoomError("internal", `${path()}: a snapshot of a reference is the key of an entry, or null`);
   }
   key.set(stored);
 }

@@ -6,7 +6,7 @@ import { makeBy } from "./marks.ts";
 import { Group } from "./group.ts";
 
 /** Thrown where a crash would take entries away that only some viewers know of. */
-const UNTRACEABLE = new Error("Entries that only some see are not stored");
+const UNTRACEABLE = new Error("Entries with visibleTo are not stored");
 
 /**
  * Says of all fields what clients get of them: the code of another version has the same, or what clients have of them is

@@ -80,8 +80,7 @@ export class Tree implements Shared {
   constructor(state: object) {
     const pending = promiseOf<unknown>(state);
     pending?.catch(() => {});
-    if (pending)
-      throw new Error("state() returned a promise. It cannot be async: wait in onStart, and set fields there");
+    if (pending) throw new Error("state() cannot be async: load data in onStart, and set fields there");
     const row = new Row(this.rows, ROOT_KEY, (persisted) => this.root.storedScalars(persisted));
     this.root = new Group(this, undefined, "", state, { row, audience: undefined, persisted: true, owner: undefined });
     this.loading = false;
@@ -237,7 +236,7 @@ export class Tree implements Shared {
   }
 
   foundUsers(users: object): void {
-    if (this.users) throw new Error("A state has one users field at most: use collection for other records");
+    if (this.users) throw new Error("A state can have one users field: use collection() for other records");
     this.users = users as Entries;
   }
 

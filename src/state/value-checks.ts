@@ -102,7 +102,7 @@ export function trailTo(field: CheckedField, trail: readonly string[], key: stri
 
 /** Checks the name of a property that is about to be made. */
 export function checkKey(field: CheckedField, trail: readonly string[], key: string): void {
-  if (isHostileKey(key)) throw refused(field, [...trail, key], "invalid_input", "this key is never stored or sent");
+  if (isHostileKey(key)) throw refused(field, [...trail, key], "invalid_input", "this key is reserved");
   if (!field.synced) return;
   if (key.length > MAX_KEY) throw tooLong(field, trail, key);
   if (key.includes(".")) checkPath(field, trail, key.split("."));
@@ -111,7 +111,7 @@ export function checkKey(field: CheckedField, trail: readonly string[], key: str
       field,
       [...trail, key],
       "invalid_input",
-      "this key harms clients of @signe/sync, so it is never sent",
+      "this key is reserved, since it breaks clients of @signe/sync",
     );
   }
 }
@@ -119,7 +119,7 @@ export function checkKey(field: CheckedField, trail: readonly string[], key: str
 /** Clients take a key with dots for a path, each part of which is a key. */
 function checkPath(field: CheckedField, trail: readonly string[], names: readonly string[]): void {
   if (trail.length + names.length > MAX_DEPTH) {
-    const why = `a key with dots is a path, and a value has ${MAX_DEPTH} levels at most`;
+    const why = `a key with dots is a path, and a value may have up to ${MAX_DEPTH} levels`;
     throw refused(field, [...trail, ...names], "invalid_input", why);
   }
   for (const name of names) checkKey(field, trail, name);
@@ -128,7 +128,7 @@ function checkPath(field: CheckedField, trail: readonly string[], names: readonl
 /** A refusal of a key that is too long. */
 export function tooLong(field: CheckedField, trail: readonly string[], key: string): RoomError {
   const start = `${key.slice(0, 32)}…`;
-  return refused(field, [...trail, start], "invalid_input", `a key has ${MAX_KEY} characters at most`);
+  return refused(field, [...trail, start], "invalid_input", `a key may have up to ${MAX_KEY} characters`);
 }
 
 /** Checks an assignment to an array's index or length, so that no typo makes a billion nulls. */
@@ -169,10 +169,10 @@ export function isEntryKey(key: string): boolean {
 }
 
 /** Why a stored entry cannot be loaded whose key {@link isEntryKey} refuses. */
-export const NO_ENTRY_KEY = "No entry can have this key";
+export const NO_ENTRY_KEY = "An entry cannot have this key";
 
 /** Why a value cannot be loaded that has to be an entry, or an object of fields. */
-export const NO_OBJECT = "It is no object";
+export const NO_OBJECT = "It is not an object";
 
 /** @throws Error if what is stored of an entry, or of an object of fields, is something else */
 export function checkStored(stored: unknown): asserts stored is Plain {

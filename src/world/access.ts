@@ -12,7 +12,7 @@ const SECRET_HEADER = "x-access-shard";
 export function guardSockets({ auth, request, room }: GuardContext): boolean {
   if (request && request.headers.get("upgrade")?.toLowerCase() !== "websocket") return true;
   if (operatesWorld(auth, room.id)) return true;
-  if (!auth) throw new RoomError("unauthenticated", "The registry needs a token of an operator");
+  if (!auth) throw new RoomError("unauthenticated", "The registry needs an operator's token");
   return false;
 }
 
@@ -28,7 +28,7 @@ export function operatorOrShard(log: Log): (context: GuardContext) => Promise<tr
     if (operatesWorld(auth, room.id)) return true;
     const shown = request?.headers.get(SECRET_HEADER) || undefined;
     if (shown !== undefined && (await isSecret(shown, room, log))) return true;
-    return deny(auth === null && shown === undefined, "This needs a token of an operator, or the secret of the shards");
+    return deny(auth === null && shown === undefined, "This needs an operator's token, or the secret of the shards");
   };
 }
 

@@ -25,7 +25,7 @@ export async function readBody<Z extends z.ZodMiniType>(request: Request, schema
     return refuse((error as RoomError).message);
   }
   const json = parseJson(text);
-  if (!json || hasHostileKey(json.value)) return refuse("The body is no JSON, or holds a reserved key");
+  if (!json || hasHostileKey(json.value)) return refuse("The body is not JSON, or has a reserved key");
   const parsed = schema.safeParse(json.value, { error: words });
   return parsed.success ? { value: parsed.data } : { issues: parsed.error.issues };
 }

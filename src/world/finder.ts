@@ -46,11 +46,11 @@ const MOST_ROUNDS = 20;
 const MOST_ASKED = 50;
 
 const NO_KIND: ErrorAnswer = { status: 404, error: "There is no such kind of room", code: "not_found" };
-const NO_ROOM: ErrorAnswer = { status: 404, error: "No room fits that has a place" };
+const NO_ROOM: ErrorAnswer = { status: 404, error: "There is no matching room with a free place" };
 const NEEDS_TOKEN: ErrorAnswer = { status: 401, error: "These rooms need a token" };
-const IS_FULL: ErrorAnswer = { status: 404, error: "This world lists as many rooms as it may. Try again later" };
-const IS_BUSY: ErrorAnswer = { status: 503, error: "Too many look for the same room at once. Try again" };
-const NO_SUCH_PATH: ErrorAnswer = { status: 400, error: "No room of this kind can have these segments in its path" };
+const IS_FULL: ErrorAnswer = { status: 404, error: "The list of this World is full. Try again later" };
+const IS_BUSY: ErrorAnswer = { status: 503, error: "Too many clients look for the same room. Try again" };
+const NO_SUCH_PATH: ErrorAnswer = { status: 400, error: "These segments do not fit the path of this kind of room" };
 const UNFIT: ErrorAnswer = { status: 400, error: "A new room of this kind is not listed, or does not fit the filter" };
 
 /** Finds rooms for clients, and asks rooms whether their listing is still right. */

@@ -63,7 +63,7 @@ function checkOwn(requests: Readonly<Record<string, AnyRoute>>): void {
   checkRoutes(requests);
   const taken = Object.keys(requests).find((key) => TAKEN.has(key.slice(key.indexOf(" ") + 1)));
   if (taken !== undefined)
-    throw new Error(`createRooms: world.requests has "${taken}", which is a path of Worlds themselves`);
+    throw new Error(`createRooms: world.requests has "${taken}", which is a path of the World itself`);
 }
 
 /** Makes these routes work like those of a room whose state is the registry. */

@@ -58,7 +58,10 @@ const query = {
 /** `POST /find-room`. A misspelt name would find too much: so nothing is ignored. */
 export const findBody = z.strictObject({
   ...query,
-  create: z._default(z.custom<Creation>(isCreation, "It is true, false, or an object of texts by segment"), false),
+  create: z._default(
+    z.custom<Creation>(isCreation, "create has to be true, false, or an object of strings by segment"),
+    false,
+  ),
 });
 
 /** `POST /list-rooms` */

@@ -56,14 +56,14 @@ export interface ConnectRequest {
 
 const ERRORS: Readonly<Record<Exclude<Placement["kind"], "placed">, ErrorAnswer>> = {
   "unknown room": { status: 404, error: "There is no such room", code: "not_found" },
-  "too many rooms": { status: 404, error: "This world has as many rooms as it may have. Try again later" },
-  "no space": { status: 404, error: "The room has no capacity left" },
-  "not allowed to grow": { status: 401, error: "This room needs a token to be started or extended" },
+  "too many rooms": { status: 404, error: "This World has too many rooms. Try again later" },
+  "no space": { status: 404, error: "The room is full" },
+  "not allowed to grow": { status: 401, error: "A token is needed to start or extend this room" },
 };
-const GONE: ErrorAnswer = { status: 503, error: "The shard was drained meanwhile. Try again" };
+const GONE: ErrorAnswer = { status: 503, error: "The shard was drained. Try again" };
 const NO_WORLD: ErrorAnswer = { status: 404, error: "There is no such World", code: "not_found" };
-const OTHER_ROOM: ErrorAnswer = { status: 400, error: "The report is of another room" };
-const LIST_FULL: ErrorAnswer = { status: 503, error: "This world lists as many rooms as it may. Try again later" };
+const OTHER_ROOM: ErrorAnswer = { status: 400, error: "The report is about another room" };
+const LIST_FULL: ErrorAnswer = { status: 503, error: "The list of this World is full. Try again later" };
 
 /** One World: it decides with its registry, and then calls the shards. */
 export class World {
@@ -130,7 +130,7 @@ export class World {
     if (!room) return ERRORS["unknown room"];
     const { maxShards } = room.info().config;
     if (targetShardCount > maxShards) {
-      return { status: 400, error: `This room may have ${maxShards} shards at most, not ${targetShardCount}` };
+      return { status: 400, error: `This room may have up to ${maxShards} shards, not ${targetShardCount}` };
     }
     const { added, drained } = this.#registry.scale(room, targetShardCount, this.now(), shardTemplate?.maxConnections);
     await this.#drain(drained);
@@ -193,13 +193,13 @@ export class World {
     const most = this.#parts.settings.maxShards;
     if (!this.#parts.find("main", name)) return badRegistration("name", "No room definition matches this name");
     if (maxShards !== undefined && maxShards > most) {
-      return badRegistration("maxShards", `A room of this service may have ${most} shards at most`);
+      return badRegistration("maxShards", `A room of this service may have up to ${most} shards`);
     }
     if (minShards > (maxShards ?? most)) {
       return { status: 400, error: `minShards (${minShards}) is more than maxShards (${maxShards ?? most})` };
     }
     if (this.#registry.room(name) || !this.#registry.isFull) return undefined;
-    return { status: 400, error: `This world has as many rooms as it may have: ${this.#parts.settings.maxRooms}` };
+    return { status: 400, error: `This World may have up to this many rooms: ${this.#parts.settings.maxRooms}` };
   }
 
   async #startAll(roomId: string, added: readonly Shard[]): Promise<string[] | ErrorAnswer> {
