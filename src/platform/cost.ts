@@ -25,7 +25,6 @@ export interface Cost {
   readonly total: number;
 }
 
-/** Computes what an object's counts cost. */
 export function costOf(counts: Counts): Cost {
   const { messages, requests: asked, calls, alarms, awakeMs, rowsWritten, rowsRead } = counts;
   const requests = (messages / MESSAGES_PER_REQUEST + asked + calls + alarms) * PRICES.request;

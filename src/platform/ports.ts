@@ -17,7 +17,7 @@ export interface Socket {
   accept(): void;
   /** @returns the bytes of the frame, if the client is to confirm them to this object */
   send(frame: SentFrame): number;
-  /** When the runtime last answered a ping of its client, in ms since 1970; 0 if it never did. */
+  /** When the runtime last answered a ping of the client, in ms since 1970; 0 for never. */
   readonly pingedAt: number;
   close(code: number, reason: string): void;
   /** The value that was attached last. It survives hibernation. */

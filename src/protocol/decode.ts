@@ -1,12 +1,12 @@
 import { RoomError } from "./errors.ts";
 import { hasHostileKey, isPlain } from "./values.ts";
 
-/** A client's message, as far as the protocol describes it. */
+/** A client's message, with the properties of the protocol. */
 export interface ActionMessage {
   readonly action: string;
   readonly value: unknown;
   readonly id: string | number | undefined;
-  /** Of an input: its number, and the tick that the client showed. Who takes inputs checks both. */
+  /** The number of an input, and the tick that the client showed. They are checked where inputs are handled. */
   readonly input: unknown;
   readonly seen: unknown;
 }
@@ -31,12 +31,12 @@ export function decodeMessage(text: string): ActionMessage {
   return { action, value, id: id as string | number | undefined, input, seen };
 }
 
-/** What takes the place of what is no message, whatever it was: nobody reads it as one. */
+/** Replaces text that is not a message, so that it is refused. */
 const NONE = "null";
 
 /**
- * The messages in an array of messages, each as it would be in a frame of its own: who reads it says whether it is valid.
- * They are cut out of the text, so that an array costs no more than its messages. An array in an array is none.
+ * Splits an array of messages. Each part is handled as a frame of its own and checked there. Parts are cut out of the
+ * text, so that an array costs no more than its messages. An array inside of an array is not a message.
  * @param frame begins with `[`
  */
 export function* messagesIn(frame: string): Iterable<string> {
@@ -58,7 +58,7 @@ export function* messagesIn(frame: string): Iterable<string> {
   if (!isEnded || frame.slice(start).trim() !== "") yield NONE;
 }
 
-/** @param start where the text begins, with a quotation mark */
+/** @param start the position of the opening quotation mark */
 function endOfText(frame: string, start: number): number {
   let at = start + 1;
   while (at < frame.length && frame[at] !== '"') at += frame[at] === "\\" ? 2 : 1;
@@ -66,8 +66,8 @@ function endOfText(frame: string, start: number): number {
 }
 
 /**
- * Reads a value that a client sent as JSON.
- * @param what it is, for messages
+ * Parses a value that a client sent as JSON.
+ * @param what the name of the value, for messages
  * @throws RoomError `bad_message`
  */
 export function parseValue(text: string, what: string): unknown {
@@ -91,6 +91,6 @@ function checkKeys(value: unknown, what: string): void {
 }
 
 function isMessageId(id: unknown): boolean {
-  // JSON has larger numbers than a double: 1e999 is read as Infinity, and would be answered as null.
+  // JSON may have larger numbers than a double: 1e999 is read as Infinity, and would be answered as null.
   return Number.isFinite(id) || (typeof id === "string" && id.length <= MAX_NAME);
 }
