@@ -8,21 +8,21 @@ import type { EntryNode, Shared } from "./node.ts";
 import { isEntryKey, MAX_KEY, refused, shapeOf, tooLong } from "./value-checks.ts";
 import type { CheckedField } from "./value-checks.ts";
 
-/** A collection, as far as its checks need it. */
+/** The part of a collection that its checks need. */
 interface Collection extends CheckedField {
-  /** The names that lead to it. */
+  /** The path to it. */
   names(): readonly string[];
-  /** Whether a node is the one that this collection has under a key. */
+  /** Whether the collection has this node under a key. */
   has(key: string, node: EntryNode): boolean;
   readonly shared: Shared;
   readonly field: CollectionField;
-  /** The entry that the collection itself made and now adds: it does not have to be checked. */
+  /** The entry that the collection itself makes and adds right now. It need not be checked. */
   readonly created: { readonly target: object; readonly kind: EntryKind } | undefined;
 }
 
 /**
- * Checks what is to be an entry.
- * @throws RoomError naming the path, if it is none, of no kind that the collection makes, or part of the state already
+ * Checks a new entry.
+ * @throws RoomError naming the path, if it is not an entry, of no kind of the collection, or part of the state already
  */
 export function checkNew(collection: Collection, key: string, target: unknown): EntryKind {
   const { node, kind } = checkEntry(collection, key, target);
@@ -31,7 +31,7 @@ export function checkNew(collection: Collection, key: string, target: unknown): 
 }
 
 /**
- * Checks what is to replace all entries, before any of them is removed: a refusal in between would leave some of both.
+ * Checks a replacement of all entries before any of them is removed, since a failure halfway would leave a mix of both.
  * Entries may change their keys.
  * @throws RoomError naming the path
  */
@@ -45,7 +45,7 @@ export function checkAll(collection: Collection, next: Readonly<Plain>): void {
   }
 }
 
-/** @returns its kind, and its node if it is an entry already */
+/** @returns the kind of the entry, and its node if it is in the state already */
 function checkEntry(
   collection: Collection,
   key: string,
@@ -71,7 +71,7 @@ function checkEntry(
   const kind =
     created && created.target === target ? created.kind : kindOf(shared, field.factory, key, target as object);
   if (typeof kind === "string") throw refused(collection, [key], "internal", kind);
-  // An entry of the state now, in whichever collection.
+  // An entry that is in the state now, in any collection.
   const node = shared.entries.get(target as object);
   return { kind, node: node?.isInState && !shared.loading ? node : undefined };
 }

@@ -20,7 +20,7 @@ class KeyView extends View {
   }
 }
 
-/** Finds entries and viewers by the keys that they share. */
+/** Finds entries and viewers by shared keys. */
 export class KeyIndex implements SightIndex<readonly Key[], KeyView> {
   readonly #of: (entry: object, owner: string | undefined) => Keys;
   readonly #for: (viewer: Viewer) => Keys | typeof EVERYTHING;
@@ -60,7 +60,7 @@ export class KeyIndex implements SightIndex<readonly Key[], KeyView> {
     return keys === EVERYTHING ? true : [...keys];
   }
 
-  /** Of a set of keys there is one view at a time. */
+  /** There is one view for each set of keys. */
   #viewWith(list: readonly Key[] | undefined): KeyView {
     const name = list ? JSON.stringify(list.map((key) => JSON.stringify(key)).toSorted()) : "everything";
     return this.#views.get(name) ?? this.#add(new KeyView(name, list ? new Set(list) : EVERYTHING));
@@ -130,7 +130,7 @@ export class KeyIndex implements SightIndex<readonly Key[], KeyView> {
   }
 }
 
-/** @throws Error if something is no key */
+/** @throws Error if a value is not a key */
 export function listOf(keys: Keys): readonly Key[] {
   if (keys === undefined || keys === null) return [];
   const list: readonly unknown[] = Array.isArray(keys) ? keys : [keys];

@@ -233,7 +233,7 @@ export function makeBy(factory: Factory<object>, key: string): object {
 
 function callFactory(factory: Factory<object>, key: string): object {
   if (isClass(factory)) return new (factory as new () => object)();
-  // Arrow functions and methods have no prototype; `new` on a plain function that returns an object gives that object.
+  // Arrow functions and methods have no prototype. `new` with a function that returns an object gives that object.
   return (factory as { prototype?: unknown }).prototype === undefined
     ? (factory as (key: string) => object)(key)
     : new (factory as unknown as new (key: string) => object)(key);

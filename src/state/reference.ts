@@ -58,7 +58,7 @@ export function reference<T extends object>(
   }) as unknown as Reference<T>;
 }
 
-/** The entry under a key. A collection in storage reads it now. */
+/** The entry under a key. If it is in storage, it is read now. */
 function entryAt<T extends object>(entries: Readonly<Record<string, T>>, key: string | null): T | undefined {
   return key !== null && Object.hasOwn(entries, key) ? entries[key] : undefined;
 }
@@ -66,7 +66,7 @@ function entryAt<T extends object>(entries: Readonly<Record<string, T>>, key: st
 function keyOf(target: ReferenceTarget, entry: object): string {
   const entries = target.entries();
   const node = nodeOf(entry);
-  // Before the room runs, entries do not know their keys yet.
+  // Before the room runs, entries do not know their keys.
   const key = node ? node.key : Object.keys(entries).find((name) => entries[name] === entry);
   if (key !== undefined && entryAt(entries, key) === entry) return key;
   throw new RoomError("internal", `${target.path()}: the entry is not in the collection; add it first`);
