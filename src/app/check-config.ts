@@ -18,13 +18,13 @@ const OPTIONS: readonly string[] = [
   "locationHint",
 ];
 const PARTY = /^[A-Za-z0-9_-]{1,64}$/;
-/** Parties of the service itself. */
+/** The names of parties that the service uses itself. */
 const RESERVED: ReadonlySet<string> = new Set(["world", "shard"]);
 
 /**
- * Checks what `createRooms` was given, in development and in tests. Deployed Workers do not contain this: the service was
- * run before.
- * @throws Error that says what to do, if something is malformed, or exists twice
+ * Checks the options of `createRooms`, in development and in tests. Deployed Workers do not contain this, since the
+ * service was run before.
+ * @throws Error that says what to do, if an option is malformed, or exists twice
  */
 export function checkConfig(config: ServiceConfig): void {
   for (const name of Object.keys(config)) {

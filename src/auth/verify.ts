@@ -26,7 +26,7 @@ export interface Auth {
 /** Verifies a token. @throws RoomError `unauthenticated`, or `internal` if the Worker has no such secret */
 export type Verify = (token: string, env: Readonly<Record<string, unknown>>) => Promise<Claims>;
 
-/** A key for HS256 has at least the 256 bits of its hash: RFC 7518, section 3.2. */
+/** HS256 needs a key of at least the 256 bits of its hash: RFC 7518, section 3.2. */
 const MIN_SECRET_BYTES = 32;
 const MAX_TOKEN = 8192;
 /** The clock difference that is accepted, in seconds. */

@@ -50,7 +50,7 @@ export async function reportToWorld(
   return { ok: response.ok, status: response.status, text: await response.text() };
 }
 
-/** Reaches the other rooms of a service. @param self the room that does */
+/** Reaches the other rooms of a service. @param self the room that calls */
 export function createOtherRooms(
   places: Places,
   env: object,

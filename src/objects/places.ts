@@ -26,28 +26,28 @@ export interface LocationConfig {
   readonly locationHint?: Choice<LocationHint>;
 }
 
-/** Where one object is to run. */
+/** Where one object runs. */
 interface Location {
   readonly jurisdiction: Jurisdiction | undefined;
   readonly locationHint: LocationHint | undefined;
 }
 
-/** Where objects are, and how they are reached: nothing else makes stubs. */
+/** Where objects run, and how to reach them. All stubs are made here. */
 export interface Places {
-  /** Where a room or a World runs, and the shards of the room. */
+  /** Where a room or a World runs. Shards of a room run there too. */
   locate(party: string, id: string): Location;
   /**
-   * Makes a stub of an object. Make a new one for each call: a stub that has thrown an error is broken.
-   * @param hint where a new object is to run, if not where the service says
-   * @throws Error if the Worker does not have the binding; and whatever the platform says of a jurisdiction
+   * Makes a stub of an object. Make a new one for each call, since a stub is broken after an error.
+   * @param hint the region for a new object, if it differs from that of the service
+   * @throws Error if the Worker does not have the binding; and the platform's errors about a jurisdiction
    */
   stubOf<B extends Binding>(env: object, binding: B, party: string, id: string, hint?: LocationHint): Stubs[B];
 }
 
-/** What workerd says to `jurisdiction()` where it runs by itself. On Cloudflare nothing says that. */
+/** The error of workerd for `jurisdiction()` in local development. Cloudflare does not throw it. */
 const NOT_LOCAL = /not implemented in workerd/;
 
-/** @param nameOf the name of an object: the test kit keeps those of each test apart */
+/** @param nameOf returns the name of an object: the test kit separates those of each test */
 export function createPlaces(
   { jurisdiction, locationHint }: LocationConfig,
   log: (entry: LogEntry) => void,
@@ -75,7 +75,7 @@ export function createPlaces(
     stubOf(env, binding, party, id, hint) {
       const namespace = (env as { readonly [B in Binding]?: Namespace<never> })[binding];
       if (!namespace) throw new Error(`Missing Durable Object binding ${binding}`);
-      // Of a shard nothing is known but its id.
+      // Only the id of a shard is known.
       const where =
         party === "shard"
           ? { jurisdiction: jurisdiction && jurisdictionOfShard(id), locationHint: undefined }
@@ -87,7 +87,7 @@ export function createPlaces(
   };
 }
 
-/** Places of a service that does not say where its objects run. */
+/** The places of a service without location options. */
 export const ANYWHERE: Places = createPlaces({}, () => {});
 
 function choose<T extends string>(choice: Choice<T> | undefined, party: string, id: string): T | undefined {

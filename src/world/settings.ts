@@ -97,7 +97,7 @@ const OPTIONS: Readonly<Record<keyof WorldConfig, (value: unknown) => string | u
 };
 
 /**
- * Fills in defaults.
+ * Adds the defaults.
  * @throws Error that names the option and says what to do, if one is unknown or malformed
  */
 export function checkWorldConfig<R>(config: WorldConfig<R>): WorldSettings {

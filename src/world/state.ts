@@ -61,7 +61,7 @@ export interface ShardRecord {
    * The number of the last reservation, counted over the shards of its room. The shard with the lowest number is next.
    */
   readonly turn: number;
-  /** When it last had clients, or was about to. */
+  /** When it last had clients, or was about to, in ms since 1970. */
   readonly usedAt: number;
   /** Whether it has received its assignment. Until then, no client may be sent there. */
   readonly isAssigned: boolean;
@@ -70,9 +70,9 @@ export interface ShardRecord {
 /** A listed room: its last report, and what the World adds. */
 export interface ListingInfo extends ListingReport {
   readonly reportedAt: number;
-  /** When it last had users, or was about to. */
+  /** When it last had users, or was about to, in ms since 1970. */
   readonly usedAt: number;
-  /** When each reservation ends whose user has not arrived; the oldest first. */
+  /** When each reservation without a user ends, oldest first. */
   readonly reservations: readonly number[];
 }
 
@@ -154,7 +154,7 @@ export function isActive(shard: Shard): boolean {
   return shard.info().status === "active";
 }
 
-/** Whether a new client may be sent there. */
+/** Whether a new client may be assigned to it. */
 export function hasSpace(shard: Shard, now: number): boolean {
   return isActive(shard) && loadOf(shard, now) < shard.info().capacity;
 }
