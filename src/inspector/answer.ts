@@ -34,12 +34,12 @@ function inspect({ auth, target: { party, room }, query, object }: Question): un
 function actions({ auth, target: { party, room }, find }: Question): unknown {
   checkRight(auth, "inspect", party, room);
   const found = find(party, room);
-  if (!found) throw new RoomError("not_found", "There is nothing here");
+  if (!found) throw new RoomError("not_found", "There is no such path");
   return actionsOf(found.room);
 }
 
 function rooms({ auth, target: { party, room }, object }: Question): unknown {
-  if (party !== "world") throw new RoomError("not_found", "There is nothing here");
+  if (party !== "world") throw new RoomError("not_found", "There is no such path");
   checkOperator(auth, party, room);
   return (object as InspectedRoom).places();
 }

@@ -289,7 +289,7 @@ export class Client implements FlowClient {
 }
 
 /** Why a client is closed that misses packets. */
-export const BEHIND = "The room started anew before you were sent all";
+export const BEHIND = "The room restarted before you were sent everything";
 
 /** The clients of a shard. */
 export class Clients {

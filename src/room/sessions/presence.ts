@@ -62,7 +62,7 @@ export class Presence {
   enter(clientId: string, sub: string | undefined): Session {
     const known = this.#sessions.claim(clientId, sub);
     // Their transfer is about to end: a moment later it is known where they are.
-    if (known && this.#takenOut.has(known)) throw new RoomError("room_full", "The user is on the way to another room");
+    if (known && this.#takenOut.has(known)) throw new RoomError("room_full", "The user is moving to another room");
     if (known) this.#checkConnections(known);
     this.checkSpace(known);
     const session = known ?? this.#sessions.create(clientId, sub);

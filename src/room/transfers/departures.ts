@@ -184,7 +184,7 @@ export class Departures implements RoomPart, Wakeable {
     const recall = this.welcomeBack(waiting);
     if (recall) await recall;
     else if (!waiting.isOutdated) return;
-    if (!isIn()) throw new RoomError("forbidden", "The user went to another room meanwhile");
+    if (!isIn()) throw new RoomError("forbidden", "The user has moved to another room");
   }
 
   due(): number | undefined {
