@@ -7,14 +7,14 @@ import { serve, shared } from "../../src/testing/registry.ts";
 import { forwardRequest } from "../../src/auth/internal.ts";
 import { BrowserSocket } from "../support/browser-socket.ts";
 import { TestClient, TestRoom, testRoom, token } from "../support/harness.ts";
-import { App } from "./app.tsx";
-import counting, { RoomObject as CounterObject } from "./counter.ts";
-import { gameRoom } from "./game-room.ts";
-import { go } from "./optimistic.ts";
-import { Scores } from "./scores.tsx";
+import { App } from "./extracted/app.tsx";
+import counting, { RoomObject as CounterObject } from "./extracted/counter.ts";
+import { gameRoom } from "./extracted/game-room.ts";
+import { go } from "./extracted/optimistic.ts";
+import { Scores } from "./extracted/scores.tsx";
 import { serviceOf } from "./service.ts";
-import service, { RoomObject } from "./worker.ts";
-import world, { RoomObject as WorldsRoomObject, ShardObject, WorldObject } from "./world.ts";
+import service, { RoomObject } from "./extracted/worker.ts";
+import world, { RoomObject as WorldsRoomObject, ShardObject, WorldObject } from "./extracted/world.ts";
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -109,7 +109,7 @@ describe("docs/client.md and docs/react.md", () => {
     const kept = openPage();
     const log = vi.spyOn(console, "log").mockImplementation(() => {});
     const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
-    const { game, emit, conn } = await import("./client.ts");
+    const { game, emit, conn } = await import("./extracted/client.ts");
     const me = () => Object.values(game.players())[0];
     await vi.waitFor(() => expect(me()).toMatchObject({ x: 1, y: 2, online: true, hand: [] }), 5000);
     expect(log).toHaveBeenCalled();
@@ -127,7 +127,7 @@ describe("docs/client.md and docs/react.md", () => {
     openPage().set("session", "ada");
     const log = vi.spyOn(console, "log").mockImplementation(() => {});
     const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
-    const { game, outcome, stop } = await import("./typed-client.ts");
+    const { game, outcome, stop } = await import("./extracted/typed-client.ts");
     expect(outcome).toBe("invalid_input: There is no such monster");
     await vi.waitFor(() => expect(Object.values(game.state.players)[0]).toMatchObject({ x: 1, y: 2 }), 5000);
     const moving = go(game);
@@ -153,7 +153,7 @@ describe("docs/sharding.md", () => {
     vi.stubGlobal("WebSocket", BrowserSocket);
     const room = new TestRoom(gameRoom, "game-1", "main");
     const direct = await room.connect();
-    await import("./world-client.ts");
+    await import("./extracted/world-client.ts");
     type Seen = { players: Record<string, { x: number }> };
     await direct.sees(({ players }: Seen) => Object.values(players).some(({ x }) => x === 1));
   });
