@@ -1,4 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { merge, modulesOf, readExamples } from "./extract.ts";
 
 const examples = readExamples();
@@ -50,5 +54,24 @@ describe("a module in two pages", () => {
     expect(merge([whole, modulesOf("docs/b.md", "```ts file=a.ts\n2\n```")]).problems).toEqual([
       "docs/b.md: test/docs/extracted/a.ts is no part of test/docs/extracted/a.ts in docs/a.md",
     ]);
+  });
+});
+
+describe("examples are formatted as all other code is", () => {
+  const root = resolve(import.meta.dirname, "../..");
+  let folder: string;
+  const copyOf = (file: string) => join(folder, file.replaceAll("/", "-"));
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "formatted-"));
+    for (const { file, lines } of examples.modules) writeFileSync(copyOf(file), lines.join("\n"));
+    execFileSync(join(root, "node_modules/.bin/oxfmt"), ["--config", join(root, ".oxfmtrc.json"), folder]);
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  /** Empty lines are those of the text between the blocks. */
+  const plain = (lines: readonly string[]) => lines.map((line) => line.trim()).filter(Boolean);
+
+  it.each(examples.modules)("$file in $page", ({ file, lines }) => {
+    expect(plain(lines)).toEqual(plain(readFileSync(copyOf(file), "utf8").split("\n")));
   });
 });

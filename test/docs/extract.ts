@@ -10,7 +10,7 @@
  *     ```
  */
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 
 const root = resolve(import.meta.dirname, "../..");
 
@@ -89,23 +89,24 @@ export function readExamples(): Examples {
   return merge(paths.map((path) => modulesOf(path, readFileSync(join(root, path), "utf8"))));
 }
 
-/** Where the sources of an entry point of the package are, as seen from the extracted modules. */
-function sources(): ReadonlyMap<string, string> {
+/** The sources of the package's entry points, by what users import. */
+function entryPoints(): ReadonlyMap<string, string> {
   const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
     exports: Record<string, { types: string }>;
   };
-  const entries = Object.entries(exports).map(
+  const sources = Object.entries(exports).map(
     ([path, { types }]) =>
-      [path.replace(".", "durable-rooms"), types.replace("./dist", "../../../src").replace(".d.ts", ".ts")] as const,
+      [path.replace(".", "durable-rooms"), types.replace("./dist", "src").replace(".d.ts", ".ts")] as const,
   );
-  return new Map(entries);
+  return new Map(sources);
 }
 
-function codeOf({ page, lines }: Module, entries: ReadonlyMap<string, string>): string {
+function codeOf({ page, file, lines }: Module, entries: ReadonlyMap<string, string>): string {
   const code = lines.join("\n").replaceAll(/(?<=\b(?:from |import\()")durable-rooms[\w/-]*(?=")/g, (path) => {
-    return entries.get(path) ?? path;
+    const source = entries.get(path);
+    return source === undefined ? path : relative(dirname(file), source);
   });
-  return `// ${page}${code}\nexport {};\n`;
+  return `// ${page}${code}\n`;
 }
 
 function read(path: string): string | undefined {
@@ -119,7 +120,7 @@ function read(path: string): string | undefined {
 /** Writes what has changed, and removes what is in no page any more. */
 export function writeExamples(): Examples {
   const examples = readExamples();
-  const entries = sources();
+  const entries = entryPoints();
   const files = new Set(examples.modules.map(({ file }) => file));
   for (const file of globSync(EXTRACTED, { cwd: root })) if (!files.has(file)) rmSync(join(root, file));
   for (const module of examples.modules) {

@@ -5,7 +5,7 @@ import { TestClient, testRoom, token } from "../support/harness.ts";
 import login from "./extracted/guide-auth.ts";
 import provider from "./extracted/guide-auth-provider.ts";
 import { mine } from "./extracted/guide-evolution.ts";
-import { casino } from "./extracted/guide-guards.ts";
+import { casino } from "./extracted/casino.ts";
 import { chat } from "./extracted/guide-intercept.ts";
 import { auction } from "./extracted/guide-later.ts";
 import { quiz } from "./extracted/guide-lifecycle.ts";

@@ -3,12 +3,13 @@ import { env, exports } from "cloudflare:workers";
 import { createElement } from "react";
 import { renderToString } from "react-dom/server";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import type { AnyRoom } from "../../src/index.ts";
 import { serve, shared } from "../../src/testing/registry.ts";
 import { forwardRequest } from "../../src/auth/internal.ts";
 import { BrowserSocket } from "../support/browser-socket.ts";
 import { TestClient, TestRoom, testRoom, token } from "../support/harness.ts";
 import { App } from "./extracted/app.tsx";
-import counting, { RoomObject as CounterObject } from "./extracted/counter.ts";
+import counting, { counter, RoomObject as CounterObject } from "./extracted/counter/worker.ts";
 import { gameRoom } from "./extracted/game-room.ts";
 import { go } from "./extracted/optimistic.ts";
 import { Scores } from "./extracted/scores.tsx";
@@ -25,6 +26,17 @@ it("README: the counter is a whole Worker", async () => {
   expect(await (await counting.request("/health")).json()).toEqual({ status: "ok" });
   expect((await counting.request("/parties/main/other-1")).status).toBe(404);
   expect(Object.getPrototypeOf(CounterObject)).toBeInstanceOf(Function);
+});
+
+it("README: the counter's page shows each click of everybody", async () => {
+  let click = () => {};
+  const body = { textContent: "", addEventListener: (_: string, listener: () => void) => (click = listener) };
+  openPage(counter);
+  vi.stubGlobal("document", { body });
+  await import("./extracted/counter/page/main.ts");
+  await expect.poll(() => body.textContent).toBe("0 clicks");
+  click();
+  await expect.poll(() => body.textContent).toBe("1 clicks");
 });
 
 describe("the first game: the room", () => {
@@ -85,8 +97,8 @@ describe("the first game: the Worker", () => {
 });
 
 /** What a page has of a browser, whose sockets lead to a room of the test Worker. */
-function openPage(): Map<string, string> {
-  const party = serve(gameRoom);
+function openPage(room: AnyRoom = gameRoom): Map<string, string> {
+  const party = serve(room);
   const kept = new Map<string, string>();
   vi.stubGlobal("location", { host: "rooms.test" });
   vi.stubGlobal("sessionStorage", {

@@ -6,7 +6,7 @@ import { shared } from "../../src/testing/registry.ts";
 import { TestRoom, token } from "../support/harness.ts";
 import { track } from "./extracted/recipe-bots.ts";
 import { canvas } from "./extracted/recipe-cursors.ts";
-import { chat } from "./extracted/recipe-chat.ts";
+import { chat } from "./extracted/chat.ts";
 import { say } from "./extracted/recipe-chat-client.ts";
 import { start } from "./extracted/recipe-countdown.ts";
 import { match, profile } from "./extracted/recipe-deletion.ts";
