@@ -21,7 +21,7 @@ import type {
 } from "../../src/inspector/types.ts";
 import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
 import { findRoom } from "../../src/testing/registry.ts";
-import inspectedWorker, { RoomObject } from "../docs/inspected-worker.ts";
+import inspectedWorker, { RoomObject } from "../docs/extracted/inspected-worker.ts";
 import { testRoom, operatorToken, token } from "../support/harness.ts";
 import type { TestRoom } from "../support/harness.ts";
 
