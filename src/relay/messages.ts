@@ -253,6 +253,8 @@ export interface Introduction {
   readonly mailed: number;
   /** Whether it takes {@link SightChanges}. Earlier versions do not say it, and take what each client sees. */
   readonly takesSights?: boolean;
+  /** Whether it also takes rings, and chooses the nearest entries for each client. */
+  readonly takesRings?: boolean;
   /** Whether its clients may speak the binary protocol. Those of earlier versions get JSON. */
   readonly takesBinary?: boolean;
 }

@@ -5,6 +5,7 @@ import type { RunTables } from "../protocol/binary/frames.ts";
 import { blocksOf, EncodedPatch } from "../protocol/encoded-patch.ts";
 import { DELETE, encodeSync } from "../protocol/packets.ts";
 import type { PatchHead } from "../protocol/packets.ts";
+import type { Clock } from "../platform/ports.ts";
 import { ChannelReceiver } from "../relay/reliable-channel.ts";
 import type { BinaryState, ToShard, Receipt, RoomBatch, Welcome } from "../relay/messages.ts";
 import type { Parts } from "../state/crowd.ts";
@@ -35,9 +36,9 @@ export class Downlink {
   #held: ToShard[] | undefined;
 
   /** @param onClosed called when the room closed a client */
-  constructor(clients: Clients, onClosed: (client: Client) => void) {
+  constructor(clients: Clients, clock: Clock, onClosed: (client: Client) => void) {
     this.#clients = clients;
-    this.#sights = createSights(clients);
+    this.#sights = createSights(clients, clock, (seen) => this.#sendSeen(seen));
     this.#onClosed = onClosed;
   }
 
@@ -192,13 +193,20 @@ export class Downlink {
     if (client.hasLeft) this.forget(client);
   }
 
-  /** First packets. Who is there already is not told anything by them, but may be by what comes along. */
-  #welcomeAll({ state, binary, to, sights = [] }: Item<"welcome">): void {
+  /** Sends what clients are told by keys, and nothing else. */
+  #sendSeen(seen: ReadonlyMap<Client, Parts>): void {
     const packets = new Map<Client, EncodedPatch>();
     const encode = this.#sights.encoder(undefined, undefined, (text, blocks) => new EncodedPatch({ text, blocks }));
-    const seen = this.#sights.take(sights);
-    for (const [client, parts] of seen) packets.set(client, encode(client, parts, []));
+    for (const [client, parts] of seen) {
+      this.#noteGone(client, parts);
+      packets.set(client, encode(client, parts, []));
+    }
     this.#send(packets, seen);
+  }
+
+  /** First packets. Who is there already is not told anything by them, but may be by what comes along. */
+  #welcomeAll({ state, binary, to, sights = [] }: Item<"welcome">): void {
+    this.#sendSeen(this.#sights.take(sights));
     for (const welcome of to) {
       const client = this.#clients.get(welcome.id);
       if (!client) continue;
@@ -231,6 +239,8 @@ export class Downlink {
   /** Takes the state that clients have to have. If theirs may differ, they get a patch, or the whole state. */
   #state(item: Item<"state">): void {
     const { state, binary, own, isKnown, sights = [], isExact = true } = item;
+    // What is told takes the place of all that it knows, also of what waits.
+    this.#sendSeen(this.#sights.deliver(true));
     const held = this.#held ?? [];
     this.#held = undefined;
     if (binary && isKnown) this.#tellTables(binary);

@@ -22,6 +22,8 @@ export class SeenEntry {
   /** Whether it was there then. */
   wasThere = false;
   at: Position | undefined;
+  /** The position that it had when viewers were last told of it. */
+  #toldAt: Position | undefined;
   /** The delivery in which something was last to be told of it. */
   touchedIn = 0;
   /** What changed of it since the last delivery, as in a patch. */
@@ -50,8 +52,14 @@ export class SeenEntry {
   /** It was told. */
   told(): void {
     this.before = this.place;
+    this.#toldAt = this.at;
     this.wasThere = this.node !== undefined;
     this.change = SAME;
+  }
+
+  /** Whether it is at another position than viewers were last told. */
+  get isElsewhere(): boolean {
+    return this.at?.some((coordinate, index) => coordinate !== this.#toldAt?.[index]) === true;
   }
 
   /** What changed since the last delivery; undefined if nothing did. */

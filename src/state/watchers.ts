@@ -18,16 +18,24 @@ export class Watchers {
   readonly #entries: EntryIndex;
   readonly #index: SightIndex;
   readonly #onStale: () => void;
+  readonly #isChosen: boolean;
   readonly #byConn = new Map<Watching, Watcher>();
   readonly #relays = new WeakMap<Watcher, Relay>();
   readonly #byUser = new Map<string, Set<Watcher>>();
 
-  /** @param onStale called before a watcher becomes stale */
-  constructor(collection: KeyedCollection, entries: EntryIndex, index: SightIndex, onStale: () => void) {
+  /** @param onStale called before a watcher becomes stale @param isChosen whether they are shown the nearest only */
+  constructor(
+    collection: KeyedCollection,
+    entries: EntryIndex,
+    index: SightIndex,
+    onStale: () => void,
+    isChosen: boolean,
+  ) {
     this.#collection = collection;
     this.#entries = entries;
     this.#index = index;
     this.#onStale = onStale;
+    this.#isChosen = isChosen;
   }
 
   get(conn: Watching): Watcher | undefined {
@@ -93,7 +101,9 @@ export class Watchers {
 
   /** Has watchers looked at as if nothing had been before. @param isAll whether all, and not only those that are held */
   release(isAll: boolean): void {
-    for (const watcher of isAll ? this.#byConn.values() : this.held) {
+    for (const watcher of this.#byConn.values()) {
+      // Of the others, somebody else chooses what they are shown.
+      if (!this.held.has(watcher) && (!isAll || watcher.isRelayed)) continue;
       this.#released.add(watcher);
       this.stale.add(watcher);
     }
@@ -105,7 +115,7 @@ export class Watchers {
     for (const watcher of this.stale) {
       const view = this.#look(watcher, !this.#released.delete(watcher));
       // Who is shown only the nearest may be shown others.
-      if (view !== watcher.view || watcher.shown) moved.push(watcher);
+      if (view !== watcher.view || (this.#isChosen && !(watcher.isRelayed && this.looksFromOwn))) moved.push(watcher);
       if (view === watcher.view) continue;
       watcher.before = watcher.view;
       watcher.view = view;
