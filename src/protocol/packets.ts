@@ -99,6 +99,11 @@ export function takeConfirmation(frame: string | ArrayBuffer): Confirmation | un
   return { token: Number(token), rest: rest.startsWith(",") ? `[${rest.slice(1)}` : "" };
 }
 
+/** Whether a packet is a part of the state. */
+export function isSync(text: string): boolean {
+  return text.startsWith('{"type":"sync",');
+}
+
 /** Whether a packet is an ack or an error. */
 export function isAnswer(text: string): boolean {
   return text.startsWith(ACK) || text.startsWith('{"type":"error",');

@@ -111,7 +111,14 @@ export type AppliedInputs = readonly (readonly [id: number, input: number])[];
  * Something for one client. Numbered from 1 in a shard's run, since it may be sent twice if the room loses its memory.
  */
 export type Mail =
-  | { readonly kind: "mail"; readonly id: number; readonly number: number; readonly text: string }
+  | {
+      readonly kind: "mail";
+      readonly id: number;
+      readonly number: number;
+      readonly text: string;
+      /** A binary frame in place of the text, which is empty then. Only for shards that say that they take it. */
+      readonly frame?: Uint8Array<ArrayBuffer>;
+    }
   | {
       readonly kind: "close";
       readonly id: number;
@@ -158,6 +165,7 @@ export function weightOf(item: ToRoom | ToShard): number {
     case "message":
       return OVERHEAD + (typeof item.frame === "string" ? item.frame.length : item.frame.byteLength);
     case "mail":
+      return OVERHEAD + item.text.length + (item.frame?.length ?? 0);
     case "packet":
       return OVERHEAD + item.text.length;
     case "sync":
@@ -257,6 +265,8 @@ export interface Introduction {
   readonly takesRings?: boolean;
   /** Whether its clients may speak the binary protocol. Those of earlier versions get JSON. */
   readonly takesBinary?: boolean;
+  /** Whether {@link Mail} may be a binary frame. */
+  readonly takesFrames?: boolean;
 }
 
 /** The port through which a room reaches shards. Clients cannot: these are calls between objects. */

@@ -13,7 +13,7 @@ import { diff, SAME } from "../state/diff.ts";
 import { addition, merge } from "../state/merge.ts";
 import type { Placed } from "../state/merge.ts";
 import type { Client, Clients } from "./clients.ts";
-import { encodeSteps, firstFrame, firstText, frameOf, tablesFrame } from "./frames.ts";
+import { encodeSteps, firstFrame, firstText, frameOf, ownFrame, tablesFrame } from "./frames.ts";
 import { Replica } from "./replica.ts";
 import { createSights } from "./sights.ts";
 import type { Sights } from "./sights.ts";
@@ -229,7 +229,8 @@ export class Downlink {
     this.#mailed = item.number;
     const client = this.#clients.get(item.id);
     if (!client) return;
-    if (item.kind === "mail") client.mail(item.text, frameOf(item.text, client.protocol));
+    if (item.kind === "mail")
+      client.mail(item.text, item.frame ? ownFrame(item.frame) : frameOf(item.text, client.protocol));
     else {
       client.close(item.code, item.reason);
       this.#onClosed(client);

@@ -226,6 +226,7 @@ export class ShardCore {
       takesSights: takesSights(),
       takesRings: true,
       takesBinary: true,
+      takesFrames: true,
     };
   }
 

@@ -252,6 +252,7 @@ export class LiveShardLinks implements ShardLinks {
     // Mail for clients that wait for their first packet is sent after it.
     const early = link.isIntroduced ? [] : roster.filter((entry) => "knock" in entry || !entry.isOpen);
     const held = early.map(({ id }) => ({ id, texts: link.takeMail(id) }));
+    link.takesFrames = introduction.takesFrames === true;
     link.introduced(mailed, this.#createSights(introduction), takesBinary);
     this.#changed(link);
     const present = new Set(roster.map(({ id }) => id));
