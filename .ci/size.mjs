@@ -74,7 +74,7 @@ report(
 );
 report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 117.4);
 report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 152.7);
-report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 84.1);
+report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 84.2);
 report(
   "Worker of one small room",
   await bundle(minimalRoom(), ["cloudflare:*"]),

@@ -54,7 +54,7 @@ export class FirstPackets {
     const { clear, value }: Steps = conn.clears ? inSteps(merged) : { value: merged };
     const patch = JSON.stringify(value);
     const head = {
-      ...(clear && { clear }),
+      clear,
       ...changeClock.resumedHead(since, from, publicId),
       ...(conn.isBehind && { from }),
       ...own,
