@@ -1,0 +1,81 @@
+// Writes the defaults into docs/limits.md, from the constants of the sources.
+import { readFileSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
+import { settingsOf } from "../../src/define/settings.ts";
+import { checkWorldConfig } from "../../src/world/settings.ts";
+import { defaultsOf } from "./options.mjs";
+
+/** The constants, by the names that docs/limits.md has for the options. */
+function constants() {
+  const worlds = Object.entries(checkWorldConfig({})).map(([name, value]) => [`world.${name}`, value]);
+  return new Map([...Object.entries(settingsOf({})), ...worlds]);
+}
+
+/**
+ * @returns the page with the default in each row whose limit is an option, and with the numbers of the constants that
+ * the others name: `64<!-- protocol/values.ts#MAX_DEPTH -->`
+ */
+export function writeLimits(page) {
+  const defaults = constants();
+  return page
+    .replaceAll(/^(\| [^|]+ \| )([^|]+)( \| `([\w.]+)`(?:,[^|]*)? \|.*)$/gm, (row, what, cell, rest, name) =>
+      defaults.has(name) ? `${what}${inWords(defaults.get(name), cell)}${rest}` : row,
+    )
+    .replaceAll(/[\d,]+(<!-- ([\w/-]+\.ts)#([\w.]+) -->(?: (s|min|hour)\b)?)/g, (_, rest, file, name, unit) => {
+      return `${format(constantOf(file, name) / (MILLISECONDS[unit] ?? 1))}${rest}`;
+    });
+}
+
+const MILLISECONDS = { s: 1000, min: 60_000, hour: 3_600_000 };
+
+/** A number of a source file: a constant, a product of some, or a field of one, as in `MAX_WAITING.user`. */
+function constantOf(file, path) {
+  const [name, field] = path.split(".");
+  const source = readFileSync(new URL(`../../src/${file}`, import.meta.url), "utf8");
+  const code = new RegExp(`^(?:export )?const ${name}(?:: \\w+)? = ([^;]+);`, "m").exec(source)?.[1] ?? "";
+  const value = field === undefined ? code : (new RegExp(`\\b${field}: ([^,}]+)`).exec(code)?.[1] ?? "");
+  if (value === "") throw new Error(`docs/limits.md names ${file}#${path}, which is not there`);
+  return value
+    .trim()
+    .split(" * ")
+    .map((factor) => (/^\d/.test(factor) ? Number(factor.replaceAll("_", "")) : constantOf(file, factor)))
+    .reduce((product, factor) => product * factor);
+}
+
+/** @param before the cell as it was, which says the unit */
+function inWords(value, before) {
+  if (value === Infinity) return before.startsWith("no") ? before : "no limit";
+  if (typeof value === "object")
+    return `${format(value.messages ?? value.joins ?? value.requests)} in ${format(value.per)} ms`;
+  const unit = / (?:ms|s)$/.exec(before)?.[0] ?? "";
+  return `${format(unit === " s" ? value / 1000 : value)}${unit}`;
+}
+
+function format(number) {
+  return number < 10_000 ? String(number) : number.toLocaleString("en");
+}
+
+/** @throws Error that names the option, if a docstring says another default than the code has */
+export function checkDefaults(project) {
+  const said = new Map([
+    ...defaultsOf("RoomDefinition", project),
+    ...[...defaultsOf("WorldConfig", project)].map(([name, preset]) => [`world.${name}`, preset]),
+  ]);
+  for (const [name, value] of constants()) {
+    const preset = said.get(name);
+    const isSaid =
+      value === Infinity ? /^(Infinity|no limit|never)$/.test(preset) : isDeepStrictEqual(read(preset), value);
+    if (!isSaid)
+      throw new Error(`The docstring of ${name} says "${preset}", and the code has ${JSON.stringify(value)}`);
+  }
+}
+
+/** The value that a docstring says, such as "`{ messages: 500, per: 1000 }`" or "300,000 (5 minutes)". */
+function read(preset = "") {
+  const json = preset
+    .replaceAll("`", "")
+    .replace(/ \([^)]*\)$/, "")
+    .replaceAll(/(?<=\d)[,_](?=\d{3})/g, "")
+    .replaceAll(/\w+(?=:)/g, '"$&"');
+  return JSON.parse(json);
+}
