@@ -109,9 +109,10 @@ function tableOf(name, project) {
     const title = link ? `[${code}](${link})` : code;
     if (handle) return [title, firstSentence(textOf(member))];
     const { text, preset } = describe(member, name);
-    return [title, `\`${member.signatures ? "function" : typeOf(member.type)}\``, preset, text];
+    // In one column with the name, so that a phone has room for the text.
+    return [`${title}<br>${member.signatures ? "function" : typeOf(member.type)}`, preset, text];
   });
-  const head = handle ? [`\`${handle}\``, ""] : ["option", "type", "default", ""];
+  const head = handle ? [`\`${handle}\``, ""] : ["option", "default", ""];
   const lines = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.map(escape).join(" | ")} |\n`);
   return lines.join("").replaceAll(/ {2,}/g, " ");
 }
