@@ -1,12 +1,12 @@
-// Writes the defaults into docs/limits.md, from the constants of the sources.
+// Writes the numbers of docs/limits.md from the constants of the sources, and compares the defaults of docstrings with them.
 import { readFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import { settingsOf } from "../../src/define/settings.ts";
 import { checkWorldConfig } from "../../src/world/settings.ts";
 import { defaultsOf } from "./options.mjs";
 
-/** The constants, by the names that docs/limits.md has for the options. */
-function constants() {
+/** The defaults of `defineRoom` and `worlds`, by the names that docs/limits.md has for the options. */
+function defaults() {
   const worlds = Object.entries(checkWorldConfig({})).map(([name, value]) => [`world.${name}`, value]);
   return new Map([...Object.entries(settingsOf({})), ...worlds]);
 }
@@ -16,10 +16,10 @@ function constants() {
  * the others name: `64<!-- protocol/values.ts#MAX_DEPTH -->`
  */
 export function writeLimits(page) {
-  const defaults = constants();
+  const values = defaults();
   return page
     .replaceAll(/^(\| [^|]+ \| )([^|]+)( \| `([\w.]+)`(?:,[^|]*)? \|.*)$/gm, (row, what, cell, rest, name) =>
-      defaults.has(name) ? `${what}${inWords(defaults.get(name), cell)}${rest}` : row,
+      values.has(name) ? `${what}${inWords(values.get(name), cell)}${rest}` : row,
     )
     .replaceAll(/[\d,]+(<!-- ([\w/-]+\.ts)#([\w.]+) -->(?: (s|min|hour)\b)?)/g, (_, rest, file, name, unit) => {
       return `${format(constantOf(file, name) / (MILLISECONDS[unit] ?? 1))}${rest}`;
@@ -55,18 +55,28 @@ function format(number) {
   return number < 10_000 ? String(number) : number.toLocaleString("en");
 }
 
+/** Options of the client whose defaults are constants. */
+const CLIENT = {
+  "CommonOptions.callTimeout": ["client/client.ts", "CALL_TIMEOUT"],
+  "SocketOptions.maxReconnectionDelay": ["client/reconnecting-socket.ts", "DELAYS.maxReconnectionDelay"],
+  "SocketOptions.minUptime": ["client/reconnecting-socket.ts", "DELAYS.minUptime"],
+  "SocketOptions.reconnectionDelayGrowFactor": ["client/reconnecting-socket.ts", "DELAYS.reconnectionDelayGrowFactor"],
+};
+
 /** @throws Error that names the option, if a docstring says another default than the code has */
 export function checkDefaults(project) {
-  const said = new Map([
-    ...defaultsOf("RoomDefinition", project),
-    ...[...defaultsOf("WorldConfig", project)].map(([name, preset]) => [`world.${name}`, preset]),
-  ]);
-  for (const [name, value] of constants()) {
-    const preset = said.get(name);
-    const isSaid =
-      value === Infinity ? /^(Infinity|no limit|never)$/.test(preset) : isDeepStrictEqual(read(preset), value);
-    if (!isSaid)
-      throw new Error(`The docstring of ${name} says "${preset}", and the code has ${JSON.stringify(value)}`);
+  const values = [
+    ...[...defaults()].map(([name, value]) => [
+      name.startsWith("world.") ? name.replace("world.", "WorldConfig.") : `RoomDefinition.${name}`,
+      value,
+    ]),
+    ...Object.entries(CLIENT).map(([name, constant]) => [name, constantOf(...constant)]),
+  ];
+  for (const [path, value] of values) {
+    const [type, name] = path.split(".");
+    const said = defaultsOf(type, project).get(name);
+    const isSaid = value === Infinity ? /^(Infinity|no limit|never)$/.test(said) : isDeepStrictEqual(read(said), value);
+    if (!isSaid) throw new Error(`The docstring of ${path} says "${said}", and the code has ${JSON.stringify(value)}`);
   }
 }
 
@@ -77,5 +87,9 @@ function read(preset = "") {
     .replace(/ \([^)]*\)$/, "")
     .replaceAll(/(?<=\d)[,_](?=\d{3})/g, "")
     .replaceAll(/\w+(?=:)/g, '"$&"');
-  return JSON.parse(json);
+  try {
+    return JSON.parse(json);
+  } catch {
+    return json;
+  }
 }
