@@ -86,7 +86,7 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
     return player;
   }
 
-  it("shows a room live: its counters, its state, who is there, and its packets at the shard", async () => {
+  it("shows a live room: its counters, its state, its users, and its packets at the shard", async () => {
     const ada = await enter("live");
     const { page, tree } = await Inspector.open(browser, server.url, WORLD);
     await page.getByRole("link", { name: "game-live" }).first().click();
@@ -110,7 +110,7 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
     await expect.poll(() => page.locator(".chart .line").first().getAttribute("d"), SOON).toMatch(/^M.*L/);
   });
 
-  it("shows whatever somebody wrote as text", async () => {
+  it("shows any user input as text", async () => {
     const ada = await enter("hostile");
     const { page, tree } = await Inspector.open(browser, server.url, "#/room/main/game-hostile");
     const title = await page.title();
@@ -128,7 +128,7 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
     expect([title, await page.title()].join()).not.toMatch(/^[12]|[12]$/);
   });
 
-  it("sends an action by a form that it made of the schema, and shows why one is refused", async () => {
+  it("sends an action from a form for its schema, and shows why one is refused", async () => {
     const { page, tree, urls } = await Inspector.open(browser, server.url, "#/room/main/game-form");
     await page.locator("#user-token").fill(await login(server.url, "Operator"));
     await page.getByRole("button", { name: "Join as a user" }).click();
@@ -159,7 +159,7 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
     expect(urls.filter((url) => url.includes("token=")).every((url) => url.startsWith("ws:"))).toBe(true);
   });
 
-  it("makes a form of unions, lists, and what may be left out", { timeout: 60_000 }, async () => {
+  it("makes forms for unions, lists and optional values", { timeout: 60_000 }, async () => {
     const cwd = join(import.meta.dirname, "../inspector/toy");
     const toy = await startDevServer({ port: await freePort(), persistTo: join(folder, "toy"), cwd });
     onTestFinished(() => toy.kill());
@@ -196,7 +196,7 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
     await expect.poll(async () => JSON.parse(await answer.innerText()) as unknown, SOON).toEqual(value);
   });
 
-  it("drains a shard, after it asked, and takes that back", async () => {
+  it("drains a shard after a confirmation, and makes it active again", async () => {
     const ada = await enter("drain");
     const inspector = await Inspector.open(browser, server.url, WORLD);
     const row = inspector.table("Shards").getByRole("row", { name: ada.shard });
@@ -211,7 +211,7 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
     await expect.poll(() => row.innerText(), SOON).toMatch(/\bactive\b/);
   });
 
-  it("evicts a room, which comes back with what it knew", async () => {
+  it("evicts a room, which restarts with its state", async () => {
     const inspector = await Inspector.open(browser, server.url, "#/room/main/game-evicted");
     const { page } = inspector;
     await page.locator("#user-token").fill(await login(server.url, "Operator"));
@@ -234,7 +234,7 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
     await expect.poll(() => inspector.tile("connections"), SOON).toBe("1");
   });
 
-  it("asks nothing while nobody sees it", async () => {
+  it("sends no requests while it is not visible", async () => {
     const { page, urls } = await Inspector.open(browser, server.url, "#/room/main/game-hidden");
     const asked = () => urls.filter((url) => url.includes("$inspect")).length;
     await expect.poll(asked, SOON).toBeGreaterThan(1);
@@ -252,7 +252,7 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
     await expect.poll(() => asked() - before, SOON).toBeGreaterThan(2);
   });
 
-  it("fits a phone, and can be used with the keyboard alone", async () => {
+  it("fits a phone, and can be used with the keyboard only", async () => {
     await enter("phone");
     const { page } = await Inspector.open(browser, server.url, "", { width: 360, height: 740 });
     await page.getByLabel("Room").focus();
@@ -266,7 +266,7 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
     expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
   });
 
-  it("lets in who has an operator's token, which is in no URL", { timeout: 120_000 }, async () => {
+  it("accepts an operator's token, which never is in a URL", { timeout: 120_000 }, async () => {
     const envFile = join(folder, "closed.env");
     await writeFile(envFile, `AUTH_JWT_SECRET="${SECRET}"\nSHARD_SECRET="${SECRET}"\n`);
     const closed = await startDevServer({ port: await freePort(), persistTo: join(folder, "closed"), envFile });

@@ -8,8 +8,8 @@ beforeEach(() => {
 });
 afterEach(() => vi.useRealTimers());
 
-describe("a room that says that it closes the connection", () => {
-  it("P7.7: ends a client for good at once, where the code is final", async () => {
+describe("a room that announces that it closes the connection", () => {
+  it("P7.7: ends a client at once, if the code is final", async () => {
     const game = script.connect();
     const closed = vi.fn();
     game.on("closed", closed);
@@ -26,7 +26,7 @@ describe("a room that says that it closes the connection", () => {
     expect(closed).toHaveBeenCalledOnce();
   });
 
-  it("P7.10: tells a client that the room was destroyed, and does not try again", async () => {
+  it("P7.10: tells a client that the room was destroyed, and the client does not try again", async () => {
     const game = script.connect();
     const events: unknown[] = [];
     game.on("destroyed", (event) => events.push(event));
@@ -40,7 +40,7 @@ describe("a room that says that it closes the connection", () => {
     expect(game.status).toBe("closed");
   });
 
-  it("P7.7: lets a client come back soon, where the code is not final", async () => {
+  it("P7.7: lets a client reconnect soon, if the code is not final", async () => {
     const game = script.connect();
     const socket = (await script.next()).open();
     socket.sync({ pId: "p" }, { seq: 1, epoch: "e" });
@@ -51,7 +51,7 @@ describe("a room that says that it closes the connection", () => {
     expect(game.status).toBe("open");
   });
 
-  it("P7.8: does not tell anybody that it works on a join", async () => {
+  it("P7.8: does not report that a join is in progress", async () => {
     const game = script.connect();
     const joining = vi.fn();
     game.on("joining" as never, joining);

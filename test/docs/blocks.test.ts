@@ -47,7 +47,7 @@ describe("every ts, tsx and typescript block of the documents is in a module tha
     expect(modules.some((module) => module.includes(code)) || begun).toBe(true);
   });
 
-  it("and there are some", () => {
+  it("there are some", () => {
     expect(blocks.map(([where]) => where.replace(/:.*/, ""))).toEqual(
       expect.arrayContaining(["README.md", "docs/actions.md"]),
     );

@@ -3,7 +3,7 @@ import { createRooms } from "../../src/index.ts";
 import type { LogEntry } from "../../src/index.ts";
 import { gameRoom } from "./game-room.ts";
 
-it("lines go where createRooms says", async () => {
+it("entries go to the log of createRooms", async () => {
   const lines: LogEntry[] = [];
   const rooms = createRooms({
     rooms: [gameRoom],

@@ -8,24 +8,21 @@ import { applyPatch } from "../../src/protocol/apply-patch.ts";
 import { put, Replacement } from "../../src/state/diff.ts";
 import { addition, merge } from "../../src/state/merge.ts";
 
-it("private parts go along with what is gone for everyone", () => {
+it("private parts are removed with what is removed for everyone", () => {
   const patch = merge({ things: { sword: DELETE } }, [{ names: ["things", "sword", "secret"], value: DELETE }]);
   expect(patch).toEqual({ things: { sword: DELETE } });
 });
 
-it.each([1, [1, 2], new Replacement({ a: 1 })])(
-  "private parts of what takes the place of something follow it",
-  (value) => {
-    const things = {};
-    put(things, "sword", new Replacement({ hp: 1 }));
-    const patch = merge({ things }, [{ names: ["things", "sword", "secret"], value }]);
-    const before = { things: { sword: { old: true, secret: { b: 2 } } } };
-    const secret = value instanceof Replacement ? value.value : value;
-    expect(applyPatch(before, patch)).toEqual({ things: { sword: { hp: 1, secret } } });
-  },
-);
+it.each([1, [1, 2], new Replacement({ a: 1 })])("private parts of a replacement follow it", (value) => {
+  const things = {};
+  put(things, "sword", new Replacement({ hp: 1 }));
+  const patch = merge({ things }, [{ names: ["things", "sword", "secret"], value }]);
+  const before = { things: { sword: { old: true, secret: { b: 2 } } } };
+  const secret = value instanceof Replacement ? value.value : value;
+  expect(applyPatch(before, patch)).toEqual({ things: { sword: { hp: 1, secret } } });
+});
 
-it("what private parts add to the patch for everyone makes the same of it, in the same order", () => {
+it("the added private parts and the patch for everyone give the same result, in the same order", () => {
   const things = fc.dictionary(
     fc.constantFrom("a", "b", "c"),
     fc.oneof(
