@@ -160,10 +160,7 @@ export class TestClient<R extends AnyRoom = AnyRoom> {
     while (!condition()) await new Promise<void>((resolve) => this.#waiting.add(resolve));
   }
 
-  /**
-   * Closes the connection. @param code Default 1000
-   * @@// // The first packet is The first packet is the whole state.
-   */
+  /** Closes the connection. @param code Default 1000 */
   close(code = 1000, reason = ""): void {
     this.#ws.close(code, reason);
   }

@@ -26,12 +26,7 @@ import { findSilentChange } from "../state/silent-changes.ts";
  * export { RoomObject, default } from "durable-rooms/testing";
  */
 export class RoomObject extends RoomObjectBase implements TestedObject {
-  /**
-   * The connections that were told last.
-   * @@// // A message that came while A message that arrives while another one is handled waits for it, although its
-   * event has ended.
-   * @@// // Its user has left The user has left the room, which keeps the connection apart.
-   */
+  /** The connections that were told last. */
   #marked: ReadonlySet<RoomConnection> = new Set();
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
@@ -71,12 +66,12 @@ export class RoomObject extends RoomObjectBase implements TestedObject {
     messages.set(sender, count);
     count.received++;
     await handle();
-    // A message that came while another was handled waits behind it, though its event has ended.
+    // A message that arrives while another one is handled waits for it, although its event has ended.
     const conn = this.#conns().find(({ id }) => id === sender);
     if (conn?.isBusy) return;
     count.handled = count.received;
     const turn = this.mark();
-    // Its user has left the room, which keeps the connection apart.
+    // The user has left the room, which keeps the connection apart.
     if (!conn && socket.isOpen) socket.send(encodeMarker({ turn, handled: count.handled, hasLeft: true }));
   }
 
