@@ -27,7 +27,7 @@ async function askStorage(storage: IdStorage, key: string): Promise<string> {
     const now = await storage.getItem(key);
     return isSessionId(now) ? now : id;
   } catch {
-    // It is not kept.
+    // The id is not kept.
     return id;
   }
 }

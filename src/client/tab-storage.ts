@@ -24,7 +24,7 @@ export function webStorage(kind: "session" | "local"): WebStorage {
       try {
         find()?.setItem(key, value);
       } catch {
-        // It is not remembered.
+        // The value is not stored.
       }
     },
   };

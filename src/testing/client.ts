@@ -150,7 +150,7 @@ export class TestClient<R extends AnyRoom = AnyRoom> {
     throw new Error(`The connection closed with ${code} ${reason} before "${action}" was answered`);
   }
 
-  /** Waits until it has all that was sent before a mark. @internal */
+  /** Waits until all packets before a mark have arrived. @internal */
   async reached(turn: number): Promise<void> {
     await this.until(() => this.#marker.turn >= turn || this.#marker.hasLeft === true || !this.#isOpen);
   }

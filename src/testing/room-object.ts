@@ -34,7 +34,7 @@ export class RoomObject extends RoomObjectBase implements TestedObject {
     register(this, nameOf(ctx));
   }
 
-  /** The room's clock, and when its alarm rings. @internal */
+  /** The room's clock and alarm. @internal */
   get time(): ObjectTime {
     return timeOf(this, this.ctx);
   }
@@ -44,7 +44,7 @@ export class RoomObject extends RoomObjectBase implements TestedObject {
     return isCalling(this.monitor.awake.reasons);
   }
 
-  /** The room, which counts its messages: they come here whether or not the room hibernates. @internal */
+  /** The room, which counts its messages here, whether or not it hibernates. @internal */
   override get core(): RoomCore {
     const core = super.core;
     const { counted } = shared();
@@ -79,7 +79,7 @@ export class RoomObject extends RoomObjectBase implements TestedObject {
     return this.core.handle.connections as readonly RoomConnection[];
   }
 
-  /** Tells every client, behind all that it was sent before, that it has all of it. @returns the mark's number @internal */
+  /** Tells every client, after all packets, that it has all of them. @returns the number of the mark @internal */
   mark(): number {
     const turn = ++shared().turn;
     const problem = findSilentChange(this.core.tree);
@@ -97,13 +97,13 @@ export class RoomObject extends RoomObjectBase implements TestedObject {
     conn.answer(encodeMarker({ ...marker, handled: shared().messages.get(id)?.handled ?? 0, publicId }));
   }
 
-  /** Rings the alarm now, though the real one is set for later. @internal */
+  /** Rings the alarm now, although the real one is set for later. @internal */
   async ring(): Promise<void> {
     this.time.alarmAt = Infinity;
     await this.alarm();
   }
 
-  /** The service that the room is of. @internal */
+  /** The service of the room. @internal */
   protected get service(): ServiceParts | undefined {
     return serviceOf(nameOf(this.ctx)).service;
   }
