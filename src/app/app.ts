@@ -170,7 +170,8 @@ async function observe(
   const { method } = request;
   const { binding, party, room, path } = target;
   const object = routing.places.stubOf(env, binding, party, room);
-  const answered = routing.inspector?.answer({ method, target, auth, find: routing.find, object });
+  const query = url.searchParams;
+  const answered = routing.inspector?.answer({ method, target, query, auth, find: routing.find, object });
   if (answered) return answered;
   if (!operatesRoom(auth, party, room)) throw new RoomError("forbidden", "The token gives no access to this room");
   if (path !== "/$metrics" || method !== "GET") throw new RoomError("not_found", "There is no such path");

@@ -44,6 +44,7 @@ export interface Inspectable {
 export interface Question {
   readonly method: string;
   readonly target: RoomUrl;
+  readonly query: URLSearchParams;
   readonly auth: Claims;
   readonly find: FindRoom;
   /** A stub of the object. */

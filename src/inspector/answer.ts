@@ -25,9 +25,10 @@ async function reply(run: Answer, question: Question): Promise<Response> {
   return Response.json(await run(question), { headers: { "cache-control": "no-store" } });
 }
 
-function inspect({ auth, target: { party, room }, object }: Question): unknown {
+function inspect({ auth, target: { party, room }, query, object }: Question): unknown {
   checkRight(auth, "inspect", party, room);
-  return (object as InspectedRoom).inspect();
+  const search = { field: query.get("field") ?? "", user: query.get("user") ?? "" };
+  return (object as InspectedRoom).inspect(search);
 }
 
 function actions({ auth, target: { party, room }, find }: Question): unknown {

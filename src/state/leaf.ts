@@ -190,7 +190,7 @@ export class Leaf implements FieldGate {
 
   changed(isSignalFrozen: boolean): void {
     if (!this.isInState || this.shared.loading) return;
-    this.#isRestored = false;
+    this.#isRestored = this.field.kind === "connected" && this.shared.clock === 0;
     this.row?.changed(this.persisted);
     if (!isSignalFrozen) this.touch();
   }

@@ -1,4 +1,4 @@
-import type { ObjectMetrics, RoomMetrics } from "../platform/metrics.ts";
+import type { FlowReport, ObjectMetrics, RoomMetrics } from "../platform/metrics.ts";
 import type { WorldMetrics } from "./metrics.ts";
 
 /** The content type of the text format: https://prometheus.io/docs/instrumenting/exposition_formats/ */
@@ -25,7 +25,7 @@ export function exposition({ world, known, silent, rooms, shards }: WorldMetrics
 
 /** A room has no label "shard", and a shard no users. */
 type Counted = Omit<ObjectMetrics, "errors"> &
-  Partial<Pick<RoomMetrics, "users" | "sessions">> & { readonly shard?: string };
+  Partial<Pick<RoomMetrics, "users" | "sessions"> & FlowReport> & { readonly shard?: string };
 
 function addObject(page: Page, world: string, object: Counted): void {
   const { party, room, shard, totals, awake, cost, connections, users, sessions } = object;
@@ -35,8 +35,11 @@ function addObject(page: Page, world: string, object: Counted): void {
     const parts = typeof count === "number" ? [["", count] as const] : Object.entries(count);
     for (const [by, value] of parts) page.add(`${name} total`, by ? { ...labels, by } : labels, value);
   }
-  const gauges = { connections, users, sessions, dollarsPerHour: cost.average.total };
-  for (const [name, value] of Object.entries(gauges)) if (value !== undefined) page.add(name, labels, value);
+  const { behind, unconfirmedBytes, merges, tooSlow } = object;
+  const gauges = { connections, users, sessions, behind, unconfirmedBytes, dollarsPerHour: cost.average.total };
+  for (const [name, value] of Object.entries({ ...gauges, "merges total": merges, "tooSlow total": tooSlow })) {
+    if (value !== undefined) page.add(name, labels, value);
+  }
   for (const { why, count } of awake) page.add("awake", { ...labels, by: why }, count);
 }
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { run } from "../../src/cli/index.ts";
-import { runBin } from "./bin.ts";
+import { runBin, runUnread } from "./bin.ts";
 
 const LOAD = ["load", "--room", "game-1", "--action", "move"];
 
@@ -76,5 +76,9 @@ describe("durable-rooms", () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toContain(why);
     expect(stderr).not.toContain("    at ");
+  });
+
+  it("ends without an error when the reader of its output closes the pipe", async () => {
+    expect(await runUnread(["load", "--help"])).toEqual({ code: 0, stderr: "" });
   });
 });

@@ -6,7 +6,7 @@ import * as z from "zod";
 import { createRooms, defineRoom, jwt, requireAuth, sync } from "../../src/index.ts";
 import { worlds } from "../../src/worlds.ts";
 import { shared } from "../../src/testing/registry.ts";
-import { duels } from "../docs/own-world.ts";
+import { duels } from "../docs/extracted/own-world.ts";
 import { operatorToken, token } from "../support/harness.ts";
 
 const game = defineRoom({

@@ -38,6 +38,8 @@ export class RoomConnection implements Connection, FlowClient {
   readonly publicId: string;
   readonly auth: Claims | null;
   readonly protocol: Protocol;
+  /** Whether it takes packets in two steps. */
+  readonly clears: boolean;
   readonly isSpectator: boolean;
   since: Position | undefined;
   wire: KnownWire | undefined;
@@ -89,6 +91,7 @@ export class RoomConnection implements Connection, FlowClient {
     this.publicId = attachment.publicId;
     this.auth = attachment.auth;
     this.protocol = attachment.protocol ?? 1;
+    this.clears = attachment.clears === true;
     this.isSpectator = attachment.spectator === true;
     this.#state = attachment.state;
     this.hasLeft = attachment.left === true;
@@ -101,7 +104,7 @@ export class RoomConnection implements Connection, FlowClient {
 
   #createOutbox(isHeld: boolean): Outbox {
     const { held, intercept } = this.#hooks;
-    const createQueue = () => new WaitingQueue(held, this, this.publicId, lengthOf);
+    const createQueue = () => new WaitingQueue(held, this, this.publicId, ({ frame }: Item) => frame.length);
     return new Outbox((frame) => this.write(frame), intercept?.(this), isHeld, createQueue);
   }
 
@@ -392,8 +395,4 @@ export class RoomConnection implements Connection, FlowClient {
     }
     if (!this.isRemote) (this.flow ??= this.#hooks.flows.add(this, this.#unconfirmed)).sent(bytes);
   }
-}
-
-function lengthOf({ frame }: Item): number {
-  return frame.length;
 }

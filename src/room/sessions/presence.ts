@@ -262,17 +262,24 @@ export class Presence {
 
   /** After the room woke: users whose session says so are taken as online, as their clients were told. */
   assumeOnline(): void {
-    for (const session of this.#sessions.all()) {
-      // Those with a connection are marked already.
-      if (session.offlineSince === undefined && !this.isOnline(session)) this.#setConnected(session.publicId, true);
-    }
+    const { clock } = this.#tree;
+    // What is stored says so, too: it is no change for clients that come back.
+    this.#tree.goOn(0);
+    // Those with a connection are marked already.
+    for (const { publicId } of this.missing) this.#setConnected(publicId, true);
+    this.#tree.goOn(clock);
   }
 
-  /** Then those without a socket leave: there are no ghosts. */
-  dropGhosts(): void {
-    for (const session of this.#sessions.all()) {
-      if (session.offlineSince === undefined && !session.isJoining && !this.isOnline(session)) this.leave(session);
-    }
+  /** Of these, those without a socket. */
+  get missing(): readonly Session[] {
+    const isMissing = (session: Session) =>
+      session.offlineSince === undefined && !session.isJoining && !this.isOnline(session);
+    return [...this.#sessions.all()].filter(isMissing);
+  }
+
+  /** Those who did not come back leave: there are no ghosts. */
+  dropMissing(): void {
+    for (const session of this.missing) this.leave(session);
   }
 
   #setConnected(publicId: string, isConnected: boolean): boolean {

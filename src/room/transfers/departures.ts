@@ -154,10 +154,16 @@ export class Departures implements RoomPart, Wakeable {
     return key !== undefined && this.#departed.get(key)?.hasStandIn === true;
   }
 
-  /** A user leaves again. If they are a new user for that reason, the other room is asked once more. */
+  /**
+   * A user leaves again. If they are a new user for that reason, the other room is asked once more.
+   * @throws RoomError `internal` if it does not answer, because the user's former values would be lost
+   */
   async beforeDeparture(client: Client): Promise<void> {
     const key = this.#keyOf(client);
-    if (key !== undefined && this.#departed.get(key)?.hasStandIn) await this.#fetchBack(key, SHORT_PATIENCE);
+    if (key === undefined || !this.hasStandIn(client)) return;
+    await this.#fetchBack(key, SHORT_PATIENCE);
+    if (this.hasStandIn(client))
+      throw new RoomError("internal", "The room that the user came back from does not answer");
   }
 
   /** A user has arrived where they went, so there is no one to recall. */

@@ -59,11 +59,11 @@ class Confirming {
   }
 }
 
-async function roomWith(...names: readonly string[]) {
-  const room = new MemoryRoom<State>(compiled);
+async function roomWith(definition: typeof compiled, ...names: readonly string[]) {
+  const room = new MemoryRoom<State>(definition);
   const clients: Confirming[] = [];
   for (const name of names) {
-    clients.push(new Confirming(room, await room.connect(name, null, undefined, "protocol=2")));
+    clients.push(new Confirming(room, await room.connect(name, null, undefined, "protocol=2&clear=1")));
   }
   const change = (times: number) => {
     for (let time = 0; time < times; time++) {
@@ -77,7 +77,7 @@ async function roomWith(...names: readonly string[]) {
 }
 
 it("P14.1: a client that reads is asked, and confirms with its next message", async () => {
-  const { clients, change, room } = await roomWith("ada");
+  const { clients, change, room } = await roomWith(compiled, "ada");
   const [ada] = clients;
   for (let turn = 0; turn < 100; turn++) {
     change(1);
@@ -90,7 +90,7 @@ it("P14.1: a client that reads is asked, and confirms with its next message", as
 });
 
 it("P14.1: a client that sends nothing confirms on its own, once in a while", async () => {
-  const { clients, change } = await roomWith("ada");
+  const { clients, change } = await roomWith(compiled, "ada");
   const [ada] = clients;
   change(160);
   ada.client.read();
@@ -101,7 +101,7 @@ it("P14.1: a client that sends nothing confirms on its own, once in a while", as
 });
 
 it("P14.2: a client that does not read gets a limited amount, and one merged patch when it reads again", async () => {
-  const { room, clients, change } = await roomWith("ada", "slow");
+  const { room, clients, change } = await roomWith(compiled, "ada", "slow");
   const [ada, slow] = clients as [Confirming, Confirming];
   slow.socket.stall();
   change(500);
@@ -120,7 +120,7 @@ it("P14.2: a client that does not read gets a limited amount, and one merged pat
 });
 
 it("P14.2: the merged patch includes private changes", async () => {
-  const { room, clients, change } = await roomWith("slow", "ada");
+  const { room, clients, change } = await roomWith(compiled, "slow", "ada");
   const [slow] = clients;
   const me = () => room.state.players()[slow.client.publicId] as Player;
   slow.client.read();
@@ -133,7 +133,7 @@ it("P14.2: the merged patch includes private changes", async () => {
 });
 
 it("P14.4: acknowledgements of a stopped client follow the patch that they belong to, in order", async () => {
-  const { clients, change } = await roomWith("slow");
+  const { clients, change } = await roomWith(compiled, "slow");
   const [slow] = clients;
   slow.socket.stall();
   change(100);
@@ -146,7 +146,7 @@ it("P14.4: acknowledgements of a stopped client follow the patch that they belon
 });
 
 it("P14.4: if many answers wait, further messages are not handled before they are sent", async () => {
-  const { room, clients, change } = await roomWith("slow");
+  const { room, clients, change } = await roomWith(compiled, "slow");
   const [slow] = clients;
   slow.socket.stall();
   change(100);
@@ -162,7 +162,7 @@ it("P14.4: if many answers wait, further messages are not handled before they ar
 });
 
 it("P14.5: the room's own packets wait up to a limit, and the latest of a name is kept", async () => {
-  const { room, clients, change } = await roomWith("slow");
+  const { room, clients, change } = await roomWith(compiled, "slow");
   const [slow] = clients;
   slow.socket.stall();
   change(100);
@@ -177,7 +177,7 @@ it("P14.5: the room's own packets wait up to a limit, and the latest of a name i
 
 it("P14.6: above the total limit, clients with the most are stopped first, and none gets much more than its share", async () => {
   const names = Array.from({ length: 20 }, (_, index) => `slow-${index}`);
-  const { room, clients, change } = await roomWith(...names, "ada");
+  const { room, clients, change } = await roomWith(compiled, ...names, "ada");
   const ada = clients.at(-1) as Confirming;
   for (const slow of clients.slice(0, -1)) slow.socket.stall();
   change(300);
@@ -193,8 +193,35 @@ it("P14.6: above the total limit, clients with the most are stopped first, and n
   }
 });
 
+it("P14.6: closed clients of protocol 1 do not count, however much they were sent", async () => {
+  const { compiled: unbounded } = defineRoom({ ...compiled.definition, maxSilentBytes: undefined } as never);
+  const names = Array.from({ length: 20 }, (_, index) => `reader-${index}`);
+  const { room, clients, change } = await roomWith(unbounded, ...names);
+  const [slow, ada] = clients as [Confirming, Confirming];
+  await room.connect("slow");
+  change(200);
+  ada.send('"action":"kick"}');
+  expect(room.core.overview.unconfirmedBytes).toBeLessThan(100_000);
+  slow.socket.stall();
+  change(10);
+  expect(slow.socket.unreadBytes).toBeGreaterThan(10_000);
+  expect(room.core.overview).toMatchObject({ connections: 20, behind: 0 });
+});
+
+it("P14.6: clients of protocol 1 take no share of the bytes that others may have unconfirmed", async () => {
+  const stalled = ["one", "two", "three", "four"];
+  const { room, clients, change } = await roomWith(compiled, ...stalled, "slow");
+  for (let index = 0; index < 40; index++) await room.connect(`old-${index}`);
+  for (const { socket } of clients.slice(0, 4)) socket.stall();
+  change(25);
+  expect(room.core.overview.behind).toBe(4);
+  clients.at(-1)?.socket.stall();
+  change(10);
+  expect(room.core.overview.behind).toBe(4);
+});
+
 it("P14.7: a client that confirms nothing for 90 seconds is closed, and may reconnect", async () => {
-  const { room, clients, change } = await roomWith("ada", "slow");
+  const { room, clients, change } = await roomWith(compiled, "ada", "slow");
   const [ada, slow] = clients as [Confirming, Confirming];
   slow.socket.stall();
   change(100);
@@ -236,7 +263,7 @@ it("P14.8: clients of protocol 1 are closed if they are sent too much without a 
 });
 
 it("P14.1: a room that hibernated still knows how much is unconfirmed", async () => {
-  const { room, clients, change } = await roomWith("slow");
+  const { room, clients, change } = await roomWith(compiled, "slow");
   const [slow] = clients;
   slow.socket.stall();
   for (let turn = 0; turn < 30; turn++) {
@@ -249,7 +276,7 @@ it("P14.1: a room that hibernated still knows how much is unconfirmed", async ()
 it("unknown confirmations count as messages, and are refused only if there are too many", async () => {
   const limited = defineRoom({ path: "r", rateLimit: { messages: 10, per: 1000 }, state: stateOf }).compiled;
   const room = new MemoryRoom<State>(limited);
-  const socket = await room.connect("ada", null, undefined, "protocol=2");
+  const socket = await room.connect("ada", null, undefined, "protocol=2&clear=1");
   for (let index = 0; index < 10; index++) void room.core.message(socket, `{"confirm":${index}}`);
   expect(socket.texts).toHaveLength(1);
   for (let index = 0; index < 20; index++) void room.core.message(socket, `{"confirm":${index}}`);
