@@ -9,19 +9,19 @@ import { addLoad } from "./load/command.ts";
 import { addToken } from "./token.ts";
 
 /**
- * Runs `durable-rooms` with these arguments. It writes to the standard output and the standard error.
+ * Runs `durable-rooms` with these arguments. It writes to standard output and standard error.
  *
+ * @returns the exit code: 0; 1 if the command failed; 2 if the arguments are wrong
  * @example
  * import { run } from "durable-rooms/cli";
  * process.exitCode = await run(["create", "my-app"]);
- * @returns the exit code: 0, or 1 if it failed, or 2 if the arguments make no sense
  */
 export async function run(args: readonly string[]): Promise<number> {
   try {
     await createProgram().parseAsync(args, { from: "user" });
     return 0;
   } catch (thrown) {
-    // Commander has said what is wrong already, or has shown the help that was asked for.
+    // Commander has already printed the error or the help.
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
     console.error(`error: ${thrown instanceof Failure ? thrown.message : String(thrown)}`);
     return thrown instanceof UsageError ? 2 : 1;

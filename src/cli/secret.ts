@@ -3,21 +3,23 @@ import { text } from "node:stream/consumers";
 import { parseEnv } from "node:util";
 import { Failure } from "./failure.ts";
 
-/** As the service wants it: RFC 7518, section 3.2. */
+/** The minimum of the service: RFC 7518, section 3.2. */
 const MIN_SECRET_BYTES = 32;
 
-/** Where a secret may be. It is never an argument: lists of processes show those to everyone on the machine. */
+/**
+ * Where to look for a secret. It is never an argument, since process lists show arguments to everyone on the machine.
+ */
 export interface SecretSource {
-  /** The name of the variable. */
+  /** The name of the environment variable. */
   readonly secretEnv: string;
-  /** Not `--env-file`: Node takes that for itself, wherever it stands. */
+  /** Not named `--env-file`, since Node takes that option for itself wherever it is. */
   readonly secretsFile: string;
   readonly secretStdin?: boolean;
 }
 
 /**
- * Reads the secret from the standard input, if that is asked for; or else from the environment, or from the file.
- * @throws Failure if it is nowhere, or too short for HS256
+ * Reads the secret from standard input on request, or from the environment, or from the file.
+ * @throws Failure if it is not found, or too short for HS256
  */
 export async function readSecret(source: SecretSource): Promise<Uint8Array> {
   const found = source.secretStdin ? await readInput() : fromEnvironment(source);

@@ -16,7 +16,7 @@ interface TokenOptions extends SecretSource {
   readonly expires: number;
 }
 
-/** Claims that have options of their own. */
+/** Claims with their own options. */
 const OWN_OPTIONS: Readonly<Record<string, string>> = { worlds: "--worlds", sub: "--sub", exp: "--expires" };
 const EXAMPLES = `
 The secret comes from the environment, or from a file of lines NAME=value, or from the standard input. It is no

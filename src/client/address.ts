@@ -5,8 +5,9 @@ const LOCAL =
   /^(localhost|127\.0\.0\.1|0\.0\.0\.0|192\.168\.\d+\.\d+|10\.\d+\.\d+\.\d+|172\.(1[6-9]|2\d|3[01])\.\d+\.\d+|\[::1\])([:/]|$)/;
 
 /**
- * Where the service is.
- * @returns its origin for requests, with the path that it is below, if any; for sockets "http" has to become "ws"
+ * The origin of the service.
+ * @returns its origin for requests, with the path below which it is mounted. For WebSockets, "http" has to be replaced
+ * by "ws"
  */
 export function originOf({ host, socket }: Pick<CommonOptions, "host" | "socket">): string {
   const [, scheme, rest = ""] = /^(?:(https?|wss?):\/\/)?(.*?)\/*$/.exec(host) ?? [];
@@ -20,7 +21,10 @@ const page = globalThis as {
   readonly location?: { readonly protocol?: string; readonly hostname?: string };
 };
 
-/** Whether this page was loaded without TLS from the same host, as by a name in the own network. Its port may differ. */
+/**
+ * Whether this page was loaded without TLS from the same host, for example by a name in the local network. Its port may
+ * differ.
+ */
 function isOfPlainPage(rest: string): boolean {
   return isPlainPage() && hostnameOf(rest) === page.location?.hostname;
 }

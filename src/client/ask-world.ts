@@ -2,16 +2,16 @@ import { ConnectError } from "./errors.ts";
 import { isPlain } from "../protocol/values.ts";
 
 const ANSWER_TIME = 10_000;
-/** The longest wait that is believed, in ms; and where a quota is used up. */
+/** The longest delay that a World may ask for, in ms; and the one for a used-up quota. */
 const LONGEST_WAIT = 60_000;
 const LONGEST_QUOTA_WAIT = 600_000;
 
 type Answer = Readonly<Record<string, unknown>>;
 
 /**
- * Asks a World something.
- * @param url of the route @param signal ends it
- * @throws ConnectError if it says no, or cannot be asked
+ * Sends a request to a World.
+ * @param url the URL of the route @param signal aborts the request
+ * @throws ConnectError if the World refuses it, or does not answer
  */
 export async function askWorld(
   url: string,
@@ -41,8 +41,8 @@ export async function askWorld(
 }
 
 /**
- * 404 may mean that there is no space at the moment, so it is final only with a code that says otherwise. Any other
- * status from 400 to 499 will not change by itself, except where the World is busy.
+ * 404 may mean that all places are taken now, so it is final only with a code that says so. Any other status from 400
+ * to 499 does not change by itself, unless the World is busy.
  */
 function refusal({ status, headers }: Response, { error, code }: Answer): ConnectError {
   const mayChange = status < 400 || status >= 500 || status === 408 || status === 429 || status === 404;

@@ -7,9 +7,9 @@ import { SendQueue } from "./send-queue.ts";
 import type { QueuedMessage } from "./send-queue.ts";
 import { SentEmits } from "./sent-emits.ts";
 
-/** A room recognises this many messages of a session (P3.6): it might run older ones twice. */
+/** The number of messages of a session that a room remembers (P3.6). It might run older ones twice. */
 const MOST_REPEATED = 64;
-/** The longest time of a timer in ms: one with more runs at once. */
+/** The longest delay of a timer in ms. A longer one fires at once. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
 interface Call extends QueuedMessage {
@@ -17,11 +17,11 @@ interface Call extends QueuedMessage {
   readonly resolve: (result: unknown, isIncluded: boolean) => void;
   readonly reject: (error: CallError) => void;
   readonly timer: ReturnType<typeof setTimeout>;
-  /** To be called when it was answered. Undefined until it is sent. */
+  /** Called when a later answer shows that the message arrived. Undefined until it is sent. */
   arrived?: () => void;
 }
 
-/** What the server says of a call. */
+/** The server's answer to a call. */
 export interface Answer {
   readonly id?: unknown;
   readonly result?: unknown;
@@ -32,15 +32,15 @@ export interface Answer {
 
 /** Called with the outcome of a call, before its promise resolves or rejects. */
 export interface CallWatcher {
-  /** @param isIncluded whether the state includes already what was done */
+  /** @param isIncluded whether the state already includes the action's changes */
   readonly done: (isIncluded: boolean) => void;
   readonly failed: () => void;
 }
 
 /**
- * The messages of a client, and the calls that wait for their answers. A call that was sent and not answered when the
- * connection broke is sent again with the same id: the room recognises it and only answers. It recognises a limited
- * number, and a server of the first protocol none: where a call might be run twice, it fails instead.
+ * The messages of a client, and the calls that wait for their answers. If the connection breaks, unanswered calls are
+ * sent again with the same ids: the room recognizes them and only answers. It remembers a limited number, and a server
+ * of protocol 1 none: a call that might run twice fails instead.
  */
 export class Calls {
   readonly #queue: SendQueue;
@@ -49,14 +49,14 @@ export class Calls {
   readonly #send: (text: string) => boolean;
   readonly #failed: (failure: Refusal) => void;
   readonly #calls = new Map<string, Call>();
-  /** Random, so that ids differ from those of another page of the same session. */
+  /** Random, so that ids differ from those of another page with the same session. */
   readonly #prefix = randomId(6);
   #next = 1;
 
   /**
    * @param batch how long messages wait for others, in ms
    * @param send sends text now, or returns false
-   * @param failed is told of emits that will never be sent, or may be lost
+   * @param failed called with emits that will never be sent, or may be lost
    */
   constructor(timeout: number, batch: number, send: (text: string) => boolean, failed: (failure: Refusal) => void) {
     this.#timeout = Math.min(timeout, LONGEST_TIMEOUT);
@@ -69,12 +69,14 @@ export class Calls {
     );
   }
 
-  /** Whether a call waits for its answer, or an emit is not known to have arrived. */
+  /** Whether a call waits for its answer, or an emit may not have arrived. */
   get isWaiting(): boolean {
     return this.#calls.size > 0 || !this.#emits.isEmpty;
   }
 
-  /** @returns what is to be called when something that is sent now was answered: then all emits before it arrived */
+  /**
+   * @returns a function to call when something that is sent now was answered. It shows that all earlier emits arrived
+   */
   mark(): () => void {
     return this.#emits.mark();
   }
@@ -106,23 +108,25 @@ export class Calls {
     });
   }
 
-  /** Sends the messages that wait, as far as there is a connection. */
+  /** Sends the waiting messages, if there is a connection. */
   flush(): void {
     this.#queue.flush();
   }
 
-  /** The room has said how many bytes a frame with several messages may have; 0 if it takes no such frames. */
+  /**
+   * The room has sent the maximum size of a frame with several messages in bytes. 0 if it does not accept such frames.
+   */
   set frameBytes(bytes: number) {
     this.#queue.frameBytes = bytes;
   }
 
   /**
-   * The connection broke: nobody knows which of the last messages arrived.
-   * @param mayRepeat whether the room recognises a message that is sent again
+   * The connection broke: the last messages may not have arrived.
+   * @param mayRepeat whether the room recognizes a message that is sent again
    */
   disconnected(mayRepeat: boolean): void {
     this.reportUnconfirmed();
-    // The next connection may lead to another version of the room.
+    // The next connection may reach another version of the room.
     this.#queue.frameBytes = 0;
     const sent = [...this.#calls.values()].filter((call) => !this.#queue.isWaiting(call));
     const repeated = mayRepeat ? sent.slice(-MOST_REPEATED) : [];
@@ -132,8 +136,8 @@ export class Calls {
   }
 
   /**
-   * An ack or an error arrived.
-   * @param isIncluded whether the state includes already what was done
+   * An acknowledgement or an error arrived.
+   * @param isIncluded whether the state already includes the action's changes
    * @returns whether a call waited for it
    */
   answer(type: "ack" | "error", { id, result, code, message, issues }: Answer, isIncluded = false): boolean {
@@ -146,7 +150,7 @@ export class Calls {
     return true;
   }
 
-  /** No connection will come. */
+  /** There will be no further connection. */
   closed(reason: string): void {
     const emits = this.#queue.takeWaiting().filter((message) => !isCall(message));
     for (const call of this.#calls.values()) this.#fail(call, "closed", reason);
@@ -157,13 +161,13 @@ export class Calls {
     );
   }
 
-  /** The connection broke: tells of the emits that may be lost. */
+  /** The connection broke: reports the emits that may be lost. */
   reportUnconfirmed(): void {
     const message = "The connection broke before these messages were confirmed: they may be lost";
     this.#report("unconfirmed", message, this.#emits.takeAll());
   }
 
-  /** Tells of emits, once for each action. */
+  /** Reports emits, once for each action. */
   #report(code: string, message: string, actions: readonly string[]): void {
     const counts = new Map<string, number>();
     for (const action of actions) counts.set(action, (counts.get(action) ?? 0) + 1);

@@ -15,15 +15,13 @@ interface HandlerContext {
  * import { clientFile } from "durable-rooms/client-file";
  * const rooms = createRooms({ rooms: [gameRoom] });
  * rooms.app.get("/durable-rooms.js", clientFile); // <script type="module">import { connectRoom } from "/durable-rooms.js"
- * @@// // A deploy may have A new deploy may have another version.
- * @@// // Pages of other hosts Pages of other hosts may use it.
  */
 export function clientFile({ req }: HandlerContext): Response {
   const headers = {
     "content-type": "text/javascript; charset=utf-8",
-    // A deploy may have brought another one.
+    // A new deploy may have another version.
     "cache-control": "public, no-cache",
-    // Pages of other hosts may use it, too.
+    // Pages of other hosts may use it.
     "access-control-allow-origin": "*",
     etag: tag,
   };

@@ -5,12 +5,12 @@ import { NO_ANSWER, RENEWED } from "./web-socket.ts";
 
 const ROOM_FULL = 4503;
 
-/** What a close code says, with its reason if there is one. */
+/** The text of a close code, with its reason if there is one. */
 export function refusalText(code: number, reason: string): string {
   return `The room closed the connection with ${code}${reason && `: ${reason}`}`;
 }
 
-/** Why an attempt to connect ended before the room let the client in. */
+/** Why an attempt to connect ended before the room accepted the client. */
 export function connectFailure(code: number, reason: string, { host, socket }: CommonOptions): ConnectError {
   if (code === ROOM_FULL) return new ConnectError("room_full", reason);
   if (code !== NO_ANSWER && code !== RENEWED) return new ConnectError("refused", refusalText(code, reason));

@@ -27,7 +27,7 @@ class NativeEvent {
   }
 }
 
-// React Native has none of the classes that partysocket is made of. What there is stays as it is.
+// React Native has none of the classes that partysocket uses. Existing classes are not replaced.
 const scope = globalThis as Record<string, unknown>;
 scope["EventTarget"] ??= NativeEventTarget;
 scope["Event"] ??= NativeEvent;

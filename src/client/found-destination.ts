@@ -5,8 +5,8 @@ import type { Destination } from "./destination.ts";
 const ROOM_FULL = 4503;
 
 /**
- * A room that a function finds. Once the client was let in, the room stays the same, since it has the session. Until
- * then another one is looked for if it turns out to be full: what a World knows of its rooms may be a second old.
+ * A room that a function finds. Once the client has joined, the room stays the same, since it has the session. Before
+ * that, another one is searched if it is full, since a World's data may be a second old.
  */
 export class FoundDestination implements Destination {
   readonly isFinal = isRefusal;

@@ -1,11 +1,11 @@
 import { isPlain } from "../protocol/values.ts";
 
-/** A packet, as far as every one has it. */
+/** The common part of all packets. */
 export interface Frame extends Readonly<Record<string, unknown>> {
   readonly type: string;
 }
 
-/** Reads a text frame. @returns undefined for anything that no room sends: whatever it is, it is not for us */
+/** Parses a text frame. @returns undefined for text that no room sends */
 export function parseFrame(data: unknown): Frame | undefined {
   try {
     const frame: unknown = JSON.parse(String(data));

@@ -1,15 +1,15 @@
 import { network } from "./network.ts";
 
-/** What is needed of a browser's document; elsewhere there is none. */
+/** The part of a browser's document that is used. Other platforms have none. */
 type Page = EventTarget & { readonly visibilityState: string };
 
 /** The callbacks of a {@link Heartbeat}. */
 export interface HeartbeatEvents {
-  /** Sends a ping. @returns is called when this ping was answered */
+  /** Sends a ping. @returns a function that is called when this ping was answered */
   readonly ping: () => () => void;
-  /** Whether the client waits for an answer, or sent something of which it does not know whether it arrived. */
+  /** Whether the client waits for an answer, or sent something that may not have arrived. */
   readonly isWaiting: () => boolean;
-  /** The line is not suspect any more. */
+  /** The connection is no longer suspect. */
   readonly trusted: () => void;
   /** The connection is dead. */
   readonly dead: () => void;
@@ -23,29 +23,32 @@ interface Ping {
 type Timer = ReturnType<typeof setTimeout>;
 
 const PING_EVERY = 30_000;
-/** So long after something was sent the line is asked, if nothing came meanwhile; and after the longer time if packets come. */
+/**
+ * The connection is checked this long after something was sent, if nothing arrived meanwhile; and after the longer time
+ * if packets arrive.
+ */
 const CHECK_AFTER = 2500;
 const CHECK_BUSY_AFTER = 10_000;
-/** A ping has this many latencies to be answered, between these bounds: the longer one before anything ever came. */
+/** A ping may take this many latencies, within these bounds. The longer bound applies before anything has arrived. */
 const LATENCIES = 4;
 const ANSWER_TIME = 4000;
 const LONG_ANSWER_TIME = 10_000;
 const LONGEST_ANSWER_TIME = 60_000;
 
 /**
- * Pings the room: on opening, every 30 seconds, when the page is shown, and soon after something was sent that is not
- * known to have arrived. It measures how long an answer takes, and finds connections that died without a word. The
- * answer comes from the runtime, so no room wakes up for it.
+ * Pings the room: after connecting, every 30 seconds, when the page is shown, and soon after a message that is not
+ * known to have arrived. It measures the latency, and finds connections that died silently. The runtime answers pings,
+ * so no room wakes for them.
  */
 export class Heartbeat {
-  /** How long the last answer took, in ms. */
+  /** The last latency, in ms. */
   latency: number | undefined;
   readonly #events: HeartbeatEvents;
   readonly #page = (globalThis as { document?: Page }).document;
   #next: Timer | undefined;
   #check: Timer | undefined;
   #deadline: Timer | undefined;
-  /** The pings that are not answered: they are in their order. */
+  /** The unanswered pings, in order. */
   #pings: Ping[] = [];
   #pingedAt = 0;
   #heardAt = -Infinity;
@@ -56,12 +59,12 @@ export class Heartbeat {
     this.#events = events;
   }
 
-  /** Whether the browser went offline, and no ping was answered since: what is sent now may be lost. */
+  /** Whether the browser went offline, and no ping was answered since. Messages that are sent now may be lost. */
   get isSuspect(): boolean {
     return this.#isSuspect;
   }
 
-  /** The connection is open, and what waited is sent. */
+  /** The connection is open, and waiting messages were sent. */
   start(): void {
     this.#page?.addEventListener("visibilitychange", this.#visibilityChanged);
     network.addEventListener?.("offline", this.#offline);
@@ -84,15 +87,15 @@ export class Heartbeat {
     this.#check ??= setTimeout(this.#checkLine, CHECK_AFTER);
   }
 
-  /** Something arrived, so the connection lives. */
+  /** Something arrived, so the connection is alive. */
   heard(isPong: boolean): void {
     this.#heardAt = performance.now();
-    // It may have been sent before the browser went offline, so it does not show that the connection works.
+    // It may have been sent before the browser went offline, so it does not prove that the connection works.
     if (this.#isSuspect && !isPong) return;
     this.#misses = 0;
     cancel(this.#deadline);
     this.#deadline = undefined;
-    // Not set by a timer: browsers run those that one timer set after the other only once a minute in hidden pages.
+    // Not set by a timer, since browsers run chained timers only once a minute in hidden pages.
     this.#next ??= setTimeout(this.#ping, Math.max(0, PING_EVERY - (this.#heardAt - this.#pingedAt)));
     if (isPong) this.#answered();
   }
@@ -107,7 +110,7 @@ export class Heartbeat {
     this.#events.trusted();
   }
 
-  /** Asks the line whether it lives, unless it was asked already. */
+  /** Checks the connection, unless a check is in progress. */
   readonly #ping = (): void => {
     if (this.#deadline !== undefined) return;
     cancel(this.#next);
@@ -117,7 +120,7 @@ export class Heartbeat {
     this.#pings.push({ sentAt: this.#pingedAt, answered: this.#events.ping() });
   };
 
-  /** Twice as long after each miss, so that a connection that is only slow is not ended again and again. */
+  /** Twice as long after each miss, so that a slow connection is not closed again and again. */
   #answerTime(): number {
     const isNew = this.#heardAt === -Infinity;
     const expected = isNew ? Infinity : LATENCIES * (this.latency ?? 0);
@@ -153,7 +156,7 @@ export class Heartbeat {
     this.#ping();
   };
 
-  /** A line that did not answer since the browser went offline is seldom the one that is there now. */
+  /** A connection that has not answered since the browser went offline rarely works afterwards. */
   readonly #online = (): void => {
     if (this.#isSuspect) this.#end();
     else this.#ping();

@@ -1,7 +1,7 @@
-/** Gets a value, and after it the whole packet that it was in, if it was in one. */
+/** Gets a value, and the whole packet if there is one. */
 type Listener<T> = (value: T, ...packet: object[]) => void;
 
-/** A set of listeners. One that throws does not keep the others from being called. */
+/** A set of listeners. A listener that throws does not prevent others from being called. */
 export class Listeners<T> {
   readonly #listeners = new Set<Listener<T>>();
 
@@ -19,7 +19,7 @@ export class Listeners<T> {
 
   notify(value: T, ...packet: object[]): void {
     for (const listener of Array.from(this.#listeners)) {
-      // Another listener may have removed it just now.
+      // Another listener may have removed it.
       if (this.#listeners.has(listener)) callSafely(listener, value, packet);
     }
   }
@@ -50,7 +50,7 @@ export class Events {
     this.#types.get(type)?.delete(listener);
   }
 
-  /** @returns whether somebody listens */
+  /** @returns whether there is a listener */
   emit(type: string, value: unknown, ...packet: object[]): boolean {
     const listeners = this.#types.get(type);
     listeners?.notify(value, ...packet);

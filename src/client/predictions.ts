@@ -1,24 +1,24 @@
 type Plain = Readonly<Record<string, unknown>>;
 
-/** What an action is expected to do to the state. */
+/** The expected effect of an action on the state. */
 export interface Prediction {
   readonly apply: (state: Plain) => Plain;
-  /** The server did it, and the next packet includes it. */
+  /** The server has done it, and the next packet includes it. */
   isConfirmed?: boolean;
 }
 
 /**
- * What the client shows before the server has done it, in the order in which it was asked for.
+ * The predictions that a client shows before the server has run the actions, in order.
  *
- * A prediction that failed is dropped at once. After an ack it stays until the state includes what was done: it does
- * already, or else the next sync packet brings it, however late. A room sends all that has changed at once, so any
- * packet after the ack will do.
+ * A failed prediction is dropped at once. After an acknowledgement it stays until the state includes the changes: it
+ * does so already, or with the next sync packet, however late. Since a room sends all changes at once, any packet after
+ * the acknowledgement includes them.
  */
 export class Predictions {
   readonly #dropped: () => void;
   readonly #pending = new Set<Prediction>();
 
-  /** @param dropped is called after a prediction was dropped */
+  /** @param dropped called after a prediction was dropped */
   constructor(dropped: () => void) {
     this.#dropped = dropped;
   }
@@ -27,7 +27,7 @@ export class Predictions {
     this.#pending.add(prediction);
   }
 
-  /** The server did it. @param isIncluded whether the state includes it already */
+  /** The server has run the action. @param isIncluded whether the state already includes its changes */
   confirm(prediction: Prediction, isIncluded: boolean): void {
     if (isIncluded) this.drop(prediction);
     else prediction.isConfirmed = true;
@@ -37,12 +37,12 @@ export class Predictions {
     if (this.#pending.delete(prediction)) this.#dropped();
   }
 
-  /** A sync packet came: it includes what was confirmed before it. */
+  /** A sync packet arrived: it includes everything that was confirmed before it. */
   dropConfirmed(): void {
     for (const prediction of this.#pending) if (prediction.isConfirmed) this.#pending.delete(prediction);
   }
 
-  /** @returns the state with all that is expected, or the state itself */
+  /** @returns the state with all predictions, or the state itself */
   applyTo(state: Plain): Plain {
     let expected = state;
     for (const { apply } of this.#pending) expected = applySafely(apply, expected);
@@ -50,7 +50,7 @@ export class Predictions {
   }
 }
 
-/** A prediction that throws has no effect: it fitted the state when it was made, and the state is another one by now. */
+/** A prediction that throws has no effect: it was valid for the state when it was made, but not for the present one. */
 function applySafely(apply: Prediction["apply"], state: Plain): Plain {
   try {
     return apply(state);

@@ -1,6 +1,6 @@
 /**
- * 32 hexadecimal digits that nobody guesses. `crypto.randomUUID` is not there on pages without TLS. In React Native there
- * may be no `crypto` at all, and then nothing better than `Math.random`.
+ * 32 random hexadecimal digits. `crypto.randomUUID` does not exist on pages without TLS. React Native may have no
+ * `crypto` at all, and then only `Math.random` is left.
  */
 export function randomId(bytes = 16): string {
   const random = new Uint8Array(bytes);

@@ -4,24 +4,24 @@ export interface QueuedMessage {
   readonly text: string;
 }
 
-/** Less than what a room takes at once by default: messages that waited while offline must not end in 4429. */
+/** Less than a room accepts at once by default, so that messages which waited while offline do not end in 4429. */
 const MOST_WAITING = 400;
-/** The most bytes of a frame with several messages, if the room takes as much. */
+/** The maximum size of a frame with several messages in bytes, if the room accepts as much. */
 const LARGEST_FRAME = 65_536;
-/** How many bytes a UTF-16 unit has in UTF-8 at most: so messages that are joined are not measured. */
+/** The maximum number of UTF-8 bytes of a UTF-16 code unit, so that messages need not be measured. */
 const WIDEST = 3;
 
 /**
- * Sends messages in their order, several in one frame where the room takes that. Without a connection they wait; when
- * there are too many, the oldest are dropped.
+ * Sends messages in order, several in one frame if the room accepts that. Without a connection they wait. If there are
+ * too many, the oldest are dropped.
  */
 export class SendQueue {
   readonly #send: (messages: readonly QueuedMessage[]) => boolean;
   readonly #dropped: (message: QueuedMessage) => void;
-  /** How long messages wait for others, in ms; with 0 until the end of the task. */
+  /** How long messages wait for others, in ms. 0 means until the end of the task. */
   readonly #delay: number;
   #waiting: QueuedMessage[] = [];
-  /** These were sent before and may have arrived, so they are never dropped. */
+  /** Messages that were sent before and may have arrived. They are never dropped. */
   #repeated: QueuedMessage[] = [];
   #frameBytes = 0;
   #isFlushPlanned = false;
@@ -29,7 +29,7 @@ export class SendQueue {
 
   /**
    * @param send sends messages in one frame now, or returns false
-   * @param dropped is called with a message that will never be sent
+   * @param dropped called with a message that will never be sent
    */
   constructor(
     send: (messages: readonly QueuedMessage[]) => boolean,
@@ -41,7 +41,9 @@ export class SendQueue {
     this.#delay = delay;
   }
 
-  /** The most bytes of a frame that the room takes with several messages; 0 if it takes none, or has not said so. */
+  /**
+   * The maximum size of a frame with several messages in bytes. 0 if the room does not accept any, or has not said so.
+   */
   set frameBytes(bytes: number) {
     this.#frameBytes = Math.min(bytes, LARGEST_FRAME);
   }
@@ -52,7 +54,7 @@ export class SendQueue {
     else this.flush();
   }
 
-  /** Sends all that waits. */
+  /** Sends all waiting messages. */
   flush(): void {
     this.#cancel();
     for (let frame = this.#nextFrame(); frame.length > 0 && this.#send(frame); frame = this.#nextFrame()) {
@@ -66,12 +68,12 @@ export class SendQueue {
     return this.#repeated.includes(message) || this.#waiting.includes(message);
   }
 
-  /** Queues messages again that were sent and may have been lost: they go before all others. */
+  /** Queues messages again that were sent and may have been lost. They are sent first. */
   restore(sent: readonly QueuedMessage[]): void {
     this.#repeated.push(...sent);
   }
 
-  /** No connection will come. @returns the messages that were never sent */
+  /** There will be no further connection. @returns the messages that were never sent */
   takeWaiting(): readonly QueuedMessage[] {
     this.#cancel();
     const waiting = this.#waiting;
@@ -79,13 +81,13 @@ export class SendQueue {
     return waiting;
   }
 
-  /** Nobody waits for this message any more. */
+  /** The message is no longer needed. */
   remove(message: QueuedMessage): void {
     this.#repeated = this.#repeated.filter((other) => other !== message);
     this.#waiting = this.#waiting.filter((other) => other !== message);
   }
 
-  /** The first messages that fit into one frame. One that is too large by itself is sent by itself. */
+  /** The first messages that fit into one frame. A message that is too large is sent alone. */
   #nextFrame(): QueuedMessage[] {
     const frame: QueuedMessage[] = [];
     let size = WIDEST;

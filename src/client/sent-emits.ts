@@ -1,11 +1,11 @@
 /**
- * The emits that were sent and are not known to have arrived. Nothing answers them; but a connection carries messages in
- * their order, so the answer to a ping or a call shows that all emits before it arrived.
+ * The emits that were sent and may not have arrived. Nothing answers them. Since a connection keeps the order of
+ * messages, the answer to a ping or a call shows that all earlier emits arrived.
  */
 export class SentEmits {
-  /** In their order. */
+  /** In order. */
   #actions: string[] = [];
-  /** How many others were sent before these, over all connections. */
+  /** The number of emits before these, over all connections. */
   #settled = 0;
 
   get isEmpty(): boolean {
@@ -16,7 +16,9 @@ export class SentEmits {
     this.#actions.push(action);
   }
 
-  /** @returns what is to be called when something that is sent now was answered: then all emits before it arrived */
+  /**
+   * @returns a function to call when something that is sent now was answered. It shows that all earlier emits arrived
+   */
   mark(): () => void {
     const end = this.#settled + this.#actions.length;
     return () => {

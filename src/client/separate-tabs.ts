@@ -27,7 +27,7 @@ export const separateTabs: IdStorage = {
   },
 };
 
-/** @returns whether no other live page has this id */
+/** @returns whether no other open page has this id */
 function claim(id: string): Promise<boolean> {
   const name = `durable-rooms:${id}`;
   const { navigator, BroadcastChannel } = globalThis as Page;
@@ -50,7 +50,7 @@ interface Channel {
   close(): void;
 }
 
-/** Takes a lock, which the browser releases when the page is gone. */
+/** Takes a lock, which the browser releases when the page is closed. */
 function lock(locks: Locks, name: string): Promise<boolean> {
   return new Promise((resolve) => {
     const stop = new AbortController();

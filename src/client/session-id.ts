@@ -3,12 +3,7 @@ import type { CommonOptions, IdStorage } from "./options.ts";
 import { randomId } from "./random-id.ts";
 import { isSessionId, keptId, webStorage } from "./tab-storage.ts";
 
-/**
- * Returns the private session id of a client: the option `id`, the stored one, or a new one.
- * @@// // With a random id With a random id the room would refuse the token.
- * @@// // Another service gets Each service gets its own id, since whoever has the id is this user.
- * @@// // Another client may have Another client may have stored an id meanwhile.
- */
+/** Returns the private session id of a client: the option `id`, the stored one, or a new one. */
 export function sessionId(options: CommonOptions): string | Promise<string> {
   const { id, storage, transferToken } = options;
   if (id !== undefined) return id;
@@ -17,7 +12,7 @@ export function sessionId(options: CommonOptions): string | Promise<string> {
     if (transferToken) throw new TypeError("transferToken needs the id or storage of the transferred session");
     return randomId();
   }
-  // Another service gets another id: whoever has it is this user.
+  // Each service gets its own id, since whoever has the id is this user.
   const key = `durable-rooms:${originOf(options)}`;
   return typeof storage === "string" ? keptId(webStorage(storage), key) : askStorage(storage, key);
 }
@@ -28,11 +23,11 @@ async function askStorage(storage: IdStorage, key: string): Promise<string> {
     const kept = await storage.getItem(key);
     if (isSessionId(kept)) return kept;
     await storage.setItem(key, id);
-    // Another client may have done the same meanwhile.
+    // Another client may have stored an id meanwhile.
     const now = await storage.getItem(key);
     return isSessionId(now) ? now : id;
   } catch {
-    // It is not kept.
+    // The id is not kept.
     return id;
   }
 }

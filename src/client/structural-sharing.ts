@@ -1,8 +1,8 @@
 import { isContainer } from "../protocol/values.ts";
 
 /**
- * A new plain value, in which every part that equals its counterpart in the old one is that counterpart: so
- * whoever compares by identity sees only what really changed.
+ * Returns the new value with each part that equals its counterpart in the old value replaced by that counterpart, so
+ * that comparisons by identity find only real changes.
  */
 export function shareStructure<T>(previous: unknown, next: T): T {
   if (Object.is(previous, next)) return next;

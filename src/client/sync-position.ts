@@ -1,4 +1,4 @@
-/** The parts of a sync packet that say where it belongs in the order of packets. */
+/** The parts of a sync packet that tell its place in the order. */
 export interface SyncNumbers {
   readonly seq?: unknown;
   readonly epoch?: unknown;
@@ -6,13 +6,13 @@ export interface SyncNumbers {
   readonly reset?: unknown;
   readonly from?: unknown;
   readonly mark?: unknown;
-  /** Whether it names the user: only a whole state does. */
+  /** Whether it names the user, which only a whole state does. */
   readonly hasUser: boolean;
 }
 
 /**
- * What to do with a packet: take it as the whole state, as what changed while the client was offline, or as the next
- * patch; or ignore it, since it was applied already; or resync, since a packet before it is missing.
+ * What to do with a packet: take it as the whole state, as changes while the client was offline, or as the next patch;
+ * ignore it, since it was already applied; or resync, since an earlier packet is missing.
  */
 export type Step = "whole" | "resumed" | "next" | "repeated" | "gap";
 
@@ -22,36 +22,39 @@ interface Kept<State> {
   readonly state: State;
 }
 
-/** The most packets whose states are kept until the server says that one of them is stored. */
+/** The maximum number of packets whose states are kept until the server reports that one of them is stored. */
 const MAX_KEPT = 512;
-/** Says that the client did not keep the state that was stored. */
+/** Tells the server that the client did not keep the stored state. */
 const NO_MARK = -1;
 
-/** A second gap within this time, in ms, shows that to resume does not help. */
+/** A second gap within this time, in ms, shows that resuming does not help. */
 const CALM = 5000;
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 10_000;
 
 /**
- * Where the client is in the order of the server's packets. What has no number is always the next one: what only few
- * may see, and all that comes from a server that numbers nothing. Then the first packet of each connection is whole.
+ * The client's position in the order of the server's packets. Packets without a number are always applied: private
+ * changes, and all packets of a server without numbers, whose first packet of each connection is the whole state.
  */
 export class SyncPosition<State> {
   /** How often the client had to ask again. */
   resyncs = 0;
   #seq: number | undefined;
   #epoch: string | undefined;
-  /** The states after the last packets, from the one that the server has stored on: to that the client can go back. */
+  /**
+   * The states after the last packets, beginning with the one that the server has stored, to which the client can
+   * return.
+   */
   #kept: Kept<State>[] = [];
-  /** The last packet that the server has stored; undefined if it does not say so. */
+  /** The last packet that the server has stored. Undefined if it does not report that. */
   #mark: number | undefined;
-  /** Whether the server numbers nothing: one of the first protocol. */
+  /** Whether the server uses no numbers, as in protocol 1. */
   isUncounted = false;
   #isFresh = true;
   #gapsInARow = 0;
   #calmAt = 0;
 
-  /** The query parameters of a new connection, so that the server sends only what has changed. */
+  /** The query parameters of a new connection, so that the server sends only changes. */
   get query(): Record<string, string> {
     if (this.#seq === undefined || this.#epoch === undefined) return {};
     const position = { since: String(this.#seq), epoch: this.#epoch };
@@ -64,7 +67,7 @@ export class SyncPosition<State> {
     return from === undefined ? undefined : this.#kept.find(({ seq }) => seq === from)?.state;
   }
 
-  /** The state after a packet was applied. Most of it is that of the packet before, and takes no memory. */
+  /** Keeps the state after a packet. Most of it is shared with the previous state. */
   applied({ seq, mark }: SyncNumbers, state: State): void {
     if (typeof seq === "number") this.#kept.push({ seq, state });
     if (typeof mark === "number") this.#mark = mark;
@@ -73,14 +76,14 @@ export class SyncPosition<State> {
     this.#kept.splice(0, Math.max(this.#mark === undefined ? length : stored, length - MAX_KEPT));
   }
 
-  /** A new connection: its first packet has to fit to its question. */
+  /** A new connection: its first packet has to match the question. */
   connected(): void {
     this.#isFresh = true;
   }
 
   /**
-   * Whether the client has the packet that an ack names (P4.12), and so all that the action did. An old server names
-   * none. What it says on a new connection before the first packet counts from elsewhere.
+   * Whether the client has the packet that an acknowledgement names (P4.12), and with it all changes of the action. An
+   * old server names none. On a new connection, the numbers before the first packet are of another sequence.
    */
   includes(seq: unknown): boolean {
     return typeof seq === "number" && !this.#isFresh && seq <= (this.#seq ?? 0);
@@ -92,7 +95,7 @@ export class SyncPosition<State> {
     if (step !== "next") {
       this.#isFresh = false;
       const epoch = epochOf(numbers);
-      // The states before belong to another life of the room.
+      // The previous states belong to another life of the room.
       if (step === "whole" || epoch !== undefined) {
         this.#epoch = epoch;
         this.#kept = [];
@@ -107,8 +110,8 @@ export class SyncPosition<State> {
   }
 
   /**
-   * A packet is missing. The state is right up to the last number, so the client resumes from there; if there is a gap
-   * again soon, it asks for the whole state, and waits longer each time.
+   * A packet is missing. The state is correct up to the last number, so the client resumes from there. After another
+   * gap soon, it asks for the whole state, and waits longer each time.
    * @returns how long to wait, in ms
    */
   resync(now: number): number {
@@ -126,7 +129,7 @@ export class SyncPosition<State> {
     return step !== "repeated" && step !== "gap";
   }
 
-  /** What the client has is not to be trusted: it asks for the whole state. @returns how long to wait, in ms */
+  /** The client's state may be wrong, so it asks for the whole state. @returns how long to wait, in ms */
   restart(now: number): number {
     const wait = this.resync(now);
     this.#seq = undefined;
@@ -140,7 +143,7 @@ export class SyncPosition<State> {
       return !this.#isFresh && isOld && epochOf({ epoch }) === this.#epoch ? "repeated" : "whole";
     if (typeof seq !== "number") return "next";
     if (last === undefined) return "gap";
-    // The first packet of a connection continues from where the client asked, or is whole.
+    // The first packet of a connection continues from the client's position, or is the whole state.
     if (resumed === true && from !== undefined) return from === last || this.stateFrom(from) ? "resumed" : "gap";
     if (this.#isFresh) return resumed === true && seq >= last ? "resumed" : "gap";
     if (seq <= last) return "repeated";

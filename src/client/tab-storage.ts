@@ -8,12 +8,9 @@ export interface WebStorage {
   setItem(key: string, value: string): void;
 }
 
-/**
- * A storage of the browser that does not throw.
- * @@// // A browser that refuses it A browser that denies storage may throw when the property is read.
- */
+/** A storage of the browser that does not throw. */
 export function webStorage(kind: "session" | "local"): WebStorage {
-  // A browser that refuses it may throw already where it is looked up.
+  // A browser that denies storage may throw when the property is read.
   const find = () => (globalThis as unknown as Partial<Record<string, WebStorage>>)[`${kind}Storage`];
   return {
     getItem(key) {
@@ -27,7 +24,7 @@ export function webStorage(kind: "session" | "local"): WebStorage {
       try {
         find()?.setItem(key, value);
       } catch {
-        // It is not remembered.
+        // The value is not stored.
       }
     },
   };

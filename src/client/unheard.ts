@@ -1,6 +1,6 @@
 import type { Refusal } from "./room-client.ts";
 
-/** Tells the console of a refusal that nobody listens to: once of each kind. @param told the kinds that it was told of */
+/** Writes a refusal without a listener to the console, once for each kind. @param told the kinds that were written */
 export function warnOfUnheard({ code, message, action }: Partial<Refusal>, told: Set<string>): void {
   const kind = `${action} ${code}`;
   if (told.has(kind)) return;

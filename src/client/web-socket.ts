@@ -1,11 +1,11 @@
 import type { SocketOptions } from "./options.ts";
 
-/** The close code where nobody said why. */
+/** The close code without a reason. */
 export const NO_ANSWER = 1006;
-/** The close code with which the client itself ends a connection to begin another one. */
+/** The close code with which the client itself ends a connection to open another one. */
 export const RENEWED = 4000;
 
-/** @throws Error if this address can never be connected to from here */
+/** @throws Error if this address can never be reached from here */
 export function openWebSocket(url: string, own: SocketOptions["WebSocket"]): EventTarget {
   const Socket = own ?? (globalThis as { readonly WebSocket?: SocketOptions["WebSocket"] }).WebSocket;
   if (!Socket) throw new TypeError("There is no global WebSocket. Pass one as socket.WebSocket");

@@ -5,12 +5,12 @@ import type { Destination } from "./destination.ts";
 
 const UNKNOWN_SHARD = 4404;
 const SHARD_FULL = 4503;
-/** After this many failed attempts in a row the World is asked for another shard. */
+/** After this many consecutive failed attempts, the World is asked for another shard. */
 const MOST_FAILURES = 2;
 
 /**
- * A shard that a World assigns. It stays the same for reconnects, since it has the client's session at hand. The World is
- * asked for another one when the shard is unknown, full, or out of reach.
+ * A shard that a World assigns. Reconnects use the same one, since it has the client's session. The World is asked for
+ * another shard if it is unknown, full, or unreachable.
  */
 export class WorldDestination implements Destination {
   readonly isFinal = (code: number): boolean => isRefusal(code) && code !== UNKNOWN_SHARD;
@@ -36,7 +36,7 @@ export class WorldDestination implements Destination {
   }
 
   lost(code: number): boolean {
-    // The end of a connection that was open is no failed attempt: the shard may well be there.
+    // The end of an open connection is not a failed attempt: the shard may still be there.
     if (!this.#isOpen) this.#failures++;
     this.#isOpen = false;
     const isGone = code === UNKNOWN_SHARD || code === SHARD_FULL;

@@ -6,7 +6,7 @@ import { checkRoutes } from "./routes.ts";
 import { notSchema, schemaProblem } from "./schemas.ts";
 import type { Action, AnyDefinition, Schedule } from "./types.ts";
 
-/** Every option with its check, which returns what is wrong with a value. */
+/** The checks of all options. Each returns the problem, or undefined. */
 const OPTIONS: Readonly<Record<string, (value: unknown) => string | undefined>> = {
   path: () => undefined,
   state: isFunction,
@@ -55,7 +55,8 @@ const OPTIONS: Readonly<Record<string, (value: unknown) => string | undefined>> 
 };
 
 /**
- * Checks a definition, in development and in tests. Deployed Workers do not contain this: the definition was run before.
+ * Checks a definition, in development and in tests. Deployed Workers do not contain this, since the definition was run
+ * before.
  * @throws Error that names the option and says what to do, if it is malformed
  */
 export function checkDefinition(definition: AnyDefinition): void {
@@ -81,10 +82,10 @@ function checkOptions(where: string, definition: Record<string, unknown>): void 
   }
 }
 
-/** Names of events that clients take for something else: packets of the protocol, and events of the client itself. */
+/** Names of events that clients use otherwise: packets of the protocol, and events of the client itself. */
 const TAKEN: ReadonlySet<string> = new Set([...RESERVED_TYPES, "joining", "packet", "status", "closed"]);
 
-/** Checks what a definition has by name. @throws Error that says what is wrong with one of them */
+/** Checks the named parts of a definition. @throws Error that says what is wrong with one of them */
 function checkNamed(where: string, { actions = {}, events = {}, schedules = {}, join }: AnyDefinition): void {
   const check = (kind: string, named: object, problemOf: (part: never, name: string) => string | undefined) => {
     for (const [name, part] of Object.entries(named)) {
@@ -117,7 +118,7 @@ function checkNamed(where: string, { actions = {}, events = {}, schedules = {}, 
 function checkInputs(where: string, { inputs, actions = {}, tick, interceptorPacket }: AnyDefinition): void {
   if (!inputs) return;
   if (!tick) throw new Error(`${where}: inputs need a tick, such as tick: { hz: 30 }`);
-  // Who reads each packet by itself sees no numbers.
+  // An interceptor's copies of packets have no numbers of inputs.
   if (interceptorPacket) throw new Error(`${where}: inputs cannot be used together with interceptorPacket`);
   for (const [name, input] of Object.entries(inputs)) {
     const problem =
@@ -155,7 +156,7 @@ function isBoolean(value: unknown): string | undefined {
   return typeof value === "boolean" ? undefined : "has to be true or false";
 }
 
-/** @param counted the field that says how many of something are allowed in a time */
+/** @param counted the name of the property with the allowed number */
 function isRate(counted: string, where = ""): (value: unknown) => string | undefined {
   return (value) => {
     const rate = { ...(value as Record<string, unknown> | null) };

@@ -41,14 +41,14 @@ type FieldView<F> =
           : F extends Synced
             ? SyncedView<F>
             : StateView<F>;
-/** What is sent in place of a value W. */
+/** The type that is sent instead of a value W. */
 type SentView<V, W> =
   V extends Items<infer R>
     ? W extends readonly unknown[]
       ? readonly ValueView<R>[]
       : Readonly<Record<string, ValueView<R>>>
     : ValueView<V>;
-/** What `sync` made of an object of signals. */
+/** The result of `sync` for an object of signals. */
 type SyncedView<F> = F extends Hidden ? Partial<SignalsView<F>> : SignalsView<F>;
 type SignalsView<F> = {
   readonly [K in keyof F as F[K] extends () => unknown ? K : never]: F extends Sent<infer V>

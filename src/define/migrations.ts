@@ -11,7 +11,7 @@ export type Snapshot = Record<string, unknown>;
  */
 export type Migrations = Readonly<Record<number, (snapshot: Snapshot) => Snapshot>>;
 
-/** @throws Error that names the option, unless there is exactly one step for each version from 2 on */
+/** @throws Error that names the option, unless there is exactly one step for each version from 2 */
 export function checkMigrations(where: string, version: number, migrate: Migrations): void {
   for (let step = 2; step <= version; step++) {
     if (!Object.hasOwn(migrate, step)) {

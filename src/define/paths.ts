@@ -9,7 +9,7 @@ type ParamNames<P extends string> = P extends `${string}:${infer Rest}`
   : never;
 type CleanName<N extends string> = N extends `${infer Name}{${string}` ? Name : N;
 
-/** A room path, ready to match ids: `game-{id}` matches `game-1` with `{ id: "1" }`. */
+/** A room path that matches ids: `game-{id}` matches `game-1` with `{ id: "1" }`. */
 export interface PathPattern {
   readonly path: string;
   match(id: string): Record<string, string> | undefined;
@@ -18,10 +18,7 @@ export interface PathPattern {
 const SEGMENT = /\{([^{}]*)\}/g;
 const NAME = /^[A-Za-z_]\w*$/;
 
-/**
- * Parses a room path. A `{name}` segment matches at least one character of any kind, and as few as the text after it
- * allows.
- */
+/** Parses a room path. A `{name}` segment matches one or more characters of any kind, as few as possible. */
 export function parsePath(path: string): PathPattern {
   const parts = path.split(SEGMENT);
   const literals = parts.filter((_, index) => index % 2 === 0);
@@ -36,8 +33,9 @@ export function parsePath(path: string): PathPattern {
 }
 
 /**
- * Finds what is between the literal texts of a path, in one pass: where a segment ends as early as it can, the most is
- * left for the others, so nothing has to be tried twice. A regular expression tries all ways to divide an id.
+ * Finds the values between the literal parts of a path, in one pass: each segment ends as early as possible, which
+ * leaves the most for the others, so no backtracking is needed. A regular expression would try all ways to divide an
+ * id.
  */
 function matchSegments(id: string, [first = "", ...others]: readonly string[]): string[] | undefined {
   if (!id.startsWith(first)) return undefined;

@@ -22,7 +22,6 @@ type Definition = Readonly<Record<string, unknown>> & { readonly type: string };
  *
  * @param what the name of the option, for the message
  * @returns undefined if nothing is wrong, or if the schema is from another library
- * @@// // A part of it is declared Recursive schemas declare some of their parts later.
  */
 export function schemaProblem(value: unknown, what: string): string | undefined {
   if (value === undefined) return undefined;
@@ -34,7 +33,7 @@ function partProblem(schema: unknown, what: string): string | undefined {
     const problem = withoutJson(schema, "", new Set());
     return problem && `has ${what} that no client can satisfy: it ${problem}`;
   } catch {
-    // A part of it is declared later, as in schemas that hold themselves.
+    // Recursive schemas declare some of their parts later.
     return undefined;
   }
 }
@@ -51,7 +50,6 @@ export function notSchema(value: unknown, what: string): string | undefined {
  * @param what the name of the value, for messages
  * @throws RoomError `internal` if the value does not match, or if the schema is async, since the caller cannot wait for
  * it
- * @@// // A schema that holds itself A recursive schema has nothing new here.
  */
 export function parseOwn(schema: unknown, value: unknown, what: string): unknown {
   if (schema === undefined) return value;
@@ -65,7 +63,7 @@ export function parseOwn(schema: unknown, value: unknown, what: string): unknown
 
 function withoutJson(schema: unknown, path: string, around: ReadonlySet<unknown>): string | undefined {
   const definition = (schema as { _zod?: { def: Definition } } | undefined)?._zod?.def;
-  // A schema that holds itself says nothing new.
+  // A recursive schema has nothing new here.
   if (!definition || around.has(schema)) return undefined;
   const { type, coerce, shape, items, options, element, valueType, left, right, in: input } = definition;
   const instead = INSTEAD[type];

@@ -21,10 +21,10 @@ import type { SchemaOutput, StandardSchema } from "./standard-schema.ts";
 export type { Claims, Connection, ListingOptions, RoomAddress, RoomHandle, RoomStorage };
 export type { Events, Metadata, Packet, ResponseBuilder, RoomTypes, Scheduled, ScheduleOptions, Snapshot };
 
-/** What a handler or guard may return: a value, or a promise of one. */
+/** The result of a handler or guard: a value, or a promise of one. */
 export type Awaitable<T> = T | Promise<T>;
 
-/** The class or record of the one `users` field of a state; undefined where there is none. */
+/** The entry of the `users` field of a state. Undefined if it has no such field. */
 export type UserIn<S> = [UserEntry<S>] extends [never] ? undefined : UserEntry<S>;
 type UserEntry<S> = { [K in keyof S]: S[K] extends Users<infer U> ? U : never }[keyof S];
 
@@ -76,7 +76,7 @@ export interface ActionContext<S, T extends AnyHandlerTypes = HandlerTypes> exte
   readonly auth: Claims | null;
 }
 
-/** The type of what a schema returns; `unknown` without a schema. */
+/** The output type of a schema. `unknown` without a schema. */
 export type Parsed<Z> = Z extends StandardSchema ? SchemaOutput<Z> : unknown;
 
 /** The first argument of an action with `from: "rooms"`, which another room calls. */

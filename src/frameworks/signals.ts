@@ -23,15 +23,13 @@ export interface RoomSignal<T> extends Pick<WritableSignal<T>, "observable"> {
  * @example
  * import { roomSignal } from "durable-rooms/signals";
  * const players = roomSignal(game, (state) => state.players);
- * @@// // Made without a value A signal that is made without a value keeps objects as they are. Otherwise it would wrap
- * them.
  */
 export function roomSignal<R extends AnyRoom, T = ClientState<R>>(
   client: RoomClient<R> | undefined,
   selector: (state: ClientState<R>) => T = wholeState,
   isEqual: IsEqual<T> = Object.is,
 ): RoomSignal<T | undefined> {
-  // Made without a value, it holds each as it is: an object would be wrapped.
+  // A signal that is made without a value keeps objects as they are. Otherwise it would wrap them.
   const part: WritableSignal<T | undefined> = signal<T | undefined>(undefined);
   const stop = follow(client, selector, isEqual, (now) => part.set(now));
   return Object.assign(part, { stop });

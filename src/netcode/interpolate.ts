@@ -78,11 +78,7 @@ class Timeline<E extends object> implements Interpolation<E> {
   readonly #options: InterpolateOptions<E>;
   readonly #link: Link;
   #entries = new Map<string, Sample<E>[]>();
-  /**
-   * The tick of the last packet, and the number of ticks between two packets while something changes.
-   * @@// // Another life of the room A room that lost its memory may count from another tick: the history ends there.
-   * @@// // Parts that did not change Unchanged parts keep their identity.
-   */
+  /** The tick of the last packet, and the number of ticks between two packets while something changes. */
   #tick = 0;
   #gap = 1;
 
@@ -121,7 +117,7 @@ class Timeline<E extends object> implements Interpolation<E> {
 
   readonly #take = ({ tick, isFirst, state }: SyncEvent): void => {
     if (tick === undefined) return;
-    // Another life of the room counts from elsewhere: what is shown ends there.
+    // A room that lost its memory may count from another tick: the history ends there.
     if (isFirst && (tick < this.#tick || tick > this.#tick + MOST_KEPT * 4)) this.#entries.clear();
     if (tick > this.#tick) this.#gap = Math.min(tick - this.#tick, 2 * this.#gap);
     const present = this.#present(state);
@@ -134,7 +130,7 @@ class Timeline<E extends object> implements Interpolation<E> {
     let samples = this.#entries.get(key);
     if (!samples) this.#entries.set(key, (samples = []));
     const last = samples.at(-1);
-    // Parts that did not change keep their identity.
+    // Unchanged parts keep their identity.
     if (last && last.value === value) return;
     if (last?.tick === tick) samples.pop();
     else if (last && this.#stoodStill(samples, last, tick)) samples.push({ tick: tick - this.#gap, value: last.value });
@@ -142,19 +138,14 @@ class Timeline<E extends object> implements Interpolation<E> {
     if (samples.length > MOST_KEPT) samples.shift();
   }
 
-  /**
-   * Whether an entry did not change for longer than usual. Its movement then begins only now.
-   * @@// // What is over is not shown Older values are not shown again. One value before the shown tick is enough, and
-   * one more gives the movement.
-   * @@// // Where a later packet says A later packet does not mention the entry, so it stands still.
-   */
+  /** Whether an entry did not change for longer than usual. Its movement then begins only now. */
   #stoodStill(samples: readonly Sample<E>[], last: Sample<E>, tick: number): boolean {
     const before = samples.at(-2)?.tick ?? -Infinity;
     return tick - last.tick > Math.max(this.#gap, 2 * (last.tick - before));
   }
 
   #valueAt(samples: Sample<E>[], tick: number): E | undefined {
-    // What is over is not shown again: one value before the shown tick is enough, and one more to know the movement.
+    // Older values are not shown again. One value before the shown tick is enough, and one more gives the movement.
     while (samples.length > 2 && (samples[2] as Sample<E>).tick <= tick) samples.shift();
     if (samples.length > 1 && (samples[1] as Sample<E>).tick <= tick && samples[1]?.value === undefined)
       samples.splice(0, 2);
@@ -164,7 +155,7 @@ class Timeline<E extends object> implements Interpolation<E> {
     const to = samples[next];
     if (to) return this.#between(from, to, tick);
     const before = samples.at(-2);
-    // Where a later packet says nothing of it, it stands still.
+    // A later packet does not mention the entry, so it stands still.
     if (!before || tick <= from.tick || this.#tick > from.tick) return from.value;
     const longest = ((this.#options.extrapolate ?? EXTRAPOLATED) * (this.#link.clock.hz ?? 0)) / 1000;
     return this.#between(before, from, Math.min(tick, from.tick + longest));

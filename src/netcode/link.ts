@@ -10,11 +10,7 @@ export type AnyClient = Pick<RoomClient<AnyRoom>, "on" | "sendInputs" | "latency
 /** The data of one client that all parts of the netcode share. */
 export interface Link {
   readonly clock: ServerClock;
-  /**
-   * The number of the next input.
-   * @@// // Another page of the same user Another page of the same user may send inputs too, or this page did before it
-   * was reloaded.
-   */
+  /** The number of the next input. */
   next: number;
   /** The last packet. */
   last: SyncEvent | undefined;
@@ -32,7 +28,7 @@ export function linkOf(game: AnyClient): Link {
     const now = performance.now();
     link.last = sync;
     link.clock.take(sync, now);
-    // Another page of the same user may send inputs too, or this page did before it was loaded anew.
+    // Another page of the same user may send inputs too, or this page did before it was reloaded.
     link.next = Math.max(link.next, (sync.input ?? 0) + 1);
     for (const listener of link.listeners) listener(sync, now);
   });

@@ -144,12 +144,7 @@ class Predictor {
   /** The time that is not covered by an input yet, in ms. */
   #left = 0;
   #frameAt: number | undefined;
-  /**
-   * The part of corrections that is still shown, by field, and since when.
-   * @@// // The room applies one for each tick The room applies one input per tick. Inputs that pile up there after an
-   * outage would never be worked off.
-   * @@// // What it does before the next tick Part of an input, for the time since the last tick.
-   */
+  /** The part of corrections that is still shown, by field, and since when. */
   #offsets: Record<string, number> = {};
   #offsetsAt = 0;
 
@@ -172,7 +167,7 @@ class Predictor {
     const passed = Math.min(now - (this.#frameAt ?? now), LONGEST_FRAME);
     this.#frameAt = now;
     const period = 1000 / hz;
-    // The room applies one for each tick: those that wait there after an outage would wait for ever.
+    // The room applies one input per tick. Inputs that pile up there after an outage would never be worked off.
     const usual = (this.#link.clock.roundTrip ?? Infinity) + 2 * period + LATE;
     const late = Math.max(now - (this.#pending[0]?.at ?? now) - usual, 0);
     this.#left += Math.max(passed, 0) * Math.max(1 - late / HALF / 2, SLOWEST);
@@ -183,7 +178,7 @@ class Predictor {
     this.#send();
     const shown = this.view(now);
     const value = shown && this.#canAdd ? sample(false) : undefined;
-    // What it does before the next tick, as far as that is gone.
+    // Part of an input, for the time since the last tick.
     return shown && value !== undefined ? this.#moved(shown, value, this.#left / 1000, false) : shown;
   }
 
@@ -221,11 +216,7 @@ class Predictor {
     return true;
   }
 
-  /**
-   * Sends the unsent inputs in one frame. Without a connection they wait for the next call.
-   * @@// // Nobody knows what arrived It is unknown which inputs arrived over the previous connection. The room ignores
-   * those that it has already.
-   */
+  /** Sends the unsent inputs in one frame. Without a connection they wait for the next call. */
   #send(): void {
     const unsent = this.#pending.filter(({ number }) => number >= this.#unsent);
     if (unsent.length === 0) return;
@@ -244,7 +235,7 @@ class Predictor {
     this.entry = this.#pending.reduce((entry, { value }) => entry && this.#moved(entry, value), this.server);
     this.#correct(before, this.entry, now);
     if (!isFirst) return;
-    // Nobody knows what arrived over the connection before. The room does nothing twice.
+    // It is unknown which inputs arrived over the previous connection. The room ignores those that it has already.
     this.#unsent = 0;
     this.#send();
   };

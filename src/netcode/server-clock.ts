@@ -72,11 +72,7 @@ export class ServerClock {
     return this.#offset + this.drift * (now - this.#offsetAt);
   }
 
-  /**
-   * The tick that the fastest packet would bring now, with its fraction.
-   * @@// // Another connection takes A new connection has another delay, and the room may have restarted.
-   * @@// // Later packets of one tick Later packets of the same tick have no information.
-   */
+  /** The tick that the fastest packet would bring now, with its fraction. */
   tickAt(now: number): number {
     return ((now - this.offsetAt(now)) * (this.hz ?? 0)) / 1000;
   }
@@ -86,9 +82,9 @@ export class ServerClock {
     if (hz !== undefined && hz > 0 && hz < Infinity) this.hz = hz;
     if (!this.hz || !tick) return;
     const offset = now - (tick * 1000) / this.hz;
-    // Another connection takes another way, and may lead to another life of the room.
+    // A new connection has another delay, and the room may have restarted.
     if (isFirst || offset < this.offsetAt(now) - ANEW) this.#forget(now);
-    // Later packets of one tick say nothing.
+    // Later packets of the same tick have no information.
     else if (tick <= this.tick) return;
     this.tick = tick;
     this.#samples.push({ at: now, offset });
@@ -106,7 +102,6 @@ export class ServerClock {
   /**
    * The tick at which to show other entries: behind the newest tick by the delay. It follows changes of the delay
    * slowly, and never runs backwards.
-   * @@// // The last one is not The last bucket is not complete.
    */
   show(now: number, delay = this.delay): number {
     if (!this.hz || this.tick === 0) return 0;
@@ -135,7 +130,7 @@ export class ServerClock {
     else if (sample.offset < last.offset) this.#buckets[this.#buckets.length - 1] = sample;
     if (isSame || this.#buckets.length < LEAST_BUCKETS) return;
     if (this.#buckets.length > MOST_BUCKETS) this.#buckets.shift();
-    // The last one is not complete.
+    // The last bucket is not complete.
     const whole = this.#buckets.slice(0, -1);
     const slopes = whole.flatMap((from, index) =>
       whole.slice(index + 1).map((to) => (to.offset - from.offset) / (to.at - from.at)),

@@ -22,7 +22,6 @@ class SharedClients {
   /**
    * Uses a client. @param connect makes it, if there is none yet
    * @returns the client, and a function that stops using it
-   * @@// // StrictMode, and pages StrictMode, and pages that move a component, ask for it again at once.
    */
   join(key: string, connect: () => AnyClient): [client: AnyClient, leave: () => void] {
     const shared = this.#shared.get(key) ?? { client: connect(), users: 0 };
@@ -30,7 +29,7 @@ class SharedClients {
     shared.users++;
     const leave = () => {
       shared.users--;
-      // StrictMode, and pages that put a component elsewhere, ask for it again at once.
+      // StrictMode, and pages that move a component, ask for it again at once.
       setTimeout(() => this.#closeUnused(key, shared));
     };
     return [shared.client, leave];

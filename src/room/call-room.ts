@@ -7,15 +7,15 @@ import type { CalledRooms } from "./actions/room-calls.ts";
 type Call = readonly [room: string | RoomAddress, action: string, value?: unknown];
 type TypedCall = readonly [definition: { readonly compiled: CompiledRoom }, ...call: Call];
 
-/** Which room is meant: by its id, one of the same party. */
+/** The address of a room. An id means a room of the same party. */
 export function addressOf(room: string | RoomAddress, party: string): RoomAddress {
   return typeof room === "string" ? { party, id: room } : room;
 }
 
 /**
  * Calls an action of another room.
- * @param given the arguments of `room.call`, with the definition of the other room or without
- * @throws RoomError what the other room answers, or why it cannot
+ * @param given the arguments of `room.call`, with or without the definition of the other room
+ * @throws RoomError of the other room, or why it cannot be called
  */
 export async function callRoom(
   rooms: Pick<CalledRooms, "call">,

@@ -9,24 +9,24 @@ import type { Leaf } from "../state/leaf.ts";
 import type { Tree } from "../state/tree.ts";
 import type { Reporter } from "./handlers/reporter.ts";
 
-/** So many fields are looked at for each event, on average: a large state is looked at less often. */
+/** The average number of fields that are checked per event. A large state is checked less often. */
 const FIELDS_PER_EVENT = 200;
 const NOTHING_SENT =
   "Clients see nothing of this state. Wrap the signals that they should see in sync(), such as sync(signal(0))";
-/** The log is told of so many fields of a definition. */
+/** The maximum number of fields of a definition that are logged. */
 const MOST_TOLD = 20;
 
 /**
- * Looks for mistakes in the state that nothing else shows, in development and in tests: values that were changed in place,
- * signals that rooms share, and properties that a sleep takes away. The log is told once of each.
+ * Checks the state for mistakes that nothing else shows, in development and in tests: values that were changed in
+ * place, signals that rooms share, and properties that hibernation loses. Each is logged once.
  */
 export class DevelopmentWatch {
   readonly #tree: Tree;
   readonly #compiled: CompiledRoom;
   readonly #reporter: Reporter;
-  /** The objects of the state, with the properties that `state()` gave them. */
+  /** The objects of the state, with their initial properties. */
   readonly #made: readonly (readonly [Group, Plain])[];
-  /** Events until it looks again. */
+  /** Events until the next check. */
   #wait = 0;
 
   constructor(tree: Tree, compiled: CompiledRoom, reporter: Reporter) {
@@ -73,7 +73,7 @@ export class DevelopmentWatch {
   }
 }
 
-/** The state itself, and the objects inside it; not those of collections. */
+/** The state itself, and the objects inside of it, without those of collections. */
 function* groupsIn(group: Group): Generator<Group> {
   yield group;
   for (const child of group.children.values()) if (child instanceof Group) yield* groupsIn(child);

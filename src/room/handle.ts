@@ -49,7 +49,7 @@ export interface HandleParts {
   readonly history: History | undefined;
 }
 
-/** Makes what handlers know as `room`. */
+/** Makes the `room` that handlers get. */
 export function createHandle(identity: RoomIdentity, parts: HandleParts): RoomHandle {
   return {
     ...identity,
@@ -110,7 +110,7 @@ export function createHandle(identity: RoomIdentity, parts: HandleParts): RoomHa
   };
 }
 
-/** Gives the developer's keys a prefix, so that they cannot collide with those of the state and the runtime. */
+/** Adds a prefix to the developer's keys, so that they cannot collide with those of the state and the runtime. */
 function developerStorage(storage: Storage): RoomStorage {
   return {
     get: <T>(key: string) => storage.get(STORAGE_PREFIX + key) as T | undefined,

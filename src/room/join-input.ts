@@ -6,21 +6,21 @@ import { parseValue } from "../protocol/decode.ts";
 import { promiseOf } from "../protocol/values.ts";
 import { parseInput } from "./handlers/validation.ts";
 
-/** The most bytes of what a client joins with, as JSON: it is in the URL. */
+/** The maximum size of the value that a client joins with, as JSON in bytes, since it is part of the URL. */
 const MOST_BYTES = 2048;
 
-/** Whether a client wants only to watch. @throws RoomError `forbidden` if the room has no spectators */
+/** Whether a client wants to be a spectator. @throws RoomError `forbidden` if the room does not allow spectators */
 export function isSpectating({ compiled }: { readonly compiled: CompiledRoom }, url: string): boolean {
-  // Most URLs do not have it: then they do not have to be parsed.
+  // Most URLs do not contain it, and need not be parsed.
   if (!url.includes("spectator=") || !new URL(url).searchParams.get("spectator")) return false;
   if (compiled.settings.spectators) return true;
   throw new RoomError("forbidden", "This room does not allow spectators");
 }
 
 /**
- * What a client joins with, as the definition's schema parses it. Undefined if there is no schema, and for a spectator who
- * gives nothing.
- * @throws RoomError `bad_message`, `message_too_large`, or `invalid_input` with what is wrong
+ * The value that a client joins with, parsed by the definition's schema. Undefined without a schema, and for a
+ * spectator without a value.
+ * @throws RoomError `bad_message`, `message_too_large`, or `invalid_input` with the reason
  */
 export function readJoinInput(compiled: CompiledRoom, url: string, isSpectator: boolean): Awaitable<unknown> {
   const { join } = compiled.definition;
@@ -37,7 +37,7 @@ export function readJoinInput(compiled: CompiledRoom, url: string, isSpectator: 
   }
 }
 
-/** The close reason of a socket is all that the client gets: it names the first issue. */
+/** The close reason is all that the client gets, so it names the first issue. */
 function explain(error: unknown): never {
   const [issue] = error instanceof RoomError ? (error.issues ?? []) : [];
   if (!issue) throw error;

@@ -18,22 +18,22 @@ import type { Alarms, Wakeable } from "./timing/alarms.ts";
 import type { OwnRows, RoomPart } from "./timing/room-part.ts";
 import type { Turns } from "./timing/turns.ts";
 
-/** Whether `onCreate` is done. Absent in rooms without it, and in those of earlier versions. */
+/** Whether `onCreate` is done. Missing in rooms without it, and in those of earlier versions. */
 const CREATED_KEY = `${PRIVATE_PREFIX}created`;
-/** There while the room is being destroyed: whatever dies meanwhile, it goes on. */
+/** Set while the room is being destroyed, so that it continues after a crash. */
 const ENDING_KEY = `${PRIVATE_PREFIX}ending`;
 const EMPTY_KEY = `${PRIVATE_PREFIX}empty`;
-/** An end that was not done after this time is begun anew, in ms. */
+/** An unfinished end is started again after this time, in ms. */
 const RETRY = 60_000;
-/** How long shards, or the World that lists the room, may take to hear of its end, in ms. */
+/** How long shards, or the World that lists the room, may take to acknowledge its end, in ms. */
 const PATIENCE = 5000;
-/** How often it is looked whether shards have heard of it, in ms. */
+/** How often to check whether shards have acknowledged it, in ms. */
 const GLANCE = 50;
 
-/** A room that has rows of one of these kinds has begun before, even if it has no state. */
+/** A room with a row of one of these kinds has begun before, even if it has no state. */
 const USED = ["session", "schedule", "token", "moved", "departed", "link", "listing"];
 
-/** What the beginning and the end of a room need of it. */
+/** The parts of the room that its beginning and its end need. */
 export interface LifecycleScope {
   readonly compiled: CompiledRoom;
   readonly tree: Tree;
@@ -53,23 +53,23 @@ export interface LifecycleScope {
   isNew: boolean;
 }
 
-/** The row of a room that ends. */
+/** The row of a room that is being destroyed. */
 interface Ending {
   readonly reason?: string;
 }
 
-/** How a room begins and ends: `onCreate`, `room.destroy`, and `expireAfter`. */
+/** The beginning and the end of a room: `onCreate`, `room.destroy`, and `expireAfter`. */
 export class Lifecycle implements RoomPart, Wakeable {
   readonly #scope: LifecycleScope;
   readonly #emptyRow: Row;
-  /** Since when nobody is connected; undefined while somebody is, or without `expireAfter`. */
+  /** When the last connection closed. Undefined while there is one, or without `expireAfter`. */
   #emptySince: number | undefined;
-  /** Whether `onCreate` ran, or runs. */
+  /** Whether `onCreate` has run, or is running. */
   #isCreated = true;
   #creating: Promise<unknown> | undefined;
   #ending: Ending | undefined;
   #retryAt = 0;
-  /** Resolves when nothing is left of the room. Undefined until its end begins. */
+  /** Resolves when everything of the room is deleted. Undefined until its end begins. */
   ended: Promise<void> | undefined;
 
   constructor(scope: LifecycleScope) {
@@ -79,7 +79,7 @@ export class Lifecycle implements RoomPart, Wakeable {
 
   load(own: OwnRows): void {
     const [created] = own.of("created");
-    // Of one that died in its `onCreate`, some may be stored.
+    // If the room crashed during its `onCreate`, some rows may be stored.
     this.#isCreated = created
       ? created[1] === true
       : !this.#scope.isNew || USED.some((kind) => own.of(kind).length > 0);
@@ -88,7 +88,7 @@ export class Lifecycle implements RoomPart, Wakeable {
   }
 
   /**
-   * The room has woken: runs `onStart`, or goes on ending. One that is new waits for its first visit.
+   * The room woke: runs `onStart`, or continues its end. A new room waits for its first visit.
    * @returns a promise if there is something to wait for
    */
   begin(): Promise<unknown> | undefined {
@@ -97,7 +97,8 @@ export class Lifecycle implements RoomPart, Wakeable {
   }
 
   /**
-   * Somebody comes who is more than the end of an old connection, or an operator: if the room is new, it begins.
+   * A client, a request or another room reached the room, not only an operator or the end of an old connection. A new
+   * room begins now.
    * @returns a promise if there is something to wait for
    */
   visit(): Promise<unknown> | undefined {
@@ -112,7 +113,7 @@ export class Lifecycle implements RoomPart, Wakeable {
   #create(): Promise<unknown> | undefined {
     const { hooks, tree, storage, persistence } = this.#scope;
     const note = (isDone: boolean) => {
-      // What it made is stored with the note that it was made.
+      // The initial state is stored together with the record that it was made.
       tree.saveAll();
       this.#scope.isNew = false;
       persistence.save();
@@ -123,7 +124,7 @@ export class Lifecycle implements RoomPart, Wakeable {
     return creating?.then(() => note(true));
   }
 
-  /** Ends the room for good: see `room.destroy`. */
+  /** Ends the room: see `room.destroy`. */
   destroy(reason: string | undefined): void {
     if (this.#ending) return;
     const { storage, persistence } = this.#scope;
@@ -147,7 +148,7 @@ export class Lifecycle implements RoomPart, Wakeable {
 
   async #run(reason: string | undefined): Promise<void> {
     const { hooks, sessions, presence, ports } = this.#scope;
-    // The handler that ends the room is done with its turn first, and its client has the answer.
+    // The handler that ends the room finishes its turn first, and its client gets the answer.
     await Promise.resolve();
     await hooks.destroy(reason);
     const error = new RoomError("destroyed", reason ?? "The room was destroyed");
@@ -156,12 +157,12 @@ export class Lifecycle implements RoomPart, Wakeable {
       hooks.expire(publicId, presence.user(publicId), "destruction"),
     );
     await Promise.all([...expired, this.#tellShards(), this.#unlist()]);
-    // Of an interceptor that takes long, nothing more is waited for.
+    // A slow interceptor is not waited for.
     for (const conn of closing) conn.cut(error);
     await ports.retire();
   }
 
-  /** First all are taken out of the room, so that nobody hears of the others. */
+  /** All connections are removed from the room first, so that no client gets packets about the others. */
   #closeAll(error: RoomError): readonly RoomConnection[] {
     const { connections, turns } = this.#scope;
     const all = [...connections.all(), ...connections.left.values()];
@@ -173,7 +174,10 @@ export class Lifecycle implements RoomPart, Wakeable {
     return all;
   }
 
-  /** Waits until shards know that their clients are closed. Who does not hear of it finds that no room knows it. */
+  /**
+   * Waits until shards have acknowledged that their clients are closed. A shard that does not learns later that the
+   * room does not know it.
+   */
   async #tellShards(): Promise<void> {
     const { shardLinks, clock } = this.#scope;
     const until = clock.now() + PATIENCE;
@@ -182,7 +186,7 @@ export class Lifecycle implements RoomPart, Wakeable {
     }
   }
 
-  /** A World that does not hear of it asks the room before it sends somebody. */
+  /** A World that is not reached asks the room before it sends a user. */
   async #unlist(): Promise<void> {
     const { listing, clock, reporter } = this.#scope;
     try {
@@ -214,7 +218,7 @@ export class Lifecycle implements RoomPart, Wakeable {
 
   run(now: number): Promise<void> | undefined {
     if (this.#ending) this.#end(this.#ending.reason);
-    // Somebody was sent here who has not come.
+    // A user is expected who has not arrived yet.
     else if (this.#scope.sessions.expected(now) > 0) this.#wait();
     else this.destroy("expired");
     return this.ended;

@@ -2,7 +2,7 @@ import type { Listing, ListingScope } from "./listing/listing.ts";
 import type { ShardLinks, ShardLinksScope } from "./shards/shard-links.ts";
 import type { CreateTransfers } from "./transfers/user-transfers.ts";
 
-/** The parts that a room has only in a service with Worlds: without them a Worker does not contain their code. */
+/** The parts of a room that belong to Worlds. A Worker without Worlds does not contain their code. */
 export interface WorldParts {
   links(scope: Omit<ShardLinksScope, "shards">): ShardLinks;
   listing(scope: Omit<ListingScope, "worlds">): Listing;

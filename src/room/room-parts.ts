@@ -43,17 +43,17 @@ import { Turns } from "./timing/turns.ts";
 import { NoTransfers } from "./transfers/no-transfers.ts";
 import type { UserTransfers } from "./transfers/user-transfers.ts";
 
-/** The most characters of packets that wait for first packets, and for interceptors. */
+/** The maximum size of packets that wait for first packets and for interceptors, in characters. */
 const MAX_HELD = { client: 4_000_000, user: 8_000_000, all: 16_000_000 };
 
 /**
- * Builds the parts of a room, and connects them. Parts that a room needs whenever it wakes are made at once, the others
+ * Builds and connects the parts of a room. Parts that a room needs whenever it wakes are made at once. Others are made
  * when they are first used, since many rooms wake for a single message.
  */
 export class RoomParts {
   readonly compiled: CompiledRoom;
   readonly identity: RoomIdentity;
-  /** What handlers know as `room`. */
+  /** The `room` that handlers get. */
   readonly room: RoomHandle;
   readonly ports: Ports;
   readonly clock: Clock;
@@ -74,12 +74,12 @@ export class RoomParts {
   readonly shardLinks: ShardLinks;
   readonly ticker: Ticker | undefined;
   readonly inputs: Inputs | undefined;
-  /** Undefined in a room that remembers nothing. */
+  /** Undefined in a room without a history. */
   readonly history: History | undefined;
   readonly connectionHooks: ConnectionHooks;
-  /** Resolves when restore hooks are done; undefined if none has to be waited for. Rejects if the room cannot run. */
+  /** Resolves when restore hooks are done. Undefined if none has to be awaited. Rejects if the room cannot run. */
   restoring: Promise<void> | undefined;
-  /** Whether nobody has ever connected: then nothing is stored. */
+  /** Whether no client has ever connected. Then nothing is stored. */
   isNew = true;
   /** Most rooms never need one. */
   madeLifecycle: Lifecycle | undefined;
@@ -98,7 +98,7 @@ export class RoomParts {
 
   /**
    * @param events handles the events of clients at shards
-   * @throws whatever `state()` throws
+   * @throws the errors of `state()`
    */
   constructor(
     compiled: CompiledRoom,
@@ -144,7 +144,7 @@ export class RoomParts {
     this.tree.onUserRemoved = (publicId, user) => this.leavers.removed(publicId, user);
     this.sessions.onExpired = (session) => {
       const { publicId, leaving } = session;
-      // Who is on the way to another room may have arrived there.
+      // A user in transfer may have arrived in the other room.
       if (!leaving) void this.hooks.expire(publicId, this.presence.user(publicId), "time");
       this.presence.expire(session);
     };
@@ -181,7 +181,7 @@ export class RoomParts {
         definition.interceptorPacket &&
         ((conn) => {
           const user = () => conn.formerUser ?? this.presence.user(conn.publicId);
-          // What a shard passes on to one client is text.
+          // A shard forwards text to single clients.
           const isBinary = conn.protocol === 3 && !conn.isRemote;
           return this.hooks.interceptor(conn, user, isBinary ? this.ownFrames.forConnection() : undefined);
         }),
@@ -245,7 +245,7 @@ export class RoomParts {
     return (this.madeLifecycle ??= this.#createLifecycle());
   }
 
-  /** Resolves when nothing is left of the room. Undefined unless it is being destroyed. */
+  /** Resolves when everything of the room is deleted. Undefined unless it is being destroyed. */
   get ended(): Promise<void> | undefined {
     return this.madeLifecycle?.ended;
   }
@@ -297,7 +297,7 @@ export class RoomParts {
     });
   }
 
-  /** No later life of the room gives these numbers again. */
+  /** No later life of the room uses these numbers. */
   #reserveTicks(last: number): boolean {
     try {
       this.storage.put(TICK_KEY, last);
@@ -309,7 +309,7 @@ export class RoomParts {
   }
 }
 
-/** Remembers where entries are, in collections that ask for it. */
+/** Records the history of collections that have one. */
 function historyOf(root: Group, hz: number): History | undefined {
   let history: History | undefined;
   for (const [name, node] of root.children) {

@@ -3,7 +3,7 @@ import type { RoomSocket } from "./connections/remote-group.ts";
 import type { CalledRooms } from "./actions/room-calls.ts";
 import type { OtherRooms } from "./transfers/messages.ts";
 
-/** The ports of a room: what it needs of the platform that it runs on. */
+/** The ports of a room: what it needs of its platform. */
 export interface Ports {
   readonly storage: Storage;
   readonly clock: Clock;
@@ -11,7 +11,10 @@ export interface Ports {
   readonly neighbours: OtherRooms & CalledRooms;
   /** The sockets that were open when the room woke. */
   sockets(): Iterable<RoomSocket>;
-  /** Deletes all that is stored. Whatever this memory of the room does after that has no effect: the next event finds a new one. */
+  /**
+   * Deletes everything that is stored. Later changes by this memory of the room have no effect: the next event starts a
+   * new room.
+   */
   retire(): Promise<void>;
   readonly log: (entry: LogEntry) => void;
 }

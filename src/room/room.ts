@@ -24,7 +24,7 @@ import type { RecallAnswer, TransferAnswer, TransferredUser } from "./transfers/
 import { recoverConnection, wake } from "./wake.ts";
 import type { OptionalParts } from "./optional-parts.ts";
 
-/** One room, on any platform: its methods are the events that can happen to it. */
+/** One room, on any platform. Its methods are the events that it handles. */
 export class RoomCore {
   readonly compiled: CompiledRoom;
   readonly clock: Clock;
@@ -34,12 +34,12 @@ export class RoomCore {
   readonly reporter: Reporter;
   readonly #parts: RoomParts;
   #dispatch: Dispatch | undefined;
-  /** Created when a join takes long for the first time. */
+  /** Made when a join takes long for the first time. */
   #early: EarlySockets | undefined;
-  /** Resolves when the room knows its clients, and `onStart` is done; undefined if there is nothing to wait for. */
+  /** Resolves when the room knows its clients, and `onStart` is done. Undefined if there is nothing to wait for. */
   #starting: Promise<unknown> | undefined;
 
-  /** @throws whatever `state()` or a restore hook throws: such a room cannot run, and its data stays as it is */
+  /** @throws the errors of `state()` and of restore hooks: such a room cannot run, and its data stays unchanged */
   constructor(compiled: CompiledRoom, identity: RoomIdentity, ports: Ports, options: OptionalParts) {
     const parts = new RoomParts(compiled, identity, ports, options, this);
     this.#parts = parts;
@@ -50,7 +50,7 @@ export class RoomCore {
     this.sessions = parts.sessions;
     this.reporter = parts.reporter;
     this.#starting = wake(parts)?.finally(() => (this.#starting = undefined));
-    // Whoever waits for it, or for the restore hooks, gets the error.
+    // Callers that await it, or the restore hooks, get the error.
     this.#starting?.catch(() => {});
   }
 
@@ -67,14 +67,14 @@ export class RoomCore {
   }
 
   /**
-   * Resolves when restore hooks are done, and rejects if they fail: then the room cannot run, and its data stays as it
-   * is. Until then no event may come in. Undefined if there is nothing to wait for. @internal
+   * Resolves when restore hooks are done, and rejects if they fail: then the room cannot run, and its data stays
+   * unchanged. No event may be handled before that. Undefined if there is nothing to wait for. @internal
    */
   get restoring(): Promise<void> | undefined {
     return this.#parts.restoring;
   }
 
-  /** Resolves when nothing is left of the room; undefined unless it is being destroyed. @internal */
+  /** Resolves when everything of the room is deleted. Undefined unless it is being destroyed. @internal */
   get ended(): Promise<void> | undefined {
     return this.#parts.ended;
   }
@@ -84,22 +84,22 @@ export class RoomCore {
     return this.#starting;
   }
 
-  /** Whether shards have acknowledged everything that they were sent. @internal */
+  /** Whether shards have acknowledged everything that was sent to them. @internal */
   get isAcknowledged(): boolean {
     return this.#parts.shardLinks.isAcknowledged;
   }
 
-  /** Stops what keeps the object awake, until a restart. @internal */
+  /** Stops everything that keeps the object awake, until a restart. @internal */
   rest(): void {
     this.#parts.ticker?.close();
   }
 
-  /** Somebody comes: a room that is new begins. @returns a promise if there is something to wait for @internal */
+  /** A new room begins now. @returns a promise if there is something to wait for @internal */
   visit(): Promise<unknown> | undefined {
     return this.#parts.madeLifecycle?.visit();
   }
 
-  /** Lets a client in, or refuses it: then its socket is closed with a code and a reason. */
+  /** Handles a new connection, or refuses it by closing its socket with a code and a reason. */
   async connect(join: JoinRequest): Promise<void> {
     if (this.#starting) await this.#starting;
     const visiting = this.visit();
@@ -109,7 +109,7 @@ export class RoomCore {
     for (const frame of waiting) void this.message(join.socket, frame);
   }
 
-  /** Accepts the socket of a join that takes so long that the client would give up. Its messages wait for the join. */
+  /** Accepts the socket of a join that takes so long that the client would time out. Its messages wait for the join. */
   acceptEarly(join: JoinRequest): void {
     join.isEarly = true;
     this.#early ??= new EarlySockets(this.clock);
@@ -117,12 +117,12 @@ export class RoomCore {
     this.#parts.connections.find(join.socket)?.acceptEarly();
   }
 
-  /** Restores a client that was here before the room lost its memory. @param isOpen whether it got its first packet */
+  /** Restores a client from before the room lost its memory. @param isOpen whether it got its first packet */
   recover(socket: RoomSocket, isOpen: boolean): void {
     recoverConnection(this.#parts, socket, isOpen);
   }
 
-  /** A client of a shard is to be sent what it missed. @param seq the number of the last packet that it was sent */
+  /** A client of a shard needs the changes that it missed. @param seq the number of the last packet that it got */
   missed(socket: RoomSocket, seq: number): void {
     const conn = this.#parts.connections.find(socket);
     if (conn?.phase !== "open" || conn.hasLeft) return;
@@ -130,14 +130,14 @@ export class RoomCore {
     this.#parts.broadcast.catchUp(conn);
   }
 
-  /** A frame of a client. @returns a promise if it is not handled yet */
+  /** Handles a frame of a client. @returns a promise if it is not done yet */
   message(socket: RoomSocket, frame: string | ArrayBuffer): Promise<void> | undefined {
     if (this.#early?.hold(socket, frame)) return undefined;
     const conn = this.#parts.connections.find(socket);
     return conn && (this.#dispatch ??= new Dispatch(this.#parts)).receive(conn, frame, this.#starting);
   }
 
-  /** A socket closed, or broke. */
+  /** A socket was closed, or broke. */
   closed(socket: RoomSocket, isLost = false): void {
     this.#early?.take(socket);
     this.#parts.connections.find(socket)?.closed(isLost);
@@ -145,7 +145,7 @@ export class RoomCore {
     this.turns.end();
   }
 
-  /** An HTTP request for `path` inside the room. @param caller the room that it comes from, if it comes from one */
+  /** Handles an HTTP request to `path` inside of the room. @param caller the room that sent it, if a room did */
   async request(request: Request, path: string, auth: Claims | null, caller?: RoomAddress): Promise<Response> {
     await this.#starting;
     await this.visit();
@@ -169,7 +169,7 @@ export class RoomCore {
     this.turns.end();
   }
 
-  /** A shard passes on messages of its clients. */
+  /** A shard forwards messages of its clients. */
   async relay(batch: ShardBatch): Promise<Receipt> {
     await this.#starting;
     return this.#parts.shardLinks.relay(batch);
@@ -184,7 +184,7 @@ export class RoomCore {
     return answer;
   }
 
-  /** Another room calls a user back. */
+  /** Another room recalls a user. */
   async recall(transferId: string, sessionId: string, isKept?: boolean): Promise<RecallAnswer> {
     await this.#starting;
     const recall = this.turns.run(() => this.#parts.transfers.recall(transferId, sessionId, isKept), "caller");
@@ -192,14 +192,17 @@ export class RoomCore {
     return recall;
   }
 
-  /** A user who went to another room has arrived there. */
+  /** A user who moved to another room has arrived there. */
   async arrived(transferId: string, sessionId: string, sub: string | undefined): Promise<void> {
     await this.#starting;
     this.turns.run(() => this.#parts.transfers.arrivedElsewhere(transferId, { clientId: sessionId, sub }), "caller");
     this.turns.end();
   }
 
-  /** Who is in the room. Payloads of schedules are left out, since not everyone who may see numbers may see them. */
+  /**
+   * How many users and connections the room has. Payloads of schedules are left out, since operators who see numbers
+   * may not see them.
+   */
   get overview(): Overview {
     const { connections, sessions, schedules, shardLinks } = this.#parts;
     return {

@@ -12,21 +12,21 @@ import { PRIVATE_PREFIX } from "./storage/keys.ts";
 import { MAX_KEY } from "../state/value-checks.ts";
 
 interface Entry extends Scheduled {
-  /** Runs that failed in a row. */
+  /** The number of consecutive failed runs. */
   readonly failures: number;
 }
 
-/** The least time between two runs of a schedule that sets itself again, in ms. */
+/** The minimum time between two runs of a schedule that sets itself again, in ms. */
 const LEAST_SPACING = 1000;
 const LONGEST_RETRY = 3_600_000;
 const MAX_SCHEDULES = 1000;
-/** Three years: a larger number is meant as a time in ms since 1970, which it was taken for in earlier versions. */
+/** About three years. A larger number is probably a time in ms since 1970, which earlier versions accepted. */
 const LONGEST_DELAY = 100_000_000_000;
 
 /**
- * Named things to do later. Each is stored at once and deleted only after it ran, so it runs at least once, even if the
- * object dies in between. One that is overdue several times runs once. The state is stored with it: a crash must not
- * undo what a schedule has done, or why it was set.
+ * The scheduled tasks of a room. Each is stored at once, and deleted only after it ran, so it runs at least once, even
+ * after a crash. A task that is overdue several times runs once. It is stored together with the state, so that a crash
+ * does not undo the effect or the reason of a task.
  */
 export class Schedules implements RoomPart, Wakeable {
   readonly #compiled: CompiledRoom;
@@ -41,9 +41,7 @@ export class Schedules implements RoomPart, Wakeable {
   readonly #running = new Set<Entry>();
   readonly #lastRun = new Map<string, number>();
 
-  /**
-   * @param run runs a schedule's handler; rejects with what it threw
-   */
+  /** @param run runs the handler of a task, and rejects with its error */
   constructor(
     compiled: CompiledRoom,
     storage: Storage,
@@ -72,9 +70,9 @@ export class Schedules implements RoomPart, Wakeable {
   }
 
   /**
-   * The payload is stored as it is, and parsed when it runs: the schema may be another one by then.
-   * @throws RoomError if the definition has no such schedule, its payload does not match, the time or the key is not
-   * valid, or there are too many
+   * The payload is stored as it was given, and parsed when it runs, since the schema may have changed by then.
+   * @throws RoomError if the definition has no such task, the payload does not match, the time or the key is malformed,
+   * or there are too many
    */
   set(name: string, when: number | Date, payload?: unknown, { key }: ScheduleOptions = {}): void {
     const { schedules = {} } = this.#compiled.definition;
@@ -121,7 +119,7 @@ export class Schedules implements RoomPart, Wakeable {
 
   async #runOne(entry: Entry): Promise<void> {
     const row = rowOf(entry.name, entry.key);
-    // A schedule that ran before may have unset it, or set it again.
+    // An earlier task may have cancelled or replaced it.
     if (this.#entries.get(row) !== entry) return;
     this.#ran(row);
     this.#running.add(entry);
@@ -139,7 +137,7 @@ export class Schedules implements RoomPart, Wakeable {
     }
   }
 
-  /** @throws RoomError if it is none, or a number that is meant as a time */
+  /** @throws RoomError if it is neither, or a number that looks like a time */
   #timeOf(name: string, when: number | Date): number {
     const isDelay = typeof when === "number";
     const time = isDelay ? this.#clock.now() + Math.max(when, 0) : Number(when);
@@ -150,7 +148,7 @@ export class Schedules implements RoomPart, Wakeable {
     );
   }
 
-  /** Notes that a schedule runs. What ran long ago does not matter any more. */
+  /** Remembers when a task ran. Old runs do not matter. */
   #ran(row: string): void {
     if (this.#lastRun.size > MAX_SCHEDULES) this.#lastRun.clear();
     this.#lastRun.set(row, this.#clock.now());
@@ -169,7 +167,7 @@ export class Schedules implements RoomPart, Wakeable {
   }
 }
 
-/** Where a schedule is stored. Names and keys may hold any character. */
+/** The row of a task. Names and keys may contain any character. */
 function rowOf(name: string, key: string | undefined): string {
   return PRIVATE_PREFIX + (key === undefined ? `schedule:${name}` : `keyed:${name.length}:${name}${key}`);
 }

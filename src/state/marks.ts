@@ -217,11 +217,7 @@ export function ofKnownKind(factories: Factories, stored: Plain): Plain {
   return isKnown ? stored : { ...stored, [KIND_KEY]: undefined };
 }
 
-/**
- * Makes an entry with its factory.
- * @@// // Arrow functions and methods Arrow functions and methods have no prototype. `new` with a function that returns
- * an object gives that object.
- */
+/** Makes an entry with its factory. */
 export function makeBy(factory: Factory<object>, key: string): object {
   const before = fieldsMade;
   try {

@@ -150,7 +150,7 @@ export class TestClient<R extends AnyRoom = AnyRoom> {
     throw new Error(`The connection closed with ${code} ${reason} before "${action}" was answered`);
   }
 
-  /** Waits until it has all that was sent before a mark. @internal */
+  /** Waits until all packets before a mark have arrived. @internal */
   async reached(turn: number): Promise<void> {
     await this.until(() => this.#marker.turn >= turn || this.#marker.hasLeft === true || !this.#isOpen);
   }
@@ -160,10 +160,7 @@ export class TestClient<R extends AnyRoom = AnyRoom> {
     while (!condition()) await new Promise<void>((resolve) => this.#waiting.add(resolve));
   }
 
-  /**
-   * Closes the connection. @param code Default 1000
-   * @@// // The first packet is The first packet is the whole state.
-   */
+  /** Closes the connection. @param code Default 1000 */
   close(code = 1000, reason = ""): void {
     this.#ws.close(code, reason);
   }

@@ -6,12 +6,12 @@ import type { TestScope } from "./client.ts";
 import { ObjectUnderTest } from "./object-under-test.ts";
 import type { Caller, ClientOptions } from "./types.ts";
 
-/** Where requests of tests come from and go to. No other service is there. */
+/** The origin of requests of tests. There is no other service. */
 export const ORIGIN = "http://rooms.test";
 
 /**
- * Asks an object of the service: through the Worker, or with claims, as the Worker passes a request on whose token it has
- * verified.
+ * Sends a request to an object of the service: through the Worker, or with claims as if the Worker had verified a
+ * token.
  */
 export async function ask(
   { service, party, id, stub }: ObjectUnderTest,
@@ -25,8 +25,8 @@ export async function ask(
 }
 
 /**
- * Connects a client to a room, or to the shard of it that a World names.
- * @throws Error if the answer is no socket, or the World has no shard
+ * Connects a client to a room, or to a shard that a World assigns.
+ * @throws Error if the answer has no WebSocket, or the World has no shard
  */
 export async function connect(
   room: ObjectUnderTest,
@@ -40,7 +40,7 @@ export async function connect(
     ...(spectator && { spectator: "1" }),
     ...query,
     ...(transferToken !== undefined && { transferToken }),
-    // The token says whose it is.
+    // The token names the session.
     ...((transferToken === undefined || options.id !== undefined) && { id: sessionId }),
   });
   const caller = token === undefined ? { auth } : { token };
@@ -58,7 +58,7 @@ async function findShard({ service, id }: ObjectUnderTest, world: string, caller
   return (await answerOf<{ shardId: string }>(response)).shardId;
 }
 
-/** The answer of a World. @throws Error with its status, if it says no */
+/** The answer of a World. @throws Error with its status, if the World refuses */
 export async function answerOf<T>(response: Response): Promise<T> {
   const answer: unknown = await response.json();
   if (response.ok) return answer as T;

@@ -6,11 +6,11 @@ import type { RoomUnderTest } from "./object-under-test.ts";
 import { findSilentChange } from "../state/silent-changes.ts";
 
 /**
- * Checks that every client of a room sees what it may see of the state.
+ * Checks that each client of a room sees exactly the state that it may see.
  * @throws Error that names the client, and what it sees instead
  */
 export async function expectConverged(object: RoomUnderTest, clients: ReadonlySet<TestClient>): Promise<void> {
-  // What waits for a throttle is sent now, and has arrived where the mark has.
+  // Delayed changes are sent now. They have arrived when the mark has.
   const { problem, turn } = await object.run((instance) => {
     const { tree, handle } = instance.core;
     if (tree.isDirty && handle.autoSync) handle.applySync();
@@ -23,7 +23,7 @@ export async function expectConverged(object: RoomUnderTest, clients: ReadonlySe
     const expected = await object.run(({ core }) => {
       const { publicId } = client;
       const user = core.tree.users?.get(publicId);
-      // The client's own claims: another tab of the same user may have others.
+      // The client's own claims, since another tab of the same user may have others.
       const viewer = client.isSpectator ? SPECTATOR : { publicId, auth: client.auth, user };
       const conn = core.handle.connections.find((one) => one.publicId === publicId);
       if (conn) core.tree.recognise(viewer, conn);

@@ -5,10 +5,10 @@ import type { EntryNode } from "../state/node.ts";
 import { SPECTATOR } from "../state/viewer.ts";
 import { isPlain } from "../protocol/values.ts";
 
-/** Stands where a field cannot be read now: clients keep what was sent to them last. */
+/** Stands for a field that cannot be read now. Clients keep its last value. */
 export const UNREADABLE: unique symbol = Symbol("unreadable");
 
-/** Every condition on the way to a field, and the user whose entry the innermost of them is in. */
+/** All conditions on the path to a field, and the user in whose innermost entry it is. */
 interface Rule {
   readonly conditions: readonly Condition[];
   readonly owner: string | undefined;
@@ -16,7 +16,7 @@ interface Rule {
 
 const EVERYONE: Rule = { conditions: [], owner: undefined };
 
-/** Where an entry is, and who may see it. */
+/** The place of an entry, and who may see it. */
 interface Place {
   readonly key: string;
   readonly rule: Rule;
@@ -24,8 +24,8 @@ interface Place {
 type Places = Map<object, Place>;
 
 /**
- * What a viewer should see of a state, read off the live signals alone: a slow and simple statement of the
- * rules that the library's tree implements, independent of what the tree keeps.
+ * Computes what a viewer should see of a state, only from the live signals: a slow and simple form of the rules that
+ * the library's tree implements, independent of the tree.
  */
 export function expectedView(state: object, viewer: Viewer): unknown {
   const places: Places = new Map();
@@ -33,7 +33,7 @@ export function expectedView(state: object, viewer: Viewer): unknown {
   return withoutEmpty(group(state, viewer, undefined, EVERYONE, places));
 }
 
-/** The entries of a collection, with who may see each, and whose it is. */
+/** The entries of a collection, with who may see each, and its owner. */
 function entriesOf(collection: unknown, field: Field, owner: string | undefined, outer: Rule) {
   return Object.entries((collection as () => Record<string, object>)()).map(([key, entry]) => {
     const entryOwner = field.kind === "users" ? key : owner;
@@ -41,7 +41,7 @@ function entriesOf(collection: unknown, field: Field, owner: string | undefined,
   });
 }
 
-/** A property that refers to something is no part of what has it. */
+/** A property that is a reference is not part of the object. */
 function isPart(target: object, name: string, value: unknown): value is object {
   return typeof value === "object" && value !== null && nodeOf(target)?.holds(name, value) === true;
 }
@@ -84,7 +84,7 @@ function group(
   return view;
 }
 
-/** The key of what a reference refers to, for those who may see that. */
+/** The key of a reference, for viewers that may see it. */
 function keyOf(reference: unknown, viewer: Viewer, places: Places): string | null | undefined {
   const entry = (reference as () => object | undefined)();
   const place = entry && places.get(entry);
@@ -94,7 +94,7 @@ function keyOf(reference: unknown, viewer: Viewer, places: Places): string | nul
 
 function conditionOf({ visibleTo, factory }: Field, entry: object, owner: string | undefined): "all" | Condition {
   if (typeof visibleTo !== "object") return visibleTo;
-  // Which cell something is in depends on where it was: only the room knows.
+  // The cell of an entry depends on its previous place, which only the room knows.
   const known =
     factory && visibleTo.rules.fields
       ? (nodeOf(entry) as Partial<EntryNode> | undefined)?.placement?.seenBy
@@ -106,7 +106,7 @@ function narrow(outer: Rule, visibility: "all" | Condition, owner: string | unde
   return visibility === "all" ? outer : { conditions: [...outer.conditions, visibility], owner };
 }
 
-/** What throws, or is not true, shows nothing. */
+/** A condition that throws, or does not return true, hides the field. */
 function sees(viewer: Viewer, { conditions, owner }: Rule): boolean {
   if (viewer === SPECTATOR) return conditions.length === 0;
   const ask = (is: Rule["conditions"][number]): unknown =>
@@ -128,8 +128,8 @@ function read(signal: unknown, transform: ((value: unknown) => unknown) | undefi
 }
 
 /**
- * A plain value as it counts for convergence: without empty objects, which clients of `@signe/sync` cannot tell
- * from nothing. Arrays are always sent whole, so inside them nothing is left out.
+ * A plain value for comparison: without empty objects, which clients of `@signe/sync` cannot distinguish from missing
+ * ones. Arrays are sent as a whole, so nothing is left out inside of them.
  */
 export function withoutEmpty(value: unknown): unknown {
   if (!isPlain(value)) return value;

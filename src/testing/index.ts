@@ -15,7 +15,7 @@ export type {
   TestServer,
 } from "./types.ts";
 
-/** The Worker under test: clients of tests reach their service directly, so nobody asks it. */
+/** The Worker under test. Clients of tests reach their service directly, so it gets no requests. */
 export default {
   fetch: (): Response =>
     new Response("This Worker is for tests: testService and testRoom have their own", { status: 404 }),

@@ -1,14 +1,14 @@
-/** What the kit's clients get between the packets. No room sends a text that begins like it. */
+/** A text that the kit's clients get between packets. No room sends text with this beginning. */
 export interface Marker {
-  /** How many messages were handled in all. */
+  /** The number of all handled messages. */
   readonly turn: number;
-  /** How many of this client's. */
+  /** The number of this client's handled messages. */
   readonly handled: number;
-  /** Who the client is: with `autoSync: false` no packet says it yet. */
+  /** The client's public id, since with `autoSync: false` no packet has sent it yet. */
   readonly publicId?: string;
-  /** A change that nobody can see, if there was one. */
+  /** A change that clients cannot see, if there was one. */
   readonly problem?: string;
-  /** Whether its user is not in the room any more: it gets no further marks of others. */
+  /** Whether its user has left the room. It then gets no further marks. */
   readonly hasLeft?: boolean;
 }
 

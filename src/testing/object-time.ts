@@ -6,7 +6,7 @@ import { serviceOf, shared } from "./registry.ts";
 import type { ObjectTime } from "./registry.ts";
 import { TestClock } from "./test-clock.ts";
 
-/** The clock of an object, and when its alarm rings. */
+/** The clock and the alarm of an object. */
 export function timeOf(object: RoomObjectBase | ShardObjectBase, ctx: DurableObjectState): ObjectTime {
   const { times } = shared();
   let time = times.get(object);
@@ -14,13 +14,13 @@ export function timeOf(object: RoomObjectBase | ShardObjectBase, ctx: DurableObj
   return time;
 }
 
-/** How far the clock of an object is ahead of the real one, in ms. */
+/** How far the clock of an object is ahead of the real time, in ms. */
 export function aheadOf(ctx: DurableObjectState): number {
   const raw = nameOf(ctx);
   return serviceOf(raw).service?.ahead ?? shared().ahead.get(raw) ?? 0;
 }
 
-/** Why an object is awake that waits for another one. */
+/** Why an object that waits for another one is awake. */
 const CALLS: ReadonlySet<string> = new Set(["room", "shard", "report"]);
 
 export function isCalling(reasons: readonly Reason[]): boolean {

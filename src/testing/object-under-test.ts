@@ -23,7 +23,7 @@ export class ObjectUnderTest<T extends TestedObject = TestedObject> {
     this.id = id;
   }
 
-  /** A new one each time: a stub of an object that crashed is broken. */
+  /** A new one each time, since the stub of a crashed object is broken. */
   get stub(): DurableObjectStub<Rpc.DurableObjectBranded & RoomCalls> {
     return this.service.places.stubOf(env, bindingOf(this.party), this.party, this.id) as never;
   }
@@ -43,11 +43,11 @@ export class ObjectUnderTest<T extends TestedObject = TestedObject> {
   }
 }
 
-/** One that runs a room, or a World, which is a room too. */
+/** An object that runs a room or a World, which is a room too. */
 export class RoomUnderTest extends ObjectUnderTest<RoomObject> {
   #core: RoomCore | undefined;
 
-  /** The room as it was when something was last done in it. */
+  /** The room at the time of the last operation. */
   get core(): RoomCore {
     if (!this.#core) throw new Error("The room is not running");
     return this.#core;
@@ -60,7 +60,7 @@ export class RoomUnderTest extends ObjectUnderTest<RoomObject> {
     });
   }
 
-  /** What is stored, after all that is unsaved was saved. */
+  /** Reads stored rows, after unsaved changes were saved. */
   stored<R>(read: (storage: DurableObjectStorage) => R | Promise<R>): Promise<R> {
     return this.run(async ({ core }, ctx) => {
       await core.handle.flush();
@@ -75,7 +75,7 @@ export class RoomUnderTest extends ObjectUnderTest<RoomObject> {
           "A room with hibernate: false does not hibernate while a client is connected: close its clients",
         );
       }
-      // The runtime waits for timers: of those, the save is done now, and a tick would never end.
+      // The runtime waits for timers. The save is done now, since the timer of a tick would never end.
       await core.handle.flush();
       core.rest();
     });

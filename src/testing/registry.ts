@@ -10,20 +10,20 @@ import type { TestClock } from "./test-clock.ts";
 
 export interface ObjectTime {
   readonly clock: TestClock;
-  /** When the alarm rings, by that clock. */
+  /** When the alarm rings, in the time of that clock. */
   alarmAt: number;
 }
 
-/** An object of a service under test, as long as it is in memory. */
+/** An object of a service under test that is in memory. */
 export interface TestedObject {
   readonly time: ObjectTime;
-  /** Whether it waits for another object to answer. */
+  /** Whether it waits for the answer of another object. */
   readonly isCalling: boolean;
-  /** Rings the alarm now, though the real one is set for later. */
+  /** Rings the alarm now, although the real one is set for later. */
   ring(): Promise<void>;
 }
 
-/** A service under test, as its objects know it. */
+/** A service under test, as its objects use it. */
 export interface ServiceParts {
   /** The Worker. */
   readonly app: ReturnType<typeof createApp>;
@@ -35,27 +35,27 @@ export interface ServiceParts {
   readonly createTransfers: CreateTransfers | undefined;
   readonly log: Log;
   readonly places: Places;
-  /** How far the clocks of its objects are ahead of the real one, in ms. */
+  /** How far the clocks of its objects are ahead of the real time, in ms. */
   ahead: number;
-  /** Its objects that are in memory, or were last, by their name in the service. */
+  /** Its objects by their names in the service. They are in memory, or were last. */
   readonly objects: Map<string, TestedObject>;
 }
 
-/** What tests and the Worker under test share: they may load modules twice, but have one global. */
+/** Data that tests and the Worker under test share: they may load modules twice, but have one global object. */
 interface Shared {
-  /** Rooms that are served without a service, by their party. */
+  /** Rooms that are served without a service, by party. */
   readonly rooms: Map<string, AnyRoom>;
-  /** Services under test, by the scope that the names of their objects begin with. */
+  /** Services under test, by the scope with which the names of their objects begin. */
   readonly services: Map<string, ServiceParts>;
-  /** How far the clock of an object without a service is ahead of the real one, in ms, by the object's name. */
+  /** How far the clock of an object without a service is ahead of the real time, in ms, by name. */
   readonly ahead: Map<string, number>;
-  /** The clock and the alarm of each object. Kept here, since an object starts before its own fields are there. */
+  /** The clock and the alarm of each object. They are here, since an object starts before its own fields exist. */
   readonly times: WeakMap<object, ObjectTime>;
-  /** How many messages came in, and how many of them were handled, of each connection. */
+  /** The number of received and handled messages of each connection. */
   readonly messages: Map<string, { received: number; handled: number }>;
   /** Rooms whose messages are counted. */
   readonly counted: WeakSet<RoomCore>;
-  /** How many were handled in all. */
+  /** The number of all handled messages. */
   turn: number;
 }
 
@@ -74,7 +74,7 @@ export function shared(): Shared {
   });
 }
 
-/** Serves a room in a party of its own, without a service. @returns the party's name */
+/** Serves a room in its own party, without a service. @returns the party's name */
 export function serve(room: AnyRoom): string {
   const party = `test-${crypto.randomUUID()}`;
   shared().rooms.set(party, room);
@@ -87,7 +87,7 @@ export const findRoom: FindRoom = (party, id) => {
   return room && params ? { room, params } : undefined;
 };
 
-/** Stands between the scope of a service and the name of one of its objects. No party has it. */
+/** Separates the scope of a service from the name of an object. No party contains it. */
 const END = "~";
 
 /** The name of an object of a service under test. */
@@ -95,14 +95,14 @@ export function scopedName(scope: string, party: string, id: string): string {
   return scope + END + objectName(party, id);
 }
 
-/** Takes the name of an object apart: the service that it is of, and its name there. */
+/** Splits the name of an object: its service, and its name there. */
 export function serviceOf(name: string): { readonly service: ServiceParts | undefined; readonly name: string } {
   const end = name.indexOf(END);
   const service = end < 0 ? undefined : shared().services.get(name.slice(0, end));
   return service ? { service, name: name.slice(end + 1) } : { service: undefined, name };
 }
 
-/** An object begins, in place of the one that had its name before. @param name with the scope of its service */
+/** An object starts, and replaces an earlier one with its name. @param name with the scope of its service */
 export function register(object: TestedObject, name: string): void {
   const of = serviceOf(name);
   of.service?.objects.set(of.name, object);

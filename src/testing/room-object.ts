@@ -26,12 +26,7 @@ import { findSilentChange } from "../state/silent-changes.ts";
  * export { RoomObject, default } from "durable-rooms/testing";
  */
 export class RoomObject extends RoomObjectBase implements TestedObject {
-  /**
-   * The connections that were told last.
-   * @@// // A message that came while A message that arrives while another one is handled waits for it, although its
-   * event has ended.
-   * @@// // Its user has left The user has left the room, which keeps the connection apart.
-   */
+  /** The connections that were told last. */
   #marked: ReadonlySet<RoomConnection> = new Set();
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
@@ -39,7 +34,7 @@ export class RoomObject extends RoomObjectBase implements TestedObject {
     register(this, nameOf(ctx));
   }
 
-  /** The room's clock, and when its alarm rings. @internal */
+  /** The room's clock and alarm. @internal */
   get time(): ObjectTime {
     return timeOf(this, this.ctx);
   }
@@ -49,7 +44,7 @@ export class RoomObject extends RoomObjectBase implements TestedObject {
     return isCalling(this.monitor.awake.reasons);
   }
 
-  /** The room, which counts its messages: they come here whether or not the room hibernates. @internal */
+  /** The room, which counts its messages here, whether or not it hibernates. @internal */
   override get core(): RoomCore {
     const core = super.core;
     const { counted } = shared();
@@ -71,12 +66,12 @@ export class RoomObject extends RoomObjectBase implements TestedObject {
     messages.set(sender, count);
     count.received++;
     await handle();
-    // A message that came while another was handled waits behind it, though its event has ended.
+    // A message that arrives while another one is handled waits for it, although its event has ended.
     const conn = this.#conns().find(({ id }) => id === sender);
     if (conn?.isBusy) return;
     count.handled = count.received;
     const turn = this.mark();
-    // Its user has left the room, which keeps the connection apart.
+    // The user has left the room, which keeps the connection apart.
     if (!conn && socket.isOpen) socket.send(encodeMarker({ turn, handled: count.handled, hasLeft: true }));
   }
 
@@ -84,7 +79,7 @@ export class RoomObject extends RoomObjectBase implements TestedObject {
     return this.core.handle.connections as readonly RoomConnection[];
   }
 
-  /** Tells every client, behind all that it was sent before, that it has all of it. @returns the mark's number @internal */
+  /** Tells every client, after all packets, that it has all of them. @returns the number of the mark @internal */
   mark(): number {
     const turn = ++shared().turn;
     const problem = findSilentChange(this.core.tree);
@@ -102,13 +97,13 @@ export class RoomObject extends RoomObjectBase implements TestedObject {
     conn.answer(encodeMarker({ ...marker, handled: shared().messages.get(id)?.handled ?? 0, publicId }));
   }
 
-  /** Rings the alarm now, though the real one is set for later. @internal */
+  /** Rings the alarm now, although the real one is set for later. @internal */
   async ring(): Promise<void> {
     this.time.alarmAt = Infinity;
     await this.alarm();
   }
 
-  /** The service that the room is of. @internal */
+  /** The service of the room. @internal */
   protected get service(): ServiceParts | undefined {
     return serviceOf(nameOf(this.ctx)).service;
   }

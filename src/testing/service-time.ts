@@ -2,10 +2,12 @@ import { parseObjectName } from "../protocol/urls.ts";
 import { ObjectUnderTest } from "./object-under-test.ts";
 import type { ServiceParts, TestedObject } from "./registry.ts";
 
-/** How long calls between objects are waited for, in ms: one whose answer needs time to pass would never come. */
+/**
+ * How long to wait for calls between objects, in ms. An answer that depends on the advanced time would never arrive.
+ */
 const LONGEST_CALLS = 1000;
 
-/** Lets time pass for all objects of a service: what is due comes in its order, whichever object it is of. */
+/** Advances the time for all objects of a service. Due work runs in order, in whichever object it is. */
 export async function advanceAll(service: ServiceParts, ms: number): Promise<void> {
   const end = service.ahead + ms;
   for (;;) {
@@ -27,7 +29,7 @@ async function callsDone({ objects }: ServiceParts): Promise<void> {
   }
 }
 
-/** The object that has something to do first, if any has. */
+/** The object with the earliest due work, if there is one. */
 function firstDue(service: ServiceParts): { readonly object: ObjectUnderTest; readonly at: number } | undefined {
   const due = [...service.objects].map(([name, object]) => ({ name, at: dueOf(object) }));
   const [first] = due.toSorted((a, b) => a.at - b.at);

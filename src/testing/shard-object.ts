@@ -21,7 +21,7 @@ export class ShardObject extends ShardObjectBase implements TestedObject {
     register(this, nameOf(ctx));
   }
 
-  /** The shard's clock, and when its alarm rings. @internal */
+  /** The shard's clock and alarm. @internal */
   get time(): ObjectTime {
     return timeOf(this, this.ctx);
   }
@@ -31,13 +31,13 @@ export class ShardObject extends ShardObjectBase implements TestedObject {
     return isCalling(this.monitor.awake.reasons);
   }
 
-  /** Rings the alarm now, though the real one is set for later. @internal */
+  /** Rings the alarm now, although the real one is set for later. @internal */
   async ring(): Promise<void> {
     this.time.alarmAt = Infinity;
     await this.alarm();
   }
 
-  /** The service that the shard is of. @internal */
+  /** The service of the shard. @internal */
   protected get service(): ServiceParts | undefined {
     return serviceOf(nameOf(this.ctx)).service;
   }

@@ -6,12 +6,12 @@ interface Timer {
   readonly handle: ReturnType<typeof setTimeout>;
 }
 
-/** A clock that runs like the real one, and can be moved ahead: then what is due comes at once. */
+/** A clock that runs like the real one and can be advanced. Due timers then run at once. */
 export class TestClock implements Clock {
   readonly #ahead: () => number;
   readonly #timers = new Set<Timer>();
 
-  /** @param ahead how far it is ahead of the real clock, in ms */
+  /** @param ahead how far it is ahead of the real time, in ms */
   constructor(ahead: () => number) {
     this.#ahead = ahead;
   }
@@ -29,13 +29,13 @@ export class TestClock implements Clock {
     return () => this.#drop(timer);
   }
 
-  /** When the next timer is due; undefined if there is none. */
+  /** When the next timer is due. Undefined if there is none. */
   next(): number | undefined {
     const times = [...this.#timers].map((timer) => timer.at);
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
-  /** Runs the timers that are due, in their order. */
+  /** Runs the due timers in order. */
   runDue(): void {
     const due = [...this.#timers].filter((timer) => timer.at <= this.now()).toSorted((a, b) => a.at - b.at);
     for (const timer of due) {

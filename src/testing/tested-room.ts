@@ -19,7 +19,7 @@ export class TestedRoom {
     this.#object = new RoomUnderTest(service, party, id);
   }
 
-  /** Makes the room, if it is new. @throws Error if rooms would share a signal */
+  /** Starts the room, if it is new. @throws Error if rooms would share a signal */
   async begin({ compiled }: AnyRoom): Promise<void> {
     const problem = await this.#object.run(async ({ core }) => {
       await core.visit();
@@ -28,7 +28,7 @@ export class TestedRoom {
     if (problem !== undefined) throw new Error(problem);
   }
 
-  /** Resolves when every client has received all packets that were sent to it until now. */
+  /** Resolves when every client has received all packets that were sent until now. */
   async delivered(clients: ReadonlySet<TestClient> = this.#clients): Promise<void> {
     const turn = await this.#object.run((instance) => instance.mark());
     for (const client of clients) await client.reached(turn);
@@ -38,7 +38,7 @@ export class TestedRoom {
     return expectConverged(this.#object, this.#clients);
   }
 
-  /** @param claims of clients and requests that bring none of their own */
+  /** @param claims the claims of clients and requests without their own */
   test(claims: Claims | null, advance: (ms: number) => Promise<void>): RoomTest<object> {
     const object = this.#object;
     return {
@@ -75,7 +75,7 @@ export class TestedRoom {
 
   async #connect(options: ClientOptions & { readonly auth: Claims | null }): Promise<TestClient> {
     const client = await connect(this.#object, options, { clients: this.#clients });
-    // The mark waits for the first packet, where one comes by itself.
+    // The mark waits for the first packet, if there is one.
     await this.delivered(new Set([client]));
     if (!client.isOpen && client.publicId === "") {
       const { code, reason } = await client.closed;

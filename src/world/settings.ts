@@ -75,21 +75,16 @@ const DEFAULTS: WorldSettings = {
   roomIdle: 300_000,
 };
 
-/**
- * The checks of all options. Each returns the problem, or undefined.
- * @@// // Each takes some 3 KB Each room takes about 3 KB of memory, and each of its shards 4 KB, of the 128 MB of an
- * object.
- * @@// // Starting a shard is a call Starting a shard is a call, and a request can make 1000.
- */
+/** The checks of all options. Each returns the problem, or undefined. */
 const OPTIONS: Readonly<Record<keyof WorldConfig, (value: unknown) => string | undefined>> = {
   ids: (value) =>
     Array.isArray(value) && value.every((id) => typeof id === "string" && id !== "") ? undefined : " has to list ids",
   shardCapacity: whole(1, MOST_SOCKETS),
   balancing: (value) =>
     BALANCINGS.includes(value as Balancing) ? undefined : ` has to be one of ${BALANCINGS.join(", ")}`,
-  // Each takes some 3 KB of memory, and each of its shards 4 KB, of the 128 MB that an object has.
+  // Each room takes about 3 KB of memory, and each of its shards 4 KB, of the 128 MB of an object.
   maxRooms: whole(1, 10_000),
-  // Starting a shard is a call, and one request may make 1000.
+  // Starting a shard is a call, and a request can make 1000.
   maxShards: whole(1, 1000),
   connectRate: checkRate,
   roomIdle: whole(1000, 86_400_000),

@@ -19,7 +19,7 @@ const good = () => defineRoom({ path: "game-{id}", state });
 const ask = async (app: ReturnType<typeof createRooms>["app"], init?: RequestInit) =>
   app.fetch(new Request("http://rooms.test/health", init), env, createExecutionContext());
 
-describe("a service that is wrong, in development", () => {
+describe("a misconfigured service in development", () => {
   it.each([
     [
       "a definition",
@@ -29,7 +29,7 @@ describe("a service that is wrong, in development", () => {
     ["the configuration", () => createRooms({ rooms: [] }), "there is no room"],
     ["tokens", () => createRooms({ rooms: [good()], auth: jwt({ secret: "" }) }), "secret of jwt() has to be the name"],
     ["Worlds", () => createRooms({ rooms: [good()], world: worlds({ shardCapacity: -1 }) }), "shardCapacity"],
-  ])("throws at no import, and says with each request what is wrong with %s", async (_, create, message) => {
+  ])("does not throw on import, and each request reports the problem: %s", async (_, create, message) => {
     const service = create();
     expect(error.mock.calls[0]?.[0]).toContain(message);
     expect(service.RoomObject).toBeTypeOf("function");
@@ -44,20 +44,20 @@ describe("a service that is wrong, in development", () => {
     expect(packets).toMatchObject([{ type: "error", value }]);
   });
 
-  it("may export a class that it does not have: then requests say so", async () => {
+  it("may export a class that the service does not have: requests report that", async () => {
     const service = createRooms({ rooms: [good()] }) as ReturnType<typeof createRooms> & { WorldObject: unknown };
     expect((await ask(service.app)).status).toBe(200);
     expect(service.WorldObject).toBeTypeOf("function");
     await expect(ask(service.app)).rejects.toThrow("there is no WorldObject without Worlds");
   });
 
-  it("throws in tests, as before", () => {
+  it("throws in tests", () => {
     vi.stubEnv("NODE_ENV", "test");
     expect(() => defineRoom({ path: "/game-{id}", state })).toThrow("has to begin without /");
   });
 });
 
-it("a log in development is text: development servers map a stack to its sources", () => {
+it("the log is text in development, so that development servers map stacks to their sources", () => {
   createLog()({
     level: "error",
     event: "action_failed",

@@ -12,7 +12,7 @@ const { createRooms, defineRoom, jwt, sync } = library;
 const state = () => ({ a: sync(signal(0)) });
 const room = (path: string, options = {}) => defineRoom({ path, state, ...options });
 
-describe("createRooms fails at start-up, and says what to do", () => {
+describe("createRooms throws at start-up and says what to do", () => {
   it.each<[string, () => unknown, string]>([
     ["no room", () => createRooms({ rooms: [] }), "there is no room"],
     [
@@ -70,7 +70,7 @@ describe("createRooms fails at start-up, and says what to do", () => {
     expect(make).toThrow(message);
   });
 
-  it("and otherwise makes an app and the object's class", () => {
+  it("makes an app and the object's class otherwise", () => {
     const { app, RoomObject } = createRooms({
       rooms: [room("a")],
       parties: { lobby: [room("b")] },
@@ -94,7 +94,7 @@ describe("operators of a service without auth", () => {
     expect((await ask(config())).status).toBe(200);
   });
 
-  it("otherwise there are none, and the answer says what to do", async () => {
+  it("there are none otherwise, and the response says what to do", async () => {
     const response = await ask({});
     expect([response.status, await response.text()]).toEqual([401, expect.stringContaining("auth: jwt(")]);
   });
@@ -102,7 +102,7 @@ describe("operators of a service without auth", () => {
 
 const step = (snapshot: unknown) => snapshot;
 
-describe("defineRoom fails at once, and names what is wrong", () => {
+describe("defineRoom throws at once and names the problem", () => {
   it.each<[string, unknown, string]>([
     ["nothing", undefined, "one object"],
     ["no path", { state }, "needs a path"],
@@ -158,7 +158,7 @@ describe("marking fields", () => {
   });
 });
 
-it("the public API is this list", () => {
+it("the public API is exactly this list", () => {
   expect(Object.keys(library).toSorted()).toEqual([
     "EVERYTHING",
     "RoomError",

@@ -20,7 +20,7 @@ function watch(rooms: readonly AnyRoom[] = []) {
 }
 
 describe("a session id that can be guessed", () => {
-  it("is reported in development, once", () => {
+  it("is reported once in development", () => {
     const { lines, check } = watch();
     check.upgrade(new URL(`http://localhost:8787${ROOM}?id=ada`), NO_HEADERS);
     check.upgrade(new URL(`http://localhost:8787${ROOM}?id=grace`), NO_HEADERS);
@@ -28,7 +28,7 @@ describe("a session id that can be guessed", () => {
     expect(JSON.stringify(lines)).not.toContain("ada");
   });
 
-  it("is reported also where it is a subprotocol", () => {
+  it("is also reported if it is a subprotocol", () => {
     const { lines, check } = watch();
     const headers = new Headers({ "sec-websocket-protocol": "durable-rooms, durable-rooms.id.ada" });
     check.upgrade(new URL(`http://127.0.0.1:8787${ROOM}`), headers);
@@ -40,14 +40,14 @@ describe("a session id that can be guessed", () => {
     ["a client that has none yet", `http://localhost:8787${ROOM}`],
     ["a random UUID", `http://localhost:8787${ROOM}?id=${crypto.randomUUID()}`],
     ["128 random bits in base64", `http://localhost:8787${ROOM}?_pk=3q2-7wAAAAAAAAAAAAAAAA`],
-  ])("is not: %s", (_, url) => {
+  ])("is not reported: %s", (_, url) => {
     const { lines, check } = watch();
     check.upgrade(new URL(url), NO_HEADERS);
     expect(lines).toEqual([]);
   });
 });
 
-describe("a state that shares something with all rooms", () => {
+describe("a state that shares values between rooms", () => {
   const scores = sync(signal<number[]>([]));
   const tiles = [[0, 0]];
   const rooms = [

@@ -30,7 +30,7 @@ describe("createDirectory", () => {
     },
   );
 
-  it("prefers the definition that comes first", () => {
+  it("prefers the first definition that matches", () => {
     const [special, general] = [room("game-special"), room("game-{id}")];
     expect(createDirectory({ rooms: [special, general] }).find("main", "game-special")?.room).toBe(special);
     expect(createDirectory({ rooms: [general, special] }).find("main", "game-special")?.room).toBe(general);

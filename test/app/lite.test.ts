@@ -9,7 +9,7 @@ const room = library.defineRoom({
 });
 
 describe("a service without Worlds", () => {
-  it("makes rooms, and answers 404 where Worlds and shards would be", async () => {
+  it("makes rooms, and answers 404 for Worlds and shards", async () => {
     const rooms = library.createRooms({ rooms: [room] });
     expect(Object.keys(rooms)).toEqual(["app", "RoomObject"]);
     for (const path of ["world/w/connect", "shard/s", "main/other"]) {
@@ -18,7 +18,7 @@ describe("a service without Worlds", () => {
     }
   });
 
-  it("may still be imported from durable-rooms/lite", () => {
+  it("can still be imported from durable-rooms/lite", () => {
     expect({ ...lite }).toEqual({ ...library });
   });
 });

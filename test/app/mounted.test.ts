@@ -65,12 +65,12 @@ const PLACES: Record<string, [base: string, app: () => Hono]> = {
   ],
 };
 
-describe.each(Object.entries(PLACES))("P1.9: a service in another app, by %s", (_, [base, make]) => {
+describe.each(Object.entries(PLACES))("P1.9: a service mounted in another app, by %s", (_, [base, make]) => {
   const app = make();
   const request = (path: string, init?: RequestInit) => app.request(base + path, init, env);
   const bearer = async (claims: Record<string, unknown>) => ({ authorization: `Bearer ${await token(claims)}` });
 
-  it.each(["room", "shard"] as const)("leads requests and sockets to a %s", async (via) => {
+  it.each(["room", "shard"] as const)("routes requests and sockets to a %s", async (via) => {
     const place = await testRoom(room, "room-a/b ü").place(via);
     const path = `/parties/${place.party}/${encodeURIComponent(place.room)}`;
     const jwt = await token({ sub: "ada" });
@@ -89,7 +89,7 @@ describe.each(Object.entries(PLACES))("P1.9: a service in another app, by %s", (
     expect((await request("/parties/main/nothing")).status).toBe(404);
   });
 
-  it("leads to Worlds, and answers operators", async () => {
+  it("routes to Worlds, and answers operators", async () => {
     const { party, id } = testRoom(room);
     const world = await request("/parties/world/of-a-route/registry", { headers: await bearer({ worlds: "*" }) });
     expect(await world.json()).toEqual({ rooms: [], shards: [] });
@@ -101,7 +101,7 @@ describe.each(Object.entries(PLACES))("P1.9: a service in another app, by %s", (
     expect((await request("/health")).status).toBe(200);
   });
 
-  it("has the inspector's page, which finds its parts beside it", async () => {
+  it("serves the inspector's page, which finds its files", async () => {
     const page = await (await request("/inspector")).text();
     const files = Array.from(page.matchAll(/(?:src|href)="((?!data:)[^"]*)"/g), ([, link = ""]) => link);
     expect(files.length).toBeGreaterThan(1);
@@ -112,7 +112,7 @@ describe.each(Object.entries(PLACES))("P1.9: a service in another app, by %s", (
   });
 });
 
-describe("P1.9: a room of a service in another app that fails", () => {
+describe("P1.9: a failing room of a mounted service", () => {
   it("is named in the log", async () => {
     const log = vi.fn<(entry: LogEntry) => void>();
     const { party, id } = testRoom(room);

@@ -63,7 +63,7 @@ describe.each(["room", "shard"] as const)("P1.4: tokens of the app's own, at a %
     client.close();
   });
 
-  it("do not reach them in one with auth, nor does ever what is the service's own", async () => {
+  it("do not reach them in a service with auth, and the service's own headers never do", async () => {
     const { room, guarded } = makeRoom();
     const place = await testRoom(room).place(via);
     const path = `/parties/${place.party}/${place.room}`;
@@ -82,7 +82,7 @@ describe.each(["room", "shard"] as const)("P1.4: tokens of the app's own, at a %
 });
 
 describe("P1.4: in durable-rooms/testing", () => {
-  it("tokens of the app's own reach guards where no claims are given", async () => {
+  it("the app's own tokens reach guards if no claims are given", async () => {
     const { room, guarded } = makeRoom();
     const { room: tested, createClient } = await kitRoom(room);
     const headers = { authorization: "Basic of-the-app" };

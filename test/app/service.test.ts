@@ -54,14 +54,14 @@ describe("P1: URLs", () => {
     });
   });
 
-  it("P1.2: a room id holds any character, and is decoded once", async () => {
+  it("P1.2: a room id may contain any character, and is decoded once", async () => {
     for (const id of ["room-a/b", "room-a:b", "room-ü %41", "room-..", "room-?#&"]) {
       const answer = await testRoom(open, id).fetch("/me");
       expect(await answer.json()).toMatchObject({ id });
     }
   });
 
-  it("other routes are the app's own", async () => {
+  it("other routes belong to the app", async () => {
     expect(await (await fetch("/health")).json()).toEqual({ status: "ok" });
     expect((await fetch("/elsewhere")).status).toBe(404);
     const app = createApp({ find: () => undefined, verify: undefined, cors: false });
@@ -71,7 +71,7 @@ describe("P1: URLs", () => {
 });
 
 describe("CORS", () => {
-  it("answers preflight itself, and marks the room's answers", async () => {
+  it("answers preflight requests itself, and adds headers to the room's answers", async () => {
     const room = testRoom(open);
     const preflight = await room.fetch("/x", {
       method: "OPTIONS",
@@ -86,7 +86,7 @@ describe("CORS", () => {
 });
 
 describe("P1.4: tokens", () => {
-  it("are read from the header or the query, and their claims handed to the room", async () => {
+  it("are read from the header or the query, and their claims reach the room", async () => {
     const room = testRoom(open);
     const jwt = await token({ sub: "ada", role: "admin" });
     const byHeader = await room.fetch("/me", { headers: { authorization: `Bearer ${jwt}` } });
@@ -114,7 +114,7 @@ describe("P1.4: tokens", () => {
     ["that expired", () => token({ sub: "ada" }, Math.floor(Date.now() / 1000) - 60), "The token has expired"],
     ["that are huge", () => token({ text: "x".repeat(9000) }), "The token is too large"],
   ];
-  it.each(cases)("%s are refused, also where none is needed", async (_, make, reason) => {
+  it.each(cases)("%s are refused, even if no token is needed", async (_, make, reason) => {
     const jwt = await make();
     for (const definition of [open, closed]) {
       const room = testRoom(definition);
@@ -124,14 +124,14 @@ describe("P1.4: tokens", () => {
     }
   });
 
-  it("are needed where a room says so", async () => {
+  it("are needed if the room requires them", async () => {
     const room = testRoom(closed);
     expect((await room.fetch("/me")).status).toBe(401);
     expect(await (await room.open()).closed).toEqual({ code: 4401, reason: "This room needs a token" });
     await room.connect({ token: await token({ sub: "ada" }) });
   });
 
-  it("without a secret nobody gets in, and the log says what to do", async () => {
+  it("without a secret everyone is refused, and the log says what to do", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
     const room = { room: closed, params: {} };
     const app = createApp({ find: () => room, verify: createVerifier({ secret: "AUTH_JWT_SECRET" }), cors: false });
@@ -152,7 +152,7 @@ describe("P1.4: tokens", () => {
 });
 
 describe("a room object that fails", () => {
-  it("is asked again if the runtime says that this can help, unless that could do something twice", async () => {
+  it("is called again if the runtime recommends it, unless that could run something twice", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
     let failures = 0;
     const failing = (error: object) => ({

@@ -52,7 +52,7 @@ const countOf = (socket: { clients: readonly { state: unknown }[] }) =>
   socket.clients.map((client) => (client.state as { count?: number }).count);
 
 it.each(["put", "mutate", "set"])(
-  "a key that stands for thousands of nested objects is refused (%s), and others go on seeing changes",
+  "a key that stands for thousands of nested objects is refused (%s), and others still see changes",
   async (action) => {
     const { room, hostile, victim } = await roomOfTwo();
     expect(await call(room as never, hostile, action, deepKey)).toMatchObject({ code: "invalid_input" });
@@ -67,14 +67,14 @@ it.each(["put", "mutate", "set"])(
   },
 );
 
-it("a key of 64 levels is the deepest that a value may have, dots counted like objects", async () => {
+it("a value may have keys of up to 64 levels, counting dots like objects", async () => {
   const { room, hostile } = await roomOfTwo();
   const keyOf = (levels: number) => Array.from({ length: levels }, () => "a").join(".");
   expect(await call(room as never, hostile, "put", keyOf(60))).toMatchObject({ text: expect.stringContaining("ack") });
   expect(await call(room as never, hostile, "put", keyOf(66))).toMatchObject({ code: "invalid_input" });
 });
 
-it("a key of 512 characters is the longest that a value may have that is sent", async () => {
+it("a sent value may have keys of up to 512 characters", async () => {
   const { room, hostile, victim } = await roomOfTwo();
   for (const action of ["put", "mutate", "set"]) {
     expect(await call(room as never, hostile, action, "k".repeat(512))).not.toHaveProperty("code");
@@ -85,7 +85,7 @@ it("a key of 512 characters is the longest that a value may have that is sent", 
   expect(victim.isOpen).toBe(true);
 });
 
-it("a stored value with such a key is put aside, and the room works without it", async () => {
+it("a stored value with such a key is quarantined, and the room works without it", async () => {
   const room = new MemoryRoom<State>(definition.compiled);
   const socket = await room.connect("s");
   await call(room as never, socket, "count");
@@ -98,7 +98,7 @@ it("a stored value with such a key is put aside, and the room works without it",
   expect(countOf(victim)).toEqual([2, 2]);
 });
 
-it("whatever throws while changes are collected, the other fields are sent, and that one follows later", async () => {
+it("if something throws while changes are collected, the other fields are sent, and the failed one later", async () => {
   const { room, hostile, victim } = await roomOfTwo();
   const box = room.core.tree.root.children.get("box") as unknown as { settle?: () => unknown };
   box.settle = () => {
@@ -116,7 +116,7 @@ it("whatever throws while changes are collected, the other fields are sent, and 
   ]);
 });
 
-it("a field that cannot be sent keeps no other field from being sent, and is reported", async () => {
+it("a field that cannot be sent does not stop other fields from being sent, and is reported", async () => {
   const { room, hostile, victim } = await roomOfTwo();
   await call(room as never, hostile, "both", deepKey);
   expect(countOf(victim)).toEqual([1, 1]);
@@ -155,7 +155,7 @@ const treeDefinition = defineRoom({
   },
 });
 
-it("entries inside each other are 64 levels deep at most: a deeper one is refused, and the others go on", async () => {
+it("entries may be nested 64 levels deep: a deeper one is refused, and the others work", async () => {
   const room = new MemoryRoom(treeDefinition.compiled);
   const hostile = await room.connect("hostile");
   const victim = await room.connect("victim");
@@ -171,7 +171,7 @@ it("entries inside each other are 64 levels deep at most: a deeper one is refuse
 });
 
 it.each([{ [deepKey]: 1 }, { list: [{ toString: 1 }] }])(
-  "what a new entry holds is checked like what is set later",
+  "the values of a new entry are checked like later changes",
   async (value) => {
     const room = new MemoryRoom(treeDefinition.compiled);
     const hostile = await room.connect("hostile");
@@ -183,7 +183,7 @@ it.each([{ [deepKey]: 1 }, { list: [{ toString: 1 }] }])(
   },
 );
 
-it("a stored entry with such a key is put aside when clients are told of it, and they get the others", async () => {
+it("a stored entry with such a key is quarantined when clients should get it, and they get the others", async () => {
   const room = new MemoryRoom(treeDefinition.compiled);
   for (const key of ["a", "b", "c"]) room.storage.rows.set(`leaves.${key}`, { bag: { key } });
   room.storage.rows.set("leaves.b", { bag: { [deepKey]: 1 } });
@@ -196,7 +196,7 @@ it("a stored entry with such a key is put aside when clients are told of it, and
   expect(room.core.handle.quarantine.list().map(({ key }) => key)).toEqual(["leaves.b.bag"]);
 });
 
-it("a client ignores what is nested deeper than any state, under dots or as objects, and takes the rest", () => {
+it("a client ignores values that are nested deeper than any state, and takes the rest", () => {
   let nested: unknown = 1;
   for (let level = 0; level < 20_000; level++) nested = { a: nested };
   const patch = { [deepKey]: 1, nested, count: 2 };

@@ -87,7 +87,7 @@ describe("an entry's key with a dot", () => {
     expect(offersOf(owner)).toEqual([{ "offer-1": { text: "for sale" } }, { "offer-1": { text: "for sale" } }]);
   });
 
-  it("changes nothing of another entry at any client, and lets newcomers in", async () => {
+  it("does not change another entry at any client, and new clients can join", async () => {
     const { room, owner, stranger } = await roomWithOffer();
     await call(room as never, stranger, "add", "offer-1.text");
     await call(room as never, stranger, "write", ["offer-1.text", "worthless"]);
@@ -99,7 +99,7 @@ describe("an entry's key with a dot", () => {
     expect(newcomer.clients.map(({ state }) => (state as State & { count: unknown }).count)).toEqual([1, 1]);
   });
 
-  it("that an earlier version stored is put aside, and nobody is sent it", async () => {
+  it("that an earlier version stored is quarantined and not sent", async () => {
     const { room } = await roomWithOffer();
     room.storage.rows.set("offers.offer-1%2Etext", { text: "worthless" });
     room.crash();
@@ -111,7 +111,7 @@ describe("an entry's key with a dot", () => {
   });
 
   it.each(["a.b", "hasOwnProperty"])(
-    "that was stored in a collection whose entries are read when they are needed is put aside too (%s)",
+    "that was stored in a collection that is read on demand is quarantined too (%s)",
     async (key) => {
       const room = new MemoryRoom<LightState>(lightRoom.compiled);
       const lights = ["a", "b", "c"];
@@ -131,7 +131,7 @@ describe("an entry's key with a dot", () => {
     },
   );
 
-  it("that an earlier version stored can be given another one by a migration", async () => {
+  it("that an earlier version stored can be renamed by a migration", async () => {
     const room = new MemoryRoom<State>(definition.compiled);
     room.storage.rows.set("offers.a%2Eb", { text: "kept" });
     room.storage.rows.set("offers.a%2Eb.tags.c%2Ed", { n: 3 });

@@ -77,7 +77,7 @@ const toldOf = (...sockets: MemorySocket[]) => sockets.flatMap(({ texts }) => te
 const JOINED = ["a.children.b", "a\0children\0b", "a\nchildren\nb", "a/children/b", "a,children,b", "a children b"];
 
 describe.each(JOINED)("a stranger with an entry named %j", (joined) => {
-  it("does not receive the hidden text below another entry when they come back", async () => {
+  it("does not receive the hidden text below another entry after a reconnect", async () => {
     const room = new MemoryRoom<State>(definition.compiled);
     const owner = await room.connect("owner", { sub: "owner", trusted: true }, undefined, "protocol=2");
     await call(room as never, owner, "hide", ["a", "b"]);
@@ -93,7 +93,7 @@ describe.each(JOINED)("a stranger with an entry named %j", (joined) => {
     expect(toldOf(owner)).toContain(`${SECRET}, changed again`);
   });
 
-  it("does not receive it when the room has slept", async () => {
+  it("does not receive it after the room hibernated", async () => {
     const room = new MemoryRoom<State>(definition.compiled);
     const owner = await room.connect("owner", { sub: "owner", trusted: true }, undefined, "protocol=2");
     await call(room as never, owner, "hide", ["a", "b"]);
@@ -106,7 +106,7 @@ describe.each(JOINED)("a stranger with an entry named %j", (joined) => {
     expect(toldOf(stranger)).not.toContain(SECRET);
   });
 
-  it("does not receive it at a shard, neither as a newcomer nor after the room was lost", async () => {
+  it("does not receive it at a shard, neither as a new client nor after the room lost its memory", async () => {
     const tree = new MemoryTree<State>(definition.compiled);
     const shard = tree.add("s");
     const owner = shard.connect("owner", { sub: "owner", trusted: true }, "protocol=2");
@@ -127,7 +127,7 @@ describe.each(JOINED)("a stranger with an entry named %j", (joined) => {
     expect(toldOf(owner)).toContain(`${SECRET}, changed`);
   });
 
-  it("is not told what a friend is told who sees the entry that the name looks like", async () => {
+  it("does not get the changes of a friend who sees the entry that the name looks like", async () => {
     const room = new MemoryRoom<State>(definition.compiled);
     const friend = await room.connect("friend", { sub: "friend" }, undefined, "protocol=2");
     const stranger = await room.connect("stranger", { sub: "stranger" }, undefined, "protocol=2");
@@ -143,7 +143,7 @@ describe.each(JOINED)("a stranger with an entry named %j", (joined) => {
 const isTrusted = ({ auth }: { auth: Readonly<Record<string, unknown>> | null }) => auth?.["trusted"] === true;
 const trusted = { sub: "owner", trusted: true };
 
-it("who comes back gets each hidden collection in its place, whatever the keys around it are", async () => {
+it("a client that reconnects gets each hidden collection in its place, whatever the keys around it", async () => {
   const makeSecret = (text: string) => ({ text: sync(signal(text)) });
   class Box {
     secrets = collection(() => makeSecret(""), { visibleTo: isTrusted });
@@ -174,7 +174,7 @@ it("who comes back gets each hidden collection in its place, whatever the keys a
   });
 });
 
-it("the key of a hidden entry is not told when an object inside it is gone", async () => {
+it("the removal of an object inside a hidden entry does not reveal the entry's key", async () => {
   const item = () => ({ gold: sync(signal(1)) });
   const chest = () => ({ ...item(), inner: { x: sync(signal(1)) } });
   const vaultState = () => ({ vault: collection({ item, chest }, { visibleTo: isTrusted }) });
@@ -190,7 +190,7 @@ it("the key of a hidden entry is not told when an object inside it is gone", asy
   expect(toldOf(stranger)).not.toContain("secret-key");
 });
 
-it("a shard that asks what its clients see is not told what they may not see any more, though nothing changed", async () => {
+it("a shard that asks what its clients see does not get what they may no longer see, even without a change", async () => {
   let isOpen = true;
   const noteState = () => ({ note: sync(signal(SECRET), { visibleTo: () => isOpen }) });
   const noteRoom = defineRoom({ path: "r", throttleSync: 0, state: noteState, actions: { ask: { run: () => 1 } } });

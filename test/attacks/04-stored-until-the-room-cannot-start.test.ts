@@ -43,7 +43,7 @@ async function askAndLeave(room: MemoryRoom<State>, count: number): Promise<void
   }
 }
 
-it("700 users whose last answer was large do not make a room too large to start", async () => {
+it("700 users with a large last answer do not make a room too large to start", async () => {
   const room = new MemoryRoom<State>(definition.compiled);
   await askAndLeave(room, 700);
   expect(storedBytes(room as never)).toBeLessThan(ROOM_BUDGET);
@@ -52,7 +52,7 @@ it("700 users whose last answer was large do not make a room too large to start"
   expect(socket.isOpen).toBe(true);
 });
 
-it("an answer is read from storage when its message comes again, and not before", async () => {
+it("an answer is read from storage only when its message is sent again", async () => {
   const room = new MemoryRoom<State>(definition.compiled);
   const socket = await room.connect("a", null, undefined, "protocol=2");
   await room.core.message(socket, '{"action":"read","id":"asked"}');
@@ -63,7 +63,7 @@ it("an answer is read from storage when its message comes again, and not before"
   expect(again.texts.filter((text) => text.includes('"ack"') && text.includes(LARGE))).toHaveLength(1);
 });
 
-it("nothing is kept of the answers of somebody whose session has ended", async () => {
+it("the answers of an expired session are deleted", async () => {
   const room = new MemoryRoom<State>(definition.compiled);
   await askAndLeave(room, 3);
   await room.advance(61_000);
@@ -71,7 +71,7 @@ it("nothing is kept of the answers of somebody whose session has ended", async (
   expect([...room.storage.rows.keys()].filter((key) => key.includes("session-"))).toEqual([]);
 });
 
-it("the answers of who has just come are kept, where those of who left long ago had to make space", async () => {
+it("the answers of recent users are kept, and those of users who left long ago are removed first", async () => {
   const room = new MemoryRoom<State>(definition.compiled);
   await askAndLeave(room, 50);
   const known: boolean[] = [];
@@ -84,7 +84,7 @@ it("the answers of who has just come are kept, where those of who left long ago 
   expect(known).toEqual([false, true]);
 });
 
-it("answers that cannot be read are forgotten, and their session goes on", async () => {
+it("unreadable answers are dropped, and their session continues", async () => {
   const room = new MemoryRoom<State>(definition.compiled);
   await askAndLeave(room, 1);
   room.crash();
@@ -96,7 +96,7 @@ it("answers that cannot be read are forgotten, and their session goes on", async
   expect(room.log.map(({ event }) => event)).toEqual(["details_failed"]);
 });
 
-it("1,000 users who came from another room with a large state of their connection do not make it too large", async () => {
+it("1,000 users from another room with a large connection state do not make the room too large", async () => {
   const room = new MemoryRoom<State>(definition.compiled);
   const state = { notes: "x".repeat(14_000) };
   for (let index = 0; index < 1000; index++) {
@@ -113,7 +113,7 @@ it("1,000 users who came from another room with a large state of their connectio
   expect(states).toEqual([undefined, state]);
 });
 
-it("what handlers keep in the room's storage is not read when it starts, nor when it is migrated", async () => {
+it("the handlers' own storage is not read at the start or by a migration", async () => {
   const room = new MemoryRoom<State>(definition.compiled);
   room.storage.rows.set("$storage:mine", LARGE);
   expect(bytesReadAtStart(room as never)).toBeLessThan(1000);
@@ -137,7 +137,7 @@ const passenger = (index: number): TransferredUser => ({
   state: null,
 });
 
-it("1,200 users who set out for a room and turn back do not make it too large to start", async () => {
+it("1,200 users who start a transfer and return do not make the room too large to start", async () => {
   const room = new MemoryRoom<State>(definition.compiled);
   for (let index = 0; index < 1200; index++) {
     await room.core.board(passenger(index));
@@ -147,7 +147,7 @@ it("1,200 users who set out for a room and turn back do not make it too large to
   expect(bytesReadAtStart(room as never)).toBeLessThan(ROOM_BUDGET / 10);
 });
 
-it("who set out is still given back whole to a room that asks twice", async () => {
+it("a user in transfer is returned completely to a room that asks twice", async () => {
   const room = new MemoryRoom<State>(definition.compiled);
   await room.core.board(passenger(0));
   const first = await room.core.recall("transfer-0", "session-0");
@@ -156,7 +156,7 @@ it("who set out is still given back whole to a room that asks twice", async () =
   expect(first.passenger?.user).toMatchObject({ notes: expect.stringContaining(MARK) });
 });
 
-it("nothing is kept of a user who turned back, once the room that they came from has them", async () => {
+it("data of a returned user is deleted once the room that they came from has stored it", async () => {
   const clock = new VirtualClock();
   const [home, away] = [
     new MemoryRoom<State>(definition.compiled, clock),

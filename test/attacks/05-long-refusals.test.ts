@@ -72,7 +72,7 @@ describe("a message that is refused by its schema is answered with a few issues,
     },
   );
 
-  it("a few short issues are told as they are", async () => {
+  it("a few short issues are reported unchanged", async () => {
     const room = new MemoryRoom(definition.compiled);
     const socket = await room.connect("a");
     const { issues } = await call(room as never, socket, "numbers", [1, "two", 3, "four"]);
@@ -98,7 +98,7 @@ it("40 such messages through a shard do not cost the room its connection to it",
   expect(tree.delivered.bytes).toBeLessThan(40 * LONGEST_ANSWER + 100_000);
 });
 
-it("a search that a World refuses is answered with a few issues as well", async () => {
+it("a search that a World refuses is answered with a few issues too", async () => {
   const filter = Object.fromEntries(Array.from({ length: 1200 }, (_, index) => [`k${index}`, { is: 1 }]));
   const body = JSON.stringify({ party: "main", filter });
   const answer = await exports.default.fetch("http://rooms.test/parties/world/w/list-rooms", { method: "POST", body });

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { MemoryRoom } from "../support/memory.ts";
 
-it("bodies of requests that a slow handler does not answer are not kept without a limit", async () => {
+it("unanswered request bodies of a slow handler are limited", async () => {
   const gate = Promise.withResolvers<void>();
   const definition = defineRoom({
     path: "r",

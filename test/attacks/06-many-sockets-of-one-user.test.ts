@@ -49,7 +49,7 @@ async function newRoom() {
   return { room, good: await room.connect("good") };
 }
 
-it("80 sockets of one user cannot hold more waiting messages than a few of them could", async () => {
+it("80 sockets of one user cannot hold more waiting messages than a few sockets can", async () => {
   const { room, good } = await newRoom();
   for (let index = 0; index < 80; index++) {
     const socket = await room.connect("flooder");
@@ -60,7 +60,7 @@ it("80 sockets of one user cannot hold more waiting messages than a few of them 
   release.resolve();
 });
 
-it("nor can they with many small messages", async () => {
+it("many small messages of them cannot either", async () => {
   const { room, good } = await newRoom();
   for (let index = 0; index < 80; index++) {
     const socket = await room.connect("flooder");
@@ -71,7 +71,7 @@ it("nor can they with many small messages", async () => {
   release.resolve();
 });
 
-it("a user has only so many sockets: one more is refused with 4429, and those that are open stay", async () => {
+it("a user has a limited number of sockets: a further one is refused with 4429, and open ones stay", async () => {
   const { room, good } = await newRoom();
   const sockets: MemorySocket[] = [];
   for (let index = 0; index < 200; index++) sockets.push(await room.connect("flooder"));
@@ -86,7 +86,7 @@ it("a user has only so many sockets: one more is refused with 4429, and those th
   await expectServed(room, good);
 });
 
-it("200 users together cannot fill the memory of a room with what waits: who sends most is closed", async () => {
+it("200 users together cannot fill a room's memory with waiting messages: the client with the most is closed", async () => {
   const { room, good } = await newRoom();
   const flooders: MemorySocket[] = [];
   for (let index = 0; index < 200; index++) {
@@ -100,7 +100,7 @@ it("200 users together cannot fill the memory of a room with what waits: who sen
   release.resolve();
 });
 
-it("somebody whose few messages wait as well is not closed for what others send", async () => {
+it("a user with few waiting messages is not closed because of others", async () => {
   const { room, good } = await newRoom();
   const done = room.core.message(good, '{"action":"slow"}');
   void room.core.message(good, '{"action":"count","id":"waits"}');
@@ -112,7 +112,7 @@ it("somebody whose few messages wait as well is not closed for what others send"
   expect(good.texts.some((text) => text.includes('"waits"'))).toBe(true);
 });
 
-it("what was read by the room does not count any more", async () => {
+it("messages that the room has handled no longer count", async () => {
   const { room } = await newRoom();
   const socket = await room.connect("busy");
   for (let round = 0; round < 20; round++) {

@@ -33,7 +33,7 @@ async function expectServed(room: MemoryRoom<State>, good: MemorySocket): Promis
   expect(await call(room as never, good, "read")).toMatchObject({ result: LARGE });
 }
 
-it("answers behind a packet that is never let through are kept up to a limit: then the client is closed", async () => {
+it("answers behind a packet that is never released are limited: then the client is closed", async () => {
   const { room, good, stuck } = await interceptedRoom();
   for (let asked = 0; asked < 15; asked++) await room.core.message(stuck, `{"action":"read","id":${asked}}`);
   expect(stuck.isOpen).toBe(true);
@@ -43,7 +43,7 @@ it("answers behind a packet that is never let through are kept up to a limit: th
   await expectServed(room, good);
 });
 
-it("so are changes, of which each counts as at least 2,000 characters", async () => {
+it("changes are limited too, and each counts as at least 2,000 characters", async () => {
   const { room, good, stuck } = await interceptedRoom();
   for (let changes = 0; changes < 1990; changes++) room.change((state) => state.count.update((value) => value + 1));
   expect(stuck.isOpen).toBe(true);
@@ -52,7 +52,7 @@ it("so are changes, of which each counts as at least 2,000 characters", async ()
   await expectServed(room, good);
 });
 
-it("a client whose interceptor takes more than 30 seconds is closed with 1011, and its failure reported", async () => {
+it("a client whose interceptor takes more than 30 seconds is closed with 1011, and the failure is reported", async () => {
   const { room, good, stuck } = await interceptedRoom();
   await room.advance(29_000);
   expect(stuck.isOpen).toBe(true);
@@ -63,7 +63,7 @@ it("a client whose interceptor takes more than 30 seconds is closed with 1011, a
   await expectServed(room, good);
 });
 
-it("a client that is told to close gets what is on its way first, and does nothing meanwhile", async () => {
+it("a client that is being closed gets the pending packets first, and its messages are ignored", async () => {
   const { room, good, stuck } = await interceptedRoom();
   await call(room as never, good, "kick");
   expect(stuck.isOpen).toBe(true);
@@ -73,7 +73,7 @@ it("a client that is told to close gets what is on its way first, and does nothi
   expect(stuck.isOpen).toBe(false);
 });
 
-it("packets for somebody whose onJoin never ends are kept up to a limit", async () => {
+it("packets for a user whose onJoin never ends are limited", async () => {
   const definition = defineRoom({
     ...common,
     actions: { read, shout: { run: ({ room }) => room.broadcast({ type: "noise", value: LARGE }) } },
@@ -89,7 +89,7 @@ it("packets for somebody whose onJoin never ends are kept up to a limit", async 
   await expectServed(room, good);
 });
 
-it("messages that wait while the room starts are kept up to the same limits", async () => {
+it("messages that wait while the room starts have the same limits", async () => {
   const started = Promise.withResolvers<void>();
   const definition = defineRoom({ ...common, actions: { read, count }, onStart: () => started.promise });
   const room = new MemoryRoom<State>(definition.compiled);

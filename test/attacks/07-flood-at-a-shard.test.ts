@@ -37,11 +37,11 @@ async function expectServed(tree: MemoryTree<unknown>, shard: MemoryShard, good:
   expect(tree.room.log.map(({ event }) => event)).not.toContain("shard_lost");
 }
 
-describe("strangers who flood a shard", () => {
+describe("clients that flood a shard", () => {
   it.each([
     ["while the room answers", () => "fine" as const],
     ["while the room cannot be reached", () => "lost" as const],
-  ])("are closed, and others there stay connected (%s)", async (_, fate) => {
+  ])("are closed, and other clients there stay connected (%s)", async (_, fate) => {
     const { tree, shard, good, hostile } = await scene(60);
     tree.fate = fate;
     for (const socket of hostile) for (let sent = 0; sent < 31; sent++) shard.send(socket, FRAME);
@@ -52,7 +52,7 @@ describe("strangers who flood a shard", () => {
     await expectServed(tree, shard, good);
   });
 
-  it("under many names are closed as well, but only as many as it takes", async () => {
+  it("with many session ids are closed too, but only as many as needed", async () => {
     const { tree, shard, good, hostile } = await scene(60, (index) => `stranger-${index}`);
     tree.fate = () => "lost";
     shard.send(good, { action: "count", id: "early" });
@@ -66,7 +66,7 @@ describe("strangers who flood a shard", () => {
     expect(good.texts.join()).toContain('"early"');
   });
 
-  it("by joining with long addresses are closed as well", async () => {
+  it("that join with long addresses are closed too", async () => {
     const { tree, shard, good } = await scene(0);
     tree.fate = () => "lost";
     const query = `q=${"x".repeat(16_000)}`;
@@ -81,7 +81,7 @@ describe("strangers who flood a shard", () => {
     await expectServed(tree, shard, good);
   });
 
-  it("by what they ask for are closed: large answers to one do not cost the room its shard", async () => {
+  it("that ask for large answers are closed, and the room keeps its shard", async () => {
     const { tree, shard, good, hostile } = await scene(1);
     const [reader] = hostile as [MemorySocket];
     for (let asked = 0; asked < 200; asked++) shard.send(reader, { action: "read", id: asked });
@@ -101,7 +101,7 @@ it("connections of a user are counted over all shards", async () => {
   expect(codes.filter((code) => code === 4429)).toHaveLength(4);
 });
 
-describe("a shard that cannot be reached for a while", () => {
+describe("a shard that is unreachable for a while", () => {
   class Player {
     online = connected();
   }
@@ -110,7 +110,7 @@ describe("a shard that cannot be reached for a while", () => {
   const game = defineRoom({ path: "r", throttleSync: 0, state: stateOf });
 
   it.each(["", "protocol=2"])(
-    "is sent the state instead of long changes, and nobody goes offline (%s)",
+    "gets the state instead of long changes, and no user goes offline (%s)",
     async (query) => {
       const tree = new MemoryTree<State>(game.compiled);
       const shard = tree.add("s");
@@ -143,7 +143,7 @@ describe("a shard that cannot be reached for a while", () => {
   );
 });
 
-it("messages of somebody at a shard whose onJoin never ends are kept up to a limit", async () => {
+it("messages of a user at a shard whose onJoin never ends are limited", async () => {
   let counted = 0;
   const gate = Promise.withResolvers<void>();
   const slow = defineRoom({
@@ -176,7 +176,7 @@ it("messages of somebody at a shard whose onJoin never ends are kept up to a lim
   await expectServed(tree, shard, good);
 });
 
-it("a message or an answer that no call between objects can carry ends one connection, not the shard's", async () => {
+it("a message or answer that is too large for a call between objects ends one connection, not the shard's", async () => {
   const huge = defineRoom({
     path: "r",
     maxMessageBytes: 32 * 1024 * 1024,

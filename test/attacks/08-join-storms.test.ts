@@ -53,7 +53,7 @@ async function many(room: MemoryRoom<State>, count: number, address: (index: num
 }
 
 describe("P7.9: joins from one address", () => {
-  it("are refused with 4503, after which a client tries again, when there are too many, while those from other addresses come in", async () => {
+  it("are refused with 4503 if there are too many, so that clients try again, and other addresses can join", async () => {
     const room = new MemoryRoom<State>(definition.compiled);
     const flood = await many(room, 1000, () => "192.0.2.1");
     expect(flood.open.length).toBeGreaterThanOrEqual(200);
@@ -64,14 +64,14 @@ describe("P7.9: joins from one address", () => {
     expect(Object.keys(room.state.players())).toHaveLength(flood.open.length + 1);
   });
 
-  it("are let in 200 at once, as from a school, and again after a while", async () => {
+  it("are accepted 200 at once, as from a school, and again after a while", async () => {
     const room = new MemoryRoom<State>(definition.compiled);
     expect((await many(room, 200, () => "192.0.2.1")).refused).toEqual([]);
     await room.advance(60_000);
     expect((await many(room, 200, () => "192.0.2.1")).refused).toEqual([]);
   });
 
-  it("of IPv6 are counted for the whole network, whose owner may choose the rest of the address", async () => {
+  it("are counted for a whole IPv6 network, whose owner chooses the rest of the address", async () => {
     const room = new MemoryRoom<State>(definition.compiled);
     const flood = await many(room, 1000, (index) => `2001:db8:1:2::${index.toString(16)}`);
     expect(flood.open.length).toBeLessThan(300);
@@ -79,12 +79,12 @@ describe("P7.9: joins from one address", () => {
     expect((await from(room, "2001:0DB8:0001:0002:ffff::1")).isOpen).toBe(false);
   });
 
-  it("are not counted where no address is known", async () => {
+  it("are not counted if the address is unknown", async () => {
     const room = new MemoryRoom<State>(definition.compiled);
     expect((await many(room, 1000, () => undefined)).refused).toEqual([]);
   });
 
-  it("are counted at a shard as well, and those who stay there are not disturbed", async () => {
+  it("are counted at a shard too, and connected clients there are not disturbed", async () => {
     const tree = new MemoryTree<State>(definition.compiled);
     const shard = tree.add("s", 5000);
     const good = shard.connect("good");
@@ -104,7 +104,7 @@ describe("P7.9: joins from one address", () => {
   });
 });
 
-it("the memory of a rate is bounded: of 10,000 networks, the one that was quiet for longest is forgotten", () => {
+it("10,000 networks are remembered at most: the one that was quiet for longest is forgotten", () => {
   const limit = new AddressLimit({ messages: 1, per: 60_000 });
   const from = (address: string) => limit.wait(new Headers({ "cf-connecting-ip": address }), 1000);
   expect(from("192.0.2.1")).toBe(0);
@@ -118,11 +118,11 @@ it("the memory of a rate is bounded: of 10,000 networks, the one that was quiet 
   expect(from("192.0.2.1")).toBe(0);
 });
 
-describe("somebody who is away keeps what they have", () => {
+describe("a user who is offline is kept", () => {
   it.each([
     ["who did something", null],
     ["who has a token", { sub: "ada" }],
-  ])("%s, however many strangers come and go", async (_, auth) => {
+  ])("%s, however many other users come and go", async (_, auth) => {
     const room = new MemoryRoom<State>(definition.compiled);
     const player = await room.connect("player", auth);
     if (!auth) await call(room as never, player, "score");
@@ -139,7 +139,7 @@ describe("somebody who is away keeps what they have", () => {
     expect(Object.keys(room.state.players()).length).toBeLessThanOrEqual(MOST_AWAY + 1);
   });
 
-  it("after a restart, too", async () => {
+  it("after a restart", async () => {
     const room = new MemoryRoom<State>(definition.compiled);
     const player = await room.connect("player");
     await call(room as never, player, "score");
@@ -159,7 +159,7 @@ describe("somebody who is away keeps what they have", () => {
     expect(Object.keys(room.state.players())).toContain(publicId);
   });
 
-  it("also after they turned back on the way to another room", async () => {
+  it("after they returned from a cancelled transfer", async () => {
     const room = new MemoryRoom<State>(definition.compiled);
     let away: TransferredUser | null = null;
     room.neighbours = {
@@ -183,7 +183,7 @@ describe("somebody who is away keeps what they have", () => {
     expect(room.core.sessions.find("player")).toBeDefined();
   });
 
-  it("also if the room slept between what they did and their leave", async () => {
+  it("if the room hibernated between their action and their leave", async () => {
     const room = new MemoryRoom<State>(definition.compiled);
     const player = await room.connect("player");
     await call(room as never, player, "score");
@@ -196,7 +196,7 @@ describe("somebody who is away keeps what they have", () => {
     expect(room.core.sessions.find("player")).toBeDefined();
   });
 
-  it("but of those who did something, only so many are kept: who has been away for longest goes", async () => {
+  it("but of users who called an action only a limited number is kept: those who left first are removed", async () => {
     const room = new MemoryRoom<State>(definition.compiled);
     for (let index = 0; index < MOST_AWAY + 10; index++) {
       await room.advance(10);
@@ -210,7 +210,7 @@ describe("somebody who is away keeps what they have", () => {
   });
 });
 
-it("the first packet stays small, however many strangers came and went", async () => {
+it("the first packet stays small, however many users came and went", async () => {
   const room = new MemoryRoom<State>(
     defineRoom({ path: "r", throttleSync: 0, throttleStorage: 0, state: stateOf }).compiled,
   );

@@ -24,7 +24,7 @@ async function ask(room: TestRoom<never>, count: number, address: (index: number
 const statuses = (answers: readonly Response[]) => new Set(answers.map(({ status }) => status));
 
 describe("P6.8: HTTP requests to a room", () => {
-  it("from one address are answered with 429 and Retry-After when there are too many, and others are served", async () => {
+  it("from one address get 429 with Retry-After if there are too many, and others are served", async () => {
     const room = newRoom();
     const answers = await ask(room as never, 700, () => "192.0.2.1");
     const refused = answers.filter(({ status }) => status === 429);
@@ -36,20 +36,20 @@ describe("P6.8: HTTP requests to a room", () => {
     expect(statuses(await ask(room as never, 1, () => "192.0.2.2"))).toEqual(new Set([204]));
   });
 
-  it("of IPv6 are counted for the whole network", async () => {
+  it("are counted for a whole IPv6 network", async () => {
     const answers = await ask(newRoom() as never, 700, (index) => `2001:db8:1:2::${index.toString(16)}`);
     expect(statuses(answers)).toContain(429);
   });
 
-  it("are let through 100 at once", async () => {
+  it("are accepted 100 at once", async () => {
     expect(statuses(await ask(newRoom() as never, 100, () => "192.0.2.1"))).toEqual(new Set([204]));
   });
 
-  it("have no rate where no address is known, as when another room asks", async () => {
+  it("are not limited if the address is unknown, as for requests from another room", async () => {
     expect(statuses(await ask(newRoom() as never, 700, () => undefined))).toEqual(new Set([204]));
   });
 
-  it("that no room answers count, too", async () => {
+  it("count even if no room answers them", async () => {
     const room = newRoom();
     const headers = { "cf-connecting-ip": "192.0.2.1" };
     const seen = new Set<number>();

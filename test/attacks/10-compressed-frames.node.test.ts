@@ -39,7 +39,7 @@ describe("a socket to a room", () => {
     wire.destroy();
   });
 
-  it("closes when a small frame would become 30 MB, before that reaches the room", async () => {
+  it("is closed before a small frame that unpacks to 30 MB reaches the room", async () => {
     const bomb = deflateRawSync(Buffer.alloc(30_000_000, "x"));
     expect(bomb.length).toBeLessThan(32_000);
     const wire = new Wire(workerd.port);
@@ -66,17 +66,17 @@ describe("the flag that turns compression off", () => {
       .map((path) => `test/${path}`),
   );
 
-  it.each(configs)("is in %s", (path) => {
+  it.each(configs)("is set in %s", (path) => {
     expect(readFileSync(join(ROOT, path), "utf8")).toMatch(
       new RegExp(`^compatibility_flags = \\[.*"${FLAG}".*\\]$`, "m"),
     );
   });
 
-  it("is what the tests' workerd runs with", () => {
+  it("is set in the workerd of the tests", () => {
     expect(COMPATIBILITY_FLAGS).toContain(FLAG);
   });
 
-  it("is in each configuration that the documents show", () => {
+  it("is set in each configuration in the documentation", () => {
     const text = readFileSync(join(ROOT, "docs/deploying.md"), "utf8") + readFileSync(join(ROOT, "README.md"), "utf8");
     const whole = [...text.matchAll(/^```toml\n([\s\S]*?)^```$/gm)].flatMap(([, block = ""]) =>
       block.includes("compatibility_date") ? [block] : [],

@@ -49,13 +49,13 @@ async function roomThatHangs() {
 }
 
 describe("a schedule that never ends", () => {
-  it("does not keep other schedules from running", async () => {
+  it("does not stop other schedules", async () => {
     const { room } = await roomThatHangs();
     await pass(room, 5000);
     expect(room.state.ran()).toBe(1);
   });
 
-  it("does not keep sessions from ending", async () => {
+  it("does not stop sessions from expiring", async () => {
     const { room } = await roomThatHangs();
     room.disconnect(await room.connect("b"));
     await pass(room, 60_000);
@@ -63,7 +63,7 @@ describe("a schedule that never ends", () => {
     expect(Object.keys(room.state.players())).toHaveLength(1);
   });
 
-  it("does not keep changes from being saved", async () => {
+  it("does not stop changes from being saved", async () => {
     const { room, socket } = await roomThatHangs();
     await call(room as never, socket, "count");
     await pass(room, 5000);
@@ -71,7 +71,7 @@ describe("a schedule that never ends", () => {
     expect(room.state.count()).toBe(1);
   });
 
-  it("does not keep a user on the way between two rooms", async () => {
+  it("does not stop a transfer between two rooms", async () => {
     const { room, socket } = await roomThatHangs();
     const sent: TransferredUser[] = [];
     let isReachable = false;
@@ -103,7 +103,7 @@ describe("a schedule that never ends", () => {
     expect(room.alarmAt).toBeLessThan(Infinity);
   });
 
-  it("leaves an alarm that wakes the room, if the object dies while it runs", async () => {
+  it("leaves an alarm that wakes the room if the object crashes meanwhile", async () => {
     const { room } = await roomThatHangs();
     expect(room.alarmAt).toBeLessThan(Infinity);
     room.crash();
@@ -113,7 +113,7 @@ describe("a schedule that never ends", () => {
 });
 
 describe("an onStart that never ends", () => {
-  it("is reported after a while, and the room lets clients in", async () => {
+  it("is reported after a while, and clients can join", async () => {
     const starting = defineRoom({ path: "s", state: stateOf, onStart: () => new Promise<void>(() => {}) });
     const room = new MemoryRoom<State>(starting.compiled);
     const joining = room.connect("a");
@@ -122,7 +122,7 @@ describe("an onStart that never ends", () => {
     expect(room.log).toContainEqual(expect.objectContaining({ event: "onStart_failed" }));
   });
 
-  it("does not keep the alarm of a room from being handled", async () => {
+  it("does not stop the room's alarm", async () => {
     const starting = defineRoom({ path: "s", state: stateOf, onStart: () => new Promise<void>(() => {}) });
     const room = new MemoryRoom<State>(starting.compiled);
     let isDone = false;

@@ -57,7 +57,7 @@ async function annAt(room: MemoryRoom<State>) {
 }
 
 describe.each(STRANGERS)("a stranger who knows Ann's session id, %s,", (_, claims) => {
-  it("cannot call her back who is on the way to another room", async () => {
+  it("cannot recall her from a transfer to another room", async () => {
     const { home, away } = twoRooms();
     const ann = await annAt(home);
     const { result } = await call(home as never, ann, "go", "away");
@@ -68,7 +68,7 @@ describe.each(STRANGERS)("a stranger who knows Ann's session id, %s,", (_, claim
     expect(await call(away as never, arrived, "read")).toMatchObject({ result: "Ann" });
   });
 
-  it("cannot take her place in the room that she goes to", async () => {
+  it("cannot take her place in the target room", async () => {
     const { home, away } = twoRooms();
     const ann = await annAt(home);
     await away.connect("anns-id", claims);
@@ -78,7 +78,7 @@ describe.each(STRANGERS)("a stranger who knows Ann's session id, %s,", (_, claim
     expect(await call(away as never, arrived, "read")).toMatchObject({ result: "Ann" });
   });
 
-  it("cannot keep her from coming back to a room that she left", async () => {
+  it("cannot stop her from returning to a room that she left", async () => {
     const { home, away } = twoRooms();
     const ann = await annAt(home);
     const { result } = await call(home as never, ann, "go", "away");
@@ -90,14 +90,14 @@ describe.each(STRANGERS)("a stranger who knows Ann's session id, %s,", (_, claim
     expect(await call(home as never, again, "read")).toMatchObject({ result: "Ann" });
   });
 
-  it("cannot take her place in a room before she was ever there", async () => {
+  it("cannot take her place in a room that she has never joined", async () => {
     const { home } = twoRooms();
     await home.connect("anns-id", claims);
     const ann = await home.connect("anns-id", ANN);
     expect(ann.closedWith).toBeUndefined();
   });
 
-  it("is somebody else, and does not see what is hers", async () => {
+  it("is another user, and does not see her values", async () => {
     const { home } = twoRooms();
     const ann = await annAt(home);
     const stranger = await home.connect("anns-id", claims);
@@ -106,7 +106,7 @@ describe.each(STRANGERS)("a stranger who knows Ann's session id, %s,", (_, claim
   });
 });
 
-it("who comes back without having arrived is here again, as before", async () => {
+it("a user who returns without having arrived is restored", async () => {
   const { home } = twoRooms();
   const ann = await annAt(home);
   await call(home as never, ann, "go", "away");
@@ -114,7 +114,7 @@ it("who comes back without having arrived is here again, as before", async () =>
   expect(await call(home as never, back, "read")).toMatchObject({ result: "Ann" });
 });
 
-it("sessions with and without a sub that an earlier version stored are found again", async () => {
+it("sessions with and without a sub from an earlier version are found", async () => {
   const room = new MemoryRoom<State>(definition.compiled);
   room.storage.rows.set("$session:old", { publicId: "p1", offlineSince: room.clock.time });
   room.storage.rows.set("$session:bound", { publicId: "p2", sub: "ann", offlineSince: room.clock.time });
@@ -137,7 +137,7 @@ const ALIKE: readonly (readonly [id: string, claims: Claims | null])[] = [
 it.each([
   ["first come those without a token", ALIKE],
   ["last come those without a token", ALIKE.toReversed()],
-])("each pair of an id and a sub is somebody else, also after a restart: %s", async (_, alike) => {
+])("each pair of an id and a sub is a different user, also after a restart: %s", async (_, alike) => {
   const { home } = twoRooms();
   const isRefused = (id: string, claims: Claims | null) => id === "id" && !claims && alike !== ALIKE;
   for (const time of ["first", "second", "third"]) {
@@ -155,7 +155,7 @@ it.each([
   expect(Object.keys(home.state.players())).toHaveLength(alike === ALIKE ? ALIKE.length : ALIKE.length - 1);
 });
 
-it("two who have the same id set out, and each comes back as before", async () => {
+it("two users with the same id start a transfer, and each returns unchanged", async () => {
   const { home, away } = twoRooms();
   const people = [
     ["Zed", null],
@@ -178,7 +178,7 @@ it("two who have the same id set out, and each comes back as before", async () =
   expect([...home.storage.rows.keys()].filter((key) => key.startsWith("$departed:"))).toEqual([]);
 });
 
-it("who has no token comes back, though somebody with one took the id meanwhile", async () => {
+it("a user without a token returns, although a user with a token used the id meanwhile", async () => {
   const { home } = twoRooms();
   const zed = await home.connect("id");
   await call(home as never, zed, "name", "Zed");
@@ -188,7 +188,7 @@ it("who has no token comes back, though somebody with one took the id meanwhile"
   expect(await call(home as never, back, "read")).toMatchObject({ result: "Zed" });
 });
 
-it("a token of a transfer does not work for a stranger, and works for its user after that", async () => {
+it("a transfer token does not work for another user, and still works for its own afterwards", async () => {
   const { home, away } = twoRooms();
   const ann = await annAt(home);
   const { result } = await call(home as never, ann, "go", "away");
@@ -201,7 +201,7 @@ it("a token of a transfer does not work for a stranger, and works for its user a
   expect(await call(away as never, arrived, "read")).toMatchObject({ result: "Ann" });
 });
 
-it("a note of 0.1.0 says only which id left: its user comes back", async () => {
+it("a record of 0.1.0 has only the id that left: its user returns", async () => {
   const { home, away } = twoRooms();
   const ann = await annAt(home);
   await call(home as never, ann, "go", "away");

@@ -11,7 +11,7 @@ describe("an inspector that is open to everyone", () => {
     "http://127.1.2.3/inspector/service",
     "http://[::1]:8787/inspector/service",
     "https://game.localhost/inspector/service",
-  ])("is so on this machine: %s", (url) => {
+  ])("is open on this machine: %s", (url) => {
     expect(ask(url)).not.toBeNull();
   });
 
@@ -25,11 +25,11 @@ describe("an inspector that is open to everyone", () => {
     "http://192.168.1.2:8787/inspector/service",
     "http://0.0.0.0:8787/inspector/service",
     "http://[::2]/inspector/service",
-  ])("wants a token under any other name, as every service does: %s", (url) => {
+  ])("needs a token for any other host, as every service does: %s", (url) => {
     expect(ask(url)).toBeNull();
   });
 
-  it("is not open to pages of other sites, nor where the variable is not set", () => {
+  it("is not open to pages of other sites, nor without the variable", () => {
     expect(ask("http://localhost:8787/inspector/service", { origin: "http://evil.example" })).toBeNull();
     expect(guest(new Request("http://localhost:8787/inspector/service"), {})).toBeNull();
   });

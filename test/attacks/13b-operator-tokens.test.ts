@@ -27,7 +27,7 @@ async function ask(path: string, claims: Record<string, unknown>, init: RequestI
   return { status: answer.status, text: await answer.text() };
 }
 
-describe("a user's token with claims that operators have, as of a game in which users own worlds and rooms", () => {
+describe("a user's token with the claims of an operator, as in a game in which users own worlds and rooms", () => {
   const room = testRoom(definition, `room-${crypto.randomUUID()}`);
   it.each([
     ["counters of a room", `${room.party}/${room.id}/$metrics`, {}],
@@ -35,14 +35,14 @@ describe("a user's token with claims that operators have, as of a game in which 
     ["to end a room's memory", `${room.party}/${room.id}/$evict`, { method: "POST" }],
     ["the registry of a World", "world/w/registry", {}],
     ["to scale a room", "world/w/scale-room", { method: "POST", body: "{}" }],
-  ])("does not make an operator: %s", async (_, path, init) => {
+  ])("is not an operator's: %s", async (_, path, init) => {
     const answer = await ask(path, { sub: "ann", ...EVERYTHING }, init);
     expect(answer.status).toBe(401);
     // Whoever made the token reads what it needs.
     expect(answer.text).toContain(AUDIENCE);
   });
 
-  it("lets its user in, with all the claims", async () => {
+  it("connects its user, with all claims", async () => {
     expect(JSON.parse((await ask(`${room.party}/${room.id}/who`, { sub: "ann", worlds: ["w"] })).text)).toMatchObject({
       sub: "ann",
       worlds: ["w"],
@@ -57,15 +57,15 @@ describe("an operator's token", () => {
   it.each([
     ["counters of a room", `${room.party}/${room.id}/$metrics`, {}],
     ["the registry of a World", "world/w/registry", {}],
-  ])("lets its bearer see %s", async (_, path, init) => {
+  ])("gives access to %s", async (_, path, init) => {
     expect((await ask(path, operator, init)).status).toBe(200);
   });
 
-  it("may have other audiences beside that", async () => {
+  it("may have further audiences", async () => {
     expect((await ask("world/w/registry", { ...operator, aud: ["my-game", AUDIENCE] })).status).toBe(200);
   });
 
-  it("makes nobody a user: it is refused with a word on why", async () => {
+  it("is not a user's: it is refused with the reason", async () => {
     const answer = await ask(`${room.party}/${room.id}/who`, { sub: "ann", ...operator });
     expect(answer.status).toBe(401);
     expect(answer.text).toContain("operator");
@@ -73,7 +73,7 @@ describe("an operator's token", () => {
     expect((await client.closed).code).toBe(4401);
   });
 
-  it("without the claim for this World or room opens nothing", async () => {
+  it("without the claim for this World or room gives no access", async () => {
     expect((await ask("world/w/registry", { aud: AUDIENCE, worlds: "other" })).status).toBe(403);
     expect((await ask(`${room.party}/${room.id}/$metrics`, { aud: AUDIENCE })).status).toBe(403);
   });

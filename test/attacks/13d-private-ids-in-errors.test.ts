@@ -20,9 +20,9 @@ const definition = defineRoom({
   },
 });
 
-describe("an error that names a private id", () => {
+describe("an error that contains a private id", () => {
   it.each(["$inspect", "$metrics"])(
-    "is shown to operators without the id, also when its session has ended: %s",
+    "is shown to operators without the id, also after its session has ended: %s",
     async (question) => {
       const room = testRoom(definition, `room-${crypto.randomUUID()}`);
       const id = `private-id-of-somebody-${crypto.randomUUID()}`;

@@ -18,7 +18,7 @@ const definition = defineRoom({
 /** As a subprotocol can hold it. */
 const encode = (text: string) => encodeURIComponent(text).replace(/[()]/g, (char) => (char === "(" ? "%28" : "%29"));
 
-describe("P1.8: a client that wants no credentials in URLs, which logs of platforms keep", () => {
+describe("P1.8: a client that does not want credentials in URLs, which platforms log", () => {
   const connect = async (protocols: string) => {
     const room = testRoom(definition, `room-${crypto.randomUUID()}`);
     const response = await exports.default.fetch(`http://rooms.test/parties/${room.party}/${room.id}`, {
@@ -28,7 +28,7 @@ describe("P1.8: a client that wants no credentials in URLs, which logs of platfo
     return { response, client: new TestClient(response.webSocket) };
   };
 
-  it("shows its token, and the id of its session, as subprotocols, and the service chooses its own", async () => {
+  it("sends its token and session id as subprotocols, and the service chooses its own", async () => {
     const id = "ann's id / ä";
     const jwt = await token({ sub: "ann" });
     const { response, client } = await connect(
@@ -42,12 +42,12 @@ describe("P1.8: a client that wants no credentials in URLs, which logs of platfo
     expect(seen?.headers).not.toContain(encode(id));
   });
 
-  it("is refused with 4401 where the token is not valid, as anyone is", async () => {
+  it("is refused with 4401 if the token is invalid, as any client is", async () => {
     const { client } = await connect("durable-rooms, durable-rooms.token.a.b.c");
     expect((await client.closed).code).toBe(4401);
   });
 
-  it("is told no subprotocol that it did not offer", async () => {
+  it("gets no subprotocol that it did not offer", async () => {
     const { response } = await connect("chat");
     expect(response.headers.get("sec-websocket-protocol")).toBeNull();
   });

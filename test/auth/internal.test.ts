@@ -10,20 +10,20 @@ function pass(init: RequestInit = {}, claims: Record<string, unknown> | null = n
   return { forwarded, ...receiveRequest(forwarded) };
 }
 
-describe("a request on its way into a room", () => {
-  it("carries verified claims, whatever characters they hold", () => {
+describe("a request that is forwarded to a room", () => {
+  it("has the verified claims, with any characters", () => {
     const { forwarded, auth } = pass({}, CLAIMS);
     expect(auth).toEqual(CLAIMS);
     expect(forwarded.headers.get("x-durable-rooms-auth")).toMatch(/^[\x21-\x7e]+$/);
     expect(forwarded.headers.has("x-evil")).toBe(false);
   });
 
-  it("carries null where nothing was verified", () => {
+  it("has null if nothing was verified", () => {
     expect(pass().auth).toBeNull();
   });
 
   it.each(["x-durable-rooms-auth", "X-Durable-Rooms-Auth", "X-DURABLE-ROOMS-AUTH"])(
-    "never believes a client's own %s",
+    "never trusts a client's own %s",
     (name) => {
       const spoofed = { headers: { [name]: encodeURIComponent('{"sub":"eve","worlds":["*"]}') } };
       expect(pass(spoofed).auth).toBeNull();
@@ -31,7 +31,7 @@ describe("a request on its way into a room", () => {
     },
   );
 
-  it("loses every header of the service's prefix, and those meant for the Worker", () => {
+  it("has no headers with the service's prefix, nor those for the Worker", () => {
     const headers = {
       "X-Durable-Rooms-New": "1",
       authorization: "Bearer t",
@@ -47,19 +47,19 @@ describe("a request on its way into a room", () => {
     expect(Object.fromEntries(request.headers)).toEqual({ cookie: "a=b", "x-own": "1" });
   });
 
-  it("loses tokens from its URL, all of them", () => {
+  it("has no tokens in its URL", () => {
     const { forwarded, request } = pass({}, null, "?a=1&token=t&token=u&world-auth-token=w&b=2");
     expect(forwarded.url).toBe(`${URL_BASE}?a=1&b=2`);
     expect(request.url).toBe(forwarded.url);
     expect(pass({}, null, "?%74oken=t").forwarded.url).not.toContain("=t");
   });
 
-  it("keeps a URL without a token exactly as it was sent", () => {
+  it("has exactly the URL that was sent, if it contains no token", () => {
     const query = "?flag&q=a%20b+c~d&x=%2F/";
     expect(pass({}, null, query).request.url).toBe(URL_BASE + query);
   });
 
-  it("keeps method, body, upgrade and how redirects are treated", async () => {
+  it("keeps the method, the body, the upgrade and the redirect mode", async () => {
     const post = pass({ method: "POST", body: "hello", redirect: "manual" }, CLAIMS).request;
     expect([post.method, await post.text(), post.redirect]).toEqual(["POST", "hello", "manual"]);
     const upgrade = pass({ headers: { upgrade: "websocket", "sec-websocket-protocol": "x" } }).request;

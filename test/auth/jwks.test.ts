@@ -23,7 +23,7 @@ async function provider() {
   return { fetched, sign, publicKey };
 }
 
-it("checks issuer and audience against the published keys, which it fetches once", async () => {
+it("checks issuer and audience against the published keys, which are fetched once", async () => {
   const { fetched, sign } = await provider();
   const verify = createVerifier(config);
   expect(await verify(await sign({ sub: "ada" }), {})).toMatchObject({ sub: "ada" });
@@ -34,7 +34,7 @@ it("checks issuer and audience against the published keys, which it fetches once
   await expect(verify(await sign({}, config.issuer, "elsewhere"), {})).rejects.toMatchObject(refused);
 });
 
-it("is not confused by a token signed with the public key as an HMAC secret", async () => {
+it("does not accept a token that is signed with the public key as an HMAC secret", async () => {
   const { publicKey } = await provider();
   const secret = new TextEncoder().encode(JSON.stringify(await exportJWK(publicKey)));
   const forged = await new SignJWT({ sub: "eve" })

@@ -31,32 +31,32 @@ const EXPIRED = ["unauthenticated", "The token has expired"];
 describe("a shared secret", () => {
   const verify = createVerifier({ secret: NAME });
 
-  it("accepts a token that it signed, and gives its claims", async () => {
+  it("accepts a token that it signed, and returns its claims", async () => {
     expect(await verify(await hs256({ sub: "ada", role: "admin", exp: now() + 60 }), env)).toMatchObject({
       sub: "ada",
       role: "admin",
     });
   });
 
-  it("accepts a token without an end: whoever signs decides", async () => {
+  it("accepts a token without expiry", async () => {
     expect(await verify(await hs256(), env)).toEqual({ sub: "ada" });
   });
 
-  it("allows for clocks that differ by five seconds, and no more", async () => {
+  it("tolerates clocks that differ by up to five seconds", async () => {
     expect(await verify(await hs256({ exp: now() - 2 }), env)).toBeDefined();
     expect(await refusal(verify(await hs256({ exp: now() - 10 }), env))).toEqual(EXPIRED);
     expect(await verify(await hs256({ nbf: now() + 2 }), env)).toBeDefined();
     expect(await refusal(verify(await hs256({ nbf: now() + 60 }), env))).toEqual(INVALID);
   });
 
-  it("refuses another key, and claims that were changed", async () => {
+  it("refuses another key, and changed claims", async () => {
     expect(await refusal(verify(await hs256({}, `${SECRET}!`), env))).toEqual(INVALID);
     const [header, , signature] = (await hs256({ sub: "ada" })).split(".");
     const forged = `${header}.${base64url.encode('{"sub":"eve"}')}.${signature}`;
     expect(await refusal(verify(forged, env), forged)).toEqual(INVALID);
   });
 
-  it("refuses an expired token that another key signed as not valid: expiry is told of true tokens only", async () => {
+  it("refuses an expired token of another key as invalid: expiry is reported only for valid tokens", async () => {
     expect(await refusal(verify(await hs256({ exp: now() - 60 }, `${SECRET}!`), env))).toEqual(INVALID);
   });
 
@@ -154,7 +154,7 @@ describe("published keys", () => {
     expect(await refusal(createVerifier(config)(await sign({}, { kid: "nine" }), {}))).toEqual(INVALID);
   });
 
-  it("refuse HS256 with the public key for a secret, and alg none", async () => {
+  it("refuse HS256 with the public key as the secret, and alg none", async () => {
     const verify = createVerifier(config);
     const pem = encode(await exportSPKI(pair.publicKey));
     const claims = { iss: config.issuer, aud: "rooms", sub: "eve" };
@@ -170,7 +170,7 @@ describe("published keys", () => {
     ["answer 503", () => Promise.resolve(new Response("", { status: 503 }))],
     ["are no JSON", () => Promise.resolve(new Response("<html>"))],
     ["are no key set", () => Promise.resolve(Response.json({}))],
-  ])("that %s are the service's failure, not the client's: it may try again", async (_, answer) => {
+  ])("that %s are a failure of the service, so the client may try again", async (_, answer) => {
     fetched.mockImplementation(answer);
     expect((await refusal(createVerifier(config)(await sign(), {})))[0]).toBe("internal");
   });
@@ -185,7 +185,7 @@ describe("createVerifier", () => {
     ["an empty list of audiences", { jwksUrl: "https://id.test", issuer: "i", audience: [] }],
     ["an empty list of issuers", { jwksUrl: "https://id.test", issuer: [], audience: "a" }],
     ["nothing", {}],
-  ])("says what is wrong with %s", (_, config) => {
+  ])("says what is wrong: %s", (_, config) => {
     expect(() => createVerifier(config as never)).toThrow(/^auth: /);
   });
 });
@@ -204,7 +204,7 @@ describe("readToken", () => {
     expect(read("?world-auth-token=w&token=t", undefined, "world-auth-token")).toBe("w");
   });
 
-  it("takes another scheme, or nothing, for no token", () => {
+  it("ignores other schemes", () => {
     expect(read("", "Basic abc")).toBeUndefined();
     expect(read("?token=query", "Basic abc")).toBe("query");
     expect(read("?token=")).toBeUndefined();

@@ -65,7 +65,7 @@ describe.skipIf(isChromiumMissing())("a page without a bundler", () => {
     if (folder) await rm(folder, { recursive: true, force: true });
   });
 
-  it("loads the client from the Worker, and plays", async () => {
+  it("loads the client from the Worker, and connects", async () => {
     const context = await newContext();
     const [ada, bob] = await Promise.all([openPage(context, "room=room-plain"), openPage(context, "room=room-plain")]);
     expect(await ada.evaluate(() => window.game.call("add", 3))).toBe(3);
@@ -96,7 +96,7 @@ describe.skipIf(isChromiumMissing())("a page without a bundler", () => {
     expect(await page.evaluate(() => window.game.call("add", 1))).toBe(1);
   });
 
-  it("is two users in two tabs, and the same ones after a reload", async () => {
+  it("has two users in two tabs, and the same ones after a reload", async () => {
     const context = await newContext();
     const query = "room=room-tabs&storage=session";
     const [ada, bob] = await Promise.all([openPage(context, query), openPage(context, query)]);
@@ -109,7 +109,7 @@ describe.skipIf(isChromiumMissing())("a page without a bundler", () => {
     await expect.poll(() => online(bob), SOON).toBe(2);
   });
 
-  it("is one user in all tabs where the browser keeps the id", async () => {
+  it("has one user in all tabs if the browser keeps the id", async () => {
     const context = await newContext();
     const query = "room=room-local&storage=local";
     const ada = await openPage(context, query);
@@ -119,7 +119,7 @@ describe.skipIf(isChromiumMissing())("a page without a bundler", () => {
     expect(await online(ada)).toBe(1);
   });
 
-  it("is one user with two sockets in a duplicated tab", async () => {
+  it("has one user with two sockets in a duplicated tab", async () => {
     const ada = await openPage(await newContext(), "room=room-twins&storage=session");
     const twin = await duplicate(ada);
     expect(await publicId(twin)).toBe(await publicId(ada));
@@ -130,7 +130,7 @@ describe.skipIf(isChromiumMissing())("a page without a bundler", () => {
   });
 
   it.each(["localhost", LAN])(
-    "is another user in a duplicated tab, if the app wants that, at http://%s",
+    "has another user in a duplicated tab, if the app wants that, at http://%s",
     async (host) => {
       const url = `http://${host}:${port}`;
       const ada = await openPage(await newContext(), `room=room-${host}&storage=separate`, url);
@@ -161,7 +161,7 @@ describe.skipIf(isChromiumMissing())("a page without a bundler", () => {
     expect(await publicId(ada)).toBe(id);
   });
 
-  it("says in the console that the scheme is wrong, of another name", async () => {
+  it("reports in the console that the scheme of another host is wrong", async () => {
     const page = await (await newContext()).newPage();
     const warnings: string[] = [];
     page.on("console", (message) => message.type() === "warning" && warnings.push(message.text()));
@@ -173,7 +173,7 @@ describe.skipIf(isChromiumMissing())("a page without a bundler", () => {
       ]);
   });
 
-  it("tells of a full room, and of one that there is not", async () => {
+  it("reports a full room, and a room that does not exist", async () => {
     const context = await newContext();
     await openPage(context, "room=small-one");
     const page = await context.newPage();
@@ -185,7 +185,7 @@ describe.skipIf(isChromiumMissing())("a page without a bundler", () => {
     await expect.poll(() => warnings.slice(1), SOON).toEqual([expect.stringMatching(/^durable-rooms: .*4404/)]);
   });
 
-  it("connects where the browser refuses storage", async () => {
+  it("connects if the browser denies storage", async () => {
     const context = await newContext();
     const page = await context.newPage();
     const query = (storage: string) => `/page?room=room-blocked&storage=${storage}`;
@@ -214,7 +214,7 @@ describe.skipIf(isChromiumMissing())("a page without a bundler", () => {
     expect(new Set(ids).size).toBe(3);
   });
 
-  it("goes offline and on again, and sends then what waited", async () => {
+  it("goes offline and online again, and sends what was waiting", async () => {
     const wire = await Wire.to(port);
     onTestFinished(() => wire.cut());
     const context = await newContext();

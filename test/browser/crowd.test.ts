@@ -81,7 +81,7 @@ describe.skipIf(isChromiumMissing())("the crowd in a browser", () => {
     if (folder) await rm(folder, { recursive: true, force: true });
   });
 
-  it("is known to a page only as far as it is near, and others as one walks", async () => {
+  it("shows a page only what is near, and others while the player walks", async () => {
     const ada = await enter("walk");
     await expect.poll(() => ada.number("known"), SOON).toBeGreaterThan(1);
     expect(await ada.number("known")).toBeLessThan(100);
@@ -99,7 +99,7 @@ describe.skipIf(isChromiumMissing())("the crowd in a browser", () => {
     expect(ada.farthest).toBeLessThanOrEqual(1.5 * SIGHT);
   });
 
-  it("two who are far apart are told nothing of each other, until they meet", async () => {
+  it("does not send two distant players anything about each other until they meet", async () => {
     const [ada, bob] = [await enter("meet"), await enter("meet")];
     await expect.poll(() => ada.number("total"), SOON).toBe(502);
     expect(ada.frames.join("")).not.toContain(bob.publicId);

@@ -95,7 +95,7 @@ describe.skipIf(isChromiumMissing())("the demo in a browser", () => {
     await expect.poll(() => ada.positionOf(id), SOON).toEqual({ x: before.x + dx, y: before.y });
   });
 
-  it("brings chat to the others, as text", async () => {
+  it("sends chat to the others, as text", async () => {
     const [ada, bob] = await join2("chat");
     const text = '<img src=x onerror="document.title=1"> hello & welcome';
     await ada.say(text);
@@ -105,7 +105,7 @@ describe.skipIf(isChromiumMissing())("the demo in a browser", () => {
     expect(await bob.page.locator("#chat img").count()).toBe(0);
   });
 
-  it.each(WAYS)("says at $place why something was refused", async ({ place, options }) => {
+  it.each(WAYS)("reports at $place why something was refused", async ({ place, options }) => {
     const ada = await enter("Ada", `refused-${place}`, options);
     await ada.say("$delete");
     await ada.page.locator(".toast.bad").waitFor();
@@ -144,13 +144,13 @@ describe.skipIf(isChromiumMissing())("the demo in a browser", () => {
     expect(bob.frames[0]).toContain("treasure");
   });
 
-  it("shows who closed the tab as offline", async () => {
+  it("shows a player who closed the tab as offline", async () => {
     const [ada, bob] = await join2("leaving");
     await ada.page.close();
     await expect.poll(() => bob.present(), SOON).toEqual(["Ada offline", "Bob online"]);
   });
 
-  it("has a header of one row on a phone and elsewhere, whatever it says", async () => {
+  it("has a header of one row at every width, with each status text", async () => {
     const ada = await enter("Ada", "a-room-with-a-name-of-32-letters", WORLD);
     await expect.poll(() => ada.latency(), SOON).toMatch(/^\d+ ms$/);
     for (const width of [1280, 900, 600, 390, 320]) expect(await headerProblems(ada.page, width)).toEqual([]);
@@ -160,7 +160,7 @@ describe.skipIf(isChromiumMissing())("the demo in a browser", () => {
     for (const width of [1280, 900, 600, 390, 320]) expect(await headerProblems(ada.page, width)).toEqual([]);
   });
 
-  it("is the same player after a reload", async () => {
+  it("keeps the player after a reload", async () => {
     const [ada, bob] = await join2("reload");
     const id = await ada.id();
     await ada.page.reload();
@@ -169,24 +169,21 @@ describe.skipIf(isChromiumMissing())("the demo in a browser", () => {
     await expect.poll(() => bob.present(), SOON).toEqual(["Ada online", "Bob online"]);
   });
 
-  it.each(WAYS)(
-    "ends a connection to $place for good where trying again changes nothing",
-    async ({ place, options }) => {
-      const ada = await enter("Ada", `token-${place}`, options);
-      await ada.page.evaluate(() => {
-        const session = JSON.parse(sessionStorage.getItem("durable-rooms.session") as string);
-        sessionStorage.setItem("durable-rooms.session", JSON.stringify({ ...session, token: "forged" }));
-      });
-      await ada.page.reload();
-      await ada.status("Offline");
-      await ada.page.getByText("The token is not valid (4401)").waitFor();
-      // What was refused is forgotten: the next attempt logs in anew.
-      await ada.page.getByRole("button", { name: options.button, exact: true }).click();
-      await ada.status("Online");
-    },
-  );
+  it.each(WAYS)("ends a connection to $place permanently if trying again cannot help", async ({ place, options }) => {
+    const ada = await enter("Ada", `token-${place}`, options);
+    await ada.page.evaluate(() => {
+      const session = JSON.parse(sessionStorage.getItem("durable-rooms.session") as string);
+      sessionStorage.setItem("durable-rooms.session", JSON.stringify({ ...session, token: "forged" }));
+    });
+    await ada.page.reload();
+    await ada.status("Offline");
+    await ada.page.getByText("The token is not valid (4401)").waitFor();
+    // What was refused is forgotten: the next attempt logs in anew.
+    await ada.page.getByRole("button", { name: options.button, exact: true }).click();
+    await ada.status("Online");
+  });
 
-  it("is one game at the room and at a shard", async () => {
+  it("is the same game at the room and at a shard", async () => {
     const [ada, bob] = await join2("both", ROOM, WORLD);
     await expect.poll(() => bob.ownShard(), SOON).toMatchObject({ count: "1 of 4" });
     expect(await ada.ownShard()).toBeUndefined();
@@ -222,7 +219,7 @@ describe.skipIf(isChromiumMissing())("the demo in a browser", () => {
     expect(await fay.ownShard()).toBeUndefined();
   });
 
-  it("asks a World that does not answer again", async () => {
+  it("asks again if a World does not answer", async () => {
     const ada = await enter("Ada", "unreachable", WORLD);
     await ada.page.route(CONNECT, (route) => route.abort());
     await ada.page.reload();
@@ -231,7 +228,7 @@ describe.skipIf(isChromiumMissing())("the demo in a browser", () => {
     await ada.status("Online");
   });
 
-  it("joins no more once the player has left", async () => {
+  it("does not join after the player has left", async () => {
     const ada = await enter("Ada", "changed-mind", WORLD);
     const { promise: left, resolve: leave } = Promise.withResolvers<void>();
     await ada.page.route(CONNECT, async (route) => {
@@ -249,40 +246,43 @@ describe.skipIf(isChromiumMissing())("the demo in a browser", () => {
     expect(ada.frames).toHaveLength(length);
   });
 
-  it.each(WAYS)("goes offline and on again at $place, and asks for what it missed only", async ({ place, options }) => {
-    const wire = await Wire.to(port);
-    onTestFinished(() => wire.cut());
-    const room = `offline-${place}`;
-    const [ada, bob] = await Promise.all([enter("Ada", room, options, wire.url), enter("Bob", room)]);
-    await expect.poll(() => ada.present(), SOON).toEqual(["Ada online", "Bob online"]);
-    await expect.poll(() => ada.latency(), SOON).toMatch(/^\d+ ms$/);
-    const [whole = ""] = ada.frames;
+  it.each(WAYS)(
+    "goes offline and online again at $place, and asks only for what it missed",
+    async ({ place, options }) => {
+      const wire = await Wire.to(port);
+      onTestFinished(() => wire.cut());
+      const room = `offline-${place}`;
+      const [ada, bob] = await Promise.all([enter("Ada", room, options, wire.url), enter("Bob", room)]);
+      await expect.poll(() => ada.present(), SOON).toEqual(["Ada online", "Bob online"]);
+      await expect.poll(() => ada.latency(), SOON).toMatch(/^\d+ ms$/);
+      const [whole = ""] = ada.frames;
 
-    wire.cut();
-    await ada.status("Reconnecting");
-    await expect.poll(() => bob.present(), SOON).toEqual(["Ada offline", "Bob online"]);
-    const { length } = ada.frames;
-    const [id, { x, y }] = [await bob.id(), await bob.positionOf(await bob.id())];
-    await bob.page.keyboard.press(x < 12 ? "ArrowRight" : "ArrowLeft");
-    await bob.say("where are you?");
-    await expect.poll(() => bob.texts(), SOON).toEqual(["where are you?"]);
-    // What is pressed while there is no connection is not done later.
-    const at = await ada.positionOf(await ada.id());
-    await ada.page.keyboard.press("ArrowUp");
+      wire.cut();
+      await ada.status("Reconnecting");
+      await expect.poll(() => bob.present(), SOON).toEqual(["Ada offline", "Bob online"]);
+      const { length } = ada.frames;
+      const [id, { x, y }] = [await bob.id(), await bob.positionOf(await bob.id())];
+      await bob.page.keyboard.press(x < 12 ? "ArrowRight" : "ArrowLeft");
+      await bob.say("where are you?");
+      await expect.poll(() => bob.texts(), SOON).toEqual(["where are you?"]);
+      // What is pressed while there is no connection is not done later.
+      const at = await ada.positionOf(await ada.id());
+      await ada.page.keyboard.press("ArrowUp");
 
-    await wire.mend();
-    await ada.status("Online");
-    await expect.poll(() => ada.texts(), SOON).toEqual(["where are you?"]);
-    await expect.poll(() => ada.positionOf(id), SOON).toEqual({ x: x < 12 ? x + 1 : x - 1, y });
-    await expect.poll(() => ada.present(), SOON).toEqual(["Ada online", "Bob online"]);
-    expect(await ada.positionOf(await ada.id())).toEqual(at);
-    const [resumed = "{}"] = ada.frames.slice(length);
-    expect(JSON.parse(resumed)).toMatchObject({ type: "sync", resumed: true });
-    expect(resumed.length).toBeLessThan(whole.length / 2);
-    expect(ada.problems).toEqual([]);
-  });
+      await wire.mend();
+      await ada.status("Online");
+      await expect.poll(() => ada.texts(), SOON).toEqual(["where are you?"]);
+      await expect.poll(() => ada.positionOf(id), SOON).toEqual({ x: x < 12 ? x + 1 : x - 1, y });
+      await expect.poll(() => ada.present(), SOON).toEqual(["Ada online", "Bob online"]);
+      expect(await ada.positionOf(await ada.id())).toEqual(at);
+      const [resumed = "{}"] = ada.frames.slice(length);
+      expect(JSON.parse(resumed)).toMatchObject({ type: "sync", resumed: true });
+      expect(resumed.length).toBeLessThan(whole.length / 2);
+      expect(ada.problems).toEqual([]);
+    },
+  );
 
-  it("goes on where it was after the server was killed", async () => {
+  it("continues after the server was killed", async () => {
     const [ada, bob] = await join2("crash", ROOM, WORLD);
     const scores = [await collect(ada, "Ada"), await collect(bob, "Bob")];
     const ids = [await ada.id(), await bob.id()];
@@ -305,7 +305,7 @@ describe.skipIf(isChromiumMissing())("the demo in a browser", () => {
     await expect.poll(() => bob.ownShard(), SOON).toMatchObject({ count: "1 of 4" });
   });
 
-  it("lets nobody in without a real secret", async () => {
+  it("refuses everyone without a real secret", async () => {
     await server.kill();
     const envFile = join(folder, "short.env");
     await writeFile(envFile, "AUTH_JWT_SECRET=short\n");

@@ -84,7 +84,7 @@ describe.skipIf(isChromiumMissing())("frameworks in a browser", () => {
     expect(problems).toEqual([expect.stringMatching(/^durable-rooms: .* 4404/)]);
   });
 
-  it("React's StrictMode opens one connection, and warns of nothing", async () => {
+  it("React's StrictMode opens one connection, and there are no warnings", async () => {
     const context = await browser.newContext();
     onTestFinished(() => context.close());
     await servePages(context);

@@ -90,7 +90,7 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
     return player;
   }
 
-  it("shows a room live: its counters, its state, who is there, and its packets at the shard", async () => {
+  it("shows a live room: its counters, its state, its users, and its packets at the shard", async () => {
     const ada = await enter("live");
     const { page, tree } = await Inspector.open(browser, server.url, WORLD);
     await page.getByRole("link", { name: "game-live" }).first().click();
@@ -114,7 +114,7 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
     await expect.poll(() => page.locator(".chart .line").first().getAttribute("d"), SOON).toMatch(/^M.*L/);
   });
 
-  it("shows whatever somebody wrote as text", async () => {
+  it("shows any user input as text", async () => {
     const ada = await enter("hostile");
     const { page, tree } = await Inspector.open(browser, server.url, "#/room/main/game-hostile");
     const title = await page.title();
@@ -132,7 +132,7 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
     expect([title, await page.title()].join()).not.toMatch(/^[12]|[12]$/);
   });
 
-  it("sends an action by a form that it made of the schema, and shows why one is refused", async () => {
+  it("sends an action from a form for its schema, and shows why one is refused", async () => {
     const { page, tree, urls } = await Inspector.open(browser, server.url, "#/room/main/game-form");
     await page.locator("#user-token").fill(await login(server.url, "Operator"));
     await page.getByRole("button", { name: "Join as a user" }).click();
@@ -163,7 +163,7 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
     expect(urls.filter((url) => url.includes("token=")).every((url) => url.startsWith("ws:"))).toBe(true);
   });
 
-  it("drains a shard, after it asked, and takes that back", async () => {
+  it("drains a shard after a confirmation, and makes it active again", async () => {
     const ada = await enter("drain");
     const inspector = await Inspector.open(browser, server.url, WORLD);
     const row = inspector.table("Shards").getByRole("row", { name: ada.shard });
@@ -178,7 +178,7 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
     await expect.poll(() => row.innerText(), SOON).toMatch(/\bactive\b/);
   });
 
-  it("evicts a room, which comes back with what it knew", async () => {
+  it("evicts a room, which restarts with its state", async () => {
     const inspector = await Inspector.open(browser, server.url, "#/room/main/game-evicted");
     const { page } = inspector;
     await page.locator("#user-token").fill(await login(server.url, "Operator"));
@@ -202,7 +202,7 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
     expect(await inspector.tile("unconfirmed")).toMatch(/^\d.*, 0 behind, 0 caught up, 0 closed$/);
   });
 
-  it("asks nothing while nobody sees it", async () => {
+  it("sends no requests while it is not visible", async () => {
     const { page, urls } = await Inspector.open(browser, server.url, "#/room/main/game-hidden");
     const asked = () => urls.filter((url) => url.includes("$inspect")).length;
     await expect.poll(asked, SOON).toBeGreaterThan(1);
@@ -228,7 +228,7 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
     });
     afterAll(() => toy?.kill());
 
-    it("makes a form of unions, lists, and what may be left out", async () => {
+    it("makes forms for unions, lists and optional values", async () => {
       const { page } = await Inspector.open(browser, toy.url, "#/room/main/toy-1");
       const form = page.locator("form.action");
       const answer = page.getByLabel("Answer");
@@ -262,7 +262,7 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
       await expect.poll(async () => JSON.parse(await answer.innerText()) as unknown, SOON).toEqual(value);
     });
 
-    it("is small on a phone where there are 1,000 users and 300 fields, and finds each of them", async () => {
+    it("stays small on a phone with 1,000 users and 300 fields, and finds each of them", async () => {
       const crowd = await Crowd.enter(toy.url, "wide-1", 1000);
       onTestFinished(() => crowd.leave());
       const last = crowd.publicIds.at(-1) ?? "";
@@ -301,7 +301,7 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
     });
   });
 
-  it("fits a phone, and can be used with the keyboard alone", async () => {
+  it("fits a phone, and can be used with the keyboard only", async () => {
     await enter("phone");
     const { page } = await Inspector.open(browser, server.url, "", { width: 360, height: 740 });
     await page.getByLabel("Room").focus();
@@ -315,7 +315,7 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
     expect(await overflowOf(page)).toBeLessThanOrEqual(0);
   });
 
-  it("lets in who has an operator's token, which is in no URL", { timeout: 120_000 }, async () => {
+  it("accepts an operator's token, which never is in a URL", { timeout: 120_000 }, async () => {
     const envFile = join(folder, "closed.env");
     await writeFile(envFile, `AUTH_JWT_SECRET="${SECRET}"\nSHARD_SECRET="${SECRET}"\n`);
     const closed = await startDevServer({ port: await freePort(), persistTo: join(folder, "closed"), envFile });

@@ -19,7 +19,7 @@ interface Frame {
 }
 
 /** The game that `create --template action` makes, with the package of this project. Needs a build. */
-describe.skipIf(isChromiumMissing())("the action game at 150 ms of round trip, made in the page", () => {
+describe.skipIf(isChromiumMissing())("the action game with a round trip of 150 ms, simulated in the page", () => {
   let browser: Browser;
   let server: DevServer;
   let folder: string;
@@ -53,7 +53,7 @@ describe.skipIf(isChromiumMissing())("the action game at 150 ms of round trip, m
     return page;
   }
 
-  it("shows a key in the next frames, and nothing jumps", async () => {
+  it("shows a key press in the next frames, without jumps", async () => {
     const page = await play("Ada");
     const found = await page.evaluate(async () => {
       const canvas = document.querySelector("canvas") as HTMLCanvasElement;
@@ -109,7 +109,7 @@ describe.skipIf(isChromiumMissing())("the action game at 150 ms of round trip, m
     expect(steps.filter(({ way }) => way > 0).length).toBeGreaterThan(60);
   });
 
-  it("is seen by others to run, and to collect what it touches", async () => {
+  it("shows others that the player runs, and what it collects", async () => {
     const [ada, bob] = [await play("Ada 2"), await play("Bob")];
     const scores = (page: Page) => page.locator("#scores li").allTextContents();
     await expect.poll(async () => (await scores(bob)).some((text) => text.startsWith("Ada 2")), SOON).toBe(true);

@@ -22,7 +22,7 @@ describe("durable-rooms create", () => {
   beforeEach(() => void (cwd = mkdtempSync(join(tmpdir(), "durable-rooms-create-"))));
   afterEach(() => rmSync(cwd, { recursive: true }));
 
-  it("makes a project with its name, and a secret of its own", async () => {
+  it("creates a project with its name and its own secret", async () => {
     const { code, stdout, stderr } = await runBin(["create", "Tic Tac Toe!"], { cwd });
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toContain('cd "Tic Tac Toe!"');
@@ -42,7 +42,7 @@ describe("durable-rooms create", () => {
     expect(read(join(cwd, "other/.dev.vars"))).not.toBe(read(join(folder, ".dev.vars")));
   });
 
-  it("makes one of Vite and React, which has what all projects have", async () => {
+  it("creates one with Vite and React, which has the common files", async () => {
     const { code, stdout } = await runBin(["create", "my-game", "--template", "vite-react"], { cwd });
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("http://localhost:5173") });
     for (const file of ["index.html", "src/page/app.tsx", "wrangler.toml", "README.md"]) {
@@ -54,7 +54,7 @@ describe("durable-rooms create", () => {
     expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining("vanilla, vite-react, action") });
   });
 
-  it("makes a game of another template", async () => {
+  it("creates a game from another template", async () => {
     expect(await runBin(["create", "arena", "--template", "action"], { cwd })).toMatchObject({ code: 0, stderr: "" });
     expect(readManifest(join(cwd, "arena")).name).toBe("arena");
     expect(read(join(cwd, "arena/wrangler.toml"))).toContain('name = "arena"');
@@ -62,13 +62,13 @@ describe("durable-rooms create", () => {
     expect(read(join(cwd, "arena/.gitignore"))).toContain("dist/\n");
   });
 
-  it("takes an empty folder, also one with a repository, and a name of one's own", async () => {
+  it("accepts an empty folder, also with a repository, and a given name", async () => {
     mkdirSync(join(cwd, ".git"));
     expect(await runBin(["create", ".", "--name", "my-game"], { cwd })).toMatchObject({ code: 0 });
     expect(readManifest(cwd).name).toBe("my-game");
   });
 
-  it("touches no folder that has something in it", async () => {
+  it("does not change a folder that is not empty", async () => {
     writeFileSync(join(cwd, "precious.txt"), "precious");
     const { code, stdout, stderr } = await runBin(["create", ".", "--name", "my-game"], { cwd });
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
@@ -76,19 +76,19 @@ describe("durable-rooms create", () => {
     expect(readdirSync(cwd)).toEqual(["precious.txt"]);
   });
 
-  it("says so where there can be no folder", async () => {
+  it("reports that a folder cannot be created", async () => {
     writeFileSync(join(cwd, "file"), "");
     expect(await runBin(["create", "file"], { cwd })).toMatchObject({ code: 1, stdout: "" });
   });
 
-  it("makes nothing with a tarball that is not there", async () => {
+  it("creates nothing if the tarball does not exist", async () => {
     const { code, stderr } = await runBin(["create", "app", "--package", "./none.tgz"], { cwd });
     expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining("There is no file ./none.tgz") });
     expect(existsSync(join(cwd, "app"))).toBe(false);
   });
 
   it.each(["./some.tgz", "some.tgz", "file:some.tgz"])(
-    "uses the tarball %s, by its path from the project",
+    "uses the tarball %s with its path from the project",
     async (spec) => {
       writeFileSync(join(cwd, "some.tgz"), "");
       await runBin(["create", "deep/in/my-app", "--package", spec], { cwd });
@@ -98,7 +98,7 @@ describe("durable-rooms create", () => {
   );
 
   it.each(["1.2.3", "next", "https://example.com/durable-rooms-1.2.3.tgz", "https://example.com/durable-rooms@abc"])(
-    "leaves %s to npm, as it is",
+    "passes %s to npm unchanged",
     async (spec) => {
       expect(await runBin(["create", "app", "--package", spec], { cwd })).toMatchObject({ code: 0, stderr: "" });
       expect(readManifest(join(cwd, "app")).dependencies["durable-rooms"]).toBe(spec);
@@ -123,7 +123,7 @@ describe("the versions", () => {
     },
   );
 
-  it("of create-durable-rooms are those of this package", () => {
+  it("of create-durable-rooms is that of this package", () => {
     const { version, dependencies } = readManifest("src/create");
     expect({ version, dependencies }).toEqual({
       version: own.version,

@@ -56,7 +56,7 @@ const SECOND = `44 bytes
 `;
 
 describe("durable-rooms decode", () => {
-  it("prints the head, the blocks and the packet of each frame of a connection, which know what those before said", async () => {
+  it("prints the head, the blocks and the packet of each frame of a connection, using earlier frames", async () => {
     const { code, stdout, stderr } = await runBin(["decode", "captured.txt"], { cwd });
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const value = JSON.stringify({ pId: "me", players, turn: 1 });
@@ -79,7 +79,7 @@ frame 2: ${SECOND}frame 3: 12 bytes
 `);
   });
 
-  it("takes frames as arguments and in binary files, and tables that no frame has", async () => {
+  it("accepts frames as arguments and in binary files, and tables that no frame contains", async () => {
     const args = ["decode", "--tables", "tables.json", hex(untold), "second.bin"];
     const { code, stdout, stderr } = await runBin(args, { cwd });
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
@@ -88,7 +88,7 @@ frame 2: ${SECOND}frame 3: 12 bytes
     expect(asText.stdout).toBe(stdout);
   });
 
-  it("prints a table that is told on the way, and rows that are written one by one", async () => {
+  it("prints a table that is sent later, and rows that are written one by one", async () => {
     const told = '[["near"],1,[[["x"],{"quantized":[0,655.35,16]}],[["hp"]]]]';
     const text = (value: string) => [value.length, ...new TextEncoder().encode(value)];
     const pieces = [4, 9, 3, 0x42, 1, 2, 5, 44, 1, 7, 6, 144, 1, 8];
@@ -112,7 +112,7 @@ frame 2: ${SECOND}frame 3: 12 bytes
     ["a frame without those before it", ["--tables", "tables.json", hex(second)], "give all frames of the connection"],
     ["a frame whose tables are not there", [hex(untold)], "unknown table"],
     ["a frame that ends too early", ["captured.txt", hex(second.slice(0, -1))], "frame 4: A binary frame is malformed"],
-  ])("says of %s why it cannot be read, after what it could read, and ends with 1", async (_, args, why) => {
+  ])("reports why %s cannot be read, after the readable part, and ends with 1", async (_, args, why) => {
     const { code, stdout, stderr } = await runBin(["decode", ...args], { cwd });
     expect(code).toBe(1);
     expect(stdout).toMatch(/seq (?:299|300)/);

@@ -10,7 +10,7 @@ import { Tally } from "../../src/cli/load/tally.ts";
 import { parseTarget } from "../../src/cli/load/target.ts";
 import { createValueMaker } from "../../src/cli/load/value.ts";
 
-describe("where a load goes", () => {
+describe("the target of a load test", () => {
   it.each([
     ["localhost:8787", "http://localhost:8787"],
     ["http://localhost:8787/", "http://localhost:8787"],
@@ -43,13 +43,11 @@ describe("where a load goes", () => {
     "",
     "a b",
     "x:y:z",
-  ])("%j is no host, whoever says that it is meant", (host) =>
-    expect(() => parseTarget(host, true)).toThrow(UsageError),
-  );
+  ])("%j is not a host, even with --yes-remote", (host) => expect(() => parseTarget(host, true)).toThrow(UsageError));
 });
 
 describe("values", () => {
-  it("random numbers are whole, and between the two", () => {
+  it("random numbers are whole, and in the range", () => {
     const bounds = fc.tuple(fc.integer({ min: -1000, max: 1000 }), fc.integer({ min: -1000, max: 1000 }));
     fc.assert(
       fc.property(bounds, ([a, b]) => {
@@ -61,7 +59,7 @@ describe("values", () => {
     );
   });
 
-  it("any JSON without placeholders is itself", () => {
+  it("JSON without placeholders is unchanged", () => {
     fc.assert(
       fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
         const text = JSON.stringify(value);
@@ -71,11 +69,12 @@ describe("values", () => {
     );
   });
 
-  it("none is undefined", () => expect(createValueMaker(undefined)({ client: 0, count: 0 })).toBeUndefined());
+  it("without a value it is undefined", () =>
+    expect(createValueMaker(undefined)({ client: 0, count: 0 })).toBeUndefined());
 });
 
 describe("percentiles", () => {
-  it("are those of the sorted times by nearest rank, to three digits", () => {
+  it("are the nearest rank of the sorted times, with three digits", () => {
     const sample = fc.array(fc.double({ min: 0.01, max: 10_000, noNaN: true }), { minLength: 1, maxLength: 200 });
     fc.assert(
       fc.property(sample, (latencies) => {
@@ -111,7 +110,7 @@ describe("the progress", () => {
     return { tally, end, written };
   }
 
-  it("is one line of a terminal, no wider than that, and is cleared", () => {
+  it("is one line, not wider than the terminal, and is cleared", () => {
     const { tally, end, written } = show(true);
     tally.arrived(5);
     vi.advanceTimersByTime(250);
@@ -125,7 +124,7 @@ describe("the progress", () => {
     expect(written()).toBe("");
   });
 
-  it("is not shown where there is no terminal", () => {
+  it("is not shown without a terminal", () => {
     const { end, written } = show(false);
     vi.advanceTimersByTime(1000);
     end();

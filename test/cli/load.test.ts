@@ -42,7 +42,7 @@ describe("durable-rooms load", () => {
     expect(received.bytes).toBeGreaterThan(received.packets * 20);
   });
 
-  it("offers compression if it is told to, and says how much came over the wire", async () => {
+  it("offers compression on request, and reports the bytes on the wire", async () => {
     const plain = await summaryOf("good");
     // A frame has a head of two bytes.
     expect(plain.received.wireBytes).toBeGreaterThan(plain.received.bytes);
@@ -52,7 +52,7 @@ describe("durable-rooms load", () => {
     expect((await runBin(args("good", "--compress"))).stdout).toMatch(/MB, \d+\.\d MB on the wire/);
   });
 
-  it("sends the value, with what it says filled in", async () => {
+  it("sends the value with its placeholders replaced", async () => {
     await summaryOf("good", "--value", '{"x":{random:-2-2},"by":"client {client}","n":{count}}');
     const values = service.received.map(({ value }) => value as { x: number; by: string; n: number });
     expect(new Set(values.map(({ by }) => by))).toEqual(new Set([0, 1, 2, 3].map((n) => `client ${n}`)));
@@ -61,7 +61,7 @@ describe("durable-rooms load", () => {
     expect(ofOne).toEqual(ofOne.map((_, index) => index));
   });
 
-  it("comes as users of their own, with the token of the environment", async () => {
+  it("connects as separate users, with the token from the environment", async () => {
     await runBin(args("good", "--token-env", "TOKEN", "--party", "lobby"), { env: { TOKEN: "a.b.c" } });
     expect(service.urls.map(({ pathname }) => pathname)).toEqual(
       Array.from({ length: 4 }, () => "/parties/lobby/good"),
@@ -70,7 +70,7 @@ describe("durable-rooms load", () => {
     expect(service.urls.every(({ searchParams }) => searchParams.get("token") === "a.b.c")).toBe(true);
   });
 
-  it("counts refusals by their code, and trusts no text for the terminal", async () => {
+  it("counts refusals by code, and does not trust their text", async () => {
     const { code, stdout, stderr } = await runBin(args("strict"));
     expect({ code, stderr }).toEqual({ code: 1, stderr: "error: The room refused all actions\n" });
     const sent = service.received.length;
@@ -79,7 +79,7 @@ describe("durable-rooms load", () => {
     expect(stdout).not.toMatch(/^error /m);
   });
 
-  it("counts a refusal that does not name its action once, and not as missing", async () => {
+  it("counts a refusal without an action once, and not as missing", async () => {
     const { code, actions, refusals, errors } = await summaryOf("busy");
     const refused = service.received.length - 4;
     expect({ code, actions }).toEqual({ code: 0, actions: { sent: refused + 4, answered: 4, refused, unanswered: 0 } });
@@ -87,18 +87,18 @@ describe("durable-rooms load", () => {
     expect(errors).toEqual({});
   });
 
-  it("says what is wrong with a value", async () => {
+  it("reports what is wrong with a value", async () => {
     const { refusals } = await summaryOf("picky");
     expect(refusals).toMatchObject({ invalid_input: { reason: "at.x: Too big" } });
   });
 
-  it("says why a World lets nobody in", async () => {
+  it("reports why a World refuses clients", async () => {
     const { code, stdout } = await runBin(args("good", "--world"));
     expect(code).toBe(1);
     expect(stdout).toContain("error         world_refused × 4 (Not in this World)\n");
   });
 
-  it("counts what had no answer in time", async () => {
+  it("counts answers that did not arrive in time", async () => {
     const summary = await summaryOf("mute");
     const { sent } = summary.actions;
     expect(sent).toBeGreaterThanOrEqual(36);
@@ -106,33 +106,33 @@ describe("durable-rooms load", () => {
     expect(summary.errors["timeout"]).toMatchObject({ count: sent });
   });
 
-  it("ends in time, also where it cannot keep up itself", async () => {
+  it("ends in time, even if it cannot keep up", async () => {
     const { actions, seconds } = await summaryOf("mute", "--clients", "50", "--rate", "1000");
     expect(actions.sent).toBeGreaterThan(500);
     expect(actions.sent).toBeLessThan(25_000);
     expect(seconds).toBeLessThan(1.5);
   });
 
-  it("counts closes by their code, with the first reason", async () => {
+  it("counts closes by code, with the first reason", async () => {
     const { code, stdout } = await runBin(args("hasty"));
     expect(code).toBe(1);
     expect(stdout).toContain("close         4403 × 4 (Out)\n");
     expect(stdout).toContain("error         closed × 4 (Out)\n");
   });
 
-  it("says so where nobody is let in", async () => {
+  it("reports that no client could connect", async () => {
     const { code, stdout, stderr } = await runBin(args("full"));
     expect({ code, stderr }).toEqual({ code: 1, stderr: "error: No client could connect\n" });
     expect(stdout).toContain("0 of 4 connected");
     expect(stdout).toContain("4503 × 4 (The room is full)");
   });
 
-  it("says so at once where there is no service", async () => {
+  it("reports at once that there is no service", async () => {
     const { code, stderr } = await runBin(["load", "--host", "127.0.0.1:1", "--room", "good", "--action", "move"]);
     expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining("No answer from") });
   });
 
-  it.each(["SIGINT", "SIGTERM"] as const)("%s ends it, and shows what there was until then", async (signal) => {
+  it.each(["SIGINT", "SIGTERM"] as const)("%s ends it, and prints the results so far", async (signal) => {
     const acted = service.acted();
     const { child, ended } = startBin(args("good", "--duration", "10m"));
     await acted;
@@ -143,7 +143,7 @@ describe("durable-rooms load", () => {
     expect(stdout).not.toContain("closed ×");
   });
 
-  it("what waits for its answer when it is ended is missing, and no error", async () => {
+  it("counts unanswered messages at the end as missing, not as errors", async () => {
     const acted = service.acted();
     const { child, ended } = startBin(args("mute", "--duration", "10m", "--timeout", "1m"));
     await acted;
@@ -153,7 +153,7 @@ describe("durable-rooms load", () => {
     expect(stdout).not.toMatch(/^(error|close) /m);
   });
 
-  it("can be ended while clients still come", async () => {
+  it("can be ended while clients are connecting", async () => {
     const { child, ended } = startBin(args("good", "--ramp", "10m"));
     await expect.poll(() => service.urls.length, { timeout: 10_000 }).toBe(1);
     child.kill("SIGINT");

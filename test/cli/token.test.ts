@@ -27,7 +27,7 @@ async function claimsOf(args: string[], secret = SECRET, options: Parameters<typ
 const env = { AUTH_JWT_SECRET: SECRET };
 
 describe("durable-rooms token", () => {
-  it("makes an operator's token, for an hour", async () => {
+  it("makes an operator's token for one hour", async () => {
     const { iat, exp, ...claims } = await claimsOf(["--worlds", "world-default, other"], SECRET, { env });
     expect(claims).toEqual({ aud: "durable-rooms-operator", worlds: ["world-default", "other"] });
     expect(exp).toBe(Number(iat) + 3600);
@@ -35,7 +35,7 @@ describe("durable-rooms token", () => {
     expect([aud, rooms]).toEqual(["durable-rooms-operator", "*"]);
   });
 
-  it("makes a user's, with claims that are JSON or else text", async () => {
+  it("makes a user's token with claims that are JSON or text", async () => {
     const claims = ["role=admin", "level=5", 'id="7"', "tags=[1,2]", "a=b=c", "empty="].flatMap((c) => ["--claim", c]);
     const found = await claimsOf(["--sub", "ada", ...claims, "--expires", "90s"], SECRET, { env });
     expect(found).toEqual({
@@ -51,13 +51,13 @@ describe("durable-rooms token", () => {
     });
   });
 
-  it("takes the secret from .dev.vars, or from another file", async () => {
+  it("reads the secret from .dev.vars, or from another file", async () => {
     expect(await claimsOf(["--sub", "ada"], FILE_SECRET)).toMatchObject({ sub: "ada" });
     const other = ["--secret-env", "OTHER", "--secrets-file", "other.env"];
     expect(await claimsOf(["--sub", "bob", ...other])).toMatchObject({ sub: "bob" });
   });
 
-  it("takes it from the environment before the file, and from the standard input before both", async () => {
+  it("prefers the environment to the file, and standard input to both", async () => {
     expect(await claimsOf(["--sub", "ada"], SECRET, { env })).toMatchObject({ sub: "ada" });
     const input = "a third one, which comes through a pipe\n";
     expect(await claimsOf(["--sub", "ada", "--secret-stdin"], input.trim(), { env, input })).toHaveProperty("exp");

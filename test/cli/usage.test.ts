@@ -19,7 +19,7 @@ async function runHere(args: readonly string[]) {
 describe("durable-rooms", () => {
   afterEach(() => void vi.restoreAllMocks());
 
-  it("--version prints that of the package", async () => {
+  it("--version prints the version of the package", async () => {
     const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
     expect(await runBin(["--version"])).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
   });
@@ -36,7 +36,7 @@ describe("durable-rooms", () => {
     expect(await runHere(args)).toMatchObject({ code: 0, stdout: expect.stringContaining("Usage: "), stderr: "" });
   });
 
-  it("without a command ends with 2, as a process too", async () => {
+  it("without a command ends with 2, also as a process", async () => {
     expect(await runBin([])).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("Usage: ") });
   });
 
@@ -71,14 +71,14 @@ describe("durable-rooms", () => {
     [["doctor", "https://example.com"], "--room <id>' not specified"],
     [["doctor", "https://example.com", "--room", "game-1", "--token-env", "NOT_THERE"], "NOT_THERE is not set"],
     [["doctor", "https://example.com/game", "--room", "game-1", "--token-env", "PATH"], "is not the URL of a service"],
-  ])("%j makes no sense: it says why, and ends with 2", async (args, why) => {
+  ])("%j is wrong: it reports why, and ends with 2", async (args, why) => {
     const { code, stdout, stderr } = await runHere(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toContain(why);
     expect(stderr).not.toContain("    at ");
   });
 
-  it("ends quietly when whoever reads its output has enough", async () => {
+  it("ends without an error when the reader of its output closes the pipe", async () => {
     expect(await runUnread(["load", "--help"])).toEqual({ code: 0, stderr: "" });
   });
 });

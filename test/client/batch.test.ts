@@ -27,7 +27,7 @@ async function open(frameBytes?: number, next = script.next()): Promise<Scripted
 const send = (game: ScriptedClient, ...values: string[]) => values.forEach((value) => game.emit("rename", value));
 
 describe("messages in one frame", () => {
-  it("are those of one task, in their order, with calls among them", async () => {
+  it("are those of one task, in order, including calls", async () => {
     const game = script.connect();
     const socket = await open(65_536);
     send(game, "a", "b");
@@ -47,7 +47,7 @@ describe("messages in one frame", () => {
     game.close();
   });
 
-  it("are those of the time that `batch` says, which begins with the first", async () => {
+  it("are those of the time in `batch`, which begins with the first one", async () => {
     const game = script.connect({ batch: 200 });
     const socket = await open(65_536);
     send(game, "a");
@@ -63,7 +63,7 @@ describe("messages in one frame", () => {
     game.close();
   });
 
-  it("are never sent to a room that has not offered it, nor before it has", async () => {
+  it("are never sent to a room that has not offered it", async () => {
     const game = script.connect({ batch: 200 });
     send(game, "a", "b");
     const socket = (await script.next()).open();
@@ -91,7 +91,7 @@ describe("messages in one frame", () => {
     game.close();
   });
 
-  it("that were not sent when the connection broke are sent by the next one, and are not reported as lost", async () => {
+  it("that were not sent before the connection broke are sent by the next one, and not reported as lost", async () => {
     const game = script.connect({ batch: 200 });
     const errors: unknown[] = [];
     game.on("error", (error) => errors.push(error));
@@ -110,7 +110,7 @@ describe("messages in one frame", () => {
     game.close();
   });
 
-  it("are sent before the connection is closed, and before nothing else", async () => {
+  it("are sent before the connection is closed", async () => {
     const game = script.connect({ batch: 200 });
     const socket = await open(65_536);
     send(game, "a", "b");
@@ -121,7 +121,7 @@ describe("messages in one frame", () => {
     expect(framesOf(socket)).toEqual([["a", "b"]]);
   });
 
-  it("are confirmed by a ping that was sent after them only", async () => {
+  it("are confirmed only by a later ping", async () => {
     const game = script.connect({ batch: 40_000 });
     const errors: unknown[] = [];
     game.on("error", (error) => errors.push(error));
@@ -140,7 +140,7 @@ describe("messages in one frame", () => {
     game.close();
   });
 
-  it("have no more bytes than the room takes, and keep their order", async () => {
+  it("have at most the bytes that the room accepts, and keep their order", async () => {
     const values = fc.array(fc.string({ unit: "binary", maxLength: 60 }), { maxLength: 900 });
     await fc.assert(
       fc.asyncProperty(values, fc.integer({ min: 1, max: 2000 }), fc.nat(2), async (texts, limit, tasks) => {

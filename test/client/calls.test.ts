@@ -14,7 +14,7 @@ afterEach(() => {
 const actionsOf = (socket: ScriptedSocket | undefined) => socket?.messages.map(({ action, value }) => [action, value]);
 
 describe("messages of a client", () => {
-  it("wait while there is no connection, and go out once, in their order", async () => {
+  it("wait without a connection, and are sent once, in order", async () => {
     const game = script.connect();
     game.emit("rename", "a");
     const called = game.call("set", 1);
@@ -38,7 +38,7 @@ describe("messages of a client", () => {
     game.close();
   });
 
-  it("fail if they were lost on the way to a server that would do them twice", async () => {
+  it("fail if they may be lost at a server that would run them twice", async () => {
     const game = script.connect();
     const first = (await script.next()).open();
     first.sync({ pId: "p", count: 0 });
@@ -53,7 +53,7 @@ describe("messages of a client", () => {
     game.close();
   });
 
-  it("are sent again with the same id if nobody answered, before what waited", async () => {
+  it("are sent again with the same id if they were not answered, before waiting ones", async () => {
     const game = script.connect();
     const first = (await script.next()).open();
     const calls = [game.call("set", 1), game.call("set", 2), game.call("set", 3)];
@@ -77,7 +77,7 @@ describe("messages of a client", () => {
     game.close();
   });
 
-  it("are sent again as far as the room knows them again, which are 64", async () => {
+  it("are sent again up to the 64 that the room remembers", async () => {
     const game = script.connect();
     const first = (await script.next()).open();
     const calls = Array.from({ length: 70 }, (_, index) => game.call("set", index));
@@ -92,7 +92,7 @@ describe("messages of a client", () => {
     game.close();
   });
 
-  it("that were sent do not give way to newer ones: nobody may say that they were not", async () => {
+  it("that were sent are not dropped for newer ones, since they may have arrived", async () => {
     const game = script.connect();
     const first = (await script.next()).open();
     const sent = game.call("set", 1);
@@ -112,7 +112,7 @@ describe("messages of a client", () => {
     game.close();
   });
 
-  it("wait for ever where the longest timer is too short", async () => {
+  it("wait without limit if the timeout is longer than the longest timer", async () => {
     const game = script.connect({ callTimeout: Infinity });
     const socket = (await script.next()).open();
     const called = game.call("set", 1);
@@ -122,7 +122,7 @@ describe("messages of a client", () => {
     game.close();
   });
 
-  it("have ids that no other page of the session has", async () => {
+  it("have ids that no other page of the session uses", async () => {
     const ids = new Set<string>();
     for (let page = 0; page < 20; page++) {
       const game = script.connect();
@@ -134,7 +134,7 @@ describe("messages of a client", () => {
     expect(ids.size).toBe(100);
   });
 
-  it("time out, and are not sent after that", async () => {
+  it("time out, and are not sent afterwards", async () => {
     const game = script.connect();
     (await script.next()).open();
     const late = expect(game.call("set", 1)).rejects.toMatchObject({ name: "CallError", code: "timeout" });
@@ -150,7 +150,7 @@ describe("messages of a client", () => {
     game.close();
   });
 
-  it("that are too many give way to newer ones, and this is told", async () => {
+  it("are dropped for newer ones if there are too many, and that is reported", async () => {
     const game = script.connect();
     const told: unknown[] = [];
     game.on("error", (error) => told.push(error));
@@ -168,7 +168,7 @@ describe("messages of a client", () => {
     game.close();
   });
 
-  it("are refused once it is closed", async () => {
+  it("are refused after it is closed", async () => {
     const game = script.connect();
     const socket = (await script.next()).open();
     const told: unknown[] = [];
@@ -186,7 +186,7 @@ describe("messages of a client", () => {
 });
 
 describe("a client's connection", () => {
-  it("is over after 1009 and 44xx, and comes back after anything else", async () => {
+  it("ends after 1009 and 44xx, and reconnects after any other code", async () => {
     for (const code of [1009, 4400, 4401, 4404, 4429, 4499]) {
       const game = script.connect();
       const closed: unknown[] = [];
@@ -207,13 +207,13 @@ describe("a client's connection", () => {
     }
   });
 
-  it("is not tried with the token of a transfer alone: there would be no coming back", () => {
+  it("is not tried with only a transfer token, since it could not reconnect", () => {
     expect(() => script.connect({ id: undefined, transferToken: "t" })).toThrow(/transferToken needs the id/);
     script.connect({ transferToken: "t" }).close();
     expect(script.sockets).toEqual([]);
   });
 
-  it("asks for a token for each attempt, and tells what goes wrong with it", async () => {
+  it("asks for a token for each attempt, and reports errors", async () => {
     const tokens = ["one", new Error("signed out"), "two"];
     const token = vi.fn(async () => {
       const next = tokens.shift();
@@ -234,7 +234,7 @@ describe("a client's connection", () => {
     game.close();
   });
 
-  it("reaches the service by its scheme, or by where it is", async () => {
+  it("chooses the scheme from the host", async () => {
     const { protocol: _, ...socket } = script.socket;
     const origins = [];
     for (const host of [
@@ -278,7 +278,7 @@ describe("a client's connection", () => {
     ]);
   });
 
-  it("tells a selector of the first packet, and asks it nothing before", async () => {
+  it("calls a selector with the first packet, and not before", async () => {
     const game = script.connect();
     const widths: number[] = [];
     game.select(
@@ -293,7 +293,7 @@ describe("a client's connection", () => {
     game.close();
   });
 
-  it("survives a listener that throws, and calls none that was removed", async () => {
+  it("survives a listener that throws, and does not call a removed one", async () => {
     const game = script.connect();
     const heard: string[] = [];
     const thrown: unknown[] = [];

@@ -8,8 +8,8 @@ beforeEach(() => {
 });
 afterEach(() => vi.useRealTimers());
 
-describe("a room that says that it closes the connection", () => {
-  it("P7.7: ends a client for good at once, where the code is final", async () => {
+describe("a room that announces that it closes the connection", () => {
+  it("P7.7: ends a client at once, if the code is final", async () => {
     const game = script.connect();
     const closed = vi.fn();
     game.on("closed", closed);
@@ -26,7 +26,7 @@ describe("a room that says that it closes the connection", () => {
     expect(closed).toHaveBeenCalledOnce();
   });
 
-  it("P7.10: tells a client that the room was destroyed, and does not try again", async () => {
+  it("P7.10: tells a client that the room was destroyed, and the client does not try again", async () => {
     const game = script.connect();
     const events: unknown[] = [];
     game.on("destroyed", (event) => events.push(event));
@@ -40,7 +40,7 @@ describe("a room that says that it closes the connection", () => {
     expect(game.status).toBe("closed");
   });
 
-  it("P7.7: lets a client come back soon, where the code is not final", async () => {
+  it("P7.7: lets a client reconnect soon, if the code is not final", async () => {
     const game = script.connect();
     const socket = (await script.next()).open();
     socket.sync({ pId: "p" }, { seq: 1, epoch: "e" });
@@ -51,7 +51,7 @@ describe("a room that says that it closes the connection", () => {
     expect(game.status).toBe("open");
   });
 
-  it("P7.8: does not tell anybody that it works on a join", async () => {
+  it("P7.8: does not report that a join is in progress", async () => {
     const game = script.connect();
     const joining = vi.fn();
     game.on("joining" as never, joining);
@@ -82,7 +82,7 @@ describe("P7.3: a service that has used up a quota", () => {
   });
 });
 
-describe("P7.11: how clients come back that lose their connections together", () => {
+describe("P7.11: clients that lose their connections together", () => {
   async function attempts(...heads: readonly Record<string, unknown>[]): Promise<ReturnType<typeof vi.fn>> {
     vi.spyOn(Math, "random").mockReturnValue(0.5);
     const game = script.connect({
@@ -105,18 +105,18 @@ describe("P7.11: how clients come back that lose their connections together", ()
   }
   afterEach(() => vi.restoreAllMocks());
 
-  it("makes its first attempt up to so much later as the room last said, and the next ones as ever", async () => {
+  it("delay the first attempt up to the room's last value, and no later attempt", async () => {
     const begun = await attempts({ confirm: 1, spread: 90_000 }, { confirm: 2, spread: 10_000 });
     // 1 and 5 seconds, then 2, 4 and 8.
     expect(begun.mock.calls.slice(0, 4).flat()).toEqual([6, 8, 12, 20]);
   });
 
-  it("makes it as ever where the room says nothing any more", async () => {
+  it("do not delay it if the room stopped sending the value", async () => {
     const begun = await attempts({ confirm: 1, spread: 10_000 }, { confirm: 2 });
     expect(begun.mock.calls.slice(0, 2).flat()).toEqual([1, 3]);
   });
 
-  it("does not wait for longer than a room of the most sockets needs, nor for what is no number", async () => {
+  it("limit the delay, and ignore a value that is not a number", async () => {
     const late = await attempts({ confirm: 1, spread: 1e12 });
     expect(late.mock.calls[0]).toEqual([34]);
     script = new Script();

@@ -30,7 +30,7 @@ function connectBare(options: Partial<ConnectOptions>): ScriptedClient {
 }
 
 describe("a client that does not connect", () => {
-  it("says once that nobody answers, and again after it was let in", async () => {
+  it("reports once that there is no answer, and again after it was connected", async () => {
     const game = script.connect();
     const errors = errorsOf(game);
     const none = { code: "no_answer", message: "http://h does not answer" };
@@ -47,7 +47,7 @@ describe("a client that does not connect", () => {
     expect(warn).not.toHaveBeenCalled();
   });
 
-  it("gives up an attempt that takes too long, and says so", async () => {
+  it("stops an attempt that takes too long, and reports that", async () => {
     const game = script.connect({ socket: { ...script.socket, connectionTimeout: 300 } });
     const errors = errorsOf(game);
     await script.next();
@@ -57,7 +57,7 @@ describe("a client that does not connect", () => {
     game.close();
   });
 
-  it("says that the room is full, and why it refuses otherwise", async () => {
+  it("reports that the room is full, and other refusals", async () => {
     const game = script.connect();
     const errors = errorsOf(game);
     (await script.next()).open().drop(4503, "The room is full");
@@ -70,24 +70,27 @@ describe("a client that does not connect", () => {
     game.close();
   });
 
-  it.each(["my-pc.lan:8787", "my-pc.lan"])("says that the scheme may be wrong: %s from a plain page", async (host) => {
-    vi.stubGlobal("location", { protocol: "http:", hostname: "localhost", host: "localhost:5173" });
-    const game = connectBare({ host });
-    const errors = errorsOf(game);
-    const socket = await script.next();
-    expect(socket.url.protocol).toBe("wss:");
-    socket.drop();
-    expect(errors).toEqual([
-      {
-        code: "wrong_scheme",
-        message: `https://${host} does not answer. If it has no TLS, use host: "http://${host}"`,
-      },
-    ]);
-    game.close();
-  });
+  it.each(["my-pc.lan:8787", "my-pc.lan"])(
+    "reports that the scheme may be wrong: %s from a page without TLS",
+    async (host) => {
+      vi.stubGlobal("location", { protocol: "http:", hostname: "localhost", host: "localhost:5173" });
+      const game = connectBare({ host });
+      const errors = errorsOf(game);
+      const socket = await script.next();
+      expect(socket.url.protocol).toBe("wss:");
+      socket.drop();
+      expect(errors).toEqual([
+        {
+          code: "wrong_scheme",
+          message: `https://${host} does not answer. If it has no TLS, use host: "http://${host}"`,
+        },
+      ]);
+      game.close();
+    },
+  );
 
   it.each(["my-pc.lan:8787", "my-pc.lan:5173", "0.0.0.0:8787", "my-pc.lan/game"])(
-    "reaches %s without TLS from a page that was loaded so",
+    "reaches %s without TLS from a page without TLS",
     async (host) => {
       vi.stubGlobal("location", { protocol: "http:", hostname: "my-pc.lan", host: "my-pc.lan:5173" });
       const game = connectBare({ host });
@@ -100,7 +103,7 @@ describe("a client that does not connect", () => {
     },
   );
 
-  it("ends with what a browser says of an address that it never connects to", async () => {
+  it("reports the browser's message for an address that it cannot connect to", async () => {
     const refusing = class extends EventTarget {
       constructor() {
         super();
@@ -120,7 +123,7 @@ describe("a client that does not connect", () => {
   });
 });
 
-describe("where nobody listens", () => {
+describe("without a listener", () => {
   it.each([
     [4401, "The token has expired"],
     [4404, "There is no such room"],
@@ -139,7 +142,7 @@ describe("where nobody listens", () => {
     expect(game.status).toBe("closed");
   });
 
-  it("nothing is in the console where somebody does", async () => {
+  it("nothing is in the console with a listener", async () => {
     const game = script.connect();
     const closed = vi.fn();
     game.on("closed", closed);
@@ -150,7 +153,7 @@ describe("where nobody listens", () => {
 });
 
 describe("close", () => {
-  it("ends a wait for the next attempt at once, and asks for no token any more", async () => {
+  it("ends the delay before the next attempt at once, and asks for no further token", async () => {
     const token = vi.fn(() => "t");
     const game = script.connect({ token, socket: { ...script.socket, minReconnectionDelay: 5000 } });
     (await script.next()).drop();
@@ -163,7 +166,7 @@ describe("close", () => {
     expect(script.sockets).toHaveLength(1);
   });
 
-  it("ends the minutes that a client waits where a quota is used up", async () => {
+  it("ends the minutes of waiting after a quota was used up", async () => {
     const game = script.connect();
     (await script.next()).open().drop(1013, "later");
     await vi.advanceTimersByTimeAsync(10_000);
@@ -171,7 +174,7 @@ describe("close", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("ends a question to a World", async () => {
+  it("ends a request to a World", async () => {
     let asked: AbortSignal | undefined;
     vi.stubGlobal("fetch", (_: string, { signal }: { signal: AbortSignal }) => {
       asked = signal;
@@ -187,7 +190,7 @@ describe("close", () => {
     expect(warn).not.toHaveBeenCalled();
   });
 
-  it("may be called by who is told of a loss", async () => {
+  it("may be called by a listener of a lost connection", async () => {
     const game = script.connect();
     game.on("status", (status) => status === "reconnecting" && game.close());
     (await script.next()).drop();

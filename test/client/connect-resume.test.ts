@@ -16,7 +16,7 @@ const definition = defineRoom({
   actions: { set: { input: z.number(), run: ({ state }, count) => state.count.set(count) } },
 });
 
-it("P4.11: a client that was away gets what changed meanwhile, and goes on", async () => {
+it("P4.11: a client that was away gets what changed meanwhile", async () => {
   const room = testRoom(definition);
   await room.change((state) => {
     for (let index = 0; index < 100; index++) state.coins()[`c${index}`] = coin();

@@ -76,7 +76,7 @@ function becomes(game: Game, status: Game["status"]): Promise<void> {
 }
 
 describe("connectRoom", () => {
-  it("follows the state, calls actions, and hears packets", async () => {
+  it("follows the state, calls actions, and receives packets", async () => {
     const room = testRoom(gameRoom, "room-a/b");
     const ada = connect(room, { id: "ada" });
     const bob = connect(room);
@@ -97,7 +97,7 @@ describe("connectRoom", () => {
     for (const game of [ada, bob]) game.close();
   });
 
-  it("rejects with the server's code and issues, with a timeout, and when it was closed", async () => {
+  it("rejects with the server's code and issues, after a timeout, and when it is closed", async () => {
     const room = testRoom(gameRoom);
     const game = connect(room, { callTimeout: 30 });
     await becomes(game, "open");
@@ -121,7 +121,7 @@ describe("connectRoom", () => {
     await expect(game.call("add", 1)).rejects.toMatchObject({ code: "closed" });
   });
 
-  it("shares what did not change, and tells a selector only of what did", async () => {
+  it("shares unchanged parts, and calls a selector's listener only for changes", async () => {
     const room = testRoom(gameRoom);
     const game = connect(room);
     await becomes(game, "open");
@@ -145,7 +145,7 @@ describe("connectRoom", () => {
     game.close();
   });
 
-  it("reconnects with a new token, replaces its state, and sends what waited", async () => {
+  it("reconnects with a new token, replaces its state, and sends waiting messages", async () => {
     const room = testRoom(gameRoom);
     let asked = 0;
     const game = connect(room, { id: "ada", token: async () => (asked++, token({ sub: "ada" })) });
@@ -168,7 +168,7 @@ describe("connectRoom", () => {
     game.close();
   });
 
-  it("shows what is expected, and then what the room says", async () => {
+  it("shows the expected state, and then that of the room", async () => {
     const room = testRoom(gameRoom);
     const game = connect(room);
     await becomes(game, "open");
@@ -187,7 +187,7 @@ describe("connectRoom", () => {
     game.close();
   });
 
-  it("P3.7: sends what one task emits in one frame, and each call is answered by itself", async () => {
+  it("P3.7: sends the messages of one task in one frame, and each call gets its own answer", async () => {
     const frames: string[] = [];
     class CountingSocket extends BrowserSocket {
       override send(text: string): void {
@@ -206,7 +206,7 @@ describe("connectRoom", () => {
     game.close();
   });
 
-  it("does not come back after 44xx, and says why", async () => {
+  it("does not reconnect after 44xx, and reports why", async () => {
     const room = testRoom(gameRoom);
     const banned = connect(room, { token: await token({ banned: true }) });
     const ended = new Promise((resolve) => banned.on("closed", resolve));
@@ -221,7 +221,7 @@ describe("connectRoom", () => {
     expect(await gone).toEqual({ code: 4403, reason: "kicked" });
   });
 
-  it("P1.10: gives params at each attempt to connect, and says why if the room does not take them", async () => {
+  it("P1.10: sends params with each attempt, and reports why the room refuses them", async () => {
     const named = defineRoom({
       path: "room-{id}",
       throttleSync: 0,
@@ -258,7 +258,7 @@ describe("connectRoom", () => {
     expect(wrong.status).toBe("closed");
   });
 
-  it("P2.9: with spectator it sees the room without being in it", async () => {
+  it("P2.9: as a spectator it sees the room without a user", async () => {
     const watched = defineRoom({ path: "room-{id}", spectators: true, state: () => ({ players: users(Player) }) });
     const room = testRoom(watched);
     const target = { host: "rooms.test", party: room.party, room: room.id, socket };

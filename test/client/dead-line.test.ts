@@ -40,7 +40,7 @@ async function reconnected(ms: number): Promise<ScriptedSocket> {
 const unconfirmed = (action: string, count: number) =>
   expect.objectContaining({ code: "unconfirmed", action, count }) as unknown;
 
-describe("a dead line", () => {
+describe("a dead connection", () => {
   it("is found well before a call times out, and the call is sent again", async () => {
     const done = game.call("set", 1);
     const next = (await reconnected(7_000)).open();
@@ -52,7 +52,7 @@ describe("a dead line", () => {
     expect(errors).toEqual([]);
   });
 
-  it("is found as soon if no ping was ever answered", async () => {
+  it("is found equally soon if no ping was ever answered", async () => {
     game.close();
     game = script.connect();
     socket = (await script.next()).open();
@@ -61,14 +61,14 @@ describe("a dead line", () => {
     await reconnected(7_000);
   });
 
-  it("is found as soon if it dies while packets come and the call waits", async () => {
+  it("is found equally soon if it dies while packets arrive and the call waits", async () => {
     game.call("set", 1).catch(() => {});
     await vi.advanceTimersByTimeAsync(2_400);
     socket.sync({ count: 1 }, { seq: 2 });
     await reconnected(7_000);
   });
 
-  it("is found while nobody waits for an answer, and what may be lost on it is told", async () => {
+  it("is found while no call waits, and possibly lost messages are reported", async () => {
     for (let count = 0; count < 4; count++) game.emit("rename", `${count}`);
     game.emit("set", 1);
     const next = (await reconnected(7_000)).open();
@@ -80,7 +80,7 @@ describe("a dead line", () => {
     expect(errors).toHaveLength(2);
   });
 
-  it("is asked once in 2.5 seconds while a call waits, and not at all if it is answered sooner", async () => {
+  it("is checked every 2.5 seconds while a call waits, and not at all if the answer comes sooner", async () => {
     const before = pings(socket);
     const quick = game.call("set", 1);
     await vi.advanceTimersByTimeAsync(1_000);
@@ -103,7 +103,7 @@ describe("a dead line", () => {
     expect(script.sockets).toHaveLength(1);
   });
 
-  it("is not asked more often than each 10 seconds while packets come", async () => {
+  it("is checked at most every 10 seconds while packets arrive", async () => {
     const before = pings(socket);
     let seq = 1;
     for (let time = 0; time < 20_000; time += 50) {
@@ -119,7 +119,7 @@ describe("a dead line", () => {
   });
 });
 
-describe("an emit", () => {
+describe("an emitted message", () => {
   it("has arrived if a later ping or call was answered", async () => {
     game.emit("rename", "a");
     await vi.advanceTimersByTimeAsync(2_600);
@@ -138,7 +138,7 @@ describe("an emit", () => {
     expect(errors).toEqual([unconfirmed("rename", 1), unconfirmed("set", 1)]);
   });
 
-  it("is not known to have arrived because something came, or a ping before it was answered", async () => {
+  it("may not have arrived if only a packet, or an earlier ping, arrived", async () => {
     await vi.advanceTimersByTimeAsync(30_000);
     game.emit("rename", "a");
     socket.text("pong");
@@ -147,7 +147,7 @@ describe("an emit", () => {
     expect(errors).toEqual([unconfirmed("rename", 1)]);
   });
 
-  it("is told of if the room ends the connection, and not if the client does", async () => {
+  it("is reported if the room ends the connection, and not if the client does", async () => {
     game.emit("rename", "a");
     socket.drop(4403, "no");
     expect(errors).toEqual([unconfirmed("rename", 1)]);
@@ -157,7 +157,7 @@ describe("an emit", () => {
     expect(other.errors).toEqual([]);
   });
 
-  it("that waits for a connection is told of if there will be none", async () => {
+  it("that waits for a connection is reported if there will be none", async () => {
     socket.drop();
     game.emit("rename", "a");
     game.emit("rename", "b");
@@ -170,7 +170,7 @@ describe("an emit", () => {
 describe("a browser that is offline", () => {
   const say = (type: "online" | "offline") => (globalThis as EventTarget).dispatchEvent(new Event(type));
 
-  it("keeps what is sent until the line answers", async () => {
+  it("keeps messages until the connection answers", async () => {
     say("offline");
     expect(pings(socket)).toBe(2);
     game.emit("rename", "a");
@@ -185,7 +185,7 @@ describe("a browser that is offline", () => {
     expect(errors).toEqual([]);
   });
 
-  it("gives up a line that does not answer, even if something arrived that was on its way, and loses nothing", async () => {
+  it("drops a connection that does not answer, even if something arrived late, and loses nothing", async () => {
     say("offline");
     game.emit("rename", "a");
     socket.packet("shout", 1);
@@ -194,7 +194,7 @@ describe("a browser that is offline", () => {
     expect(errors).toEqual([]);
   });
 
-  it("connects anew at once when it is online again and the line has not answered", async () => {
+  it("reconnects at once when it is online again and the connection has not answered", async () => {
     say("offline");
     await vi.advanceTimersByTimeAsync(1_000);
     say("online");
@@ -202,13 +202,13 @@ describe("a browser that is offline", () => {
     expect(socket.closedWith).toBe(4000);
   });
 
-  it("asks a line that it trusts", () => {
+  it("checks a trusted connection", () => {
     say("online");
     expect(pings(socket)).toBe(2);
     expect(socket.closedWith).toBeUndefined();
   });
 
-  it("does not wait for the next attempt to connect when it is online again", async () => {
+  it("does not wait for the next attempt when it is online again", async () => {
     game.close();
     ({ game, socket } = await open({ socket: { ...script.socket, minReconnectionDelay: 9_000 } }));
     socket.drop();
@@ -222,7 +222,7 @@ describe("a browser that is offline", () => {
     await reconnected(3_000);
   });
 
-  it("is nothing to a client that is closed", () => {
+  it("does not affect a closed client", () => {
     game.close();
     const { length } = socket.sent;
     say("offline");

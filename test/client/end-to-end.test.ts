@@ -302,7 +302,7 @@ describe.each([
   ["at shards", sharded, 6],
 ])("P3.6, P4.11: the client and the server together, %s", (_, make, runs) => {
   it.each([0, 1000])(
-    "agree after anything that happens on the way (throttleStorage %i)",
+    "agree after any interruptions (throttleStorage %i)",
     async (throttleStorage) => {
       const counts = { resumes: 0, resyncs: 0, done: 0 };
       await fc.assert(

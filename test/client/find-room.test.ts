@@ -57,7 +57,7 @@ describe("findRoom and listRooms", () => {
     expect(asked).toMatchObject([{ url: "http://localhost/game/parties/world/world-default/find-room" }]);
   });
 
-  it("reject with what the World says", async () => {
+  it("reject with the World's refusal", async () => {
     answers = [
       refuse(404, { error: "There is no matching room with a free place" }),
       refuse(400),
@@ -73,8 +73,8 @@ describe("findRoom and listRooms", () => {
   });
 });
 
-describe("what is between the client and the World, as a page to log in at,", () => {
-  it("is not taken for a room, or for a list of none", async () => {
+describe("an answer from something between client and World, such as a login page,", () => {
+  it("is not taken for a room or an empty list", async () => {
     for (const call of [findRoom, listRooms]) {
       answers = [new Response("<html>"), Response.json({ ok: true })];
       for (let index = 0; index < 2; index++) {
@@ -85,7 +85,7 @@ describe("what is between the client and the World, as a page to log in at,", ()
   });
 });
 
-describe("connectRoom with a room that is to be found", () => {
+describe("connectRoom with a function that finds the room", () => {
   let script: Script;
   beforeEach(() => {
     vi.useFakeTimers();
@@ -104,7 +104,7 @@ describe("connectRoom with a room that is to be found", () => {
   const connect = (find = async () => (await findRoom({ host: "h", room: "game-{id}", create: true })).roomId) =>
     script.connect({ room: find });
 
-  it("asks for another one where it is full, until one lets it in, and stays there", async () => {
+  it("asks for another room if it is full, until one accepts the client, and stays there", async () => {
     const game = connect();
     expect(game.room).toBeUndefined();
     const first = await nextSocket();
@@ -127,7 +127,7 @@ describe("connectRoom with a room that is to be found", () => {
     game.close();
   });
 
-  it("looks for another one at once, a few times, and then waits like for any other", async () => {
+  it("asks for another room at once a few times, and then waits as for any other", async () => {
     const slow = { minReconnectionDelay: 1000, reconnectionDelayGrowFactor: 1 };
     const game = script.connect({ room: () => `game-${script.sockets.length}`, socket: { ...script.socket, ...slow } });
     const start = Date.now();
@@ -139,7 +139,7 @@ describe("connectRoom with a room that is to be found", () => {
     game.close();
   });
 
-  it("waits for a room where there is none, as long as the World says, and tells of it", async () => {
+  it("waits for a room if there is none, as long as the World says, and reports it", async () => {
     answers = [refuse(404), refuse(429, { error: "Slower" }, { "retry-after": "5" })];
     const game = connect();
     const errors: unknown[] = [];
@@ -152,7 +152,7 @@ describe("connectRoom with a room that is to be found", () => {
     game.close();
   });
 
-  it("ends where asking again cannot help, and goes on where the developer's own code failed", async () => {
+  it("ends if asking again cannot help, and continues if the developer's own code failed", async () => {
     answers = [refuse(400, { error: "Invalid request" })];
     const game = connect();
     const closed = vi.fn();

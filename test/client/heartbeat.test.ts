@@ -25,7 +25,7 @@ afterEach(() => {
 const pings = (socket: ScriptedSocket) => socket.sent.filter((text) => text === "ping").length;
 
 describe("pings of a client", () => {
-  it("measure how long an answer takes, on opening and every 30 seconds", async () => {
+  it("measure the round trip, after connecting and every 30 seconds", async () => {
     const game = script.connect();
     const socket = (await script.next()).open();
     expect(pings(socket)).toBe(1);
@@ -44,7 +44,7 @@ describe("pings of a client", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("find a dead connection, and have more patience with the next one", async () => {
+  it("find a dead connection, and allow more time with the next one", async () => {
     const game = script.connect();
     const first = (await script.next()).open();
     first.sync({ pId: "p" }, { seq: 1, epoch: "e" });
@@ -72,7 +72,7 @@ describe("pings of a client", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("take anything that comes for a sign of life", async () => {
+  it("accept any packet as a sign of life", async () => {
     const game = script.connect();
     const socket = (await script.next()).open();
     await vi.advanceTimersByTimeAsync(9_000);
@@ -82,7 +82,7 @@ describe("pings of a client", () => {
     game.close();
   });
 
-  it("wait longer for the first answer of all, and where answers usually take long", async () => {
+  it("wait longer for the first answer, and if answers usually take long", async () => {
     const game = script.connect();
     const first = (await script.next()).open();
     await vi.advanceTimersByTimeAsync(9_999);
@@ -115,7 +115,7 @@ describe("pings of a client", () => {
     game.close();
   });
 
-  it("go on while the page is hidden, and one comes at once when it is shown again", async () => {
+  it("continue while the page is hidden, with one at once when it is shown again", async () => {
     const page = new Page();
     vi.stubGlobal("document", page);
     const game = script.connect();
@@ -138,7 +138,7 @@ describe("pings of a client", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("are each planned when something arrives: browsers hold up chains of timers in hidden pages", async () => {
+  it("are scheduled when something arrives, since browsers delay chains of timers in hidden pages", async () => {
     const repeated = vi.spyOn(globalThis, "setInterval");
     const game = script.connect();
     const socket = (await script.next()).open();
@@ -164,7 +164,7 @@ describe("pings of a client", () => {
     game.close();
   });
 
-  it("stop while there is no connection", async () => {
+  it("stop without a connection", async () => {
     const game = script.connect({ socket: { ...script.socket, minReconnectionDelay: 5000 } });
     (await script.next()).open().drop();
     await vi.advanceTimersByTimeAsync(0);

@@ -81,7 +81,7 @@ describe("optimistic with a room", () => {
     game.close();
   });
 
-  it("holds until the room sends by hand, after sleep, too", async () => {
+  it("stays until the room sends manually, also after hibernation", async () => {
     const { room, game, advance, counts, set } = await play(0, false);
     await set(12);
     await advance(20_000);

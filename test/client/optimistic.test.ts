@@ -36,7 +36,7 @@ function expects(apply: Apply, value = 0): Promise<unknown> {
 const set = (count: number) => expects((state) => ({ ...state, count }), count);
 
 describe("optimistic", () => {
-  it("shows at once what is expected, and shares the rest", () => {
+  it("shows the expected state at once, and shares the rest", () => {
     const { config } = game.state;
     void set(5);
     expect(game.state).toEqual({ count: 5, name: "a", config });
@@ -45,7 +45,7 @@ describe("optimistic", () => {
     expect(socket.messages).toEqual([{ action: "set", value: 5, id: expect.any(String) as string }]);
   });
 
-  it("does not flicker if the change comes before the ack", async () => {
+  it("does not flicker if the change arrives before the acknowledgement", async () => {
     const done = set(5);
     socket.sync({ count: 5 });
     const { state } = game;
@@ -56,7 +56,7 @@ describe("optimistic", () => {
     expect(counts).toEqual([5]);
   });
 
-  it("does not flicker if the change comes after the ack, and ends with it", async () => {
+  it("does not flicker if the change arrives after the acknowledgement, and ends with it", async () => {
     const done = set(5);
     socket.ack(0, "done");
     await done;
@@ -68,14 +68,14 @@ describe("optimistic", () => {
     expect(counts).toEqual([5, 6]);
   });
 
-  it("ends with the next packet in the same turn as the ack", () => {
+  it("ends with the next packet in the same turn as the acknowledgement", () => {
     void set(5);
     socket.ack(0);
     socket.sync({ count: 4 });
     expect(game.state.count).toBe(4);
   });
 
-  it("ends with the ack if the state includes it already: nothing may have changed", async () => {
+  it("ends with the acknowledgement if the state includes it already", async () => {
     const done = set(5);
     socket.ack(0, "done", 1);
     expect(game.state.count).toBe(0);
@@ -86,7 +86,7 @@ describe("optimistic", () => {
   it.each([
     ["the next packet", { seq: 2 }],
     ["one that only this client is sent", undefined],
-  ])("holds however late the packet is that the ack announces, and ends with it (%s)", async (_, head) => {
+  ])("stays however late the announced packet is, and ends with it (%s)", async (_, head) => {
     const done = set(5);
     socket.ack(0, "done", 2);
     await done;
@@ -98,7 +98,7 @@ describe("optimistic", () => {
     expect(counts).toEqual([5, 0]);
   });
 
-  it("holds after the answer of an old server until a packet comes, however late", async () => {
+  it("stays after the answer of an old server until a packet arrives, however late", async () => {
     const done = set(5);
     socket.ack(0, "done");
     await done;
@@ -113,7 +113,7 @@ describe("optimistic", () => {
   it.each([
     ["what changed", { count: 5 }, { seq: 2, resumed: true }],
     ["the whole state", { pId: "p", count: 5 }, { seq: 0, epoch: "f", reset: true }],
-  ])("holds through a lost connection, and ends with %s of the next one", async (_, value, head) => {
+  ])("stays through a lost connection, and ends with %s of the next one", async (_, value, head) => {
     const done = set(5);
     socket.ack(0, "done", 2);
     await done;
@@ -125,7 +125,7 @@ describe("optimistic", () => {
     expect(counts).toEqual([5, 6]);
   });
 
-  it("is not ended by a number of the last connection", () => {
+  it("does not end with a number of the previous connection", () => {
     void set(5);
     socket.drop();
     return script.next().then((next) => {
@@ -138,7 +138,7 @@ describe("optimistic", () => {
     });
   });
 
-  it("ends also where packets have no numbers", async () => {
+  it("also ends if packets have no numbers", async () => {
     const plain = script.connect();
     const other = (await script.next()).open();
     other.sync({ pId: "p", count: 0 });
@@ -153,7 +153,7 @@ describe("optimistic", () => {
     plain.close();
   });
 
-  it("ends at once when it is refused, before the caller hears of it", async () => {
+  it("ends at once when it is refused, before the caller is told", async () => {
     const seen: number[] = [];
     const refused = set(5).catch(({ code }: { code: string }) => {
       seen.push(game.state.count);
@@ -165,7 +165,7 @@ describe("optimistic", () => {
     expect(seen).toEqual([0]);
   });
 
-  it("stacks in order, and holds each on what the server says until it is answered", async () => {
+  it("stacks in order, each on the server's state until it is answered", async () => {
     void expects((state) => ({ ...state, count: state.count + 1 }));
     const failed = expects((state) => ({ ...state, count: state.count * 10 })).catch(() => "failed");
     void expects((state) => ({ ...state, name: "b" }));
@@ -185,7 +185,7 @@ describe("optimistic", () => {
     expect(game.state).toMatchObject({ count: 7, name: "c" });
   });
 
-  it("holds through a lost connection, and ends with the call", async () => {
+  it("stays through a lost connection, and ends with the call", async () => {
     const late = set(5).catch(({ code }: { code: string }) => code);
     socket.drop();
     expect(game.state.count).toBe(5);
@@ -209,7 +209,7 @@ describe("optimistic", () => {
     expect(counts).toEqual([]);
   });
 
-  it("is left out of a state to which it does not apply any more", () => {
+  it("is left out of a state to which it no longer applies", () => {
     void expects((state) => ({ ...state, name: state.config.map.width > 0 ? "x" : "y" }));
     void set(3);
     socket.sync({ config: "$delete" });
@@ -219,7 +219,7 @@ describe("optimistic", () => {
   });
 });
 
-it("the first state is told even if it is empty, and later ones only if they differ", () => {
+it("the first state is reported even if it is empty, later ones only if they differ", () => {
   const store = new Store();
   const told = vi.fn();
   store.subscribe(told);
@@ -232,7 +232,7 @@ it("the first state is told even if it is empty, and later ones only if they dif
   expect(told).toHaveBeenCalledTimes(2);
 });
 
-it("the state that is shown always is the server's with what is expected, and shares what is equal", () => {
+it("the shown state is always that of the server plus predictions, and shares equal parts", () => {
   const key = fc.constantFrom("a", "b", "c");
   const event = fc.oneof(
     fc.record({ kind: fc.constant("patch"), key, value: fc.nat(3) }),

@@ -123,7 +123,7 @@ async function inReactNative(script: string): Promise<Record<string, unknown>> {
 }
 
 describe("React Native", () => {
-  it("connects, calls, and keeps its id in a storage that answers later", async () => {
+  it("connects, calls, and keeps its id in an asynchronous storage", async () => {
     const outcome = await inReactNative(`
       const kept = new Map();
       const storage = { getItem: async (key) => kept.get(key) ?? null, setItem: async (key, id) => void kept.set(key, id) };
@@ -138,7 +138,7 @@ describe("React Native", () => {
     expect(outcome).toEqual({ id: expect.stringMatching(/^[0-9a-f]{32}$/), kept: [outcome["id"]], names: ["Ada"] });
   });
 
-  it("asks a World, and says why it is refused", async () => {
+  it("asks a World, and reports a refusal", async () => {
     const outcome = await inReactNative(`
       const game = client.connectWorld({ host, room: "door-none/", worldId: "w" });
       outcome.status = await new Promise((resolve) => {
@@ -162,7 +162,7 @@ describe("Node", () => {
     return exit;
   }
 
-  it("ends at once when a client is closed that waits for its next attempt", async () => {
+  it("ends at once when a client that waits for its next attempt is closed", async () => {
     const socket = "{ minReconnectionDelay: 1e6, maxReconnectionDelay: 1e6 }";
     const exit = await run(`
       const game = client.connectRoom({ host: "127.0.0.1:1", room: "r", socket: ${socket} });
@@ -171,7 +171,7 @@ describe("Node", () => {
     expect(exit).toBe(0);
   });
 
-  it("ends at once when a client is closed that asks a World which does not answer", async () => {
+  it("ends at once when a client that asks a silent World is closed", async () => {
     const silent = createServer(() => {}).listen(0, "127.0.0.1");
     await once(silent, "listening");
     const { port } = silent.address() as AddressInfo;

@@ -15,7 +15,7 @@ const coins = { old: { worth: 1 }, kept: { worth: 2 } };
 const whole = { pId: "p1", count: 1, config: { map: { width: 1 } }, coins };
 
 describe("resuming with protocol 2", () => {
-  it("goes back to the state right after a packet, not to what came later without a number", async () => {
+  it("returns to the state right after a packet, not to later changes without a number", async () => {
     const game = script.connect({ token: "jwt" });
     const first = (await script.next()).open();
     first.sync(whole, { seq: 4, epoch: "e1", mark: 4 });
@@ -30,7 +30,7 @@ describe("resuming with protocol 2", () => {
     expect(game.state.count).toBe(1);
   });
 
-  it("deletes first what objects take the place of, and tells listeners of the packet as it is", async () => {
+  it("first deletes the values that objects replace, and passes the packet to listeners unchanged", async () => {
     const game = script.connect();
     const packets: unknown[] = [];
     game.on("packet", (packet) => packets.push(packet));
@@ -46,7 +46,7 @@ describe("resuming with protocol 2", () => {
     game.close();
   });
 
-  it("asks only for what changed since, and applies it to the state it has", async () => {
+  it("asks only for later changes, and applies them to its state", async () => {
     const game = script.connect({ token: "jwt" });
     const first = (await script.next()).open();
     expect(first.query).toEqual({ id: "me", clear: "1", protocol: "3", token: "jwt" });
@@ -76,7 +76,7 @@ describe("resuming with protocol 2", () => {
     game.close();
   });
 
-  it("resumes even if nothing changed, and again if a connection ended before its first packet", async () => {
+  it("resumes even without changes, and again if a connection ended before its first packet", async () => {
     const game = script.connect();
     const first = (await script.next()).open();
     first.sync(whole, { seq: 4, epoch: 7 });
@@ -91,7 +91,7 @@ describe("resuming with protocol 2", () => {
     game.close();
   });
 
-  it("replaces its state by a whole one, and goes on from there", async () => {
+  it("replaces its state by a whole one, and continues", async () => {
     const game = script.connect();
     const first = (await script.next()).open();
     first.sync(whole, { seq: 4, epoch: "e1" });
@@ -115,7 +115,7 @@ describe("resuming with protocol 2", () => {
     game.close();
   });
 
-  it("replaces its state on each connection to a server that numbers nothing", async () => {
+  it("replaces its state on each connection to a server without numbers", async () => {
     const game = script.connect();
     const first = (await script.next()).open();
     first.sync(whole);
@@ -132,7 +132,7 @@ describe("resuming with protocol 2", () => {
     game.close();
   });
 
-  it("ignores what it had already, first packets too", async () => {
+  it("ignores repeated packets, including first packets", async () => {
     const game = script.connect();
     const socket = (await script.next()).open();
     socket.sync(whole, { seq: 4, epoch: "e1" });
@@ -149,7 +149,7 @@ describe("resuming with protocol 2", () => {
     game.close();
   });
 
-  it("takes what has no number as it comes, since only few may see it", async () => {
+  it("applies packets without a number as they arrive", async () => {
     const game = script.connect();
     const first = (await script.next()).open();
     first.sync(whole, { seq: 4, epoch: "e1" });
@@ -166,7 +166,7 @@ describe("resuming with protocol 2", () => {
     game.close();
   });
 
-  it("asks anew from where it knows when a number is missing, and counts it", async () => {
+  it("asks again from its position when a number is missing, and counts that", async () => {
     const game = script.connect();
     const first = (await script.next()).open();
     first.sync(whole, { seq: 4, epoch: "e1" });

@@ -33,7 +33,7 @@ async function idsOf(storage: ConnectOptions["storage"], options: Partial<Connec
 
 describe("storage", () => {
   it.each(["session", "local"] as const)(
-    "%s keeps the id of each service, and the client tells it",
+    "%s keeps the id of each service, and the client reports it",
     async (storage) => {
       const kept = stubStorage(`${storage}Storage`);
       const id = await idsOf(storage);
@@ -46,7 +46,7 @@ describe("storage", () => {
     },
   );
 
-  it("is known at once where the browser keeps it, also for a transfer", () => {
+  it("is known at once if the browser keeps it, also for a transfer", () => {
     stubStorage("sessionStorage", new Map([["durable-rooms:http://h", "mine"]]));
     const game = script.connect({ id: undefined, storage: "session", transferToken: "t" });
     expect(game.id).toBe("mine");
@@ -56,7 +56,7 @@ describe("storage", () => {
     );
   });
 
-  it("takes no id that a room would refuse", async () => {
+  it("rejects an id that a room would refuse", async () => {
     for (const stored of ["", "x".repeat(257)]) {
       const kept = stubStorage("localStorage", new Map([["durable-rooms:http://h", stored]]));
       const id = await idsOf("local");
@@ -82,7 +82,7 @@ describe("storage", () => {
       }),
     ],
     ["there is none", () => undefined],
-  ])("gives a new id where %s", async (_, get) => {
+  ])("gives a new id if %s", async (_, get) => {
     vi.stubGlobal("localStorage", undefined);
     Object.defineProperty(globalThis, "localStorage", { configurable: true, get });
     const id = await idsOf("local");
@@ -91,8 +91,8 @@ describe("storage", () => {
   });
 });
 
-describe("a storage of the app's own", () => {
-  it("may answer later, as in React Native, and two clients at once have one id", async () => {
+describe("the app's own storage", () => {
+  it("may be asynchronous, as in React Native, and two clients get one id", async () => {
     const kept = new Map<string, string>();
     const storage: IdStorage = {
       getItem: async (key) => kept.get(key) ?? null,
@@ -124,20 +124,20 @@ describe("a storage of the app's own", () => {
     ["cannot write", { getItem: () => null, setItem: () => Promise.reject(new Error("full")) }],
     ["keeps nothing", { getItem: () => undefined, setItem: () => {} }],
     ["keeps something else", { getItem: () => 7 as never, setItem: () => {} }],
-  ])("that %s costs nobody the connection", async (_, storage) => {
+  ])("that %s does not stop the connection", async (_, storage) => {
     expect(await idsOf(storage)).toHaveLength(32);
   });
 });
 
 describe("separateTabs", () => {
-  it("keeps the id through reloads, and is the same for all clients of a page", async () => {
+  it("keeps the id through reloads, and for all clients of a page", async () => {
     vi.stubGlobal("BroadcastChannel", undefined);
     stubStorage("sessionStorage");
     const id = await idsOf(separateTabs);
     expect(await idsOf(separateTabs)).toBe(id);
   });
 
-  it("gives a tab with an id that another page has a new one, by locks or by asking", async () => {
+  it("gives a tab a new id if another page has it, by locks or by messages", async () => {
     const kept = stubStorage("sessionStorage");
     const request = (_: string, { signal }: { signal: AbortSignal }) =>
       new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(new Error("aborted"))));

@@ -12,7 +12,7 @@ function openTab(kept = new Map<string, string>()): Map<string, string> {
 }
 
 describe("tabSession", () => {
-  it("is the same after a reload, another one in another tab, and that of the first in a duplicate", () => {
+  it("is the same after a reload, different in another tab, and the same in a duplicate", () => {
     const kept = openTab();
     const id = tabSession();
     expect(id).toMatch(/^[0-9a-f]{32}$/);
@@ -24,7 +24,7 @@ describe("tabSession", () => {
     expect(tabSession()).toBe(id);
   });
 
-  it("needs no TLS: crypto.randomUUID is not there without it", () => {
+  it("needs no TLS, without which crypto.randomUUID does not exist", () => {
     openTab();
     vi.stubGlobal("crypto", { getRandomValues: crypto.getRandomValues.bind(crypto) });
     expect(tabSession()).toHaveLength(32);
@@ -47,7 +47,7 @@ describe("tabSession", () => {
       }),
     ],
     ["there is none, as on a server", () => undefined],
-  ])("gives an id all the same where %s", (_, storage) => {
+  ])("also gives an id if %s", (_, storage) => {
     vi.stubGlobal("sessionStorage", undefined);
     Object.defineProperty(globalThis, "sessionStorage", { configurable: true, get: storage });
     expect(tabSession()).toHaveLength(32);

@@ -4,8 +4,8 @@ import { room as answering } from "./answering-room.ts";
 import { Card, table, Trap } from "./table-room.ts";
 
 /** What the types say is in `hidden-fields.test-d.ts` and `answers.test-d.ts`, of the same rooms. */
-describe("what the types of a client say is what comes", () => {
-  it("of the state: its owner has all of an entry, others lack what is optional", async () => {
+describe("the types of a client match what it receives", () => {
+  it("of the state: its owner sees all of an entry, for others some fields are optional", async () => {
     const { createClient, room, expectConverged } = await testRoom(table);
     const [owner, other] = [await createClient(), await createClient()];
     await room.change((state) => {
@@ -42,7 +42,7 @@ describe("what the types of a client say is what comes", () => {
     await expectConverged();
   });
 
-  it("of an answer: an entry has its public fields, and other objects none that are hidden", async () => {
+  it("of an answer: an entry has its public fields, and other objects have no hidden ones", async () => {
     const { createClient } = await testRoom(answering);
     const client = await createClient();
     const player = { x: 0, online: true, best: 1, pos: { x: 0 }, items: {} };

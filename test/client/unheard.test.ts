@@ -23,8 +23,8 @@ async function enter() {
   return { game, socket };
 }
 
-describe("an emitted action that was refused", () => {
-  it("is told to whoever listens to errors, with its name, and not to the console", async () => {
+describe("a refused emit", () => {
+  it("is reported to error listeners with its name, and not to the console", async () => {
     const { game, socket } = await enter();
     const errors: unknown[] = [];
     game.on("error", (error) => errors.push(error));
@@ -34,7 +34,7 @@ describe("an emitted action that was refused", () => {
     game.close();
   });
 
-  it("is told to the console where nobody listens, once for each action and code", async () => {
+  it("is written to the console without a listener, once for each action and code", async () => {
     const { game, socket } = await enter();
     const stop = game.on("error", () => {});
     stop();
@@ -48,7 +48,7 @@ describe("an emitted action that was refused", () => {
     game.close();
   });
 
-  it("is told to nobody in a deployed page", async () => {
+  it("is not written in a deployed page", async () => {
     vi.stubEnv("NODE_ENV", "production");
     const { game, socket } = await enter();
     socket.packet("error", refusal("move"));
@@ -57,7 +57,7 @@ describe("an emitted action that was refused", () => {
   });
 });
 
-it("a message that was never sent is told to the console, too", async () => {
+it("a message that was never sent is written to the console too", async () => {
   const { game } = await enter();
   game.close();
   game.emit("set", 1);

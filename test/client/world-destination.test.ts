@@ -38,7 +38,7 @@ describe("connectWorld, with a scripted World", () => {
     return errors;
   };
 
-  it("asks with the token, and connects to the shard with it and the session", async () => {
+  it("asks with the token, and connects to the shard with the token and the session", async () => {
     answers = [shard("a/b:1")];
     const game = connect({ token: async () => "jwt", worldId: "w 1" });
     const { url } = await script.next();
@@ -53,7 +53,7 @@ describe("connectWorld, with a scripted World", () => {
     game.close();
   });
 
-  it("keeps its shard, and resumes there, until it is gone, full or out of reach", async () => {
+  it("keeps its shard, and resumes there, until it is gone, full or unreachable", async () => {
     const game = connect();
     const first = (await script.next()).open();
     expect(asked).toMatchObject([{ url: "http://h/parties/world/world-default/connect", authorization: null }]);
@@ -84,7 +84,7 @@ describe("connectWorld, with a scripted World", () => {
     game.close();
   });
 
-  it("gives up when the World refuses for good", async () => {
+  it("gives up if the World refuses finally", async () => {
     const final = [refuse(400), refuse(401), refuse(403), refuse(404, { error: "No", code: "not_found" })];
     for (const answer of final) {
       answers = [answer];
@@ -105,7 +105,7 @@ describe("connectWorld, with a scripted World", () => {
     expect(script.sockets).toHaveLength(0);
   });
 
-  it("tries again, later and later, when the World may have an answer another time", async () => {
+  it("tries again with growing delays if the World may answer differently later", async () => {
     answers = [refuse(404), new TypeError("offline"), refuse(500, []), new Response("oops", { status: 200 })];
     const game = connect({ socket: { ...script.socket, minReconnectionDelay: 1000, reconnectionDelayGrowFactor: 2 } });
     const errors = errorsOf(game);
@@ -140,7 +140,7 @@ describe("connectWorld, with a scripted World", () => {
     expect(asked).toHaveLength(3);
   });
 
-  it("waits for minutes where the World says that a quota is used up", async () => {
+  it("waits for minutes if the World has used up a quota", async () => {
     answers = [refuse(503, { error: "Later", code: "over_quota" }, { "retry-after": "600" })];
     const game = connect();
     await vi.advanceTimersByTimeAsync(599_000);
@@ -150,7 +150,7 @@ describe("connectWorld, with a scripted World", () => {
     game.close();
   });
 
-  it("does not ask for a place once it is closed", async () => {
+  it("does not ask for a shard after it is closed", async () => {
     const { promise, resolve } = Promise.withResolvers<string>();
     const game = connect({ token: () => promise });
     const errors = errorsOf(game);

@@ -58,7 +58,7 @@ describe("connectWorld, with a real World", () => {
     vi.unstubAllGlobals();
   });
 
-  it("is like a connection to the room, beside one", async () => {
+  it("works like a connection to the room", async () => {
     const room = new TestRoom(worldRoom, "game-client-1", "main");
     const direct = await room.connect({ via: "room" });
     const game = connect(room.id, { id: "ada", token: () => token({ sub: "ada" }) });
@@ -72,7 +72,7 @@ describe("connectWorld, with a real World", () => {
     game.close();
   });
 
-  it("comes back as the same user on another shard, when its own is gone", async () => {
+  it("reconnects as the same user to another shard if its own is gone", async () => {
     const game = connect("game-client-2", { id: "bob" });
     await becomes(game, "open");
     const { publicId } = game;
@@ -97,7 +97,7 @@ describe("connectWorld, with a real World", () => {
     game.close();
   });
 
-  it("comes back to its shard without asking the World, when only the connection was lost", async () => {
+  it("reconnects to its shard without asking the World if only the connection was lost", async () => {
     const game = connect("game-client-3");
     await becomes(game, "open");
     const asked = vi.fn(fetch);
@@ -111,7 +111,7 @@ describe("connectWorld, with a real World", () => {
     game.close();
   });
 
-  it("tells why there is no way in", async () => {
+  it("reports why it cannot connect", async () => {
     const told: unknown[] = [];
     const game = connect("nothing-1");
     const refused = new Promise<void>((resolve) =>
@@ -127,7 +127,7 @@ describe("connectWorld, with a real World", () => {
     game.close();
   });
 
-  it("P1.10, P2.9: joins with params, and watches, through a World", async () => {
+  it("P1.10, P2.9: joins with params, and as a spectator, through a World", async () => {
     const named = defineRoom({
       path: "named-{id}",
       throttleSync: 0,

@@ -43,7 +43,7 @@ describe.each(versions)("what %s stored", (version) => {
     expect([state.turn(), core.handle.storage.get("mine")]).toEqual([0, { b: 2 }]);
   });
 
-  it("loads: entries of their kinds, and what refers to them", async () => {
+  it("loads: entries of their kinds, and references to them", async () => {
     const { state } = await woken(version);
     const hasVariants = "beasts.d" in rowsOf(version);
     expect(plain(Object.entries(state.beasts?.() ?? {}))).toEqual(hasVariants ? [["d", {}]] : []);
@@ -51,7 +51,7 @@ describe.each(versions)("what %s stored", (version) => {
     expect(leader && "fire" in leader ? leader.fire() : undefined).toBe(hasVariants ? 1 : undefined);
   });
 
-  it("loads: all users, with what is inside them", async () => {
+  it("loads: all users, including nested entries", async () => {
     const { state } = await woken(version);
     expect(Object.keys(state.players()).toSorted()).toEqual(["ada-public", "cleo-public", "eve-public"]);
     const ada = state.players()["ada-public"];
@@ -61,7 +61,7 @@ describe.each(versions)("what %s stored", (version) => {
     expect(Object.keys(state.players()["eve-public"]?.items() ?? {})).toEqual(["bow"]);
   });
 
-  it("loads: all sessions, and whose they are", async () => {
+  it("loads: all sessions, and their owners", async () => {
     const room = await woken(version);
     room.core.handle.autoSync = true;
     expect((await room.connect("ada")).closedWith?.code).toBe(4403);
@@ -71,14 +71,14 @@ describe.each(versions)("what %s stored", (version) => {
     expect(Object.keys(room.state.players()).toSorted()).toEqual(["ada-public", "cleo-public"]);
   });
 
-  it("loads: as a room that has begun", async () => {
+  it("loads: as a room that was created", async () => {
     const before = created.count;
     const room = await woken(version);
     await room.core.visit();
     expect(created.count).toBe(before);
   });
 
-  it("loads: what is scheduled, and whether changes are sent by themselves", async () => {
+  it("loads: schedules, and whether changes are sent automatically", async () => {
     const { core } = await woken(version);
     const plain = { name: "later", at: 1_060_000, payload: { a: 1 } };
     // Once there were no keys.
@@ -87,7 +87,7 @@ describe.each(versions)("what %s stored", (version) => {
     expect(core.handle.autoSync).toBe(false);
   });
 
-  it("loads: transfers, of who came, of who went, and of who was called back", async () => {
+  it("loads: transfers of users who came, who left, and who were recalled", async () => {
     const room = await woken(version);
     room.core.handle.autoSync = true;
     const eve = await room.connect(undefined, null, "of-eve");
@@ -109,7 +109,7 @@ describe.each(versions)("what %s stored", (version) => {
     expect(room.state.players()["bob-public"]?.x()).toBe(5);
   });
 
-  it("loads: only an entry whose key has a dot is put aside, and nothing fails but a shard that is gone", async () => {
+  it("loads: only an entry whose key has a dot is quarantined, and nothing fails but a lost shard", async () => {
     const room = await woken(version);
     // They are read when they are needed.
     expect(Object.keys(room.state.monsters())).toHaveLength(hasDottedKey(version) ? 0 : 1);
@@ -121,7 +121,7 @@ describe.each(versions)("what %s stored", (version) => {
   });
 });
 
-it("the fixture of what is not released yet is what is stored now", async () => {
+it("the fixture of the unreleased version equals what is stored now", async () => {
   // If this fails, see "Compatibility" in CONTRIBUTING.md.
   expect(await play()).toEqual(rowsOf("unreleased"));
   expect(await play(true)).toEqual(rowsOf("unreleased-busy"));

@@ -77,7 +77,7 @@ describe.skipIf(!hasHistory)(`a rollback to ${BEFORE}`, () => {
     ...Object.values(room.state.players()).map(({ x }) => x()),
   ];
 
-  it("with a full journal: the room does not start, nothing changes, and then forward again all is there", async () => {
+  it("with a full journal: the room does not start, nothing changes, and it works after going forward again", async () => {
     install();
     const room = await busy();
     const before = structuredClone(room.storage.raw);
@@ -89,7 +89,7 @@ describe.skipIf(!hasHistory)(`a rollback to ${BEFORE}`, () => {
     expect(found(room)).toEqual([5, 5, 5, 5]);
   });
 
-  it("after the room was quiet: it starts, loses nothing, and what it stores is there after going forward again", async () => {
+  it("after the room was quiet: it starts with all data, and what it stores is kept after going forward again", async () => {
     const room = await busy();
     room.start();
     await room.advance(10_000);

@@ -7,7 +7,7 @@ import { crash, SEED } from "./run.ts";
 const KILLS = Number(process.env["CRASH_KILLS"] ?? 4);
 
 it(
-  `a service that is killed ${KILLS} times under load loses nothing that it promised to keep`,
+  `a service that is killed ${KILLS} times under load loses nothing that it acknowledged`,
   async () => {
     const city = new City(new Random(SEED));
     try {

@@ -15,7 +15,7 @@ describe("a definition", () => {
     expect(() => defineRoom(malformed)).toThrow('defineRoom("game-{id}-{id}"): maxUsers has to be a number from 1');
   });
 
-  it("is not checked again in a deployed Worker, and matches as ever", () => {
+  it("is not checked in a deployed Worker, and still matches", () => {
     vi.stubEnv("NODE_ENV", "production");
     expect(() => defineRoom(malformed)).not.toThrow();
     const run = () => "ok";

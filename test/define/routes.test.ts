@@ -17,7 +17,7 @@ describe("routes of a room", () => {
     .tuple(fc.array(fc.constantFrom("a", "b", "a.b", "aXb", "7", "x%2Fy"), { maxLength: 4 }), fc.boolean())
     .map(([parts, isSlashed]) => `/${parts.join("/")}${isSlashed && parts.length > 0 ? "/" : ""}`);
 
-  it("are found as Hono's router for applications finds them", () => {
+  it("are found as Hono's router finds them", () => {
     let found = 0;
     fc.assert(
       fc.property(fc.uniqueArray(route, { minLength: 1, maxLength: 5 }), asked, (paths, path) => {
@@ -41,7 +41,7 @@ describe("routes of a room", () => {
     expect(found).toBeGreaterThan(300);
   });
 
-  it("are not found with a slash too many at the end, and take wildcards, patterns and parts that may be left out", () => {
+  it("are not found with an extra slash, and accept wildcards, patterns and optional parts", () => {
     const routes = compileRoutes({
       "GET /a": { run },
       "POST /b/:id{[0-9]+}": { run },

@@ -23,13 +23,13 @@ function start() {
   return { poll, state, pass };
 }
 
-it("a page that is open for an hour asks twice while nothing changes", async () => {
+it("a page that is open for an hour polls twice while nothing changes", async () => {
   const { pass } = start();
   expect(await pass(2999)).toBe(1);
   expect(await pass(HOUR / 10)).toBe(1);
 });
 
-it("it asks every 30 seconds while something changes", async () => {
+it("it polls every 30 seconds while something changes", async () => {
   const { state, pass } = start();
   let count = 1;
   Object.defineProperty(state, "answer", { get: () => [`${++count} of 4`] });
@@ -37,7 +37,7 @@ it("it asks every 30 seconds while something changes", async () => {
   for (let times = 0; times < 5; times++) expect(await pass(30_000)).toBe(1);
 });
 
-it("it asks again when somebody comes or goes, and no more often than every 30 seconds", async () => {
+it("it polls when a user comes or goes, at most every 30 seconds", async () => {
   const { poll, pass } = start();
   expect(await pass(4000)).toBe(2);
   let asked = 0;

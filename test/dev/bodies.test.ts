@@ -59,7 +59,7 @@ const complaints = () =>
     .split("\n")
     .filter((line) => /ERROR|rror:/.test(line));
 
-describe("P8.3: a body that nobody reads", () => {
+describe("P8.3: an unread body", () => {
   it.each(CASES)("%s is answered with %i, and nothing is thrown", async (_, status, path, init) => {
     for (const size of SIZES) {
       const answer = await fetch(server.url + path, { method: "POST", body: "x".repeat(size), ...init });
@@ -71,7 +71,7 @@ describe("P8.3: a body that nobody reads", () => {
     expect(complaints()).toEqual([]);
   });
 
-  it("is none of the shard's business", async () => {
+  it("does not matter to the shard", async () => {
     const paths = ["nothing", "ignored", "denied"].map((path) => `/parties/shard/${shard}/${path}`);
     for (const path of paths) {
       for (const size of SIZES) {
@@ -83,7 +83,7 @@ describe("P8.3: a body that nobody reads", () => {
     expect(complaints()).toEqual([]);
   });
 
-  it("is read no further than a room takes: 413", async () => {
+  it("is read up to the room's limit: 413", async () => {
     for (const size of [1025, 100_000, 1_000_000]) {
       const body = JSON.stringify("x".repeat(size));
       const answer = await fetch(`${server.url}${ROOM}/text`, { method: "POST", body });
@@ -94,8 +94,8 @@ describe("P8.3: a body that nobody reads", () => {
   });
 });
 
-describe("P8.3: a body that somebody reads", () => {
-  it.each([1, 1000, 100_000, 5_000_000])("of %i bytes reaches a handler, and streams back", async (size) => {
+describe("P8.3: a body that is read", () => {
+  it.each([1, 1000, 100_000, 5_000_000])("of %i bytes reaches a handler, and is streamed back", async (size) => {
     const body = "x".repeat(size);
     for (const place of [ROOM, `/parties/shard/${shard}`]) {
       const echo = await fetch(`${server.url}${place}/echo`, { method: "POST", body });
@@ -106,7 +106,7 @@ describe("P8.3: a body that somebody reads", () => {
 });
 
 describe("P8.3: a body that never ends", () => {
-  it("holds up no answer that does not need it", async () => {
+  it("does not delay an answer that does not need it", async () => {
     const { hostname, port, host } = new URL(server.url);
     const socket = connect(Number(port), hostname);
     socket.write(`POST ${ROOM}/nothing HTTP/1.1\r\nhost: ${host}\r\ncontent-length: 100000\r\n\r\nbegun`);

@@ -33,14 +33,14 @@ async function examine(server: DevServer, room: string, env: Record<string, stri
 
 const sawOf = (findings: readonly Finding[], name: string) => findings.find((finding) => finding.name === name)?.saw;
 
-describe("doctor, where wrangler.toml is as the documents have it", () => {
+describe("doctor, with the wrangler.toml of the documentation", () => {
   let server: DevServer;
   beforeAll(async () => {
     server = await start("doctor");
   });
   afterAll(() => server?.kill());
 
-  it("finds nothing wrong, and says what only people can see", async () => {
+  it("finds no problems, and lists what only people can check", async () => {
     const { code, stderr, verdicts, findings } = await examine(server, "quiet-1");
     expect(verdicts).toEqual({
       "The service answers, and hides metrics without a token": "ok",
@@ -61,7 +61,7 @@ describe("doctor, where wrangler.toml is as the documents have it", () => {
     expect(server.log()).not.toContain(sawOf(findings, "Session ids are not logged"));
   });
 
-  it("prints what it expected, and what it saw, and says what keeps a room awake", async () => {
+  it("prints what it expected and what it saw, and what keeps a room awake", async () => {
     const OPERATOR_TOKEN = await tokenOf("--operator", "--claim", "rooms=*");
     const run = await runBin(["doctor", server.url, "--room", "restless-1"], { env: { OPERATOR_TOKEN } });
     expect(run.stdout).toContain(
@@ -82,7 +82,7 @@ describe("doctor, where wrangler.toml is as the documents have it", () => {
     expect(code).toBe(0);
   });
 
-  it("says so if the token is not an operator's, or nothing answers", async () => {
+  it("reports that the token is not an operator's, or that there is no answer", async () => {
     const user = await examine(server, "quiet-2", { OPERATOR_TOKEN: await tokenOf("--sub", "ada") });
     expect([user.code, user.stderr]).toEqual([1, expect.stringContaining("use an operator's token")]);
     const nobody = { ...server, url: `http://localhost:${await freePort()}` };
@@ -90,14 +90,14 @@ describe("doctor, where wrangler.toml is as the documents have it", () => {
   });
 });
 
-describe("doctor, where wrangler.toml is old", () => {
+describe("doctor, with an old wrangler.toml", () => {
   let server: DevServer;
   beforeAll(async () => {
     server = await start("doctor-old");
   });
   afterAll(() => server?.kill());
 
-  it("finds what it lacks", async () => {
+  it("finds the missing settings", async () => {
     const { code, verdicts, findings } = await examine(server, "quiet-1");
     expect(verdicts).toMatchObject({
       "wrangler.toml has the compatibility date and flags": "failed",

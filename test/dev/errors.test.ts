@@ -85,7 +85,7 @@ function connect() {
 }
 
 describe("wrangler dev", () => {
-  it("starts with a wrong definition, and shows what is wrong with its line: in the log, in answers and to clients", async () => {
+  it("starts with a wrong definition, and shows the error with its line in the log, in answers and to clients", async () => {
     expect(server.log()).toContain(PROBLEM);
     expect(server.log()).toMatch(/room\.ts:3:\d+/);
     expect(server.log()).not.toMatch(/not exported|failed to start/);
@@ -100,7 +100,7 @@ describe("wrangler dev", () => {
     await expect.poll(() => errors, { timeout: 10_000 }).toContainEqual(expect.stringContaining(PROBLEM));
   });
 
-  it("goes on with the next edit, and its clients with it", async () => {
+  it("continues with the next edit, and keeps its clients", async () => {
     const { client } = connect();
     save("room.ts", roomWith("game-{id}"));
     await expect.poll(() => client.status, { timeout: 20_000 }).toBe("open");
@@ -108,7 +108,7 @@ describe("wrangler dev", () => {
     expect(client.state).toMatchObject({ count: 1 });
   });
 
-  it("logs what a handler throws with its line, and what was changed in place, as text", async () => {
+  it("logs errors of handlers with their lines, and values that were changed in place, as text", async () => {
     const { client } = connect();
     await client.call("add");
     await expect(client.call("fail")).rejects.toMatchObject({ code: "internal" });

@@ -54,7 +54,7 @@ describe.each([
   ["a room that stays awake", "awake-1", "room"],
   ["a room behind shards", "room-2", "world"],
 ] as const)("%s under vite dev", (_, room, via) => {
-  it(`runs once after ${EDITS} edits, and goes on where it was`, async () => {
+  it(`runs once after ${EDITS} edits, and keeps its state`, async () => {
     const clients = [enter(room, via), enter(room, via)];
     const [first, second] = clients as [(typeof clients)[0], (typeof clients)[0]];
     for (let edit = 1; edit <= EDITS; edit++) {

@@ -17,7 +17,7 @@ describe("gameRoom: actions", () => {
     expect((await client.call("move")).value["code"]).toBe("invalid_input");
   });
 
-  it("kick: by an admin, and who is gone may do nothing", async () => {
+  it("kick: by an admin; a kicked user may do nothing", async () => {
     const room = start();
     const [bob, boss] = [await room.connect({ token: user }), await room.connect({ token: admin })];
     expect((await bob.call("kick", boss.publicId)).value["code"]).toBe("forbidden");
@@ -46,7 +46,7 @@ describe("gameRoom: actions", () => {
     expect(await again.closed).toMatchObject({ code: 4403 });
   });
 
-  it("unhandledAction gets the rest", async () => {
+  it("unhandledAction gets all other actions", async () => {
     const run = vi.spyOn(definition.unhandledAction, "run");
     const client = await start().connect({ token: user });
     expect((await client.call("dance", 3)).type).toBe("ack");
@@ -119,7 +119,7 @@ describe("gameRoom: tick and hooks", () => {
     expect(context).toMatchObject({ user: { id: first.publicId }, conn: { publicId: first.publicId } });
   });
 
-  it("onError gets what was thrown, and the client nothing of it", async () => {
+  it("onError gets the error, and the client no details", async () => {
     vi.spyOn(console, "error").mockImplementation(() => {});
     const onError = vi.spyOn(definition, "onError");
     vi.spyOn(gameRoom.compiled.actions.get("move") as { run(): void }, "run").mockImplementation(() => {
@@ -148,7 +148,7 @@ describe("gameRoom: tick and hooks", () => {
     expect(boss.state).toMatchObject({ status: "waiting" });
   });
 
-  it("onStorageRestore and onUserStorageRestore see what was stored, and say what to load", async () => {
+  it("onStorageRestore and onUserStorageRestore get the stored values, and return what to load", async () => {
     const room = start();
     const client = await room.connect({ id: "ada", token: user });
     await client.call("move", { x: 5, y: 6 });

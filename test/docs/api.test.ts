@@ -21,14 +21,14 @@ describe("gameRoom: options", () => {
     expect(onJoin.mock.calls[0]?.[0].room).toMatchObject({ id: "game-1", params: { id: "1" } });
   });
 
-  it("maxUsers: the fifth user is refused with 4503, and nobody else", async () => {
+  it("maxUsers: the fifth user is refused with 4503", async () => {
     const room = start();
     for (const id of ["a", "b", "c", "d"]) await room.connect({ id, token: user });
     expect(await (await room.open({ id: "e", token: user })).closed).toMatchObject({ code: 4503 });
     await room.connect({ id: "d", token: user });
   });
 
-  it("throttleSync: what changes within 100 ms comes in one packet", async () => {
+  it("throttleSync: changes within 100 ms are sent in one packet", async () => {
     const room = start();
     const client = await room.connect({ token: user });
     const syncs = () => client.packets.filter(({ type }) => type === "sync").length;
@@ -39,7 +39,7 @@ describe("gameRoom: options", () => {
     expect(syncs() - before).toBeLessThanOrEqual((Date.now() - startedAt) / 100 + 1);
   });
 
-  it("throttleStorage: a change is stored later, and with its alarm", async () => {
+  it("throttleStorage: a change is stored later, with its alarm", async () => {
     const room = start();
     const client = await room.connect({ token: user });
     await room.alarm();
@@ -61,7 +61,7 @@ describe("gameRoom: options", () => {
     expect(room.state.players()).toEqual({});
   });
 
-  it("hibernate: a room where nobody is sleeps, and is the same when it wakes", async () => {
+  it("hibernate: an empty room hibernates, and is the same when it wakes", async () => {
     const room = start();
     const client = await room.connect({ id: "ada", token: user });
     await client.call("move", { x: 3, y: 4 });
@@ -97,7 +97,7 @@ describe("gameRoom: options", () => {
     expect(refused.length).toBeGreaterThanOrEqual(99);
   });
 
-  it("maxMessageBytes: one more is closed with 1009", async () => {
+  it("maxMessageBytes: a larger message closes with 1009", async () => {
     const client = await start().connect({ token: user });
     const frame = (bytes: number) => JSON.stringify({ action: "other", value: "" }).padEnd(bytes);
     client.send(frame(65_536));
@@ -108,7 +108,7 @@ describe("gameRoom: options", () => {
 });
 
 describe("gameRoom: state", () => {
-  it("clients see what is theirs to see, as it changes", async () => {
+  it("clients see what they may see, as it changes", async () => {
     const room = start();
     const ada = await room.connect({ token: user });
     const bob = await room.connect({ token: user });
@@ -144,7 +144,7 @@ describe("gameRoom: state", () => {
     await ada.sees((state: { monsters?: object }) => state.monsters === undefined || !("m1" in state.monsters));
   });
 
-  it("id is the publicId, and what is stored is what was declared so", async () => {
+  it("id is the publicId, and the declared fields are stored", async () => {
     const room = start();
     const ada = await room.connect({ token: user });
     expect(await room.inside((state) => state.players()[ada.publicId]?.id)).toBe(ada.publicId);
@@ -179,7 +179,7 @@ describe("gameRoom: state", () => {
 });
 
 describe("serving rooms", () => {
-  it("the app leads to each room by its path, checks tokens and answers CORS", async () => {
+  it("the app routes to each room by its path, checks tokens and answers CORS", async () => {
     const ask = serviceOf(service, [gameRoom, apiRoom]);
     expect(await json(await ask("/health"))).toEqual([200, { status: "ok" }]);
     const hello = await ask("/parties/main/api/hello", { headers: { origin: "http://else.where" } });

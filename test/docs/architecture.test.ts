@@ -37,7 +37,7 @@ describe("docs/architecture.md", () => {
       .map((name) => ({ name, line })),
   );
 
-  it("names files and folders that are there", () => {
+  it("names existing files and folders", () => {
     expect(named.length).toBeGreaterThan(200);
     // These are not committed, or are in several folders.
     const others = new Set(["assets.ts", "file-text.ts", "vitest.config.ts", "tsconfig.json"]);
@@ -45,7 +45,7 @@ describe("docs/architecture.md", () => {
     expect(unknown.map(({ name }) => name)).toEqual([]);
   });
 
-  it("names what is in the files", () => {
+  it("names what the files contain", () => {
     const text = lines.join("\n");
     // `file.ts` (`name`, `name`), and `name` in `file.ts`.
     const after = [...text.matchAll(/`([\w./-]+\.ts)` \(((?:`#?\w+`(?:, )?)+)\)/g)].flatMap(([, file = "", names]) =>
@@ -78,7 +78,7 @@ describe("docs/architecture.md", () => {
     expect(written).toEqual(Object.fromEntries(enforced));
   });
 
-  it("has what the folders of a room may import", () => {
+  it("has the allowed imports of the room's folders", () => {
     const written = Object.fromEntries(tableWith("| folder of the room | may import |"));
     expect(written).toEqual(Object.fromEntries(Object.entries(ROOM).map(([name, allowed]) => [name, [allowed]])));
   });

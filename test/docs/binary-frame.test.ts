@@ -13,7 +13,7 @@ const section = document.slice(document.indexOf("### A frame, byte by byte"));
 const [tables = "", json = ""] = [...section.matchAll(/```json\n([^]*?)```/g)].map(([, block = ""]) => block.trim());
 const bytes = [...section.matchAll(/^\| `([0-9a-f ]+)` \|/gm)].map(([, cells]) => cells).join(" ");
 
-it("docs/protocol.md explains each byte of a frame that a room sends, and says what it is as JSON", () => {
+it("docs/protocol.md explains each byte of a frame that a room sends, and its form as JSON", () => {
   const encoder = new PatchEncoder(readTables(JSON.parse(tables)));
   const before = { players: { ann: { x: 3, y: 4 }, bob: { x: 5, y: 6 }, cat: { x: 7, y: 8 } } };
   const told = encoder.shared(before);
@@ -32,7 +32,7 @@ it("docs/protocol.md explains each byte of a frame that a room sends, and says w
   expect(reader.read(frame, state)).toEqual({ type, value, ...head });
 });
 
-it("docs/protocol.md says how long this frame is", () => {
+it("docs/protocol.md has the length of this frame", () => {
   const [, inJson, inBytes] = /this packet has (\d+) bytes[^]*The binary frame has (\d+):/.exec(section) ?? [];
   expect([inJson, inBytes]).toEqual([`${json.length}`, `${bytes.split(" ").length}`]);
 });

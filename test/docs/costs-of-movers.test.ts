@@ -81,7 +81,7 @@ async function monthOf(mover: Mover) {
 const DEFAULTS = { frames: 10 } as const;
 const TUNED = { throttleStorage: 10_000, frames: 5 } as const;
 
-describe("docs/costs.md: 1,000 players who move ten times a second, for a month", () => {
+describe("docs/costs.md: 1,000 players who move ten times a second for a month", () => {
   it.each<[string, Mover, mostRows: number, mostDollars: number]>([
     ["rooms of 10", { room: 10, ...DEFAULTS }, 2.5, 1300],
     ["rooms of 10, with `throttleStorage: 10_000` and `batch: 200`", { room: 10, ...TUNED }, 2.5, 600],

@@ -31,7 +31,7 @@ describe("docs/costs.md", () => {
     expect(costOf(counts).total.toFixed(3)).toBe(dollars.toFixed(3));
   });
 
-  it("has some", () => expect(examples.length).toBeGreaterThan(3));
+  it("there are some", () => expect(examples.length).toBeGreaterThan(3));
 
   // Of the free plan, for all objects of an account: a day's requests, GB-s and rows written.
   const QUOTAS = [100_000, 13_000, 100_000];
@@ -52,9 +52,9 @@ describe("docs/costs.md", () => {
     expect(used).toEqual(counted.map(Math.round));
   });
 
-  it("the free plan has some", () => expect(free.length).toBeGreaterThan(5));
+  it("there are some for the free plan", () => expect(free.length).toBeGreaterThan(5));
 
-  it("a window in which users go on moving, ten times each, is one alarm, and one row for all of them", async () => {
+  it("a window in which users move ten times each costs one alarm and one row for all of them", async () => {
     const room = testRoom(game, "any");
     const headers = { authorization: `Bearer ${await operatorToken({ rooms: "*" })}` };
     const url = `http://rooms.test/parties/${room.party}/${room.id}/$metrics`;

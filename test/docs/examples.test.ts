@@ -40,7 +40,7 @@ it.each(shown.map(({ where }, index) => [where, index] as const))("the example a
   expect(output.split("\n").filter((line) => line.includes(`example-${index}.ts`))).toEqual([]);
 });
 
-it("and nothing else is wrong", () => {
+it("there are no other errors", () => {
   expect(shown.length).toBeGreaterThan(15);
   expect(output.split("\n").filter((line) => line !== "" && !line.includes("example-"))).toEqual([]);
 });

@@ -11,7 +11,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-it("guide: being found", async () => {
+it("guide: finding games", async () => {
   shared().rooms.set("main", duelRoom);
   vi.stubGlobal("fetch", exports.default.fetch.bind(exports.default));
   vi.stubGlobal("WebSocket", BrowserSocket);

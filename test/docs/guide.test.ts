@@ -42,7 +42,7 @@ describe("guide", () => {
     expect((await boss.call("empty")).type).toBe("ack");
   });
 
-  it("auth: tokens of your own reach guards, in a service below a path", async () => {
+  it("auth: your own tokens reach guards, in a service below a path", async () => {
     const ask = serviceOf(ownApp, [members]);
     expect(await (await ask("/")).text()).toBe("My game");
     const join = async (headers: Record<string, string>) => {
@@ -57,7 +57,7 @@ describe("guide", () => {
     client.close();
   });
 
-  it("state: a bullet knows its owner, until they have left", async () => {
+  it("state: a bullet has its owner, until the owner has left", async () => {
     const { room, server, createClient } = await kitRoom(arena);
     const [ann, bob] = [await createClient(), await createClient()];
     await ann.call("shoot");
@@ -71,7 +71,7 @@ describe("guide", () => {
     expect(bob.state).toMatchObject({ bullets: { [ann.publicId]: { owner: null } } });
   });
 
-  it("state: a boss is a boss after the room has slept", async () => {
+  it("state: a boss is still a boss after the room hibernated", async () => {
     const { room, server, createClient } = await kitRoom(cave);
     const client = await createClient();
     await client.call("wake");
@@ -85,7 +85,7 @@ describe("guide", () => {
     expect((await createClient()).state).toEqual(client.state);
   });
 
-  it("guards: requireSession on a room lets clients in, and no HTTP request", async () => {
+  it("guards: requireSession on a room accepts clients and refuses HTTP requests", async () => {
     const closed = defineRoom({
       path: "c",
       guards: [requireSession],
@@ -99,7 +99,7 @@ describe("guide", () => {
     expect((await room.fetch("/a")).status).toBe(403);
   });
 
-  it("a game that was one of PartyServer or Colyseus", async () => {
+  it("a game that was ported from PartyServer or Colyseus", async () => {
     const { createClient, expectConverged } = await kitRoom(game);
     const [ada, bob] = [await createClient(), await createClient()];
     await ada.call("move", { x: 1, y: 2 });
@@ -245,7 +245,7 @@ describe("guide", () => {
     vi.restoreAllMocks();
   });
 
-  it("later", async () => {
+  it("schedules", async () => {
     const { createClient, room, server } = await kitRoom(auction);
     const ada = await createClient();
     await ada.call("bid", 5);
@@ -303,7 +303,7 @@ describe("guide", () => {
     expect(await (await serviceOf(levels, [dungeon])("/parties/main/level-7/open")).json()).toBe(true);
   });
 
-  it("new versions of a state, and what could not be read", async () => {
+  it("new versions of a state, and unreadable values", async () => {
     const room = testRoom(mine, "mine-1");
     await room.inside((_state, _core, ctx) => {
       for (const [key, value] of Object.entries({

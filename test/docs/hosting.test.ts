@@ -5,7 +5,7 @@ import worker, { RoomObject } from "./extracted/framework-server.ts";
 import { gameRoom } from "./extracted/game-room.ts";
 import { serviceOf } from "./service.ts";
 
-it("a framework's Worker answers for its pages, and rooms for theirs", async () => {
+it("a framework's Worker serves its pages, and rooms serve theirs", async () => {
   const ask = serviceOf({ fetch: async (...of) => worker.fetch(...of) }, [gameRoom]);
   expect(await (await ask("/about")).text()).toBe("The page /about");
   expect(await (await ask("/parties/main/game-1/status")).json()).toEqual({ status: "waiting" });

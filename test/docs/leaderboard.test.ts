@@ -7,7 +7,7 @@ beforeEach(() => {
   shared().rooms.set("boards", leaderboard).set("rounds", round);
 });
 
-it("the leaderboard across rooms has each game once, after a crash of it and of a game too", async () => {
+it("the leaderboard across rooms has each game once, after crashes of the leaderboard and of a game", async () => {
   const board = new TestRoom(leaderboard, "board-all", "boards");
   const watcher = await board.connect();
   const best = () => (watcher.state as { best: { game: string; points: number }[] }).best;

@@ -37,14 +37,14 @@ describe("docs/limits.md", () => {
     expect(code).toContain(name.join(": "));
   });
 
-  it.each(rows.map((row) => [row[0] ?? "", row[2] ?? ""]))("%s: can be changed as it says", (_, how) => {
+  it.each(rows.map((row) => [row[0] ?? "", row[2] ?? ""]))("%s: can be changed as described", (_, how) => {
     for (const [, option = ""] of how.matchAll(/`((?:world\.)?\w+)`/g)) {
       const settings = option.startsWith("world.") ? "world/settings.ts" : "define/check-definition.ts";
       expect(sources[`../../src/${settings}`]).toContain(`${option.replace("world.", "")}: `);
     }
   });
 
-  it("has all options that limit something", () => {
+  it("has all options that are limits", () => {
     expect(rows.length).toBeGreaterThan(30);
     const options =
       "maxUsers maxConnectionsPerUser maxMessageBytes rateLimit joinRate requestRate sessionExpiryTime maxOfflineSessions transferExpiryTime".split(
@@ -57,7 +57,7 @@ describe("docs/limits.md", () => {
 
 describe("docs/threat-model.md", () => {
   it.each(rowsOf(threats).map((row) => [row[0] ?? "", `${row[2]}, ${row[3]}`]))(
-    "%s: names files that are there",
+    "%s: names existing files",
     (_, files) => {
       for (const file of files.split(", ")) {
         const known = file.startsWith("test/") ? tests[file.replace("test/", "../")] : sources[`../../${file}`];

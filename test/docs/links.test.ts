@@ -48,7 +48,7 @@ describe("links between the documents", () => {
     expect(own.map((link) => problemOf(document, link)).filter(Boolean)).toEqual([]);
   });
 
-  it("lead to all of docs, from its index", () => {
+  it("lead to all pages from the index", () => {
     const index = prose(join(root, "docs/README.md"));
     const pages = globSync("docs/*.md", { cwd: root }).map((path) => relative("docs", path));
     for (const page of pages.filter((name) => name !== "README.md")) expect(index).toContain(`(${page})`);

@@ -1,7 +1,7 @@
 import { expect, it, vi } from "vitest";
 import { lines, rooms } from "./extracted/log-options.ts";
 
-it("lines go where createRooms says", async () => {
+it("entries go to the log of createRooms", async () => {
   const error = vi.spyOn(console, "error");
   const response = await rooms.app.request("http://rooms.test/parties/main/game-1", {}, {});
   expect([response.status, error.mock.calls]).toEqual([500, []]);

@@ -22,13 +22,13 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-it("README: the counter is a whole Worker", async () => {
+it("README: the counter is a complete Worker", async () => {
   expect(await (await counting.request("/health")).json()).toEqual({ status: "ok" });
   expect((await counting.request("/parties/main/other-1")).status).toBe(404);
   expect(Object.getPrototypeOf(CounterObject)).toBeInstanceOf(Function);
 });
 
-it("README: the counter's page shows each click of everybody", async () => {
+it("README: the counter's page shows every click of all users", async () => {
   let click = () => {};
   const body = { textContent: "", addEventListener: (_: string, listener: () => void) => (click = listener) };
   openPage(counter);
@@ -72,7 +72,7 @@ describe("the first game: the room", () => {
 });
 
 describe("the first game: the Worker", () => {
-  it("the Worker leads to the room, over HTTP and over a socket", async () => {
+  it("the Worker routes to the room, over HTTP and over a socket", async () => {
     const ask = serviceOf(service, [gameRoom]);
     expect(await (await ask("/health")).json()).toEqual({ status: "ok" });
     expect(await (await ask("/parties/main/game-1/status")).json()).toEqual({ status: "waiting" });
@@ -83,7 +83,7 @@ describe("the first game: the Worker", () => {
     expect(client.state).toMatchObject({ status: "waiting" });
   });
 
-  it("its class is the object", async () => {
+  it("its class is the Durable Object", async () => {
     // The test Worker has no such room: it says so, and leaves the storage as it is.
     vi.spyOn(console, "error").mockImplementation(() => {});
     const stub = env.ROOMS.get(env.ROOMS.idFromName("main/game-class"));
@@ -117,7 +117,7 @@ function openPage(room: AnyRoom = gameRoom): Map<string, string> {
 }
 
 describe("docs/client.md and docs/react.md", () => {
-  it("the page plays", async () => {
+  it("the page works", async () => {
     const kept = openPage();
     const log = vi.spyOn(console, "log").mockImplementation(() => {});
     const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
@@ -135,7 +135,7 @@ describe("docs/client.md and docs/react.md", () => {
     expect((conn as { shouldReconnect: boolean }).shouldReconnect).toBe(false);
   });
 
-  it("and with a client that is typed", async () => {
+  it("a typed client works", async () => {
     openPage().set("session", "ada");
     const log = vi.spyOn(console, "log").mockImplementation(() => {});
     const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
@@ -156,7 +156,7 @@ describe("docs/client.md and docs/react.md", () => {
 });
 
 describe("docs/sharding.md", () => {
-  it("the Worker serves them, and connectionWorld comes in through one", async () => {
+  it("the Worker serves them, and connectionWorld connects through one", async () => {
     const names = [WorldsRoomObject, WorldObject, ShardObject].map(({ name }) => name);
     expect([typeof world.fetch, ...names]).toEqual(["function", "RoomObject", "WorldObject", "ShardObject"]);
     shared().rooms.set("main", gameRoom);

@@ -27,7 +27,7 @@ it("spectators watch, and are counted", async () => {
   expect(await (await room.fetch("/watching")).json()).toBe(1);
 });
 
-it("leaderboard: all see the best ten, and nobody else's entry", async () => {
+it("leaderboard: all users see the best ten entries, and no others", async () => {
   const { createClient, expectConverged } = await testRoom(race);
   const [ada, bob] = [await createClient(), await createClient()];
   await ada.call("score");
@@ -39,7 +39,7 @@ it("leaderboard: all see the best ten, and nobody else's entry", async () => {
   expect(Object.keys(bob.state.runners ?? {})).toEqual([bob.publicId]);
 });
 
-it("kick and ban: by the host alone, and a ban holds for the account", async () => {
+it("kick and ban: only by the host, and a ban applies to the account", async () => {
   const { createClient } = await testRoom(club);
   const host = await createClient({ auth: { sub: "host" } });
   const eve = await createClient({ auth: { sub: "eve" } });
@@ -52,7 +52,7 @@ it("kick and ban: by the host alone, and a ban holds for the account", async () 
   await expect(createClient({ auth: { sub: "eve" } })).rejects.toThrow("4403");
 });
 
-it("countdown: begins when all are ready, ends by itself, and may be called off", async () => {
+it("countdown: begins when all are ready, ends automatically, and may be cancelled", async () => {
   const { createClient, room, server } = await testRoom(start);
   const [ada, bob] = [await createClient(), await createClient()];
   await ada.call("ready");
@@ -68,7 +68,7 @@ it("countdown: begins when all are ready, ends by itself, and may be called off"
   expect(room.state.isRunning()).toBe(true);
 });
 
-it("turn order: one after the other, whoever is slow is skipped, and whoever leaves is left out", async () => {
+it("turn order: one after the other; slow players are skipped, and players who leave are left out", async () => {
   const { createClient, room, server } = await testRoom(cards);
   const clients = [await createClient(), await createClient(), await createClient()];
   const [ada, bob, eve] = clients as [(typeof clients)[0], (typeof clients)[0], (typeof clients)[0]];
@@ -106,7 +106,7 @@ it("teams and fog: a team sees its own units, and others near them", async () =>
   expect(Object.keys(blue.state.units ?? {}).toSorted()).toEqual(["b", "r"]);
 });
 
-it("chat: keeps 100 messages, and refuses those that come too fast", async () => {
+it("chat: keeps 100 messages, and refuses those that are sent too fast", async () => {
   const { createClient, room, server } = await testRoom(chat);
   const ada = await createClient();
   for (let said = 0; said < 3; said++) await ada.call("say", `hello ${said}`);
@@ -138,7 +138,7 @@ it("chat: the page says why a message was refused", async () => {
   ).toBe("");
 });
 
-it("cursors: whole numbers that are not stored, and somebody who left is away for a while", async () => {
+it("cursors: whole numbers that are not stored, and a user who left is shown as away for a while", async () => {
   const { createClient, room, server } = await testRoom(canvas);
   const [ada, bob] = [await createClient(), await createClient()];
   await ada.call("point", { x: 10.4, y: 20 });
@@ -150,7 +150,7 @@ it("cursors: whole numbers that are not stored, and somebody who left is away fo
   expect(Object.keys(bob.state.guests)).toEqual([bob.publicId]);
 });
 
-it("bots take the seats that are free, and move", async () => {
+it("bots take free seats, and move", async () => {
   const { createClient, room, server } = await testRoom(track);
   const ada = await createClient();
   expect(Object.keys(room.state.bots())).toHaveLength(3);
@@ -161,7 +161,7 @@ it("bots take the seats that are free, and move", async () => {
   ada.close();
 });
 
-it("deletion: what each game has of a user goes, and then their profile", async () => {
+it("deletion: a user's data in each game is deleted, and then their profile", async () => {
   shared().rooms.set("matches", match).set("profiles", profile);
   const game = new TestRoom(match, "match-1", "matches");
   const about = new TestRoom(profile, "profile-ada", "profiles");
@@ -177,7 +177,7 @@ it("deletion: what each game has of a user goes, and then their profile", async 
   expect(JSON.stringify(await game.stored())).not.toContain(ada.publicId);
 });
 
-it("Discord: the code of the page becomes a token for the rooms", async () => {
+it("Discord: the code from the page becomes a token for the rooms", async () => {
   const answers = [{ access_token: "discord's" }, { id: "42", username: "ada", global_name: null }];
   const fetched = vi.spyOn(globalThis, "fetch").mockImplementation(async () => Response.json(answers.shift()));
   const ask = serviceOf(discord, [activity]);
@@ -190,7 +190,7 @@ it("Discord: the code of the page becomes a token for the rooms", async () => {
   expect(claims).toMatchObject({ sub: "discord-42", name: "ada" });
 });
 
-it("Discord: those who play together meet in one room, at the page's own host", async () => {
+it("Discord: players of one activity meet in one room, at the page's own host", async () => {
   vi.stubGlobal("location", { host: "42.discordsays.com" });
   const fetched = vi.spyOn(globalThis, "fetch").mockImplementation(async () => Response.json({ token: "t" }));
   const sdk = { instanceId: "i-7", commands: { authorize: async () => ({ code: "secret" }) } };

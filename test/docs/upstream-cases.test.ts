@@ -30,7 +30,7 @@ describe("docs/upstream-cases.md", () => {
     for (const [name, verdict, what = ""] of rows) if (verdict === "same") expect(what, name).toMatch(NAMED);
   });
 
-  it("names tests that are there", () => {
+  it("names existing tests", () => {
     for (const [name, , what = ""] of rows) {
       const [, file, title = ""] = NAMED.exec(what) ?? [];
       if (file === undefined) continue;

@@ -34,7 +34,7 @@ it.each(blocks)("wrangler reads: %s", (block) => {
   expect(config.secrets?.required).toContain("AUTH_JWT_SECRET");
 });
 
-it("the environment has all that it needs", () => {
+it("the environment has all required settings", () => {
   const staging = read(`${first}\n${blocks.find((block) => block.includes("env.staging"))}`, "staging");
   expect(staging).toMatchObject({
     name: "my-game-staging",

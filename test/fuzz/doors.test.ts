@@ -51,7 +51,7 @@ describe("the socket door", () => {
     },
   );
 
-  it.each(TARGETS)("P6: at a %s takes whatever comes, and serves the others as before", async (_, via) => {
+  it.each(TARGETS)("P6: at a %s accepts any input, and serves the others as before", async (_, via) => {
     const room = testRoom(target, `open-${crypto.randomUUID()}`);
     const good = await goodClient(room, { via });
     let frames = 0;
@@ -90,7 +90,7 @@ describe("the HTTP door", () => {
     body: fc.option(body),
   });
 
-  it("P6.2: answers whatever is asked, tells nothing of its inside, and believes no header", async () => {
+  it("P6.2: answers any request, reveals no internals, and trusts no header", async () => {
     const room = testRoom(target, `open-${crypto.randomUUID()}`);
     const good = await goodClient(room);
     const worlds = ["world/w/connect", "world/w/update-shard", "world/w/register-room", "world/w/registry", "shard/s"];
@@ -126,7 +126,7 @@ describe("the HTTP door", () => {
 });
 
 describe("credentials", () => {
-  it("P1.4: tokens that are not right open nothing, wherever they are shown", async () => {
+  it("P1.4: invalid tokens give no access, wherever they are sent", async () => {
     const { AUTH_JWT_SECRET } = env;
     const tokens = [...(await badTokens(AUTH_JWT_SECRET)), ...(await badTokens(AUTH_JWT_SECRET, OPERATOR))];
     const room = testRoom(target, `open-${crypto.randomUUID()}`);
@@ -164,7 +164,7 @@ describe("credentials", () => {
     await expectServed(room, good);
   });
 
-  it("P2.3, P2.5: ids and transfer tokens that were stolen, guessed or used before let nobody in", async () => {
+  it("P2.3, P2.5: stolen, guessed or used ids and transfer tokens give no access", async () => {
     const room = testRoom(target, `open-${crypto.randomUUID()}`);
     const next = room.sibling(`open-${crypto.randomUUID()}`);
     const alice = await room.connect({ id: "alice's", token: await token({ sub: "alice" }), via: "room" });
@@ -195,7 +195,7 @@ describe("credentials", () => {
     );
   });
 
-  it("P9.6: a World believes nobody who says that they are a shard, and no shard but its own secret", async () => {
+  it("P9.6: a World trusts no caller that claims to be a shard, and no shard without its secret", async () => {
     const report = (headers: Record<string, string>, worldId = "w") =>
       exports.default.fetch(`${ORIGIN}/parties/world/${worldId}/update-shard`, {
         method: "POST",

@@ -55,7 +55,7 @@ const definition = defineRoom({
 });
 
 describe("keys that a client chooses", () => {
-  it("P5.6: lead to no prototype when an entry, or a part of a value, is looked up", async () => {
+  it("P5.6: do not lead to a prototype when an entry, or a part of a value, is looked up", async () => {
     const room = testRoom(definition, `room-${crypto.randomUUID()}`);
     for (const key of ["constructor", "__proto__", "toString", "hasOwnProperty", "nothing"]) {
       expect((await room.fetch(`/things/${key}`)).status, key).toBe(404);
@@ -70,7 +70,7 @@ describe("keys that a client chooses", () => {
     expect((Object as unknown as Record<string, unknown>)["polluted"]).toBeUndefined();
   });
 
-  it("hold whole characters: halves would all be the same key in storage", async () => {
+  it("are well-formed: unpaired surrogates would all be the same key in storage", async () => {
     const room = testRoom(definition, `room-${crypto.randomUUID()}`);
     const client = await room.connect();
     expect((await client.call("add", "a\ud800")).value["code"]).toBe("invalid_input");
@@ -83,7 +83,7 @@ describe("keys that a client chooses", () => {
 });
 
 describe("ids of rooms", () => {
-  it("P1.2: are refused where no object could be found by them: a user who is sent there stays", async () => {
+  it("P1.2: are refused if no object could have them: a user who is sent there stays", async () => {
     const room = testRoom(definition, `room-${crypto.randomUUID()}`);
     const client = await room.connect();
     for (const to of [
@@ -107,7 +107,7 @@ describe("ids of rooms", () => {
 });
 
 describe("requests", () => {
-  it("P6.2: with a Host header that is none are refused, and are no failure of the service", async () => {
+  it("P6.2: with an invalid Host header are refused, and are no failure of the service", async () => {
     const { default: app } = await import("../worker.ts");
     for (const host of ["a b", "a@b", "a:b@c", "[", "%"]) {
       const request = {
@@ -126,7 +126,7 @@ describe("a body", () => {
   const stream = (pull: (controller: ReadableStreamDefaultController<Uint8Array>) => void) =>
     new Request("http://room/", { method: "POST", body: new ReadableStream({ pull }) });
 
-  it("P8.3: that breaks off, or never ends, is refused as what it is: no failure of the room", async () => {
+  it("P8.3: that breaks off or never ends is refused, and is no failure of the room", async () => {
     const broken = stream((controller) => controller.error(new Error("Network connection lost")));
     await expect(readText(broken, 100)).rejects.toMatchObject({ code: "bad_message" });
     const endless = stream(() => new Promise(() => {}) as never);
@@ -138,7 +138,7 @@ describe("a body", () => {
 });
 
 describe("the state of a connection", () => {
-  it("takes as many bytes at a shard as the room counted, so that no batch is lost half-way", async () => {
+  it("takes as many bytes at a shard as the room counted, so that no batch is lost", async () => {
     const room = testRoom(definition, `room-${crypto.randomUUID()}`);
     const client = await room.connect({ via: "shard" });
     const other = await room.connect({ via: "shard" });
@@ -154,7 +154,7 @@ describe("the state of a connection", () => {
 });
 
 describe("messages", () => {
-  it("P3.2: an id that JSON cannot answer with is refused", async () => {
+  it("P3.2: an id that JSON cannot represent is refused", async () => {
     const room = new MemoryRoom(definition.compiled);
     const socket = await room.connect("s");
     await room.core.message(socket, '{"action":"count","id":1e999}');
@@ -174,7 +174,7 @@ describe("a close frame", () => {
 });
 
 describe("patches at a client", () => {
-  it("P6.5: are cleaned inside arrays too, and make no holes", () => {
+  it("P6.5: are cleaned inside arrays too, and do not make holes", () => {
     const hostile = JSON.parse('{"list":[{"__proto__":{"polluted":1},"a":[{"constructor":1,"b":2}]}]}') as object;
     const state = applyPatch({}, hostile as Record<string, unknown>);
     expect(JSON.stringify(state)).toBe('{"list":[{"a":[{"b":2}]}]}');

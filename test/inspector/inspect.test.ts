@@ -85,10 +85,10 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe("P12.1: who may", () => {
+describe("P12.1: permissions", () => {
   const QUESTIONS = ["GET $inspect", "GET $actions", "POST $evict"];
 
-  it.each(QUESTIONS)("P12.1: %s is for who has the claim", async (question) => {
+  it.each(QUESTIONS)("P12.1: %s needs the claim", async (question) => {
     const room = testRoom(game, "game-1");
     const [method = "", path = ""] = question.split(" ");
     const status = async (claims?: Record<string, unknown>) =>
@@ -106,7 +106,7 @@ describe("P12.1: who may", () => {
     }
   });
 
-  it("P12.1: other methods and paths are nobody's, and what no inspector serves is not there", async () => {
+  it("P12.1: other methods and paths do not exist, and neither does anything without an inspector", async () => {
     const room = testRoom(game, "game-1");
     const all = await operator({ inspect: "*", manage: "*", rooms: "*" });
     for (const [method, path] of [
@@ -131,7 +131,7 @@ describe("P12.1: who may", () => {
     expect((await bare.request("http://rooms.test/inspector", {}, env)).status).toBe(404);
   });
 
-  it("P12.2: nobody needs a token where INSPECTOR is open, but pages of other sites", async () => {
+  it("P12.2: no token is needed if INSPECTOR is open, except for pages of other sites", async () => {
     const room = testRoom(game, "game-1");
     const verify = createVerifier({ secret: "AUTH_JWT_SECRET" });
     const app = createApp({
@@ -164,7 +164,7 @@ describe("P12.1: who may", () => {
   });
 });
 
-describe("P12.3: what is inside a room", () => {
+describe("P12.3: the content of a room", () => {
   it("P12.3: its state, users, connections and schedules", async () => {
     const room = testRoom(game, "game-1");
     const ada = await room.connect({ id: "ada", via: "room" });
@@ -187,7 +187,7 @@ describe("P12.3: what is inside a room", () => {
     await expect.poll(async () => (await inspect(room)).sessions?.first[0]?.offlineSince).toBeGreaterThan(0);
   });
 
-  it("P12.3: changes nothing: no packet goes out, and nothing is saved of the state", async () => {
+  it("P12.3: does not change: no packet is sent, and nothing of the state is saved", async () => {
     const room = testRoom(game, "game-1");
     const ada = await room.connect({ id: "ada", via: "room" });
     await ada.call("things", 5);
@@ -201,7 +201,7 @@ describe("P12.3: what is inside a room", () => {
     expect({ ...(await room.stored()), $counts: 0 }).toEqual({ ...before, $counts: 0 });
   });
 
-  it("P12.3: a room that cannot start tells why, and one that never was is left as it was", async () => {
+  it("P12.3: a room that cannot start reports why, and one that never existed is unchanged", async () => {
     vi.spyOn(console, "error").mockImplementation(() => {});
     const broken = defineRoom({
       path: "{id}",
@@ -217,7 +217,7 @@ describe("P12.3: what is inside a room", () => {
     expect(await never.stored()).toEqual({});
   });
 
-  it("P12.4: is bounded, however much there is", async () => {
+  it("P12.4: is limited, however much there is", async () => {
     const room = testRoom(game, "game-1");
     const ada = await room.connect({ id: "ada", via: "room" });
     await ada.call("things", 3000);
@@ -237,7 +237,7 @@ describe("P12.3: what is inside a room", () => {
     expect(child(state, "things")?.children?.length).toBeLessThanOrEqual(MOST_CHILDREN);
   });
 
-  it("P12.4: tells of the first sessions only, and how many there are", async () => {
+  it("P12.4: contains only the first sessions, and the number of all", async () => {
     const room = testRoom(game, "game-1");
     await room.connect({ id: "ada", via: "room" });
     await room.inside((_state, core) => {
@@ -251,7 +251,7 @@ describe("P12.3: what is inside a room", () => {
 });
 
 describe("P12.10: a search", () => {
-  it("P12.10: finds a user who is not among the first, online or not, and their entry", async () => {
+  it("P12.10: finds a user beyond the first rows, online or not, and their entry", async () => {
     const room = testRoom(game, "game-1");
     const ada = await room.connect({ id: "ada", via: "room" });
     await room.inside((_state, core) => {
@@ -273,7 +273,7 @@ describe("P12.10: a search", () => {
 });
 
 describe("P12.5: recent packets", () => {
-  it("P12.5: are kept since somebody looks, without private ids and tokens", async () => {
+  it("P12.5: are kept while someone watches, without private ids and tokens", async () => {
     const room = testRoom(game, "game-1");
     const [adaId, bobId] = [`private-${crypto.randomUUID()}`, 'bob "the private"'];
     const ada = await room.connect({ id: adaId, via: "room" });
@@ -297,7 +297,7 @@ describe("P12.5: recent packets", () => {
     expect(text).not.toContain("before");
   });
 
-  it("P12.5: are the latest ones, each cut, and forgotten when nobody looks any more", async () => {
+  it("P12.5: are the latest ones, each shortened, and dropped when no one watches", async () => {
     const room = testRoom(game, "game-1");
     const ada = await room.connect({ id: "ada", via: "room" });
     await inspect(room);
@@ -334,7 +334,7 @@ describe("P12.5: recent packets", () => {
 });
 
 describe("P12.6: actions", () => {
-  it("P12.6: come with the JSON Schema of what they take", async () => {
+  it("P12.6: include the JSON Schema of their values", async () => {
     const room = testRoom(game, "game-1");
     const { actions, takesOthers, needsToken } = await (
       await ask(pathOf(room, "$actions"), await operator())
@@ -354,7 +354,7 @@ describe("P12.6: actions", () => {
 });
 
 describe("P12.7: eviction", () => {
-  it("P12.7: saves, then closes the sockets of a room, which goes on where it was", async () => {
+  it("P12.7: saves, then closes the sockets of a room, which continues", async () => {
     const room = testRoom(game, "game-1");
     const ada = await room.connect({ id: "ada", via: "room" });
     const { metrics } = await inspect(room);
@@ -372,7 +372,7 @@ describe("P12.7: eviction", () => {
     expect(after.metrics.sinceWake.messages).toBe(0);
   });
 
-  it("P12.7: ends the memory of a shard, whose clients come back", async () => {
+  it("P12.7: ends the memory of a shard, whose clients reconnect", async () => {
     const room = testRoom(game, "game-1");
     const ada = await room.connect({ id: "ada", via: "shard" });
     const path = `/parties/shard/${await room.shard()}/$evict`;
@@ -384,7 +384,7 @@ describe("P12.7: eviction", () => {
 });
 
 describe("P12.8: a World", () => {
-  it("P12.8: tells its operators of its rooms and shards by itself", async () => {
+  it("P12.8: lists its rooms and shards for operators", async () => {
     const path = `/parties/world/w-${crypto.randomUUID()}/$rooms`;
     expect((await ask(path, await operator({ inspect: "*" }))).status).toBe(403);
     const response = await ask(path, await operator({ worlds: "*" }));
@@ -422,12 +422,12 @@ describe("P12.9: the page", () => {
     },
   );
 
-  it("is in the Worker of the document", async () => {
+  it("has the Worker of the documentation", async () => {
     expect((await inspectedWorker.request("/inspector")).status).toBe(200);
     expect(RoomObject.prototype).toHaveProperty("inspect");
   });
 
-  it("P12.9: tells operators what the service has", async () => {
+  it("P12.9: shows operators the service's configuration", async () => {
     const expected: ServiceView = {
       rooms: [
         { party: "main", path: "game-{id}" },

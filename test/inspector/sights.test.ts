@@ -47,7 +47,7 @@ it("an operator sees who sees whom, and by which keys", async () => {
   ]);
 });
 
-it("a room in which nothing is seen by keys says nothing of it", () => {
+it("a room without keyed visibility has no such list", () => {
   const room = new MemoryRoom(defineRoom({ path: "r", state: () => ({ players: users(Player) }) }).compiled);
   expect(inspectRoom(room.core, () => false).sights).toBeUndefined();
 });

@@ -22,8 +22,8 @@ const nodesOf = (node: TreeNode): TreeNode[] => [node, ...(node.children ?? []).
 const literalsOf = (text: string) =>
   [...text.matchAll(/"(?:[^"\\]|\\.)*"/g)].map(([found]) => JSON.parse(found) as string);
 
-describe("P12.5: what is private", () => {
-  it("P12.5: is no string of a packet, also of one that is cut", () => {
+describe("P12.5: private values", () => {
+  it("P12.5: are in no string of a packet, even if it is shortened", () => {
     fc.assert(
       fc.property(json, fc.nat(300), (value, cut) => {
         const text = JSON.stringify(value);
@@ -33,7 +33,7 @@ describe("P12.5: what is private", () => {
     );
   });
 
-  it("P12.5: leaves all else of a packet as it is", () => {
+  it("P12.5: are all that is removed from a packet", () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const text = JSON.stringify(value);
@@ -43,7 +43,7 @@ describe("P12.5: what is private", () => {
     );
   });
 
-  it("P12.5: tokens are hidden in any text, and nothing else", () => {
+  it("P12.5: tokens are hidden in any text, and nothing else is", () => {
     const token = "Ab-_9".repeat(9).slice(0, 43);
     expect(hide(`a ${token}, b`, NOBODY)).toBe("a (private), b");
     expect(hide("a eyJhbGciOi.eyJzdWIi.c2ln b", NOBODY)).toBe("a (private) b");
@@ -51,7 +51,7 @@ describe("P12.5: what is private", () => {
       expect(hide(text, NOBODY)).toBe(text);
   });
 
-  it("P12.5: is neither a value nor a key of a tree", () => {
+  it("P12.5: are neither values nor keys of a tree", () => {
     fc.assert(
       fc.property(json, (value) => {
         for (const { key, kind, text = "" } of nodesOf(treeOf("state", value, isPrivate))) {
@@ -81,7 +81,7 @@ describe("P12.10: a search in a tree", () => {
     fc.constantFrom("PRIV", ")", ".", "a", "0"),
   );
 
-  it("P12.10: finds the fields and entries whose path is shown with this text, and tells nothing of hidden ones", () => {
+  it("P12.10: finds fields and entries whose path contains the text, and no hidden ones", () => {
     const state = fc.dictionary(fc.oneof(secret, fc.string()), json);
     fc.assert(
       fc.property(state, texts, (value, text) => {
@@ -90,7 +90,7 @@ describe("P12.10: a search in a tree", () => {
     );
   });
 
-  it("P12.10: finds what is not among the first, and says how much more it found", () => {
+  it("P12.10: finds entries beyond the first rows, and says how many more there are", () => {
     const entries = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`entry-${index}`, { hp: index }]));
     const state = { players: collection(() => ({})), names: signal(entries), title: "entry" };
     const [names, ...others] = treeOf("state", state, NOBODY, "NAMES.entry-99").children ?? [];
@@ -104,7 +104,7 @@ describe("P12.10: a search in a tree", () => {
 });
 
 describe("P12.4: a tree", () => {
-  it("P12.4: is made of anything, and bounded", () => {
+  it("P12.4: is made from any value, and limited", () => {
     fc.assert(
       fc.property(fc.anything({ maxDepth: 6, withBigInt: true, withDate: true, withMap: true }), (value) => {
         const nodes = nodesOf(treeOf("state", value, NOBODY));
@@ -114,7 +114,7 @@ describe("P12.4: a tree", () => {
     );
   });
 
-  it("P12.3: shows an entry in its own place only, and of which kind it is", () => {
+  it("P12.3: shows an entry only in its own place, with its kind", () => {
     class Monster {
       hp = sync(signal(1));
       self = this;
@@ -142,7 +142,7 @@ describe("P12.4: a tree", () => {
     expect(spare).toEqual({ key: "spare", kind: "other", text: "refers to monsters.b" });
   });
 
-  it("P12.3: shows a reference as the key that it has, whoever may see that", () => {
+  it("P12.3: shows a reference as its key, regardless of visibility", () => {
     const vault = collection(() => ({ gold: sync(signal(1)) }), { visibleTo: () => false });
     const state = { vault, prize: reference(() => vault()), none: reference(() => vault()) };
     const tree = new Tree(state);
@@ -154,7 +154,7 @@ describe("P12.4: a tree", () => {
     expect(none).toEqual({ key: "none", kind: "null", text: "null", tags: ["reference"] });
   });
 
-  it("P12.4: ends in a circle, and where something throws", () => {
+  it("P12.4: ends at a circle, and at a value that throws", () => {
     const circle: Record<string, unknown> = {};
     circle["again"] = circle;
     expect(nodesOf(treeOf("state", circle, NOBODY)).length).toBeLessThan(50);

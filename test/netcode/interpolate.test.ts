@@ -53,7 +53,7 @@ async function start(delay: () => number) {
 
 describe("interpolate", () => {
   it.each([1, 2, 3])(
-    "has both neighbours of 99 % of frames, with 20 ticks a second and jitter of ±50 ms on 100 ms (seed %i)",
+    "has both neighbours for 99 % of frames, with 20 ticks a second and jitter of ±50 ms on 100 ms (seed %i)",
     async (seed) => {
       const random = randomFrom(seed);
       const { game, clock, frames } = await start(() => 50 + random() * 100);
@@ -82,7 +82,7 @@ describe("interpolate", () => {
     },
   );
 
-  it("has a short delay where packets come evenly, and one packet that is very late changes nothing", async () => {
+  it("has a short delay if packets arrive evenly, and is not affected by one very late packet", async () => {
     let line = 30;
     const { game, clock, frames } = await start(() => line);
     const others = interpolate(game, ({ balls }) => balls);
@@ -100,7 +100,7 @@ describe("interpolate", () => {
     expect(clock.delay).toBeLessThanOrEqual(2 * PERIOD);
   });
 
-  it("knows how the two clocks drift apart", async () => {
+  it("measures the drift of the two clocks", async () => {
     const random = randomFrom(5);
     const { game, clock, frames } = await start(() => 40 + random() * 40);
     interpolate(game, ({ balls }) => balls);
@@ -113,7 +113,7 @@ describe("interpolate", () => {
     vi.restoreAllMocks();
   });
 
-  it("shows numbers, angles, vectors and values of one's own between two ticks, and all else at its tick", async () => {
+  it("interpolates numbers, angles, vectors and custom values between two ticks, and changes others at their tick", async () => {
     onTick = (balls, tick) => {
       const ball = (balls["a"] ??= makeBall());
       ball.x.set(tick * 10);
@@ -144,7 +144,7 @@ describe("interpolate", () => {
     expect(between).toBeGreaterThan(50);
   });
 
-  it("lets entries come and go at their tick, and jump where they teleport", async () => {
+  it("adds and removes entries at their tick, and jumps if they teleport", async () => {
     onTick = (balls, tick) => {
       balls["a"] ??= makeBall();
       balls["a"].x.set(tick);
@@ -166,7 +166,7 @@ describe("interpolate", () => {
     for (const [, x] of there) expect((x ?? 0) < 120 || (x ?? 0) >= 1120).toBe(true);
   });
 
-  it("goes on for a moment where nothing comes, no longer, and stands still where the room says nothing of it", async () => {
+  it("extrapolates briefly if nothing arrives, and stands still if the room does not mention an entry", async () => {
     const { network, game, frames } = await start(() => 20);
     const balls = interpolate(game, (state) => state.balls, { extrapolate: 100 });
     const x = () => balls.at()["a"]?.x ?? 0;
@@ -192,7 +192,7 @@ describe("interpolate", () => {
     expect(x()).toBeGreaterThan((stopped ?? 0) + 15);
   });
 
-  it("does not glide where an entry moves after a long time in which nothing changed anywhere", async () => {
+  it("does not glide if an entry moves after a long time without any change", async () => {
     onTick = () => {};
     const { network, game, frames } = await start(() => 30);
     const balls = interpolate(game, (state) => state.balls);
@@ -206,7 +206,7 @@ describe("interpolate", () => {
     expect(between.at(-1)).toBeGreaterThan(1000);
   });
 
-  it("shows the entries as they are in a room without ticks", async () => {
+  it("shows entries unchanged in a room without ticks", async () => {
     const still = defineRoom({ path: "r", state: () => ({ balls: collection(makeBall) }) });
     const network = new VirtualNetwork<{ balls(): Record<string, Ball> }>(still, () => 10);
     const game = network.connect<typeof still>();

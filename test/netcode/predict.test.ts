@@ -97,7 +97,7 @@ async function start(delay: () => number, via: "room" | "shard" = "room") {
 }
 
 describe("predict", () => {
-  it("moves the own entry in the next frame, at any round trip, and is exactly what the room answers", async () => {
+  it("moves the own entry in the next frame at any round trip, and exactly matches the room's answer", async () => {
     const { network, me, frame, own, want } = await start(() => 400);
     await network.pass(2000);
     frame();
@@ -116,7 +116,7 @@ describe("predict", () => {
     expect(me.corrections).toBe(0);
   });
 
-  it("smooths a correction on the screen, and never in the logic", async () => {
+  it("smooths a correction on the screen, but not in the logic", async () => {
     const { network, me, frame } = await start(() => 50);
     await network.pass(500);
     const before = frame()?.x ?? 0;
@@ -136,7 +136,7 @@ describe("predict", () => {
     expect(last).toBe(FINE.round(200));
   });
 
-  it("waits where too much is unanswered, and goes on when the connection is back", async () => {
+  it("waits if too many inputs are unanswered, and continues when the connection is back", async () => {
     const { network, me, frame, own, want } = await start(() => 20);
     await network.pass(500);
     want({ x: -1, y: 0.5 });
@@ -161,7 +161,7 @@ describe("predict", () => {
     expect(me.corrections).toBe(0);
   });
 
-  it("is exact through a shard, and goes on after the room lost its memory", async () => {
+  it("is exact through a shard, and continues after the room lost its memory", async () => {
     const random = randomFrom(7);
     const { network, game, me, frame, own, want } = await start(() => 40 + random() * 60, "shard");
     const play = async (frames: number) => {

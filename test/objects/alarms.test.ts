@@ -64,7 +64,7 @@ afterEach(() => {
   for (const undo of restore.splice(0)) undo();
 });
 
-describe("a room that sleeps until its schedule", () => {
+describe("a room that hibernates until its schedule", () => {
   it("sets the alarm once, and handles it once", async () => {
     const sleeper = testRoom(room, "alarm-once");
     await (await sleeper.fetch("/runs")).text();
@@ -97,7 +97,7 @@ describe("a room that sleeps until its schedule", () => {
     expect(await alarmOf(sleeper.stub)).toBeLessThan(Date.now() + 1_900_000);
   });
 
-  it("has its alarm again if a request wakes it, and the platform has lost it", async () => {
+  it("sets its alarm again if a request wakes it after the platform lost the alarm", async () => {
     const sleeper = testRoom(room, "alarm-lost");
     await sleeper.fetch("/later?in=3600000", { method: "POST" });
     await runInDurableObject(sleeper.stub, (_, { storage }) => storage.deleteAlarm());
@@ -121,8 +121,8 @@ function refuse(storage: DurableObjectStorage, times: number, how: "throws" | "r
   };
 }
 
-describe.each(["throws", "rejects"] as const)("where setting the alarm %s", (how) => {
-  it("a room keeps what it was told, says so in the log, and sets its alarm later", async () => {
+describe.each(["throws", "rejects"] as const)("if setting the alarm %s", (how) => {
+  it("a room keeps its schedule, logs the failure, and sets its alarm later", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
     const refused = testRoom(room, `alarm-${how}`);
     await (await refused.fetch("/runs")).text();
@@ -134,7 +134,7 @@ describe.each(["throws", "rejects"] as const)("where setting the alarm %s", (how
     await vi.waitFor(async () => expect(await alarmOf(refused.stub)).not.toBeNull(), { timeout: 5000 });
   });
 
-  it("a shard takes its assignment, and reports itself later", async () => {
+  it("a shard keeps its assignment, and reports itself later", async () => {
     vi.spyOn(console, "error").mockImplementation(() => {});
     const shardId = `alarm-shard-${how}`;
     const stub = shardStub(shardId);

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { Awake } from "../../src/objects/awake.ts";
 import { VirtualClock } from "../support/memory.ts";
 
-it("counts the time in which there is a reason once, however many there are", () => {
+it("counts time once, however many reasons there are", () => {
   const clock = new VirtualClock();
   const awake = new Awake(clock);
   const start = clock.now();
@@ -22,7 +22,7 @@ it("counts the time in which there is a reason once, however many there are", ()
   expect([awake.ms, awake.reasons]).toEqual([30, []]);
 });
 
-it("takes timers as reasons until they ran, or were cancelled", () => {
+it("counts timers as reasons until they ran or were cancelled", () => {
   const clock = new VirtualClock();
   const awake = new Awake(clock);
   let ran = 0;
@@ -36,7 +36,7 @@ it("takes timers as reasons until they ran, or were cancelled", () => {
   expect([ran, awake.ms, awake.reasons]).toEqual([1, 60, []]);
 });
 
-it("takes what is waited for as a reason, also where it fails", async () => {
+it("counts pending promises as reasons, also if they reject", async () => {
   const clock = new VirtualClock();
   const awake = new Awake(clock);
   const { promise, reject } = Promise.withResolvers<void>();

@@ -26,8 +26,8 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe("a shard that its World ended", () => {
-  it("has nothing stored any more, and is as large as one that never was", async () => {
+describe("a shard that its World retired", () => {
+  it("has nothing stored, and is as large as one that never existed", async () => {
     const room = testRoom(game, "ended-1");
     const client = await room.connect({ via: "shard" });
     const stub = shardStub(await room.shard());
@@ -43,7 +43,7 @@ describe("a shard that its World ended", () => {
     expect(never.bytes).toBeLessThan(before.bytes);
   });
 
-  it("deletes it later where that fails", async () => {
+  it("deletes its data later if that fails", async () => {
     vi.spyOn(console, "error").mockImplementation(() => {});
     const room = testRoom(game, "ended-2");
     const stub = shardStub(await room.shard());

@@ -54,7 +54,7 @@ afterEach(() => {
 describe("the log", () => {
   const entry = { level: "warn", event: "something" } as const;
 
-  it("writes one JSON object for each line to the console of its level, from warn on", () => {
+  it("writes one JSON object per line to the console method of its level, from warn", () => {
     const spies = (["debug", "info", "warn", "error"] as const).map((level) =>
       vi.spyOn(console, level).mockImplementation(() => {}),
     );
@@ -74,7 +74,7 @@ describe("the log", () => {
     ["info", 3],
     ["warn", 2],
     ["error", 1],
-  ] as const)("of level %s has %i of the four levels", (level, count) => {
+  ] as const)("at level %s has %i of the four levels", (level, count) => {
     const lines: LogEntry[] = [];
     const log = createLog((line) => lines.push(line), level);
     for (const each of ["debug", "info", "warn", "error"] as const) log({ ...entry, level: each });
@@ -82,7 +82,7 @@ describe("the log", () => {
     expect(log.isVerbose).toBe(level === "debug");
   });
 
-  it("does no harm where it throws, and says so", () => {
+  it("does no harm if it throws, and reports that", () => {
     const error = vi.spyOn(console, "error").mockImplementation(() => {});
     const log = createLog(() => {
       throw new Error("full");
@@ -91,7 +91,7 @@ describe("the log", () => {
     expect(JSON.parse(error.mock.calls[0]?.[0] as string)).toMatchObject({ level: "error", event: "log_failed" });
   });
 
-  it("is an option of createRooms, which is checked", () => {
+  it("is an option of createRooms that is checked", () => {
     const rooms = [definition];
     expect(() => createRooms({ rooms, log: "console" as never })).toThrow("log has to be a function");
     expect(() => createRooms({ rooms, logLevel: "all" as never })).toThrow("debug, info, warn, error");
@@ -115,7 +115,7 @@ async function listen(room: ReturnType<typeof testRoom>): Promise<LogEntry[]> {
 }
 
 describe("lines of a room", () => {
-  it("have the same fields, with the code of each refusal; and never a token or a value of a client", async () => {
+  it("have the same fields and the code of each refusal, and never a token or a client's value", async () => {
     const room = testRoom(definition);
     const lines = await listen(room);
     const jwt = await token({ sub: SECRET });
@@ -165,7 +165,7 @@ describe("lines of a room", () => {
     for (const secret of [SECRET, jwt, jwt.split(".")[2] ?? ""]) expect(text).not.toContain(secret);
   });
 
-  it("say what woke it, and whom it closed", async () => {
+  it("report what woke the room, and which clients it closed", async () => {
     const room = testRoom(definition);
     const client = await room.connect({ id: "ada", via: "room" });
     await room.evict();
@@ -177,7 +177,7 @@ describe("lines of a room", () => {
     expect(codes).toEqual([...Array<string>(10).fill("forbidden"), ...Array<string>(10).fill("rate_limited")]);
   });
 
-  it("of level debug tell each action and request, with how long it took", async () => {
+  it("at level debug report each action and request, with its duration", async () => {
     const lines: LogEntry[] = [];
     const clock = new VirtualClock();
     const room = new MemoryRoom(traced(definition.compiled, { clock, log: (line) => void lines.push(line) }), clock);

@@ -153,7 +153,7 @@ describe("P11: the counters of a room", () => {
     expect((await metricsOf(pathOf(room))).sinceWake.rowsRead).toBe(rows + 1);
   });
 
-  it("P11.3: survive sleep, as they were told", async () => {
+  it("P11.3: survive hibernation as they were reported", async () => {
     const room = testRoom(game, "game-1");
     const client = await room.connect({ id: "ada", via: "room" });
     await script(client, []);
@@ -173,7 +173,7 @@ describe("P11: the counters of a room", () => {
     });
   });
 
-  it("P11.3: are stored with what is saved anyway, and at the alarm after that: never by themselves", async () => {
+  it("P11.3: are stored with other saves and at the next alarm, never on their own", async () => {
     const room = testRoom(game, "game-1");
     const stored = async () => ((await room.stored())["$counts"] as { counts: Counts } | undefined)?.counts;
     const client = await room.connect({ id: "ada", via: "room" });
@@ -194,7 +194,7 @@ describe("P11: the counters of a room", () => {
   it.each([
     ["close", (client: TestClient) => client.close()],
     ["message", (client: TestClient) => client.send({ action: "count" })],
-  ] as const)("P11.2: say what woke the room: %s", async (cause, wake) => {
+  ] as const)("P11.2: report what woke the room: %s", async (cause, wake) => {
     const room = testRoom(game, "game-1");
     const client = await room.connect({ id: "ada", via: "room" });
     await metricsOf(pathOf(room));
@@ -205,7 +205,7 @@ describe("P11: the counters of a room", () => {
     expect([wokenBy, sinceWake.wakes]).toEqual([cause, { [cause]: 1 }]);
   });
 
-  it("P11.2: say that a question woke it, and count nothing else of the question", async () => {
+  it("P11.2: report that a request for metrics woke it, and count nothing else of it", async () => {
     const room = testRoom(game, "game-1");
     const client = await room.connect({ id: "ada", via: "room" });
     await metricsOf(pathOf(room));
@@ -216,7 +216,7 @@ describe("P11: the counters of a room", () => {
     client.close();
   });
 
-  it("P11.1: leave nothing in a room that never was", async () => {
+  it("P11.1: leave nothing in a room that never existed", async () => {
     const room = testRoom(game, "game-1");
     expect(await metricsOf(pathOf(room))).toMatchObject({
       connections: 0,
@@ -227,7 +227,7 @@ describe("P11: the counters of a room", () => {
   });
 });
 
-describe("P11: what else is told", () => {
+describe("P11: other metrics", () => {
   it("P11.2: what keeps the room awake, and since when", async () => {
     const room = testRoom(game, "game-1");
     const client = await room.connect({ id: "ada", via: "room" });
@@ -302,7 +302,7 @@ describe("P11: what else is told", () => {
     expect(kept.at(-1)?.error).toHaveLength(500);
   });
 
-  it("P11.2: a room that cannot start says why", async () => {
+  it("P11.2: a room that cannot start reports why", async () => {
     silence();
     const broken = defineRoom({
       path: "game-{id}",
@@ -354,13 +354,13 @@ describe("P11.1: $metrics", () => {
     () => ({ worlds: ["*"] }),
     (room) => ({ rooms: `${room.party}/${room.id}` }),
     (room) => ({ rooms: ["main/x", `${room.party}/${room.id}`] }),
-  ])("takes an operator's token: %s", async (claims) => {
+  ])("accepts an operator's token: %s", async (claims) => {
     const room = testRoom(game, "game-1");
     const authorization = `Bearer ${await operatorToken(claims(room))}`;
     expect((await get(pathOf(room), { authorization })).status).toBe(200);
   });
 
-  it("P1.4: refuses every token of a service without the secret, and its log says why", async () => {
+  it("P1.4: refuses every token in a service without the secret, and its log says why", async () => {
     const lines: LogEntry[] = [];
     const operators = createVerifier({ secret: "NO_SUCH_SECRET" });
     const log = createLog((line) => lines.push(line));
@@ -375,7 +375,7 @@ describe("P11.1: $metrics", () => {
     expect((await app.request(`http://rooms.test${pathOf(room)}`, {}, env)).status).toBe(401);
   });
 
-  it("never reaches the room's own routes, and nothing else is there", async () => {
+  it("never reaches the room's own routes, and similar paths do not exist", async () => {
     const room = testRoom(game, "game-1");
     expect(await (await room.fetch("/other")).text()).toBe("the room's own");
     const headers = await operator();
@@ -395,7 +395,7 @@ describe("P11.1: $metrics", () => {
     );
   });
 
-  it("is there for a World and for shards too", async () => {
+  it("exists for a World and for shards too", async () => {
     const id = crypto.randomUUID();
     expect(await metricsOf(`/parties/world/${id}/$metrics`)).toMatchObject({
       party: "world",
@@ -408,7 +408,7 @@ describe("P11.1: $metrics", () => {
 });
 
 describe("P11: the counters of a shard", () => {
-  it("P11.2: equal what its clients sent and got, and what it passed on", async () => {
+  it("P11.2: equal what its clients sent and received, and what it forwarded", async () => {
     const room = testRoom(game, "game-1");
     const shardId = await room.shard();
     const ada = await room.connect({ id: "ada", via: "shard" });

@@ -33,7 +33,7 @@ class Disk {
   }
 }
 
-describe("P11.3: what was told never goes back", () => {
+describe("P11.3: reported counts never decrease", () => {
   it.each<[string, (monitor: Monitor, clock: VirtualClock) => void]>([
     ["where only a timer wrote something", (monitor) => monitor.storage.put("a", 1)],
     ["where something was read", (monitor) => void monitor.storage.get("a")],
@@ -58,7 +58,7 @@ describe("P11.3: what was told never goes back", () => {
     }
   });
 
-  it("and nothing is stored where nothing happened since", () => {
+  it("nothing is stored if nothing happened since", () => {
     const disk = new Disk();
     const monitor = disk.wake();
     const told = monitor.report().totals;
@@ -66,23 +66,20 @@ describe("P11.3: what was told never goes back", () => {
   });
 });
 
-describe("counts harm nobody", () => {
-  it.each(["get", "put"] as const)(
-    "what else is saved is saved where a %s of them fails, and the log says so",
-    (broken) => {
-      const disk = new Disk();
-      disk.isBroken = (call, key) => call === broken && key === COUNTS;
-      const { storage } = disk.wake();
-      storage.transaction(() => storage.put("a", 1));
-      expect(disk.rows.get("a")).toBe(1);
-      expect(disk.log).toMatchObject([{ level: "error", code: "internal", error: expect.stringContaining("failed") }]);
-      storage.transaction(() => storage.put("a", 2));
-      expect(disk.log).toHaveLength(1);
-    },
-  );
+describe("counts do no harm", () => {
+  it.each(["get", "put"] as const)("other data is saved if a %s of counts fails, and the log reports it", (broken) => {
+    const disk = new Disk();
+    disk.isBroken = (call, key) => call === broken && key === COUNTS;
+    const { storage } = disk.wake();
+    storage.transaction(() => storage.put("a", 1));
+    expect(disk.rows.get("a")).toBe(1);
+    expect(disk.log).toMatchObject([{ level: "error", code: "internal", error: expect.stringContaining("failed") }]);
+    storage.transaction(() => storage.put("a", 2));
+    expect(disk.log).toHaveLength(1);
+  });
 });
 
-describe("while a room is busy, counts are in its journal", () => {
+describe("while a room is busy, its counts are in its journal", () => {
   const busy = (disk: Disk, seconds: number) => {
     const monitor = disk.wake();
     const journal = new Journal(monitor.storage, 1000);
@@ -96,7 +93,7 @@ describe("while a room is busy, counts are in its journal", () => {
     return { monitor, journal };
   };
 
-  it("so they cost no row of their own, and are where they belong when it has become quiet", () => {
+  it("so they need no row of their own, and are in their place when it is quiet", () => {
     const disk = new Disk();
     const { monitor, journal } = busy(disk, 60);
     expect(disk.written.filter((key) => key === COUNTS)).toHaveLength(1);
@@ -110,7 +107,7 @@ describe("while a room is busy, counts are in its journal", () => {
     expect(disk.rows.get(COUNTS)).toMatchObject({ counts: { messages: 61 } });
   });
 
-  it("so a room that died finds them there, whatever an older row says", () => {
+  it("so a room that crashed finds them there, whatever an older row says", () => {
     const disk = new Disk();
     const { monitor } = busy(disk, 30);
     const told = monitor.report().totals;
@@ -125,7 +122,7 @@ describe("while a room is busy, counts are in its journal", () => {
     expect(disk.rows.get(COUNTS)).toMatchObject({ counts: { messages: 30 } });
   });
 
-  it("and one that has no journal writes them as ever", () => {
+  it("a room without a journal writes them as usual", () => {
     const disk = new Disk();
     const monitor = disk.wake();
     const journal = new Journal(monitor.storage, 1000);

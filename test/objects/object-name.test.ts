@@ -5,7 +5,7 @@ import { nameOf } from "../../src/objects/object-name.ts";
 import { sync } from "../../src/state/fields.ts";
 import { testRoom } from "../support/harness.ts";
 
-it("an object that an alarm wakes without its name still knows which room it is", async () => {
+it("an object that an alarm wakes without its name still knows its room", async () => {
   const definition = defineRoom({ path: "room-{id}", state: () => ({ count: sync(signal(0)) }) });
   const room = testRoom(definition);
   await room.connect();

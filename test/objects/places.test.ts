@@ -73,8 +73,8 @@ const serve = (options: Partial<ServiceConfig>, log: (entry: LogEntry) => void =
   createRooms({ rooms: [definition], parties: { other: [definition] }, world: worlds(), log, ...options });
 const none = () => {};
 
-describe("where objects run", () => {
-  it("is asked of the platform for each request: to rooms, Worlds and shards", async () => {
+describe("the location of objects", () => {
+  it("is passed to the platform for each request: to rooms, Worlds and shards", async () => {
     const { asked, env: own } = bindings();
     const ask = (path: string, { app } = serve(byId)) => app.request(`/parties/${path}`, {}, own);
     for (const path of ["main/room-eu", "main/room-1", "other/room-us", "world/eu-world/connect", "world/w/connect"])
@@ -93,7 +93,7 @@ describe("where objects run", () => {
     ]);
   });
 
-  it("is the same for all objects where it is fixed, and nothing is asked where nothing is said", async () => {
+  it("is the same for all objects if it is fixed, and omitted without an option", async () => {
     const { asked, env: own } = bindings();
     const fixed = serve({ jurisdiction: "eu", locationHint: "weur" });
     const plain = serve({});
@@ -112,7 +112,7 @@ describe("where objects run", () => {
     ]);
   });
 
-  it("is what the guide says", async () => {
+  it("is as in the guide", async () => {
     const { asked, env: own } = bindings();
     for (const { app } of [european, byRoom]) {
       for (const id of ["game-eu-1", "game-1"]) await app.request(`/parties/main/${id}`, {}, own);
@@ -128,7 +128,7 @@ describe("where objects run", () => {
     ]);
   });
 
-  it("counts for what a room asks of others, of its shards and of its World", async () => {
+  it("applies to a room's calls to others, to its shards and to its World", async () => {
     const { asked, env: own } = bindings();
     const { RoomObject } = serve(byId);
     await runInDurableObject(new TestRoom(definition, "room-here", "main").stub, async (_instance, ctx) => {
@@ -149,7 +149,7 @@ describe("where objects run", () => {
     expect(asked).toEqual(["SHARDS shard/a~eu eu -", "SHARDS shard/b - -"]);
   });
 
-  it("counts for what a shard asks of its room and of its World", async () => {
+  it("applies to a shard's calls to its room and its World", async () => {
     const { asked, env: own } = bindings();
     const { ShardObject } = serve(byId);
     const shards = (env as unknown as { SHARDS: DurableObjectNamespace }).SHARDS;
@@ -163,7 +163,7 @@ describe("where objects run", () => {
     expect(asked).toEqual(["ROOMS main/room-eu eu weur", "WORLDS world/eu-world eu weur"]);
   });
 
-  it("counts for what a World asks of rooms and shards, and for the ids that it makes", async () => {
+  it("applies to a World's calls to rooms and shards, and to the ids that it makes", async () => {
     const { asked, env: own } = bindings();
     const hosts = createHosts(createPlaces(byId, none));
     const [shards, rooms, observe] = [hosts.shards(own), hosts.rooms(own), hosts.observe(own)];
@@ -199,7 +199,7 @@ describe("where objects run", () => {
     ]);
   });
 
-  it("nothing else makes stubs", () => {
+  it("stubs are made only there", () => {
     const makers = Object.entries(sources).filter(([, text]) =>
       /\b(idFromName|idFromString|newUniqueId|getByName)\(/.test(text.replaceAll(/^\s*(\*|\/\/).*$/gm, "")),
     );
@@ -215,7 +215,7 @@ describe("where objects run", () => {
 describe("a platform without jurisdictions", () => {
   const local = "Jurisdiction restrictions are not implemented in workerd.";
 
-  it("as it is in local development: objects run without, with one warning", async () => {
+  it("as in local development: objects run without one, with one warning", async () => {
     const { asked, env: own } = bindings(local);
     const log: LogEntry[] = [];
     const { app } = serve({ jurisdiction: "eu", locationHint: "weur" }, (entry) => log.push(entry));
@@ -234,7 +234,7 @@ describe("a platform without jurisdictions", () => {
   });
 
   it.each(["This account has no jurisdictions", "Invalid jurisdiction: eu", "internal error"])(
-    "and any other refusal is the service's failure: %s",
+    "but any other error is a failure of the service: %s",
     async (refusal) => {
       const { asked, env: own } = bindings(refusal);
       const log: LogEntry[] = [];
@@ -246,7 +246,7 @@ describe("a platform without jurisdictions", () => {
   );
 });
 
-it("createRooms refuses places that there are not", () => {
+it("createRooms refuses unknown locations", () => {
   expect(() => serve({ jurisdiction: "EU" as never })).toThrow("jurisdiction has to be one of eu, us");
   expect(() => serve({ locationHint: "europe" as never })).toThrow("locationHint has to be one of wnam, enam");
   expect(() => serve({ jurisdiction: () => undefined, locationHint: () => "oc" })).not.toThrow();

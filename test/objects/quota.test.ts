@@ -36,7 +36,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe("an object that the platform does not call any more", () => {
+describe("an object that the platform no longer calls", () => {
   const lines: LogEntry[] = [];
   const { find } = createDirectory({ rooms: [define()] });
   const log = createLog((entry) => lines.push(entry));
@@ -45,7 +45,7 @@ describe("an object that the platform does not call any more", () => {
   const env = { ROOMS: { idFromName: (name: string) => name, get: () => ({ fetch: fail }) } };
   const url = "http://rooms.test/parties/main/quota-1";
 
-  it("is answered for with 503, and when to come back", async () => {
+  it("is answered for with 503, and when to try again", async () => {
     const answer = await app.request(`${url}/notes`, {}, env);
     expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, MINUTES]);
     expect(await answer.json()).toEqual({ error: TOO_MUCH.reason, code: "over_quota" });
@@ -60,7 +60,7 @@ describe("an object that the platform does not call any more", () => {
     expect(await closed).toEqual(TOO_MUCH);
   });
 
-  it("is one line in the log, which says what is used up", () => {
+  it("is one entry in the log, which names the quota", () => {
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatchObject({
       level: "error",
@@ -73,7 +73,7 @@ describe("an object that the platform does not call any more", () => {
   });
 });
 
-describe("a room that cannot write any more", () => {
+describe("a room that can no longer write", () => {
   async function fullRoom() {
     const room = new FaultyRoom<ReturnType<typeof makeState>>(define().compiled);
     const ada = await room.connect("ada");
@@ -83,7 +83,7 @@ describe("a room that cannot write any more", () => {
     return { room, ada };
   }
 
-  it("keeps those who are there, and lets nobody new in: they are to wait for minutes", async () => {
+  it("keeps its clients, and refuses new ones, which wait for minutes", async () => {
     const { room, ada } = await fullRoom();
     const bob = await room.connect("bob");
     expect(bob.closedWith).toEqual(TOO_MUCH);
@@ -97,7 +97,7 @@ describe("a room that cannot write any more", () => {
     expect(Object.values(room.state.players()).map((player) => player.score())).toContain(1);
   });
 
-  it("answers requests that only read; others with 503, and when to come back", async () => {
+  it("answers requests that only read, and others with 503, and when to try again", async () => {
     const { room } = await fullRoom();
     const ask = (method: string, path: string) =>
       room.core.request(new Request(`http://rooms.test${path}`, { method }), path, null);
@@ -108,12 +108,12 @@ describe("a room that cannot write any more", () => {
   });
 });
 
-describe("a real room that cannot be read any more", () => {
+describe("a real room that can no longer be read", () => {
   beforeEach(() => {
     vi.spyOn(console, "error").mockImplementation(() => {});
   });
 
-  it("is answered for with 503, closes sockets with 1013, and goes on when it can be read", async () => {
+  it("is answered for with 503, closes sockets with 1013, and continues when it can be read", async () => {
     const room = testRoom(define(), "quota-1");
     const client = await room.connect({ id: "ada", via: "room" });
     await client.call("score");
@@ -135,8 +135,8 @@ describe("a real room that cannot be read any more", () => {
   });
 });
 
-describe("a World whose shards cannot be called any more", () => {
-  it("answers 503, and when to come back", async () => {
+describe("a World whose shards can no longer be called", () => {
+  it("answers 503, and when to try again", async () => {
     vi.spyOn(console, "error").mockImplementation(() => {});
     const world = new TestWorld();
     world.host.onCall = () => {
@@ -147,8 +147,8 @@ describe("a World whose shards cannot be called any more", () => {
   });
 });
 
-describe("the log, where a quota is used up", () => {
-  it("has one entry in ten minutes for each quota, and all others", () => {
+describe("the log, while a quota is used up", () => {
+  it("has one entry in ten minutes for each quota, and all other entries", () => {
     vi.useFakeTimers();
     const lines: LogEntry[] = [];
     const log = createLog((entry) => lines.push(entry));

@@ -19,17 +19,17 @@ const SETTINGS = [
 
 afterEach(() => vi.unstubAllGlobals());
 
-describe("a service says at start-up what wrangler.toml lacks", () => {
+describe("a service reports at start-up what wrangler.toml lacks", () => {
   it("names each setting", () => {
     expect(missingSettings(OLD)).toEqual(SETTINGS);
     expect(missingSettings({ ...OLD, enable_request_signal: true })).toEqual(SETTINGS.slice(0, 2));
   });
 
-  it("is content with the settings that the documents give", () => {
+  it("accepts the settings of the documentation", () => {
     expect(missingSettings()).toEqual([]);
   });
 
-  it("says nothing of what a runtime does not tell", () => {
+  it("reports nothing if the runtime does not tell", () => {
     expect(missingSettings({})).toEqual([]);
   });
 
@@ -45,8 +45,8 @@ describe("a service says at start-up what wrangler.toml lacks", () => {
   });
 });
 
-describe("operators see which deployed version runs", () => {
-  it("by the binding of that name", () => {
+describe("operators see the deployed version", () => {
+  it("from the binding of that name", () => {
     expect(reportRuntime({ CF_VERSION_METADATA: { id: "v-1" } })).toEqual({ deploy: "v-1", missing: [] });
     expect(reportRuntime(env).deploy).toMatch(/./);
     expect(reportRuntime({}).deploy).toBeNull();

@@ -32,7 +32,7 @@ function storageOf(keys: readonly string[], fails: (key: string, reads: number) 
 }
 
 describe("rows that the runtime cannot read", () => {
-  it("are left out, wherever they are, and the log says after which", () => {
+  it("are skipped anywhere, and the log says after which row", () => {
     const lines: string[] = [];
     vi.spyOn(console, "error").mockImplementation((line) => void lines.push(String(line)));
     const bad = new Set(["$session:secret2", "b", "c", "z"]);
@@ -42,13 +42,13 @@ describe("rows that the runtime cannot read", () => {
     expect([...storage.list({ start: "b", end: "d" })]).toEqual([]);
   });
 
-  it("are no reason to go on where it was not the row that failed", () => {
+  it("are no reason to continue if the row was not the cause", () => {
     const storage = storageOf(["a", "b", "c"], (key, reads) => key === "b" && reads === 1);
     expect(() => [...storage.list()]).toThrow("internal error");
     expect([...storage.list()]).toHaveLength(3);
   });
 
-  it("are no reason to go on for ever", () => {
+  it("do not make it continue without end", () => {
     vi.spyOn(console, "error").mockImplementation(() => {});
     const broken = { kv: { list: () => [][Symbol.iterator]() } } as unknown as PlatformStorage;
     const next = () => {

@@ -52,8 +52,8 @@ function callAlone(object: RoomObjectBase | ShardObjectBase, calls: number) {
   })();
 }
 
-describe("an object that makes thousands of calls while nothing comes in", () => {
-  it("never runs out of them: a room rings its own alarm before the platform refuses one", async () => {
+describe("an object that makes thousands of calls without an event", () => {
+  it("never runs out of them: a room rings its own alarm before the platform refuses a call", async () => {
     const room = testRoom(game, "calls-1");
     await (await room.fetch("/none")).text();
     const seen = await runInDurableObject(room.stub as DurableObjectStub<RoomObjectBase>, (object) =>
@@ -65,7 +65,7 @@ describe("an object that makes thousands of calls while nothing comes in", () =>
     expect(seen.alarms).toBeLessThanOrEqual(6);
   });
 
-  it("such an alarm saves nothing, and rings again when the room is due", async () => {
+  it("does not save for such an alarm, and the alarm rings again when the room is due", async () => {
     const room = testRoom(game, "calls-4");
     await room.fetch("/count", { method: "POST" });
     await runInDurableObject(room.stub as DurableObjectStub<RoomObjectBase>, async (object, { storage }) => {
@@ -85,7 +85,7 @@ describe("an object that makes thousands of calls while nothing comes in", () =>
     expect(seen.alarms).toBeGreaterThan(0);
   });
 
-  it("no alarm is set where events come", async () => {
+  it("sets no alarm if there are events", async () => {
     const room = testRoom(game, "calls-3");
     await (await room.fetch("/none")).text();
     await runInDurableObject(room.stub as DurableObjectStub<RoomObjectBase>, async (object, { storage }) => {

@@ -55,8 +55,8 @@ function takeOver<T extends Rpc.DurableObjectBranded>(stub: DurableObjectStub<T>
   });
 }
 
-describe.each([true, false])("another instance on the same ctx, in a room with hibernate: %j", (hibernate) => {
-  it("ends the former one, which has saved all, and closes its sockets", async () => {
+describe.each([true, false])("another instance with the same ctx, in a room with hibernate: %j", (hibernate) => {
+  it("ends the previous one, which has saved everything, and closes its sockets", async () => {
     const { room: definition } = makeRoom(hibernate);
     const room = testRoom(definition);
     const client = await room.connect({ via: "room" });
@@ -71,7 +71,7 @@ describe.each([true, false])("another instance on the same ctx, in a room with h
     });
   });
 
-  it("is not disturbed by what the former one had begun", async () => {
+  it("is not disturbed by what the previous one had begun", async () => {
     const { room: definition, gate, begun } = makeRoom(hibernate);
     const room = testRoom(definition);
     const client = await room.connect({ via: "room" });
@@ -92,8 +92,8 @@ describe.each([true, false])("another instance on the same ctx, in a room with h
   });
 });
 
-describe("another instance of a shard on the same ctx", () => {
-  it("closes the former one's sockets, and the room hears that its clients left", async () => {
+describe("another instance of a shard with the same ctx", () => {
+  it("closes the previous one's sockets, and the room learns that its clients left", async () => {
     const { room: definition } = makeRoom();
     const room = testRoom(definition);
     const client = await room.connect({ via: "shard" });
@@ -110,7 +110,7 @@ describe("another instance of a shard on the same ctx", () => {
     other.close();
   });
 
-  it("refuses who is on the way in", async () => {
+  it("refuses clients that are connecting", async () => {
     const { room: definition, gate, begun } = makeRoom();
     const room = testRoom(definition);
     const shardId = await room.shard();

@@ -30,7 +30,7 @@ describe("P8.3: the body of a request that was answered", () => {
     expect(isCancelled).toBe(true);
   });
 
-  it("is left to who reads it: a handler that passed it on, or put it into the answer", async () => {
+  it("is left to its reader: a handler that forwarded it, or put it into the answer", async () => {
     const text = "streamed";
     const echoed = new Request("http://room/", { method: "POST", body: text });
     const echo = new Response(echoed.body);
@@ -42,7 +42,7 @@ describe("P8.3: the body of a request that was answered", () => {
     expect(await upper.text()).toBe(text);
   });
 
-  it("breaks no answer if it breaks off", async () => {
+  it("does not break an answer if it breaks off", async () => {
     const body = new ReadableStream({ pull: (controller) => controller.error(new Error("lost")) });
     await skipBody(new Request("http://room/", { method: "POST", body }), new Response());
   });

@@ -49,7 +49,7 @@ describe("the tarball", async () => {
     expect(map.sourcesContent).toEqual([readFileSync(join(import.meta.dirname, "../../src/client/client.ts"), "utf8")]);
   });
 
-  it("has nothing else than the modules, the template and the documents", () => {
+  it("contains only the modules, the templates and the documentation", () => {
     const others = files.filter(
       (path) =>
         !/^(dist|src\/templates)\//.test(path) &&

@@ -14,7 +14,7 @@ interface Lock {
 
 const INSTALL = ["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefer-offline"];
 
-describe("a project that was made from nothing", () => {
+describe("a newly created project", () => {
   const folder = inject("folder");
   const tarball = inject("tarball");
   const cwd = join(folder, "my-app");
@@ -41,7 +41,7 @@ describe("a project that was made from nothing", () => {
   });
   afterAll(() => server?.kill());
 
-  it("is what create-durable-rooms makes, too", async () => {
+  it("can be created by create-durable-rooms too", async () => {
     const elsewhere = join(folder, "elsewhere");
     mkdirSync(elsewhere);
     await exec("npm", [...INSTALL, tarball, inject("createTarball")], { cwd: elsewhere });
@@ -75,7 +75,7 @@ describe("a project that was made from nothing", () => {
     await expect.poll(() => client.read("cheers")).toBe(1);
   });
 
-  it("shows its inspector to whoever develops it", async () => {
+  it("shows its inspector to the developer", async () => {
     expect(await (await fetch(`${server.url}/inspector`)).text()).toContain("<title>Inspector</title>");
     const service: unknown = await (await fetch(`${server.url}/inspector/service`)).json();
     expect(service).toMatchObject({ rooms: [{ party: "main", path: "lobby-{id}" }], isOpen: true });
@@ -83,7 +83,7 @@ describe("a project that was made from nothing", () => {
     expect(seen).toMatchObject({ path: "lobby-{id}", state: { kind: "object" } });
   });
 
-  it("lets an admin reset it, with a token of durable-rooms token", async () => {
+  it("can be reset by an admin, with a token from durable-rooms token", async () => {
     const reset = async (token: string) => {
       const headers = { authorization: `Bearer ${token}` };
       return (await fetch(`${server.url}/parties/main/lobby-1/reset`, { method: "POST", headers })).status;
@@ -92,7 +92,7 @@ describe("a project that was made from nothing", () => {
     expect(await reset((await command("token", "--claim", "role=user")).trim())).toBe(403);
   });
 
-  it("is measured by durable-rooms load, as its README says", async () => {
+  it("can be measured by durable-rooms load, as its README says", async () => {
     const [, text = ""] = /load (--room .*)\n/.exec(readFileSync(join(cwd, "README.md"), "utf8")) ?? [];
     const args = text.replaceAll("'", "").split(" ");
     const here = ["--host", server.url, "--duration", "2s", "--json"];
@@ -102,7 +102,7 @@ describe("a project that was made from nothing", () => {
     expect(summary.latencyMs.p99).toBeGreaterThan(0);
   });
 
-  it("installs nothing that only the commands need", () => {
+  it("does not install packages that only the commands need", () => {
     const installed = readdirSync(join(cwd, "node_modules"));
     expect(installed).toEqual(expect.arrayContaining(["durable-rooms", "hono", "jose", "partysocket"]));
     expect(installed).not.toContain("commander");
@@ -110,7 +110,7 @@ describe("a project that was made from nothing", () => {
     expect(packages["node_modules/durable-rooms"]?.dependencies).not.toHaveProperty("ws");
   });
 
-  it.skipIf(isChromiumMissing())("shows each window what happens in the other", async () => {
+  it.skipIf(isChromiumMissing())("shows each window the changes of the other", async () => {
     const browser = await launchChromium();
     onTestFinished(() => browser.close());
     const open = async (viewport = { width: 900, height: 600 }) => {

@@ -67,11 +67,11 @@ describe("each entry point, in a fresh project", () => {
     }
   });
 
-  it.each(Object.keys(RESOLUTIONS))("type-checks with everything strict (%s)", async (moduleResolution) => {
+  it.each(Object.keys(RESOLUTIONS))("passes the strictest type checks (%s)", async (moduleResolution) => {
     await exec("npx", ["tsc", "-p", `tsconfig.${moduleResolution}.json`], { cwd });
   });
 
-  it.each(ENTRIES.filter((entry) => !WORKER.has(entry)))("%s can be required, as well as imported", async (entry) => {
+  it.each(ENTRIES.filter((entry) => !WORKER.has(entry)))("%s can be required and imported", async (entry) => {
     const keys = "console.log(Object.keys(m).length > 0)";
     // Node 22 and later load modules so.
     const required = await exec(

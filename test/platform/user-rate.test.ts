@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { UserRate } from "../../src/platform/user-rate.ts";
 
 describe("the rate of one action", () => {
-  it("what is refused does not count", () => {
+  it("refused calls do not count", () => {
     const rate = new UserRate({ messages: 1, per: 1000 });
     expect(rate.take("ada", 0)).toBe(true);
     for (const now of [1, 500, 999]) expect(rate.take("ada", now)).toBe(false);
@@ -11,13 +11,13 @@ describe("the rate of one action", () => {
     expect(rate.take("ada", 1000)).toBe(true);
   });
 
-  it("a clock that is set back makes nobody wait for longer than a full time", () => {
+  it("a clock that is set back makes no user wait longer than the full time", () => {
     const rate = new UserRate({ messages: 2, per: 1000 });
     expect(rate.take("ada", 1_000_000)).toBe(true);
     expect(rate.take("ada", 0)).toBe(true);
   });
 
-  it("so many pass at once, at least so many in the long run, and never more", () => {
+  it("as many pass at once as allowed, at least as many in the long run, and never more", () => {
     const steps = fc.array(fc.nat({ max: 400 }), { maxLength: 200 });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 7 }), fc.integer({ min: 1, max: 2000 }), steps, (messages, per, waits) => {

@@ -14,8 +14,8 @@ const counts = fc
 
 const close = (a: number, b: number) => expect(Math.abs(a - b)).toBeLessThanOrEqual(1e-9 * Math.max(1, a, b));
 
-describe("what counts cost", () => {
-  it("is what the price list says", () => {
+describe("the cost of counts", () => {
+  it("matches the price list", () => {
     const price = (some: Partial<Counts>) => costOf({ ...zero(), ...some }).total;
     expect(price({ requests: 1_000_000 })).toBeCloseTo(0.15);
     expect(price({ calls: 1_000_000 })).toBeCloseTo(0.15);
@@ -41,7 +41,7 @@ describe("what counts cost", () => {
     );
   });
 
-  it("is never negative, additive, and more counts never cost less", () => {
+  it("is never negative, additive, and never lower for higher counts", () => {
     fc.assert(
       fc.property(counts, counts, (a, b) => {
         const [ofA, ofB, ofBoth] = [costOf(a), costOf(b), costOf(sum(a, b))];
@@ -55,7 +55,7 @@ describe("what counts cost", () => {
     );
   });
 
-  it("counts are added by name, in any order, and what an older version did not know counts as 0", () => {
+  it("counts are added by name, in any order, and missing ones of an older version count as 0", () => {
     fc.assert(
       fc.property(counts, counts, counts, (a, b, c) => {
         expect(sum(a, b)).toEqual(sum(b, a));

@@ -117,7 +117,7 @@ async function deploy(
   throw new Error(DEATH);
 }
 
-it("a migration that may die between any two writes leaves all old or all new, and runs each step once", async () => {
+it("a migration that crashes between any two writes leaves all old or all new values, and runs each step once", async () => {
   let deaths = 0;
   let sound = 0;
   await fc.assert(

@@ -197,7 +197,7 @@ class Run {
   }
 }
 
-it("whatever calls of the platform fail: what was acknowledged is stored in the end, and every alarm rings", async () => {
+it("if any call of the platform fails, acknowledged changes are stored in the end, and every alarm rings", async () => {
   let failed = 0;
   let acked = 0;
   let journals = 0;

@@ -180,7 +180,7 @@ function seenBy({ texts }: MemorySocket): Record<string, unknown> {
   return withoutEmpty(own) as Record<string, unknown>;
 }
 
-it("P6: no frame that a client can send breaks the room, its other clients, or an object's prototype", async () => {
+it("P6: no frame from a client breaks the room, its other clients, or an object's prototype", async () => {
   let frames = 0;
   const before = inherited();
   await fc.assert(

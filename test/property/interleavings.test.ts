@@ -10,7 +10,7 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.tuple(fc.constantFrom("evict", "deploy", "crash", "fail"), fc.nat(5)) },
 ) as fc.Arbitrary<Step>;
 
-it("whatever overlaps in a room, its clients see it, its users are those of its sessions, and what is acknowledged stays", async () => {
+it("whatever overlaps in a room, clients see its state, its users have sessions, and acknowledged changes stay", async () => {
   let acks = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 50 }), async (steps) => {

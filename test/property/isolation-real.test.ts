@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { operatorToken, testRoom, token } from "../support/harness.ts";
 import { ACTIONS, claimsOf, definitionOf, MARK, stolen, USERS } from "../support/secrets.ts";
 
-it("P4.6, P4.8: what only some may see reaches nobody else over real sockets, nor in answers of rooms and Worlds", async () => {
+it("P4.6, P4.8: restricted values reach no one else over real sockets, nor in answers of rooms and Worlds", async () => {
   const room = testRoom(definitionOf("real", true), "r");
   const tokens = await Promise.all(USERS.map((name) => token({ ...claimsOf(name) })));
   const clients = await Promise.all(

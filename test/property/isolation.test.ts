@@ -135,7 +135,7 @@ class Scene {
   }
 }
 
-it("P4.6, P4.8: what only some may see reaches nobody else, in no kind of packet", async () => {
+it("P4.6, P4.8: restricted values reach no one else, in no kind of packet", async () => {
   const kinds = new Set<string>();
   let told = 0;
   await fc.assert(
@@ -172,7 +172,7 @@ it("P4.6, P4.8: what only some may see reaches nobody else, in no kind of packet
   expect(told).toBeGreaterThan(300);
 }, 120_000);
 
-it("finds what is stolen", () => {
+it("finds leaked values", () => {
   expect(stolen(mark("east", "ann"), "east", "bob")).toHaveLength(1);
   expect(stolen(mark("west", "all"), "east", "bob")).toHaveLength(1);
   expect(stolen(mark("east", "none"), "east", "gm")).toHaveLength(1);

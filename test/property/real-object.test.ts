@@ -19,7 +19,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.constant("evict" as const) },
 );
 
-it("P5: the same over real sockets to a real object, evicted in between", async () => {
+it("P5: the same over real sockets to a real object that is evicted in between", async () => {
   const gm = await token({ gm: true });
   let turns = 0;
   await fc.assert(

@@ -113,7 +113,7 @@ describe.each([
   ["a game with predicates", gameState, anything],
   ["a crowd", crowdState, walks],
 ] as const)("P14: in %s", (_, state: () => object, change) => {
-  it("stalls never leave a wrong state, acks keep their order, and each message is handled once", async () => {
+  it("stalls never leave a wrong state, acknowledgements keep their order, and each message is handled once", async () => {
     let stops = 0;
     const steps = fc.array(stepWith(change as fc.Arbitrary<(state: never) => void>), { minLength: 30, maxLength: 120 });
     await fc.assert(

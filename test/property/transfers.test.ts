@@ -192,7 +192,7 @@ const NOBODYS: [boolean[], Step[], boolean][] = [
 ];
 const places = fc.array(fc.boolean(), { minLength: 2, maxLength: 3 });
 
-it("whatever dies between any two steps of any journey, the user is in one room in the end, and the same as ever", async () => {
+it("whatever crashes between any two steps of a transfer, the user ends up in one room, unchanged", async () => {
   await fc.assert(
     fc.asyncProperty(places, steps, fc.boolean(), async (areLazy, taken, isComing) => {
       const journey = new Journey(areLazy);
@@ -207,7 +207,7 @@ it("whatever dies between any two steps of any journey, the user is in one room 
   );
 });
 
-it("whatever dies, and where sessions run out on the way: there is no user without a session, and none without a user", async () => {
+it("whatever crashes or expires meanwhile, each user has a session, and each session has a user", async () => {
   await fc.assert(
     fc.asyncProperty(places, steps, fc.boolean(), async (areLazy, taken, isComing) => {
       const journey = new Journey(areLazy, 100);

@@ -42,7 +42,7 @@ const step = fc.oneof(
   { weight: 3, arbitrary: fc.constant({ kind: "tell" as const }) },
 );
 
-it("P4.6: entries that are replaced by others, for other eyes, are seen by just those", async () => {
+it("P4.6: entries that are replaced by others with another visibility are seen by exactly their viewers", async () => {
   const definition = defineRoom({
     path: "r",
     throttleSync: 0,

@@ -21,7 +21,7 @@ const broken = fc.array(
   { maxLength: 30 },
 );
 
-it("P3.7: the messages in an array are what they would be in frames of their own", () => {
+it("P3.7: the messages in an array are the same as in frames of their own", () => {
   const spaces = fc.nat(3);
   fc.assert(
     fc.property(fc.array(fc.oneof(message, fc.jsonValue()), { minLength: 1 }), spaces, (elements, indent) => {
@@ -34,12 +34,12 @@ it("P3.7: the messages in an array are what they would be in frames of their own
   );
 });
 
-it("P3.7: keeps numbers that would not survive to be written again", () => {
+it("P3.7: keeps numbers that would change if they were encoded again", () => {
   const texts = [...messagesIn('[{"action":"a","value":-0},{"action":"a","value":1e999}]')];
   expect(texts.map(outcome)).toMatchObject([{ value: -0 }, { value: Infinity }]);
 });
 
-it("P3.7: whatever is no array of messages has at least one part that is refused, and no part is an array", () => {
+it("P3.7: any other text has at least one part that is refused, and no part is an array", () => {
   fc.assert(
     fc.property(broken, (parts) => {
       const frame = `[${parts.join("")}`;

@@ -37,7 +37,7 @@ describe("a quota of the platform that is used up", () => {
     },
   );
 
-  it("is not what a handler refuses by itself", () => {
+  it("is not a refusal that a handler throws", () => {
     expect(toRoomError(new RoomError("forbidden", TEXTS[0][0])).code).toBe("forbidden");
     expect(isOverQuota(TEXTS[0][0])).toBe(false);
   });

@@ -23,13 +23,13 @@ describe("parseRoomUrl", () => {
     expect(parse("/parties/main/a/%2F%E0%A4%A/%41")?.path).toBe("/%2F%E0%A4%A/%41");
   });
 
-  it("keeps an encoded slash inside the id: it never moves what follows", () => {
+  it("keeps an encoded slash inside the id", () => {
     expect(parse("/parties/main/a%2Fb/c")).toEqual({ party: "main", room: "a/b", path: "/c" });
     expect(parse("/parties/main/a%2F..%2Fb")?.room).toBe("a/../b");
     expect(parse("/parties/main%2Fother/a")).toBeUndefined();
   });
 
-  it("sees dot segments, encoded ones too, as URL resolves them", () => {
+  it("handles dot segments, also encoded ones, as URL does", () => {
     expect(parse("/parties/main/%2e%2e/other/room")).toEqual({ party: "other", room: "room", path: "/" });
     expect(parse("/parties/main/%2e%2e")).toBeUndefined();
     expect(parse("/parties/main/a/%2E%2E/b")).toEqual({ party: "main", room: "b", path: "/" });
@@ -56,7 +56,7 @@ describe("parseRoomUrl", () => {
     expect(parse(path)).toBeUndefined();
   });
 
-  it("counts the id's bytes after decoding: an object is found by its name up to 1,024 of them", () => {
+  it("counts the bytes of the id after decoding: the name of an object has up to 1,024", () => {
     expect(parse(`/parties/main/${"%C3%A9".repeat(450)}`)?.room).toBe("é".repeat(450));
     expect(parse(`/parties/main/${"%C3%A9".repeat(451)}`)).toBeUndefined();
   });
@@ -78,7 +78,7 @@ describe("object names", () => {
   });
 });
 
-it("decode gives undefined for what is malformed", () => {
+it("decode returns undefined for malformed text", () => {
   expect(decode("a%2Fb")).toBe("a/b");
   expect(decode("%zz")).toBeUndefined();
 });

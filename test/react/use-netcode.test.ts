@@ -43,7 +43,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-it("predicts and interpolates as long as the component is there, with the newest functions, also in StrictMode", async () => {
+it("predicts and interpolates while the component is mounted, with the latest functions, also in StrictMode", async () => {
   const network = new VirtualNetwork<{ players(): Record<string, Player> }>(room, () => 30);
   const game = network.connect<typeof room>();
   let me: Prediction<{ x: number }, { by: number }> | undefined;

@@ -80,7 +80,7 @@ function Count({ of }: { of: Options }) {
 }
 
 describe("useRoomClient", () => {
-  it("connects, shows where it is on its way, and closes when the component goes", async () => {
+  it("connects, shows its status, and closes when the component is unmounted", async () => {
     await show(createElement(Count, { of: options }));
     await until("<b>open 0</b>");
     await act(() => seen.at(-1)?.call("add", 2) ?? Promise.resolve(0));
@@ -100,7 +100,7 @@ describe("useRoomClient", () => {
     expect(sockets).toHaveLength(1);
   });
 
-  it("gives all components with the same options one client, until the last of them is gone", async () => {
+  it("gives all components with the same options one client, until the last is unmounted", async () => {
     const counts = (...keys: string[]) =>
       createElement(Fragment, null, ...keys.map((key) => createElement(Count, { key, of: { ...options } })));
     await show(counts("a", "b"));
@@ -117,7 +117,7 @@ describe("useRoomClient", () => {
     expect([open().length, sockets.length]).toEqual([1, 1]);
   });
 
-  it("goes to another room with its options, and not with other functions and objects that mean the same", async () => {
+  it("connects to another room with its options, but not for other functions and objects with the same meaning", async () => {
     const tokens: string[] = [];
     const withToken = (of: Options, token: string): Options => ({
       ...of,
@@ -140,7 +140,7 @@ describe("useRoomClient", () => {
     await vi.waitFor(() => expect(open()).toHaveLength(1));
   });
 
-  it("asks a function for the room once, however often the component is rendered", async () => {
+  it("calls a function for the room once, however often the component renders", async () => {
     let asked = 0;
     const { room: found, ...rest } = options;
     const searching = (): Options => ({ ...rest, room: () => (asked++, String(found)) }) as Options;
@@ -166,7 +166,7 @@ describe("useRoomClient", () => {
     expect(sockets.at(-1)?.url).toContain("Bob");
   });
 
-  it("asks the newest function for params", async () => {
+  it("calls the latest function for params", async () => {
     const given: string[] = [];
     const named = (name: string) => ({ ...options, params: () => (given.push(name), { name }) }) as unknown as Options;
     await show(createElement(Count, { of: named("one") }));
@@ -176,12 +176,12 @@ describe("useRoomClient", () => {
     await act(() => vi.waitFor(() => expect(given).toEqual(["one", "two"]), 5000));
   });
 
-  it("says so when the room refuses", async () => {
+  it("reports that the room refuses", async () => {
     await show(createElement(Count, { of: { ...options, id: "private", transferToken: "bad" } }));
     await until("<b>closed nothing</b>");
   });
 
-  it("connects nowhere while a server renders the page", () => {
+  it("does not connect while a server renders the page", () => {
     const { host: _, ...rest } = options;
     expect(renderToString(createElement(Count, { of: rest }))).toBe("<b>connecting nothing</b>");
     expect(sockets).toEqual([]);

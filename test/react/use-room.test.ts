@@ -85,7 +85,7 @@ function viewer<T>(select: (state: Game["state"]) => T, isEqual?: (a: T, b: T) =
 }
 
 describe("useRoom, with React's own renderer and a real room", () => {
-  it("shows nothing before the state is there, and then what is selected", async () => {
+  it("shows nothing before the first state, and then the selected part", async () => {
     const { View, renders } = viewer((state) => state.count);
     await render(createElement(View, { client: game }));
     expect(container.innerHTML).toBe("<b>nothing</b>");
@@ -96,7 +96,7 @@ describe("useRoom, with React's own renderer and a real room", () => {
     expect(renders).toEqual([undefined, 0, 2]);
   });
 
-  it("renders only if what is selected changed", async () => {
+  it("renders only if the selected part changed", async () => {
     const { View, renders } = viewer((state) => state.name);
     await render(createElement(View, { client: game }));
     await opens(game);
@@ -108,7 +108,7 @@ describe("useRoom, with React's own renderer and a real room", () => {
     expect(renders).toEqual([undefined, "ada", "bob"]);
   });
 
-  it("compares by isEqual, though each render brings another selector", async () => {
+  it("compares with isEqual, although each render has another selector", async () => {
     const renders: unknown[] = [];
     const sameKeys = (a: string[], b: string[]) => a.join() === b.join();
     const View = ({ at }: { at: number }) => {
@@ -129,7 +129,7 @@ describe("useRoom, with React's own renderer and a real room", () => {
     expect(renders.at(-1)).toBe(before);
   });
 
-  it("takes the whole state without a selector, and follows predictions", async () => {
+  it("uses the whole state without a selector, and follows predictions", async () => {
     const View = () => {
       const state = useRoom(game);
       return createElement("b", null, state ? `${state.name} ${state.count}` : "nothing");
@@ -180,7 +180,7 @@ describe("useRoom, with React's own renderer and a real room", () => {
     expect(container.innerHTML).toBe("<i>ada</i>");
   });
 
-  it("is rendered on a server, and taken over in the browser", async () => {
+  it("renders on a server, and continues in the browser", async () => {
     const { View } = viewer((state) => state.count);
     await opens(game);
     const html = renderToString(createElement(View, { client: game }));

@@ -42,7 +42,7 @@ const definition = definitionWith();
 type State = ReturnType<typeof stateOf>;
 const codeOf = (text: string | undefined) => (JSON.parse(text ?? "{}") as { value?: { code?: string } }).value?.code;
 
-it("of disconnected users only so many are kept: who has been gone for longest goes first", async () => {
+it("disconnected users are limited: those who left first are removed first", async () => {
   const room = new MemoryRoom<State>(definition.compiled);
   const sockets = [];
   for (const id of ["a", "b", "c", "d", "e"]) sockets.push(await room.connect(id));
@@ -70,7 +70,7 @@ it("of disconnected users only so many are kept: who has been gone for longest g
   expect([...room.storage.rows.keys()].filter((key) => key.includes("session"))).toEqual([]);
 });
 
-it("of transfers only so many are remembered: the oldest are forgotten first", () => {
+it("remembered transfers are limited: the oldest are forgotten first", () => {
   const storage = new MemoryStorage();
   const ledger = new ExpiringRows<{ n: number }>("moved", 1e9, storage, new VirtualClock());
   for (let n = 0; n < MOST_REMEMBERED + 2; n++) ledger.set(`t${n}`, { n });
@@ -78,7 +78,7 @@ it("of transfers only so many are remembered: the oldest are forgotten first", (
   expect(storage.rows.size).toBe(MOST_REMEMBERED);
 });
 
-it("of frames for clients of shards a room stores only so much: for one shard, and for all", () => {
+it("stored frames for clients of shards are limited per shard and in total", () => {
   const stored = { run: "run", life: undefined, last: 0, mail: [], mailed: 0, clients: 0 };
   const callbacks = { onChanged() {}, waiting: { add: () => true } } as never;
   const link = new ShardLink("shard", stored, "boot", new VirtualClock(), 1000, callbacks);
@@ -86,7 +86,7 @@ it("of frames for clients of shards a room stores only so much: for one shard, a
   expect([1, 20, 25, 100].map((links) => link.stored(links).mail.length)).toEqual([4, 4, 3, 0]);
 });
 
-it("of messages that wait only so much is kept: a connection with more is closed with 4429", async () => {
+it("waiting messages are limited: a connection with more is closed with 4429", async () => {
   const room = new MemoryRoom<State>(definition.compiled);
   const large = await room.connect("large");
   const many = await room.connect("many");
@@ -104,7 +104,7 @@ it("of messages that wait only so much is kept: a connection with more is closed
   gate.resolve();
 });
 
-it("names and ids of messages have 256 characters at most, values 64 levels", async () => {
+it("names and ids of messages have up to 256 characters, values up to 64 levels", async () => {
   const room = new MemoryRoom<State>(definition.compiled);
   const socket = await room.connect("s");
   const send = async (message: object) => {
@@ -120,7 +120,7 @@ it("names and ids of messages have 256 characters at most, values 64 levels", as
   expect(await send({ action: "none", value: nested(65) })).toBe("bad_message");
 });
 
-it("a room has 1000 schedules, keys of 512 characters, and no holes in its arrays", async () => {
+it("a room has up to 1000 schedules, keys of up to 512 characters, and no holes in arrays", async () => {
   const room = new MemoryRoom<State>(definition.compiled);
   const socket = await room.connect("s");
   const send = async (action: string, value?: unknown) => {
@@ -135,7 +135,7 @@ it("a room has 1000 schedules, keys of 512 characters, and no holes in its array
   expect(await send("far", 1024 + 1024 + 1)).toBe("internal");
 });
 
-it("a row that is too large for storage keeps no other from it, nor the room from its clients", async () => {
+it("a row that is too large for storage does not stop others, nor clients", async () => {
   const room = new MemoryRoom<State>(definition.compiled);
   const socket = await room.connect("s");
   room.storage.fault = (key) => {
@@ -149,7 +149,7 @@ it("a row that is too large for storage keeps no other from it, nor the room fro
   expect(socket.texts.at(-1)).toContain('"type":"ack"');
 });
 
-it("a row that is too large costs the others nothing of what they are promised: each is stored at once, and its own rest", async () => {
+it("a row that is too large does not delay others: each is stored at once in its own row", async () => {
   const room = new MemoryRoom<State>(definitionWith(0).compiled);
   const socket = await room.connect("s");
   let isTooLarge = true;
@@ -172,7 +172,7 @@ it("a row that is too large costs the others nothing of what they are promised: 
   expect(room.storage.rows.get("list")).toEqual([2]);
 });
 
-it("a row that is too large does not make the others wait longer than without it", async () => {
+it("a row that is too large does not make others wait longer than without it", async () => {
   const room = new MemoryRoom<State>(definitionWith(400).compiled);
   await room.connect("s");
   room.storage.fault = (key) => {
@@ -190,7 +190,7 @@ it("a row that is too large does not make the others wait longer than without it
   expect(room.log.filter(({ event }) => event === "save_failed").length - tries).toBe(10);
 });
 
-it("who has a token that no socket can carry is refused, and is no user", async () => {
+it("a client whose token is too large for a socket is refused, and no user is made", async () => {
   class Visitor {
     online = connected();
   }
@@ -204,7 +204,7 @@ it("who has a token that no socket can carry is refused, and is no user", async 
   expect([...room.core.sessions.all()]).toEqual([]);
 });
 
-it("P4.6: of fields that come into sight and go with their entries, a connection remembers those that are there", async () => {
+it("P4.6: a connection remembers only existing fields of entries that become visible and invisible", async () => {
   const bullet = () => ({ speed: sync(signal(1), { visibleTo: () => true }) });
   const field = defineRoom({ path: "r", throttleSync: 0, state: () => ({ bullets: collection(bullet) }) });
   const room = new MemoryRoom<{ bullets: () => Record<string, object> }>(field.compiled);
@@ -222,7 +222,7 @@ it("P4.6: of fields that come into sight and go with their entries, a connection
   expect((conn as RoomConnection).seen).toEqual(new Set([speed?.id]));
 });
 
-it("P7.4: what waits of a connection is not done once the room closed it", async () => {
+it("P7.4: waiting messages of a connection are not handled after the room closed it", async () => {
   const done: unknown[] = [];
   const opened = Promise.withResolvers<void>();
   const strict = defineRoom({

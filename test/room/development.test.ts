@@ -31,8 +31,8 @@ const nested = () => ({
   double: sync(computed(() => ({ twice: 2 }))),
 });
 
-describe("what a room looks for in development", () => {
-  it("says once where a value was changed in place, in all rooms of the definition", async () => {
+describe("the checks of a room in development", () => {
+  it("report a value that was changed in place, once for all rooms of the definition", async () => {
     const { room, compiled, told } = await roomOf(nested);
     room.change(({ things }) => void (things()["one"] = { tags: sync(signal([["a"]])) }));
     room.change(({ config }) => config.mutate(({ map }) => void (map.list[0] = { width: 2 })));
@@ -56,7 +56,7 @@ describe("what a room looks for in development", () => {
     expect(other.told()).toEqual([]);
   });
 
-  it("says of a signal that rooms share that they share it, not that it was changed in place", async () => {
+  it("report a shared signal as shared, not as changed in place", async () => {
     const scores = sync(signal({ best: [{ points: 1 }] }));
     const state = () => ({ scores });
     const { room, told } = await roomOf(state);
@@ -66,7 +66,7 @@ describe("what a room looks for in development", () => {
     ]);
   });
 
-  it("says that nothing of a state is sent, where only plain signals are in it", async () => {
+  it("report that nothing of a state is sent, if it has only plain signals", async () => {
     expect((await roomOf(() => ({ count: signal(0) }))).told()).toMatchObject([["nothing_is_sent", undefined, /./]]);
     for (const state of [
       () => ({ count: sync(signal(0)), cache: signal(0) }),
@@ -76,7 +76,7 @@ describe("what a room looks for in development", () => {
       expect((await roomOf<object>(state)).told()).toEqual([]);
   });
 
-  it("says which properties of the state a sleep takes away, also in objects inside it", async () => {
+  it("report the properties of the state that hibernation loses, also in objects inside of it", async () => {
     const state = () => ({ round: 1, list: [1], game: { level: 1, x: sync(signal(0)) }, run: () => 1 });
     const { room, told } = await roomOf(state);
     room.change((own) => own.list.push(2));
@@ -91,7 +91,7 @@ describe("what a room looks for in development", () => {
     ]);
   });
 
-  it("looks less often at a large state, and finds it all the same", async () => {
+  it("run less often for a large state, and still find everything", async () => {
     const state = () => ({ many: collection(() => ({ list: sync(signal([[0]])) })) });
     const { room, told } = await roomOf(state);
     room.change(({ many }) => {
@@ -102,7 +102,7 @@ describe("what a room looks for in development", () => {
     expect(told()).toMatchObject([["changed_in_place", "many.k7.list", /./]]);
   });
 
-  it("looks for nothing in a deployed Worker", async () => {
+  it("do not run in a deployed Worker", async () => {
     vi.stubEnv("NODE_ENV", "production");
     const { room, told } = await roomOf(nested);
     room.change(({ config }) => void ((config().map.list[0] as { width: number }).width = 9));

@@ -52,8 +52,8 @@ async function settle(turns = 20): Promise<void> {
   for (let turn = 0; turn < turns; turn++) await Promise.resolve();
 }
 
-describe("a room that dies while it ends", () => {
-  it("goes on ending when it wakes, by its alarm, and runs onDestroy again", async () => {
+describe("a room that crashes while it is destroyed", () => {
+  it("continues when it wakes by its alarm, and runs onDestroy again", async () => {
     let isStuck = true;
     const { room, send, lives, stored } = livesOf({
       onDestroy: () => (isStuck ? new Promise(() => {}) : undefined),
@@ -87,7 +87,7 @@ describe("a room that dies while it ends", () => {
     expect(ann.closedWith).toEqual({ code: 4410, reason: "over" });
   });
 
-  it("stays destroyed, whatever it did before and whenever it dies", async () => {
+  it("stays destroyed, whatever it did before and whenever it crashes", async () => {
     const step = fc.constantFrom("item", "later", "connect", "leave", "save", "wait");
     const run = fc.record({
       steps: fc.array(step, { maxLength: 8 }),
@@ -126,7 +126,7 @@ describe("a room that dies while it ends", () => {
     );
   });
 
-  it("gets no user back whose transfer was under way, and nothing of it is stored later", async () => {
+  it("gets no user back from a transfer, and stores nothing of it later", async () => {
     const { room, send, stored } = livesOf();
     const { promise, resolve } = Promise.withResolvers<never>();
     room.neighbours = { ...room.neighbours, board: () => promise };
@@ -146,7 +146,7 @@ describe("a room that dies while it ends", () => {
 });
 
 describe("onCreate", () => {
-  it("runs again if the room dies before it is done, and then no more", async () => {
+  it("runs again if the room crashes before it is done, and not after that", async () => {
     let isStuck = true;
     const { room, lives } = livesOf({ onCreate: () => (isStuck ? new Promise(() => {}) : undefined) });
     void room.core.visit();
@@ -165,7 +165,7 @@ describe("onCreate", () => {
 });
 
 describe("onLeave", () => {
-  it("is told whether the client closed the connection or lost it, here and at a shard", async () => {
+  it("is told whether the client closed the connection or lost it, at the room and at a shard", async () => {
     const reasons: string[] = [];
     const { compiled } = defineRoom({
       path: "r",
@@ -211,7 +211,7 @@ describe("onLeave", () => {
 });
 
 describe("room.forget", () => {
-  it("deletes what transfers have stored of a user: tokens, and those who were called back", async () => {
+  it("deletes what transfers have stored of a user: tokens and recalled users", async () => {
     const { room, stored } = livesOf();
     await room.core.visit();
     const passenger = (name: string) => ({
@@ -234,7 +234,7 @@ describe("room.forget", () => {
     expect((await room.connect("private ann")).texts[0]).not.toContain("public-ann");
   });
 
-  it("deletes what could not be read of a user, and of their session, and leaves that of others", async () => {
+  it("deletes unreadable values of a user and of their session, and not those of others", async () => {
     const { room, stored } = livesOf();
     room.kill();
     for (const name of ["ann", "bob"]) {
@@ -253,8 +253,8 @@ describe("room.forget", () => {
   });
 });
 
-describe("what is around a room that is destroyed", () => {
-  it("hears of it: its shards close their clients with 4410, and forget nothing that is new", async () => {
+describe("objects around a destroyed room", () => {
+  it("are told: its shards close their clients with 4410, and keep new data", async () => {
     const { compiled } = defineRoom({
       path: "r",
       state: () => ({ players: users(Player) }),
@@ -275,7 +275,7 @@ describe("what is around a room that is destroyed", () => {
     expect(again.texts.length).toBeGreaterThan(0);
   });
 
-  it("hears of it: its World takes it off the list", async () => {
+  it("are told: its World removes it from the list", async () => {
     const { room, send } = livesOf();
     const told: (ListingReport | null)[] = [];
     room.worlds = { report: async (_world, _place, report) => void told.push(report) };
@@ -289,7 +289,7 @@ describe("what is around a room that is destroyed", () => {
     expect(told.length).toBeGreaterThan(1);
   });
 
-  it("does not keep it from ending by not answering", async () => {
+  it("do not delay it by not answering", async () => {
     const { room, send, stored } = livesOf();
     await room.core.visit();
     await room.connect("ann");

@@ -60,7 +60,7 @@ function roomOf(options: { expireAfter?: number; throttleStorage?: number; sessi
 const ofUser = (rows: object) => Object.keys(rows).filter((key) => /players|session|apart|token|moved/.test(key));
 
 describe("onCreate", () => {
-  it("runs once in the life of a room, before onStart, and what it makes is stored at once", async () => {
+  it("runs once in the life of a room, before onStart, and its changes are stored at once", async () => {
     const { room, server, createClient } = await testRoom(roomOf({ throttleStorage: 60_000 }));
     expect(said).toEqual(["create", "start"]);
     await server.crash();
@@ -72,14 +72,14 @@ describe("onCreate", () => {
     expect(said).toEqual(["create", "start", "start", "start", "start"]);
   });
 
-  it("does not run in a room that was there before the definition had it", async () => {
+  it("does not run in a room that existed before the definition had it", async () => {
     const id = crypto.randomUUID();
     const party = await testRoom(defineRoom({ path: "r-{id}", state: stateOf }), { id: `r-${id}` });
     await party.createClient();
     expect(await party.server.roomStorage.get("$created")).toBeUndefined();
   });
 
-  it("keeps no room from starting by what it throws", async () => {
+  it("does not stop a room from starting if it throws", async () => {
     const { createClient, room } = await testRoom(
       defineRoom({
         path: "r",
@@ -95,7 +95,7 @@ describe("onCreate", () => {
 });
 
 describe("room.destroy", () => {
-  it("answers first, then closes all with 4410, and leaves nothing", async () => {
+  it("answers first, then closes all clients with 4410, and deletes everything", async () => {
     const { createClient, server } = await testRoom(roomOf());
     const ann = await createClient();
     const bob = await createClient();
@@ -117,7 +117,7 @@ describe("room.destroy", () => {
     expect(ofUser(rows)).toEqual([]);
   });
 
-  it("makes room for a new one: whoever comes next finds that, and no trace of the other", async () => {
+  it("makes room for a new one without any data of the old", async () => {
     const { createClient, room } = await testRoom(roomOf());
     const ann = await createClient({ id: "a".repeat(30) });
     await ann.send({ action: "name", value: "ann" });
@@ -130,7 +130,7 @@ describe("room.destroy", () => {
     expect(again.state).toMatchObject({ made: 1, players: { [again.publicId]: { name: "" } } });
   });
 
-  it("lets whoever comes meanwhile wait for the new room, also if it dies in between", async () => {
+  it("makes new clients wait for the new room, also if it crashes meanwhile", async () => {
     let release = () => {};
     const slow = defineRoom({
       path: "r",
@@ -161,7 +161,7 @@ describe("room.destroy", () => {
     expect(Object.keys((cid.state as { players: object }).players)).toEqual([cid.publicId]);
   });
 
-  it("lets nothing of the old room come back: no schedule, no save, no session", async () => {
+  it("lets nothing of the old room return: no schedule, no save, no session", async () => {
     const { createClient, room, server } = await testRoom(roomOf({ throttleStorage: 1000 }));
     const ann = await createClient();
     await ann.send({ action: "later", value: 5000 });
@@ -194,8 +194,8 @@ async function leftOf(party: string, id: string) {
   }));
 }
 
-describe("what the platform has of a room that was destroyed", () => {
-  it.each(["by a request", "by its alarm"])("is nothing, and no alarm: %s", async (how) => {
+describe("the stored data of a destroyed room", () => {
+  it.each(["by a request", "by its alarm"])("is empty, without an alarm: %s", async (how) => {
     const room = roomOf({ expireAfter: 60_000, throttleStorage: 0 });
     const party = serve(room);
     const stub = env.ROOMS.get(env.ROOMS.idFromName(objectName(party, "r-1")));
@@ -219,7 +219,7 @@ describe("what the platform has of a room that was destroyed", () => {
 });
 
 describe("expireAfter", () => {
-  it("destroys a room that nobody visits, also if it sleeps or dies meanwhile", async () => {
+  it("destroys a room that no client visits, also if it hibernates or crashes meanwhile", async () => {
     const { createClient, server, room } = await testRoom(roomOf({ expireAfter: 60_000 }));
     const ann = await createClient();
     await ann.send({ action: "item", value: "i" });
@@ -238,7 +238,7 @@ describe("expireAfter", () => {
     expect(Object.keys(await server.roomStorage.list()).filter((key) => key.startsWith("items"))).toEqual([]);
   });
 
-  it("begins anew with each visit", async () => {
+  it("starts again with each visit", async () => {
     const { createClient, server, room } = await testRoom(roomOf({ expireAfter: 60_000 }));
     for (let visit = 0; visit < 3; visit++) {
       const ann = await createClient();
@@ -253,7 +253,7 @@ describe("expireAfter", () => {
 });
 
 describe("onLeave and onExpire", () => {
-  it("are told why", async () => {
+  it("get the reason", async () => {
     const { createClient, server } = await testRoom(roomOf({ sessionExpiryTime: 10_000 }));
     const host = await createClient();
     /** Whoever was removed is closed a second later, and gets no mark any more. */
@@ -290,7 +290,7 @@ describe("onLeave and onExpire", () => {
 });
 
 describe("room.forget", () => {
-  it("deletes all that is stored of a user, online or away, and tells onExpire", async () => {
+  it("deletes everything that is stored of a user, online or offline, and calls onExpire", async () => {
     const { createClient, server, room } = await testRoom(roomOf());
     const host = await createClient();
     const ann = await createClient({ id: "a".repeat(30), query: { protocol: "2" } });

@@ -89,23 +89,23 @@ const expected = [
   },
 ];
 
-describe("a scenario that is interrupted", () => {
-  it("not at all, for comparison", async () => {
+describe("a scenario with interruptions", () => {
+  it("without any, for comparison", async () => {
     expect(visible(await play(async () => {}))).toEqual(expected);
   });
 
-  it("by an eviction between any two events looks the same to its clients", async () => {
+  it("with an eviction between any two events looks the same to its clients", async () => {
     expect(visible(await play((room) => room.evict()))).toEqual(expected);
   });
 
-  it.each(script.map((_, step) => step))("by one eviction before event %i looks the same", async (at) => {
+  it.each(script.map((_, step) => step))("with one eviction before event %i looks the same", async (at) => {
     const outcome = await play(async (room, _, step) => {
       if (step === at) await room.evict();
     });
     expect(visible(outcome)).toEqual(expected);
   });
 
-  it("by a crash between any two events loses no more than what is never stored", async () => {
+  it("with a crash between any two events loses only what is never stored", async () => {
     const outcome = await play(async (room, clients) => {
       await room.crash();
       await Promise.all([clients.ada.closed, clients.bob.closed]);

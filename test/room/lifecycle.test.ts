@@ -61,7 +61,7 @@ describe("a room's life over real sockets", () => {
     await client.sees((state: Seen) => state.started === 2);
   });
 
-  it("P2: a session comes back as the same user, from several sockets too", async () => {
+  it("P2: a session reconnects as the same user, also from several sockets", async () => {
     const room = testRoom(definition);
     const first = await room.connect({ id: "ada" });
     const second = await room.connect({ query: "_pk=ada" });
@@ -77,7 +77,7 @@ describe("a room's life over real sockets", () => {
     await watcher.sees((state: Seen) => state.players[first.publicId]?.joins === 3);
   });
 
-  it("P2.3: a session that a subject made is theirs alone", async () => {
+  it("P2.3: a session with a subject belongs to that subject only", async () => {
     const room = testRoom(definition);
     const ada = await room.connect({ id: "ada", token: await token({ sub: "ada" }) });
     expect((await (await room.open({ id: "ada" })).closed).code).toBe(4403);
@@ -89,7 +89,7 @@ describe("a room's life over real sockets", () => {
     }
   });
 
-  it("P7: a full room closes with 4503, and lets in who is in already", async () => {
+  it("P7: a full room closes with 4503, and accepts users who are already in it", async () => {
     const room = testRoom(definition);
     await room.connect({ id: "a" });
     const b = await room.connect({ id: "b" });
@@ -100,7 +100,7 @@ describe("a room's life over real sockets", () => {
     await room.connect({ id: "c" });
   });
 
-  it("the close handshake is completed, with the code and reason of who began it", async () => {
+  it("the close handshake is completed, with the code and reason of the side that began it", async () => {
     const room = testRoom(definition);
     const client = await room.connect();
     client.close(4123, "bye");
@@ -113,7 +113,7 @@ describe("a room's life over real sockets", () => {
     expect((await third.call("who")).value["result"]).toMatchObject({ open: 1, params: { id: "1" }, id: "room-1" });
   });
 
-  it("conn.setState takes a function of the previous state, and keeps that where it throws", async () => {
+  it("conn.setState accepts a function of the previous state, and keeps the state if it throws", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
     const room = testRoom(definition);
     const client = await room.connect();
@@ -135,7 +135,7 @@ describe("a room's life over real sockets", () => {
     await watcher.sees((state: { log: string[] }) => state.log.length === 1);
   });
 
-  it("an onJoin that throws closes with 1011, and harms nobody else", async () => {
+  it("an onJoin that throws closes with 1011, and does not affect others", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
     const room = testRoom(definition);
     const client = await room.connect();
@@ -146,7 +146,7 @@ describe("a room's life over real sockets", () => {
     log.mockRestore();
   });
 
-  it("a guard that throws closes with 1011, and says nothing of why", async () => {
+  it("a guard that throws closes with 1011, without the reason", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
     const guarded = defineRoom({
       path: "guarded",
@@ -170,7 +170,7 @@ describe("a room's life over real sockets", () => {
     expect((await (await testRoom(definition).open({ id: "x".repeat(300) })).closed).code).toBe(4400);
   });
 
-  it("what a connection keeps survives hibernation, up to its limit", async () => {
+  it("the connection state survives hibernation, up to its limit", async () => {
     const room = testRoom(definition);
     const client = await room.connect();
     await client.call("setState", { colour: "red" });
@@ -180,7 +180,7 @@ describe("a room's life over real sockets", () => {
     expect((await client.call("getState")).value["result"]).toEqual({ colour: "red" });
   });
 
-  it("broadcast reaches all but the excepted, under a type of the room's own", async () => {
+  it("broadcast reaches all clients but the excepted ones, with a type of the room", async () => {
     const room = testRoom(definition);
     const a = await room.connect({ id: "a" });
     const b = await room.connect({ id: "b" });
@@ -190,7 +190,7 @@ describe("a room's life over real sockets", () => {
     expect((await a.call("reserved")).value).toMatchObject({ code: "internal" });
   });
 
-  it("room.storage is durable, and apart from the state", async () => {
+  it("room.storage is durable, and separate from the state", async () => {
     const room = testRoom(definition);
     const client = await room.connect();
     await client.call("store", { deep: [1] });
@@ -199,7 +199,7 @@ describe("a room's life over real sockets", () => {
     expect(Object.keys(await room.stored())).toContain("$storage:mine");
   });
 
-  it("hibernate: false behaves the same on the outside", async () => {
+  it("hibernate: false behaves the same for clients", async () => {
     const awake = defineRoom({
       path: "awake",
       hibernate: false,
@@ -235,7 +235,7 @@ describe("a room's life over real sockets", () => {
     expect((await client.closed).code).toBe(1009);
   });
 
-  it("tick runs only while someone is connected, with the time that went by", async () => {
+  it("tick runs only while a client is connected, with the elapsed time", async () => {
     const ticking = defineRoom({
       path: "tick",
       throttleSync: 0,
@@ -262,7 +262,7 @@ describe("a room's life over real sockets", () => {
 });
 
 describe("a room's life on a virtual clock", () => {
-  it("tick keeps its rate, and does not race to catch up", async () => {
+  it("tick keeps its rate, and does not catch up in a burst", async () => {
     const elapsed: number[] = [];
     const room = new MemoryRoom(
       defineRoom({
@@ -280,7 +280,7 @@ describe("a room's life on a virtual clock", () => {
     expect(elapsed).toHaveLength(10);
   });
 
-  it("a tick that throws goes on, and onError hears of it", async () => {
+  it("a tick that throws continues, and onError is called", async () => {
     const errors: unknown[] = [];
     let ticks = 0;
     const room = new MemoryRoom(
@@ -306,7 +306,7 @@ describe("a room's life on a virtual clock", () => {
     expect(room.log.some((entry) => entry.event === "onError_failed")).toBe(true);
   });
 
-  it("a user whose session ran out goes, with all that was stored of them", async () => {
+  it("a user whose session expired is removed, with everything that was stored", async () => {
     const room = new MemoryRoom<{ players(): Record<string, Player> }>(
       defineRoom({ path: "r", sessionExpiryTime: 60_000, state: () => ({ players: users(Player) }) }).compiled,
     );
@@ -321,7 +321,7 @@ describe("a room's life on a virtual clock", () => {
     expect([...room.storage.rows.keys()].filter((key) => key.startsWith("players."))).toHaveLength(1);
   });
 
-  it("P7.11: after a crash nobody stays online who does not come back", async () => {
+  it("P7.11: after a crash only users who reconnect stay online", async () => {
     const room = new MemoryRoom<{ players(): Record<string, Player> }>(
       defineRoom({ path: "r", sessionExpiryTime: 60_000, state: () => ({ players: users(Player) }) }).compiled,
     );

@@ -58,7 +58,7 @@ async function start() {
 }
 
 describe("room.rewind", () => {
-  it("reads where entries were: numbers between two ticks, all else as it was", async () => {
+  it("reads past entries: numbers between two ticks, other values at the first one", async () => {
     const { room, id, at } = await start();
     expect(room.state.players()[id]?.x()).toBe(400);
     expect(at(36).players[id]).toEqual({ x: 360, name: "tick 36" });
@@ -66,7 +66,7 @@ describe("room.rewind", () => {
     expect(Object.keys(at(36))).toEqual(["players", "crates"]);
   });
 
-  it("is bounded: what is not remembered any more is as it was at first, and what is to come as it is", async () => {
+  it("is limited: before the history it reads the oldest values, after it the newest", async () => {
     const { id, at } = await start();
     // Half a second is ten ticks, and there is one before them.
     expect(at(0).players[id]).toEqual({ x: 300, name: "tick 30" });
@@ -75,7 +75,7 @@ describe("room.rewind", () => {
     expect(at(Number.NaN).players[id]?.x).toBe(400);
   });
 
-  it("knows entries that are gone by now, and does not know those that came later", async () => {
+  it("knows removed entries, and does not know later ones", async () => {
     const { room, ticks, at } = await start();
     room.change((state) => (state.crates()["c"] = makeCrate()));
     ticks();
@@ -98,7 +98,7 @@ describe("room.rewind", () => {
     expect(Number(name?.slice("tick ".length))).toBeGreaterThan(1000);
   });
 
-  it("throws where nothing is remembered, and history says what is wrong with it", async () => {
+  it("throws without a history, and reports a malformed history", async () => {
     const plain = new MemoryRoom(
       defineRoom({ path: "r", state: () => ({ players: users(Player) }), tick: { hz: 1 } }).compiled,
     );
@@ -110,7 +110,7 @@ describe("room.rewind", () => {
 });
 
 describe("P15.7 what an input's client saw", () => {
-  it("is what it tells, as long as that is what it usually sees", async () => {
+  it("is what the client says, within its usual range", async () => {
     const { shoot, ticks } = await start();
     for (let shot = 0; shot < 10; shot++) {
       // Six ticks ago: 300 ms of round trip and delay, more or less.
@@ -122,7 +122,7 @@ describe("P15.7 what an input's client saw", () => {
     );
   });
 
-  it("is not much longer ago than that for one shot, never more than a second, and never to come", async () => {
+  it("is limited for a single shot, to a second, and never in the future", async () => {
     const { shoot, ticks } = await start();
     const lagOf = async (seen: unknown) => {
       await shoot(seen);

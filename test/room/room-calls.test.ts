@@ -105,7 +105,7 @@ beforeEach(() => {
 });
 
 describe("calls between rooms", () => {
-  it("reach a room of another party, which knows who calls, in guards too", async () => {
+  it("reach a room of another party, which gets the caller, also in guards", async () => {
     const [scores, room] = [testRoom(board, "board-1"), testRoom(game, "game-1")];
     const to = { party: scores.party, id: scores.id };
     const self = { party: room.party, id: room.id };
@@ -122,7 +122,7 @@ describe("calls between rooms", () => {
     });
   });
 
-  it("find what is stored after the other room died, and an eviction of both", async () => {
+  it("find what is stored after a crash of the other room, and an eviction of both", async () => {
     const [scores, room] = [testRoom(board, "board-2"), testRoom(game, "game-2")];
     const to = { party: scores.party, id: scores.id };
     const client = await room.connect();
@@ -134,7 +134,7 @@ describe("calls between rooms", () => {
     expect(await answerOf(client.call("add", { to, name: "Eve", score: 1 }))).toMatchObject({ result: { rank: 3 } });
   });
 
-  it("bring back what the action throws, and nothing else of what went wrong", async () => {
+  it("return the error of the action, and nothing else of what went wrong", async () => {
     const [scores, room] = [testRoom(board, "board-3"), testRoom(game, "game-3")];
     const to = { party: scores.party, id: scores.id };
     const client = await room.connect();
@@ -164,7 +164,7 @@ describe("calls between rooms", () => {
     expect(await answerOf(client.call("circular", to))).toMatchObject({ code: "internal" });
   });
 
-  it("fail where the other room dies meanwhile, and are not repeated", async () => {
+  it("fail if the other room crashes meanwhile, and are not repeated", async () => {
     const [scores, room] = [testRoom(board, "board-4"), testRoom(game, "game-4")];
     const to = { party: scores.party, id: scores.id };
     const client = await room.connect();
@@ -174,7 +174,7 @@ describe("calls between rooms", () => {
     expect(await answerOf(client.call("add", { to, name: "Ada", score: 5 }))).toMatchObject({ result: { rank: 1 } });
   });
 
-  it("a room that calls back the one that called it does not wait for it", async () => {
+  it("a room that calls back its caller is answered without waiting", async () => {
     const [scores, room] = [testRoom(board, "board-5"), testRoom(game, "game-5")];
     const to = { party: scores.party, id: scores.id };
     const [client, other] = [await room.connect(), await room.connect()];
@@ -182,7 +182,7 @@ describe("calls between rooms", () => {
     await other.sees((state: { touched: number }) => state.touched === 1);
   });
 
-  it("a room that is destroyed answers, and whoever calls after that finds a new one", async () => {
+  it("a room that is being destroyed answers, and later callers find a new one", async () => {
     const [scores, room] = [testRoom(board, "board-6"), testRoom(game, "game-6")];
     const to = { party: scores.party, id: scores.id };
     const client = await room.connect();
@@ -194,7 +194,7 @@ describe("calls between rooms", () => {
     expect(await (await scores.fetch("/scores")).json()).toEqual({ Bob: 3 });
   });
 
-  it("no client can make them", async () => {
+  it("cannot be made by clients", async () => {
     const room = testRoom(board, "board-7");
     const self = { party: room.party, id: room.id };
     const client = await room.connect({ headers: pretended(self) });
@@ -210,7 +210,7 @@ describe("calls between rooms", () => {
 });
 
 describe("requests between rooms", () => {
-  it("reach any party, without claims, and say which room sends them", async () => {
+  it("reach any party, without claims, and name the room that sends them", async () => {
     const [scores, room] = [testRoom(board, "board-8"), testRoom(game, "game-8")];
     const to = { party: scores.party, id: scores.id };
     const self = { party: room.party, id: room.id };
@@ -228,7 +228,7 @@ describe("requests between rooms", () => {
     expect(await answerOf(client.call("fetch", { to: nowhere, path: "/who" }))).toMatchObject({ code: "not_found" });
   });
 
-  it("no outsider is taken for a room, whatever they send: at the room, at a shard, or at a World", async () => {
+  it("cannot be forged by outsiders: at the room, at a shard, or at a World", async () => {
     const room = testRoom(board, "board-9");
     const self = { party: room.party, id: room.id };
     for (const via of ["room", "shard"] as const) {
@@ -252,7 +252,7 @@ describe("requests between rooms", () => {
 });
 
 describe("definitions", () => {
-  it("name no other callers than rooms", () => {
+  it("accept no other from than rooms", () => {
     const actions = { a: { from: "everyone" as never, run() {} } };
     expect(() => defineRoom({ path: "a", state: () => ({}), actions })).toThrow(
       /the action "a" has a from that is not "rooms"/,

@@ -44,7 +44,7 @@ const memory = () => new MemoryRoom<State>(definition.compiled);
 const log = (room: MemoryRoom<State>) => [...room.state.log()];
 
 describe("schedules", () => {
-  it("run once, later, with their payload, and are gone then", async () => {
+  it("run once, later, with their payload, and are removed then", async () => {
     const room = memory();
     const { handle } = room.core;
     handle.schedule("note", 5000, { a: 1 });
@@ -58,7 +58,7 @@ describe("schedules", () => {
     expect(log(room)).toHaveLength(1);
   });
 
-  it("take a Date as well as a delay, and the same name again moves it", () => {
+  it("accept a Date or a delay, and the same name again replaces the time", () => {
     const room = memory();
     room.clock.time = 1_800_000_000_000;
     room.core.handle.schedule("note", new Date(1_800_000_005_000), 1);
@@ -70,7 +70,7 @@ describe("schedules", () => {
     expect(room.core.handle.schedules).toEqual([]);
   });
 
-  it("run now where the delay is negative, or the Date is over, in whichever year it was", async () => {
+  it("run now if the delay is negative, or the Date is in the past, in any year", async () => {
     const room = memory();
     room.clock.time = 1_800_000_000_000;
     const { handle } = room.core;
@@ -90,7 +90,7 @@ describe("schedules", () => {
     expect(handle.schedules).toEqual([]);
   });
 
-  it("survive a crash, and run once where they were overdue many times over", async () => {
+  it("survive a crash, and run once if they were overdue several times", async () => {
     const room = memory();
     room.core.handle.schedule("note", 1000, "x");
     room.crash();
@@ -98,7 +98,7 @@ describe("schedules", () => {
     expect(log(room)).toEqual(["x"]);
   });
 
-  it("are stored with the state of their turn: a crash takes back neither why they are there nor what they did", async () => {
+  it("are stored with the state of their turn: a crash undoes neither their reason nor their effect", async () => {
     const { compiled } = defineRoom({
       path: "room-{id}",
       throttleStorage: 1000,
@@ -138,7 +138,7 @@ describe("schedules", () => {
     expect(crash()).toEqual(["over", [1, 1], []]);
   });
 
-  it("that set themselves anew run no more often than once a second", async () => {
+  it("that schedule themselves again run at most once a second", async () => {
     const room = memory();
     room.core.handle.schedule("storm", 0);
     await room.advance(10_000);
@@ -146,7 +146,7 @@ describe("schedules", () => {
     expect(log(room).length).toBeLessThanOrEqual(11);
   });
 
-  it("that throw are tried again, further and further apart, until they are done", async () => {
+  it("that throw are tried again with growing delays until they succeed", async () => {
     const room = memory();
     isBroken = true;
     room.core.handle.schedule("fragile", 10);
@@ -211,7 +211,7 @@ describe("schedules", () => {
     });
     const start = () => new MemoryRoom<State>(monsters.compiled);
 
-    it("are as many under one name as there are keys, and each is set, moved and unset for itself", async () => {
+    it("may be as many of one name as there are keys, and each is set, moved and cancelled on its own", async () => {
       const room = start();
       const { handle } = room.core;
       handle.schedule("respawn", 1000, { hp: 1 }, { key: "orc" });
@@ -236,7 +236,7 @@ describe("schedules", () => {
       expect(log(room)).toEqual(["none", "troll", "orc"]);
     });
 
-    it("survive a crash, whatever is in their keys, and none of their rows is left when they have run", async () => {
+    it("survive a crash with any text in their keys, and leave no rows after they ran", async () => {
       const room = start();
       const keys = ["a:b", "\u0000", "é".repeat(512), "__proto__", "1:x", "respawn", "9:respawnx"];
       for (const key of keys) room.core.handle.schedule("respawn", 1000, undefined, { key });
@@ -248,14 +248,14 @@ describe("schedules", () => {
       expect([...room.storage.rows.keys()].filter((row) => /schedule|keyed/.test(row))).toEqual([]);
     });
 
-    it.each([["", "x".repeat(513), "\ud800", 5]].flat())("are refused where the key is %j", (key) => {
+    it.each([["", "x".repeat(513), "\ud800", 5]].flat())("are refused if the key is %j", (key) => {
       const { handle } = start().core;
       expect(() => handle.schedule("respawn", 1, undefined, { key: key as string })).toThrow("well-formed characters");
       expect(handle.schedules).toEqual([]);
     });
   });
 
-  it("wake a real object from the dead", async () => {
+  it("wake a real object", async () => {
     const room = testRoom(definition);
     const client = await room.connect();
     await client.call("plan", ["note", 50, "later"]);
@@ -271,7 +271,7 @@ describe("schedules", () => {
   });
 });
 
-it("one that is unset, or set anew, by another that is due at the same time does not run", async () => {
+it("one that is cancelled or replaced by another that is due at the same time does not run", async () => {
   const ran: string[] = [];
   const due = defineRoom({
     path: "r",

@@ -11,7 +11,7 @@ class Player {
 const stateOf = () => ({ count: sync(signal(0)), list: persist(signal<number[]>([])), players: users(Player) });
 
 describe("onError during a start", () => {
-  it("is told once the state is what is stored, also where that is migrated, and cannot store another one", () => {
+  it("is called after the state was loaded, also after a migration, and cannot store another one", () => {
     const seen: number[] = [];
     const { compiled } = defineRoom({
       path: "r",
@@ -39,7 +39,7 @@ describe("onError during a start", () => {
   });
 });
 
-describe("messages to a room that is not done with its start", () => {
+describe("messages to a room that is starting", () => {
   const scene = async () => {
     let gate = Promise.resolve();
     const { compiled } = defineRoom({
@@ -58,7 +58,7 @@ describe("messages to a room that is not done with its start", () => {
     return { room, socket, start: resolve, send: (frame: string) => room.core.message(socket, frame) };
   };
 
-  it("wait for it, in their order", async () => {
+  it("wait for it, in order", async () => {
     const { room, start, send } = await scene();
     const handled = [send('{"action":"add"}'), send('{"action":"add"}')];
     await Promise.resolve();
@@ -68,7 +68,7 @@ describe("messages to a room that is not done with its start", () => {
     expect(room.state.count()).toBe(2);
   });
 
-  it("are limited as ever: what waits is no more than for a slow action", async () => {
+  it("are limited: no more may wait than for a slow action", async () => {
     const large = await scene();
     void large.send("x".repeat(70_000));
     expect(large.socket.closedWith?.code).toBe(1009);
@@ -88,7 +88,7 @@ describe("a migration", () => {
     ["NaN and null", NaN, null],
     ["a hole and null", [undefined], [null]],
     ["another order", { a: 1, b: 2 }, { b: 2, a: 1 }],
-  ])("stores what differs from what was there: %s", (_, before, after) => {
+  ])("stores the differences to what was there: %s", (_, before, after) => {
     const { compiled } = defineRoom({
       path: "r",
       version: 2,
@@ -105,11 +105,11 @@ describe("a migration", () => {
   });
 });
 
-describe("a session that cannot be read", () => {
+describe("an unreadable session", () => {
   const { compiled } = defineRoom({ path: "r", throttleStorage: 0, sessionExpiryTime: 1000, state: stateOf });
 
   it.each([false, true])(
-    "takes its user along: nobody could come back as them (connected: %s)",
+    "removes its user, since nobody could reconnect as them (connected: %s)",
     async (isConnected) => {
       const room = new MemoryRoom<ReturnType<typeof stateOf>>(compiled);
       const ada = await room.connect("ada");
@@ -138,7 +138,7 @@ describe("a session that cannot be read", () => {
     },
   );
 
-  it("leaves other users alone, also those that have no session", async () => {
+  it("does not affect other users, including those without a session", async () => {
     const room = new MemoryRoom<ReturnType<typeof stateOf>>(compiled);
     room.change((state) => void (state.players()["bot"] = new Player()));
     await room.advance(10);

@@ -38,7 +38,7 @@ describe("as in @signe/room", () => {
     },
   });
 
-  it("hooks get the user, who is not online any more in onLeave, the connection and the request", async () => {
+  it("hooks get the user, who is already offline in onLeave, the connection and the request", async () => {
     const room = testRoom(definition);
     const watcher = await room.connect();
     const client = await room.connect({ query: "as=guest" });
@@ -57,7 +57,7 @@ describe("as in @signe/room", () => {
     await one.sees(({ players }: Seen) => players[one.publicId]?.online === true && !players[two.publicId]?.online);
   });
 
-  it("who reconnects has the same user, with all values, and is online again", async () => {
+  it("a user who reconnects is the same user, with all values, and is online again", async () => {
     const room = testRoom(definition);
     const watcher = await room.connect();
     const client = await room.connect({ id: "ada" });
@@ -70,7 +70,7 @@ describe("as in @signe/room", () => {
     expect((again.state as Seen).players[client.publicId]?.score).toBe(70);
   });
 
-  it("several sockets of one session are one user, and leave when the last of them closes", async () => {
+  it("several sockets of one session are one user, who leaves when the last of them closes", async () => {
     const room = testRoom(definition);
     const watcher = await room.connect();
     const [one, two] = [await room.connect({ id: "ada" }), await room.connect({ id: "ada" })];
@@ -97,7 +97,7 @@ describe("as in @signe/room", () => {
     ]);
   });
 
-  it("a user whose session ran out is deleted at the clients", async () => {
+  it("a user whose session expired is deleted at the clients", async () => {
     const { compiled } = definition;
     const room = new MemoryRoom<{ players(): Record<string, Player> }>(compiled);
     const watcher = await room.connect("bob");
@@ -111,7 +111,7 @@ describe("as in @signe/room", () => {
     expect([...room.storage.rows.keys()].join()).not.toContain("ada");
   });
 
-  it("a session with a connection does not expire, and one that comes back in time goes on", async () => {
+  it("a session with a connection does not expire, and one that is resumed in time continues", async () => {
     const room = new MemoryRoom<{ players(): Record<string, Player> }>(definition.compiled);
     await room.connect("bob");
     const ada = await room.connect("ada");
@@ -151,7 +151,7 @@ describe("as in @signe/sync", () => {
     return { room, sees: () => socket.clients[0]?.state as Record<string, unknown>, socket };
   };
 
-  it("transforms make another value of fields, computed ones, objects, arrays, and fields of entries", async () => {
+  it("transforms change the values of fields, computed fields, objects, arrays, and fields of entries", async () => {
     const { room, sees } = await scene();
     expect(sees()).toMatchObject({ number: 7, whole: { a: 1, seen: true }, doubled: [2, 4] });
     room.change(({ number, whole, doubled, items }) => {
@@ -170,7 +170,7 @@ describe("as in @signe/sync", () => {
     expect(sees()).not.toHaveProperty("items.sword");
   });
 
-  it("computed fields follow what others read for them, also in entries", async () => {
+  it("computed fields follow everything that others read for them, also in entries", async () => {
     const { room, sees } = await scene();
     room.change(({ first, items }) => {
       first.set("grace");
@@ -187,7 +187,7 @@ describe("as in @signe/sync", () => {
     expect(socket.texts).toHaveLength(before);
   });
 
-  it("nothing is stored where nothing changed", async () => {
+  it("nothing is stored if nothing changed", async () => {
     const { room } = await scene();
     await room.advance(5000);
     const put = vi.spyOn(room.storage, "put");

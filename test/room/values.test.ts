@@ -108,7 +108,7 @@ describe("what handlers return and send", () => {
     expect(client.packets.map(({ type }) => type)).not.toContain("news");
   });
 
-  it("a packet keeps its other keys, whatever they are called, and a Date in them is text", async () => {
+  it("a packet keeps its other keys, whatever their names, and a Date in them is text", async () => {
     const room = testRoom(definition);
     const client = await room.connect();
     await client.call("send", "dates");
@@ -119,7 +119,7 @@ describe("what handlers return and send", () => {
     });
   });
 
-  it("an interceptor cannot send what JSON has no form for, either", async () => {
+  it("an interceptor cannot send values that JSON cannot represent, either", async () => {
     const room = testRoom(
       defineRoom({
         path: "room-{id}",
@@ -141,7 +141,7 @@ describe("what handlers return and send", () => {
   });
 });
 
-describe("a schema that no JSON can satisfy", () => {
+describe("a schema that no JSON value matches", () => {
   class Node {
     children: Node[] = [];
   }
@@ -163,7 +163,7 @@ describe("a schema that no JSON can satisfy", () => {
     ["a choice of them", z.union([z.date(), z.bigint()]), "takes a date"],
     ["a date that is changed later", z.date().transform((date) => date.getTime()), "takes a date"],
     ["a part of an intersection", z.intersection(z.object({ at: z.date() }), z.object({ n: z.number() })), '"at"'],
-  ])("is refused when the room is defined, with the form that works: %s", (_, input, message) => {
+  ])("is refused when the room is defined, with a replacement: %s", (_, input, message) => {
     expect(define(input)).toThrow(message);
     expect(define(input)).toThrow('the action "go" has an input that no client can satisfy');
     const requests = { "POST /go": { body: input, run() {} } };
@@ -190,11 +190,11 @@ describe("a schema that no JSON can satisfy", () => {
     ["null or a date", z.date().nullable()],
     ["a schema that holds itself", tree],
     ["one of a class, which nothing is known of", z.instanceof(Node)],
-  ])("is not: %s", (_, input) => {
+  ])("is not refused: %s", (_, input) => {
     expect(define(input)).not.toThrow();
   });
 
-  it("a schema whose parts are declared later is not looked into", () => {
+  it("a schema whose parts are declared later is not inspected", () => {
     const later: z.ZodType[] = [];
     const input = z.lazy(() => later[0] as z.ZodType & { missing: never });
     expect(define(input)).not.toThrow();

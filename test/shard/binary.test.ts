@@ -113,7 +113,7 @@ function overhear(tree: MemoryTree<State>): readonly ToShard[] {
 }
 
 describe("P13: clients of protocol 3 at shards", () => {
-  it("are sent the frame that clients of the room get, and a patch for all is encoded once", async () => {
+  it("get the same frame as clients of the room, and a patch for all is encoded once", async () => {
     const { tree, readers } = await grow(2, 5);
     const direct = new Reader();
     direct.connected(await tree.room.connect("direct", null, undefined, BINARY, direct.binary));
@@ -134,7 +134,7 @@ describe("P13: clients of protocol 3 at shards", () => {
     expect(blocks[1]).toBe(blocks[0]);
   });
 
-  it("have the state that clients of JSON have, with what only they see, and get acks as binary frames", async () => {
+  it("have the state of clients of JSON, with their private values, and get acknowledgements as binary frames", async () => {
     const { tree, readers } = await grow(1, 2);
     const json = tree.shards.get("s0")?.connect("json", null, "protocol=2");
     await tree.advance(1000);
@@ -156,7 +156,7 @@ describe("P13: clients of protocol 3 at shards", () => {
     expect(json?.frames.some(isBinary)).toBe(false);
   });
 
-  it("go on with what they know at another shard, and at the room", async () => {
+  it("resume at another shard, and at the room", async () => {
     const { tree, readers } = await grow(2, 1);
     const [ada] = readers as [Reader];
     move(tree, 2);
@@ -207,7 +207,7 @@ describe("P13: clients of protocol 3 at shards", () => {
     },
   );
 
-  it("are told other tables, where the room woke with another version while they stayed", async () => {
+  it("get new tables if the room wakes with another version while they stay", async () => {
     const { tree, readers } = await grow(1, 2);
     const other = () => ({ ...state(), added: sync(signal(0)) });
     await tree.advance(5000);
@@ -223,7 +223,7 @@ describe("P13: clients of protocol 3 at shards", () => {
     }
   });
 
-  it("P13.5: are named nothing that they may not see, not even a field", async () => {
+  it("P13.5: get no names that they may not see, not even a field", async () => {
     const { tree, readers } = await grow(1, 1);
     const stranger = tree.shards.get("s0")?.connect("eve", { zone: "b" }, BINARY) as MemorySocket;
     await tree.advance(1000);
@@ -240,7 +240,7 @@ describe("P13: clients of protocol 3 at shards", () => {
     expect(owner.state).toMatchObject({ traps: { "trap key": { hiddenDamage: 2 } } });
   });
 
-  it("P9.10: a crowd is put together by the shard, in as few bytes as by the room", async () => {
+  it("P9.10: get a crowd from the shard in as few bytes as from the room", async () => {
     const { tree, readers } = await grow(1, 3);
     const json = tree.shards.get("s0")?.connect("json", null, "protocol=2") as MemorySocket;
     tree.room.change(({ mobs }) => {
@@ -270,7 +270,7 @@ describe("P13: clients of protocol 3 at shards", () => {
   });
 });
 
-describe("P13.1: what is spoken at a shard", () => {
+describe("P13.1: the protocol at a shard", () => {
   async function spoken(isOldShard: boolean, isOldRoom: boolean) {
     const tree = new MemoryTree<State>(compiled);
     const { shards } = tree.room;
@@ -293,7 +293,7 @@ describe("P13.1: what is spoken at a shard", () => {
     return reader.socket.frames.map(isBinary);
   }
 
-  it("is binary where both know it", async () => {
+  it("is binary if both support it", async () => {
     expect(new Set(await spoken(false, false))).toEqual(new Set([true]));
   });
 
@@ -304,7 +304,7 @@ describe("P13.1: what is spoken at a shard", () => {
     expect(new Set(await spoken(isOldShard, isOldRoom))).toEqual(new Set([false]));
   });
 
-  it("is JSON with numbers, where a room of an earlier version wakes with clients of a later one", async () => {
+  it("is JSON with numbers, if a room of an earlier version wakes with clients of a later one", async () => {
     const { tree, readers } = await grow(1, 1);
     const { shards } = tree.room;
     tree.room.shards = {

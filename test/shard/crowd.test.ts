@@ -89,7 +89,7 @@ class Crowd {
 }
 
 describe("P4.15, P9.10: clients of shards", () => {
-  it("each has what it may see, and is told of nothing else, whatever happens to the objects", async () => {
+  it("each has what it may see, and gets nothing else, whatever happens to the objects", async () => {
     const secrecy = new Secrecy();
     await fc.assert(
       fc.asyncProperty(

@@ -268,7 +268,7 @@ const failure = fc.record({
 });
 const survivable = new Set(["turn", "wait", "act", "join", "leave"]);
 
-it("P9: whatever of storage and alarms fails, clients of shards see the room, and what was acknowledged is stored in the end", async () => {
+it("P9: if storage or alarms fail, clients of shards see the room, and acknowledged changes are stored in the end", async () => {
   let acks = 0;
   let failed = 0;
   await fc.assert(
@@ -311,7 +311,7 @@ it("P9: whatever of storage and alarms fails, clients of shards see the room, an
   expect(failed).toBeGreaterThan(50);
 }, 120_000);
 
-it("what a room has of its shards is stored in the end, though nothing else changes after a save failed", async () => {
+it("a room's records of its shards are stored in the end, though nothing else changes after a failed save", async () => {
   const run = new Run(
     0,
     0,

@@ -98,7 +98,7 @@ async function change({ tree }: ReturnType<typeof treeOf>, times: number): Promi
   }
 }
 
-it("P14.2: a client of a shard that does not read is sent so much and no more, and one difference when it reads again", async () => {
+it("P14.2: a client of a shard that does not read gets a limited amount, and one merged patch when it reads again", async () => {
   const scene = treeOf();
   const [ada, slow] = [new Reader(scene.shard, "ada"), new Reader(scene.shard, "slow")];
   await scene.tree.advance(100);
@@ -125,7 +125,7 @@ it("P14.2: a client of a shard that does not read is sent so much and no more, a
   expect(slow.client.state["count"]).toBe(51);
 });
 
-it("P14.4, P14.5: messages of a stopped client wait where many answers do, and the latest packet of a name is kept", async () => {
+it("P14.4, P14.5: messages of a stopped client wait if many answers do, and the latest packet of a name is kept", async () => {
   const scene = treeOf();
   const slow = new Reader(scene.shard, "slow");
   await scene.tree.advance(100);
@@ -162,7 +162,7 @@ it("P14.7: a client of a shard that confirms nothing for 90 seconds is closed", 
   expect(scene.shard.core.flow.unconfirmedBytes).toBe(0);
 });
 
-it("P14.10: a client of a shard that sent too much before it was let in is asked to confirm like others", async () => {
+it("P14.10: a client of a shard that sent too much before it was accepted is asked to confirm as usual", async () => {
   const scene = treeOf(stateOf, { messages: 5, per: 1000 });
   scene.tree.delay = () => 400;
   const slow = new Reader(scene.shard, "slow");
@@ -176,7 +176,7 @@ it("P14.10: a client of a shard that sent too much before it was let in is asked
   expect(scene.shard.core.flow.behind).toBe(1);
 });
 
-it("P14.9: if the room loses its memory while a client of a shard is stopped, the client comes back", async () => {
+it("P14.9: if the room loses its memory while a client of a shard is stopped, the client reconnects", async () => {
   const scene = treeOf();
   const [slow, ada] = [new Reader(scene.shard, "slow"), new Reader(scene.shard, "ada")];
   await scene.tree.advance(100);
@@ -203,7 +203,7 @@ describe.each([
   ["a simple room", stateOf],
   ["a crowd", crowdOf],
 ] as const)("P14: at a shard of %s", (_, state) => {
-  it("stalls never leave a wrong state, acks keep their order, and each message is handled once", async () => {
+  it("stalls never leave a wrong state, acknowledgements keep their order, and each message is handled once", async () => {
     let merges = 0;
     await fc.assert(
       fc.asyncProperty(

@@ -126,15 +126,15 @@ async function costOfMove(shards: number, perShard: number) {
   return { ...tree.delivered };
 }
 
-describe("P4.15, P9.10: what clients of shards see by keys", () => {
-  it("a change crosses once for each shard that has its key, however many of its clients see it", async () => {
+describe("P4.15, P9.10: keyed visibility at shards", () => {
+  it("a change is sent once to each shard that has its key, however many of its clients see it", async () => {
     const [one, five, many] = [await costOfMove(8, 1), await costOfMove(8, 5), await costOfMove(8, 20)];
     expect(one.calls).toBe(1);
     expect(five).toEqual(one);
     expect(many).toEqual(one);
   });
 
-  it("an entry that comes into sight of many clients of a shard crosses once", async () => {
+  it("an entry that becomes visible to many clients of a shard is sent once", async () => {
     const { tree, members } = await spread(2, 20);
     const guest = members.at(-1) as Member;
     tree.room.change(() => playerOf(tree, guest).x.set(0));
@@ -146,7 +146,7 @@ describe("P4.15, P9.10: what clients of shards see by keys", () => {
     expect(tree.delivered.bytes).toBeLessThan(20 * 200);
   });
 
-  it("who only stands there costs the room nothing", async () => {
+  it("a user who stands still costs the room nothing", async () => {
     const { tree, members } = await spread(1, 50);
     const [first] = members as [Member];
     for (let step = 1; step <= 20; step++) {
@@ -157,7 +157,7 @@ describe("P4.15, P9.10: what clients of shards see by keys", () => {
     expect(tree.delivered.bytes / 20).toBeLessThan(400);
   });
 
-  it("a client is told of nobody whom it does not see, and gets whole who comes into sight", async () => {
+  it("a client gets nothing about entries that it does not see, and gets visible ones whole", async () => {
     const { tree, members } = await spread(2, 2);
     const [ada, , eve] = members as [Member, Member, Member];
     tree.room.change(() => playerOf(tree, ada).y.set(3));
@@ -170,7 +170,7 @@ describe("P4.15, P9.10: what clients of shards see by keys", () => {
     expect(ada.news().map(({ value }) => Object.keys(value["players"] as object).length)).toEqual([4]);
   });
 
-  it("what only a user sees of an entry comes with the rest of it", async () => {
+  it("the private part of an entry arrives together with the rest of it", async () => {
     const { tree, members } = await spread(1, 2);
     const [ada, bob] = members as [Member, Member];
     ada.do("draw", "ace");
@@ -181,7 +181,7 @@ describe("P4.15, P9.10: what clients of shards see by keys", () => {
     expect(seen.map((text) => text.includes('"x":7'))).toEqual([true, true]);
   });
 
-  it("a packet for those who are near somebody, or have a key, crosses once for each shard of theirs", async () => {
+  it("a packet near an entry, or for a key, is sent once to each of their shards", async () => {
     const { tree, members } = await spread(3, 10);
     const [first] = members as [Member];
     tree.room.core.handle.broadcast({ type: "shot" }, { near: playerOf(tree, first) });
@@ -199,7 +199,7 @@ describe("P4.15, P9.10: what clients of shards see by keys", () => {
     expect(tree.delivered.calls).toBe(2);
   });
 
-  it("that a user left is told to those only who saw them", async () => {
+  it("a user's leave is sent only to clients that saw them", async () => {
     const { tree, members } = await spread(2, 3);
     const [ada] = members as [Member];
     ada.shard.disconnect(ada.socket);
@@ -209,7 +209,7 @@ describe("P4.15, P9.10: what clients of shards see by keys", () => {
     expect(tree.delivered.calls).toBe(1);
   });
 
-  it("P4.12: an ack comes after the change, also to who sees nothing of it, and after the shard slept", async () => {
+  it("P4.12: an acknowledgement follows the change, also for a client that sees nothing of it, and after the shard hibernated", async () => {
     const { tree, members } = await spread(2, 2);
     const [ada, bob] = members as [Member, Member];
     const asleep = async () => {
@@ -230,7 +230,7 @@ describe("P4.15, P9.10: what clients of shards see by keys", () => {
     }
   });
 
-  it("P4.12: who was promised a packet and sees nothing of the change gets an empty one", async () => {
+  it("P4.12: a client with an announced packet that sees nothing of the change gets an empty one", async () => {
     const { tree, members } = await spread(2, 1, {
       throttleSync: 50,
       actions: {
@@ -254,7 +254,7 @@ describe("P4.15, P9.10: what clients of shards see by keys", () => {
   it.each([
     ["a shard of an earlier version", false],
     ["one of this version", true],
-  ])("%s passes on what its clients see", async (_, isNew) => {
+  ])("%s forwards what its clients see", async (_, isNew) => {
     const tree = new MemoryTree<State>(defineRoom(options).compiled);
     const { shards } = tree.room;
     tree.room.shards = {
@@ -284,7 +284,7 @@ describe("P4.15, P9.10: what clients of shards see by keys", () => {
   });
 
   it.each([0, 1, 2, 3, 4, 5])(
-    "who joins while the shard waits to be told who sees what sees what they may (%d ms after it woke)",
+    "a client that joins while the shard waits for the visibility data sees what it may (%d ms after it woke)",
     async (ms) => {
       const { tree, members } = await spread(1, 2, { throttleSync: 50 });
       const [ada, bob] = members as [Member, Member];
@@ -298,7 +298,7 @@ describe("P4.15, P9.10: what clients of shards see by keys", () => {
     },
   );
 
-  it("where an interceptor sees each packet, each client is sent its own", async () => {
+  it("if an interceptor gets each packet, each client gets its own", async () => {
     const seen: string[] = [];
     const { tree, members } = await spread(1, 3, {
       interceptorPacket: ({ conn }: { conn: { publicId: string } }, packet: Packet) => {
@@ -314,7 +314,7 @@ describe("P4.15, P9.10: what clients of shards see by keys", () => {
     expect(members.map((member) => member.news().length)).toEqual([1, 1, 1]);
   });
 
-  it("P4.9: a room that sends only when it says so tells shards then", async () => {
+  it("P4.9: a room with manual sync updates shards then", async () => {
     const { tree, members } = await spread(1, 2);
     const [ada, bob] = members as [Member, Member];
     tree.room.core.handle.autoSync = false;
@@ -327,7 +327,7 @@ describe("P4.15, P9.10: what clients of shards see by keys", () => {
     expect(bob.news().map(({ value }) => value)).toEqual([{ players: { [ada.publicId]: { x: 6 } } }]);
   });
 
-  it("a client of a shard that slept gets what it sees anew, where the room lost what it had told", async () => {
+  it("a client of a hibernated shard gets what it sees again, if the room lost its memory", async () => {
     const tree = new MemoryTree<State>(defineRoom({ ...options, throttleStorage: 3_600_000 }).compiled);
     const shard = tree.add("s0");
     const [ada, bob] = [new Member(shard, "a"), new Member(shard, "b")];
@@ -351,7 +351,7 @@ describe("P4.15, P9.10: what clients of shards see by keys", () => {
     expect(seen()).toBe(1);
   });
 
-  it("who comes to a shard that was empty sees what is there now, and nothing of what was", async () => {
+  it("a client at an empty shard sees what is there now, and nothing of the past", async () => {
     const { tree, members } = await spread(1, 2);
     const [ada, bob] = members as [Member, Member];
     // Somebody at the room itself sees each change.
@@ -375,7 +375,7 @@ describe("P4.15, P9.10: what clients of shards see by keys", () => {
     expect(bob.news()).toEqual([]);
   });
 
-  it("a shard keeps no more than the room has: of who left and what is gone, nothing", async () => {
+  it("a shard keeps no more than the room has: no users who left and no removed entries", async () => {
     const { tree, members } = await spread(1, 5);
     const [ada, ...others] = members as [Member, ...Member[]];
     for (const other of others) other.shard.disconnect(other.socket);

@@ -59,8 +59,8 @@ async function costOfChange(shards: number, perShard: number) {
   return { ...tree.delivered };
 }
 
-describe("P9: what a room sends grows with its shards, never with their clients", () => {
-  it("one frame per shard, whoever many clients it has", async () => {
+describe("P9: the packets of a room grow with its shards, not with their clients", () => {
+  it("one frame per shard, however many clients it has", async () => {
     for (const shards of [1, 2, 4, 8]) {
       const [one, ten, hundred] = [
         await costOfChange(shards, 1),
@@ -82,7 +82,7 @@ describe("P9: what a room sends grows with its shards, never with their clients"
     for (const { texts } of sockets) expect(texts).toEqual(['{"type":"hey"}']);
   });
 
-  it("what one viewer sees is addressed in the frame of its shard, and in no other", async () => {
+  it("private changes are in the frame of their shard, and in no other", async () => {
     const { tree, sockets } = await grow(2, 20);
     const [first] = sockets as [MemorySocket];
     tree.shards.get("s0")?.send(first, { action: "draw", value: "ace" });
@@ -108,7 +108,7 @@ describe("P9: what a room sends grows with its shards, never with their clients"
     expect((await cost(100)) / one).toBeLessThan(12);
   });
 
-  it("messages of many clients go up in batches", async () => {
+  it("messages of many clients are sent to the room in batches", async () => {
     const { tree, sockets } = await grow(1, 100, { throttleSync: 50 });
     const relayed: number[] = [];
     const relay = tree.relay.bind(tree);
@@ -123,7 +123,7 @@ describe("P9: what a room sends grows with its shards, never with their clients"
     expect(tree.delivered.calls).toBeLessThanOrEqual(2);
   });
 
-  it("a rush of clients with long requests, who come back after long changes, goes in calls that an object can take", async () => {
+  it("many clients with long requests that reconnect after long changes are sent in calls of an acceptable size", async () => {
     const tree = new MemoryTree<{ text: { set(text: string): void } }>(
       defineRoom({ path: "r", throttleSync: 0, state: () => ({ text: sync(signal("")) }) }).compiled,
     );
@@ -168,7 +168,7 @@ describe("P9: what a room sends grows with its shards, never with their clients"
     expect([calls, tree.delivered.calls]).toEqual([0, 0]);
   });
 
-  it("sleep on both sides costs clients nothing", async () => {
+  it("hibernation on both sides does not affect clients", async () => {
     const { tree, sockets } = await grow(2, 3);
     for (const round of [1, 2, 3]) {
       await tree.advance(5000);
@@ -186,7 +186,7 @@ describe("P9: what a room sends grows with its shards, never with their clients"
 });
 
 describe("P9: shards that are lost", () => {
-  it("who left while the shard said that they are here does not come back as a ghost", async () => {
+  it("a user who left while the shard reported them does not return as a ghost", async () => {
     const { tree } = await grow(1, 1);
     const shard = tree.shards.get("s0");
     const { shards } = tree.room;
@@ -210,7 +210,7 @@ describe("P9: shards that are lost", () => {
     expect(tree.room.core.handle.connections).toHaveLength(1);
   });
 
-  it("who comes while the shard's answer about who is there is on its way stays", async () => {
+  it("a user who joins while the shard's roster is in transit stays", async () => {
     const { tree } = await grow(1, 1);
     const { shards } = tree.room;
     let isKnown = false;
@@ -234,7 +234,7 @@ describe("P9: shards that are lost", () => {
     expect(late.texts[0]).toContain('"pId"');
   });
 
-  it("who leaves while the room thinks about letting them in was never there", async () => {
+  it("a user who leaves while the room decides about their join was never there", async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const guards = [
       async () => {
@@ -253,7 +253,7 @@ describe("P9: shards that are lost", () => {
     expect([tree.room.core.handle.connections, Object.keys(tree.room.state.players())]).toEqual([[], []]);
   });
 
-  it("their users are offline as soon as the heartbeat finds out, and come back with their session", async () => {
+  it("their users are offline as soon as the heartbeat finds out, and reconnect with their session", async () => {
     const { tree } = await grow(2, 2);
     const online = () => tree.room.core.handle.connections.length;
     tree.shards.get("s0")?.crash();
@@ -267,7 +267,7 @@ describe("P9: shards that are lost", () => {
     expect(socket.texts[0]).toContain('"pId"');
   });
 
-  it("those of one that its World retired are offline at once, and hold no place", async () => {
+  it("users of a shard that its World retired are offline at once, and take no place", async () => {
     const { tree, sockets } = await grow(2, 2);
     const retired = tree.shards.get("s0") as NonNullable<ReturnType<typeof tree.shards.get>>;
     await retired.core.retire();
@@ -276,7 +276,7 @@ describe("P9: shards that are lost", () => {
     expect(tree.room.core.handle.connections).toHaveLength(2);
   });
 
-  it("nothing is stored of one that its World does not know any more", async () => {
+  it("nothing is stored of a shard that its World no longer knows", async () => {
     const { tree } = await grow(2, 2);
     const shard = tree.shards.get("s0") as NonNullable<ReturnType<typeof tree.shards.get>>;
     expect([...shard.storage.rows.keys()].toSorted()).toEqual(["assignment", "run"]);
@@ -287,7 +287,7 @@ describe("P9: shards that are lost", () => {
     expect(tree.room.core.handle.connections).toHaveLength(2);
   });
 
-  it("those of one that was retired while it could not say so are offline when the room speaks to them", async () => {
+  it("users of a shard that was retired while it could not report it are offline when the room calls it", async () => {
     const { tree } = await grow(2, 2);
     tree.fate = () => "lost";
     await tree.shards.get("s0")?.core.retire();
@@ -298,7 +298,7 @@ describe("P9: shards that are lost", () => {
     expect(tree.room.core.handle.connections).toHaveLength(2);
   });
 
-  it("one that cannot be reached for half a minute is given up", async () => {
+  it("a shard that is unreachable for half a minute is given up", async () => {
     const { tree } = await grow(2, 2);
     lose(tree, "s0");
     tree.room.change((state) => state.count.set(1));
@@ -309,7 +309,7 @@ describe("P9: shards that are lost", () => {
     expect(tree.room.isIdle).toBe(true);
   });
 
-  it("who only listens at one that is there again is told what they missed", async () => {
+  it("a client that only listens at a shard that is back gets what it missed", async () => {
     const { tree, sockets } = await grow(2, 2);
     const find = lose(tree, "s0");
     tree.room.change((state) => state.count.set(1));
@@ -324,7 +324,7 @@ describe("P9: shards that are lost", () => {
     for (const { clients } of sockets) expect(clients[0]?.state).toMatchObject({ count: 2 });
   });
 
-  it("who floods a shard whose room is slow is closed, and the others are not", async () => {
+  it("a client that floods a shard whose room is slow is closed, and others are not", async () => {
     const { tree, sockets } = await grow(1, 2, { rateLimit: { messages: 1000, per: 1000 } });
     tree.delay = () => 5000;
     const shard = tree.shards.get("s0");
@@ -338,7 +338,7 @@ describe("P9: shards that are lost", () => {
     expect(other.texts.join()).toContain("ace");
   });
 
-  it("clients of a shard that cannot reach the room are told to come again", async () => {
+  it("clients of a shard that cannot reach the room are told to reconnect", async () => {
     const { tree, sockets } = await grow(1, 2);
     tree.relay = () => Promise.reject(new Error("gone"));
     tree.shards.get("s0")?.send(sockets[0] as MemorySocket, { action: "shout" });

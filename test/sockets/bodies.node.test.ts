@@ -24,7 +24,7 @@ it.each([
   ["HEAD", "/who", 200],
   ["GET", "/who?token=x", 200],
   ["HEAD", "/missing", 404],
-])("a body that comes with %s %s is ignored", async (method, path, status) => {
+])("a body with %s %s is ignored", async (method, path, status) => {
   const wire = new Wire(workerd.port);
   const body = '{"a":1}';
   const head = [`${method} /parties/main/door-body${path} HTTP/1.1`, "Host: x", "Connection: close"];

@@ -76,7 +76,7 @@ describe("a client that a room refuses", () => {
     expect(await hasEnded(wire)).toBe(true);
   });
 
-  it("since it is full, is closed, and its TCP connection ends", async () => {
+  it("since it is full is closed, and its TCP connection ends", async () => {
     const first = open("full-1");
     await first.until((text) => text.includes('"pId"'));
     const second = open("full-1");
@@ -87,7 +87,7 @@ describe("a client that a room refuses", () => {
 });
 
 describe("a join that takes longer than a second", () => {
-  it("is answered meanwhile, runs onJoin once, and brings the first packet when it is done", async () => {
+  it("is answered meanwhile, runs onJoin once, and sends the first packet when it is done", async () => {
     const wire = open("door-slow", { wait: "1800", protocol: "2" });
     await wire.until((text) => text.includes("101 Switching"));
     expect(wire.text).not.toContain('"pId"');
@@ -97,7 +97,7 @@ describe("a join that takes longer than a second", () => {
     wire.destroy();
   });
 
-  it("that is refused then says so before it closes the connection", async () => {
+  it("that is refused then reports it before it closes the connection", async () => {
     const wire = open("door-late", { wait: "1500", password: "wrong", protocol: "2" });
     expect(await wire.until((text) => text.includes('"close":1011'))).toBe(true);
     expect(await wire.until(closeFrame(1011))).toBe(true);
@@ -106,7 +106,7 @@ describe("a join that takes longer than a second", () => {
 });
 
 describe("a client that is kicked from an HTTP handler", () => {
-  it("is told before its connection is closed, and counts no more", async () => {
+  it("is told before its connection is closed, and no longer counts", async () => {
     const wire = open("door-kick", { protocol: "2" });
     await wire.until((text) => text.includes('"pId"'));
     expect(await ask("door-kick", "/kick", { method: "POST" })).toEqual({ connections: 0 });

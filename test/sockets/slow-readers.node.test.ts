@@ -19,7 +19,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-it("P14.2: sockets that do not read are sent so much and no more by a real workerd, and one difference when they read again", async () => {
+it("P14.2: sockets that do not read get a limited amount from a real workerd, and one merged patch when they read again", async () => {
   const outcome = await run(workerd, { room: "busy-1", movers: 10, rate: 10, stalled: 3, seconds: 6, trail: 10_000 });
   expect(outcome.behind).toBe(3);
   expect(outcome.unconfirmedBytes).toBeLessThan(3 * 1_700_000 + 13 * 200_000);

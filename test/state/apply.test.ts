@@ -29,7 +29,7 @@ function patchOf(previous: Plain, next: Plain): Plain {
 }
 
 describe("applyPatch", () => {
-  it("P5.2: makes of any patches what load makes of them, and what the server has", () => {
+  it("P5.2: gives the same result as load for any patches, which is the state of the server", () => {
     fc.assert(
       fc.property(fc.array(state, { minLength: 2, maxLength: 6 }), (states) => {
         const loaded: Plain = {};
@@ -51,7 +51,7 @@ describe("applyPatch", () => {
     );
   });
 
-  it("changes nothing in place, and shares what it does not touch", () => {
+  it("changes nothing in place, and shares untouched parts", () => {
     const before = Object.freeze({ a: Object.freeze({ x: 1 }), b: Object.freeze({ y: Object.freeze([1, 2]) }) });
     const after = applyPatch(before, { a: { x: 2 } });
     expect(after).toEqual({ a: { x: 2 }, b: { y: [1, 2] } });

@@ -49,7 +49,7 @@ async function scene(throttleStorage = 0) {
   return { room, key, player, seen, refusal };
 }
 
-describe("a field that takes the place of another one", () => {
+describe("a field that replaces another one", () => {
   it.each<[string, (player: Player) => void, (player: Player) => unknown, unknown]>([
     ["a number", (p) => (p.x = sync(signal(9))), (p) => p.x(), 9],
     ["an array", (p) => (p.list = sync(signal([1, 2]))), (p) => p.list(), [1, 2]],
@@ -68,7 +68,7 @@ describe("a field that takes the place of another one", () => {
       [3, 4],
     ],
     ["one inside an object", (p) => (p.pos.deep.z = sync(signal(6))), (p) => p.pos.deep.z(), 6],
-  ])("is sent and stored like that: %s", async (_, assign, read, value) => {
+  ])("is sent and stored like that one: %s", async (_, assign, read, value) => {
     const { room, player, seen, key } = await scene();
     room.change(() => assign(player()));
     expect(read(player())).toEqual(value);
@@ -96,7 +96,7 @@ describe("a field that takes the place of another one", () => {
     expect(player().x()).toBe(10);
   });
 
-  it("may be of the state itself, of an object in it, or of an entry that is read from its collection", async () => {
+  it("may be in the state itself, in an object of it, or in an entry that is read from its collection", async () => {
     const { room, seen } = await scene();
     room.change((state) => {
       state.count = sync(signal(3));
@@ -116,7 +116,7 @@ describe("a field that takes the place of another one", () => {
     expect(now(room.state)).toEqual([3, [4], 5, 6]);
   });
 
-  it("may be the one that was there before", async () => {
+  it("may be the previous one again", async () => {
     const { room, player, seen, key } = await scene();
     const old = player().x;
     room.change(() => (player().x = sync(signal(9))));
@@ -128,7 +128,7 @@ describe("a field that takes the place of another one", () => {
     expect(seen().players[key]).toMatchObject({ x: 4 });
   });
 
-  it("is taken when the entry is stored, where it was assigned between events", async () => {
+  it("is taken when the entry is stored, if it was assigned between events", async () => {
     const { room, player, seen, key } = await scene(1000);
     player().x = sync(signal(9));
     room.change(() => player().draft.set(1));
@@ -138,7 +138,7 @@ describe("a field that takes the place of another one", () => {
     expect(player().x()).toBe(9);
   });
 
-  it("leaves clients and storage with what handlers read, whatever is assigned when", async () => {
+  it("gives clients and storage the values that handlers read, whenever it is assigned", async () => {
     const step = fc.record({
       what: fc.constantFrom("x", "list", "secret", "pos", "z", "hp", "count", "scores", "set", "evict", "crash"),
       value: fc.integer({ min: 0, max: 3 }),
@@ -185,7 +185,7 @@ describe("a field that takes the place of another one", () => {
   });
 });
 
-describe("a field that a room could not have again after a sleep", () => {
+describe("a field that would be lost by hibernation", () => {
   it.each<[string, (player: Loose & Player, state: State & Loose) => void, string, string]>([
     ["a new one", (p) => (p["extra"] = sync(signal(1))), "extra", "declare it"],
     ["a new one that is only stored", (p) => (p["extra"] = persist(signal(1))), "extra", "declare it"],
@@ -201,7 +201,7 @@ describe("a field that a room could not have again after a sleep", () => {
     ["the signal of another field", (p) => (p.x = p.draft), "x", "(persisted)"],
     ["what JSON cannot hold", (p) => (p.x = sync(signal(1n as unknown as number))), "x", "BigInt"],
     ["an object without its fields", (p) => Object.assign(p, { pos: {} }), "pos", "no field"],
-  ])("is refused with its path, and what was there stays: %s", async (_, assign, name, advice) => {
+  ])("is refused with its path, and the previous one stays: %s", async (_, assign, name, advice) => {
     const { room, player, seen, key, refusal } = await scene();
     const properties = () => ({ player: Object.fromEntries(Object.entries(player())), pos: { ...player().pos } });
     const before = properties();
@@ -245,7 +245,7 @@ describe("a field that a room could not have again after a sleep", () => {
     expect(room.state.count()).toBe(4);
   });
 
-  it("fails the action that assigns it", async () => {
+  it("makes the action that assigns it fail", async () => {
     const { compiled } = defineRoom({
       path: "r",
       state: stateOf,
@@ -258,7 +258,7 @@ describe("a field that a room could not have again after a sleep", () => {
     expect(room.log).toContainEqual(expect.objectContaining({ event: "action_failed" }));
   });
 
-  it("fails an action that goes on after it, and what that throws later is nobody's", async () => {
+  it("makes an action that continues after it fail, and its later errors are ignored", async () => {
     const { compiled } = defineRoom({
       path: "r",
       state: stateOf,
@@ -280,7 +280,7 @@ describe("a field that a room could not have again after a sleep", () => {
     await new Promise((resolve) => setTimeout(resolve));
   });
 
-  it("is told to the log where the entry is stored, if it was assigned between events", async () => {
+  it("is logged when the entry is stored, if it was assigned between events", async () => {
     const { room, player, key } = await scene(1000);
     Object.assign(player(), { extra: sync(signal(1)) });
     room.state.monsters()["m"]?.hp.set(1);

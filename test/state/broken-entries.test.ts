@@ -22,7 +22,7 @@ function scene() {
 }
 
 describe("an entry that cannot be made", () => {
-  it("leaves the one in its place as it is: in the state, at clients and in storage", () => {
+  it("leaves the previous one unchanged: in the state, at clients and in storage", () => {
     const { state, tree, text, rows } = scene();
     state.chests()["a"] = chest(1);
     (state.chests()["a"] as ReturnType<typeof chest>).coins()["c"] = coin();
@@ -39,7 +39,7 @@ describe("an entry that cannot be made", () => {
     expect(tree.settle().shared).toEqual({ chests: { a: { worth: 5, coins: { c: { worth: 6 } } } } });
   });
 
-  it("is not there, nor is anything inside it, which may be put elsewhere", () => {
+  it("does not exist, nor do the entries inside of it, which may be added elsewhere", () => {
     const { state, tree, text, rows } = scene();
     const one = broken();
     expect(() => (state.chests()["a"] = one)).toThrow();
@@ -50,7 +50,7 @@ describe("an entry that cannot be made", () => {
     expect(text()).toBe('{"chests":{"b":{"worth":1,"coins":{"x":{"worth":1}}}}}');
   });
 
-  it("keeps a collection as it is that was to be replaced whole", () => {
+  it("leaves a collection unchanged that should have been replaced", () => {
     const { state, tree, text, rows } = scene();
     for (const [index, key] of ["a", "b", "c"].entries()) state.chests()[key] = chest(index);
     tree.settle();

@@ -34,7 +34,7 @@ async function joined(query = "protocol=3") {
 }
 
 describe("fields with a codec", () => {
-  it("hold what every client gets, from the first value on", async () => {
+  it("have the values that every client gets, from the first one on", async () => {
     for (const query of ["", "protocol=2", "protocol=3"]) {
       const { room, socket, player } = await joined(query);
       expect(player.x()).toBe(Math.round(0.1 / STEP) * STEP);
@@ -57,7 +57,7 @@ describe("fields with a codec", () => {
     }
   });
 
-  it("round what an entry was made with, and what is restored from before the field had its codec", async () => {
+  it("round the values of new entries, and those from before the field had its codec", async () => {
     const { room } = await joined();
     const monster = new Player();
     monster.x.set(271.3);
@@ -70,7 +70,7 @@ describe("fields with a codec", () => {
     expect(socket.clients[0]?.state).toMatchObject({ others: { m: { x: Math.round(17.9 / STEP) * STEP, hp: 8 } } });
   });
 
-  it("refuse what has no nearest value, and keep what they had", async () => {
+  it("refuse a value without a nearest one, and keep their value", async () => {
     const { room, player } = await joined();
     for (const [name, value, takes] of [
       ["x", "12", "a number"],
@@ -87,7 +87,7 @@ describe("fields with a codec", () => {
     }
   });
 
-  it("take any number into their range, and every step is exact", () => {
+  it("limit numbers to their range, and every step is exact", () => {
     fc.assert(
       fc.property(
         fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e6, max: 1e6 }),
@@ -105,7 +105,7 @@ describe("fields with a codec", () => {
     );
   });
 
-  it("are warned of in development where a movement is smaller than a step, once", async () => {
+  it("are reported in development if a movement is smaller than a step, once", async () => {
     const { room, player } = await joined();
     room.change(() => player.x.set(player.x() + STEP / 3));
     room.change(() => player.x.set(player.x() + STEP / 3));
@@ -115,7 +115,7 @@ describe("fields with a codec", () => {
   });
 });
 
-it("as is refused for what is not set, and for ranges that have no steps", () => {
+it("as is refused for computed signals, and for ranges without steps", () => {
   expect(() => sync(computed(() => 1) as never, { as: integer } as never)).toThrow("the option as cannot be used");
   expect(() => sync(signal(1), { as: integer, transform: String } as never)).toThrow("the option as");
   for (const range of [

@@ -138,7 +138,7 @@ const mutation: fc.Arbitrary<(state: State) => void> = fc.oneof(
 );
 
 describe("eachItem", () => {
-  it("sends the bytes that @signe/sync sends for a pushed item, one that is set, and keys that are set or deleted", async () => {
+  it("sends the bytes that @signe/sync sends for a pushed item, a set item, and set or deleted keys", async () => {
     const upstream = new Upstream();
     const { run, client } = await ours();
     expect(client.state).toEqual(upstream.client.state);
@@ -157,7 +157,7 @@ describe("eachItem", () => {
     expect(client.state).toEqual(upstream.client.state);
   });
 
-  it("takes the place of a transform for items alone, with which @signe/sync shows clients that join later another state", () => {
+  it("replaces a transform for single items, for which @signe/sync shows later clients another state", () => {
     const state = {} as Pick<State, "list">;
     const transform = (value: unknown) => (typeof value === "string" ? value.toUpperCase() : value);
     state.list = type(signal(["a"]) as never, "list", { transform }, state as never) as never;
@@ -170,7 +170,7 @@ describe("eachItem", () => {
     expect(sent.get("list"), "to who joins later").toEqual({ 0: "a", 1: "b" });
   });
 
-  it("shows clients what a transform for items and wholes shows them with @signe/sync, whatever changes", async () => {
+  it("shows clients what a transform for items and wholes shows with @signe/sync, for any changes", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(mutation, { maxLength: 12 }), async (mutations) => {
         const upstream = new Upstream();

@@ -73,7 +73,7 @@ describe("an entry of another shape than its collection makes", () => {
       () => like((monster) => (monster["pos"] = sync(signal(0)))),
       'its "pos" differs from that of the entries here',
     ],
-  ])("is refused when it is put in: %s", (_, make, why) => {
+  ])("is refused when it is added: %s", (_, make, why) => {
     const state = { monsters: collection(Monster) };
     const tree = new Tree(state);
     state.monsters()["m"] = new Monster();
@@ -90,13 +90,13 @@ describe("an entry of another shape than its collection makes", () => {
     expect(Object.keys(state.monsters())).toEqual(["m"]);
   });
 
-  it("keeps a room from starting whose state has one from the beginning", () => {
+  it("stops a room from starting if it is in the initial state", () => {
     const state = { monsters: collection(Monster) };
     state.monsters()["m"] = new Boss();
     expect(() => new Tree(state)).toThrow("monsters.m: its class is Boss");
   });
 
-  it("is none if only plain properties, plain values or the code of its own functions are others", () => {
+  it("is accepted if only plain properties, plain values or the code of its own functions differ", () => {
     const card = (value: unknown, limit: number) => ({
       face: sync(signal<unknown>(value), { visibleTo: ({ publicId }) => publicId.length > limit }),
     });
@@ -131,7 +131,7 @@ describe("variants of a collection", () => {
   const define = (state: () => object = stateOf) =>
     defineRoom({ path: "r", throttleSync: 0, throttleStorage: 0, state }).compiled;
 
-  it("are what they were after a restart: their class, their fields, and who sees what", async () => {
+  it("keep their class, their fields and their visibility after a restart", async () => {
     const room = new MemoryRoom<State>(define());
     const socket = await room.connect("ann");
     room.change(({ monsters }) => {
@@ -176,7 +176,7 @@ describe("variants of a collection", () => {
     expect(fresh.texts.join()).not.toContain("kind");
   });
 
-  it("may take each other's place under a key, which clients see as other fields", async () => {
+  it("may replace each other under a key, which clients see as other fields", async () => {
     const room = new MemoryRoom<State>(define());
     const socket = await room.connect("ann");
     room.change(({ monsters }) => (monsters()["m"] = new Boss()));
@@ -194,7 +194,7 @@ describe("variants of a collection", () => {
     });
   });
 
-  it("take the place of an entry that the state begins with, if another kind was stored there", () => {
+  it("replace an initial entry, if another kind was stored there", () => {
     const withFirst = () => {
       const state = stateOf();
       state.monsters()["m"] = new Monster();
@@ -206,7 +206,7 @@ describe("variants of a collection", () => {
     expect(room.state.monsters()["m"]).toBeInstanceOf(Boss);
   });
 
-  it("refuse what is none of them", () => {
+  it("refuse entries of no variant", () => {
     const state = stateOf();
     const tree = new Tree(state);
     class Dragon extends Boss {}
@@ -217,7 +217,7 @@ describe("variants of a collection", () => {
     expect(tree.settle().shared).toEqual({ monsters: {}, count: 0 });
   });
 
-  it("read what was stored before there were any as the first, and the other way round", () => {
+  it("read entries from before there were variants as the first, and the other way round", () => {
     const before = () => ({ monsters: collection(Monster) });
     const room = new MemoryRoom<State>(define(before));
     room.change(({ monsters }) => (monsters()["m"] = new Monster()));
@@ -234,7 +234,7 @@ describe("variants of a collection", () => {
     expect(back.state.monsters()["b"]?.hp()).toBe(10);
   });
 
-  it("put an entry aside whose kind there is no more, and only that", () => {
+  it("quarantine only an entry whose variant no longer exists", () => {
     const room = new MemoryRoom<State>(define());
     room.change(({ monsters }) => {
       monsters()["m"] = new Monster();
@@ -251,7 +251,7 @@ describe("variants of a collection", () => {
     ]);
   });
 
-  it("are what onUserStorageRestore and migrations get them as", async () => {
+  it("are passed to onUserStorageRestore and migrations as their variants", async () => {
     const seen: unknown[] = [];
     class Member extends Monster {
       card = sync(signal("none"));
@@ -278,7 +278,7 @@ describe("variants of a collection", () => {
     expect(room.state.players()[key]?.hp()).toBe(77);
   });
 
-  it("may be users: the first is made for who connects, and a handler may put another in its place", async () => {
+  it("may be users: a new user has the first variant, and a handler may replace the entry", async () => {
     class Guest {
       name = sync(signal("guest"));
     }

@@ -44,8 +44,8 @@ async function scene() {
   return { room, compiled, warnings };
 }
 
-describe("what is lost when a room sleeps", () => {
-  it("is not what the class makes by itself", async () => {
+describe("properties that hibernation loses", () => {
+  it("do not include what the class makes by itself", async () => {
     const { room, warnings } = await scene();
     room.change(({ players, bullets, named }) => {
       for (const player of Object.values(players())) {
@@ -67,7 +67,7 @@ describe("what is lost when a room sleeps", () => {
     ["an object in place of nothing", (player) => (player.target = { x: 1 }), "is a plain property"],
     ["another entry", (player, state) => (player.owner = Object.values(state.players())[0]), "refers to players."],
     ["what it is made for", (player, { named }) => (player.world = named()["n"] as never), "refers to named.n"],
-  ])("is told to the log, once: %s", async (_, set, advice) => {
+  ])("are logged once: %s", async (_, set, advice) => {
     const { room, compiled, warnings } = await scene();
     room.change(({ named }) => (named()["n"] = { x: sync(signal(0)), name: "n", friend: undefined }));
     for (const key of ["b", "c"]) {
@@ -91,7 +91,7 @@ describe("what is lost when a room sleeps", () => {
     expect(other.log.filter(({ event }) => event === "lost_in_sleep")).toEqual([]);
   });
 
-  it("is told where it was set later, as user.conn in onJoin", async () => {
+  it("are reported where they were set later, such as user.conn in onJoin", async () => {
     const { room, warnings } = await scene();
     await room.connect("bob", null, undefined, "keep");
     await room.advance(10);
@@ -100,7 +100,7 @@ describe("what is lost when a room sleeps", () => {
     ]);
   });
 
-  it("is told also where entries differ by their keys, if it is a reference", async () => {
+  it("are also reported if entries differ by their keys, for references", async () => {
     const { room, warnings } = await scene();
     room.change(({ named }) => {
       named()["a"] = { x: sync(signal(0)), name: "a", friend: undefined };
@@ -109,7 +109,7 @@ describe("what is lost when a room sleeps", () => {
     expect(warnings()).toEqual([["warn", "named.b.friend", expect.stringContaining("refers to named.a")]]);
   });
 
-  it("keeps nothing from being stored where no example can be made", async () => {
+  it("do not stop anything from being stored if no example can be made", async () => {
     let isBroken = false;
     class Once {
       x = sync(signal(0));

@@ -9,22 +9,19 @@ import { applyPatch } from "../../src/protocol/apply-patch.ts";
 import { put, Replacement } from "../../src/state/diff.ts";
 import { addition, merge } from "../../src/state/merge.ts";
 
-it("private parts go along with what is gone for everyone", () => {
+it("private parts are removed with what is removed for everyone", () => {
   const patch = merge({ things: { sword: DELETE } }, [{ names: ["things", "sword", "secret"], value: DELETE }]);
   expect(patch).toEqual({ things: { sword: DELETE } });
 });
 
-it.each([1, [1, 2], new Replacement({ a: 1 })])(
-  "private parts of what takes the place of something follow it",
-  (value) => {
-    const things = {};
-    put(things, "sword", new Replacement({ hp: 1 }));
-    const patch = merge({ things }, [{ names: ["things", "sword", "secret"], value }]);
-    const before = { things: { sword: { old: true, secret: { b: 2 } } } };
-    const secret = value instanceof Replacement ? value.value : value;
-    expect(applyPatch(before, patch)).toEqual({ things: { sword: { hp: 1, secret } } });
-  },
-);
+it.each([1, [1, 2], new Replacement({ a: 1 })])("private parts of a replacement follow it", (value) => {
+  const things = {};
+  put(things, "sword", new Replacement({ hp: 1 }));
+  const patch = merge({ things }, [{ names: ["things", "sword", "secret"], value }]);
+  const before = { things: { sword: { old: true, secret: { b: 2 } } } };
+  const secret = value instanceof Replacement ? value.value : value;
+  expect(applyPatch(before, patch)).toEqual({ things: { sword: { hp: 1, secret } } });
+});
 
 describe("private parts and the patch for everyone", () => {
   const things = fc.dictionary(
@@ -43,7 +40,7 @@ describe("private parts and the patch for everyone", () => {
       .map((names) => names.flat()),
     value: fc.oneof(fc.constant(DELETE), fc.nat(3), fc.constant([1]), fc.constant(new Replacement({ y: 1 }))),
   });
-  it("make the same patch, in the same order, if what they add follows it", () => {
+  it("give the same result as one merged patch, in the same order", () => {
     fc.assert(
       fc.property(fc.option(things, { nil: undefined }), fc.array(change, { maxLength: 3 }), (all, changes) => {
         const shared = all && {};
@@ -57,7 +54,7 @@ describe("private parts and the patch for everyone", () => {
     );
   });
 
-  it("make the same state of any other one in two steps, in which no name has a dot", () => {
+  it("give the same state in two steps without dots in names", () => {
     const had = fc.oneof(fc.nat(3), fc.constant(null), fc.constant([1, { x: 2 }]), fc.constant({ a: 1, x: { y: 2 } }));
     // A field is no part of another one.
     const field = change.filter(({ names }) => names.indexOf("own") === names.length - 1);

@@ -27,7 +27,7 @@ const roomOf = () => {
 };
 
 describe("a plain property that refers to an entry", () => {
-  it.each(["in the constructor", "later"])("leaves its owner's fields where they are (set %s)", async (when) => {
+  it.each(["in the constructor", "later"])("does not change the fields of its owner (set %s)", async (when) => {
     const room = roomOf();
     const socket = await room.connect("ann");
     const [key, player] = Object.entries(room.state.players())[0] as [string, Player];
@@ -51,7 +51,7 @@ describe("a plain property that refers to an entry", () => {
     expect(room.storage.rows.get(`players.${key}`)).toEqual({ x: 9, pos: { y: 8 } });
   });
 
-  it("may be to an entry that was removed, which says nothing about it any more", () => {
+  it("may refer to a removed entry, which does not affect it", () => {
     const state = stateOf();
     const tree = new Tree(state);
     const player = (state.players()["ann"] = new Player());
@@ -63,7 +63,7 @@ describe("a plain property that refers to an entry", () => {
     expect(tree.sharedText()).toBe('{"players":{},"bullets":{"b":{"speed":1}}}');
   });
 
-  it("may go round in circles: two entries that know each other, each with a way to itself", () => {
+  it("may be circular: two entries that refer to each other, each with a path to itself", () => {
     interface Monster {
       hp: () => number;
       friend?: Monster;
@@ -83,7 +83,7 @@ describe("a plain property that refers to an entry", () => {
     }
   });
 
-  it("may be to the state, or from a part of an entry back to the entry", () => {
+  it("may refer to the state, or from a part of an entry to the entry", () => {
     class Stats {
       power = sync(signal(1));
       readonly of: object;
@@ -111,7 +111,7 @@ describe("a plain property that refers to an entry", () => {
     expect([...tree.storedRows().keys()].toSorted()).toEqual([".", "events.a", "events.b"]);
   });
 
-  it("may be to a part of another entry, also in an entry that was stored, and is removed and added again", async () => {
+  it("may refer to a part of another entry, also in a stored entry that is removed and added again", async () => {
     const partsOf = () => ({ flags: { a: sync(signal(0)) }, players: collection(Player), bullets: collection(Bullet) });
     const room = new MemoryRoom<ReturnType<typeof partsOf>>(
       defineRoom({ path: "r", throttleSync: 0, throttleStorage: 0, state: partsOf }).compiled,
@@ -141,7 +141,7 @@ describe("a plain property that refers to an entry", () => {
     expect(socket.clients[0]?.state).toEqual({ ...told, flags: { a: 1 } });
   });
 
-  it("leaves the signals of the entry unmarked where it is in an object that is marked as a whole", () => {
+  it("does not mark the signals of the entry if it is in an object that is marked as a whole", () => {
     const state = { players: collection(() => ({ x: sync(signal(0)), secret: signal("s") })) };
     const tree = new Tree(state);
     const ann = (state.players()["ann"] = { x: sync(signal(0)), secret: signal("s") });
@@ -155,14 +155,14 @@ describe("a plain property that refers to an entry", () => {
 });
 
 describe("the same signal in two places", () => {
-  it("keeps a room from starting, and names both", () => {
+  it("stops a room from starting, and both places are named", () => {
     const shared = sync(signal(0));
     expect(() => new Tree({ score: shared, flags: { points: shared } })).toThrow(
       "flags.points: its signal is that of score: each field needs a signal of its own",
     );
   });
 
-  it("is refused where an entry is put in, and stays with its first owner", () => {
+  it("is refused when an entry is added, and stays with its first owner", () => {
     const state = stateOf();
     const tree = new Tree(state);
     const ann = (state.players()["ann"] = new Player());
@@ -181,7 +181,7 @@ describe("the same signal in two places", () => {
     expect(tree.settle().shared).toEqual({ players: { ann: { x: 3, pos: { y: 4 } } } });
   });
 
-  it("may move from one entry to another that takes its place", () => {
+  it("may move from one entry to another that replaces it", () => {
     const state = stateOf();
     const tree = new Tree(state);
     const ann = (state.players()["ann"] = new Player());
@@ -193,7 +193,7 @@ describe("the same signal in two places", () => {
     expect(tree.settle().shared).toEqual({ players: { ann: { x: 5 } } });
   });
 
-  it("does not stop the rooms of a definition that shares signals between rooms by mistake", () => {
+  it("does not stop rooms of a definition that shares signals by mistake", () => {
     const count = sync(signal(0));
     const definition = defineRoom({ path: "r", state: () => ({ count }) });
     const room = new MemoryRoom<{ count: typeof count }>(definition.compiled);

@@ -87,7 +87,7 @@ describe("a reference", () => {
     expect([room.state.hero(), viewOf(player)["hero"], viewOf(player)["heroHp"]]).toEqual([undefined, null, -1]);
   });
 
-  it("lasts: through sleep and crashes, to whatever is read first", async () => {
+  it("survives hibernation and crashes, whatever is read first", async () => {
     const { room, player, viewOf, keys } = await scene();
     room.change(({ hero, passing, monsters, players }) => {
       hero.set(monsters()["a"]);
@@ -114,7 +114,7 @@ describe("a reference", () => {
     expect(viewOf(fresh)).toMatchObject({ hero: "a", monsters: { a: { friend: "b" }, b: { friend: "a" } } });
   });
 
-  it("is nothing while its entry is gone, and is there again with another under the key", async () => {
+  it("is undefined while its entry is gone, and defined again with another one under the key", async () => {
     const { room, player, viewOf } = await scene();
     room.change(({ hero, monsters }) => {
       hero.set(monsters()["a"]);
@@ -135,7 +135,7 @@ describe("a reference", () => {
     expect(viewOf(player)).toMatchObject({ hero: null });
   });
 
-  it("goes along with an entry that is removed and added elsewhere", async () => {
+  it("is kept by an entry that is removed and added elsewhere", async () => {
     const { room, player, viewOf } = await scene();
     room.change(({ monsters }) => monsters()["a"]?.friend.set(monsters()["b"]));
     room.change(({ monsters }) => {
@@ -148,7 +148,7 @@ describe("a reference", () => {
     expect(viewOf(player)).toMatchObject({ monsters: { c: { friend: null } } });
   });
 
-  it("refuses what is no entry of its collection, and stays as it was", async () => {
+  it("refuses an entry that is not in its collection, and stays unchanged", async () => {
     const { room, keys } = await scene();
     const { state } = room;
     const removed = state.monsters()["b"];
@@ -184,7 +184,7 @@ describe("a reference", () => {
     });
   });
 
-  it("is a key in what actions answer, of an entry that everybody may see", async () => {
+  it("is a key in the answers of actions, for an entry that everyone may see", async () => {
     const { room, player } = await scene();
     room.change(({ hero, prize, monsters, vault }) => {
       hero.set(monsters()["a"]);
@@ -209,7 +209,7 @@ describe("a reference", () => {
     expect(snapshotOf(a)).toEqual(saved);
   });
 
-  it("of a stored value that is no key is put aside", async () => {
+  it("is quarantined if the stored value is not a key", async () => {
     const { room } = await scene();
     room.change(({ hero, monsters }) => hero.set(monsters()["a"]));
     room.storage.rows.set(".", { hero: { a: 1 } });
@@ -218,7 +218,7 @@ describe("a reference", () => {
     expect(room.core.handle.quarantine.list()).toMatchObject([{ key: "hero", value: { a: 1 } }]);
   });
 
-  it("follows a function that finds other entries at other times", async () => {
+  it("follows a function that returns other entries later", async () => {
     const mapsOf = () => {
       const at = sync(signal("north"));
       const maps = collection(() => ({ events: collection(() => ({ name: sync(signal("e")) })) }));
@@ -246,7 +246,7 @@ describe("a reference", () => {
     expect(event()).toBe(null);
   });
 
-  it("of a user who comes from another room is looked for here", async () => {
+  it("of a transferred user is resolved in this room", async () => {
     const petsOf = () => {
       const pets = collection(() => ({ name: sync(signal("cat")) }));
       class Owner {
@@ -276,7 +276,7 @@ describe("a reference", () => {
     expect(room.storage.rows.get("players.eve")).toEqual({ pet: "gone" });
   });
 
-  it("costs nothing where other entries of the collection come and go", async () => {
+  it("costs nothing if other entries of the collection come and go", async () => {
     const { room, player } = await scene();
     room.change(({ hero, monsters }) => hero.set(monsters()["a"]));
     let reads = 0;
@@ -294,8 +294,8 @@ describe("a reference", () => {
   });
 });
 
-describe("P4.13: a reference to an entry that not everybody may see", () => {
-  it("tells its key only to those who may see the entry", async () => {
+describe("P4.13: a reference to an entry that not everyone may see", () => {
+  it("sends its key only to clients that may see the entry", async () => {
     const { room, player, gm, viewOf } = await scene();
     room.change(({ prize, vault }) => prize.set(vault()["secret"]));
     expect(room.state.prize()?.gold()).toBe(1);
@@ -311,7 +311,7 @@ describe("P4.13: a reference to an entry that not everybody may see", () => {
     for (const socket of [player, late]) expect(socket.texts.join()).not.toMatch(/secret|other/);
   });
 
-  it("comes into sight and leaves it with the entry", async () => {
+  it("becomes visible and invisible with the entry", async () => {
     let isOpen = false;
     const boxOf = () => {
       const boxes = collection(() => ({ gold: sync(signal(1)) }), { visibleTo: () => isOpen });
@@ -343,7 +343,7 @@ describe("P4.13: a reference to an entry that not everybody may see", () => {
     expect(sockets[0]?.clients[0]?.state).not.toHaveProperty("box");
   });
 
-  it("is not told what was referred to before, while changes wait", async () => {
+  it("does not reveal the previous target while changes wait", async () => {
     const { room, player, gm, viewOf } = await scene();
     room.change(({ prize, vault }) => prize.set(vault()["secret"]));
     room.core.handle.autoSync = false;

@@ -9,8 +9,8 @@ class Player {
 }
 
 /** A handler that waits may hold an entry that is no part of the state by the time it goes on. */
-describe("an entry that was removed, and is still changed", () => {
-  it("takes nothing from what is counted of the others: nobody gets another one's fields", () => {
+describe("an entry that was removed and is still changed", () => {
+  it("does not affect the counts of others: no client gets the fields of another user", () => {
     const state = { players: users(Player) };
     const tree = new Tree(state);
     const [ann, bob] = [new Player(), new Player()];
@@ -25,7 +25,7 @@ describe("an entry that was removed, and is still changed", () => {
     expect(textFor("eve")).toBe('{"players":{"bob":{"items":{"a":{}}}}}');
   });
 
-  it("counts once what an entry came with", () => {
+  it("counts its initial private fields once", () => {
     const state = { players: users(Player) };
     const tree = new Tree(state);
     const player = new Player();
@@ -36,7 +36,7 @@ describe("an entry that was removed, and is still changed", () => {
     expect(tree.root.privateCount).toBe(0);
   });
 
-  it("shows nothing that is put into it to those whom a predicate lets see it, until it is back", () => {
+  it("shows nothing that is added to it to viewers of a predicate until it is back", () => {
     const seen = () => ({ note: sync(signal("here"), { visibleTo: () => true }) });
     class Holder {
       items = collection(seen);

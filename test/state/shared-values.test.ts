@@ -18,7 +18,7 @@ class Player {
 }
 const whole = { own: sync(signal(0)) };
 
-describe("what two rooms of a definition share", () => {
+describe("values that two rooms of a definition share", () => {
   it.each<[string, () => object, string]>([
     ["a field", () => ({ count }), "count"],
     ["a signal without a mark", () => ({ cache }), "cache"],
@@ -30,11 +30,11 @@ describe("what two rooms of a definition share", () => {
     ["a map beside the fields", () => ({ seen, own: sync(signal(0)) }), "seen"],
     ["a field of entries", () => ({ players: users(Player) }), "players.*.score"],
     ["the whole state", () => whole, "own"],
-  ])("is found: %s", (_, state, path) => {
+  ])("are found: %s", (_, state, path) => {
     expect(findShared(state)).toEqual([path]);
   });
 
-  it("is not what cannot change, or is made anew each time", () => {
+  it("do not include immutable ones, or ones that are made again each time", () => {
     const made = () => {
       const entries = users(Player);
       class Bullet {
@@ -66,7 +66,7 @@ describe("what two rooms of a definition share", () => {
     ).toEqual([]);
   });
 
-  it("is not known where a state or an entry cannot be made for an example", () => {
+  it("are unknown if a state or an entry cannot be made for an example", () => {
     const broken = () => {
       throw new Error("not here");
     };

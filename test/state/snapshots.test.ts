@@ -34,7 +34,7 @@ function scene() {
 }
 
 describe("snapshotOf", () => {
-  it("has all that is stored of an entry, and nothing else, whether or not it is in a state", () => {
+  it("contains everything that is stored of an entry, and nothing else, whether or not it is in a state", () => {
     const player = new Player();
     expect(snapshotOf(player)).toEqual(STORED);
     const room = scene();
@@ -70,7 +70,7 @@ describe("entries of variants", () => {
     return hero;
   };
 
-  it("come back as what they were, from an entry of a state and from one that is in none", () => {
+  it("keep their variant, from an entry of a state and from a free one", () => {
     const room = new MemoryRoom<{ heroes(): Record<string, Hero> }>(
       defineRoom({ path: "r", state: () => ({ heroes: collection(Hero) }) }).compiled,
     );
@@ -117,7 +117,7 @@ describe("loadInto", () => {
     );
   };
 
-  it("brings back what snapshotOf gave, over anything, and clients and storage get just that", async () => {
+  it("restores the result of snapshotOf, over any values, and clients and storage get exactly that", async () => {
     await fc.assert(
       fc.asyncProperty(given, given, async (first, second) => {
         const room = scene();
@@ -142,7 +142,7 @@ describe("loadInto", () => {
     );
   });
 
-  it("leaves out what the snapshot does not have, and what is not stored", () => {
+  it("ignores what the snapshot does not have, and what is not stored", () => {
     const player = new Player();
     player.x.set(5);
     loadInto(player, { hand: ["ace"], stance: 9, online: true, helper: 1, unknown: 1 });
@@ -155,7 +155,7 @@ describe("loadInto", () => {
     ]);
   });
 
-  it("changes nothing if a value cannot be set, and says which", () => {
+  it("changes nothing if a value cannot be set, and names it", () => {
     const room = scene();
     const player = new Player();
     room.change((state) => (state.players()["p"] = player));

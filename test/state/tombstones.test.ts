@@ -7,7 +7,7 @@ import { ResumingClient } from "../room/sync/resuming-client.ts";
 import { MemoryRoom } from "../support/memory.ts";
 
 describe("tombstones", () => {
-  it("know what is gone since a packet, and what came back", () => {
+  it("know what was removed since a packet, and what was added again", () => {
     const gone = new Tombstones();
     for (const [index, key] of ["a", "b", "c"].entries()) gone.add(key, index + 1, 0);
     gone.add("a", 4, 0);
@@ -20,7 +20,7 @@ describe("tombstones", () => {
     ["too many", 1500, "k", 0, 500],
     ["too long", 100, "k".repeat(1000), 0, 36],
     ["too old", 100, "k", 51, 50],
-  ])("are forgotten where they are %s, the oldest first", (_, count, prefix, useful, forgotten) => {
+  ])("are forgotten if they are %s, oldest first", (_, count, prefix, useful, forgotten) => {
     const gone = new Tombstones();
     for (let seq = 1; seq <= count; seq++) gone.add(`${prefix}${seq}`, seq, seq === count ? useful : 0);
     expect(Math.abs(gone.forgottenIn - forgotten)).toBeLessThan(2);
@@ -28,7 +28,7 @@ describe("tombstones", () => {
   });
 });
 
-it("the whole collection is sent to who was away for longer than removals are remembered", async () => {
+it("the whole collection is sent to clients that were away longer than removals are remembered", async () => {
   const monster = () => ({ hp: sync(signal(10)), own: sync(signal(0), { visibleTo: () => true }) });
   const state = () => ({ count: sync(signal(0)), monsters: collection(monster) });
   const room = new MemoryRoom<ReturnType<typeof state>>(defineRoom({ path: "r", throttleSync: 0, state }).compiled);

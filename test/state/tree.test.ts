@@ -12,8 +12,8 @@ function settled<S extends object>(state: S) {
   return { state, tree, patch: () => tree.settle().shared };
 }
 
-describe("what a patch holds", () => {
-  it("is one packet for all that changed, and only that", () => {
+describe("the content of a patch", () => {
+  it("is one packet with all changes, and only those", () => {
     const { state, patch } = settled(gameState());
     state.count.set(1);
     state.count.set(2);
@@ -37,14 +37,14 @@ describe("what a patch holds", () => {
     expect(patch()).toEqual({ players: { ann: { x: 1 } } });
   });
 
-  it("is nothing where a value came back to what it was", () => {
+  it("is empty if a value returned to what it was", () => {
     const { state, patch } = settled(gameState());
     state.count.set(1);
     state.count.set(0);
     expect(patch()).toBeUndefined();
   });
 
-  it("follows arrays in steps that load can take, and whole where they shrink", () => {
+  it("follows arrays in steps that load can apply, and as a whole if they shrink", () => {
     const { state, patch } = settled(gameState());
     state.scores.set([1, 2, 3, 4]);
     expect(patch()).toEqual({ scores: [1, 2, 3, 4], best: 4 });
@@ -60,7 +60,7 @@ describe("what a patch holds", () => {
     expect(patch()).toEqual({ scores: [2, 1, 7], best: 7 });
   });
 
-  it("sees what mutate changes at any depth", () => {
+  it("has the changes of mutate at any depth", () => {
     const { state, patch } = settled(gameState());
     state.config.mutate((config) => {
       (config["map"] as { width: number }).width = 20;
@@ -93,7 +93,7 @@ describe("what a patch holds", () => {
     expect(patch()).toBeUndefined();
   });
 
-  it("knows an entry again that comes back under another key", () => {
+  it("recognizes an entry that is added again under another key", () => {
     const { state, patch } = settled(gameState());
     const one = monster();
     state.monsters()["m1"] = one;
@@ -106,12 +106,12 @@ describe("what a patch holds", () => {
     expect(patch()).toEqual({ monsters: { m2: { hp: 2 } } });
   });
 
-  it("id() is text before the entry is added too, and says that it is not the key yet", () => {
+  it("id() is placeholder text before the entry is added", () => {
     const { id: early } = new Player();
     expect(early.toUpperCase()).toBe("(THE ENTRY'S KEY, ONCE IT IS ADDED)");
   });
 
-  it("fills the key in where id() stands, also inside other entries", () => {
+  it("sets the key where id() is, also inside of other entries", () => {
     const { state, patch } = settled(gameState());
     const player = new Player();
     state.players()["abc"] = player;
@@ -122,7 +122,7 @@ describe("what a patch holds", () => {
     expect(patch()).toEqual({ players: { abc: { items: { sword: { count: 7 } } } } });
   });
 
-  it("computed signals follow whatever they read, also what was not there when they were made", () => {
+  it("computed signals follow everything that they read, also what did not exist when they were made", () => {
     const players = users(Player);
     const state = {
       players,
@@ -141,7 +141,7 @@ describe("what a patch holds", () => {
     expect(patch()).toEqual({ leader: "b", players: { a: "$delete" } });
   });
 
-  it("one that throws keeps its last value, and says so", () => {
+  it("one that throws keeps its last value, and is reported", () => {
     const count = sync(signal(1));
     const { tree, state, patch } = settled({
       count,
@@ -183,7 +183,7 @@ describe("what a patch holds", () => {
     expect(patch()).toEqual({ seen: "well", shown: 1 });
   });
 
-  it("a frozen signal is sent when it thaws", () => {
+  it("a frozen signal is sent when it is unfrozen", () => {
     const { state, patch } = settled(gameState());
     state.count.freeze();
     state.count.set(5);
@@ -192,7 +192,7 @@ describe("what a patch holds", () => {
     expect(patch()).toEqual({ count: 5 });
   });
 
-  it("never holds what was not marked, what is only stored, or what is for others", () => {
+  it("never contains what is not marked, what is only stored, or what is for others", () => {
     const { state, patch } = settled(gameState());
     state.players()["abc"] = new Player();
     const sent = JSON.stringify(patch());
@@ -201,7 +201,7 @@ describe("what a patch holds", () => {
   });
 });
 
-describe("changes that are refused where they are made", () => {
+describe("changes that are refused when they are made", () => {
   const cases: [string, string, (state: ReturnType<typeof gameState>) => void][] = [
     ["$delete as a value", "title", (state) => state.title.set("$delete")],
     ["$delete deep inside", "config.a.0", (state) => state.config.set({ a: ["$delete"] })],
@@ -279,7 +279,7 @@ describe("changes that are refused where they are made", () => {
     if (!path.startsWith("monsters.m")) expect(text).toBe(before);
   });
 
-  it("P5.7: but not of what began as null, though it was something by the time it became part of the state", () => {
+  it("P5.7: but not of a value that began as null, though it was something by the time it became part of the state", () => {
     const chest = () => ({ loot: sync(signal<string[] | null>(null)) });
     const { state, patch } = settled({ chests: collection(chest) });
     const full = chest();
@@ -290,7 +290,7 @@ describe("changes that are refused where they are made", () => {
     expect(patch()).toEqual({ chests: { a: { loot: null } } });
   });
 
-  it("of all entries leaves them as they are, in the state and at clients", () => {
+  it("of all entries leave them unchanged, in the state and at clients", () => {
     const { state, patch } = settled(gameState());
     const old = (state.monsters()["old"] = monster());
     patch();
@@ -341,7 +341,7 @@ describe("rows", () => {
     });
   });
 
-  it("a removed entry takes those inside it along", () => {
+  it("a removed entry removes those inside of it", () => {
     const { state, tree } = settled(gameState());
     const player = new Player();
     player.items()["sword"] = item();
@@ -352,7 +352,7 @@ describe("rows", () => {
   });
 });
 
-describe("what JSON cannot hold", () => {
+describe("values that JSON cannot represent", () => {
   const state = () => ({
     any: sync(signal<unknown>(null)),
     kept: persist(signal<unknown>(null)),
@@ -362,7 +362,7 @@ describe("what JSON cannot hold", () => {
   });
 
   for (const [name, make] of Object.entries(ODD_VALUES)) {
-    it(`is refused at every door of a state, with its path, and nothing changes: ${name}`, () => {
+    it(`are refused wherever they are set, with the path, and nothing changes: ${name}`, () => {
       const { state: room, patch } = settled(state());
       room.monsters()["m1"] = { any: sync(signal<unknown>(null)) };
       room.list.set([0]);
@@ -390,7 +390,7 @@ describe("what JSON cannot hold", () => {
       expect([room.any(), room.kept(), room.list()[0], Object.keys(room.monsters())]).toEqual([null, null, 0, ["m1"]]);
     });
 
-    it(`keeps a state from being made, and a computed value from being sent: ${name}`, () => {
+    it(`stop a state from being made, and a computed value from being sent: ${name}`, () => {
       expect(() => new Tree({ config: sync(signal<unknown>({ a: make() })) })).toThrow("config.a");
       if (name.includes("fields") || name === "a signal") return;
       const errors: unknown[] = [];

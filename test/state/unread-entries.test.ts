@@ -60,8 +60,8 @@ function written(rows: Rows) {
   return { written: Object.fromEntries(read), removed: [...rows.removed].toSorted() };
 }
 
-describe("entries that are only stored so far", () => {
-  it("are made when they are read, each for itself", () => {
+describe("stored entries that are not made yet", () => {
+  it("are made when they are read, one by one", () => {
     const { players, tree } = woken();
     expect(made).toBe(1);
     expect(Object.keys(players)).toHaveLength(100);
@@ -81,7 +81,7 @@ describe("entries that are only stored so far", () => {
     expect(tree.rows.isClean).toBe(true);
   });
 
-  it("are told to clients without being made", () => {
+  it("are sent to clients without being made", () => {
     const { players, tree } = woken();
     const before = JSON.parse(tree.sharedText()) as unknown;
     expect(made).toBe(1);
@@ -93,7 +93,7 @@ describe("entries that are only stored so far", () => {
     expect(JSON.stringify(before)).not.toContain("kept");
   });
 
-  it("are made to be told where what is stored does not say it all", () => {
+  it("are made to be sent if the stored values are not sufficient", () => {
     const { tree } = woken({ players: { ...snapshot(3).players, odd: { x: 1, name: "old" } } });
     expect(JSON.parse(tree.sharedText())).toMatchObject({
       players: { odd: { x: 1, name: "old", tags: [], pos: { z: 0 } } },
@@ -102,7 +102,7 @@ describe("entries that are only stored so far", () => {
     expect(Object.keys(written(tree.rows).written)).toEqual(["players.odd"]);
   });
 
-  it("are made at once where something of them cannot be read", () => {
+  it("are made at once if a part of them is unreadable", () => {
     const tree = new Tree({ players: users(Player) });
     const unreadable: string[] = [];
     tree.onUnreadable = (names, value) => void unreadable.push(`${names.join(".")}=${JSON.stringify(value)}`);
@@ -118,7 +118,7 @@ describe("entries that are only stored so far", () => {
     expect(written(tree.rows).written).toMatchObject({ "players.odd": { x: 9, tags: [], pos: { z: 0 } } });
   });
 
-  it("change, go and are replaced like all others", () => {
+  it("change, and are removed and replaced like all others", () => {
     const { state, players, tree } = woken();
     players["p1"]?.x.set(-1);
     delete players["p2"];
@@ -135,13 +135,13 @@ describe("entries that are only stored so far", () => {
     expect(tree.sharedText()).toBe('{"players":{}}');
   });
 
-  it("are no dependency of whoever makes them", () => {
+  it("are no dependency of the code that makes them", () => {
     const { state, players } = woken();
     const sum = computed(() => state.players()["p1"]?.x());
     expect([...sum.dependencies]).toEqual([state.players, players["p1"]?.x]);
   });
 
-  it("stay as they are if they cannot be made", () => {
+  it("stay unchanged if they cannot be made", () => {
     let isBroken = false;
     const factory = () => {
       if (isBroken) throw new Error("broken");
@@ -192,13 +192,13 @@ describe("entries that are only stored so far", () => {
     expect(made).toBe(5);
   });
 
-  it("are not looked for under keys that no entry can have", () => {
+  it("are not looked up under keys that no entry can have", () => {
     const { players, asked } = unread(snapshot(3).players);
     for (const key of ["__proto__", "constructor", "\ud800", "x".repeat(600)]) expect(players[key]).toBeUndefined();
     expect(asked).toEqual([]);
   });
 
-  it("are all read where so many come and go that remembering which is dearer", () => {
+  it("are all read if so many come and go that remembering them costs more", () => {
     const { players, tree, asked } = unread(snapshot(3).players);
     for (let index = 0; index < 2000; index++) {
       players[`bullet${index}`] = new Player();
@@ -209,7 +209,7 @@ describe("entries that are only stored so far", () => {
     expect(tree.settle().shared).toBeUndefined();
   });
 
-  it("P4: whoever reads what, patches, state and rows are those of a room that made them all", () => {
+  it("P4: whatever is read, patches, state and rows equal those of a room that made all of them", () => {
     const key = fc.integer({ min: 0, max: 6 }).map((index) => `p${index}`);
     const step = fc.oneof(
       fc.record({

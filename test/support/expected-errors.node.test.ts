@@ -16,7 +16,7 @@ function run(env: Record<string, string>, texts: readonly string[]) {
   return shown;
 }
 
-it("leaves out what workerd writes of faults that tests cause, and shows all else", () => {
+it("leaves out what workerd writes about faults that tests cause, and shows everything else", () => {
   const others = [
     "uncaught exception; source = Uncaught; stack = TypeError: x is not a function\n",
     'AssertionError: expected "jsg.Error: crashed by the test" to be "ok"\n',
@@ -27,6 +27,6 @@ it("leaves out what workerd writes of faults that tests cause, and shows all els
   expect(run({}, others.slice(1))).toEqual([...others.slice(1), others[1]]);
 });
 
-it("shows all of it where somebody wants that", () => {
+it("shows everything on request", () => {
   expect(run({ WORKERD_ERRORS: "all" }, [CRASHED])).toEqual([CRASHED, CRASHED]);
 });

@@ -24,7 +24,7 @@ const counter = (hibernate: boolean) =>
   });
 
 describe("a client of testRoom", () => {
-  it("sends: resolves no earlier than the room has handled it, however many are on their way", async () => {
+  it("resolves send only after the room has handled it, however many are in transit", async () => {
     const { createClient, room } = await testRoom(counter(true));
     const client = await createClient();
     const counts = await Promise.all(
@@ -61,7 +61,7 @@ describe("a client of testRoom", () => {
     await expect(client.call("fly")).rejects.toMatchObject({ code: "unknown_action" });
   });
 
-  it("knows its public id as soon as it is there, also where no packet tells it", async () => {
+  it("knows its public id immediately, also if no packet contains it", async () => {
     class Player {
       x = sync(signal(0));
     }
@@ -75,20 +75,20 @@ describe("a client of testRoom", () => {
     }
   });
 
-  it("comes in also where an interceptor drops its first packet", async () => {
+  it("also connects if an interceptor drops its first packet", async () => {
     const definition = defineRoom({ path: "deaf", state: () => ({}), actions: {}, interceptorPacket: () => null });
     const client = await (await testRoom(definition)).createClient();
     expect([client.isOpen, client.packets]).toEqual([true, []]);
   });
 
-  it("has the claims of the test, unless it brings its own", async () => {
+  it("has the claims of the test, unless it gives its own", async () => {
     const { createClient } = await testRoom(counter(true), { auth: { role: "admin" } });
     expect(await (await createClient()).call("who")).toBe("admin");
     expect(await (await createClient({ auth: { role: "guest" } })).call("who")).toBe("guest");
     expect(await (await createClient({ auth: null })).call("who")).toBeNull();
   });
 
-  it("has what changed when change and advance are done", async () => {
+  it("has the changes when change and advance are done", async () => {
     const room1 = defineRoom({ path: "r", throttleSync: 100, state: () => ({ count: sync(signal(0)) }), actions: {} });
     const { createClient, room, server } = await testRoom(room1);
     const client = await createClient();
@@ -114,7 +114,7 @@ describe("server", () => {
     expect(client.isOpen).toBe(true);
   });
 
-  it("crashes the one room only", async () => {
+  it("crashes only the one room", async () => {
     const [one, two] = await Promise.all([testRoom(counter(true)), testRoom(counter(true))]);
     const lost = await one.createClient();
     const kept = await two.createClient();
@@ -129,7 +129,7 @@ describe("expectConverged", () => {
     throw new Error("on purpose");
   };
 
-  it("knows the rules for what is hidden, dotted, nested or unreadable", async () => {
+  it("knows the rules for hidden, dotted, nested or unreadable values", async () => {
     const definition = defineRoom({
       path: "rules",
       throttleSync: 0,
@@ -159,7 +159,7 @@ describe("expectConverged", () => {
     await expectConverged();
   });
 
-  it("names the client that was not told, and the path that differs", async () => {
+  it("names the client that did not get a change, and the path that differs", async () => {
     const definition = defineRoom({
       path: "dropped",
       throttleSync: 0,
@@ -173,7 +173,7 @@ describe("expectConverged", () => {
     await expect(expectConverged()).rejects.toThrow(`The client ${client.publicId} differs at count: it sees 0, not 7`);
   });
 
-  it("refuses who has no claims where a token is required, as the Worker does", async () => {
+  it("refuses clients without claims if a token is required, as the Worker does", async () => {
     const definition = defineRoom({
       path: "closed",
       auth: "required",

@@ -13,7 +13,7 @@ const gameRoom = defineRoom({
 });
 
 describe("testRoom", () => {
-  it("is the example of the documentation, to the letter", async () => {
+  it("is exactly the example of the documentation", async () => {
     const fn = vi.fn();
     const { createClient, room, server } = await testRoom(gameRoom); // a real Durable Object in workerd
     const client1 = await createClient();
@@ -32,7 +32,7 @@ describe("testRoom", () => {
     expect(room.state.count()).toBe(2);
   });
 
-  it("has each row where it belongs, however busy three clients were", async () => {
+  it("has each row in its place, however busy three clients were", async () => {
     class Walker {
       x = sync(signal(0));
     }
@@ -101,7 +101,7 @@ describe("testRoom", () => {
     expect(room.id).toBe("table-7");
   });
 
-  it("tells of refused and closed connections", async () => {
+  it("reports refused and closed connections", async () => {
     const { createClient } = await testRoom(table);
     const client = await createClient();
     await createClient();
@@ -112,7 +112,7 @@ describe("testRoom", () => {
     await expect(createClient()).resolves.toBeDefined();
   });
 
-  it("lets time pass without waiting: throttles, storage and expiry", async () => {
+  it("advances time without waiting: throttles, storage and expiry", async () => {
     const { createClient, room, server, expectConverged } = await testRoom(table);
     const ada = await createClient({ id: "ada" });
     const bob = await createClient();
@@ -134,7 +134,7 @@ describe("testRoom", () => {
     expect(Object.keys(await server.roomStorage.list()).filter((key) => key.includes("ada"))).toEqual([]);
   });
 
-  it("crash loses what was unsaved, and sockets; evict neither", async () => {
+  it("crash loses unsaved changes and sockets; evict loses neither", async () => {
     const { createClient, room, server, expectConverged } = await testRoom(table);
     const client = await createClient({ id: "ada" });
     await client.send({ action: "next" });
@@ -153,7 +153,7 @@ describe("testRoom", () => {
     await expectConverged();
   });
 
-  it("evicts a room that ticks, and it goes on ticking", async () => {
+  it("evicts a room that ticks, which continues to tick", async () => {
     const ticking = defineRoom({
       path: "tick",
       state: () => ({ ticks: sync(signal(0)) }),
@@ -168,7 +168,7 @@ describe("testRoom", () => {
     await client.until(() => client.state.ticks > before + 2);
   });
 
-  it("finds values that were changed in place, which signals cannot see", async () => {
+  it("finds values that were changed in place, which signals do not notice", async () => {
     const { createClient, room, server, expectConverged } = await testRoom(table);
     const client = await createClient();
     await client.send({ action: "loud" });

@@ -70,7 +70,7 @@ describe("testService", () => {
     expect([room.state.best(), page.state.best]).toEqual([7, 7]);
   });
 
-  it("keeps two services apart, though their rooms have the same ids", async () => {
+  it("separates two services with rooms of the same ids", async () => {
     const [one, two] = [await testService(config), await testService(config)];
     const first = await one.room(game, { id: "game-1" });
     const second = await two.room(game, { id: "game-1" });
@@ -78,7 +78,7 @@ describe("testService", () => {
     expect([first.room.state.count(), second.room.state.count()]).toEqual([1, 0]);
   });
 
-  it("moves a user to another room, with what they have, also if a room crashes in between", async () => {
+  it("moves a user to another room, with their values, also if a room crashes meanwhile", async () => {
     const service = await testService(config);
     const here = await service.room(game, { id: "game-1" });
     const there = await service.room(game, { id: "game-2" });
@@ -114,14 +114,14 @@ describe("testService", () => {
     expect(await (await service.fetch("/health")).json()).toEqual({ status: "ok" });
   });
 
-  it("says which secret or room is missing", async () => {
+  it("reports a missing secret or room", async () => {
     const service = await testService(config);
     await expect(service.token({}, "NO_SECRET")).rejects.toThrow("The Worker of the tests has no secret NO_SECRET");
     await expect(service.room(closed)).rejects.toThrow('The service has no room with the path "closed"');
     await expect(testService({ rooms: [] })).rejects.toThrow("createRooms: there is no room");
   });
 
-  it("lets time pass for all rooms at once, each with what is due", async () => {
+  it("advances time for all rooms at once, each with what is due", async () => {
     const ticking = defineRoom({
       path: "tick-{id}",
       state: () => ({ ticks: sync(signal(0)) }),
@@ -142,7 +142,7 @@ describe("testService with Worlds", () => {
     testService({ ...config, rooms: [game, listed], world: worlds({ ids: ["world-default"], shardCapacity: 2 }) });
   const search = { room: "duel-{id}", filter: { level: { gte: 2 } } };
 
-  it("finds rooms and makes them, lists them, and forgets those that are full", async () => {
+  it("finds rooms and makes them, lists them, and forgets full ones", async () => {
     const service = await withWorlds();
     const world = service.world();
     await expect(world.findRoom(search)).rejects.toMatchObject({ status: 404 });
@@ -160,7 +160,7 @@ describe("testService with Worlds", () => {
     expect((await world.fetch("/registry")).status).toBe(401);
   });
 
-  it("connects clients through shards, which sleep and crash while the room goes on", async () => {
+  it("connects clients through shards, which hibernate and crash while the room continues", async () => {
     const service = await withWorlds();
     const { createClient, room, server, expectConverged } = await service.room(game, { id: "game-1" });
     const ada = await createClient({ id: "ada", world: "world-default" });
@@ -185,7 +185,7 @@ describe("testService with Worlds", () => {
     await expectConverged();
   });
 
-  it("forgets a World's empty shards in its own time", async () => {
+  it("forgets a World's empty shards in time", async () => {
     const service = await withWorlds();
     const { createClient } = await service.room(game, { id: "game-1" });
     const ada = await createClient({ world: "world-default" });

@@ -21,7 +21,7 @@ describe("an operator", () => {
     { worlds: ["*"] },
     { worlds: WORLD_ID },
     { worlds: "*" },
-  ])("is whose token says %j", async (auth) => {
+  ])("has a token with %j", async (auth) => {
     const world = new TestWorld();
     for (const [route, body] of routes) expect((await send(world, route, body, { auth })).status).toBe(200);
     const shardId = world.shards[0]?.info().id;
@@ -39,7 +39,7 @@ describe("an operator", () => {
     { worlds: [[WORLD_ID]] },
     { worlds: true },
     Object.create({ worlds: "*" }) as Claims,
-  ])("is not whose token says %j", async (auth) => {
+  ])("does not have a token with %j", async (auth) => {
     const world = new TestWorld();
     const shardId = await world.enter("game-1");
     for (const [route, body] of routes) {
@@ -53,7 +53,7 @@ describe("an operator", () => {
     expect(world.shard(shardId).info().connections).toBe(0);
   });
 
-  it("is nobody without a token", async () => {
+  it("has a token", async () => {
     const world = new TestWorld();
     const shardId = await world.enter("game-1");
     for (const [route, body] of [...routes, ["POST /update-shard", { shardId, connections: 9 }] as const]) {
@@ -69,7 +69,7 @@ describe("an operator", () => {
 });
 
 describe("the registry", () => {
-  it("is what an operator sees, without what the World notes for itself", async () => {
+  it("is what an operator sees, without the World's private data", async () => {
     const world = new TestWorld();
     const socket = await world.listen(operator);
     const shardId = await world.enter("game-1");
@@ -93,7 +93,7 @@ describe("the registry", () => {
     });
   });
 
-  it("takes no orders over the socket", async () => {
+  it("accepts no messages over the socket", async () => {
     const world = new TestWorld();
     const socket = await world.listen(operator);
     await world.room.core.message(socket, JSON.stringify({ action: "connect", value: { roomId: "game-1" }, id: 1 }));
@@ -112,24 +112,24 @@ describe("a shard", () => {
     return { status, connections: world.shard(shardId).info().connections };
   };
 
-  it("is who shows the secret", async () => {
+  it("is a caller with the secret", async () => {
     expect(await report(new TestWorld(), SECRET)).toEqual({ status: 200, connections: 5 });
     expect(await report(new TestWorld(), SECRET, player)).toEqual({ status: 200, connections: 5 });
   });
 
   it.each([`${SECRET}x`, SECRET.slice(1), SECRET.toUpperCase(), "x", "undefined"])(
-    "is not who shows %j",
+    "is not a caller with %j",
     async (secret) => {
       expect(await report(new TestWorld(), secret)).toEqual({ status: 403, connections: 0 });
       expect(await report(new TestWorld(), secret, player)).toEqual({ status: 403, connections: 0 });
     },
   );
 
-  it("is nobody who shows nothing", async () => {
+  it("is not a caller without a secret", async () => {
     expect(await report(new TestWorld(), "")).toEqual({ status: 401, connections: 0 });
   });
 
-  it.each([{}, { SHARD_SECRET: "" }])("is nobody while the service has no secret: %j", async (env) => {
+  it.each([{}, { SHARD_SECRET: "" }])("does not exist while the service has no secret: %j", async (env) => {
     const world = new TestWorld();
     world.setEnv(env as Record<string, string>);
     const error = vi.spyOn(console, "error").mockImplementation(() => {});
@@ -150,7 +150,7 @@ describe("a shard", () => {
 });
 
 describe("a room that requires a token", () => {
-  it("is not made, nor extended, for a stranger; a place that is free is given to anyone", async () => {
+  it("is not made or extended for a client without one; a free place is given to any client", async () => {
     const world = new TestWorld({ shardCapacity: 2 });
     expect(await world.connect("vip-1")).toMatchObject({ status: 401, body: { error: expect.any(String) } });
     expect(world.roomIds).toEqual([]);
@@ -162,7 +162,7 @@ describe("a room that requires a token", () => {
     expect((await world.connect("vip-1")).status).toBe(200);
   });
 
-  it("is open to strangers where it has shards, even far ones", async () => {
+  it("is open to clients without one if it has shards, even distant ones", async () => {
     const world = new TestWorld({ balancing: "nearest" });
     const shardId = await world.enter("vip-1", { auth: player, cf: { continent: "EU" } });
     expect(await world.enter("vip-1", { cf: { continent: "OC" } })).toBe(shardId);

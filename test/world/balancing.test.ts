@@ -19,13 +19,13 @@ async function enterMany(world: TestWorld, count: number): Promise<string[]> {
 }
 
 describe("round-robin", () => {
-  it("goes round, whatever the shards hold", async () => {
+  it("rotates, whatever the load of the shards", async () => {
     const [world, ids] = await worldOf("round-robin", 3);
     await world.report(ids[0] as string, 5);
     expect(await enterMany(world, 6)).toEqual([...ids, ...ids]);
   });
 
-  it("remembers its place for each room, over evictions and crashes", async () => {
+  it("remembers its position for each room, through evictions and crashes", async () => {
     const [world, ids] = await worldOf("round-robin", 3);
     await world.register({ name: "game-2", minShards: 2 });
     await enterMany(world, 1);
@@ -37,7 +37,7 @@ describe("round-robin", () => {
     expect(await enterMany(world, 2)).toEqual([ids[2], ids[0]]);
   });
 
-  it("passes over the full", async () => {
+  it("skips full shards", async () => {
     const [world, ids] = await worldOf("round-robin", 3, 2);
     await world.report(ids[1] as string, 2);
     expect(await enterMany(world, 4)).toEqual([ids[0], ids[2], ids[0], ids[2]]);
@@ -46,7 +46,7 @@ describe("round-robin", () => {
 });
 
 describe("least-connections", () => {
-  it("takes the emptiest, and counts who is on the way", async () => {
+  it("takes the emptiest shard, counting reservations", async () => {
     const [world, [one = "", two = "", three = ""]] = await worldOf("least-connections", 3);
     await world.report(one, 4);
     await world.report(two, 1);
@@ -58,7 +58,7 @@ describe("least-connections", () => {
 });
 
 describe("random", () => {
-  it("takes any that has space", async () => {
+  it("takes any shard with a free place", async () => {
     const [world, ids] = await worldOf("random", 4, 2);
     const draws: string[] = [];
     for (const random of [0, 0.3, 0.6, 0.999]) {
@@ -78,13 +78,13 @@ describe("nearest", () => {
   const tokyo = { cf: { continent: "AS", country: "JP", latitude: "35.7", longitude: "139.7" } };
   const boston = { cf: { continent: "NA", country: "US", longitude: "-71" } };
 
-  it("makes a shard where the first client is", async () => {
+  it("makes a shard in the region of the first client", async () => {
     const world = new TestWorld({ balancing: "nearest" });
     await world.enter("game-1", tokyo);
     expect(world.host.hints).toEqual(["apac-ne"]);
   });
 
-  it("prefers the same region, then a neighbouring one, and makes a new shard for who is far from all", async () => {
+  it("prefers the same region, then a neighbouring one, and makes a new shard for a distant client", async () => {
     const world = new TestWorld({ balancing: "nearest", shardCapacity: 2 });
     const inParis = await world.enter("game-1", paris);
     expect(await world.enter("game-1", warsaw)).toBe(inParis);
@@ -111,7 +111,7 @@ describe("nearest", () => {
     expect(world.host.hints).toEqual(["enam", "weur"]);
   });
 
-  it("takes the nearest there is when the room may have no more shards", async () => {
+  it("takes the nearest one if the room may have no more shards", async () => {
     const world = new TestWorld({ balancing: "nearest", maxShards: 2, shardCapacity: 2 });
     const inTokyo = await world.enter("game-1", tokyo);
     const inParis = await world.enter("game-1", paris);
@@ -120,7 +120,7 @@ describe("nearest", () => {
     expect((await world.connect("game-1", boston)).status).toBe(404);
   });
 
-  it("takes the emptiest for who is nowhere in particular", async () => {
+  it("takes the emptiest one for a client without a known region", async () => {
     const world = new TestWorld({ balancing: "nearest" });
     const inTokyo = await world.enter("game-1", tokyo);
     const inParis = await world.enter("game-1", paris);
@@ -129,7 +129,7 @@ describe("nearest", () => {
     expect(world.shards).toHaveLength(2);
   });
 
-  it("remembers where a shard is over a crash", async () => {
+  it("remembers the region of a shard through a crash", async () => {
     const world = new TestWorld({ balancing: "nearest" });
     const inTokyo = await world.enter("game-1", tokyo);
     const inParis = await world.enter("game-1", paris);

@@ -29,8 +29,8 @@ async function meanwhile<T>(world: TestWorld, pending: Promise<T>): Promise<T> {
   return pending;
 }
 
-describe("a World that starts and ends many shards", () => {
-  it("calls 20 at the same time, when it registers a room and when it scales one", async () => {
+describe("a World that starts and retires many shards", () => {
+  it("makes 20 calls at the same time, when it registers a room and when it scales one", async () => {
     const world = new TestWorld({ maxShards: 200 });
     const calls = slowly(world);
     await meanwhile(world, world.register({ name: "game-1", minShards: 90 }));
@@ -41,7 +41,7 @@ describe("a World that starts and ends many shards", () => {
     expect(calls).toEqual({ now: 0, most: 20, all: 250 });
   });
 
-  it("when a client starts a room with many", async () => {
+  it("when a client starts a room with many shards", async () => {
     const world = new TestWorld();
     await world.register({ name: "game-1", minShards: 50 });
     for (const shard of world.shards) await world.report(shard.info().id, 0, { status: "draining" });
@@ -51,7 +51,7 @@ describe("a World that starts and ends many shards", () => {
     expect(calls.most).toBe(20);
   });
 
-  it("when all of them are drained, and empty", async () => {
+  it("when all of them are drained and empty", async () => {
     const world = new TestWorld({ maxShards: 200 });
     await world.register({ name: "game-1", minShards: 70 });
     const calls = slowly(world);
@@ -81,7 +81,7 @@ describe("a call that the platform did not deliver", () => {
     return world;
   };
 
-  it("is repeated if the platform asks for that: the client gets its shard", async () => {
+  it("is repeated if the platform recommends it: the client gets its shard", async () => {
     const world = failing(platformError({ retryable: true }), 2);
     const { status } = await meanwhile(world, world.connect("game-1"));
     expect(status).toBe(200);
@@ -107,7 +107,7 @@ describe("a call that the platform did not deliver", () => {
     expect(world.host.assigned).toHaveLength(1);
   });
 
-  it("is repeated when a shard is ended", async () => {
+  it("is repeated when a shard is retired", async () => {
     const world = new TestWorld();
     const shard = await world.enter("game-1");
     await world.report(shard, 0, { arrivals: 1 });

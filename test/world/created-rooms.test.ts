@@ -33,8 +33,8 @@ beforeEach(() => {
   shared().rooms.set("main", definition);
 });
 
-describe("a room that begins and ends, and is found in a World", () => {
-  it("P10.4: begins when it is made there, once", async () => {
+describe("a room that begins and ends, and is listed in a World", () => {
+  it("P10.4: begins when it is created there, once", async () => {
     const made = await find({ create: true });
     expect(made).toMatchObject({ status: 200, metadata: { length: 2 } });
     const room = new TestRoom(definition, made.roomId, "main");
@@ -42,7 +42,7 @@ describe("a room that begins and ends, and is found in a World", () => {
     expect(hooks).toEqual(["create", "start"]);
   });
 
-  it("is not made anew by a World that only asks whether it is there", async () => {
+  it("is not created again by a World that only asks whether it exists", async () => {
     const { roomId } = await find({ create: { id: "gone" } });
     const room = new TestRoom(definition, roomId, "main");
     await (await room.connect({ via: "room" })).call("end").catch(() => {});

@@ -37,7 +37,7 @@ describe("a World that cannot store anything for a while", () => {
     expect(world.room.alarmAt).toBeLessThan(Infinity);
   });
 
-  it("ends the shards that a sweep removed though the next sweep cannot be stored, and plans it later", async () => {
+  it("retires the shards that a sweep removed though the next sweep cannot be stored, and plans it later", async () => {
     const world = failingWorld();
     const [idle, used] = [await world.enter("game-1"), await world.enter("game-2")];
     await world.report(idle, 0);
@@ -63,7 +63,7 @@ const step: fc.Arbitrary<Step> = fc.record({
 const FAILING = [0, 1, 2, 5, Infinity];
 const WAITS = [10, 1500, 20_000, 61_000];
 
-it("whatever a World cannot store for a while: what it gave out is stored in the end, and it sweeps", async () => {
+it("whatever a World cannot store for a while: its assignments are stored in the end, and it sweeps", async () => {
   let failed = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {

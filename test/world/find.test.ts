@@ -44,7 +44,7 @@ afterEach(() => {
 });
 
 describe("P10: rooms that list themselves, as real objects", () => {
-  it("strangers who come at once are paired, and nobody is left over", async () => {
+  it("users who search at the same time are paired, and none is left over", async () => {
     const mode = newMode();
     const find = async () => (await findRoom({ ...search(mode), create: { mode } })).roomId;
     const games = Array.from({ length: 6 }, () => connectRoom<typeof duel>({ host, room: find, socket }));
@@ -57,27 +57,31 @@ describe("P10: rooms that list themselves, as real objects", () => {
   });
 
   // After a second the World knows that the room is full: on a slow machine nobody is sent there then.
-  it("who is refused since the room filled up behind the World's back gets another one", { retry: 5 }, async () => {
-    const mode = newMode();
-    const { roomId } = await findRoom({ ...search(mode), create: { mode } });
-    const room = new TestRoom(duel, roomId, "main");
-    // They knew the room's id, and never asked the World.
-    await room.connect({ via: "room" });
-    await room.connect({ via: "room" });
-    const tried: string[] = [];
-    const find = async () => {
-      const found = await findRoom({ ...search(mode), create: { mode } });
-      tried.push(found.roomId);
-      return found.roomId;
-    };
-    const game = connectRoom<typeof duel>({ host, room: find, socket });
-    await vi.waitFor(() => expect(game.status).toBe("open"), { timeout: 10_000 });
-    expect(tried[0]).toBe(roomId);
-    expect(game.room).not.toBe(roomId);
-    game.close();
-  });
+  it(
+    "a user who is refused since the room filled up without the World's knowledge gets another one",
+    { retry: 5 },
+    async () => {
+      const mode = newMode();
+      const { roomId } = await findRoom({ ...search(mode), create: { mode } });
+      const room = new TestRoom(duel, roomId, "main");
+      // They knew the room's id, and never asked the World.
+      await room.connect({ via: "room" });
+      await room.connect({ via: "room" });
+      const tried: string[] = [];
+      const find = async () => {
+        const found = await findRoom({ ...search(mode), create: { mode } });
+        tried.push(found.roomId);
+        return found.roomId;
+      };
+      const game = connectRoom<typeof duel>({ host, room: find, socket });
+      await vi.waitFor(() => expect(game.status).toBe("open"), { timeout: 10_000 });
+      expect(tried[0]).toBe(roomId);
+      expect(game.room).not.toBe(roomId);
+      game.close();
+    },
+  );
 
-  it("a room is passed over when it locks itself, and gone when it hides", async () => {
+  it("a room is skipped when it is locked, and gone when it is not listed", async () => {
     const mode = newMode();
     const { roomId } = await findRoom({ ...search(mode), create: { mode } });
     const game = connectRoom<typeof duel>({ host, room: roomId, socket });
@@ -90,7 +94,7 @@ describe("P10: rooms that list themselves, as real objects", () => {
     game.close();
   });
 
-  it("a room and a World that sleep find each other again", async () => {
+  it("a hibernated room and a hibernated World find each other again", async () => {
     const mode = newMode();
     const { roomId } = await findRoom({ ...search(mode), create: { mode } });
     const game = connectRoom<typeof duel>({ host, room: roomId, socket });
@@ -106,7 +110,7 @@ describe("P10: rooms that list themselves, as real objects", () => {
     game.close();
   });
 
-  it("a room that is told of by its id alone, and never lists itself, is in no list", async () => {
+  it("a room that is reported only by its id, and never lists itself, is in no list", async () => {
     const quiet = defineRoom({ path: "duel-{mode}-{id}", state: () => ({}) });
     shared().rooms.set("main", quiet);
     const mode = newMode();

@@ -7,7 +7,7 @@ const MINUTE = 60_000;
 const waiting = (world: TestWorld, shardId: string) => pendingOf(world.shard(shardId), world.now).length;
 
 describe("a reserved place", () => {
-  it("is taken up by who arrives, as the shard counts them", async () => {
+  it("is used by a new client, as the shard counts them", async () => {
     const world = new TestWorld({ shardCapacity: 10 });
     const shardId = await world.enter("game-1");
     for (let client = 0; client < 4; client++) await world.enter("game-1");
@@ -25,7 +25,7 @@ describe("a reserved place", () => {
     expect(waiting(world, shardId)).toBe(0);
   });
 
-  it("is taken up by a rise of connections where the shard does not count", async () => {
+  it("is used by an increase of connections if the shard does not count", async () => {
     const world = new TestWorld();
     const shardId = await world.enter("game-1");
     await world.enter("game-1");
@@ -37,7 +37,7 @@ describe("a reserved place", () => {
     expect(waiting(world, shardId)).toBe(0);
   });
 
-  it("is the oldest that is taken up, so that the youngest lives longest", async () => {
+  it("is the oldest one that is used, so that the newest is kept longest", async () => {
     const world = new TestWorld({ shardCapacity: 2, maxShards: 1 });
     const shardId = await world.enter("game-1");
     await world.room.advance(20_000);
@@ -60,7 +60,7 @@ describe("a reserved place", () => {
 });
 
 describe("a draining shard", () => {
-  it("gets no new clients, and goes when it is empty", async () => {
+  it("gets no new clients, and is removed when it is empty", async () => {
     const world = new TestWorld();
     const shardId = await world.enter("game-1");
     await world.report(shardId, 1, { status: "draining", arrivals: 1 });
@@ -75,7 +75,7 @@ describe("a draining shard", () => {
     expect(world.shards.map((shard) => shard.info().id)).toEqual([other]);
   });
 
-  it("waits for who is on the way", async () => {
+  it("waits for clients with reservations", async () => {
     const world = new TestWorld();
     const shardId = await world.enter("game-1");
     await world.room.advance(50_000);
@@ -87,7 +87,7 @@ describe("a draining shard", () => {
     expect(world.host.retired).toEqual([shardId]);
   });
 
-  it("is told that it is one, whoever said so", async () => {
+  it("is told about it, whoever drained it", async () => {
     const world = new TestWorld();
     const shardId = await world.enter("game-1");
     await world.report(shardId, 1, { status: "draining" });
@@ -96,7 +96,7 @@ describe("a draining shard", () => {
     expect(world.host.assigned).toHaveLength(2);
   });
 
-  it("goes at once where it is empty: scaled down, told so by an operator, or with its own last report", async () => {
+  it("is removed at once if it is empty: scaled down, drained by an operator, or with its own last report", async () => {
     const world = new TestWorld();
     await world.register({ name: "game-1", minShards: 3 });
     const [one = "", two = "", three = ""] = world.shards.map((shard) => shard.info().id);
@@ -114,7 +114,7 @@ describe("a draining shard", () => {
     expect(world.host.assigned.filter(({ draining }) => draining).map(({ shardId }) => shardId)).toEqual([three]);
   });
 
-  it("becomes active again only by an operator's word, not by a report that was on its way", async () => {
+  it("becomes active again only by an operator, not by an earlier report", async () => {
     const world = new TestWorld();
     const shardId = await world.enter("game-1");
     await world.scale({ roomId: "game-1", targetShardCount: 0 });
@@ -183,7 +183,7 @@ describe("the sweep", () => {
     expect(await world.enter("game-1")).toBe(talking);
   });
 
-  it("removes a shard that was empty for long, but not below the least number of its room", async () => {
+  it("removes a shard that was empty for long, but keeps the room's minimum", async () => {
     const world = new TestWorld({ roomIdle: 2 * MINUTE });
     await world.register({ name: "game-1", minShards: 1 });
     await world.scale({ roomId: "game-1", targetShardCount: 3 });
@@ -199,7 +199,7 @@ describe("the sweep", () => {
     expect(world.host.retired).toHaveLength(2);
   });
 
-  it("keeps a shard that is in use, and counts from when it was left", async () => {
+  it("keeps a shard that is used, and counts from when it became empty", async () => {
     const world = new TestWorld({ roomIdle: 2 * MINUTE });
     const shardId = await world.enter("game-1");
     for (let minute = 0; minute < 4; minute++) {
@@ -214,7 +214,7 @@ describe("the sweep", () => {
     expect(world.shards).toHaveLength(0);
   });
 
-  it("removes a room that nobody registered and nobody uses; then there is no alarm", async () => {
+  it("removes a room that is not registered and not used; then there is no alarm", async () => {
     const world = new TestWorld();
     await world.enter("game-1");
     await world.register({ name: "game-2" });
@@ -243,7 +243,7 @@ describe("the sweep", () => {
     expect(world.roomIds).toEqual([]);
   });
 
-  it("sets no alarm where there is nothing to remove", async () => {
+  it("sets no alarm if there is nothing to remove", async () => {
     const world = new TestWorld();
     await world.connect("game-1", {}, false);
     await world.connect("vip-1");
@@ -251,7 +251,7 @@ describe("the sweep", () => {
     expect(world.room.alarmAt).toBe(Infinity);
   });
 
-  it("goes on after an eviction, and after a crash", async () => {
+  it("continues after an eviction, and after a crash", async () => {
     const world = new TestWorld();
     const one = await world.enter("game-1");
     await world.evict();
@@ -261,7 +261,7 @@ describe("the sweep", () => {
     expect(world.host.retired).toEqual([one]);
   });
 
-  it("ends a limited number of shards at a time", async () => {
+  it("retires a limited number of shards at a time", async () => {
     const world = new TestWorld({ maxShards: MOST_REMOVED + 10 });
     await world.register({ name: "game-1", minShards: MOST_REMOVED + 10 });
     await world.room.advance(5 * MINUTE);
@@ -273,7 +273,7 @@ describe("the sweep", () => {
 });
 
 describe("a room that lost its shards", () => {
-  it("gets its least number again with the next client", async () => {
+  it("gets its minimum again with the next client", async () => {
     const world = new TestWorld();
     await world.register({ name: "game-1", minShards: 3 });
     await world.room.advance(10 * MINUTE);
@@ -312,7 +312,7 @@ describe("an eviction or a crash", () => {
     expect(world.shards).toHaveLength(3);
   });
 
-  it("between the registry and the shard is made good by the next client", async () => {
+  it("between the registry and the shard is repaired by the next client", async () => {
     const world = new TestWorld();
     world.host.onCall = () => new Promise(() => {});
     void world.connect("game-1");

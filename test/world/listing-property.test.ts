@@ -174,7 +174,7 @@ class Model {
   }
 }
 
-it("P10: no room gets more than it holds, no ghost is given out, and nobody is turned away for nothing", async () => {
+it("P10: no room gets more users than it allows, no removed room is found, and no user is refused without a reason", async () => {
   let given = 0;
   let refused = 0;
   await fc.assert(

@@ -7,7 +7,7 @@ const found = (roomId: string) => ({ status: 200, body: { success: true, roomId 
 const NONE = { status: 404, body: { error: "There is no matching room with a free place" } };
 
 describe("P10.2: find-room", () => {
-  it("gives the room with the most users that fits and has a place", async () => {
+  it("finds the matching room with the most users and a free place", async () => {
     const world = new TestWorld();
     await world.listRoom("game-1", { users: 1, meta: { mode: "duel", map: { name: "moon" } } });
     await world.listRoom("game-2", { users: 3, meta: { mode: "duel" } });
@@ -28,14 +28,14 @@ describe("P10.2: find-room", () => {
     expect(await world.find({ filter: { mode: "race" } })).toMatchObject(NONE);
   });
 
-  it("prefers the one that is listed for longest where they are as full", async () => {
+  it("prefers the one that is listed longest if they are equally full", async () => {
     const world = new TestWorld();
     for (const id of ["game-2", "game-1", "game-3"]) await world.listRoom(id, { users: 1, maxUsers: 2 });
     for (const id of ["game-2", "game-1", "game-3"]) expect(await world.find()).toMatchObject(found(id));
     expect(await world.find()).toMatchObject(NONE);
   });
 
-  it("keeps the place for 30 seconds, or until somebody has come", async () => {
+  it("keeps the place for 30 seconds, or until the user has joined", async () => {
     const world = new TestWorld();
     await world.listRoom("game-1", { maxUsers: 2 });
     const answers = await Promise.all([world.find(), world.find(), world.find()]);
@@ -47,7 +47,7 @@ describe("P10.2: find-room", () => {
     expect(await world.find()).toMatchObject(NONE);
   });
 
-  it("changes one stored row for a place that it gives out", async () => {
+  it("changes one stored row for a place that it reserves", async () => {
     const world = new TestWorld();
     await world.listRoom("game-1");
     const { writes } = world.room.storage;
@@ -55,7 +55,7 @@ describe("P10.2: find-room", () => {
     expect(world.room.storage.writes - writes).toBe(1);
   });
 
-  it("forgets nothing when it sleeps or dies", async () => {
+  it("forgets nothing when it hibernates or crashes", async () => {
     const world = new TestWorld();
     await world.listRoom("game-1", { maxUsers: 2, meta: { mode: "duel" } });
     await world.find();
@@ -66,7 +66,7 @@ describe("P10.2: find-room", () => {
     expect(await world.listed()).toEqual(["game-1"]);
   });
 
-  it("takes rooms without a limit, and those of another party only where it is asked for", async () => {
+  it("finds rooms without a limit, and those of another party only on request", async () => {
     const world = new TestWorld();
     await world.listRoom("game-1", { users: 500, maxUsers: null });
     expect(await world.find()).toMatchObject(found("game-1"));
@@ -101,7 +101,7 @@ describe("P10.3: a filter", () => {
     [{ map: "moon" }, false],
     [{ map: { ne: "moon" } }, true],
   ];
-  it.each(cases)("%j fits: %s", async (filter, fits) => {
+  it.each(cases)("%j matches: %s", async (filter, fits) => {
     const world = new TestWorld();
     await world.listRoom("game-1", {
       meta: { mode: "duel", level: 3, rated: true, host: null, map: { name: "moon" } },
@@ -132,7 +132,7 @@ describe("P10.3: a filter", () => {
     expect(answer).toMatchObject({ status: 400, body: { error: "Invalid request", details: expect.any(Array) } });
   });
 
-  it("says what a condition is", async () => {
+  it("is explained in the error", async () => {
     for (const condition of [["duel"], {}, { like: "x" }]) {
       const { body } = await new TestWorld().find({ filter: { mode: condition } });
       expect(JSON.stringify(body["details"])).toContain("ne, gt, gte, lt, lte and in");
@@ -157,7 +157,7 @@ describe("P10.4: a new room", () => {
     return world;
   }
 
-  it("is made when none fits, with the segments that are asked for, and listed at once", async () => {
+  it("is made if none matches, with the given segments, and listed at once", async () => {
     const world = withArena();
     const query = { room, filter: { mode: "blitz" }, create: { mode: "blitz" } };
     const { status, body } = await world.find(query);
@@ -176,7 +176,7 @@ describe("P10.4: a new room", () => {
     expect((await world.find(query)).body["roomId"]).not.toBe(body["roomId"]);
   });
 
-  it("is one for those who come at once, as far as there are places", async () => {
+  it("is one for users who search at the same time, as far as there are places", async () => {
     const world = withArena(4);
     const query = { room, filter: { mode: "blitz" }, create: { mode: "blitz" } };
     const answers = await Promise.all(Array.from({ length: 10 }, () => world.find(query)));
@@ -185,7 +185,7 @@ describe("P10.4: a new room", () => {
     expect(world.rooms.asked).toHaveLength(3);
   });
 
-  it("is refused where its path cannot have these segments, or it does not list itself so", async () => {
+  it("is refused if its path cannot have these segments, or it does not list itself with them", async () => {
     const world = withArena();
     const status = async (body: object) => (await world.find({ room, ...body })).status;
     expect(await status({ create: { mode: "a-b" } })).toBe(400);
@@ -200,7 +200,7 @@ describe("P10.4: a new room", () => {
     });
   });
 
-  it("is not made without a token where rooms of its kind need one, nor shown", async () => {
+  it("is not made or shown without a token if rooms of its kind need one", async () => {
     const world = withArena();
     await world.listRoom("vip-1", { meta: { secret: "hunter2" } });
     for (const ask of [
@@ -214,7 +214,7 @@ describe("P10.4: a new room", () => {
     expect(await world.find({ room: "vip-{id}" }, { auth: player })).toMatchObject(found("vip-1"));
   });
 
-  it("is 404 where the World lists as many as it may, and 503 where it does not start", async () => {
+  it("is 404 if the World's list is full, and 503 if the room does not start", async () => {
     const world = withArena(1);
     const error = vi.spyOn(console, "error").mockImplementation(() => {});
     const start = world.rooms.onAsk;
@@ -236,8 +236,8 @@ describe("P10.4: a new room", () => {
   });
 });
 
-describe("P10.5: a room that said nothing for a while", () => {
-  it("is asked before anybody is sent there", async () => {
+describe("P10.5: a room that has not reported for a while", () => {
+  it("is asked before a user is sent there", async () => {
     const world = new TestWorld();
     await world.listRoom("game-1", { users: 1 });
     await world.room.advance(LISTING_TRUST - 1);
@@ -249,7 +249,7 @@ describe("P10.5: a room that said nothing for a while", () => {
     expect(world.rooms.asked).toEqual(["game-1"]);
   });
 
-  it("is gone when it says so, and what it says counts", async () => {
+  it("is removed if it says so, and its answer counts", async () => {
     const world = new TestWorld();
     for (const id of ["game-1", "game-2", "game-3"]) await world.listRoom(id, { users: 2 });
     await world.room.advance(LISTING_TRUST);
@@ -260,7 +260,7 @@ describe("P10.5: a room that said nothing for a while", () => {
     expect(await world.listed()).toEqual(["game-3", "game-2"]);
   });
 
-  it("is asked once, however many look for it", async () => {
+  it("is asked once, however many search for it", async () => {
     const world = new TestWorld();
     await world.listRoom("game-1", { users: 1 });
     await world.room.advance(LISTING_TRUST);
@@ -274,7 +274,7 @@ describe("P10.5: a room that said nothing for a while", () => {
     expect(world.rooms.asked).toEqual(["game-1"]);
   });
 
-  it("is passed over for a while when it does not answer", async () => {
+  it("is skipped for a while if it does not answer", async () => {
     const world = new TestWorld();
     const error = vi.spyOn(console, "error").mockImplementation(() => {});
     await world.listRoom("game-1", { users: 3 });
@@ -290,7 +290,7 @@ describe("P10.5: a room that said nothing for a while", () => {
     error.mockRestore();
   });
 
-  it("is asked once an hour, if it has users; and goes when it is empty for long", async () => {
+  it("is asked once an hour if it has users, and removed when it is empty for long", async () => {
     const world = new TestWorld({ roomIdle: 300_000 });
     await world.listRoom("game-1", { users: 1 });
     await world.listRoom("game-2", { users: 0 });
@@ -314,7 +314,7 @@ describe("P10.5: a room that said nothing for a while", () => {
 });
 
 describe("P10.6: list-rooms", () => {
-  it("lists all that fit, those with a place first, and keeps no place", async () => {
+  it("lists all that match, those with a free place first, and reserves no place", async () => {
     const world = new TestWorld();
     await world.listRoom("game-1", { users: 1 });
     await world.listRoom("game-2", { users: 3 });
@@ -329,7 +329,7 @@ describe("P10.6: list-rooms", () => {
   });
 });
 
-describe("P10.7: what a World is told of a room", () => {
+describe("P10.7: a report of a room to a World", () => {
   const report = { path: "game-{id}", metadata: "{}", locked: false, users: 0, maxUsers: null };
   const full = { party: "main", roomId: "game-1", ...report };
   const tell = (world: TestWorld, body: unknown, ask = {}) => world.ask("POST /update-listing", body, ask);
@@ -368,7 +368,7 @@ describe("P10.7: what a World is told of a room", () => {
     expect(await world.listRoom("game-1")).toMatchObject({ status: 404, body: { error: "There is no such World" } });
   });
 
-  it("is seen by operators who listen, whatever the metadata holds", async () => {
+  it("is shown to operators who watch, whatever the metadata contains", async () => {
     const world = new TestWorld();
     const socket = await world.listen(operator);
     await world.listRoom("game-1", { users: 1, meta: { toString: "$delete", "a.b": 1, map: {} } });
@@ -381,7 +381,7 @@ describe("P10.7: what a World is told of a room", () => {
 });
 
 describe("P10.8: the rate of searches", () => {
-  it("is limited for each address, with that of connects", async () => {
+  it("is limited for each address, together with connects", async () => {
     const world = new TestWorld({ connectRate: { requests: 3, per: 3000 } });
     await world.listRoom("game-1");
     const headers = { "cf-connecting-ip": "192.0.2.1" };

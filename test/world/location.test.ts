@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { distance, hintOf, NEAR } from "../../src/world/location.ts";
 
-describe("where a client is", () => {
+describe("the region of a client", () => {
   it.each([
     ["wnam", { continent: "NA", country: "US", longitude: "-122.4" }],
     ["enam", { continent: "NA", country: "US", longitude: "-74.0" }],
@@ -30,7 +30,7 @@ describe("where a client is", () => {
     expect(hintOf(cf)).toBe(hint);
   });
 
-  it("counts only what is on the same side of an ocean as near", () => {
+  it("counts only regions on the same side of an ocean as near", () => {
     expect(distance("weur", "weur")).toBe(0);
     expect(distance("weur", "eeur")).toBe(distance("eeur", "weur"));
     for (const [one, other] of [
@@ -47,7 +47,7 @@ describe("where a client is", () => {
     expect(distance(undefined, "oc")).toBeGreaterThan(distance("weur", "oc"));
   });
 
-  it("counts a shard of an earlier version as where it really runs", () => {
+  it("of a shard from an earlier version is where it really runs", () => {
     expect(distance("enam", "sam")).toBe(0);
     expect(distance("weur", "afr")).toBe(0);
     expect(distance("eeur", "me")).toBe(0);

@@ -150,7 +150,7 @@ describe("P11.4: the text format of Prometheus", () => {
     }
   });
 
-  it("keeps any label as it is", () => {
+  it("keeps any label unchanged", () => {
     fc.assert(
       fc.property(
         fc.string({ unit: "grapheme" }),
@@ -182,7 +182,7 @@ describe("P11.4: GET metrics of a World", () => {
     return ids;
   }
 
-  it("adds up what those tell who hold somebody; nobody wakes the others", async () => {
+  it("adds up the answers of objects with clients, and wakes no others", async () => {
     const world = new TestWorld();
     const [first, , third] = await populate(world, [2, 0, 5]);
     const asked: string[] = [];
@@ -210,7 +210,7 @@ describe("P11.4: GET metrics of a World", () => {
     expect(body.costPerHour).toBeCloseTo(average, 12);
   });
 
-  it("asks rooms that list themselves too, if somebody is there", async () => {
+  it("asks listed rooms too, if they have users", async () => {
     const world = new TestWorld();
     const list = (party: string, roomId: string, users: number) =>
       world.ask(
@@ -235,7 +235,7 @@ describe("P11.4: GET metrics of a World", () => {
     expect(asked.toSorted()).toEqual(["duels/game-7", "main/game-0"]);
   });
 
-  it("is answered without those that are dead, which are named", async () => {
+  it("is answered without objects that do not answer, which are named", async () => {
     const error = vi.spyOn(console, "error").mockImplementation(() => {});
     const world = new TestWorld();
     const [first, second] = await populate(world, [1, 1]);
@@ -254,7 +254,7 @@ describe("P11.4: GET metrics of a World", () => {
     expect(line).toMatchObject({ event: "metrics_failed", party: "world", room: WORLD_ID, object: first });
   });
 
-  it("waits for no one for long", async () => {
+  it("does not wait long for an object", async () => {
     const later = globalThis.setTimeout;
     const timer = vi
       .spyOn(globalThis, "setTimeout")
@@ -268,7 +268,7 @@ describe("P11.4: GET metrics of a World", () => {
     timer.mockRestore();
   });
 
-  it("asks so many at most, the fullest, and few at the same time", async () => {
+  it("asks a limited number, the fullest first, a few at a time", async () => {
     const world = new TestWorld({ connectRate: { requests: 1_000_000, per: 1000 } });
     await populate(
       world,

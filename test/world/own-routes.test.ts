@@ -82,7 +82,7 @@ const post = (body: unknown) => ({
   headers: { "content-type": "application/json" },
 });
 
-describe("routes of one's own beside those of a World", () => {
+describe("your own routes of a World", () => {
   it("read what the World knows", async () => {
     shared().rooms.set("main", game);
     expect(await ask("/counts")).toEqual({ status: 200, body: { rooms: 0, shards: 0, auth: null } });
@@ -108,7 +108,7 @@ describe("routes of one's own beside those of a World", () => {
     expect((await ask("/news", { jwt: await operatorToken({ worlds: "*" }) })).status).toBe(401);
   });
 
-  it("leave the World's own routes as they are", async () => {
+  it("do not change the World's own routes", async () => {
     expect((await ask("/other")).body).toBe("anything");
     const operator = await operatorToken({ worlds: "own-1" });
     for (const path of ["/registry", "/metrics"]) {
@@ -120,7 +120,7 @@ describe("routes of one's own beside those of a World", () => {
     expect((await ask("/connect", post({ roomId: "nowhere" }))).status).toBe(404);
   });
 
-  it("take nobody for a room who is none", async () => {
+  it("accept no caller as a room that is not one", async () => {
     const caller = encodeURIComponent(JSON.stringify({ party: "main", id: "game-1" }));
     const { body } = await ask("/who", { headers: { "x-durable-rooms-caller": caller, "x-mine": "1" } });
     expect(body).toMatchObject({ caller: null });
@@ -132,7 +132,7 @@ describe("routes of one's own beside those of a World", () => {
     expect((await ask("/news", {}, duels)).body).toBe("hi by ada");
   });
 
-  it("cannot take the place of one, nor be malformed", () => {
+  it("cannot replace a World's route, and are refused if malformed", () => {
     const run = () => "mine";
     expect(() => worlds({ requests: { "POST /connect": { run } } })).toThrow(
       '"POST /connect", which is a path of the World',

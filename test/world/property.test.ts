@@ -150,7 +150,7 @@ class Model {
 }
 
 for (const balancingStrategy of BALANCINGS) {
-  it(`no shard gets more than it holds, nor anyone once it drains, whatever happens (${balancingStrategy})`, async () => {
+  it(`no shard gets more clients than its capacity, or any once it drains, whatever happens (${balancingStrategy})`, async () => {
     const error = console.error;
     console.error = () => {};
     let given = 0;

@@ -18,7 +18,7 @@ describe("connect", () => {
     expect(world.roomIds).toEqual(["game-1"]);
   });
 
-  it("gives the next client the same shard, and tells it nothing more", async () => {
+  it("gives the next client the same shard, without a call to it", async () => {
     const world = new TestWorld();
     const shardId = await world.enter("game-1");
     expect(await world.enter("game-1")).toBe(shardId);
@@ -33,7 +33,7 @@ describe("connect", () => {
     expect(world.room.storage.writes - writes).toBe(1);
   });
 
-  it("refuses what is no room, or may not be made one", async () => {
+  it("refuses an invalid room, or one that may not be made", async () => {
     const world = new TestWorld();
     expect(await world.connect("lobby-1")).toMatchObject({
       status: 404,
@@ -85,7 +85,7 @@ describe("connect", () => {
     "ü".repeat(449),
     "🎲".repeat(224),
     `${"ü".repeat(449)}!`,
-  ])("takes %j as the id of a room", async (roomId) => {
+  ])("accepts %j as the id of a room", async (roomId) => {
     const world = new TestWorld({ shardCapacity: 1 }, [anything]);
     const shardId = await world.enter(roomId);
     expect(shardId).toMatch(/^[A-Za-z0-9]{1,24}-[a-z0-9]{12}$/);
@@ -121,7 +121,7 @@ describe("connect", () => {
     expect(world.roomIds).toEqual(["game-1", "game-2"]);
   });
 
-  it("never gives out more places than there are, however many come at once", async () => {
+  it("never gives out more places than there are, however many clients connect at once", async () => {
     const world = new TestWorld({ shardCapacity: 7, maxShards: 20 });
     const answers = await Promise.all(Array.from({ length: 200 }, () => world.connect("game-1")));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(140);
@@ -147,7 +147,7 @@ describe("connect", () => {
     expect(world.host.assigned).toHaveLength(1);
   });
 
-  it("answers 503 when a shard cannot be started, and tries another one next time", async () => {
+  it("answers 503 if a shard cannot be started, and tries another one next time", async () => {
     const world = new TestWorld();
     const error = vi.spyOn(console, "error").mockImplementation(() => {});
     const gate = Promise.withResolvers<void>();
@@ -204,20 +204,20 @@ describe("the rate of connects", () => {
     expect((await world.connect("game-1", from("192.0.2.1"))).status).toBe(200);
   });
 
-  it("limits nobody whose address is not known, as where a header is removed on the way", async () => {
+  it("does not limit clients whose address is unknown, for example if a header is removed on the way", async () => {
     const world = new TestWorld({ connectRate: { requests: 3, per: 3000 } });
     for (let time = 0; time < 10; time++) expect((await world.connect("game-1")).status).toBe(200);
     expect((await world.connect("game-1", from("192.0.2.1"))).status).toBe(200);
   });
 
-  it("is not paid back by who was refused, however often", async () => {
+  it("does not recover through refused requests, however many", async () => {
     const world = new TestWorld({ connectRate: { requests: 3, per: 3000 } });
     for (let time = 0; time < 500; time++) await world.connect("game-1", from("192.0.2.1"));
     await world.room.advance(2000);
     expect((await world.connect("game-1", from("192.0.2.1"))).status).toBe(200);
   });
 
-  it("takes the addresses of one IPv6 network together", async () => {
+  it("counts the addresses of one IPv6 network together", async () => {
     const world = new TestWorld({ connectRate: { requests: 2, per: 10_000 } });
     const ask = async (address: string) => (await world.connect("game-1", from(address))).status;
     expect(await ask("2001:db8:0:1::1")).toBe(200);
@@ -227,7 +227,7 @@ describe("the rate of connects", () => {
     expect(await ask("2001:db8::1")).toBe(200);
   });
 
-  it("does not hold for what comes without an address: that is the service itself", async () => {
+  it("does not apply to requests without an address, from the service itself", async () => {
     const world = new TestWorld({ connectRate: { requests: 1, per: 10_000 } });
     for (let time = 0; time < 5; time++) expect((await world.connect("game-1")).status).toBe(200);
   });
@@ -250,7 +250,7 @@ describe("register-room", () => {
     expect(world.loads).toEqual([4, 4, 4]);
   });
 
-  it("changes a room that is there, and keeps its shards", async () => {
+  it("changes an existing room, and keeps its shards", async () => {
     const world = new TestWorld();
     const shardId = await world.enter("game-1");
     await world.register({ name: "game-1", minShards: 2, maxPlayersPerShard: 4 });
@@ -283,7 +283,7 @@ describe("register-room", () => {
     expect(world.roomIds).toEqual([]);
   });
 
-  it("answers 400 when the least number of shards is above the most", async () => {
+  it("answers 400 if the minimum number of shards is above the maximum", async () => {
     const world = new TestWorld({ maxShards: 5 });
     for (const config of [{ minShards: 3, maxShards: 2 }, { minShards: 6 }]) {
       const answer = await world.register({ name: "game-1", ...config });
@@ -292,7 +292,7 @@ describe("register-room", () => {
     expect(world.roomIds).toEqual([]);
   });
 
-  it("answers 503 when a shard cannot be started, and makes up for it next time", async () => {
+  it("answers 503 if a shard cannot be started, and adds it next time", async () => {
     const world = new TestWorld();
     const error = vi.spyOn(console, "error").mockImplementation(() => {});
     let calls = 0;
@@ -305,7 +305,7 @@ describe("register-room", () => {
 });
 
 describe("scale-room", () => {
-  it("adds shards, with a capacity of their own if asked to", async () => {
+  it("adds shards, with a capacity of their own on request", async () => {
     const world = new TestWorld();
     await world.register({ name: "game-1", minShards: 1, maxShards: 4 });
     const template = { maxConnections: 3, urlTemplate: "ignored" };
@@ -315,7 +315,7 @@ describe("scale-room", () => {
     expect(world.host.assigned.map(({ capacity }) => capacity)).toEqual([10, 3, 3]);
   });
 
-  it("drains the emptiest of what is too much, and tells them", async () => {
+  it("drains the emptiest excess shards, and tells them", async () => {
     const world = new TestWorld();
     const { body } = await world.register({ name: "game-1", minShards: 3 });
     const [one = "", two = "", three = ""] = body["shards"] as string[];
@@ -333,7 +333,7 @@ describe("scale-room", () => {
     for (let client = 0; client < 5; client++) expect(await world.enter("game-1")).toBe(two);
   });
 
-  it("refuses an unknown room, a bad body, and more than the room may have", async () => {
+  it("refuses an unknown room, a malformed body, and more shards than allowed", async () => {
     const world = new TestWorld();
     await world.register({ name: "game-1", maxShards: 4 });
     expect((await world.scale({ roomId: "game-2", targetShardCount: 1 })).status).toBe(404);
@@ -349,7 +349,7 @@ describe("scale-room", () => {
 });
 
 describe("update-shard", () => {
-  it("stores what a shard says", async () => {
+  it("stores what a shard reports", async () => {
     const world = new TestWorld();
     const shardId = await world.enter("game-1");
     await world.room.advance(5000);
@@ -358,7 +358,7 @@ describe("update-shard", () => {
     expect([shard.info().connections, shard.info().status, shard.info().reportedAt]).toEqual([12, "active", world.now]);
   });
 
-  it("refuses an unknown shard, another world's, and a bad body", async () => {
+  it("refuses an unknown shard, one of another World, and a malformed body", async () => {
     const world = new TestWorld();
     const shardId = await world.enter("game-1");
     for (const id of ["nobody", "__proto__", "constructor"]) expect((await world.report(id, 1)).status).toBe(404);

@@ -72,7 +72,7 @@ afterEach(() => {
 });
 
 describe("P9: a World, its shards and a room, as real objects", () => {
-  it("connectionWorld of @signe/sync/client works, unmodified, beside clients of the room itself", async () => {
+  it("connectionWorld of @signe/sync/client works, unmodified, together with clients of the room itself", async () => {
     const room = new TestRoom(game, newRoom(), "main");
     const direct = await room.connect({ via: "room" });
     const state = { count: signal(0), players: signal<Record<string, { x: number }>>({}) };
@@ -94,7 +94,7 @@ describe("P9: a World, its shards and a room, as real objects", () => {
     conn.close();
   });
 
-  it("clients that come at the same instant are spread, and no shard is overfilled", async () => {
+  it("clients that connect at the same moment are distributed, and no shard is overfilled", async () => {
     const roomId = newRoom();
     const places = await Promise.all(Array.from({ length: 10 }, () => place(roomId)));
     const counts = Map.groupBy(places, (url) => url);
@@ -115,7 +115,7 @@ describe("P9: a World, its shards and a room, as real objects", () => {
     expect([response.status, await response.json()]).toMatchObject([200, { count: 0, auth: { sub: "ada" } }]);
   });
 
-  it("a room that needs a token grows only for who has one, and its shards let nobody in without", async () => {
+  it("a room that needs a token grows only for clients with one, and its shards refuse clients without one", async () => {
     shared().rooms.set("main", defineRoom({ path: "club-{id}", auth: "required", state: () => ({}) }));
     const roomId = `club-${crypto.randomUUID()}`;
     expect((await post("connect", { roomId })).status).toBe(401);
@@ -129,13 +129,13 @@ describe("P9: a World, its shards and a room, as real objects", () => {
     expect((await exports.default.fetch(`${ORIGIN}/parties/shard/${body.url}/count`)).status).toBe(401);
   });
 
-  it("a shard that no World made is no shard", async () => {
+  it("a shard that no World made does not exist", async () => {
     expect(await (await join("game-1-made-up")).closed).toMatchObject({ code: 4404 });
     const response = await exports.default.fetch(`${ORIGIN}/parties/shard/game-1-made-up/count`);
     expect([response.status, await response.text()]).toEqual([404, expect.stringContaining("no such shard")]);
   });
 
-  it("a shard tells the World how many clients it has, with the secret", async () => {
+  it("a shard reports its number of clients to the World, with the secret", async () => {
     const roomId = newRoom();
     const url = await place(roomId);
     const client = await join(url);
@@ -150,7 +150,7 @@ describe("P9: a World, its shards and a room, as real objects", () => {
     await expect.poll(registry, { timeout: 10_000 }).toBe(0);
   });
 
-  it("a shard is made near the client who is the first there", async () => {
+  it("a shard is made in the region of its first client", async () => {
     const roomId = newRoom();
     const cf = { continent: "OC" } as never;
     const init = { method: "POST", body: JSON.stringify({ roomId }), cf };
@@ -160,7 +160,7 @@ describe("P9: a World, its shards and a room, as real objects", () => {
     expect(shards.find((shard) => shard.roomId === roomId)?.hint).toBe("oc");
   });
 
-  it("who lies about a shard is refused", async () => {
+  it("a forged report of a shard is refused", async () => {
     const shardId = await place(newRoom());
     const report = { shardId, connections: 1 };
     const secret = { "x-access-shard": env.SHARD_SECRET };
@@ -172,7 +172,7 @@ describe("P9: a World, its shards and a room, as real objects", () => {
     expect((await post("update-shard", report, secret, `${ORIGIN}/parties/world/other`)).status).toBe(404);
   });
 
-  it("operators prove themselves with the token's worlds, for sockets too", async () => {
+  it("operators authenticate with the token's worlds, also for sockets", async () => {
     const config = { name: newRoom(), balancingStrategy: "random", public: true, maxPlayersPerShard: 5, minShards: 1 };
     expect((await post("register-room", config)).status).toBe(401);
     expect((await post("register-room", config, await operator(["another"]))).status).toBe(403);

@@ -34,7 +34,7 @@ describe("the configuration of a World", () => {
     [{ connectRate: { requests: 1, per: 1, burst: 2 } }, 'createRooms: world.connectRate has no "burst"'],
     [[], "createRooms: world has to be an object"],
     [null, "createRooms: world has to be an object"],
-  ])("%j is refused, with what to do", (config, message) => {
+  ])("%j is refused, with what to write", (config, message) => {
     expect(() => checkWorldConfig(config as WorldConfig)).toThrow(message);
   });
 });

@@ -133,7 +133,7 @@ class City {
   }
 }
 
-it("P9: room, shards and World die at random for a minute: all players come back, and nothing is lost or done twice", async () => {
+it("P9: room, shards and World crash at random for a minute: all players reconnect, and nothing is lost or done twice", async () => {
   // The World says in the log what it could not reach.
   vi.spyOn(console, "error").mockImplementation(() => {});
   let acks = 0;

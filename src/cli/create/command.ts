@@ -15,7 +15,7 @@ interface CreateOptions {
 }
 
 const USUAL = "my-app";
-/** What wrangler and vitest need. */
+/** The version that wrangler and vitest need. */
 const LEAST_NODE = 22;
 const EXAMPLES = `
 Examples:
@@ -64,7 +64,7 @@ async function ask(): Promise<string> {
   return answer.trim() || USUAL;
 }
 
-/** Where the page is. */
+/** The port of the page. */
 const PORTS: Readonly<Record<Template, number>> = { vanilla: 8787, "vite-react": 5173, action: 8787 };
 
 function nextSteps(name: string, target: string, manager: string, { install: isInstalled, template }: CreateOptions) {

@@ -4,15 +4,15 @@ import { Failure } from "../failure.ts";
 
 const KNOWN = new Set(["npm", "pnpm", "yarn", "bun"]);
 
-/** The one that started this command, as it says itself; or else npm. */
+/** The package manager that started this command, as it reports itself, or npm. */
 export function packageManager(): string {
   const name = process.env["npm_config_user_agent"]?.split("/", 1)[0] ?? "";
   return KNOWN.has(name) ? name : "npm";
 }
 
-/** Installs the packages of a project. @throws Failure if that did not work */
+/** Installs the packages of a project. @throws Failure if that fails */
 export async function install(manager: string, directory: string): Promise<void> {
-  // On Windows they are scripts, which need a shell.
+  // On Windows package managers are scripts, which need a shell.
   const child = spawn(manager, ["install"], { cwd: directory, stdio: "inherit", shell: process.platform === "win32" });
   const code = await once(child, "exit").then(
     ([exitCode]) => exitCode as number | null,

@@ -5,9 +5,9 @@ import { basename, isAbsolute, join, relative, resolve } from "node:path";
 import { Failure, UsageError } from "../failure.ts";
 
 export interface ProjectOptions {
-  /** Default: made from that of the folder. */
+  /** Default: derived from the name of the folder. */
   readonly name?: string | undefined;
-  /** What to install as durable-rooms. Default: the version that this is. */
+  /** The durable-rooms package to install. Default: this version. */
   readonly packageSpec?: string | undefined;
   readonly template: Template;
 }
@@ -16,23 +16,24 @@ export interface ProjectOptions {
 export const TEMPLATES = ["vanilla", "vite-react", "action"] as const;
 export type Template = (typeof TEMPLATES)[number];
 
-/** As true from `dist/cli/create` as from `src/cli/create`. */
+/** The same path from `dist/cli/create` and from `src/cli/create`. */
 const FOLDER = join(import.meta.dirname, "../../../src/templates");
-/** The folders that a template is made of: most share the room, and what belongs to that. */
+/** The folders of each template. Most of them share the room and its files. */
 const PARTS: Readonly<Record<Template, readonly string[]>> = {
   vanilla: ["shared", "vanilla"],
   "vite-react": ["shared", "vite-react"],
   action: ["action"],
 };
-/** The name of the project in a template. */
+/** The project name in a template. */
 const PLACEHOLDER = "my-app";
-/** What both npm and Cloudflare take. */
+/** The names that both npm and Cloudflare accept. */
 const NAME = /^[a-z]([a-z0-9-]{0,52}[a-z0-9])?$/;
 
 /**
- * Makes a project in a folder that is empty, or not there yet.
+ * Creates a project in a folder that is empty or does not exist.
  * @returns its name
- * @throws UsageError if it cannot have that name, or there is no such template or tarball; Failure if something is there already
+ * @throws UsageError if the name is not valid, or there is no such template or tarball; Failure if the folder is not
+ * empty
  */
 export async function createProject(
   directory: string,
@@ -49,7 +50,7 @@ export async function createProject(
     throw new UsageError(`There is no file ${tarball}. --package takes a version, a URL, or the path of a tarball`);
   await makeEmpty(directory);
   for (const folder of PARTS[template]) await copy(join(FOLDER, folder), directory, chosen);
-  // npm leaves files of that name out of packages.
+  // npm leaves out files of that name.
   await rename(join(directory, "_gitignore"), join(directory, ".gitignore"));
   if (packageSpec !== undefined) await usePackage(directory, packageSpec);
   await writeFile(join(directory, ".dev.vars"), devVars(), { mode: 0o600 });
@@ -88,14 +89,14 @@ async function edit(path: string, change: (text: string) => string): Promise<voi
   await writeFile(path, change(await readFile(path, "utf8")));
 }
 
-/** Where a package is on this machine; undefined where npm has to find it. */
+/** The path of a package on this machine. Undefined if npm has to find it. */
 function pathOf(spec: string): string | undefined {
   if (spec.startsWith("file:")) return spec.slice("file:".length);
   const isPath = isAbsolute(spec) || spec.startsWith(".") || (spec.endsWith(".tgz") && !spec.includes("://"));
   return isPath ? spec : undefined;
 }
 
-/** A path is meant from where the command runs, and npm looks from the project. */
+/** A path is relative to where the command runs, but npm resolves it from the project. */
 async function usePackage(directory: string, spec: string): Promise<void> {
   const path = pathOf(spec);
   const used = path === undefined ? spec : `file:${relative(directory, resolve(path)).replaceAll("\\", "/")}`;

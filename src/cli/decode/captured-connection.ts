@@ -9,7 +9,7 @@ import type { Plain } from "../../protocol/values.ts";
 import { describeBlocks } from "./describe-blocks.ts";
 import type { KnownTable } from "../../protocol/binary/patch-decoder.ts";
 
-/** What the frames of one connection have said so far. */
+/** What the frames of one connection have contained so far. */
 export class CapturedConnection {
   readonly #given: string | undefined;
   readonly #reader = new FrameReader();
@@ -24,7 +24,7 @@ export class CapturedConnection {
     if (given !== undefined) this.#take({ tablesHash: "", tables: given });
   }
 
-  /** Says what is in a frame. @throws MalformedFrame after what can be read of it */
+  /** Describes a frame. @throws MalformedFrame after the readable part */
   *describe(frame: Uint8Array): Generator<string> {
     const from = new ByteReader(frame);
     if (from.byte() === FRAME.sync) yield* this.#describeSync(frame, from);
@@ -43,7 +43,7 @@ export class CapturedConnection {
     yield* describeBlocks(frame, from, { tables: this.#tables, state: this.#state });
   }
 
-  /** Notes what a head says of tables and slots, here and in the reader. */
+  /** Remembers the tables and slots of a head, here and in the reader. */
   #take({ tablesHash, tables, run }: BinaryHead): void {
     if (tablesHash !== undefined && tablesHash !== this.#hash && tables !== undefined) {
       this.#reader.read(writeSyncFrame({ tablesHash, tables }), {});

@@ -3,12 +3,12 @@ import { UsageError } from "../failure.ts";
 
 const HEX = /^(?:[\da-f]{2})+$/i;
 const BASE64 = /^[\w+/-]+={0,2}$/;
-/** The first byte of a binary frame, which is its kind: 1 or 2. */
+/** The first byte of a binary frame, which is its kind. */
 const FIRST_BYTES = new Set([1, 2]);
 
 /**
- * Reads frames as somebody captured them.
- * @param text hex, base64, or the path of a file with one frame as it is, or with one in each line
+ * Reads captured frames.
+ * @param text hex, base64, or the path of a file with one binary frame or one frame per line
  * @throws UsageError if it is none of these
  */
 export function captured(text: string): Uint8Array[] {
@@ -29,7 +29,7 @@ function inFile(bytes: Uint8Array): Uint8Array[] {
   });
 }
 
-/** Hex begins with 01 or 02, and base64 with A: only one of them can be meant. */
+/** Hex begins with 01 or 02, and base64 with A, so they cannot be confused. */
 function asText(text: string): Uint8Array | undefined {
   const compact = text.replaceAll(/\s/g, "").replace(/^0x/, "");
   if (HEX.test(compact) && FIRST_BYTES.has(Number.parseInt(compact.slice(0, 2), 16)))

@@ -43,7 +43,7 @@ function decode(texts: readonly string[], { tables }: DecodeOptions): void {
   }
 }
 
-/** The tables as text: given as it is, or in a file. */
+/** The tables as text: the option itself, or the content of the file. */
 function jsonOf(given: string): string {
   const text = existsSync(given) ? readFileSync(given, "utf8") : given;
   try {

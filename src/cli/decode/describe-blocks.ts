@@ -11,7 +11,7 @@ import type { TableSpec } from "../../protocol/binary/tables.ts";
 import { valueAt } from "../../protocol/values.ts";
 import type { Plain } from "../../protocol/values.ts";
 
-/** The kinds of columns, of docs/protocol.md, P13.8. */
+/** The kinds of columns in docs/protocol.md, P13.8. */
 const KINDS = [
   "JSON",
   "uint8",
@@ -29,7 +29,7 @@ const KINDS = [
 ];
 const CODED = 64;
 
-/** What the frames before have told of a connection. */
+/** What earlier frames of a connection have contained. */
 export interface Known {
   /** By index. */
   readonly tables: Map<number, KnownTable>;
@@ -37,9 +37,9 @@ export interface Known {
 }
 
 /**
- * Says of each block of a frame what it is, and how many bytes it takes.
- * @param bytes the whole frame @param from where its blocks begin
- * @throws MalformedFrame where it cannot be read any further
+ * Describes each block of a frame, with its size in bytes.
+ * @param bytes the whole frame @param from the position of the blocks
+ * @throws MalformedFrame where it cannot be read further
  */
 export function* describeBlocks(bytes: Uint8Array, from: ByteReader, known: Known): Generator<string> {
   while (from.left > 0) {

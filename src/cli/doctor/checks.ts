@@ -2,27 +2,27 @@ import { setTimeout as wait } from "node:timers/promises";
 import { printable } from "./service.ts";
 import type { Ended, Metrics, Service, Visitor } from "./service.ts";
 
-/** What a check expected, and what it saw. */
+/** The expectation and the result of a check. */
 export interface Finding {
   readonly name: string;
-  /** `look`: only somebody who can see the account, or knows the room, can tell. */
+  /** `look`: only a person who can see the account, or knows the room, can decide. */
   readonly verdict: "ok" | "failed" | "look";
   readonly expected: string;
   readonly saw: string;
 }
 
-/** A refusal is at once if the connection is gone after this time, in ms. */
+/** A refusal is immediate if the connection has ended after this time, in ms. */
 const AT_ONCE = 2000;
-/** A write of an object is confirmed by other data centers: that takes some 10 to 100 ms. */
+/** A write of an object is confirmed by other data centers, which takes about 10 to 100 ms. */
 const LONGEST_WRITE = 1000;
-/** How long an alarm may keep everybody waiting, and how long a second one is waited for, in ms. */
+/** How long an alarm may be late, and how long to wait for a second one, in ms. */
 const LONGEST_ALARM = 15_000;
 const SECOND_ALARM = 3000;
-/** A room sleeps after 10 seconds without events. */
+/** A room hibernates after 10 seconds without events. */
 const SLEEP = 14_000;
 const SLEEP_ATTEMPTS = 2;
 
-/** Runs all checks, one after the other: a later one needs what an earlier one did. */
+/** Runs all checks one after the other, since later ones depend on earlier ones. */
 export async function* examine(service: Service): AsyncGenerator<Finding> {
   yield await checkAnswers(service);
   const before = await service.metrics();
@@ -79,7 +79,7 @@ function checkVersions({ runtime, worker }: Metrics): Finding {
   return { name, expected, verdict: object === own ? "ok" : "failed", saw: `Worker ${own}, room ${object}` };
 }
 
-/** Where the runtime has compression off and a socket is compressed all the same, something in between does it. */
+/** If the runtime has compression off and a socket is compressed nevertheless, a proxy does it. */
 function checkCompression({ extensions }: Visitor, { runtime }: Metrics): Finding {
   const isOff = runtime?.missing.every((setting) => !setting.includes("compression")) === true;
   const by = isOff

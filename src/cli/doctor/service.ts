@@ -9,7 +9,7 @@ export interface Examined {
   readonly origin: string;
   readonly party: string;
   readonly room: string;
-  /** An operator's. */
+  /** An operator's token. */
   readonly token: string;
   readonly userToken: string | undefined;
 }
@@ -20,7 +20,7 @@ interface Runtime {
   readonly missing: readonly string[];
 }
 
-/** What the checks read of a room's `$metrics`. A service of an earlier version does not tell how it runs. */
+/** The part of a room's `$metrics` that the checks read. A service of an earlier version has no `runtime`. */
 export interface Metrics {
   readonly wokeAt: number;
   readonly awake: readonly { readonly why: string }[];
@@ -34,14 +34,14 @@ export interface Metrics {
 export interface Ended {
   readonly code: number;
   readonly reason: string;
-  /** From the moment at which it was open until the connection was gone, in ms. */
+  /** The time from opening the socket until the connection ended, in ms. */
   readonly ms: number;
 }
 
 /** How long an answer may take, in ms. */
 const PATIENCE = 10_000;
 
-/** A service, as a client of it and as an operator see it. */
+/** A service, as its clients and as operators see it. */
 export class Service {
   readonly #examined: Examined;
 
@@ -49,7 +49,7 @@ export class Service {
     this.#examined = examined;
   }
 
-  /** Asks for something. @param token in the header, if there is one */
+  /** Sends a request. @param token sent in the header, if there is one */
   async ask(path: string, token?: string): Promise<{ status: number; text: string; ms: number }> {
     const { origin } = this.#examined;
     const headers: HeadersInit = token === undefined ? {} : { authorization: `Bearer ${token}` };
@@ -69,7 +69,7 @@ export class Service {
     return `/parties/${party}/${encodeURIComponent(room)}/$metrics`;
   }
 
-  /** What the room tells an operator, and how long that took, in ms. */
+  /** The room's metrics for an operator, and how long the answer took, in ms. */
   async metrics(): Promise<Metrics & { readonly ms: number }> {
     const { status, text, ms } = await this.ask(this.metricsPath, this.#examined.token);
     if (status !== 200) {
@@ -78,7 +78,7 @@ export class Service {
     return { ...parseMetrics(text), ms };
   }
 
-  /** Enters the room, as a new user who offers compression. */
+  /** Connects to the room as a new user that offers compression. */
   async join(): Promise<Visitor> {
     const { party, room, userToken } = this.#examined;
     const visitor = this.#open(`/parties/${party}/${encodeURIComponent(room)}`, userToken);
@@ -88,7 +88,7 @@ export class Service {
     throw new Failure(`The room refused a user: closed with ${code} ${printable(reason)}`);
   }
 
-  /** Connects to a room that there is not. */
+  /** Connects to a room that does not exist. */
   refused(): Promise<Ended> {
     return this.#open("/parties/doctor/there-is-no-such-room").ended;
   }
@@ -102,9 +102,9 @@ export class Service {
 
 /** A user with a socket. */
 export class Visitor {
-  /** Private: the session's id. */
+  /** The private session id. */
   readonly id: string;
-  /** Whether the room lets the user in. A room that sends nothing by itself is known by the open socket. */
+  /** Whether the room accepts the user. For a room that sends nothing by itself, an open socket is sufficient. */
   readonly entered: Promise<boolean>;
   readonly ended: Promise<Ended>;
   readonly #socket: WebSocket;
@@ -127,7 +127,7 @@ export class Visitor {
     this.ended = Promise.race([ended, failed]);
     const isIn = Promise.race([once(socket, "message"), wait(PATIENCE, undefined, { ref: false })]).then(() => true);
     this.entered = Promise.race([isIn, ended.then(() => false), failed]);
-    // Whoever waits for them is told.
+    // Code that awaits it gets the error.
     this.ended.catch(() => {});
     this.entered.catch(() => {});
   }
@@ -157,7 +157,7 @@ function parseMetrics(text: string): Metrics {
   throw new Failure(`The answer is not from a room of durable-rooms:  ${printable(text)}`);
 }
 
-/** Text of a service, for a terminal. */
+/** Makes text of a service safe for a terminal. */
 export function printable(text: string): string {
   return text.replaceAll(/\p{Cc}/gu, " ").slice(0, 200);
 }

@@ -26,7 +26,7 @@ interface LoadOptions extends Pick<
   readonly yesRemote?: boolean;
 }
 
-/** A load is bounded, whatever is typed. */
+/** The limits of a load test. */
 const MOST_CLIENTS = 5000;
 const MOST_RATE = 1000;
 const upToTenMinutes = durationUpTo(600_000, "10 minutes");
@@ -86,7 +86,7 @@ async function measure(settings: LoadSettings): Promise<Summary> {
   const tally = new Tally();
   const interruption = new AbortController();
   const interrupt = () => interruption.abort();
-  // Once: who asks again does not want to wait.
+  // Once, so that a second interrupt ends the process at once.
   process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
   const endProgress = showProgress(process.stderr, settings, tally);
   const before = { at: performance.now(), cpu: process.cpuUsage() };

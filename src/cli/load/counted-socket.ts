@@ -2,21 +2,22 @@ import type { IncomingMessage } from "node:http";
 import { WebSocket } from "../libraries.ts";
 import type { Tally } from "./tally.ts";
 
-/** A service that does not answer a close is not waited for, in ms. */
+/** How long to wait for a service that does not answer a close, in ms. */
 const CLOSE_TIMEOUT = 1000;
 
-/** What the client asks of a WebSocket. */
+/** The part of a WebSocket that the client uses. */
 export type SocketClass = new (url: string) => object;
 
 /**
- * A WebSocket for the client that counts what comes, and how it ends. It is that of `ws`, since Node 20 has none.
- * @param compress whether it offers compression, as browsers do @param isOver whether connections are ended by this side
+ * Makes a WebSocket class for the client that counts received data and closes. It uses `ws`, since Node 20 has no
+ * WebSocket.
+ * @param compress whether it offers compression, as browsers do @param isOver whether this side closes the connections
  * now, which is not counted
  */
 export function createCountedSocket(tally: Tally, compress: boolean, isOver: () => boolean): SocketClass {
   return class CountedSocket extends WebSocket {
     constructor(url: string) {
-      // Inflating what comes would be most of the work, and nobody reads it.
+      // Decompression would be most of the work, and the data is not used.
       super(url, { perMessageDeflate: compress });
       let failure = "";
       let readBefore = 0;

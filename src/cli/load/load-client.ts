@@ -16,15 +16,15 @@ import type { SocketClass } from "./counted-socket.ts";
 import type { LoadSettings } from "./settings.ts";
 import type { Tally } from "./tally.ts";
 
-/** How a packet of the state begins. Nobody looks at it here, so it is not even parsed. */
+/** The beginning of a packet with state. It is not parsed, since its content is not used. */
 const SYNC = '{"type":"sync"';
 
 /**
- * One user, who acts at a steady rate. Its connection and its calls are those of the client that a browser has, but
- * it keeps no state: that would be the work of many machines on one.
+ * One user who sends actions at a steady rate. It uses the connection and the calls of the real client, but keeps no
+ * state, since that would be the work of many machines.
  */
 export class LoadClient {
-  /** Whether it was let in. Resolves when that is known, or when it took too long. */
+  /** Whether it has joined. Resolves when that is known, or after the timeout. */
   readonly entered: Promise<boolean>;
   readonly #settings: LoadSettings;
   readonly #tally: Tally;
@@ -32,14 +32,14 @@ export class LoadClient {
   readonly #socket: ReconnectingSocket;
   readonly #calls: Calls;
   readonly #confirmations = new Confirmations((text) => this.#socket.send(text));
-  /** What has no answer yet. */
+  /** Unanswered actions. */
   readonly #actions = new Set<Promise<void>>();
   #count = 0;
-  /** Refusals that did not say of which action: each is of one that waits for its answer in vain. */
+  /** The number of refusals without an action. Each belongs to an action whose answer will not come. */
   #anonymous = 0;
-  /** The service ends a client; by itself it leaves, and what is refused then does not count. */
+  /** Whether the service ended the client, or the client left. Refusals after it left do not count. */
   #phase: "here" | "ended" | "left" = "here";
-  /** Tells whether it came in. Only the first word counts. */
+  /** Sets whether it joined. Only the first call counts. */
   #enter: (isIn: boolean) => void = () => {};
 
   constructor(settings: LoadSettings, number: number, tally: Tally, socket: SocketClass) {
@@ -68,22 +68,22 @@ export class LoadClient {
     this.entered = this.#wait();
   }
 
-  /** It leaves, and waits for nothing. */
+  /** Leaves without waiting. */
   close(): void {
     this.#end("left", "The load test is over");
     this.#socket.close();
   }
 
   /**
-   * Acts until it is over or aborted, whether or not the room keeps up: what users do next does not wait.
-   * @param until on the clock of `performance.now`
+   * Sends actions until a time or until it is aborted, whether or not the room keeps up, as real users do.
+   * @param until in the time of `performance.now`
    */
   async play(until: number, signal: AbortSignal): Promise<void> {
     const gap = 1000 / this.#settings.rate;
-    // Users do not act all at the same instant.
+    // Users do not all act at the same moment.
     for (let due = performance.now() + Math.random() * gap; due < until; due += gap) {
       await sleepUntil(due, signal);
-      // Where this process is late, what is left over is left out.
+      // If this process is late, the remaining actions are left out.
       if (this.#phase !== "here" || performance.now() >= until) return;
       const action = this.#act().finally(() => this.#actions.delete(action));
       this.#actions.add(action);
@@ -91,7 +91,7 @@ export class LoadClient {
     await sleepUntil(until, signal);
   }
 
-  /** All that it sent is answered, or has failed. */
+  /** Resolves when all actions are answered or have failed. */
   async allAnswered(): Promise<void> {
     await Promise.all(this.#actions);
   }
@@ -109,7 +109,7 @@ export class LoadClient {
     }
   }
 
-  /** Its codes are those of the service, and three of the client's own. */
+  /** The codes are those of the service, and three of the client. */
   #unanswered({ code, message, issues: [issue] }: CallError): void {
     const isOwn = code === "timeout" || code === "closed" || code === "overflow";
     const reason = issue ? `${issue.path.join(".") || "the value"}: ${issue.message}` : message;
@@ -154,7 +154,7 @@ export class LoadClient {
 
   #lost(): void {
     this.#calls.disconnected(true);
-    // What a room says first is its last word here. A World may have another shard.
+    // A room's first refusal is final here. A World may have another shard.
     if (this.#settings.world === undefined) this.#enter(false);
   }
 
@@ -173,7 +173,7 @@ function destinationOf({ origin, party, room, world }: LoadSettings): Destinatio
   return world === undefined ? roomDestination(party, room) : new WorldDestination(origin, world, room);
 }
 
-/** Waits until `due` on the clock of `performance.now`. Returns early when it is aborted. */
+/** Waits until `due` in the time of `performance.now`. Returns early when it is aborted. */
 export async function sleepUntil(due: number, signal: AbortSignal): Promise<void> {
   await sleep(Math.max(0, due - performance.now()), undefined, { signal }).catch(() => {});
 }

@@ -8,8 +8,8 @@ const EVERY = 250;
 const CLEAR_LINE = "\r\u001B[K";
 
 /**
- * Keeps one line of a terminal up to date. Where the stream is no terminal, nothing is written.
- * @returns what ends it, and clears the line
+ * Updates one line of a terminal. Writes nothing if the stream is not a terminal.
+ * @returns a function that stops it and clears the line
  */
 export function showProgress(stream: WriteStream, settings: LoadSettings, tally: Tally): () => void {
   if (!stream.isTTY) return () => {};

@@ -5,9 +5,9 @@ import type { LoadSettings } from "./settings.ts";
 import type { Tally } from "./tally.ts";
 
 /**
- * Lets the clients in, one after the other. Then all who came in act for the whole duration, wait for the last
+ * Connects the clients one after the other. Then all of them send actions for the whole duration, wait for the last
  * answers, and leave.
- * @param signal ends all this early; what was counted until then stays
+ * @param signal ends the test early. The counts so far are kept
  */
 export async function runLoad(settings: LoadSettings, tally: Tally, signal: AbortSignal): Promise<void> {
   let isOver = false;
@@ -33,7 +33,7 @@ export async function runLoad(settings: LoadSettings, tally: Tally, signal: Abor
   leave();
 }
 
-/** The numbers of the clients, each when its turn to come has come. */
+/** The numbers of the clients, each when it is time to connect. */
 async function* ramp({ clients, ramp: time }: LoadSettings, signal: AbortSignal): AsyncGenerator<number> {
   const startedAt = performance.now();
   for (let number = 0; number < clients; number++) {

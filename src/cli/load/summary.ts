@@ -2,7 +2,7 @@ import type { RecordableHistogram } from "node:perf_hooks";
 import type { LoadSettings } from "./settings.ts";
 import type { Counted, Tally } from "./tally.ts";
 
-/** Times in ms; null where there was nothing to measure. */
+/** Times in ms. Null without measurements. */
 interface Times {
   readonly p50: number | null;
   readonly p95: number | null;
@@ -10,15 +10,15 @@ interface Times {
   readonly max: number | null;
 }
 
-/** What a load showed, as `--json` prints it. */
+/** The result of a load test, as `--json` prints it. */
 export interface Summary {
   readonly target: string;
   readonly room: string;
   readonly action: string;
   readonly clients: { readonly asked: number; readonly connected: number; readonly ms: Times };
-  /** While it was measured: from when all were there until nobody acted any more. */
+  /** The measured time: from when all clients were connected until the end of the actions. */
   readonly seconds: number;
-  /** Each that was sent is one of the three. */
+  /** Each sent action is one of the other three. */
   readonly actions: {
     readonly sent: number;
     readonly answered: number;
@@ -26,17 +26,17 @@ export interface Summary {
     readonly unanswered: number;
   };
   readonly latencyMs: Times;
-  /** `wireBytes` are as they came, compressed if they were. */
+  /** `wireBytes` are the received bytes, compressed if they were. */
   readonly received: { readonly packets: number; readonly bytes: number; readonly wireBytes: number };
   /** Whether compression was offered. */
   readonly compress: boolean;
-  /** Of actions, by their codes. */
+  /** Refused actions, by code. */
   readonly refusals: Readonly<Record<string, Counted>>;
-  /** What else went wrong, by its code: no answer in time, a World that said no. */
+  /** Other errors, by code: no answer in time, or a World's refusal. */
   readonly errors: Readonly<Record<string, Counted>>;
-  /** Connections that the service ended, or the network. */
+  /** Connections that the service or the network ended. */
   readonly closes: Readonly<Record<string, Counted>>;
-  /** How much of a core this process used. Near 1 it cannot keep up itself, and its times are too long. */
+  /** The share of a core that this process used. Near 1 it cannot keep up, and its times are too long. */
   readonly ownCpu: number;
 }
 
@@ -61,7 +61,7 @@ export function summarize(settings: LoadSettings, tally: Tally, ownCpu: number):
   };
 }
 
-/** The same, for people. */
+/** The same as text. */
 export function describeSummary(summary: Summary): string {
   const { clients, seconds, actions, latencyMs, received, ownCpu } = summary;
   const perSecond = (total: number) => (seconds > 0 ? total / seconds : 0);

@@ -3,14 +3,14 @@ import { stripVTControlCharacters } from "node:util";
 
 const LONGEST = 123;
 
-/** How often there was a code. */
+/** The count of a code. */
 export interface Counted {
   readonly count: number;
-  /** What was said with the first of them. */
+  /** The reason of the first one. */
   readonly reason: string;
 }
 
-/** What came until a time, in ms. */
+/** What was received until a time, in ms. */
 interface Received {
   readonly at: number;
   readonly packets: number;
@@ -18,42 +18,42 @@ interface Received {
   readonly wireBytes: number;
 }
 
-/** What a whole crowd counts. Times go into histograms in µs, exact to three digits. */
+/** The counts of all clients. Times are in histograms in µs, exact to three digits. */
 export class Tally {
-  /** From the beginning of a connection to its first packet. */
+  /** From opening a connection to its first packet. */
   readonly connecting = createHistogram({ figures: 3 });
-  /** From an action to its ack. */
+  /** From an action to its acknowledgement. */
   readonly latency = createHistogram({ figures: 3 });
-  /** Of actions, by the service. */
+  /** Refused actions. */
   readonly refusals = new Map<string, Counted>();
-  /** What else went wrong. */
+  /** Other errors. */
   readonly errors = new Map<string, Counted>();
   readonly closes = new Map<string, Counted>();
   connected = 0;
   sent = 0;
   packets = 0;
   bytes = 0;
-  /** The same as it came, compressed if it was, and with the heads of frames. */
+  /** The received bytes, compressed if they were, including the heads of frames. */
   wireBytes = 0;
   #start: Received = { at: 0, packets: 0, bytes: 0, wireBytes: 0 };
   #end: Received | undefined;
 
-  /** Everybody is there: from now on it is measured. */
+  /** All clients are connected: starts measuring. */
   start(): void {
     this.#start = this.#now();
   }
 
-  /** Nobody acts any more, though answers may come. */
+  /** No more actions are sent, though answers may arrive. */
   end(): void {
     this.#end = this.#now();
   }
 
-  /** Whether it is measured, or was. */
+  /** Whether measuring has started. */
   get hasStarted(): boolean {
     return this.#start.at > 0;
   }
 
-  /** What came while it was measured, and for how many seconds that was. */
+  /** What was received while measuring, and how long that was, in seconds. */
   get measured(): { seconds: number; packets: number; bytes: number; wireBytes: number } {
     const end = this.#end ?? this.#now();
     const before = this.hasStarted ? this.#start : end;
@@ -110,12 +110,12 @@ function total(counts: ReadonlyMap<string, Counted>): number {
   return [...counts.values()].reduce((sum, { count: one }) => sum + one, 0);
 }
 
-/** A histogram takes whole numbers from 1 on. */
+/** A histogram takes whole numbers from 1. */
 function toMicroseconds(ms: number): number {
   return Math.max(1, Math.round(ms * 1000));
 }
 
-/** What a service said, for a terminal that does not trust it. */
+/** Makes text of a service safe for a terminal. */
 function printable(said: unknown): string {
   return stripVTControlCharacters(String(said))
     .replaceAll(/\p{Cc}/gu, "")

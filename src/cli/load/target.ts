@@ -4,8 +4,8 @@ import { Failure, UsageError } from "../failure.ts";
 const ANSWER_TIME = 5000;
 
 /**
- * The origin of a service that may be put under load.
- * @throws UsageError if it is not an address, or is on another machine and nobody said that this is meant
+ * Returns the origin of a service that may be load-tested.
+ * @throws UsageError if it is not an address, or is on another machine without the option for that
  */
 export function parseTarget(host: string, mayBeRemote: boolean): string {
   const text = originOf({ host });
@@ -19,12 +19,12 @@ export function parseTarget(host: string, mayBeRemote: boolean): string {
   );
 }
 
-/** Whether a host, in the form that `URL` gives it, is this machine itself. */
+/** Whether a host, in the form of `URL`, is this machine. */
 function isLoopback(hostname: string): boolean {
   return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname) || hostname.endsWith(".localhost");
 }
 
-/** @throws Failure if nothing answers there: then there is no need to wait for each client to find that out */
+/** @throws Failure if there is no answer, so that not every client has to find that out */
 export async function checkIsThere(origin: string): Promise<void> {
   try {
     const options: RequestInit = { method: "HEAD", redirect: "manual", signal: AbortSignal.timeout(ANSWER_TIME) };

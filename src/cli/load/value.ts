@@ -1,6 +1,6 @@
 import { UsageError } from "../failure.ts";
 
-/** Who sends a value, and how many that client sent before it. */
+/** The client that sends a value, and how many it has sent before. */
 export interface Sender {
   readonly client: number;
   readonly count: number;
@@ -9,9 +9,9 @@ export interface Sender {
 const PLACEHOLDER = /\{(?:(client|count)|random:(-?\d+)-(-?\d+))\}/g;
 
 /**
- * Makes the values of actions from JSON with placeholders: `{random:0-1000}` is a whole number between the two,
- * `{client}` is the client's number, and `{count}` how many it sent before.
- * @throws UsageError if it does not become JSON
+ * Makes the values of actions from JSON with placeholders: `{random:0-1000}` is a whole number in the range, `{client}`
+ * is the client's number, and `{count}` how many values it has sent before.
+ * @throws UsageError if the result is not JSON
  */
 export function createValueMaker(template: string | undefined): (sender: Sender) => unknown {
   if (template === undefined) return () => undefined;

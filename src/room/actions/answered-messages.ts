@@ -3,30 +3,33 @@ import { encodeError } from "../../protocol/packets.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import type { Answered, Sessions } from "../sessions/sessions.ts";
 
-/** How many answered messages of a session are remembered, and the characters of their answers. The oldest are forgotten first. */
+/**
+ * How many answered messages of a session are remembered, and the maximum size of their answers in characters. The
+ * oldest are forgotten first.
+ */
 const MAX_ANSWERS = 64;
 const MAX_SIZE = 16_384;
-/** Characters of one answer: it is in a row of the session, which must not become too large to be stored. */
+/** The maximum size of one answer in characters, since it is stored in a row of the session. */
 const MAX_ANSWER = 250_000;
-/** In place of an answer that is forgotten, while its message is still remembered. */
+/** Replaces a forgotten answer of a message that is still remembered. */
 const FORGOTTEN = "";
 const LOST = new RoomError("internal", "This message was handled before, and its answer is no longer stored");
 
 type MessageId = Answered[0];
-/** Sends answers: a broadcast knows which packets they follow. */
+/** Sends answers after the packets that they follow. */
 export interface AnswerSender {
-  /** Sends an ack or an error. */
+  /** Sends an acknowledgement or an error. */
   answer(conn: RoomConnection, text: string): void;
 }
 
 /**
- * Remembers what recent messages of a session were answered, so that one that a client sends again after a
- * reconnect is not run twice. The answers are details of the session, stored in one transaction with what they changed.
+ * Remembers the answers to recent messages of a session, so that a message that is sent again after a reconnect is not
+ * run twice. Answers are stored in one transaction with the changes of their messages.
  */
 export class AnsweredMessages {
   readonly #sessions: Sessions;
   readonly #sender: AnswerSender;
-  /** Messages that are being handled, by session and id, with the connections that asked for them again. */
+  /** Messages that are being handled, by session and id, with the connections that sent them again. */
   readonly #pending = new Map<string, RoomConnection[]>();
 
   constructor(sessions: Sessions, sender: AnswerSender) {
@@ -35,13 +38,13 @@ export class AnsweredMessages {
   }
 
   /**
-   * Whether a message is to be run. If it was before, its answer is sent again, now or when it is there.
-   * Only clients that rely on this send a message twice: those of protocol 2.
+   * Whether to run a message. If it ran before, its answer is sent again, now or when it is available. Only clients of
+   * protocol 2 send messages twice.
    */
   isNew(conn: RoomConnection, id: MessageId | undefined): boolean {
     if (conn.protocol === 1 || id === undefined) return true;
     const waiting = this.#pending.get(keyOf(conn, id));
-    // Once, however often it asks: an answer may be large.
+    // Once per connection, since an answer may be large.
     if (waiting && !waiting.includes(conn)) waiting.push(conn);
     const answered = this.#sessions.answersOf(conn.sessionId).find(([key]) => key === id);
     if (answered) this.#sender.answer(conn, answered[1] === FORGOTTEN ? encodeError(LOST, { id }) : answered[1]);
@@ -50,7 +53,10 @@ export class AnsweredMessages {
     return true;
   }
 
-  /** A message was answered. Called before what it changed is stored. @returns the other connections that asked for the answer */
+  /**
+   * A message was answered. Called before its changes are stored. @returns the other connections that wait for the
+   * answer
+   */
   keep(conn: RoomConnection, id: MessageId, text: string): readonly RoomConnection[] {
     if (conn.protocol === 1) return [];
     const waiting = this.#pending.get(keyOf(conn, id)) ?? [];
@@ -69,7 +75,7 @@ function keyOf({ sessionId }: RoomConnection, id: MessageId): string {
   return `${JSON.stringify(id)} ${sessionId}`;
 }
 
-/** Without the oldest answers, where all of them are too long. The newest is kept: a client may ask for it right now. */
+/** Removes the oldest answers if they are too long. The newest is kept, since a client may ask for it right now. */
 function shorten(answers: Answered[]): Answered[] {
   let excess = answers.reduce((size, [, text]) => size + text.length, -MAX_SIZE);
   return answers.map((answer, index) => {

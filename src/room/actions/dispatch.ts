@@ -27,13 +27,13 @@ import type { Reporter } from "../handlers/reporter.ts";
 import type { Turns } from "../timing/turns.ts";
 import { parseInput } from "../handlers/validation.ts";
 
-/** How many actions a refusal names. */
+/** The maximum number of actions that a refusal names. */
 const MOST_NAMES = 20;
 
-/** What guards of a message do not get. */
+/** The properties of a guard's context that messages do not have. */
 const NEITHER = { join: undefined, isSpectator: false, caller: undefined };
 
-/** What dispatching needs of the room. */
+/** The parts of the room that dispatching needs. */
 export interface DispatchScope extends RoomContext {
   readonly tree: Tree;
   readonly sessions: Sessions;
@@ -44,11 +44,11 @@ export interface DispatchScope extends RoomContext {
   readonly inputs: Inputs | undefined;
 }
 
-/** Takes the messages of clients one by one: per connection in order, whatever takes its time in between. */
+/** Handles the messages of clients, those of each connection one by one and in order. */
 export class Dispatch {
   readonly #scope: DispatchScope;
   readonly #answers: AnsweredMessages;
-  /** Those of actions that have a limit of their own, by name. */
+  /** Rates of actions with their own limit, by name. */
   readonly #rates = new Map<string, UserRate>();
   /** Undefined until a message has to wait. */
   #waiting: WaitingBudget<RoomConnection> | undefined;
@@ -59,8 +59,9 @@ export class Dispatch {
   }
 
   /**
-   * Takes a frame, which is a message, or an array of messages. The runtime waits for a promise with an event of its own, so there is one only where it is needed.
-   * @param starting what has to be waited for before it is handled, if the room has just woken. It never rejects.
+   * Handles a frame, which is a message or an array of messages. The runtime awaits a returned promise in an event of
+   * its own, so there is one only if needed.
+   * @param starting what to await first, if the room has just woken. It never rejects.
    * @returns a promise if the message is not handled yet. It never rejects.
    */
   receive(conn: RoomConnection, frame: string | ArrayBuffer, starting?: Promise<unknown>): Promise<void> | undefined {
@@ -72,14 +73,17 @@ export class Dispatch {
     return this.#receiveOne(conn, messages, starting);
   }
 
-  /** Takes a confirmation. One that nobody asked for, or a room before it slept, counts as a message. @returns whether messages follow */
+  /**
+   * Handles a confirmation. One that was not asked for, or only before hibernation, counts as a message. @returns
+   * whether messages follow
+   */
   #confirm(conn: RoomConnection, { token, rest }: Confirmation, frame: string | ArrayBuffer): boolean {
     const isKnown = conn.flow?.confirm(token) === true;
     if (rest === "" && !isKnown) this.#isRefused(conn, frame);
     return rest !== "";
   }
 
-  /** Takes an array as that many messages: each is counted, and answered, by itself. */
+  /** Handles an array of messages: each is counted and answered on its own. */
   #receiveAll(conn: RoomConnection, frame: string, starting?: Promise<unknown>): Promise<void> | undefined {
     const { clock, compiled } = this.#scope;
     const refusal = refuseMessage(conn, frame, compiled.settings, clock.now(), false);
@@ -87,7 +91,7 @@ export class Dispatch {
     let pending: Promise<void> | undefined;
     for (const message of messagesIn(frame)) {
       if (conn.isEnding) break;
-      // Those after one that has to be waited for wait in the inbox.
+      // Messages after a pending one wait in the inbox.
       pending = this.#receiveOne(conn, message, starting) ?? pending;
     }
     return pending;
@@ -99,7 +103,7 @@ export class Dispatch {
     starting?: Promise<unknown>,
   ): Promise<void> | undefined {
     if (conn.isEnding || this.#isRefused(conn, frame)) return undefined;
-    // What is handled at once does not wait, however large it is.
+    // A message that is handled at once never waits, however large it is.
     if (!conn.isBusy && !starting) return this.#drain(conn, frame);
     this.#inboxOf(conn).push(frame);
     if (conn.isBusy) return undefined;
@@ -107,10 +111,10 @@ export class Dispatch {
     return starting?.then(() => this.#drain(conn));
   }
 
-  /** Counts a message, and refuses it if that is too much. */
+  /** Counts a message, and refuses it if there are too many. */
   #isRefused(conn: RoomConnection, frame: string | ArrayBuffer): boolean {
     const { clock, compiled } = this.#scope;
-    // A shard counts what its clients send itself: what it passes on comes in batches.
+    // A shard counts the messages of its clients itself, since it forwards them in batches.
     const refusal = refuseMessage(conn, frame, compiled.settings, clock.now(), !conn.isRemote);
     if (refusal?.closes) this.#close(conn, refusal.error);
     else if (refusal) this.#deny(conn, refusal.error);
@@ -122,7 +126,7 @@ export class Dispatch {
     return (conn.inbox ??= new WaitingQueue(this.#waiting, conn, conn.publicId, sizeOf));
   }
 
-  /** Refuses what cannot be read, or is too much. */
+  /** Refuses a malformed message, or one too many. */
   #deny(conn: RoomConnection, error: RoomError): void {
     this.#scope.reporter.refused(error, { conn });
     conn.answer(encodeError(error));
@@ -133,13 +137,13 @@ export class Dispatch {
     conn.refuse(error);
   }
 
-  /** Handles a frame, and those that wait. */
+  /** Handles a frame, and then the waiting ones. */
   #drain(conn: RoomConnection, first?: string | ArrayBuffer): Promise<void> | undefined {
     conn.isBusy = true;
     const goOn = () => this.#drain(conn);
     const goOnLater = () => void goOn();
     for (let frame = first; ; frame = undefined) {
-      // It stays busy: messages that come now wait.
+      // It stays busy, so later messages wait.
       if (frame === undefined && conn.isClogged(goOnLater)) return undefined;
       frame ??= conn.inbox?.shift();
       if (frame === undefined) break;
@@ -150,7 +154,7 @@ export class Dispatch {
     return undefined;
   }
 
-  /** Handles one frame, and ends its turn. @returns a promise only if something has to be waited for */
+  /** Handles one frame, and ends its turn. @returns a promise only if there is something to await */
   #handle(conn: RoomConnection, frame: string | ArrayBuffer): Promise<void> | undefined {
     let message: ActionMessage;
     try {
@@ -178,7 +182,7 @@ export class Dispatch {
     }
   }
 
-  /** Waits for what an action does. It may go on after its time, but nobody waits for it any more. */
+  /** Waits for an action up to the timeout. The action may continue afterwards, but its client is answered. */
   #inTime(pending: Promise<unknown>): Promise<unknown> {
     const { clock, compiled } = this.#scope;
     const { actionTimeout } = compiled.settings;
@@ -186,7 +190,7 @@ export class Dispatch {
     return within(actionTimeout, pending, late, clock);
   }
 
-  /** Runs guards, validation and handler. Stays synchronous as long as they do. */
+  /** Runs guards, validation and handler. Synchronous as long as they are. */
   #perform(conn: RoomConnection, message: ActionMessage): unknown {
     const { action: name, value } = message;
     const { compiled } = this.#scope;
@@ -220,7 +224,7 @@ export class Dispatch {
     );
   }
 
-  /** Takes an input, which a tick applies. Its schema cannot be async: others would overtake it. */
+  /** Takes an input for the next ticks. Its schema cannot be async, since later inputs would overtake it. */
   #take(conn: RoomConnection, input: Input<object, unknown>, message: ActionMessage): void {
     const value = parseInput(input.input, message.value);
     if (value instanceof Promise) throw new RoomError("internal", "An input cannot have an async schema");
@@ -267,7 +271,7 @@ export class Dispatch {
 
   #answer(conn: RoomConnection, id: string | number, text: string): void {
     const others = this.#answers.keep(conn, id, text);
-    // What the action changed goes first.
+    // The changes of the action are sent before its answer.
     this.#scope.turns.end();
     for (const asked of [conn, ...others]) this.#scope.broadcast.answer(asked, text);
   }
@@ -275,7 +279,7 @@ export class Dispatch {
   #refuse(conn: RoomConnection, { action, id }: ActionMessage, thrown: unknown): void {
     const error = toRoomError(thrown);
     const { reporter, compiled } = this.#scope;
-    // Any other name is the client's own.
+    // Any other name is chosen by the client, and is not logged.
     const about = compiled.actions.has(action) || compiled.inputs.has(action) ? { action, conn } : { conn };
     if (isFault(error)) reporter.failed("action_failed", thrown, about);
     else reporter.refused(error, about);
@@ -289,7 +293,7 @@ export class Dispatch {
   }
 }
 
-/** In development it names the actions that anybody may call: those with guards are not for everybody to know. */
+/** In development the message names the actions without guards, which anyone may call. */
 function unknownAction({ actions }: CompiledRoom): RoomError {
   let message = "There is no such action";
   if ((globalThis as Build).process?.env?.NODE_ENV !== "production") {
@@ -301,7 +305,7 @@ function unknownAction({ actions }: CompiledRoom): RoomError {
   return new RoomError("unknown_action", message);
 }
 
-/** Goes on with a verdict or an input now, or when its promise resolves. */
+/** Continues with a verdict or a value now, or when its promise resolves. */
 function chain<T, U>(value: T | Promise<T>, next: (value: T) => U): U | Promise<Awaited<U>> {
   return value instanceof Promise ? (value.then(next) as Promise<Awaited<U>>) : next(value);
 }

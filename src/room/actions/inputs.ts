@@ -11,18 +11,18 @@ import type { Connections } from "../connections/connections.ts";
 import type { Reporter } from "../handlers/reporter.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
 
-/** How much longer ago than usual a client may have seen what it tells, in seconds; and the longest time at all. */
+/** How much older than usual the seen tick of a client may be, and how old at most, in seconds. */
 const SEEN_LATER = 0.1;
 const LONGEST_SEEN = 1;
-/** Of so many inputs it is known how long ago their client saw what it told. */
+/** The number of inputs for which the age of the seen tick is remembered. */
 const LAGS = 32;
-/** How long a user may be silent, and make up for it at once, in seconds. */
+/** How long a user may send no inputs and catch up at once, in seconds. */
 const MADE_UP = 0.25;
-/** The inputs of so many seconds wait at most, and at least so many inputs. */
+/** The maximum number of waiting inputs: in seconds, and at least this many. */
 const WAITING = 2;
 const LEAST_WAITING = 16;
 
-/** What inputs need of the room. */
+/** The parts of the room that inputs need. */
 export interface InputsScope {
   readonly tree: Tree;
   readonly connections: Connections;
@@ -44,20 +44,19 @@ interface Waiting {
 /** The inputs of one user. */
 interface Stream {
   readonly queue: Waiting[];
-  /** The number of the last input that came. */
+  /** The number of the last input that was received. */
   last: number;
-  /** Up to which tick the user has moved. */
+  /** The tick up to which the user has moved. */
   movedTo: number;
-  /** How long ago clients saw what they told with the last inputs, in ticks: their round trip, and the delay that they show others with. */
+  /** The ages of the seen ticks of the last inputs, in ticks: the round trip plus the display delay. */
   readonly lags: number[];
 }
 
 /**
- * Takes the numbered inputs of clients, and applies them in ticks: in the order of their numbers, and no more of one kind
- * than there are ticks. Who was silent for a moment may make up for that at once, so that a connection whose packets come
- * in bursts costs no more delay than they do. Others keep a buffer of inputs instead, and have clients run faster or
- * slower to fill it (Overwatch: https://www.gdcvault.com/play/1024001); over a connection without loss the delay of that
- * would help nobody.
+ * Takes the numbered inputs of clients, and applies them in ticks: in the order of their numbers, and at most one of
+ * each kind per tick. A user who sent nothing for a moment may catch up at once, so that bursts of packets do not add a
+ * delay. Other engines keep a buffer of inputs, and make clients run faster or slower to fill it (Overwatch:
+ * https://www.gdcvault.com/play/1024001). Over a connection without loss, that delay would have no benefit.
  */
 export class Inputs {
   readonly #scope: InputsScope;
@@ -76,13 +75,13 @@ export class Inputs {
     this.#views = new StateViews(scope.tree.root);
   }
 
-  /** The number of the last input of a client's user that was applied. */
+  /** The number of the last applied input of a client's user. */
   lastOf({ sessionId }: RoomConnection): number | undefined {
     return this.#scope.sessions.find(sessionId)?.input;
   }
 
   /**
-   * Takes an input. One that came before, or before a later one, is ignored.
+   * Takes an input. Repeated inputs and inputs out of order are ignored.
    * @throws RoomError `bad_message` if it has no number
    */
   take(context: ActionContext<object>, input: Input<object, unknown>, message: ActionMessage, value: unknown): void {
@@ -100,7 +99,7 @@ export class Inputs {
     this.#waiting.set(session, stream);
   }
 
-  /** Applies what waits, as far as the time of each user goes. */
+  /** Applies waiting inputs, up to the present tick of each user. */
   apply(tick: number): void {
     this.#tick = tick;
     for (const [session, stream] of this.#waiting) {
@@ -116,9 +115,9 @@ export class Inputs {
   }
 
   /**
-   * The tick that a client saw, as far as that can be: not later than now, and not much longer ago than the least of what
-   * it told with its last inputs, which is its round trip and its delay. So who pretends to see an older world for one shot
-   * does not.
+   * The tick that a client saw, limited to what is possible: not in the future, and not much older than the lowest age
+   * of its last inputs, which is its round trip plus its display delay. So a client cannot pretend to have seen an
+   * older world for one shot.
    */
   #seenBy({ lags }: Stream, seen: unknown): number {
     const lag = typeof seen === "number" ? Math.min(Math.max(this.#tick - seen, 0), LONGEST_SEEN * this.#hz) : 0;
@@ -153,14 +152,14 @@ export class Inputs {
         };
         const view = viewOfEntry(tree.entries.get(entry) as Group, sees);
         set(entry as Plain, input.step(view, value, given));
-        // Whoever is told of what it throws is told of what it rejects with.
+        // A rejection is reported like a thrown error.
         return input.run?.({ ...context, user: entry as never, tick, seen }, value);
       },
       conn as RoomConnection,
     );
   }
 
-  /** The user's clients are to be told. The number is stored with what the inputs did. */
+  /** The user's clients get the number of the last input. It is stored with the effect of the inputs. */
   #tell(session: Session): void {
     const { connections, tree } = this.#scope;
     if (!tree.rows.isClean) session.row.changed(true);
@@ -171,19 +170,19 @@ export class Inputs {
   }
 }
 
-/** Takes the inputs of one tick: the first ones, as long as they are of different kinds. */
+/** Takes the inputs of one tick: the first ones, while they are of different kinds. */
 function takeTick(queue: Waiting[]): Waiting[] {
   const again = queue.findIndex(({ name }, index) => queue.findIndex((other) => other.name === name) < index);
   return queue.splice(0, again < 0 ? queue.length : again);
 }
 
-/** A field of an entry that can be set. */
+/** A writable field of an entry. */
 interface Settable {
   (): unknown;
   set(value: unknown): void;
 }
 
-/** Sets fields of an entry: all of them, or none if one cannot have its value. */
+/** Sets fields of an entry: all of them, or none if one value is refused. */
 function set(entry: Plain, values: Readonly<Plain>): void {
   const pending = promiseOf<unknown>(values);
   pending?.catch(() => {});

@@ -9,17 +9,17 @@ import { passes } from "../handlers/guards.ts";
 import { parseInput } from "../handlers/validation.ts";
 import type { DispatchScope } from "./dispatch.ts";
 
-/** A call of an action by another room. Plain data: it crosses between objects, and between deploys. */
+/** A call of an action by another room. Plain data: it is sent between objects, and between versions. */
 export interface RoomCall {
   readonly caller: RoomAddress;
   readonly action: string;
-  /** What the action gets, as JSON; undefined for nothing. */
+  /** The value of the action as JSON. Undefined for none. */
   readonly value: string | undefined;
 }
 
-/** The answer. An error is data here, since one that is thrown loses its code on the way. */
+/** The answer. Errors are data, since a thrown error loses its code between objects. */
 export type CallAnswer =
-  /** `value`: as JSON; undefined for nothing. */
+  /** `value`: as JSON. Undefined for none. */
   | { readonly ok: true; readonly value: string | undefined }
   | {
       readonly ok: false;
@@ -28,18 +28,18 @@ export type CallAnswer =
       readonly issues: readonly Issue[] | undefined;
     };
 
-/** How a room calls others of its service. No outsider can: these are calls between objects. */
+/** How a room calls other rooms of its service. Clients cannot use it: these are calls between objects. */
 export interface CalledRooms {
   /** @throws RoomError `not_found` if there is no such room */
   fetch(room: RoomAddress, path: string, init?: RequestInit): Promise<Response>;
   /**
-   * @param definition that the room has to have
+   * @param definition the expected definition of the room
    * @throws RoomError `not_found` if there is no such room
    */
   call(room: RoomAddress, call: RoomCall, definition: CompiledRoom | undefined): Promise<CallAnswer>;
 }
 
-/** Answers a call of another room. It never rejects. */
+/** Answers a call of another room. Never rejects. */
 export async function answerCall(scope: DispatchScope, call: RoomCall): Promise<CallAnswer> {
   const { compiled, clock, reporter } = scope;
   const { actionTimeout } = compiled.settings;

@@ -1,7 +1,7 @@
 import { promiseOf } from "../../protocol/values.ts";
 import type { Awaitable, Guard, GuardContext } from "../../define/types.ts";
 
-/** What the guards decided: true, false, or the response that one of them returned. */
+/** The decision of guards: true, false, or a response. */
 export type Verdict = boolean | Response;
 
 /** Runs guards in order until one does not return true. Returns a promise only if a guard does. */

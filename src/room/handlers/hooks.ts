@@ -13,15 +13,12 @@ import type { Reporter } from "./reporter.ts";
 import type { Turns } from "../timing/turns.ts";
 import type { RoomContext } from "./room-context.ts";
 
-/**
- * A schedule, an `onStart` or an `interceptorPacket` that takes longer than this counts as failed, in ms: none of them
- * may block the room.
- */
+/** The timeout of a schedule, an `onStart` or an `interceptorPacket`, in ms, so that none of them blocks the room. */
 const LONGEST_RUN = 30_000;
-/** The same for `onJoin`, and for guards of a join: their client is told meanwhile that the room works on it. */
+/** The timeout of `onJoin`, and of guards of a join. Meanwhile the client is told that the join is in progress. */
 const LONGEST_JOIN = 60_000;
 
-/** Runs the developer's hooks, each with the context that it gets. A hook that throws affects only its caller. */
+/** Runs the developer's hooks with their contexts. A hook that throws affects only its caller. */
 export class Hooks {
   readonly #context: RoomContext;
   readonly #turns: Turns;
@@ -43,7 +40,7 @@ export class Hooks {
 
   /**
    * Runs `onJoin`.
-   * @returns a promise if there is an `onJoin`; it rejects with what `onJoin` throws, and the connection is refused
+   * @returns a promise if there is an `onJoin`. It rejects with the error of `onJoin`, and the connection is refused
    * then
    */
   join(conn: RoomConnection, user: object | undefined, request: Request, join: unknown): Promise<unknown> | undefined {
@@ -51,7 +48,7 @@ export class Hooks {
     return onJoin && this.untilJoined("onJoin", () => onJoin({ ...this.#givenOf(conn, user), request, join }));
   }
 
-  /** Runs something that a join waits for. Rejects with what that throws, or if it takes too long. */
+  /** Runs something that a join waits for. Rejects with its error, or after the timeout. */
   async untilJoined<T>(what: string, run: () => Awaitable<T>): Promise<T> {
     return this.#turns.run(() => this.#limited(what, run, LONGEST_JOIN));
   }
@@ -87,7 +84,7 @@ export class Hooks {
     this.#turns.end();
   }
 
-  /** Runs a schedule. Rejects with what the schedule threw. */
+  /** Runs a schedule. Rejects with its error. */
   async schedule({ name, key, payload }: Scheduled): Promise<void> {
     const schedule = this.#context.compiled.definition.schedules?.[name];
     const run = () =>
@@ -102,7 +99,7 @@ export class Hooks {
     }
   }
 
-  /** Returns the snapshot to load for a user who was transferred here. @param userSnapshot as this version stores it */
+  /** Returns the snapshot to load for a transferred user. @param userSnapshot as this version stores it */
   async restoreUser(
     userSnapshot: Snapshot,
     user: object | undefined,
@@ -114,7 +111,7 @@ export class Hooks {
     const who = { user: user as never, publicId, privateId };
     const run = () => onSessionRestore({ userSnapshot, ...who, room: this.#context.room });
     const restored: unknown = await this.#turns.run(run);
-    // Without a snapshot the user would start from nothing, and be stored so.
+    // Without a snapshot the user would start without values, and be stored so.
     if (!isPlain(restored)) throw new Error("onSessionRestore has to return the snapshot to load");
     return restored;
   }
@@ -128,7 +125,7 @@ export class Hooks {
     const { interceptorPacket } = this.#context.compiled.definition;
     const run = (packet: Packet) =>
       interceptorPacket ? interceptorPacket(this.#givenOf(conn, user()), packet) : packet;
-    // All later packets would wait forever: the client has to connect again.
+    // All later packets would wait forever, so the client has to reconnect.
     const cut = () => conn.cut(new RoomError("internal", "A packet could not be sent in time"));
     const intercept = createIntercept(
       (packet) => this.#limited("interceptorPacket", () => run(packet), LONGEST_RUN, cut),
@@ -138,7 +135,7 @@ export class Hooks {
     return conn.protocol === 1 ? intercept : (text) => intercept(cleanPatch(text));
   }
 
-  /** Runs something. If it returns a promise, the result rejects after the longest time that a run may take. */
+  /** Runs something. If it returns a promise, the result rejects after the timeout. */
   #limited<T>(what: string, run: () => Awaitable<T>, longest = LONGEST_RUN, onLate?: () => void): Awaitable<T> {
     const outcome = run();
     const pending = promiseOf(outcome);

@@ -15,14 +15,12 @@ export interface FailureDetails {
   readonly [field: string]: unknown;
 }
 
-/**
- * Runs the developer's hooks so that one that throws affects nothing else, and reports errors to the log and `onError`.
- */
+/** Runs the developer's hooks so that errors affect nothing else, and reports errors to the log and to `onError`. */
 export class Reporter implements Failures {
   readonly #context: RoomContext;
   readonly #turns: Turns;
   readonly #log: (entry: LogEntry) => void;
-  /** Failures during the start: `onError` gets them when the state is restored. */
+  /** Failures during the start, until the state is restored and `onError` can be called. */
   #held: (() => void)[] | undefined = [];
 
   constructor(context: RoomContext, turns: Turns, log: (entry: LogEntry) => void) {
@@ -50,7 +48,7 @@ export class Reporter implements Failures {
     else this.#callOnError(error, conn);
   }
 
-  /** The state is restored: from now on `onError` is called at once. */
+  /** The state is restored: `onError` is called immediately from now on. */
   open(): void {
     const held = this.#held ?? [];
     this.#held = undefined;
@@ -70,12 +68,12 @@ export class Reporter implements Failures {
     }
   }
 
-  /** Writes an event to the log that is not a failure. */
+  /** Logs an event that is not a failure. */
   note(event: string, details: Omit<FailureDetails, "conn">, level: LogLevel = "info"): void {
     this.#writeEntry({ level, event }, details);
   }
 
-  /** Logs that a client was refused, unless that was reported as a failure already. */
+  /** Logs that a client was refused, unless it was already reported as a failure. */
   refused({ code }: Pick<RoomError, "code">, details: FailureDetails = {}): void {
     if (!isFault({ code })) this.#writeEntry({ level: "info", event: "refused", code }, details);
   }

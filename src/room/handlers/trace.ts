@@ -41,14 +41,14 @@ export function traced(
   };
 }
 
-/** Runs something, and calls `end` when it is done, with what it threw if it failed. */
+/** Runs something, and calls `end` when it is done, with the error if it failed. */
 function whenDone(run: () => unknown, end: (failure?: unknown) => void): unknown {
   try {
     const outcome = run();
     const pending = promiseOf(outcome);
     if (pending) pending.then(() => end(), end);
     else end();
-    // Some promises begin their work with each `then`.
+    // Some promises start their work again with each `then`.
     return pending ?? outcome;
   } catch (failure) {
     end(failure);

@@ -19,15 +19,15 @@ function accept(result: SchemaResult): unknown {
   throw new RoomError("invalid_input", "The value does not match the schema", { issues: firstIssues(result.issues) });
 }
 
-/** How many issues a refusal names, and how many characters they have in all, about. */
+/** The maximum number of issues in a refusal, and their approximate size in characters. */
 const MOST_ISSUES = 16;
 const MOST_TEXT = 4000;
-/** How many parts a path has. */
+/** The maximum number of parts of a path. */
 const MOST_PARTS = 16;
-/** How many characters a message, or a part of a path, has. */
+/** The maximum length of a message or of a part of a path, in characters. */
 const LONGEST_TEXT = 250;
 
-/** The first issues: a schema may find so many that the answer would be many times as large as the message. */
+/** Takes the first issues, since a schema may find so many that the answer would be far larger than the message. */
 function firstIssues(issues: readonly SchemaIssue[]): Issue[] {
   const first: Issue[] = [];
   let size = 0;

@@ -27,7 +27,7 @@ interface Wanted {
   readonly locked: boolean;
 }
 
-/** What a World was told: `users` is undefined until the World has answered. */
+/** The last report to a World. `users` is undefined until the World has answered. */
 interface Reported {
   readonly worldId: string;
   readonly users?: number | undefined;
@@ -35,14 +35,14 @@ interface Reported {
 
 const KEY = `${PRIVATE_PREFIX}listing`;
 const DEFAULT_WORLD = "world-default";
-/** The most bytes of metadata as JSON: a World keeps that of thousands of rooms. */
+/** The maximum size of metadata as JSON, in bytes, since a World keeps that of thousands of rooms. */
 const MOST_BYTES = 2048;
-/** The least time between two reports of a room, in ms. */
+/** The minimum time between two reports of a room, in ms. */
 const SPACING = 1000;
 
 /**
  * The room's entry in the list of a World. The wanted entry and the last report are stored: after a crash of either
- * side the report is repeated, and a room that slept and wakes does not report what the World knows already.
+ * side the report is repeated, and a room that wakes after hibernation does not report what the World already knows.
  */
 export class Listing implements RoomListing, RoomPart, Wakeable {
   readonly #scope: ListingScope;
@@ -66,7 +66,7 @@ export class Listing implements RoomListing, RoomPart, Wakeable {
   set(metadata: Metadata | null, { worldId = DEFAULT_WORLD, locked = false }: ListingOptions = {}): void {
     const wanted = metadata === null ? undefined : { worldId, metadata: encode(metadata), locked };
     if (JSON.stringify(wanted) === JSON.stringify(this.#wanted)) return;
-    // From now on the World may know of the room, and has to be told when the room is removed from the list.
+    // From now on the World may know the room, and has to be told when the room is removed from the list.
     this.#store(wanted, wanted ? { worldId: (this.#reported ?? wanted).worldId } : this.#reported);
     this.changed(0);
   }
@@ -84,7 +84,7 @@ export class Listing implements RoomListing, RoomPart, Wakeable {
     return { ...place, metadata: wanted.metadata, locked: wanted.locked, users: connections.userCount, maxUsers };
   }
 
-  /** Plans a report if the World's entry is out of date. @param delay to merge it with further changes, in ms */
+  /** Schedules a report if the World's entry is outdated. @param delay to merge it with further changes, in ms */
   changed(delay = SPACING): void {
     if (!this.#isDirty) return;
     const now = this.#scope.clock.now();
@@ -137,7 +137,7 @@ export class Listing implements RoomListing, RoomPart, Wakeable {
     if (refusal !== undefined) failures.failed("listing_failed", new Error(refusal));
   }
 
-  /** Stored first: what could not be stored is not remembered in memory either. */
+  /** Stored first, so that memory does not have a value that could not be stored. */
   #store(wanted: Wanted | undefined, reported: Reported | undefined): void {
     const { storage } = this.#scope;
     if (wanted || reported) storage.put(KEY, { wanted, told: reported });

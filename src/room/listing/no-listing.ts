@@ -1,7 +1,7 @@
 import type { Failures } from "../../platform/ports.ts";
 import type { RoomListing } from "./report.ts";
 
-/** The listing of a room in a service without Worlds: nobody is told. */
+/** The listing of a room in a service without Worlds, which does nothing. */
 export class NoListing implements RoomListing {
   readonly #failures: Failures;
 

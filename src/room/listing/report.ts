@@ -1,7 +1,7 @@
 import type { ListingOptions, Metadata } from "../../define/types.ts";
 import type { OwnRows } from "../timing/room-part.ts";
 
-/** A room's report to a World. Plain data: it is sent between objects, which may run different deploys. */
+/** A room's report to a World. Plain data: it is sent between objects, which may run different versions. */
 export interface ListingReport {
   readonly party: string;
   readonly roomId: string;
@@ -16,14 +16,12 @@ export interface ListingReport {
   readonly maxUsers: number | null;
 }
 
-/**
- * The port through which a room reaches Worlds. Clients cannot make such reports, since they need the service's secret.
- */
+/** How a room reaches Worlds. Clients cannot make such reports, since they need the service's secret. */
 export interface Worlds {
   /**
    * @param report null removes the room from the list
-   * @returns why the World refuses the report; undefined if it accepts it
-   * @throws if the World cannot be reached: then the report has to be repeated
+   * @returns why the World refuses the report. Undefined if it accepts it
+   * @throws if the World cannot be reached. Then the report has to be repeated
    */
   report(worldId: string, place: ListingPlace, report: ListingReport | null): Promise<string | undefined>;
 }
@@ -34,7 +32,7 @@ export interface RoomListing {
   load(rows: OwnRows): void;
   /** Lists the room, changes its entry, or with null removes it from the list. */
   set(metadata: Metadata | null, options?: ListingOptions): void;
-  /** The present report for a World; null if the room is not in its list. */
+  /** The present report for a World. Null if the room is not in its list. */
   read(worldId: string): ListingReport | null;
   /** Removes the room from the list at once. Rejects if the World cannot be reached. */
   withdraw(): Promise<void>;

@@ -2,7 +2,7 @@ import { RoomError } from "../../protocol/errors.ts";
 import { nextChunk } from "../../platform/next-chunk.ts";
 import { within } from "../../platform/timeout.ts";
 
-/** How long a client may take to send a body, in ms: the object cannot sleep meanwhile. */
+/** How long a client may take to send a body, in ms, since the object cannot hibernate meanwhile. */
 const PATIENCE = 30_000;
 
 /**
@@ -20,7 +20,7 @@ export async function readText({ body }: Request, limit: number, patience = PATI
       () => new RoomError("bad_message", "The body takes too long"),
     );
   } catch (cause) {
-    // The object skips some of the rest before it answers.
+    // The object skips a part of the rest before it answers.
     if (cause instanceof RoomError && cause.code === "message_too_large") reader.releaseLock();
     // The stream may have failed already.
     else reader.cancel().catch(() => {});

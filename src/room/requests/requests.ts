@@ -17,17 +17,17 @@ import type { Turns } from "../timing/turns.ts";
 import { createResponses, toResponse } from "./response.ts";
 import { parseInput } from "../handlers/validation.ts";
 
-/** Who asks. */
+/** The sender of a request. */
 export interface Asker {
   readonly auth: Claims | null;
-  /** The room that asks, if it is one. */
+  /** The room that sent it, if a room did. */
   readonly caller: RoomAddress | undefined;
 }
 
 /** The parts of the room that answering a request needs. */
 export interface RequestScope extends RoomContext {
   readonly clock: Clock;
-  /** How often one address may ask. */
+  /** How many requests one address may send. */
   readonly requestLimit: AddressLimit;
   readonly turns: Turns;
   readonly reporter: Reporter;
@@ -57,7 +57,7 @@ export async function answerRequest(
   return request.method === "HEAD" ? new Response(null, response) : response;
 }
 
-/** @param wait after how many ms to ask again */
+/** @param wait after how many ms to try again */
 function refuseForNow(wait: number, scope: RequestScope): Response {
   const response = refuse(new RoomError("rate_limited", "Too many requests. Try again later"), scope, {});
   response.headers.set("retry-after", String(Math.ceil(wait / 1000)));

@@ -1,7 +1,7 @@
 import type { ResponseBuilder } from "../../define/types.ts";
 import { toPlain } from "../../state/to-plain.ts";
 
-/** Makes the response builder of one request. `status` and `header` apply to responses built afterwards. */
+/** Makes the response builder of one request. `status` and `header` apply to later responses. */
 export function createResponses(): ResponseBuilder {
   const headers = new Headers();
   let status = 200;
@@ -45,8 +45,8 @@ function withType(given: Headers, type: string): Headers {
 }
 
 /**
- * Makes a response of a handler's result: a Response is returned as it is, text as text, undefined as 204, else as
- * JSON.
+ * Makes a response from a handler's result: a Response is returned unchanged, text as text, undefined as 204, any other
+ * value as JSON.
  */
 export function toResponse(result: unknown): Response {
   if (result instanceof Response) return result;

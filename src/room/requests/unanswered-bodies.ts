@@ -1,9 +1,9 @@
 import { RoomError } from "../../protocol/errors.ts";
 
-/** The most bytes of bodies whose requests are not answered yet. */
+/** The maximum size of bodies whose requests are not answered yet, in bytes. */
 const MAX_BODIES = 8_000_000;
 
-/** Counts the bodies that a room holds while it reads them, and while guards and handlers run. */
+/** Counts the bodies that a room holds while they are read, and while guards and handlers run. */
 export class UnansweredBodies {
   #bytes = 0;
 

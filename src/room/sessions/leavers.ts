@@ -9,12 +9,15 @@ import type { Turns } from "../timing/turns.ts";
 import type { Presence } from "./presence.ts";
 import type { Session, Sessions } from "./sessions.ts";
 
-/** How long connections stay open whose user left, in ms: what handlers still send, as the token of a transfer, arrives. */
+/**
+ * How long connections of a user who left stay open, in ms, so that handlers can still send packets, such as a transfer
+ * token.
+ */
 const GRACE = 1000;
-/** So many such connections may stay open: of more, the oldest is closed. */
+/** The maximum number of such connections. Beyond it, the oldest is closed. */
 const MOST_LEFT = 1000;
 
-/** What it takes to end connections. */
+/** The parts of the room that ending connections needs. */
 export interface LeaversScope {
   readonly tree: Tree;
   readonly connections: Connections;
@@ -32,37 +35,41 @@ export interface LeaversScope {
 }
 
 /**
- * Connections whose user went to another room, or was removed. They get nothing more of the room. Clients of protocol 2
- * are closed; one of protocol 1 would connect again at once, and call its user back, so its socket stays, and is silent.
+ * Connections whose user moved to another room or was removed. They get no more packets of the room. Clients of
+ * protocol 2 are closed. A client of protocol 1 would reconnect at once and recall its user, so its socket stays open
+ * without packets.
  */
 export class Leavers {
   readonly #scope: LeaversScope;
-  /** Users who were removed in this turn. They may be put back before it ends. */
+  /** Users that were removed in this turn. They may be added again before it ends. */
   readonly #removed = new Map<string, object>();
 
   constructor(scope: LeaversScope) {
     this.#scope = scope;
   }
 
-  /** An entry was taken out of the users. Unless it is put back in this turn, its user is not here any more. */
+  /** An entry was removed from the users. Unless it is added again in this turn, its user is no longer here. */
   removed(publicId: string, user: object): void {
     if (this.#scope.tree.loading) return;
     if (this.#removed.size === 0) this.#scope.turns.first(() => this.settle());
     this.#removed.set(publicId, user);
   }
 
-  /** Ends what users have who were removed. Before changes are sent, since they do not get those of this turn. */
+  /**
+   * Ends the connections of removed users. This happens before changes are sent, since they do not get those of this
+   * turn.
+   */
   settle(): void {
     const removed = [...this.#removed].filter(([publicId]) => !this.#scope.tree.users?.get(publicId));
     this.#removed.clear();
     const here = removed.filter(([publicId]) => this.#scope.connections.countOf(publicId) > 0);
     if (removed.length > here.length) this.#forgetAway(new Map(removed));
-    // First, since what shards are told of it outlives the memory of the room.
+    // First, since the messages to shards about it outlive the memory of the room.
     if (here.length > 0) this.#scope.persistence.save();
     for (const [publicId, user] of here) this.#remove(publicId, user);
   }
 
-  /** Users who are away and were removed do not come back as who they were. Those who are on the way are expected. */
+  /** Offline users that were removed cannot resume. Users in transfer are still expected. */
   #forgetAway(removed: ReadonlyMap<string, object>): void {
     const { sessions, hooks } = this.#scope;
     for (const session of sessions.all()) {
@@ -73,7 +80,7 @@ export class Leavers {
     }
   }
 
-  /** Deletes all that is stored of a user, and ends what they have. */
+  /** Deletes everything that is stored of a user, and ends their connections. */
   forget(publicId: string): void {
     const { sessions, presence, transfers, persistence, hooks, quarantine } = this.#scope;
     const user = presence.user(publicId);
@@ -87,7 +94,7 @@ export class Leavers {
     persistence.save();
   }
 
-  /** A handler removed a user. Their session is kept like that of anybody who is away. */
+  /** A handler removed a user. Their session is kept like that of any offline user. */
   #remove(publicId: string, user: object): void {
     const [conn] = this.#scope.connections.of(publicId);
     const session = conn && this.#scope.sessions.find(conn.sessionId);
@@ -98,19 +105,19 @@ export class Leavers {
     this.#scope.sessions.offline(session);
   }
 
-  /** Runs `onLeave` for a user who is removed, unless their `onJoin` is not done. */
+  /** Runs `onLeave` for a removed user, unless their `onJoin` is not done. */
   #runOnLeave(publicId: string, user: object | undefined): void {
     const { connections, hooks } = this.#scope;
     const [conn] = connections.isOnline(publicId) ? connections.of(publicId) : [];
     if (conn) hooks.leave(conn, user, "kicked");
   }
 
-  /** A user left. @param user as they were: `interceptorPacket` gets them with what is still sent to their connections */
+  /** A user left. @param user the former entry, which `interceptorPacket` gets with the remaining packets */
   dismiss(publicId: string, user: object | undefined): void {
     for (const conn of Array.from(this.#scope.connections.of(publicId))) this.take(conn, user);
   }
 
-  /** The user of one connection is not here any more. */
+  /** The user of a connection is no longer here. */
   take(conn: RoomConnection, user?: object): void {
     this.#scope.connections.dismiss(conn);
     conn.leave(user);

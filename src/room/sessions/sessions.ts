@@ -12,7 +12,7 @@ import { belongsToOthers, firstKey, secondKey } from "./session-keys.ts";
 
 export type { Answered, Session, SessionDetails } from "./session.ts";
 
-/** What is stored of a session. Earlier versions stored its details in the same row. */
+/** The stored part of a session. Earlier versions stored its details in the same row. */
 type StoredSession = Omit<Session, "id" | "clientId" | "isJoining" | "row" | "detailsRow" | "details"> &
   Partial<Pick<Session, "clientId">> &
   Pick<SessionDetails, "connState" | "answers">;
@@ -23,18 +23,21 @@ type SessionSettings = Pick<Settings, "sessionExpiryTime" | "maxOfflineSessions"
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const PUBLIC_ID_LENGTH = 12;
 const MAX_ID = 256;
-/** How many of those who have nothing to lose are kept: each user makes the first packets of all others larger. */
+/** The maximum number of idle sessions that are kept, since each user makes the first packets of all others larger. */
 const MOST_STRANGERS = 1000;
-/** Characters of the details of all sessions. Of more, those go first whose sessions have been offline for longest. */
+/**
+ * The maximum size of the details of all sessions, in characters. Beyond it, those of the sessions that have been
+ * offline longest are removed.
+ */
 export const MAX_DETAILS = 8_000_000;
-/** Sizes are stored as powers of two from here on, so that the row of a session is written anew only a few times. */
+/** Sizes are stored as powers of two from here on, so that the row of a session is rarely written again. */
 const LEAST_SIZE = 1024;
-/** What it takes to store an answer, in characters. */
+/** The overhead of a stored answer, in characters. */
 const OVERHEAD = 16;
 const DETAILS_PREFIX = `${APART_PREFIX}session:`;
 const NONE: SessionDetails = {};
 
-/** The sessions of a room: who is known here, and until when. They are saved together with the state. */
+/** The sessions of a room, and when they expire. They are saved together with the state. */
 export class Sessions implements RoomPart, Wakeable {
   readonly #rows: Rows;
   readonly #storage: Pick<Storage, "get">;
@@ -42,18 +45,18 @@ export class Sessions implements RoomPart, Wakeable {
   readonly #settings: SessionSettings;
   readonly #alarms: Alarms;
   readonly #failures: Failures;
-  /** Told of each session that ran out. */
+  /** Called with each expired session. */
   onExpired: (session: Session) => void = () => {};
-  /** Whether somebody joins with a session at this moment: it does not run out meanwhile. */
+  /** Whether a client is joining with a session right now. It does not expire meanwhile. */
   isEntering: (session: Session) => boolean = () => false;
   readonly #byId = new Map<string, Session>();
-  /** Those whose client's id was somebody else's already. */
+  /** Sessions whose client id was already used by another subject. */
   readonly #second = new Set<Session>();
-  /** Those without a connection: who has been gone for longest is the first. */
+  /** Sessions without a connection, those that have been offline longest first. */
   readonly #offline = new Set<Session>();
-  /** Those of them who have nothing to lose, in the same order: they go first. */
+  /** Those of them that are idle, in the same order. They are removed first. */
   readonly #strangers = new Set<Session>();
-  /** Characters of all details, at most. */
+  /** The maximum size of all details in characters. */
   #detailsSize = 0;
 
   constructor(
@@ -93,18 +96,18 @@ export class Sessions implements RoomPart, Wakeable {
     return this.#byId.values();
   }
 
-  /** @param id that of a session, not of its client */
+  /** @param id the id of a session, not of its client */
   find(id: string): Session | undefined {
     return this.#byId.get(id);
   }
 
-  /** The session of a client: it comes with its private id and the `sub` of its token. */
+  /** The session of a client, by its private id and the `sub` of its token. */
   of(clientId: string, sub: string | undefined): Session | undefined {
     const first = this.#byId.get(firstKey(clientId));
     return first?.sub === sub ? first : this.#byId.get(secondKey(clientId, sub));
   }
 
-  /** Whether a text is the private id of somebody. */
+  /** Whether a text is a private id. */
   isPrivate(text: string): boolean {
     return (
       this.#byId.has(firstKey(text)) || [...this.#second].some(({ id, clientId }) => [id, clientId].includes(text))
@@ -113,8 +116,8 @@ export class Sessions implements RoomPart, Wakeable {
 
   /**
    * The session of a client, if there is one.
-   * @throws RoomError `bad_message` for a malformed id; `forbidden` for one that belongs to the subject of a token, if
-   * the client has none
+   * @throws RoomError `bad_message` for a malformed id; `forbidden` for an id that belongs to the subject of a token,
+   * if the client has none
    */
   claim(clientId: string, sub: string | undefined): Session | undefined {
     if (clientId.length > MAX_ID)
@@ -124,7 +127,7 @@ export class Sessions implements RoomPart, Wakeable {
     return session;
   }
 
-  /** Makes a session, online from the start. There must be none of this client. */
+  /** Makes a session, which is online at first. The client must not have one already. */
   create(clientId: string, sub: string | undefined, publicId = randomId()): Session {
     const first = firstKey(clientId);
     const id = this.#byId.has(first) ? secondKey(clientId, sub) : first;
@@ -140,7 +143,7 @@ export class Sessions implements RoomPart, Wakeable {
     session.row.changed(true);
   }
 
-  /** A client came: a transfer that brought its user here has done so. */
+  /** A client connected: a transfer of its user is done. */
   arrived(session: Session): void {
     this.online(session);
     if (session.expectedUntil === undefined) return;
@@ -148,24 +151,24 @@ export class Sessions implements RoomPart, Wakeable {
     session.row.changed(true);
   }
 
-  /** This public id if nobody has it, else a new one. */
+  /** Returns this public id if it is free, or a new one. */
   freePublicId(wanted: string): string {
     for (const { publicId } of this.#byId.values()) if (publicId === wanted) return randomId();
     return wanted;
   }
 
-  /** The details of a session. They are read from storage where they are not known yet. */
+  /** The details of a session, read from storage if needed. */
   detailsOf(session: Session): SessionDetails {
     return (session.details ??= session.detailsSize === undefined ? NONE : this.#readDetails(session));
   }
 
-  /** What the recent messages of a session were answered; nothing if there is no such session. */
+  /** The answers to the recent messages of a session. Empty if there is no such session. */
   answersOf(id: string): readonly Answered[] {
     const session = this.#byId.get(id);
     return (session && this.detailsOf(session).answers) ?? [];
   }
 
-  /** Details that cannot be read are like those that had to make space: the session goes on without them. */
+  /** Unreadable details are dropped, and the session continues without them. */
   #readDetails({ id }: Session): SessionDetails {
     try {
       const details = this.#storage.get(DETAILS_PREFIX + id);
@@ -176,7 +179,7 @@ export class Sessions implements RoomPart, Wakeable {
     }
   }
 
-  /** Changes the details of a session. They are stored in one transaction with what else changed. */
+  /** Changes the details of a session. They are stored in one transaction with other changes. */
   setDetails(session: Session, details: SessionDetails): void {
     session.details = details;
     const size = sizeOf(details);
@@ -187,14 +190,14 @@ export class Sessions implements RoomPart, Wakeable {
     this.#detailsRow(session).changed(true);
   }
 
-  /** The state that connections of a session start with, after a transfer. */
+  /** The initial state of a session's connections after a transfer. */
   setConnState(session: Session, connState: unknown): void {
     const { answers, ...before } = this.detailsOf(session);
     if (connState === before.connState) return;
     this.setDetails(session, { ...sized(connState), ...(answers && { answers }) });
   }
 
-  /** How many places are kept for users who were transferred here and have not arrived. */
+  /** The number of places reserved for transferred users who have not arrived. */
   expected(now: number): number {
     let count = 0;
     for (const { expectedUntil = 0, offlineSince } of this.#byId.values()) {
@@ -203,7 +206,7 @@ export class Sessions implements RoomPart, Wakeable {
     return count;
   }
 
-  /** Forgets a session: it ran out, or went elsewhere. */
+  /** Removes a session that has expired or moved elsewhere. */
   remove(session: Session): void {
     this.#byId.delete(session.id);
     this.#second.delete(session);
@@ -213,7 +216,7 @@ export class Sessions implements RoomPart, Wakeable {
     this.#detailsSize -= session.detailsSize ?? 0;
   }
 
-  /** A join with a session was refused: a new one is forgotten, and another one runs out when it would have. */
+  /** A join was refused: a new session is removed, and another one expires at its previous time. */
   refused(session: Session): void {
     if (session.isJoining) this.remove(session);
     else this.#alarms.arm(this);
@@ -242,7 +245,7 @@ export class Sessions implements RoomPart, Wakeable {
     }
   }
 
-  /** The session that runs out first. */
+  /** The session that expires first. */
   #firstOf(sessions: ReadonlySet<Session>): Session | undefined {
     for (const session of sessions) if (!this.isEntering(session)) return session;
     return undefined;
@@ -273,7 +276,7 @@ export class Sessions implements RoomPart, Wakeable {
     session.row.changed(true);
   }
 
-  /** Makes space for the details of others: a tenth, so that it does not happen each time. */
+  /** Removes details of other sessions until a tenth is free, so that this does not happen each time. */
   #dropDetails(except: Session): void {
     for (const sessions of [this.#offline, this.#byId.values()]) {
       for (const session of sessions) {
@@ -318,12 +321,12 @@ export class Sessions implements RoomPart, Wakeable {
   }
 }
 
-/** Whether the user of an offline session has nothing to lose: it is idle, and no other room has sent or expects it. */
+/** Whether an offline session is idle, and no other room has sent or expects its user. */
 function isStranger({ isIdle, offlineSince, transferId, leaving }: Session): boolean {
   return isIdle === true && offlineSince !== undefined && transferId === undefined && leaving === undefined;
 }
 
-/** Without what is not there, so that most rows stay short. */
+/** Without missing properties, so that most rows stay short. */
 function stored(session: Session): object {
   const {
     id,
@@ -344,16 +347,16 @@ function sized(connState: unknown): Pick<SessionDetails, "connState" | "stateSiz
   return connState === undefined ? {} : { connState, stateSize: jsonLength(connState) };
 }
 
-/** How many characters it takes to store these, at most. */
+/** The maximum stored size of these details, in characters. */
 function sizeOf({ stateSize = 0, answers = [] }: SessionDetails): number {
   return answers.reduce((size, [id, text]) => size + String(id).length + text.length + OVERHEAD, stateSize);
 }
 
-/** A public id from a cryptographic source: 71 bits, letters and digits only. */
+/** A random public id of 71 bits, with letters and digits only. */
 export function randomId(): string {
   let id = "";
   while (id.length < PUBLIC_ID_LENGTH) {
-    // Bytes beyond the last whole multiple of the alphabet would favour its first letters.
+    // Larger bytes are skipped, since they would make the first letters more likely.
     for (const byte of crypto.getRandomValues(new Uint8Array(PUBLIC_ID_LENGTH * 2))) {
       if (byte < 248 && id.length < PUBLIC_ID_LENGTH) id += ALPHABET[byte % ALPHABET.length];
     }

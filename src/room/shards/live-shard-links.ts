@@ -15,22 +15,22 @@ import { tooMuchWaits, userOf, WaitingBudget } from "../../platform/waiting-budg
 import { WaitingQueue } from "../../platform/waiting-queue.ts";
 import { retry } from "../../platform/retry.ts";
 
-/** A shard that cannot be reached for this long counts as lost, in ms. */
+/** A shard that is unreachable for this long is considered lost, in ms. */
 const PATIENCE = 30_000;
-/** A room that wakes waits at most this long for its shards, in ms. */
+/** The longest time that a room that wakes waits for its shards, in ms. */
 const LONGEST_START = 3000;
-/** The most bytes of frames for single clients that shards have not acknowledged. */
+/** The maximum size of unacknowledged frames for single clients, in bytes. */
 const MAX_MAIL = { client: 4_000_000, user: 8_000_000, all: 8_000_000 };
 /**
- * Least time between two batches, for each shard, in ms. An object takes about a thousand calls a second: this uses
- * half.
+ * The minimum time between two batches for each shard, in ms. An object handles about a thousand calls a second: this
+ * uses half of them.
  */
 const SPACING_PER_SHARD = 2;
 const LONGEST_SPACING = 100;
 
 /**
  * The links to the shards that hold clients of this room. The number of the last batch of each is stored with the
- * state. A room that lost its memory asks its shards which clients are there.
+ * state. A room that lost its memory asks its shards for their clients.
  */
 export class LiveShardLinks implements ShardLinks {
   readonly #scope: ShardLinksScope;
@@ -38,16 +38,16 @@ export class LiveShardLinks implements ShardLinks {
   readonly #links = new Map<string, ShardLink>();
   readonly #unsaved = new Set<string>();
   readonly #learning = new Map<string, Promise<ShardLink | undefined>>();
-  /** Whether all shards were asked who is there. */
+  /** Whether all shards were asked for their clients. */
   #isAwake = false;
   #hadClients = false;
   #isAhead = false;
   #isAheadStored = false;
-  /** Whether `$ahead` could not be stored: it is stored with the next save, unless nothing is ahead any more. */
+  /** Whether `$ahead` could not be stored. It is stored with the next save, unless nothing is ahead any more. */
   #isAheadWanted = false;
   /** Counts the frames for single clients. Undefined until one waits. */
   #waitingMail: WaitingBudget<RemoteSocket> | undefined;
-  /** Counts the messages of clients whose join is under way. Undefined until one waits. */
+  /** Counts the messages of joining clients. Undefined until one waits. */
   #early: WaitingBudget<JoiningClient> | undefined;
 
   constructor(scope: ShardLinksScope) {
@@ -58,7 +58,7 @@ export class LiveShardLinks implements ShardLinks {
     return this.#links.size;
   }
 
-  /** Whether the room slept: there are clients at shards, and they have exactly the stored state. */
+  /** Whether the room hibernated: there are clients at shards, and they have exactly the stored state. */
   get didSleep(): boolean {
     return this.#hadClients && !this.#isAhead;
   }
@@ -83,7 +83,7 @@ export class LiveShardLinks implements ShardLinks {
     this.#isAwake = this.#links.size === 0;
   }
 
-  /** Asks all known shards which clients are there. Resolves when all have answered, or after 3 seconds. */
+  /** Asks all known shards for their clients. Resolves when all have answered, or after 3 seconds. */
   async learn(): Promise<void> {
     const { clock } = this.#scope;
     const all = Promise.all([...this.#links.keys()].map((shardId) => this.#learn(shardId)));
@@ -110,16 +110,17 @@ export class LiveShardLinks implements ShardLinks {
 
   /**
    * Sends a shard the state of its clients.
-   * @param isKnown whether they have it; if not, the shard sends what differs
+   * @param isKnown whether they have it. If not, the shard sends the differences
    */
   sendState(link: ShardLink, isKnown: boolean): void {
     const { broadcast } = this.#scope;
-    // The pending changes are sent first; then the shard asks again. One that has to know who sees what waits with all else.
+    // The pending changes are sent first; then the shard asks again. A shard that needs the visibility data waits for
+    // it too.
     if (isKnown && broadcast.isPending && !link.sights?.isUsed) return;
     link.state(broadcast.stateFor(link), isKnown);
   }
 
-  /** Writes what changed. Called in the transaction that saves the state. */
+  /** Writes changes. Called in the transaction that saves the state. */
   write(isAll: boolean): void {
     const { storage } = this.#scope;
     for (const shardId of this.#unsaved) {
@@ -142,7 +143,7 @@ export class LiveShardLinks implements ShardLinks {
     return !this.#isAheadStored && (this.#isBehind || (this.#isAheadWanted && !this.isAcknowledged));
   }
 
-  /** Whether what is stored now has not been sent yet. */
+  /** Whether the state that is being stored has not been sent yet. */
   get #isBehind(): boolean {
     return this.size > 0 && !this.#scope.broadcast.isAllSent;
   }
@@ -161,7 +162,7 @@ export class LiveShardLinks implements ShardLinks {
     else this.#passOn(link, item);
   }
 
-  /** Keeps a message until its sender is let in. */
+  /** Keeps a message until its sender has joined. */
   #keep(client: JoiningClient, frame: string | ArrayBuffer): void {
     if (client.link.hasLeft(client.id)) return;
     this.#early ??= new WaitingBudget<JoiningClient>(MAX_WAITING, (fullest) => this.#refuseEarly(fullest));
@@ -176,7 +177,7 @@ export class LiveShardLinks implements ShardLinks {
     else link.closeClient(id, CODES[error.code].close, error.message);
   }
 
-  /** The join of a client is done: what it sent meanwhile is handled. */
+  /** The join of a client is done: handles the messages that it sent meanwhile. */
   #joined({ link, id, early }: JoiningClient): void {
     link.joining.delete(id);
     for (let frame = early?.shift(); frame !== undefined; frame = early?.shift()) {
@@ -213,7 +214,7 @@ export class LiveShardLinks implements ShardLinks {
     link.joining.set(id, client);
   }
 
-  /** Asks a shard which clients are there. Calls at the same time share one question. */
+  /** Asks a shard for its clients. Simultaneous calls share one question. */
   #learn(shardId: string): Promise<ShardLink | undefined> {
     let learning = this.#learning.get(shardId);
     if (!learning) {
@@ -226,7 +227,7 @@ export class LiveShardLinks implements ShardLinks {
     return learning;
   }
 
-  /** @returns undefined if the shard cannot be reached, or holds no clients of this room */
+  /** @returns undefined if the shard is unreachable, or has no clients of this room */
   async #introduce(shardId: string): Promise<Introduction | undefined> {
     const { clock, shards } = this.#scope;
     try {
@@ -237,7 +238,7 @@ export class LiveShardLinks implements ShardLinks {
     }
   }
 
-  /** @param before the clients that the room had when it asked: the answer may not include later ones */
+  /** @param before the clients that the room had when it asked, since the answer may not include later ones */
   #takeIntroduction(
     shardId: string,
     introduction: Introduction | undefined,
@@ -272,7 +273,7 @@ export class LiveShardLinks implements ShardLinks {
     return tree.crowd?.createShardSights(idAtShard, takesBinary ? () => seenTablesOf(tree.root) : undefined);
   }
 
-  /** Adds a client of an introduction: one that was let in before, or that still asks to join. */
+  /** Adds a client of an introduction: one that has joined before, or that still wants to join. */
   #addClient(link: ShardLink, entry: RosterEntry): void {
     if ("knock" in entry) this.#join(link, entry.id, entry.knock);
     else if (!link.sockets.has(entry.id) && !link.hasLeft(entry.id)) {
@@ -286,7 +287,7 @@ export class LiveShardLinks implements ShardLinks {
     if (socket) for (const text of texts) this.#scope.connections.find(socket)?.answer(text);
   }
 
-  /** Adds a link, and stores it at once: a room that loses its memory has to know which shards to ask. */
+  /** Adds a link, and stores it at once, since a room that loses its memory has to know which shards to ask. */
   #discover(shardId: string, run: string): ShardLink {
     const stored: StoredLink = { run, life: undefined, last: 0, mail: [], mailed: 0, clients: 0 };
     this.#scope.storage.put(LINK_PREFIX + shardId, stored);
@@ -301,7 +302,7 @@ export class LiveShardLinks implements ShardLinks {
     }));
   }
 
-  /** Once this event is over, since it may be the one that sends the changes. */
+  /** After this event, since it may be the one that sends the changes. */
   #sendStateSoon(link: ShardLink): void {
     this.#scope.failures.failed("shard_slow", new Error("Too much data waits for the shard"), { shard: link.shardId });
     this.#scope.clock.after(0, () => link.isClosed || this.sendState(link, false), "shard");
@@ -330,8 +331,8 @@ export class LiveShardLinks implements ShardLinks {
   }
 
   /**
-   * Stores `$ahead` before anything is sent: a room that wakes then knows that its clients may have another state. If
-   * that fails, it is stored with the next save: clients are told of changes even while nothing can be stored.
+   * Stores `$ahead` before anything is sent, so that a room that wakes knows that its clients may have another state.
+   * If that fails, it is stored with the next save: clients get changes even while nothing can be stored.
    */
   #beforeSending(): void {
     this.#isAhead = true;
@@ -350,7 +351,7 @@ export class LiveShardLinks implements ShardLinks {
     if (this.#links.get(link.shardId) !== link) return;
     this.#scope.failures.failed("shard_lost", new Error("The shard cannot be reached"), { shard: link.shardId });
     this.#drop(link);
-    // The shard may be back: clients that only listen would otherwise wait forever.
+    // The shard may be back. Clients that only listen would otherwise wait forever.
     void this.#learn(link.shardId);
   }
 

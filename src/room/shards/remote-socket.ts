@@ -3,7 +3,7 @@ import { CODES } from "../../protocol/codes.ts";
 import { MAX_FRAME } from "../../relay/messages.ts";
 import type { RoomSocket } from "../connections/remote-group.ts";
 
-/** The most bytes of an attachment: a socket may carry 16,384, and the shard adds its own. */
+/** The maximum size of an attachment in bytes. A socket may carry 16,384, and the shard adds its own. */
 const MAX_ATTACHMENT = 14_000;
 
 /** A remote group whose clients can also be reached one by one. */
@@ -11,10 +11,10 @@ export interface ShardGroup extends RemoteGroup {
   /** Sends a frame to one client. */
   sendTo(socket: RemoteSocket, text: string): void;
   attach(id: number, value: unknown): void;
-  /** Takes back the frames for one client that were not sent. */
+  /** Takes back unsent frames for one client. */
   discardMail(socket: RemoteSocket): void;
   closeClient(id: number, code: number, reason: string): void;
-  /** Adds a client that joins. */
+  /** Adds a joining client. */
   add(socket: RemoteSocket): void;
 }
 
@@ -24,12 +24,12 @@ export class RemoteSocket implements RoomSocket {
   /** The shard has accepted the socket already. */
   readonly endsLate = true;
   isOpen = true;
-  /** Its shard counts what it is sent, and knows of its pings. */
+  /** The shard counts its packets, and knows its pings. */
   readonly pingedAt = 0;
   readonly #group: ShardGroup;
   #attachment: unknown;
 
-  /** @param id of the client, unique in the shard */
+  /** @param id the id of the client, unique in the shard */
   constructor(group: ShardGroup, id: number, attachment?: unknown) {
     this.remote = { group, id };
     this.#group = group;
@@ -40,7 +40,7 @@ export class RemoteSocket implements RoomSocket {
     this.#group.add(this);
   }
 
-  /** @throws Error if the text is too large for a call to the shard: then the client is closed */
+  /** @throws Error if the text is too large for a call to the shard. Then the client is closed */
   send(text: string): number {
     if (text.length > MAX_FRAME) {
       this.close(CODES.internal.close, "An answer is too large");
@@ -50,7 +50,7 @@ export class RemoteSocket implements RoomSocket {
     return 0;
   }
 
-  /** Takes back the frames that were not sent. */
+  /** Takes back unsent frames. */
   discard(): void {
     this.#group.discardMail(this);
   }
@@ -61,7 +61,7 @@ export class RemoteSocket implements RoomSocket {
     this.#group.closeClient(this.remote.id, code, reason);
   }
 
-  /** The user's public id; empty before the attachment is set, when nothing is sent yet. */
+  /** The user's public id. Empty before the attachment is set, when nothing is sent yet. */
   get user(): string {
     return (this.#attachment as { readonly publicId: string } | undefined)?.publicId ?? "";
   }

@@ -11,22 +11,22 @@ import type { GroupPatch, GroupState } from "../connections/remote-group.ts";
 import type { ShardGroup, RemoteSocket } from "./remote-socket.ts";
 
 /**
- * The most characters of mail that are stored, since a value has at most 2 MB. The oldest mail beyond is not stored.
+ * The maximum size of stored mail in characters, since a value has at most 2 MB. Older mail beyond it is not stored.
  */
 const MAX_STORED_MAIL = 200_000;
-/** The same for all links of a room together, which it reads when it wakes. */
+/** The same for all links of a room together, which are read when it wakes. */
 const MAX_STORED_MAIL_OF_ROOM = 4_000_000;
 /**
- * Bytes that wait for a shard. Where it is more, what is for all of its clients is taken back, and they get the state
- * instead, as it is by then.
+ * The maximum number of bytes that wait for a shard. Beyond it, data for all of its clients is taken back, and they get
+ * the state of later instead.
  */
 const MAX_BACKLOG = 16_000_000;
-/** The most characters of patches in one item of first packets. */
+/** The maximum size of patches in one item of first packets, in characters. */
 const MAX_PATCHES = 1_000_000;
 /** How many clients that left a link remembers. */
 const REMEMBERED = 10_000;
 
-/** The row of a link. It is stored with the state, so that after a crash both are of the same moment. */
+/** The row of a link. It is stored with the state, so that after a crash both are from the same moment. */
 export interface StoredLink {
   readonly run: string;
   /** The last batch of the shard whose effects are in the state. */
@@ -36,18 +36,18 @@ export interface StoredLink {
   readonly mail: readonly Mail[];
   /** The number of the last mail. */
   readonly mailed: number;
-  /** How many clients the shard had. */
+  /** The number of the shard's clients. */
   readonly clients: number;
 }
 
-/** A client whose join is under way. */
+/** A joining client. */
 export interface JoiningClient {
   readonly id: number;
   readonly link: ShardLink;
-  /** The user, as far as that is known. */
+  /** The user, as far as it is known. */
   readonly user: string;
   readonly done: Promise<void>;
-  /** Messages that it sent meanwhile. Undefined until it sends one. */
+  /** The messages that it sent meanwhile. Undefined until there is one. */
   early: WaitingQueue<string | ArrayBuffer, JoiningClient> | undefined;
 }
 
@@ -55,23 +55,23 @@ export interface ShardLinkCallbacks {
   /** Counts the frames for single clients. */
   readonly waiting: WaitingBudget<RemoteSocket>;
   deliver(batch: RoomBatch): Promise<Receipt>;
-  /** The stored row is out of date. */
+  /** The stored row is outdated. */
   onChanged(): void;
   /** The shard has everything that was sent. */
   onAcknowledged(): void;
-  /** Something is about to be sent that tells clients of the state. */
+  /** Something about the state is about to be sent to clients. */
   onSending(): void;
-  /** The shard woke up, and asks for the state that its clients have. */
+  /** The shard woke up, and asks for the state of its clients. */
   onWantsState(): void;
   /** Changes were taken back: the shard has to get the state instead. */
   onBehind(): void;
-  /** The shard does not recognise this memory of the room: it has to be asked again who is there. */
+  /** The shard does not recognize this memory of the room, and has to be asked for its clients again. */
   onUnknown(): void;
-  /** The shard could not be reached for too long. */
+  /** The shard was unreachable for too long. */
   onSilent(): void;
 }
 
-/** The room's side of one shard: the clients that the shard holds, and the channels to and from it. */
+/** The room's side of one shard: the clients of the shard, and the channels to and from it. */
 export class ShardLink implements ShardGroup {
   readonly shardId: string;
   readonly run: string;
@@ -79,9 +79,9 @@ export class ShardLink implements ShardGroup {
   readonly sockets = new Map<number, RemoteSocket>();
   sights: ShardSights | undefined;
   takesBinary = false;
-  /** Whether the shard woke up, and asks for the state that its clients have. */
+  /** Whether the shard woke up, and asks for the state of its clients. */
   wantsState = false;
-  /** Clients whose join is under way. */
+  /** Joining clients. */
   readonly joining = new Map<number, JoiningClient>();
   readonly #callbacks: ShardLinkCallbacks;
   readonly #channel: ChannelSender<ToShard, RemoteSocket>;
@@ -91,7 +91,7 @@ export class ShardLink implements ShardGroup {
   #isClosed = false;
   /** Whether the shard missed changes, and has to get the state. */
   #isBehind = false;
-  /** The run whose tables the shard was told. */
+  /** The run whose tables the shard knows. */
   #toldRun: string | undefined;
   readonly #left = new Set<number>();
 
@@ -127,7 +127,7 @@ export class ShardLink implements ShardGroup {
     return this.#channel.isIdle;
   }
 
-  /** @param links how many links the room has: they share what the mail of a room may take */
+  /** @param links the number of the room's links, which share the limit for the mail of a room */
   stored(links: number): StoredLink {
     return {
       run: this.run,
@@ -154,7 +154,7 @@ export class ShardLink implements ShardGroup {
     if (this.#left.size > REMEMBERED) this.#left.delete(this.#left.values().next().value as number);
   }
 
-  /** Whether a client left, or was closed by the room: an introduction may still name it if it was sent before. */
+  /** Whether a client left or was closed by the room. An introduction may still name it if it was sent before. */
   hasLeft(id: number): boolean {
     return this.#left.has(id) || this.#mail.some((mail) => mail.kind === "close" && mail.id === id);
   }
@@ -173,9 +173,9 @@ export class ShardLink implements ShardGroup {
 
   /**
    * The shard introduced itself.
-   * @param mailed the last mail that it has, maybe of an earlier memory of the room
-   * @param sights set if it finds out by itself which of its clients sees what by keys
-   * @param takesBinary whether its clients may speak the binary protocol
+   * @param mailed the last mail that it has, maybe from an earlier memory of the room
+   * @param sights set if it decides itself which of its clients see what by keys
+   * @param takesBinary whether its clients may use the binary protocol
    */
   introduced(mailed: number, sights: ShardSights | undefined, takesBinary: boolean): void {
     if (!this.#isIntroduced) this.sights = sights;
@@ -204,7 +204,7 @@ export class ShardLink implements ShardGroup {
     });
   }
 
-  /** Clients that are there know the tables of the run before. */
+  /** Connected clients know the tables of the previous run. */
   #binaryPatch({ blocks, tables }: NonNullable<GroupPatch["binary"]>) {
     const isTold = this.#toldRun === tables.run;
     this.#toldRun = tables.run;
@@ -216,13 +216,12 @@ export class ShardLink implements ShardGroup {
   }
 
   /**
-   * Sends first packets, in several items: each client that comes back may have a patch of its own, and a call has a
-   * limit.
+   * Sends first packets, in several items: each client that reconnects may have its own patch, and a call has a limit.
    */
   welcome(state: string, to: readonly Welcome[], binary: BinaryState | undefined): void {
     let length = 0;
     const parts = Map.groupBy(to, ({ patch = "" }) => Math.floor((length += patch.length) / MAX_PATCHES));
-    // What it was told may have been taken back.
+    // What it was sent may have been taken back.
     if (this.#isBehind) this.sights?.reset();
     for (const part of parts.values()) {
       const sights = this.sights?.take() ?? [];
@@ -231,7 +230,7 @@ export class ShardLink implements ShardGroup {
     }
   }
 
-  /** Sends the shard the state that its clients have, or have to have. */
+  /** Sends the shard the state that its clients have, or should have. */
   state({ binary, ...state }: GroupState, isKnown: boolean): void {
     const item: ToShard = { kind: "state", ...state, isKnown: isKnown && !this.#isBehind, ...(binary && { binary }) };
     this.#isBehind = false;
@@ -247,7 +246,7 @@ export class ShardLink implements ShardGroup {
     this.#sendMail(mail, socket);
   }
 
-  /** Takes back the frames for one client that were not sent. */
+  /** Takes back unsent frames for one client. */
   discardMail(socket: RemoteSocket): void {
     this.#channel.discard(({ item, owner }) => owner === socket && item.kind === "mail");
     this.takeMail(socket.remote.id);
@@ -292,7 +291,7 @@ export class ShardLink implements ShardGroup {
     if (this.#channel.backlog > MAX_BACKLOG) this.#fallBehind();
   }
 
-  /** Takes back items that sending the state replaces. If too much still waits, the shard counts as lost. */
+  /** Takes back items that sending the state replaces. If too much still waits, the shard is considered lost. */
   #fallBehind(): void {
     this.#channel.discard(({ item }) => this.#isReplaceable(item));
     if (this.#channel.backlog > MAX_BACKLOG) this.#callbacks.onSilent();

@@ -24,10 +24,10 @@ export interface ShardLinksScope {
     connect(request: JoinRequest): Promise<void>;
     message(socket: RoomSocket, frame: string | ArrayBuffer): Promise<void> | undefined;
     closed(socket: RoomSocket, isLost: boolean): void;
-    /** A client is to be sent what it missed. @param seq the number of the last packet that it was sent */
+    /** A client needs the changes that it missed. @param seq the number of the last packet that it got */
     missed(socket: RoomSocket, seq: number): void;
     /**
-     * Restores a client that was here before the room lost its memory.
+     * Restores a client from before the room lost its memory.
      * @param isOpen whether it got its first packet
      */
     recover(socket: RoomSocket, isOpen: boolean): void;

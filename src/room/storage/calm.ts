@@ -3,14 +3,17 @@ import type { Rows } from "../../state/rows.ts";
 import { CALM } from "./journal.ts";
 import type { Journal } from "./journal.ts";
 
-/** How often it looks, in ms; between two steps of folding the journal; and after one that failed. */
+/** How often to check, in ms; the time between two steps of folding the journal; and after a failed step. */
 const LOOK = 500;
 const PAUSE = 10;
 const AFTER_FAILURE = 60_000;
-/** So long has a room to be calm before anything is worth doing for a sleep, in ms. Less than between two looks. */
+/**
+ * How long a room has to be calm before preparing for hibernation is worthwhile, in ms. Shorter than the time between
+ * two checks.
+ */
 const MOMENT = 400;
 
-/** What it takes to do what waits. */
+/** The parts of the room that the waiting work needs. */
 export interface CalmScope {
   readonly clock: Clock;
   readonly rows: Rows;
@@ -18,26 +21,26 @@ export interface CalmScope {
   readonly failures: Failures;
   /** The time between two saves, in ms. */
   readonly throttle: number;
-  /** Whether the platform may put the room to sleep, once nothing goes on. */
+  /** Whether the platform may hibernate the room when nothing is running. */
   maySleep(): boolean;
 }
 
 /**
- * What waits until the room is calm: volatile rows are written, and the journal is folded. It looks now and then, with
- * a timer, so the room does not sleep before that is done.
+ * Work that waits until the room is calm: volatile rows are written, and the journal is folded. It checks with a timer,
+ * so the room does not hibernate before that is done.
  */
 export class Calm {
   readonly #scope: CalmScope;
   readonly #save: () => void;
   #hasChanged = false;
-  /** Nothing has changed since then, but for what {@link #hasChanged} says. */
+  /** Nothing has changed since then, except for {@link #hasChanged}. */
   #since: number;
   #changedAt = -Infinity;
-  /** Whether the room was not busy before the present turn. */
+  /** Whether the room was calm before this turn. */
   #wasCalm = true;
   #cancel: (() => void) | undefined;
 
-  /** @param save writes what is unsaved, volatile rows too */
+  /** @param save writes unsaved rows, including volatile ones */
   constructor(scope: CalmScope, save: () => void) {
     this.#scope = scope;
     this.#save = save;
@@ -47,15 +50,15 @@ export class Calm {
   /** Something changed. */
   changed(): void {
     const now = this.#scope.clock.now();
-    // In one turn the clock stands still.
+    // The clock does not advance during a turn.
     if (now !== this.#changedAt) this.#wasCalm = now - this.#changedAt > CALM;
     this.#changedAt = now;
     this.#hasChanged = true;
   }
 
   /**
-   * Whether volatile rows are to be written with the next save: the room could sleep, and is not in the midst of changes.
-   * With a throttle of 0 it may sleep right after the present turn.
+   * Whether to write volatile rows with the next save: the room could hibernate, and is not changing continuously. With
+   * a throttle of 0 it may hibernate right after this turn.
    */
   takesVolatile(): boolean {
     const { rows, journal } = this.#scope;
@@ -63,19 +66,19 @@ export class Calm {
     return this.#ms >= MOMENT || (this.#scope.throttle === 0 && this.#wasCalm);
   }
 
-  /** Looks later, if something waits. */
+  /** Checks later, if there is something to do. */
   watch(ms = LOOK): void {
     if (this.#scope.rows.isVolatileClean && this.#scope.journal.isEmpty) return;
     this.#cancel ??= this.#scope.clock.after(ms, () => this.#look(), "calm");
   }
 
-  /** Nothing waits any more. */
+  /** There is nothing left to do. */
   stop(): void {
     this.#cancel?.();
     this.#cancel = undefined;
   }
 
-  /** For how long nothing has changed, in ms: at least, or 0. */
+  /** How long nothing has changed, in ms: at least, or 0. */
   get #ms(): number {
     return this.#hasChanged ? 0 : this.#scope.clock.now() - this.#since;
   }
@@ -92,7 +95,7 @@ export class Calm {
     this.watch();
   }
 
-  /** Folds a part of the journal. @returns when to go on, in ms */
+  /** Folds a part of the journal. @returns when to continue, in ms */
   #fold(): number {
     try {
       this.#scope.journal.fold();

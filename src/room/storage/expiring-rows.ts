@@ -3,22 +3,22 @@ import type { OwnRows } from "../timing/room-part.ts";
 import { jsonLength } from "../../protocol/values.ts";
 import { APART_PREFIX, PRIVATE_PREFIX } from "./keys.ts";
 
-/** Things that are remembered at once: of more, the oldest is forgotten before its time. */
+/** The maximum number of entries. Beyond it, the oldest is removed early. */
 export const MOST_REMEMBERED = 10_000;
 
-/** Characters of what is kept apart: of more, the oldest is forgotten before its time. */
+/** The maximum size of large parts in characters. Beyond it, the oldest is removed early. */
 export const MOST_APART = 8_000_000;
 
 interface Entry<T> {
   readonly value: T;
   readonly until: number;
-  /** Characters of what is kept apart for it, if anything is. */
+  /** The size of its large part in characters, if there is one. */
   readonly size?: number;
 }
 
 /**
- * Small things to remember for a time, each in a row of its own, written at once. A large part of one is kept apart: it
- * is not read when the room wakes, but when it is asked for.
+ * Small entries with an expiry, each in its own row that is written at once. A large part of an entry is in a separate
+ * row, which is not read when the room wakes but on demand.
  */
 export class ExpiringRows<T extends object> {
   readonly #name: string;
@@ -28,10 +28,10 @@ export class ExpiringRows<T extends object> {
   readonly #storage: Storage;
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry<T>>();
-  /** Characters of all that is kept apart. */
+  /** The size of all large parts in characters. */
   #size = 0;
 
-  /** @param life how long an entry is remembered, in ms */
+  /** @param life how long an entry is kept, in ms */
   constructor(name: string, life: number, storage: Storage, clock: Clock) {
     this.#name = name;
     this.#prefix = `${PRIVATE_PREFIX}${name}:`;
@@ -61,19 +61,19 @@ export class ExpiringRows<T extends object> {
     return this.#live(key)?.value;
   }
 
-  /** What is kept apart for an entry. */
+  /** The large part of an entry. */
   apart(key: string): unknown {
     return this.#live(key)?.size === undefined ? undefined : this.#storage.get(this.#apartPrefix + key);
   }
 
-  /** @param apart a large part of it */
+  /** @param apart the large part of the entry */
   set(key: string, value: T, apart?: object): void {
     const until = this.#clock.now() + this.#life;
     const entry: Entry<T> = apart ? { value, until, size: jsonLength(apart) } : { value, until };
     const before = this.#entries.get(key);
     const [oldest] = this.#entries.keys();
     if (oldest !== undefined && !before && this.#entries.size >= MOST_REMEMBERED) this.delete(oldest);
-    // Stored first: an entry that cannot be stored must not be remembered in memory either.
+    // Stored first, so that memory does not have an entry that could not be stored.
     if (apart || before?.size !== undefined) this.#storage.transaction(() => this.#put(key, entry, apart));
     else this.#storage.put(this.#prefix + key, entry);
     this.#size += (entry.size ?? 0) - (before?.size ?? 0);
@@ -82,15 +82,15 @@ export class ExpiringRows<T extends object> {
     if (this.#size > MOST_APART) this.#bound(key);
   }
 
-  /** What is kept apart for an entry is not needed any more. */
+  /** The large part of an entry is no longer needed. */
   dropApart(key: string): void {
     const entry = this.#entries.get(key);
     if (entry?.size === undefined) return;
     const { size, ...rest } = entry;
-    // In this order: what is there without its size would never be deleted.
+    // In this order, since a large part without its size would never be deleted.
     this.#storage.delete(this.#apartPrefix + key);
     this.#storage.put(this.#prefix + key, rest);
-    // At its place: entries are in the order in which they run out.
+    // In its place: entries are ordered by expiry.
     this.#entries.set(key, rest);
     this.#size -= size;
   }
@@ -104,13 +104,13 @@ export class ExpiringRows<T extends object> {
     this.#size -= entry.size ?? 0;
   }
 
-  /** When the first entry runs out; undefined if there is none. */
+  /** When the first entry expires. Undefined if there is none. */
   due(): number | undefined {
-    // All live equally long, so they run out in the order in which they came.
+    // All entries are kept equally long, so they expire in the order in which they were added.
     return this.#entries.values().next().value?.until;
   }
 
-  /** Forgets what ran out. */
+  /** Removes expired entries. */
   purge(now: number): void {
     for (const [key, { until }] of this.#entries) if (until <= now) this.delete(key);
   }
@@ -126,7 +126,7 @@ export class ExpiringRows<T extends object> {
     return entry && entry.until > this.#clock.now() ? entry : undefined;
   }
 
-  /** Of what is kept apart, the oldest goes. @param latest the entry that was just set */
+  /** Removes the oldest large parts if there are too many. @param latest the entry that was just set */
   #bound(latest: string): void {
     for (const key of this.#entries.keys()) {
       if (this.#size <= MOST_APART) return;

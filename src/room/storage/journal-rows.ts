@@ -1,33 +1,36 @@
 import { isLiteral, jsonLength } from "../../protocol/values.ts";
 
 /**
- * The value of a row as JSON, which is parsed when somebody asks for it: a room that wakes may have thousands. Or as it
- * is, where JSON cannot hold it; or undefined, where the row was deleted.
+ * The value of a row as JSON, which is parsed on demand, since a room that wakes may have thousands. Or the value
+ * itself, if JSON cannot represent it; or undefined, if the row was deleted.
  */
 export type Packed = string | { readonly value: unknown } | undefined;
 
 type Group = Map<string, Packed>;
-/** Rows by key, in groups by what their keys begin with, as in `players.` and `$session:`. */
+/** Rows by key, in groups by the beginning of their keys, such as `players.` and `$session:`. */
 type Groups = Map<string, Group>;
-/** As it is stored. At first rows were not in groups. */
+/** The stored form. The first version had no groups. */
 export type Slot = ReadonlyMap<string, Group | Packed>;
 
-/** Bytes of rows in one slot: the runtime stores 2 MiB under a key, and a slot is a little more than its rows. */
+/**
+ * The maximum size of rows in one slot, in bytes. The runtime stores 2 MiB under a key, and a slot is slightly larger
+ * than its rows.
+ */
 const MOST_IN_SLOT = 2_000_000;
-/** Each row counts as so many bytes more: it takes time too. */
+/** Each row counts as this many bytes more, since it takes time too. */
 const ROW_COST = 200;
 const HEAD = /^[^.:]*[.:]?/;
 
 /**
- * The rows in a journal. They are kept in the groups in which they are stored, so a room that wakes goes through none of
- * them: there may be thousands, and it needs a few.
+ * The rows of a journal. They are kept in the groups in which they are stored, so that a room that wakes does not visit
+ * all of them: there may be thousands, and it needs a few.
  */
 export class JournalRows {
   #groups: Groups = new Map();
-  /** Undefined until it is needed: it takes a look at each row. */
+  /** Undefined until it is needed, since computing it visits each row. */
   #bytes: number | undefined = 0;
 
-  /** Takes what is stored, in one slot or several. */
+  /** Loads the stored slots. */
   load(slots: readonly Slot[]): void {
     this.#bytes = undefined;
     for (const slot of slots) {
@@ -43,12 +46,12 @@ export class JournalRows {
     return this.#groups.size === 0;
   }
 
-  /** Bytes, at most, and what rows count besides. */
+  /** The maximum size in bytes, including the cost per row. */
   get size(): number {
     return this.#bytesOfAll + this.#count * ROW_COST;
   }
 
-  /** What some of them count for. */
+  /** The size of some rows. */
   sizeOf(keys: Iterable<string>): number {
     let size = 0;
     for (const key of keys) if (this.has(key)) size += bytesOfRow(key, this.get(key)) + ROW_COST;
@@ -91,7 +94,7 @@ export class JournalRows {
     for (const group of this.#groups.values()) yield* group.keys();
   }
 
-  /** The keys from `start` on and before `end`. Groups that have none of them are not looked at. */
+  /** The keys from `start` (inclusive) to `end` (exclusive). Groups without such keys are skipped. */
   *keysIn(start: string, end: string | undefined): Iterable<string> {
     for (const [head, group] of this.#groups) {
       const isBefore = start > head && !start.startsWith(head);
@@ -100,7 +103,7 @@ export class JournalRows {
     }
   }
 
-  /** As they are to be stored: in one slot, or in more where the platform's limit on a value asks for it. */
+  /** The slots to store: one, or more if the platform's limit requires it. */
   slots(): Slot[] {
     if (this.#bytesOfAll <= MOST_IN_SLOT) return [this.#groups];
     const slots: Groups[] = [];
@@ -151,7 +154,7 @@ function headOf(key: string): string {
   return (HEAD.exec(key) as RegExpExecArray)[0];
 }
 
-/** Whether a value is the same again when it was JSON in between. */
+/** Whether a value is unchanged by JSON. */
 function isJson(value: unknown): boolean {
   if (typeof value === "number") return Number.isFinite(value) && !Object.is(value, -0);
   if (typeof value !== "object" || value === null)
@@ -164,7 +167,7 @@ function bytesOfRow(key: string, packed: Packed): number {
   return bytesOf(key) + bytesOf(packed);
 }
 
-/** How many bytes the runtime stores: of a text with other than Latin letters, two for each character. */
+/** The stored size in bytes: two per character for text beyond Latin-1. */
 function bytesOf(packed: Packed): number {
   if (typeof packed === "string") return 8 + packed.length * (/^[\0-\xFF]*$/.test(packed) ? 1 : 2);
   return 16 + 2 * jsonLength(packed?.value);

@@ -3,70 +3,75 @@ import { JournalRows, pack, unpack } from "./journal-rows.ts";
 import type { Packed, Slot } from "./journal-rows.ts";
 import { APART_PREFIX, VERSION_KEY } from "./keys.ts";
 
-/** What does not fit the first slot is in further ones. */
+/** The rows for what does not fit into the first slot. */
 const SLOT_PREFIX = `${APART_PREFIX}journal:`;
-/** The journal is full when it has more bytes than these for each ms between two saves, within limits… */
+/** The journal is full beyond this many bytes per ms between two saves, within limits, */
 const BYTES_PER_MS = 500;
 const LEAST_FULL = 25_000;
 const MOST_FULL = 1_000_000;
-/** …but it may have so many times the bytes of the last save, up to a limit: reading it takes time when a room wakes. */
+/**
+ * but it may have this many times the bytes of the last save, up to a limit, since reading it takes time when a room
+ * wakes.
+ */
 const SAVES = 4;
 const MOST = 8_000_000;
-/** Rows that {@link Journal.fold} writes at once. */
+/** The maximum number of rows that {@link Journal.fold} writes at once. */
 const MOST_AT_ONCE = 200;
-/** After so long without changes a room is not busy any more, in ms. */
+/** After this time without changes a room is calm, in ms. */
 export const CALM = 2000;
-/** Saves are worth a journal from the second one on if so little time was between them, in ms; else from the fourth one on. */
+/**
+ * The journal is used from the second save on if there was less time between them than this, in ms; otherwise from the
+ * fourth on.
+ */
 const AT_ONCE = 150;
 const SAVES_IN_A_ROW = 4;
-/** The least time for which it is remembered what was saved, in ms. */
+/** The minimum time for which saved keys are remembered, in ms. */
 const MEMORY = 1000;
 
-/** A row of the journal, as it was before a transaction. */
+/** A row of the journal before a transaction. */
 interface Kept {
   readonly value: Packed;
   readonly isFolded: boolean;
 }
 
-/** The first slot. It is in the row of the version, so that code which does not know of journals refuses to start. */
+/** The first slot. It is in the row of the version, so that code without journals refuses to start. */
 interface FirstSlot {
   readonly rows: Slot;
-  /** How many further slots there are. */
+  /** The number of further slots. */
   readonly others: number;
 }
 
 /**
- * Storage in which rows that change again and again share one row, the journal: a busy room would write, and pay, one
- * for each of its users otherwise. What is in the journal is newer than the row itself, always: whoever writes or
- * deletes such a row changes the journal, and whoever reads gets what the journal has. {@link fold} brings the
- * rows to where they belong.
+ * Storage in which rows that change often share one row, the journal. Without it, a busy room would write, and pay for,
+ * one row for each user. The journal is always newer than the rows themselves: writes and deletions of such a row
+ * change the journal, and reads return its value. {@link fold} moves the rows to their places.
  *
- * All of it is written anew with each change, in the transaction of that change. So a crash leaves the journal before
- * or after it, and both are right.
+ * The whole journal is written with each change, in the transaction of the change. So a crash leaves the journal before
+ * or after it, and both are consistent.
  */
 export class Journal implements Storage, Gatherer {
-  /** What a room that wakes reads from: without a journal it is the storage below. */
+  /** What a waking room reads from. Without a journal it is the underlying storage. */
   readonly atStart: Storage;
   onSave: () => void = () => {};
   readonly #storage: Storage;
   readonly #throttle: number;
   readonly #rows = new JournalRows();
-  /** Keys of rows that have the journal's value by now, while it is folded. */
+  /** Keys of rows that already have the journal's value, while it is folded. */
   readonly #folded = new Set<string>();
-  /** What the rows were that the present transaction changed. */
+  /** The rows that the current transaction changed, with their previous values. */
   #before: Map<string, Kept | undefined> | undefined;
-  /** Whether all that is written goes to the journal. */
+  /** Whether all writes go to the journal. */
   #isRecording = false;
-  /** Further slots that may be there. */
+  /** Further slots that may exist. */
   #others = 0;
   /** The size of the rows that were recorded last. */
   #lastSize = 0;
-  /** Keys that were saved lately, and before that. */
+  /** Keys that were saved recently, and before that. */
   #recent = new Set<string>();
   #older: ReadonlySet<string> = new Set();
   #recentSince = -Infinity;
   #savedAt = -Infinity;
-  /** How many saves followed each other. */
+  /** The number of saves in a row. */
   #inARow = 0;
   #followsAtOnce = false;
 
@@ -88,7 +93,7 @@ export class Journal implements Storage, Gatherer {
     return this.#rows.isEmpty;
   }
 
-  /** Whether it is to be folded even though the room is busy. */
+  /** Whether to fold it although the room is busy. */
   get isFull(): boolean {
     const full = Math.min(Math.max(this.#throttle * BYTES_PER_MS, LEAST_FULL), MOST_FULL);
     return this.#rows.size > Math.min(Math.max(full, SAVES * this.#lastSize), MOST);
@@ -109,7 +114,7 @@ export class Journal implements Storage, Gatherer {
   }
 
   take(key: string, value: unknown): boolean {
-    // A row alone is not worth a journal.
+    // A single row does not need a journal.
     const isTaken = this.#rows.has(key) || (this.#isRecording && this.#before !== undefined && this.#before.size > 0);
     if (isTaken) this.#keep(key, value);
     return isTaken;
@@ -138,9 +143,9 @@ export class Journal implements Storage, Gatherer {
   }
 
   /**
-   * A transaction that saves what changed: to the journal if some of it was saved just before, as in a busy room, which
-   * will save it again.
-   * @param keys of what changed
+   * A transaction that saves changes. They go to the journal if some of them were saved recently, as in a busy room
+   * that will save them again.
+   * @param keys the keys of the changes
    */
   save(now: number, keys: readonly string[], run: () => void): void {
     this.#remember(now);
@@ -154,7 +159,7 @@ export class Journal implements Storage, Gatherer {
     for (const key of keys) this.#recent.add(key);
   }
 
-  /** Writes some rows to where they belong, and ends the journal with the last of them. */
+  /** Writes some rows to their places, and ends the journal with the last of them. */
   fold(): void {
     const left = [...this.#rows.keys()].filter((key) => !this.#folded.has(key) && key !== VERSION_KEY);
     const some = left.slice(0, MOST_AT_ONCE);
@@ -200,7 +205,7 @@ export class Journal implements Storage, Gatherer {
     for (const key of this.#rows.keysIn(start, end)) if (!found.has(key)) yield* this.#rowOf(key);
   }
 
-  /** A row of the journal; none if it was deleted. */
+  /** A row of the journal. Empty if it was deleted. */
   *#rowOf(key: string): Iterable<[key: string, value: unknown]> {
     const value = this.#rows.get(key);
     if (value !== undefined) yield [key, unpack(value)];
@@ -241,7 +246,7 @@ export class Journal implements Storage, Gatherer {
     this.#others = Math.max(this.#others, others.length);
   }
 
-  /** Forgets what was saved long ago, or before the room was calm. */
+  /** Forgets keys that were saved long ago, or before the room was calm. */
   #remember(now: number): void {
     const pause = now - this.#savedAt - this.#throttle;
     this.#followsAtOnce = pause <= AT_ONCE;
@@ -253,7 +258,7 @@ export class Journal implements Storage, Gatherer {
     this.#recentSince = now;
   }
 
-  /** Whether writing these to the journal costs fewer rows, with folding them later. */
+  /** Whether writing these rows to the journal costs fewer rows, including folding them later. */
   #pays(keys: readonly string[]): boolean {
     if (!this.isEmpty) return !this.isFull && keys.some((key) => this.#rows.has(key));
     if (!this.#followsAtOnce && this.#inARow < SAVES_IN_A_ROW) return false;
@@ -261,7 +266,7 @@ export class Journal implements Storage, Gatherer {
   }
 }
 
-/** Ranges of rows that have all of a range but the journal itself, which is not read again. */
+/** Ranges with all rows of a range except the journal itself, which is not read again. */
 function withoutJournal(start: string, end: string | undefined): { readonly start: string; readonly end?: string }[] {
   const rest = end === undefined ? {} : { end };
   if (start > VERSION_KEY || (end !== undefined && end <= VERSION_KEY)) return [{ start, ...rest }];

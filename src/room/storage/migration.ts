@@ -2,14 +2,14 @@ import type { CompiledRoom } from "../../define/room.ts";
 import type { Snapshot } from "../../define/types.ts";
 import { isLiteral, MAX_DEPTH, promiseOf } from "../../protocol/values.ts";
 
-/** Of a field that is itself in an entry. */
+/** The maximum number of levels, for a field of an entry. */
 const MAX_LEVELS = 2 * MAX_DEPTH;
 
 /**
- * Makes a snapshot of this version out of an older one, step by step.
+ * Converts an older snapshot to this version, step by step.
  *
  * @param from the version that wrote it
- * @throws Error that names the step, if it throws or returns something else; or if the snapshot is newer
+ * @throws Error that names the step, if it throws or returns another value; or if the snapshot is newer
  */
 export function migrateSnapshot({ definition, version }: CompiledRoom, snapshot: Snapshot, from: number): Snapshot {
   if (from > version) {
@@ -37,7 +37,7 @@ function checkResult(result: unknown): asserts result is Snapshot {
   checkPlain(result, []);
 }
 
-/** What is no plain value, a Map for example, would be stored as something else, or not at all. */
+/** A value that is not plain data, such as a Map, would be stored as something else, or not at all. */
 function checkPlain(value: unknown, path: readonly string[]): void {
   const isPlain = ["string", "number", "boolean", "undefined"].includes(typeof value) || value === null;
   if (isPlain) return;

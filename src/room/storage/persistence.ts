@@ -11,23 +11,23 @@ import { Calm } from "./calm.ts";
 import type { CalmScope } from "./calm.ts";
 import type { Journal } from "./journal.ts";
 
-/** How much later than the alarm memory is given up: an alarm may be late. */
+/** How long after the alarm's time a save is late, in ms, since an alarm may be late. */
 const GRACE = 500;
-/** What could not be written is tried again after 1 s, 2 s, 4 s … in ms. */
+/** A failed write is repeated after 1 s, 2 s, 4 s … in ms. */
 const FIRST_RETRY = 1000;
 const LONGEST_RETRY = 60_000;
 const COMPANION_DELAY = 1000;
 
-/** What it takes to save a room. */
+/** The parts of the room that saving needs. */
 interface PersistenceScope extends CalmScope {
   readonly turns: Turns;
   readonly alarms: Alarms;
 }
 
 /**
- * Writes what changed: by the alarm after `throttle` ms, or with 0 at the end of the turn, before anything of it is
- * sent. Rows that change again and again go to the journal, which is folded when the room has become calm. Volatile
- * rows are written then too: nobody needs them before the room may sleep, and until then a timer keeps it awake.
+ * Writes changes: with the alarm after `throttle` ms, or with 0 at the end of the turn, before they are sent. Rows that
+ * change often go to the journal, which is folded when the room is calm. Volatile rows are written then too: they are
+ * not needed before the room may hibernate, and a timer keeps it awake until then.
  */
 export class Persistence implements RoomPart, Wakeable {
   readonly #scope: PersistenceScope;
@@ -35,29 +35,29 @@ export class Persistence implements RoomPart, Wakeable {
   readonly #storage: Journal;
   readonly #clock: Clock;
   readonly #throttle: number;
-  /** Stored in one transaction with the state, if there is something. */
+  /** Stored in one transaction with the state, if it has changes. */
   companion: Companion | undefined;
-  /** Given the rows that cannot be written, says of other rows' keys whether they are worth nothing without those. */
+  /** Given the rows that cannot be written, returns whether the row of a key is useless without them. */
   dependents: (stuck: ReadonlySet<Row>) => (key: string) => boolean = () => () => false;
-  /** Rows of values that only hibernation brings back. */
+  /** Rows of values that only hibernation restores. */
   readonly #volatile = new Set<string>();
   #due: number | undefined;
-  /** When the next window ends, where changes go on and on. */
+  /** When the next window ends, during continuous changes. */
   #next: number | undefined;
   #rangAt = -Infinity;
   #release: (() => void) | undefined;
-  /** Why the last save failed; undefined if it did not. */
+  /** Why the last save failed. Undefined if it succeeded. */
   failure: unknown;
   #failedSaves = 0;
   #retryAt = 0;
-  /** Rows that could not be written when that was tried last, even alone. */
+  /** Rows that could not be written at the last attempt, even alone. */
   readonly #stuck = new Set<Row>();
   #isSavingSoon = false;
-  /** Whether the save that is made now, or was made last, includes volatile rows. */
+  /** Whether the current or last save includes volatile rows. */
   #isWhole = false;
-  /** There since something waited for it. */
+  /** Made when work first waits for it. */
   #calm: Calm | undefined;
-  /** Writes what has to be there with the first row, until it was written. */
+  /** Writes what has to be stored with the first row, until that is done. */
   #preface: (() => void) | undefined;
 
   constructor(scope: PersistenceScope) {
@@ -69,8 +69,8 @@ export class Persistence implements RoomPart, Wakeable {
   }
 
   /**
-   * Takes over the volatile rows that are stored, or deletes them where the room starts anew.
-   * @param preface writes what has to be there with the first row
+   * Takes over the stored volatile rows, or deletes them if the room starts again.
+   * @param preface writes what has to be stored with the first row
    */
   takeOver(keys: Iterable<string>, keep: boolean, preface: (() => void) | undefined): void {
     this.#preface = preface;
@@ -80,7 +80,7 @@ export class Persistence implements RoomPart, Wakeable {
     }
   }
 
-  /** Deletes a row now, or with the next save if that fails: a room must be able to start while storage fails. */
+  /** Deletes a row now, or with the next save if that fails, since a room must be able to start while storage fails. */
   discard(key: string): void {
     try {
       this.#storage.delete(key);
@@ -90,7 +90,7 @@ export class Persistence implements RoomPart, Wakeable {
     }
   }
 
-  /** From now on, what changes is saved. */
+  /** From now on, changes are saved. */
   open(): void {
     this.#rows.onUnsaved = (what) => this.#noted(what);
     if (this.#storage.atStart === this.#storage) this.#watch();
@@ -104,19 +104,19 @@ export class Persistence implements RoomPart, Wakeable {
     else if (this.#throttle === 0) this.#scope.turns.want();
   }
 
-  /** Something is unsaved: a row of the state, or only the companion, which is in no hurry. */
+  /** A row of the state is unsaved, or only the companion, which is not urgent. */
   schedule(what: "row" | "companion" = "row"): void {
     if (what === "companion" && !this.companion?.isUnsaved) return;
     if (this.#throttle > 0) {
-      // An alarm would be for nothing.
+      // An alarm would be useless.
       if (!this.#isSavingSoon) this.#saveIn(this.#throttle);
     } else if (what === "companion") this.#saveIn(COMPANION_DELAY);
     else this.#scope.turns.want();
   }
 
   /**
-   * Saves as soon as the handler that runs now waits for something, or is done: what it changes until then is durable
-   * together with what it has written to storage itself, since the runtime has not begun another task by then.
+   * Saves as soon as the current handler awaits something or is done. Its changes until then become durable together
+   * with its own writes to storage, since the runtime has not started another task by then.
    */
   saveSoon(): void {
     if (this.#isSavingSoon) return;
@@ -128,7 +128,7 @@ export class Persistence implements RoomPart, Wakeable {
   }
 
   /**
-   * With a throttle of 0, what a turn changed is written before it is sent.
+   * With a throttle of 0, the changes of a turn are written before they are sent.
    * @param withCompanion whether to write the companion too, if only that is unsaved
    */
   endTurn(withCompanion = false): void {
@@ -145,8 +145,8 @@ export class Persistence implements RoomPart, Wakeable {
   }
 
   /**
-   * The object is awake, so what is unsaved is saved along. Where changes go on, the alarm is set for the next window
-   * at once: set for a session's end now, and for the next change then, it would cost two rows.
+   * The object is awake, so unsaved changes are saved now. During continuous changes the alarm is set for the next
+   * window at once: setting it for the end of a session now and for the next change later would cost two rows.
    */
   rang(): void {
     const now = this.#clock.now();
@@ -157,12 +157,12 @@ export class Persistence implements RoomPart, Wakeable {
     this.#next = goesOn ? now + this.#throttle : undefined;
   }
 
-  /** Writes what is unsaved, all or nothing; what cannot be written is tried again. */
+  /** Writes all unsaved changes, or none. Failed writes are repeated. */
   save(): void {
     if (!this.#saveAll(this.#calm?.takesVolatile() === true)) this.#saveSingly();
   }
 
-  /** Writes all that is unsaved, volatile rows too, and each row to where it belongs. */
+  /** Writes all unsaved changes, including volatile rows, each row to its place. */
   flush(): void {
     if (!this.#saveAll(true)) this.#saveSingly();
     const problem = this.#foldAll();
@@ -171,9 +171,9 @@ export class Persistence implements RoomPart, Wakeable {
   }
 
   /**
-   * The same, where some rows are worth nothing without each other: they are written even if others cannot be.
-   * @param belongs says of a row's key whether it is one of them
-   * @returns false if none of them is written: whoever gives them up has to save that
+   * The same for rows that are useless without each other. They are written even if other rows fail.
+   * @param belongs whether the row of a key is one of them
+   * @returns false if none of them is written. A caller that undoes them has to save that
    */
   saveTogether(belongs: (key: string) => boolean): boolean {
     if (this.#saveAll(this.#calm?.takesVolatile() === true)) return true;
@@ -183,7 +183,7 @@ export class Persistence implements RoomPart, Wakeable {
     return true;
   }
 
-  /** Whether something is not stored yet, or not where it belongs. */
+  /** Whether something is not stored yet, or not in its place. */
   get hasChanges(): boolean {
     return this.#isDue || this.hasVolatile || !this.#storage.isEmpty;
   }
@@ -193,7 +193,7 @@ export class Persistence implements RoomPart, Wakeable {
     return !this.#rows.isVolatileClean;
   }
 
-  /** Whether something waits that is saved in time, however busy the room is. */
+  /** Whether there is something to save in time, however busy the room is. */
   get #isDue(): boolean {
     return !this.#rows.isClean || this.companion?.isUnsaved === true;
   }
@@ -204,7 +204,7 @@ export class Persistence implements RoomPart, Wakeable {
     return this.#calm;
   }
 
-  /** @returns why it failed; undefined if it did not */
+  /** @returns the error, or undefined */
   #foldAll(): unknown {
     try {
       while (!this.#storage.isEmpty) this.#storage.fold();
@@ -225,7 +225,7 @@ export class Persistence implements RoomPart, Wakeable {
     return this.#isWhole ? [...removed, ...removedVolatile] : [...removed];
   }
 
-  /** @param isWhole whether volatile rows are included @returns whether all is written */
+  /** @param isWhole whether to include volatile rows @returns whether everything is written */
   #saveAll(isWhole: boolean): boolean {
     this.#cancel();
     this.#isWhole = isWhole;
@@ -237,7 +237,7 @@ export class Persistence implements RoomPart, Wakeable {
     const keys = [...rows.map(({ key }) => key), ...removed];
     try {
       this.#rows.isSavingAll = true;
-      // What cannot be written shall cost the other rows nothing: so they are written one by one meanwhile.
+      // Failing rows must not delay the others, so rows are written one by one meanwhile.
       this.#storage.save(this.#clock.now(), this.#failedSaves === 0 ? keys : [], () => {
         this.#write(rows, removed);
         this.companion?.write(isWhole || !this.hasVolatile);
@@ -258,7 +258,7 @@ export class Persistence implements RoomPart, Wakeable {
     return this.#allSaved();
   }
 
-  /** What is left waits until the room is calm. */
+  /** The rest waits until the room is calm. */
   #allSaved(): true {
     this.failure = undefined;
     this.#failedSaves = 0;
@@ -289,11 +289,11 @@ export class Persistence implements RoomPart, Wakeable {
     }
   }
 
-  /** One row that cannot be written must not keep the others from it. */
+  /** One failing row must not prevent the others from being written. */
   #saveSingly(): void {
     // Otherwise rows of the journal are written into it, one by one.
     this.#foldAll();
-    // Delete an entry with all of its rows, or not at all.
+    // Deletes an entry with all of its rows, or not at all.
     this.#saveSome([], this.#allRemoved());
     this.#stuck.clear();
     const rows = this.#allRows();
@@ -315,7 +315,7 @@ export class Persistence implements RoomPart, Wakeable {
     this.#saveIn(wait);
   }
 
-  /** Saves what can be: what cannot costs the others nothing of what they are promised, and is tried again later. */
+  /** Saves as much as possible: failing rows do not delay the others, and are repeated later. */
   #saveDue(): void {
     const now = this.#clock.now();
     const wait = remaining(this.#retryAt, now, LONGEST_RETRY);
@@ -331,7 +331,7 @@ export class Persistence implements RoomPart, Wakeable {
     this.#saveIn(wait);
   }
 
-  /** @returns whether these are written: all of them, or none */
+  /** @returns whether these rows are written: all of them, or none */
   #saveSome(rows: readonly Row[], removed: readonly string[]): boolean {
     if (!this.#try(() => this.#write(rows, removed))) {
       this.#undone(rows, removed);
@@ -348,7 +348,7 @@ export class Persistence implements RoomPart, Wakeable {
     return true;
   }
 
-  /** Nothing of it was written: the volatile rows that were deleted are there again. */
+  /** Nothing was written: the deleted volatile rows are there again. */
   #undone(rows: Iterable<Row>, removed: Iterable<string>): void {
     for (const key of removed) this.#volatile.add(VOLATILE_PREFIX + key);
     for (const { key } of rows) this.#volatile.add(VOLATILE_PREFIX + key);
@@ -364,8 +364,8 @@ export class Persistence implements RoomPart, Wakeable {
   }
 
   /**
-   * Sets the alarm; and a timer, since an object that waits for one is not put to sleep with its changes. The timer alone
-   * does where the alarm is set for later: what is unsaved does not outlive the memory, so nobody has to be woken for it.
+   * Sets the alarm and a timer, since an object with a timer does not hibernate with unsaved changes. If the alarm is
+   * set for later, the timer is sufficient: unsaved changes do not outlive the memory, so there is nothing to wake for.
    */
   #saveIn(ms: number): void {
     const at = this.#clock.now() + ms;

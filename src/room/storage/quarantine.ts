@@ -5,9 +5,9 @@ import type { Clock, Failures, Storage } from "../../platform/ports.ts";
 import { under } from "./state-rows.ts";
 import { keyForLog, PRIVATE_PREFIX, QUARANTINE_PREFIX as PREFIX } from "./keys.ts";
 
-/** A start that finds more does not happen: a migration is missing then. Nor are more written to the log. */
+/** With more unreadable values a room does not start, since a migration is missing. No more are logged. */
 const MOST_AT_ONCE = 100;
-/** Of more than these, or of more characters of JSON in all, the oldest go, until a tenth is free. */
+/** Beyond this number, or this many characters of JSON, the oldest are removed until a tenth is free. */
 const MOST_KEPT = 10_000;
 const MOST_SIZE = 16_000_000;
 
@@ -18,8 +18,8 @@ interface Found {
 }
 
 /**
- * Stored values that cannot be read. Each is moved to a row of its own, so that nothing is lost and the room runs.
- * What a start finds is moved at its end, all at once: one that fails changes nothing.
+ * Stored values that cannot be read. Each is moved to its own row, so that nothing is lost and the room runs. Values
+ * that a start finds are moved at its end, all at once, so a failed start changes nothing.
  */
 export class Quarantine implements RoomQuarantine {
   readonly #storage: Storage;
@@ -28,18 +28,18 @@ export class Quarantine implements RoomQuarantine {
   #found: Found[] = [];
   #isStarting = true;
   #tooMany: Error | undefined;
-  /** The sizes of all that are kept, the oldest first, in characters; undefined until that matters. */
+  /** The sizes of all kept values in characters, oldest first. Undefined until it is needed. */
   #kept: Map<string, number> | undefined;
   #reported = 0;
 
-  /** @param failures gets each value that could not be read, with the reason */
+  /** @param failures gets each unreadable value with the reason */
   constructor(storage: Storage, clock: Clock, failures: Failures) {
     this.#storage = storage;
     this.#clock = clock;
     this.#failures = failures;
   }
 
-  /** Whether all could be read so far. */
+  /** Whether all values could be read so far. */
   get isEmpty(): boolean {
     return this.#found.length === 0;
   }
@@ -54,7 +54,7 @@ export class Quarantine implements RoomQuarantine {
     this.#kept?.delete(key);
   }
 
-  /** Deletes what is of a user. @param row the key of their row; undefined where the state has no users */
+  /** Deletes the values of a user. @param row the key of their row. Undefined if the state has no users */
   deleteOf(publicId: string, row: string | undefined): void {
     const keys: string[] = [];
     for (const [, quarantined] of this.#storage.list(under(PREFIX))) {
@@ -65,7 +65,7 @@ export class Quarantine implements RoomQuarantine {
     for (const key of keys) this.delete(key);
   }
 
-  /** A row, or a value by the names that lead to it. @throws Error if a start finds too many */
+  /** Adds a row, or a value by its path. @throws Error if a start finds too many */
   take(place: string | readonly string[], value: unknown, error: unknown): void {
     const key = typeof place === "string" ? place : encodeKey(place);
     this.#found.push({ key, value, error });
@@ -82,7 +82,7 @@ export class Quarantine implements RoomQuarantine {
     this.move();
   }
 
-  /** Moves what was found. @param alongside what else to write, all of it or nothing */
+  /** Moves the found values. @param alongside further writes in the same transaction */
   move(alongside?: () => void): void {
     const found = this.#found;
     if (found.length === 0 && !alongside) return;
@@ -103,12 +103,12 @@ export class Quarantine implements RoomQuarantine {
     try {
       this.#storage.put(PREFIX + key, quarantined);
     } catch (cause) {
-      // It may be too large by now: then it stays where it is, as long as nothing takes its place.
+      // It may be too large. Then it stays in its place as long as nothing replaces it.
       this.#failures.failed("quarantine_failed", cause, { key: keyForLog(key) });
       return;
     }
     this.#storage.delete(key);
-    // What was stored inside an entry is part of its value.
+    // Values inside of an entry are part of its value.
     if (!isPlain(value) || key.startsWith(PRIVATE_PREFIX)) return;
     this.#storage.delete(VOLATILE_PREFIX + key);
     for (const prefix of [`${key}.`, `${VOLATILE_PREFIX}${key}.`]) {
@@ -116,7 +116,7 @@ export class Quarantine implements RoomQuarantine {
     }
   }
 
-  /** What was just found stays in any case: nobody has seen it yet. */
+  /** Values that were just found are never removed, since no one has seen them yet. */
   #bound(found: readonly Found[]): void {
     const latest = new Map(found.map(({ key, value }) => [key, jsonLength(value)]));
     const kept = new Map([...(this.#kept ?? this.#sizes())].filter(([key]) => !latest.has(key)));
@@ -133,7 +133,7 @@ export class Quarantine implements RoomQuarantine {
     this.#kept = new Map([...kept, ...latest]);
   }
 
-  /** Read one by one: all of them may be more than memory holds. */
+  /** Read one by one, since all of them may exceed the memory. */
   #sizes(): Map<string, number> {
     const rows: (readonly [key: string, at: number, size: number])[] = [];
     for (const [, row] of this.#storage.list(under(PREFIX))) {

@@ -11,33 +11,33 @@ import type { Quarantine } from "./quarantine.ts";
 import { assemble, partition, readRows } from "./state-rows.ts";
 import type { StoredRow } from "../timing/room-part.ts";
 
-/** Where what is stored is read from. */
+/** Where stored data is read from. */
 export interface Sources {
   readonly storage: Storage;
   /** The sockets that were open when the room woke. */
   sockets(): Iterable<Socket>;
 }
 
-/** Who writes down what happened. */
+/** Receives reports about the start. */
 export interface Notes {
   note(event: string, details: Record<string, unknown>): void;
 }
 
-/** What there is of a room that starts, in the form that its definition wants. */
+/** The stored data of a room that starts, in the form of its definition. */
 export interface StoredRoom {
   readonly own: RuntimeRows;
   readonly fields: readonly StoredRow[];
-  /** Those that are open. */
+  /** The open sockets. */
   readonly sockets: readonly Socket[];
-  /** Notes the version, where that has to be stored before the first row is. */
+  /** Stores the version, if that is needed before the first row. */
   readonly noteVersion: (() => void) | undefined;
-  /** The collections whose entries are not read before they are needed. */
+  /** The collections whose entries are read on demand. */
   readonly waiting: ReadonlyMap<string, UnreadCollection>;
 }
 
 /**
- * Reads what is stored, and migrates it if an older version wrote it: once, in one transaction.
- * @throws Error if a newer version wrote it, or a step fails: then nothing has changed
+ * Reads the stored data. If an older version wrote it, it is migrated once, in one transaction.
+ * @throws Error if a newer version wrote it, or a step fails. Then nothing has changed
  */
 export function readRoom(
   compiled: CompiledRoom,
@@ -49,7 +49,7 @@ export function readRoom(
   const { storage } = ports;
   const { version, definition } = compiled;
   const open = [...ports.sockets()].filter((socket) => socket.isOpen);
-  // Restore hooks see all that is stored.
+  // Restore hooks get everything that is stored.
   const isHooked = definition.onStorageRestore !== undefined || definition.onUserStorageRestore !== undefined;
   const waiting = isHooked ? new Map<string, UnreadCollection>() : tree.unreadCollections();
   const { own, fields } = partition(readRows(storage, waiting.keys()));
@@ -66,7 +66,7 @@ export function readRoom(
   return readRoom(compiled, tree, { storage, sockets: () => closeAll(open) }, quarantine, reporter);
 }
 
-/** Closes the sockets of clients who know another state than there is now: they come back at once, and get it whole. */
+/** Closes the sockets of clients with another state. They reconnect at once, and get the whole state. */
 export function closeAll(sockets: readonly Socket[]): Socket[] {
   for (const socket of sockets) socket.close(RESTART, "The room restarts");
   return [];
@@ -86,15 +86,15 @@ function migrate(
   tree.load(migrated);
   quarantine.move(() => {
     replaceRows(storage, fields, tree.storedRows());
-    // It tells of fields as they were.
+    // It describes the fields of the older version.
     for (const [key] of own) if (key.startsWith(KNOWN_PREFIX)) storage.delete(key);
-    // Clients at shards do not know what is stored now, even if the room dies before it tells them.
+    // Clients at shards do not have the new state, even if the room crashes before it updates them.
     if (own.some(([key]) => key.startsWith(LINK_PREFIX))) storage.put(AHEAD_KEY, true);
     storage.put(VERSION_KEY, compiled.version);
   });
 }
 
-/** @param again reads a row that was not found: it throws if that is there, but cannot be read */
+/** @param again reads a row that was not found, and throws if it exists but cannot be read */
 function versionOf(own: readonly StoredRow[], again: () => unknown): number {
   const version = own.find(([key]) => key === VERSION_KEY)?.[1] ?? again() ?? 1;
   if (Number.isSafeInteger(version)) return version as number;
@@ -105,12 +105,15 @@ function replaceRows(storage: Storage, before: readonly StoredRow[], after: Read
   const known = new Map(before);
   for (const key of known.keys()) if (!after.has(key)) storage.delete(key);
   for (const [key, value] of after) {
-    // Comparing costs less than a row.
+    // Comparing costs less than writing a row.
     if (!isSame(known.get(key), value)) storage.put(key, value);
   }
 }
 
-/** As text, for the order of keys; and as values: texts are the same for -0 and 0, or for a date and its text. */
+/**
+ * Compared as text, for the order of keys, and as values, since some different values have the same text: -0 and 0, or
+ * a date and its text.
+ */
 function isSame(before: unknown, after: unknown): boolean {
   return JSON.stringify(before) === JSON.stringify(after) && diff(before, after) === SAME;
 }

@@ -14,13 +14,12 @@ import { assemble, storedEntries } from "./state-rows.ts";
 import type { StoredState } from "./state-rows.ts";
 
 /**
- * Restore hooks that take longer fail, in ms. No event comes in meanwhile, and the runtime ends an object that holds
- * events back for 30 seconds.
- * https://developers.cloudflare.com/durable-objects/api/state/#blockconcurrencywhile
+ * The timeout of restore hooks, in ms. No event is handled meanwhile, and the runtime ends an object that holds events
+ * back for 30 seconds. https://developers.cloudflare.com/durable-objects/api/state/#blockconcurrencywhile
  */
 const LONGEST_RESTORE = 20_000;
 
-/** What restoring needs of the room. */
+/** The parts of the room that restoring needs. */
 export interface RestoreScope {
   readonly compiled: CompiledRoom;
   readonly tree: Tree;
@@ -30,18 +29,18 @@ export interface RestoreScope {
   readonly room: RoomHandle;
 }
 
-/** What a restored state tells the room. */
+/** What the room needs to know about the restored state. */
 export interface Restored {
   /** Whether nothing was stored. */
   readonly isNew: boolean;
-  /** Rows of values that only hibernation brings back. */
+  /** Rows of values that only hibernation restores. */
   readonly volatileKeys: readonly string[];
 }
 
 /**
- * Brings the state back.
- * @param isAwake whether clients are still there: if so, what only hibernation brings back comes too
- * @returns a promise only if a restore hook does. It rejects as this throws, and if the hooks take too long.
+ * Restores the state.
+ * @param isAwake whether clients are still connected. Then volatile values are restored too
+ * @returns a promise only if a restore hook does. It rejects with errors, and if the hooks take too long.
  */
 export function restoreRoom(stored: StoredRoom, isAwake: boolean, scope: RestoreScope): Restored | Promise<Restored> {
   const { tree, quarantine, clock } = scope;
@@ -50,14 +49,14 @@ export function restoreRoom(stored: StoredRoom, isAwake: boolean, scope: Restore
   const finish = () => restoreRest(stored, found, snapshot === undefined, scope);
   if (!restored) return finish();
   const tooLong = () => new Error(`The restore hooks were not done in ${LONGEST_RESTORE / 1000} seconds`);
-  // What a hook sets meanwhile is part of what is restored, and no change.
+  // Values that a hook sets are part of the restored state, not changes.
   tree.loading = true;
   return within(LONGEST_RESTORE, restored, tooLong, clock)
     .finally(() => (tree.loading = false))
     .then(finish);
 }
 
-/** The fields are there: what else is stored of the state follows. */
+/** The fields exist: loads the rest of the stored state. */
 function restoreRest(
   { fields, waiting, own }: StoredRoom,
   { volatileKeys, volatile }: Omit<StoredState, "snapshot">,
@@ -75,7 +74,7 @@ function restoreRest(
   return { isNew, volatileKeys };
 }
 
-/** Nobody can come back as a user whose session cannot be read: they would be there for ever. */
+/** A user with an unreadable session could never reconnect, and would stay forever. */
 function quarantineUser(tree: Tree, publicId: string): void {
   const { users } = tree;
   const user = users?.snapshotOf(publicId);
@@ -84,7 +83,7 @@ function quarantineUser(tree: Tree, publicId: string): void {
   delete users.signal()[publicId];
 }
 
-/** Brings a stored snapshot back into the state, through the definition's restore hooks. */
+/** Loads a stored snapshot into the state, through the definition's restore hooks. */
 function restoreState(scope: RestoreScope, stored: Snapshot): Promise<void> | undefined {
   const { onStorageRestore } = scope.compiled.definition;
   if (!onStorageRestore) return restoreUsers(scope, stored);
@@ -114,7 +113,7 @@ function runUserHooks(scope: RestoreScope, snapshot: Snapshot): Promise<unknown>
   return pending.length > 0 ? Promise.all(pending) : undefined;
 }
 
-/** Puts what is to be loaded of a user in the place of what is stored, or puts the user aside. Never rejects. */
+/** Replaces the stored values of a user by the values to load, or quarantines the user. Never rejects. */
 function restoreUser(
   { compiled, tree, room }: RestoreScope,
   stored: Plain,
@@ -132,7 +131,7 @@ function restoreUser(
     tree.onUnreadable([...users.names(), publicId], userSnapshot, error);
   };
   try {
-    // A copy: what the hook changes before it throws is not what was stored.
+    // A copy, since the hook may change it before it throws.
     const copy: unknown = structuredClone(userSnapshot);
     checkStored(copy);
     const user = users.create(publicId, copy) as never;

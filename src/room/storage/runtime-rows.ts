@@ -3,7 +3,7 @@ import type { Quarantine } from "./quarantine.ts";
 import { SESSION_PREFIX, PRIVATE_PREFIX, KNOWN_PREFIX } from "./keys.ts";
 import type { OwnRows, StoredRow } from "../timing/room-part.ts";
 
-/** Whether a value is what a part of a row has to be. */
+/** Checks a part of a row. */
 type Check = (value: unknown) => boolean;
 
 const text: Check = (value) => typeof value === "string";
@@ -14,7 +14,7 @@ const maybe =
   (check: Check): Check =>
   (value) =>
     value === undefined || check(value);
-// A room that wakes may have thousands of rows: the parts are taken apart once.
+// A room that wakes may have thousands of rows, so the parts are split once.
 const object = (parts: Readonly<Record<string, Check>>): Check => {
   const checks = Object.entries(parts);
   return (value) => {
@@ -26,7 +26,7 @@ const object = (parts: Readonly<Record<string, Check>>): Check => {
 const kept = (parts: Readonly<Record<string, Check>>) =>
   object({ until: number, size: maybe(number), value: object(parts) });
 
-/** By kind, what of the runtime's own rows has to be right for a room to work. */
+/** For each kind of the runtime's rows, the parts that a room needs to be correct. */
 const KINDS: ReadonlyMap<string, Check> = new Map([
   [
     "session",
@@ -40,7 +40,7 @@ const KINDS: ReadonlyMap<string, Check> = new Map([
       leaving: maybe(object({ to: text, transferId: text })),
       detailsSize: maybe(number),
       input: maybe(number),
-      // Of earlier versions.
+      // From earlier versions.
       answers: maybe(list),
     }),
   ],
@@ -72,11 +72,10 @@ const KINDS: ReadonlyMap<string, Check> = new Map([
 const UNSOUND = new Error("The row does not have the format of durable-rooms");
 
 /**
- * The runtime's own rows that can be read, by their kind: `$session:abc` is of the kind "session". Those that cannot be
- * read are put into quarantine.
+ * The readable rows of the runtime, by kind: `$session:abc` is of the kind "session". Unreadable rows are quarantined.
  */
 export class RuntimeRows implements OwnRows {
-  /** Users whose session cannot be read, by public id: nobody can come back as them. */
+  /** Users with an unreadable session, by public id. No client can reconnect as them. */
   readonly orphans: readonly string[];
   readonly #byKind = new Map<string, StoredRow[]>();
 
@@ -111,7 +110,7 @@ export class RuntimeRows implements OwnRows {
   }
 }
 
-/** @returns the kind of a row, and what follows it in the key */
+/** @returns the kind of a row, and the rest of the key */
 function split(key: string): [kind: string, rest: string] {
   const end = key.indexOf(":");
   if (end < 0) return [key.slice(PRIVATE_PREFIX.length), ""];

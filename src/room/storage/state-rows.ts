@@ -7,24 +7,24 @@ import { isEntryKey, NO_ENTRY_KEY, NO_OBJECT } from "../../state/value-checks.ts
 import { decodeKey, encodeKey, encodeName, ROOT_KEY, VOLATILE_PREFIX } from "../../state/rows.ts";
 import type { Storage } from "../../platform/ports.ts";
 
-/** What storage holds of a room's state. */
+/** The stored data of a room's state. */
 export interface StoredState {
   /** Values by field name, entries by key. Undefined if the room was never stored. */
   readonly snapshot: Snapshot | undefined;
   readonly volatileKeys: readonly string[];
-  /** Volatile values of entries that wait in storage, by the keys of their rows. */
+  /** Volatile values of entries in storage, by the keys of their rows. */
   readonly volatile: ReadonlyMap<string, unknown>;
 }
 
-/** Takes what is no object where one has to be. */
+/** Receives values that should be objects but are not. */
 interface Aside {
   take(key: string, value: unknown, error: unknown): void;
 }
 
-/** Rows that a room that wakes does not read: there may be more of them than its memory holds. */
+/** Rows that a room does not read when it wakes, since there may be more than fits into memory. */
 const UNREAD = [APART_PREFIX, QUARANTINE_PREFIX, STORAGE_PREFIX];
 
-/** Reads all rows that a room needs to run, without those of some collections, whose names are ASCII. */
+/** Reads all rows that a room needs to run, without the entries of some collections, whose names are ASCII. */
 export function* readRows(storage: Storage, without: Iterable<string>): Iterable<StoredRow> {
   let start = "";
   const ranges = [...UNREAD, ...Array.from(without, prefixOf)].map(under);
@@ -35,19 +35,19 @@ export function* readRows(storage: Storage, without: Iterable<string>): Iterable
   yield* storage.list({ start });
 }
 
-/** The range of keys that begin so. The prefix ends with a character of ASCII. */
+/** The range of keys with a prefix, which ends with an ASCII character. */
 export function under(prefix: string): { readonly start: string; readonly end: string } {
   return { start: prefix, end: prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1) };
 }
 
-/** What the keys of a collection's entries begin with. */
+/** The prefix of the keys of a collection's entries. */
 function prefixOf(name: string): string {
   return `${name}.`;
 }
 
 /**
  * The stored entries of a collection of the state itself.
- * @param volatile what only hibernation brings back, if it does, by the keys of the rows
+ * @param volatile volatile values by the keys of their rows, if they are restored
  */
 export function storedEntries(
   storage: Storage,
@@ -65,7 +65,7 @@ export function storedEntries(
     for (const part of [stored, own]) if (part) mergeInto(entry, part);
     return entry;
   };
-  /** @returns undefined for what is inside an entry: entries do not have that any more */
+  /** @returns undefined for a value inside of an entry, which is an old format */
   const keyOf = (row: string): string | undefined => {
     const [key, ...inside] = decodeKey(row.slice(start.length));
     return inside.length > 0 ? undefined : key;
@@ -98,7 +98,7 @@ export function storedEntries(
         const entry = entryOf(row, isPlain(value) ? value : undefined);
         if (entry) yield entry;
       }
-      // Not before: it lists rows too, and the runtime ends one list where the next begins.
+      // Afterwards, since it lists rows too, and the runtime ends one list when the next begins.
       for (const found of unfit) putAside(...found);
       for (const row of alone) {
         const entry = entryOf(row, undefined);
@@ -108,7 +108,7 @@ export function storedEntries(
   };
 }
 
-/** Tells the rows of the state from the runtime's own. */
+/** Separates the rows of the state from those of the runtime. */
 export function partition(rows: Iterable<StoredRow>): { readonly own: StoredRow[]; readonly fields: StoredRow[] } {
   const own: StoredRow[] = [];
   const fields: StoredRow[] = [];
@@ -117,11 +117,10 @@ export function partition(rows: Iterable<StoredRow>): { readonly own: StoredRow[
 }
 
 /**
- * Puts the rows of a state together.
- *
- * @param isAwake whether sockets are open: if so, the values that only hibernation brings back are taken too
- * @param waits says of what is inside a field that it is not wanted yet
- * @param aside gets what is no object where one has to be, by the key of its row
+ * Builds a snapshot from the rows of a state.
+ * @param isAwake whether sockets are open. Then volatile values are included
+ * @param waits whether the rows inside of a field are read later
+ * @param aside receives values that should be objects but are not, by the key of the row
  */
 export function assemble(
   rows: Iterable<StoredRow>,
@@ -148,7 +147,7 @@ export function assemble(
   return { snapshot: isEmpty ? undefined : snapshot, volatileKeys, volatile };
 }
 
-/** A room may have thousands of rows, and clients wait: this makes nothing that is not part of the snapshot. */
+/** A room may have thousands of rows, and clients wait, so this makes no objects that are not part of the snapshot. */
 function place(
   snapshot: Snapshot,
   key: string,
@@ -166,7 +165,7 @@ function place(
   const parent = objectAt(snapshot, names, (node, name, depth) => {
     const current = node[name];
     if (isPlain(current)) return current;
-    // The values inside it are there all the same.
+    // The values inside of it are kept.
     if (current !== undefined) unreadable(encodeKey(names.slice(0, depth + 1)), current);
     return {};
   });

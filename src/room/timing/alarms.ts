@@ -3,19 +3,19 @@ import { within } from "../../platform/timeout.ts";
 import type { Alarm, Clock, Failures } from "../../platform/ports.ts";
 import type { RoomPart } from "./room-part.ts";
 
-/** A part of the room that the alarm wakes. */
+/** A part of the room with scheduled work. */
 export type Wakeable = Required<Pick<RoomPart, "due" | "run">> & Pick<RoomPart, "rang" | "mayOverlap">;
 
-/** The alarm is set at least this far ahead, in ms: one that is set for now while an alarm runs can stall. */
+/** The alarm is set at least this far ahead, in ms, since an alarm that is set for now while another runs can stall. */
 const LEAST_DELAY = 10;
 const FIRST_RETRY = 1000;
 const LONGEST_RETRY = 60_000;
-/** A run that takes longer than this counts as failed, in ms. Time limits inside parts are shorter. */
+/** The timeout of a run, in ms. Time limits inside of parts are shorter. */
 const LONGEST_RUN = 60_000;
 
 /**
- * Shares the object's single alarm between parts: each says when it is due, and the alarm is set to the earliest time.
- * Parts run independently: one that takes long, or never ends, does not delay the others.
+ * Shares the object's single alarm between parts. Each returns when it is due, and the alarm is set for the earliest
+ * time. Parts run independently, so a slow one does not delay the others.
  */
 export class Alarms {
   readonly #alarm: Alarm;
@@ -24,11 +24,11 @@ export class Alarms {
   readonly #hibernates: boolean;
   readonly #parts: Wakeable[] = [];
   readonly #retries = new Map<Wakeable, { readonly at: number; readonly failures: number }>();
-  /** Runs that are not done, with their parts. */
+  /** Unfinished runs, with their parts. */
   readonly #running = new Map<Promise<void>, Wakeable>();
   #armed = Infinity;
 
-  /** @param hibernates whether sockets of the room are held by the platform while it sleeps */
+  /** @param hibernates whether the platform holds the room's sockets during hibernation */
   constructor(alarm: Alarm, clock: Clock, failures: Failures, hibernates: boolean) {
     this.#hibernates = hibernates;
     this.#alarm = alarm;
@@ -41,17 +41,17 @@ export class Alarms {
   }
 
   /**
-   * Sets the alarm for a part that may have become due earlier. An alarm that is set too early stays, since setting it
-   * again would cost a row.
+   * Sets the alarm for a part that may be due earlier. An alarm that is too early is kept, since setting it again would
+   * cost a row.
    */
   arm(part: Wakeable, due = part.due()): void {
     this.#setBy(this.#dueOf(part, due));
   }
 
   /**
-   * The same for a part that has a timer as well. Where the alarm is set for later, it would have to be set for the part
-   * now, and then again for what is later: two rows. Not in a room that does not hibernate: under a development server its
-   * sockets lead to the old code until an event reaches the new one, and the alarm may be the only one.
+   * The same for a part that also has a timer. If the alarm is set for later, setting it for the part now and for later
+   * again would cost two rows. Not in a room without hibernation: in a development server its sockets lead to the old
+   * code until the new one gets an event, which may be only the alarm.
    * @returns whether the alarm rings for the part
    */
   armUnlessLater(part: Wakeable, due: number): boolean {
@@ -67,18 +67,18 @@ export class Alarms {
 
   /**
    * The alarm rang: runs all parts that are due, and those that become due until all runs are done. The runtime does
-   * not ring again while it waits for this.
+   * not ring again before this resolves.
    * @param started resolves when the room can handle events
    */
   async ring(started?: Promise<unknown>): Promise<void> {
-    // What is due now is run now: the alarm is not set for it.
+    // Due work runs now, so the alarm is not set for it.
     this.#armed = -Infinity;
     if (started) await started;
     for (const part of this.#parts) part.rang?.();
     this.#runDue();
     this.#armed = Infinity;
-    // The alarm is set for the other parts before anything is awaited, in case the object dies meanwhile. If there are
-    // no others, the runtime itself repeats an alarm that was not done.
+    // The alarm is set for the other parts before anything is awaited, in case the object crashes. If there are none,
+    // the runtime itself repeats an unfinished alarm.
     for (this.armAll(); this.#running.size > 0; this.armAll()) {
       await this.#untilDoneOrDue();
       this.#runDue();

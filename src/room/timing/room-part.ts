@@ -1,9 +1,9 @@
-/** A stored row. In the rows that a part loads, the key is what follows the kind: `abc` for `$session:abc`. */
+/** A stored row. The key of a row that a part loads is without its kind: `abc` for `$session:abc`. */
 export type StoredRow = [key: string, value: unknown];
 
-/** The runtime's own rows, by their kind. */
+/** The rows of the runtime, by kind. */
 export interface OwnRows {
-  /** The rows of one kind. The key is empty for a kind that has a single row. */
+  /** The rows of one kind. The key is empty for a kind with a single row. */
   of(kind: string): readonly StoredRow[];
 }
 
@@ -15,21 +15,21 @@ export interface RoomPart {
   connectionsChanged?(): void;
   /** A turn of the event loop ends. */
   endTurn?(): void;
-  /** When the part wants to run, in ms since 1970; undefined if it does not. */
+  /** When the part is due, in ms since 1970. Undefined if it is not. */
   due?(): number | undefined;
   /** The part is due. If it throws, it is run again with backoff. */
   run?(now: number): void | Promise<void>;
-  /** Whether it may run again before it is done: then `due` has to leave out what is running already. */
+  /** Whether it may run again before it is done. Then `due` has to leave out work that is running. */
   readonly mayOverlap?: boolean;
   /** The alarm rang, for this part or for another. */
   rang?(): void;
 }
 
-/** Something else that is stored in one transaction with the state. */
+/** Something that is stored in one transaction with the state. */
 export interface Companion {
   readonly isUnsaved: boolean;
-  /** @param isAll whether nothing stays unsaved */
+  /** @param isAll whether everything is being stored */
   write(isAll: boolean): void;
-  /** All was written, that of the state too. */
+  /** Everything was written, including the state. */
   saved(isAll: boolean): void;
 }

@@ -2,38 +2,37 @@ import { remaining } from "../../platform/clock.ts";
 import type { Clock } from "../../platform/ports.ts";
 import type { OwnRows, RoomPart } from "./room-part.ts";
 
-/** So many ms of ticks are numbered for one write. */
+/** The time for which tick numbers are reserved with one write, in ms. */
 const RESERVED = 3_600_000;
 
-/** What a ticker needs of the room. */
+/** The parts of the room that a ticker needs. */
 export interface TickerScope {
   readonly clock: Clock;
   readonly connections: { readonly size: number };
-  /** Stores a number: a later life of the room begins above it. @returns whether it is stored */
+  /** Stores a number. A later life of the room begins above it. @returns whether it is stored */
   reserve(last: number): boolean;
   run(elapsedMs: number, number: number): void;
 }
 
 /**
- * Calls back at a steady rate while somebody is connected. It keeps the object awake, so it stops with the last
+ * Calls back at a steady rate while a client is connected. It keeps the object awake, so it stops with the last
  * connection.
  *
- * Each tick has a number, which no other tick of the room ever has: numbers are reserved in storage before they are used,
- * an hour of them at once. Within one life of the room they go up by one for each period of time: a tick that is skipped
- * has a number too.
+ * Each tick has a number that no other tick of the room ever has: numbers are reserved in storage before they are used,
+ * an hour at a time. Within one life of the room they increase by one per period, including skipped ticks.
  */
 export class Ticker implements RoomPart {
   readonly hz: number;
-  /** That of the last tick, if clients may be told it; 0 before the first, and where it could not be reserved. */
+  /** The number of the last tick, if clients may get it. 0 before the first, and if it could not be reserved. */
   number = 0;
   readonly #scope: TickerScope;
   readonly #period: number;
   #count = 0;
-  /** Numbers up to this may have been used, as far as storage knows. */
+  /** The highest number that may have been used, according to storage. */
   #reserved = 0;
-  /** At which number it is reserved again. */
+  /** The number at which to reserve again. */
   #reserveAt = 0;
-  /** When the number 0 would have been, in ms. Undefined until the first tick of this life. */
+  /** The time of number 0, in ms. Undefined until the first tick of this life. */
   #origin: number | undefined;
   #isOpen = false;
   #cancel: (() => void) | undefined;
@@ -51,7 +50,7 @@ export class Ticker implements RoomPart {
     if (typeof reserved === "number") this.#reserved = reserved;
   }
 
-  /** Begins to tick whenever somebody is connected. Called when the room has woken. */
+  /** Starts to tick whenever a client is connected. Called when the room has woken. */
   open(): void {
     this.#isOpen = true;
     this.connectionsChanged();
@@ -62,7 +61,7 @@ export class Ticker implements RoomPart {
     else if (!this.#cancel) this.#start();
   }
 
-  /** Stops for good, even if somebody is connected. */
+  /** Stops finally, even if clients are connected. */
   close(): void {
     this.#isOpen = false;
     this.#stop();
@@ -80,7 +79,7 @@ export class Ticker implements RoomPart {
 
   #wait(): void {
     const now = this.#scope.clock.now();
-    // Counted from the planned time, so that delays do not add up. A room that fell behind skips the missed ticks.
+    // Computed from the planned time, so that delays do not add up. A room that fell behind skips ticks.
     const wait = Math.max(remaining(this.#next + this.#period, now, this.#period), 0);
     this.#next = now + wait;
     this.#cancel = this.#scope.clock.after(
@@ -96,7 +95,7 @@ export class Ticker implements RoomPart {
     );
   }
 
-  /** Gives the tick its number. @param planned when it was planned, in ms */
+  /** Assigns the number of a tick. @param planned its planned time, in ms */
   #countOn(planned: number): void {
     this.#origin ??= planned - (this.#reserved + 1) * this.#period;
     this.#count = Math.max(Math.round((planned - this.#origin) / this.#period), this.#count + 1);
@@ -107,7 +106,7 @@ export class Ticker implements RoomPart {
   #reserve(): void {
     const last = this.#count + Math.ceil(RESERVED / this.#period);
     if (this.#scope.reserve(last)) this.#reserved = last;
-    // It is tried again a second later.
+    // Tried again a second later.
     else this.#reserveAt = this.#count + this.hz;
   }
 }

@@ -6,29 +6,29 @@ import type { Tree } from "../../state/tree.ts";
 import type { RoomPart } from "./room-part.ts";
 
 /**
- * Turns: what one turn of the event loop changes is stored and sent together at its end. An event that is handled
+ * The changes of one turn of the event loop are stored and sent together at its end. An event that is handled
  * synchronously ends its turn itself; otherwise a timer does.
  */
 export class Turns {
   readonly #clock: Clock;
   readonly #tree: Pick<Tree, "takeAssigned">;
-  /** In development: looks for mistakes when an event was handled. */
+  /** Checks for mistakes after each event, in development. */
   watch: (() => void) | undefined;
   #fieldsSeen = 0;
   readonly #parts: Required<Pick<RoomPart, "endTurn">>[] = [];
-  /** What comes first at the end of this turn only. */
+  /** What runs first at the end of this turn only. */
   #first: (() => void)[] = [];
   #isInside = false;
   #isWanted = false;
   #cancel: (() => void) | undefined;
 
-  /** @param tree is asked for assigned fields where an event made fields */
+  /** @param tree takes assigned fields if an event made fields */
   constructor(clock: Clock, tree: Pick<Tree, "takeAssigned">) {
     this.#clock = clock;
     this.#tree = tree;
   }
 
-  /** Registers parts that have something to do at the end of a turn, in this order. */
+  /** Registers parts that run at the end of a turn, in this order. */
   register(...parts: Required<Pick<RoomPart, "endTurn">>[]): void {
     this.#parts.push(...parts);
   }
@@ -39,7 +39,7 @@ export class Turns {
     this.want();
   }
 
-  /** Asks for the end of this turn: there is something to store or to send. */
+  /** Requests the end of this turn, since there is something to store or to send. */
   want(): void {
     this.#isWanted = true;
     if (!this.#isInside) this.#endLater();
@@ -47,8 +47,8 @@ export class Turns {
 
   /**
    * Runs the synchronous part of an event.
-   * @param whoEnds who ends the turn, if {@link want} was called: a timer, after this turn of the event loop; or the
-   * caller, right afterwards, by {@link end}. A timer that is set and cancelled costs 25 µs in workerd.
+   * @param whoEnds what ends the turn after {@link want}: a timer, after this turn of the event loop; or the caller,
+   * right afterwards, with {@link end}. Setting and cancelling a timer costs 25 µs in workerd.
    */
   run<T>(event: () => T, whoEnds: "clock" | "caller" = "clock"): T {
     if (this.#isInside) return event();
@@ -60,18 +60,18 @@ export class Turns {
     } finally {
       this.#isInside = false;
       if (whoEnds === "clock" && this.#isWanted) this.#endLater();
-      // The end of a turn looks itself.
+      // The end of a turn checks on its own.
       if ((globalThis as Build).process?.env?.NODE_ENV !== "production" && !this.#isWanted) this.watch?.();
     }
   }
 
-  /** @throws RoomError if a field that was assigned cannot be part of the state: then the event fails */
+  /** @throws RoomError if an assigned field cannot be part of the state. Then the event fails */
   #takeAssigned(outcome: unknown): void {
     this.#fieldsSeen = fieldsMade;
     try {
       this.#tree.takeAssigned();
     } catch (error) {
-      // The event has failed already, whatever it still does.
+      // The event has failed already, whatever happens later.
       promiseOf(outcome)?.catch(() => {});
       throw error;
     }

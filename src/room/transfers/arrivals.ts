@@ -10,25 +10,25 @@ import type { Session } from "../sessions/sessions.ts";
 import { TransferTokens } from "./transfer-tokens.ts";
 import type { TransferAnswer, TransferredUser, RecallAnswer } from "./messages.ts";
 
-/** How long a place is kept for a user who is on the way here, in ms. */
+/** How long a place is reserved for a user in transfer, in ms. */
 const PLACE_KEPT = 30_000;
 const ARRIVED: Ended = { arrived: true };
 
-/** How a transfer ended here. The user who was given back is kept apart. */
+/** How a transfer ended here. The returned user is stored separately. */
 interface Ended {
   readonly arrived: boolean;
-  /** Earlier versions kept the user here. */
+  /** Earlier versions stored the user here. */
   readonly passenger?: TransferredUser | null;
 }
 
-/** What taking users in needs of the room. */
+/** The parts of the room that arrivals need. */
 export interface ArrivalScope extends DepartureScope {
   readonly compiled: CompiledRoom;
 }
 
-/** Called when an arrival changes something elsewhere. */
+/** Called when an arrival has an effect elsewhere. */
 interface ArrivalCallbacks {
-  /** A session is on the way to another room, or is so no more. */
+  /** A session has started a transfer to another room, or has ended it. */
   onLeaving(session: Session): void;
   /** A user is here, who may have left once. Must not throw. */
   onArrived(session: Session): void;
@@ -37,8 +37,8 @@ interface ArrivalCallbacks {
 }
 
 /**
- * Takes in users who come from other rooms, and gives them back as long as they have not come. Whoever is refused is
- * not here, since the other room keeps them.
+ * Accepts users from other rooms, and returns them as long as they have not arrived. A refused user is not here, since
+ * the other room keeps them.
  */
 export class Arrivals implements RoomPart, Wakeable {
   readonly tokens: TransferTokens;
@@ -60,7 +60,7 @@ export class Arrivals implements RoomPart, Wakeable {
   load(rows: OwnRows): void {
     this.tokens.load(rows);
     this.#moved.load(rows);
-    // Those who were given back, and whose rows could not be removed before the room died.
+    // Sessions that were returned, and whose rows could not be removed before the room crashed.
     for (const session of this.#scope.sessions.all()) {
       const { transferId } = session;
       if (transferId !== undefined && this.#moved.get(transferId)?.arrived === false) this.#forget(session);
@@ -72,15 +72,15 @@ export class Arrivals implements RoomPart, Wakeable {
     return due === Infinity ? undefined : due;
   }
 
-  /** Forgets what ran out. */
+  /** Removes expired entries. */
   run(now: number): void {
     this.tokens.purge(now);
     this.#moved.purge(now);
   }
 
   /**
-   * Takes a user in, or refuses them. Rejects if they have come, but it cannot be said so: the other room finds out
-   * when it calls them back.
+   * Accepts a user, or refuses them. Rejects if the user has arrived but that cannot be answered: the other room finds
+   * out when it recalls them.
    */
   async board(passenger: TransferredUser): Promise<TransferAnswer> {
     try {
@@ -92,7 +92,7 @@ export class Arrivals implements RoomPart, Wakeable {
       const { code, message } = error;
       if (isFault(error)) this.#scope.reporter.failed("board_failed", thrown);
       if (this.#hasCome(passenger)) throw thrown;
-      // It brought them before, as they were then.
+      // The transfer brought them before, with their values of then.
       const session = this.#brought(passenger);
       if (session) this.#giveBack(session, passenger.transferId, null);
       return { ok: false, code, message };
@@ -100,8 +100,8 @@ export class Arrivals implements RoomPart, Wakeable {
   }
 
   /**
-   * Calls a transfer back, unless its user has come.
-   * @param isKept whether the other room has stored the user: then they are not kept here
+   * Recalls a transfer, unless its user has arrived.
+   * @param isKept whether the other room has stored the user. Then they are not stored here
    */
   recall(transferId: string, sessionId: string, isKept = false): RecallAnswer {
     const ended = this.#moved.get(transferId);
@@ -114,7 +114,7 @@ export class Arrivals implements RoomPart, Wakeable {
     return { arrived: false, passenger };
   }
 
-  /** The other room asks again: its answer was lost, or it says that it has stored the user. */
+  /** The other room asks again: the answer was lost, or it reports that it has stored the user. */
   #repeat(transferId: string, { arrived, passenger }: Ended, isKept: boolean): RecallAnswer {
     if (!isKept) {
       const kept = this.#moved.apart(transferId) as TransferredUser | undefined;
@@ -125,17 +125,17 @@ export class Arrivals implements RoomPart, Wakeable {
     return { arrived, passenger: null };
   }
 
-  /** A user has come: the room that sent them need not remember them any more. */
+  /** A user has arrived: the room that sent them no longer needs to remember them. */
   confirm(session: Session): void {
     const { ports, persistence, reporter } = this.#scope;
     const { from, transferId, clientId, sub } = session;
     if (from === undefined || transferId === undefined) return;
     session.from = undefined;
     session.row.changed(true);
-    // First: whatever dies then, they are here.
+    // First: whatever crashes then, they are here.
     persistence.save();
     if (session.row.isUnsaved) return;
-    // If it never hears of it, it asks before it lets them in again, and forgets them after a day.
+    // If the other room does not learn of it, it asks before it accepts them again, and forgets them after a day.
     ports.neighbours
       .arrived(from, transferId, clientId, sub)
       .catch((error: unknown) => reporter.failed("confirm_failed", error));
@@ -151,22 +151,22 @@ export class Arrivals implements RoomPart, Wakeable {
     );
   }
 
-  /** A user is in another room, or was called back there. */
+  /** A user is in another room, or was recalled. */
   remove(session: Session): void {
     const { presence, sessions, persistence } = this.#scope;
     if (session.transferId !== undefined) this.#end(session.transferId, ARRIVED);
-    // Whoever still waits for it sees that it is over.
+    // Code that still waits for it sees that it is over.
     session.leaving = undefined;
     this.#callbacks.onLeaving(session);
     this.#callbacks.onGone(session);
-    // It ran out on the way. By now there may be another one with its id.
+    // It expired during the transfer. Another one may have its id by now.
     if (sessions.find(session.id) !== session) return;
     sessions.remove(session);
     presence.expire(session);
     persistence.save();
   }
 
-  /** Nothing is to be known any more of the transfers that brought a user here, but that they have ended. */
+  /** Deletes everything about the transfers that brought a user here, except that they have ended. */
   forget(publicId: string, session: Session | undefined): void {
     if (session?.transferId !== undefined) this.tokens.forget(session.transferId);
     if (session) this.remove(session);
@@ -183,12 +183,13 @@ export class Arrivals implements RoomPart, Wakeable {
     const { transferId, sessionId, sub } = passenger;
     this.#refuseIfEnded(transferId);
     const before = sessions.claim(sessionId, sub);
-    // It goes on here: what is sent again is older.
+    // The user continues here: a repeated transfer has older values.
     if (before && this.#hasCome(passenger)) return this.#issue(before, transferId);
     presence.checkSpace(before);
     const publicId = before?.publicId ?? sessions.freePublicId(passenger.publicId);
     const user = await this.#packing.restore(passenger, publicId);
-    // While the hook ran, the room may have filled up, they may have come, or the transfer been called back.
+    // While the hook ran, the room may have filled up, the user may have arrived, or the transfer may have been
+    // cancelled.
     this.#refuseIfEnded(transferId);
     const known = sessions.claim(sessionId, sub);
     if (known && this.#hasCome(passenger)) return this.#issue(known, transferId);
@@ -197,19 +198,19 @@ export class Arrivals implements RoomPart, Wakeable {
     const undo = known ? this.#remember(known) : () => this.#forget(session);
     let token: string;
     try {
-      // First, since it is worth nothing without what follows.
+      // First, since it is useless without what follows.
       token = this.#issue(session, transferId);
       this.#store(session, passenger, user);
     } catch (error) {
       undo();
       throw error;
     }
-    // They are stored here: whatever fails from now on must not refuse them, since their rows may outlive the refusal.
+    // They are stored here: a later failure must not refuse them, since their rows may outlive the refusal.
     this.#callbacks.onArrived(session);
     return token;
   }
 
-  /** @throws if they cannot be stored: then nothing of them is */
+  /** @throws if the user cannot be stored. Then nothing of them is */
   #store(session: Session, { transferId, state, from }: TransferredUser, user: TransferredUser["user"]): void {
     const { presence, sessions, clock, compiled, persistence } = this.#scope;
     const before = session.transferId;
@@ -230,7 +231,7 @@ export class Arrivals implements RoomPart, Wakeable {
     throw new RoomError("internal", "The room cannot store the user");
   }
 
-  /** Who is known here, before somebody takes their place. @returns puts them back */
+  /** Remembers who is known here before the user replaces them. @returns a function that restores them */
   #remember(session: Session): () => void {
     const { presence, sessions, persistence } = this.#scope;
     const { transferId, from, leaving, expectedUntil, publicId } = session;
@@ -246,13 +247,13 @@ export class Arrivals implements RoomPart, Wakeable {
     };
   }
 
-  /** Whom this very transfer brought here. */
+  /** The session that this transfer brought here. */
   #brought({ transferId, sessionId, sub }: TransferredUser): Session | undefined {
     const session = this.#scope.sessions.of(sessionId, sub);
     return session?.transferId === transferId ? session : undefined;
   }
 
-  /** The same, where the other room does not say whose it is. */
+  /** The same if the other room does not send the subject. */
   #broughtBy(transferId: string, clientId: string): Session | undefined {
     for (const session of this.#scope.sessions.all()) {
       if (session.transferId === transferId && session.clientId === clientId) return session;
@@ -265,14 +266,15 @@ export class Arrivals implements RoomPart, Wakeable {
     return session !== undefined && this.#isHere(session);
   }
 
-  /** Whether a user has come who was expected, or comes at this moment. */
+  /** Whether an expected user has arrived, or is joining right now. */
   #isHere(session: Session): boolean {
     return session.expectedUntil === undefined || this.#scope.presence.isJoining(session);
   }
 
   /**
-   * They are not to be here: the other room has them.
-   * @param passenger kept with the answer: the other room may ask again, if it dies before it has stored the user
+   * The user must not be here, since the other room has them.
+   * @param passenger stored with the answer, since the other room may ask again if it crashes before it has stored the
+   * user
    */
   #giveBack(session: Session, transferId: string, passenger: TransferredUser | null): void {
     this.#end(transferId, { arrived: false }, passenger ?? undefined);

@@ -14,7 +14,7 @@ import { firstKey, secondKey } from "../sessions/session-keys.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
 import type { OtherRooms, RecallAnswer, TransferredUser } from "./messages.ts";
 
-/** What bringing users back needs of the room. */
+/** The parts of the room that returning users need. */
 export interface DepartureScope {
   readonly storage: Storage;
   readonly clock: Clock;
@@ -26,42 +26,42 @@ export interface DepartureScope {
   readonly reporter: Reporter;
 }
 
-/** How long a room remembers how a transfer ended: longer than any room takes to ask again, in ms. */
+/** How long a room remembers how a transfer ended, in ms: longer than any room takes to ask again. */
 export const MEMORY = 86_400_000;
-/** After what time a transfer of which nobody knows how it ended is called back (again), in ms. */
+/** After this time an unresolved transfer is recalled (again), in ms. */
 export const RETRY = 5000;
-/** How long a user who comes back waits for the room that they went to, in ms. */
+/** How long a user who returns waits for the room that they went to, in ms. */
 const PATIENCE = 5000;
-/** The same for one who was let in for that reason, and sets out again. */
+/** The same for a user who became a new user for that reason, and leaves again. */
 const SHORT_PATIENCE = 1000;
 
-/** Where a user went from this room, in case that they never arrive there and come back. */
+/** Where a user went, in case they never arrive there and return. */
 interface Departed {
   readonly to: string;
   readonly transferId: string;
-  /** They came back: whatever dies now, they are fetched from there. */
+  /** They have returned: after any crash they are fetched from there. */
   readonly isReturning?: true;
-  /** The other room did not answer when they came back, so they were let in as a new user until it does. */
+  /** The other room did not answer when they returned, so they are a new user until it does. */
   readonly hasStandIn?: true;
-  /** The id that their client comes with, and the `sub` of its token, or null. 0.1.0 stored neither: its key is the id. */
+  /** The client's id, and the `sub` of its token or null. 0.1.0 stored neither: its key is the id. */
   readonly sessionId?: string;
   readonly sub?: string | null;
 }
 
-/** Whose client it is that comes back. */
+/** The client that returns. */
 type Client = Pick<Session, "clientId" | "sub">;
 
-/** One that waits for the room that its user went to. */
+/** A client that waits for the room that its user went to. */
 interface Waiting extends Client {
   /** Its user was here meanwhile, and is in another room by now. */
   isOutdated: boolean;
 }
 
-/** Users who left: each comes back as they were, unless they have arrived where they went. */
+/** Users who left. Each of them returns unchanged, unless they have arrived where they went. */
 export class Departures implements RoomPart, Wakeable {
   readonly #scope: DepartureScope;
   readonly #packing: UserPacking;
-  /** By session: under the key of the first who has its id, or of a second with another `sub`. */
+  /** By session: under the key of the first one with its id, or of a second one with another `sub`. */
   readonly #departed: ExpiringRows<Departed>;
   readonly #returning = new Set<string>();
   readonly #waiting = new Set<Waiting>();
@@ -87,7 +87,9 @@ export class Departures implements RoomPart, Wakeable {
     this.#scope.alarms.arm(this);
   }
 
-  /** They came from another room. A note that cannot be deleted is of a transfer that has ended: it brings nobody back. */
+  /**
+   * The user came from another room. A record that cannot be deleted belongs to an ended transfer, and returns no one.
+   */
   arrived(client: Client): void {
     const key = this.#keyOf(client);
     try {
@@ -97,13 +99,13 @@ export class Departures implements RoomPart, Wakeable {
     }
   }
 
-  /** They are here again. */
+  /** The user is here again. */
   #forget(key: string): void {
     this.#departed.delete(key);
     this.#returning.delete(key);
   }
 
-  /** Where it is noted that a client left: nobody else can change that. */
+  /** The key of a client's record. No other client can change it. */
   #keyOf({ clientId, sub }: Client): string | undefined {
     const keys = [firstKey(clientId), secondKey(clientId, sub)];
     return keys.find((key) => {
@@ -113,12 +115,12 @@ export class Departures implements RoomPart, Wakeable {
   }
 
   /**
-   * A user who left comes back without having arrived.
-   * @returns a promise if they have to be called back. If the other room does not answer, they are to be let in all the
-   * same. It rejects with RoomError `forbidden` if they came by another connection meanwhile, and went elsewhere
+   * A user who left returns without having arrived.
+   * @returns a promise if they have to be recalled. If the other room does not answer, they may join nevertheless. It
+   * rejects with RoomError `forbidden` if they returned by another connection meanwhile, and went elsewhere
    */
   welcomeBack(client: Client): Promise<void> | undefined {
-    // Most rooms that are joined were left by nobody.
+    // Most rooms have no users who left.
     if (this.#departed.size === 0) return undefined;
     const key = this.#keyOf(client);
     if (key === undefined || this.#isHere(client)) return undefined;
@@ -136,22 +138,25 @@ export class Departures implements RoomPart, Wakeable {
     await this.#welcomeAgain(waiting);
   }
 
-  /** A user who was here is in another room: who waited since before then is not to begin anew here. */
+  /**
+   * A user who was here is in another room. A client that has waited since before that must not start as a new user
+   * here.
+   */
   movedOn({ clientId, sub }: Client): void {
     for (const waiting of this.#waiting) {
       if (waiting.clientId === clientId && waiting.sub === sub) waiting.isOutdated = true;
     }
   }
 
-  /** Whether a client is let in as a new user, since the room that its user went to does not answer. */
+  /** Whether a client is a new user because the room that its user went to does not answer. */
   hasStandIn(client: Client): boolean {
     const key = this.#keyOf(client);
     return key !== undefined && this.#departed.get(key)?.hasStandIn === true;
   }
 
   /**
-   * A user sets out again. If they are a stand-in, the room that they went to is asked once more.
-   * @throws RoomError `internal` if it does not answer: what they had before would be lost if the stand-in went on
+   * A user leaves again. If they are a new user for that reason, the other room is asked once more.
+   * @throws RoomError `internal` if it does not answer, because the user's former values would be lost
    */
   async beforeDeparture(client: Client): Promise<void> {
     const key = this.#keyOf(client);
@@ -161,7 +166,7 @@ export class Departures implements RoomPart, Wakeable {
       throw new RoomError("internal", "The room that the user came back from does not answer");
   }
 
-  /** A user has come where they went: there is nobody to call back. */
+  /** A user has arrived where they went, so there is no one to recall. */
   arrivedElsewhere(transferId: string, client: Client): void {
     const key = this.#keyOf(client);
     const departed = key === undefined ? undefined : this.#departed.get(key);
@@ -175,8 +180,8 @@ export class Departures implements RoomPart, Wakeable {
   }
 
   /**
-   * They may have come and left again meanwhile, by another connection: whether or not the first answer came. If they
-   * have arrived where they went then, nothing is noted of it any more.
+   * The user may have returned and left again meanwhile by another connection, whether or not the first answer came. If
+   * they have arrived there, the record is deleted.
    */
   async #welcomeAgain(waiting: Waiting): Promise<void> {
     const isIn = () => this.#isHere(waiting) || this.hasStandIn(waiting);
@@ -191,7 +196,7 @@ export class Departures implements RoomPart, Wakeable {
     return this.#returning.size > 0 ? this.#retryAt : this.#departed.due();
   }
 
-  /** @throws what fetching one of them threw, after the others were tried too */
+  /** @throws the error of one of them, after the others were tried too */
   async run(now: number): Promise<void> {
     this.#departed.purge(now);
     const fetched = await Promise.allSettled(Array.from(this.#returning, (key) => this.#fetchBack(key)));
@@ -199,7 +204,7 @@ export class Departures implements RoomPart, Wakeable {
     if (failure?.status === "rejected") throw failure.reason;
   }
 
-  /** Stored first: the other room lets go of them, and if its answer is lost, nobody else would ask again. */
+  /** Stored first: the other room releases the user, and if its answer is lost, no one else would ask again. */
   #expect(key: string): void {
     const departed = this.#departed.get(key);
     if (!departed || departed.isReturning) return;
@@ -210,8 +215,8 @@ export class Departures implements RoomPart, Wakeable {
   }
 
   /**
-   * Asks the room where a user went, and takes them back if they have not come there.
-   * @param patience how long it is asked, in ms. After that, a stand-in may be let in. Undefined to throw instead
+   * Asks the room where a user went, and takes them back if they have not arrived there.
+   * @param patience how long to ask, in ms. After that, they may join as a new user. Undefined to throw instead
    */
   async #fetchBack(key: string, patience?: number): Promise<void> {
     const departed = this.#departed.get(key);
@@ -241,7 +246,7 @@ export class Departures implements RoomPart, Wakeable {
 
   #settle(key: string, { to, transferId, sessionId = key }: Departed, { arrived, passenger }: RecallAnswer): void {
     const departed = this.#departed.get(key);
-    // Others asked too, and that is over.
+    // Others asked too, and that is done.
     if (departed?.transferId !== transferId) return;
     const sub = passenger ? passenger.sub : (departed.sub ?? undefined);
     const here = this.#scope.sessions.of(sessionId, sub);
@@ -249,12 +254,12 @@ export class Departures implements RoomPart, Wakeable {
     if (passenger && standIn) this.#replace(standIn, passenger);
     else if (passenger && !here) this.#takeBack(sessionId, passenger);
     else if (arrived && standIn) this.#dismiss(standIn);
-    // Last of all: where something fails, they can still come back later.
+    // Last: if something fails, they can still return later.
     this.#forget(key);
     if (passenger) this.#release(to, transferId, sessionId);
   }
 
-  /** Removes a session with its user: they are in the other room, or cannot be stored here. */
+  /** Removes a session with its user, who is in the other room or cannot be stored here. */
   #dismiss(session: Session): void {
     const { sessions, presence, persistence } = this.#scope;
     sessions.remove(session);
@@ -262,7 +267,7 @@ export class Departures implements RoomPart, Wakeable {
     persistence.save();
   }
 
-  /** Puts a user in place of the one who was let in for them. @throws if they cannot be stored, or loaded */
+  /** Replaces the new user by the returned one. @throws if they cannot be stored or loaded */
   #replace(standIn: Session, passenger: TransferredUser): void {
     if (!this.#load(standIn, passenger.state, this.#packing.unpack(passenger))) throw cannotStore();
   }
@@ -275,7 +280,9 @@ export class Departures implements RoomPart, Wakeable {
     return persistence.saveTogether(presence.ownerOf(session));
   }
 
-  /** Tells the other room that it need not keep the user any more. If it never hears, it does so for a day. */
+  /**
+   * Tells the other room that it no longer needs to keep the user. If it does not learn of it, it keeps them for a day.
+   */
   #release(to: string, transferId: string, sessionId: string): void {
     const { ports, reporter } = this.#scope;
     ports.neighbours
@@ -283,7 +290,7 @@ export class Departures implements RoomPart, Wakeable {
       .catch((error: unknown) => reporter.failed("release_failed", error));
   }
 
-  /** @throws if they cannot be stored, or loaded: then they are not here */
+  /** @throws if the user cannot be stored or loaded. Then they are not here */
   #takeBack(sessionId: string, passenger: TransferredUser): void {
     const { sessions } = this.#scope;
     const user = this.#packing.unpack(passenger);

@@ -7,7 +7,7 @@ import type { UserTransfers } from "./user-transfers.ts";
 const NONE =
   'This service has no transfers. Add transfers to createRooms, and import { transfers } from "durable-rooms"';
 
-/** The transfers of a room in a service without them. Rows that an earlier version of the service stored stay as they are. */
+/** The transfers of a room in a service without them. Rows that an earlier version of the service stored are kept. */
 export class NoTransfers implements UserTransfers {
   readonly #sessions: Sessions;
 
@@ -23,7 +23,7 @@ export class NoTransfers implements UserTransfers {
     return { ok: false, code: "internal", message: NONE };
   }
 
-  /** The room that asks tries again, until it meets a version that knows. */
+  /** The room that asks tries again until it reaches a version with transfers. */
   recall(): never {
     throw new RoomError("internal", NONE);
   }

@@ -5,13 +5,13 @@ import { belongsToOthers, invalidToken } from "../sessions/session-keys.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
 import { randomToken } from "./messages.ts";
 
-/** Which session has a token, and of which transfer it is. 0.1.0 stored no transfer. */
+/** The session and the transfer of a token. 0.1.0 stored no transfer. */
 interface IssuedTo {
   readonly sessionId: string;
   readonly transferId?: string;
 }
 
-/** The tokens of transfers to this room: each lets its user in once, and for a time. */
+/** The tokens of transfers to this room. Each works once for its user, and for a limited time. */
 export class TransferTokens {
   readonly #sessions: Sessions;
   /** By token. */
@@ -35,26 +35,26 @@ export class TransferTokens {
   }
 
   /**
-   * The id of a client that came with a token of a transfer, and maybe with an id.
-   * @param sub that of its JWT
-   * @param isExpected whether it is let in as a new user, since the room that its user went to does not answer
-   * @throws RoomError `forbidden` if the token is not valid, or is somebody else's
+   * The id of a client with a transfer token, and maybe an id.
+   * @param sub the `sub` of its JWT
+   * @param isExpected whether it is a new user because the room that its user went to does not answer
+   * @throws RoomError `forbidden` if the token is invalid, or belongs to another user
    */
   sessionOf(token: string, id: string | undefined, sub: string | undefined, isExpected: boolean): string {
     const session = this.#find(token);
     if (session && session.sub !== sub) throw belongsToOthers();
     if (session && (id === undefined || id === session.clientId)) return session.clientId;
-    // A client that reconnects comes with the same URL; its id alone lets it in.
+    // A client that reconnects has the same URL. Its id alone is sufficient.
     if (!session && id !== undefined && (isExpected || this.#sessions.of(id, sub))) return id;
     throw invalidToken();
   }
 
-  /** It has let its user in. */
+  /** Its user has arrived. */
   spend(token: string): void {
     this.#tokens.delete(token);
   }
 
-  /** Forgets those of a transfer. */
+  /** Deletes the tokens of a transfer. */
   forget(transferId: string): void {
     for (const token of Array.from(this.#tokens.keys())) {
       if (this.#tokens.get(token)?.transferId === transferId) this.#tokens.delete(token);
@@ -65,7 +65,7 @@ export class TransferTokens {
     return this.#tokens.due();
   }
 
-  /** Forgets those that ran out. */
+  /** Deletes expired tokens. */
   purge(now: number): void {
     this.#tokens.purge(now);
   }
@@ -73,7 +73,7 @@ export class TransferTokens {
   #find(token: string): Session | undefined {
     const known = this.#tokens.get(token);
     const session = known && this.#sessions.find(known.sessionId);
-    // One of a transfer that was called back stays without use, though the user came later.
+    // The token of a cancelled transfer does not work, even if the user arrived later.
     const isValid = session !== undefined && (known?.transferId ?? session.transferId) === session.transferId;
     return isValid ? session : undefined;
   }

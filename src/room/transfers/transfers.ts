@@ -13,15 +13,14 @@ type Boarded = Extract<TransferAnswer, { ok: true }>;
 
 /** How often a user is sent if the other room does not answer. */
 const ATTEMPTS = 3;
-/** How often a user is sent who has changed meanwhile. */
+/** How often a user is sent who changes meanwhile. */
 const ROUNDS = 4;
 
 /**
- * Moves users between rooms, so that each is in exactly one of them whatever dies between any two steps.
- *
- * The room of departure notes where the user goes and keeps them until the room of arrival has them durably.
- * If it never learns (a crash, a lost answer), it later calls the transfer back: either the user has arrived
- * by then, and goes here; or they have not, and the other room forgets them and refuses that transfer for good.
+ * Moves users between rooms, so that each user is in exactly one of them, whatever crashes between any two steps. The
+ * room of departure records where the user goes, and keeps them until the room of arrival has stored them. If it never
+ * learns that (after a crash or a lost answer), it later recalls the transfer: either the user has arrived by then and
+ * is removed here, or they have not, and the other room refuses the transfer from then on.
  */
 export class Transfers implements UserTransfers, RoomPart, Wakeable {
   readonly #scope: TransferScope;
@@ -30,7 +29,7 @@ export class Transfers implements UserTransfers, RoomPart, Wakeable {
   readonly #arrivals: Arrivals;
   /** Sessions whose transfer is being made right now. */
   readonly #active = new Set<Session>();
-  /** Sessions that are on their way, those included. */
+  /** All sessions in transfer, including those. */
   readonly #leaving = new Set<Session>();
   #retryAt = 0;
 
@@ -71,14 +70,14 @@ export class Transfers implements UserTransfers, RoomPart, Wakeable {
       this.#stay(session);
       throw new RoomError("internal", "The room cannot store the transfer");
     }
-    // If this dies, the alarm wakes it: perhaps nobody else does.
+    // If this crashes, the alarm wakes the room: perhaps nothing else does.
     if (this.#leaving.size === 0) this.#retryAt = clock.now() + RETRY;
     this.#leaving.add(session);
     this.#active.add(session);
     alarms.arm(this);
     try {
       const { token, isHere } = await this.#carry(session, state);
-      // There is nobody to call back then.
+      // Then there is no one to recall.
       if (isHere) this.#departures.arrived(session);
       else this.#departures.note(session, to, transferId);
       this.#runOnLeave(session);
@@ -89,7 +88,7 @@ export class Transfers implements UserTransfers, RoomPart, Wakeable {
     }
   }
 
-  /** Runs `onLeave` for a user who goes to another room. */
+  /** Runs `onLeave` for a user who moves to another room. */
   #runOnLeave(session: Session): void {
     const { connections, presence, hooks } = this.#scope;
     const conn = [...connections.of(session.publicId)].find((other) => other.sessionId === session.id);
@@ -97,8 +96,8 @@ export class Transfers implements UserTransfers, RoomPart, Wakeable {
   }
 
   /**
-   * Sends the user until the other room has them as they are: others may change them meanwhile. If that goes on and on,
-   * as with a tick, they are taken out of the state for the last time that they are sent.
+   * Sends the user until the other room has their latest values, since they may change meanwhile. If that continues,
+   * for example with a tick, they are taken out of the state for the last attempt.
    */
   async #carry(session: Session, state: unknown): Promise<Boarded> {
     const { presence, persistence } = this.#scope;
@@ -107,7 +106,7 @@ export class Transfers implements UserTransfers, RoomPart, Wakeable {
       const boarded = await this.#send(session, user, state);
       if (JSON.stringify(presence.stored(session.publicId)) === JSON.stringify(user)) return boarded;
     }
-    // What is stored is what is sent: it stays until the other room has it.
+    // The stored values are sent. They stay until the other room has them.
     persistence.save();
     const user = presence.stored(session.publicId);
     const putBack = presence.takeOut(session);
@@ -134,28 +133,28 @@ export class Transfers implements UserTransfers, RoomPart, Wakeable {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       try {
         const boarding = await this.#scope.ports.neighbours.board(leaving.to, passenger);
-        // An attempt that was not answered may take them in all the same, even later.
+        // An unanswered attempt may still be accepted later.
         if (boarding.ok || lost === undefined) return boarding;
         break;
       } catch (error) {
         lost = error;
       }
     }
-    // Calling it back later tells how it ended.
+    // Recalling it later tells how it ended.
     throw new RoomError("internal", "The other room did not answer", { cause: lost });
   }
 
-  /** Takes a user in who comes from another room: see {@link Arrivals.board}. */
+  /** Accepts a user from another room: see {@link Arrivals.board}. */
   board(passenger: TransferredUser): Promise<TransferAnswer> {
     return this.#arrivals.board(passenger);
   }
 
-  /** Calls a transfer back, unless its user has arrived: see {@link Arrivals.recall}. */
+  /** Recalls a transfer, unless its user has arrived: see {@link Arrivals.recall}. */
   recall(transferId: string, sessionId: string, isKept?: boolean): RecallAnswer {
     return this.#arrivals.recall(transferId, sessionId, isKept);
   }
 
-  /** A user who left comes back without having arrived. @returns a promise if they have to be called back */
+  /** A user who left returns without having arrived. @returns a promise if they have to be recalled */
   welcomeBack(clientId: string, sub: string | undefined): Promise<void> | undefined {
     return this.#departures.welcomeBack({ clientId, sub });
   }
@@ -166,22 +165,22 @@ export class Transfers implements UserTransfers, RoomPart, Wakeable {
     return this.#arrivals.tokens.sessionOf(token, clientId, sub, isExpected);
   }
 
-  /** The token has let its user in: it works once. */
+  /** The token's user has arrived: it works once. */
   spend(token: string): void {
     this.#arrivals.tokens.spend(token);
   }
 
-  /** Nothing is to be known any more of the transfers of a user. */
+  /** Deletes everything about the transfers of a user. */
   forget(publicId: string, session: Session | undefined): void {
     this.#arrivals.forget(publicId, session);
   }
 
-  /** A user has come whom another room sent: see {@link Arrivals.confirm}. */
+  /** A user from another room has arrived: see {@link Arrivals.confirm}. */
   confirm(session: Session): void {
     this.#arrivals.confirm(session);
   }
 
-  /** A user who went to another room has come there. */
+  /** A user who moved to another room has arrived there. */
   arrivedElsewhere(transferId: string, client: Pick<Session, "clientId" | "sub">): void {
     this.#departures.arrivedElsewhere(transferId, client);
   }
@@ -197,7 +196,7 @@ export class Transfers implements UserTransfers, RoomPart, Wakeable {
 
   async #callBack(session: Session): Promise<void> {
     const { leaving } = session;
-    // While others were called back, it may have set out anew, or gone.
+    // While others were recalled, it may have left again, or be gone.
     if (!leaving || this.#active.has(session)) return;
     try {
       const { neighbours } = this.#scope.ports;
@@ -213,7 +212,7 @@ export class Transfers implements UserTransfers, RoomPart, Wakeable {
   #stay(session: Session): void {
     session.leaving = undefined;
     this.#mark(session);
-    // It ran out on the way.
+    // It expired during the transfer.
     if (this.#scope.sessions.find(session.id) !== session) return;
     session.row.changed(true);
     this.#scope.persistence.save();

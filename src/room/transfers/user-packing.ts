@@ -8,7 +8,7 @@ import type { Presence } from "../sessions/presence.ts";
 import type { Session } from "../sessions/sessions.ts";
 import type { Origin, TransferredUser } from "./messages.ts";
 
-/** Users on the way, as this room packs and unpacks them: the other one may run another version of the code. */
+/** Packs and unpacks users in transfer. The other room may run another version of the code. */
 export class UserPacking {
   readonly #roomId: string;
   readonly #compiled: CompiledRoom;
@@ -22,23 +22,25 @@ export class UserPacking {
     this.#hooks = hooks;
   }
 
-  /** A user who leaves. @param user what is stored of them */
+  /** Packs a user who leaves. @param user their stored values */
   of({ clientId, publicId, sub }: Session, transferId: string, user: Snapshot | null, state: unknown): TransferredUser {
     const from = this.#roomId;
     return { transferId, sessionId: clientId, publicId, sub, user, state, from, origin: this.#here };
   }
 
-  /** What to load of a user who arrives, by the restore hook. Rejects like {@link unpack}, or if the hook throws. */
+  /**
+   * The values to load for a user who arrives, from the restore hook. Rejects like {@link unpack}, or if the hook
+   * throws.
+   */
   async restore(passenger: TransferredUser, publicId: string): Promise<Snapshot | null> {
     const user = this.unpack(passenger);
     return user && this.#hooks.restoreUser(user, this.#presence.newUser(publicId, user), publicId, passenger.sessionId);
   }
 
   /**
-   * What was stored of a user, as this version has it. Steps see them as the only one of a room in which nothing else
-   * is stored. A user of another definition stays as they are: `onSessionRestore` knows them.
-   *
-   * @throws Error if a newer version stored them, until this room has it too; or if a step fails, or leaves nothing
+   * The stored values of a user in the form of this version. Migration steps see them as the only user of a room
+   * without other data. A user of another definition is unchanged: `onSessionRestore` handles them.
+   * @throws Error if a newer version stored them, until this room has it too; or if a step fails, or returns no user
    */
   unpack({ user, publicId, origin }: TransferredUser): Snapshot | null {
     const here = this.#here;

@@ -5,7 +5,7 @@ import { FrameReader } from "../../../src/protocol/binary/frame-reader.ts";
 import type { Plain } from "../../../src/protocol/values.ts";
 import { recordedFrames } from "./recorded-frames.ts";
 
-it("P13: a client reads each frame of a connection, and has the state and the heads that JSON would give it", () => {
+it("P13: a client reads each frame of a connection, and has the state and the heads that JSON would give", () => {
   fc.assert(
     fc.property(recordedFrames, (frames) => {
       const reader = new FrameReader();

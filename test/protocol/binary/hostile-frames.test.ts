@@ -9,7 +9,7 @@ import { MOST_PER_BYTE, readHostile, sizeOf } from "../../fuzz/read-frames.ts";
 const prototypes = () => [Object, Array, Function, String].map((made) => Object.getOwnPropertyNames(made.prototype));
 
 describe("P13.10: a client", () => {
-  it("refuses what is malformed, whatever a room sends, and stays as it was", () => {
+  it("refuses malformed frames of a room, and stays unchanged", () => {
     const before = prototypes();
     const found = { read: 0, refused: 0 };
     fc.assert(
@@ -104,7 +104,7 @@ describe("P13.10: a client", () => {
     expect(() => read(JSON.stringify(tables))).toThrow(MalformedFrame);
   });
 
-  it("is made to hold no more than a frame pays for, where each bit is a value", () => {
+  it("holds no more memory than a frame pays for, even if each bit is a value", () => {
     const keys = Array.from({ length: 64 }, (_, index) => `k${index}`);
     const fields = Array.from({ length: 30 }, (_, index) => [[`f${index}`, "a", "b", "c"]]);
     const reader = new FrameReader();
@@ -118,7 +118,7 @@ describe("P13.10: a client", () => {
     expect(sizeOf(value)).toBeLessThan(MOST_PER_BYTE * frame.length);
   });
 
-  it("finds fields with many names in no row, since each bit would be as many objects", () => {
+  it("has no fields with many names in a row, since each bit would create as many objects", () => {
     const deep = Array.from({ length: 150 }, (_, index) => `n${index}`);
     const tables = JSON.stringify([[["players"], 1, [[deep], [["x"]]]]]);
     expect(read(tables, 1, 0, 4, 1, 10, "a", 0, 1, 9, 1)).toMatchObject({ value: { players: { a: { x: true } } } });

@@ -23,8 +23,8 @@ function decode(connections: readonly (readonly Uint8Array[])[]): Found[][] {
 }
 
 /** The document is enough to write a client in another language, if a program that was written from it alone reads all frames. */
-describe.skipIf(!hasPython)("P13: a decoder in Python (skipped where there is no python3)", () => {
-  it("finds in each frame what JSON would say, and has the same state after it", () => {
+describe.skipIf(!hasPython)("P13: a decoder in Python (skipped without python3)", () => {
+  it("finds in each frame what JSON would contain, and has the same state afterwards", () => {
     fc.assert(
       // A process for each would take most of the time.
       fc.property(fc.array(recordedFrames, { minLength: 30, maxLength: 40 }), (connections) => {
@@ -38,7 +38,7 @@ describe.skipIf(!hasPython)("P13: a decoder in Python (skipped where there is no
     );
   });
 
-  it("reads an ack", () => {
+  it("reads an acknowledgement", () => {
     const out = new ByteWriter();
     out.byte(2);
     out.varint(300);

@@ -37,26 +37,26 @@ const whole = (): ToldEntry => ({ key: "a", form: "whole", value: { x: 1, at: { 
 const change = (x = 2): ToldEntry => ({ key: "a", form: "change", value: { x } });
 const replaced = (): ToldEntry => ({ key: "a", form: "late", value: new Replacement({ x: 3 }) });
 
-describe("P13.6: an entry that takes the place of another one", () => {
+describe("P13.6: an entry that replaces another one", () => {
   it.each([
     ["whose slot nobody knows", [[whole()], [replaced()]]],
     ["whose slot is known", [[whole()], [change()], [replaced()]]],
     ["and changes after that", [[whole()], [change()], [replaced()], [change(3)]]],
-  ])("has nothing of the other one, %s", (_, windows) => {
+  ])("has no values of the other one, %s", (_, windows) => {
     expect(told(...windows)).toEqual({ ships: { a: { x: 3 } } });
   });
 });
 
-describe("P13.9: what was written of an entry", () => {
+describe("P13.9: the encoding of an entry", () => {
   const gone: ToldEntry = { key: "a", form: "gone", value: DELETE };
 
-  it("that left, came back and left again is not taken for its slot of before", () => {
+  it("that left, returned and left again is not confused with its previous slot", () => {
     const windows = [[whole()], [change()], [gone]];
     // The same object again, as the room keeps it with the entry.
     expect(told(...windows, [whole()], [gone])).toEqual({ ships: {} });
   });
 
-  it("is not told with the slots of another run", () => {
+  it("does not use the slots of another run", () => {
     vi.spyOn(Math, "random").mockReturnValue(0.5);
     const still = whole();
     expect(told([whole()], [change()], [still])).toMatchObject({ ships: { a: { x: 1 } } });

@@ -23,7 +23,7 @@ const definition = defineRoom({
 });
 
 describe("the rate limit of an action", () => {
-  it("P6.4: is each user's, over all of their connections, and only that action's", async () => {
+  it("P6.4: is per user, over all of their connections, and only for that action", async () => {
     const room = testRoom(definition);
     const ada = await room.connect({ id: "ada" });
     const tab = await room.connect({ id: "ada" });
@@ -42,7 +42,7 @@ describe("the rate limit of an action", () => {
     expect((await again.call("shout")).value["code"]).toBe("rate_limited");
   });
 
-  it("defineRoom refuses one that is none", () => {
+  it("defineRoom refuses a malformed one", () => {
     const state = () => ({});
     const withLimit = (rateLimit: unknown) => () =>
       defineRoom({ path: "a", state, actions: { shout: { rateLimit: rateLimit as never, run() {} } } });

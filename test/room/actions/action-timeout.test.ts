@@ -51,7 +51,7 @@ const answers = ({ texts }: MemorySocket) =>
     .filter(({ type }) => type === "ack" || type === "error")
     .map(({ value }) => [value.id, value.code ?? value.result]);
 
-describe("an action that takes too long", () => {
+describe("a slow action", () => {
   it.each(["hang", "guarded", "parsed"])(
     "gets timeout after 30 seconds, and the next one runs (%s)",
     async (action) => {
@@ -70,7 +70,7 @@ describe("an action that takes too long", () => {
     },
   );
 
-  it("goes on: what it does later counts, and its late answer or error reaches nobody", async () => {
+  it("continues: its later changes count, and its late answer or error is dropped", async () => {
     const { room, client, send, pass } = await start({ actionTimeout: 500 });
     send("hang", 1);
     await pass(500);
@@ -94,7 +94,7 @@ describe("an action that takes too long", () => {
     expect(errors).toEqual(["The action took longer than 0.5 seconds", "The action took longer than 0.5 seconds"]);
   });
 
-  it("is answered as ever if it is done in time, and leaves no timer", async () => {
+  it("is answered normally if it is done in time, and leaves no timer", async () => {
     const { room, client, send, pass } = await start();
     send("hang", 1);
     await pass(29_000);
@@ -106,7 +106,7 @@ describe("an action that takes too long", () => {
     expect(errors).toEqual([]);
   });
 
-  it("has a time from 1 ms to an hour", () => {
+  it("may have a timeout from 1 ms to an hour", () => {
     for (const actionTimeout of [0, 3_600_001, Infinity]) {
       expect(() => definitionOf({ actionTimeout })).toThrow("actionTimeout has to be a number from 1 to 3600000");
     }

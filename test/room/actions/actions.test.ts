@@ -89,7 +89,7 @@ const definition = defineRoom({
 });
 
 describe("actions", () => {
-  it("hand the parsed value to the handler, and its result to the sender", async () => {
+  it("pass the parsed value to the handler, and its result to the sender", async () => {
     const client = await testRoom(definition).connect();
     expect(await client.call("move", { x: "4" })).toEqual({
       type: "ack",
@@ -98,7 +98,7 @@ describe("actions", () => {
     await client.sees((state: { players: Record<string, { x: number }> }) => state.players[client.publicId]?.x === 4);
   });
 
-  it("P6.3: refuse what does not fit, with path and message", async () => {
+  it("P6.3: refuse a value that does not match, with path and message", async () => {
     const client = await testRoom(definition).connect();
     const { value } = await client.call("move", { x: 11 });
     expect(value).toMatchObject({ code: "invalid_input", action: "move", id: "call-0", issues: [{ path: ["x"] }] });
@@ -109,7 +109,7 @@ describe("actions", () => {
     expect((await client.call("unique", "free")).value).toMatchObject({ result: "free" });
   });
 
-  it("P4.2: send one packet for all that an action set, before its ack", async () => {
+  it("P4.2: send one packet for all changes of an action, before its acknowledgement", async () => {
     const room = testRoom(definition);
     const client = await room.connect();
     const other = await room.connect();
@@ -123,7 +123,7 @@ describe("actions", () => {
     await other.text('{"type":"sync","value":{"a":3,"b":9}}');
   });
 
-  it("ask guards: of the room for everything, of the action with the parsed value, sync or async", async () => {
+  it("run guards: those of the room for everything, those of the action with the parsed value, sync or async", async () => {
     const room = testRoom(definition);
     const admin = await room.connect({ token: await token({ role: "admin" }) });
     const guest = await room.connect();
@@ -137,7 +137,7 @@ describe("actions", () => {
     expect(await banned.closed).toEqual({ code: 4403, reason: "You may not enter this room" });
   });
 
-  it("that throw harm nobody: the caller gets `internal`, half-made changes are consistent, the log says who", async () => {
+  it("that throw do no harm: the caller gets `internal`, partial changes are consistent, and the log has the action", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
     const room = testRoom(definition);
     const client = await room.connect();
@@ -157,12 +157,12 @@ describe("actions", () => {
     log.mockRestore();
   });
 
-  it("pass a RoomError's own code and words on", async () => {
+  it("pass on the code and message of a RoomError", async () => {
     const client = await testRoom(definition).connect();
     expect((await client.call("refuse")).value).toMatchObject({ code: "forbidden", message: "Not your turn" });
   });
 
-  it("of one client run in order, however long one takes; those of others go on", async () => {
+  it("of one client run in order, however long one takes; those of others continue", async () => {
     const room = testRoom(definition);
     const slow = await room.connect();
     const quick = await room.connect();
@@ -202,7 +202,7 @@ describe("actions", () => {
     expect((await client.call("note", "fine")).type).toBe("ack");
   });
 
-  it("that do not exist are refused, in development with the names of those that anybody may call", async () => {
+  it("that do not exist are refused, in development with the names of those without guards", async () => {
     const client = await testRoom(definition).connect();
     const { message } = (await client.call("fly")).value;
     expect(message).toMatch(/^There is no such action\. There are: move, both, unique, /);
@@ -226,7 +226,7 @@ describe("actions", () => {
     expect((await client.closed).code).toBe(1009);
   });
 
-  it("go to unhandledAction where no entry handles them", async () => {
+  it("go to unhandledAction if no entry handles them", async () => {
     const open = defineRoom({
       path: "open",
       state: () => ({ last: sync(signal("")) }),
@@ -261,7 +261,7 @@ describe("actions", () => {
     expect((await client.call("shut")).value).toMatchObject({ code: "forbidden" });
   });
 
-  it("of a user who was removed are forbidden", async () => {
+  it("of a removed user are forbidden", async () => {
     const room = testRoom(definition);
     const client = await room.connect();
     await room.change((state) => delete state.players()[client.publicId]);

@@ -33,7 +33,7 @@ const answersOf = ({ packets }: TestClient) =>
 const repeat = (count: number, text: string) => `[${Array.from({ length: count }, () => text).join(",")}]`;
 
 describe("P3.7: an array of messages", () => {
-  it("is as many messages: handled one by one in their order, and each is answered", async () => {
+  it("counts as that many messages: handled one by one in order, each with its answer", async () => {
     const room = roomWith();
     const client = await room.connect();
     const message = (action: string, id: number) => ({ action, value: id, id });
@@ -63,7 +63,7 @@ describe("P3.7: an array of messages", () => {
     ["that is not ended", '[{"action":"add","id":"ok"}', 1],
     ["with something after it", '[{"action":"add","id":"ok"}]{"action":"add"}', 1],
     ["of commas", "[,,]", 3],
-  ])("%s is refused where it is wrong, and the client stays", async (_, frame, refused) => {
+  ])("%s is refused in the wrong part, and the client stays connected", async (_, frame, refused) => {
     const client = await roomWith().connect();
     client.send(frame);
     expect((await client.call("add", 1)).type).toBe("ack");
@@ -77,7 +77,7 @@ describe("P3.7: an array of messages", () => {
     expect((await client.closed).code).toBe(1009);
   });
 
-  it("of 100,000 parts costs its sender the connection, after as many answers as messages would get", async () => {
+  it("of 100,000 parts closes its sender, after as many answers as messages would get", async () => {
     const room = roomWith({ maxMessageBytes: 1_000_000, rateLimit: { messages: 100, per: 60_000 } });
     const client = await room.connect();
     client.send(repeat(100_000, "1"));
@@ -87,7 +87,7 @@ describe("P3.7: an array of messages", () => {
     expect((await (await room.connect()).call("add", 1)).type).toBe("ack");
   });
 
-  it("is offered in the first packet to clients of protocol 2, with the most bytes of a frame", async () => {
+  it("is offered in the first packet to clients of protocol 2, with the maximum bytes of a frame", async () => {
     const room = roomWith({ maxMessageBytes: 5000 });
     const client = await room.connect({ query: "protocol=2" });
     expect(JSON.parse(client.texts[0] ?? "")).toMatchObject({ type: "sync", batch: 5000 });

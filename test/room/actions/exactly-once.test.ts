@@ -76,7 +76,7 @@ describe("P3.6: a message that is sent again", () => {
     expect(room.state.count()).toBe(2);
   });
 
-  it("is not run after sleep and crashes either, nor is one that failed", async () => {
+  it("is not run after hibernation and crashes either, even if it failed", async () => {
     const room = memory();
     let socket = await join(room);
     const refused = await ask(room, socket, "fail", 1);
@@ -90,7 +90,7 @@ describe("P3.6: a message that is sent again", () => {
     expect(room.state.count()).toBe(5);
   });
 
-  it("is not run again for an answer that is too large to be kept, and the session is stored all the same", async () => {
+  it("is not run again for an answer that is too large to be stored, and the session is still stored", async () => {
     const room = memory();
     const first = await join(room);
     const before = first.texts.length;
@@ -106,7 +106,7 @@ describe("P3.6: a message that is sent again", () => {
     );
   });
 
-  it("is answered once to each connection that asks for it, however often, while it is handled", async () => {
+  it("is answered once to each connection that asks while it is handled", async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const room = new MemoryRoom<State>(definitionWith(0, promise).compiled);
     const [first, second] = [await join(room), await join(room)];
@@ -118,7 +118,7 @@ describe("P3.6: a message that is sent again", () => {
     expect(room.state.count()).toBe(1);
   });
 
-  it("is known where its answer was stored with the session, as it was before answers had rows of their own", async () => {
+  it("is known if its answer was stored with the session, as before answers had their own rows", async () => {
     const room = memory();
     const answer = '{"type":"ack","value":{"id":"a","result":7}}';
     room.storage.rows.set("$session:ada", { publicId: "p", offlineSince: room.clock.time, answers: [["a", answer]] });
@@ -133,7 +133,7 @@ describe("P3.6: a message that is sent again", () => {
     expect(room.storage.rows.get("$apart:session:ada")).toEqual({ answers: [["a", answer]] });
   });
 
-  it("is run where a crash undid it", async () => {
+  it("is run if a crash undid it", async () => {
     const room = memory(1000);
     await ask(room, await join(room), "add", "a");
     room.crash();
@@ -142,7 +142,7 @@ describe("P3.6: a message that is sent again", () => {
     expect(room.state.count()).toBe(1);
   });
 
-  it("while it runs waits for the same answer", async () => {
+  it("waits for the same answer while the first one runs", async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const room = new MemoryRoom<State>(definitionWith(0, promise).compiled);
     const first = await join(room);
@@ -157,7 +157,7 @@ describe("P3.6: a message that is sent again", () => {
     expect(room.state.count()).toBe(1);
   });
 
-  it("is another one where its session, or the kind of its id, is another", async () => {
+  it("is a different message in another session, or with another type of id", async () => {
     const room = memory();
     const ada = await join(room, "ada");
     const bob = await join(room, "bob");
@@ -167,7 +167,7 @@ describe("P3.6: a message that is sent again", () => {
     expect(room.state.count()).toBe(3);
   });
 
-  it("is run again for clients of protocol 1, who may use an id twice", async () => {
+  it("is run again for clients of protocol 1, which may use an id twice", async () => {
     const room = memory();
     const socket = await join(room, "ada", "");
     await ask(room, socket, "add", "a");
@@ -186,7 +186,7 @@ describe("P3.6: a message that is sent again", () => {
     expect((room.storage.rows.get("$apart:session:ada") as { answers: unknown[] }).answers).toHaveLength(64);
   });
 
-  it("is known without its answer, where answers are long", async () => {
+  it("is known without its answer, if answers are long", async () => {
     const room = memory();
     const socket = await join(room);
     for (let id = 0; id < 5; id++) await ask(room, socket, "long", id);
@@ -197,7 +197,7 @@ describe("P3.6: a message that is sent again", () => {
     expect(JSON.stringify(room.storage.rows.get("$apart:session:ada")).length).toBeLessThan(17_000);
   });
 
-  it("over a real socket", async () => {
+  it("works over a real socket", async () => {
     const room = testRoom(definitionWith(0), "room-once");
     const first = await room.connect({ id: "ada", query: "protocol=2" });
     expect((await first.call("wait")).value["result"]).toBe(1);
@@ -210,7 +210,7 @@ describe("P3.6: a message that is sent again", () => {
   });
 });
 
-it("a result that is no JSON is an internal error, of an async action too", async () => {
+it("a result that JSON cannot represent is an internal error, also of an async action", async () => {
   const room = memory();
   const socket = await join(room, "ada", "");
   expect((await ask(room, socket, "circle", "x")).join()).toContain('"code":"internal"');

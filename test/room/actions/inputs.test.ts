@@ -68,7 +68,7 @@ async function start(query = "protocol=2") {
 }
 
 describe("inputs", () => {
-  it("P15.3 are applied in ticks, in their order, and each once", async () => {
+  it("P15.3 are applied in ticks, in order, and once each", async () => {
     const { ada, send, ticks, player } = await start();
     await send(move(1), move(2));
     expect(player().x()).toBe(0);
@@ -82,7 +82,7 @@ describe("inputs", () => {
     expect(told(ada)).toEqual([2, 5]);
   });
 
-  it("P15.3 make nobody faster than time goes, however many are sent", async () => {
+  it("P15.3 move no user faster than real time, however many are sent", async () => {
     const { send, ticks, player } = await start();
     let number = 0;
     const flood = () => send(...Array.from({ length: 9 }, () => move(++number)));
@@ -113,7 +113,7 @@ describe("inputs", () => {
     expect(room.log.filter(({ level }) => level === "error")).toEqual([]);
   });
 
-  it("P15.4 are told with the packet whose state includes them, and to nobody else", async () => {
+  it("P15.4 are acknowledged with the packet whose state includes them, and only to their client", async () => {
     const { room, ada, send, ticks } = await start();
     const bob = await room.connect("bob", null, undefined, "protocol=2");
     await send(move(1));
@@ -128,7 +128,7 @@ describe("inputs", () => {
     expect(bob.texts).toHaveLength(length);
   });
 
-  it("P15.4 are told in binary frames, which differ in that only", async () => {
+  it("P15.4 are acknowledged in binary frames, which otherwise do not differ", async () => {
     const { room, ada, send, ticks } = await start("protocol=2&protocol=3");
     const bob = await room.connect("bob", null, undefined, "protocol=2&protocol=3");
     await send(move(1));
@@ -142,7 +142,7 @@ describe("inputs", () => {
     expect(packetsOf(ada).at(-1)).toMatchObject({ input: 2, value: {} });
   });
 
-  it("P15.4 are told in the first packet of a new connection, and after a crash with the state that was stored", async () => {
+  it("P15.4 are acknowledged in the first packet of a new connection, and after a crash with the stored state", async () => {
     const { room, ada, send, ticks, player } = await start();
     const id = packetsOf(ada)[0]?.value as { pId: string };
     await send(move(1), move(2));
@@ -162,7 +162,7 @@ describe("inputs", () => {
     expect(player().x()).toBe(3);
   });
 
-  it("P15.5 steps see plain values: what their client may see, rounded as there", async () => {
+  it("P15.5 give steps plain values: what their client may see, with the same rounding", async () => {
     const { send, ticks, player, room } = await start();
     made.length = 0;
     await send(move(1, 0.3));
@@ -188,7 +188,7 @@ describe("inputs", () => {
     expect(made.at(-1)).toMatchObject({ walls: ["w"] });
   });
 
-  it("a step that throws changes nothing, and ends nothing", async () => {
+  it("a step that throws changes nothing, and stops nothing", async () => {
     const { ada, send, ticks, player, room } = await start();
     await send(move(1, 666), move(2));
     ticks();
@@ -197,7 +197,7 @@ describe("inputs", () => {
     expect(room.log.filter(({ event }) => event === "input_failed")).toHaveLength(1);
   });
 
-  it("an async step is an error, and so is what an async run rejects with", async () => {
+  it("an async step is an error, and so is a rejection of an async run", async () => {
     const inputs: Readonly<Record<string, { step(): object; run?(): Promise<never> }>> = {
       late: { step: async () => ({ x: 1 }) },
       later: { step: () => ({}), run: async () => Promise.reject(new Error("too late")) },
@@ -223,7 +223,7 @@ describe("inputs", () => {
     expect(told(ada)).toEqual([3]);
   });
 
-  it("P15.2 are refused without a number, and where the value does not fit", async () => {
+  it("P15.2 are refused without a number, and if the value does not match", async () => {
     const { ada, send, ticks, player } = await start();
     const refused = async (message: string) => {
       await send(message);
@@ -241,7 +241,7 @@ describe("inputs", () => {
     expect(player().x()).toBe(0);
   });
 
-  it("of a client of protocol 1 are applied, and it gets what it always got", async () => {
+  it("of a client of protocol 1 are applied, and the client gets no other packets than before", async () => {
     const { ada, send, ticks, player } = await start("");
     await send(move(1));
     ticks();
@@ -249,7 +249,7 @@ describe("inputs", () => {
     expect(ada.texts.join("")).not.toMatch(/"(tick|input|hz)"/);
   });
 
-  it("defineRoom says what is wrong with them", () => {
+  it("defineRoom reports what is wrong with them", () => {
     const state = () => ({ players: users(Player) });
     const tick = { hz: 20 };
     const step = () => ({});
@@ -271,7 +271,7 @@ describe("inputs", () => {
 });
 
 describe("inputs over real sockets", () => {
-  it("P15.4 are told, with the state that includes them", async () => {
+  it("P15.4 are acknowledged with the state that includes them", async () => {
     const room = testRoom(definition);
     const ada = await room.connect({ id: "ada", query: "protocol=2" });
     const bob = await room.connect({ query: "protocol=2" });

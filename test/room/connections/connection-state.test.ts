@@ -13,7 +13,7 @@ describe("connectionState", () => {
     },
   });
 
-  it("is what conn.state is at first, for each connection its own, also after a sleep", async () => {
+  it("makes the initial conn.state of each connection, also after hibernation", async () => {
     const room = testRoom(pages, "pages-1");
     const [one, two] = [await room.connect(), await room.connect()];
     const pageOf = async (client: typeof one) => (await client.call("page")).value["result"];

@@ -29,7 +29,7 @@ function slowRoom() {
 const rename = (name: string) => JSON.stringify({ action: "rename", value: name, id: name });
 
 describe("a socket that is accepted before its join is done", () => {
-  it("P7.8: is told every two seconds that the room works on it, until it gets its first packet", async () => {
+  it("P7.8: is told every two seconds that the join is in progress, until it gets its first packet", async () => {
     const { room, socket, join, joining, resolve } = slowRoom();
     room.core.acceptEarly(join);
     expect(socket.isAccepted).toBe(true);
@@ -41,7 +41,7 @@ describe("a socket that is accepted before its join is done", () => {
     expect(socket.texts.slice(3).map((text) => (JSON.parse(text) as { type: string }).type)).toEqual(["sync"]);
   });
 
-  it("P7.8: has its messages handled in their order when the join is done", async () => {
+  it("P7.8: has its messages handled in order when the join is done", async () => {
     const { room, socket, join, joining, resolve } = slowRoom();
     room.core.acceptEarly(join);
     for (const name of ["one", "two"]) expect(room.core.message(socket, rename(name))).toBeUndefined();
@@ -51,7 +51,7 @@ describe("a socket that is accepted before its join is done", () => {
     expect(Object.values(room.state.players()).map(({ name }) => name())).toEqual(["two"]);
   });
 
-  it("P7.8: is closed with 1012 where the room loses its memory meanwhile", async () => {
+  it("P7.8: is closed with 1012 if the room loses its memory meanwhile", async () => {
     const { room, socket, join } = slowRoom();
     room.core.acceptEarly(join);
     room.start();
@@ -80,7 +80,7 @@ describe("a socket that is accepted before its join is done", () => {
 });
 
 describe("messages that wait for a join", () => {
-  it("have a budget for all: closes the client that has most, and keeps the others", () => {
+  it("have a budget for all: the client with the most is closed, and the others stay", () => {
     const early = new EarlySockets(new VirtualClock());
     const sockets = Array.from({ length: 10 }, () => new MemorySocket(undefined));
     for (const socket of sockets) {
@@ -95,7 +95,7 @@ describe("messages that wait for a join", () => {
   it.each([
     ["many", 1001, "x"],
     ["large", 3, "x".repeat(1_000_000)],
-  ])("are limited: closes a client that sends too much (%s)", (_, count, frame) => {
+  ])("are limited: a client that sends too much is closed (%s)", (_, count, frame) => {
     const early = new EarlySockets(new VirtualClock());
     const socket = new MemorySocket(undefined);
     early.accept(socket, undefined, false);

@@ -33,7 +33,7 @@ const chat = defineRoom({
 afterEach(() => vi.unstubAllEnvs());
 
 describe("events of a definition", () => {
-  it("reach clients as they were sent, and are checked and not changed by their schemas", async () => {
+  it("reach clients unchanged, and are checked but not converted by their schemas", async () => {
     const client = await testRoom(chat, "chat-1").connect();
     await client.call("say", { text: "hi", more: 1 });
     await client.call("date");
@@ -54,7 +54,7 @@ describe("events of a definition", () => {
     ["slow", undefined, 'The event "slow" cannot have an async schema'],
     ["other", "chatt", 'There is no event "chatt". There are: chat, moved, bell, slow'],
     ["other", "toString", 'There is no event "toString"'],
-  ])("with %s %j nothing is sent, and the handler is told why", async (action, value, message) => {
+  ])("with %s %j nothing is sent, and the handler gets the reason", async (action, value, message) => {
     const client = await testRoom(chat, "chat-1").connect();
     errors.length = 0;
     expect((await client.call(action, value)).value["code"]).toBe("internal");
@@ -62,7 +62,7 @@ describe("events of a definition", () => {
     expect(client.packets.map(({ type }) => type)).toEqual(["sync", "error"]);
   });
 
-  it("are not checked in a deploy, which leaves the code for it out", async () => {
+  it("are not checked in a deployed Worker, which does not contain the code for it", async () => {
     vi.stubEnv("NODE_ENV", "production");
     const client = await testRoom(chat, "chat-1").connect();
     await client.call("say", { text: "" });
@@ -70,7 +70,7 @@ describe("events of a definition", () => {
     expect(client.packets.map(({ type }) => type)).toEqual(["sync", "chat", "ack", "chatt", "ack"]);
   });
 
-  it("have schemas, and names that mean nothing else", () => {
+  it("have schemas, and names that are not reserved", () => {
     const room = { path: "r", state: () => ({}) };
     expect(() => defineRoom({ ...room, events: { chat: "text" as unknown as z.ZodString } })).toThrow(
       'defineRoom("r"): the event "chat" has a value that is not a schema',

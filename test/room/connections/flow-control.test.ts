@@ -76,7 +76,7 @@ async function roomWith(definition: typeof compiled, ...names: readonly string[]
   return { room, clients: clients as [Confirming, ...Confirming[]], change };
 }
 
-it("P14.1: a client that reads is asked, and confirms with what it sends anyway", async () => {
+it("P14.1: a client that reads is asked, and confirms with its next message", async () => {
   const { clients, change, room } = await roomWith(compiled, "ada");
   const [ada] = clients;
   for (let turn = 0; turn < 100; turn++) {
@@ -89,7 +89,7 @@ it("P14.1: a client that reads is asked, and confirms with what it sends anyway"
   expect(room.core.overview.unconfirmedBytes).toBeLessThan(10_000);
 });
 
-it("P14.1: one that sends nothing confirms by itself, once in a while", async () => {
+it("P14.1: a client that sends nothing confirms on its own, once in a while", async () => {
   const { clients, change } = await roomWith(compiled, "ada");
   const [ada] = clients;
   change(160);
@@ -100,7 +100,7 @@ it("P14.1: one that sends nothing confirms by itself, once in a while", async ()
   expect(ada.sent).toBe(10);
 });
 
-it("P14.2: a client that does not read is sent no more than so much, and one difference when it reads again", async () => {
+it("P14.2: a client that does not read gets a limited amount, and one merged patch when it reads again", async () => {
   const { room, clients, change } = await roomWith(compiled, "ada", "slow");
   const [ada, slow] = clients as [Confirming, Confirming];
   slow.socket.stall();
@@ -119,7 +119,7 @@ it("P14.2: a client that does not read is sent no more than so much, and one dif
   expect(slow.client.state["count"]).toBe(501);
 });
 
-it("P14.2: what only it may see is in the difference too", async () => {
+it("P14.2: the merged patch includes private changes", async () => {
   const { room, clients, change } = await roomWith(compiled, "slow", "ada");
   const [slow] = clients;
   const me = () => room.state.players()[slow.client.publicId] as Player;
@@ -132,7 +132,7 @@ it("P14.2: what only it may see is in the difference too", async () => {
   expect(slow.client.state).toMatchObject({ count: 100, players: { [slow.client.publicId]: { hand: "ace" } } });
 });
 
-it("P14.4: acks of a stopped client follow the patch that they belong to, in their order", async () => {
+it("P14.4: acknowledgements of a stopped client follow the patch that they belong to, in order", async () => {
   const { clients, change } = await roomWith(compiled, "slow");
   const [slow] = clients;
   slow.socket.stall();
@@ -145,7 +145,7 @@ it("P14.4: acks of a stopped client follow the patch that they belong to, in the
   for (const { seq } of packets.slice(difference + 1)) expect(seq).toBeLessThanOrEqual(packets[difference]?.seq ?? 0);
 });
 
-it("P14.4: where many answers wait, messages are not handled before they are sent", async () => {
+it("P14.4: if many answers wait, further messages are not handled before they are sent", async () => {
   const { room, clients, change } = await roomWith(compiled, "slow");
   const [slow] = clients;
   slow.socket.stall();
@@ -161,7 +161,7 @@ it("P14.4: where many answers wait, messages are not handled before they are sen
   );
 });
 
-it("P14.5: packets of the room's own wait as long as there are not too many, and the latest of a name is kept", async () => {
+it("P14.5: the room's own packets wait up to a limit, and the latest of a name is kept", async () => {
   const { room, clients, change } = await roomWith(compiled, "slow");
   const [slow] = clients;
   slow.socket.stall();
@@ -175,7 +175,7 @@ it("P14.5: packets of the room's own wait as long as there are not too many, and
   expect(packets.filter(({ type }) => type === "at")).toEqual([{ type: "at", value: 49 }]);
 });
 
-it("P14.6: above the bound of all, those who have most are stopped first, and nobody gets much more than a share", async () => {
+it("P14.6: above the total limit, clients with the most are stopped first, and none gets much more than its share", async () => {
   const names = Array.from({ length: 20 }, (_, index) => `slow-${index}`);
   const { room, clients, change } = await roomWith(compiled, ...names, "ada");
   const ada = clients.at(-1) as Confirming;
@@ -193,7 +193,7 @@ it("P14.6: above the bound of all, those who have most are stopped first, and no
   }
 });
 
-it("P14.6: clients of the first protocol that the room closed stop nobody, however much they were sent", async () => {
+it("P14.6: closed clients of protocol 1 do not count, however much they were sent", async () => {
   const { compiled: unbounded } = defineRoom({ ...compiled.definition, maxSilentBytes: undefined } as never);
   const names = Array.from({ length: 20 }, (_, index) => `reader-${index}`);
   const { room, clients, change } = await roomWith(unbounded, ...names);
@@ -208,7 +208,7 @@ it("P14.6: clients of the first protocol that the room closed stop nobody, howev
   expect(room.core.overview).toMatchObject({ connections: 20, behind: 0 });
 });
 
-it("P14.6: clients of the first protocol take no share of what the others may have unconfirmed", async () => {
+it("P14.6: clients of protocol 1 take no share of the bytes that others may have unconfirmed", async () => {
   const stalled = ["one", "two", "three", "four"];
   const { room, clients, change } = await roomWith(compiled, ...stalled, "slow");
   for (let index = 0; index < 40; index++) await room.connect(`old-${index}`);
@@ -220,7 +220,7 @@ it("P14.6: clients of the first protocol take no share of what the others may ha
   expect(room.core.overview.behind).toBe(4);
 });
 
-it("P14.7: a client that confirms nothing for 90 seconds is closed, so that it may come back", async () => {
+it("P14.7: a client that confirms nothing for 90 seconds is closed, and may reconnect", async () => {
   const { room, clients, change } = await roomWith(compiled, "ada", "slow");
   const [ada, slow] = clients as [Confirming, Confirming];
   slow.socket.stall();
@@ -237,7 +237,7 @@ it("P14.7: a client that confirms nothing for 90 seconds is closed, so that it m
   expect(room.clock.pending).toBe(0);
 });
 
-it("P14.8: clients of the first protocol are closed if they are sent too much without a sign of life, the largest first", async () => {
+it("P14.8: clients of protocol 1 are closed if they are sent too much without a sign of life, the largest first", async () => {
   const room = new MemoryRoom<State>(compiled);
   const [one, other] = [await room.connect("one"), await room.connect("other")];
   const change = () => room.change((state) => state.text.set(LARGE + String(Math.random())));
@@ -262,7 +262,7 @@ it("P14.8: clients of the first protocol are closed if they are sent too much wi
   expect(other.isOpen).toBe(true);
 });
 
-it("P14.1: a room that slept still knows how much is unconfirmed", async () => {
+it("P14.1: a room that hibernated still knows how much is unconfirmed", async () => {
   const { room, clients, change } = await roomWith(compiled, "slow");
   const [slow] = clients;
   slow.socket.stall();
@@ -273,7 +273,7 @@ it("P14.1: a room that slept still knows how much is unconfirmed", async () => {
   expect(slow.socket.unreadBytes).toBeLessThan(30_000);
 });
 
-it("confirmations that nobody asked for count as messages, and are refused only if they are too many", async () => {
+it("unknown confirmations count as messages, and are refused only if there are too many", async () => {
   const limited = defineRoom({ path: "r", rateLimit: { messages: 10, per: 1000 }, state: stateOf }).compiled;
   const room = new MemoryRoom<State>(limited);
   const socket = await room.connect("ada", null, undefined, "protocol=2&clear=1");

@@ -46,7 +46,7 @@ describe("interceptorPacket", () => {
     expect(deaf.packets.some((packet) => packet.type === "say")).toBe(false);
   });
 
-  it("however slow it is, each connection gets its packets in order, acks too", async () => {
+  it("however slow it is, each connection gets its packets in order, including acknowledgements", async () => {
     const waiting: (() => void)[] = [];
     const definition = defineRoom({
       path: "room-{id}",
@@ -90,7 +90,7 @@ describe("interceptorPacket", () => {
     expect(client.packets.map(({ type }) => type)).toEqual(["sync", "ack"]);
   });
 
-  it("one that throws sends nothing, and harms nobody else", async () => {
+  it("one that throws sends nothing, and does not affect others", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
     const definition = defineRoom({
       path: "room-{id}",

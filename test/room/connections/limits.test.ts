@@ -7,7 +7,7 @@ import { sync } from "../../../src/state/fields.ts";
 import { testRoom, token } from "../../support/harness.ts";
 
 describe("the rate limit", () => {
-  it("refuses what is too much, and lets through again what comes in time", () => {
+  it("refuses excess messages, and accepts later ones in time", () => {
     const bucket = new TokenBucket({ messages: 3, per: 1000 }, 0);
     expect([0, 0, 0, 0].map((now) => bucket.take(now))).toEqual(["pass", "pass", "pass", "refuse"]);
     expect(bucket.take(334)).toBe("refuse");
@@ -15,18 +15,18 @@ describe("the rate limit", () => {
     expect(bucket.take(60_000)).toBe("pass");
   });
 
-  it("loses nothing where the clock is set back", () => {
+  it("loses nothing if the clock is set back", () => {
     const bucket = new TokenBucket({ messages: 3, per: 1000 }, 60_000);
     expect([60_000, 0, 0, 0].map((now) => bucket.take(now))).toEqual(["pass", "pass", "pass", "refuse"]);
     expect(bucket.take(800)).toBe("pass");
   });
 
-  it("closes who goes on regardless", () => {
+  it("closes a client that continues", () => {
     const bucket = new TokenBucket({ messages: 2, per: 1000 }, 0);
     expect([1, 1, 1, 1].map((now) => bucket.take(now))).toEqual(["pass", "pass", "refuse", "close"]);
   });
 
-  it("P6.4: over a socket: `rate_limited`, then 4429, and nobody else is harmed", async () => {
+  it("P6.4: over a socket: `rate_limited`, then 4429, and others are not affected", async () => {
     const definition = defineRoom({
       path: "room-{id}",
       rateLimit: { messages: 5, per: 60_000 },
@@ -74,7 +74,7 @@ describe("ready-made guards", () => {
     expect((await room.fetch(`/auth?token=${await token({})}`)).status).toBe(200);
   });
 
-  it("a claim is not found on the prototype", () => {
+  it("a claim is not looked up in the prototype", () => {
     const context = {
       conn: undefined,
       auth: {},

@@ -22,7 +22,7 @@ function packetsOf({ texts }: MemorySocket): unknown[] {
 }
 const isBinary = ({ frames }: MemorySocket) => frames.map((frame) => typeof frame !== "string");
 
-it("P4.10: what an interceptor returns is the same in binary frames as in JSON, whatever it does", async () => {
+it("P4.10: the result of an interceptor is the same in binary frames as in JSON", async () => {
   let binary = 0;
   await fc.assert(
     fc.asyncProperty(
@@ -82,7 +82,7 @@ function stripped(value: unknown): unknown {
 const bytesOf = ({ frames }: MemorySocket) =>
   frames.map((frame) => (typeof frame === "string" ? frame : new TextDecoder().decode(frame))).join("");
 
-it("P13.5: a client is told the names of no field that the interceptor takes out, and gets absolute values", async () => {
+it("P13.5: a client does not get names of fields that the interceptor removes, and gets absolute values", async () => {
   const definition = defineRoom({
     path: "r",
     throttleSync: 0,

@@ -3,7 +3,7 @@ import { defineRoom } from "../../../src/define/define-room.ts";
 import { causeOf, createLog } from "../../../src/platform/log.ts";
 import { MemoryRoom } from "../../support/memory.ts";
 
-it("a log that throws, or whose promise is rejected, harms nobody, and the console says so", async () => {
+it("a log that throws or rejects does no harm, and the console reports it", async () => {
   const said = vi.spyOn(console, "error").mockImplementation(() => {});
   const isUnhandled = vi.fn();
   addEventListener("unhandledrejection", isUnhandled);
@@ -20,7 +20,7 @@ it("a log that throws, or whose promise is rejected, harms nobody, and the conso
   said.mockRestore();
 });
 
-it("whatever a handler throws, what a client sent among it, is a line, and the connection goes on", async () => {
+it("whatever a handler throws, including a client's value, is logged, and the connection continues", async () => {
   const room = new MemoryRoom(
     defineRoom({
       path: "r",

@@ -95,7 +95,7 @@ describe("a function that cannot be async", () => {
     expect(lines).toMatch(message);
   });
 
-  it("state() keeps the room from starting where it returns a promise, and the log says why", async () => {
+  it("state() stops the room from starting if it returns a promise, and the log says why", async () => {
     const room = testRoom(defineRoom({ path: "room-{id}", state: async () => state() }));
     const lines = await logged(async () => {
       expect((await (await room.open()).closed).code).toBe(1011);
@@ -104,7 +104,7 @@ describe("a function that cannot be async", () => {
   });
 });
 
-it("a hook that restores a user and returns nothing refuses the transfer: the user would start from nothing", async () => {
+it("a restore hook that returns nothing refuses the transfer, since the user would start without values", async () => {
   const onSessionRestore = (() => {}) as never;
   const players = () => ({
     players: users(

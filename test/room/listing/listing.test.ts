@@ -49,7 +49,7 @@ class Listed {
 }
 
 describe("P10.1: room.setListing", () => {
-  it("tells the World what is said of the room, and who is there", async () => {
+  it("tells the World the listing and the users online", async () => {
     const test = new Listed();
     await test.room.connect("ada");
     test.list({ mode: "duel", level: signal(3), none: undefined }, { locked: true });
@@ -61,14 +61,14 @@ describe("P10.1: room.setListing", () => {
     expect(test.room.core.listing.read("other")).toBeNull();
   });
 
-  it("goes by its old name too, room.listing", async () => {
+  it("also works by its old name, room.listing", async () => {
     const test = new Listed();
     test.room.core.handle.listing({ mode: "duel" }, { locked: true });
     await test.pass();
     expect(test.told).toMatchObject([["world-default", { metadata: '{"mode":"duel"}', locked: true }]]);
   });
 
-  it("tells of users who come and go at most once a second, and only what changed", async () => {
+  it("reports users who come and go at most once a second, and only changes", async () => {
     const test = new Listed();
     test.list({});
     await test.pass();
@@ -88,7 +88,7 @@ describe("P10.1: room.setListing", () => {
     expect(test.users).toEqual([0, 3, 0]);
   });
 
-  it("costs one alarm with the save of who came, and one row more", async () => {
+  it("costs one alarm together with the save of the new user, and one further row", async () => {
     const test = new Listed();
     test.list({});
     await test.room.connect("ada");
@@ -108,7 +108,7 @@ describe("P10.1: room.setListing", () => {
     expect(test.room.storage.writes - writes).toBe(without.storage.writes - before + 1);
   });
 
-  it("costs nothing where a room is not listed", async () => {
+  it("costs nothing if a room is not listed", async () => {
     const test = new Listed();
     await test.room.connect("ada");
     await test.pass(5000);
@@ -116,7 +116,7 @@ describe("P10.1: room.setListing", () => {
     expect([...test.room.storage.rows.keys()].filter((key) => key.includes("listing"))).toEqual([]);
   });
 
-  it("says a change of its own at once, and again no sooner than a second later", async () => {
+  it("reports its own change at once, and again after at least a second", async () => {
     const test = new Listed();
     test.list({ mode: "duel" });
     await test.pass(20);
@@ -128,7 +128,7 @@ describe("P10.1: room.setListing", () => {
     expect(test.told.map(([, report]) => report?.locked)).toEqual([false, true]);
   });
 
-  it("takes the room off the list, and moves it to another World", async () => {
+  it("removes the room from the list, and moves it to another World", async () => {
     const test = new Listed();
     test.list({}, { worldId: "one" });
     await test.pass();
@@ -148,7 +148,7 @@ describe("P10.1: room.setListing", () => {
     expect(test.told).toHaveLength(4);
   });
 
-  it("tells nothing new when the room slept, and what is true now when it died", async () => {
+  it("reports nothing new after hibernation, and the current values after a crash", async () => {
     const test = new Listed();
     test.list({ mode: "duel" });
     await test.room.connect("ada");
@@ -163,7 +163,7 @@ describe("P10.1: room.setListing", () => {
     expect(test.told.slice(reports)).toMatchObject([["world-default", { users: 0, metadata: '{"mode":"duel"}' }]]);
   });
 
-  it("is told later where the World is away, also by a room that died meanwhile", async () => {
+  it("is reported later if the World is away, also after a crash of the room", async () => {
     const test = new Listed();
     test.onReport = () => Promise.reject(new Error("away"));
     test.list({ mode: "duel" });
@@ -183,7 +183,7 @@ describe("P10.1: room.setListing", () => {
     expect(test.told.at(-1)).toEqual(["world-default", null]);
   });
 
-  it("that changes while it is told is told again", async () => {
+  it("that changes while it is reported is reported again", async () => {
     const test = new Listed();
     test.onReport = () => {
       test.onReport = () => undefined;
@@ -195,7 +195,7 @@ describe("P10.1: room.setListing", () => {
     expect(test.told.map(([, report]) => report?.metadata)).toEqual(['{"mode":"duel"}', '{"mode":"ffa"}']);
   });
 
-  it("that is refused is not tried again until something changes, and the log says why", async () => {
+  it("that is refused is not reported again until something changes, and the log says why", async () => {
     const test = new Listed();
     test.onReport = () => "There is no such World";
     test.list({ mode: "duel" });
@@ -224,7 +224,7 @@ describe("P10.1: room.setListing", () => {
   });
 });
 
-it("in a service without Worlds the log says what to write, and the room runs on", async () => {
+it("in a service without Worlds the log says what to add, and the room continues", async () => {
   const { room } = new Listed();
   room.hasWorlds = false;
   room.crash();

@@ -75,7 +75,7 @@ const json = (body: unknown): RequestInit => ({
 });
 
 describe("requests", () => {
-  it("answer values as JSON, text as text, a Response as it is, nothing as 204", async () => {
+  it("answer values as JSON, text as text, a Response unchanged, undefined as 204", async () => {
     const room = testRoom(definition);
     const status = await room.fetch("/status");
     expect([status.status, status.headers.get("content-type")]).toEqual([200, "application/json"]);
@@ -87,7 +87,7 @@ describe("requests", () => {
     expect((await room.fetch("/own")).status).toBe(418);
   });
 
-  it("read signals, and show of an entry only what every client may see", async () => {
+  it("read signals, and include only public fields of an entry", async () => {
     const room = testRoom(definition);
     const client = await room.connect();
     expect(await (await room.fetch(`/players/${client.publicId}`)).json()).toEqual({ score: 7 });
@@ -120,7 +120,7 @@ describe("requests", () => {
     await room.inside((state) => expect([...state.scores()]).toEqual([5]));
   });
 
-  it("ask guards: false is 403, a Response is the answer, the route's get the parsed body", async () => {
+  it("run guards: false is 403, a Response is the answer, and the route's guards get the parsed body", async () => {
     const room = testRoom(definition);
     const closed = await room.fetch("/closed");
     expect([closed.status, await closed.json()]).toEqual([403, { error: "Not permitted" }]);
@@ -163,7 +163,7 @@ describe("requests", () => {
     expect([redirect.status, redirect.headers.get("location")]).toEqual([303, "/elsewhere"]);
   });
 
-  it("that throw answer 500 without a word of it, and say so in the log", async () => {
+  it("that throw answer 500 without details, and are logged", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
     const broken = await testRoom(definition).fetch("/broken");
     expect(broken.status).toBe(500);
@@ -172,14 +172,14 @@ describe("requests", () => {
     log.mockRestore();
   });
 
-  it("change the state like actions do", async () => {
+  it("change the state as actions do", async () => {
     const room = testRoom(definition);
     const client = await room.connect();
     await room.fetch("/scores", json({ score: 5 }));
     await client.sees((state: { scores: number[] }) => state.scores.join() === "5");
   });
 
-  it("P1.5: never carry credentials or the service's own headers inside", async () => {
+  it("P1.5: never pass credentials or the service's own headers to handlers", async () => {
     const room = testRoom(definition);
     const jwt = await token({ sub: "ada" });
     const spoofed = {

@@ -35,8 +35,8 @@ const definition = defineRoom({
 const params = (value: unknown) => `params=${encodeURIComponent(JSON.stringify(value))}`;
 const refusal = async (room: TestRoom, query: string) => (await room.open({ query })).closed;
 
-describe("what clients join with", () => {
-  it("P1.10: guards and onJoin get what the schema made of it", async () => {
+describe("the value that clients join with", () => {
+  it("P1.10: guards and onJoin get the parsed value", async () => {
     const room = testRoom(definition);
     asked.mockClear();
     const ada = await room.connect({ query: params({ name: " Ada " }) });
@@ -57,7 +57,7 @@ describe("what clients join with", () => {
     ["a reserved key", `params=${encodeURIComponent('{"name":"a","__proto__":{}}')}`, 4400, /reserved key/],
     ["too much nesting", `params=${"[".repeat(100)}${"]".repeat(100)}`, 4400, /nested too deeply/],
     ["too many bytes", params({ name: "ä".repeat(1100) }), 1009, /2048 bytes/],
-  ])("P1.10: a client that gives %s is refused for good, and leaves nothing", async (_what, query, code, reason) => {
+  ])("P1.10: a client that gives %s is refused finally, and leaves nothing", async (_what, query, code, reason) => {
     const room = testRoom(definition);
     const closed = await refusal(room, query);
     expect(closed).toEqual({ code, reason: expect.stringMatching(reason) });
@@ -65,7 +65,7 @@ describe("what clients join with", () => {
     expect(Object.keys((bob.state as Seen).players)).toEqual([bob.publicId]);
   });
 
-  it("a user who comes back gives it again, after a crash too", async () => {
+  it("a user who reconnects gives it again, also after a crash", async () => {
     const room = testRoom(definition);
     const before = await room.connect({ id: "ada", query: params({ name: "Ada", team: 2 }) });
     const { publicId } = before;
@@ -80,7 +80,7 @@ describe("what clients join with", () => {
     expect((again.state as Seen).players[publicId]?.name).toBe("Ada/1");
   });
 
-  it("an async schema is waited for, also where it refuses", async () => {
+  it("an async schema is awaited, also if it refuses", async () => {
     const room = testRoom(
       defineRoom({
         path: "room-{id}",
@@ -102,14 +102,14 @@ describe("what clients join with", () => {
     expect((await refusal(room, params({}))).code).toBe(1011);
   });
 
-  it("a room that asks for nothing ignores it", async () => {
+  it("a room without a schema ignores it", async () => {
     const room = testRoom(
       defineRoom({ path: "room-{id}", state: () => ({ count: sync(signal(1)) }), guards: [requireNothing] }),
     );
     expect((await room.connect({ query: params({ name: "Ada" }) })).state).toEqual({ count: 1 });
   });
 
-  it("a spectator may leave it out, and what one gives is checked", async () => {
+  it("a spectator may omit it, and a given value is checked", async () => {
     const room = testRoom(definition);
     asked.mockClear();
     await room.connect({ query: "spectator=1" });
@@ -118,7 +118,7 @@ describe("what clients join with", () => {
     expect(await refusal(room, `spectator=1&${params({ name: "mallory" })}`)).toMatchObject({ code: 4403 });
   });
 
-  it("defineRoom refuses what is no schema", () => {
+  it("defineRoom refuses a value that is not a schema", () => {
     const state = () => ({});
     expect(() => defineRoom({ path: "a", state, join: {} as never })).toThrow(
       /option "join" has an input that is not a schema/,

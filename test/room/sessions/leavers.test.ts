@@ -52,7 +52,7 @@ function scene({ isIntercepted = false } = {}) {
   return { compiled, gate, seen, ticks };
 }
 
-describe("a user who is away, and is deleted", () => {
+describe("an offline user who is removed", () => {
   const away = async () => {
     const { compiled } = scene();
     const room = memoryRoom(compiled);
@@ -65,7 +65,7 @@ describe("a user who is away, and is deleted", () => {
   };
   const sessions = ({ core }: MemoryRoom<State>) => [...core.sessions.all()].map(({ clientId }) => clientId);
 
-  it("does not come back as who they were: their session goes too, from storage as well", async () => {
+  it("cannot resume: their session is removed, also from storage", async () => {
     const { room, adas, bobs } = await away();
     room.change((state) => delete state.players()[adas]);
     await room.advance(10);
@@ -77,7 +77,7 @@ describe("a user who is away, and is deleted", () => {
     expect(Object.keys(room.state.players())).toContain(bobs);
   });
 
-  it("comes back if another entry takes their place in the same turn, or all entries are replaced", async () => {
+  it("can resume if another entry replaces theirs in the same turn, or all entries are replaced", async () => {
     const { room, adas, bobs } = await away();
     room.change((state) => (state.players()[adas] = new Player()));
     room.change((state) => {
@@ -95,7 +95,7 @@ describe("a user who is away, and is deleted", () => {
     expect(Object.keys(room.state.players()).toSorted()).toEqual([adas, bobs].toSorted());
   });
 
-  it("is still expected where they are on their way here, by a transfer", async () => {
+  it("is still expected if they are being transferred here", async () => {
     const room = memoryRoom(scene().compiled);
     const answer = await room.core.board({
       transferId: "t",
@@ -139,8 +139,8 @@ const WAYS: Readonly<Record<string, (room: MemoryRoom<State>, socket: MemorySock
     },
   };
 
-describe.each(Object.entries(WAYS))("who left gets nothing more, %s", (_, leave) => {
-  it("and the socket of a client of the first protocol stays open, silent and uncounted, also after a sleep", async () => {
+describe.each(Object.entries(WAYS))("a connection whose user left gets nothing more, %s", (_, leave) => {
+  it("and the socket of a client of protocol 1 stays open, silent and uncounted, also after hibernation", async () => {
     const { compiled, ticks } = scene();
     const room = memoryRoom(compiled);
     const ada = await room.connect("ada");
@@ -170,7 +170,7 @@ describe.each(Object.entries(WAYS))("who left gets nothing more, %s", (_, leave)
     expect(room.core.handle.connections).toHaveLength(1);
   });
 
-  it("and a client of protocol 2 is closed for good", async () => {
+  it("and a client of protocol 2 is closed finally", async () => {
     const { compiled } = scene();
     const room = memoryRoom(compiled);
     const ada = await room.connect("ada", null, undefined, "protocol=2");
@@ -187,7 +187,7 @@ describe.each(Object.entries(WAYS))("who left gets nothing more, %s", (_, leave)
     expect(texts.at(-1)).toBe("error");
   });
 
-  it("also if the room has slept before they are closed", async () => {
+  it("also if the room hibernated before they are closed", async () => {
     const { compiled } = scene();
     const room = memoryRoom(compiled);
     const ada = await room.connect("ada", null, undefined, "protocol=2");
@@ -228,7 +228,7 @@ describe.each(Object.entries(WAYS))("who left gets nothing more, %s", (_, leave)
   });
 });
 
-describe("what the room still sends to who left", () => {
+describe("what the room still sends to a user who left", () => {
   it("is the answer to their last message, however long that takes", async () => {
     const { compiled, gate } = scene();
     const room = memoryRoom(compiled);
@@ -244,7 +244,7 @@ describe("what the room still sends to who left", () => {
     expect(ada.closedWith?.code).toBe(4403);
   });
 
-  it("passes the interceptor with the user they were", async () => {
+  it("passes the interceptor with the former user", async () => {
     const { compiled, gate, seen } = scene({ isIntercepted: true });
     const room = memoryRoom(compiled);
     const ada = await room.connect("ada");
@@ -256,7 +256,7 @@ describe("what the room still sends to who left", () => {
     expect(seen.at(-1)).toEqual(["Ada", "goto"]);
   });
 
-  it("comes with an ack that asks for no packet which they do not get", async () => {
+  it("comes with an acknowledgement that announces no packet they do not get", async () => {
     const { compiled } = scene();
     const room = memoryRoom(compiled);
     const ada = await room.connect("ada", null, undefined, "protocol=2");
@@ -270,7 +270,7 @@ describe("what the room still sends to who left", () => {
 });
 
 describe("a connection from before its user left", () => {
-  it("may do nothing as the user who is back, and gets nothing, also after a sleep", async () => {
+  it("may do nothing as the user who has returned, and gets nothing, also after hibernation", async () => {
     const { compiled } = scene();
     const room = memoryRoom(compiled);
     const old = await room.connect("ada");
@@ -298,7 +298,7 @@ describe("a connection from before its user left", () => {
     }
   });
 
-  it("is closed where there are more than 1000", async () => {
+  it("is closed if there are more than 1000", async () => {
     const { compiled } = scene();
     const room = memoryRoom(compiled);
     const sockets: MemorySocket[] = [];
@@ -322,7 +322,7 @@ it("a user whose entry is replaced in one turn stays", async () => {
   expect(ada.texts.join()).toContain('"count":1');
 });
 
-it("who is moved or removed by onJoin itself is not let in, and nothing is left of them", async () => {
+it("a user who is moved or removed by onJoin itself is refused, and nothing of them remains", async () => {
   const definition = defineRoom({
     path: "r",
     throttleStorage: 0,
@@ -344,7 +344,7 @@ it("who is moved or removed by onJoin itself is not let in, and nothing is left 
   }
 });
 
-it("a factory that throws refuses the join, and leaves nothing", async () => {
+it("a factory that throws refuses the join, and nothing remains", async () => {
   let isBroken = false;
   const { compiled } = defineRoom({
     path: "r",
@@ -363,7 +363,7 @@ it("a factory that throws refuses the join, and leaves nothing", async () => {
   expect((await room.connect("ada")).isOpen).toBe(true);
 });
 
-it("a session does not run out while its user joins", async () => {
+it("a session does not expire while its user joins", async () => {
   const gates: PromiseWithResolvers<void>[] = [];
   const { compiled } = defineRoom({
     path: "r",
@@ -395,7 +395,7 @@ it("a session does not run out while its user joins", async () => {
   expect(room.core.overview.sessions).toBe(0);
 });
 
-it("a room that slept with no other socket knows that nobody was told what changed", async () => {
+it("a room that hibernated without other sockets knows that no client has got the change", async () => {
   const stateOf = () => ({ players: users(Player), count: sync(signal(0)) });
   const room = new MemoryRoom<ReturnType<typeof stateOf>>(
     defineRoom({ path: "r", throttleSync: 0, state: stateOf }).compiled,

@@ -63,8 +63,8 @@ async function settle(): Promise<void> {
   for (let step = 0; step < 20; step++) await Promise.resolve();
 }
 
-describe("onLeave comes after onJoin", () => {
-  it("where another handler closes the connection while it joins", async () => {
+describe("onLeave runs after onJoin", () => {
+  it("if another handler closes the connection while it joins", async () => {
     const { room, told, open, joining } = await closedWhileJoining();
     await settle();
     expect(told).toEqual(["joining 1"]);
@@ -75,7 +75,7 @@ describe("onLeave comes after onJoin", () => {
     expect(room.core.sessions.find("ada")).toBeUndefined();
   });
 
-  it("and not at all where onJoin fails in the end", async () => {
+  it("and not at all if onJoin fails in the end", async () => {
     const { room, told, fail, joining } = await closedWhileJoining();
     fail(1);
     await joining;
@@ -84,7 +84,7 @@ describe("onLeave comes after onJoin", () => {
     expect(room.core.sessions.find("ada")).toBeUndefined();
   });
 
-  it("and not at all for who is here again by then", async () => {
+  it("and not at all if the user is back by then", async () => {
     const { room, told, open, joining: first } = await closedWhileJoining();
     const second = room.connect("ada");
     await settle();
@@ -100,7 +100,7 @@ describe("onLeave comes after onJoin", () => {
 });
 
 it.each([false, true])(
-  "a connection from before its user went elsewhere, which closes late, is nobody's (slept: %s)",
+  "a connection from before its user went elsewhere has no effect when it closes late (hibernated: %s)",
   async (hasSlept) => {
     const left: string[] = [];
     const { compiled } = defineRoom({

@@ -89,14 +89,14 @@ describe("a join that onJoin refuses leaves no trace", () => {
     expect(left).toEqual(query.startsWith("close") ? Array.from({ length: 20 }, () => "Mallory") : []);
   });
 
-  it("in a room that nobody was in before", async () => {
+  it("in an empty room", async () => {
     const { room, join } = scene();
     await join("mallory", "wrong");
     await room.advance(5000);
     expect(rowsOf(room)).toEqual([]);
   });
 
-  it("of a user who was here before: they stay as offline as they were", async () => {
+  it("of a user who was here before: they stay offline", async () => {
     const { room, left, join } = scene();
     const watcher = await join("host");
     room.disconnect(await join("ada"));
@@ -113,7 +113,7 @@ describe("a join that onJoin refuses leaves no trace", () => {
     expect(Object.keys(room.state.players())).toHaveLength(2);
   });
 
-  it("where its user's entry was removed, and the session is still known", async () => {
+  it("if its user's entry was removed, and the session is still known", async () => {
     const { room, join } = scene();
     const watcher = await join("host");
     room.disconnect(await join("ada"));
@@ -130,7 +130,7 @@ describe("a join that onJoin refuses leaves no trace", () => {
 });
 
 describe("a user whose onJoin is not done", () => {
-  it("is seen by others when it is done, as they are then, and by nobody who joins meanwhile", async () => {
+  it("is visible to others only when it is done, with the values of then", async () => {
     const { room, join, openGate } = scene();
     const watcher = await join("host");
     const joining = join("ada", "slow");
@@ -156,7 +156,7 @@ describe("a user whose onJoin is not done", () => {
     expect(room.state.players()[publicId]?.items()["s"]?.label()).toBe("sword");
   });
 
-  it("is gone with a crash", async () => {
+  it("is gone after a crash", async () => {
     const { room, join } = scene({ throttleStorage: 0 });
     await join("host");
     void join("ada", "slow");
@@ -183,7 +183,7 @@ describe("a user whose onJoin is not done", () => {
     expect((await again).isOpen).toBe(true);
   });
 
-  it("is let in by one connection, though another one is refused", async () => {
+  it("is accepted through one connection, though another one is refused", async () => {
     const { room, join, openGate } = scene();
     const refused = join("ada", "slow&wrong");
     const letIn = await join("ada");
@@ -194,7 +194,7 @@ describe("a user whose onJoin is not done", () => {
     expect(Object.values(room.state.players()).map(({ name, online }) => [name(), online()])).toEqual([["Ada", true]]);
   });
 
-  it("whose client goes away meanwhile was here, and is offline", async () => {
+  it("whose client disconnects meanwhile was here, and is offline", async () => {
     const { room, left, join, openGate } = scene();
     const watcher = await join("host");
     const joining = join("ada", "slow");
@@ -213,7 +213,7 @@ describe("a user whose onJoin is not done", () => {
   });
 });
 
-describe("a user whom another room sent, and onJoin refuses", () => {
+describe("a transferred user whom onJoin refuses", () => {
   const passenger = {
     transferId: "t1",
     sessionId: "ada",
@@ -223,7 +223,7 @@ describe("a user whom another room sent, and onJoin refuses", () => {
     state: undefined,
   };
 
-  it("may try again with the same token, and go back", async () => {
+  it("may try again with the same token, and return", async () => {
     const { room } = scene();
     const answer = await room.core.board(passenger);
     const token = answer.ok ? answer.token : "";
@@ -233,7 +233,7 @@ describe("a user whom another room sent, and onJoin refuses", () => {
     expect(back).toMatchObject({ arrived: false, passenger: { user: { note: "from there" } } });
   });
 
-  it("has come while their join is under way: the other room lets go of them", async () => {
+  it("has arrived while their join is in progress: the other room releases them", async () => {
     const { room, openGate } = scene();
     const answer = await room.core.board(passenger);
     const joining = room.connect("ada", null, answer.ok ? answer.token : "", "slow");
@@ -243,7 +243,7 @@ describe("a user whom another room sent, and onJoin refuses", () => {
     expect((await joining).isOpen).toBe(true);
   });
 
-  it("stays where the transfer comes while their own first join waits", async () => {
+  it("stays if the transfer arrives while their own first join waits", async () => {
     const { room, join, openGate } = scene();
     const joining = join("ada", "slow&wrong");
     await settle();

@@ -61,7 +61,7 @@ const definition = defineRoom({
 const watch = { query: "spectator=1" };
 
 describe("spectators", () => {
-  it("P2.9: see what everyone sees, and nothing that depends on who looks", async () => {
+  it("P2.9: see what is visible to all, and nothing that depends on the viewer", async () => {
     const room = testRoom(definition);
     const user = await room.connect();
     const spectator = await room.connect(watch);
@@ -78,7 +78,7 @@ describe("spectators", () => {
     expect(spectator.texts.join()).not.toMatch(/secret|hidden|king|ace|delete/);
   });
 
-  it("P2.9: take no place, and are nobody that others or hooks hear of", async () => {
+  it("P2.9: take no place, and are not reported to others or to hooks", async () => {
     hooks.length = 0;
     const room = testRoom(definition);
     const spectators = await Promise.all([room.connect(watch), room.connect(watch), room.connect(watch)]);
@@ -99,7 +99,7 @@ describe("spectators", () => {
     expect(user.packets.filter(({ type }) => type === "user_disconnected")).toEqual([]);
   });
 
-  it("P2.9: may do nothing, and go nowhere", async () => {
+  it("P2.9: may do nothing, and cannot be transferred", async () => {
     const room = testRoom(definition);
     const user = await room.connect();
     const spectator = await room.connect(watch);
@@ -108,7 +108,7 @@ describe("spectators", () => {
     expect((await user.call("begin")).type).toBe("ack");
   });
 
-  it("P2.9: only where the definition allows it", async () => {
+  it("P2.9: are allowed only if the definition says so", async () => {
     const room = testRoom(defineRoom({ path: "room-{id}", state: () => ({ players: users(Player) }) }));
     expect(await (await room.open(watch)).closed).toMatchObject({
       code: 4403,
@@ -117,7 +117,7 @@ describe("spectators", () => {
     await room.connect({ query: "spectator=" });
   });
 
-  it("are no reason to call back or to take over a user whose id they come with", async () => {
+  it("do not recall or take over the user whose id they use", async () => {
     const room = testRoom(definition);
     const user = await room.connect({ id: "ada" });
     const spectator = await room.connect({ ...watch, id: "ada" });
@@ -127,7 +127,7 @@ describe("spectators", () => {
     expect((user.state as { players: Record<string, { online: boolean }> }).players[user.publicId]?.online).toBe(true);
   });
 
-  it("go on watching through the room's sleep, and what they do then is refused", async () => {
+  it("continue to watch through hibernation, and their messages are refused", async () => {
     const room = testRoom(definition);
     const spectator = await room.connect(watch);
     const user = await room.connect();
@@ -142,7 +142,7 @@ describe("spectators", () => {
     expect((await user.call("connections")).value["result"]).toEqual(["spectator", "user"]);
   });
 
-  it("P4.11: of protocol 2 get the whole state when they come back", async () => {
+  it("P4.11: of protocol 2 get the whole state when they reconnect", async () => {
     const room = testRoom(definition);
     const user = await room.connect();
     const first = await room.connect({ query: "spectator=1&protocol=2" });
@@ -156,7 +156,7 @@ describe("spectators", () => {
     expect(again.texts.join()).not.toMatch(/secret|hidden|king|ace/);
   });
 
-  it("alone in a new room see a state that stays", async () => {
+  it("alone in a new room see a state that is kept", async () => {
     const room = testRoom(
       defineRoom({
         path: "room-{id}",
@@ -170,7 +170,7 @@ describe("spectators", () => {
     expect(((await room.connect(watch)).state as { seed: number }).seed).toBe(seed);
   });
 
-  it("are sent what is for them alone, can be closed, and are when the room is destroyed", async () => {
+  it("get their own packets, can be closed, and are closed when the room is destroyed", async () => {
     const room = testRoom(definition);
     const user = await room.connect();
     const [one, other] = [await room.connect(watch), await room.connect(watch)];
@@ -182,7 +182,7 @@ describe("spectators", () => {
     expect(await other.closed).toMatchObject({ code: 4410 });
   });
 
-  it("see no entries that are seen by keys", async () => {
+  it("see no entries with keyed visibility", async () => {
     const monster = () => ({ zone: sync(signal(1)), hp: sync(signal(10)) });
     const zoned = defineRoom({
       path: "room-{id}",

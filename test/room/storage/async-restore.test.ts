@@ -24,11 +24,11 @@ function foreign<T>(value: T): Promise<T> {
 /** A new task of the event loop: other events would come in before it. */
 const nextTask = () => new Promise((resolve) => setTimeout(resolve, 0));
 
-describe("a restore hook that is async", () => {
+describe("an async restore hook", () => {
   it.each([
     ["a promise", async <T>(value: T) => value],
     ["another thenable", foreign],
-  ])("is awaited, and what it resolves to is loaded: %s", async (_, wrap) => {
+  ])("is awaited, and its result is loaded: %s", async (_, wrap) => {
     const { compiled } = defineRoom({
       path: "r",
       state,
@@ -55,7 +55,7 @@ describe("a restore hook that is async", () => {
     expect(room.storage.get(".")).toMatchObject({ count: 9 });
   });
 
-  it("what it sets on the user before it resolves is no change, and what it resolves to wins", async () => {
+  it("changes of the user before it resolves are not sent, and its result wins", async () => {
     const { compiled } = defineRoom({
       path: "r",
       state,
@@ -78,7 +78,7 @@ describe("a restore hook that is async", () => {
     expect(JSON.stringify(bob.clients[0]?.state)).toContain('"gold":8');
   });
 
-  it("puts aside a user for whom it rejects, and nobody else", async () => {
+  it("quarantines a user for whom it rejects, and no other", async () => {
     const { compiled } = defineRoom({
       path: "r",
       state,
@@ -106,7 +106,7 @@ describe("a restore hook that is async", () => {
     ["rejects", () => Promise.reject(new Error("no database")), "no database"],
     ["resolves to nothing", async () => undefined as unknown as Snapshot, "onStorageRestore has to return"],
     ["takes longer than 20 seconds", () => new Promise(() => {}), "not done in 20 seconds"],
-  ])("that %s keeps the room from starting, and nothing of it changes", async (_, hook, reason) => {
+  ])("that %s stops the room from starting, and nothing changes", async (_, hook, reason) => {
     let isBroken = false;
     const { compiled } = defineRoom({
       path: "r",
@@ -134,7 +134,7 @@ describe("a restore hook that is async", () => {
   });
 });
 
-describe("a real room whose restore hook is async", () => {
+describe("a real room with an async restore hook", () => {
   let isBroken = false;
   const definition = () =>
     defineRoom({
@@ -172,7 +172,7 @@ describe("a real room whose restore hook is async", () => {
     expect((await fresh.call("list")).value["result"]).toEqual([3, 2]);
   });
 
-  it("notices a client that leaves meanwhile", async () => {
+  it("notices a client that disconnects meanwhile", async () => {
     const room = testRoom(definition());
     const ada = await room.connect({ id: "ada" });
     const bob = await room.connect({ id: "bob" });
@@ -181,7 +181,7 @@ describe("a real room whose restore hook is async", () => {
     await bob.sees(({ players }: Seen) => players[ada.publicId]?.online === false);
   });
 
-  it("P6.7: answers 503 and closes with 1011 if it fails, and is tried again at the next event", async () => {
+  it("P6.7: answers 503 and closes with 1011 if it fails, and tries again at the next event", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
     const room = testRoom(definition());
     const client = await room.connect({ id: "ada" });

@@ -104,8 +104,8 @@ const stateRows = (rows: Map<string, unknown>) => Object.fromEntries([...rows].f
 const ownRows = (rows: Map<string, unknown>) =>
   Object.fromEntries([...rows].filter(([key]) => /^\$(session|schedule|storage)/.test(key)));
 
-describe("a stored room that the code has outgrown", () => {
-  it("is migrated step by step, its rows replaced, and what is not state left alone", async () => {
+describe("a stored room of an older version", () => {
+  it("is migrated step by step; its rows are replaced, and other data is kept", async () => {
     const { room, publicId, now } = await played();
     const own = ownRows(room.storage.rows);
     expect(Object.keys(stateRows(room.storage.rows))).toContain("~.");
@@ -141,7 +141,7 @@ describe("a stored room that the code has outgrown", () => {
     expect(stateRows(room.storage.rows)).toEqual(stateRows(rows));
   });
 
-  it("goes on from the version that it has", async () => {
+  it("continues from its version", async () => {
     const { room } = await played();
     await room.deploy(newRoom.compiled);
     const four = define({ ...steps, 4: (snapshot) => ({ ...snapshot, total: Number(snapshot["total"]) + 100 }) }, 4);
@@ -150,7 +150,7 @@ describe("a stored room that the code has outgrown", () => {
     expect(room.storage.rows.get("$version")).toBe(4);
   });
 
-  it("P7.6: closes the sockets that stayed with 1012, and whoever comes back has all of the new state", async () => {
+  it("P7.6: closes open sockets with 1012, and clients get all of the new state when they reconnect", async () => {
     const { room, socket, publicId, now } = await played();
     const clients = socket.clients;
     await room.deploy(newRoom.compiled);
@@ -169,7 +169,7 @@ describe("a stored room that the code has outgrown", () => {
     expect(clients).not.toBe(again.clients);
   });
 
-  it("forgets what clients knew of it, where changes waited to be sent", async () => {
+  it("forgets what clients knew, if changes waited to be sent", async () => {
     const { room } = await played();
     room.core.handle.autoSync = false;
     room.change((state) => state.count.set(4));
@@ -181,7 +181,7 @@ describe("a stored room that the code has outgrown", () => {
     expect(room.core.handle.autoSync).toBe(false);
   });
 
-  it("that has no rows but its own is not migrated: there is nothing yet", async () => {
+  it("with only the runtime's own rows is not migrated, since it has no state", async () => {
     const room = new MemoryRoom<NewState>(oldRoom.compiled);
     room.core.handle.schedule("later", 60_000);
     expect(room.storage.rows.size).toBe(1);
@@ -190,7 +190,7 @@ describe("a stored room that the code has outgrown", () => {
     expect(room.storage.rows.get("$version")).toBe(3);
   });
 
-  it("notes its version together with the first row, and the first version not at all", async () => {
+  it("stores its version together with the first row, and version 1 not at all", async () => {
     const room = new MemoryRoom<NewState>(newRoom.compiled);
     expect([...room.storage.rows.keys()]).toEqual([]);
     const order: string[] = [];
@@ -205,7 +205,7 @@ describe("a stored room that the code has outgrown", () => {
     expect(first.room.storage.rows.has("$version")).toBe(false);
   });
 
-  it("notes its version though the first write fails", async () => {
+  it("stores its version even if the first write fails", async () => {
     const room = new MemoryRoom<NewState>(newRoom.compiled);
     room.storage.fault = (key) => key === "." && raise("disk full");
     await room.connect("ada");
@@ -217,7 +217,7 @@ describe("a stored room that the code has outgrown", () => {
   });
 });
 
-describe("a migration that cannot be done", () => {
+describe("a failing migration", () => {
   it.each([
     ["throws", () => raise("broken step"), "migrate[3] failed: broken step"],
     ["returns nothing", () => undefined, "migrate[3] failed: it has to return the snapshot"],
@@ -233,7 +233,7 @@ describe("a migration that cannot be done", () => {
       () => ({ total: () => 1 }),
       'migrate[3] failed: "total" has a value that is not plain data',
     ],
-  ])("since a step %s: leaves everything as it is, and says which step", async (_, step, message) => {
+  ])("in which a step %s: nothing changes, and the step is reported", async (_, step, message) => {
     const { room } = await played();
     const before = new Map(room.storage.rows);
     const broken = define({ 2: steps[2], 3: step as never });
@@ -243,7 +243,7 @@ describe("a migration that cannot be done", () => {
     expect((room as unknown as MemoryRoom<NewState>).state.total()).toBe(3);
   });
 
-  it("since the state is newer than the code: leaves it as it is", async () => {
+  it("of a state that is newer than the code: nothing changes", async () => {
     const { room } = await played();
     await room.deploy(newRoom.compiled);
     await room.advance(2000);
@@ -255,7 +255,7 @@ describe("a migration that cannot be done", () => {
     await room.deploy(newRoom.compiled);
   });
 
-  it("since more values would be lost than the quarantine holds: leaves everything as it is", async () => {
+  it("that would lose more values than the quarantine holds: nothing changes", async () => {
     const { room } = await played();
     room.change((state) => {
       for (let index = 0; index < 101; index++) state.players()[`p${index}`] = new OldPlayer();
@@ -270,7 +270,7 @@ describe("a migration that cannot be done", () => {
     expect(room.storage.rows).toEqual(before);
   });
 
-  it("since the version that is stored cannot be read: leaves everything as it is", async () => {
+  it("whose stored version is unreadable: nothing changes", async () => {
     const { room } = await played();
     await room.deploy(newRoom.compiled);
     await room.advance(2000);
@@ -284,7 +284,7 @@ describe("a migration that cannot be done", () => {
     expect(storage.rows).toEqual(before);
   });
 
-  it("since storage fails: leaves everything as it is", async () => {
+  it("whose storage fails: nothing changes", async () => {
     const { room } = await played();
     const before = new Map(room.storage.rows);
     room.storage.fault = (key) => key === "$version" && raise("disk full");
@@ -292,7 +292,7 @@ describe("a migration that cannot be done", () => {
     expect(room.storage.rows).toEqual(before);
   });
 
-  it("a value that is unreadable after it is put aside", async () => {
+  it("quarantines a value that is unreadable afterwards", async () => {
     const { room, now } = await played();
     room.storage.rows.set("players.bad", 5);
     room.storage.rows.set("scores", "not a list");
@@ -317,7 +317,7 @@ describe("P6.7: a real room that cannot start", () => {
   });
   afterEach(() => vi.restoreAllMocks());
 
-  it("answers 503 with Retry-After, closes with 1011, keeps its data, and is tried again at the next event", async () => {
+  it("answers 503 with Retry-After, closes with 1011, keeps its data, and tries again at the next event", async () => {
     const room = testRoom(oldRoom);
     const client = await room.connect({ id: "ada", via: "room" });
     await client.call("earn");
@@ -353,7 +353,7 @@ describe("P6.7: a real room that cannot start", () => {
     expect((again.state as { heroes: object }).heroes).toEqual({ [again.publicId]: { gold: 10, aim: 7 } });
   });
 
-  it("clients that stayed through a deploy converge: closed with 1012, or told by their shard what differs", async () => {
+  it("clients that stay connected through a deploy converge: closed with 1012, or updated by their shard", async () => {
     const room = testRoom(oldRoom);
     const client = await room.connect({ id: "ada" });
     const counting = await room.connect({ id: "bob", query: "protocol=2" });

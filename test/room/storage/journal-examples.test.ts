@@ -64,7 +64,7 @@ const chat = (state: State, turn: number) => {
 
 afterEach(() => vi.restoreAllMocks());
 
-describe("what changes now and then costs hardly more rows than without a journal", () => {
+describe("occasional changes cost hardly more rows than without a journal", () => {
   it.each<[string, number, number, number, typeof chess]>([
     ["chess, a move in 30 s", 1000, 2, 30_000, chess],
     ["chess, a move in 5 s", 1000, 2, 5000, chess],

@@ -16,7 +16,7 @@ const key = fc.constantFrom(
 const value = fc.option(fc.string({ unit: "grapheme", maxLength: 20 }), { nil: undefined });
 const steps = fc.array(fc.record({ key, value, isRemoved: fc.boolean() }), { maxLength: 40 });
 
-it("rows are there as they were put in, after they were stored too, and their size is that of those that are there", () => {
+it("rows are as they were put in, also after they were stored, and their size is that of existing ones", () => {
   fc.assert(
     fc.property(steps, key, fc.option(key, { nil: undefined }), (taken, start, end) => {
       const rows = new JournalRows();

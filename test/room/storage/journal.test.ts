@@ -80,7 +80,7 @@ describe("a busy room", () => {
     expect(room.storage.writes + room.alarmsSet - count).toBeLessThanOrEqual(2 * 20 + 3);
   });
 
-  it("loses no more in a crash than throttleStorage says, however often it dies", async () => {
+  it("loses at most throttleStorage in a crash, however often it crashes", async () => {
     const room = await playing(5);
     for (let round = 1; round <= 5; round++) {
       await move(room, 3);
@@ -93,7 +93,7 @@ describe("a busy room", () => {
     }
   });
 
-  it("has each row where it belongs when it has become quiet, and no journal", async () => {
+  it("has each row in its place when it is quiet, and no journal", async () => {
     const room = await playing(5);
     await move(room, 5);
     expect(journalOf(room).size).toBeGreaterThan(5);
@@ -103,14 +103,14 @@ describe("a busy room", () => {
     expect(room.isIdle).toBe(true);
   });
 
-  it("may not sleep before that", async () => {
+  it("cannot hibernate before that", async () => {
     const room = await playing(5);
     await move(room, 5);
     while (!room.isIdle) await room.advance(10);
     expect(room.storage.raw.has("$version")).toBe(false);
   });
 
-  it("one change now and then: writes rows as ever, and no journal", async () => {
+  it("occasional changes: writes rows as usual, without a journal", async () => {
     const room = await playing(5);
     for (let round = 0; round < 10; round++) {
       room.change(() => everyone(room).forEach((player) => player.x.update((x) => x + 1)));
@@ -119,7 +119,7 @@ describe("a busy room", () => {
     expect(room.storage.writes).toBe(50);
   });
 
-  it("a row that is new in each window: no journal, which would cost more", async () => {
+  it("a new row in each window: no journal, which would cost more", async () => {
     const room = await playing(2);
     for (let round = 0; round < 20; round++) {
       room.change((state) => {
@@ -131,7 +131,7 @@ describe("a busy room", () => {
     expect(room.storage.writes).toBeLessThanOrEqual(40);
   });
 
-  it("entries that go while it is busy are gone after a crash, and after it was quiet", async () => {
+  it("entries that are removed while it is busy are gone after a crash, and after it was quiet", async () => {
     const room = await playing(3);
     room.change((state) => (state.crates()["c"] = { hp: sync(signal(1)) }));
     await room.advance(5000);
@@ -167,7 +167,7 @@ describe("a busy room", () => {
     expect(everyone(room).map((player) => player.y())).toEqual([5, 5, 5]);
   });
 
-  it("flush leaves each row where it belongs", async () => {
+  it("flush puts each row in its place", async () => {
     const room = await playing(3);
     await move(room, 5);
     await room.core.handle.flush();
@@ -175,14 +175,14 @@ describe("a busy room", () => {
     expect(stored(room, "players.").map((row) => (row as { x: number }).x)).toEqual(xs(room));
   });
 
-  it("what room.storage and schedules write is kept apart", async () => {
+  it("writes of room.storage and schedules are separate", async () => {
     const room = await playing(3);
     await move(room, 3);
     room.core.handle.storage.put("mine", { a: 1 });
     expect(room.storage.raw.get("$storage:mine")).toEqual({ a: 1 });
   });
 
-  it("is folded step by step, without a long stop", async () => {
+  it("is folded step by step, without a long pause", async () => {
     const room = await withCrates(1000);
     await shake(room, 3);
     const counts: number[] = [];
@@ -198,7 +198,7 @@ describe("a busy room", () => {
     expect(room.storage.raw.has("$version")).toBe(false);
   });
 
-  it("an event between two steps is no harm: what it changes is what is stored in the end", async () => {
+  it("an event between two steps does no harm: its changes are stored in the end", async () => {
     const room = await withCrates(1000);
     await shake(room, 4);
     const hp = () => room.state.crates()["c0"]?.hp();
@@ -214,7 +214,7 @@ describe("a busy room", () => {
     expect(hp()).toBe(-1);
   });
 
-  it("a journal that has grown too large is folded while the room is busy", async () => {
+  it("a journal that is too large is folded while the room is busy", async () => {
     const room = await playing(2, { throttleStorage: 100 });
     const sizes: number[] = [];
     for (let step = 0; step < 500; step++) {
@@ -232,7 +232,7 @@ describe("a busy room", () => {
     expect(Object.values(room.state.crates()).length).toBeGreaterThanOrEqual(498);
   });
 
-  it("a step that fails is tried again, and nothing is lost meanwhile", async () => {
+  it("a failing step is repeated, and nothing is lost", async () => {
     const room = await playing(3);
     await move(room, 3);
     room.storage.fault = (key) => {
@@ -248,7 +248,7 @@ describe("a busy room", () => {
     expect(room.storage.raw.has("$version")).toBe(false);
   });
 
-  it("is migrated as any other", async () => {
+  it("is migrated like any other room", async () => {
     const room = await playing(3);
     await move(room, 3);
     const before = xs(room);
@@ -263,7 +263,7 @@ describe("a busy room", () => {
     expect(raw.get("$version")).toBe(2);
   });
 
-  it("what a user kept is there when only their entry is read from storage", async () => {
+  it("a user's values are there when only their entry is read from storage", async () => {
     const room = await playing(3);
     const [first, second] = Object.keys(room.state.players()) as [string, string];
     await move(room, 3);
@@ -283,7 +283,7 @@ describe("volatile values", () => {
     }
   };
 
-  it("are not written while they change, and cost no alarm; and once when the room has become quiet", async () => {
+  it("are not written while they change, and cost no alarm; they are written once when the room is quiet", async () => {
     const room = await playing(5);
     await aim(room, 60);
     expect([room.storage.writes, room.alarmsSet]).toEqual([0, 0]);
@@ -304,7 +304,7 @@ describe("volatile values", () => {
     expect(room.isIdle).toBe(true);
   });
 
-  it("are written along with what is stored for good, where that changes now and then", async () => {
+  it("are written together with other changes, if those are occasional", async () => {
     const room = await playing(1);
     room.change(() => everyone(room).forEach((player) => [player.x.set(3), player.aim.set(3)]));
     await room.advance(1000);
@@ -313,7 +313,7 @@ describe("volatile values", () => {
     expect(room.isIdle).toBe(true);
   });
 
-  it("0: are written with the turn where they change now and then, so that the room may sleep at once", async () => {
+  it("0: are written with the turn if they change occasionally, so that the room can hibernate at once", async () => {
     const room = await playing(1, { throttleStorage: 0 });
     room.change(() => everyone(room).forEach((player) => player.aim.set(3)));
     expect(stored(room, "~players.")).toEqual([{ aim: 3 }]);
@@ -329,7 +329,7 @@ describe("volatile values", () => {
   it.each([
     ["a tick", { tick: { hz: 1, run: () => {} } }],
     ["hibernate: false", { hibernate: false }],
-  ])("of a room that cannot sleep, with %s, are not written at all", async (_, options) => {
+  ])("of a room that cannot hibernate, with %s, are not written at all", async (_, options) => {
     const room = new MemoryRoom<State>(defineRoom({ path: "r", throttleSync: 0, state: stateOf, ...options }).compiled);
     const socket = await room.connect("ada");
     await room.advance(10_000);
@@ -340,7 +340,7 @@ describe("volatile values", () => {
     room.disconnect(socket);
   });
 
-  it("of entries that are gone again cost nothing", async () => {
+  it("of removed entries cost nothing", async () => {
     const bullets = defineRoom({
       path: "r",
       throttleSync: 0,
@@ -369,7 +369,7 @@ const largeState = () => ({ notes: collection(() => ({ text: persist(signal(""))
 type LargeState = ReturnType<typeof largeState>;
 
 describe("a real object", () => {
-  it("finds all of its rows after a crash, after it slept, and after a flush; also where they need several slots", async () => {
+  it("finds all of its rows after a crash, after hibernation, and after a flush; also if they need several slots", async () => {
     const large = defineRoom({ path: "room-{id}", throttleSync: 0, throttleStorage: 0, state: largeState });
     const room = testRoom(large);
     await room.connect();
@@ -418,7 +418,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   { maxLength: 60 },
 );
 
-it("whatever is written, folded, fails or dies: each row is what was written last", () => {
+it("whatever is written, folded, fails or crashes: each row is what was written last", () => {
   let journals = 0;
   fc.assert(
     fc.property(steps, fc.constantFrom(0, 1000), (taken, throttle) => {

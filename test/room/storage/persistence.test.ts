@@ -126,7 +126,7 @@ describe("what is stored", () => {
 });
 
 describe("throttleStorage", () => {
-  it("n: saves by the alarm, within n ms, and so all changes of that time together", async () => {
+  it("n: saves with the alarm, within n ms, all changes of that time together", async () => {
     const room = memory(lazy);
     await room.connect("ada");
     await room.advance(2000);
@@ -139,7 +139,7 @@ describe("throttleStorage", () => {
     expect(rowsOf(room)["."]).toMatchObject({ count: 2 });
   });
 
-  it("n: under steady load too, and a crash loses no more than that", async () => {
+  it("n: also under steady load, and a crash loses no more than that", async () => {
     const room = memory(lazy);
     await room.connect("ada");
     for (let step = 1; step <= 100; step++) {
@@ -150,7 +150,7 @@ describe("throttleStorage", () => {
     expect(room.state.count()).toBeGreaterThanOrEqual(90);
   });
 
-  it("n: under steady changes the alarm is set once per window, whatever else it is needed for", async () => {
+  it("n: under steady changes the alarm is set once per window, whatever else needs it", async () => {
     const room = memory(lazy);
     const away = await room.connect("away");
     await room.connect("here");
@@ -176,7 +176,7 @@ describe("throttleStorage", () => {
     expect((await room.stored())["."]).toMatchObject({ count: 5 });
   });
 
-  it("0: is durable before the packet or the ack leaves", async () => {
+  it("0: is durable before the packet or the acknowledgement leaves", async () => {
     const room = memory(eager);
     const socket = await room.connect("ada");
     const order: string[] = [];
@@ -190,7 +190,7 @@ describe("throttleStorage", () => {
     expect(order).toEqual(["write .", "send sync", "send ack"]);
   });
 
-  it("0: an abort right after the ack loses nothing", async () => {
+  it("0: an abort right after the acknowledgement loses nothing", async () => {
     const room = testRoom(eager);
     const client = await room.connect();
     await client.call("add");
@@ -208,7 +208,7 @@ describe("throttleStorage", () => {
 });
 
 describe("hibernation", () => {
-  it("keeps what is unsaved, and values that are never stored for good, as long as sockets are open", async () => {
+  it("keeps unsaved changes and volatile values while sockets are open", async () => {
     const room = testRoom(lazy);
     const client = await room.connect();
     await room.change((state) => {
@@ -239,8 +239,8 @@ describe("hibernation", () => {
   });
 });
 
-describe("a write that fails", () => {
-  it("is told to onError, tried again, and keeps no other row from being saved", async () => {
+describe("a failing write", () => {
+  it("is reported to onError, repeated, and does not stop other rows from being saved", async () => {
     const errors: string[] = [];
     const room = new MemoryRoom<State>(
       defineRoom({
@@ -273,7 +273,7 @@ describe("a write that fails", () => {
 });
 
 describe("restoring", () => {
-  it("loads what an older definition stored: fields that are gone or new, of another kind, or hostile", () => {
+  it("loads what an older definition stored: removed, new, changed or hostile fields", () => {
     const room = memory(lazy);
     room.storage.rows = new Map<string, unknown>([
       [".", { count: 3, gone: "x", title: "old" }],
@@ -302,7 +302,7 @@ describe("restoring", () => {
     expect(({} as { hp?: number }).hp).toBeUndefined();
   });
 
-  it("asks onStorageRestore and onUserStorageRestore", async () => {
+  it("calls onStorageRestore and onUserStorageRestore", async () => {
     const hooks = defineRoom({
       path: "room-{id}",
       throttleStorage: 0,
@@ -329,7 +329,7 @@ describe("restoring", () => {
     });
   });
 
-  it("a hook that throws keeps the room from starting, and its data as it is", async () => {
+  it("a hook that throws stops the room from starting, and its data is unchanged", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
     let isBroken = false;
     const broken = defineRoom({

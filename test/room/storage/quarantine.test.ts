@@ -42,7 +42,7 @@ function woken(rows: Record<string, unknown>, { compiled } = definition) {
 const aside = (room: MemoryRoom<State>) =>
   Object.fromEntries(room.core.handle.quarantine.list().map(({ key, value }) => [key, value]));
 
-describe("a stored value that cannot be read", () => {
+describe("an unreadable stored value", () => {
   const rows = {
     ".": { count: 3 },
     list: { not: "a list" },
@@ -60,7 +60,7 @@ describe("a stored value that cannot be read", () => {
     "~monsters.m1": 8,
   };
 
-  it("is put aside, and its field starts anew", async () => {
+  it("is quarantined, and its field starts with the initial value", async () => {
     errors.length = 0;
     const room = woken(rows);
     // Entries of a kind are read when they are needed.
@@ -94,7 +94,7 @@ describe("a stored value that cannot be read", () => {
     expect(errors).toHaveLength(logged.length);
   });
 
-  it("is put aside and logged once, and what is good stays good", async () => {
+  it("is quarantined and logged once, and readable values are kept", async () => {
     const room = woken(rows);
     const read = () => JSON.stringify(room.state.monsters());
     read();
@@ -111,7 +111,7 @@ describe("a stored value that cannot be read", () => {
     expect(room.storage.rows.get("pos")).toEqual({ x: 0 });
   });
 
-  it("can be put back by hand", () => {
+  it("can be restored manually", () => {
     const room = woken({ list: "1,2,3" });
     room.change((state) => {
       const { quarantine } = room.core.handle;
@@ -125,7 +125,7 @@ describe("a stored value that cannot be read", () => {
     expect(aside(room)).toEqual({});
   });
 
-  it("of many, no more is kept than 10,000: the oldest go", () => {
+  it("at most 10,000 are kept: the oldest are removed", () => {
     const room = woken({});
     for (let at = 0; at < 10_000; at++) {
       room.storage.rows.set(`$quarantine:old${at}`, { key: `old${at}`, value: at, reason: "", at });
@@ -136,7 +136,7 @@ describe("a stored value that cannot be read", () => {
     expect([kept.length, kept[0]?.key, kept.at(-1)?.key]).toEqual([9000, "old1001", "players.p1"]);
   });
 
-  it("of large ones, no more is kept than 16,000,000 characters: the oldest go, and what was just found stays", () => {
+  it("at most 16,000,000 characters are kept: the oldest are removed, but none that was just found", () => {
     const room = woken({});
     const value = "x".repeat(1_000_000);
     for (let at = 0; at < 16; at++) {
@@ -148,7 +148,7 @@ describe("a stored value that cannot be read", () => {
     expect([kept.length, kept[0]?.key, kept.at(-1)?.key]).toEqual([14, "old3", "players.p1"]);
   });
 
-  it("what is in it is not read when the room wakes: it may be much", () => {
+  it("is not read from quarantine when the room wakes, since there may be many", () => {
     const room = woken({ "players.p1": { x: 1 } });
     const readsOfStart = () => {
       let reads = 0;
@@ -164,7 +164,7 @@ describe("a stored value that cannot be read", () => {
     expect(room.core.handle.quarantine.list()).toHaveLength(5);
   });
 
-  it("more than 100 at once keep the room from starting, and all as it is", () => {
+  it("more than 100 at once stop the room from starting, and nothing changes", () => {
     const room = woken({});
     for (let index = 0; index < 101; index++) room.storage.rows.set(`players.p${index}`, { x: 1, hand: "none" });
     const before = new Map(room.storage.rows);
@@ -172,7 +172,7 @@ describe("a stored value that cannot be read", () => {
     expect(room.storage.rows).toEqual(before);
   });
 
-  it("is put aside when it is read, where entries are read later; more than 100 are logged no more", async () => {
+  it("is quarantined when it is read, if entries are read on demand; more than 100 are no longer logged", async () => {
     const room = woken({});
     for (let index = 0; index < 150; index++) room.storage.rows.set(`monsters.m${index}`, { hp: index, loot: "none" });
     room.crash();
@@ -187,7 +187,7 @@ describe("a stored value that cannot be read", () => {
     expect(room.storage.rows.get("monsters.m149")).toEqual({ hp: 149, loot: [] });
   });
 
-  it("stays where it is if it cannot be put aside", () => {
+  it("stays in its place if it cannot be quarantined", () => {
     const room = woken({});
     room.storage.rows.set("players.p1", 5);
     room.storage.fault = (key) => {
@@ -199,7 +199,7 @@ describe("a stored value that cannot be read", () => {
     expect(Object.keys(room.state.players())).toEqual([]);
   });
 
-  it("closes the sockets that stayed with 1012: their clients know another state", async () => {
+  it("closes open sockets with 1012, since their clients have another state", async () => {
     const room = new MemoryRoom<State>(definition.compiled);
     const socket = await room.connect("ada");
     room.change((state) => state.list().push(1));
@@ -231,7 +231,7 @@ describe("a restore hook", () => {
   it.each([
     ["throws", () => JSON.parse("{") as never],
     ["returns nothing", () => undefined as never],
-  ])("that %s for one user costs no other, and loses nothing of them", async (_, fail) => {
+  ])("that %s for one user does not affect others, and loses nothing", async (_, fail) => {
     const definition = hooks((user) => {
       if (user["x"] !== 2) return user;
       user["x"] = "spoiled";
@@ -246,7 +246,7 @@ describe("a restore hook", () => {
     expect(room.log).toEqual([]);
   });
 
-  it("leaves a state that notices changes", async () => {
+  it("gets a state that notices changes", async () => {
     const room = woken(
       rows,
       hooks((user) => user),
@@ -258,7 +258,7 @@ describe("a restore hook", () => {
   });
 });
 
-describe("one of the runtime's own rows that cannot be read", () => {
+describe("an unreadable row of the runtime", () => {
   it.each([
     ["a session", "$session:secret", { publicId: 5 }],
     ["a session that is none", "$session:secret", "x"],
@@ -271,7 +271,7 @@ describe("one of the runtime's own rows that cannot be read", () => {
     ["what was counted", "$counts", 5],
     ["what clients know", "$known:000000", 7],
     ["the packets' number", "$sync", { seq: "1" }],
-  ])("%s: is put aside, and the room runs", async (_, key, value) => {
+  ])("%s: is quarantined, and the room runs", async (_, key, value) => {
     const room = woken({ ".": { count: 3 }, [key]: value, "$session:bob": { publicId: "bobs" } });
     expect(aside(room)).toEqual({ [key]: value });
     expect(room.storage.rows.has(key)).toBe(false);
@@ -283,7 +283,7 @@ describe("one of the runtime's own rows that cannot be read", () => {
     await room.advance(5000);
   });
 
-  it("clients that were there come anew where it is lost what they know", async () => {
+  it("makes clients reconnect if their positions are lost", async () => {
     const room = new MemoryRoom<State>(definition.compiled);
     const socket = await room.connect("ada", null, undefined, "protocol=2");
     room.change((state) => state.count.set(1));
@@ -293,7 +293,7 @@ describe("one of the runtime's own rows that cannot be read", () => {
     expect(socket.closedWith?.code).toBe(1012);
   });
 
-  it("a version that is no number keeps the room from starting", () => {
+  it("with a version that is not a number stops the room from starting", () => {
     const room = woken({});
     room.storage.rows.set("$version", "two").set(".", { count: 1 });
     expect(() => room.crash()).toThrow("$version has to hold the number of a version");
@@ -301,14 +301,14 @@ describe("one of the runtime's own rows that cannot be read", () => {
   });
 });
 
-describe("a field that became another kind of thing without a new version", () => {
+describe("a field that changed its type without a new version", () => {
   const other = defineRoom({
     path: "r",
     throttleStorage: 0,
     state: () => ({ list: sync(signal<number | null>(null)), config: collection(() => ({ hp: sync(signal(1)) })) }),
   });
 
-  it("is kept where it belongs now: the old row does not come back", async () => {
+  it("is stored in its new place: the old row does not return", async () => {
     const room = woken({ ".": { list: 4 }, list: [1], config: { m1: { hp: 3 } } }, other as never);
     const state = room.state as unknown as {
       list: { (): unknown; set(n: number): void };

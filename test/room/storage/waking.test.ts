@@ -33,7 +33,7 @@ async function asleep<P extends Player>(player: new () => P, count: number, chan
 }
 
 describe("a room with many stored entries that wakes", () => {
-  it("reads those that it needs", async () => {
+  it("reads only those that it needs", async () => {
     const { room, socket, publicId, read } = await asleep(Player, PLAYERS);
     const before = socket.texts.length;
     await room.core.message(socket, '{"action":"move","value":7}');
@@ -41,7 +41,7 @@ describe("a room with many stored entries that wakes", () => {
     expect(read.rows).toBeLessThan(10);
   });
 
-  it("knows what only hibernation brings back", async () => {
+  it("knows what only hibernation restores", async () => {
     const { room, publicId } = await asleep(Archer, 3, (own) => own.aim.set(5));
     expect([room.state.players()[publicId]?.aim(), room.state.players()["bot2"]?.x()]).toEqual([5, 2]);
     const bob = await room.connect("bob");
@@ -50,7 +50,7 @@ describe("a room with many stored entries that wakes", () => {
     });
   });
 
-  it("tells a newcomer of all", async () => {
+  it("sends everything to a new client", async () => {
     const { room } = await asleep(Player, PLAYERS);
     const bob = await room.connect("bob");
     const { value } = JSON.parse(bob.texts[0] as string) as { value: { players: Record<string, object> } };
@@ -58,7 +58,7 @@ describe("a room with many stored entries that wakes", () => {
     expect(value.players["bot4999"]).toEqual({ x: 4999 });
   });
 
-  it("tells each newcomer of what changed since the last", async () => {
+  it("sends each new client what changed since the last", async () => {
     const { room, read } = await asleep(Player, 6);
     await room.connect("bob");
     const [, before] = [room.state.players()["bot1"]?.x.set(10), read.rows];
@@ -82,7 +82,7 @@ describe("a room with many stored entries that wakes", () => {
     ).toEqual(Object.keys(expected));
   });
 
-  it("keeps what was removed before it was read", async () => {
+  it("remembers entries that were removed before they were read", async () => {
     const { room } = await asleep(Player, 5);
     room.change((state) => delete state.players()["bot3"]);
     await room.advance(5000);

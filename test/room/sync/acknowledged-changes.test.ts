@@ -74,8 +74,8 @@ async function open(options: Options, ...queries: string[]) {
 }
 const seqOf = ({ texts }: MemorySocket) => parse(texts.slice(0, 1))[0]?.seq ?? Number.NaN;
 
-describe("P4.12: the ack tells which sync packet completes what the action did", () => {
-  it("is the last one where all is sent", async () => {
+describe("P4.12: the acknowledgement names the sync packet that includes the action's changes", () => {
+  it("is the last one if everything is sent", async () => {
     const { sockets, ask } = await open({}, "protocol=2");
     const [socket] = sockets;
     const seq = seqOf(socket);
@@ -84,7 +84,7 @@ describe("P4.12: the ack tells which sync packet completes what the action did",
     expect(numbersOf(socket)).toEqual([`sync ${seq + 1}`, `ack ${seq + 1}`, `ack ${seq + 1}`]);
   });
 
-  it("is the next one where changes wait for the window", async () => {
+  it("is the next one if changes wait for the window", async () => {
     const { room, sockets, ask } = await open({ throttleSync: 500 }, "protocol=2");
     const [socket] = sockets;
     const seq = seqOf(socket);
@@ -95,7 +95,7 @@ describe("P4.12: the ack tells which sync packet completes what the action did",
     expect(numbersOf(socket).at(-1)).toBe(`sync ${seq + 2}`);
   });
 
-  it("is the next one until the room sends it by hand, also after sleep", async () => {
+  it("is the next one until the room sends manually, also after hibernation", async () => {
     const { room, sockets, ask } = await open({ autoSync: false }, "protocol=2");
     const [socket] = sockets;
     room.core.handle.applySync();
@@ -112,7 +112,7 @@ describe("P4.12: the ack tells which sync packet completes what the action did",
     expect(numbersOf(socket).at(-1)).toBe(`sync ${seq + 1}`);
   });
 
-  it("comes without a number where only this client sees the change", async () => {
+  it("has no number if only this client sees the change", async () => {
     const { room, sockets, ask } = await open({ throttleSync: 500 }, "protocol=2");
     const [socket] = sockets;
     const seq = seqOf(socket);
@@ -122,31 +122,34 @@ describe("P4.12: the ack tells which sync packet completes what the action did",
     expect(numbersOf(socket)).toEqual([`sync ${seq + 1}`, `ack ${seq + 1}`, `ack ${seq + 2}`, "sync"]);
   });
 
-  it.each(["deal", "toggle"])("comes empty where the client sees nothing of the change (%s)", async (action) => {
-    const { room, sockets, ask } = await open({ throttleSync: 500 }, "protocol=2", "protocol=2", "");
-    const [socket, other, old] = sockets as [MemorySocket, MemorySocket, MemorySocket];
-    const to = parse(other.texts)[0]?.value["pId"];
-    await ask(socket, "set", 1);
-    const before = [socket, other, old].map(({ texts }) => texts.length);
-    await ask(socket, action, action === "deal" ? { to, hand: 3 } : undefined);
-    await ask(old, "nothing");
-    await room.advance(600);
-    const [mine, theirs, olds] = [socket, other, old].map(({ texts }, index) => parse(texts.slice(before[index])));
-    expect(mine).toEqual([expect.objectContaining({ type: "ack" }), { type: "sync", value: {} }]);
-    expect(theirs).toEqual(
-      action === "deal" ? [{ type: "sync", value: { players: { [to as string]: { hand: 3 } } } }] : [],
-    );
-    expect(olds).toEqual([{ type: "ack", value: { id: 3 } }]);
-    // It is sent once.
-    await room.advance(600);
-    await ask(other, "set", 2);
-    expect(parse(socket.texts).at(-1)?.value).toEqual({ count: 2 });
-    await ask(other, "deal", { to, hand: 4 });
-    await room.advance(600);
-    expect(parse(socket.texts).at(-1)?.value).toEqual({ count: 2 });
-  });
+  it.each(["deal", "toggle"])(
+    "is followed by an empty packet if the client sees nothing of the change (%s)",
+    async (action) => {
+      const { room, sockets, ask } = await open({ throttleSync: 500 }, "protocol=2", "protocol=2", "");
+      const [socket, other, old] = sockets as [MemorySocket, MemorySocket, MemorySocket];
+      const to = parse(other.texts)[0]?.value["pId"];
+      await ask(socket, "set", 1);
+      const before = [socket, other, old].map(({ texts }) => texts.length);
+      await ask(socket, action, action === "deal" ? { to, hand: 3 } : undefined);
+      await ask(old, "nothing");
+      await room.advance(600);
+      const [mine, theirs, olds] = [socket, other, old].map(({ texts }, index) => parse(texts.slice(before[index])));
+      expect(mine).toEqual([expect.objectContaining({ type: "ack" }), { type: "sync", value: {} }]);
+      expect(theirs).toEqual(
+        action === "deal" ? [{ type: "sync", value: { players: { [to as string]: { hand: 3 } } } }] : [],
+      );
+      expect(olds).toEqual([{ type: "ack", value: { id: 3 } }]);
+      // It is sent once.
+      await room.advance(600);
+      await ask(other, "set", 2);
+      expect(parse(socket.texts).at(-1)?.value).toEqual({ count: 2 });
+      await ask(other, "deal", { to, hand: 4 });
+      await room.advance(600);
+      expect(parse(socket.texts).at(-1)?.value).toEqual({ count: 2 });
+    },
+  );
 
-  it("comes empty after sleep, too, if it was promised before", async () => {
+  it("is followed by an empty packet after hibernation too, if it was announced", async () => {
     const { room, sockets, ask } = await open({ autoSync: false }, "protocol=2");
     const [socket] = sockets;
     room.core.handle.applySync();
@@ -159,7 +162,7 @@ describe("P4.12: the ack tells which sync packet completes what the action did",
     expect(parse(socket.texts).at(-1)).toMatchObject({ type: "sync", value: {} });
   });
 
-  it("comes empty after sleep at a shard, too", async () => {
+  it("is followed by an empty packet after hibernation at a shard too", async () => {
     const tree = new MemoryTree<State>(define({ autoSync: false }));
     const shard = tree.add("s0");
     const socket = shard.connect("session-0", null, "protocol=2");
@@ -181,7 +184,7 @@ describe("P4.12: the ack tells which sync packet completes what the action did",
     ]);
   });
 
-  it("is told anew with an answer that is sent again", async () => {
+  it("has a new number when an answer is sent again", async () => {
     const { room, sockets, ask } = await open({}, "protocol=2");
     const [socket] = sockets;
     await ask(socket, "set", 1);
@@ -193,7 +196,7 @@ describe("P4.12: the ack tells which sync packet completes what the action did",
     expect(ack).toEqual({ type: "ack", seq: welcome?.seq, value: { id: 1 } });
   });
 
-  it("is 0 where all is sent and nothing is numbered, and 1 where something waits", async () => {
+  it("is 0 if everything is sent and nothing is numbered, and 1 if changes wait", async () => {
     const { sockets, ask } = await open({ throttleSync: 500, isIntercepted: true }, "protocol=2");
     const [socket] = sockets;
     await ask(socket, "set", 1);
@@ -201,7 +204,7 @@ describe("P4.12: the ack tells which sync packet completes what the action did",
     expect(numbersOf(socket)).toEqual(["sync", "ack 0", "ack 1"]);
   });
 
-  it("is not told to clients of protocol 1, nor with errors", async () => {
+  it("is not sent to clients of protocol 1, nor with errors", async () => {
     const { sockets, ask } = await open({}, "", "protocol=2");
     const [old, socket] = sockets as [MemorySocket, MemorySocket];
     await ask(old, "nothing");

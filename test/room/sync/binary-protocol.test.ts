@@ -49,7 +49,7 @@ describe("P13.1: which protocol a room speaks", () => {
     expect(protocolOf(`http://room/?${query}`).protocol).toBe(protocol);
   });
 
-  it("is that of each client, also after a sleep", async () => {
+  it("is that of each client, also after hibernation", async () => {
     const room = new MemoryRoom<State>(compiled);
     const binary = await room.connect("ada", null, undefined, "protocol=2&protocol=3");
     const json = await room.connect("bob");
@@ -62,7 +62,7 @@ describe("P13.1: which protocol a room speaks", () => {
 });
 
 describe("P13.5: the tables", () => {
-  it("are told once, and not again to a client that has them", async () => {
+  it("are sent once, and not to a client that has them", async () => {
     const room = new MemoryRoom<State>(compiled);
     const first = await room.connect("ada", null, undefined, "protocol=3");
     const head = headOf(first.frames[0]);
@@ -94,7 +94,7 @@ describe("P13.5: the tables", () => {
   });
 });
 
-it("P4.15, P13.6: who comes back has nothing of what left their sight, though they are told slots of what is in it", async () => {
+it("P4.15, P13.6: a client that reconnects has no invisible entries, though it gets the slots of visible ones", async () => {
   const room = new MemoryRoom<State>(compiled);
   const client = new Watcher("ada", false, 3);
   const come = async () => {
@@ -114,7 +114,7 @@ it("P4.15, P13.6: who comes back has nothing of what left their sight, though th
   expect(client.client.state["traps"]).toEqual({ two: { hiddenDamage: 5 } });
 });
 
-it("P13.3, P4.12: an ack has its number and its value", async () => {
+it("P13.3, P4.12: an acknowledgement has its number and its value", async () => {
   const definition = defineRoom({
     ...options,
     actions: { add: { run: ({ state: now }) => (now.count.set(7), "ok") } },

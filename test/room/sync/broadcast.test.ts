@@ -62,7 +62,7 @@ describe("P4: packets", () => {
     expect(socket.texts[1]).toBe('{"type":"hello","value":1}');
   });
 
-  it("P4.2: one a turn, however many signals it sets", async () => {
+  it("P4.2: one per turn, however many signals it sets", async () => {
     const room = roomWith(0);
     const [socket] = (await join(room, 1)) as [MemorySocket];
     room.change((state) => {
@@ -73,7 +73,7 @@ describe("P4: packets", () => {
     expect(socket.texts).toEqual(['{"type":"sync","value":{"a":1,"b":2,"list":[3]}}']);
   });
 
-  it("P4.2: changes outside any event go out at the end of their turn", async () => {
+  it("P4.2: changes outside of any event are sent at the end of their turn", async () => {
     const room = roomWith(0);
     const [socket] = (await join(room, 1)) as [MemorySocket];
     room.state.a.set(1);
@@ -83,7 +83,7 @@ describe("P4: packets", () => {
     expect(socket.texts).toEqual(['{"type":"sync","value":{"a":1,"b":2}}']);
   });
 
-  it("P4.3: are encoded once for all who see the same, never once per connection", async () => {
+  it("P4.3: are encoded once for all clients that see the same, never once per connection", async () => {
     const room = roomWith(0);
     const sockets = await join(room, 20);
     const stringify = vi.spyOn(JSON, "stringify");
@@ -111,7 +111,7 @@ describe("P4: packets", () => {
     for (const socket of sockets.slice(1)) expect(socket.texts).toHaveLength(1);
   });
 
-  it("P4.6: who comes into sight of a field gets it, who leaves loses it", async () => {
+  it("P4.6: a client gets a field that becomes visible, and loses one that becomes invisible", async () => {
     const room = roomWith(0);
     const [one, two] = (await join(room, 2)) as [MemorySocket, MemorySocket];
     const [first, second] = Object.keys(room.state.players()) as [string, string];
@@ -128,7 +128,7 @@ describe("P4: packets", () => {
     expect(JSON.parse(two.texts.at(-1) as string)).toMatchObject({ value: { players: { [first]: { plan: "?" } } } });
   });
 
-  it("P4.6: users that only their owner sees: each sees its own entry, and nobody hears of it when it is removed", async () => {
+  it("P4.6: users that only their owner sees: each sees its own entry, and removals are not sent to others", async () => {
     const players = () =>
       users(
         class Diary {
@@ -150,7 +150,7 @@ describe("P4: packets", () => {
     expect(two.texts.join()).not.toContain(first);
   });
 
-  it("a predicate that throws hides the field, and says so in the log", async () => {
+  it("a predicate that throws hides the field, and is logged", async () => {
     const definition = defineRoom({
       path: "r",
       throttleSync: 0,
@@ -169,7 +169,7 @@ describe("P4: packets", () => {
     expect(JSON.stringify(room.log)).toContain("broken predicate");
   });
 
-  it("user_disconnected tells of users without a connected() field", async () => {
+  it("user_disconnected reports users without a connected() field", async () => {
     const definition = defineRoom({ path: "r", throttleSync: 0, state: () => ({ a: sync(signal(0)) }) });
     const room = new MemoryRoom(definition.compiled);
     const one = await room.connect("one");
@@ -184,7 +184,7 @@ describe("P4: packets", () => {
 });
 
 describe("throttleSync", () => {
-  it("P4.4, a number: counts from when a packet is out, which takes its time where there are many", async () => {
+  it("P4.4, a number: counts from when a packet was sent, which takes time for many clients", async () => {
     const room = roomWith(100);
     const [socket] = (await join(room, 200)) as [MemorySocket];
     await room.advance(200);
@@ -195,7 +195,7 @@ describe("throttleSync", () => {
     expect(socket.texts).toHaveLength(2);
   });
 
-  it("P4.4, a number: the first change goes at once, the rest in one packet when the window is over", async () => {
+  it("P4.4, a number: the first change is sent at once, the rest in one packet at the end of the window", async () => {
     const room = roomWith(100);
     const [socket] = (await join(room, 1)) as [MemorySocket];
     await room.advance(100);
@@ -241,7 +241,7 @@ describe("throttleSync", () => {
 });
 
 describe("a room without connections", () => {
-  it("does nothing but mark what to save", async () => {
+  it("only marks what to save", async () => {
     const room = roomWith(0);
     const [socket] = (await join(room, 1)) as [MemorySocket];
     room.disconnect(socket);

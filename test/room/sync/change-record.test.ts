@@ -32,7 +32,7 @@ async function follow(room: MemoryRoom<State>): Promise<ResumingClient> {
   return client;
 }
 
-describe("P4.14: what is stored of changes", () => {
+describe("P4.14: the record of stored changes", () => {
   it("takes back what was sent and never stored", async () => {
     const room = create();
     const client = await follow(room);
@@ -42,7 +42,7 @@ describe("P4.14: what is stored of changes", () => {
     expect([client.how, client.state["count"], room.state.count()]).toEqual([["whole", "went back"], 2, 2]);
   });
 
-  it("reaches back 2 minutes, in rows that are overwritten", async () => {
+  it("covers 2 minutes, in rows that are overwritten", async () => {
     const room = create();
     const [old, recent, present] = [new ResumingClient(), new ResumingClient(), new ResumingClient()];
     await come(room, present, "present");
@@ -67,7 +67,7 @@ describe("P4.14: what is stored of changes", () => {
     ]);
   });
 
-  it("numbers go on after a sleep, also where rows could only be saved one by one before it", async () => {
+  it("continues its numbers after hibernation, also if rows could only be saved one by one before", async () => {
     const room = create();
     await room.connect("bob");
     room.storage.fault = (key) => {
@@ -86,7 +86,7 @@ describe("P4.14: what is stored of changes", () => {
     expect([client.how, client.state["count"]]).toEqual([["whole"], 2]);
   });
 
-  it("is forgotten where one save would make it too large for storage", async () => {
+  it("is dropped if one save would make it too large for storage", async () => {
     const room = create();
     const client = await follow(room);
     await room.advance(2000);
@@ -120,7 +120,7 @@ describe("P4.14: what is stored of changes", () => {
     expect(Object.keys(client.state["monsters"] as object).length).toBe(3000);
   });
 
-  it("is nothing in a room whose clients count no packets, and nothing for what nobody sees", async () => {
+  it("is empty in a room whose clients do not count packets, and for invisible changes", async () => {
     const room = create();
     await room.connect("bob");
     room.change(({ count }) => count.set(1));
@@ -150,7 +150,7 @@ describe("P4.14: what is stored of changes", () => {
       "hidden entries are not stored",
       { state: () => ({ ...state(), hands: collection(monster, { persist: false, visibleTo: "owner" }) }) },
     ],
-  ])("is of no use where the code is another one: %s", async (_, options) => {
+  ])("is not used if the code differs: %s", async (_, options) => {
     const room = create();
     const client = await follow(room);
     await room.advance(2000);
@@ -167,7 +167,7 @@ describe("P4.14: what is stored of changes", () => {
     expect(client.state["count"]).toBe(room.state.count());
   });
 
-  it("is of no use where another version has run since, which notes nothing", async () => {
+  it("is not used if another version has run since, which does not write it", async () => {
     const room = create();
     const client = await follow(room);
     await room.advance(2000);

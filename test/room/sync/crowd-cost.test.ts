@@ -50,12 +50,12 @@ function randomBy(seed: number): () => number {
   };
 }
 
-describe("P4.15: what near costs", () => {
+describe("P4.15: the cost of near", () => {
   it.each([
     ["in the plane", PLANE, [500, 500, 0], 150],
     ["in space", SPACE, [300, 300, 300], 150],
   ] as const)(
-    "%s, a client is sent at most 1.8 entries for each that is within the radius",
+    "%s, a client gets at most 1.8 entries for each one within the radius",
     async (_, options, size, count) => {
       await fc.assert(
         fc.asyncProperty(fc.nat(1_000_000), async (seed) => {
@@ -83,7 +83,7 @@ describe("P4.15: what near costs", () => {
     },
   );
 
-  it("a change of an entry is encoded once, and who sees the same is sent the same packet", async () => {
+  it("a change of an entry is encoded once, and clients that see the same get the same packet", async () => {
     const { room, sockets, players } = await roomOf(near(PLANE), 50);
     const stringify = vi.spyOn(JSON, "stringify");
     room.change(() => players[0]?.x.set(1.25));
@@ -94,7 +94,7 @@ describe("P4.15: what near costs", () => {
     expect(sockets[49]?.texts[0]).toContain("1.25");
   });
 
-  it("an entry that comes into sight is encoded once, however many see it", async () => {
+  it("an entry that becomes visible is encoded once, however many see it", async () => {
     const { room, sockets, players } = await roomOf(near(PLANE), 50);
     room.change(() => players[0]?.y.set(5000.5));
     const stringify = vi.spyOn(JSON, "stringify");
@@ -105,7 +105,7 @@ describe("P4.15: what near costs", () => {
     expect(sockets[49]?.texts.at(-1)).toContain("1.25");
   });
 
-  it("where others move, nobody asks anew from where a viewer looks, or which keys it has", async () => {
+  it("if others move, a viewer's position and keys are not computed again", async () => {
     const from = vi.fn(() => ({ x: 0, y: 0 }));
     const { room, players, sockets } = await roomOf(near({ ...PLANE, from }), 20);
     const keysOf = vi.fn((player: Player) => player.z());
@@ -142,7 +142,7 @@ describe("P4.15: near with rings", () => {
     }
   }
 
-  it("who is far is sent 4 times a second, and the last value arrives", async () => {
+  it("sends distant entries 4 times a second, and always the last value", async () => {
     const apart = await twoApart(500);
     await moveFor(3, apart);
     await apart.room.advance(1000);
@@ -151,13 +151,13 @@ describe("P4.15: near with rings", () => {
     expect(apart.socket.texts.at(-1)).toContain(`"x":${apart.player.x()}`);
   });
 
-  it("who is near is sent each time", async () => {
+  it("sends near entries each time", async () => {
     const apart = await twoApart(50);
     await moveFor(1, apart);
     expect(apart.socket.texts.length).toBe(20);
   });
 
-  it("who comes nearer is sent at once, with all that waited", async () => {
+  it("sends an entry that comes nearer at once, with all delayed changes", async () => {
     const { room, socket, player } = await twoApart(500);
     room.change(() => player.y.set(7));
     room.change(() => player.z.set(8));
@@ -168,7 +168,7 @@ describe("P4.15: near with rings", () => {
     });
   });
 
-  it("a room sleeps only after the last value was sent", async () => {
+  it("a room hibernates only after the last value was sent", async () => {
     const { room, socket, player } = await twoApart(500);
     room.change(() => player.y.set(7));
     room.change(() => player.y.set(9));
@@ -178,7 +178,7 @@ describe("P4.15: near with rings", () => {
     expect(socket.texts.at(-1)).toContain('"y":9');
   });
 
-  it("where changes are sent by hand, nothing waits for its ring", async () => {
+  it("with manual sync, nothing is delayed", async () => {
     const { room, socket, player } = await twoApart(500);
     room.core.handle.autoSync = false;
     for (const y of [1, 2, 3]) {
@@ -189,8 +189,8 @@ describe("P4.15: near with rings", () => {
   });
 });
 
-describe("P4.15: a room with near that slept", () => {
-  it("sends nothing again to a client that stayed, wherever everybody was", async () => {
+describe("P4.15: a room with near that hibernated", () => {
+  it("sends nothing again to a client that stayed, wherever the entries are", async () => {
     const random = randomBy(7);
     const { room, sockets, players } = await roomOf(near({ ...PLANE, nearest: 3 }), 20);
     for (let step = 0; step < 50; step++)
@@ -206,7 +206,7 @@ describe("P4.15: a room with near that slept", () => {
 });
 
 describe("P4.15: near with a cap", () => {
-  it("two that are about as far take no turns", async () => {
+  it("does not alternate between two entries at about the same distance", async () => {
     const mob = () => ({ x: sync(signal(0)), y: sync(signal(0)) });
     const mobs = () => ({
       players: users(Player),
@@ -244,7 +244,7 @@ describe("near", () => {
     expect(() => near(options as NearOptions)).toThrow(message);
   });
 
-  it("whoever is at no position, or beyond all numbers, sees and is seen by nobody else", async () => {
+  it("an entry without a position, or with an infinite one, sees and is seen by no other", async () => {
     const { room, sockets, players } = await roomOf(near(SPACE), 3);
     for (const x of [NaN, 1e300, Infinity]) {
       room.change(() => players[0]?.x.set(x));

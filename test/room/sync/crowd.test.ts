@@ -25,7 +25,7 @@ const PROTOCOLS = [3, 2, 3, 1, 3] as const;
 
 const seenBy = fc.constantFrom(...(Object.keys(USERS_SEEN) as UsersSeen[]));
 
-describe("P4.15: entries that are seen by keys", () => {
+describe("P4.15: entries with keyed visibility", () => {
   it("each client has what it may see, however entries and viewers move", async () => {
     const secrecy = new Secrecy();
     await fc.assert(
@@ -87,7 +87,7 @@ describe("P4.15: entries that are seen by keys", () => {
     return { room, ada, bob, eve, playerOf };
   }
 
-  it("a client is told of nobody whom it does not see, not even that they left", async () => {
+  it("a client gets nothing about entries that it does not see, not even that they left", async () => {
     const { room, ada, bob, eve, playerOf } = await arena();
     room.change(() => playerOf(bob).name.set("Bob"));
     expect([ada.news(), eve.news()].map((news) => news.includes("Bob"))).toEqual([true, false]);
@@ -95,7 +95,7 @@ describe("P4.15: entries that are seen by keys", () => {
     expect([ada.news(), eve.news()].map((news) => news.includes("user_disconnected"))).toEqual([true, false]);
   });
 
-  it("a packet reaches those who see an entry, or who have a key", async () => {
+  it("a packet reaches clients that see an entry, or that have a key", async () => {
     const { room, ada, bob, eve, playerOf } = await arena();
     room.core.handle.broadcast({ type: "shot" }, { near: playerOf(ada) });
     expect([ada, bob, eve].map((watcher) => watcher.news().includes("shot"))).toEqual([true, true, false]);
@@ -105,7 +105,7 @@ describe("P4.15: entries that are seen by keys", () => {
     expect(() => room.core.handle.broadcast({ type: "shot" }, { near: new Player() })).toThrow(/entry of the state/);
   });
 
-  it("where no entry is seen by keys, a packet near an entry reaches those who may see it, and keys are refused", async () => {
+  it("without keyed visibility, a packet near an entry reaches its viewers, and keys are refused", async () => {
     const hidden = () => ({
       players: users(Player),
       traps: collection(() => ({ hp: sync(signal(1)) }), { visibleTo: ({ auth }) => auth?.["gm"] === true }),
@@ -126,7 +126,7 @@ describe("P4.15: entries that are seen by keys", () => {
     expect(() => room.core.handle.broadcast({ type: "x" }, { keys: "red" })).toThrow(/keys needs a collection/);
   });
 
-  it("a field with a predicate comes with its entry into sight", async () => {
+  it("a field with a predicate becomes visible together with its entry", async () => {
     const { room, ada, eve, playerOf } = await arena();
     room.change(() => playerOf(eve).x.set(500));
     expect(ada.news()).toContain('"plan":"wait"');
@@ -135,7 +135,7 @@ describe("P4.15: entries that are seen by keys", () => {
     expect(Object.keys(ada.client.state["players"] as object)).not.toContain(eve.client.publicId);
   });
 
-  it("where what a key is made of is no field, a change of it is sent all the same", async () => {
+  it("a key that is not computed from fields is followed too", async () => {
     const { room, ada, playerOf } = await arena();
     room.change(
       (state) =>
@@ -185,7 +185,7 @@ describe("P4.15: entries that are seen by keys", () => {
     expect(Object.keys(first.client.state["players"] ?? {}).length).toBe(seen);
   });
 
-  it("a field, and a collection inside of an entry, may be seen by keys too", async () => {
+  it("a field, and a collection inside of an entry, may have keyed visibility too", async () => {
     const item = () => ({ name: sync(signal("sword")), team: persist(signal("red")) });
     class Owner {
       team = persist(signal("red"));
@@ -220,7 +220,7 @@ describe("P4.15: entries that are seen by keys", () => {
     expect(viewOf(bob)).toEqual({ items: {} });
   });
 
-  it("what cannot work is refused with what to write", () => {
+  it("impossible uses are refused with what to write", () => {
     expect(() => byKey({} as never)).toThrow(/byKey\(\{ of/);
     expect(() => near({ x: "x", y: "y", radius: 0 })).toThrow(/radius above 0/);
     expect(() => near({ x: 1 as never, y: "y", radius: 1 })).toThrow(/names of fields/);

@@ -45,7 +45,7 @@ const viewOf = (socket: MemorySocket, before: Plain = {}) =>
   }, before);
 
 describe("P4.6: a collection that a client may not see", () => {
-  it("shows it nothing, not even keys, whatever its entries hold", async () => {
+  it("sends it nothing, not even keys, whatever its entries contain", async () => {
     const room = newRoom();
     const socket = await room.connect("a");
     room.change((state) => void (state.traps()["at the door"] = trap()));
@@ -53,7 +53,7 @@ describe("P4.6: a collection that a client may not see", () => {
     expect(socket.texts.join("\n")).not.toMatch(/rug|door|count/);
   });
 
-  it("leaves no empty entries when it goes out of sight, and comes back whole", async () => {
+  it("leaves no empty entries when it becomes invisible, and is sent whole when it is visible again", async () => {
     const room = newRoom();
     day.isOver = true;
     const socket = await room.connect("a");
@@ -69,7 +69,7 @@ describe("P4.6: a collection that a client may not see", () => {
   });
 
   it.each([true, false])(
-    "P4.11: tells no key on resume, and leaves nothing that was seen (before: %s)",
+    "P4.11: reveals no key on resume, and leaves nothing that was visible (before: %s)",
     async (before) => {
       const room = newRoom();
       day.isOver = before;
@@ -84,7 +84,7 @@ describe("P4.6: a collection that a client may not see", () => {
     },
   );
 
-  it("P4.11: comes whole on resume to those who may see it", async () => {
+  it("P4.11: is sent whole on resume to clients that may see it", async () => {
     const room = newRoom();
     const first = await room.connect("a", { gm: true }, undefined, "protocol=2");
     const [{ seq, epoch }] = packets(first) as [Sync];

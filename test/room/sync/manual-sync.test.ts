@@ -30,7 +30,7 @@ const definition = defineRoom({
 const syncs = (client: { texts: string[] }) => client.texts.filter((text) => text.startsWith('{"type":"sync"'));
 
 describe("autoSync: false", () => {
-  it("sends nothing by itself: first packets and changes go with applySync, once", async () => {
+  it("sends nothing automatically: first packets and changes are sent by applySync, once", async () => {
     const room = testRoom(definition);
     const a = await room.open();
     expect((await a.call("status")).value["result"]).toEqual([false, true]);
@@ -68,7 +68,7 @@ describe("autoSync: false", () => {
     expect(a.packets.some((packet) => packet.type === "say")).toBe(true);
   });
 
-  it("can be switched, and what waited goes out", async () => {
+  it("can be switched, and waiting changes are sent", async () => {
     const room = testRoom(definition);
     const a = await room.open();
     await a.call("set", 4);
@@ -85,7 +85,7 @@ describe("autoSync: false", () => {
     expect((await a.call("status")).value["result"]).toEqual([true, false]);
   });
 
-  it("an eviction in the middle loses nothing of what waits, deletions and lost keys included", async () => {
+  it("an eviction meanwhile loses no waiting changes, including deletions and lost keys", async () => {
     const room = testRoom(definition);
     const a = await room.open({ id: "a" });
     await room.change((state) => {

@@ -32,8 +32,8 @@ function whole(client: TestClient): Readonly<Record<string, unknown>> {
   return patches.reduce<Readonly<Record<string, unknown>>>((state, patch) => applyPatch(state, patch), {});
 }
 
-describe.each(["protocol=2", "protocol=3"])("P5.4: an object in place of null, for clients with %s", (query) => {
-  it("comes as an object, without names that have dots", async () => {
+describe.each(["protocol=2", "protocol=3"])("P5.4: an object that replaces null, for clients with %s", (query) => {
+  it("arrives as an object, without names that have dots", async () => {
     const room = testRoom(quiz);
     const client = await room.connect({ query });
     const old = await room.connect();
@@ -55,7 +55,7 @@ describe.each(["protocol=2", "protocol=3"])("P5.4: an object in place of null, f
     expect(last(client)).toEqual({ question: { text: "Who?", answers: [] } });
   });
 
-  it("comes so inside of a value, in an entry, and in place of a number or a text", async () => {
+  it("also arrives so inside of a value, in an entry, and instead of a number or a text", async () => {
     const room = testRoom(quiz);
     const client = await room.connect({ query });
     const told = async (change: (state: Parameters<Parameters<typeof room.change>[0]>[0]) => void) => {
@@ -78,7 +78,7 @@ describe.each(["protocol=2", "protocol=3"])("P5.4: an object in place of null, f
     expect(whole(client)).toMatchObject({ any: {}, cards: { a: { shown: { suit: { name: "hearts" } }, score: 0 } } });
   });
 
-  it("takes the place of an array: names with dots say so", async () => {
+  it("replaces an array, with names with dots", async () => {
     const room = testRoom(quiz);
     const client = await room.connect({ query });
     await room.change((state) => state.any.set([1, 2]));
@@ -94,7 +94,7 @@ describe.each(["protocol=2", "protocol=3"])("P5.4: an object in place of null, f
 });
 
 describe("a room with an interceptor", () => {
-  it("P5.4: shows it the object, and clients of protocol 2", async () => {
+  it("P5.4: passes the object to it, and to clients of protocol 2", async () => {
     const seen: unknown[] = [];
     const room = testRoom(
       defineRoom({

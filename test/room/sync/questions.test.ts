@@ -64,8 +64,8 @@ interface State {
   players(): Record<string, User>;
 }
 
-describe("which predicates are asked again", () => {
-  it("none where no signal that one read has changed", async () => {
+describe("predicates that run again", () => {
+  it("are none if no signal that they read has changed", async () => {
     const { asked, tick, room, seenBy } = await roomWith(
       ({ publicId }, owner, state) => state().isOver() || state().players()[publicId] === owner,
     );
@@ -76,7 +76,7 @@ describe("which predicates are asked again", () => {
     expect(seenBy(3)).toBe(COUNT);
   });
 
-  it("only those of the viewer and of the field whose signals changed", async () => {
+  it("are only those of the viewer and of the field whose signals changed", async () => {
     const { asked, playerOf, room, seenBy } = await roomWith(
       ({ user }, owner) => Math.abs((user as User).x() - owner.x()) <= 100,
     );
@@ -88,7 +88,7 @@ describe("which predicates are asked again", () => {
     expect([seenBy(0), seenBy(7), seenBy(1)]).toEqual([2, 2, COUNT - 2]);
   });
 
-  it("those that read no signal, each time", async () => {
+  it("are those that read no signal, each time", async () => {
     const { asked, playerOf, tick, seenBy } = await roomWith((_, owner) => owner.plain === 1);
     asked.mockClear();
     playerOf(4).plain = 1;
@@ -97,7 +97,7 @@ describe("which predicates are asked again", () => {
     expect(seenBy(0)).toBe(1);
   });
 
-  it("those of viewers who were answered without one, where others were not", async () => {
+  it("are those of viewers that were answered without a signal, if others were not", async () => {
     let isChosen = false;
     const { asked, tick, seenBy, playerOf } = await roomWith(({ publicId, user }, owner, state) =>
       state().players()[publicId] === owner ? isChosen : (user as User).team() === owner.team(),
@@ -110,7 +110,7 @@ describe("which predicates are asked again", () => {
     expect(seenBy(1)).toBeGreaterThanOrEqual(COUNT - 2);
   });
 
-  it("none of those who joined slowly, once they are here", async () => {
+  it("are none of viewers that joined slowly, once they are here", async () => {
     const { asked, room, tick, slow } = await roomWith(
       ({ publicId }, owner, state) => state().isOver() || publicId === owner.team(),
     );
@@ -126,7 +126,7 @@ describe("which predicates are asked again", () => {
     expect(asked).toHaveBeenCalledTimes((COUNT + 1) ** 2);
   });
 
-  it("all, where all have changed anyway, without looking at what they read", async () => {
+  it("are all if all have changed anyway, without checking what they read", async () => {
     const { asked, playerOf, room, seenBy } = await roomWith(
       ({ user }, owner) => Math.abs((user as User).x() - owner.x()) <= 100,
     );
@@ -141,7 +141,7 @@ describe("which predicates are asked again", () => {
     expect([seenBy(0), seenBy(5)]).toEqual([2, 3]);
   });
 
-  it("those of who is another user by now", async () => {
+  it("are those of a client that is another user by now", async () => {
     const { playerOf, room, seenBy, tick } = await roomWith(
       ({ user }, owner) => (user as User).team() === owner.team(),
     );

@@ -43,7 +43,7 @@ async function join(room: MemoryRoom<Many>, client: Client, session = "ada"): Pr
 }
 
 describe("P4.11: protocol 2", () => {
-  it("numbers patches, and says in the first packet where it begins", async () => {
+  it("numbers patches, and starts with the number in the first packet", async () => {
     const room = many(1);
     const socket = await join(room, new Client());
     const plain = await room.connect("bob");
@@ -55,7 +55,7 @@ describe("P4.11: protocol 2", () => {
     expect(plain.texts.join()).not.toMatch(/seq|epoch/);
   });
 
-  it("after a short absence only what changed is sent: below 1% of the state, for 5,000 entries", async () => {
+  it("after a short absence only changes are sent: below 1% of the state, for 5,000 entries", async () => {
     const room = many(5000);
     await room.connect("bob");
     const client = new Client();
@@ -89,7 +89,7 @@ describe("P4.11: protocol 2", () => {
   const viewOf = (room: MemoryRoom<Many>, { publicId }: Client) =>
     expectedView(room.state, { publicId, auth: null, user: room.state.players()[publicId] });
 
-  it("costs as little where something was removed that only some could see", async () => {
+  it("costs as little if something was removed that only some could see", async () => {
     const room = many(5000);
     const share = await shareSent(room, (client) => {
       const user = room.state.players()[client.publicId];
@@ -138,7 +138,7 @@ describe("P4.11: protocol 2", () => {
       expect(withoutEmpty(client.state)).toEqual(viewOf(room, client));
   });
 
-  it("what is private is sent whole, and takes the place of what was there", async () => {
+  it("private values are sent whole, and replace what was there", async () => {
     const room = many(1);
     const client = new Client();
     const first = await join(room, client);
@@ -152,7 +152,7 @@ describe("P4.11: protocol 2", () => {
     expect(client.state["players"]).toEqual({ [client.publicId]: { hand: { king: 1 }, bag: {} } });
   });
 
-  it("goes on counting after sleep, and after a crash the client goes back to what was stored", async () => {
+  it("continues to count after hibernation, and after a crash the client goes back to the stored state", async () => {
     const room = many(1);
     const client = new Client();
     await join(room, client);
@@ -173,7 +173,7 @@ describe("P4.11: protocol 2", () => {
     expect(client.state["count"]).toBe(3);
   });
 
-  it("what an earlier start has numbered counts for its own clients, also after the next sleep", async () => {
+  it("the numbers of an earlier start count for its own clients, also after the next hibernation", async () => {
     const room = many(1);
     const client = new Client();
     await join(room, client);
@@ -188,7 +188,7 @@ describe("P4.11: protocol 2", () => {
     expect([client.how, client.state["count"]]).toEqual([["whole", "went back"], 2]);
   });
 
-  it("who is somebody else by now gets the whole state, and is told who it is", async () => {
+  it("a client that is another user by now gets the whole state, with its new id", async () => {
     const room = many(1);
     const client = new Client();
     const first = await join(room, client);
@@ -212,7 +212,7 @@ describe("P4.11: protocol 2", () => {
     expect(short.how).toEqual(["whole", "whole"]);
   });
 
-  it("who asks for what the room does not know gets the whole state, which takes the place of all", async () => {
+  it("a client with an unknown position gets the whole state, which replaces its own", async () => {
     const room = many(1);
     for (const query of [
       "since=99&epoch=x",
@@ -350,7 +350,7 @@ describe.each([
   });
 });
 
-it("P4.14: what changed again after it was stored, and before it was sent, is taken back after a crash", async () => {
+it("P4.14: what changed again after it was stored and before it was sent is taken back after a crash", async () => {
   const definition = defineRoom({ path: "r", throttleSync: 500, throttleStorage: 10_000, state: manyState });
   const room = new MemoryRoom<Many>(definition.compiled);
   const client = new Client();
@@ -403,7 +403,7 @@ it("P4.11: through shards, to another shard, and after the room was lost", async
   expect([client.how.slice(0, 2), client.state["count"]]).toEqual([["whole", "resumed"], 2]);
 });
 
-it("P4.11: a room that was lost counts at once what it tells the clients of its shards", async () => {
+it("P4.11: a room that lost its memory counts at once what it sends to clients of its shards", async () => {
   const tree = new MemoryTree<Many>(
     defineRoom({ path: "r", throttleSync: 0, throttleStorage: 0, state: manyState }).compiled,
   );
@@ -430,7 +430,7 @@ it("P4.11: a room that was lost counts at once what it tells the clients of its 
   expect([client.how, client.state["count"]]).toEqual([["whole", "whole", "resumed"], 7]);
 });
 
-it("P9: what a room had stored, and not told its shards, when it was lost, they are told", async () => {
+it("P9: what a room had stored but not sent to its shards when it lost its memory is sent", async () => {
   const tree = new MemoryTree<Many>(
     defineRoom({ path: "r", throttleSync: 50, throttleStorage: 0, state: manyState }).compiled,
   );

@@ -21,7 +21,7 @@ type Quiz = ReturnType<typeof state>;
 
 const protocols = { 2: "protocol=2", 3: "protocol=2&protocol=3" } as const;
 
-/** A client that goes on where it was, and reads what rooms send it as real ones do. */
+/** A client that resumes, and decodes packets like the real client. */
 class Client {
   readonly #tree: MemoryTree<Quiz>;
   readonly #query: string;
@@ -83,10 +83,10 @@ class Client {
 const question = { text: "Why?", answers: ["so"], by: { name: "Ada" } };
 
 describe.each(Object.entries(protocols))(
-  "P5.4: an object in place of another value, while a client of protocol %s is away",
+  "P5.4: an object that replaces another value while a client of protocol %s is offline",
   (_, query) => {
     describe.each(["its room", "a shard"])("from %s", (via) => {
-      describe.each(["is there", "sleeps", "crashes"])("which %s", (end) => {
+      describe.each(["stays awake", "hibernates", "crashes"])("which %s", (end) => {
         async function away(before: (state: Quiz) => void, meanwhile: (state: Quiz) => void) {
           const definition = defineRoom({ path: "r", throttleSync: 0, throttleStorage: 0, state });
           const tree = new MemoryTree<Quiz>(definition.compiled);
@@ -100,12 +100,12 @@ describe.each(Object.entries(protocols))(
           tree.room.change(meanwhile);
           await tree.advance(2000);
           if (end === "crashes") tree.room.crash();
-          else if (end === "sleeps") await tree.room.evict();
+          else if (end === "hibernates") await tree.room.evict();
           await client.connect();
           return client;
         }
 
-        it("comes as an object", async () => {
+        it("is sent as an object", async () => {
           const client = await away(
             ({ cards, any }) => {
               cards()["a"] = card();
@@ -128,7 +128,7 @@ describe.each(Object.entries(protocols))(
           expect(client.state).toMatchObject({ question, any: {}, settings: { round: { limit: 3 } } });
         });
 
-        it("is all that the client has then", async () => {
+        it("is the whole value that the client has afterwards", async () => {
           const client = await away(
             ({ question: asked, any, settings, cards }) => {
               asked.set({ text: "Who?", hint: { long: "Me" } });
@@ -161,7 +161,7 @@ describe.each(Object.entries(protocols))(
       });
     });
 
-    it("has names with dots for a client that does not say that it takes it otherwise", async () => {
+    it("is sent with dots in names to a client without clear=1", async () => {
       const tree = new MemoryTree<Quiz>(defineRoom({ path: "r", throttleSync: 0, state }).compiled);
       const client = new Client(tree, query);
       await client.connect();

@@ -6,7 +6,7 @@ import { sync, users } from "../../../src/state/fields.ts";
 import { MemoryRoom, VirtualClock } from "../../support/memory.ts";
 import type { MemorySocket } from "../../support/memory.ts";
 
-it("an alarm that rings before the room has found its clients is not set for what it is going to run", async () => {
+it("an alarm that rings before the room has found its clients is not set for what it is about to run", async () => {
   const clock = new VirtualClock();
   const set: number[] = [];
   const alarms = new Alarms({ set: (at) => void set.push(at - clock.now()) }, clock, { failed: () => {} }, true);
@@ -58,12 +58,12 @@ describe("a change in a room", () => {
   it.each<[string, (room: MemoryRoom<State>, other: MemorySocket) => void]>([
     ["somebody is away", (room, other) => room.disconnect(other)],
     ["something is scheduled", (room) => room.core.handle.schedule("later", 3_000_000)],
-  ])("sets no alarm where one is set for later, since %s", async (_, prepare) => {
+  ])("sets no alarm if one is set for later, since %s", async (_, prepare) => {
     expect(await play(prepare, 20_000)).toEqual({ alarms: 0, stored });
     expect(await play(prepare, 300)).toEqual({ alarms: 0, stored });
   });
 
-  it("sets one at most for each window of the throttle", async () => {
+  it("sets at most one for each window of the throttle", async () => {
     expect(await play(() => {}, 20_000)).toEqual({ alarms: 20, stored });
     const { alarms, ...rest } = await play(() => {}, 300);
     expect(rest).toEqual({ stored });

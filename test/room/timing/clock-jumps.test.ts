@@ -52,7 +52,7 @@ describe.each([-HOUR, HOUR])("a clock that jumps by %i ms", (jump) => {
     return { clock, room, socket, add: () => room.core.message(socket, '{"action":"add"}') };
   };
 
-  it("keeps no packet back", async () => {
+  it("delays no packet", async () => {
     const { clock, socket, add } = await start();
     await add();
     await add();
@@ -65,7 +65,7 @@ describe.each([-HOUR, HOUR])("a clock that jumps by %i ms", (jump) => {
     expect(socket.texts.at(-1)).toBe('{"type":"sync","value":{"count":4}}');
   });
 
-  it.each(["auto", 0] as const)("keeps no packet back where throttleSync is %s", async (throttleSync) => {
+  it.each(["auto", 0] as const)("delays no packet if throttleSync is %s", async (throttleSync) => {
     const { actions, state } = definition.compiled.definition;
     const clock = new JumpingClock();
     const room = new MemoryRoom<State>(defineRoom({ path: "r", throttleSync, state, actions }).compiled, clock);
@@ -78,7 +78,7 @@ describe.each([-HOUR, HOUR])("a clock that jumps by %i ms", (jump) => {
     expect(socket.texts.at(-1)).toBe('{"type":"sync","value":{"count":2}}');
   });
 
-  it("keeps nothing unsaved", async () => {
+  it("leaves nothing unsaved", async () => {
     const { clock, room, add } = await start();
     await add();
     clock.offset = jump;
@@ -86,7 +86,7 @@ describe.each([-HOUR, HOUR])("a clock that jumps by %i ms", (jump) => {
     expect(room.storage.rows.get(".")).toMatchObject({ count: 1 });
   });
 
-  it("refuses no message that would have been taken", async () => {
+  it("refuses no message that would have been accepted", async () => {
     const { clock, room, socket, add } = await start();
     await add();
     clock.offset = jump;
@@ -95,7 +95,7 @@ describe.each([-HOUR, HOUR])("a clock that jumps by %i ms", (jump) => {
     expect(room.state.count()).toBe(5);
   });
 
-  it("stops no tick, and none is told of less time than none", async () => {
+  it("stops no tick, and none gets a negative elapsed time", async () => {
     const { clock, room } = await start();
     const before = room.state.ticks();
     clock.offset = jump;
@@ -104,7 +104,7 @@ describe.each([-HOUR, HOUR])("a clock that jumps by %i ms", (jump) => {
     expect(room.state.elapsed()).toBe(0);
   });
 
-  it("holds back no schedule that sets itself anew, and no report to a World", async () => {
+  it("delays no schedule that sets itself again, and no report to a World", async () => {
     const { clock, room } = await start();
     const reports: (number | undefined)[] = [];
     room.worlds = { report: async (_world, _place, report) => void reports.push(report?.users) };
@@ -121,7 +121,7 @@ describe.each([-HOUR, HOUR])("a clock that jumps by %i ms", (jump) => {
     expect(reports).toEqual([1, 2]);
   });
 
-  it("holds back nothing between a room and its shards", async () => {
+  it("delays nothing between a room and its shards", async () => {
     const clock = new JumpingClock();
     const sent: unknown[] = [];
     const lane = new ChannelSender<string>(clock, 60_000, {

@@ -40,7 +40,7 @@ interface SyncPacket {
 const packetsOf = ({ texts }: { texts: readonly string[] }) => texts.map((text) => JSON.parse(text) as SyncPacket);
 
 describe("P15.1 the numbers of ticks", () => {
-  it("go out with the packets, with the rate in the first one", async () => {
+  it("are sent with the packets, with the rate in the first one", async () => {
     const room = new MemoryRoom(roomAt(10).compiled);
     const socket = await room.connect("ada", null, undefined, "protocol=2");
     room.clock.advance(1000);
@@ -62,7 +62,7 @@ describe("P15.1 the numbers of ticks", () => {
     expect(packetsOf(other)[0]).toMatchObject({ hz, tick: packetsOf(socket).at(-1)?.tick });
   });
 
-  it("are not told to clients of protocol 1, and not by a room without ticks", async () => {
+  it("are not sent to clients of protocol 1, nor by a room without ticks", async () => {
     const room = new MemoryRoom(roomAt(10).compiled);
     const old = await room.connect("old");
     room.clock.advance(300);
@@ -73,7 +73,7 @@ describe("P15.1 the numbers of ticks", () => {
     expect([...quiet.storage.rows.keys()]).not.toContain("$tick");
   });
 
-  it("go on in line with time while nobody is connected, and where ticks are skipped", async () => {
+  it("follow the time while no client is connected, and if ticks are skipped", async () => {
     const room = new MemoryRoom(roomAt(10).compiled);
     const socket = await room.connect("ada");
     room.clock.advance(1000);
@@ -96,7 +96,7 @@ describe("P15.1 the numbers of ticks", () => {
     expect(writes).toBeGreaterThanOrEqual(3);
   });
 
-  it("are left out while they cannot be reserved, and the ticks go on", async () => {
+  it("are left out while they cannot be reserved, and the ticks continue", async () => {
     const room = new MemoryRoom(roomAt(10).compiled);
     room.storage.fault = (key) => {
       if (key === "$tick") throw new Error("no");
@@ -125,7 +125,7 @@ describe("P15.1 the numbers of ticks", () => {
   it.each([
     ["sleep, and deploys with another rate", sleeps],
     ["clocks that jump", jumps],
-  ])("never repeat and never go back: after crashes, failing writes, %s", async (_, own) => {
+  ])("never repeat and never decrease: after crashes, failing writes, %s", async (_, own) => {
     const event = fc.oneof(...usual, ...own);
     await fc.assert(
       fc.asyncProperty(fc.array(event, { minLength: 3, maxLength: 25 }), async (events) => {

@@ -69,8 +69,8 @@ async function pair(from: AnyRoom, to: AnyRoom) {
   return { here, there, socket, publicId, leave, strip };
 }
 
-describe("a user who comes from a room at another version", () => {
-  it("that is older: is migrated like a room in which they are alone", async () => {
+describe("a user from a room at another version", () => {
+  it("that is older: is migrated like a room with only this user", async () => {
     const { here, there, publicId, leave } = await pair(old, next);
     here.change((state) => state.players()[publicId]?.coins.set(3));
     const token = await leave();
@@ -79,7 +79,7 @@ describe("a user who comes from a room at another version", () => {
     expect(here.state.players()).toEqual({});
   });
 
-  it("and that knew of no versions: is taken as the first, under the present name of the field", async () => {
+  it("and without versions: is treated as version 1, under the present name of the field", async () => {
     const raise = ({ players }: Snapshot): Snapshot => ({
       players: Object.fromEntries(
         Object.entries((players ?? {}) as Record<string, Snapshot>).map(([key, { coins }]) => [
@@ -115,7 +115,7 @@ describe("a user who comes from a room at another version", () => {
     expect(here.core.handle.connections).toHaveLength(1);
   });
 
-  it("of another definition: stays as they are, for onSessionRestore", async () => {
+  it("of another definition: is unchanged, for onSessionRestore", async () => {
     const { here, there, publicId, leave } = await pair(old, other);
     here.change((state) => state.players()[publicId]?.coins.set(3));
     await leave();
@@ -123,7 +123,7 @@ describe("a user who comes from a room at another version", () => {
   });
 
   it.each(["the same definition", "another one that has the variant", "another one that has not"])(
-    "of a variant is of that variant in %s, if it is there",
+    "of a variant has that variant in %s, if it exists",
     async (where) => {
       class Guest {
         coins = sync(signal(0));
@@ -158,7 +158,7 @@ describe("a user who comes from a room at another version", () => {
     },
   );
 
-  it("and who is called back by a room that was deployed meanwhile", async () => {
+  it("and who is recalled by a room that was deployed meanwhile", async () => {
     const { here, there, publicId, leave } = await pair(old, old);
     here.change((state) => state.players()[publicId]?.coins.set(3));
     await leave();
@@ -171,7 +171,7 @@ describe("a user who comes from a room at another version", () => {
     expect(there.state.players()).toEqual({});
   });
 
-  it("and who is called back by a room that is older: is kept for later", async () => {
+  it("and who is recalled by an older room: is kept for later", async () => {
     const { here, there, leave, publicId } = await pair(old, old);
     here.change((state) => state.players()[publicId]?.coins.set(3));
     await leave();

@@ -25,7 +25,7 @@ let sent = 0;
 const ask = (name: string) => JSON.stringify({ action: name, value: null, id: ++sent });
 const lastOf = (texts: readonly string[]) => JSON.parse(texts.at(-1) ?? "null") as unknown;
 
-it("room.sessionTransfer in a service without transfers says what to add, and the user stays", async () => {
+it("room.sessionTransfer in a service without transfers reports what to add, and the user stays", async () => {
   const room = roomWithout();
   const ada = await room.connect("ada");
   await room.core.message(ada, ask("go"));
@@ -36,7 +36,7 @@ it("room.sessionTransfer in a service without transfers says what to add, and th
   expect(lastOf(ada.texts)).toMatchObject({ type: "ack", value: { result: 5 } });
 });
 
-it("a client that reconnects with a token that it came with once is let in, and no other token is valid", async () => {
+it("a client that reconnects with its used token is accepted, and no other token is valid", async () => {
   const room = roomWithout();
   const ada = await room.connect("ada");
   room.disconnect(ada);
@@ -60,7 +60,7 @@ it("other rooms that still have transfers are refused, so that their users stay 
   await room.core.arrived("t", "ada", undefined);
 });
 
-it("rows of transfers stay for a version that has them again", async () => {
+it("rows of transfers are kept for a later version with transfers", async () => {
   const room = new MemoryRoom<object>(definition.compiled);
   const boarded = await room.core.board({
     transferId: "t",

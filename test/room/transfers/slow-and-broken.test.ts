@@ -107,13 +107,13 @@ async function begin(options: ConstructorParameters<typeof Party>[0] = {}): Prom
   await party.say(party.lobby, ada, "take");
 }
 
-describe("a user who changes all the time, on the way to a room that takes 100 ms", () => {
+describe("a user who changes all the time during a transfer to a room that takes 100 ms", () => {
   beforeEach(async () => {
     await begin({ walks: true });
     party.delay = 100;
   });
 
-  it("arrives after a few rounds, as they were last, and is in one room", async () => {
+  it("arrives after a few rounds, with the last values, and is in one room", async () => {
     await party.say(party.lobby, ada, "go", "match");
     await party.advance(300);
     const before = usersOf(party.lobby)[0]?.steps() ?? 0;
@@ -130,7 +130,7 @@ describe("a user who changes all the time, on the way to a room that takes 100 m
     ).toEqual([]);
   });
 
-  it("stays as they were if they are refused in the last round, for other clients too", async () => {
+  it("stays unchanged if the last round refuses them, for other clients too", async () => {
     const watcher = await party.lobby.connect("bob");
     await party.say(party.lobby, ada, "go", "match");
     party.onBoarding = () => {
@@ -154,7 +154,7 @@ describe("a user who changes all the time, on the way to a room that takes 100 m
     expect(goldOf(party.lobby)).toContain(8);
   });
 
-  it("can do nothing, and cannot come in again, while they are sent for the last time", async () => {
+  it("can do nothing, and cannot join again, while they are sent for the last time", async () => {
     await party.say(party.lobby, ada, "go", "match");
     const watcher = await party.lobby.connect("bob");
     while (party.boarded < 4) await party.advance(10);
@@ -166,7 +166,7 @@ describe("a user who changes all the time, on the way to a room that takes 100 m
     expect(ada.isOpen).toBe(true);
   });
 
-  it.each([1, 2, 3, 4])("is in one room if theirs dies in round %i", async (round) => {
+  it.each([1, 2, 3, 4])("is in one room if theirs crashes in round %i", async (round) => {
     await party.say(party.lobby, ada, "go", "match");
     while (party.boarded < round) await party.advance(10);
     party.lobby.crash();
@@ -182,10 +182,10 @@ describe("a user who changes all the time, on the way to a room that takes 100 m
 const departed = (room: MemoryRoom<State>) =>
   [...room.storage.rows.keys()].filter((key) => key.startsWith("$departed"));
 
-describe("a room that nobody can reach any more", () => {
+describe("a room that is unreachable for good", () => {
   beforeEach(() => begin());
 
-  it("keeps nobody out of the lobby who had arrived there: nothing is remembered of them", async () => {
+  it("does not affect users in the lobby who had arrived there: nothing is remembered of them", async () => {
     await party.say(party.lobby, ada, "go", "match");
     expect(departed(party.lobby)).toHaveLength(1);
     const there = await party.match.connect("ada", null, answer(ada)?.result);
@@ -211,7 +211,7 @@ describe("a room that nobody can reach any more", () => {
     return socket;
   }
 
-  it("lets in who had not, as a new user after some seconds; when it answers, they are as they were", async () => {
+  it("makes users who had not arrived new users after some seconds; when it answers, they are restored", async () => {
     const socket = await letIn();
     party.isBroken = false;
     await party.advance(70_000);
@@ -225,7 +225,7 @@ describe("a room that nobody can reach any more", () => {
     expect(goldOf(party.lobby)).toEqual([9]);
   });
 
-  it("and has them, if they went there meanwhile: in the lobby they are no more", async () => {
+  it("and keeps them if they went there meanwhile: they are no longer in the lobby", async () => {
     const socket = await letIn();
     party.isBroken = false;
     // By the id alone.
@@ -237,7 +237,7 @@ describe("a room that nobody can reach any more", () => {
     expect(answer(socket)).toMatchObject({ code: "forbidden" });
   });
 
-  it("lets in who had not, also with the URL of their first arrival, though its token is spent", async () => {
+  it("accepts users who had not arrived, also with the URL of their first arrival and its used token", async () => {
     await party.say(party.lobby, ada, "go", "match");
     const there = await party.match.connect("ada", null, answer(ada)?.result);
     await party.say(party.match, there, "go", "lobby");
@@ -283,7 +283,7 @@ describe("a room that nobody can reach any more", () => {
   }
 
   it.each(["when its first answer comes", "though its first answer never comes"])(
-    "does not let in, as a new user, who came, set out again and arrived meanwhile, %s",
+    "does not accept as new users those who came, left again and arrived meanwhile, %s",
     async (when) => {
       const { joining, second, answerFirst } = await comeTwice();
       const there = await party.match.connect("ada", null, answer(second)?.result);
@@ -297,14 +297,14 @@ describe("a room that nobody can reach any more", () => {
     },
   );
 
-  it("asks again where somebody is who came and set out again while it did not answer: they are not in both", async () => {
+  it("is asked again for users who came and left again while it did not answer: they are not in both rooms", async () => {
     const { joining } = await comeTwice();
     await party.advance(5500);
     expect((await joining).isOpen).toBe(true);
     expect([goldOf(party.lobby), goldOf(party.match)]).toEqual([[7], []]);
   });
 
-  it("lets in who came and set out again while it did not answer, though it breaks then", async () => {
+  it("accepts users who came and left again while it did not answer, though it fails then", async () => {
     const { joining, answerFirst } = await comeTwice();
     party.isBroken = true;
     answerFirst();
@@ -316,7 +316,7 @@ describe("a room that nobody can reach any more", () => {
     expect([goldOf(party.lobby), goldOf(party.match)]).toEqual([[7], []]);
   });
 
-  it("and does not lose what they had when they set out again for it, once it answers", async () => {
+  it("and does not lose what they had when they left again, once it answers", async () => {
     const socket = await letIn();
     party.isBroken = false;
     await party.say(party.lobby, socket, "go", "match");
@@ -349,8 +349,8 @@ describe("a room that nobody can reach any more", () => {
   });
 });
 
-describe("a place that is kept", () => {
-  it("is free again after 30 seconds; then they come in if there is one", async () => {
+describe("a reserved place", () => {
+  it("is free again after 30 seconds; then users can still join if there is one", async () => {
     await begin({ maxUsers: 1 });
     await party.say(party.lobby, ada, "go", "match");
     await party.advance(29_000);

@@ -45,7 +45,7 @@ interface Traveller {
   most: number;
 }
 
-it(`${USERS} users hop between ${ROOMS} rooms that crash: each exists exactly once, and has lost nothing`, async () => {
+it(`${USERS} users move between ${ROOMS} rooms that crash: each exists exactly once, and has lost nothing`, async () => {
   const log = vi.spyOn(console, "error").mockImplementation(() => {});
   const seed = Date.now() % 1_000_000;
   const random = numbers(seed);

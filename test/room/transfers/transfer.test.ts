@@ -68,7 +68,7 @@ const tokenOf = (packet: { value: Record<string, unknown> }) =>
   (packet.value["result"] as { transferToken: string }).transferToken;
 
 describe("sessionTransfer", () => {
-  it("takes all that is stored of a user, and their connection's state, to the other room", async () => {
+  it("moves everything that is stored of a user, and the connection state, to the other room", async () => {
     const [a, b] = rooms("room-a", "room-b") as [TestRoom, TestRoom];
     const client = await a.connect({ id: "ada" });
     const watcher = await a.connect({ id: "bob" });
@@ -119,7 +119,7 @@ describe("sessionTransfer", () => {
     expect(page.texts.slice(texts).every((text) => text.startsWith('{"type":"error"'))).toBe(true);
   });
 
-  it("who comes back without having arrived is as they were when they left", async () => {
+  it("a user who returns without having arrived is as they were when they left", async () => {
     const [a, b] = rooms("room-a", "room-b") as [TestRoom, TestRoom];
     const client = await a.connect({ id: "ada" });
     await client.call("earn", 7);
@@ -133,7 +133,7 @@ describe("sessionTransfer", () => {
     await b.connect({ query: `transferToken=${tokenOf(await back.call("go", "room-b"))}` });
   });
 
-  it("who comes back with the URL of their first arrival is as they were, though its token is spent", async () => {
+  it("a user who returns with the URL of their first arrival is unchanged, though its token is used", async () => {
     const [a, b] = rooms("room-a", "room-b") as [TestRoom, TestRoom];
     const client = await a.connect({ id: "ada" });
     await client.call("earn", 7);
@@ -146,7 +146,7 @@ describe("sessionTransfer", () => {
     expect(back.publicId).toBe(client.publicId);
   });
 
-  it("the token of a transfer that was called back stays without use when they come there after all", async () => {
+  it("the token of a cancelled transfer does not work if they arrive after all", async () => {
     const [a, b] = rooms("room-a", "room-b") as [TestRoom, TestRoom];
     const client = await a.connect({ id: "ada" });
     const old = tokenOf(await client.call("go", "room-b"));
@@ -157,7 +157,7 @@ describe("sessionTransfer", () => {
     expect((await (await b.open({ query: `transferToken=${old}` })).closed).code).toBe(4403);
   });
 
-  it("a connection from before they left does not count as arriving, also after sleep", async () => {
+  it("a connection from before they left does not count as arriving, also after hibernation", async () => {
     const [a, b] = rooms("room-a", "room-b") as [TestRoom, TestRoom];
     const stale = await b.connect({ id: "ada" });
     await stale.call("earn", 7);
@@ -175,7 +175,7 @@ describe("sessionTransfer", () => {
     stale.close();
   });
 
-  it("finds the user by the same session id too, hydrated by onSessionRestore", async () => {
+  it("finds the user by the same session id too, restored by onSessionRestore", async () => {
     const [a, bonus] = rooms("room-a", "room-bonus") as [TestRoom, TestRoom];
     const client = await a.connect({ id: "ada" });
     await client.call("earn", 7);
@@ -184,7 +184,7 @@ describe("sessionTransfer", () => {
     expect((there.state as Seen).players[there.publicId]?.gold).toBe(1007);
   });
 
-  it("gives a token that works once, for its session only, and not for ever", async () => {
+  it("gives a token that works once, only for its session, and for a limited time", async () => {
     const [a, b] = rooms("room-a", "room-b") as [TestRoom, TestRoom];
     const client = await a.connect({ id: "ada" });
     const transferToken = tokenOf(await client.call("go", "room-b"));
@@ -202,7 +202,7 @@ describe("sessionTransfer", () => {
     expect(again.publicId).toBe(there.publicId);
   });
 
-  it("the token and the place run out after transferExpiryTime, the user only with their session", async () => {
+  it("the token and the place expire after transferExpiryTime, the user only with their session", async () => {
     const a = new MemoryRoom<{ players(): Record<string, Player> }>(
       defineRoom({ path: "r", transferExpiryTime: 10_000, maxUsers: 1, state: () => ({ players: users(Player) }) })
         .compiled,
@@ -221,7 +221,7 @@ describe("sessionTransfer", () => {
     expect(a.state.players()["p"]?.gold()).toBe(5);
   });
 
-  it.each(["$session:ada", "players.p", "$token:"])("who cannot be stored (%s) is not taken in", async (row) => {
+  it.each(["$session:ada", "players.p", "$token:"])("a user who cannot be stored (%s) is refused", async (row) => {
     const room = new MemoryRoom<{ players(): Record<string, Player> }>(definition.compiled);
     await room.connect("bob");
     const before = Object.keys(room.state.players());
@@ -238,7 +238,7 @@ describe("sessionTransfer", () => {
   });
 
   it.each(["$session:ada", "players.p", "$token:", "$moved:old"])(
-    "who was here already, and cannot be stored as they arrive (%s), is who they were, and the other room keeps who came",
+    "a user who was here already and cannot be stored when they arrive (%s) is unchanged, and the other room keeps the new values",
     async (row) => {
       const room = new MemoryRoom<{ players(): Record<string, Player> }>(definition.compiled);
       await room.core.board({ ...ada, transferId: "old", user: { gold: 1 }, state: "old" });
@@ -266,7 +266,7 @@ describe("sessionTransfer", () => {
   );
 
   it.each(["hook", "storage"])(
-    "who is sent again, since they changed, and refused then (%s), is not here",
+    "a user who is sent again after a change and refused then (%s) is not here",
     async (why) => {
       const room = new MemoryRoom<{ players(): Record<string, Player> }>(definition.compiled);
       expect(await room.core.board(ada)).toMatchObject({ ok: true });
@@ -283,7 +283,7 @@ describe("sessionTransfer", () => {
     },
   );
 
-  it("who has arrived, and is sent again, is here: that no token can be stored for them is no refusal", async () => {
+  it("a user who has arrived and is sent again is here, even if no token can be stored for them", async () => {
     const room = new MemoryRoom<{ players(): Record<string, Player> }>(definition.compiled);
     await room.core.board(ada);
     await room.connect("ada");
@@ -295,7 +295,7 @@ describe("sessionTransfer", () => {
     await expect(room.core.recall("t", "ada")).resolves.toMatchObject({ arrived: true });
   });
 
-  it("who goes for good while others are called back is not called back too", async () => {
+  it("a user who leaves for good while others are recalled is not recalled too", async () => {
     const room = new MemoryRoom(definition.compiled);
     room.neighbours.board = () => new Promise(() => {});
     for (const id of ["ada", "bob"]) {
@@ -323,7 +323,7 @@ describe("sessionTransfer", () => {
   it.each([
     ["has not arrived, is called back again by the other", false],
     ["has arrived, does not become somebody else by the other", true],
-  ])("who is called back by two connections, leaves again by one and %s", async (_how, hasArrived) => {
+  ])("a user who is recalled by two connections, leaves again by one and %s", async (_how, hasArrived) => {
     const room = new MemoryRoom<{ players(): Record<string, Player> }>(definition.compiled);
     const answers: ((passenger: TransferredUser | null) => void)[] = [];
     let gone: TransferredUser | undefined;
@@ -352,7 +352,7 @@ describe("sessionTransfer", () => {
     expect(room.storage.get("$departed:ada")).toBeUndefined();
   });
 
-  it("keeps the subject: a stolen token without it opens nothing", async () => {
+  it("keeps the subject: a stolen token without it does not work", async () => {
     const [a, b] = rooms("room-a", "room-b") as [TestRoom, TestRoom];
     const client = await a.connect({ id: "ada", token: await token({ sub: "ada" }) });
     const transferToken = tokenOf(await client.call("go", "room-b"));
@@ -363,7 +363,7 @@ describe("sessionTransfer", () => {
     await b.connect({ id: "ada", token: await token({ sub: "ada" }) });
   });
 
-  it("a place is kept for who is on the way; a full room refuses, and the user stays", async () => {
+  it("a place is reserved for a user in transfer; a full room refuses, and the user stays", async () => {
     const [a, b] = rooms("room-a", "room-b") as [TestRoom, TestRoom];
     await b.connect({ id: "x" });
     const ada = await a.connect({ id: "ada" });
@@ -377,7 +377,7 @@ describe("sessionTransfer", () => {
     await b.connect({ id: "ada" });
   });
 
-  it("unknown room, same room, target that throws: a typed error, and the user safe where they were", async () => {
+  it("unknown room, same room, target that throws: a typed error, and the user stays where they were", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
     const [a] = rooms("room-a", "room-b") as [TestRoom, TestRoom];
     const client = await a.connect({ id: "ada" });
@@ -395,7 +395,7 @@ describe("sessionTransfer", () => {
     log.mockRestore();
   });
 
-  it("there is no door to it from outside", async () => {
+  it("cannot be called from outside", async () => {
     const [a] = rooms("room-a") as [TestRoom];
     for (const path of ["/board", "/recall", "/transfer", "/sessions"]) {
       expect((await a.fetch(path, { method: "POST", body: "{}" })).status).toBe(404);

@@ -36,7 +36,7 @@ const definition = defineRoom({
   },
 });
 
-it("users of a collection with persist: false take what they have to another room, though nothing of it is stored", async () => {
+it("users of a collection with persist: false keep their values in another room, though nothing is stored", async () => {
   const here = new TestRoom(definition, "room-a");
   const there = here.sibling("room-b");
   const client = await here.connect({ id: "ada" });

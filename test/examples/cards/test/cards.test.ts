@@ -12,13 +12,13 @@ async function game() {
   return { ...test, ada, bob, clientOf };
 }
 
-it("a deck has 52 different cards, in another order each time", () => {
+it("a deck has 52 different cards, in a different order each time", () => {
   expect(new Set(newDeck()).size).toBe(52);
   expect(newDeck()).not.toEqual(newDeck());
   expect(["9H", "8S", "9C", "KH"].map((card) => fits(card, "9S"))).toEqual([true, true, true, false]);
 });
 
-it("nobody is ever sent a card of another's hand, or of the deck", async () => {
+it("no player is ever sent a card of another hand or of the deck", async () => {
   const { ada, bob, room, expectConverged } = await game();
   const [adaId = "", bobId = ""] = [ada.publicId, bob.publicId];
   expect(ada.state.players[adaId]).toMatchObject({ count: 5, hand: expect.any(Array) });
@@ -31,7 +31,7 @@ it("nobody is ever sent a card of another's hand, or of the deck", async () => {
   await expectConverged();
 });
 
-it("only whose turn it is plays, a card of theirs, which fits", async () => {
+it("only the player whose turn it is plays a card, and only a matching card of their own", async () => {
   const { ada, bob, room, clientOf } = await game();
   const mover = clientOf(room.state.turn());
   const other = mover === ada ? bob : ada;
@@ -52,7 +52,7 @@ it("only whose turn it is plays, a card of theirs, which fits", async () => {
   await other.call("deal");
 });
 
-it("a crash takes no card from anyone, and who is away is passed over", async () => {
+it("a crash loses no cards, and players who are away are skipped", async () => {
   const { ada, bob, room, server, createClient, clientOf } = await game();
   const mover = clientOf(room.state.turn());
   const hands = () => Object.entries(room.state.players()).map(([id, player]) => [id, [...player.hand()]]);
@@ -73,7 +73,7 @@ it("a crash takes no card from anyone, and who is away is passed over", async ()
   });
 });
 
-it("the game waits while nobody is there, and wakes for nothing", async () => {
+it("the game waits while no player is connected, and does not wake for nothing", async () => {
   const { ada, bob, room, server, createClient } = await game();
   const turn = room.state.turn();
   for (const client of [ada, bob]) client.close();
@@ -87,7 +87,7 @@ it("the game waits while nobody is there, and wakes for nothing", async () => {
   expect(room.state.turn()).not.toBe(turn);
 });
 
-it("what was played is shuffled when the deck is used up", async () => {
+it("played cards are shuffled when the deck is used up", async () => {
   const { room, clientOf } = await game();
   await room.change((state) => {
     state.deck.set([]);

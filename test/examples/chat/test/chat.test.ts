@@ -2,7 +2,7 @@ import { testRoom } from "durable-rooms/testing";
 import { expect, it } from "vitest";
 import { chatRoom, KEPT } from "../src/chat-room";
 
-it("everybody sees who types, until they send, stop or leave", async () => {
+it("everyone sees who types, until they send, stop or leave", async () => {
   const { createClient, room, expectConverged } = await testRoom(chatRoom);
   const ada = await createClient({ id: "ada" });
   const bob = await createClient();
@@ -20,7 +20,7 @@ it("everybody sees who types, until they send, stop or leave", async () => {
   await expectConverged();
 });
 
-it("a message that was answered survives a crash, in its order, with its author", async () => {
+it("an answered message survives a crash, in order, with its author", async () => {
   const { createClient, server } = await testRoom(chatRoom);
   const ada = await createClient({ id: "ada" });
   await ada.call("rename", "Ada");
@@ -34,7 +34,7 @@ it("a message that was answered survives a crash, in its order, with its author"
   expect(messages[0]).toMatchObject({ name: "Ada", by: back.publicId });
 });
 
-it("only so many are kept, and only one's own can be removed", async () => {
+it("a limited number is kept, and users can delete only their own", async () => {
   const { createClient, room, server } = await testRoom(chatRoom);
   const ada = await createClient();
   const bob = await createClient();
@@ -51,7 +51,7 @@ it("only so many are kept, and only one's own can be removed", async () => {
   expect(Object.keys(room.state.messages())).toHaveLength(KEPT - 1);
 });
 
-it("who floods it is told so", async () => {
+it("a user who floods the chat is told so", async () => {
   const { createClient } = await testRoom(chatRoom);
   const ada = await createClient();
   for (let index = 0; index < 25; index++) await ada.send({ action: "typing", value: true });

@@ -17,7 +17,7 @@ async function lobby() {
   return { service, world, quickMatch };
 }
 
-it("strangers of about the same skill meet, and others get a room of their own", async () => {
+it("players of similar skill meet, and others get another room", async () => {
   const { quickMatch } = await lobby();
   const first = await quickMatch("sprint", 3);
   expect(first).toMatchObject({ metadata: { mode: "sprint", skill: 3 }, users: 0, maxUsers: 4 });
@@ -26,7 +26,7 @@ it("strangers of about the same skill meet, and others get a room of their own",
   expect((await quickMatch("marathon", 3)).roomId).not.toBe(first.roomId);
 });
 
-it("a race that has begun is locked, lets its players back in, and nobody else", async () => {
+it("a race that has begun is locked, and only its players can return", async () => {
   const { service, world, quickMatch } = await lobby();
   const { roomId } = await quickMatch("marathon", 5);
   const { createClient, expectConverged } = await service.room(matchRoom, { id: roomId });
@@ -53,7 +53,7 @@ it("a race that has begun is locked, lets its players back in, and nobody else",
   await expectConverged();
 });
 
-it("no room is made of a kind that there is not", async () => {
+it("no room of an unknown kind is created", async () => {
   const { service, quickMatch } = await lobby();
   await expect(quickMatch("chess", 3)).rejects.toMatchObject({ status: 400 });
   await expect(quickMatch("sprint", 99)).rejects.toMatchObject({ status: 400 });

@@ -14,7 +14,7 @@ async function quiz() {
   return { ...test, service, ada, bob, right };
 }
 
-it("the first who comes is the host, and somebody else when they leave", async () => {
+it("the first user is the host, and another user when the host leaves", async () => {
   const { ada, bob } = await quiz();
   expect(bob.state.host).toBe(ada.publicId);
   await expect(bob.call("start")).rejects.toMatchObject({ code: "forbidden" });
@@ -24,7 +24,7 @@ it("the first who comes is the host, and somebody else when they leave", async (
   expect(bob.state.phase).toBe("question");
 });
 
-it("nobody is sent what others chose, nor what is right, before it is over", async () => {
+it("no user is sent the choices of others or the right answer before the end", async () => {
   const { ada, bob, right, createClient, expectConverged } = await quiz();
   const carol = await createClient({ spectator: true });
   await ada.call("start");
@@ -40,7 +40,7 @@ it("nobody is sent what others chose, nor what is right, before it is over", asy
   await expectConverged();
 });
 
-it("a question ends in its time, also in a room that sleeps; who reloads is who they were", async () => {
+it("a question ends in time, also in a hibernated room; a user who reloads is the same user", async () => {
   const { ada, bob, right, createClient, server } = await quiz();
   await ada.call("start");
   await bob.call("answer", right());
@@ -68,7 +68,7 @@ it("an answer that was given counts after a crash", async () => {
   expect(back.state.players[bob.publicId]?.points).toBe(100);
 });
 
-it("nobody comes in while it is played, but to watch", async () => {
+it("users can only watch after it has begun", async () => {
   const { ada, createClient } = await quiz();
   await expect(createClient()).rejects.toMatchObject({ code: 4400 });
   await ada.call("start");
@@ -101,7 +101,7 @@ it("the last question is on the board, and the quiz closes", async () => {
   await service.expectConverged();
 });
 
-it("the board takes points from quizzes alone, and of each once", async () => {
+it("the board takes points only from quizzes, and once from each", async () => {
   const { room, createClient } = await testRoom(boardRoom);
   const page = await createClient({ spectator: true });
   await room.call("add", {

@@ -2,7 +2,7 @@ import { testRoom } from "durable-rooms/testing";
 import { expect, it } from "vitest";
 import { boardRoom } from "../src/board-room";
 
-it("a stroke grows on everybody's board while it is drawn, and only by what is new", async () => {
+it("a stroke grows on all boards while it is drawn, and only new points are sent", async () => {
   const { createClient, expectConverged } = await testRoom(boardRoom);
   const ada = await createClient();
   const bob = await createClient();
@@ -15,7 +15,7 @@ it("a stroke grows on everybody's board while it is drawn, and only by what is n
   await expectConverged();
 });
 
-it("cursors are shown while their owners are here", async () => {
+it("cursors are shown while their users are connected", async () => {
   const { createClient } = await testRoom(boardRoom);
   const ada = await createClient();
   const bob = await createClient();
@@ -27,7 +27,7 @@ it("cursors are shown while their owners are here", async () => {
   expect(bob.state.guests[ada.publicId]).toMatchObject({ cursor: null, online: false });
 });
 
-it("nobody goes on with, or takes back, what another one drew", async () => {
+it("users cannot continue or undo the strokes of others", async () => {
   const { createClient } = await testRoom(boardRoom);
   const ada = await createClient();
   const bob = await createClient();
@@ -44,7 +44,7 @@ it("nobody goes on with, or takes back, what another one drew", async () => {
   expect(bob.state.strokes).toEqual({});
 });
 
-it("the board is there after a crash, and comes back to the same guest", async () => {
+it("the board is there after a crash, and the same guest returns", async () => {
   const { createClient, server } = await testRoom(boardRoom);
   const ada = await createClient({ id: "ada" });
   await ada.call("draw", { key: "stroke1", points: [1, 2] });
