@@ -15,13 +15,16 @@ import { dirname, join, relative, resolve } from "node:path";
 const root = resolve(import.meta.dirname, "../..");
 
 /** Where modules are compiled: code for other libraries has the tag `typescript`, and is where these are installed. */
-const FOLDERS = { ts: "test/docs/extracted", tsx: "test/docs/extracted", typescript: "test/bench/peers" };
+const EXAMPLES = "test/docs/extracted";
+const FOLDERS = { ts: EXAMPLES, tsx: EXAMPLES, vue: EXAMPLES, svelte: EXAMPLES, typescript: "test/bench/peers" };
 const EXTRACTED = ["test/docs/extracted/**/*.{ts,tsx}", "test/bench/peers/{,agents/}before-*.ts"];
 
 /** What may have code, besides the reference, whose examples are those of the docstrings. */
 export const PAGES = ["*.md", "docs/*.md", "docs/skill/*.md"];
 
-const BEGIN = /^( *)(```|<!-- )(tsx?|typescript)\b(.*)$/;
+const BEGIN = /^( *)(```|<!-- )(tsx?|vue|svelte|typescript)\b(.*)$/;
+/** Only this part of a Vue or Svelte component is compiled. */
+const SCRIPT = /^<\/?script\b/;
 const END = { "```": /^ *```$/, "<!-- ": /^ *-->$/ };
 
 interface Module {
@@ -42,14 +45,15 @@ interface Examples {
 export function modulesOf(page: string, text: string): Examples {
   const problems: string[] = [];
   const modules = new Map<string, Module>();
-  let block: { readonly end: RegExp; readonly indent: number; readonly lines: string[] } | undefined;
+  let block: { readonly end: RegExp; readonly indent: number; readonly lines: string[]; isCode: boolean } | undefined;
   for (const [index, line] of text.split("\n").entries()) {
     if (block) {
       if (block.end.test(line)) block = undefined;
-      else block.lines[index] = line.slice(block.indent);
+      else if (SCRIPT.test(line)) block.isCode = line.startsWith("<script");
+      else if (block.isCode) block.lines[index] = line.slice(block.indent);
       continue;
     }
-    const [, indent = "", mark, language, info = ""] = BEGIN.exec(line) ?? [];
+    const [, indent = "", mark, language = "", info = ""] = BEGIN.exec(line) ?? [];
     if (!mark) continue;
     const name = /^ file=([\w./-]+\.tsx?)$/.exec(info)?.[1];
     if (!name)
@@ -57,7 +61,12 @@ export function modulesOf(page: string, text: string): Examples {
     const file = `${FOLDERS[language as keyof typeof FOLDERS]}/${name ?? ""}`;
     const module = modules.get(file) ?? { page, file, lines: [] };
     if (name) modules.set(file, module);
-    block = { end: END[mark as keyof typeof END], indent: indent.length, lines: module.lines };
+    block = {
+      end: END[mark as keyof typeof END],
+      indent: indent.length,
+      lines: module.lines,
+      isCode: !/vue|svelte/.test(language),
+    };
   }
   return { problems, modules: [...modules.values()] };
 }
