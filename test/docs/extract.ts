@@ -14,12 +14,12 @@ import { dirname, join, relative, resolve } from "node:path";
 
 const root = resolve(import.meta.dirname, "../..");
 
-/** Where modules are compiled: code for other libraries has the tag `typescript`, and is where these are installed. */
+/** The folder of a module, by the language of its blocks. Code for other libraries is compiled where they are installed. */
 const EXAMPLES = "test/docs/extracted";
 const FOLDERS = { ts: EXAMPLES, tsx: EXAMPLES, vue: EXAMPLES, svelte: EXAMPLES, typescript: "test/bench/peers" };
 const EXTRACTED = ["test/docs/extracted/**/*.{ts,tsx}", "test/bench/peers/{,agents/}before-*.ts"];
 
-/** What may have code, besides the reference, whose examples are those of the docstrings. */
+/** The pages with examples. The examples of the reference are those of the docstrings. */
 export const PAGES = ["*.md", "docs/*.md", "docs/skill/*.md"];
 
 const BEGIN = /^( *)(```|<!-- )(tsx?|vue|svelte|typescript)\b(.*)$/;
@@ -31,12 +31,12 @@ interface Module {
   readonly page: string;
   /** Its path, from the root of the project. */
   readonly file: string;
-  /** Those of the page. What belongs to no block of this module is empty, so errors have the line numbers of the page. */
+  /** The lines of the page. Lines outside of this module's blocks are empty, so that errors have the numbers of the page. */
   readonly lines: string[];
 }
 
 interface Examples {
-  /** Where a block says of no module that it is a part of it, or says so of two. */
+  /** Blocks without a module, and modules that differ between pages. */
   readonly problems: string[];
   readonly modules: Module[];
 }
@@ -75,7 +75,7 @@ function plain({ lines }: Module): string {
   return lines.filter((line) => line.trim() !== "").join("\n");
 }
 
-/** Pages may repeat one another's modules, or parts of them: the longest counts. */
+/** Merges the modules of all pages. A page may repeat a module of another page, or a part of it: the longest is used. */
 export function merge(pages: readonly Examples[]): Examples {
   const problems = pages.flatMap((page) => page.problems);
   const files = Map.groupBy(
@@ -126,7 +126,7 @@ function read(path: string): string | undefined {
   }
 }
 
-/** Writes what has changed, and removes what is in no page any more. */
+/** Writes the modules that changed, and removes those that no page has any more. */
 export function writeExamples(): Examples {
   const examples = readExamples();
   const entries = entryPoints();
