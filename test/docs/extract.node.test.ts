@@ -57,7 +57,7 @@ describe("a module in two pages", () => {
 
   it("may not be different", () => {
     expect(merge([whole, modulesOf("docs/b.md", "```ts file=a.ts\n2\n```")]).problems).toEqual([
-      "docs/b.md: test/docs/extracted/a.ts is no part of test/docs/extracted/a.ts in docs/a.md",
+      "docs/b.md: test/docs/extracted/a.ts differs from the one of docs/a.md",
     ]);
   });
 });

@@ -86,7 +86,7 @@ export function merge(pages: readonly Examples[]): Examples {
     const longest = same.reduce((one, other) => (plain(other).length > plain(one).length ? other : one));
     for (const module of same) {
       if (plain(longest).includes(plain(module))) continue;
-      problems.push(`${module.page}: ${module.file} is no part of ${module.file} in ${longest.page}`);
+      problems.push(`${module.page}: ${module.file} differs from the one of ${longest.page}`);
     }
     return longest;
   });
