@@ -220,9 +220,9 @@ export class ReconnectingSocket {
     if (wait > 0) await pause(wait, signal);
     const options = this.#options;
     if (signal.aborted) throw new Error(CLOSED);
-    const token = await given(() => valueOf(options.token), "token_failed", "The token is not to be had");
+    const token = await given(() => valueOf(options.token), "token_failed", "token() failed");
     const textOfParams = async () => JSON.stringify(await valueOf<unknown>(options.params)) as string | undefined;
-    const params = await given(textOfParams, "params_failed", "There are no params");
+    const params = await given(textOfParams, "params_failed", "params() failed");
     // A World reserves a place for everyone who asks.
     if (signal.aborted) throw new Error(CLOSED);
     const path = await this.#destination.find(token, signal);

@@ -2,16 +2,15 @@ import { DELETE, isPlain, objectAt } from "./values.ts";
 import type { Plain } from "./values.ts";
 
 /**
- * Follows a name in a patch to say that an object takes the place of a value that was neither an object nor an array:
- * `{ "a": "$delete", "a.$": "$delete", "a.b": 1 }`. For `load` of `@signe/sync` it has no effect: it deletes what is not
- * there.
+ * Follows a name in a patch to say that an object replaces a value that was neither an object nor an array: `{ "a":
+ * "$delete", "a.$": "$delete", "a.b": 1 }`. It has no effect on `load` of `@signe/sync`, since it deletes a key that
+ * does not exist.
  */
 export const NEW_PART = ".$";
 const SIGN = `${NEW_PART}":"${DELETE}"`;
 
 /**
- * A patch for clients of protocol 2 and later. They take an object for what it is, so a new one is written as such:
- * `{ "a": { "b": 1 } }`.
+ * Converts a patch for clients of protocol 2 and later, which can read a new object directly: `{ "a": { "b": 1 } }`.
  * @param patch as JSON, or a list of parts of it
  */
 export function cleanPatch(patch: string): string {
@@ -24,14 +23,14 @@ function cleaned(patch: unknown): unknown {
   return isPlain(patch) ? inSteps(patch, false).value : patch;
 }
 
-/** Whether a patch says of a name that a new object follows. */
+/** Whether a patch announces that a name becomes a new object. */
 export function isNewObject(patch: Readonly<Plain>, name: string): boolean {
   return patch[name] === DELETE && patch[name + NEW_PART] === DELETE;
 }
 
 /** A patch without names that have dots, and what is to be deleted before it is applied: that of which objects take the place. */
 export interface Steps {
-  readonly clear: Plain | undefined;
+  readonly clear?: Plain | undefined;
   readonly value: Plain;
 }
 
@@ -46,10 +45,10 @@ export function inSteps(patch: Readonly<Plain>, clears = true): Steps {
     const [outer = "", ...inner] = name.split(".");
     const last = inner.pop();
     if (last !== undefined && (clears || isNewObject(patch, outer))) {
-      // The part follows the removal of the whole, which may be in the patch before.
+      // The whole is removed before, which may be in the patch already.
       (clear ??= {})[outer] = DELETE;
       const object = objectAt(value, [outer, ...inner], (node, at) => (isPlain(node[at]) ? { ...node[at] } : {}));
-      // A part that is deleted only says that there is an object.
+      // A deleted part only means that there is an object.
       if (change !== DELETE) object[last] = change;
       continue;
     }

@@ -8,51 +8,53 @@ export const RESERVED_TYPES: ReadonlySet<string> = new Set(["sync", "ack", "erro
 
 type Reference = string | number | undefined;
 
-/** What a sync packet says of its place in the order, for clients of protocol 2. */
+/** The place of a sync packet in the order, for clients of protocol 2. */
 export interface SyncHead {
   readonly seq: number;
-  /** With a whole state: the room's, which clients get by {@link epochOf}. */
+  /** Only with a whole state: the room's epoch. Clients get {@link epochOf} of it. */
   readonly epoch?: string;
-  /** All that was sent up to this number is stored. A client keeps the state that it had then. */
+  /** Everything up to this number is stored. A client keeps its state of that number. */
   readonly mark?: number;
-  /** It holds only what changed while the client was away. */
+  /** The packet contains only what changed while the client was away. */
   readonly resumed?: true;
-  /** It continues the state that the client had after this packet, which is not the last one that it got. */
+  /** The packet continues the state after this number, which is not the last one that the client got. */
   readonly from?: number;
-  /** What is to be deleted before it is applied: a patch. */
-  readonly clear?: Readonly<Record<string, unknown>>;
-  /** It replaces all that the client has. */
+  /** The paths that are deleted before the packet is applied, as a patch. */
+  readonly clear?: Readonly<Record<string, unknown>> | undefined;
+  /** The packet replaces the whole state of the client. */
   readonly reset?: true;
-  /** The room takes arrays of messages: the most bytes of a frame. */
+  /** The maximum size of a frame with several messages, in bytes, if the room accepts them. */
   readonly batch?: number;
   /** The number of the room's last tick. */
   readonly tick?: number;
-  /** In a first packet: how often a second the room ticks. */
+  /** Only in a first packet: ticks per second. */
   readonly hz?: number;
   /** The number of the last input of this client that the room applied. */
   readonly input?: number;
 }
 
-/** What a patch may say of its place: one for few has no number. */
+/** The head of a patch. A patch for some clients has no number. */
 export type PatchHead = Pick<Partial<SyncHead>, "seq" | "mark" | "tick">;
 
-/** `value` is JSON text already: a packet for many is encoded once. With a head it is for clients of protocol 2. */
+/**
+ * `value` is JSON text, since a packet for many clients is encoded once. With a head it is for clients of protocol 2.
+ */
 export function encodeSync(value: string, head?: Partial<SyncHead>): string {
   if (!head) return `{"type":"sync","value":${value}}`;
   return `{"type":"sync",${JSON.stringify(head).slice(1, -1)},"value":${cleanPatch(value)}}`;
 }
 
-/** Adds what is for one client to a packet for many: the number of the last input that was applied. */
+/** Adds the number of the last applied input of one client to a packet for many. */
 export function withInput(packet: string, input: number): string {
   return `${packet.slice(0, -1)},"input":${input}}`;
 }
 
-/** What a client calls its epoch: it cannot go on as somebody else. */
+/** The epoch as a client gets it: another user cannot resume with it. */
 export function epochOf(epoch: string, publicId: string): string {
   return `${epoch}.${publicId}`;
 }
 
-/** The first packet of a connection: who it is, and all that it may see. */
+/** The first packet of a connection: the user's id, and all of the state that the user may see. */
 export function encodeWelcome(publicId: string, state: string, head?: SyncHead): string {
   const inner = state === "{}" ? "" : `,${state.slice(1, -1)}`;
   const own = head?.epoch === undefined ? head : { ...head, epoch: epochOf(head.epoch, publicId) };
@@ -62,30 +64,30 @@ export function encodeWelcome(publicId: string, state: string, head?: SyncHead):
 const REQUEST = '{"type":"sync","confirm":';
 
 /**
- * Asks a client of protocol 2 or later to confirm that it has read all until here.
- * @param spread over how many ms more clients are to come back that lose their connections together
+ * Asks a client of protocol 2 or later to confirm that it has read everything up to here.
+ * @param spread by how many ms clients delay their reconnects if they lose their connections together
  */
 export function encodeRequest(token: number, spread: number): string {
   return `${REQUEST}${token},"spread":${spread},"value":{}}`;
 }
 
-/** The token of such a packet; undefined of any other. */
+/** The token of such a packet. Undefined for other packets. */
 export function requestIn(text: string): number | undefined {
   return text.startsWith(REQUEST) ? Number.parseInt(text.slice(REQUEST.length), 10) : undefined;
 }
 
-/** Of what a client has read. */
+/** A client's confirmation that it has read packets. */
 export interface Confirmation {
-  /** That of the request which it answers. */
+  /** The token of the request that it answers. */
   readonly token: number;
-  /** The messages in the same frame, if there are any. */
+  /** The messages in the same frame, if any. */
   readonly rest: string;
 }
 
 const CONFIRMATION = /^(\[?\{)"confirm":(\d{1,10})([,}])/;
 
 /**
- * Takes a confirmation out of a frame: it is the first key of its first message, or all of it.
+ * Takes a confirmation out of a frame. It is the first key of the first message, or the whole message.
  * @returns undefined if there is none
  */
 export function takeConfirmation(frame: string | ArrayBuffer): Confirmation | undefined {
@@ -97,12 +99,17 @@ export function takeConfirmation(frame: string | ArrayBuffer): Confirmation | un
   if (!found) return undefined;
   const [all, start = "", token, end] = found;
   const rest = (frame as string).slice(all.length);
-  // Messages may follow one that is nothing else.
+  // Messages may follow a message that is only a confirmation.
   if (end === ",") return { token: Number(token), rest: start + rest };
   return { token: Number(token), rest: rest.startsWith(",") ? `[${rest.slice(1)}` : "" };
 }
 
-/** Whether a packet is an ack or an error. */
+/** Whether a packet is a part of the state. */
+export function isSync(text: string): boolean {
+  return text.startsWith('{"type":"sync",');
+}
+
+/** Whether a packet is an acknowledgement or an error. */
 export function isAnswer(text: string): boolean {
   return text.startsWith(ACK) || text.startsWith('{"type":"error",');
 }
@@ -114,14 +121,14 @@ export function encodeAck(id: string | number, result: unknown): string {
 const ACK = '{"type":"ack",';
 const ACK_VALUE = `${ACK}"value":`;
 
-/** The value of an ack as JSON; undefined if it is an error. */
+/** The value of an acknowledgement as JSON. Undefined for an error. */
 export function valueOfAck(text: string): string | undefined {
   return text.startsWith(ACK) ? text.slice(ACK_VALUE.length, -1) : undefined;
 }
 
 /**
- * Adds to an ack the number of the sync packet with which the client has all that the action did.
- * @returns an error as it is
+ * Adds to an acknowledgement the number of the sync packet that includes the effect of the action.
+ * @returns an error unchanged
  */
 export function numberAck(text: string, seq: number): string {
   return text.startsWith(ACK) ? `${ACK}"seq":${seq},${text.slice(ACK.length)}` : text;
@@ -132,12 +139,12 @@ export function encodeError(error: RoomError, about: { action?: string; id?: Ref
   return JSON.stringify({ type: "error", value: { code, message, ...about, issues } });
 }
 
-/** To a client of protocol 2 that was not let in yet: the room works on that. */
+/** Tells a client of protocol 2 that its join is still in progress. */
 export function encodeJoining(): string {
   return '{"type":"joining"}';
 }
 
-/** To a client of protocol 2 whose connection is being closed: the end of the connection itself may come much later. */
+/** Tells a client of protocol 2 that its connection is being closed. The connection itself may end much later. */
 export function encodeClosing(code: string, message: string, close: number): string {
   return JSON.stringify({ type: "error", value: { code, message, close } });
 }
@@ -146,17 +153,17 @@ export function encodeDisconnected(publicId: string): string {
   return JSON.stringify({ type: "user_disconnected", value: { publicId } });
 }
 
-/** Where a client of protocol 2 was when its connection ended. */
+/** The position of a client of protocol 2 when its connection ended. */
 export interface Position {
   readonly seq: number;
   readonly epoch: string;
-  /** The last packet of which the client knows that it was stored, and kept the state. */
+  /** The last packet that is stored, as far as the client knows. The client kept its state of that packet. */
   readonly mark?: number | undefined;
 }
 
 /**
- * A patch in which some objects are put together of members that are JSON already.
- * @param patch what else is in it, as JSON @param objects by name
+ * Builds a patch with objects whose members are JSON text already.
+ * @param patch the other members, as JSON @param objects by name
  */
 export function encodeKeyed(
   patch: string | undefined,

@@ -244,7 +244,7 @@ describe("connectRoom", () => {
       },
     });
     const error = await new Promise((resolve) => failing.on("error", resolve));
-    expect(error).toMatchObject({ code: "params_failed", message: "There are no params: nobody is signed in" });
+    expect(error).toMatchObject({ code: "params_failed", message: "params() failed: nobody is signed in" });
     failing.close();
     const circular: { name: string; self?: unknown } = { name: "Ada" };
     circular.self = circular;

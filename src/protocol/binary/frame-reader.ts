@@ -6,7 +6,7 @@ import type { BinaryHead } from "./frames.ts";
 import { objectIn, PatchDecoder } from "./patch-decoder.ts";
 import { readTables } from "./tables.ts";
 
-/** A packet as it is in JSON. */
+/** A packet in the form that it has as JSON. */
 export interface ReadPacket extends Plain {
   readonly type: "sync" | "ack";
 }
@@ -14,22 +14,25 @@ export interface ReadPacket extends Plain {
 /** Whether a packet with this head will be applied. */
 type IsWanted = (head: Partial<SyncHead> & { readonly hasUser: boolean }) => boolean;
 
-/** Reads the binary frames of a room: packets as they are in JSON. It keeps the tables and slots that they speak of. */
+/**
+ * Reads the binary frames of a room into packets in the form of JSON. It keeps the tables and slots that frames refer
+ * to.
+ */
 export class FrameReader {
   #tablesHash: string | undefined;
   #run: string | undefined;
   #patches = new PatchDecoder([]);
 
-  /** What it knows, as query parameters of a new connection. */
+  /** What it knows, as query parameters for a new connection. */
   get query(): Record<string, string> {
     if (this.#tablesHash === undefined || this.#run === undefined) return {};
     return { tables: this.#tablesHash, run: this.#run };
   }
 
   /**
-   * @param state the state that the packet is for
-   * @param isWanted whether a packet with this head will be applied: of others, the patch is not read
-   * @throws MalformedFrame if no room sends this: the client does not know what it has any more
+   * @param state the state that the packet applies to
+   * @param isWanted whether a packet with this head will be applied. Otherwise its patch is not read
+   * @throws MalformedFrame if the frame is malformed. The client then no longer knows which state it has
    */
   read(bytes: Uint8Array, state: Readonly<Plain>, isWanted: IsWanted = () => true): ReadPacket {
     try {
@@ -39,12 +42,12 @@ export class FrameReader {
       expect(kind === FRAME.ack, "unknown kind");
       return { type: "ack", seq: from.varint(), value: objectIn(from.restJson()) };
     } catch (error) {
-      // No UTF-8, no JSON, or another shape than expected.
+      // Invalid UTF-8, invalid JSON, or an unexpected shape.
       throw error instanceof MalformedFrame ? error : new MalformedFrame((error as Error).message);
     }
   }
 
-  /** It knows nothing any more. */
+  /** Forgets everything. */
   forget(): void {
     this.#tablesHash = this.#run = undefined;
   }

@@ -3,12 +3,12 @@ import type { SyncHead } from "../packets.ts";
 import { ByteReader, written } from "./bytes.ts";
 import type { ByteWriter, WrittenType } from "./bytes.ts";
 
-/** What a frame is: its first byte. */
+/** The kinds of frames: the first byte. */
 export const FRAME = { sync: 1, ack: 2 } as const;
 
 /**
- * What a sync frame may say beside its number: a text, a number, a tick, or only that it is so. The kinds of sections are
- * the places in this list, from 1 on. Readers skip those that they do not know.
+ * The optional sections of a sync frame. Each has a text, a number, a tick, or no content. The kind of a section is its
+ * position in this list, from 1. Readers skip sections that they do not know.
  */
 const SECTIONS = [
   ["epoch", "text"],
@@ -29,23 +29,23 @@ const SECTIONS = [
 const INPUT = 14;
 const HZ: WrittenType = { size: 8, write: (to, at, hz) => to.setFloat64(at, hz, true) };
 
-/** The head of a sync frame: that of JSON, and what belongs to the binary form. */
+/** The head of a sync frame: that of JSON, and the parts that only the binary form has. */
 export interface BinaryHead extends Partial<SyncHead> {
   /** Only with a whole state. */
   readonly publicId?: string;
-  /** Names the tables that the patch is written with. */
+  /** The hash of the tables that the patch is written with. */
   readonly tablesHash?: string;
-  /** These tables as JSON, for a client that does not have them. */
+  /** These tables as JSON, if the client does not have them. */
   readonly tables?: string;
-  /** Slots are valid for one run. */
+  /** The run in which slots are valid. */
   readonly run?: string;
-  /** Asks the client to confirm that it has read all until here. */
+  /** Asks the client to confirm that it has read everything up to here. */
   readonly confirm?: number;
   /** With that: over how many ms more clients are to come back that lose their connections together. */
   readonly spread?: number;
 }
 
-/** @param patch one piece or more */
+/** @param patch one or more pieces */
 export function writeSyncFrame(head: BinaryHead, ...patch: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return written((out) => {
     writeSyncHead(out, head);
@@ -53,7 +53,10 @@ export function writeSyncFrame(head: BinaryHead, ...patch: readonly Uint8Array[]
   });
 }
 
-/** What a sync frame begins with. The patch follows. @param head undefined if it has none: most frames of a crowd */
+/**
+ * Writes the head of a sync frame. The patch follows. @param head undefined if it is empty, as in most frames for a
+ * crowd
+ */
 export function writeSyncHead(out: ByteWriter, head: BinaryHead | undefined): void {
   out.byte(FRAME.sync);
   if (!head) {
@@ -74,7 +77,7 @@ export function writeSyncHead(out: ByteWriter, head: BinaryHead | undefined): vo
   }
 }
 
-/** Adds what is for one client to a frame for many: the number of the last input that was applied. */
+/** Adds the number of the last applied input of one client to a frame for many. */
 export function withInputSection(frame: Uint8Array, input: number): Uint8Array<ArrayBuffer> {
   const from = new ByteReader(frame);
   from.byte();
@@ -104,12 +107,12 @@ export interface RunTables {
   readonly run: string;
 }
 
-/** What a client is told of the tables. @param known what it has: the hash of these, or of others */
+/** The head that tells a client about the tables. @param known the hash of the tables that the client has */
 export function headOfTables({ tablesHash, tables, run }: RunTables, known: string | undefined): BinaryHead {
   return { tablesHash, ...(known !== tablesHash && { tables }), run };
 }
 
-/** The first packet of a connection. @param publicId with a whole state @param known see {@link headOfTables} */
+/** Makes the first packet of a connection. @param publicId with a whole state @param known see {@link headOfTables} */
 export function writeFirstFrame(
   head: SyncHead,
   publicId: string | undefined,
@@ -131,7 +134,7 @@ export function writeAckFrame(value: string, seq: number): Uint8Array<ArrayBuffe
   });
 }
 
-/** Reads the head of a sync frame, after its first byte. @throws MalformedFrame if it is none */
+/** Reads the head of a sync frame, after its first byte. @throws MalformedFrame if it is malformed */
 export function readSyncHead(from: ByteReader): BinaryHead {
   const numbered = from.varint();
   const head: Record<string, unknown> = numbered === 0 ? {} : { seq: numbered - 1 };

@@ -11,7 +11,7 @@ import type { RowName } from "./rows.ts";
 import { readTables } from "./tables.ts";
 import type { Table, TableSpec } from "./tables.ts";
 
-/** Reads patches: it knows the tables of the state, and which entry has which slot. */
+/** Reads patches. It knows the tables of the state, and the entries of slots. */
 export class PatchDecoder {
   /** By index. */
   readonly #tables = new Map<number, KnownTable>();
@@ -20,17 +20,17 @@ export class PatchDecoder {
     for (const [index, table] of tables.entries()) this.#tables.set(index, { table, keys: new Map() });
   }
 
-  /** Slots of another run of the room mean nothing. */
+  /** Slots of another run of the room have no meaning. */
   forget(): void {
     for (const { keys } of this.#tables.values()) keys.clear();
   }
 
   /**
-   * Reads all that is left of a frame.
-   * @param state what the patch is for
-   * @param head takes what is to be deleted before the patch is applied
-   * @returns a patch as it is in JSON
-   * @throws MalformedFrame if it is none
+   * Reads the rest of a frame.
+   * @param state the state that the patch applies to
+   * @param head gets the paths that are deleted before the patch is applied
+   * @returns the patch in the form of JSON
+   * @throws MalformedFrame if it is malformed
    */
   read(from: ByteReader, state: Readonly<Plain>, head: { clear?: Plain } = {}): Plain {
     const patch: Plain = {};
@@ -77,7 +77,7 @@ export class PatchDecoder {
     }
   }
 
-  /** Rows one after the other, which have the same fields and types. */
+  /** Reads consecutive rows with the same fields and types. */
   #readPieces(from: ByteReader, patch: Plain): void {
     const { table, keys } = knownTable(from, this.#tables);
     const around = objectAt(patch, table.names);
@@ -100,27 +100,27 @@ export class PatchDecoder {
   }
 }
 
-/** A table, and what its slots stand for. */
+/** A table, and the keys of its slots. */
 export interface KnownTable {
   readonly table: Table;
   readonly keys: Map<number, string>;
 }
 
-/** Reads which table it is. @throws MalformedFrame if there is no such table */
+/** Reads the index of a table. @throws MalformedFrame if the table is unknown */
 export function knownTable(from: ByteReader, tables: ReadonlyMap<number, KnownTable>): KnownTable {
   const known = tables.get(from.varint());
   expect(known, "unknown table");
   return known;
 }
 
-/** Reads which fields rows have. @throws MalformedFrame if there are no such fields */
+/** Reads which fields the rows have. @throws MalformedFrame if a field is unknown */
 export function maskOf(from: ByteReader, { fields }: Table): number {
   const mask = from.varint();
   expect(mask < 2 ** fields.length, "unknown field");
   return mask;
 }
 
-/** Where a row is in its table. What it says of its slot is noted. */
+/** The path of a row in its table. Remembers the slot that the row names. */
 function pathOf({ isKeyed }: Table, keys: Map<number, string>, row: RowName): readonly string[] {
   const key = row.key ?? keys.get(row.slot ?? NaN);
   const isNamed = key !== undefined || row.slot !== undefined;
@@ -139,7 +139,7 @@ function objectAt(node: Plain, names: readonly string[]): Plain {
   }, node);
 }
 
-/** @throws MalformedFrame if it is no object */
+/** @throws MalformedFrame if it is not an object */
 export function objectIn(value: unknown): Plain {
   expect(isPlain(value), "no object");
   return value;
