@@ -100,7 +100,7 @@ export interface Action<S, Z, T extends AnyHandlerTypes = HandlerTypes, F = unkn
    * gets the parsed value. A value that does not match is refused with `invalid_input`. Default: any JSON value.
    */
   readonly input?: Z;
-  /** Guards that run after the room's own. If one returns false, the message is refused as `forbidden`. Default: none. */
+  /** Guards that run after the room's own. If one is false, the message is refused as `forbidden`. Default: none. */
   readonly guards?: readonly Guard<S, T>[];
   /**
    * How many calls each user may make, over all of their connections, in `per` ms. Further calls are refused with
