@@ -20,7 +20,7 @@ export interface SyncHead {
   /** It continues the state that the client had after this packet, which is not the last one that it got. */
   readonly from?: number;
   /** What is to be deleted before it is applied: a patch. */
-  readonly clear?: Readonly<Record<string, unknown>>;
+  readonly clear?: Readonly<Record<string, unknown>> | undefined;
   /** It replaces all that the client has. */
   readonly reset?: true;
   /** The room takes arrays of messages: the most bytes of a frame. */
@@ -100,6 +100,11 @@ export function takeConfirmation(frame: string | ArrayBuffer): Confirmation | un
   // Messages may follow one that is nothing else.
   if (end === ",") return { token: Number(token), rest: start + rest };
   return { token: Number(token), rest: rest.startsWith(",") ? `[${rest.slice(1)}` : "" };
+}
+
+/** Whether a packet is a part of the state. */
+export function isSync(text: string): boolean {
+  return text.startsWith('{"type":"sync",');
 }
 
 /** Whether a packet is an ack or an error. */

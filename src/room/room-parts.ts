@@ -181,8 +181,8 @@ export class RoomParts {
         definition.interceptorPacket &&
         ((conn) => {
           const user = () => conn.formerUser ?? this.presence.user(conn.publicId);
-          // What a shard passes on to one client is text.
-          const isBinary = conn.protocol === 3 && !conn.isRemote;
+          // A shard of an earlier version passes on only text to one client.
+          const isBinary = conn.protocol === 3 && conn.socket.remote?.group.takesFrames !== false;
           return this.hooks.interceptor(conn, user, isBinary ? this.ownFrames.forConnection() : undefined);
         }),
     };
