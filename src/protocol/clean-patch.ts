@@ -30,7 +30,7 @@ export function isNewObject(patch: Readonly<Plain>, name: string): boolean {
 
 /** A patch without names that have dots, and what is to be deleted before it is applied: that of which objects take the place. */
 export interface Steps {
-  readonly clear: Plain | undefined;
+  readonly clear?: Plain | undefined;
   readonly value: Plain;
 }
 

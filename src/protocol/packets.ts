@@ -20,7 +20,7 @@ export interface SyncHead {
   /** The packet continues the state after this number, which is not the last one that the client got. */
   readonly from?: number;
   /** The paths that are deleted before the packet is applied, as a patch. */
-  readonly clear?: Readonly<Record<string, unknown>>;
+  readonly clear?: Readonly<Record<string, unknown>> | undefined;
   /** The packet replaces the whole state of the client. */
   readonly reset?: true;
   /** The maximum size of a frame with several messages, in bytes, if the room accepts them. */
@@ -102,6 +102,11 @@ export function takeConfirmation(frame: string | ArrayBuffer): Confirmation | un
   // Messages may follow a message that is only a confirmation.
   if (end === ",") return { token: Number(token), rest: start + rest };
   return { token: Number(token), rest: rest.startsWith(",") ? `[${rest.slice(1)}` : "" };
+}
+
+/** Whether a packet is a part of the state. */
+export function isSync(text: string): boolean {
+  return text.startsWith('{"type":"sync",');
 }
 
 /** Whether a packet is an acknowledgement or an error. */

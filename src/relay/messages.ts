@@ -112,7 +112,14 @@ export type AppliedInputs = readonly (readonly [id: number, input: number])[];
  * twice.
  */
 export type Mail =
-  | { readonly kind: "mail"; readonly id: number; readonly number: number; readonly text: string }
+  | {
+      readonly kind: "mail";
+      readonly id: number;
+      readonly number: number;
+      readonly text: string;
+      /** A binary frame in place of the text, which is empty then. Only for shards that say that they take it. */
+      readonly frame?: Uint8Array<ArrayBuffer>;
+    }
   | {
       readonly kind: "close";
       readonly id: number;
@@ -160,6 +167,7 @@ export function weightOf(item: ToRoom | ToShard): number {
     case "message":
       return OVERHEAD + (typeof item.frame === "string" ? item.frame.length : item.frame.byteLength);
     case "mail":
+      return OVERHEAD + item.text.length + (item.frame?.length ?? 0);
     case "packet":
       return OVERHEAD + item.text.length;
     case "sync":
@@ -255,8 +263,12 @@ export interface Introduction {
   readonly mailed: number;
   /** Whether it supports {@link SightChanges}. Earlier versions do not send it, and get the changes for each client. */
   readonly takesSights?: boolean;
-  /** Whether its clients may use the binary protocol. Clients of earlier versions get JSON. */
+  /** Whether it also takes rings, and chooses the nearest entries for each client. */
+  readonly takesRings?: boolean;
+  /** Whether its clients may speak the binary protocol. Those of earlier versions get JSON. */
   readonly takesBinary?: boolean;
+  /** Whether {@link Mail} may be a binary frame. */
+  readonly takesFrames?: boolean;
 }
 
 /** How a room reaches its shards. Clients cannot use it: these are calls between objects. */

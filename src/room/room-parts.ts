@@ -181,8 +181,8 @@ export class RoomParts {
         definition.interceptorPacket &&
         ((conn) => {
           const user = () => conn.formerUser ?? this.presence.user(conn.publicId);
-          // A shard forwards text to single clients.
-          const isBinary = conn.protocol === 3 && !conn.isRemote;
+          // A shard of an earlier version forwards only text to single clients.
+          const isBinary = conn.protocol === 3 && conn.socket.remote?.group.takesFrames !== false;
           return this.hooks.interceptor(conn, user, isBinary ? this.ownFrames.forConnection() : undefined);
         }),
     };

@@ -1,8 +1,8 @@
 import type { Flow, FlowClient, FlowControl } from "../platform/flow-control.ts";
 import type { SentFrame, Socket } from "../platform/ports.ts";
 import { RESTART } from "../protocol/codes.ts";
-import type { RoomError } from "../protocol/errors.ts";
-import { isAnswer } from "../protocol/packets.ts";
+import { RoomError } from "../protocol/errors.ts";
+import { isAnswer, isSync } from "../protocol/packets.ts";
 import { NONE } from "../room/connections/identity.ts";
 import { Outbox } from "../room/connections/outbox.ts";
 import type { Item } from "../room/connections/outbox.ts";
@@ -69,6 +69,8 @@ export class Client implements FlowClient {
   #outbox: Outbox | undefined;
   /** Whether it misses packets. */
   #isBehind = false;
+  /** Whether a packet of an interceptor was not sent to it, which the room cannot send again. */
+  #hasMissed = false;
   #inbox: WaitingQueue<string | ArrayBuffer, Client> | undefined;
   /** Resolves when the room has let it in, or refused it. */
   readonly decided: Promise<void>;
@@ -175,6 +177,7 @@ export class Client implements FlowClient {
   /** Sends what the room sends to this client alone. @param text the same as JSON */
   mail(text: string, frame: SentFrame): void {
     if (this.#outbox && isAnswer(text)) this.#outbox.plain(frame);
+    else if (this.#outbox && !this.#isBehind && (typeof frame !== "string" || isSync(frame))) this.#hasMissed = true;
     else this.send(frame);
   }
 
@@ -211,6 +214,7 @@ export class Client implements FlowClient {
 
   goOn(): void {
     if (this.#isBehind) this.#hooks.onCaughtUp(this);
+    else if (this.#hasMissed) this.refuse(new RoomError("too_slow", "You were not sent all: connect again"));
     else this.#release();
     this.keep();
   }

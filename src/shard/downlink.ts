@@ -5,6 +5,7 @@ import type { RunTables } from "../protocol/binary/frames.ts";
 import { blocksOf, EncodedPatch } from "../protocol/encoded-patch.ts";
 import { DELETE, encodeSync } from "../protocol/packets.ts";
 import type { PatchHead } from "../protocol/packets.ts";
+import type { Clock } from "../platform/ports.ts";
 import { ChannelReceiver } from "../relay/reliable-channel.ts";
 import type { BinaryState, ToShard, Receipt, RoomBatch, Welcome } from "../relay/messages.ts";
 import type { Parts } from "../state/crowd.ts";
@@ -12,7 +13,7 @@ import { diff, SAME } from "../state/diff.ts";
 import { addition, merge } from "../state/merge.ts";
 import type { Placed } from "../state/merge.ts";
 import type { Client, Clients } from "./clients.ts";
-import { encodeSteps, firstFrame, firstText, frameOf, tablesFrame } from "./frames.ts";
+import { encodeSteps, firstFrame, firstText, frameOf, ownFrame, tablesFrame } from "./frames.ts";
 import { Replica } from "./replica.ts";
 import { createSights } from "./sights.ts";
 import type { Sights } from "./sights.ts";
@@ -35,9 +36,9 @@ export class Downlink {
   #held: ToShard[] | undefined;
 
   /** @param onClosed called when the room closed a client */
-  constructor(clients: Clients, onClosed: (client: Client) => void) {
+  constructor(clients: Clients, clock: Clock, onClosed: (client: Client) => void) {
     this.#clients = clients;
-    this.#sights = createSights(clients);
+    this.#sights = createSights(clients, clock, (seen) => this.#sendSeen(seen));
     this.#onClosed = onClosed;
   }
 
@@ -192,13 +193,20 @@ export class Downlink {
     if (client.hasLeft) this.forget(client);
   }
 
-  /** First packets. Who is there already is not told anything by them, but may be by what comes along. */
-  #welcomeAll({ state, binary, to, sights = [] }: Item<"welcome">): void {
+  /** Sends what clients are told by keys, and nothing else. */
+  #sendSeen(seen: ReadonlyMap<Client, Parts>): void {
     const packets = new Map<Client, EncodedPatch>();
     const encode = this.#sights.encoder(undefined, undefined, (text, blocks) => new EncodedPatch({ text, blocks }));
-    const seen = this.#sights.take(sights);
-    for (const [client, parts] of seen) packets.set(client, encode(client, parts, []));
+    for (const [client, parts] of seen) {
+      this.#noteGone(client, parts);
+      packets.set(client, encode(client, parts, []));
+    }
     this.#send(packets, seen);
+  }
+
+  /** First packets. Who is there already is not told anything by them, but may be by what comes along. */
+  #welcomeAll({ state, binary, to, sights = [] }: Item<"welcome">): void {
+    this.#sendSeen(this.#sights.take(sights));
     for (const welcome of to) {
       const client = this.#clients.get(welcome.id);
       if (!client) continue;
@@ -221,7 +229,8 @@ export class Downlink {
     this.#mailed = item.number;
     const client = this.#clients.get(item.id);
     if (!client) return;
-    if (item.kind === "mail") client.mail(item.text, frameOf(item.text, client.protocol));
+    if (item.kind === "mail")
+      client.mail(item.text, item.frame ? ownFrame(item.frame) : frameOf(item.text, client.protocol));
     else {
       client.close(item.code, item.reason);
       this.#onClosed(client);
@@ -231,6 +240,8 @@ export class Downlink {
   /** Takes the state that clients have to have. If theirs may differ, they get a patch, or the whole state. */
   #state(item: Item<"state">): void {
     const { state, binary, own, isKnown, sights = [], isExact = true } = item;
+    // What is told takes the place of all that it knows, also of what waits.
+    this.#sendSeen(this.#sights.deliver(true));
     const held = this.#held ?? [];
     this.#held = undefined;
     if (binary && isKnown) this.#tellTables(binary);

@@ -60,6 +60,11 @@ export function frameOf(text: string, protocol: number): SentFrame {
   return value === undefined ? text : withText(writeAckFrame(value, Number(seq)), () => text);
 }
 
+/** A sync packet that an interceptor made, which only its client can read: the room knows what that has. */
+export function ownFrame(frame: Uint8Array<ArrayBuffer>): SentFrame {
+  return withText(frame, () => JSON.stringify({ type: "sync", bytes: frame.length }));
+}
+
 export function mergedText(text: string, changes: readonly Placed[]): string {
   return changes.length === 0 ? text : JSON.stringify(merge(JSON.parse(text) as Plain, changes));
 }

@@ -54,7 +54,7 @@ export class ShardCore {
     this.#settingsOf = settings;
     this.#assignment = ports.storage.get(ASSIGNMENT_KEY) as Assignment | undefined;
     this.#hooks = this.#createHooks();
-    this.#downlink = new Downlink(this.#clients, (client) => this.#remove(client));
+    this.#downlink = new Downlink(this.#clients, ports.clock, (client) => this.#remove(client));
     this.#uplink = this.#createUplink();
     this.#reports = new Reports(ports, {
       assignment: () => this.#assignment,
@@ -232,7 +232,9 @@ export class ShardCore {
       wantsState: this.#downlink.wantsState,
       mailed: this.#downlink.mailed,
       takesSights: takesSights(),
+      takesRings: true,
       takesBinary: true,
+      takesFrames: true,
     };
   }
 

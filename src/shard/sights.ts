@@ -1,3 +1,5 @@
+import type { Clock } from "../platform/ports.ts";
+import type { Parts } from "../state/crowd.ts";
 import { sightParts } from "../state/sight-parts.ts";
 import type { ToldSights } from "../state/told-sights.ts";
 import type { Client, Clients } from "./clients.ts";
@@ -13,6 +15,7 @@ const NO_SIGHTS: Sights = {
   isUsed: false,
   knows: () => true,
   take: () => NOBODY,
+  deliver: () => NOBODY,
   encoder: () => () => {
     throw new Error("There is nothing to encode");
   },
@@ -30,12 +33,19 @@ export function takesSights(): boolean {
   return sightParts() !== undefined;
 }
 
-export function createSights(clients: Clients): Sights {
+/** @param onDue is told what clients are to be sent that waited */
+export function createSights(
+  clients: Clients,
+  clock: Clock,
+  onDue: (parts: ReadonlyMap<Client, Parts>) => void,
+): Sights {
   const parts = sightParts();
   if (!parts) return NO_SIGHTS;
-  return new parts.ToldSights<Client>({
-    get: (id) => clients.get(id),
-    publicIdOf: ({ identity }) => identity?.publicId ?? "",
-    isBinary: ({ protocol }) => protocol === 3,
-  });
+  const all = {
+    get: (id: number) => clients.get(id),
+    publicIdOf: ({ identity }: Client) => identity?.publicId ?? "",
+    isBinary: ({ protocol }: Client) => protocol === 3,
+    onDue,
+  };
+  return new parts.ToldSights<Client>(all, clock);
 }

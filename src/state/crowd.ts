@@ -12,6 +12,7 @@ import { addition, merge } from "./merge.ts";
 import type { Placed } from "./merge.ts";
 import type { EntryNode } from "./node.ts";
 import { Part } from "./part.ts";
+import type { Relays } from "./relay.ts";
 import { seersOf } from "./seers.ts";
 import type { Watched } from "./seers.ts";
 import { sendToSome } from "./send-to-some.ts";
@@ -20,7 +21,8 @@ import { ShardSights } from "./shard-sights.ts";
 import type { SeenTables } from "./wire-tables.ts";
 import type { Watching } from "./view.ts";
 
-interface Clock {
+/** Calls back when something is due. */
+export interface Clock {
   now(): number;
   after(ms: number, run: () => void, why: string): () => void;
 }
@@ -56,12 +58,17 @@ export class Crowd {
   }
 
   /**
-   * Makes the messages for a shard that decides itself which of its clients see what.
-   * @param idOf returns the id of a client there @param tables the tables of the binary protocol, if the shard supports
-   * it
+   * What a shard is told that finds out by itself who of its clients sees what.
+   * @param idOf the id of a client there @param takesRings whether it takes rings, and the nearest entries
+   * @param tables those of the binary protocol, if the shard speaks that
    */
-  createShardSights(idOf: (conn: Watching) => number, tables?: () => SeenTables): ShardSights {
-    return new ShardSights(idOf, tables);
+  createShardSights(idOf: (conn: Watching) => number, takesRings: boolean, tables?: () => SeenTables): ShardSights {
+    return new ShardSights(idOf, takesRings, tables);
+  }
+
+  /** Whether a shard is told once of all that its clients see by keys. */
+  isToldBy(relays: Relays): boolean {
+    return this.interests.every((interest) => interest.isToldBy(relays));
   }
 
   /** Whether there is something to deliver without a change of the state. */

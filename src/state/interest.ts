@@ -9,6 +9,7 @@ import { nearestOf } from "./nearest.ts";
 import type { Part } from "./part.ts";
 import type { Relay, Relays } from "./relay.ts";
 import { Rings } from "./rings.ts";
+import { hasSecrets } from "./secrets.ts";
 import { seesIn } from "./sees-in.ts";
 import type { SeenEntry } from "./seen-entry.ts";
 import type { Sight } from "./sight.ts";
@@ -52,6 +53,8 @@ export class Interest {
   #delivery: Current | undefined;
   #restAt = Infinity;
   #isResting = false;
+  /** Whether what a watcher sees of an entry depends on whether it sees that. Undefined until that matters. */
+  #secrets: boolean | undefined;
   /** Whether it is the turn of a ring. */
   #isDue = false;
 
@@ -62,17 +65,25 @@ export class Interest {
     this.rules = rules;
     this.index = rules.createIndex();
     this.entries = new EntryIndex(collection, rules, this.index, onStale);
-    this.#watchers = new Watchers(collection, this.entries, this.index, onStale);
+    this.#watchers = new Watchers(collection, this.entries, this.index, onStale, rules.nearest !== undefined);
     this.#rings = rules.rings && new Rings(rules.rings);
   }
 
-  /** Who tells a connection what it sees. What is told less often, or is chosen for each, is told to each by itself. */
+  /** Who tells a connection what it sees; undefined if it is told by itself. */
   relayTo({ relays }: Watching): Relay | undefined {
-    return this.isRelayable ? (relays as Relays | undefined)?.of(this) : undefined;
+    const all = relays as Relays | undefined;
+    return all && this.isToldBy(all) ? all.of(this) : undefined;
   }
 
-  get isRelayable(): boolean {
-    return this.rules.rings === undefined && this.rules.nearest === undefined;
+  /** Whether watchers are told by these what they see. Where that is chosen for each, the room does not know what it is. */
+  isToldBy({ takesRings }: Relays): boolean {
+    const { rings, nearest } = this.rules;
+    if (rings === undefined && nearest === undefined) return true;
+    return takesRings && (nearest === undefined || !this.#hasSecrets);
+  }
+
+  get #hasSecrets(): boolean {
+    return (this.#secrets ??= hasSecrets(this.#collection as never));
   }
 
   /** Whether somebody tells a connection what it sees. */
@@ -219,7 +230,7 @@ export class Interest {
     const delivery = new Delivery(this.index, this.#rings, number, touched, this.#hasOthers(touched));
     this.#delivery = { delivery, touched, moved, now };
     this.#mark(delivery, touched, moved);
-    for (const relay of this.relays) relay.deliver(touched, moved);
+    for (const relay of this.relays) relay.deliver(touched, moved, isAll);
   }
 
   /**
@@ -290,7 +301,7 @@ export class Interest {
     }
     for (const key of this.entries.stale) {
       const entry = this.entries.look(key);
-      if (entry && entry.place !== entry.before) touch(entry);
+      if (entry && (entry.place !== entry.before || this.rules.nearest !== undefined)) touch(entry);
     }
     for (const entry of this.#rings?.begin(now, isAll) ?? []) touch(entry);
     if (this.#watchers.looksFromOwn) for (const { key } of touched) this.#watchers.entryTouched(key);

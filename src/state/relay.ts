@@ -9,12 +9,15 @@ export interface Relay {
   /** @param isExact whether the watcher has exactly what it sees */
   entered(watcher: Watcher, isExact: boolean): void;
   left(watcher: Watcher): void;
-  /** @param touched entries with changes @param moved watchers whose view changed, including those of others */
-  deliver(touched: ReadonlySet<SeenEntry>, moved: readonly Watcher[]): void;
+  /** @param touched entries of which something is to be told @param moved watchers that look in another way, also those of others */
+  /** @param isAll whether nothing waits until it is the turn of its ring */
+  deliver(touched: ReadonlySet<SeenEntry>, moved: readonly Watcher[], isAll: boolean): void;
 }
 
 /** The relays of one shard. */
 export interface Relays {
-  /** @param interest the keyed visibility of the collection */
+  /** Whether they tell of rings, and of the nearest entries. */
+  readonly takesRings: boolean;
+  /** @param interest that of the collection */
   of(interest: object): Relay;
 }

@@ -22,7 +22,9 @@ export class SeenEntry {
   /** Whether it existed then. */
   wasThere = false;
   at: Position | undefined;
-  /** The number of the last delivery with a change of it. */
+  /** The position that it had when viewers were last told of it. */
+  #toldAt: Position | undefined;
+  /** The delivery in which something was last to be told of it. */
   touchedIn = 0;
   /** Its changes since the last delivery, as a patch. */
   change: unknown = SAME;
@@ -50,11 +52,17 @@ export class SeenEntry {
   /** The change was delivered. */
   told(): void {
     this.before = this.place;
+    this.#toldAt = this.at;
     this.wasThere = this.node !== undefined;
     this.change = SAME;
   }
 
-  /** Its changes since the last delivery. Undefined if there are none. */
+  /** Whether it is at another position than viewers were last told. */
+  get isElsewhere(): boolean {
+    return this.at?.some((coordinate, index) => coordinate !== this.#toldAt?.[index]) === true;
+  }
+
+  /** What changed since the last delivery; undefined if nothing did. */
   get changed(): Sight | undefined {
     if (this.change === SAME) return undefined;
     return (this.#changed ??= Sight.of("change", this.key, this.change));

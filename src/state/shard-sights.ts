@@ -1,7 +1,7 @@
 import type { SightChanges } from "./sight-changes.ts";
 import type { Interest } from "./interest.ts";
 import type { Key, SightIndex } from "./key-rules.ts";
-import type { SeenEntry } from "./seen-entry.ts";
+import type { Position, SeenEntry } from "./seen-entry.ts";
 import type { Relay, Relays } from "./relay.ts";
 import { addTo, removeFrom } from "./sets-by-key.ts";
 import type { View, Watcher, Watching } from "./view.ts";
@@ -9,8 +9,8 @@ import type { SeenTables } from "./wire-tables.ts";
 
 type IdOf = (conn: Watching) => number;
 
-/** The text of an entry's place, for all shards that get it. */
-const places = new WeakMap<SeenEntry, { readonly place: unknown; readonly text: string }>();
+/** The text of where an entry is, for all shards that are told of it. */
+const places = new WeakMap<SeenEntry, { readonly place: unknown; readonly at: unknown; readonly text: string }>();
 
 /**
  * What a shard knows about one collection with keyed visibility: each entry that one of its clients sees, and the views
@@ -31,7 +31,8 @@ class ShardSight implements Relay {
   #members: string[] = [];
   #places: string[] = [];
   #viewers = new Map<Watcher, unknown>();
-  /** Whether all watchers had exactly what they see when they were added. */
+  #isAll = false;
+  /** Whether all watchers had just what they see when they entered. */
   isExact = true;
 
   constructor(interest: Interest, idOf: IdOf, tables: (() => SeenTables) | undefined) {
@@ -67,8 +68,9 @@ class ShardSight implements Relay {
     if (this.#watchers.size === 0) this.reset();
   }
 
-  deliver(touched: ReadonlySet<SeenEntry>, moved: readonly Watcher[]): void {
+  deliver(touched: ReadonlySet<SeenEntry>, moved: readonly Watcher[], isAll: boolean): void {
     if (!this.#known) return;
+    this.#isAll = isAll;
     for (const entry of touched) {
       const witness = this.#witnessOf(entry);
       if (witness) this.#tell(entry, witness);
@@ -89,12 +91,16 @@ class ShardSight implements Relay {
     const { name } = this.interest;
     const looksFromOwn = isOfUsers && index.viewFrom !== undefined;
     const table = isNew ? this.#tables?.().get(name) : undefined;
+    const { nearest } = rules;
+    const periods = rules.rings?.map(({ period }) => period);
+    const seesOwn = isOfUsers && rules.seesOwn;
     const changes: SightChanges = {
       name,
-      ...(isNew && { all: { rule: plainRule(index), seesOwn: isOfUsers && rules.seesOwn, looksFromOwn, table } }),
+      ...(isNew && { all: { rule: plainRule(index), seesOwn, looksFromOwn, periods, nearest, table } }),
       patch: `{${this.#members.join(",")}}`,
       places: `{${this.#places.join(",")}}`,
       viewers: Array.from(this.#viewers, ([{ conn }, from]) => [this.#idOf(conn), from] as const),
+      ...(this.#isAll && { isAll: true as const }),
     };
     this.#members = [];
     this.#places = [];
@@ -137,7 +143,7 @@ class ShardSight implements Relay {
   #tell(entry: SeenEntry, witness: View): void {
     if (!this.#known?.has(entry)) return this.#tellWhole(entry, witness);
     this.#known.set(entry, witness);
-    const isElsewhere = entry.place !== entry.before;
+    const isElsewhere = entry.place !== entry.before || (this.#isChosen && entry.isElsewhere);
     if (entry.changed) this.#members.push(entry.changed.member);
     if (isElsewhere) this.#places.push(this.#placeOf(entry));
   }
@@ -152,7 +158,7 @@ class ShardSight implements Relay {
   #looks(watcher: Watcher): void {
     if (!this.#known) return;
     const { view, conn } = watcher;
-    this.#viewers.set(watcher, this.index.plainView(view));
+    this.#viewers.set(watcher, this.#plain(this.index.plainView(view), watcher.at));
     const add = (entry: SeenEntry) => {
       if (entry.node && !this.#known?.has(entry)) this.#tellWhole(entry, view);
     };
@@ -164,12 +170,21 @@ class ShardSight implements Relay {
     if (own) add(own);
   }
 
+  get #isChosen(): boolean {
+    return this.interest.rules.nearest !== undefined;
+  }
+
+  /** A cell or keys, and the position where that matters. */
+  #plain(place: unknown, at: Position | undefined): unknown {
+    return this.#isChosen ? [place, at ?? null] : place;
+  }
+
   #placeOf(entry: SeenEntry): string {
-    const { key, place } = entry;
+    const { key, place, at } = entry;
     let known = places.get(entry);
-    if (!known || known.place !== place) {
-      const text = `${JSON.stringify(key)}:${JSON.stringify(this.index.plain(place))}`;
-      places.set(entry, (known = { place, text }));
+    if (!known || known.place !== place || (this.#isChosen && known.at !== at)) {
+      const text = `${JSON.stringify(key)}:${JSON.stringify(this.#plain(this.index.plain(place), at))}`;
+      places.set(entry, (known = { place, at, text }));
     }
     return known.text;
   }
@@ -183,11 +198,13 @@ function plainRule({ rule }: SightIndex) {
 
 /** What a shard knows about all collections with keyed visibility, if it supports that. */
 export class ShardSights implements Relays {
+  readonly takesRings: boolean;
   readonly #sights = new Map<Interest, ShardSight>();
   readonly #idOf: IdOf;
   readonly #tables: (() => SeenTables) | undefined;
 
-  constructor(idOf: IdOf, tables?: () => SeenTables) {
+  constructor(idOf: IdOf, takesRings: boolean, tables?: () => SeenTables) {
+    this.takesRings = takesRings;
     this.#idOf = idOf;
     this.#tables = tables;
   }

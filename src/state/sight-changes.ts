@@ -15,15 +15,24 @@ export interface SightChanges {
     readonly seesOwn: boolean;
     /** Whether the views of users are from the place of their own entry. */
     readonly looksFromOwn: boolean;
-    /** Its table in the binary protocol, with its index. Only for shards that support it. */
+    /** How often what changed in each ring is told, the nearest first: the least time between two packets, in ms. */
+    readonly periods?: readonly number[] | undefined;
+    /** The most entries that a client is shown: the nearest. Then places and viewers come with positions. */
+    readonly nearest?: number | undefined;
+    /** Its table in the binary protocol, and the index of that. Only for shards that speak it. */
     readonly table?: readonly [index: number, table: TableSpec] | undefined;
   };
   /** The changes of entries that a client of the shard sees, as JSON: by key, as a patch. New entries are complete. */
   readonly patch: string;
-  /** The places of new or moved entries, as JSON: by key. A cell is a list of whole numbers. */
+  /**
+   * Where those are that are new or elsewhere, as JSON: by their keys. Cells are lists of whole numbers; with a position,
+   * a list of the cell and the coordinates.
+   */
   readonly places: string;
   /** Clients with a new view: a cell, a list of keys, or true for everything. */
   readonly viewers: readonly (readonly [id: number, from: unknown])[];
+  /** Whether nothing waits until it is the turn of its ring: the room sends only when it is told to. */
+  readonly isAll?: true;
 }
 
 /** Some of the clients of a shard: those that see an entry, or that have one of some keys. */

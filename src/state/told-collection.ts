@@ -28,13 +28,15 @@ export class ToldCollection implements KeyedCollection {
   readonly shared = { onError: () => {} };
   readonly #entries = new Map<string, ToldEntry>();
 
-  constructor(name: string, { rule, seesOwn, looksFromOwn }: All) {
+  constructor(name: string, { rule, seesOwn, looksFromOwn, periods, nearest }: All) {
     this.name = name;
     this.isOfUsers = seesOwn || looksFromOwn;
     this.interest = new Interest(this, {
       fields: undefined,
       seesOwn,
-      createIndex: () => toldIndex(rule, looksFromOwn),
+      rings: periods?.map((period) => ({ period })),
+      nearest,
+      createIndex: () => toldIndex(rule, looksFromOwn, nearest !== undefined),
     });
   }
 

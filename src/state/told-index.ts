@@ -4,6 +4,7 @@ import type { Cell } from "./grid.ts";
 import { KeyIndex } from "./key-index.ts";
 import { EVERYTHING } from "./key-rules.ts";
 import type { Key, Reading, SightIndex, SightRule } from "./key-rules.ts";
+import type { Position } from "./seen-entry.ts";
 import type { Viewer } from "./viewer.ts";
 
 /** An entry for an index, with the place that the room sent. */
@@ -15,9 +16,9 @@ export interface ToldViewer extends Viewer {
   readonly from: unknown;
 }
 
-/** Makes an index of entries and viewers whose places the room sends. */
-export function toldIndex(rule: SightRule, looksFromOwn: boolean): SightIndex {
-  if (rule !== "keys") return new ToldCells(rule, looksFromOwn);
+/** Makes an index of entries and viewers of which it is told where they are. @param hasPositions whether that is exact */
+export function toldIndex(rule: SightRule, looksFromOwn: boolean, hasPositions: boolean): SightIndex {
+  if (rule !== "keys") return new ToldCells(rule, looksFromOwn, hasPositions);
   return new KeyIndex(
     (entry) => (entry as ToldPlace).place as readonly Key[],
     (viewer) => keysOf((viewer as ToldViewer).from),
@@ -30,18 +31,26 @@ function keysOf(from: unknown): readonly Key[] | typeof EVERYTHING {
 
 class ToldCells extends CellViews implements SightIndex<Cell, CellView> {
   readonly viewFrom: ((place: Cell | undefined) => CellView) | undefined;
+  readonly #hasPositions: boolean;
 
-  constructor(rule: Exclude<SightRule, "keys">, looksFromOwn: boolean) {
+  constructor(rule: Exclude<SightRule, "keys">, looksFromOwn: boolean, hasPositions: boolean) {
     super(rule);
     this.viewFrom = looksFromOwn ? (place) => this.viewAt(place) : undefined;
+    this.#hasPositions = hasPositions;
   }
 
   placeOf(entry: object): Reading<Cell | undefined> {
-    return { value: cellOf((entry as ToldPlace).place), signals: undefined };
+    return this.#read((entry as ToldPlace).place);
   }
 
   viewOf(viewer: Viewer): Reading<CellView> {
-    return { value: this.viewAt(cellOf((viewer as ToldViewer).from)), signals: undefined };
+    const { value, ...rest } = this.#read((viewer as ToldViewer).from);
+    return { value: this.viewAt(value), ...rest };
+  }
+
+  #read(told: unknown): Reading<Cell | undefined> {
+    const [cell, at] = this.#hasPositions ? ((told ?? []) as [unknown?, Position?]) : [told];
+    return { value: cellOf(cell), signals: undefined, at: at ?? undefined };
   }
 }
 

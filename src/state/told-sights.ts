@@ -5,7 +5,7 @@ import type { TableSpec } from "../protocol/binary/tables.ts";
 import type { Plain } from "../protocol/values.ts";
 import type { Seers, SightChanges } from "./sight-changes.ts";
 import { Crowd } from "./crowd.ts";
-import type { Parts } from "./crowd.ts";
+import type { Clock, Parts } from "./crowd.ts";
 import { merge } from "./merge.ts";
 import type { Placed } from "./merge.ts";
 import type { Watching } from "./view.ts";
@@ -35,6 +35,8 @@ interface Clients<C> {
   publicIdOf(client: C): string;
   /** Whether a client uses the binary protocol. */
   isBinary(client: C): boolean;
+  /** Is told what they are to be sent that waited. */
+  onDue(parts: ReadonlyMap<C, Parts>): void;
 }
 
 /** What clients of a shard see of collections with keyed visibility. The shard decides itself who sees what. */
@@ -44,9 +46,11 @@ export class ToldSights<C extends object> {
   readonly #wire = new SeenEncoder();
   readonly #collections = new Map<string, ToldCollection>();
   readonly #watchers = new Map<C, ToldWatcher<C>>();
+  readonly #clock: Clock;
 
-  constructor(clients: Clients<C>) {
+  constructor(clients: Clients<C>, clock: Clock) {
     this.#clients = clients;
+    this.#clock = clock;
   }
 
   /** Whether the room has sent such a collection. */
@@ -76,8 +80,8 @@ export class ToldSights<C extends object> {
         else interest.looksElsewhere(watcher);
       }
     }
-    const parts = this.#deliver();
-    // The entries of a collection have no slots until a client gets them.
+    const parts = this.deliver(sights.some(({ isAll }) => isAll));
+    // Its entries have no slots before somebody is told them.
     for (const { all } of sights) if (all?.table) this.#learnTable(...all.table);
     // They have everything that they see, or get it with their first packet.
     for (const enter of newcomers) enter();
@@ -88,14 +92,16 @@ export class ToldSights<C extends object> {
     for (const table of readTables([spec])) this.#wire.add([index, table]);
   }
 
-  #deliver(): ReadonlyMap<C, Parts> {
+  /** What clients are to be sent now. @param isAll whether nothing waits until it is the turn of its ring */
+  deliver(isAll: boolean): ReadonlyMap<C, Parts> {
     const parts = new Map<C, Parts>();
-    this.#crowd.begin(0, true);
+    this.#crowd.begin(this.#clock.now(), isAll);
     for (const [client, watcher] of this.#watchers) {
       const own = this.#crowd.partsOf(watcher);
       if (own.length > 0) parts.set(client, own);
     }
     this.#crowd.end();
+    this.#crowd.later(this.#clock, () => this.#clients.onDue(this.deliver(false)));
     return parts;
   }
 

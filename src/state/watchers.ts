@@ -18,16 +18,24 @@ export class Watchers {
   readonly #entries: EntryIndex;
   readonly #index: SightIndex;
   readonly #onStale: () => void;
+  readonly #isChosen: boolean;
   readonly #byConn = new Map<Watching, Watcher>();
   readonly #relays = new WeakMap<Watcher, Relay>();
   readonly #byUser = new Map<string, Set<Watcher>>();
 
-  /** @param onStale called before a watcher becomes stale */
-  constructor(collection: KeyedCollection, entries: EntryIndex, index: SightIndex, onStale: () => void) {
+  /** @param onStale called before a watcher becomes stale @param isChosen whether they are shown the nearest only */
+  constructor(
+    collection: KeyedCollection,
+    entries: EntryIndex,
+    index: SightIndex,
+    onStale: () => void,
+    isChosen: boolean,
+  ) {
     this.#collection = collection;
     this.#entries = entries;
     this.#index = index;
     this.#onStale = onStale;
+    this.#isChosen = isChosen;
   }
 
   get(conn: Watching): Watcher | undefined {
@@ -96,7 +104,9 @@ export class Watchers {
    * ones
    */
   release(isAll: boolean): void {
-    for (const watcher of isAll ? this.#byConn.values() : this.held) {
+    for (const watcher of this.#byConn.values()) {
+      // Of the others, somebody else chooses what they are shown.
+      if (!this.held.has(watcher) && (!isAll || watcher.isRelayed)) continue;
       this.#released.add(watcher);
       this.stale.add(watcher);
     }
@@ -110,8 +120,8 @@ export class Watchers {
     const moved: Watcher[] = [];
     for (const watcher of this.stale) {
       const view = this.#look(watcher, !this.#released.delete(watcher));
-      // A watcher that is shown only the nearest entries may be shown others.
-      if (view !== watcher.view || watcher.shown) moved.push(watcher);
+      // Who is shown only the nearest may be shown others.
+      if (view !== watcher.view || (this.#isChosen && !(watcher.isRelayed && this.looksFromOwn))) moved.push(watcher);
       if (view === watcher.view) continue;
       watcher.before = watcher.view;
       watcher.view = view;

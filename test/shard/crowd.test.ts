@@ -23,13 +23,14 @@ const event = fc.oneof(
 /** Of the clients, the last one of which sees everything. The fourth is at a shard that knows only JSON. */
 const PROTOCOLS = [3, 1, 2, 3, 3] as const;
 
-/** Clients of all protocols at three shards of a room, one of which is of an earlier version. */
+/** Clients of all protocols at three shards of a room, one of which is of an earlier version, and one perhaps of a later one. */
 class Crowd {
   readonly tree: MemoryTree<CrowdState>;
   readonly watchers = [0, 1, 2, 3, 4].map((index) => new Watcher(`s${index}`, index === 4, PROTOCOLS[index]));
   readonly #shards: MemoryShard[];
 
-  constructor(throttleSync: number, seen: UsersSeen) {
+  /** @param takesRings whether a shard finds out by itself what its clients see by rings, and as the nearest */
+  constructor(throttleSync: number, seen: UsersSeen, takesRings: boolean) {
     this.tree = new MemoryTree<CrowdState>(
       defineRoom({ path: "r", throttleSync, state: () => crowdState(seen) }).compiled,
     );
@@ -38,8 +39,8 @@ class Crowd {
       ...shards,
       introduce: async (shardId, boot) => {
         const introduction = await shards.introduce(shardId, boot);
-        const earlier = { takesSights: false, takesBinary: false };
-        return shardId === "s2" && introduction ? { ...introduction, ...earlier } : introduction;
+        const earlier = { s0: {}, s1: { takesRings }, s2: { takesSights: false, takesBinary: false } }[shardId];
+        return introduction && { ...introduction, ...earlier };
       },
     };
     this.#shards = ["s0", "s1", "s2"].map((name) => this.tree.add(name));
@@ -96,8 +97,9 @@ describe("P4.15, P9.10: clients of shards", () => {
         fc.array(event, { minLength: 5, maxLength: 40 }),
         fc.constantFrom(0, 50),
         fc.constantFrom(...(Object.keys(USERS_SEEN) as UsersSeen[])),
-        async (events, throttleSync, seen) => {
-          const crowd = new Crowd(throttleSync, seen);
+        fc.boolean(),
+        async (events, throttleSync, seen, takesRings) => {
+          const crowd = new Crowd(throttleSync, seen, takesRings);
           const { tree, watchers } = crowd;
           for (const watcher of watchers.slice(0, 4)) crowd.come(watcher);
           await tree.advance(500);

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { applyPatch } from "../../src/protocol/apply-patch.ts";
+import { mergeInto } from "../../src/protocol/values.ts";
 import { byKey, collection, EVERYTHING, near, persist, sync, users } from "../../src/index.ts";
 import type { MemorySocket } from "../support/memory.ts";
 import { MemoryTree } from "../support/memory-shards.ts";
@@ -101,6 +102,21 @@ async function settle(tree: MemoryTree<State>, members: readonly Member[]): Prom
   tree.delivered.calls = tree.delivered.bytes = 0;
 }
 
+/** What a member was told of players since the last time, by their keys. */
+function has(member: Member): Record<string, unknown> {
+  return (applyAll(member)["players"] ?? {}) as Record<string, unknown>;
+}
+
+function applyAll(member: Member): Readonly<Record<string, unknown>> {
+  const all: Record<string, unknown> = {};
+  for (const { type, value } of member.news()) if (type === "sync") mergeInto(all, value);
+  return all;
+}
+
+function placeOf(user: unknown): { x: number; y: number } | undefined {
+  return user instanceof Player ? { x: user.x(), y: user.y() } : undefined;
+}
+
 /** What the room tells its shards from now on. */
 function overhear(tree: MemoryTree<State>): readonly string[] {
   const told: string[] = [];
@@ -115,9 +131,14 @@ function overhear(tree: MemoryTree<State>): readonly string[] {
   return told;
 }
 
+/** The same state, whose users are seen in another way. */
+function seenBy(visibleTo: ReturnType<typeof near>) {
+  return { state: () => ({ ...state(), players: users(Player, { visibleTo }) }) };
+}
+
 /** What a move of somebody near everyone of one shard costs the room. */
-async function costOfMove(shards: number, perShard: number) {
-  const { tree, members } = await spread(shards, perShard);
+async function costOfMove(shards: number, perShard: number, more?: object) {
+  const { tree, members } = await spread(shards, perShard, more);
   const [first] = members as [Member];
   tree.room.change(() => playerOf(tree, first).x.set(5));
   await tree.advance(1000);
@@ -125,6 +146,193 @@ async function costOfMove(shards: number, perShard: number) {
   expect(told).toEqual(members.slice(0, perShard));
   return { ...tree.delivered };
 }
+
+const PLANE = { x: "x", y: "y" };
+const rings = near({ ...PLANE, rings: [{ radius: 100 }, { radius: 300, hz: 4 }] });
+
+describe.each([
+  ["rings", rings],
+  ["the nearest", near({ ...PLANE, radius: 100, nearest: 25 })],
+  ["the nearest of rings", near({ ...PLANE, rings: [{ radius: 100 }, { radius: 300, hz: 4 }], nearest: 25 })],
+  ["the nearest to a camera", near({ ...PLANE, radius: 100, nearest: 25, from: ({ user }) => placeOf(user) })],
+] as const)("P4.15, P9.10: visibility of clients of shards by %s", (_, visibleTo) => {
+  it("a change is sent once to each shard that has its key, however many of its clients see it", async () => {
+    const one = await costOfMove(8, 1, seenBy(visibleTo));
+    expect(one.calls).toBe(1);
+    for (const perShard of [5, 20]) {
+      const many = await costOfMove(8, perShard, seenBy(visibleTo));
+      expect(many.calls).toBe(1);
+      // Numbers of batches and clients may have one digit more.
+      expect(many.bytes - one.bytes).toBeLessThan(5);
+    }
+  });
+
+  it("users who do not move cost the room nothing", async () => {
+    const { tree, members } = await spread(1, 20, seenBy(visibleTo));
+    const [first] = members as [Member];
+    for (let step = 1; step <= 20; step++) {
+      tree.room.change(() => playerOf(tree, first).x.set(step));
+      await tree.advance(100);
+    }
+    expect(tree.delivered.calls).toBe(20);
+    expect(tree.delivered.bytes / 20).toBeLessThan(400);
+    expect(members.map((member) => has(member)[first.publicId])).toEqual(members.map(() => ({ x: 20 })));
+  });
+
+  it("an entry that becomes visible to many clients of a shard is sent to it once", async () => {
+    const { tree, members } = await spread(2, 20, seenBy(visibleTo));
+    const guest = members.at(-1) as Member;
+    tree.room.change(() => playerOf(tree, guest).x.set(0));
+    await tree.advance(1000);
+    const seen = members.filter((member) => guest.publicId in has(member));
+    expect(seen.length).toBe(40);
+    expect(tree.delivered.calls).toBe(2);
+    expect(tree.delivered.bytes).toBeLessThan(20 * 200);
+  });
+});
+
+describe("P4.15, P9.10: at a shard", () => {
+  /** One user at 0, and one in the outer ring. */
+  async function apart() {
+    const { tree, members } = await spread(1, 2, seenBy(rings));
+    const [ada, bob] = members as [Member, Member];
+    tree.room.change(() => playerOf(tree, bob).x.set(200));
+    await settle(tree, members);
+    return { tree, members, ada, bob };
+  }
+
+  it("changes of an outer ring are sent at its rate, and the last value arrives", async () => {
+    const { tree, ada, bob } = await apart();
+    for (let step = 1; step <= 20; step++) {
+      tree.room.change(() => playerOf(tree, ada).y.set(step));
+      await tree.advance(50);
+    }
+    await tree.advance(250);
+    const values = bob.news().map(({ value }) => value);
+    expect(values.length).toBeLessThanOrEqual(6);
+    expect(values.at(-1)).toEqual({ players: { [ada.publicId]: { y: 20 } } });
+    expect(tree.delivered.calls).toBeLessThanOrEqual(20);
+  });
+
+  it("it does not hibernate before the last value of an outer ring was sent", async () => {
+    const { tree, ada, bob } = await apart();
+    for (const y of [7, 8]) {
+      tree.room.change(() => playerOf(tree, ada).y.set(y));
+      await tree.advance(20);
+    }
+    expect(bob.shard.isIdle).toBe(false);
+    await tree.advance(250);
+    expect(has(bob)[ada.publicId]).toEqual({ y: 8 });
+    await tree.advance(60_000);
+    expect(bob.shard.isIdle).toBe(true);
+  });
+
+  it.each(["crashes", "hibernates"])("a value that waits in an outer ring arrives although the room %s", async (end) => {
+    const { tree, ada, bob } = await apart();
+    if (end === "hibernates") await tree.advance(60_000);
+    for (const y of [7, 8]) {
+      tree.room.change(() => playerOf(tree, ada).y.set(y));
+      await tree.advance(20);
+    }
+    await tree.room.core.handle.flush();
+    if (end === "hibernates") await tree.room.evict();
+    else tree.room.crash();
+    ada.do("count");
+    await tree.advance(5000);
+    expect((applyAll(bob)["players"] as Record<string, object>)[ada.publicId]).toMatchObject({ y: 8 });
+  });
+
+  it("changes of a ring do not wait if the room sends with applySync", async () => {
+    const { tree, ada, bob } = await apart();
+    tree.room.core.handle.autoSync = false;
+    for (const y of [7, 8]) {
+      tree.room.change(() => playerOf(tree, ada).y.set(y));
+      tree.room.core.handle.applySync();
+      await tree.advance(20);
+      expect(has(bob)).toEqual({ [ada.publicId]: { y } });
+    }
+  });
+
+  it("a client sees the nearest entries, and others after they move", async () => {
+    const { tree, members } = await spread(1, 5, seenBy(near({ ...PLANE, radius: 100, nearest: 2 })));
+    const [ada] = members as [Member];
+    const seen = new Set<string>();
+    const follow = () => {
+      for (const [key, change] of Object.entries(has(ada))) {
+        if (change === "$delete") seen.delete(key);
+        else seen.add(key);
+      }
+      return members.flatMap(({ publicId }, index) => (seen.has(publicId) ? [index] : []));
+    };
+    tree.room.change(() => {
+      for (const [index, member] of members.entries()) playerOf(tree, member).x.set(500 + index * 10);
+    });
+    await tree.advance(5000);
+    expect(follow().filter((index) => index > 0)).toEqual([1, 2]);
+    await settle(tree, members);
+    tree.room.change(() => playerOf(tree, members[4] as Member).x.set(501));
+    await tree.advance(5000);
+    expect(follow().filter((index) => index > 0)).toEqual([1, 4]);
+    tree.room.change(() => playerOf(tree, ada).x.set(530));
+    await tree.advance(5000);
+    expect(follow().filter((index) => index > 0)).toEqual([2, 3]);
+  });
+
+  class Secretive extends Player {
+    plan = sync(signal(""), { visibleTo: () => true });
+  }
+  class Carrier extends Player {
+    bag = collection(() => ({ worth: sync(signal(1)) }));
+  }
+  class Smuggler extends Player {
+    bag = collection(() => ({ worth: sync(signal(1), { visibleTo: () => true }) }));
+  }
+  const branch = (): object => ({ branches: collection(branch) });
+  class Gardener extends Player {
+    tree = collection(branch);
+  }
+
+  it.each([
+    ["finds out the nearest entries itself if users have fields of their own", Player, true],
+    ["finds them out itself if entries have collections", Carrier, true],
+    ["finds them out itself if entries have nested collections", Gardener, true],
+    ["gets them from the room if a field has its own visibleTo", Secretive, false],
+    ["gets them from the room if a collection has such a field", Smuggler, false],
+  ])("it %s", async (_, Seen, isFoundOut) => {
+    const visibleTo = near({ ...PLANE, radius: 100, nearest: 2 });
+    const { tree, members } = await spread(1, 4, {
+      state: () => ({ ...state(), players: users(Seen, { visibleTo }) }),
+    });
+    const [ada] = members as [Member];
+    const items = overhear(tree);
+    tree.room.change(() => playerOf(tree, ada).x.set(1));
+    await tree.advance(5000);
+    expect(items.join().includes('"sights"')).toBe(isFoundOut);
+    expect(has(ada)[ada.publicId]).toEqual({ x: 1 });
+  });
+
+  it("an earlier version gets the visible entries of rings for each client", async () => {
+    const tree = new MemoryTree<State>(defineRoom({ ...options, ...seenBy(rings) }).compiled);
+    const { shards } = tree.room;
+    tree.room.shards = {
+      ...shards,
+      introduce: async (shardId, boot) => {
+        const introduction = await shards.introduce(shardId, boot);
+        const { takesRings: __, ...earlier } = introduction ?? ({} as never);
+        return introduction && earlier;
+      },
+    };
+    const shard = tree.add("s0");
+    const [ada, bob] = [new Member(shard, "a"), new Member(shard, "b", "protocol=2")] as const;
+    await tree.advance(1000);
+    for (const member of [ada, bob]) member.publicId = member.news()[0]?.value["pId"] as string;
+    const items = overhear(tree);
+    ada.do("move", 50);
+    await tree.advance(1000);
+    expect(items.join()).not.toContain('"sights"');
+    expect(has(bob)).toEqual({ [ada.publicId]: { x: 50 } });
+  });
+});
 
 describe("P4.15, P9.10: keyed visibility at shards", () => {
   it("a change is sent once to each shard that has its key, however many of its clients see it", async () => {

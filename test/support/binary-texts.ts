@@ -33,7 +33,8 @@ export class BinaryTexts {
     // What the client knows from its connection before is not known here.
     const isFirst = this.query === "" && bytes[0] === FRAME.sync;
     const head = isFirst ? readSyncHead(new ByteReader(bytes.subarray(1))) : undefined;
-    this.#isResumed ||= head !== undefined && (head.resumed === true || head.tables === undefined);
+    const isUntold = head?.tablesHash !== undefined && head.tables === undefined;
+    this.#isResumed ||= isUntold || head?.resumed === true;
     if (this.#isResumed) return text;
     const packet = this.#frames.read(bytes, this.#state);
     this.#take(packet);

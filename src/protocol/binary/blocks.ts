@@ -1,4 +1,5 @@
 import { cleanPatch, inSteps } from "../clean-patch.ts";
+import type { Steps } from "../clean-patch.ts";
 import type { Plain } from "../values.ts";
 import { written } from "./bytes.ts";
 import type { ByteWriter } from "./bytes.ts";
@@ -21,7 +22,7 @@ export function writeClear(out: ByteWriter, clear: object): void {
 /** Makes blocks of a part of a patch as JSON. @param clears whether the client applies patches in two steps */
 export function jsonBlocks(patch: Readonly<Plain>, clears: boolean): Uint8Array<ArrayBuffer> {
   return written((out) => {
-    const { clear, value } = clears ? inSteps(patch) : { clear: undefined, value: patch };
+    const { clear, value }: Steps = clears ? inSteps(patch) : { value: patch };
     if (clear) writeClear(out, clear);
     writeJson(out, value);
   });

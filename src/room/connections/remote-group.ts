@@ -48,6 +48,8 @@ export interface RemoteGroup {
   readonly sights: GroupSights | undefined;
   /** Whether its connections may speak the binary protocol. */
   readonly takesBinary: boolean;
+  /** Whether a binary frame may be for one connection alone. */
+  readonly takesFrames: boolean;
   /** Sends nothing where there is nothing to send, and nothing that its connections see by keys either. */
   sync(patch: GroupPatch): void;
   /** @param to which of them get it; undefined for all @param latest where it waits, it takes the place of one with the same name */

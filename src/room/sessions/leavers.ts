@@ -71,9 +71,10 @@ export class Leavers {
 
   /** Offline users that were removed cannot resume. Users in transfer are still expected. */
   #forgetAway(removed: ReadonlyMap<string, object>): void {
-    const { sessions, hooks } = this.#scope;
+    const { sessions, presence, hooks } = this.#scope;
     for (const session of sessions.all()) {
-      const isAway = session.offlineSince !== undefined && !session.leaving && session.expectedUntil === undefined;
+      const isHere = presence.isOnline(session) || session.isJoining;
+      const isAway = !isHere && !session.leaving && session.expectedUntil === undefined;
       if (!isAway || !removed.has(session.publicId)) continue;
       sessions.remove(session);
       void hooks.expire(session.publicId, removed.get(session.publicId), "removal");

@@ -247,13 +247,14 @@ export class LiveShardLinks implements ShardLinks {
     const known = this.#links.get(shardId);
     if (known && known.run !== introduction?.run) this.#drop(known);
     if (!introduction) return undefined;
-    const { run, roster, wantsState, mailed, takesSights = false, takesBinary = false } = introduction;
+    const { run, roster, wantsState, mailed, takesBinary = false } = introduction;
     const link = this.#links.get(shardId) ?? this.#discover(shardId, run);
     const isLate = this.#isAwake && !link.isIntroduced;
     // Mail for clients that wait for their first packet is sent after it.
     const early = link.isIntroduced ? [] : roster.filter((entry) => "knock" in entry || !entry.isOpen);
     const held = early.map(({ id }) => ({ id, texts: link.takeMail(id) }));
-    link.introduced(mailed, takesSights ? this.#createSights(takesBinary) : undefined, takesBinary);
+    link.takesFrames = introduction.takesFrames === true;
+    link.introduced(mailed, this.#createSights(introduction), takesBinary);
     this.#changed(link);
     const present = new Set(roster.map(({ id }) => id));
     for (const socket of before) if (socket.isOpen && !present.has(socket.remote.id)) this.#disconnect(link, socket);
@@ -268,9 +269,10 @@ export class LiveShardLinks implements ShardLinks {
     return link;
   }
 
-  #createSights(takesBinary: boolean): ShardSights | undefined {
+  #createSights({ takesSights, takesRings = false, takesBinary }: Introduction): ShardSights | undefined {
     const { tree } = this.#scope;
-    return tree.crowd?.createShardSights(idAtShard, takesBinary ? () => seenTablesOf(tree.root) : undefined);
+    const tables = takesBinary ? () => seenTablesOf(tree.root) : undefined;
+    return takesSights ? tree.crowd?.createShardSights(idAtShard, takesRings, tables) : undefined;
   }
 
   /** Adds a client of an introduction: one that has joined before, or that still wants to join. */

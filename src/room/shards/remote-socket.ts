@@ -1,5 +1,6 @@
 import type { RemoteGroup, Remote } from "../connections/remote-group.ts";
 import { CODES } from "../../protocol/codes.ts";
+import type { SentFrame } from "../../platform/ports.ts";
 import { MAX_FRAME } from "../../relay/messages.ts";
 import type { RoomSocket } from "../connections/remote-group.ts";
 
@@ -9,7 +10,7 @@ const MAX_ATTACHMENT = 14_000;
 /** A remote group whose clients can also be reached one by one. */
 export interface ShardGroup extends RemoteGroup {
   /** Sends a frame to one client. */
-  sendTo(socket: RemoteSocket, text: string): void;
+  sendTo(socket: RemoteSocket, frame: SentFrame): void;
   attach(id: number, value: unknown): void;
   /** Takes back unsent frames for one client. */
   discardMail(socket: RemoteSocket): void;
@@ -40,13 +41,13 @@ export class RemoteSocket implements RoomSocket {
     this.#group.add(this);
   }
 
-  /** @throws Error if the text is too large for a call to the shard. Then the client is closed */
-  send(text: string): number {
-    if (text.length > MAX_FRAME) {
+  /** @throws Error if the frame is too large for a call to the shard. Then the client is closed */
+  send(frame: SentFrame): number {
+    if (frame.length > MAX_FRAME) {
       this.close(CODES.internal.close, "An answer is too large");
       throw new Error("An answer is too large for a shard");
     }
-    if (this.isOpen) this.#group.sendTo(this, text);
+    if (this.isOpen) this.#group.sendTo(this, frame);
     return 0;
   }
 

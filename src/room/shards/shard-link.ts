@@ -2,7 +2,7 @@ import { ChannelSender, ChannelReceiver } from "../../relay/reliable-channel.ts"
 import type { QueuedItem } from "../../relay/reliable-channel.ts";
 import type { WaitingBudget } from "../../platform/waiting-budget.ts";
 import type { WaitingQueue } from "../../platform/waiting-queue.ts";
-import type { Clock } from "../../platform/ports.ts";
+import type { Clock, SentFrame } from "../../platform/ports.ts";
 import type { Seers } from "../../state/sight-changes.ts";
 import type { ShardSights } from "../../state/shard-sights.ts";
 import { weightOf } from "../../relay/messages.ts";
@@ -79,6 +79,7 @@ export class ShardLink implements ShardGroup {
   readonly sockets = new Map<number, RemoteSocket>();
   sights: ShardSights | undefined;
   takesBinary = false;
+  takesFrames = false;
   /** Whether the shard woke up, and asks for the state of its clients. */
   wantsState = false;
   /** Joining clients. */
@@ -238,12 +239,15 @@ export class ShardLink implements ShardGroup {
   }
 
   /** Sends a frame to one client. If too much waits for the client, it is closed instead. */
-  sendTo(socket: RemoteSocket, text: string): void {
+  sendTo(socket: RemoteSocket, frame: SentFrame): void {
     if (this.#isClosed) return;
-    const mail: Mail = { kind: "mail", id: socket.remote.id, number: this.#mailed + 1, text };
+    const base = { kind: "mail", id: socket.remote.id, number: this.#mailed + 1 } as const;
+    const mail: Mail = typeof frame === "string" ? { ...base, text: frame } : { ...base, text: "", frame };
     if (!this.#callbacks.waiting.add(socket, socket.user, weightOf(mail))) return;
     this.#mailed = mail.number;
-    this.#sendMail(mail, socket);
+    // Another memory of the room begins anew with what it sends in frames.
+    if (mail.frame) this.#push(mail, socket);
+    else this.#sendMail(mail, socket);
   }
 
   /** Takes back unsent frames for one client. */

@@ -1,5 +1,6 @@
 import type { SentFrame } from "../../platform/ports.ts";
 import { inSteps } from "../../protocol/clean-patch.ts";
+import type { Steps } from "../../protocol/clean-patch.ts";
 import { withText } from "../../protocol/binary/frame-text.ts";
 import { encodeSync, encodeWelcome } from "../../protocol/packets.ts";
 import type { SyncHead } from "../../protocol/packets.ts";
@@ -50,10 +51,10 @@ export class FirstPackets {
     }
     const missed = changeClock.missed(from);
     const merged = merge(missed.patch, views.privateSince(conn, from, missed.gone));
-    const { clear, value } = conn.clears ? inSteps(merged) : { clear: undefined, value: merged };
+    const { clear, value }: Steps = conn.clears ? inSteps(merged) : { value: merged };
     const patch = JSON.stringify(value);
     const head = {
-      ...(clear && { clear }),
+      clear,
       ...changeClock.resumedHead(since, from, publicId),
       ...(conn.isBehind && { from }),
       ...own,

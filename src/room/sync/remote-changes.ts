@@ -14,7 +14,7 @@ export function remoteChanges(
 ): PrivateChanges[] {
   const isHere = ({ remote }: RoomConnection) => remote?.group === group;
   // A shard that finds out by itself who sees what is told that once.
-  if (!crowd || (group.sights && crowd.interests.every(({ isRelayable }) => isRelayable))) {
+  if (!crowd || (group.sights && crowd.isToldBy(group.sights))) {
     const groups = viewerGroups.map(({ changes, conns }) => ({ ids: idsOf(conns.filter(isHere)), changes }));
     return groups.filter(({ ids }) => ids.length > 0);
   }

@@ -246,7 +246,7 @@ describe("a failing migration", () => {
   it("of a state that is newer than the code: nothing changes", async () => {
     const { room } = await played();
     await room.deploy(newRoom.compiled);
-    await room.advance(2000);
+    await room.advance(20_000);
     const before = new Map(room.storage.rows);
     await expect(room.deploy(define({ 2: steps[2] }, 2).compiled)).rejects.toThrow(
       "The stored state has version 3, and the definition has version 2: deploy version 3 again",

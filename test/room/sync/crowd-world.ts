@@ -17,13 +17,15 @@ export const RADIUS = 100;
 const OUTER = 300;
 const NEAREST = 2;
 
-export class Player {
+class Walker {
   x = sync(signal(500));
   y = sync(signal(500));
   z = sync(signal(0));
   name = sync(signal("somebody"));
   hand = sync(signal<string[]>([]), { visibleTo: "owner" });
   team = persist(signal("red"));
+}
+export class Player extends Walker {
   plan = sync(signal("wait"), {
     visibleTo: byKey<Player>({ of: ({ team }) => team(), for: ({ user }) => (user as Player | undefined)?.team() }),
   });
@@ -48,6 +50,8 @@ export const USERS_SEEN = {
   space: () => near({ x: "x", y: "y", z: "z", radius: RADIUS }),
   rings: () => near({ x: "x", y: "y", rings: [{ radius: RADIUS }, { radius: OUTER, hz: 4 }] }),
   nearest: () => near({ x: "x", y: "y", radius: RADIUS, nearest: NEAREST }),
+  /** The same, where they have nothing that only some of those see who see them. */
+  few: () => near({ x: "x", y: "y", radius: RADIUS, nearest: NEAREST }),
   team: () => sameKey<Player>(({ team }) => team()),
   others: () => byKey<Player>({ of: ({ team }) => team(), for: ({ user }) => teamOf(user), own: false }),
 } satisfies Record<string, () => KeyedVisibility>;
@@ -65,7 +69,7 @@ function teamOf(user: unknown): string | undefined {
 export function crowdState(seen: UsersSeen = "near") {
   return {
     count: sync(signal(0)),
-    players: users(Player, { visibleTo: USERS_SEEN[seen]() }),
+    players: users((seen === "few" ? Walker : Player) as typeof Player, { visibleTo: USERS_SEEN[seen]() }),
     units: collection(unit, {
       visibleTo: byKey<ReturnType<typeof unit>>({
         of: (entry) => entry.zone(),
@@ -148,7 +152,7 @@ function radiusOf(name: "players" | Mobs, seen: UsersSeen): number {
 }
 
 function isLimited(name: "players" | Mobs, seen: UsersSeen): boolean {
-  return name === "items" || (name === "players" && seen === "nearest");
+  return name === "items" || (name === "players" && (seen === "nearest" || seen === "few"));
 }
 
 /** What a watcher has is what it may see: all that is near, nothing that is far, and each as it is. */
@@ -206,7 +210,7 @@ function checkEntry(entry: object, name: "players" | Mobs, key: string, state: C
   if (!("hand" in real)) return;
   expect("hand" in entry ? key : own).toBe(own);
   const isMate = real.team() === state.players()[own]?.team();
-  expect((entry as { plan?: string }).plan).toBe(isMate || key === own ? real.plan() : undefined);
+  expect((entry as { plan?: string }).plan).toBe(isMate || key === own ? real.plan?.() : undefined);
 }
 
 /** The keys of entries that a watcher may be told of. */
@@ -304,7 +308,7 @@ export function change(state: CrowdState, step: Step, playerOf: (who: number) =>
     case "hand":
       return player?.hand.update((hand) => [...hand, "ace"]);
     case "plan":
-      return player?.plan.update((plan) => `${plan}!`);
+      return player?.plan?.update((plan) => `${plan}!`);
     case "count":
       return state.count.update((count) => count + 1);
     case "unit":
