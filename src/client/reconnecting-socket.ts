@@ -38,7 +38,7 @@ type Delays = typeof DELAYS & { readonly minReconnectionDelay: number };
 /** How long to wait after {@link TRY_LATER} at least, in ms; and as much again at random, so that not all come at once. */
 const LATER = 300_000;
 
-/** The longest {@link ReconnectingSocket.spread}, in ms: of the most sockets that an object holds. */
+/** The maximum of {@link ReconnectingSocket.spread}, in ms: the value for the most sockets that an object can have. */
 const LONGEST_SPREAD = 65_000;
 
 /** How often in a row another place is looked for at once: what a World knows of its rooms may be a second old. */
@@ -67,7 +67,10 @@ export class ReconnectingSocket {
   #retries = 0;
   /** How long the next attempt has to wait, in ms. */
   #wait = 0;
-  /** As the room says: over how many ms clients spread their first attempts that lost their connections together. */
+  /**
+   * The maximum random delay of the first attempt, in ms, as the room sent it. So clients that lose their connections
+   * together do not reconnect together.
+   */
   spread = 0;
   /** How often in a row an attempt did not wait. */
   #hurries = 0;
@@ -266,12 +269,12 @@ function delayBefore(attempt: number, delays: Delays, spread: number): number {
   return attempt === 1 ? delay + Math.random() * Math.min(spread, LONGEST_SPREAD) : delay;
 }
 
-/** What an option is, or what its function gives for this attempt. */
+/** The value of an option, or the result of its function for this attempt. */
 async function valueOf<T>(option: T | (() => T | Promise<T>)): Promise<T> {
   return typeof option === "function" ? (option as () => T | Promise<T>)() : option;
 }
 
-/** @throws ConnectError if it throws */
+/** @throws ConnectError if `get` throws */
 async function given<T>(get: () => Promise<T>, code: ConnectError["code"], problem: string): Promise<T> {
   try {
     return await get();

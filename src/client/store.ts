@@ -29,7 +29,7 @@ export class Store {
     this.#hasState = true;
   }
 
-  /** @param before the state that it continues */
+  /** @param before the state that the patch applies to */
   patch(value: Plain, before = this.#server): void {
     this.#take(applyPatch(before, value));
   }

@@ -12,7 +12,7 @@ const JOINS =
   "This joins the room as a user of its own: the others see one more, and the room's guards and limits hold. It leaves with the view.";
 const TOKEN = "A user's token, if the room wants one, not your operator's: it is in the socket's URL.";
 
-/** A client may get many patches in a second: what it sees is drawn this often at most, in ms. */
+/** The minimum time between two updates of the display, in ms, since a client may get many patches per second. */
 const DRAW_EVERY = 100;
 
 /** A client of the room, by its name and not by its types. */

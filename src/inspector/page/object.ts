@@ -71,7 +71,7 @@ export async function roomView(party: string, room: string, say: (text: string) 
   async function refresh(): Promise<void> {
     const asked = search;
     const seen = await ask<RoomInspection>(`${path}/$inspect?${new URLSearchParams({ ...asked })}`);
-    // Somebody typed on.
+    // The user has typed more.
     if (asked !== search) return;
     const { metrics, state } = seen;
     warning.hidden = state !== undefined;

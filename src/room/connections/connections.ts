@@ -4,23 +4,23 @@ import type { RoomPart } from "../timing/room-part.ts";
 import type { RoomSocket } from "./remote-group.ts";
 import { addTo, removeFrom } from "../../state/sets-by-key.ts";
 
-/** With `"auto"`, a packet waits this long for each client that it is sent to, in ms; at most {@link LONGEST_WAIT}. */
+/** With `"auto"`, a packet waits this long for each receiving client, in ms, up to {@link LONGEST_WAIT}. */
 const WAIT_PER_VIEWER = 0.05;
-/** The same for each shard: a call costs more than a frame, and is billed as twenty. */
+/** The same for each shard. A call costs more than a frame, and is billed as twenty. */
 const WAIT_PER_SHARD = 3;
 const LONGEST_WAIT = 50;
-/** The open connections of a room, by user and by where packets for them are sent. */
+/** The open connections of a room, by user and by destination of packets. */
 export class Connections {
   readonly #bySocket = new Map<RoomSocket, RoomConnection>();
-  /** The connections of each user who is online. */
+  /** The connections of each online user. */
   readonly #byUser = new Map<string, Set<RoomConnection>>();
-  /** The same, with those whose join is not done. */
+  /** The same, including connections that are joining. */
   readonly #byViewer = new Map<string, Set<RoomConnection>>();
   readonly #direct = new Set<RoomConnection>();
   readonly #remoteGroups = new Map<RemoteGroup, number>();
   readonly #unopened = new Set<RoomConnection>();
   readonly #joining = new Set<RoomConnection>();
-  /** Those whose user is not here any more, by socket. They count as nobody's, and get nothing that is for all. */
+  /** Connections whose user left, by socket. They belong to no user, and get no packets for everyone. */
   readonly #left = new Map<RoomSocket, RoomConnection>();
   readonly #watchers: Required<Pick<RoomPart, "connectionsChanged">>[] = [];
   #list: readonly RoomConnection[] | undefined;

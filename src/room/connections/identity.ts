@@ -13,7 +13,7 @@ export interface ClientIdentity {
   readonly protocol: Protocol;
   /** The last packet that the client got over its previous connection. */
   readonly since?: Position | undefined;
-  /** Whether it takes packets in two steps: what is to be deleted, and then the patch. */
+  /** Whether the client applies patches in two steps: first deletions, and then the patch. */
   readonly clears?: boolean | undefined;
   /** What it knows of the binary protocol. */
   readonly wire?: KnownWire | undefined;

@@ -48,7 +48,7 @@ export interface RemoteGroup {
   readonly sights: GroupSights | undefined;
   /** Whether its connections may speak the binary protocol. */
   readonly takesBinary: boolean;
-  /** Whether a binary frame may be for one connection alone. */
+  /** Whether a binary frame can be sent to a single connection. */
   readonly takesFrames: boolean;
   /** Sends nothing where there is nothing to send, and nothing that its connections see by keys either. */
   sync(patch: GroupPatch): void;
@@ -58,11 +58,11 @@ export interface RemoteGroup {
   welcome(state: string, to: readonly Welcome[], binary: BinaryState | undefined): void;
 }
 
-/** What a group is told of collections whose entries are seen by keys. */
+/** The visible entries of keyed collections that a group is sent. */
 export interface GroupSights extends Relays {
   /** Whether a connection of the group may see an entry. */
   knows(interest: Interest, key: string): boolean;
-  /** Whether a connection of the group has one of some keys. */
+  /** Whether a connection of the group has one of the given keys. */
   haveKey(keys: readonly Key[]): boolean;
 }
 
