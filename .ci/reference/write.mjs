@@ -1,13 +1,16 @@
 // Writes docs/reference from the docstrings, as they are in the declaration files of `dist`: a page for each entry point
-// of package.json. With --check it writes nothing, and fails where a page is not as it should be. Needs a build.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync, mkdirSync } from "node:fs";
+// of package.json; and what docs/options.md and docs/limits.md have of docstrings and defaults. With --check it writes
+// nothing, and fails where a page is not as it should be. Needs a build.
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Application, ReflectionKind } from "typedoc";
+import { checkDefaults, writeLimits } from "./limits.mjs";
+import { writeOptions } from "./options.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const target = join(root, "docs/reference");
+const docs = join(root, "docs");
 const { name, exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
 /** The entry points, by the names of their pages. */
@@ -107,34 +110,42 @@ function repairLinks(pages) {
   return pages;
 }
 
-/** @returns the pages by their names */
+/** @returns the pages by their paths in `docs` */
 async function generate() {
   const folder = mkdtempSync(join(tmpdir(), "reference-"));
   try {
     const { app, project } = await convert(folder);
+    // Before the plugin changes what it prints.
+    checkDefaults(project);
+    const tables = [
+      ["options.md", writeOptions(read("options.md") ?? "", project)],
+      ["limits.md", writeLimits(read("limits.md") ?? "")],
+    ];
     await app.generateOutputs(project);
     const pages = entries.map(({ page }) => [`${page}.md`, readFileSync(join(folder, `${page}.md`), "utf8")]);
-    return repairLinks(new Map([["README.md", INTRO], ...pages]));
+    const reference = repairLinks(new Map([["README.md", INTRO], ...pages]));
+    return new Map([...tables, ...[...reference].map(([page, text]) => [`reference/${page}`, text])]);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function isFresh(pages) {
-  const there = readdirSync(target);
-  if (there.length !== pages.size) return false;
-  return [...pages].every(([file, text]) => there.includes(file) && readFileSync(join(target, file), "utf8") === text);
+function read(page) {
+  const path = join(docs, page);
+  return existsSync(path) ? readFileSync(path, "utf8") : undefined;
 }
 
 const pages = await generate();
-mkdirSync(target, { recursive: true });
+const gone = readdirSync(join(docs, "reference")).filter((page) => !pages.has(`reference/${page}`));
+const stale = [...[...pages].filter(([page, text]) => read(page) !== text).map(([page]) => page), ...gone];
 if (process.argv.includes("--check")) {
-  if (!isFresh(pages)) {
-    console.error("docs/reference is not what the docstrings say: npm run build && npm run docs:reference");
+  if (stale.length > 0) {
+    console.error(
+      `Not as the docstrings and defaults are: ${stale.join(", ")}. npm run build && npm run docs:reference`,
+    );
     process.exitCode = 1;
   }
 } else {
-  rmSync(target, { recursive: true });
-  mkdirSync(target);
-  for (const [file, text] of pages) writeFileSync(join(target, file), text);
+  for (const page of gone) rmSync(join(docs, "reference", page));
+  for (const [page, text] of pages) writeFileSync(join(docs, page), text);
 }

@@ -4,7 +4,7 @@ import type { AnyRoom, FindRoom } from "../define/room.ts";
 export interface RoomsConfig {
   /** The room definitions of the party `main`. Default: none. */
   readonly rooms?: readonly AnyRoom[];
-  /** The room definitions of other parties, by the name of the party. Default: none. */
+  /** The room definitions of other parties, by the name of the party: `{ lobby: [lobbyRoom] }`. Default: none. */
   readonly parties?: Readonly<Record<string, readonly AnyRoom[]>>;
 }
 

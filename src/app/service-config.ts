@@ -10,8 +10,8 @@ import type { Worlds } from "./worlds.ts";
 /** The options of {@link createRooms}. All of them are optional. */
 export interface ServiceConfig extends RoomsConfig, LocationConfig {
   /**
-   * How tokens are verified: `jwt({ … })`. Without it, no client is authenticated, and `auth` of handlers is null.
-   * Default: none.
+   * How tokens are verified: `jwt({ secret })` with the name of a secret, or `jwt({ jwksUrl, issuer, audience })`.
+   * Without it, no client is authenticated, and `auth` of handlers is null. Default: none.
    */
   readonly auth?: Auth;
   /** The options of `hono/cors`, or false for no CORS headers. Default: any origin is allowed. */

@@ -70,7 +70,7 @@ export interface CommonOptions {
    * developer tools show. Default true.
    */
   readonly binary?: boolean;
-  /** Options of the WebSocket and of reconnecting. */
+  /** Options of the WebSocket and of reconnecting. Default: those of {@link SocketOptions}. */
   readonly socket?: SocketOptions;
 }
 

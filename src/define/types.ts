@@ -100,7 +100,10 @@ export interface Action<S, Z, T extends AnyHandlerTypes = HandlerTypes, F = unkn
    * gets the parsed value. A value that does not match is refused with `invalid_input`. Default: any JSON value.
    */
   readonly input?: Z;
-  /** Guards that run in order after the room's own. If one returns false, the message is refused as `forbidden`. */
+  /**
+   * Guards that run in order after the room's own. If one returns false, the message is refused as `forbidden`. Default:
+   * none.
+   */
   readonly guards?: readonly Guard<S, T>[];
   /**
    * How many calls each user may make, over all of their connections, in `per` ms. Further calls are refused with
@@ -141,7 +144,7 @@ export interface Input<S, Z, T extends AnyHandlerTypes = HandlerTypes> {
    * error is reported and nothing changes.
    */
   step(entry: EntryView<UserIn<S>>, input: Parsed<Z>, context: StepContext<StateView<S>>): StepResult<UserIn<S>>;
-  /** Runs in the room only, after the step: for effects on others, such as a shot. It cannot be async. */
+  /** Runs in the room only, after the step: for effects on others, such as a shot. It cannot be async. Default: none. */
   run?(context: InputContext<S, T>, input: Parsed<Z>): void;
 }
 
@@ -173,7 +176,9 @@ export interface Route<S, P extends string, Z, T extends AnyHandlerTypes = Handl
    * is answered with 400. Default: the body is not parsed.
    */
   readonly body?: Z;
-  /** Guards that run in order after the room's own. A guard may return a `Response`, which is the answer. */
+  /**
+   * Guards that run in order after the room's own. A guard may return a `Response`, which is the answer. Default: none.
+   */
   readonly guards?: readonly Guard<S, T>[];
   /**
    * Handles the request. A returned `Response` is sent unchanged, a string as text, undefined as 204, and any other

@@ -1,5 +1,6 @@
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from "vitest";
 import type { Summary } from "../../src/cli/load/summary.ts";
 import { isChromiumMissing, launchChromium } from "../browser/chromium.ts";
@@ -12,6 +13,7 @@ interface Lock {
   readonly packages: Readonly<Record<string, { readonly dependencies?: Readonly<Record<string, string>> }>>;
 }
 
+const SOON = { timeout: 20_000, interval: 200 };
 const INSTALL = ["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefer-offline"];
 
 describe("a newly created project", () => {
@@ -35,7 +37,7 @@ describe("a newly created project", () => {
       "--package",
       tarball,
     ];
-    expect(await exec("npm", npx, { cwd: folder })).toContain("my-app is there");
+    expect(await exec("npm", npx, { cwd: folder })).toContain("my-app was created");
     await npm(...INSTALL);
     server = await startDevServer({ port: await freePort(), persistTo: join(folder, "state"), cwd });
   });
@@ -170,6 +172,46 @@ describe("a newly created project", () => {
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
     await page.click("#cheer");
     await expect.poll(() => page.textContent("#cheers")).toBe("1");
+  });
+
+  describe.skipIf(isChromiumMissing())("with the code of a page of the documents", () => {
+    const PAGES = [
+      { page: "README.md", files: ["src/worker.ts", "src/page/main.ts"], first: "0 clicks", second: "1 clicks" },
+      {
+        page: "docs/first-game.md",
+        files: ["src/game-room.ts", "src/worker.ts", "src/page/main.ts"],
+        first: "waiting: 1 of 4 players",
+        second: "playing: 2 of 4 players",
+      },
+    ];
+
+    it.each(PAGES)("is what $page says, in `wrangler dev` that goes on", async ({ page, files, first, second }) => {
+      const text = readFileSync(join(import.meta.dirname, "../..", page), "utf8");
+      const blocks = [...text.matchAll(/^```ts.*\n(\/\/ (src\/[\w/-]+\.ts)\b[\s\S]*?)^```$/gm)];
+      expect(blocks.map(([, , path]) => path)).toEqual(files);
+      cpSync(join(cwd, "src"), join(folder, "src"), { recursive: true });
+      onTestFinished(() => cpSync(join(folder, "src"), join(cwd, "src"), { recursive: true }));
+      for (const [, code = "", path = ""] of blocks) writeFileSync(join(cwd, path), code);
+      await npm("run", "typecheck");
+      const browser = await launchChromium();
+      onTestFinished(() => browser.close());
+      const [ada, bob] = [await browser.newPage(), await (await browser.newContext()).newPage()];
+      const shows = (window: Page, words: string) =>
+        window
+          .getByText(words)
+          .waitFor({ timeout: 2000 })
+          .then(
+            () => true,
+            () => false,
+          );
+      // It takes a moment until the change is noticed.
+      await expect.poll(() => ada.goto(server.url).then(() => shows(ada, first)), SOON).toBe(true);
+      await bob.goto(server.url);
+      await bob.mouse.click(100, 10);
+      expect(await shows(ada, second)).toBe(true);
+      expect(await npm("test")).toContain("4 passed");
+      expect(await npm("run", "deploy", "--", "--dry-run")).toContain("env.ROOMS (RoomObject)");
+    });
   });
 
   // Last, since the project is another one then.

@@ -145,12 +145,12 @@ const MISTAKES: readonly Mistake[] = [
     make: () => thrown(() => room({ path: "/lobby-{id}" })),
   },
   {
-    about: "A client connects to a room that there is not",
+    about: "A client connects to a room that does not exist",
     shown: 'There is no room "lobby-1" in the party "main". Its paths: "game-{id}"',
     make: () => answered("/parties/main/lobby-1"),
   },
   {
-    about: "A client connects to a party that there is not",
+    about: "A client connects to a party that does not exist",
     shown: 'There is no party "games". There are: main',
     make: () => answered("/parties/games/game-1"),
   },
@@ -165,17 +165,17 @@ const MISTAKES: readonly Mistake[] = [
     make: () => thrown(() => room({ actions: { hit: { input: z.string() } } })),
   },
   {
-    about: "A schema is of an old zod, before 3.24, or none at all",
+    about: "A schema is from zod before 3.24, or is not a schema",
     shown: 'the action "hit" has an input that is not a schema',
     make: () => thrown(() => room({ actions: { hit: { input: { parse: String }, run: () => {} } } })),
   },
   {
-    about: "A schema wants what JSON does not have: `z.date()`",
+    about: "A schema requires a value that JSON does not have: `z.date()`",
     shown: "has an input that no client can satisfy",
     make: () => thrown(() => room({ actions: { hit: { input: z.date(), run: () => {} } } })),
   },
   {
-    about: "A client calls an action that there is not",
+    about: "A client calls an action that does not exist",
     shown: "There is no such action. There are: hit",
     make: () =>
       thrown(async () => {
@@ -205,7 +205,7 @@ const MISTAKES: readonly Mistake[] = [
       }),
   },
   {
-    about: "`world: {}` is written in place of `world: worlds({})`",
+    about: "`world: {}` is written instead of `world: worlds({})`",
     shown: "world has to be made with worlds()",
     make: () => thrown(() => createRooms({ rooms: [room()], world: {} as never })),
   },
