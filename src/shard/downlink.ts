@@ -30,8 +30,8 @@ export class Downlink {
   readonly #onClosed: (client: Client) => void;
   #mailed = 0;
   /**
-   * Items that wait until the room has told who sees what: after sleep this is not known, and what comes first cannot be
-   * given to anybody.
+   * Items that wait until the room has sent the visible entries. After hibernation these are unknown, so earlier items
+   * cannot be assigned to clients.
    */
   #held: ToShard[] | undefined;
 
@@ -42,7 +42,7 @@ export class Downlink {
     this.#onClosed = onClosed;
   }
 
-  /** Whether the shard needs the state that its clients have from the room. */
+  /** Whether the shard needs the state of its clients from the room. */
   get wantsState(): boolean {
     return this.#held !== undefined || (!this.#replica.hasState && this.#clients.open.size > 0);
   }
@@ -59,7 +59,7 @@ export class Downlink {
     return { verdict: "ok", wantsState: this.wantsState };
   }
 
-  /** Another memory of the room takes over, which will tell all: nothing waits for the former one any more. */
+  /** Another memory of the room takes over and will send everything, so nothing waits for the former one. */
   release(): void {
     const held = this.#held ?? [];
     this.#held = undefined;
@@ -76,7 +76,7 @@ export class Downlink {
     else this.#apply(item);
   }
 
-  /** The state says how clients look: so it has to be known by then who they are. */
+  /** The state includes the keys of clients, so the clients have to be known by then. */
   #isUrgent(item: ToShard): boolean {
     const isNew = item.kind === "attach" && this.#clients.get(item.id)?.identity === undefined;
     return item.kind === "state" || isNew;
@@ -110,7 +110,7 @@ export class Downlink {
     const isRead = own.length > 0 || this.#replica.hasState;
     const shared = isRead && patch !== undefined ? (JSON.parse(patch) as Plain) : undefined;
     const seen = this.#sights.take(sights);
-    // An earlier version of the room sends a patch only as JSON.
+    // An earlier version of the room sends patches only as JSON.
     const isBinary = patch === undefined || blocks !== undefined;
     const head: PatchHead = { ...(seq > 0 && { seq, ...(mark !== undefined && { mark }) }), ...(tick && { tick }) };
     const make = (text: () => string, more?: (out: ByteWriter) => void) =>
@@ -137,7 +137,7 @@ export class Downlink {
     this.#replica.sync(shared, own);
   }
 
-  /** @param forAll for those who have no packet of their own */
+  /** @param forAll for clients without a packet of their own */
   #send(
     packets: ReadonlyMap<Client, EncodedPatch>,
     seen: ReadonlyMap<Client, Parts>,
