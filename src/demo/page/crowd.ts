@@ -34,7 +34,7 @@ client.subscribe(({ bots = {}, walkers = {}, total }) => {
   write(byId("met"), String(met.size));
   write(byId("total"), String(total));
   const me = walkers[client.publicId ?? ""];
-  // For who looks at the page from outside, as its tests do.
+  // For the tests of the page.
   if (me) Object.assign(canvas.dataset, { x: me.x, y: me.y });
   if (me) draw(me, Object.values(bots), Object.values(walkers));
 });

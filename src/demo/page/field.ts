@@ -54,7 +54,7 @@ function vanish(coin: HTMLElement): void {
   coin.classList.remove("coin");
   coin.classList.add("taken");
   coin.replaceChildren(make("span", "plus", `+${coin.dataset["worth"]}`));
-  // A page that nobody sees plays no animation, and a list of changes may be long.
+  // A hidden page plays no animation, and the list of changes may be long.
   if (document.hidden) coin.remove();
   else setTimeout(() => coin.remove(), 900);
 }
