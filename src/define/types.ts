@@ -279,10 +279,7 @@ export interface RoomOptions<S, T extends AnyHandlerTypes = HandlerTypes> extend
    * 1011. It is also closed with 1011 if the hook takes longer than 60 s. Default: none.
    */
   readonly onJoin?: Hook<ActionContext<S, T> & { readonly request: Request; readonly join: T["join"] }>;
-  /**
-   * Runs when the last connection of a user has closed, or the user was removed or moved to another room. Default:
-   * none.
-   */
+  /** Runs when the last connection of a user closed, or the user was removed or moved to another room. Default: none. */
   readonly onLeave?: Hook<ActionContext<S, T> & { readonly reason: LeaveReason }>;
   /**
    * Runs when a session has ended and the user can no longer resume it. `user` is the entry before it was removed, or
