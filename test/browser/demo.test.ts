@@ -160,6 +160,20 @@ describe.skipIf(isChromiumMissing())("the demo in a browser", () => {
     for (const width of [1280, 900, 600, 390, 320]) expect(await headerProblems(ada.page, width)).toEqual([]);
   });
 
+  it("keeps names inside the field on a phone, also in a corner", async () => {
+    const ada = await enter("Wilhelmina the 2nd", "corner");
+    await ada.page.setViewportSize({ width: 390, height: 844 });
+    const id = await ada.id();
+    const corner = { x: (await ada.positionOf(id)).x < 12 ? 0 : 23, y: 15 };
+    await ada.walkTo(corner);
+    await expect.poll(() => ada.positionOf(id), WALK).toEqual(corner);
+    const boxOf = async (selector: string) => (await ada.page.locator(selector).boundingBox()) ?? expect.fail(selector);
+    const [field, name] = [await boxOf("#field"), await boxOf(".me .label")];
+    expect(name.x).toBeGreaterThanOrEqual(field.x);
+    expect(name.x + name.width).toBeLessThanOrEqual(field.x + field.width);
+    expect(name.y + name.height).toBeLessThanOrEqual(field.y + field.height);
+  });
+
   it("keeps the player after a reload", async () => {
     const [ada, bob] = await join2("reload");
     const id = await ada.id();

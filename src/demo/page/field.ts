@@ -73,8 +73,8 @@ function updatePlayer(element: HTMLElement, player: PlayerView & { isMe: boolean
   element.classList.toggle("me", player.isMe);
   element.classList.toggle("leads", player.leads);
   element.classList.toggle("away", !player.online);
-  // The name is above the player.
-  element.classList.toggle("low", player.y === FIELD.height - 1);
+  // In the last rows there is no space for the name below the player.
+  element.classList.toggle("low", player.y >= FIELD.height - 2);
   write(part(element, "label"), player.name);
 }
 
