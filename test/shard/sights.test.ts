@@ -227,20 +227,23 @@ describe("P4.15, P9.10: at a shard", () => {
     expect(bob.shard.isIdle).toBe(true);
   });
 
-  it.each(["crashes", "hibernates"])("a value that waits in an outer ring arrives although the room %s", async (end) => {
-    const { tree, ada, bob } = await apart();
-    if (end === "hibernates") await tree.advance(60_000);
-    for (const y of [7, 8]) {
-      tree.room.change(() => playerOf(tree, ada).y.set(y));
-      await tree.advance(20);
-    }
-    await tree.room.core.handle.flush();
-    if (end === "hibernates") await tree.room.evict();
-    else tree.room.crash();
-    ada.do("count");
-    await tree.advance(5000);
-    expect((applyAll(bob)["players"] as Record<string, object>)[ada.publicId]).toMatchObject({ y: 8 });
-  });
+  it.each(["crashes", "hibernates"])(
+    "a value that waits in an outer ring arrives although the room %s",
+    async (end) => {
+      const { tree, ada, bob } = await apart();
+      if (end === "hibernates") await tree.advance(60_000);
+      for (const y of [7, 8]) {
+        tree.room.change(() => playerOf(tree, ada).y.set(y));
+        await tree.advance(20);
+      }
+      await tree.room.core.handle.flush();
+      if (end === "hibernates") await tree.room.evict();
+      else tree.room.crash();
+      ada.do("count");
+      await tree.advance(5000);
+      expect((applyAll(bob)["players"] as Record<string, object>)[ada.publicId]).toMatchObject({ y: 8 });
+    },
+  );
 
   it("changes of a ring do not wait if the room sends with applySync", async () => {
     const { tree, ada, bob } = await apart();
