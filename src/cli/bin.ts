@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { run } from "./index.ts";
 
-// The reader has enough, as `head` does.
+// The reader has closed the pipe, as `head` does.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
   process.exit();

@@ -31,7 +31,7 @@ type Listener = (value: unknown, packet?: object) => void;
 const CALL_TIMEOUT = 10_000;
 const CLOSED = "The connection is closed";
 
-/** What {@link RoomClient} describes, without the types of any room. */
+/** The implementation of {@link RoomClient}, without the types of a room. */
 export class Client {
   readonly #socket: ReconnectingSocket;
   readonly #destination: Destination;
@@ -42,7 +42,7 @@ export class Client {
   readonly #frames = new FrameReader();
   readonly #events = new Events();
   readonly #confirmations = new Confirmations((text) => this.#socket.send(text));
-  /** In development: the refusals that the console was told of. */
+  /** In development: the refusals that were printed. */
   #told: Set<string> | undefined;
   #status: ClientStatus = "connecting";
   #hasWarned = false;
@@ -159,7 +159,7 @@ export class Client {
     this.#socket.close();
   }
 
-  /** Sends a message now. @returns false if there is no connection, or none that can be trusted */
+  /** Sends a message now. @returns false without a connection, or if the connection is not trusted */
   #send(text: string): boolean {
     if (this.#heartbeat.isSuspect || !this.#confirmations.send(text)) return false;
     this.#heartbeat.sent();
@@ -187,12 +187,12 @@ export class Client {
     if (typeof frame["confirm"] === "number") this.#asked(frame["confirm"], frame["spread"]);
     else if (frame.type === "sync") this.#sync(frame);
     else if (frame.type === "ack" || frame.type === "error") this.#answer(frame.type, frame);
-    // The join is not done yet. Like any other frame, this shows that the connection works, and nothing else.
+    // The join is not done yet. The packet only shows that the connection works.
     else if (frame.type === "joining") return;
     else this.#events.emit(frame.type, frame["value"], frame);
   }
 
-  /** Reads a binary frame. If it is malformed, nobody knows what it should have changed: the client asks for all. */
+  /** Reads a binary frame. If it is malformed, its changes are unknown, so the client requests the whole state. */
   #readBinary(data: ArrayBuffer): Frame | undefined {
     try {
       return this.#frames.read(new Uint8Array(data), this.#store.server, (head) => this.#position.isWanted(head));
@@ -263,7 +263,7 @@ export class Client {
     if (!this.#events.emit("closed", { code, reason })) this.#warn(refusalText(code, reason));
   }
 
-  /** Nobody listens to what went wrong. */
+  /** Prints errors that have no listener. */
   #warn(message: string): void {
     if (!this.#hasWarned) console.warn(`durable-rooms: ${message}`);
     this.#hasWarned = true;

@@ -8,8 +8,8 @@ export interface SocketOptions {
   /** The timeout of one attempt to connect, in ms. Default 4000. */
   readonly connectionTimeout?: number;
   /**
-   * The delay before the first attempt to reconnect, in ms. Default: random, from 500 to 1500. A large room tells its
-   * clients to wait longer.
+   * The delay before the first attempt to reconnect, in ms. Default: random, from 500 to 1500. A large room makes its
+   * clients wait longer.
    */
   readonly minReconnectionDelay?: number;
   /** The longest delay between two attempts, in ms. Default 10,000. */

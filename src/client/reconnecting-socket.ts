@@ -1,4 +1,4 @@
-// oxlint-disable-next-line import/no-unassigned-import -- what partysocket extends, where it is missing
+// oxlint-disable-next-line import/no-unassigned-import -- the base classes of partysocket, if they are missing
 import "./event-classes.ts";
 import PartySocket from "partysocket/ws";
 import { originOf } from "./address.ts";
@@ -10,71 +10,74 @@ import type { Destination } from "./destination.ts";
 import { pause } from "./network.ts";
 import { NO_ANSWER, openWebSocket, RENEWED } from "./web-socket.ts";
 
-/** One attempt to connect, and the connection that it became. */
+/** An attempt to connect, and the resulting connection. */
 interface Attempt {
   isBroken: boolean;
   isOpen: boolean;
-  /** How the room closes the connection, from when it says so. */
+  /** How the room closes the connection, as soon as it says so. */
   closing?: { readonly code: number; readonly reason: string };
 }
 
 /** The callbacks of a {@link ReconnectingSocket}. */
 export interface SocketEvents {
-  /** What a new connection adds to the URL. */
+  /** The query parameters of a new connection. */
   readonly query: () => Record<string, string>;
   readonly opened: () => void;
   readonly received: (data: unknown) => void;
-  /** The connection was lost: it reconnects by itself. */
+  /** The connection was lost. The socket reconnects. */
   readonly lost: () => void;
-  /** An attempt failed. Told again only for another reason, or after the room let the client in. */
+  /** An attempt failed. Called again only for another reason, or after the room accepted the client. */
   readonly failed: (error: ConnectError) => void;
-  /** The connection ended for good. */
+  /** The connection ended, and the socket does not reconnect. */
   readonly ended: (code: number, reason: string) => void;
 }
 
-/** Those of partysocket. */
+/** The defaults of partysocket. */
 const DELAYS = { maxReconnectionDelay: 10_000, reconnectionDelayGrowFactor: 1.3, minUptime: 5000 };
 type Delays = typeof DELAYS & { readonly minReconnectionDelay: number };
-/** How long to wait after {@link TRY_LATER} at least, in ms; and as much again at random, so that not all come at once. */
+/**
+ * The minimum delay after {@link TRY_LATER}, in ms. Up to the same is added at random, so that clients do not all
+ * reconnect at once.
+ */
 const LATER = 300_000;
 
-/** The longest {@link ReconnectingSocket.spread}, in ms: of the most sockets that an object holds. */
+/** The maximum of {@link ReconnectingSocket.spread}, in ms: the value for the most sockets that an object can have. */
 const LONGEST_SPREAD = 65_000;
 
-/** How often in a row another place is looked for at once: what a World knows of its rooms may be a second old. */
+/** How many attempts in a row need no delay, because the World's data may be a second old. */
 const MOST_HURRIES = 5;
 
 const CLOSED = "The connection was closed meanwhile";
 
-/**
- * A socket to a destination, which reconnects when it is lost, with growing delays. Each attempt asks the destination
- * for its address.
- */
+/** A socket to a destination. It reconnects with growing delays. Each attempt asks the destination for its address. */
 export class ReconnectingSocket {
   readonly #destination: Destination;
   readonly #options: CommonOptions & AnyJoin;
   readonly #events: SocketEvents;
-  /** The session id: the same one for all attempts, so that the user stays the same. */
+  /** The session id. It is the same for all attempts, so that the user stays the same. */
   readonly #id: string | Promise<string>;
   readonly #delays: Delays;
   readonly #socket: PartySocket;
-  /** Ends what waits, for good. */
+  /** Cancels everything that waits. */
   readonly #end = new AbortController();
-  /** The attempt or the connection that there is. */
+  /** The present attempt or connection. */
   #attempt: Attempt | undefined;
   #uptime: ReturnType<typeof setTimeout> | undefined;
-  /** How many attempts there were since a connection lasted. */
+  /** The number of attempts since the last stable connection. */
   #retries = 0;
-  /** How long the next attempt has to wait, in ms. */
+  /** The delay of the next attempt, in ms. */
   #wait = 0;
-  /** As the room says: over how many ms clients spread their first attempts that lost their connections together. */
+  /**
+   * The maximum random delay of the first attempt, in ms, as the room sent it. So clients that lose their connections
+   * together do not reconnect together.
+   */
   spread = 0;
-  /** How often in a row an attempt did not wait. */
+  /** The number of attempts in a row without a delay. */
   #hurries = 0;
   #isHurried = false;
-  /** Whether the room has let the client in on this connection. */
+  /** Whether the room has accepted the client on this connection. */
   #isIn = false;
-  /** Why the client is not let in, as far as that was told. */
+  /** The last reported reason for a failed attempt. */
   #told: ConnectError["code"] | undefined;
 
   constructor(
@@ -87,12 +90,12 @@ export class ReconnectingSocket {
     this.#id = id;
     this.#options = options;
     this.#events = events;
-    // Random, so that not all clients come at the same instant after an outage.
+    // Random, so that not all clients reconnect at the same instant after an outage.
     this.#delays = { minReconnectionDelay: 500 + Math.random() * 1000, ...DELAYS, ...options.socket };
     const beginAt = (url: string) => this.#begin(url);
     this.#socket = new PartySocket(() => this.#nextUrl(), undefined, {
       connectionTimeout: options.socket?.connectionTimeout,
-      // It waits here, where the wait can be ended.
+      // The delay happens here, where it can be cancelled.
       minReconnectionDelay: 0,
       WebSocket: function Socket(url: string) {
         return beginAt(url);
@@ -104,19 +107,19 @@ export class ReconnectingSocket {
     this.#socket.addEventListener("close", ({ code, reason }) => this.#closed(code, reason));
   }
 
-  /** Sends text now. @returns whether there was a connection */
+  /** Sends text now. @returns false without a connection */
   send(text: string): boolean {
     return this.#socket.readyState === 1 && this.#socket.send(text);
   }
 
-  /** The room has let the client in. */
+  /** The room has accepted the client. */
   joined(): void {
     this.#isIn = true;
     this.#told = undefined;
     this.#destination.opened();
   }
 
-  /** Ends the connection and begins another one. @param wait how long to wait before that, in ms */
+  /** Ends the connection and starts another one. @param wait the delay before that, in ms */
   renew(wait: number): void {
     if (!this.#attempt) return;
     this.#wait = wait;
@@ -124,21 +127,21 @@ export class ReconnectingSocket {
     this.#socket.reconnect(RENEWED);
   }
 
-  /** Ends for good. Nothing waits any more. */
+  /** Ends the connection. The socket does not reconnect. */
   close(): void {
     this.#end.abort();
     this.#stopUptime();
     this.#socket.close();
   }
 
-  /** The room closes the connection. The end of the connection itself may come many seconds later. */
+  /** The room closes the connection. The connection itself may end many seconds later. */
   closing(code: number, reason: string): void {
     if (!this.#attempt) return;
     this.#attempt.closing = { code, reason };
     this.#socket.reconnect(RENEWED);
   }
 
-  /** The socket asks before each attempt, and begins another one if this throws. */
+  /** partysocket calls this before each attempt, and starts another attempt if it throws. */
   async #nextUrl(): Promise<string> {
     const { signal } = this.#end;
     try {
@@ -149,12 +152,12 @@ export class ReconnectingSocket {
     }
   }
 
-  /** @throws TypeError if this address can never be connected to from here */
+  /** @throws TypeError if this address can never work here */
   #begin(url: string): object {
     try {
       const socket = openWebSocket(url, this.#options.socket?.WebSocket);
       const attempt: Attempt = { isBroken: false, isOpen: false };
-      // Before those of partysocket, which says 1000 in place of a code.
+      // Added before the listeners of partysocket, which report 1000 instead of the code.
       socket.addEventListener("error", () => (attempt.isBroken = true));
       this.#attempt = attempt;
       return socket;
@@ -180,7 +183,7 @@ export class ReconnectingSocket {
     const attempt = this.#attempt;
     this.#attempt = undefined;
     this.#stopUptime();
-    // partysocket also says so where an attempt had no address.
+    // partysocket also calls this for an attempt without an address.
     if (!attempt || this.#end.signal.aborted) return;
     const { isBroken, isOpen, closing } = attempt;
     const isTimeout = !isOpen && reason === "timeout";
@@ -223,7 +226,7 @@ export class ReconnectingSocket {
     const token = await given(() => valueOf(options.token), "token_failed", "token() failed");
     const textOfParams = async () => JSON.stringify(await valueOf<unknown>(options.params)) as string | undefined;
     const params = await given(textOfParams, "params_failed", "params() failed");
-    // A World reserves a place for everyone who asks.
+    // A World reserves a place for each request.
     if (signal.aborted) throw new Error(CLOSED);
     const path = await this.#destination.find(token, signal);
     const { transferToken, spectator, binary } = options;
@@ -238,7 +241,7 @@ export class ReconnectingSocket {
       ...this.#events.query(),
     };
     const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
-    // A room of an earlier version takes the first protocol, and a later one the highest that it knows.
+    // A room of an earlier version uses the first protocol. A later one uses the highest that it knows.
     if (binary !== false && typeof TextDecoder === "function") pairs.push("protocol=3");
     return `${originOf(options).replace("http", "ws")}/parties/${path}?${pairs.join("&")}`;
   }
@@ -253,12 +256,12 @@ export class ReconnectingSocket {
   }
 }
 
-/** How long to wait after a close with this code, in ms. */
+/** The minimum delay after a close with this code, in ms. */
 function later(code: number): number {
   return code === TRY_LATER ? LATER * (1 + Math.random()) : 0;
 }
 
-/** How long an attempt waits after others, in ms. Once it is online, a browser does not wait any more. */
+/** The delay of an attempt, in ms. A browser that is online again stops waiting. */
 function delayBefore(attempt: number, delays: Delays, spread: number): number {
   const { minReconnectionDelay, maxReconnectionDelay, reconnectionDelayGrowFactor } = delays;
   if (attempt === 0) return 0;
@@ -266,12 +269,12 @@ function delayBefore(attempt: number, delays: Delays, spread: number): number {
   return attempt === 1 ? delay + Math.random() * Math.min(spread, LONGEST_SPREAD) : delay;
 }
 
-/** What an option is, or what its function gives for this attempt. */
+/** The value of an option, or the result of its function for this attempt. */
 async function valueOf<T>(option: T | (() => T | Promise<T>)): Promise<T> {
   return typeof option === "function" ? (option as () => T | Promise<T>)() : option;
 }
 
-/** @throws ConnectError if it throws */
+/** @throws ConnectError if `get` throws */
 async function given<T>(get: () => Promise<T>, code: ConnectError["code"], problem: string): Promise<T> {
   try {
     return await get();

@@ -7,8 +7,8 @@ import { shareStructure } from "./structural-sharing.ts";
 type Plain = Readonly<Record<string, unknown>>;
 
 /**
- * The state that the packets describe, and the state that is shown: with predictions. Both are immutable; parts that
- * did not change keep their identity.
+ * The state of the server, and the displayed state with predictions. Both are immutable. Unchanged parts keep their
+ * identity.
  */
 export class Store {
   readonly #listeners = new Listeners<void>();
@@ -21,7 +21,7 @@ export class Store {
     return this.#shown;
   }
 
-  /** Takes the whole state. Parts that are equal keep their identity. */
+  /** Takes the whole state. Equal parts keep their identity. */
   replace(value: Plain): void {
     const whole = applyPatch({}, value);
     // Listeners are called for the first state even if it is empty.
@@ -29,31 +29,31 @@ export class Store {
     this.#hasState = true;
   }
 
-  /** @param before the state that it continues */
+  /** @param before the state that the patch applies to */
   patch(value: Plain, before = this.#server): void {
     this.#take(applyPatch(before, value));
   }
 
-  /** The state that the packets describe. */
+  /** The state of the server. */
   get server(): Plain {
     return this.#server;
   }
 
   /**
-   * Takes a patch of all that changed while offline. What changed and changed back is in it too, and keeps its identity.
-   * @param before the state that it continues
+   * Takes a patch of all changes while offline. A value that changed back is in it too, and keeps its identity.
+   * @param before the state that the patch applies to
    */
   resume(value: Plain, before = this.#server): void {
     this.#take(shareStructure(this.#server, applyPatch(before, value)));
   }
 
-  /** Shows the expected result of an action. */
+  /** Displays the expected result of an action. */
   predict(prediction: Prediction): void {
     this.#predictions.add(prediction);
     this.#show();
   }
 
-  /** The server did it. @param isIncluded whether the state includes it already */
+  /** The server ran the action. @param isIncluded whether the state already includes it */
   confirm(prediction: Prediction, isIncluded: boolean): void {
     this.#predictions.confirm(prediction, isIncluded);
   }
@@ -62,14 +62,14 @@ export class Store {
     this.#predictions.drop(prediction);
   }
 
-  /** Nothing more will come, so predictions that the server confirmed are not waited for any longer. */
+  /** No more packets will arrive, so confirmed predictions need not wait. */
   dropConfirmed(): void {
     this.#predictions.dropConfirmed();
     this.#show();
   }
 
   subscribe(listener: (state: Plain) => void): () => void {
-    // The same function may subscribe twice, and each subscription ends by itself.
+    // The same function may subscribe twice, and each subscription ends separately.
     const own = () => listener(this.#shown);
     this.#listeners.add(own);
     return () => this.#listeners.delete(own);
@@ -82,7 +82,7 @@ export class Store {
     this.#show(isExact);
   }
 
-  /** @param isExact whether the server's last state was shown: then parts of the new one have the right identity already */
+  /** @param isExact whether the displayed state had no predictions. Its unchanged parts are then already shared */
   #show(isExact = false): void {
     const expected = this.#predictions.applyTo(this.#server);
     const isPlain = expected === this.#server;

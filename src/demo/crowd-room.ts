@@ -11,7 +11,7 @@ class Walker {
   y = sync(signal(0));
 }
 
-/** Somebody who walks about. */
+/** A user who walks on the map. */
 const bot = () => ({ x: sync(signal(0)), y: sync(signal(0)) });
 type Bot = ReturnType<typeof bot>;
 
@@ -27,7 +27,7 @@ function createState() {
 }
 const oneStep = z.int().min(-1).max(1);
 
-/** A map that is larger than the window, with a crowd on it: who walks here is told of those who are near, and of nobody else. */
+/** A map that is larger than the window, with a crowd of users. Each user sees only those who are near. */
 export const crowdRoom = defineRoom({
   path: "crowd-{id}",
   maxUsers: 100,

@@ -20,7 +20,7 @@ export interface Tile {
 
 export interface ChatMessage {
   readonly id: string;
-  /** The publicId of who said it. */
+  /** The publicId of the user who said it. */
   readonly by: string;
   /** As they were then: the player may be gone. */
   readonly name: string;
@@ -34,7 +34,7 @@ export interface Treasure extends Tile {
   readonly name: string;
 }
 
-/** Where a step leads. Nobody leaves the field. */
+/** The position after a step. It stays on the field. */
 export function step({ x, y }: Tile, dx: number, dy: number): Tile {
   return { x: clamp(x + dx, FIELD.width), y: clamp(y + dy, FIELD.height) };
 }

@@ -21,7 +21,7 @@ const MIN_SECRET_BYTES = 32;
 const NO_SECRET = `AUTH_JWT_SECRET is missing or has less than ${MIN_SECRET_BYTES} bytes: set it with "wrangler secret put AUTH_JWT_SECRET"`;
 const login = z.object({ name: playerName });
 
-// Whoever asks gets a token for the name they choose: put your own check of who they are here.
+// Everyone gets a token for a name of their choice. Replace this with your own authentication.
 rooms.app.post("/login", bodyLimit({ maxSize: 1024 }), async (c) => {
   const secret = readSecret(c.env);
   if (!secret) return c.json({ error: NO_SECRET }, 503);

@@ -15,11 +15,11 @@ const LONGEST_KEY = 100;
 const UNREADABLE = { kind: "unreadable", text: "cannot be read" } as const;
 
 /**
- * Any value as a tree to look at, whatever it holds: signals are read, what is large or deep is cut, and what cannot be
- * read is a node that says so. Reading a computed signal runs its code.
+ * Makes a tree for display of any value: signals are read, large or deep values are cut, and values that cannot be read
+ * become nodes that say so. Reading a computed signal runs its code.
  *
- * @param search a part of the path of a field or of an entry, as `players.ann`: only those are in the tree, with all
- *   that is in them
+ * @param search a part of the path of a field or of an entry, such as `players.ann`. The tree then has only these, with
+ * everything in them
  */
 export function treeOf(key: string, value: unknown, isPrivate: IsPrivate, search = ""): TreeNode {
   return new TreeBuilder(isPrivate, search).build(key, value);
@@ -27,12 +27,12 @@ export function treeOf(key: string, value: unknown, isPrivate: IsPrivate, search
 
 type OpenNode = { -readonly [K in keyof TreeNode]: TreeNode[K] } & { children: TreeNode[] };
 
-/** Where a value is. */
+/** The place of a value. */
 interface Place {
   readonly depth: number;
-  /** The state, or the entry, that it is a property of; undefined for a part of a value. */
+  /** The state, or the entry, that it is a property of. Undefined for a part of a value. */
   readonly owner: StateNode | undefined;
-  /** What leads to its children, where only some of them are searched for. */
+  /** The path to its children, if only some of them are searched. */
   readonly path: string | undefined;
 }
 
@@ -84,12 +84,12 @@ class TreeBuilder {
     if (more > 0) node.more = more;
   }
 
-  /** Only what is shown of a name is searched, so that a search tells nothing of what is hidden. */
+  /** Only the displayed part of a name is searched, so that a search reveals nothing that is hidden. */
   #isFound(path: string, key: string): boolean {
     return (path + this.#shown(key)).toLowerCase().includes(this.#search);
   }
 
-  /** Whether a field of the state has an entry that is searched for. */
+  /** Whether a field of the state has an entry that matches the search. */
   #holds(path: string, state: Readonly<Record<string, unknown>>, key: string): boolean {
     if (path !== "") return false;
     try {
@@ -137,7 +137,7 @@ class TreeBuilder {
   }
 }
 
-/** What a field holds: of a reference, the key. */
+/** The content of a field. For a reference, the key. */
 function insideOf(value: unknown): unknown {
   const { target } = fieldOf(value) ?? {};
   return target ? target.key() : isSignal(value) ? (value as () => unknown)() : value;

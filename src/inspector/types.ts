@@ -17,9 +17,9 @@ export interface TreeNode {
   readonly more?: number;
 }
 
-/** What is looked for in a room, whether in capitals or not. An empty text finds everything. */
+/** A search in a room. It is not case-sensitive. An empty text finds everything. */
 export interface Search {
-  /** A part of the path of a field or of an entry, as `players.ann`. */
+  /** A part of the path of a field or of an entry, such as `players.ann`. */
   readonly field: string;
   /** A part of a publicId. */
   readonly user: string;

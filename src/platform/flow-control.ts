@@ -5,74 +5,74 @@ import { encodeRequest } from "../protocol/packets.ts";
 import type { FlowReport } from "./metrics.ts";
 import type { Clock, SentFrame, Socket } from "./ports.ts";
 
-/** A client is asked to confirm what it was sent after so many bytes, and asked again after so many. */
+/** A client is asked to confirm after this many bytes, and asked again after this many. */
 const ASK = 64_000;
 const ASK_AGAIN = 1_000_000;
 /** With so many unconfirmed bytes, nothing more is sent to it. */
 const MOST = 1_500_000;
-/** What a frame takes in memory beside its bytes. */
+/** The memory that a frame needs in addition to its bytes. */
 const FRAME = 100;
-/** A client that was asked twice, and confirms nothing for so long, is closed. In ms. */
+/** A client that was asked twice, and confirms nothing for this long, is closed. In ms. */
 const SILENCE = 90_000;
 const LOOK_EVERY = 5000;
-/** For each client that loses its connection together with others, they come back over so many ms more: 500 a second. */
+/** The delay of reconnects per client, in ms, after clients lost their connections together: 500 clients per second. */
 export const SPREAD = 2;
 
 /** The connection whose unconfirmed bytes a {@link Flow} counts. */
 export interface FlowClient {
-  /** In the first one it cannot confirm. */
+  /** Clients of protocol 1 cannot confirm. */
   readonly protocol: number;
   readonly socket: Socket;
-  /** Sends a frame, whatever waits. */
+  /** Sends a frame at once. */
   write(frame: SentFrame): void;
   /** Nothing more may be sent to it. */
   stop(): void;
-  /** It has confirmed enough: it may be sent what it missed. */
+  /** It has confirmed enough. It may get the packet with the changes that it missed. */
   goOn(): void;
-  /** {@link Flow.toKeep} is to be stored with its socket. */
+  /** {@link Flow.toKeep} has to be stored with its socket. */
   keep(): void;
-  /** Closes it, since it showed no sign of life for too long. */
+  /** Closes it, because it showed no sign of life for too long. */
   refuse(error: RoomError): void;
 }
 
 /**
- * How much of what one client was sent is unconfirmed. What a client does not read takes memory of the object, and the
- * runtime does not say how much: https://github.com/cloudflare/workerd/issues/988
+ * Counts the unconfirmed bytes of one client. Unread packets take memory of the object, and the runtime does not say
+ * how much: https://github.com/cloudflare/workerd/issues/988
  *
- * Tokens are random, so that only who reads can confirm. A client holds the answer to a request until it sends something
- * anyway; if it is asked again meanwhile, it answers at once.
+ * Tokens are random, so that only a client that reads can confirm. A client delays its confirmation until its next
+ * message. If it is asked again meanwhile, it confirms at once.
  */
 export class Flow {
-  /** The bytes that are not confirmed. */
+  /** The unconfirmed bytes. */
   bytes: number;
   /** Whether nothing is sent until the client confirms. */
   isStopped = false;
   readonly client: FlowClient;
   readonly canConfirm: boolean;
   readonly #control: FlowControl;
-  /** All that was ever counted, and how much of it when that was stored last. */
+  /** All bytes that were counted, and their number when it was last stored. */
   #sent: number;
   #sentAtKeep: number;
   #kept: number;
-  /** The requests that it has not answered, with what was sent before. */
+  /** The unanswered requests, with the bytes that were sent before each. */
   #asked: { readonly token: number; readonly sent: number }[] = [];
   #countedFrom: number;
-  /** When it was asked again; undefined while it has not been. */
+  /** When it was asked again. Undefined if it was not. */
   #silentSince: number | undefined;
 
-  /** @param kept what was stored with its socket */
+  /** @param kept the value that was stored with its socket */
   constructor(control: FlowControl, client: FlowClient, kept: number | undefined) {
     this.#control = control;
     this.client = client;
     this.canConfirm = client.protocol !== 1;
     this.#kept = kept ?? 0;
-    // What it was sent after that was stored is not known. It was less than a step.
+    // The bytes sent after the last write are not known. They were fewer than one step.
     this.bytes = this.#sent = kept === undefined ? 0 : kept + control.step;
     this.#sentAtKeep = this.#kept;
     this.#countedFrom = control.clock.now();
   }
 
-  /** What has to survive sleep. */
+  /** The value that has to survive hibernation. */
   get toKeep(): number {
     this.#sentAtKeep = this.#sent;
     return (this.#kept = this.bytes);
@@ -84,15 +84,15 @@ export class Flow {
     this.#sent += weight;
     this.bytes += weight;
     this.#control.count(this, weight);
-    // Nothing bounds a client that cannot confirm, unless the room says so: then it is neither kept nor looked at.
+    // A client that cannot confirm has no limit, unless the room sets one. Then nothing is stored or checked.
     if (!this.canConfirm && this.#control.mostSilent === Infinity) return;
     if (this.#sent - this.#sentAtKeep >= this.#control.step) this.client.keep();
     if (this.bytes >= this.#control.askFrom) this.#check();
   }
 
   /**
-   * The client confirms what it had been sent when it was asked.
-   * @returns whether it was asked with this token
+   * The client confirms the bytes that were sent before a request.
+   * @returns whether the token is that of a request
    */
   confirm(token: number): boolean {
     const at = this.#asked.findIndex((request) => request.token === token);
@@ -102,7 +102,7 @@ export class Flow {
     return true;
   }
 
-  /** A message came. Of who cannot confirm, nothing else shows that it is there. */
+  /** A message arrived. It is the only sign of life of a client that cannot confirm. */
   heard(): void {
     if (!this.canConfirm && this.bytes >= this.#control.askFrom) this.#settle(0);
   }
@@ -112,7 +112,7 @@ export class Flow {
     if (this.client.socket.pingedAt > this.#countedFrom) this.#settle(0);
   }
 
-  /** Time has passed. @returns whether a confirmation is waited for */
+  /** Checks for a timeout. @returns whether it still waits for a confirmation */
   look(now: number): boolean {
     if (this.#silentSince === undefined) return false;
     if (now - this.#silentSince < SILENCE) return true;
@@ -122,12 +122,12 @@ export class Flow {
 
   giveUp(): void {
     this.#control.closed++;
-    this.client.refuse(new RoomError("too_slow", "The client does not read what it is sent"));
+    this.client.refuse(new RoomError("too_slow", "The client does not read its packets"));
   }
 
   /**
-   * The connection is closed. What its client did not read stays in memory until its socket ends. Of a client that cannot
-   * confirm, nobody knows how much that is.
+   * The connection is closed. Unread packets stay in memory until its socket ends. For a client that cannot confirm,
+   * their size is unknown.
    */
   closes(): void {
     if (this.isStopped) this.#control.stopped--;
@@ -156,7 +156,7 @@ export class Flow {
     if (!this.canConfirm) return control.checkSilent();
     if (this.#asked.length === 0) this.#ask();
     if (this.bytes >= control.askAgain || control.isPressed) this.#askAgain();
-    // To ask sends something too.
+    // Sending the request may have made it full.
     if (this.isStopped || !control.isFull(this)) return;
     this.#askAgain();
     if (this.isStopped) return;
@@ -191,11 +191,11 @@ export interface FlowLimits {
 }
 
 /**
- * Bounds what the clients of an object were sent and have not confirmed. Above the bound of all, those who have most are
- * stopped first: each that has more than its share.
+ * Limits the unconfirmed bytes of an object's clients. Above the limit for all clients, those with more than an equal
+ * share are stopped.
  */
 export class FlowControl {
-  /** After so many bytes, what is unconfirmed is stored with the socket. */
+  /** After this many bytes, the unconfirmed bytes are stored with the socket. */
   readonly step: number;
   readonly ask: number;
   readonly askAgain: number;
@@ -203,7 +203,7 @@ export class FlowControl {
   askFrom: number;
   /** The unconfirmed bytes of all that can confirm. */
   bytes = 0;
-  /** How many clients are stopped now, and how many were sent what they missed, and were given up. */
+  /** How many clients are stopped now, how many were sent what they missed, and how many were closed. */
   stopped = 0;
   merges = 0;
   closed = 0;
@@ -213,9 +213,9 @@ export class FlowControl {
   readonly clock: Clock;
   readonly onBehind: () => void;
   readonly #flows = new Map<Socket, Flow>();
-  /** How many of these can confirm: they share the bound. */
+  /** How many of them can confirm. They share the limit. */
   #sharers = 0;
-  /** What those that cannot confirm were sent since they last showed that they live. */
+  /** Bytes sent to clients that cannot confirm, since their last sign of life. */
   #silent = 0;
   #isWatching = false;
 
@@ -231,7 +231,7 @@ export class FlowControl {
     this.onBehind = onBehind;
   }
 
-  /** @param kept what was stored with its socket */
+  /** @param kept the value that was stored with its socket */
   add(client: FlowClient, kept?: number): Flow {
     const flow = new Flow(this, client, kept);
     this.#flows.set(client.socket, flow);
@@ -240,7 +240,7 @@ export class FlowControl {
     return flow;
   }
 
-  /** A socket has ended, and nothing of it is in memory any more. */
+  /** A socket has ended, and its packets are no longer in memory. */
   ended(socket: Socket): void {
     const flow = this.#flows.get(socket);
     if (!flow) return;
@@ -279,7 +279,7 @@ export class FlowControl {
     };
   }
 
-  /** Closes those who cannot confirm, if they were sent too much without a sign of life: who was sent most first. */
+  /** Closes clients that cannot confirm if they were sent too much without a sign of life, the largest first. */
   checkSilent(): void {
     if (this.#silent < this.mostSilent) return;
     const silent = [...this.#flows.values()].filter(({ canConfirm }) => !canConfirm);
@@ -288,7 +288,7 @@ export class FlowControl {
     silent.reduce((most, flow) => (flow.bytes > most.bytes ? flow : most)).giveUp();
   }
 
-  /** From now on it is looked whether clients that were asked again confirm. */
+  /** From now on, clients that were asked again are checked for confirmations. */
   watch(): void {
     if (this.#isWatching) return;
     this.#isWatching = true;

@@ -28,15 +28,18 @@ export function isNewObject(patch: Readonly<Plain>, name: string): boolean {
   return patch[name] === DELETE && patch[name + NEW_PART] === DELETE;
 }
 
-/** A patch without names that have dots, and what is to be deleted before it is applied: that of which objects take the place. */
+/**
+ * A patch without dots in names, and the paths that are deleted before it is applied, because objects replace their
+ * values.
+ */
 export interface Steps {
   readonly clear?: Plain | undefined;
   readonly value: Plain;
 }
 
 /**
- * A patch for clients that take it in two steps. The given one is not changed.
- * @param clears whether they do. If not, only what takes the place of no object is written without dots
+ * Converts a patch for clients that apply patches in two steps. The given patch is not changed.
+ * @param clears whether the client does. If not, only new objects are written without dots
  */
 export function inSteps(patch: Readonly<Plain>, clears = true): Steps {
   const value: Plain = {};
@@ -45,7 +48,7 @@ export function inSteps(patch: Readonly<Plain>, clears = true): Steps {
     const [outer = "", ...inner] = name.split(".");
     const last = inner.pop();
     if (last !== undefined && (clears || isNewObject(patch, outer))) {
-      // The whole is removed before, which may be in the patch already.
+      // The value is removed first, which the patch may do already.
       (clear ??= {})[outer] = DELETE;
       const object = objectAt(value, [outer, ...inner], (node, at) => (isPlain(node[at]) ? { ...node[at] } : {}));
       // A deleted part only means that there is an object.

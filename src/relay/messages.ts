@@ -117,7 +117,7 @@ export type Mail =
       readonly id: number;
       readonly number: number;
       readonly text: string;
-      /** A binary frame in place of the text, which is empty then. Only for shards that say that they take it. */
+      /** A binary frame instead of the text, which then is empty. Only for shards with `takesFrames`. */
       readonly frame?: Uint8Array<ArrayBuffer>;
     }
   | {
@@ -263,11 +263,11 @@ export interface Introduction {
   readonly mailed: number;
   /** Whether it supports {@link SightChanges}. Earlier versions do not send it, and get the changes for each client. */
   readonly takesSights?: boolean;
-  /** Whether it also takes rings, and chooses the nearest entries for each client. */
+  /** Whether it also supports rings, and chooses the nearest entries for each client. */
   readonly takesRings?: boolean;
   /** Whether its clients may speak the binary protocol. Those of earlier versions get JSON. */
   readonly takesBinary?: boolean;
-  /** Whether {@link Mail} may be a binary frame. */
+  /** Whether it supports binary frames in {@link Mail}. */
   readonly takesFrames?: boolean;
 }
 

@@ -11,18 +11,21 @@ import { restoreRoom } from "./storage/restore.ts";
 import type { Restored } from "./storage/restore.ts";
 import type { OwnRows } from "./timing/room-part.ts";
 
-/** How long a room that lost its memory waits for its clients at least, in ms: those of `@signe/sync` try after 5 seconds. */
+/**
+ * The minimum time that a room waits for its clients after a crash, in ms. Clients of `@signe/sync` reconnect after 5
+ * s.
+ */
 const RETURN_TIME = 10_000;
 
 const ROUNDED_AWAY =
   "was set to a value that is rounded back to what was there: choose more bits, or movements that are larger than a step";
 
 /**
- * Wakes a room: reads what is stored, restores the state, recovers the connections that stayed open, learns from its
- * shards who is there, and resumes.
- * @returns resolves when the room takes events; undefined if there is nothing to wait for
- * @throws whatever a restore hook throws: such a room cannot run, and its data stays as it is. What the hook rejects
- * with, this rejects with.
+ * Wakes a room: reads the stored data, restores the state, recovers open connections, asks its shards for their
+ * clients, and resumes.
+ * @returns a promise that resolves when the room handles events, or undefined if there is nothing to wait for
+ * @throws the error of a restore hook. The room then cannot run, and its data stays unchanged. If the hook rejects, the
+ * promise rejects with the same error.
  */
 export function wake(parts: RoomParts): Promise<unknown> | undefined {
   const { tree, turns, quarantine, reporter, compiled, ports, shardLinks } = parts;
@@ -39,7 +42,7 @@ export function wake(parts: RoomParts): Promise<unknown> | undefined {
   const sources = { storage: parts.storage.atStart, sockets: () => ports.sockets() };
   const stored = readRoom(compiled, tree, sources, quarantine, reporter);
   shardLinks.load(stored.own);
-  // Connections whose user left know nothing of the changes since.
+  // Connections whose user left do not know later changes.
   const isAwake = stored.sockets.some((socket) => !hasLeft(socket)) || shardLinks.didSleep;
   const restored = restoreRoom(stored, isAwake, parts);
   if (!(restored instanceof Promise)) return recover(parts, stored, isAwake, restored);
@@ -51,7 +54,7 @@ export function wake(parts: RoomParts): Promise<unknown> | undefined {
   return parts.restoring.then(() => learning);
 }
 
-/** The state is restored: everything else of the room follows. @returns a promise if there is something to wait for */
+/** Resumes the rest of the room after the state. @returns a promise if there is something to wait for */
 function recover(
   parts: RoomParts,
   stored: StoredRoom,
@@ -61,7 +64,7 @@ function recover(
   const { quarantine, reporter, shardLinks, broadcast } = parts;
   parts.isNew = isNew;
   parts.persistence.takeOver(volatileKeys, isAwake, stored.noteVersion);
-  // If a value is in quarantine, its field has its initial value again, but clients have another state.
+  // If a value is in quarantine, its field has its initial value, which clients do not have.
   const didSleep = isAwake && quarantine.isEmpty;
   const sent = loadParts(parts, stored.own, didSleep);
   parts.persistence.open();
@@ -79,7 +82,7 @@ function hasLeft(socket: RoomSocket): boolean {
   return (socket.attachment() as Partial<Attachment> | null)?.left === true;
 }
 
-/** Loads the parts that have stored rows. @returns what clients were sent, if changes were waiting to be sent */
+/** Loads the parts that have stored rows. @returns the state that clients were sent, if changes were pending */
 function loadParts(parts: RoomParts, own: OwnRows, didSleep: boolean): Record<string, unknown> | undefined {
   const has = (...kinds: readonly string[]) => kinds.some((kind) => own.of(kind).length > 0);
   parts.sessions.load(own);
@@ -104,11 +107,13 @@ function recoverConnections(
   for (const socket of sockets) recoverConnection(parts, socket);
   parts.presence.assumeOnline();
   const hasClients = sockets.length > 0 || parts.shardLinks.size > 0;
-  // Clients that come back know what is stored: from now on, all that differs from it is a change.
+  // Reconnecting clients know the stored state. From now on, every difference from it is a change.
   if (hasClients || parts.changeClock.isUsed) parts.broadcast.assumeSent(hasClients ? sent : undefined);
 }
 
-/** Restores a client that was here before the room lost its memory. @param isOpen whether it got its first packet */
+/**
+ * Restores a client that was connected before the crash or hibernation. @param isOpen whether it got its first packet
+ */
 export function recoverConnection(parts: RoomParts, socket: RoomSocket, isOpen = true): void {
   const { connections, sessions, presence, views } = parts;
   const conn = RoomConnection.recover(socket, parts.connectionHooks, isOpen);
@@ -122,13 +127,13 @@ export function recoverConnection(parts: RoomParts, socket: RoomSocket, isOpen =
   if (!isHere) parts.leavers.take(conn);
 }
 
-/** The room knows its clients again. @returns a promise if there is something to wait for */
+/** The clients are known again. @returns a promise if there is something to wait for */
 function resume(parts: RoomParts, didSleep: boolean): Promise<unknown> | undefined {
   const { broadcast, shardLinks, tree } = parts;
   broadcast.resume();
   parts.ticker?.open();
   for (const link of shardLinks.all()) {
-    // What a shard knows of who sees what has to be known here too.
+    // The visible entries that a shard knows have to be known here too.
     const isWanted = !didSleep || link.wantsState || link.sights?.isUsed === true;
     if (link.isIntroduced && isWanted) shardLinks.sendState(link, didSleep);
   }
@@ -142,7 +147,7 @@ function resume(parts: RoomParts, didSleep: boolean): Promise<unknown> | undefin
   return parts.compiled.definition.onStart && parts.hooks.start();
 }
 
-/** Users whose sockets are gone are on their way back. Others see those leave who do not come. */
+/** Users without a socket may reconnect. Those who do not are then shown as offline. */
 function awaitReturns({ presence, clock }: RoomParts): void {
   const { length } = presence.missing;
   if (length > 0) clock.after(RETURN_TIME + length * SPREAD, () => presence.dropMissing(), "join");

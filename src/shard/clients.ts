@@ -13,31 +13,31 @@ import type { TokenBucket } from "../platform/client-limits.ts";
 import { userOf } from "../platform/waiting-budget.ts";
 import type { JoinAttempt, RosterEntry } from "../relay/messages.ts";
 
-/** The value that is attached to a client's socket. It survives the shard's sleep. */
+/** The value that is attached to a client's socket. It survives hibernation of the shard. */
 interface Attachment {
   readonly id: number;
   /**
-   * The room's attachment of the connection, as JSON in UTF-8: so it has as many bytes here as the room counted.
-   * Undefined until the room let the client in.
+   * The room's attachment of the connection, as JSON in UTF-8, so that its size is the same as the room counted.
+   * Undefined until the room accepted the client.
    */
   readonly room: Uint8Array | undefined;
   readonly isOpen: boolean;
-  /** The tables of the binary protocol that it has: their hash. */
+  /** The hash of the client's tables of the binary protocol. */
   readonly tables?: string | undefined;
-  /** The bytes that it was sent and had not confirmed, when that was stored last. */
+  /** The unconfirmed bytes when they were last stored. */
   readonly unconfirmed?: number | undefined;
-  /** Set while nothing is sent to it, since it does not confirm. */
+  /** Set while nothing is sent to it, because it does not confirm. */
   readonly stopped?: boolean;
 }
 
-/** What a client needs of its shard. */
+/** The parts of the shard that a client needs. */
 export interface ClientHooks {
-  /** Counts what clients have not confirmed. */
+  /** Counts unconfirmed bytes. */
   flows(): FlowControl;
-  /** Counts what is held back for clients, and their messages that wait meanwhile. */
+  /** Counts held-back packets, and messages that wait meanwhile. */
   readonly held: WaitingBudget<Client>;
   readonly waiting: WaitingBudget<Client>;
-  /** Nothing more is sent to a client, or it may be sent all again. */
+  /** Nothing more may be sent to a client, or it may again. */
   onStopped(client: Client): void;
   /** A client confirms again: it is to be sent what it missed. */
   onCaughtUp(client: Client): void;
@@ -50,29 +50,29 @@ export interface ClientHooks {
 /** One client of a shard. */
 export class Client implements FlowClient {
   readonly id: number;
-  /** What it has not confirmed; undefined before it was sent anything. */
+  /** Its unconfirmed bytes. Undefined before the first packet. */
   flow: Flow | undefined;
-  /** The number of the last packet that it was sent; {@link NONE} if it was sent none. */
+  /** The number of the last sent packet, or {@link NONE}. */
   seq = NONE;
   readonly socket: Socket;
   /** The client's user, as far as the shard knows. */
   readonly user: string;
   bucket: TokenBucket | undefined;
-  /** Its request to connect, until the room has let it in. */
+  /** Its request to connect, until the room has accepted it. */
   #joinAttempt: JoinAttempt | undefined;
   #room: unknown;
   #isOpen = false;
   #tables: string | undefined;
   readonly #hooks: ClientHooks;
   #unconfirmed: number | undefined;
-  /** There while it is stopped, until it is sent what it missed. */
+  /** Set while it is stopped, until it gets the changes that it missed. */
   #outbox: Outbox | undefined;
-  /** Whether it misses packets. */
+  /** Whether it has missed packets. */
   #isBehind = false;
-  /** Whether a packet of an interceptor was not sent to it, which the room cannot send again. */
+  /** Whether a packet of an interceptor was not sent. The room cannot send it again. */
   #hasMissed = false;
   #inbox: WaitingQueue<string | ArrayBuffer, Client> | undefined;
-  /** Resolves when the room has let it in, or refused it. */
+  /** Resolves when the room has accepted or refused it. */
   readonly decided: Promise<void>;
   readonly #decide: () => void;
 
@@ -91,10 +91,10 @@ export class Client implements FlowClient {
     return client;
   }
 
-  /** Restores a client whose socket stayed open while the shard slept. */
+  /** Restores a client whose socket stayed open while the shard hibernated. */
   static recover(socket: Socket, hooks: ClientHooks): Client | undefined {
     const attachment = socket.attachment() as Attachment | null | undefined;
-    // What was held back for it is not known any more.
+    // Its held-back packets are lost.
     if (attachment?.stopped) socket.close(RESTART, BEHIND);
     if (!attachment || attachment.stopped) return undefined;
     const room = attachment.room && (JSON.parse(new TextDecoder().decode(attachment.room)) as unknown);
@@ -111,37 +111,39 @@ export class Client implements FlowClient {
     return this.#room as { publicId: string; protocol?: number; clears?: boolean } | undefined;
   }
 
-  /** The protocol that it speaks, as the room says. */
+  /** Its protocol, as the room says. */
   get protocol(): number {
     return this.identity?.protocol ?? 1;
   }
 
-  /** Whether it takes packets in two steps. */
+  /** Whether it applies patches in two steps. */
   get clears(): boolean {
     return this.identity?.clears === true;
   }
 
-  /** The tables of the binary protocol that it has: their hash. */
+  /** The hash of its tables of the binary protocol. */
   get tables(): string | undefined {
     return this.#tables;
   }
 
-  /** Whether its first packet was sent, and it misses nothing. */
+  /** Whether its first packet was sent, and it has missed nothing. */
   get isOpen(): boolean {
     return this.#isOpen && !this.#isBehind;
   }
 
-  /** Whether it misses packets, since it did not confirm. */
+  /** Whether it has missed packets because it did not confirm. */
   get isBehind(): boolean {
     return this.#isBehind;
   }
 
-  /** Whether the room let it in, or can still be asked to. If not, the shard slept before the room answered. */
+  /**
+   * Whether the room has accepted it, or can still be asked to. If not, the shard hibernated before the room answered.
+   */
   get hasRosterEntry(): boolean {
     return this.#joinAttempt !== undefined || this.#room !== undefined;
   }
 
-  /** Whether its user is not in the room any more: it gets nothing that is for all. */
+  /** Whether its user left. It then gets no packets for everyone. */
   get hasLeft(): boolean {
     return (this.#room as { left?: boolean } | undefined)?.left === true;
   }
@@ -151,16 +153,16 @@ export class Client implements FlowClient {
     return { id: this.id, attachment: this.#room, isOpen: this.isOpen };
   }
 
-  /** Sets the room's attachment. The first one means that the room let the client in. */
+  /** Sets the room's attachment. The first one means that the room accepted the client. */
   attach(value: unknown): void {
     this.#joinAttempt = undefined;
     this.#room = value;
     this.#save();
-    // With `autoSync: false` it may wait long for its first packet, and whose user has left gets none.
+    // With `autoSync: false` its first packet may take long, and after its user left it gets none.
     if (this.hasLeft || (value as { unsynced?: boolean } | null)?.unsynced) this.#accept();
   }
 
-  /** @param tables what it was told of the binary protocol */
+  /** @param tables the hash of the tables that it was sent */
   open(tables: string | undefined): void {
     if (this.#isOpen && this.#tables === tables) return;
     this.#isOpen = true;
@@ -168,22 +170,22 @@ export class Client implements FlowClient {
     this.#save();
   }
 
-  /** @param latest where it is held back, it takes the place of a packet with the same name */
+  /** @param latest a waiting packet with the same name is replaced */
   send(frame: SentFrame, latest?: string): void {
     if (this.#outbox) this.#outbox.packet(frame, latest);
     else this.write(frame);
   }
 
-  /** Sends what the room sends to this client alone. @param text the same as JSON */
+  /** Sends a packet of the room for this client only. @param text the same as JSON */
   mail(text: string, frame: SentFrame): void {
     if (this.#outbox && isAnswer(text)) this.#outbox.plain(frame);
     else if (this.#outbox && !this.#isBehind && (typeof frame !== "string" || isSync(frame))) this.#hasMissed = true;
     else this.send(frame);
   }
 
-  /** Sends the whole state, or what it missed, and then what was held back. @param seq its number */
+  /** Sends the whole state or the missed changes, and then held-back packets. @param seq its number */
   first(frame: SentFrame, seq: number | undefined): void {
-    // It gets the packet when it goes on.
+    // It gets the packet when it continues.
     this.#isBehind = this.flow?.isStopped === true;
     if (this.#isBehind) return;
     this.seq = seq ?? NONE;
@@ -191,7 +193,7 @@ export class Client implements FlowClient {
     else this.write(frame);
   }
 
-  /** A socket that is closing throws; its close event follows. */
+  /** A closing socket throws. Its close event follows. */
   write(frame: SentFrame): void {
     if (!this.#isOpen) this.#accept();
     let bytes;
@@ -200,7 +202,7 @@ export class Client implements FlowClient {
     } catch {
       return;
     }
-    // Before the room has let it in, nobody knows its protocol. By then it is sent only that it sends too much.
+    // Before the room accepts it, its protocol is unknown. Until then it can only get an error for sending too much.
     if (this.identity) (this.flow ??= this.#hooks.flows().add(this, this.#unconfirmed)).sent(bytes);
   }
 
@@ -238,7 +240,7 @@ export class Client implements FlowClient {
     return true;
   }
 
-  /** It is not there any more. */
+  /** The client has left. */
   left(): void {
     this.flow?.closes();
     this.#outbox?.clear();
@@ -267,11 +269,11 @@ export class Client implements FlowClient {
     try {
       this.socket.close(code, reason);
     } catch {
-      // It is closed already.
+      // Its socket is already closed.
     }
   }
 
-  /** What the room sends to it says that it is let in. */
+  /** A packet of the room means that the client is accepted. */
   #accept(): void {
     this.socket.accept();
     this.#decide();
@@ -292,7 +294,7 @@ export class Client implements FlowClient {
   }
 }
 
-/** Why a client is closed that misses packets. */
+/** The reason for closing a client that has missed packets. */
 export const BEHIND = "The room restarted before you were sent everything";
 
 /** The clients of a shard. */
@@ -300,7 +302,7 @@ export class Clients {
   readonly #byId = new Map<number, Client>();
   readonly #bySocket = new Map<Socket, Client>();
   readonly #open = new Set<Client>();
-  // No id is used twice in a run. After sleep the last id is not known, so counting begins at a random number.
+  // No id is used twice in a run. After hibernation the last id is unknown, so counting starts at a random number.
   #lastId = (crypto.getRandomValues(new Uint32Array(1))[0] as number) * 2 ** 20;
 
   get size(): number {
@@ -315,7 +317,7 @@ export class Clients {
     return this.#byId.values();
   }
 
-  /** Those whose first packet was sent, and whose user is in the room. */
+  /** The clients whose first packet was sent, and whose user is in the room. */
   get open(): ReadonlySet<Client> {
     return this.#open;
   }
@@ -344,7 +346,7 @@ export class Clients {
     if (client.hasLeft) this.#open.delete(client);
   }
 
-  /** @param tables what it was told of the binary protocol */
+  /** @param tables the hash of the tables that it was sent */
   opened(client: Client, tables: string | undefined): void {
     client.open(tables);
     if (client.isOpen) this.#open.add(client);

@@ -21,7 +21,7 @@ import type { Sights } from "./sights.ts";
 type Item<K extends ToShard["kind"]> = Extract<ToShard, { kind: K }>;
 type Plain = Record<string, unknown>;
 
-/** Sends packets of the room to the clients that they are for. */
+/** Sends packets of the room to the clients of the shard. */
 export class Downlink {
   readonly #clients: Clients;
   readonly #replica = new Replica();
@@ -30,8 +30,8 @@ export class Downlink {
   readonly #onClosed: (client: Client) => void;
   #mailed = 0;
   /**
-   * Items that wait until the room has told who sees what: after sleep this is not known, and what comes first cannot be
-   * given to anybody.
+   * Items that wait until the room has sent the visible entries. After hibernation these are unknown, so earlier items
+   * cannot be assigned to clients.
    */
   #held: ToShard[] | undefined;
 
@@ -42,7 +42,7 @@ export class Downlink {
     this.#onClosed = onClosed;
   }
 
-  /** Whether the shard needs the state that its clients have from the room. */
+  /** Whether the shard needs the state of its clients from the room. */
   get wantsState(): boolean {
     return this.#held !== undefined || (!this.#replica.hasState && this.#clients.open.size > 0);
   }
@@ -59,7 +59,7 @@ export class Downlink {
     return { verdict: "ok", wantsState: this.wantsState };
   }
 
-  /** Another memory of the room takes over, which will tell all: nothing waits for the former one any more. */
+  /** Another memory of the room takes over and will send everything, so nothing waits for the former one. */
   release(): void {
     const held = this.#held ?? [];
     this.#held = undefined;
@@ -76,7 +76,7 @@ export class Downlink {
     else this.#apply(item);
   }
 
-  /** The state says how clients look: so it has to be known by then who they are. */
+  /** The state includes the keys of clients, so the clients have to be known by then. */
   #isUrgent(item: ToShard): boolean {
     const isNew = item.kind === "attach" && this.#clients.get(item.id)?.identity === undefined;
     return item.kind === "state" || isNew;
@@ -110,7 +110,7 @@ export class Downlink {
     const isRead = own.length > 0 || this.#replica.hasState;
     const shared = isRead && patch !== undefined ? (JSON.parse(patch) as Plain) : undefined;
     const seen = this.#sights.take(sights);
-    // An earlier version of the room sends a patch only as JSON.
+    // An earlier version of the room sends patches only as JSON.
     const isBinary = patch === undefined || blocks !== undefined;
     const head: PatchHead = { ...(seq > 0 && { seq, ...(mark !== undefined && { mark }) }), ...(tick && { tick }) };
     const make = (text: () => string, more?: (out: ByteWriter) => void) =>
@@ -137,7 +137,7 @@ export class Downlink {
     this.#replica.sync(shared, own);
   }
 
-  /** @param forAll for those who have no packet of their own */
+  /** @param forAll for clients without a packet of their own */
   #send(
     packets: ReadonlyMap<Client, EncodedPatch>,
     seen: ReadonlyMap<Client, Parts>,
@@ -148,17 +148,17 @@ export class Downlink {
       const packet = packets.get(client) ?? forAll;
       if (!packet || !client.isOpen || client.hasLeft) continue;
       const parts = seen.get(client);
-      // Packets of several clients may be the same, so tables have one of their own.
+      // Tables are sent in a packet of their own, because clients share packets.
       const tables = parts && client.protocol === 3 ? this.#sights.tablesFor(client, parts) : undefined;
       if (tables) client.send(tablesFrame({}, tables));
-      // That may have been too much.
+      // That may have stopped the client.
       if (!client.isOpen) continue;
       if (packet.seq > 0) client.seq = packet.seq;
       client.send(packet.for(client.protocol, inputOf?.get(client.id)));
     }
   }
 
-  /** Clients have others, if the room is of another version than when they connected. */
+  /** Clients have other tables if the room's version changed since they connected. */
   #tellTables(tables: RunTables): void {
     for (const client of this.#clients.open) {
       if (client.protocol !== 3 || client.tables === tables.tablesHash) continue;
@@ -167,7 +167,7 @@ export class Downlink {
     }
   }
 
-  /** What only a client sees of an entry is gone with that. */
+  /** The private parts of an entry are removed with it. */
   #noteGone({ id }: Client, parts: Parts): void {
     if (!this.#replica.hasOwn(id)) return;
     for (const { interest, part } of parts) {
@@ -193,7 +193,7 @@ export class Downlink {
     if (client.hasLeft) this.forget(client);
   }
 
-  /** Sends what clients are told by keys, and nothing else. */
+  /** Sends only the visible entries of keyed collections. */
   #sendSeen(seen: ReadonlyMap<Client, Parts>): void {
     const packets = new Map<Client, EncodedPatch>();
     const encode = this.#sights.encoder(undefined, undefined, (text, blocks) => new EncodedPatch({ text, blocks }));
@@ -204,7 +204,7 @@ export class Downlink {
     this.#send(packets, seen);
   }
 
-  /** First packets. Who is there already is not told anything by them, but may be by what comes along. */
+  /** Sends first packets. Other clients get nothing of these, but may get what the item includes. */
   #welcomeAll({ state, binary, to, sights = [] }: Item<"welcome">): void {
     this.#sendSeen(this.#sights.take(sights));
     for (const welcome of to) {
@@ -237,10 +237,10 @@ export class Downlink {
     }
   }
 
-  /** Takes the state that clients have to have. If theirs may differ, they get a patch, or the whole state. */
+  /** Takes the state that clients should have. Clients whose state may differ get a patch, or the whole state. */
   #state(item: Item<"state">): void {
     const { state, binary, own, isKnown, sights = [], isExact = true } = item;
-    // What is told takes the place of all that it knows, also of what waits.
+    // The sent state replaces all that the shard knows, including waiting changes.
     this.#sendSeen(this.#sights.deliver(true));
     const held = this.#held ?? [];
     this.#held = undefined;
@@ -251,7 +251,7 @@ export class Downlink {
     }
     const saw = this.#seenByAll();
     this.#sights.take(sights);
-    // They were not told what came while it was not known who sees what.
+    // They did not get changes while visibility was unknown.
     if (held.length > 0 || !isExact) this.#correctSights(saw, own);
     for (const each of held) this.#apply(withoutSights(each));
     this.#replica.learn(state, own);
@@ -290,7 +290,7 @@ export class Downlink {
     return new Map(Array.from(this.#clients.open, (client) => [client, this.#sights.plain(client)] as const));
   }
 
-  /** Tells clients what differs of what they see by keys: all of it takes the place of what they have, if that is not known. */
+  /** Sends differences in visible entries. If a client's entries are unknown, all of them are replaced. */
   #correctSights(saw: ReadonlyMap<Client, Plain | undefined>, own: Item<"state">["own"]): void {
     const changesOf = changesByClient(own);
     for (const client of this.#clients.open) {
@@ -299,7 +299,7 @@ export class Downlink {
         ? diff(before, structuredClone(this.#sights.plain(client) ?? {}))
         : merge(undefined, this.#sights.replacements(client));
       if (patch === SAME) continue;
-      // What only they see of these entries follows.
+      // The private parts of these entries follow.
       const whole = merge(patch as Plain, changesOf.get(client.id) ?? []);
       const text = () => JSON.stringify(whole);
       if (client.clears) client.send(encodeSteps(whole));
@@ -316,7 +316,7 @@ function changesByClient(own: Item<"state">["own"]): ReadonlyMap<number, readonl
   return new Map(own.flatMap(({ ids, changes }) => ids.map((id) => [id, changes] as const)));
 }
 
-/** What is left of an item whose sights are known otherwise. */
+/** The item without its sights. */
 function withoutSights(item: ToShard): ToShard {
   return item.kind === "sync" || item.kind === "welcome" ? { ...item, sights: [] } : item;
 }

@@ -14,11 +14,11 @@ import type { Placed } from "../state/merge.ts";
 /** The first packet of a client. */
 interface First {
   readonly welcome: Pick<Welcome, "publicId" | "head" | "patch" | "blocks" | "tables">;
-  /** What all clients see, as JSON. */
+  /** The state for everyone, as JSON. */
   readonly state: string;
-  /** What only this one sees. */
+  /** The private state of this client. */
   readonly own: readonly Placed[];
-  /** Whether it takes packets in two steps. */
+  /** Whether the client applies patches in two steps. */
   readonly clears: boolean;
 }
 
@@ -30,13 +30,13 @@ export function firstText({ welcome: { publicId, head, patch }, state, own, clea
     : encodeSync(mergedText(patch, own), head);
 }
 
-/** A patch for a client that takes it in two steps. @param head may clear something already */
+/** Encodes a patch for a client that applies patches in two steps. @param head may have a `clear` already */
 export function encodeSteps(patch: Plain, head?: Partial<SyncHead>): string {
   const { clear, value } = inSteps(patch);
   return encodeSync(JSON.stringify(value), clear ? { ...head, clear: { ...head?.clear, ...clear } } : head);
 }
 
-/** The same in the binary protocol. @param binary the state @param slots of the entries that it sees by keys */
+/** The same in the binary protocol. @param binary the state @param slots of the visible entries of keyed collections */
 export function firstFrame(first: First, binary: BinaryState, slots: Uint8Array): SentFrame {
   const { head, publicId, patch, blocks, tables } = first.welcome;
   if (!head) return firstText(first);
@@ -47,20 +47,20 @@ export function firstFrame(first: First, binary: BinaryState, slots: Uint8Array)
   return withText(frame, () => firstText(first));
 }
 
-/** Tables of the binary protocol, which a client has to have before others of its packets. */
+/** Tables of the binary protocol, which a client needs before other packets. */
 export function tablesFrame(head: BinaryHead, tables?: Uint8Array): SentFrame {
   return withText(writeSyncFrame(head, ...(tables ? [tables] : [])), () => encodeSync("{}"));
 }
 
 const NUMBERED_ACK = /^\{"type":"ack","seq":(\d+),"value":(.*)\}$/s;
 
-/** What the room sent to one client, as the client gets it: acks are binary frames for those who speak that protocol. */
+/** A packet of the room for one client, in its protocol: acknowledgements are binary frames with protocol 3. */
 export function frameOf(text: string, protocol: number): SentFrame {
   const [, seq, value] = (protocol === 3 && NUMBERED_ACK.exec(text)) || [];
   return value === undefined ? text : withText(writeAckFrame(value, Number(seq)), () => text);
 }
 
-/** A sync packet that an interceptor made, which only its client can read: the room knows what that has. */
+/** A sync packet from an interceptor. Only its client can read it, because the room knows the client's state. */
 export function ownFrame(frame: Uint8Array<ArrayBuffer>): SentFrame {
   return withText(frame, () => JSON.stringify({ type: "sync", bytes: frame.length }));
 }

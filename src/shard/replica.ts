@@ -7,37 +7,37 @@ import { diff, SAME } from "../state/diff.ts";
 import { merge } from "../state/merge.ts";
 
 /**
- * The state that the clients of a shard have: one copy of what all of them see, and for each client what only that
- * client sees. After the room has lost its memory, this shows which patch each client needs.
+ * The state of the shard's clients: one copy of the shared state, and the private state of each client. After the room
+ * has lost its memory, it shows which patch each client needs.
  */
 export class Replica {
   #shared: Plain | undefined;
   readonly #own = new Map<number, Plain>();
 
-  /** Whether the state is known. It is not after sleep. */
+  /** Whether the state is known. After hibernation it is not. */
   get hasState(): boolean {
     return this.#shared !== undefined;
   }
 
-  /** Sets the state that clients have. @param state what everyone sees, as JSON */
+  /** Sets the state of clients. @param state the shared state, as JSON */
   learn(state: string, own: readonly PrivateChanges[]): void {
     this.#shared = JSON.parse(state) as Plain;
     this.#own.clear();
     for (const item of own) this.#mergeOwn(item);
   }
 
-  /** Notes that the state was sent to one more client. */
+  /** Notes that one more client was sent the state. */
   welcome(state: string, own: PrivateChanges): void {
     this.#shared ??= JSON.parse(state) as Plain;
     this.#mergeOwn(own);
   }
 
-  /** Whether there is something that only this client sees. */
+  /** Whether a client has private state. */
   hasOwn(id: number): boolean {
     return this.#own.has(id);
   }
 
-  /** Notes that a client was told that entries are gone. */
+  /** Notes that a client was told of removed entries. */
   gone(id: number, patch: Plain): void {
     const overlay = this.#own.get(id);
     if (overlay) prune(overlay, patch);
@@ -58,9 +58,9 @@ export class Replica {
   }
 
   /**
-   * Sets the state that clients have to have.
-   * @returns a function of a client's id, and of what it saw by keys before and sees now, that makes the patch which the
-   * client needs; undefined if it needs none
+   * Sets the state that clients should have.
+   * @returns a function of a client's id, and of the entries that it saw before and sees now. It makes the patch for
+   * the client, or undefined if it needs none
    */
   replace(state: string, own: readonly PrivateChanges[]): (id: number, saw?: Plain, sees?: Plain) => Plain | undefined {
     const before = this.#shared ?? {};
@@ -93,7 +93,7 @@ function view(shared: Plain, ...overlays: readonly (Plain | undefined)[]): Plain
   return whole;
 }
 
-/** Deletes from a private part what a patch deletes for everyone. */
+/** Deletes from a private part the paths that a patch deletes for everyone. */
 function prune(overlay: Plain, patch: Plain): void {
   for (const [key, change] of Object.entries(patch)) {
     const inner = Object.hasOwn(overlay, key) ? overlay[key] : undefined;

@@ -1,7 +1,7 @@
 import type { Assignment } from "../world/assignment.ts";
 import type { ShardPorts, ShardReport } from "./ports.ts";
 
-/** The longest time between two reports, in ms. A World takes a silent shard as lost after five minutes. */
+/** The longest time between two reports, in ms. A World considers a silent shard lost after five minutes. */
 const HEARTBEAT = 60_000;
 /** How long a changed number of clients waits for further changes before it is reported, in ms. */
 const REPORT_DELAY = 1000;
@@ -13,7 +13,7 @@ interface ReportSource {
   onUnknown(): Promise<void>;
 }
 
-/** Reports to the World how many clients a shard has: soon after that changes, and regularly in between. */
+/** Reports the number of clients to the World: soon after it changes, and regularly in between. */
 export class Reports {
   readonly #ports: ShardPorts;
   readonly #source: ReportSource;

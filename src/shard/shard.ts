@@ -40,7 +40,7 @@ export class ShardCore {
   readonly #downlink: Downlink;
   readonly #reports: Reports;
   #assignment: Assignment | undefined;
-  /** The assignment until the shard was retired: queued items are still sent to the room. */
+  /** The assignment before the shard was retired. Queued items are still sent to the room. */
   #previous: Assignment | undefined;
   #settings: Settings | undefined;
   #run: string;
@@ -48,7 +48,7 @@ export class ShardCore {
   #boot: string | undefined;
   #uplink: Uplink;
 
-  /** @param settings the settings of the room that a shard is for; throws if there is no such room any more */
+  /** @param settings gives the settings of the shard's room. It throws if there is no such room any more */
   constructor(ports: ShardPorts, settings: (assignment: Assignment) => Settings) {
     this.#ports = ports;
     this.#settingsOf = settings;
@@ -72,12 +72,12 @@ export class ShardCore {
     return this.#clients.size;
   }
 
-  /** Whether the room has acknowledged all that clients sent. @internal */
+  /** Whether the room has acknowledged all messages of clients. @internal */
   get isIdle(): boolean {
     return this.#uplink.isIdle;
   }
 
-  /** The World says what this shard serves. */
+  /** The World assigns the room. */
   assign(assignment: Assignment): void {
     const { storage } = this.#ports;
     storage.put(ASSIGNMENT_KEY, assignment);
@@ -85,7 +85,7 @@ export class ShardCore {
     this.#reports.setAlarm();
   }
 
-  /** The World has removed this shard. The room still hears that its clients left, and nothing stays stored. */
+  /** The World has removed this shard. The room still gets to know that its clients left. Nothing stays stored. */
   async retire(): Promise<void> {
     for (const client of this.#clients.all()) this.#hangUp(client, CODES.room_full.close, "The shard is closed");
     this.#previous = this.#assignment ?? this.#previous;
@@ -93,7 +93,7 @@ export class ShardCore {
     await this.#end();
   }
 
-  /** Deletes what is stored. If that fails, the alarm tries it again. */
+  /** Deletes all stored data. If that fails, the alarm tries again. */
   async #end(): Promise<void> {
     try {
       await this.#ports.end();
@@ -121,7 +121,7 @@ export class ShardCore {
     if (draining || this.#clients.size >= capacity) throw new RoomError("room_full", "The shard is full");
   }
 
-  /** A client connected. Resolves when the room has let it in, or refused it. */
+  /** A client connected. Resolves when the room has accepted or refused it. */
   join(socket: Socket, attempt: JoinAttempt): Promise<void> {
     if (this.#clients.size === 0) this.#ports.storage.put(RUN_KEY, this.#run);
     const client = Client.join(socket, this.#clients.nextId(), attempt, this.#hooks);
@@ -131,7 +131,7 @@ export class ShardCore {
     return client.decided;
   }
 
-  /** A frame of a client. */
+  /** A frame of a client arrived. */
   message(socket: Socket, frame: string | ArrayBuffer): void {
     const client = this.#clients.find(socket);
     if (!client || !this.#assignment) return;
@@ -161,7 +161,7 @@ export class ShardCore {
     return undefined;
   }
 
-  /** An array is as many messages. @throws RoomError if the client is to be closed for this frame */
+  /** An array counts as several messages. @throws RoomError if the client has to be closed because of this frame */
   #takeAll(client: Client, frame: string | ArrayBuffer, settings: Settings): void {
     if (typeof frame !== "string" || !frame.startsWith("[")) {
       this.#take(client, frame, settings);
@@ -172,7 +172,7 @@ export class ShardCore {
     for (const message of messagesIn(frame)) if (this.#clients.has(client)) this.#take(client, message, settings);
   }
 
-  /** @throws RoomError if the client is to be closed for this frame */
+  /** @throws RoomError if the client has to be closed because of this frame */
   #take(client: Client, frame: string | ArrayBuffer, settings: Settings): void {
     if (this.#isCounted(client, frame, settings) && !client.holds(frame)) this.#passOn(client, frame);
   }
@@ -182,7 +182,7 @@ export class ShardCore {
     this.#uplink.message(client, frame);
   }
 
-  /** Counts a message. @returns whether it is to be handled @throws RoomError if the client is to be closed for it */
+  /** Counts a message. @returns whether to handle it @throws RoomError if the client has to be closed because of it */
   #isCounted(client: Client, frame: string | ArrayBuffer, settings: Settings): boolean {
     const refusal = refuseMessage(client, frame, settings, this.#ports.clock.now());
     if (refusal?.closes) throw refusal.error;
@@ -208,22 +208,22 @@ export class ShardCore {
     this.#uplink.leave(client, isLost);
   }
 
-  /** Closes a client. What it did not read counts until its socket has ended. */
+  /** Closes a client. Its unread packets count until its socket has ended. */
   #hangUp(client: Client, code: number, reason: string, isLost = false): void {
     client.close(code, reason);
     this.#left(client, isLost);
   }
 
-  /** The room asks who is here. */
+  /** The room asks for the clients of the shard. */
   introduce(boot: string): Introduction | undefined {
     if (!this.#assignment) return undefined;
     const before = this.#boot ?? boot;
     if (boot !== this.#boot) this.#downlink.release();
     this.#boot = boot;
     for (const client of this.#clients.all()) {
-      // Numbers of the last packets mean nothing to another memory of the room: they come back, and say more.
+      // Another memory of the room does not know these packet numbers. The clients reconnect with more information.
       if (boot !== before && client.isBehind) this.#hangUp(client, RESTART, BEHIND, true);
-      // The shard slept before the room let it in, and its request to connect is lost.
+      // The shard hibernated before the room accepted it, and its request to connect is lost.
       if (!client.hasRosterEntry) this.#refuse(client, new RoomError("internal", "The room cannot be reached"));
     }
     return {
@@ -238,7 +238,7 @@ export class ShardCore {
     };
   }
 
-  /** A batch of the room. */
+  /** A batch of the room arrived. */
   deliver(batch: RoomBatch): Receipt {
     this.#boot ??= batch.boot;
     const isMeant = batch.run === this.#run && batch.boot === this.#boot;
@@ -251,7 +251,7 @@ export class ShardCore {
     await (this.#assignment ? this.#reports.alarm() : this.#end());
   }
 
-  /** @returns the run: a new one unless clients were here all the time */
+  /** @returns the run: a new one, unless clients stayed connected */
   #wake(): string {
     const { storage } = this.#ports;
     for (const socket of this.#ports.sockets()) {
@@ -260,7 +260,7 @@ export class ShardCore {
     }
     const stored = storage.get(RUN_KEY) as string | undefined;
     if (stored !== undefined && this.#clients.size > 0) return stored;
-    // The shard crashed: a batch of another run says to the room that nobody is here any more.
+    // The shard crashed. A batch of another run tells the room that all clients are gone.
     if (stored !== undefined) this.#uplink.announceRun();
     return crypto.randomUUID();
   }
@@ -306,7 +306,7 @@ export class ShardCore {
     });
   }
 
-  /** If it cannot be deleted, it stays: the next start tells the room again that nobody is here. */
+  /** If the deletion fails, the next start tells the room again that all clients are gone. */
   #forgetRun(): void {
     try {
       this.#ports.storage.delete(RUN_KEY);
@@ -325,7 +325,7 @@ export class ShardCore {
     return this.#ports.relay(assignment, { ...batch, shardId: assignment.shardId, run: this.#run });
   }
 
-  /** The room cannot be reached, or does not know this shard: clients have to connect again. */
+  /** The room cannot be reached, or does not know this shard. Clients have to reconnect. */
   #lose(): void {
     this.#ports.log({ level: "error", event: "room_lost", code: "internal" });
     this.#uplink.close();

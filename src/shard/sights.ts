@@ -4,13 +4,13 @@ import { sightParts } from "../state/sight-parts.ts";
 import type { ToldSights } from "../state/told-sights.ts";
 import type { Client, Clients } from "./clients.ts";
 
-/** What clients see of collections whose entries are seen by keys. */
+/** The visible entries of keyed collections, by client. */
 export type Sights = Pick<ToldSights<Client>, keyof ToldSights<Client>>;
 
 const NO_BLOCKS = new Uint8Array(0);
 const NOBODY: ReadonlyMap<Client, never> & ReadonlySet<Client> = new Map() as never;
 
-/** In a service whose rooms have no such collections, of which a room never tells anything. */
+/** For services without such collections. Their rooms never send any of this. */
 const NO_SIGHTS: Sights = {
   isUsed: false,
   knows: () => true,
@@ -28,12 +28,12 @@ const NO_SIGHTS: Sights = {
   forget: () => {},
 };
 
-/** Whether shards of this service find out by themselves which of their clients see what by keys. */
+/** Whether shards of this service compute the visibility of keyed entries themselves. */
 export function takesSights(): boolean {
   return sightParts() !== undefined;
 }
 
-/** @param onDue is told what clients are to be sent that waited */
+/** @param onDue called with the waiting changes of clients */
 export function createSights(
   clients: Clients,
   clock: Clock,

@@ -5,14 +5,16 @@ import type { Batch, JoinAttempt, Receipt, ToRoom } from "../relay/messages.ts";
 import { ChannelSender } from "../relay/reliable-channel.ts";
 import type { Client } from "./clients.ts";
 
-/** If the room cannot be reached for this long, it counts as lost. In ms. */
+/** If the room cannot be reached for this long, it is considered lost. In ms. */
 const PATIENCE = 30_000;
-/** The most bytes of messages that the room has not acknowledged. They may use about half of the object's memory. */
+/**
+ * The maximum size of messages that the room has not acknowledged, in bytes. They may use half of the object's memory.
+ */
 const MAX_WAITING = { client: 2_000_000, user: 4_000_000, all: 12_000_000 };
 
 export interface UplinkCallbacks {
   send(batch: Batch<ToRoom>): Promise<Receipt>;
-  /** Too many messages of a client wait: it has to be closed, unless it has left. */
+  /** Too many messages of a client wait. It has to be closed, unless it has left. */
   onFull(client: Client): void;
   onArrived(): void;
   /** The room cannot be reached, or does not know the shard. */
@@ -20,8 +22,8 @@ export interface UplinkCallbacks {
 }
 
 /**
- * Sends the messages of a shard's clients to the room. While the room is slow, the clients that send most are closed,
- * and their waiting messages are dropped. So the other clients keep their connections.
+ * Sends messages of the shard's clients to the room. While the room is slow, the clients that send the most are closed,
+ * and their waiting messages are dropped. The other clients keep their connections.
  */
 export class Uplink {
   readonly #channel: ChannelSender<ToRoom, Client>;
@@ -29,7 +31,7 @@ export class Uplink {
 
   constructor(clock: Clock, callbacks: UplinkCallbacks) {
     this.#waiting = new WaitingBudget<Client>(MAX_WAITING, (client) => {
-      // The room has to be told in any case that a client left.
+      // The room always has to know that a client left.
       this.#channel.discard(({ owner, item }) => owner === client && item.kind !== "leave");
       callbacks.onFull(client);
     });
@@ -60,7 +62,7 @@ export class Uplink {
     this.#push(client, { kind: "message", id: client.id, frame });
   }
 
-  /** The client is to be sent what it missed. @param boot identifies the room's memory */
+  /** Asks for the changes that a client missed. @param boot identifies the memory of the room */
   missed({ id, seq }: Client, boot: string): void {
     this.#channel.push({ kind: "missed", id, seq, boot });
   }
@@ -69,7 +71,7 @@ export class Uplink {
     this.#channel.push({ kind: "leave", id: client.id, ...(isLost && { isLost }) }, client);
   }
 
-  /** Tells the room that a new run has begun, so that the clients of the last one are gone. */
+  /** Tells the room that a new run began, so the clients of the last run are gone. */
   announceRun(): void {
     this.#channel.push({ kind: "leave", id: 0 });
   }
@@ -78,7 +80,7 @@ export class Uplink {
     this.#channel.close();
   }
 
-  /** Sends an item, unless the client is closed for it. */
+  /** Sends an item, unless the client is closed because of it. */
   #push(client: Client, item: ToRoom): void {
     if (this.#waiting.add(client, client.user, weightOf(item))) this.#channel.push(item, client);
   }

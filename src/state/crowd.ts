@@ -58,15 +58,15 @@ export class Crowd {
   }
 
   /**
-   * What a shard is told that finds out by itself who of its clients sees what.
-   * @param idOf the id of a client there @param takesRings whether it takes rings, and the nearest entries
-   * @param tables those of the binary protocol, if the shard speaks that
+   * The visible entries for a shard that computes visibility itself.
+   * @param idOf the id of a client at the shard @param takesRings whether it supports rings and the nearest entries
+   * @param tables of the binary protocol, if the shard supports it
    */
   createShardSights(idOf: (conn: Watching) => number, takesRings: boolean, tables?: () => SeenTables): ShardSights {
     return new ShardSights(idOf, takesRings, tables);
   }
 
-  /** Whether a shard is told once of all that its clients see by keys. */
+  /** Whether a shard gets all visible entries of its clients once. */
   isToldBy(relays: Relays): boolean {
     return this.interests.every((interest) => interest.isToldBy(relays));
   }

@@ -17,7 +17,9 @@ import type { Watcher, Watching } from "./view.ts";
 import type { Viewer } from "./viewer.ts";
 import { Watchers } from "./watchers.ts";
 
-/** How long nothing has to happen, in ms, until what is seen depends on nothing that was before. A room sleeps no sooner. */
+/**
+ * How long nothing may happen, in ms, until visibility no longer depends on history. A room does not hibernate sooner.
+ */
 const REST = 1000;
 
 interface Current {
@@ -28,34 +30,34 @@ interface Current {
 }
 
 /**
- * Who sees which entries of one collection, by keys. Entries and viewers are found by their keys, so what is sent costs
- * what changed, what came into sight or left it, and what is sent; never viewers × entries.
+ * Visibility of the entries of one collection, by keys. Entries and viewers are found by their keys. The cost depends
+ * on changed entries, on entries that became visible or hidden, and on what is sent, never on viewers × entries.
  */
 export class Interest {
-  /** Called when something may come into sight though nothing was changed that clients are sent. */
+  /** Called when an entry may become visible without a change of sent state. */
   onStale: () => void = () => {};
   readonly index: SightIndex;
   readonly entries: EntryIndex;
   readonly rules: KeyRules;
-  /** Those who are told once what several watchers see. */
+  /** The relays, which get once what several watchers see. */
   readonly relays = new Set<Relay>();
-  /** Of the collection, which is a field of the state itself. */
+  /** The name of the collection, which is a field of the state itself. */
   readonly name: string;
   readonly #collection: KeyedCollection;
   readonly #watchers: Watchers;
   readonly #rings: Rings | undefined;
-  /** What changed of entries since the last delivery. */
+  /** The changes of entries since the last delivery. */
   #changes = new Map<string, unknown>();
-  /** Those of which it is not known exactly what they have. */
+  /** Watchers whose entries are not exactly known. */
   readonly #lost = new Set<Watcher>();
   readonly #known = new WeakMap<Viewer, Watcher>();
   #number = 1;
   #delivery: Current | undefined;
   #restAt = Infinity;
   #isResting = false;
-  /** Whether what a watcher sees of an entry depends on whether it sees that. Undefined until that matters. */
+  /** Whether visible entries have fields that are not visible to all of their viewers. Undefined until it is needed. */
   #secrets: boolean | undefined;
-  /** Whether it is the turn of a ring. */
+  /** Whether a ring is due. */
   #isDue = false;
 
   constructor(collection: KeyedCollection, rules: KeyRules) {
@@ -69,13 +71,13 @@ export class Interest {
     this.#rings = rules.rings && new Rings(rules.rings);
   }
 
-  /** Who tells a connection what it sees; undefined if it is told by itself. */
+  /** The relay that sends to a connection. Undefined if the connection is sent to directly. */
   relayTo({ relays }: Watching): Relay | undefined {
     const all = relays as Relays | undefined;
     return all && this.isToldBy(all) ? all.of(this) : undefined;
   }
 
-  /** Whether watchers are told by these what they see. Where that is chosen for each, the room does not know what it is. */
+  /** Whether these relays compute what watchers see. If it is chosen for each watcher, the room does not know it. */
   isToldBy({ takesRings }: Relays): boolean {
     const { rings, nearest } = this.rules;
     if (rings === undefined && nearest === undefined) return true;
@@ -86,7 +88,7 @@ export class Interest {
     return (this.#secrets ??= hasSecrets(this.#collection as never));
   }
 
-  /** Whether somebody tells a connection what it sees. */
+  /** Whether a relay sends to a connection. */
   isRelayed(conn: Watching): boolean {
     return this.#watchers.get(conn)?.isRelayed === true;
   }
@@ -95,12 +97,12 @@ export class Interest {
     return this.#collection.isOfUsers;
   }
 
-  /** Whether something is to be delivered that no change of the state tells of. */
+  /** Whether something has to be delivered without a change of the state. */
   get isStale(): boolean {
     return this.#isDue || this.entries.stale.size > 0 || this.#watchers.stale.size > 0;
   }
 
-  /** Whether the same entries and viewers could see others, by what happened before. */
+  /** Whether visibility depends on earlier positions. */
   get hasHistory(): boolean {
     return this.rules.fields !== undefined;
   }
@@ -109,7 +111,7 @@ export class Interest {
     return this.#collection.names();
   }
 
-  /** Who sees an entry, as a condition like any other. */
+  /** The viewers of an entry, as an audience. */
   audienceOf(key: string): Audience {
     const owner = this.#collection.isOfUsers ? key : undefined;
     return { conditions: [(viewer) => this.sees(viewer, key)], owner, dynamic: true, isUntracked: true };
@@ -128,13 +130,13 @@ export class Interest {
     return this.index.ring(watcher.view, this.entries.placeOf(key)) > 0;
   }
 
-  /** From now on, {@link sees} answers for this viewer what its watcher sees. */
+  /** From now on, {@link sees} answers for this viewer by its watcher. */
   recognise(viewer: Viewer, conn: Watching): void {
     const watcher = this.#watchers.get(conn);
     if (watcher) this.#known.set(viewer, watcher);
   }
 
-  /** Somebody watches from now on, who has, or is about to be sent, all that they see. @param isExact whether that is sure */
+  /** Adds a watcher, which has, or is about to get, all visible entries. @param isExact whether that is certain */
   enter(conn: Watching, viewer: () => Viewer, isExact: boolean): void {
     this.leave(conn);
     this.entries.fill();
@@ -153,24 +155,24 @@ export class Interest {
     this.#watchers.relayOf(watcher)?.left(watcher);
   }
 
-  /** Takes what those have to be told who may see it, by the keys of entries. @returns that nobody else is to be told */
+  /** Takes a patch, by the keys of entries. Only viewers of these entries get it. @returns that no one else does */
   settled(patch: unknown): typeof SAME {
     if (patch !== SAME) for (const [key, change] of Object.entries(patch as Plain)) this.#changes.set(key, change);
     return SAME;
   }
 
-  /** The entry of a user is another one, or gone. */
+  /** The entry of a user was replaced or removed. */
   userChanged(publicId: string): void {
     for (const watcher of this.#watchers.of(publicId)) this.#watchers.becomesStale(watcher);
   }
 
-  /** Somebody may look in another way. */
+  /** A watcher may have other keys. */
   looksElsewhere(conn: Watching): void {
     const watcher = this.#watchers.get(conn);
     if (watcher) this.#watchers.becomesStale(watcher);
   }
 
-  /** The entries that a watcher sees. */
+  /** The visible entries of a watcher. */
   seenBy(conn: Watching): Iterable<SeenEntry> {
     this.entries.fill();
     const watcher = this.#watchers.get(conn);
@@ -184,7 +186,7 @@ export class Interest {
     return seen;
   }
 
-  /** How a watcher looks, and the entries that it sees, each with its place. Undefined if it does not watch. */
+  /** The keys of a watcher, and its visible entries with their places. Undefined if it does not watch. */
   describe(conn: Watching): { looks: string; entries: [key: string, place: string][] } | undefined {
     const watcher = this.#watchers.get(conn);
     if (!watcher) return undefined;
@@ -195,7 +197,7 @@ export class Interest {
     return { looks: this.index.describeView(watcher.view), entries };
   }
 
-  /** Those who see an entry. */
+  /** The watchers that see an entry. */
   watchersOf(key: string): ReadonlySet<Watching> {
     const found = new Set<Watching>();
     for (const { conn } of this.#ownersOf(key)) found.add(conn);
@@ -207,12 +209,12 @@ export class Interest {
     return found;
   }
 
-  /** Those who have a key. */
+  /** The watchers with a key. */
   *watchersWith(key: Key): Iterable<Watching> {
     for (const { conn } of this.#watchers.with(key)) yield conn;
   }
 
-  /** All that is there counts as delivered. */
+  /** The present state counts as delivered. */
   assumeDelivered(): void {
     this.entries.fill();
     this.begin(0, true);
@@ -220,8 +222,8 @@ export class Interest {
   }
 
   /**
-   * Begins to deliver what changed: {@link partFor} says what each watcher is told, until {@link end}.
-   * @param now in ms @param isAll whether nothing waits until it is the turn of its ring
+   * Begins a delivery: until {@link end}, {@link partFor} gives the part for each watcher.
+   * @param now in ms @param isAll whether changes in rings do not wait
    */
   begin(now: number, isAll: boolean): void {
     const number = ++this.#number;
@@ -234,8 +236,9 @@ export class Interest {
   }
 
   /**
-   * What a watcher is told in the present delivery. It is made anew each time: many of them at once would be much.
-   * @returns "all" if it needs all that it sees, in place of what it has; undefined for nothing
+   * The part of a watcher in this delivery. It is made anew at each call, because all parts at once would take much
+   * memory.
+   * @returns "all" if all visible entries have to replace what the client has. Undefined for nothing
    */
   partFor(conn: Watching): Part | "all" | undefined {
     const watcher = this.#watchers.get(conn);
@@ -247,13 +250,13 @@ export class Interest {
     return part.sights.length > 0 ? part : undefined;
   }
 
-  /** What changed since the delivery before, of entries that are there. */
+  /** The changes since the last delivery, of existing entries. */
   get changes(): readonly Sight[] {
     const touched = Array.from(this.#delivery?.touched ?? []);
     return touched.flatMap(({ node, changed }) => (node && changed) || []);
   }
 
-  /** The keys of entries that are gone since the delivery before. */
+  /** The keys of entries that were removed since the last delivery. */
   get removed(): readonly string[] {
     const touched = Array.from(this.#delivery?.touched ?? []);
     return touched.filter(({ node }) => !node).map(({ key }) => key);
@@ -275,14 +278,14 @@ export class Interest {
     this.#settled(now, touched.size + moved.length > 0);
   }
 
-  /** Whether there are other entries than these. */
+  /** Whether there are other entries than the given ones. */
   #hasOthers(touched: ReadonlySet<SeenEntry>): boolean {
     let present = 0;
     for (const { node } of touched) if (node) present++;
     return present < this.entries.size;
   }
 
-  /** The entries of which something is to be told. */
+  /** The entries with something to deliver. */
   #touch(now: number, isAll: boolean): ReadonlySet<SeenEntry> {
     const touched = new Set<SeenEntry>();
     const touch = (entry: SeenEntry) => {
@@ -308,7 +311,7 @@ export class Interest {
     return touched;
   }
 
-  /** Marks those who may have to be told something. */
+  /** Marks the watchers that may have something to deliver. */
   #mark({ number, views }: Delivery, touched: ReadonlySet<SeenEntry>, moved: readonly Watcher[]): void {
     const mark = (watcher: Watcher, own: SeenEntry | undefined) => {
       watcher.own = own;
@@ -322,7 +325,7 @@ export class Interest {
     for (const entry of touched) for (const watcher of this.#ownersOf(entry.key)) mark(watcher, entry);
   }
 
-  /** Chooses what a watcher is shown of what is in its view, if that is limited. */
+  /** Chooses the nearest entries of a watcher, if their number is limited. */
   #choose(watcher: Watcher): void {
     const { view, at } = watcher;
     const { nearest } = this.rules;
@@ -337,12 +340,12 @@ export class Interest {
     if (own) watcher.shown.add(own);
   }
 
-  /** The entry of a connection's user, if that is seen in any case. */
+  /** The entry of a connection's user, if it is always visible to that user. */
   ownOf({ publicId }: Watching): SeenEntry | undefined {
     return this.#isOwn(publicId, publicId) ? this.entries.get(publicId) : undefined;
   }
 
-  /** Those who see an entry in any case. */
+  /** The watchers that always see an entry. */
   #ownersOf(key: string): Iterable<Watcher> {
     return this.#isOwn(key, key) ? this.#watchers.of(key) : [];
   }
@@ -355,12 +358,12 @@ export class Interest {
     if (!this.isStale) this.onStale();
   }
 
-  /** When something is to be delivered that waited; Infinity if nothing does. */
+  /** The time of the next waiting delivery, or Infinity. */
   get dueAt(): number {
     return Math.min(this.#restAt, this.#rings?.dueAt ?? Infinity);
   }
 
-  /** Has it delivered what waited until now. */
+  /** Delivers what waited until now. */
   wake(now: number): void {
     this.#isDue = this.#rings !== undefined && this.#rings.dueAt <= now;
     if (this.#restAt > now) return;

@@ -10,13 +10,13 @@ export interface Relay {
   entered(watcher: Watcher, isExact: boolean): void;
   left(watcher: Watcher): void;
   /** @param touched entries of which something is to be told @param moved watchers that look in another way, also those of others */
-  /** @param isAll whether nothing waits until it is the turn of its ring */
+  /** @param isAll whether changes in rings do not wait */
   deliver(touched: ReadonlySet<SeenEntry>, moved: readonly Watcher[], isAll: boolean): void;
 }
 
 /** The relays of one shard. */
 export interface Relays {
-  /** Whether they tell of rings, and of the nearest entries. */
+  /** Whether they support rings and the nearest entries. */
   readonly takesRings: boolean;
   /** @param interest that of the collection */
   of(interest: object): Relay;

@@ -5,7 +5,7 @@ import { OUTSIDE } from "./node.ts";
 import type { Placement, Shared } from "./node.ts";
 import { Row } from "./rows.ts";
 
-/** A collection, as far as its entries can be made from it. */
+/** The parts of a collection from which its entries can be made. */
 interface Collection {
   readonly shared: Shared;
   readonly field: CollectionField;
@@ -20,8 +20,8 @@ interface Node {
 }
 
 /**
- * Whether not all who see an entry of a collection see all of it, its own user aside. It makes an entry of each kind to
- * find out. Where that fails, nobody knows, and the answer is yes.
+ * Whether an entry has parts that are hidden from some of its viewers, its own user aside. It makes an entry of each
+ * kind to find out. If that fails, the answer is yes.
  */
 export function hasSecrets({ shared, field, placement }: Collection, asked = new Set<unknown>()): boolean {
   const { factory } = field;

@@ -22,7 +22,7 @@ export class SeenEntry {
   /** Whether it existed then. */
   wasThere = false;
   at: Position | undefined;
-  /** The position that it had when viewers were last told of it. */
+  /** Its position at the last delivery to viewers. */
   #toldAt: Position | undefined;
   /** The delivery in which something was last to be told of it. */
   touchedIn = 0;
@@ -57,7 +57,7 @@ export class SeenEntry {
     this.change = SAME;
   }
 
-  /** Whether it is at another position than viewers were last told. */
+  /** Whether its position changed since the last delivery to viewers. */
   get isElsewhere(): boolean {
     return this.at?.some((coordinate, index) => coordinate !== this.#toldAt?.[index]) === true;
   }

@@ -174,7 +174,7 @@ class ShardSight implements Relay {
     return this.interest.rules.nearest !== undefined;
   }
 
-  /** A cell or keys, and the position where that matters. */
+  /** A cell or keys, with the position if it is needed. */
   #plain(place: unknown, at: Position | undefined): unknown {
     return this.#isChosen ? [place, at ?? null] : place;
   }

@@ -15,9 +15,11 @@ export interface SightChanges {
     readonly seesOwn: boolean;
     /** Whether the views of users are from the place of their own entry. */
     readonly looksFromOwn: boolean;
-    /** How often what changed in each ring is told, the nearest first: the least time between two packets, in ms. */
+    /** The minimum time between two packets for each ring, in ms, the nearest ring first. */
     readonly periods?: readonly number[] | undefined;
-    /** The most entries that a client is shown: the nearest. Then places and viewers come with positions. */
+    /**
+     * The maximum number of visible entries, if only the nearest are visible. Places and viewers then have positions.
+     */
     readonly nearest?: number | undefined;
     /** Its table in the binary protocol, and the index of that. Only for shards that speak it. */
     readonly table?: readonly [index: number, table: TableSpec] | undefined;
@@ -25,13 +27,13 @@ export interface SightChanges {
   /** The changes of entries that a client of the shard sees, as JSON: by key, as a patch. New entries are complete. */
   readonly patch: string;
   /**
-   * Where those are that are new or elsewhere, as JSON: by their keys. Cells are lists of whole numbers; with a position,
-   * a list of the cell and the coordinates.
+   * The places of new and moved entries, as JSON, by key. Cells are lists of integers. With a position, a list of the
+   * cell and the coordinates.
    */
   readonly places: string;
   /** Clients with a new view: a cell, a list of keys, or true for everything. */
   readonly viewers: readonly (readonly [id: number, from: unknown])[];
-  /** Whether nothing waits until it is the turn of its ring: the room sends only when it is told to. */
+  /** Whether changes in rings do not wait, because the room sends only with `applySync`. */
   readonly isAll?: true;
 }
 

@@ -35,7 +35,7 @@ interface Clients<C> {
   publicIdOf(client: C): string;
   /** Whether a client uses the binary protocol. */
   isBinary(client: C): boolean;
-  /** Is told what they are to be sent that waited. */
+  /** Called with the waiting changes of clients. */
   onDue(parts: ReadonlyMap<C, Parts>): void;
 }
 
@@ -92,7 +92,7 @@ export class ToldSights<C extends object> {
     for (const table of readTables([spec])) this.#wire.add([index, table]);
   }
 
-  /** What clients are to be sent now. @param isAll whether nothing waits until it is the turn of its ring */
+  /** The changes for clients now. @param isAll whether changes in rings do not wait */
   deliver(isAll: boolean): ReadonlyMap<C, Parts> {
     const parts = new Map<C, Parts>();
     this.#crowd.begin(this.#clock.now(), isAll);

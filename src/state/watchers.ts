@@ -23,7 +23,9 @@ export class Watchers {
   readonly #relays = new WeakMap<Watcher, Relay>();
   readonly #byUser = new Map<string, Set<Watcher>>();
 
-  /** @param onStale called before a watcher becomes stale @param isChosen whether they are shown the nearest only */
+  /**
+   * @param onStale called before a watcher becomes stale @param isChosen whether only the nearest entries are visible
+   */
   constructor(
     collection: KeyedCollection,
     entries: EntryIndex,
@@ -105,7 +107,7 @@ export class Watchers {
    */
   release(isAll: boolean): void {
     for (const watcher of this.#byConn.values()) {
-      // Of the others, somebody else chooses what they are shown.
+      // For the others, a relay chooses the nearest entries.
       if (!this.held.has(watcher) && (!isAll || watcher.isRelayed)) continue;
       this.#released.add(watcher);
       this.stale.add(watcher);

@@ -107,7 +107,7 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
     await expect.poll(() => room.locator('[data-name="users online"]').innerText(), SOON).toBe("2");
     await page.goto(`${server.url}/inspector#/shard/${ada.shard}`);
     await expect.poll(() => room.locator('[data-name="connections"]').innerText(), SOON).toContain("2 of 4");
-    await page.getByText("Nothing since somebody looks.").waitFor();
+    await page.getByText("No packets since the inspector was opened.").waitFor();
     ada.send("say", "and more");
     await expect.poll(() => page.locator(".packets").innerText(), SOON).toContain('"value":"and more"');
     await expect.poll(() => page.locator('.packets [data-direction="out"]').count(), SOON).toBeGreaterThan(0);
@@ -122,7 +122,7 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
     await tree.locator("details", { hasText: "chat" }).locator("details > summary").last().click();
     await expect.poll(() => tree.innerText(), SOON).toContain(JSON.stringify(HOSTILE));
     await page.goto(`${server.url}/inspector#/shard/${ada.shard}`);
-    await page.getByText("Nothing since somebody looks.").waitFor();
+    await page.getByText("No packets since the inspector was opened.").waitFor();
     ada.send("say", HOSTILE);
     await expect.poll(() => page.locator(".packets").innerText(), SOON).toContain("<img src=x");
     expect(await page.locator("img, main script").count()).toBe(0);
@@ -189,8 +189,8 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
     const who = await page.getByText(/^open, as /).innerText();
     await expect.poll(() => inspector.tile("messages in all"), SOON).toMatch(/^[1-9]/);
     const sockets = inspector.urls.filter((url) => url.startsWith("ws:")).length;
-    await inspector.confirm(page.getByRole("button", { name: "Evict…" }), "Save, and close its sockets");
-    await page.getByText("It was evicted").waitFor();
+    await inspector.confirm(page.getByRole("button", { name: "Evict…" }), "Save and close its sockets");
+    await page.getByText("The object was evicted").waitFor();
     // The client of the page comes back by itself, as the same user.
     await expect
       .poll(() => inspector.urls.filter((url) => url.startsWith("ws:")).length, SOON)
@@ -238,7 +238,7 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
       await form.getByLabel("width").fill("7");
       await form.getByLabel("pair").fill('["a",');
       await send();
-      await form.locator(".problem:visible", { hasText: "That is no JSON" }).waitFor();
+      await form.locator(".problem:visible", { hasText: "This is not valid JSON" }).waitFor();
       await form.getByLabel("pair").fill("");
       await send();
       // The box has no height, and the point no x.
@@ -334,7 +334,7 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
     await page.getByRole("heading", { name: "main/game-closed" }).waitFor();
     await expect.poll(() => page.locator('.tiles [data-name="connections"]').innerText(), SOON).toBe("0");
     await page.getByRole("button", { name: "Evict…" }).click();
-    await page.getByRole("dialog").getByRole("button", { name: "Save, and close its sockets" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Save and close its sockets" }).click();
     await page.getByText(/It was not evicted: .*claim "manage"/).waitFor();
     await page.getByRole("button", { name: "Sign out" }).click();
     await page.getByRole("heading", { name: "Sign in" }).waitFor();

@@ -155,8 +155,8 @@ describe.each([
   ["the nearest", near({ ...PLANE, radius: 100, nearest: 25 })],
   ["the nearest of rings", near({ ...PLANE, rings: [{ radius: 100 }, { radius: 300, hz: 4 }], nearest: 25 })],
   ["the nearest to a camera", near({ ...PLANE, radius: 100, nearest: 25, from: ({ user }) => placeOf(user) })],
-] as const)("P4.15, P9.10: what clients of shards see by %s", (_, visibleTo) => {
-  it("a change crosses once for each shard that has its key, however many of its clients see it", async () => {
+] as const)("P4.15, P9.10: visibility of clients of shards by %s", (_, visibleTo) => {
+  it("a change is sent once to each shard that has its key, however many of its clients see it", async () => {
     const one = await costOfMove(8, 1, seenBy(visibleTo));
     expect(one.calls).toBe(1);
     for (const perShard of [5, 20]) {
@@ -167,7 +167,7 @@ describe.each([
     }
   });
 
-  it("who only stands there costs the room nothing", async () => {
+  it("users who do not move cost the room nothing", async () => {
     const { tree, members } = await spread(1, 20, seenBy(visibleTo));
     const [first] = members as [Member];
     for (let step = 1; step <= 20; step++) {
@@ -179,7 +179,7 @@ describe.each([
     expect(members.map((member) => has(member)[first.publicId])).toEqual(members.map(() => ({ x: 20 })));
   });
 
-  it("an entry that comes into sight of many clients of a shard crosses once", async () => {
+  it("an entry that becomes visible to many clients of a shard is sent to it once", async () => {
     const { tree, members } = await spread(2, 20, seenBy(visibleTo));
     const guest = members.at(-1) as Member;
     tree.room.change(() => playerOf(tree, guest).x.set(0));
@@ -192,7 +192,7 @@ describe.each([
 });
 
 describe("P4.15, P9.10: at a shard", () => {
-  /** Somebody at 0, and somebody in the outer ring. */
+  /** One user at 0, and one in the outer ring. */
   async function apart() {
     const { tree, members } = await spread(1, 2, seenBy(rings));
     const [ada, bob] = members as [Member, Member];
@@ -201,7 +201,7 @@ describe("P4.15, P9.10: at a shard", () => {
     return { tree, members, ada, bob };
   }
 
-  it("changes of a farther ring are told as often as it says, and the last value comes", async () => {
+  it("changes of an outer ring are sent at its rate, and the last value arrives", async () => {
     const { tree, ada, bob } = await apart();
     for (let step = 1; step <= 20; step++) {
       tree.room.change(() => playerOf(tree, ada).y.set(step));
@@ -214,7 +214,7 @@ describe("P4.15, P9.10: at a shard", () => {
     expect(tree.delivered.calls).toBeLessThanOrEqual(20);
   });
 
-  it("it does not sleep before the last value of a farther ring was told", async () => {
+  it("it does not hibernate before the last value of an outer ring was sent", async () => {
     const { tree, ada, bob } = await apart();
     for (const y of [7, 8]) {
       tree.room.change(() => playerOf(tree, ada).y.set(y));
@@ -227,22 +227,25 @@ describe("P4.15, P9.10: at a shard", () => {
     expect(bob.shard.isIdle).toBe(true);
   });
 
-  it.each(["is lost", "sleeps"])("what waits in a farther ring comes though the room %s", async (end) => {
-    const { tree, ada, bob } = await apart();
-    if (end === "sleeps") await tree.advance(60_000);
-    for (const y of [7, 8]) {
-      tree.room.change(() => playerOf(tree, ada).y.set(y));
-      await tree.advance(20);
-    }
-    await tree.room.core.handle.flush();
-    if (end === "sleeps") await tree.room.evict();
-    else tree.room.crash();
-    ada.do("count");
-    await tree.advance(5000);
-    expect((applyAll(bob)["players"] as Record<string, object>)[ada.publicId]).toMatchObject({ y: 8 });
-  });
+  it.each(["crashes", "hibernates"])(
+    "a value that waits in an outer ring arrives although the room %s",
+    async (end) => {
+      const { tree, ada, bob } = await apart();
+      if (end === "hibernates") await tree.advance(60_000);
+      for (const y of [7, 8]) {
+        tree.room.change(() => playerOf(tree, ada).y.set(y));
+        await tree.advance(20);
+      }
+      await tree.room.core.handle.flush();
+      if (end === "hibernates") await tree.room.evict();
+      else tree.room.crash();
+      ada.do("count");
+      await tree.advance(5000);
+      expect((applyAll(bob)["players"] as Record<string, object>)[ada.publicId]).toMatchObject({ y: 8 });
+    },
+  );
 
-  it("nothing waits for the turn of a ring where the room sends only when it says so", async () => {
+  it("changes of a ring do not wait if the room sends with applySync", async () => {
     const { tree, ada, bob } = await apart();
     tree.room.core.handle.autoSync = false;
     for (const y of [7, 8]) {
@@ -253,7 +256,7 @@ describe("P4.15, P9.10: at a shard", () => {
     }
   });
 
-  it("a client is shown the nearest, and others as they move", async () => {
+  it("a client sees the nearest entries, and others after they move", async () => {
     const { tree, members } = await spread(1, 5, seenBy(near({ ...PLANE, radius: 100, nearest: 2 })));
     const [ada] = members as [Member];
     const seen = new Set<string>();
@@ -293,11 +296,11 @@ describe("P4.15, P9.10: at a shard", () => {
   }
 
   it.each([
-    ["finds out by itself who are the nearest, whose own fields only they see", Player, true],
-    ["and also where they have things", Carrier, true],
-    ["and things in things", Gardener, true],
-    ["is told that where they have fields that only some see, and not only they", Secretive, false],
-    ["or things with such fields", Smuggler, false],
+    ["finds out the nearest entries itself if users have fields of their own", Player, true],
+    ["finds them out itself if entries have collections", Carrier, true],
+    ["finds them out itself if entries have nested collections", Gardener, true],
+    ["gets them from the room if a field has its own visibleTo", Secretive, false],
+    ["gets them from the room if a collection has such a field", Smuggler, false],
   ])("it %s", async (_, Seen, isFoundOut) => {
     const visibleTo = near({ ...PLANE, radius: 100, nearest: 2 });
     const { tree, members } = await spread(1, 4, {
@@ -311,7 +314,7 @@ describe("P4.15, P9.10: at a shard", () => {
     expect(has(ada)[ada.publicId]).toEqual({ x: 1 });
   });
 
-  it("of an earlier version, each client is told by itself what it sees by rings and as the nearest", async () => {
+  it("an earlier version gets the visible entries of rings for each client", async () => {
     const tree = new MemoryTree<State>(defineRoom({ ...options, ...seenBy(rings) }).compiled);
     const { shards } = tree.room;
     tree.room.shards = {

@@ -18,7 +18,7 @@ interface Place {
 
 const canvas = byId<HTMLCanvasElement>("map");
 const pen = canvas.getContext("2d") as CanvasRenderingContext2D;
-/** What is shown of the map: on a phone it is higher than wide. */
+/** The visible part of the map. On a phone it is higher than wide. */
 const [WIDTH, HEIGHT] = matchMedia("(orientation: portrait)").matches ? [480, 560] : [720, 480];
 [canvas.width, canvas.height] = [WIDTH * devicePixelRatio, HEIGHT * devicePixelRatio];
 const room = `crowd-${location.hash.slice(1) || "forest"}`;
@@ -34,7 +34,7 @@ client.subscribe(({ bots = {}, walkers = {}, total }) => {
   write(byId("met"), String(met.size));
   write(byId("total"), String(total));
   const me = walkers[client.publicId ?? ""];
-  // For who looks at the page from outside, as its tests do.
+  // For the tests of the page.
   if (me) Object.assign(canvas.dataset, { x: me.x, y: me.y });
   if (me) draw(me, Object.values(bots), Object.values(walkers));
 });
@@ -68,7 +68,7 @@ window.addEventListener("keydown", (event) => {
 window.addEventListener("keyup", ({ code }) => held.delete(code));
 window.addEventListener("blur", () => held.clear());
 
-/** Where a finger or the mouse is held, seen from the walker, who is in the middle. */
+/** The position of the finger or the mouse, relative to the walker in the middle. */
 let pointed: Place | undefined;
 function point({ clientX, clientY, buttons }: PointerEvent): void {
   if (buttons === 0) return;

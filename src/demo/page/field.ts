@@ -54,7 +54,7 @@ function vanish(coin: HTMLElement): void {
   coin.classList.remove("coin");
   coin.classList.add("taken");
   coin.replaceChildren(make("span", "plus", `+${coin.dataset["worth"]}`));
-  // A page that nobody sees plays no animation, and a list of changes may be long.
+  // A hidden page plays no animation, and the list of changes may be long.
   if (document.hidden) coin.remove();
   else setTimeout(() => coin.remove(), 900);
 }
@@ -73,7 +73,7 @@ function updatePlayer(element: HTMLElement, player: PlayerView & { isMe: boolean
   element.classList.toggle("me", player.isMe);
   element.classList.toggle("leads", player.leads);
   element.classList.toggle("away", !player.online);
-  // In the last rows there is no space for the name below.
+  // In the last rows there is no space for the name below the player.
   element.classList.toggle("low", player.y >= FIELD.height - 2);
   write(part(element, "label"), player.name);
 }

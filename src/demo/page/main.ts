@@ -53,7 +53,7 @@ function showStatus({ phase, reason, code }: Status): void {
   byId<HTMLInputElement>("say").disabled = phase !== "open";
   if (phase === "closed") shards.hide();
   if (code === undefined) return;
-  // Nobody will reconnect by itself: the player has to.
+  // The client does not reconnect: the player has to.
   if (code === NOT_AUTHENTICATED) forgetSession();
   ask(`${reason} (${code})`);
 }
@@ -86,7 +86,7 @@ function enter(room: string, session: Session): void {
   });
 }
 
-/** Asks who wants to join which room. */
+/** Asks for the player's name and the room. */
 function ask(problem = ""): void {
   write(byId("join-problem"), problem);
   nameInput.value ||= loadSession()?.name ?? lastName();

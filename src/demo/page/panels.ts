@@ -10,7 +10,7 @@ interface Row extends PlayerView {
   readonly leads: boolean;
 }
 
-/** The score board: the best first, and who is here. Returns what draws it. */
+/** The score board, the best player first. Returns a function that draws it. */
 export function createBoard(): (view: GameView) => void {
   const list = byId("board");
   const draw = createList<Row>(list, { create: createRow, update: updateRow });

@@ -1,6 +1,6 @@
 /** Each question is a request to the Worker, and one to the World: a day of the free plan has 100,000 of each. In ms. */
 const INTERVAL = 30_000;
-/** A shard tells its World a second later who came. In ms. */
+/** In ms. A shard reports new clients to its World after a second. */
 const SOON = 3000;
 
 /** The time of the page. */

@@ -3,7 +3,7 @@ import { keptBy } from "./kept.ts";
 
 /** Who plays in this tab. Two tabs are two players; a reload is the same one, and so is a duplicate. */
 export interface Session {
-  /** Private: whoever has it, and the token, is this player. */
+  /** Private: together with the token it identifies the player. */
   readonly id: string;
   readonly token: string;
   readonly name: string;

@@ -60,7 +60,7 @@ export class ShardList {
     if (roomId === undefined || document.hidden) return undefined;
     const shards = await fetchShards(roomId);
     if (roomId !== this.#roomId) return undefined;
-    // While nobody answers, the last answer stays.
+    // Without an answer, the last one stays.
     if (shards) this.#show(shards);
     // Whoever is on none of them asks once.
     return this.#own === undefined ? undefined : shards;

@@ -9,10 +9,11 @@ import type { Schema } from "./schema.ts";
 import { Tree, treeOf } from "./tree.ts";
 
 const JOINS =
-  "This joins the room as a user of its own: the others see one more, and the room's guards and limits hold. It leaves with the view.";
-const TOKEN = "A user's token, if the room wants one, not your operator's: it is in the socket's URL.";
+  "This joins the room as a separate user, which other users can see. The room's guards and limits apply. Closing this view leaves the room.";
+const TOKEN =
+  "A user's token, if the room requires one. Do not use your operator's token, because this one is sent in the socket's URL.";
 
-/** A client may get many patches in a second: what it sees is drawn this often at most, in ms. */
+/** The minimum time between two updates of the display, in ms, since a client may get many patches per second. */
 const DRAW_EVERY = 100;
 
 /** A client of the room, by its name and not by its types. */
@@ -45,8 +46,8 @@ export class Actions {
     const byName = new Map(actions.map((action) => [action.name, action]));
     this.#choice.append(...actions.map(({ name }) => make("option", { value: name }, name)));
     this.#choice.addEventListener("change", () => this.#show(byName.get(this.#choice.value)));
-    const hint = needsToken ? "The room needs one. " : "";
-    const none = takesOthers ? "It has no named actions." : "It has no actions.";
+    const hint = needsToken ? "This room requires one. " : "";
+    const none = takesOthers ? "The room has no named actions." : "The room has no actions.";
     this.element = card(
       "Actions",
       make("p", { class: "note" }, JOINS),
@@ -87,7 +88,7 @@ export class Actions {
     try {
       void this.#send(this.#name, this.#value.read(), this.#value);
     } catch {
-      this.#say("bad", "What was typed is no JSON");
+      this.#say("bad", "The input is not valid JSON");
     }
   }
 

@@ -11,7 +11,7 @@ interface Rates {
   readonly bytes: number;
 }
 
-/** A room that cannot start does not know how far clients are behind. */
+/** A room that cannot start has no numbers of unconfirmed bytes. */
 type Metrics = ObjectMetrics & Partial<FlowReport>;
 
 /** Numbers of an object, and charts of its activity per second. */

@@ -27,7 +27,7 @@ export function button(text: string, onClick: () => void, className?: string): H
   return element;
 }
 
-/** Makes a field to search with. `onInput` is called with what is typed, once somebody stops typing. */
+/** Makes a search field. `onInput` is called with the text when the user stops typing. */
 export function searchField(label: string, onInput: (text: string) => void): HTMLInputElement {
   const element = make("input", { type: "search", placeholder: label, "aria-label": label, spellcheck: "false" });
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -50,7 +50,7 @@ export class InputField implements Field {
     try {
       return JSON.parse(text) as unknown;
     } catch (error) {
-      this.show("That is no JSON");
+      this.show("This is not valid JSON");
       throw error;
     }
   }

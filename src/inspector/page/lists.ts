@@ -62,7 +62,7 @@ export function errorRows(errors: readonly LoggedError[]): Row[] {
 /** A list of packets, the latest first. */
 export function createPackets(): { element: HTMLElement; draw(packets: readonly RecentPacket[]): void } {
   const list = make("ol", { class: "packets" });
-  const empty = make("p", { class: "note" }, "Nothing since somebody looks.");
+  const empty = make("p", { class: "note" }, "No packets since the inspector was opened.");
   const draw = createList<RecentPacket>(list, { create: createPacket, update: () => {} });
   return {
     element: make("div", {}, list, empty),

@@ -13,9 +13,9 @@ import type { View } from "./view.ts";
 
 const EVERY = 1000;
 const PACKETS =
-  "The latest 50, since somebody looks. Private ids and tokens are left out. What clients at shards get is shown at the shard.";
+  "The latest 50 packets since the inspector was opened. Private ids and tokens are left out. Packets for clients at shards are shown at the shard.";
 const EVICTION =
-  "What is unsaved is saved, then the object loses its memory. Its sockets close, and clients come back within seconds. Messages on their way are lost, as in a crash.";
+  "Unsaved changes are saved, and then the object loses its memory. Its sockets close, and clients reconnect within seconds. Messages on their way are lost, as in a crash.";
 
 /** A room, or a World as the room that it is. */
 export async function roomView(party: string, room: string, say: (text: string) => void): Promise<View> {
@@ -29,19 +29,19 @@ export async function roomView(party: string, room: string, say: (text: string) 
   };
   const fieldSearch = searchField("Find a field or an entry", (field) => find({ field }));
   const userSearch = searchField("Find a user", (user) => find({ user }));
-  const sessions = new Table("Sessions", ["User", "State", "Connections"], "Nobody.");
-  const connections = new Table("Connections", ["Connection", "User", "Where", "Protocol"], "Nobody.");
+  const sessions = new Table("Sessions", ["User", "State", "Connections"], "No sessions.");
+  const connections = new Table("Connections", ["Connection", "User", "Where", "Protocol"], "No connections.");
   const shards = new Table("Shards", ["Shard", "Connections"], "All clients are connected here.");
-  const sights = new Table("Who sees whom", ["User", "Collection", "Looks by", "Sees"], "Nobody.");
+  const sights = new Table("Who sees whom", ["User", "Collection", "Keys or cell", "Sees"], "No viewers.");
   const crowd = card("Who sees whom", sights.element);
   crowd.hidden = true;
   const schedules = new Table("Schedules", ["Name", "When", "Payload"], "Nothing is scheduled.");
-  const errors = new Table("Errors", ["Time", "Event", "Action", "Code", "Error"], "None since it woke.");
+  const errors = new Table("Errors", ["Time", "Event", "Action", "Code", "Error"], "No errors since the object woke.");
   const packets = createPackets();
   const warning = make(
     "p",
     { class: "warning", role: "alert", hidden: "" },
-    "The room cannot start: its errors say why.",
+    "The room cannot start. See the errors below.",
   );
   const actions = party === "world" ? undefined : new Actions(party, room, await ask<ActionList>(`${path}/$actions`));
   const element = make(
@@ -71,7 +71,7 @@ export async function roomView(party: string, room: string, say: (text: string) 
   async function refresh(): Promise<void> {
     const asked = search;
     const seen = await ask<RoomInspection>(`${path}/$inspect?${new URLSearchParams({ ...asked })}`);
-    // Somebody typed on.
+    // The user has typed more.
     if (asked !== search) return;
     const { metrics, state } = seen;
     warning.hidden = state !== undefined;
@@ -98,7 +98,7 @@ export async function roomView(party: string, room: string, say: (text: string) 
 export function shardView(id: string, say: (text: string) => void): View {
   const path = pathOf("shard", id);
   const counters = new Counters();
-  const errors = new Table("Errors", ["Time", "Event", "Action", "Code", "Error"], "None since it woke.");
+  const errors = new Table("Errors", ["Time", "Event", "Action", "Code", "Error"], "No errors since the object woke.");
   const packets = createPackets();
   const toRoom = make("a", { class: "button", hidden: "" }, "Its room");
   return {
@@ -123,7 +123,7 @@ export function shardView(id: string, say: (text: string) => void): View {
       } = await ask<ShardInspection>(`${path}/$inspect`);
       counters.draw(metrics, [
         ["connections", `${count(metrics.connections)} of ${plural(capacity, "place")}`],
-        ["room", metrics.room || "none: no World made it"],
+        ["room", metrics.room || "none: not created by a World"],
         ["World", worldId ?? "none"],
         ["status", isDraining ? "draining" : "active"],
       ]);
@@ -141,13 +141,13 @@ function titleOf(name: string, ...buttons: HTMLElement[]): HTMLElement {
 
 function evictButton(path: string, say: (text: string) => void): HTMLElement {
   const evict = async () => {
-    if (!(await confirm({ title: "Evict it from memory?", text: EVICTION, yes: "Save, and close its sockets" })))
+    if (!(await confirm({ title: "Evict the object from memory?", text: EVICTION, yes: "Save and close its sockets" })))
       return;
     try {
       await ask(`${path}/$evict`, {});
-      say("It was evicted");
+      say("The object was evicted");
     } catch (error) {
-      say(`It was not evicted: ${(error as Error).message}`);
+      say(`The object was not evicted: ${(error as Error).message}`);
     }
   };
   return button("Evict…", () => void evict(), "danger");

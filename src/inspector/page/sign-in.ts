@@ -16,12 +16,12 @@ export function signIn(problem: string, onToken: () => void): HTMLElement {
     "form",
     { class: "card sign-in" },
     make("h1", {}, "Sign in as an operator"),
-    make("p", { class: "note" }, "A token makes you one: "),
+    make("p", { class: "note" }, "Create a token with this command: "),
     make("pre", {}, COMMAND),
     make("label", { class: "field" }, make("span", { class: "name" }, "Token"), token),
     make("p", { class: "problem", role: "alert" }, problem),
     make("button", { type: "submit", class: "primary" }, "Sign in"),
-    make("p", { class: "note" }, "It stays in this tab, and is sent in a header only."),
+    make("p", { class: "note" }, "The token stays in this tab. It is sent only in a header."),
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -4,7 +4,7 @@ import { links } from "./view.ts";
 import type { View } from "./view.ts";
 
 const BY_NAME =
-  "Any room can be opened by its name, also a new one: Cloudflare does not tell which rooms there are. Looking at a room wakes it.";
+  "Any room can be opened by its name, also a new one. Cloudflare has no list of rooms. Opening a room wakes it.";
 
 /** The first view: Worlds, and a form to open a room by its name. */
 export function startView(service: ServiceView): View {
@@ -17,7 +17,7 @@ export function startView(service: ServiceView): View {
       { class: "start" },
       ...(service.isOpen ? [make("p", { class: "warning" }, OPEN)] : []),
       ...(service.worlds === undefined ? [] : [card("Worlds", worlds(service.worlds))]),
-      card("A room by its name", make("p", { class: "note" }, BY_NAME), roomForm(service)),
+      card("Open a room by name", make("p", { class: "note" }, BY_NAME), roomForm(service)),
     ),
   };
 }
@@ -71,7 +71,7 @@ function roomForm({ rooms }: ServiceView): HTMLElement {
     "div",
     {},
     form,
-    make("p", { class: "note" }, "Its kinds of rooms:"),
+    make("p", { class: "note" }, "Rooms of this service:"),
     make("ul", { class: "kinds" }, ...known),
   );
 }

@@ -10,7 +10,7 @@ export interface Row {
   readonly cells: readonly Cell[];
 }
 
-/** Rows that a table has at first, and gets more of with each click. */
+/** The number of rows at first, and that each click adds. */
 const PAGE = 50;
 
 /** A table that is drawn again and again, and keeps its rows. `more` draws what stands last in each. */
@@ -67,7 +67,7 @@ export class Table {
   }
 }
 
-/** @param column its name, which a phone shows beside it */
+/** @param column the name of the column, which a phone shows beside the cell */
 function createCell(cell: Cell, column: string | undefined): HTMLElement {
   return make("td", { "data-column": column }, ...(typeof cell === "string" ? [] : [make("a")]));
 }

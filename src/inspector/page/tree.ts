@@ -1,7 +1,7 @@
 import type { TreeNode } from "../types.ts";
 import { createList, make, write } from "./dom.ts";
 
-/** A value with more parts than this is closed at first, and all are in a value with more of them. */
+/** A value with more parts than this is closed at first. In a value with more parts, all parts are closed. */
 const MOST_OPEN = 20;
 
 /** Shows a value as a tree. Open nodes stay open when it is drawn again; closed ones are not drawn. */
@@ -14,7 +14,7 @@ export class Tree {
     this.element = make("div", { class: "tree", role: "group", "aria-label": name });
   }
 
-  /** @param search what the parts were searched for: what was found is open, down to the entries */
+  /** @param search the search text: results are open, down to the entries */
   draw(root: TreeNode, search = ""): void {
     if (!this.#draw || search !== this.#search) {
       this.#search = search;
@@ -32,7 +32,7 @@ function childrenOf({ children = [], more = 0 }: TreeNode): [string, TreeNode][]
   return more > 0 ? [...shown, ["…", { key: "…", kind: "note", text: `${more} more are not shown` }]] : shown;
 }
 
-/** @param levels of values that are open at first */
+/** @param levels how many levels of values are open at first */
 function listOf(parent: HTMLElement, levels: number) {
   return createList<TreeNode>(parent, {
     create: (node) => (node.children ? new Folder(node, levels).element : createLeaf(node)),
@@ -101,7 +101,7 @@ function updateLeaf(element: HTMLElement, { kind, text = "" }: TreeNode): void {
 const MOST_CHILDREN = 100;
 const LONGEST_TEXT = 1000;
 
-/** Plain data, as a tree. What is in a value is made when it is drawn. */
+/** Makes a tree of plain data. The parts of a value are made when it is drawn. */
 export function treeOf(key: string, value: unknown): TreeNode {
   if (typeof value !== "object" || value === null) {
     return {

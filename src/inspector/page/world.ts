@@ -11,9 +11,9 @@ import type { View } from "./view.ts";
 
 const EVERY = 1500;
 const KNOWS =
-  "What the World knows: rooms that have shards, or list themselves. Open others by their name: Cloudflare does not tell which objects there are.";
+  "Rooms that the World knows: those with shards, and those that list themselves. Open other rooms by name, because Cloudflare has no list of objects.";
 const DRAIN =
-  "It gets no new clients, and goes when all who are there have left. Until then it can be made active again.";
+  "The shard gets no new clients, and is removed when its last client has left. Until then it can be made active again.";
 
 /** A World: its rooms and shards. */
 export function worldView(id: string, say: (text: string) => void): View {
@@ -28,7 +28,7 @@ export function worldView(id: string, say: (text: string) => void): View {
     try {
       const { connections } = latest.get(shardId) ?? shard;
       await ask(`${path}/update-shard`, { shardId, worldId: id, connections, status });
-      say(status === "draining" ? "It is draining" : "It is active again");
+      say(status === "draining" ? "The shard is draining" : "The shard is active again");
     } catch (error) {
       say(`The World refused: ${(error as Error).message}`);
     }
@@ -46,7 +46,7 @@ export function worldView(id: string, say: (text: string) => void): View {
   const rooms = new Table(
     "Rooms",
     ["Room", "Connections", "Shards", "Most shards", "Registered"],
-    "It has given out no shard.",
+    "The World has assigned no shards.",
   );
   const listed = new Table("Listed rooms", ["Room", "Users", "Locked"], "No room lists itself.");
   const element = make(

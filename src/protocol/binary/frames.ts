@@ -41,7 +41,7 @@ export interface BinaryHead extends Partial<SyncHead> {
   readonly run?: string;
   /** Asks the client to confirm that it has read everything up to here. */
   readonly confirm?: number;
-  /** With that: over how many ms more clients are to come back that lose their connections together. */
+  /** With `confirm`: by how many ms clients delay their reconnects if they lose their connections together. */
   readonly spread?: number;
 }
 

@@ -17,17 +17,17 @@ import type { WaitingBudget } from "../../platform/waiting-budget.ts";
 import type { SentFrame } from "../../platform/ports.ts";
 import { WaitingQueue } from "../../platform/waiting-queue.ts";
 
-/** What a connection needs of its room. */
+/** The parts of the room that a connection needs. */
 export interface ConnectionHooks {
   onClosed(conn: RoomConnection, socket: RoomSocket): void;
-  /** Makes the interceptor of a connection, where the room has one. */
+  /** Makes the interceptor of a connection, if the room has one. */
   readonly intercept: ((conn: RoomConnection) => Intercept) | undefined;
   readonly definition: Pick<AnyDefinition, "events" | "connectionState">;
   /** Counts the packets that are held back. */
   readonly held: WaitingBudget<RoomConnection>;
-  /** Counts what clients have not confirmed. */
+  /** Counts unconfirmed bytes. */
   readonly flows: FlowControl;
-  /** A connection that was stopped is to be sent what it missed. */
+  /** A stopped connection has confirmed, and needs the packet with the changes that it missed. */
   onCaughtUp(conn: RoomConnection): void;
 }
 
@@ -38,44 +38,44 @@ export class RoomConnection implements Connection, FlowClient {
   readonly publicId: string;
   readonly auth: Claims | null;
   readonly protocol: Protocol;
-  /** Whether it takes packets in two steps. */
+  /** Whether its client applies patches in two steps. */
   readonly clears: boolean;
   readonly isSpectator: boolean;
   since: Position | undefined;
   wire: KnownWire | undefined;
-  /** The number of the last packet that it was sent; {@link NONE} if it was sent none. */
+  /** The number of the last sent packet, or {@link NONE}. */
   seq = NONE;
-  /** Whether it is to get what it missed while it was stopped. */
+  /** Whether it waits for the changes that it missed while it was stopped. */
   isBehind = false;
-  /** Messages that wait for the one that is being handled. Undefined until one has to. */
+  /** Messages that wait for the one that is being handled. Undefined while there are none. */
   inbox: WaitingQueue<string | ArrayBuffer, RoomConnection> | undefined;
   isBusy = false;
-  /** What its client has not confirmed; undefined before it was sent anything. */
+  /** Its unconfirmed bytes. Undefined before the first packet. */
   flow: Flow | undefined;
   /** Whether an action of it ran since the room woke. */
   hasActed = false;
   bucket: TokenBucket | undefined;
-  /** Whether the room ended it. */
+  /** Whether the room closed it. */
   isRefused = false;
-  /** Why its user leaves, if it is their last one. */
+  /** The reason for `onLeave`, if it is the user's last connection. */
   leaveReason: LeaveReason = "lost";
   /** Whether a shard holds it. */
   readonly isRemote: boolean;
-  /** Whether its user went to another room, or was removed. */
+  /** Whether its user moved to another room, or was removed. */
   hasLeft = false;
-  /** Called when it is not among the room's connections any more. */
+  /** Called when it is removed from the room's connections. */
   onRemoved: (() => void) | undefined;
-  /** The user who left, as they were then. */
+  /** The user who left, with the last values. */
   formerUser: object | undefined;
   readonly socket: RoomSocket;
   readonly #hooks: ConnectionHooks;
   /**
-   * There while packets are held back, and always with an interceptor. Without an outbox, packets are written at once.
+   * Set while packets are held back, and always with an interceptor. Without an outbox, packets are written at once.
    */
   #outbox: Outbox | undefined;
-  /** What it had not confirmed when the room went to sleep. */
+  /** Its unconfirmed bytes when the room hibernated. */
   readonly #unconfirmed: number | undefined;
-  /** Goes on with its messages, which wait until it is sent what is held back. */
+  /** Continues with its messages, which wait until held-back packets are sent. */
   #goOnWithMessages: (() => void) | undefined;
   #seen: Set<number> | undefined;
   #phase: Phase;
@@ -108,7 +108,7 @@ export class RoomConnection implements Connection, FlowClient {
     return new Outbox((frame) => this.write(frame), intercept?.(this), isHeld, createQueue);
   }
 
-  /** A connection of a client that joins. @param isEarly whether its socket is accepted already */
+  /** Makes the connection of a joining client. @param isEarly whether its socket is already accepted */
   static open(socket: RoomSocket, who: ClientIdentity, hooks: ConnectionHooks, isEarly = false): RoomConnection {
     const spectator = who.isSpectator === true;
     const conn = new RoomConnection(socket, { id: crypto.randomUUID(), ...who, spectator }, "joining", hooks);
@@ -127,7 +127,7 @@ export class RoomConnection implements Connection, FlowClient {
     const attachment = socket.attachment() as Attachment | null | undefined;
     if (!attachment) return undefined;
     if (attachment.joining || attachment.stopped) {
-      // Nobody knows any more what it asked for, or what was held back: it asks again.
+      // Its query and its held-back packets are lost: the client has to reconnect.
       const missing = attachment.joining ? "you were let in" : "you were sent everything";
       socket.close(RESTART, `The room restarted before ${missing}`);
       return undefined;
@@ -141,7 +141,7 @@ export class RoomConnection implements Connection, FlowClient {
     socket.close(CODES[error.code].close, closeReason(error.message));
   }
 
-  /** The ids of the fields with a dynamic audience that this connection sees at present. */
+  /** The ids of the visible fields with a dynamic audience. */
   get seen(): Set<number> {
     return (this.#seen ??= new Set());
   }
@@ -150,7 +150,7 @@ export class RoomConnection implements Connection, FlowClient {
     return this.#phase;
   }
 
-  /** Whether it is closing or closed: messages of its client are not handled any more. */
+  /** Whether it is closing or closed. Messages of its client are then ignored. */
   get isEnding(): boolean {
     return this.#phase === "closing" || this.#phase === "closed";
   }
@@ -167,12 +167,12 @@ export class RoomConnection implements Connection, FlowClient {
     return this.#hooks.intercept ? undefined : this.socket.remote;
   }
 
-  /** Those who tell it what it sees by keys, where its shard finds out by itself who of its clients sees what. */
+  /** The relays that send it visible entries, if its shard computes the visibility of its clients itself. */
   get relays(): GroupSights | undefined {
     return this.remote?.group.sights;
   }
 
-  /** Whether it has yet to get its first packet. */
+  /** Whether it waits for its first packet. */
   get isWaiting(): boolean {
     return this.#phase === "waiting" || this.#phase === "unsynced";
   }
@@ -197,15 +197,15 @@ export class RoomConnection implements Connection, FlowClient {
   }
 
   /**
-   * Sends a packet. What comes before the first one is held back until that is sent.
-   * @param latest where it is held back, it takes the place of one with the same name
+   * Sends a packet. Packets before the first one are held back until that is sent.
+   * @param latest a held-back packet replaces one with the same name
    */
   deliver(frame: SentFrame, latest?: string): void {
     if (!this.#outbox) this.write(frame);
     else if (!this.isEnding) this.#outbox.packet(frame, latest);
   }
 
-  /** Sends a patch, if the first packet was sent. An interceptor sees no numbers. @param input that its client is told of */
+  /** Sends a patch, if the first packet was sent. Interceptors see no numbers. @param input the last applied input */
   sendPatch(patch: PatchFrames, input?: number): void {
     if (this.#phase !== "open") return;
     if (patch.seq > 0) this.seq = patch.seq;
@@ -214,7 +214,7 @@ export class RoomConnection implements Connection, FlowClient {
     else this.write(frame);
   }
 
-  /** Sends an ack or an error, in its place among the packets. */
+  /** Sends an acknowledgement or an error, in order. */
   answer(frame: SentFrame): void {
     if (!this.#outbox) this.write(frame);
     else if (!this.isEnding) this.#outbox.plain(frame);
@@ -222,7 +222,7 @@ export class RoomConnection implements Connection, FlowClient {
 
   /**
    * Whether so many answers are held back that messages have to wait too.
-   * @param goOn is called when they are sent
+   * @param goOn called when they were sent
    */
   isClogged(goOn: () => void): boolean {
     if (!this.flow?.isStopped || !this.#outbox?.isClogged) return false;
@@ -252,13 +252,13 @@ export class RoomConnection implements Connection, FlowClient {
     }
   }
 
-  /** Its join takes long, so its socket is accepted before that is done. */
+  /** Accepts the socket before the join is done, because the join takes long. */
   acceptEarly(): void {
     this.#isEarly = true;
     this.#attach();
   }
 
-  /** The join is done: the next flush sends the first packet. @param isSoon whether that happens without `applySync` */
+  /** The join is done: the next flush sends the first packet. @param isSoon whether that needs no `applySync` */
   joined(isSoon: boolean): void {
     if (this.#phase !== "joining") return;
     this.#phase = isSoon ? "waiting" : "unsynced";
@@ -268,7 +268,7 @@ export class RoomConnection implements Connection, FlowClient {
   }
 
   /**
-   * Sends the first packet, and then what was held back.
+   * Sends the first packet, and then the held-back ones.
    * @param frame undefined if the group sends the first packet @param seq its number
    */
   welcome(frame: SentFrame | undefined, seq: number): void {
@@ -276,19 +276,19 @@ export class RoomConnection implements Connection, FlowClient {
     const wasUnsynced = this.#phase === "unsynced";
     this.#phase = this.flow?.isStopped ? "stopped" : "open";
     if (wasUnsynced) this.#attach();
-    // If not, it gets the packet when it goes on.
+    // Otherwise it gets the packet when it continues.
     if (this.#phase !== "open") return;
     this.seq = seq;
     this.#release(frame);
   }
 
-  /** It waits for the packet with what it missed. @param isSoon whether that is sent without `applySync` */
+  /** Waits for the packet with the missed changes. @param isSoon whether that needs no `applySync` */
   waitAgain(isSoon: boolean): void {
     this.#phase = isSoon ? "waiting" : "unsynced";
     if (!isSoon) this.#release();
   }
 
-  /** Sends the first packet, if one is given, and what was held back. */
+  /** Sends the first packet, if given, and the held-back ones. */
   #release(first?: SentFrame): void {
     if (this.#outbox) this.#outbox.open(first);
     else if (first !== undefined) this.write(first);
@@ -298,19 +298,19 @@ export class RoomConnection implements Connection, FlowClient {
     goOn?.();
   }
 
-  /** Its user is not here any more. It sends what it holds, and what handlers send to it alone. */
+  /** Its user left. It still sends held-back packets, and packets that handlers send only to it. */
   leave(user: object | undefined): void {
     if (this.isEnding) return;
     this.hasLeft = true;
     this.formerUser = user;
     this.socket.accept();
     if (this.#phase === "joining" || this.isWaiting) this.#release();
-    // What it held back is sent when it has confirmed: then there is nothing that it missed.
+    // Held-back packets are sent when it confirms. It then has missed nothing.
     this.#phase = "open";
     try {
       this.#attach();
     } catch {
-      // Its session is gone: a room that wakes knows by that.
+      // Without a session: a room that wakes recognizes that the user left.
     }
   }
 
@@ -321,12 +321,12 @@ export class RoomConnection implements Connection, FlowClient {
     this.#end(code, reason);
   }
 
-  /** Ends the connection for a reason of the protocol. */
+  /** Closes the connection with an error code of the protocol. */
   refuse(error: RoomError): void {
     this.#end(CODES[error.code].close, error.message, error.code);
   }
 
-  /** The socket is gone. */
+  /** The socket closed. */
   closed(isLost = false): void {
     if (this.#phase === "closed") return;
     this.leaveReason = this.isRefused ? "kicked" : isLost ? "lost" : "closed";
@@ -336,7 +336,7 @@ export class RoomConnection implements Connection, FlowClient {
     this.#hooks.onClosed(this, this.socket);
   }
 
-  /** Ends the connection at once: what is held back is not sent. */
+  /** Closes the connection at once. Held-back packets are dropped. */
   cut(error: RoomError): void {
     if (this.#phase === "closed") return;
     this.isRefused = true;
@@ -344,7 +344,7 @@ export class RoomConnection implements Connection, FlowClient {
     this.#hangUp(CODES[error.code].close, error.message, error.code);
   }
 
-  /** Sends what is held back or on its way, and then closes. Messages of the client that wait are not handled. */
+  /** Sends held-back packets, and then closes. Waiting messages of the client are ignored. */
   #end(code: number, reason: string, error = "closed"): void {
     this.inbox?.clear();
     if (this.isEnding) return;
@@ -367,7 +367,7 @@ export class RoomConnection implements Connection, FlowClient {
     }
   }
 
-  /** @param problem what is too large. The token is the only large part that a client chooses. */
+  /** @param problem the part that is too large. A client chooses only the token */
   #attach(problem = "The token is too large", code: "bad_message" | "internal" = "bad_message"): void {
     const flow = this.flow;
     const attachment = attachmentOf(this, {
@@ -386,7 +386,7 @@ export class RoomConnection implements Connection, FlowClient {
 
   write(frame: SentFrame): void {
     if (this.#phase === "closed") return;
-    // A socket that closes at this moment throws; its close event follows.
+    // A closing socket throws. Its close event follows.
     let bytes;
     try {
       bytes = this.socket.send(frame);

@@ -4,42 +4,42 @@ import type { RoomPart } from "../timing/room-part.ts";
 import type { RoomSocket } from "./remote-group.ts";
 import { addTo, removeFrom } from "../../state/sets-by-key.ts";
 
-/** With `"auto"`, a packet waits this long for each client that it is sent to, in ms; at most {@link LONGEST_WAIT}. */
+/** With `"auto"`, a packet waits this long for each receiving client, in ms, up to {@link LONGEST_WAIT}. */
 const WAIT_PER_VIEWER = 0.05;
-/** The same for each shard: a call costs more than a frame, and is billed as twenty. */
+/** The same for each shard. A call costs more than a frame, and is billed as twenty. */
 const WAIT_PER_SHARD = 3;
 const LONGEST_WAIT = 50;
-/** The open connections of a room, by user and by where packets for them are sent. */
+/** The open connections of a room, by user and by destination of packets. */
 export class Connections {
   readonly #bySocket = new Map<RoomSocket, RoomConnection>();
-  /** The connections of each user who is online. */
+  /** The connections of each online user. */
   readonly #byUser = new Map<string, Set<RoomConnection>>();
-  /** The same, with those whose join is not done. */
+  /** The same, including connections that are joining. */
   readonly #byViewer = new Map<string, Set<RoomConnection>>();
   readonly #direct = new Set<RoomConnection>();
   readonly #remoteGroups = new Map<RemoteGroup, number>();
   readonly #unopened = new Set<RoomConnection>();
   readonly #joining = new Set<RoomConnection>();
-  /** Those whose user is not here any more, by socket. They count as nobody's, and get nothing that is for all. */
+  /** Connections whose user left, by socket. They belong to no user, and get no packets for everyone. */
   readonly #left = new Map<RoomSocket, RoomConnection>();
   readonly #watchers: Required<Pick<RoomPart, "connectionsChanged">>[] = [];
   #list: readonly RoomConnection[] | undefined;
-  /** Connections to which each packet is sent separately: their sockets are here, or their packets are intercepted. */
+  /** Connections that are sent packets one by one: their sockets are local, or their packets are intercepted. */
   readonly direct: ReadonlySet<RoomConnection> = this.#direct;
-  /** The groups of connections that are at shards, with their numbers of connections. */
+  /** The groups of connections at shards, with their sizes. */
   readonly remoteGroups: ReadonlyMap<RemoteGroup, number> = this.#remoteGroups;
   /** Connections whose first packet has not been sent. */
   readonly unopened: ReadonlySet<RoomConnection> = this.#unopened;
-  /** Connections whose user is not here any more, the oldest first. */
+  /** Connections whose user left, the oldest first. */
   readonly left: ReadonlyMap<RoomSocket, RoomConnection> = this.#left;
-  /** Connections whose join is not done: their users are not online yet. */
+  /** Connections that are joining. Their users are not online yet. */
   readonly joining: ReadonlySet<RoomConnection> = this.#joining;
   /** Connections that were told that a sync packet follows. */
   readonly promised = new Set<RoomConnection>();
-  /** Connections whose clients are to be told which input of theirs was applied last. */
+  /** Connections whose clients should be told the number of their last applied input. */
   readonly answered = new Map<RoomConnection, number>();
 
-  /** Registers parts that are told when a connection was added or removed. */
+  /** Registers parts to be notified when connections were added or removed. */
   register(...watchers: Required<Pick<RoomPart, "connectionsChanged">>[]): void {
     this.#watchers.push(...watchers);
   }
@@ -59,7 +59,7 @@ export class Connections {
 
   /** How long a packet waits with `"auto"`, in ms. */
   get automaticWait(): number {
-    // The most clients that one object holds: this room itself, or one of its shards.
+    // The most clients of one object: this room, or one of its shards.
     let widest = this.#direct.size;
     for (const { size } of this.#remoteGroups.keys()) widest = Math.max(widest, size);
     const wait = Math.min(widest * WAIT_PER_VIEWER + this.#remoteGroups.size * WAIT_PER_SHARD, LONGEST_WAIT);
@@ -70,7 +70,7 @@ export class Connections {
     return this.#bySocket.get(socket) ?? this.#left.get(socket);
   }
 
-  /** The connections of a user, also those whose join is not done. */
+  /** The connections of a user, including those that are joining. */
   of(publicId: string): Iterable<RoomConnection> {
     return this.#byViewer.get(publicId) ?? [];
   }
@@ -84,7 +84,7 @@ export class Connections {
     return this.#byUser.has(publicId);
   }
 
-  /** Whether a join of a user is under way. */
+  /** Whether a user is joining. */
   isJoining(publicId: string): boolean {
     return Array.from(this.of(publicId)).some((conn) => this.#joining.has(conn));
   }
@@ -102,19 +102,19 @@ export class Connections {
     this.changed();
   }
 
-  /** The join of a connection is done: its user is online. */
+  /** The join of a connection is done. Its user is online. */
   joined(conn: RoomConnection): void {
     this.#joining.delete(conn);
     this.#online(conn);
     this.changed();
   }
 
-  /** A spectator is no user. */
+  /** Spectators are not users. */
   #online(conn: RoomConnection): void {
     if (!conn.isSpectator) addTo(this.#byUser, conn.publicId, conn);
   }
 
-  /** A connection waits for a packet with what it missed. */
+  /** A connection waits for a packet with the changes that it missed. */
   waits(conn: RoomConnection): void {
     this.#unopened.add(conn);
   }
@@ -124,7 +124,7 @@ export class Connections {
     this.#unopened.delete(conn);
   }
 
-  /** The user of a connection is not here any more: it is only found by its socket from now on. */
+  /** The user of a connection left. From now on it is only found by its socket. */
   dismiss(conn: RoomConnection): void {
     this.remove(conn.socket, conn);
     this.#left.set(conn.socket, conn);
@@ -148,7 +148,7 @@ export class Connections {
     this.changed();
   }
 
-  /** Tells the registered parts that connections were added or removed. */
+  /** Notifies the registered parts that connections were added or removed. */
   changed(): void {
     this.#list = undefined;
     for (const watcher of this.#watchers) watcher.connectionsChanged();

@@ -7,20 +7,20 @@ import { userOf, WaitingBudget } from "../../platform/waiting-budget.ts";
 import { WaitingQueue } from "../../platform/waiting-queue.ts";
 import type { RoomSocket } from "./remote-group.ts";
 
-/** How often a client is told that the room still works on its join, in ms. The timer also keeps the object awake. */
+/** How often a client is told that its join is still in progress, in ms. The timer also keeps the object awake. */
 const REMIND_EVERY = 2000;
 
 type Frame = string | ArrayBuffer;
 
-/** A socket whose join is not done. */
+/** A socket that is still joining. */
 interface EarlySocket {
   readonly messages: WaitingQueue<Frame, RoomSocket>;
   cancelReminder: () => void;
 }
 
 /**
- * Sockets that were accepted before their join is done: clients give up if their upgrade stays unanswered for long.
- * Their messages wait, within the limits of messages that wait for a slow action.
+ * Sockets that were accepted before their join is done, because clients give up if an upgrade is not answered in time.
+ * Their messages wait, with the same limits as messages that wait for a slow action.
  */
 export class EarlySockets {
   readonly #clock: Clock;
@@ -37,12 +37,12 @@ export class EarlySockets {
 
   /**
    * Accepts a socket.
-   * @param sessionId the one that the client named, if it did
-   * @param remind whether to tell the client regularly that the room still works on its join
+   * @param sessionId the client's session id, if it sent one
+   * @param remind whether to tell the client regularly that its join is still in progress
    */
   accept(socket: RoomSocket, sessionId: string | undefined, remind: boolean): void {
     socket.accept();
-    // The room may lose its memory before the join is done: see RoomConnection.recover.
+    // The room may crash before the join is done: see RoomConnection.recover.
     socket.attach({ joining: true });
     const user = userOf(sessionId, this.#count++);
     const messages = new WaitingQueue<Frame, RoomSocket>(this.#budget, socket, user, sizeOf);
@@ -62,7 +62,7 @@ export class EarlySockets {
     return early !== undefined;
   }
 
-  /** The join is done, or the socket closed. @returns the messages that waited */
+  /** The join is done, or the socket closed. @returns the waiting messages */
   take(socket: RoomSocket): readonly Frame[] {
     const early = this.#sockets.get(socket);
     if (!early) return [];
@@ -74,7 +74,7 @@ export class EarlySockets {
   }
 }
 
-/** A socket that closes at this moment throws; its close event follows. */
+/** A closing socket throws. Its close event follows. */
 function trySend(socket: RoomSocket, text: string): void {
   try {
     socket.send(text);

@@ -2,67 +2,67 @@ import type { Claims } from "../../define/types.ts";
 import type { SentFrame } from "../../platform/ports.ts";
 import type { Position } from "../../protocol/packets.ts";
 
-/** Whose connection it is. */
+/** The identity of a connection's client. */
 export interface ClientIdentity {
   readonly sessionId: string;
   readonly publicId: string;
   readonly auth: Claims | null;
   readonly state?: unknown;
   readonly isSpectator?: boolean;
-  /** The protocol that its client speaks. */
+  /** The protocol of the client. */
   readonly protocol: Protocol;
-  /** The last packet that the client got over its previous connection. */
+  /** The position of the client's previous connection. */
   readonly since?: Position | undefined;
-  /** Whether it takes packets in two steps: what is to be deleted, and then the patch. */
+  /** Whether the client applies patches in two steps: first deletions, and then the patch. */
   readonly clears?: boolean | undefined;
-  /** What it knows of the binary protocol. */
+  /** The binary protocol data that the client knows. */
   readonly wire?: KnownWire | undefined;
 }
 export type Protocol = 1 | 2 | 3;
 
-/** In place of a number of a packet. */
+/** Stands for "no packet number". */
 export const NONE = -1;
 
 /**
- * joining → waiting for its first packet → open → closing → closed. In a room with `autoSync` off, a connection that
- * waits for its first packet already gets other packets: it is unsynced. One whose client does not confirm is stopped, and
- * later open again. A connection that is closing still sends what it holds, but takes nothing more.
+ * joining → waiting for its first packet → open → closing → closed. With `autoSync: false`, a connection that waits for
+ * its first packet already gets other packets: it is unsynced. A connection whose client does not confirm is stopped,
+ * and open again later. A closing connection still sends held-back packets, but accepts no new ones.
  */
 export type Phase = "joining" | "waiting" | "unsynced" | "open" | "stopped" | "closing" | "closed";
 
-/** A patch as clients of each protocol get it. */
+/** A patch in the form of each protocol. */
 export interface PatchFrames {
-  /** Its number; 0 if it has none. */
+  /** Its number, or 0 if it has none. */
   readonly seq: number;
-  /** @param input the last input of the client that was applied, if it is to be told */
+  /** @param input the number of the last applied input of the client, if it should be told */
   for(protocol: Protocol, input?: number): SentFrame;
 }
 
-/** What a client of protocol 3 knows from its previous connection. */
+/** The binary protocol data that a client knows from its previous connection. */
 export interface KnownWire {
   readonly tables: string;
   readonly run: string;
 }
 
-/** The value that is attached to a socket, and survives hibernation. */
+/** The value that is attached to a socket. It survives hibernation. */
 export interface Attachment extends Omit<ClientIdentity, "protocol" | "since" | "wire" | "isSpectator"> {
   readonly id: string;
   readonly protocol?: Protocol;
-  /** It has no user: a spectator's. */
+  /** A spectator has no user. */
   readonly spectator?: boolean;
-  /** Set while the first packet of an unsynced connection has not been sent. */
+  /** Set until the first packet of an unsynced connection is sent. */
   readonly unsynced?: boolean;
-  /** Was accepted before its join was done. */
+  /** The socket was accepted before its join was done. */
   readonly joining?: boolean;
-  /** The bytes that it was sent and had not confirmed, when that was stored last. */
+  /** The unconfirmed bytes when they were last stored. */
   readonly unconfirmed?: number;
-  /** Set while nothing is sent to it, since it does not confirm. */
+  /** Set while nothing is sent to it, because it does not confirm. */
   readonly stopped?: boolean;
-  /** Its user is not here any more. A shard reads this too: nothing that is for all goes there. */
+  /** Its user left. Shards read this too, and send it no packets for everyone. */
   readonly left?: boolean;
 }
 
-/** What is attached for a connection. What does not apply is left out. */
+/** The attachment of a connection, without absent values. */
 export function attachmentOf(
   { id, sessionId, publicId, auth, state, protocol, clears, isSpectator }: ClientIdentity & { readonly id: string },
   {

@@ -1,7 +1,7 @@
 import type { Claims } from "../../define/types.ts";
 import type { RoomSocket } from "./remote-group.ts";
 
-/** A client that asks to connect. */
+/** A client's request to connect. */
 export interface JoinRequest {
   /** The upgrade request, as the client made it. */
   readonly request: Request;
@@ -9,14 +9,14 @@ export interface JoinRequest {
   /** The private id that the client sent. */
   readonly sessionId: string | undefined;
   readonly transferToken?: string | undefined;
-  /** Whether the client has disconnected meanwhile: then nothing is done for it. */
+  /** Whether the client has disconnected meanwhile. Then nothing is done for it. */
   readonly isGone?: () => boolean;
-  /** Whether other clients join at the same moment: then all first packets are sent in one turn. */
+  /** Whether other clients join at the same moment. Then all first packets are sent in one turn. */
   readonly isBatched?: boolean;
   /** The client's socket, which is not accepted yet. */
   readonly socket: RoomSocket;
   /** Whether the socket was accepted before the join was done. */
   isEarly?: boolean;
-  /** Whether the client was let in, or refused. */
+  /** Whether the client was accepted or refused. */
   isDone?: boolean;
 }

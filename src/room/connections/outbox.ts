@@ -1,46 +1,46 @@
 import type { SentFrame } from "../../platform/ports.ts";
 import type { WaitingQueue } from "../../platform/waiting-queue.ts";
 
-/** Gets a packet as text before it is sent, and returns what to send; null drops it. Never throws. */
+/** Gets a packet as text before it is sent, and returns the packet to send. Null drops it. Never throws. */
 export type Intercept = (text: string) => SentFrame | null | Promise<SentFrame | null>;
 
-/** Keeps the items that wait. It may close the connection instead of taking one more. */
+/** Stores waiting items. It may close the connection instead of accepting another one. */
 type Queue = Pick<WaitingQueue<Item, unknown>, "push" | "shift" | "remove" | "weightOf" | "clear">;
 
-/** While a client does not confirm, so many characters of packets are held back for it, and then of answers. */
+/** How many characters of packets, and of answers, are held back while a client does not confirm. */
 const MOST_PACKETS = 256_000;
 const MOST_ANSWERS = 256_000;
 
-/** A packet, an ack or an error. */
+/** A packet, an acknowledgement or an error. */
 export interface Item {
   readonly frame: SentFrame;
   /** Whether an interceptor sees it. */
   readonly isPacket: boolean;
-  /** Whether it is a patch: one that waits is in the difference that a client gets who was stopped. */
+  /** Whether it is a patch. A waiting patch is included in the merged patch for a stopped client. */
   readonly isPatch?: boolean;
-  /** It takes the place of a packet with the same name that waits. */
+  /** It replaces a waiting packet with the same name. */
   readonly latest?: string | undefined;
 }
 
 /**
- * Sends the items of one connection in order: while an interceptor works on a packet, those after it wait. Without an
+ * Sends the items of one connection in order. While an interceptor works on a packet, later items wait. Without an
  * interceptor, items are written at once.
  */
 export class Outbox {
   readonly #write: (frame: SentFrame) => void;
   readonly #intercept: Intercept | undefined;
   readonly #createQueue: () => Queue;
-  /** Items that wait for the first packet, or for an interceptor. Undefined until one has to. */
+  /** Items that wait for the first packet, or for an interceptor. Undefined while there are none. */
   #queue: Queue | undefined;
   /** Whether all items wait for the first packet. */
   #isHeld: boolean;
-  /** Whether that is since the client does not confirm: then only so much waits. */
+  /** Whether they wait because the client does not confirm. Then their size is limited. */
   #isStopped = false;
-  /** The packet that goes before all that wait. */
+  /** A packet that is sent before all waiting ones. */
   #first: SentFrame | undefined;
-  /** Whether new items have to wait, since an interceptor works on one. */
+  /** Whether new items have to wait, because an interceptor works on one. */
   #isBusy = false;
-  /** Runs when no item is on its way any more. */
+  /** Called when all items are sent. */
   #last: (() => void) | undefined;
 
   constructor(
@@ -55,7 +55,7 @@ export class Outbox {
     this.#createQueue = createQueue;
   }
 
-  /** A packet, which an interceptor may change. */
+  /** Sends a packet, which an interceptor may change. */
   packet(frame: SentFrame, latest?: string): void {
     this.#take({ frame, isPacket: true, latest });
   }
@@ -64,26 +64,26 @@ export class Outbox {
     this.#take({ frame, isPacket: true, isPatch: true });
   }
 
-  /** An ack or an error, which is sent as it is. */
+  /** Sends an acknowledgement or an error unchanged. */
   plain(frame: SentFrame): void {
     this.#take({ frame, isPacket: false });
   }
 
   /**
-   * Holds back all that comes, until {@link open}: answers, and packets as long as they are not too many. Of those, the
-   * oldest are dropped.
+   * Holds back all items until {@link open}: answers, and packets up to a limit. Beyond it, the oldest packets are
+   * dropped.
    */
   hold(): void {
     this.#isHeld = this.#isStopped = true;
     this.#queue?.remove(({ isPatch }) => isPatch === true, Infinity);
   }
 
-  /** Whether so many answers are held back that no more messages are to be handled. */
+  /** Whether so many answers are held back that no further messages should be handled. */
   get isClogged(): boolean {
     return (this.#queue?.weightOf(isAnswer) ?? 0) >= MOST_ANSWERS;
   }
 
-  /** Sends the first packet, if one is given, and then what was held back. */
+  /** Sends the first packet, if given, and the held-back items. */
   open(first?: SentFrame): void {
     this.#isHeld = this.#isStopped = false;
     this.#first = first;
@@ -92,13 +92,13 @@ export class Outbox {
     this.#drain();
   }
 
-  /** Runs something after all items that are on their way. */
+  /** Calls a function after all present items were sent. */
   after(run: () => void): void {
     if (this.#isBusy) this.#last = run;
     else run();
   }
 
-  /** Drops all items that wait. */
+  /** Drops all waiting items. */
   clear(): void {
     this.#queue?.clear();
     this.#last = undefined;
@@ -142,7 +142,7 @@ export class Outbox {
   }
 
   #send({ frame, isPacket }: Item): Promise<void> | undefined {
-    // Where there is an interceptor, packets are text until it has seen them.
+    // With an interceptor, packets are text until it has seen them.
     const outcome = isPacket && this.#intercept && typeof frame === "string" ? this.#intercept(frame) : frame;
     if (outcome instanceof Promise) return outcome.then((packet) => this.#writeUnlessDropped(packet));
     this.#writeUnlessDropped(outcome);

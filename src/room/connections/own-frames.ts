@@ -8,7 +8,7 @@ import type { SentFrame } from "../../platform/ports.ts";
 import type { Group } from "../../state/group.ts";
 import { wireTablesOf } from "../../state/wire-tables.ts";
 
-/** Makes frames of packets that differ for each connection, since an interceptor made them. */
+/** Encodes packets of an interceptor, which differ for each connection, as frames. */
 export class OwnFrames {
   readonly #encoder: PatchEncoder;
 
@@ -17,13 +17,13 @@ export class OwnFrames {
     this.#encoder = new PatchEncoder([...shared, ...seen.map(([, table]) => table)]);
   }
 
-  /** @returns makes the frames of one connection, in their order, of packets that are JSON data */
+  /** @returns a function that encodes the packets of one connection, in order, from JSON data */
   forConnection(): (packet: Plain) => SentFrame {
     const told = new Map<Table, number>();
     return (packet) => {
       const text = JSON.stringify(packet);
       const { type, value, ...others } = packet;
-      // Other keys, and ids of another type, have no place in a frame.
+      // A frame cannot contain other keys, or ids of another type.
       if (type !== "sync" || !isPlain(value) || Object.keys(others).length > 0) return text;
       const { pId, ...patch } = value;
       if (pId !== undefined && typeof pId !== "string") return text;

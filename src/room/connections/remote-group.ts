@@ -9,30 +9,30 @@ import type { Relays } from "../../state/relay.ts";
 
 /** Changes for the connections of a group. */
 export interface GroupPatch {
-  /** For all of them, as JSON. */
+  /** The patch for all of them, as JSON. */
   readonly patch: string | undefined;
-  /** The same in the binary protocol, if anybody reads that. */
+  /** The same in the binary protocol, if there are readers. */
   readonly binary: { readonly blocks: Uint8Array; readonly tables: RunTables } | undefined;
-  /** Its number, for clients of protocol 2; 0 if there are none. */
+  /** Its number, for clients of protocol 2, or 0 if there are none. */
   readonly seq: number;
-  /** Up to which number all is stored, if they are to be told. */
+  /** The number up to which everything is stored, if clients should be told. */
   readonly mark: number | undefined;
-  /** What only some of them see. */
+  /** The private changes of single connections. */
   readonly own: readonly PrivateChanges[];
-  /** Those who are sent an empty patch if there is nothing else for them. */
+  /** Connections that get an empty patch if there is nothing else for them. */
   readonly promised: readonly number[];
   readonly inputs: AppliedInputs;
   /** The number of the last tick, in a room with ticks. */
   readonly tick?: number;
 }
 
-/** The state that the connections of a group have to have. */
+/** The state that the connections of a group should have. */
 export interface GroupState {
-  /** What all of them see, as JSON. */
+  /** The state for everyone, as JSON. */
   readonly state: string;
-  /** The same in the binary protocol, if one of them reads that. */
+  /** The same in the binary protocol, if there are readers. */
   readonly binary: BinaryState | undefined;
-  /** What only some of them see. */
+  /** The private state of single connections. */
   readonly own: readonly PrivateChanges[];
   readonly head: SyncHead;
   readonly inputs?: AppliedInputs;
@@ -44,25 +44,27 @@ export interface GroupState {
  */
 export interface RemoteGroup {
   readonly size: number;
-  /** Tells it what its connections see by keys, once for all of them. Undefined if each is told by itself. */
+  /**
+   * Sends the visible entries of its connections once for all of them. Undefined if they are sent to each connection.
+   */
   readonly sights: GroupSights | undefined;
-  /** Whether its connections may speak the binary protocol. */
+  /** Whether its connections may use the binary protocol. */
   readonly takesBinary: boolean;
-  /** Whether a binary frame may be for one connection alone. */
+  /** Whether a binary frame can be sent to a single connection. */
   readonly takesFrames: boolean;
-  /** Sends nothing where there is nothing to send, and nothing that its connections see by keys either. */
+  /** Sends nothing if there are no changes, and no changes in visible entries either. */
   sync(patch: GroupPatch): void;
-  /** @param to which of them get it; undefined for all @param latest where it waits, it takes the place of one with the same name */
+  /** @param to the receivers, or undefined for all @param latest a waiting packet with the same name is replaced */
   packet(text: string, except: readonly number[], to?: Seers, latest?: string): void;
-  /** Sends first packets. @param state what everyone sees, as JSON @param binary the same for those who read that */
+  /** Sends first packets. @param state the state for everyone, as JSON @param binary the same for binary clients */
   welcome(state: string, to: readonly Welcome[], binary: BinaryState | undefined): void;
 }
 
-/** What a group is told of collections whose entries are seen by keys. */
+/** The visible entries of keyed collections that a group is sent. */
 export interface GroupSights extends Relays {
   /** Whether a connection of the group may see an entry. */
   knows(interest: Interest, key: string): boolean;
-  /** Whether a connection of the group has one of some keys. */
+  /** Whether a connection of the group has one of the given keys. */
   haveKey(keys: readonly Key[]): boolean;
 }
 

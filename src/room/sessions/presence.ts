@@ -19,7 +19,7 @@ export class Presence {
   readonly #sessions: Sessions;
   readonly #clock: Clock;
   readonly #takenOut = new Set<Session>();
-  /** The public ids of users who were online when the room lost its memory, and may still come back. */
+  /** The public ids of users who were online when the room crashed, and who may still reconnect. */
   readonly #awaited = new Set<string>();
   readonly #limits: Pick<Settings, "maxUsers" | "maxConnectionsPerUser">;
 
@@ -266,7 +266,7 @@ export class Presence {
   /** After the room woke: users whose session says so are taken as online, as their clients were told. */
   assumeOnline(): void {
     const { clock } = this.#tree;
-    // What is stored says so, too: it is no change for clients that come back.
+    // Storage has the same, so clients that reconnect get no change.
     this.#tree.goOn(0);
     // Those with a connection are marked already.
     for (const { publicId } of this.missing) {
@@ -276,20 +276,20 @@ export class Presence {
     this.#tree.goOn(clock);
   }
 
-  /** Of these, those without a socket. */
+  /** The users without a socket. */
   get missing(): readonly Session[] {
     const isMissing = (session: Session) =>
       session.offlineSince === undefined && !session.isJoining && !this.isOnline(session);
     return [...this.#sessions.all()].filter(isMissing);
   }
 
-  /** Those who did not come back leave: there are no ghosts. */
+  /** Users who did not reconnect leave. */
   dropMissing(): void {
     for (const session of this.missing) this.leave(session);
     this.#awaited.clear();
   }
 
-  /** Whether others see a user as online. */
+  /** Whether other clients see a user as online. */
   #isShownOnline(publicId: string): boolean {
     return this.#connections.isOnline(publicId) || this.#awaited.has(publicId);
   }

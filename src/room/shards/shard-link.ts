@@ -245,7 +245,7 @@ export class ShardLink implements ShardGroup {
     const mail: Mail = typeof frame === "string" ? { ...base, text: frame } : { ...base, text: "", frame };
     if (!this.#callbacks.waiting.add(socket, socket.user, weightOf(mail))) return;
     this.#mailed = mail.number;
-    // Another memory of the room begins anew with what it sends in frames.
+    // After a crash, the room's own frames start anew.
     if (mail.frame) this.#push(mail, socket);
     else this.#sendMail(mail, socket);
   }

@@ -16,11 +16,11 @@ import type { Connections } from "../connections/connections.ts";
 
 const NO_BLOCKS = new Uint8Array(0);
 
-/** An encoder that has seen all patches for everyone since its first client came. */
+/** An encoder that has encoded all patches for everyone since its first client connected. */
 class Run {
   readonly tables: RunTables;
   readonly encoder: PatchEncoder;
-  /** The last whole state that was written, as JSON and as blocks: many may join at once. */
+  /** The last whole state, as JSON and as blocks, since many clients may join at once. */
   #whole: { readonly text: string; readonly bytes: Uint8Array } | undefined;
 
   constructor({ shared }: WireTables) {
@@ -42,13 +42,16 @@ class Run {
   }
 }
 
-/** Writes sync packets for clients of protocol 3: frames for those that are connected here, and blocks for shards. */
+/** Writes sync packets for clients of protocol 3: frames for local connections, and blocks for shards. */
 export class BinaryPatches {
   readonly #tree: Tree;
   readonly #connections: Connections;
   #tables: WireTables | undefined;
   #run: Run | undefined;
-  /** Whether there may be clients of protocol 3, anywhere and here: a room that wakes finds out at its first patch. */
+  /**
+   * Whether there may be clients of protocol 3, at any place and here. A room that wakes finds out with its first
+   * patch.
+   */
   #hasReaders = true;
   #hasReadersHere = true;
 
@@ -57,12 +60,12 @@ export class BinaryPatches {
     this.#connections = connections;
   }
 
-  /** Takes a patch for everyone. @returns it as blocks; undefined if there is none, or nobody reads it */
+  /** Encodes a patch for everyone. @returns blocks, or undefined if there is no patch or no reader */
   shared(patch: Readonly<Plain> | undefined): Uint8Array | undefined {
     this.#hasReaders &&= this.#connections.all().some(isReader);
     this.#hasReadersHere &&= this.#connections.direct.values().some(isReader);
     this.#speak();
-    // Without readers it misses patches from now on.
+    // Without readers, patches are no longer encoded.
     if (!this.#hasReaders) this.#run = undefined;
     return this.#hasReaders && patch ? this.#started.shared(patch) : undefined;
   }
@@ -72,7 +75,7 @@ export class BinaryPatches {
     return this.#started.tables;
   }
 
-  /** The first packet of a connection. @param publicId with the whole state @param text its value, as JSON */
+  /** Makes the first packet of a connection. @param publicId with the whole state @param text the value as JSON */
   first(conn: RoomConnection, head: SyncHead, publicId: string | undefined, text: string): Uint8Array<ArrayBuffer> {
     this.#hasReadersHere = true;
     this.#speak();
@@ -81,25 +84,25 @@ export class BinaryPatches {
     return writeFirstFrame(head, publicId, this.tables, conn.wire?.tables, seen, patch);
   }
 
-  /** What a connection missed. @param text as JSON @param clear what it deletes first */
+  /** Makes the packet with the missed changes. @param text the value as JSON @param clear paths to delete first */
   resumed({ wire }: RoomConnection, text: string, clear: Readonly<Plain> | undefined): Uint8Array {
     const { encoder, tables } = this.#started;
     const isKnown = wire?.run === tables.run && wire.tables === tables.tablesHash;
     return written((out) => {
       if (clear) writeClear(out, clear);
-      // The patch comes after the slots, which make an entry of what it may remove first.
+      // The patch follows the slots, since it may remove an entry that the slots create.
       if (!isKnown) out.bytes(encoder.slots());
       out.bytes(this.#started.whole(text));
     });
   }
 
-  /** The state for clients at a shard. @param conns those who get it @param text as JSON; undefined if all have it */
+  /** The state for clients of a shard. @param conns these clients @param text as JSON. Undefined if all have it */
   stateFor(conns: readonly RoomConnection[], text: string | undefined): BinaryState | undefined {
     if (!conns.some(isReader)) return undefined;
     return { ...this.tables, blocks: text === undefined ? NO_BLOCKS : this.#started.whole(text) };
   }
 
-  /** What is seen by keys is written here only for connections that are here. */
+  /** Visible entries are encoded here only for local connections. */
   #speak(): void {
     const { crowd } = this.#tree;
     if (!crowd || this.#hasReadersHere === (crowd.wire !== undefined)) return;
@@ -116,7 +119,7 @@ export class BinaryPatches {
   }
 }
 
-/** Where the room changes packets on their way, frames are made of what each client gets. */
+/** If an interceptor changes packets, frames are made from its results for each client. */
 function isReader({ protocol, isIntercepted }: RoomConnection): boolean {
   return protocol === 3 && !isIntercepted;
 }

@@ -42,9 +42,9 @@ export interface BroadcastSettings {
 }
 
 /**
- * Sends what changed. The first change is sent at the end of its turn. After that a window begins, and the next packet
- * is sent when it is over, with all changes since. Changes are encoded once for all clients that see the same, and sent
- * once to each group.
+ * Sends changes. The first change is sent at the end of its turn. Then a window begins, and the next packet with all
+ * changes since is sent when it ends. Changes are encoded once for all clients that see the same, and sent once to each
+ * group.
  */
 export class Broadcast {
   readonly #tree: Tree;
@@ -61,13 +61,13 @@ export class Broadcast {
   readonly #modeRow: Row;
   /** Whether changes are sent only by `applySync`. Survives hibernation. */
   #isManual: boolean;
-  /** Created when the room is manual for the first time. */
+  /** Created when `autoSync` is turned off for the first time. */
   #sentState: SentState | undefined;
   #openAt = 0;
   /** Whether nothing was sent yet, or assumed to be sent. */
   #isFresh = true;
   #isPaused = false;
-  /** Whether changes waited to be sent when the room went to sleep. */
+  /** Whether changes were pending when the room hibernated. */
   #wasPending = false;
   #cancel: (() => void) | undefined;
 
@@ -88,7 +88,7 @@ export class Broadcast {
     this.#modeRow = new Row(tree.rows, MODE_KEY, (persisted) => (persisted ? this.autoSync : undefined));
   }
 
-  /** Loads the stored mode. @returns what clients were sent, if changes were waiting to be sent */
+  /** Loads the stored mode. @returns the state that clients were sent, if changes were pending */
   load(rows: OwnRows): Record<string, unknown> | undefined {
     const mode = rows.of("autoSync")[0]?.[1];
     if (typeof mode === "boolean") this.#isManual = !mode;
@@ -113,18 +113,19 @@ export class Broadcast {
     this.#modeRow.changed(true);
   }
 
-  /** Whether there are changes that were not sent. */
+  /** Whether there are unsent changes. */
   get isPending(): boolean {
     return this.#connections.size > 0 && this.#tree.isDirty;
   }
 
-  /** Whether everything was sent that is to be sent by now. */
+  /** Whether everything was sent that is due. */
   get isAllSent(): boolean {
     return this.#isManual || (!this.isPending && !this.#isPaused);
   }
 
   /**
-   * Sends pending changes now; if there are none, the whole visible state. Clients that wait for a first packet get it.
+   * Sends pending changes now. Without any, clients of protocol 1 get the whole visible state. Clients that wait for a
+   * first packet get it.
    */
   apply(): void {
     const open = this.#connections.all().filter((conn) => conn.phase === "open");
@@ -132,17 +133,18 @@ export class Broadcast {
     this.#flush();
     this.#keepSentState();
     if (isPending) return;
-    // Clients of protocol 2 know by the numbers that they have everything.
+    // Clients of protocol 2 know from the numbers that they have everything.
     for (const conn of open) if (conn.protocol === 1) conn.deliver(encodeSync(this.#views.textFor(conn)));
   }
 
   /**
-   * Sends an ack or an error. An ack tells a client of protocol 2 with which sync packet it has all that the action did:
-   * the last one, or the next one where changes wait. Then a packet follows in any case, if only as an empty patch.
+   * Sends an acknowledgement or an error. An acknowledgement tells a client of protocol 2 the number of the sync packet
+   * that includes the effects of the action: the last one, or the next one if changes are pending. Then a packet always
+   * follows, even if the patch is empty.
    */
   answer(conn: RoomConnection, text: string): void {
     if (conn.protocol === 1) return conn.answer(text);
-    // Who has left gets no packet that could include anything.
+    // A user who left gets no packets that could include state.
     if (conn.hasLeft) return conn.answer(numberAck(text, 0));
     const isPending = this.#tree.isDirty;
     const seq = this.#changeClock.seq + (isPending ? 1 : 0);
@@ -150,11 +152,11 @@ export class Broadcast {
     if (value === undefined) return conn.answer(text);
     if (isPending) this.#promise(conn);
     const numbered = numberAck(text, seq);
-    // A shard makes the frame.
+    // A shard makes the frame itself.
     conn.answer(conn.protocol === 3 && !conn.isRemote ? withText(writeAckFrame(value, seq), () => numbered) : numbered);
   }
 
-  /** Something changed, or someone waits for a first packet. */
+  /** There are changes, or a connection waits for its first packet. */
   schedule(): void {
     if (this.#connections.size === 0 || this.#cancel) return;
     if (this.#isManual) {
@@ -178,7 +180,7 @@ export class Broadcast {
     );
   }
 
-  /** The end of a turn: sends, if the window is over. */
+  /** Called at the end of a turn. Sends, if the window has ended. */
   endTurn(): void {
     if (!this.#isManual) {
       if (this.#left() <= 0) this.#flush();
@@ -198,8 +200,8 @@ export class Broadcast {
 
   /**
    * Assumes that the present state was sent to all clients, which is true if they stayed connected while the room
-   * slept.
-   * @param sent what they were sent instead, if changes were pending: then what only some may see is sent to them again
+   * hibernated.
+   * @param sent the state that was sent instead, if changes were pending. Private state is then sent again
    */
   assumeSent(sent: Record<string, unknown> | undefined): void {
     this.#settle();
@@ -208,21 +210,21 @@ export class Broadcast {
     this.#views.assume(sent !== undefined, this.#isManual);
   }
 
-  /** Sends nothing until {@link resume}: the room does not know yet which clients are connected. */
+  /** Sends nothing until {@link resume}, because the room does not know its clients yet. */
   pause(): void {
     this.#isPaused = true;
   }
 
   resume(): void {
     this.#isPaused = false;
-    // The room does not know any more whom it told before it slept that a packet follows.
+    // The room no longer knows which connections it promised a packet before it hibernated.
     if (this.#wasPending) for (const conn of this.#connections.all()) if (conn.protocol !== 1) this.#promise(conn);
   }
 
-  /** The state that clients of a remote group have to have. */
+  /** The state that clients of a remote group should have. */
   stateFor(group: RemoteGroup): GroupState {
     if (this.#isFresh) this.#settle();
-    // Only values that were sent can be read.
+    // Only sent values can be read.
     this.#flush();
     return this.#first.stateFor(
       this.#connections.all().filter((conn) => conn.remote?.group === group && conn.phase === "open"),
@@ -240,18 +242,18 @@ export class Broadcast {
     this.#sendLater();
   }
 
-  /** Some of what is seen by keys waits, even if nothing else changes. The room stays awake until then. */
+  /** Some changes of visible entries wait, even if nothing else changes. The room stays awake until then. */
   #sendLater(): void {
     if (this.#isManual || this.#connections.size === 0) return;
     this.#tree.crowd?.later(this.#clock, () => {
-      // What is due now may have to wait for the window. What waits after that is looked at when it is sent.
+      // Changes that are due may have to wait for the window. Later ones are checked when it sends.
       if (!this.#tree.isDirty) return this.#sendLater();
       this.#turns.run(() => this.schedule(), "caller");
       this.#turns.end();
     });
   }
 
-  /** What is there counts as sent. */
+  /** The present state counts as sent. */
   #settle(): void {
     this.#changeClock.settled(this.#take(), false);
     for (const interest of this.#tree.crowd?.interests ?? []) interest.assumeDelivered();
@@ -262,9 +264,9 @@ export class Broadcast {
     return this.#tree.settle();
   }
 
-  /** How much of the window after the last packet is left, in ms. */
+  /** The remaining time of the window, in ms. */
   #left(): number {
-    // Usually it is over: its length has to be known only if it is not.
+    // The window has usually ended. Its length is computed only if it may not have.
     const now = this.#clock.now();
     return now < this.#openAt ? remaining(this.#openAt, now, this.#window()) : 0;
   }
@@ -275,7 +277,7 @@ export class Broadcast {
     return wait < 1 ? wait : wait + Math.floor(this.#connections.direct.size * SENDING_PER_VIEWER);
   }
 
-  /** Sends a connection what it missed while its client did not confirm, as to one that was away. */
+  /** Sends a connection the changes that it missed while its client did not confirm, as after an absence. */
   catchUp(conn: RoomConnection): void {
     conn.seen.clear();
     conn.wire = undefined;
@@ -283,7 +285,7 @@ export class Broadcast {
     conn.since = conn.isBehind ? this.#changeClock.positionOf(conn.seq, conn.publicId) : undefined;
     conn.waitAgain(!this.#isManual);
     this.#connections.waits(conn);
-    // Only values that were sent can be read.
+    // Only sent values can be read.
     if (this.#tree.isDirty || this.#isPaused) this.schedule();
     else this.#welcome([conn]);
   }
@@ -324,7 +326,7 @@ export class Broadcast {
     // If everything is for everyone, there are no viewers to tell apart.
     const isForAll = changes.private.length === 0 && this.#tree.dynamic.size === 0;
     const viewerGroups = isForAll ? [] : this.#views.classify(changes);
-    // A patch for some clients has no number, since the others would miss that number.
+    // A patch for some clients has no number, because the others would miss that number.
     const seq = this.#changeClock.settled(changes);
     const promised = this.#keepPromises(shared !== undefined, viewerGroups);
     const { remoteGroups, answered } = this.#connections;
@@ -347,14 +349,14 @@ export class Broadcast {
     answered.clear();
   }
 
-  /** The connection was told that a sync packet follows. One that is not open gets its first packet anyway. */
+  /** A connection was told that a sync packet follows. If it is not open, its first packet follows. */
   #promise(conn: RoomConnection): void {
     if (conn.phase === "open") this.#connections.promised.add(conn);
   }
 
   /**
-   * Sends an empty patch to those who were told that a packet follows, and see nothing of what changed.
-   * @returns those of whom only their shard knows whether they see something
+   * Sends an empty patch to connections that were promised a packet, and see none of the changes.
+   * @returns the connections of which only their shard knows whether they see a change
    */
   #keepPromises(isForAll: boolean, viewerGroups: readonly ViewerGroup[]): readonly RoomConnection[] {
     const { promised } = this.#connections;

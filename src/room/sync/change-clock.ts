@@ -10,22 +10,22 @@ import { ChangeRecord } from "./change-record.ts";
 import type { Stored, StoredChanges } from "./change-record.ts";
 
 const KEY = `${PRIVATE_PREFIX}sync`;
-/** The most removals that are remembered of what only some clients could see. */
+/** The maximum number of remembered removals of values that only some clients could see. */
 const MAX_GONE = 1000;
-/** What was stored before the room started is of use to clients for so long, in ms. */
+/** How long stored changes from before the start are useful to clients, in ms. */
 const USEFUL = 600_000;
-/** Clients that were away for longer get the whole state; in ms, and how exactly that is known. */
+/** Clients that were away for longer get the whole state, in ms. Also the precision of that time. */
 const LONGEST_ABSENCE = 3_600_000;
 const EXACTNESS = 60_000;
 
-/** Where a life of the room begins. Absent while no client counts packets. */
+/** The start of a life of the room. Not stored while no client counts packets. */
 interface StoredLife {
   readonly epoch: string;
-  /** The number that it began with. */
+  /** Its first number. */
   readonly seq: number;
-  /** Of the fields that clients see. Another code may have other ones. Earlier versions stored none. */
+  /** A hash of the fields that clients see, since new code may have other fields. Earlier versions did not store it. */
   readonly shape?: string | undefined;
-  /** The number of the first value of {@link ChangeRecord} that is to be believed. */
+  /** The number of the first valid value of {@link ChangeRecord}. */
   readonly from?: number;
 }
 
@@ -33,7 +33,7 @@ interface Gone extends PrivateRemoval {
   readonly goneIn: number;
 }
 
-/** What the clock needs of the room. */
+/** The parts of the room that the clock needs. */
 export interface ChangeClockScope {
   readonly tree: Tree;
   readonly storage: Storage;
@@ -42,31 +42,31 @@ export interface ChangeClockScope {
 }
 
 /**
- * Numbers the packets that everyone is sent, and knows of each field and entry in which packet it changed last. So it
- * answers what a client missed that has an older packet: after an absence, and after the room lost its memory. Kept only
- * if a client of protocol 2 connected.
+ * Numbers the packets for everyone, and knows the packet with the last change of each field and entry. So it can
+ * compute what a client with an older packet missed: after an absence, and after a crash of the room. Used only if a
+ * client of protocol 2 connected.
  */
 export class ChangeClock {
   readonly #scope: ChangeClockScope;
   readonly #tree: Tree;
   #epoch: string = crypto.randomUUID();
-  /** The number of the last packet that everyone was sent. */
+  /** The number of the last packet for everyone. */
   seq = 0;
   #record: ChangeRecord | undefined;
   #life: StoredLife | undefined;
   readonly #lifeRow: Row;
   #mark = 0;
-  /** How far what is stored goes of earlier lives of the room. */
+  /** How much was stored in earlier lives of the room. */
   #lives: ReadonlyMap<string, Stored> = new Map();
-  /** Who has an older packet than this gets the whole state. */
+  /** Clients with an older packet get the whole state. */
   #floor = 0;
   #gone: Gone[] = [];
-  /** All that was sent up to this packet is stored, as clients were told. */
+  /** Everything up to this packet is stored, as clients were told. */
   #told = -1;
-  /** When which packet was the last. */
+  /** The last packet at certain times. */
   readonly #times: { readonly at: number; readonly seq: number }[] = [];
   #loaded: { readonly at: number; readonly seq: number } | undefined;
-  /** What clients missed who have a packet, until something changes. */
+  /** The missed changes by packet. Cleared at the next change. */
   readonly #answers = new Map<number, Missed>();
 
   constructor(scope: ChangeClockScope) {
@@ -75,30 +75,30 @@ export class ChangeClock {
     this.#lifeRow = new Row(scope.tree.rows, KEY, (persisted) => (persisted ? this.#life : undefined));
   }
 
-  /** Whether clients want numbers, or wanted them when the room ran last. */
+  /** Whether clients use numbers, now or when the room last ran. */
   get isUsed(): boolean {
     return this.#record !== undefined;
   }
 
-  /** What is said with a whole state. */
+  /** The head of a whole state. */
   get head(): SyncHead {
     return { seq: this.seq, epoch: this.#epoch, mark: this.#mark };
   }
 
-  /** What is said with what a client missed. @param from see {@link resumesFrom} */
+  /** The head of a packet with missed changes. @param from see {@link resumesFrom} */
   resumedHead({ seq, epoch }: Position, from: number, publicId: string): SyncHead {
     const own = epochOf(this.#epoch, publicId);
     const base: SyncHead = { seq: this.seq, mark: this.#mark, resumed: true };
-    // What only this client was sent after its last packet, and has no number, may be lost as well.
+    // Packets without a number that only this client got after its last packet may be lost too.
     return epoch === own && from === seq ? base : { ...base, epoch: own, from };
   }
 
   /**
-   * Continues the numbers after sleep, since clients that stayed expect the next one. Otherwise a new life begins, with
-   * higher numbers than all that were given before, and what is stored tells what clients of earlier lives missed.
+   * Continues the numbers after hibernation, since connected clients expect the next one. Otherwise a new life begins,
+   * with higher numbers than all before. Stored changes say what clients of earlier lives missed.
    *
-   * @param didSleep whether clients stayed
-   * @param isExact whether the state is what was stored: hooks may have changed it
+   * @param didSleep whether clients stayed connected
+   * @param isExact whether the state equals the stored one. Hooks may have changed it
    */
   load(rows: OwnRows, didSleep: boolean, isExact: boolean): void {
     const life = rows.of("sync")[0]?.[1] as StoredLife | undefined;
@@ -115,7 +115,7 @@ export class ChangeClock {
 
   #believe(values: readonly StoredChanges[], life: StoredLife): void {
     this.#floor = (values[0] as StoredChanges).since;
-    // A busy room notes thousands of changes, and only who comes back needs them.
+    // A busy room has thousands of changes, and only reconnecting clients need them.
     let changed: ReadonlyMap<string, number> | undefined;
     this.#tree.changesBefore = () => (changed ??= changesIn(values));
     const lives = new Map<string, Stored>([[life.epoch, { seq: life.seq - 1, ahead: life.seq }]]);
@@ -123,7 +123,7 @@ export class ChangeClock {
     this.#lives = lives;
   }
 
-  /** @param isBehind whether changes that are stored were not sent */
+  /** @param isBehind whether stored changes were not sent */
   #goOn(life: StoredLife, values: readonly StoredChanges[], isBehind: boolean): void {
     const own = values.findLast(({ epoch }) => epoch === life.epoch);
     this.#epoch = life.epoch;
@@ -145,7 +145,8 @@ export class ChangeClock {
     if (!latest) this.#floor = this.seq;
     this.#life = { epoch: this.#epoch, seq: this.seq, shape, from: latest ? (life.from ?? number) : number };
     this.#begin(number, !latest, { seq: last, ahead: this.seq });
-    // Before anything of it is sent: the room may sleep with nothing else to store, and would go on as that life.
+    // Stored before anything is sent. The room could hibernate with nothing else to store, and then continue the old
+    // life.
     this.#store();
   }
 
@@ -168,7 +169,7 @@ export class ChangeClock {
     this.#record = new ChangeRecord(this.#tree.rows, () => clock.now(), present, number, isFirst, stored);
   }
 
-  /** From now on clients want numbers. */
+  /** From now on clients use numbers. */
   use(): void {
     if (this.#record) return;
     this.seq++;
@@ -181,8 +182,8 @@ export class ChangeClock {
 
   /**
    * Changes were taken.
-   * @param isSent whether they are about to be sent: if not, clients have them already
-   * @returns the number of the packet for everyone; 0 if it has none
+   * @param isSent whether they are about to be sent. If not, clients already have them
+   * @returns the number of the packet for everyone, or 0 if it has none
    */
   settled(changes: Changes, isSent = true): number {
     if (this.#answers.size > 0) this.#answers.clear();
@@ -208,16 +209,16 @@ export class ChangeClock {
     return changes.shared ? this.seq : 0;
   }
 
-  /** All that was sent up to this packet is stored, if clients were not told yet: they go back to it after a crash. */
+  /** The packet up to which everything is stored, if clients do not know it yet. They return to it after a crash. */
   takeMark(): number | undefined {
     if (!this.#record || this.#mark <= this.#told) return undefined;
     return (this.#told = this.#mark);
   }
 
   /**
-   * Where a client resumes: from the last packet that it has, or from the last that was stored.
+   * The packet from which a client resumes: the last one that it has, or the last one that was stored.
    * @param publicId the client's user
-   * @returns the number of that packet; undefined if it needs the whole state
+   * @returns the number of that packet, or undefined if the client needs the whole state
    */
   resumesFrom({ seq, epoch, mark }: Position, publicId: string): number | undefined {
     const from =
@@ -229,7 +230,7 @@ export class ChangeClock {
     return seq <= last ? seq : undefined;
   }
 
-  /** The same for a client of an earlier life. One that names no mark cannot go back, or to another epoch. */
+  /** The same for a client of an earlier life. A client without a mark cannot go back, or to another epoch. */
   #before(seq: number, epoch: string, mark: number | undefined, publicId: string): number | undefined {
     if (mark === undefined) return undefined;
     for (const [life, stored] of this.#lives) {
@@ -238,12 +239,12 @@ export class ChangeClock {
     return undefined;
   }
 
-  /** Where a client of this life is that has a packet. */
+  /** The position of a client of this life, by its packet. */
   positionOf(seq: number, publicId: string): Position {
     return { seq, epoch: epochOf(this.#epoch, publicId) };
   }
 
-  /** What clients missed that have a packet. */
+  /** What a client with this packet missed. */
   missed(from: number): Missed {
     let missed = this.#answers.get(from);
     if (!missed) {
@@ -282,7 +283,7 @@ function changesIn(values: readonly StoredChanges[]): ReadonlyMap<string, number
   return new Map(values.flatMap(({ changed }) => Object.entries(changed)));
 }
 
-/** The values to believe, in their order. @param from the number of the first; undefined if none is */
+/** The valid values, in order. @param from the number of the first one, or undefined if none is valid */
 function believed(rows: OwnRows, from: number | undefined): StoredChanges[] {
   if (from === undefined) return [];
   const values = rows.of("changes").map(([, value]) => value as StoredChanges);

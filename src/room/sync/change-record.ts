@@ -4,29 +4,29 @@ import type { Rows } from "../../state/rows.ts";
 
 const PREFIX = `${PRIVATE_PREFIX}changes:`;
 /**
- * The last slot that is used is overwritten until it has so many characters, or is so old, in ms; then the next one.
- * All of them have 1 MB or 2 minutes of changes.
+ * The last used slot is overwritten until it has this many characters, or this age in ms. Then the next one is used.
+ * Together they have 1 MB or 2 minutes of changes.
  */
 const SLOTS = 64;
 const SLOT_LENGTH = 16_000;
 const SLOT_AGE = 2000;
 
-/** The most characters of a value: storage holds 2 MB under a key. */
+/** The maximum length of a value. Storage accepts 2 MB per key. */
 const MAX_LENGTH = 500_000;
 
-/** What is stored of the changes in some windows, with the rows that changed. */
+/** The stored form of the changes in some windows, written with the changed rows. */
 export interface StoredChanges {
   /** The life of the room. */
   readonly epoch: string;
-  /** From 0, without a gap: of two values of a slot, the higher one is the newer. */
+  /** From 0, without gaps. Of two values of a slot, the higher one is newer. */
   readonly number: number;
-  /** Whether what is stored before is not to be believed. */
+  /** Whether earlier values are invalid. */
   readonly isFirst?: true;
-  /** Who has this packet needs only this value and those that follow. */
+  /** A client with this packet needs only this value and the following ones. */
   readonly since: number;
-  /** All that was sent up to this packet is stored. */
+  /** Everything up to this packet is stored. */
   readonly seq: number;
-  /** Nothing is stored that is to be sent after this packet. */
+  /** Nothing is stored that will be sent after this packet. */
   readonly ahead: number;
   /** No packet with a higher number has changes of these rows. */
   readonly last: number;
@@ -34,21 +34,21 @@ export interface StoredChanges {
   readonly changed: Readonly<Record<string, number>>;
 }
 
-/** How far what is stored goes. */
+/** How much is stored. */
 export type Stored = Pick<StoredChanges, "seq" | "ahead">;
 
-/** What the record needs to know of the present. */
+/** The present numbers. */
 export interface Present {
   readonly epoch: string;
   /** The number of the last packet. */
   readonly seq: number;
-  /** The number of the packet that what has changed by now is sent with: the next one, or if nothing did, the last. */
+  /** The number of the packet that will contain the present changes: the next one, or without changes the last one. */
   readonly ahead: number;
 }
 
-/** Notes in storage which rows changed when, in as many slots as are needed, one row for each save. */
+/** Records in storage when rows changed. It uses as many slots as needed, one for each save. */
 export class ChangeRecord {
-  /** What is stored completely. */
+  /** The completely stored part. */
   stored: Stored;
   readonly #rows: Rows;
   readonly #now: () => number;
@@ -59,10 +59,10 @@ export class ChangeRecord {
   #began: number;
   #changed = new Map<string, number>();
   #length = 0;
-  /** What the value says that was made last. */
+  /** The `stored` of the last written value. */
   #said: Stored;
 
-  /** @param number the number of the first value @param isFirst whether what is stored before is not to be believed */
+  /** @param number the number of the first value @param isFirst whether earlier values are invalid */
   constructor(rows: Rows, now: () => number, present: () => Present, number: number, isFirst: boolean, stored: Stored) {
     this.#rows = rows;
     this.#now = now;
@@ -76,11 +76,11 @@ export class ChangeRecord {
     rows.onSaved = () => this.#saved();
   }
 
-  /** The number of the last packet is to be stored before the room sleeps. */
+  /** The number of the last packet has to be stored before the room hibernates. */
   outdated(): void {
     const { log, unsavedVolatile, isClean } = this.#rows;
     if (log) unsavedVolatile.add(log);
-    // What is to be stored anyway takes it along.
+    // The next regular write includes it.
     if (isClean) this.#rows.note("volatile");
   }
 
@@ -94,13 +94,13 @@ export class ChangeRecord {
     const { touched, isSavingAll, clock } = this.#rows;
     if (touched.size > MAX_TOUCHED) this.#forget(clock);
     for (const { key, changedIn } of touched) {
-      // What clients had already when the room woke is no change.
+      // Clients already had these changes when the room woke.
       if (changedIn === 0) continue;
       if (!this.#changed.has(key)) this.#length += key.length;
       this.#changed.set(key, changedIn);
     }
     if (this.#length > MAX_LENGTH) this.#forget(clock);
-    // If only some rows are written, no more than before is stored completely.
+    // If only some rows are written, the completely stored part does not grow.
     this.#said = isSavingAll ? { seq, ahead } : this.stored;
     const changed = Object.fromEntries(this.#changed);
     const isFirst = this.#isFirst && { isFirst: true as const };

@@ -13,17 +13,17 @@ import type { Connections } from "../connections/connections.ts";
 import { groupsOf } from "./views.ts";
 import type { ViewerGroup } from "./views.ts";
 
-/** What is to be sent after a window. */
+/** The changes of a window. */
 interface Sent {
-  /** The patch for everyone, if there is one. */
+  /** The patch for everyone, if any. */
   readonly shared: Readonly<Plain> | undefined;
-  /** The same in the binary protocol, if anybody reads that. */
+  /** The same in the binary protocol, if there are readers. */
   readonly blocks: Uint8Array | undefined;
   readonly head: PatchHead;
   readonly viewerGroups: readonly ViewerGroup[];
 }
 
-/** Sends patches to the connections of the room's own object. Those who are told the same get the same frame. */
+/** Sends patches to the local connections of the room. Connections with equal changes share a frame. */
 export class DirectPatches {
   readonly #tree: Tree;
   readonly #connections: Connections;
@@ -64,13 +64,13 @@ export class DirectPatches {
     for (const [conn, input] of answered) if (!conn.remote) conn.sendPatch(nothing, input);
   }
 
-  /** Packets of several connections may be the same, so tables have one of their own. */
+  /** Tables are sent in a packet of their own, because connections share packets. */
   #sendTables(conn: RoomConnection, tables: Uint8Array | undefined): void {
     if (tables) conn.deliver(withText(writeSyncFrame({}, tables), () => encodeSync("{}")));
   }
 }
 
-/** Makes something when it is asked for first. */
+/** Caches the result of the first call. */
 function once(make: () => string): () => string {
   let made: string | undefined;
   return () => (made ??= make());

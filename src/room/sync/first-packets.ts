@@ -13,24 +13,24 @@ import type { BinaryPatches } from "./binary-patches.ts";
 import type { ChangeClock } from "./change-clock.ts";
 import type { Views } from "./views.ts";
 
-/** What first packets need of the room. */
+/** The parts of the room that first packets need. */
 export interface FirstPacketsScope {
   readonly tree: Tree;
   readonly views: Views;
   readonly changeClock: ChangeClock;
-  /** The number of the last tick, or 0, and how many there are in a second. Undefined in a room without ticks. */
+  /** The number of the last tick, or 0, and the ticks per second. Undefined in a room without ticks. */
   readonly ticker: { readonly number: number; readonly hz: number } | undefined;
-  /** Knows which input of a client was applied last, if one was. Undefined in a room without inputs. */
+  /** Knows the last applied input of a client, if any. Undefined in a room without inputs. */
   readonly inputs: { lastOf(conn: RoomConnection): number | undefined } | undefined;
 }
 
-/** Makes the first packet of a connection: the whole state that it may see, or what it missed. */
+/** Makes the first packet of a connection: its whole visible state, or the changes that it missed. */
 export class FirstPackets {
   readonly #scope: FirstPacketsScope;
   readonly #binary: BinaryPatches;
   readonly #batch: number;
 
-  /** @param batch the most bytes of a frame with several messages */
+  /** @param batch the maximum size of a frame with several messages, in bytes */
   constructor(scope: FirstPacketsScope, binary: BinaryPatches, batch: number) {
     this.#scope = scope;
     this.#binary = binary;
@@ -71,7 +71,7 @@ export class FirstPackets {
     return withText(this.#binary.first(conn, head, patch === undefined ? publicId : undefined, text), encode);
   }
 
-  /** The state that connections at a shard have to have. */
+  /** The state that connections at a shard should have. */
   stateFor(conns: readonly RoomConnection[]): GroupState {
     const { changeClock, tree, views } = this.#scope;
     if (conns.some(({ protocol }) => protocol !== 1)) changeClock.use();
@@ -90,7 +90,7 @@ export class FirstPackets {
     };
   }
 
-  /** What only first packets say. */
+  /** The parts that only first packets have. */
   #own(): Pick<SyncHead, "batch" | "tick" | "hz"> {
     const { ticker } = this.#scope;
     return { batch: this.#batch, ...(ticker && { tick: ticker.number, hz: ticker.hz }) };
@@ -102,7 +102,7 @@ export class FirstPackets {
   }
 }
 
-/** The id of a connection at its shard, if it is at one. */
+/** The id of a connection at its shard, if it is at a shard. */
 export function idOf({ remote }: RoomConnection): number[] {
   return remote ? [remote.id] : [];
 }

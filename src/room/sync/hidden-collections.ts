@@ -7,8 +7,8 @@ import type { Placed } from "../../state/merge.ts";
 type HiddenCollection = NonNullable<HiddenEntry["parent"]>;
 
 /**
- * The collections that not everyone sees, for a client that comes back. Each is replaced as a whole by what the client
- * may see: deleting the other entries one by one would reveal their keys.
+ * The collections that not everyone sees, for a reconnecting client. Each is replaced as a whole by its visible part,
+ * because deletions of single entries would reveal their keys.
  */
 export class HiddenCollections {
   readonly #seen = new Map<HiddenCollection, Placed[]>();

@@ -5,12 +5,12 @@ import { placeOfSignal } from "../../state/signals/tracking.ts";
 import type { Tree } from "../../state/tree.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 
-/** Of a field for which so many viewers are answered without reading a signal, all are asked each time. */
+/** A field with this many viewers whose predicates read no signal asks all viewers each time. */
 const MAX_ALWAYS = 8;
-/** So many times all is asked without looking at what is read, where that would spare little. */
+/** For this many rounds all predicates are called without tracking, if tracking would save little. */
 const PAUSE = 15;
 
-/** What answers were made of: of one field, or of one viewer. */
+/** The signals that answers depend on, for one field or one viewer. */
 class Reads {
   signals = new Set<unknown>();
   readonly observer: Observer;
@@ -26,7 +26,7 @@ class Reads {
     this.hasGrown = true;
   }
 
-  /** All are read again. */
+  /** The tracking of all fields and viewers starts anew. */
   reset(): void {
     this.signals = new Set();
     this.hasGrown = true;
@@ -47,13 +47,13 @@ class FieldReads extends Reads {
 
 class ViewerReads extends Reads {
   user: unknown;
-  /** The fields for which it was answered without reading a signal: the answer may depend on anything. */
+  /** The fields whose answer read no signal: it may depend on anything. */
   readonly always = new Set<Leaf>();
 }
 
 /**
- * Which predicates have to be asked again: a signal of the viewer's own entry counts for that viewer, any other for all
- * viewers of the field. Who was answered without reading a signal is asked each time.
+ * Knows which predicates have to be called again. A signal of the viewer's own entry concerns that viewer. Another
+ * signal concerns all viewers of the field. A predicate that read no signal is called each time.
  */
 export class Questions {
   readonly #tree: Tree;
@@ -61,7 +61,7 @@ export class Questions {
   readonly #viewers = new Map<RoomConnection, ViewerReads>();
   readonly #staleFields = new Set<Leaf>();
   readonly #staleViewers = new Set<RoomConnection>();
-  /** Begins to look at what is read; knows what was read; does not look, since too much has to be asked each time. */
+  /** Starts tracking; has tracked; or does not track, because too many predicates have to be called each time. */
   #phase: "fresh" | "known" | "paused" = "fresh";
   #pause = 0;
   #asked = 0;
@@ -70,17 +70,17 @@ export class Questions {
     this.#tree = tree;
   }
 
-  /** It is not known what the answers for a connection were made of. */
+  /** The dependencies of a connection's answers are unknown. */
   forget(conn: RoomConnection): void {
     this.#staleViewers.add(conn);
   }
 
-  /** Before connections are asked. @param conns all that will be */
+  /** Called before connections are asked. @param conns all connections that will be asked */
   begin(conns: readonly RoomConnection[]): void {
     this.#asked = 0;
     if (this.#phase === "paused") return;
     const { dynamic, held } = this.#tree;
-    // Nobody is asked about a user whose join is not done.
+    // Fields of a user who is still joining are not asked.
     const isHeld = ({ audience }: Leaf) => held.size > 0 && held.has(audience?.owner ?? "");
     for (const leaf of dynamic) if (!this.#fields.has(leaf) && !isHeld(leaf)) this.#addField(leaf);
     for (const conn of conns) if (!this.#viewers.has(conn)) this.#addViewer(conn);
@@ -90,7 +90,7 @@ export class Questions {
     for (const conn of this.#staleViewers) this.#viewers.get(conn)?.reset();
   }
 
-  /** The fields of which it has to be asked whether a viewer sees them. */
+  /** The fields whose visibility to a viewer has to be asked. */
   for(conn: RoomConnection, viewer: Viewer): ReadonlySet<Leaf> {
     const { dynamic } = this.#tree;
     const reads = this.#viewers.get(conn);
@@ -131,7 +131,7 @@ export class Questions {
     field.isBlind = field.always > MAX_ALWAYS;
   }
 
-  /** After all were asked. @param count how many */
+  /** Called after all were asked. @param count how many */
   end(count: number): void {
     if (this.#phase === "paused") {
       if (--this.#pause === 0) this.#phase = "fresh";

@@ -5,7 +5,7 @@ import type { RemoteGroup } from "../connections/remote-group.ts";
 import { groupsOf } from "./views.ts";
 import type { ViewerGroup } from "./views.ts";
 
-/** What the connections of a shard are sent, beyond what everyone gets. */
+/** The changes that connections of a shard get in addition to the changes for everyone. */
 export function remoteChanges(
   group: RemoteGroup,
   all: readonly RoomConnection[],
@@ -13,7 +13,7 @@ export function remoteChanges(
   crowd: Crowd | undefined,
 ): PrivateChanges[] {
   const isHere = ({ remote }: RoomConnection) => remote?.group === group;
-  // A shard that finds out by itself who sees what is told that once.
+  // A shard that computes visibility itself gets the changes once.
   if (!crowd || (group.sights && crowd.isToldBy(group.sights))) {
     const groups = viewerGroups.map(({ changes, conns }) => ({ ids: idsOf(conns.filter(isHere)), changes }));
     return groups.filter(({ ids }) => ids.length > 0);

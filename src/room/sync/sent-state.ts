@@ -3,12 +3,12 @@ import type { Clock, Failures, Storage } from "../../platform/ports.ts";
 import { KNOWN_PREFIX } from "../storage/keys.ts";
 import type { OwnRows } from "../timing/room-part.ts";
 
-/** Characters of one row: a stored value has at most 2 MB, and a character up to three bytes. */
+/** The characters of one row. A stored value has up to 2 MB, and a character up to three bytes. */
 const CHUNK = 600_000;
 const FIRST_RETRY = 1000;
 const LONGEST_RETRY = 60_000;
 
-/** What storing what was sent needs of the room. */
+/** The parts of the room that {@link SentState} needs. */
 export interface SentStateScope {
   readonly storage: Storage;
   readonly clock: Clock;
@@ -16,8 +16,8 @@ export interface SentStateScope {
 }
 
 /**
- * Stores what clients were sent, once, when changes begin to wait for `applySync`: a room that sleeps meanwhile still
- * knows what to send. Used only while `autoSync` is off.
+ * Stores the sent state once, when changes start to wait for `applySync`. A room that hibernates meanwhile still knows
+ * what to send. Used only with `autoSync: false`.
  */
 export class SentState {
   readonly #scope: SentStateScope;
@@ -26,13 +26,13 @@ export class SentState {
   #failures = 0;
   #isWaitingForRetry = false;
 
-  /** @param retry called some time after a write failed: it calls {@link keepWhile} again */
+  /** @param retry called some time after a failed write, to call {@link keepWhile} again */
   constructor(scope: SentStateScope, retry: () => void) {
     this.#scope = scope;
     this.#retry = retry;
   }
 
-  /** @returns what is stored, if anything is */
+  /** @returns the stored state, if any */
   load(rows: OwnRows): Record<string, unknown> | undefined {
     const chunks = rows.of("known").map(([, value]) => value as string);
     this.#chunks = chunks.length;
@@ -43,7 +43,7 @@ export class SentState {
   keepWhile(isWaiting: boolean, sent: () => Record<string, unknown>): void {
     if (isWaiting === this.#chunks > 0 || this.#isWaitingForRetry) return;
     try {
-      // What was sent may have to be read first.
+      // The sent state may have to be read first.
       this.#replace(isWaiting ? JSON.stringify(sent()) : "");
       this.#failures = 0;
     } catch (error) {
@@ -51,7 +51,7 @@ export class SentState {
     }
   }
 
-  /** All chunks are written, or none: a part of them cannot be read. */
+  /** All chunks are written, or none, because a part of them cannot be read. */
   #replace(text: string): void {
     const { storage } = this.#scope;
     const chunks = Math.ceil(text.length / CHUNK);

@@ -11,17 +11,17 @@ import { HiddenCollections } from "./hidden-collections.ts";
 import { Questions } from "./questions.ts";
 import { changesFor, Hidden } from "./visibility.ts";
 
-/** Connections that are sent the same private changes. */
+/** Connections with the same private changes. */
 export interface ViewerGroup {
   readonly changes: readonly Placed[];
   readonly conns: RoomConnection[];
 }
 
-/** What each connection may see beyond what everyone sees, and what it was sent of that. */
+/** The private state that each connection may see, and the part of it that was sent. */
 export class Views {
   readonly #tree: Tree;
   readonly #connections: Connections;
-  /** Made when there is a predicate. */
+  /** Created with the first predicate. */
   #questions: Questions | undefined;
   #wasPending = false;
   #wasManual = false;
@@ -31,20 +31,20 @@ export class Views {
     this.#connections = connections;
   }
 
-  /** Everything that a connection may see, as JSON. */
+  /** The whole visible state of a connection, as JSON. */
   textFor(conn: RoomConnection): string {
     return this.#tree.textFor(this.#tree.viewerOf(conn));
   }
 
-  /** Notes that a connection is about to be sent everything that it may see. */
+  /** Notes that a connection is about to get its whole visible state. */
   remember(conn: RoomConnection): void {
     this.#tree.crowd?.enter(conn, true);
     this.#mark(conn, true);
   }
 
   /**
-   * Restores what all connections saw that stayed open while the room slept.
-   * @param wasPending whether changes were pending @param wasManual whether changes were sent only on demand
+   * Restores the views of all connections that stayed open while the room hibernated.
+   * @param wasPending whether changes were pending @param wasManual whether `autoSync` was off
    */
   assume(wasPending: boolean, wasManual: boolean): void {
     this.#wasPending = wasPending;
@@ -52,11 +52,11 @@ export class Views {
     for (const conn of this.#connections.all()) this.recall(conn);
   }
 
-  /** Restores what a client saw that stayed connected while the room slept. */
+  /** Restores the view of a client that stayed connected while the room hibernated. */
   recall(conn: RoomConnection): void {
-    // If changes were pending, assume that it saw exactly what it may not see now: that is deleted, the rest sent
-    // whole.
-    // A room that sends by itself waits until what is seen is at rest, as far as its own sockets are concerned.
+    // If changes were pending, assume that the client saw exactly the fields that are hidden now. Those are deleted,
+    // and the rest is sent whole. With `autoSync`, the room hibernates only when visibility has settled, at least for
+    // its own sockets.
     this.#tree.crowd?.enter(conn, !this.#wasPending, !this.#wasManual && !conn.isRemote);
     this.#mark(conn, !this.#wasPending);
   }
@@ -71,7 +71,7 @@ export class Views {
     ];
   }
 
-  /** The private fields that a connection was sent of entries that its shard shows it. */
+  /** The sent private fields in entries that the shard shows to the connection. */
   privateInSights(conn: RoomConnection): Placed[] {
     if (!conn.relays || !this.#tree.crowd) return [];
     const viewer = this.#tree.viewerOf(conn);
@@ -86,16 +86,16 @@ export class Views {
   }
 
   /**
-   * What changed of the private fields after a packet, for a client that has it: objects replace what it has. It is not
-   * known which fields with a predicate it saw before, so those that it may not see are deleted.
+   * The changes of private fields after a packet, for a client that has this packet. Objects replace the client's
+   * values. It is unknown which fields with a predicate the client saw before, so hidden ones are deleted.
    *
-   * @param gone what is gone since, and only some could see
+   * @param gone removed values that only some clients could see
    */
   privateSince(conn: RoomConnection, seq: number, gone: readonly PrivateRemoval[]): Placed[] {
     const viewer = this.#tree.viewerOf(conn);
     const hidden = new HiddenCollections();
     const changes: Placed[] = [];
-    // Removals come first, since another value may take the place of a removed one.
+    // Removals come first, since another value may replace a removed one.
     for (const { names, audience } of gone) {
       const around = this.#tree.hiddenAround(names);
       if (around?.collection.interest) continue;
@@ -116,12 +116,15 @@ export class Views {
     return [...changes, ...hidden.replacements(), ...(this.#tree.crowd?.replacements(conn) ?? [])];
   }
 
-  /** Whether a viewer may have something of a field, or had. @param around of the entry around it, if not everybody sees that */
+  /**
+   * Whether a viewer may see a field, or could see it before. @param around audience of its entry, if not everyone sees
+   * it
+   */
   #mayHave(viewer: Viewer, audience: Audience, around: Audience | undefined): boolean {
     return (!around || this.#tree.sees(viewer, around)) && (audience.dynamic || this.#tree.sees(viewer, audience));
   }
 
-  /** Groups the connections that get private changes by which changes they get. */
+  /** Groups connections by their private changes. */
   classify({ private: changes }: Changes): readonly ViewerGroup[] {
     const hidden = new Hidden(changes);
     const conns = Array.from(this.#concerned(changes)).filter(
@@ -144,14 +147,14 @@ export class Views {
     else groups.set(key, { changes: changes.map(({ names, value }) => ({ names, value })), conns: [conn] });
   }
 
-  /** The connections that may have to be sent something: with predicates all, otherwise the owners of what changed. */
+  /** The connections that may need changes: all of them with predicates, otherwise the owners of changed fields. */
   #concerned(hidden: Changes["private"]): Iterable<RoomConnection> {
     if (this.#tree.dynamic.size > 0 || hidden.some(({ audience }) => audience.dynamic)) return this.#connections.all();
     const owners = new Set(hidden.map(({ audience }) => audience.owner ?? ""));
     return [...owners].flatMap((owner) => Array.from(this.#connections.of(owner)));
   }
 
-  /** Notes that a connection sees the fields with a predicate that it may see now, or those that it may not see. */
+  /** Marks the fields with a predicate that a connection can see now as seen, or the hidden ones. */
   #mark(conn: RoomConnection, isVisible: boolean): void {
     if (conn.isSpectator || this.#tree.dynamic.size === 0) return;
     this.#questions?.forget(conn);
@@ -161,7 +164,7 @@ export class Views {
     }
   }
 
-  /** Whether a connection was sent the field. What it may not see any more is asked again: nothing of that is sent. */
+  /** Whether a connection was sent the field. A field that is hidden now is asked again, and is not sent. */
   #wasSent(conn: RoomConnection, viewer: Viewer, leaf: Leaf): boolean {
     const { audience, sent } = leaf;
     if (!audience || sent === undefined || (audience.dynamic && !conn.seen.has(leaf.id))) return false;
@@ -169,7 +172,7 @@ export class Views {
   }
 }
 
-/** The group of each connection that is in one. */
+/** Maps each connection to its group. */
 export function groupsOf(viewerGroups: readonly ViewerGroup[]): ReadonlyMap<RoomConnection, ViewerGroup> {
   return new Map(viewerGroups.flatMap((group) => group.conns.map((conn) => [conn, group] as const)));
 }

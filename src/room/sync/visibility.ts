@@ -6,7 +6,7 @@ import type { Tree } from "../../state/tree.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import type { Questions } from "./questions.ts";
 
-/** The private changes for one viewer. Viewers with the same key get the same changes. */
+/** The private changes for one viewer. Viewers with the same key have the same changes. */
 interface OwnChanges {
   readonly key: string;
   readonly changes: readonly PrivateChange[];
@@ -30,14 +30,14 @@ export class Hidden {
     return this.#ofFields.get(leaf);
   }
 
-  /** The fields that changed, and these, in one order for all viewers. */
+  /** The changed fields and the given ones, in the same order for all viewers. */
   with(leaves: ReadonlySet<Leaf>): Iterable<Leaf> {
     if (this.#ofFields.size === 0 && leaves.size === 0) return leaves;
     return [...new Set([...this.#ofFields.keys(), ...leaves])].toSorted((one, other) => one.id - other.id);
   }
 }
 
-/** Who looks, and what it saw so far. */
+/** A viewer, and the fields that it saw so far. */
 export interface Looking {
   readonly conn: RoomConnection;
   readonly viewer: Viewer;
@@ -45,8 +45,8 @@ export interface Looking {
 }
 
 /**
- * Collects the private changes that a viewer may see, and the fields that have become visible or invisible to it. Keys
- * are made of numbers alone, since clients choose names.
+ * Collects the visible private changes of a viewer, and the fields that became visible or hidden. Keys consist of
+ * numbers only, since clients choose names.
  */
 export function changesFor(tree: Tree, looking: Looking, hidden: Hidden, questions?: Questions): OwnChanges {
   const changes: PrivateChange[] = [];
@@ -58,7 +58,7 @@ export function changesFor(tree: Tree, looking: Looking, hidden: Hidden, questio
   return changes.length === 0 ? NONE : { key: keys.join(), changes };
 }
 
-/** Removals come first, since another value may take the place of a removed one. */
+/** Removals come first, since another value may replace a removed one. */
 function* allChanges(
   tree: Tree,
   looking: Looking,
@@ -95,10 +95,10 @@ function* dynamicChanges(
     else seen.delete(id);
     const entry = sees ? undefined : leaf.hiddenEntryAround((outer) => tree.sees(viewer, outer));
     const names = (entry ?? leaf).names();
-    // A value that replaces another one keeps that information.
+    // A replacement keeps that information.
     const whole = patch?.change.value instanceof Replacement ? patch.change.value : leaf.sent;
     const change = { names, audience: leaf.audience, value: sees ? whole : DELETE, leaf };
-    // What is gone is the field, or an entry around it: as many names lead to it.
+    // The removed value is the field or an entry around it, depending on the number of names.
     yield [change, sees ? `+${id}` : `-${id}/${names.length}`];
   }
   if (seen.size > tree.dynamic.size) prune(seen, tree);
@@ -110,7 +110,7 @@ function prune(seen: Set<number>, { dynamic }: Tree): void {
   for (const id of seen) if (!ids.has(id)) seen.delete(id);
 }
 
-/** Whether a viewer saw anything of what was removed. Forgets what it saw of that. */
+/** Whether a viewer saw a part of a removed value. Removes it from the seen fields. */
 function hadSeen(tree: Tree, viewer: Viewer, seen: Set<number>, { audience, gone }: PrivateChange): boolean {
   if (!audience.dynamic || !gone) return tree.sees(viewer, audience);
   let had = false;

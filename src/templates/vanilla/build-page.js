@@ -10,7 +10,7 @@ await build({
   bundle: true,
   format: "esm",
   target: "es2022",
-  // What is public has no source maps, and none of the warnings for whoever develops.
+  // The deployed page has no source maps, and no warnings for development.
   minify: !isDevelopment,
   sourcemap: isDevelopment && "inline",
   define: { "process.env.NODE_ENV": environment, "globalThis.process.env.NODE_ENV": environment },

@@ -8,17 +8,17 @@ const GRID = 100;
 export interface Shot {
   readonly from: Position;
   readonly to: Position;
-  /** When it was seen, in ms. */
+  /** When it became visible, in ms. */
   readonly at: number;
 }
 
-/** What moves. */
+/** Everything that moves. */
 interface Scene {
   readonly players: ReadonlyMap<string, Position>;
   readonly shots: readonly Shot[];
   readonly now: number;
   readonly self: string | undefined;
-  /** Where the room has the own player. */
+  /** The own player's position in the room. */
   readonly ghost: Position | undefined;
 }
 

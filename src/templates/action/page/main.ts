@@ -63,7 +63,7 @@ function drawScores(): void {
   );
 }
 
-// What the list shows, as one text: it is drawn again only when that is another one.
+// The content of the list as text: it is drawn again only if this changes.
 arena.select(
   ({ players }) => JSON.stringify(Object.values(players).map(({ name, score, online }) => [name, score, online])),
   drawScores,

@@ -1,9 +1,9 @@
-/** A line that is made worse: all in ms, but for the share of frames that are lost on their way. */
+/** The simulated connection. Times are in ms. `loss` is the share of lost frames. */
 export const line = { latency: 0, jitter: 0, loss: 0 };
-/** How long it takes until a lost frame is sent again: those after it wait for it, as TCP does. */
+/** How long it takes until a lost frame is sent again, in ms. Later frames wait for it, as with TCP. */
 const AGAIN = 250;
 
-/** A WebSocket over such a line, half of whose latency is on the way there, and half on the way back. */
+/** A WebSocket with such a connection. Each direction has half of the latency. */
 export class SlowSocket extends WebSocket {
   #sent = 0;
   #received = 0;
@@ -27,7 +27,7 @@ export class SlowSocket extends WebSocket {
   }
 }
 
-/** When a frame arrives: never before the one before it. */
+/** When a frame arrives: never before the previous one. */
 function arrival(before: number): number {
   const wait = line.latency / 2 + Math.random() * line.jitter + (Math.random() < line.loss ? AGAIN : 0);
   return Math.max(before, performance.now() + wait);

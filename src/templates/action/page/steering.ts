@@ -12,14 +12,13 @@ const KEYS: Readonly<Record<string, Position>> = {
   KeyS: { x: 0, y: 1 },
 };
 
-/** A finger that is lifted sooner, in ms, was a tap. */
+/** A touch shorter than this is a tap, in ms. */
 const TAP = 200;
 
 /**
- * Reads what the player wants: to run, by keys or to where a finger is held, and to shoot, where they click or tap, or
- * with the space bar where the pointer is.
- * @param self where they are
- * @returns gives it; what was pressed once counts until it is sent
+ * Reads the player's input. Keys or a held finger move. A click, a tap or the space bar shoots.
+ * @param self the player's position
+ * @returns a function that gives the input. A key that was pressed once counts until it is sent
  */
 export function readSteering(canvas: HTMLCanvasElement, self: () => Position | undefined): (isSent: boolean) => Input {
   const held = new Set<string>();
@@ -65,7 +64,7 @@ export function readSteering(canvas: HTMLCanvasElement, self: () => Position | u
   };
 }
 
-/** One of eight directions; none where the finger is on the player. */
+/** One of eight directions, or none if the finger is on the player. */
 function directionOf(from: Position, to: Position): Position {
   const [x, y] = [to.x - from.x, to.y - from.y];
   if (Math.hypot(x, y) < PLAYER_RADIUS) return { x: 0, y: 0 };

@@ -16,7 +16,7 @@ import {
 } from "./arena";
 import type { Position, Wall } from "./arena";
 
-/** What moves is not stored: after a restart a game like this begins anew. */
+/** Positions are not stored: after a restart the game begins again. */
 const MOVING = { persist: false, as: POSITION };
 
 class Player {
@@ -48,7 +48,7 @@ function place(player: Player): void {
 export const arenaRoom = defineRoom({
   path: "arena-{id}",
   maxUsers: 16,
-  throttleSync: 0, // each tick is sent as it is: pages show one after the other
+  throttleSync: 0, // every tick is sent, because pages show one after the other
   throttleStorage: 5000,
   state: () => ({
     players: users(Player, { history: { fields: ["x", "y"], ms: 1000 } }),
@@ -61,7 +61,7 @@ export const arenaRoom = defineRoom({
     for (const [index, wall] of WALLS.entries()) state.walls()[`wall-${index}`] = makeWall(wall);
   },
   onJoin({ user }) {
-    if (user.x() === 0) place(user); // else they were here before
+    if (user.x() === 0) place(user); // a user who returns keeps the old position
   },
 
   actions: {
@@ -69,7 +69,7 @@ export const arenaRoom = defineRoom({
   },
 
   inputs: {
-    // A client says where it wants to go, never where it is: so nobody is faster than the others.
+    // A client sends a direction, never a position, so it cannot move faster than others.
     move: {
       input: z.object({ x: direction, y: direction, shot: z.object({ x: direction, y: direction }).optional() }),
       step,
@@ -81,7 +81,7 @@ export const arenaRoom = defineRoom({
         const from = { x: user.x(), y: user.y() };
         let far = reach(from, way, WALLS);
         let hit: string | undefined;
-        // They aimed at what they saw: others as they were then.
+        // The shooter aimed at the positions that the page showed, which are in the past.
         room.rewind(seen, ({ players }: { players: Readonly<Record<string, Position>> }) => {
           for (const [id, target] of Object.entries(players)) {
             if (id === conn.publicId || !state.players()[id]?.online()) continue;

@@ -3,16 +3,16 @@ import { quantized } from "durable-rooms/netcode";
 export const HZ = 30;
 export const WIDTH = 1200;
 export const HEIGHT = 800;
-/** Pixels a second. */
+/** In pixels per second. */
 export const SPEED = 320;
 export const PLAYER_RADIUS = 26;
 export const GEM_RADIUS = 12;
 export const GEMS = 12;
-/** How far a shot goes. */
+/** The range of a shot, in pixels. */
 export const RANGE = 900;
-/** Ticks from one shot to the next. */
+/** The minimum number of ticks between two shots. */
 export const RELOAD = HZ / 2;
-/** Positions are rounded to a 50th of a pixel: in the room, on the wire, and where the page predicts. */
+/** Positions are rounded to 1/50 pixel: in the room, on the wire, and in the prediction of the page. */
 export const POSITION = quantized({ min: 0, max: WIDTH, bits: 16 });
 
 export interface Position {
@@ -23,12 +23,12 @@ export interface Wall extends Position {
   readonly width: number;
   readonly height: number;
 }
-/** What a player wants in one tick. */
+/** The input of a player for one tick. */
 export interface Input {
-  /** Where to run: from -1 to 1. */
+  /** The direction to run, from -1 to 1. */
   readonly x: number;
   readonly y: number;
-  /** Where to shoot: a direction of length 1. */
+  /** The direction to shoot, of length 1. */
   readonly shot?: Position | undefined;
 }
 
@@ -40,8 +40,8 @@ export const WALLS: readonly Wall[] = [
 ];
 
 /**
- * What one input does to its player in one tick: in the room, and on the page that predicts it. It has no sine and no power:
- * their last digits differ from engine to engine.
+ * Applies one input to its player in one tick, in the room and in the prediction of the page. It uses no sine and no power,
+ * because their last digits differ between engines.
  */
 export function step(
   me: Position,
@@ -52,12 +52,12 @@ export function step(
   const way = (SPEED * dt) / length;
   const walls = Object.values(state.walls);
   const to = { x: clamp(me.x + x * way, WIDTH), y: clamp(me.y + y * way, HEIGHT) };
-  // Along a wall they slide.
+  // Slides along a wall.
   const side = walls.some((wall) => isIn(wall, { x: to.x, y: me.y })) ? me.x : to.x;
   return { x: side, y: walls.some((wall) => isIn(wall, { x: side, y: to.y })) ? me.y : to.y };
 }
 
-/** How far a shot goes until a wall stops it. */
+/** The distance until a wall stops a shot. */
 export function reach(from: Position, way: Position, walls: readonly Wall[]): number {
   for (let far = 0; far < RANGE; far += 8) {
     const at = { x: from.x + way.x * far, y: from.y + way.y * far };
@@ -66,7 +66,7 @@ export function reach(from: Position, way: Position, walls: readonly Wall[]): nu
   return RANGE;
 }
 
-/** How far away a shot hits somebody; undefined if it does not. */
+/** The distance at which a shot hits a player, or undefined if it misses. */
 export function hits(from: Position, way: Position, target: Position): number | undefined {
   const [x, y] = [target.x - from.x, target.y - from.y];
   const along = x * way.x + y * way.y;

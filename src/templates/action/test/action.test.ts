@@ -22,13 +22,13 @@ async function start() {
   return { ...test, ada, bob, put, move };
 }
 
-it("the room moves players at their speed, however much they send, and stops them at the edge", async () => {
+it("a player moves at the same speed however many inputs are sent, and stops at the edge", async () => {
   const { ada, bob, put, server, expectConverged } = await start();
   await put(ada.publicId, 100, 760);
   const x = () => bob.state.players[ada.publicId]?.x ?? 0;
   for (let input = 1; input <= 60; input++) await ada.send({ action: "move", input, value: { x: 1, y: 0 } } as never);
   await server.advance(1000);
-  // A quarter of a second may be made up for.
+  // A player may catch up with a quarter of a second.
   expect(x() - 100).toBeLessThanOrEqual(SPEED * 1.4);
   expect(x() - 100).toBeGreaterThanOrEqual(SPEED * 0.8);
   await server.advance(3000);
@@ -38,7 +38,7 @@ it("the room moves players at their speed, however much they send, and stops the
   await expectConverged();
 });
 
-it("diagonally nobody is faster, and along a wall they slide", () => {
+it("a player is not faster diagonally, and slides along walls", () => {
   const from = { x: 400, y: 400 };
   const { x = 0, y = 0 } = step(from, { x: 1, y: 1 }, NO_WALLS);
   expect(Math.hypot(x - 400, y - 400)).toBeCloseTo(SPEED / HZ);
@@ -50,7 +50,7 @@ it("diagonally nobody is faster, and along a wall they slide", () => {
   expect(slid.y).toBeGreaterThan(beside.y);
 });
 
-it("whoever touches a gem has it, and there are always as many", async () => {
+it("a player collects a gem by touching it, and a new gem appears", async () => {
   const { ada, put, server, createClient } = await start();
   await server.advance(100);
   const [, gem] = Object.entries(ada.state.gems)[0] ?? [];
@@ -59,7 +59,7 @@ it("whoever touches a gem has it, and there are always as many", async () => {
   const score = ada.state.players[ada.publicId]?.score ?? 0;
   expect(score).toBeGreaterThanOrEqual(1);
   expect(Object.keys(ada.state.gems)).toHaveLength(GEMS);
-  // Who reconnects goes on where they were.
+  // A player who reconnects continues at the same position.
   const before = ada.state.players[ada.publicId];
   ada.close();
   await ada.closed;
@@ -67,7 +67,7 @@ it("whoever touches a gem has it, and there are always as many", async () => {
   expect(back.state.players[back.publicId]).toMatchObject({ x: before?.x, y: before?.y, score });
 });
 
-it("a shot hits who was there when it was aimed, and no wall lets it through", async () => {
+it("a shot hits the player who was there when it was aimed, and walls stop it", async () => {
   const { ada, bob, put, move, server } = await start();
   await put(ada.publicId, 100, 100);
   await put(bob.publicId, 500, 60);
@@ -77,7 +77,7 @@ it("a shot hits who was there when it was aimed, and no wall lets it through", a
   await server.advance(100);
   const after = bob.state.players[ada.publicId]?.score ?? 0;
   expect(after).toBeGreaterThanOrEqual(before + 3);
-  // He is somewhere else now.
+  // Bob is somewhere else now.
   expect(bob.state.players[bob.publicId]).not.toMatchObject({ x: 500 });
   await put(ada.publicId, 200, 300);
   await put(bob.publicId, 400, 300);

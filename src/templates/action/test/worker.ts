@@ -1,2 +1,2 @@
-/** The Worker of the tests: it serves whatever `testRoom` is given. */
+/** The Worker of the tests: it serves the rooms that `testRoom` gets. */
 export { RoomObject, default } from "durable-rooms/testing";

@@ -1,26 +1,26 @@
 import { connected, defineRoom, id, requireClaim, signal, sync, users } from "durable-rooms";
 import * as z from "zod"; // not { z }, which makes the Worker twice as large
 
-/** Everyone who is here has one, and sees those of all others. */
+/** Every user of the room has one. All users see all visitors. */
 class Visitor {
   id = id(); // filled with the user's public id
   name = sync(signal("Somebody"));
-  x = sync(signal(0.5)); // from 0, the left, to 1
+  x = sync(signal(0.5)); // 0 is the left edge, 1 the right edge
   y = sync(signal(0.5));
-  online = connected(); // kept by the runtime
+  online = connected(); // set by the library
 }
 
 const place = z.number().min(0).max(1);
 
 export const lobby = defineRoom({
-  path: "lobby-{id}", // lobby-1, lobby-2 and so on are rooms of their own
+  path: "lobby-{id}", // lobby-1, lobby-2 and so on are different rooms
 
   state: () => ({
     cheers: sync(signal(0)), // sent to everyone, and stored
     visitors: users(Visitor),
   }),
 
-  events: { cheered: z.string() }, // what the room sends by itself, beside its state
+  events: { cheered: z.string() }, // packets that are not part of the state
 
   actions: {
     move: {
@@ -31,7 +31,7 @@ export const lobby = defineRoom({
       },
     },
     rename: {
-      input: z.string().trim().min(1, "A name has a letter at least").max(20, "A name has 20 letters at most"),
+      input: z.string().trim().min(1, "A name needs at least one letter").max(20, "A name can have at most 20 letters"),
       run({ user }, name) {
         user.name.set(name);
       },
@@ -39,7 +39,7 @@ export const lobby = defineRoom({
     cheer: {
       run({ state, user, room }) {
         state.cheers.update((cheers) => cheers + 1);
-        room.broadcast({ type: "cheered", value: user.id }); // nobody has to know of it later
+        room.broadcast({ type: "cheered", value: user.id }); // users who connect later do not get it
       },
     },
   },
@@ -52,7 +52,7 @@ export const lobby = defineRoom({
       }),
     },
     "POST /reset": {
-      guards: [requireClaim("role", "admin")], // who has a token that says so
+      guards: [requireClaim("role", "admin")], // only with a token that has this claim
       run({ state, res }) {
         state.cheers.set(0);
         return res.success();

@@ -10,9 +10,9 @@ const cheers = find("cheers");
 const cheer = find<HTMLButtonElement>("cheer");
 const nameInput = find<HTMLInputElement>("name");
 
-// ?room=2 is another room.
+// ?room=2 opens another room.
 const room = `lobby-${new URLSearchParams(location.search).get("room") ?? "1"}`;
-// Its id is private: whoever has it is this visitor. It stays through a reload.
+// The id is private: it identifies this visitor, also after a reload. Do not show it to others.
 const client = connectRoom<typeof lobby>({ host: location.host, room, id: tabSession() });
 
 client.subscribe((state) => {
@@ -42,7 +42,7 @@ async function rename(name: string): Promise<void> {
   if (refusal === "") tabStorage.setItem("name", name);
 }
 
-// At most 20 times in a second, and where the pointer is by then.
+// Sends the latest position, at most 20 times per second.
 let next: { x: number; y: number } | undefined;
 stage.addEventListener("pointermove", follow);
 stage.addEventListener("pointerdown", follow);

@@ -8,14 +8,14 @@ interface Visitor {
 const layer = document.getElementById("visitors") as HTMLElement;
 const shown = new Map<string, HTMLElement>();
 
-/** Shows who is here. Elements stay, so that they move. */
+/** Shows the visitors. Elements are reused, so that they move smoothly. */
 export function showVisitors(visitors: Readonly<Record<string, Visitor>>, me: string | undefined): void {
   for (const [publicId, element] of shown) if (!visitors[publicId]?.online) hide(publicId, element);
   for (const [publicId, visitor] of Object.entries(visitors))
     if (visitor.online) show(publicId, visitor, publicId === me);
 }
 
-/** A ring around somebody. */
+/** Shows a ring around a visitor. */
 export function showRing(publicId: string): void {
   const ring = document.createElement("i");
   ring.addEventListener("animationend", () => ring.remove());
@@ -25,7 +25,7 @@ export function showRing(publicId: string): void {
 function show(publicId: string, { name, x, y }: Visitor, isMe: boolean): void {
   const element = shown.get(publicId) ?? create(publicId);
   element.classList.toggle("me", isMe);
-  element.classList.toggle("flipped", x > 0.5); // its name is inside of the stage then
+  element.classList.toggle("flipped", x > 0.5); // so the name stays inside the stage
   element.style.left = `${x * 100}%`;
   element.style.top = `${y * 100}%`;
   const label = element.querySelector("span") as HTMLElement;
@@ -47,9 +47,9 @@ function hide(publicId: string, element: HTMLElement): void {
   shown.delete(publicId);
 }
 
-/** The same colour for the same visitor, in every window. */
+/** The same visitor has the same colour in every window. */
 function hueOf(publicId: string): number {
   let sum = 0;
   for (const character of publicId) sum = (sum * 31 + character.charCodeAt(0)) % 65_521;
-  return (sum * 137.5) % 360; // ids that are alike get colours that are not
+  return (sum * 137.5) % 360; // similar ids get different colours
 }

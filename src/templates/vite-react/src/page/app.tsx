@@ -7,7 +7,7 @@ import type { lobby } from "../room";
 import { NameInput } from "./name-input";
 import { Visitors } from "./visitors";
 
-// It is private: whoever has it is this visitor. It stays through a reload.
+// The id is private: it identifies this visitor, also after a reload. Do not show it to others.
 const id = tabSession();
 
 export function App({ room }: { room: string }) {
@@ -47,7 +47,7 @@ export function App({ room }: { room: string }) {
   );
 }
 
-/** Tells the room where the pointer is, at most 20 times in a second, and where it is by then. */
+/** Sends the latest position of the pointer to the room, at most 20 times per second. */
 function useMove(client: RoomClient<typeof lobby> | undefined) {
   const next = useRef<{ x: number; y: number }>(undefined);
   return ({ currentTarget, clientX, clientY }: PointerEvent) => {

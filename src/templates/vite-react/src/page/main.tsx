@@ -3,7 +3,7 @@ import { createRoot } from "react-dom/client";
 import { App } from "./app";
 import "./style.css";
 
-// ?room=2 is another room.
+// ?room=2 opens another room.
 const room = `lobby-${new URLSearchParams(location.search).get("room") ?? "1"}`;
 
 createRoot(document.body).render(

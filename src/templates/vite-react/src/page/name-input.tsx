@@ -5,7 +5,7 @@ import type { lobby } from "../room";
 
 export function NameInput({ client }: { client: RoomClient<typeof lobby> | undefined }) {
   const stored = tabStorage.getItem("name") ?? "";
-  // A room that does not know this visitor any more is told their name again.
+  // The room may have forgotten this visitor, so it gets the name again.
   useEffect(() => {
     if (client && stored !== "") client.emit("rename", stored);
   }, [client, stored]);

@@ -4,7 +4,7 @@ import { useEffect, useState } from "react";
 import type { CSSProperties } from "react";
 import type { lobby } from "../room";
 
-/** A ring around somebody who cheers. */
+/** A ring around a visitor who cheers. */
 interface Ring {
   readonly key: number;
   readonly publicId: string;
@@ -36,9 +36,9 @@ export function Visitors({ client }: { client: RoomClient<typeof lobby> | undefi
   );
 }
 
-/** The same colour for the same visitor, in every window. */
+/** The same visitor has the same colour in every window. */
 function hueOf(publicId: string): number {
   let sum = 0;
   for (const character of publicId) sum = (sum * 31 + character.charCodeAt(0)) % 65_521;
-  return (sum * 137.5) % 360; // ids that are alike get colours that are not
+  return (sum * 137.5) % 360; // similar ids get different colours
 }
