@@ -184,7 +184,7 @@ export class Client {
     const frame = typeof data === "string" ? parseFrame(data) : this.#readBinary(data as ArrayBuffer);
     if (!frame) return;
     this.#events.emit("packet", frame);
-    if (typeof frame["confirm"] === "number") this.#confirmations.asked(frame["confirm"]);
+    if (typeof frame["confirm"] === "number") this.#asked(frame["confirm"], frame["spread"]);
     else if (frame.type === "sync") this.#sync(frame);
     else if (frame.type === "ack" || frame.type === "error") this.#answer(frame.type, frame);
     // The join is not done yet. Like any other frame, this shows that the connection works, and nothing else.
@@ -202,6 +202,11 @@ export class Client {
       this.#socket.renew(this.#position.restart(Date.now()));
       return undefined;
     }
+  }
+
+  #asked(request: number, spread: unknown): void {
+    this.#socket.spread = Number(spread) || 0;
+    this.#confirmations.asked(request);
   }
 
   #sync(frame: Frame): void {

@@ -38,6 +38,9 @@ type Delays = typeof DELAYS & { readonly minReconnectionDelay: number };
 /** How long to wait after {@link TRY_LATER} at least, in ms; and as much again at random, so that not all come at once. */
 const LATER = 300_000;
 
+/** The longest {@link ReconnectingSocket.spread}, in ms: of the most sockets that an object holds. */
+const LONGEST_SPREAD = 65_000;
+
 /** How often in a row another place is looked for at once: what a World knows of its rooms may be a second old. */
 const MOST_HURRIES = 5;
 
@@ -64,6 +67,8 @@ export class ReconnectingSocket {
   #retries = 0;
   /** How long the next attempt has to wait, in ms. */
   #wait = 0;
+  /** As the room says: over how many ms clients spread their first attempts that lost their connections together. */
+  spread = 0;
   /** How often in a row an attempt did not wait. */
   #hurries = 0;
   #isHurried = false;
@@ -207,7 +212,7 @@ export class ReconnectingSocket {
 
   async #findUrl(signal: AbortSignal): Promise<string> {
     const id = await this.#id;
-    const delay = this.#isHurried ? 0 : delayBefore(this.#retries, this.#delays);
+    const delay = this.#isHurried ? 0 : delayBefore(this.#retries, this.#delays, this.spread);
     this.#isHurried = false;
     if (delay > 0) await pause(delay, signal, true);
     const wait = this.#wait;
@@ -215,8 +220,9 @@ export class ReconnectingSocket {
     if (wait > 0) await pause(wait, signal);
     const options = this.#options;
     if (signal.aborted) throw new Error(CLOSED);
-    const token = await given(options.token, "token_failed", "The token is not to be had");
-    const joinInput = await given<unknown>(options.params, "params_failed", "There are no params");
+    const token = await given(() => valueOf(options.token), "token_failed", "The token is not to be had");
+    const textOfParams = async () => JSON.stringify(await valueOf<unknown>(options.params)) as string | undefined;
+    const params = await given(textOfParams, "params_failed", "There are no params");
     // A World reserves a place for everyone who asks.
     if (signal.aborted) throw new Error(CLOSED);
     const path = await this.#destination.find(token, signal);
@@ -227,7 +233,7 @@ export class ReconnectingSocket {
       clear: "1",
       ...(token && { token }),
       ...(transferToken && { transferToken }),
-      ...(joinInput !== undefined && { params: JSON.stringify(joinInput) }),
+      ...(params !== undefined && { params }),
       ...(spectator && { spectator: "1" }),
       ...this.#events.query(),
     };
@@ -253,16 +259,22 @@ function later(code: number): number {
 }
 
 /** How long an attempt waits after others, in ms. Once it is online, a browser does not wait any more. */
-function delayBefore(attempt: number, delays: Delays): number {
+function delayBefore(attempt: number, delays: Delays, spread: number): number {
   const { minReconnectionDelay, maxReconnectionDelay, reconnectionDelayGrowFactor } = delays;
   if (attempt === 0) return 0;
-  return Math.min(minReconnectionDelay * reconnectionDelayGrowFactor ** (attempt - 1), maxReconnectionDelay);
+  const delay = Math.min(minReconnectionDelay * reconnectionDelayGrowFactor ** (attempt - 1), maxReconnectionDelay);
+  return attempt === 1 ? delay + Math.random() * Math.min(spread, LONGEST_SPREAD) : delay;
 }
 
-/** What an option is, or what its function gives for this attempt. @throws ConnectError */
-async function given<T>(option: T | (() => T | Promise<T>), code: ConnectError["code"], problem: string): Promise<T> {
+/** What an option is, or what its function gives for this attempt. */
+async function valueOf<T>(option: T | (() => T | Promise<T>)): Promise<T> {
+  return typeof option === "function" ? (option as () => T | Promise<T>)() : option;
+}
+
+/** @throws ConnectError if it throws */
+async function given<T>(get: () => Promise<T>, code: ConnectError["code"], problem: string): Promise<T> {
   try {
-    return typeof option === "function" ? await (option as () => T | Promise<T>)() : option;
+    return await get();
   } catch (thrown) {
     throw new ConnectError(code, `${problem}: ${(thrown as Error).message}`);
   }

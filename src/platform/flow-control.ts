@@ -15,6 +15,8 @@ const FRAME = 100;
 /** A client that was asked twice, and confirms nothing for so long, is closed. In ms. */
 const SILENCE = 90_000;
 const LOOK_EVERY = 5000;
+/** For each client that loses its connection together with others, they come back over so many ms more: 500 a second. */
+export const SPREAD = 2;
 
 /** The connection whose unconfirmed bytes a {@link Flow} counts. */
 export interface FlowClient {
@@ -45,9 +47,8 @@ export class Flow {
   bytes: number;
   /** Whether nothing is sent until the client confirms. */
   isStopped = false;
-  /** Whether the connection was closed, and its socket has not ended yet. */
-  isClosing = false;
   readonly client: FlowClient;
+  readonly canConfirm: boolean;
   readonly #control: FlowControl;
   /** All that was ever counted, and how much of it when that was stored last. */
   #sent: number;
@@ -63,11 +64,12 @@ export class Flow {
   constructor(control: FlowControl, client: FlowClient, kept: number | undefined) {
     this.#control = control;
     this.client = client;
+    this.canConfirm = client.protocol !== 1;
     this.#kept = kept ?? 0;
     // What it was sent after that was stored is not known. It was less than a step.
     this.bytes = this.#sent = kept === undefined ? 0 : kept + control.step;
     this.#sentAtKeep = this.#kept;
-    this.#countedFrom = control.now();
+    this.#countedFrom = control.clock.now();
   }
 
   /** What has to survive sleep. */
@@ -83,7 +85,7 @@ export class Flow {
     this.bytes += weight;
     this.#control.count(this, weight);
     // Nothing bounds a client that cannot confirm, unless the room says so: then it is neither kept nor looked at.
-    if (this.isClosing || !this.#control.bounds(this)) return;
+    if (!this.canConfirm && this.#control.mostSilent === Infinity) return;
     if (this.#sent - this.#sentAtKeep >= this.#control.step) this.client.keep();
     if (this.bytes >= this.#control.askFrom) this.#check();
   }
@@ -123,26 +125,22 @@ export class Flow {
     this.client.refuse(new RoomError("too_slow", "The client does not read what it is sent"));
   }
 
-  get canConfirm(): boolean {
-    return this.client.protocol !== 1;
-  }
-
-  /** The connection is closed. What its client did not read stays in memory until its socket ends. */
+  /**
+   * The connection is closed. What its client did not read stays in memory until its socket ends. Of a client that cannot
+   * confirm, nobody knows how much that is.
+   */
   closes(): void {
-    if (this.isClosing) return;
     if (this.isStopped) this.#control.stopped--;
-    this.#control.count(this, -this.bytes);
     this.isStopped = false;
-    this.isClosing = true;
     this.#silentSince = undefined;
-    this.#control.count(this, this.bytes);
+    if (!this.canConfirm) this.#control.ended(this.client.socket);
   }
 
   #settle(bytes: number): void {
     const control = this.#control;
     control.count(this, bytes - this.bytes);
     this.bytes = bytes;
-    this.#countedFrom = control.now();
+    this.#countedFrom = control.clock.now();
     this.#silentSince = undefined;
     if (this.#kept >= control.step) this.client.keep();
     if (bytes >= control.askFrom) this.#check();
@@ -163,13 +161,13 @@ export class Flow {
     this.#askAgain();
     if (this.isStopped) return;
     this.isStopped = true;
-    control.stops();
+    if (control.stopped++ === 0) control.onBehind();
     this.client.stop();
   }
 
   #askAgain(): void {
     if (this.#silentSince !== undefined) return;
-    this.#silentSince = this.#control.now();
+    this.#silentSince = this.#control.clock.now();
     this.#control.watch();
     for (let missing = 2 - this.#asked.length; missing > 0; missing--) this.#ask();
   }
@@ -177,9 +175,10 @@ export class Flow {
   #ask(): void {
     const token = crypto.getRandomValues(new Uint32Array(1))[0] as number;
     this.#asked.push({ token, sent: this.#sent });
-    const text = encodeRequest(token);
+    const spread = this.#control.size * SPREAD;
+    const text = encodeRequest(token, spread);
     const isBinary = this.client.protocol === 3;
-    this.client.write(isBinary ? withText(writeSyncFrame({ confirm: token }), () => text) : text);
+    this.client.write(isBinary ? withText(writeSyncFrame({ confirm: token, spread }), () => text) : text);
   }
 }
 
@@ -202,7 +201,7 @@ export class FlowControl {
   readonly askAgain: number;
   /** From so many bytes on a client is looked at. */
   askFrom: number;
-  /** The unconfirmed bytes of all, without those of open connections that cannot confirm. */
+  /** The unconfirmed bytes of all that can confirm. */
   bytes = 0;
   /** How many clients are stopped now, and how many were sent what they missed, and were given up. */
   stopped = 0;
@@ -210,24 +209,26 @@ export class FlowControl {
   closed = 0;
   readonly #most: number;
   readonly #mostOfAll: number;
-  readonly #mostSilent: number;
-  readonly #clock: Clock;
-  readonly #onBehind: () => void;
+  readonly mostSilent: number;
+  readonly clock: Clock;
+  readonly onBehind: () => void;
   readonly #flows = new Map<Socket, Flow>();
-  /** Of open connections that cannot confirm: what they were sent since they last showed that they live. */
+  /** How many of these can confirm: they share the bound. */
+  #sharers = 0;
+  /** What those that cannot confirm were sent since they last showed that they live. */
   #silent = 0;
   #isWatching = false;
 
   /** @param onBehind called when the first client is stopped */
   constructor({ maxUnconfirmedBytes: mostOfAll, maxSilentBytes }: FlowLimits, clock: Clock, onBehind: () => void) {
     this.#mostOfAll = mostOfAll;
-    this.#mostSilent = maxSilentBytes;
+    this.mostSilent = maxSilentBytes;
     this.#most = Math.min(MOST, mostOfAll / 4);
     this.askAgain = Math.min(ASK_AGAIN, mostOfAll / 6);
     this.ask = this.askFrom = Math.min(ASK, mostOfAll / 16);
     this.step = this.ask / 4;
-    this.#clock = clock;
-    this.#onBehind = onBehind;
+    this.clock = clock;
+    this.onBehind = onBehind;
   }
 
   /** @param kept what was stored with its socket */
@@ -235,7 +236,7 @@ export class FlowControl {
     const flow = new Flow(this, client, kept);
     this.#flows.set(client.socket, flow);
     this.count(flow, flow.bytes);
-    this.#share();
+    this.#share(flow, 1);
     return flow;
   }
 
@@ -243,25 +244,16 @@ export class FlowControl {
   ended(socket: Socket): void {
     const flow = this.#flows.get(socket);
     if (!flow) return;
+    this.#flows.delete(socket);
     flow.closes();
     this.count(flow, -flow.bytes);
-    this.#flows.delete(socket);
-    this.#share();
-  }
-
-  now(): number {
-    return this.#clock.now();
+    this.#share(flow, -1);
   }
 
   /** @internal */
-  count({ canConfirm, isClosing }: Flow, bytes: number): void {
-    if (canConfirm || isClosing) this.bytes += bytes;
+  count({ canConfirm }: Flow, bytes: number): void {
+    if (canConfirm) this.bytes += bytes;
     else this.#silent += bytes;
-  }
-
-  /** Whether there is a bound for a client that is open. */
-  bounds({ canConfirm }: Flow): boolean {
-    return canConfirm || this.#mostSilent < Infinity;
   }
 
   /** Whether many bytes are unconfirmed: clients are not to hold back confirmations. */
@@ -271,7 +263,11 @@ export class FlowControl {
 
   /** Whether nothing more may be sent to a client. */
   isFull({ bytes }: Flow): boolean {
-    return bytes >= this.#most || (this.bytes >= this.#mostOfAll && bytes >= this.#mostOfAll / this.#flows.size);
+    return bytes >= this.#most || (this.bytes >= this.#mostOfAll && bytes >= this.#mostOfAll / this.#sharers);
+  }
+
+  get size(): number {
+    return this.#flows.size;
   }
 
   get report(): FlowReport {
@@ -283,17 +279,12 @@ export class FlowControl {
     };
   }
 
-  /** A client is stopped. */
-  stops(): void {
-    if (this.stopped++ === 0) this.#onBehind();
-  }
-
   /** Closes those who cannot confirm, if they were sent too much without a sign of life: who was sent most first. */
   checkSilent(): void {
-    if (this.#silent < this.#mostSilent) return;
-    const silent = [...this.#flows.values()].filter(({ canConfirm, isClosing }) => !canConfirm && !isClosing);
+    if (this.#silent < this.mostSilent) return;
+    const silent = [...this.#flows.values()].filter(({ canConfirm }) => !canConfirm);
     for (const flow of silent) flow.lookForPing();
-    if (this.#silent < this.#mostSilent) return;
+    if (this.#silent < this.mostSilent) return;
     silent.reduce((most, flow) => (flow.bytes > most.bytes ? flow : most)).giveUp();
   }
 
@@ -303,13 +294,15 @@ export class FlowControl {
     this.#isWatching = true;
     const look = () => {
       this.#isWatching = false;
-      const now = this.now();
-      if ([...this.#flows.values()].filter((flow) => flow.look(now)).length > 0) this.watch();
+      const now = this.clock.now();
+      for (const flow of this.#flows.values()) if (flow.look(now)) this.watch();
     };
-    this.#clock.after(LOOK_EVERY, look, "confirm");
+    this.clock.after(LOOK_EVERY, look, "confirm");
   }
 
-  #share(): void {
-    this.askFrom = Math.min(this.ask, this.#mostOfAll / 2 / Math.max(this.#flows.size, 1));
+  /** @param change of how many there are */
+  #share({ canConfirm }: Flow, change: number): void {
+    if (canConfirm) this.#sharers += change;
+    this.askFrom = Math.min(this.ask, this.#mostOfAll / 2 / Math.max(this.#sharers, 1));
   }
 }

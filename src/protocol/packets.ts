@@ -61,9 +61,12 @@ export function encodeWelcome(publicId: string, state: string, head?: SyncHead):
 
 const REQUEST = '{"type":"sync","confirm":';
 
-/** Asks a client of protocol 2 or later to confirm that it has read all until here. */
-export function encodeRequest(token: number): string {
-  return `${REQUEST}${token},"value":{}}`;
+/**
+ * Asks a client of protocol 2 or later to confirm that it has read all until here.
+ * @param spread over how many ms more clients are to come back that lose their connections together
+ */
+export function encodeRequest(token: number, spread: number): string {
+  return `${REQUEST}${token},"spread":${spread},"value":{}}`;
 }
 
 /** The token of such a packet; undefined of any other. */

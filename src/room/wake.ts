@@ -1,3 +1,4 @@
+import { SPREAD } from "../platform/flow-control.ts";
 import type { Build } from "../protocol/build.ts";
 import { RoomConnection } from "./connections/connection.ts";
 import type { Attachment } from "./connections/identity.ts";
@@ -9,6 +10,9 @@ import type { StoredRoom } from "./storage/read-room.ts";
 import { restoreRoom } from "./storage/restore.ts";
 import type { Restored } from "./storage/restore.ts";
 import type { OwnRows } from "./timing/room-part.ts";
+
+/** How long a room that lost its memory waits for its clients at least, in ms: those of `@signe/sync` try after 5 seconds. */
+const RETURN_TIME = 10_000;
 
 const ROUNDED_AWAY =
   "was set to a value that is rounded back to what was there: choose more bits, or movements that are larger than a step";
@@ -129,11 +133,17 @@ function resume(parts: RoomParts, didSleep: boolean): Promise<unknown> | undefin
     if (link.isIntroduced && isWanted) shardLinks.sendState(link, didSleep);
   }
   broadcast.schedule();
-  parts.presence.dropGhosts();
+  awaitReturns(parts);
   if (!tree.rows.isClean) parts.persistence.schedule();
   parts.connections.changed();
   parts.alarms.armAll();
   const { madeLifecycle } = parts;
   if (madeLifecycle) return madeLifecycle.begin();
   return parts.compiled.definition.onStart && parts.hooks.start();
+}
+
+/** Users whose sockets are gone are on their way back. Others see those leave who do not come. */
+function awaitReturns({ presence, clock }: RoomParts): void {
+  const { length } = presence.missing;
+  if (length > 0) clock.after(RETURN_TIME + length * SPREAD, () => presence.dropMissing(), "join");
 }

@@ -25,7 +25,7 @@ interface Attachment {
   /** The tables of the binary protocol that it has: their hash. */
   readonly tables?: string | undefined;
   /** The bytes that it was sent and had not confirmed, when that was stored last. */
-  readonly unconfirmed?: number;
+  readonly unconfirmed?: number | undefined;
   /** Set while nothing is sent to it, since it does not confirm. */
   readonly stopped?: boolean;
 }
@@ -33,7 +33,7 @@ interface Attachment {
 /** What a client needs of its shard. */
 export interface ClientHooks {
   /** Counts what clients have not confirmed. */
-  readonly flows: FlowControl;
+  flows(): FlowControl;
   /** Counts what is held back for clients, and their messages that wait meanwhile. */
   readonly held: WaitingBudget<Client>;
   readonly waiting: WaitingBudget<Client>;
@@ -200,7 +200,8 @@ export class Client implements FlowClient {
     } catch {
       return;
     }
-    (this.flow ??= this.#hooks.flows.add(this, this.#unconfirmed)).sent(bytes);
+    // Before the room has let it in, nobody knows its protocol. By then it is sent only that it sends too much.
+    if (this.identity) (this.flow ??= this.#hooks.flows().add(this, this.#unconfirmed)).sent(bytes);
   }
 
   stop(): void {
@@ -278,23 +279,21 @@ export class Client implements FlowClient {
 
   #save(): void {
     const room = this.#room === undefined ? undefined : new TextEncoder().encode(JSON.stringify(this.#room));
-    const tables = this.#tables !== undefined && { tables: this.#tables };
     const { flow } = this;
-    const unconfirmed = (flow ? flow.toKeep : this.#unconfirmed) ?? 0;
     const attachment: Attachment = {
       id: this.id,
       room,
       isOpen: this.#isOpen,
-      ...tables,
-      ...(unconfirmed > 0 && { unconfirmed }),
-      ...((flow?.isStopped || this.#isBehind) && { stopped: true }),
+      tables: this.#tables,
+      unconfirmed: flow ? flow.toKeep : this.#unconfirmed,
+      stopped: flow?.isStopped || this.#isBehind,
     };
     this.socket.attach(attachment);
   }
 }
 
 /** Why a client is closed that misses packets. */
-export const BEHIND = "The room started anew before you were sent all";
+export const BEHIND = "The room restarted before you were sent everything";
 
 /** The clients of a shard. */
 export class Clients {

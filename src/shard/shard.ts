@@ -87,10 +87,7 @@ export class ShardCore {
 
   /** The World has removed this shard. The room still hears that its clients left, and nothing stays stored. */
   async retire(): Promise<void> {
-    for (const client of this.#clients.all()) {
-      client.close(CODES.room_full.close, "The shard is closed");
-      this.closed(client.socket);
-    }
+    for (const client of this.#clients.all()) this.#hangUp(client, CODES.room_full.close, "The shard is closed");
     this.#previous = this.#assignment ?? this.#previous;
     this.#assignment = undefined;
     await this.#end();
@@ -202,19 +199,30 @@ export class ShardCore {
   /** A socket closed, or broke. */
   closed(socket: Socket, isLost = false): void {
     const client = this.#clients.find(socket);
-    if (client) this.#remove(client);
+    if (client) this.#left(client, isLost);
     this.#flows?.ended(socket);
-    if (client) this.#uplink.leave(client, isLost);
+  }
+
+  #left(client: Client, isLost: boolean): void {
+    this.#remove(client);
+    this.#uplink.leave(client, isLost);
+  }
+
+  /** Closes a client. What it did not read counts until its socket has ended. */
+  #hangUp(client: Client, code: number, reason: string, isLost = false): void {
+    client.close(code, reason);
+    this.#left(client, isLost);
   }
 
   /** The room asks who is here. */
   introduce(boot: string): Introduction | undefined {
     if (!this.#assignment) return undefined;
+    const before = this.#boot ?? boot;
     if (boot !== this.#boot) this.#downlink.release();
-    // Numbers of the last packets mean nothing to another memory of the room: they come back, and say more.
-    if (boot !== this.#boot && this.#boot !== undefined) this.#closeThoseBehind();
     this.#boot = boot;
     for (const client of this.#clients.all()) {
+      // Numbers of the last packets mean nothing to another memory of the room: they come back, and say more.
+      if (boot !== before && client.isBehind) this.#hangUp(client, RESTART, BEHIND, true);
       // The shard slept before the room let it in, and its request to connect is lost.
       if (!client.hasRosterEntry) this.#refuse(client, new RoomError("internal", "The room cannot be reached"));
     }
@@ -257,14 +265,6 @@ export class ShardCore {
     return crypto.randomUUID();
   }
 
-  #closeThoseBehind(): void {
-    for (const client of [...this.#clients.all()].filter(({ isBehind }) => isBehind)) {
-      client.close(RESTART, BEHIND);
-      this.#remove(client);
-      this.#uplink.leave(client, true);
-    }
-  }
-
   /** How far clients are behind. */
   get flow(): FlowReport {
     return this.#flowControl.report;
@@ -278,13 +278,10 @@ export class ShardCore {
   }
 
   #createHooks(): ClientHooks {
-    const flows = () => this.#flowControl;
     const refuse = (client: Client, error: RoomError) => this.#clients.has(client) && this.#refuse(client, error);
     const onFull = (client: Client) => refuse(client, tooMuchWaits());
     return {
-      get flows() {
-        return flows();
-      },
+      flows: () => this.#flowControl,
       held: new WaitingBudget<Client>(MAX_WAITING, onFull),
       waiting: new WaitingBudget<Client>(MAX_WAITING, onFull),
       onStopped: (client) => this.#clients.stopped(client),
@@ -340,8 +337,7 @@ export class ShardCore {
 
   #refuse(client: Client, { code, message }: RoomError): void {
     this.#ports.log({ level: "info", event: "refused", code });
-    client.close(CODES[code].close, closeReason(message));
-    this.closed(client.socket);
+    this.#hangUp(client, CODES[code].close, closeReason(message));
   }
 
   #remove(client: Client): void {

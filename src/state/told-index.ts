@@ -7,16 +7,16 @@ import type { Key, Reading, SightIndex, SightRule } from "./key-rules.ts";
 import type { Position } from "./seen-entry.ts";
 import type { Viewer } from "./viewer.ts";
 
-/** An entry as an index asks for it: with the place that was told. */
+/** An entry for an index, with the place that the room sent. */
 export interface ToldPlace {
   readonly place: unknown;
 }
-/** A viewer as an index asks for it: with what was told of how it looks. */
+/** A viewer for an index, with the view that the room sent. */
 export interface ToldViewer extends Viewer {
   readonly from: unknown;
 }
 
-/** Makes an index of entries and viewers of which it is told where they are. @param hasPositions whether that is exact */
+/** Makes an index of entries and viewers whose places the room sends. @param hasPositions whether it sends positions too */
 export function toldIndex(rule: SightRule, looksFromOwn: boolean, hasPositions: boolean): SightIndex {
   if (rule !== "keys") return new ToldCells(rule, looksFromOwn, hasPositions);
   return new KeyIndex(

@@ -81,3 +81,46 @@ describe("P7.3: a service that has used up a quota", () => {
     game.close();
   });
 });
+
+describe("P7.11: how clients come back that lose their connections together", () => {
+  async function attempts(...heads: readonly Record<string, unknown>[]): Promise<ReturnType<typeof vi.fn>> {
+    vi.spyOn(Math, "random").mockReturnValue(0.5);
+    const game = script.connect({
+      socket: { ...script.socket, minReconnectionDelay: 1000, reconnectionDelayGrowFactor: 2 },
+    });
+    const socket = (await script.next()).open();
+    socket.sync({ pId: "p" }, { seq: 1, epoch: "e" });
+    for (const head of heads) socket.sync({}, head);
+    await vi.advanceTimersByTimeAsync(6000);
+    socket.drop();
+    expect(game.status).toBe("reconnecting");
+    const begun = vi.fn();
+    for (let second = 1; second <= 60; second++) {
+      const before = script.sockets.length;
+      await vi.advanceTimersByTimeAsync(1000);
+      if (script.sockets.length > before) begun(second);
+      script.sockets.at(-1)?.drop();
+    }
+    return begun;
+  }
+  afterEach(() => vi.restoreAllMocks());
+
+  it("makes its first attempt up to so much later as the room last said, and the next ones as ever", async () => {
+    const begun = await attempts({ confirm: 1, spread: 90_000 }, { confirm: 2, spread: 10_000 });
+    // 1 and 5 seconds, then 2, 4 and 8.
+    expect(begun.mock.calls.slice(0, 4).flat()).toEqual([6, 8, 12, 20]);
+  });
+
+  it("makes it as ever where the room says nothing any more", async () => {
+    const begun = await attempts({ confirm: 1, spread: 10_000 }, { confirm: 2 });
+    expect(begun.mock.calls.slice(0, 2).flat()).toEqual([1, 3]);
+  });
+
+  it("does not wait for longer than a room of the most sockets needs, nor for what is no number", async () => {
+    const late = await attempts({ confirm: 1, spread: 1e12 });
+    expect(late.mock.calls[0]).toEqual([34]);
+    script = new Script();
+    const early = await attempts({ confirm: 1, spread: "long" });
+    expect(early.mock.calls[0]).toEqual([1]);
+  });
+});

@@ -55,7 +55,7 @@ describe.each(versions)("what %s stored", (version) => {
     const { state } = await woken(version);
     expect(Object.keys(state.players()).toSorted()).toEqual(["ada-public", "cleo-public", "eve-public"]);
     const ada = state.players()["ada-public"];
-    expect(plain([ada?.x(), ada?.hand(), ada?.pos.z(), ada?.online()])).toEqual([1.5, ["ace"], -1, false]);
+    expect(plain([ada?.x(), ada?.hand(), ada?.pos.z(), ada?.online()])).toEqual([1.5, ["ace"], -1, true]);
     const sword = ada?.items()["sword"];
     expect(plain([sword?.count(), sword?.tags()])).toEqual([2, ["old"]]);
     expect(Object.keys(state.players()["eve-public"]?.items() ?? {})).toEqual(["bow"]);

@@ -321,14 +321,17 @@ describe("a room's life on a virtual clock", () => {
     expect([...room.storage.rows.keys()].filter((key) => key.startsWith("players."))).toHaveLength(1);
   });
 
-  it("after a crash nobody is online who is not", async () => {
+  it("P7.11: after a crash nobody stays online who does not come back", async () => {
     const room = new MemoryRoom<{ players(): Record<string, Player> }>(
       defineRoom({ path: "r", sessionExpiryTime: 60_000, state: () => ({ players: users(Player) }) }).compiled,
     );
     await room.connect("ada");
     await room.advance(2000);
     room.crash();
-    expect(Object.values(room.state.players()).map((player) => player.online())).toEqual([false]);
+    const online = () => Object.values(room.state.players()).map((player) => player.online());
+    expect(online()).toEqual([true]);
+    await room.advance(11_000);
+    expect(online()).toEqual([false]);
     await room.advance(70_000);
     expect(Object.keys(room.state.players())).toEqual([]);
     expect([...room.storage.rows.keys()]).toEqual(["."].filter((key) => room.storage.rows.has(key)));

@@ -24,13 +24,13 @@ const crowdOf = () => ({
 type State = ReturnType<typeof stateOf>;
 const LARGE = "x".repeat(300);
 
-function treeOf(state: () => State = stateOf) {
+function treeOf(state: () => State = stateOf, rateLimit = { messages: 1e6, per: 1 }) {
   const done: string[] = [];
   const { compiled } = defineRoom({
     path: "r",
     throttleSync: 0,
     maxUnconfirmedBytes: 20_000,
-    rateLimit: { messages: 1e6, per: 1 },
+    rateLimit,
     state,
     actions: {
       act: { run: ({ conn }, id) => done.push(`${conn.sessionId} ${id as number}`) },
@@ -156,6 +156,24 @@ it("P14.7: a client of a shard that confirms nothing for 90 seconds is closed", 
   await scene.tree.advance(100_000);
   expect(slow.socket.closedWith?.code).toBe(4504);
   expect(scene.tree.room.core.overview.connections).toBe(0);
+  // Its bytes count until its socket has ended.
+  expect(scene.shard.core.flow.unconfirmedBytes).toBeGreaterThan(5000);
+  scene.shard.disconnect(slow.socket);
+  expect(scene.shard.core.flow.unconfirmedBytes).toBe(0);
+});
+
+it("P14.10: a client of a shard that sent too much before it was let in is asked to confirm like others", async () => {
+  const scene = treeOf(stateOf, { messages: 5, per: 1000 });
+  scene.tree.delay = () => 400;
+  const slow = new Reader(scene.shard, "slow");
+  for (let call = 0; call < 8; call++) slow.call();
+  expect(slow.socket.texts.join()).toContain("rate_limited");
+  await scene.tree.advance(2000);
+  scene.tree.delay = () => 1;
+  slow.socket.stall();
+  await change(scene, 50);
+  expect(slow.socket.unreadBytes).toBeLessThan(6000);
+  expect(scene.shard.core.flow.behind).toBe(1);
 });
 
 it("P14.9: if the room loses its memory while a client of a shard is stopped, the client comes back", async () => {

@@ -218,6 +218,8 @@ export class MemorySocket implements Socket {
   /** Requests for a confirmation that came before anybody listened. */
   readonly #early: number[] = [];
   #onAsked: ((token: number) => void) | undefined;
+  /** The last request for a confirmation, as JSON. */
+  lastRequest = "";
 
   /** Told of each request for a confirmation that the client reads. */
   set onAsked(onAsked: (token: number) => void) {
@@ -251,6 +253,7 @@ export class MemorySocket implements Socket {
   #read(frame: SentFrame): void {
     const text = this.#textOf(frame);
     const request = text.includes('"confirm"') ? requestIn(text) : undefined;
+    if (request !== undefined) this.lastRequest = text;
     if (request !== undefined && !this.#onAsked) this.#early.push(request);
     if (request !== undefined) return this.#onAsked?.(request);
     this.frames.push(frame);

@@ -107,6 +107,10 @@ describe("P11.4: the text format of Prometheus", () => {
       ),
       users: 2,
       sessions: 6,
+      behind: 1,
+      unconfirmedBytes: 64_000,
+      merges: 8,
+      tooSlow: 9,
       awake: [{ why: "tick", since: 1, count: 1 }],
     };
     const shard: ShardMetrics = { ...object("game-1", counts({ messages: 7, relayed: 6 })), shard: "s-1" };
@@ -127,6 +131,11 @@ describe("P11.4: the text format of Prometheus", () => {
     expect(valuesOf("awake")).toEqual([{ labels: { ...ofRoom, by: "tick" }, value: 1 }]);
     expect(valuesOf("users")).toEqual([{ labels: ofRoom, value: 2 }]);
     expect(valuesOf("sessions")).toEqual([{ labels: ofRoom, value: 6 }]);
+    // P14: clients that do not read.
+    expect(valuesOf("behind")).toEqual([{ labels: ofRoom, value: 1 }]);
+    expect(valuesOf("unconfirmed_bytes")).toEqual([{ labels: ofRoom, value: 64_000 }]);
+    expect(valuesOf("merges_total")).toEqual([{ labels: ofRoom, value: 8 }]);
+    expect(valuesOf("too_slow_total")).toEqual([{ labels: ofRoom, value: 9 }]);
     expect(valuesOf("dollars_per_hour")?.[0]?.value).toBe(room.cost.average.total);
     expect(valuesOf("world_silent")).toEqual([{ labels: { world: "w" }, value: 1 }]);
     for (const [name, { type, help }] of families) {

@@ -1,17 +1,20 @@
 import type { Cost } from "../../platform/cost.ts";
-import type { ObjectMetrics } from "../../platform/metrics.ts";
+import type { FlowReport, ObjectMetrics } from "../../platform/metrics.ts";
 import { Chart } from "./chart.ts";
 import { make, write } from "./dom.ts";
 import { bytes, count, dollars, duration, short } from "./format.ts";
 
-/** What a second brings, between two looks at the counters. */
+/** The changes per second between two readings of the counters. */
 interface Rates {
   readonly messages: number;
   readonly packets: number;
   readonly bytes: number;
 }
 
-/** Numbers of an object, and charts of what it does in a second. */
+/** A room that cannot start does not know how far clients are behind. */
+type Metrics = ObjectMetrics & Partial<FlowReport>;
+
+/** Numbers of an object, and charts of its activity per second. */
 export class Counters {
   readonly charts: HTMLElement;
   readonly tiles: HTMLElement;
@@ -27,7 +30,7 @@ export class Counters {
     this.tiles = make("dl", { class: "tiles" });
   }
 
-  draw(metrics: ObjectMetrics, extra: readonly (readonly [name: string, value: string])[]): void {
+  draw(metrics: Metrics, extra: readonly (readonly [name: string, value: string])[]): void {
     const rates = this.#last && ratesOf(this.#last, metrics);
     this.#last = metrics;
     if (rates) {
@@ -49,7 +52,7 @@ export class Counters {
   }
 }
 
-/** Undefined where there is nothing to compare with: an object that woke anew counts from 0. */
+/** Undefined without a previous reading, since an object that woke counts from 0. */
 function ratesOf(last: ObjectMetrics, { wokeAt, at, sinceWake: now }: ObjectMetrics): Rates | undefined {
   const seconds = (at - last.at) / 1000;
   if (last.wokeAt !== wokeAt || seconds <= 0) return undefined;
@@ -65,7 +68,8 @@ function partsOf({ rows, requests, duration: awake }: Cost): string {
   return `${dollars(rows)} rows, ${dollars(requests)} requests, ${dollars(awake)} duration`;
 }
 
-function tilesOf({ at, wokeAt, wokenBy, awake, totals, cost }: ObjectMetrics): [string, string][] {
+function tilesOf({ at, wokeAt, wokenBy, awake, totals, cost, ...flow }: Metrics): [string, string][] {
+  const { unconfirmedBytes = 0, behind = 0, merges = 0, tooSlow = 0 } = flow;
   const reasons = awake.map(({ why, count: times }) => (times > 1 ? `${why} × ${times}` : why));
   return [
     ["keeps it awake", reasons.join(", ") || "nothing"],
@@ -73,6 +77,7 @@ function tilesOf({ at, wokeAt, wokenBy, awake, totals, cost }: ObjectMetrics): [
     ["an hour costs", `${dollars(cost.now.total)} now, ${dollars(cost.average.total)} on average`],
     ["of that, now", partsOf(cost.now)],
     ["messages in all", `${count(totals.messages)} in, ${count(totals.packets)} out`],
+    ["unconfirmed", `${bytes(unconfirmedBytes)}, ${behind} behind, ${merges} caught up, ${tooSlow} closed`],
     ["traffic in all", `${bytes(totals.bytesIn)} in, ${bytes(totals.bytesOut)} out`],
     ["rows in all", `${count(totals.rowsRead)} read, ${count(totals.rowsWritten)} written`],
   ];

@@ -11,9 +11,9 @@ import type { View } from "./view.ts";
 
 const EVERY = 1500;
 const KNOWS =
-  "What the World knows: rooms that have shards, or list themselves. Others cannot be listed, since Cloudflare does not tell which objects there are: open them by their name.";
+  "What the World knows: rooms that have shards, or list themselves. Open others by their name: Cloudflare does not tell which objects there are.";
 const DRAIN =
-  "It gets no new clients, and goes when it is empty. Those who are there stay until they leave. It can be made active again until then.";
+  "It gets no new clients, and goes when all who are there have left. Until then it can be made active again.";
 
 /** A World: its rooms and shards. */
 export function worldView(id: string, say: (text: string) => void): View {

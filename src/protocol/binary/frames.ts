@@ -22,7 +22,7 @@ const SECTIONS = [
   ["tables", "text"],
   ["run", "text"],
   ["confirm", "number"],
-  ["reserved12", "flag"],
+  ["spread", "number"],
   ["tick", "tick"],
   ["input", "number"],
 ] as const;
@@ -41,7 +41,8 @@ export interface BinaryHead extends Partial<SyncHead> {
   readonly run?: string;
   /** Asks the client to confirm that it has read all until here. */
   readonly confirm?: number;
-  readonly reserved12?: true;
+  /** With that: over how many ms more clients are to come back that lose their connections together. */
+  readonly spread?: number;
 }
 
 /** @param patch one piece or more */

@@ -128,8 +128,8 @@ export class RoomConnection implements Connection, FlowClient {
     if (!attachment) return undefined;
     if (attachment.joining || attachment.stopped) {
       // Nobody knows any more what it asked for, or what was held back: it asks again.
-      const missing = attachment.joining ? "you were let in" : "you were sent all";
-      socket.close(RESTART, `The room started anew before ${missing}`);
+      const missing = attachment.joining ? "you were let in" : "you were sent everything";
+      socket.close(RESTART, `The room restarted before ${missing}`);
       return undefined;
     }
     const phase = attachment.unsynced ? "unsynced" : isOpen ? "open" : "waiting";
@@ -185,7 +185,7 @@ export class RoomConnection implements Connection, FlowClient {
     const previous = this.state;
     this.#state = typeof next === "function" ? (next as (previous: unknown) => unknown)(previous) : next;
     try {
-      this.#attach("The state of a connection is too large, or holds what cannot be stored", "internal");
+      this.#attach("The state of the connection is too large, or cannot be stored", "internal");
     } catch (error) {
       this.#state = previous;
       throw error;
@@ -316,7 +316,7 @@ export class RoomConnection implements Connection, FlowClient {
 
   close(code = 1000, reason = ""): void {
     if (code !== 1000 && !(code >= 3000 && code <= 4999)) {
-      throw new RoomError("internal", `A connection closes with 1000 or 3000 to 4999, not ${code}`);
+      throw new RoomError("internal", `The close code has to be 1000, or 3000 to 4999, not ${code}`);
     }
     this.#end(code, reason);
   }

@@ -59,8 +59,8 @@ class Confirming {
   }
 }
 
-async function roomWith(...names: readonly string[]) {
-  const room = new MemoryRoom<State>(compiled);
+async function roomWith(definition: typeof compiled, ...names: readonly string[]) {
+  const room = new MemoryRoom<State>(definition);
   const clients: Confirming[] = [];
   for (const name of names) {
     clients.push(new Confirming(room, await room.connect(name, null, undefined, "protocol=2&clear=1")));
@@ -77,7 +77,7 @@ async function roomWith(...names: readonly string[]) {
 }
 
 it("P14.1: a client that reads is asked, and confirms with what it sends anyway", async () => {
-  const { clients, change, room } = await roomWith("ada");
+  const { clients, change, room } = await roomWith(compiled, "ada");
   const [ada] = clients;
   for (let turn = 0; turn < 100; turn++) {
     change(1);
@@ -90,7 +90,7 @@ it("P14.1: a client that reads is asked, and confirms with what it sends anyway"
 });
 
 it("P14.1: one that sends nothing confirms by itself, once in a while", async () => {
-  const { clients, change } = await roomWith("ada");
+  const { clients, change } = await roomWith(compiled, "ada");
   const [ada] = clients;
   change(160);
   ada.client.read();
@@ -101,7 +101,7 @@ it("P14.1: one that sends nothing confirms by itself, once in a while", async ()
 });
 
 it("P14.2: a client that does not read is sent no more than so much, and one difference when it reads again", async () => {
-  const { room, clients, change } = await roomWith("ada", "slow");
+  const { room, clients, change } = await roomWith(compiled, "ada", "slow");
   const [ada, slow] = clients as [Confirming, Confirming];
   slow.socket.stall();
   change(500);
@@ -120,7 +120,7 @@ it("P14.2: a client that does not read is sent no more than so much, and one dif
 });
 
 it("P14.2: what only it may see is in the difference too", async () => {
-  const { room, clients, change } = await roomWith("slow", "ada");
+  const { room, clients, change } = await roomWith(compiled, "slow", "ada");
   const [slow] = clients;
   const me = () => room.state.players()[slow.client.publicId] as Player;
   slow.client.read();
@@ -133,7 +133,7 @@ it("P14.2: what only it may see is in the difference too", async () => {
 });
 
 it("P14.4: acks of a stopped client follow the patch that they belong to, in their order", async () => {
-  const { clients, change } = await roomWith("slow");
+  const { clients, change } = await roomWith(compiled, "slow");
   const [slow] = clients;
   slow.socket.stall();
   change(100);
@@ -146,7 +146,7 @@ it("P14.4: acks of a stopped client follow the patch that they belong to, in the
 });
 
 it("P14.4: where many answers wait, messages are not handled before they are sent", async () => {
-  const { room, clients, change } = await roomWith("slow");
+  const { room, clients, change } = await roomWith(compiled, "slow");
   const [slow] = clients;
   slow.socket.stall();
   change(100);
@@ -162,7 +162,7 @@ it("P14.4: where many answers wait, messages are not handled before they are sen
 });
 
 it("P14.5: packets of the room's own wait as long as there are not too many, and the latest of a name is kept", async () => {
-  const { room, clients, change } = await roomWith("slow");
+  const { room, clients, change } = await roomWith(compiled, "slow");
   const [slow] = clients;
   slow.socket.stall();
   change(100);
@@ -177,7 +177,7 @@ it("P14.5: packets of the room's own wait as long as there are not too many, and
 
 it("P14.6: above the bound of all, those who have most are stopped first, and nobody gets much more than a share", async () => {
   const names = Array.from({ length: 20 }, (_, index) => `slow-${index}`);
-  const { room, clients, change } = await roomWith(...names, "ada");
+  const { room, clients, change } = await roomWith(compiled, ...names, "ada");
   const ada = clients.at(-1) as Confirming;
   for (const slow of clients.slice(0, -1)) slow.socket.stall();
   change(300);
@@ -193,8 +193,35 @@ it("P14.6: above the bound of all, those who have most are stopped first, and no
   }
 });
 
+it("P14.6: clients of the first protocol that the room closed stop nobody, however much they were sent", async () => {
+  const { compiled: unbounded } = defineRoom({ ...compiled.definition, maxSilentBytes: undefined } as never);
+  const names = Array.from({ length: 20 }, (_, index) => `reader-${index}`);
+  const { room, clients, change } = await roomWith(unbounded, ...names);
+  const [slow, ada] = clients as [Confirming, Confirming];
+  await room.connect("slow");
+  change(200);
+  ada.send('"action":"kick"}');
+  expect(room.core.overview.unconfirmedBytes).toBeLessThan(100_000);
+  slow.socket.stall();
+  change(10);
+  expect(slow.socket.unreadBytes).toBeGreaterThan(10_000);
+  expect(room.core.overview).toMatchObject({ connections: 20, behind: 0 });
+});
+
+it("P14.6: clients of the first protocol take no share of what the others may have unconfirmed", async () => {
+  const stalled = ["one", "two", "three", "four"];
+  const { room, clients, change } = await roomWith(compiled, ...stalled, "slow");
+  for (let index = 0; index < 40; index++) await room.connect(`old-${index}`);
+  for (const { socket } of clients.slice(0, 4)) socket.stall();
+  change(25);
+  expect(room.core.overview.behind).toBe(4);
+  clients.at(-1)?.socket.stall();
+  change(10);
+  expect(room.core.overview.behind).toBe(4);
+});
+
 it("P14.7: a client that confirms nothing for 90 seconds is closed, so that it may come back", async () => {
-  const { room, clients, change } = await roomWith("ada", "slow");
+  const { room, clients, change } = await roomWith(compiled, "ada", "slow");
   const [ada, slow] = clients as [Confirming, Confirming];
   slow.socket.stall();
   change(100);
@@ -236,7 +263,7 @@ it("P14.8: clients of the first protocol are closed if they are sent too much wi
 });
 
 it("P14.1: a room that slept still knows how much is unconfirmed", async () => {
-  const { room, clients, change } = await roomWith("slow");
+  const { room, clients, change } = await roomWith(compiled, "slow");
   const [slow] = clients;
   slow.socket.stall();
   for (let turn = 0; turn < 30; turn++) {

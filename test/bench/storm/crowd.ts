@@ -1,0 +1,47 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { ReturningClient } from "./returning-client.ts";
+import type { Manner, Return } from "./returning-client.ts";
+
+/** What the process with the crowd is told. */
+export interface CrowdOrder {
+  readonly port: number;
+  readonly path: string;
+  readonly clients: number;
+  readonly isBinary: boolean;
+  readonly manner: Manner;
+}
+
+/** What it tells: that all are in; and then how all came back. */
+export type CrowdNews =
+  | { readonly kind: "in"; readonly stateBytes: number; readonly spread: number }
+  | { readonly kind: "back"; readonly returns: readonly Return[] };
+
+process.on("message", (order: CrowdOrder) => void run(order));
+
+async function run({ clients: count, manner, ...place }: CrowdOrder): Promise<void> {
+  const clients = Array.from({ length: count }, (_, index) => new ReturningClient(place, `crowd-${index}`, manner));
+  const returns: Return[] = [];
+  const ins = clients.map(
+    (client) =>
+      new Promise<void>((resolve) => {
+        client.onIn = resolve;
+        client.onReturned = (how) => {
+          returns.push(how);
+          if (returns.length === count) tell({ kind: "back", returns });
+        };
+      }),
+  );
+  for (const [index, client] of clients.entries()) {
+    client.connect();
+    if (index % 20 === 19) await sleep(20);
+  }
+  await Promise.all(ins);
+  const last = clients.at(-1) as ReturningClient;
+  // Until what the last joins changed is stored, and clients are told.
+  await sleep(3000);
+  tell({ kind: "in", stateBytes: last.stateBytes, spread: last.spread });
+}
+
+function tell(news: CrowdNews): void {
+  process.send?.(news);
+}
