@@ -71,7 +71,7 @@ report(
   // Nor what is for development.
   /dist\/(world|shard|relay|room\/shards\/(?!no-)|\w+\/(check-|broken|development|postponed))|node_modules\/(zod|jose)\//,
 );
-report("durable-rooms/client", await bundle('export * from "./dist/client/index.js"', []), 14.2, SERVER_ONLY);
+report("durable-rooms/client", await bundle('export * from "./dist/client/index.js"', []), 14.3, SERVER_ONLY);
 const connectOnly = 'export { connectRoom } from "./dist/client/index.js"';
 report("durable-rooms/client, connectRoom alone", await bundle(connectOnly, []), 13.2, SERVER_ONLY);
 report("durable-rooms/netcode", await bundle('export * from "./dist/netcode/index.js"', []), 3.5, SERVER_ONLY);

@@ -23,28 +23,23 @@ export class Store {
 
   /** Takes the whole state. Parts that are equal keep their identity. */
   replace(value: Plain): void {
-    const whole = applyPatch({}, value);
     // Listeners are called for the first state even if it is empty.
-    this.#take(this.#hasState ? shareStructure(this.#server, whole) : whole);
+    this.patch(value, {}, this.#hasState);
     this.#hasState = true;
   }
 
-  /** @param before the state that it continues */
-  patch(value: Plain, before = this.#server): void {
-    this.#take(applyPatch(before, value));
+  /**
+   * @param before the state that it continues
+   * @param isWhole whether it may include what is as it was, which keeps its identity
+   */
+  patch(value: Plain, before = this.#server, isWhole = false): void {
+    const next = applyPatch(before, value);
+    this.#take(isWhole ? shareStructure(this.#server, next) : next);
   }
 
   /** The state that the packets describe. */
   get server(): Plain {
     return this.#server;
-  }
-
-  /**
-   * Takes a patch of all that changed while offline. What changed and changed back is in it too, and keeps its identity.
-   * @param before the state that it continues
-   */
-  resume(value: Plain, before = this.#server): void {
-    this.#take(shareStructure(this.#server, applyPatch(before, value)));
   }
 
   /** Shows the expected result of an action. */
