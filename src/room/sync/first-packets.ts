@@ -36,6 +36,7 @@ export class FirstPackets {
 
   welcomeOf(conn: RoomConnection): Welcome {
     const { changeClock, views } = this.#scope;
+    views.remember(conn);
     const { publicId, remote, since } = conn;
     const base = { id: remote?.id ?? 0, publicId, ...(conn.wire && { tables: conn.wire.tables }) };
     if (conn.protocol === 1 || conn.isIntercepted) return { ...base, changes: views.privateState(conn) };
@@ -53,7 +54,8 @@ export class FirstPackets {
     return remote && conn.protocol === 3 ? { ...welcome, blocks: this.#binary.resumed(conn, patch) } : welcome;
   }
 
-  frameFor(conn: RoomConnection, { head, patch }: Welcome): SentFrame {
+  frameFor(conn: RoomConnection): SentFrame {
+    const { head, patch } = this.welcomeOf(conn);
     const { publicId, protocol } = conn;
     const text = patch ?? this.#scope.views.textFor(conn);
     if (head && protocol === 3) return this.#binary.first(conn, head, patch === undefined ? publicId : undefined, text);
