@@ -10,8 +10,7 @@ import { Tree, treeOf } from "./tree.ts";
 
 const JOINS =
   "This joins the room as a user of its own: the others see one more, and the room's guards and limits hold. It leaves with the view.";
-const TOKEN =
-  "A user's token, if the room wants one, not your operator's: it is in the socket's URL.";
+const TOKEN = "A user's token, if the room wants one, not your operator's: it is in the socket's URL.";
 
 /** A client of the room, by its name and not by its types. */
 interface AnyClient extends Pick<RoomClient<AnyRoom>, "on" | "close" | "status" | "publicId"> {
