@@ -90,13 +90,27 @@ describe.skipIf(isChromiumMissing())("the crowd in a browser", () => {
     await ada.page.keyboard.down("ArrowRight");
     await expect
       .poll(async () => Number(await ada.page.locator("#map").getAttribute("data-x")), SOON)
-      .toBeGreaterThan(900);
+      .toBeGreaterThan(1200);
     await ada.page.keyboard.up("ArrowRight");
     await expect.poll(() => ada.number("met"), SOON).toBeGreaterThan(met + 10);
     expect(await ada.number("met")).toBeLessThan(300);
     expect(await ada.number("known")).toBeLessThan(100);
     expect(ada.farthest).toBeGreaterThan(SIGHT / 2);
     expect(ada.farthest).toBeLessThanOrEqual(1.5 * SIGHT);
+  });
+
+  it("can be walked through without a keyboard, to where somebody points", async () => {
+    const { page } = await enter("pointed");
+    const map = page.locator("#map");
+    const x = async () => Number(await map.getAttribute("data-x"));
+    const before = await x();
+    const { x: left, y: top, width, height } = (await map.boundingBox()) ?? expect.fail("no map");
+    await page.mouse.move(left + 0.9 * width, top + 0.5 * height);
+    await page.mouse.down();
+    await expect.poll(x, SOON).toBeGreaterThan(before + 100);
+    await page.mouse.move(left + 0.1 * width, top + 0.5 * height);
+    await expect.poll(x, SOON).toBeLessThan(before);
+    await page.mouse.up();
   });
 
   it("does not send two distant players anything about each other until they meet", async () => {
