@@ -1,7 +1,5 @@
-import { isPlain } from "../protocol/values.ts";
-import type { Plain } from "../protocol/values.ts";
+import { composed } from "./compose.ts";
 import type { Ring } from "./key-rules.ts";
-import { WHOLE } from "./seen-entry.ts";
 import type { SeenEntry } from "./seen-entry.ts";
 
 interface Waiting {
@@ -71,32 +69,4 @@ export class Rings {
   get dueAt(): number {
     return Math.min(...this.#late.map(({ entries, dueAt }) => (entries.size > 0 ? dueAt : Infinity)));
   }
-}
-
-/** Combines two changes. WHOLE if one patch cannot express both. */
-function composed(before: unknown, next: unknown): unknown {
-  if (before === undefined) return next;
-  if (before === WHOLE || !isPlain(before) || !isPlain(next)) return WHOLE;
-  return compose(before, next) ?? WHOLE;
-}
-
-function compose(before: Plain, next: Plain): Plain | undefined {
-  const both = { ...before };
-  for (const [key, value] of Object.entries(next)) {
-    const prior = both[key];
-    if (hasPath(key)) return undefined;
-    if (!isPlain(value) || prior === undefined) both[key] = value;
-    else {
-      // The result of merging into a value that is not an object depends on that value.
-      const inner = isPlain(prior) ? compose(prior, value) : undefined;
-      if (!inner) return undefined;
-      both[key] = inner;
-    }
-  }
-  return Object.keys(before).some(hasPath) ? undefined : both;
-}
-
-/** A name with dots belongs to the removal before it. */
-function hasPath(key: string): boolean {
-  return key.includes(".");
 }

@@ -1,6 +1,5 @@
 import { DELETE } from "../protocol/packets.ts";
-import type { Plain } from "../protocol/values.ts";
-import { Replacement, SAME } from "./diff.ts";
+import { SAME } from "./diff.ts";
 import type { EntryNode } from "./node.ts";
 import { Sight } from "./sight.ts";
 import type { Observer } from "./signals/adapter.ts";
@@ -72,8 +71,7 @@ export class SeenEntry {
   lateFor(ring: number): Sight | undefined {
     const late = this.late?.[ring];
     if (late === undefined) return undefined;
-    const value = late === WHOLE ? new Replacement(this.whole.value as Plain) : late;
-    return ((this.#late ??= [])[ring] ??= Sight.of("late", this.key, value));
+    return ((this.#late ??= [])[ring] ??= Sight.of("late", this.key, late));
   }
 
   get whole(): Sight {
@@ -84,6 +82,3 @@ export class SeenEntry {
     return (this.#gone ??= Sight.of("gone", this.key, DELETE));
   }
 }
-
-/** Stands for changes that one patch cannot express. */
-export const WHOLE: unique symbol = Symbol("whole");

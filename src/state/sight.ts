@@ -1,6 +1,4 @@
 import type { ToldEntry, Written } from "../protocol/binary/seen-encoder.ts";
-import { put, Replacement } from "./diff.ts";
-import type { Plain } from "../protocol/values.ts";
 
 /**
  * What viewers get about an entry: its changes, all of it, or its removal. All viewers that get the same share one, and
@@ -43,11 +41,7 @@ export class Sight implements ToldEntry {
   }
 
   #encode(): string {
-    if (this.#json !== undefined) return `${JSON.stringify(this.key)}:${this.#json}`;
     // A new object for each key would make the engine create a new shape.
-    if (!(this.#value instanceof Replacement)) return `${JSON.stringify(this.key)}:${JSON.stringify(this.#value)}`;
-    const patch: Plain = {};
-    put(patch, this.key, this.#value);
-    return JSON.stringify(patch).slice(1, -1);
+    return `${JSON.stringify(this.key)}:${this.#json ?? JSON.stringify(this.#value)}`;
   }
 }
