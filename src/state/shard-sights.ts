@@ -9,7 +9,7 @@ import type { SeenTables } from "./wire-tables.ts";
 
 type IdOf = (conn: Watching) => number;
 
-/** The text of where an entry is, for all shards that are told of it. */
+/** The place of an entry as text, which shards share. */
 const places = new WeakMap<SeenEntry, { readonly place: unknown; readonly at: unknown; readonly text: string }>();
 
 /**

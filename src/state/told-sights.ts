@@ -81,7 +81,7 @@ export class ToldSights<C extends object> {
       }
     }
     const parts = this.deliver(sights.some(({ isAll }) => isAll));
-    // Its entries have no slots before somebody is told them.
+    // Its entries have no slots before a client gets them.
     for (const { all } of sights) if (all?.table) this.#learnTable(...all.table);
     // They have everything that they see, or get it with their first packet.
     for (const enter of newcomers) enter();

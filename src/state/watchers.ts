@@ -122,7 +122,7 @@ export class Watchers {
     const moved: Watcher[] = [];
     for (const watcher of this.stale) {
       const view = this.#look(watcher, !this.#released.delete(watcher));
-      // Who is shown only the nearest may be shown others.
+      // Viewers of the nearest entries may get other ones.
       if (view !== watcher.view || (this.#isChosen && !(watcher.isRelayed && this.looksFromOwn))) moved.push(watcher);
       if (view === watcher.view) continue;
       watcher.before = watcher.view;

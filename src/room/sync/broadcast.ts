@@ -29,7 +29,7 @@ const MODE_KEY = `${PRIVATE_PREFIX}autoSync`;
 /** How long sending to one connection takes, in ms, by `npm run bench`: meanwhile the runtime's clock stands still. */
 const SENDING_PER_VIEWER = 0.015;
 
-/** What sending changes needs of the room. */
+/** The parts of the room that {@link Broadcast} needs. */
 export interface BroadcastScope extends SentStateScope, FirstPacketsScope {
   readonly connections: Connections;
   readonly turns: Turns;
