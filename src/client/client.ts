@@ -221,8 +221,8 @@ export class Client {
     if (step === "gap") return this.#socket.renew(this.#position.resync(Date.now()));
     if (hasUser) this.publicId = pId;
     if (step === "whole") this.#store.replace(value);
-    else if (step === "resumed") this.#store.resume(value, before);
-    else this.#store.patch(value, before);
+    // A patch of all that changed while offline may include what changed back.
+    else this.#store.patch(value, before, step === "resumed");
     this.#position.applied(numbers, this.#store.server);
     const isFirst = step !== "next";
     if (isFirst) {

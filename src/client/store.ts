@@ -23,28 +23,23 @@ export class Store {
 
   /** Takes the whole state. Equal parts keep their identity. */
   replace(value: Plain): void {
-    const whole = applyPatch({}, value);
     // Listeners are called for the first state even if it is empty.
-    this.#take(this.#hasState ? shareStructure(this.#server, whole) : whole);
+    this.patch(value, {}, this.#hasState);
     this.#hasState = true;
   }
 
-  /** @param before the state that the patch applies to */
-  patch(value: Plain, before = this.#server): void {
-    this.#take(applyPatch(before, value));
+  /**
+   * @param before the state that the patch applies to
+   * @param isWhole whether the patch may include unchanged values, which keep their identity
+   */
+  patch(value: Plain, before = this.#server, isWhole = false): void {
+    const next = applyPatch(before, value);
+    this.#take(isWhole ? shareStructure(this.#server, next) : next);
   }
 
   /** The state of the server. */
   get server(): Plain {
     return this.#server;
-  }
-
-  /**
-   * Takes a patch of all changes while offline. A value that changed back is in it too, and keeps its identity.
-   * @param before the state that the patch applies to
-   */
-  resume(value: Plain, before = this.#server): void {
-    this.#take(shareStructure(this.#server, applyPatch(before, value)));
   }
 
   /** Displays the expected result of an action. */

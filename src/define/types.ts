@@ -100,10 +100,7 @@ export interface Action<S, Z, T extends AnyHandlerTypes = HandlerTypes, F = unkn
    * gets the parsed value. A value that does not match is refused with `invalid_input`. Default: any JSON value.
    */
   readonly input?: Z;
-  /**
-   * Guards that run in order after the room's own. If one returns false, the message is refused as `forbidden`. Default:
-   * none.
-   */
+  /** Guards that run after the room's own. If one is false, the message is refused as `forbidden`. Default: none. */
   readonly guards?: readonly Guard<S, T>[];
   /**
    * How many calls each user may make, over all of their connections, in `per` ms. Further calls are refused with
@@ -176,9 +173,7 @@ export interface Route<S, P extends string, Z, T extends AnyHandlerTypes = Handl
    * is answered with 400. Default: the body is not parsed.
    */
   readonly body?: Z;
-  /**
-   * Guards that run in order after the room's own. A guard may return a `Response`, which is the answer. Default: none.
-   */
+  /** Guards that run in order after the room's own. One may return a `Response`, which is the answer. Default: none. */
   readonly guards?: readonly Guard<S, T>[];
   /**
    * Handles the request. A returned `Response` is sent unchanged, a string as text, undefined as 204, and any other

@@ -7,7 +7,7 @@ import type { Clock, SentFrame, Socket } from "./ports.ts";
 
 /** A client is asked to confirm after this many bytes, and asked again after this many. */
 const ASK = 64_000;
-const ASK_AGAIN = 1_000_000;
+const ASK_AGAIN = 1_200_000;
 /** With so many unconfirmed bytes, nothing more is sent to it. */
 const MOST = 1_500_000;
 /** The memory that a frame needs in addition to its bytes. */
@@ -200,7 +200,7 @@ export class FlowControl {
   readonly ask: number;
   readonly askAgain: number;
   /** From so many bytes on a client is looked at. */
-  askFrom: number;
+  askFrom = 0;
   /** The unconfirmed bytes of all that can confirm. */
   bytes = 0;
   /** How many clients are stopped now, how many were sent what they missed, and how many were closed. */
@@ -225,7 +225,7 @@ export class FlowControl {
     this.mostSilent = maxSilentBytes;
     this.#most = Math.min(MOST, mostOfAll / 4);
     this.askAgain = Math.min(ASK_AGAIN, mostOfAll / 6);
-    this.ask = this.askFrom = Math.min(ASK, mostOfAll / 16);
+    this.ask = Math.min(ASK, mostOfAll / 16);
     this.step = this.ask / 4;
     this.clock = clock;
     this.onBehind = onBehind;
@@ -261,9 +261,14 @@ export class FlowControl {
     return this.bytes >= this.#mostOfAll * 0.75;
   }
 
+  /** Whether all together have too many unconfirmed bytes. */
+  get isOver(): boolean {
+    return this.bytes >= this.#mostOfAll;
+  }
+
   /** Whether nothing more may be sent to a client. */
   isFull({ bytes }: Flow): boolean {
-    return bytes >= this.#most || (this.bytes >= this.#mostOfAll && bytes >= this.#mostOfAll / this.#sharers);
+    return bytes >= this.#most || (this.isOver && bytes >= this.#mostOfAll / this.#sharers);
   }
 
   get size(): number {
@@ -303,6 +308,6 @@ export class FlowControl {
   /** @param change of how many there are */
   #share({ canConfirm }: Flow, change: number): void {
     if (canConfirm) this.#sharers += change;
-    this.askFrom = Math.min(this.ask, this.#mostOfAll / 2 / Math.max(this.#sharers, 1));
+    this.askFrom = Math.min(this.ask, this.#mostOfAll / 2 / this.#sharers);
   }
 }

@@ -117,7 +117,7 @@ export type Mail =
       readonly id: number;
       readonly number: number;
       readonly text: string;
-      /** A binary frame instead of the text, which then is empty. Only for shards with `takesFrames`. */
+      /** A binary frame in place of the text, which is empty then. Only for shards that say that they take it. */
       readonly frame?: Uint8Array<ArrayBuffer>;
     }
   | {
@@ -265,9 +265,9 @@ export interface Introduction {
   readonly takesSights?: boolean;
   /** Whether it also supports rings, and chooses the nearest entries for each client. */
   readonly takesRings?: boolean;
-  /** Whether its clients may speak the binary protocol. Those of earlier versions get JSON. */
+  /** Whether its clients may use the binary protocol. Clients of earlier versions get JSON. */
   readonly takesBinary?: boolean;
-  /** Whether it supports binary frames in {@link Mail}. */
+  /** Whether {@link Mail} may be a binary frame. */
   readonly takesFrames?: boolean;
 }
 

@@ -41,8 +41,8 @@ export interface ClientHooks {
   onStopped(client: Client): void;
   /** A client confirms again: it is to be sent what it missed. */
   onCaughtUp(client: Client): void;
-  /** Messages of a client waited until it was sent what was held back. */
-  onMessages(client: Client, frames: readonly (string | ArrayBuffer)[]): void;
+  /** A message of a client waited until that was sent what was held back. */
+  onMessage(client: Client, frame: string | ArrayBuffer): void;
   /** A client is to be closed. */
   refuse(client: Client, error: RoomError): void;
 }
@@ -259,9 +259,7 @@ export class Client implements FlowClient {
     this.#outbox = undefined;
     const inbox = this.#inbox;
     this.#inbox = undefined;
-    const frames: (string | ArrayBuffer)[] = [];
-    for (let frame = inbox?.shift(); frame !== undefined; frame = inbox?.shift()) frames.push(frame);
-    this.#hooks.onMessages(this, frames);
+    for (let frame = inbox?.shift(); frame !== undefined; frame = inbox?.shift()) this.#hooks.onMessage(this, frame);
   }
 
   close(code: number, reason: string): void {

@@ -27,9 +27,6 @@ const ASSIGNMENT_KEY = "assignment";
 /** Stored while the room may count clients here. If there are none after a start, the room has to be told. */
 const RUN_KEY = "run";
 
-/** Of a shard that serves no room. */
-const UNLIMITED = { maxUnconfirmedBytes: Infinity, maxSilentBytes: Infinity };
-
 /** Holds the sockets of many clients of one room: sends their messages to the room, and its packets to them. */
 export class ShardCore {
   readonly #ports: ShardPorts;
@@ -153,8 +150,10 @@ export class ShardCore {
   /** @returns the messages in a frame @throws RoomError if the client is to be closed for it */
   #takeConfirmation(client: Client, frame: string | ArrayBuffer, settings: Settings): string | ArrayBuffer | undefined {
     const confirmation = takeConfirmation(frame);
-    if (!confirmation) client.flow?.heard();
-    if (!confirmation) return frame;
+    if (!confirmation) {
+      client.flow?.heard();
+      return frame;
+    }
     const isKnown = client.flow?.confirm(confirmation.token) === true;
     if (confirmation.rest !== "") return confirmation.rest;
     if (!isKnown) this.#isCounted(client, frame, settings);
@@ -265,40 +264,35 @@ export class ShardCore {
     return crypto.randomUUID();
   }
 
-  /** How far clients are behind. */
-  get flow(): FlowReport {
-    return this.#flowControl.report;
+  /** How far clients are behind; nothing, if none was sent anything. */
+  get flow(): Partial<FlowReport> {
+    return this.#flows?.report ?? {};
   }
 
   get #flowControl(): FlowControl {
     const { clock, log } = this.#ports;
-    const settings = (this.#settings ??= this.#assignment && this.#findSettings(this.#assignment));
+    const settings = (this.#settings ??= this.#findSettings(this.#assignment as Assignment));
     const onBehind = () => log({ level: "warn", event: "clients_behind" });
-    return (this.#flows ??= new FlowControl(settings ?? UNLIMITED, clock, onBehind));
+    return (this.#flows ??= new FlowControl(settings, clock, onBehind));
   }
 
   #createHooks(): ClientHooks {
-    const refuse = (client: Client, error: RoomError) => this.#clients.has(client) && this.#refuse(client, error);
-    const onFull = (client: Client) => refuse(client, tooMuchWaits());
+    const onFull = (client: Client) => this.#refuse(client, tooMuchWaits());
     return {
       flows: () => this.#flowControl,
       held: new WaitingBudget<Client>(MAX_WAITING, onFull),
       waiting: new WaitingBudget<Client>(MAX_WAITING, onFull),
       onStopped: (client) => this.#clients.stopped(client),
       onCaughtUp: (client) => this.#uplink.missed(client, this.#boot ?? ""),
-      onMessages: (client, frames) => {
-        for (const frame of frames) this.#passOn(client, frame);
-      },
-      refuse,
+      onMessage: (client, frame) => this.#passOn(client, frame),
+      refuse: (client, error) => this.#refuse(client, error),
     };
   }
 
   #createUplink(): Uplink {
     return new Uplink(this.#ports.clock, {
       send: (batch) => this.#sendBatch(batch),
-      onFull: (client) => {
-        if (this.#clients.has(client)) this.#refuse(client, tooMuchWaits());
-      },
+      onFull: (client) => this.#refuse(client, tooMuchWaits()),
       onArrived: () => {
         if (this.#assignment && this.#clients.size === 0 && this.#uplink.isIdle) this.#forgetRun();
       },
@@ -336,6 +330,7 @@ export class ShardCore {
   }
 
   #refuse(client: Client, { code, message }: RoomError): void {
+    if (!this.#clients.has(client)) return;
     this.#ports.log({ level: "info", event: "refused", code });
     this.#hangUp(client, CODES[code].close, closeReason(message));
   }

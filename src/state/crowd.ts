@@ -58,15 +58,15 @@ export class Crowd {
   }
 
   /**
-   * The visible entries for a shard that computes visibility itself.
-   * @param idOf the id of a client at the shard @param takesRings whether it supports rings and the nearest entries
-   * @param tables of the binary protocol, if the shard supports it
+   * Makes the messages for a shard that decides itself which of its clients see what.
+   * @param idOf returns the id of a client there @param takesRings whether it supports rings and the nearest entries
+   * @param tables the tables of the binary protocol, if the shard supports it
    */
   createShardSights(idOf: (conn: Watching) => number, takesRings: boolean, tables?: () => SeenTables): ShardSights {
     return new ShardSights(idOf, takesRings, tables);
   }
 
-  /** Whether a shard gets all visible entries of its clients once. */
+  /** Whether a shard is told once of all that its clients see by keys. */
   isToldBy(relays: Relays): boolean {
     return this.interests.every((interest) => interest.isToldBy(relays));
   }

@@ -9,8 +9,10 @@ export interface Relay {
   /** @param isExact whether the watcher has exactly what it sees */
   entered(watcher: Watcher, isExact: boolean): void;
   left(watcher: Watcher): void;
-  /** @param touched entries of which something is to be told @param moved watchers that look in another way, also those of others */
-  /** @param isAll whether changes in rings do not wait */
+  /**
+   * @param touched entries with changes @param moved watchers whose view changed, including those of others
+   * @param isAll whether all changes are delivered now, also those of farther rings
+   */
   deliver(touched: ReadonlySet<SeenEntry>, moved: readonly Watcher[], isAll: boolean): void;
 }
 
@@ -18,6 +20,6 @@ export interface Relay {
 export interface Relays {
   /** Whether they support rings and the nearest entries. */
   readonly takesRings: boolean;
-  /** @param interest that of the collection */
+  /** @param interest the keyed visibility of the collection */
   of(interest: object): Relay;
 }

@@ -22,9 +22,9 @@ export class SeenEntry {
   /** Whether it existed then. */
   wasThere = false;
   at: Position | undefined;
-  /** Its position at the last delivery to viewers. */
+  /** Its position when viewers were last updated. */
   #toldAt: Position | undefined;
-  /** The delivery in which something was last to be told of it. */
+  /** The number of the last delivery with a change of it. */
   touchedIn = 0;
   /** Its changes since the last delivery, as a patch. */
   change: unknown = SAME;
@@ -57,12 +57,12 @@ export class SeenEntry {
     this.change = SAME;
   }
 
-  /** Whether its position changed since the last delivery to viewers. */
+  /** Whether its position changed since viewers were last updated. */
   get isElsewhere(): boolean {
     return this.at?.some((coordinate, index) => coordinate !== this.#toldAt?.[index]) === true;
   }
 
-  /** What changed since the last delivery; undefined if nothing did. */
+  /** Its changes since the last delivery. Undefined if there are none. */
   get changed(): Sight | undefined {
     if (this.change === SAME) return undefined;
     return (this.#changed ??= Sight.of("change", this.key, this.change));

@@ -9,7 +9,7 @@ import type { SeenTables } from "./wire-tables.ts";
 
 type IdOf = (conn: Watching) => number;
 
-/** The place of an entry as text, which shards share. */
+/** The text of an entry's place, for all shards that get it. */
 const places = new WeakMap<SeenEntry, { readonly place: unknown; readonly at: unknown; readonly text: string }>();
 
 /**
@@ -32,7 +32,7 @@ class ShardSight implements Relay {
   #places: string[] = [];
   #viewers = new Map<Watcher, unknown>();
   #isAll = false;
-  /** Whether all watchers had just what they see when they entered. */
+  /** Whether all watchers had exactly what they see when they were added. */
   isExact = true;
 
   constructor(interest: Interest, idOf: IdOf, tables: (() => SeenTables) | undefined) {
@@ -174,7 +174,7 @@ class ShardSight implements Relay {
     return this.interest.rules.nearest !== undefined;
   }
 
-  /** A cell or keys, with the position if it is needed. */
+  /** A cell or keys, and the position where that matters. */
   #plain(place: unknown, at: Position | undefined): unknown {
     return this.#isChosen ? [place, at ?? null] : place;
   }

@@ -15,25 +15,23 @@ export interface SightChanges {
     readonly seesOwn: boolean;
     /** Whether the views of users are from the place of their own entry. */
     readonly looksFromOwn: boolean;
-    /** The minimum time between two packets for each ring, in ms, the nearest ring first. */
+    /** The least time between two packets with changes of a ring, in ms. The nearest ring is the first. */
     readonly periods?: readonly number[] | undefined;
-    /**
-     * The maximum number of visible entries, if only the nearest are visible. Places and viewers then have positions.
-     */
+    /** The most entries that a client is shown: the nearest. If set, places and viewers have positions. */
     readonly nearest?: number | undefined;
-    /** Its table in the binary protocol, and the index of that. Only for shards that speak it. */
+    /** Its table in the binary protocol, with its index. Only for shards that support it. */
     readonly table?: readonly [index: number, table: TableSpec] | undefined;
   };
   /** The changes of entries that a client of the shard sees, as JSON: by key, as a patch. New entries are complete. */
   readonly patch: string;
   /**
-   * The places of new and moved entries, as JSON, by key. Cells are lists of integers. With a position, a list of the
-   * cell and the coordinates.
+   * The places of new or moved entries, as JSON: by key. A cell is a list of whole numbers. With a position, the place is a
+   * list of the cell and the coordinates.
    */
   readonly places: string;
   /** Clients with a new view: a cell, a list of keys, or true for everything. */
   readonly viewers: readonly (readonly [id: number, from: unknown])[];
-  /** Whether changes in rings do not wait, because the room sends only with `applySync`. */
+  /** Whether nothing waits until it is the turn of its ring: the room sends only when it is told to. */
   readonly isAll?: true;
 }
 

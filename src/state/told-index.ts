@@ -16,7 +16,7 @@ export interface ToldViewer extends Viewer {
   readonly from: unknown;
 }
 
-/** Makes an index of entries and viewers with given places. @param hasPositions whether the places are exact */
+/** Makes an index of entries and viewers whose places the room sends. @param hasPositions whether it sends positions too */
 export function toldIndex(rule: SightRule, looksFromOwn: boolean, hasPositions: boolean): SightIndex {
   if (rule !== "keys") return new ToldCells(rule, looksFromOwn, hasPositions);
   return new KeyIndex(

@@ -35,7 +35,7 @@ interface Clients<C> {
   publicIdOf(client: C): string;
   /** Whether a client uses the binary protocol. */
   isBinary(client: C): boolean;
-  /** Called with the waiting changes of clients. */
+  /** Is told what they are to be sent that waited. */
   onDue(parts: ReadonlyMap<C, Parts>): void;
 }
 
@@ -81,7 +81,7 @@ export class ToldSights<C extends object> {
       }
     }
     const parts = this.deliver(sights.some(({ isAll }) => isAll));
-    // Its entries have no slots before a client gets them.
+    // The entries of a collection have no slots until a client gets them.
     for (const { all } of sights) if (all?.table) this.#learnTable(...all.table);
     // They have everything that they see, or get it with their first packet.
     for (const enter of newcomers) enter();
@@ -92,7 +92,7 @@ export class ToldSights<C extends object> {
     for (const table of readTables([spec])) this.#wire.add([index, table]);
   }
 
-  /** The changes for clients now. @param isAll whether changes in rings do not wait */
+  /** What clients are to be sent now. @param isAll whether nothing waits until it is the turn of its ring */
   deliver(isAll: boolean): ReadonlyMap<C, Parts> {
     const parts = new Map<C, Parts>();
     this.#crowd.begin(this.#clock.now(), isAll);

@@ -23,9 +23,7 @@ export class Watchers {
   readonly #relays = new WeakMap<Watcher, Relay>();
   readonly #byUser = new Map<string, Set<Watcher>>();
 
-  /**
-   * @param onStale called before a watcher becomes stale @param isChosen whether only the nearest entries are visible
-   */
+  /** @param onStale called before a watcher becomes stale @param isChosen whether they are shown the nearest only */
   constructor(
     collection: KeyedCollection,
     entries: EntryIndex,
@@ -107,7 +105,7 @@ export class Watchers {
    */
   release(isAll: boolean): void {
     for (const watcher of this.#byConn.values()) {
-      // For the others, a relay chooses the nearest entries.
+      // Of the others, somebody else chooses what they are shown.
       if (!this.held.has(watcher) && (!isAll || watcher.isRelayed)) continue;
       this.#released.add(watcher);
       this.stale.add(watcher);
@@ -122,7 +120,7 @@ export class Watchers {
     const moved: Watcher[] = [];
     for (const watcher of this.stale) {
       const view = this.#look(watcher, !this.#released.delete(watcher));
-      // Viewers of the nearest entries may get other ones.
+      // A watcher that is shown only the nearest entries may be shown others.
       if (view !== watcher.view || (this.#isChosen && !(watcher.isRelayed && this.looksFromOwn))) moved.push(watcher);
       if (view === watcher.view) continue;
       watcher.before = watcher.view;

@@ -30,6 +30,11 @@ it("blocks and comments of one module are joined", () => {
   expect(modules.map(({ lines }) => lines.filter(Boolean))).toEqual([["one", "two", "three"]]);
 });
 
+it("of a Vue or Svelte component the script is compiled", () => {
+  const page = '```vue file=a.ts\n<script setup lang="ts">\none\n</script>\n\n<template>\n  <p />\n</template>\n```';
+  expect(modulesOf("docs/chat.md", page).modules.map(({ lines }) => lines.filter(Boolean))).toEqual([["one"]]);
+});
+
 it("a block without a module is a problem, and other languages are not", () => {
   const { problems, modules } = modulesOf(
     "docs/chat.md",
@@ -52,7 +57,7 @@ describe("a module in two pages", () => {
 
   it("may not be different", () => {
     expect(merge([whole, modulesOf("docs/b.md", "```ts file=a.ts\n2\n```")]).problems).toEqual([
-      "docs/b.md: test/docs/extracted/a.ts is no part of test/docs/extracted/a.ts in docs/a.md",
+      "docs/b.md: test/docs/extracted/a.ts differs from the one of docs/a.md",
     ]);
   });
 });

@@ -14,26 +14,29 @@ import { dirname, join, relative, resolve } from "node:path";
 
 const root = resolve(import.meta.dirname, "../..");
 
-/** Where modules are compiled: code for other libraries has the tag `typescript`, and is where these are installed. */
-const FOLDERS = { ts: "test/docs/extracted", tsx: "test/docs/extracted", typescript: "test/bench/peers" };
+/** The folder of a module, by the language of its blocks. Code for other libraries is compiled where they are installed. */
+const EXAMPLES = "test/docs/extracted";
+const FOLDERS = { ts: EXAMPLES, tsx: EXAMPLES, vue: EXAMPLES, svelte: EXAMPLES, typescript: "test/bench/peers" };
 const EXTRACTED = ["test/docs/extracted/**/*.{ts,tsx}", "test/bench/peers/{,agents/}before-*.ts"];
 
-/** What may have code, besides the reference, whose examples are those of the docstrings. */
+/** The pages with examples. The examples of the reference are those of the docstrings. */
 export const PAGES = ["*.md", "docs/*.md", "docs/skill/*.md"];
 
-const BEGIN = /^( *)(```|<!-- )(tsx?|typescript)\b(.*)$/;
+const BEGIN = /^( *)(```|<!-- )(tsx?|vue|svelte|typescript)\b(.*)$/;
+/** Only this part of a Vue or Svelte component is compiled. */
+const SCRIPT = /^<\/?script\b/;
 const END = { "```": /^ *```$/, "<!-- ": /^ *-->$/ };
 
 interface Module {
   readonly page: string;
   /** Its path, from the root of the project. */
   readonly file: string;
-  /** Those of the page. What belongs to no block of this module is empty, so errors have the line numbers of the page. */
+  /** The lines of the page. Lines outside of this module's blocks are empty, so that errors have the numbers of the page. */
   readonly lines: string[];
 }
 
 interface Examples {
-  /** Where a block says of no module that it is a part of it, or says so of two. */
+  /** Blocks without a module, and modules that differ between pages. */
   readonly problems: string[];
   readonly modules: Module[];
 }
@@ -42,14 +45,15 @@ interface Examples {
 export function modulesOf(page: string, text: string): Examples {
   const problems: string[] = [];
   const modules = new Map<string, Module>();
-  let block: { readonly end: RegExp; readonly indent: number; readonly lines: string[] } | undefined;
+  let block: { readonly end: RegExp; readonly indent: number; readonly lines: string[]; isCode: boolean } | undefined;
   for (const [index, line] of text.split("\n").entries()) {
     if (block) {
       if (block.end.test(line)) block = undefined;
-      else block.lines[index] = line.slice(block.indent);
+      else if (SCRIPT.test(line)) block.isCode = line.startsWith("<script");
+      else if (block.isCode) block.lines[index] = line.slice(block.indent);
       continue;
     }
-    const [, indent = "", mark, language, info = ""] = BEGIN.exec(line) ?? [];
+    const [, indent = "", mark, language = "", info = ""] = BEGIN.exec(line) ?? [];
     if (!mark) continue;
     const name = /^ file=([\w./-]+\.tsx?)$/.exec(info)?.[1];
     if (!name)
@@ -57,7 +61,12 @@ export function modulesOf(page: string, text: string): Examples {
     const file = `${FOLDERS[language as keyof typeof FOLDERS]}/${name ?? ""}`;
     const module = modules.get(file) ?? { page, file, lines: [] };
     if (name) modules.set(file, module);
-    block = { end: END[mark as keyof typeof END], indent: indent.length, lines: module.lines };
+    block = {
+      end: END[mark as keyof typeof END],
+      indent: indent.length,
+      lines: module.lines,
+      isCode: !/vue|svelte/.test(language),
+    };
   }
   return { problems, modules: [...modules.values()] };
 }
@@ -66,7 +75,7 @@ function plain({ lines }: Module): string {
   return lines.filter((line) => line.trim() !== "").join("\n");
 }
 
-/** Pages may repeat one another's modules, or parts of them: the longest counts. */
+/** Merges the modules of all pages. A page may repeat a module of another page, or a part of it: the longest is used. */
 export function merge(pages: readonly Examples[]): Examples {
   const problems = pages.flatMap((page) => page.problems);
   const files = Map.groupBy(
@@ -77,7 +86,7 @@ export function merge(pages: readonly Examples[]): Examples {
     const longest = same.reduce((one, other) => (plain(other).length > plain(one).length ? other : one));
     for (const module of same) {
       if (plain(longest).includes(plain(module))) continue;
-      problems.push(`${module.page}: ${module.file} is no part of ${module.file} in ${longest.page}`);
+      problems.push(`${module.page}: ${module.file} differs from the one of ${longest.page}`);
     }
     return longest;
   });
@@ -117,7 +126,7 @@ function read(path: string): string | undefined {
   }
 }
 
-/** Writes what has changed, and removes what is in no page any more. */
+/** Writes the modules that changed, and removes those that no page has any more. */
 export function writeExamples(): Examples {
   const examples = readExamples();
   const entries = entryPoints();

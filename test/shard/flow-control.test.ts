@@ -228,7 +228,7 @@ describe.each([
           }
           for (const { socket } of readers) socket.read();
           await tree.advance(1000);
-          merges += shard.core.flow.merges;
+          merges += shard.core.flow.merges ?? 0;
           expect(new Set(done).size).toBe(done.length);
           expect(done.length).toBe(readers.reduce((sum, { calls }) => sum + calls, 0));
           for (const [index, reader] of readers.entries()) {

@@ -1,6 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { Confirmations } from "../../src/client/confirmations.ts";
+import { ByteReader } from "../../src/protocol/binary/bytes.ts";
+import { FRAME, readSyncHead } from "../../src/protocol/binary/frames.ts";
 import { requestIn } from "../../src/protocol/packets.ts";
 import { memoryOf } from "../fuzz/long/workerd.ts";
 import type { Workerd } from "../workerd/process.ts";
@@ -18,12 +20,12 @@ export interface Crowd {
 
 /** What came of it. Memory in MB, times in ms. */
 export interface Outcome {
-  /** Growth of the resident memory until the middle of the time, and until its end. */
-  readonly grownByHalf: number;
-  readonly grown: number;
+  /** Growth of the resident memory in a third of the time, in two, and in all of it. */
+  readonly grown: readonly [number, number, number];
   readonly p99: number;
-  /** Messages of one that only watches, and reads. */
+  /** Messages of one that only watches, and reads: with protocol 2, and with protocol 3. In a minute. */
   readonly confirmations: number;
+  readonly binaryConfirmations: number;
   readonly unconfirmedBytes: number;
   readonly behind: number;
   /** Of one that reads again: what was on its way, what it was sent then, and the state that it sees. */
@@ -34,7 +36,7 @@ export interface Outcome {
   readonly sentBytes: number;
 }
 
-/** A client of protocol 2 that confirms what it reads. */
+/** A client of protocol 2 or 3 that confirms what it reads. */
 class Watcher {
   readonly socket: WebSocket;
   bytes = 0;
@@ -75,7 +77,17 @@ class Watcher {
     this.#confirmations.send(JSON.stringify({ action: "move", value, id }));
   }
 
+  #readBinary(data: Buffer, opened: () => void): void {
+    const from = new ByteReader(data);
+    from.byte();
+    const { confirm } = readSyncHead(from);
+    if (confirm !== undefined) return this.#confirmations.asked(confirm);
+    this.bytes += data.length;
+    opened();
+  }
+
   #read(data: Buffer, opened: () => void): void {
+    if (data[0] === FRAME.sync) return this.#readBinary(data, opened);
     const head = data.toString("latin1", 0, 120);
     const request = requestIn(head);
     if (request !== undefined) return this.#confirmations.asked(request);
@@ -92,51 +104,44 @@ class Watcher {
   }
 }
 
-/** Some move, some do not read, and one only watches. */
+/** Some move, some do not read, and two only watch. */
 export async function run(workerd: Workerd, crowd: Crowd): Promise<Outcome> {
   const { room, movers, rate, stalled, seconds, trail } = crowd;
-  const url = (id: string) => `ws://127.0.0.1:${workerd.port}/parties/main/${room}?protocol=2&id=${id}`;
-  const enter = async (count: number, name: string) => {
-    const all = Array.from({ length: count }, (_, index) => new Watcher(url(`${name}-${index}`)));
-    await Promise.all(all.map(({ open }) => open));
-    return all;
-  };
+  const enter = entranceOf(workerd, room);
   const players = await enter(movers, "mover");
   const [watcher] = (await enter(1, "watcher")) as [Watcher];
+  const [binary] = (await enter(1, "binary", "&protocol=3")) as [Watcher];
   const slow = await enter(stalled, "slow");
-  const text = "x".repeat(trail);
-  const timers = players.map((player, index) => {
-    const move = () => player.move(text.slice(1) + String.fromCharCode(97 + Math.floor(Math.random() * 26)));
-    return setInterval(move, 1000 / rate + (index % 7) / 10);
-  });
+  const stop = startMoving(players, rate, trail);
   // All code runs, and buffers have their size.
   await wait(Math.min(seconds * 100, 3000));
   const before = await memoryOf(workerd);
-  const confirmedBefore = watcher.confirmations;
+  const confirmedBefore = [watcher.confirmations, binary.confirmations] as const;
   const bytesBefore = watcher.bytes;
   for (const { socket } of slow) socket.pause();
   for (const { latencies } of players) latencies.length = 0;
-  await wait(seconds * 500);
-  const half = await memoryOf(workerd);
-  await wait(seconds * 500);
-  const after = await memoryOf(workerd);
-  const latencies = players.flatMap((player) => player.latencies).toSorted((a, b) => a - b);
+  const grown: number[] = [];
+  for (let third = 0; third < 3; third++) {
+    await wait((seconds * 1000) / 3);
+    grown.push((await memoryOf(workerd)).resident - before.resident);
+  }
+  const p99 = p99Of(players);
   const answer = await fetch(`http://127.0.0.1:${workerd.port}/parties/main/${room}/who`);
   const { behind, unconfirmedBytes } = await answer.json<{ behind: number; unconfirmedBytes: number }>();
   const sentBytes = watcher.bytes - bytesBefore;
-  const confirmations = watcher.confirmations - confirmedBefore;
-  for (const timer of timers) clearInterval(timer);
+  const inAMinute = (count: number) => (count * 60) / seconds;
+  stop();
   const [late] = slow;
   const readBefore = late?.bytes ?? 0;
   for (const { socket } of slow) socket.resume();
   if (late) await Promise.race([late.caughtUp, wait(5000)]);
   const [fresh] = (await enter(1, "fresh")) as [Watcher];
-  for (const { socket } of [...players, ...slow, watcher, fresh]) socket.terminate();
+  for (const { socket } of [...players, ...slow, watcher, binary, fresh]) socket.terminate();
   return {
-    grownByHalf: half.resident - before.resident,
-    grown: after.resident - before.resident,
-    p99: latencies[Math.floor(latencies.length * 0.99)] ?? NaN,
-    confirmations,
+    grown: grown as [number, number, number],
+    p99,
+    confirmations: inAMinute(watcher.confirmations - confirmedBefore[0]),
+    binaryConfirmations: inAMinute(binary.confirmations - confirmedBefore[1]),
     unconfirmedBytes,
     behind,
     pipeBytes: (late?.merged?.[0] ?? NaN) - readBefore,
@@ -144,4 +149,64 @@ export async function run(workerd: Workerd, crowd: Crowd): Promise<Outcome> {
     stateBytes: fresh.first,
     sentBytes,
   };
+}
+
+/**
+ * Measures in turns: without those who do not read, and while they are there. The machine may be busy with something else.
+ * @returns the median p99 of others while they are there, in relation to that without them
+ */
+export async function compare(workerd: Workerd, crowd: Crowd, turns: number): Promise<number> {
+  const { room, movers, rate, stalled, seconds, trail } = crowd;
+  const enter = entranceOf(workerd, room);
+  const players = await enter(movers, "mover");
+  const stop = startMoving(players, rate, trail);
+  const measure = async () => {
+    for (const { latencies } of players) latencies.length = 0;
+    await wait(seconds * 1000);
+    return p99Of(players);
+  };
+  const without: number[] = [];
+  const beside: number[] = [];
+  for (let turn = 0; turn < turns; turn++) {
+    await wait(1000);
+    without.push(await measure());
+    const slow = await enter(stalled, `slow-${turn}`);
+    for (const { socket } of slow) socket.pause();
+    await wait(1000);
+    beside.push(await measure());
+    for (const { socket } of slow) socket.terminate();
+  }
+  stop();
+  for (const { socket } of players) socket.terminate();
+  console.log(stalled, "do not read: p99 of others, in turns:", { without, beside });
+  return median(beside) / median(without);
+}
+
+/** How clients enter a room. */
+function entranceOf({ port }: Workerd, room: string) {
+  const url = `ws://127.0.0.1:${port}/parties/main/${room}?protocol=2`;
+  return async (count: number, name: string, more = ""): Promise<Watcher[]> => {
+    const all = Array.from({ length: count }, (_, index) => new Watcher(`${url}${more}&id=${name}-${index}`));
+    await Promise.all(all.map(({ open }) => open));
+    return all;
+  };
+}
+
+/** @returns what ends it */
+function startMoving(players: readonly Watcher[], rate: number, trail: number): () => void {
+  const text = "x".repeat(trail - 1);
+  const timers = players.map((player, index) => {
+    const move = () => player.move(text + String.fromCharCode(97 + Math.floor(Math.random() * 26)));
+    return setInterval(move, 1000 / rate + (index % 7) / 10);
+  });
+  return () => timers.forEach((timer) => clearInterval(timer));
+}
+
+function p99Of(players: readonly Watcher[]): number {
+  const latencies = players.flatMap((player) => player.latencies).toSorted((a, b) => a - b);
+  return latencies[Math.floor(latencies.length * 0.99)] ?? NaN;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 }

@@ -272,6 +272,7 @@ export class RoomConnection implements Connection, FlowClient {
    * @param frame undefined if the group sends the first packet @param seq its number
    */
   welcome(frame: SentFrame | undefined, seq: number): void {
+    this.isBehind = false;
     if (this.isEnding) return;
     const wasUnsynced = this.#phase === "unsynced";
     this.#phase = this.flow?.isStopped ? "stopped" : "open";

@@ -19,7 +19,6 @@ import { PRIVATE_PREFIX } from "../storage/keys.ts";
 import type { OwnRows } from "../timing/room-part.ts";
 import { SentState } from "./sent-state.ts";
 import type { SentStateScope } from "./sent-state.ts";
-import type { Welcome } from "../../relay/messages.ts";
 import type { ChangeClock } from "./change-clock.ts";
 import { remoteChanges } from "./remote-changes.ts";
 import type { Turns } from "../timing/turns.ts";
@@ -28,11 +27,15 @@ import type { ViewerGroup, Views } from "./views.ts";
 const MODE_KEY = `${PRIVATE_PREFIX}autoSync`;
 /** How long sending to one connection takes, in ms, by `npm run bench`: meanwhile the runtime's clock stands still. */
 const SENDING_PER_VIEWER = 0.015;
+/** While too much is unconfirmed, the next first packet follows after so many ms. */
+const CROWDED = 50;
 
 /** The parts of the room that {@link Broadcast} needs. */
 export interface BroadcastScope extends SentStateScope, FirstPacketsScope {
   readonly connections: Connections;
   readonly turns: Turns;
+  /** Whether all clients together have too much unconfirmed. */
+  readonly flows: { readonly isOver: boolean };
 }
 
 export interface BroadcastSettings {
@@ -164,12 +167,13 @@ export class Broadcast {
       return;
     }
     const wait = this.#left();
-    if (wait <= 0) {
-      this.#turns.want();
-      return;
-    }
-    this.#cancel = this.#clock.after(
-      wait,
+    if (wait <= 0) this.#turns.want();
+    else this.#flushIn(wait);
+  }
+
+  #flushIn(ms: number): void {
+    this.#cancel ??= this.#clock.after(
+      ms,
       () => {
         this.#cancel = undefined;
         this.#openAt = 0;
@@ -290,20 +294,28 @@ export class Broadcast {
     else this.#welcome([conn]);
   }
 
+  /** Sends first packets, in the order in which clients came. While too much is unconfirmed, one at a time. */
   #welcome(waiting: readonly RoomConnection[]): void {
     const byGroup = Map.groupBy(waiting, (conn) => conn.remote?.group);
-    for (const conn of waiting) this.#views.remember(conn);
     for (const [group, conns] of byGroup) {
-      const state = this.#tree.sharedText();
-      const welcomes = conns.map((conn) => this.#first.welcomeOf(conn));
-      const isNeeded = welcomes.some(({ patch }) => patch === undefined);
-      group?.welcome(state, welcomes, this.#binary.stateFor(conns, isNeeded ? state : undefined));
+      if (group) this.#welcomeAt(group, conns);
       for (const [index, conn] of conns.entries()) {
-        conn.isBehind = false;
-        conn.welcome(group ? undefined : this.#first.frameFor(conn, welcomes[index] as Welcome), this.#changeClock.seq);
+        // Where packets are sent by hand, nobody knows when the next one is.
+        if (!group && index > 0 && this.#scope.flows.isOver && !this.#isManual) {
+          this.#flushIn(CROWDED);
+          break;
+        }
+        conn.welcome(group ? undefined : this.#first.frameFor(conn), this.#changeClock.seq);
         this.#connections.opened(conn);
       }
     }
+  }
+
+  #welcomeAt(group: RemoteGroup, conns: readonly RoomConnection[]): void {
+    const state = this.#tree.sharedText();
+    const welcomes = conns.map((conn) => this.#first.welcomeOf(conn));
+    const isNeeded = welcomes.some(({ patch }) => patch === undefined);
+    group.welcome(state, welcomes, this.#binary.stateFor(conns, isNeeded ? state : undefined));
   }
 
   #tickHead(): Pick<PatchHead, "tick"> {

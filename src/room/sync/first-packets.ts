@@ -39,6 +39,7 @@ export class FirstPackets {
 
   welcomeOf(conn: RoomConnection): Welcome {
     const { changeClock, views } = this.#scope;
+    views.remember(conn);
     const { publicId, remote, since } = conn;
     const base = { id: remote?.id ?? 0, publicId, ...(conn.wire && { tables: conn.wire.tables }) };
     if (conn.protocol === 1 || conn.isIntercepted) return { ...base, changes: views.privateState(conn) };
@@ -63,7 +64,8 @@ export class FirstPackets {
     return remote && conn.protocol === 3 ? { ...welcome, blocks: this.#binary.resumed(conn, patch, clear) } : welcome;
   }
 
-  frameFor(conn: RoomConnection, { head, patch }: Welcome): SentFrame {
+  frameFor(conn: RoomConnection): SentFrame {
+    const { head, patch } = this.welcomeOf(conn);
     const { publicId, protocol } = conn;
     const text = patch ?? this.#scope.views.textFor(conn);
     const encode = () => (patch === undefined ? encodeWelcome(publicId, text, head) : encodeSync(patch, head));

@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { defineRoom } from "../../../src/define/define-room.ts";
 import { connected, sync, users } from "../../../src/state/fields.ts";
 import { MemoryRoom } from "../../support/memory.ts";
+import type { MemorySocket } from "../../support/memory.ts";
 import { ResumingClient } from "../sync/resuming-client.ts";
 
 class Player {
@@ -118,3 +119,54 @@ it.each(["protocol=2", "protocol=2&protocol=3"])(
     expect(JSON.parse(late?.lastRequest ?? "{}")).toMatchObject({ spread: 1200 });
   },
 );
+
+it("P7.11: while too much is unconfirmed, first packets are sent one at a time, in the order in which clients came", async () => {
+  const room = new MemoryRoom<{ text(): string }>(
+    defineRoom({
+      path: "r",
+      throttleSync: 50,
+      maxUnconfirmedBytes: 100_000,
+      state: () => ({ text: sync(signal("x".repeat(10_000))) }),
+      actions: { nothing: { run: () => "done" } },
+    }).compiled,
+  );
+  const first = await room.connect("first", null, undefined, "protocol=2");
+  const sockets: MemorySocket[] = [];
+  for (let index = 0; index < 40; index++) {
+    sockets.push(await room.connect(`late-${index}`, null, undefined, "protocol=2"));
+    sockets[index]?.stall();
+  }
+  const served = () => sockets.map((socket) => socket.unreadBytes > 0 || socket.texts.length > 0);
+  const inOrder = (count: number) => sockets.map((_, index) => index < count);
+  await room.advance(50);
+  const atOnce = served().filter(Boolean).length;
+  expect(atOnce).toBeLessThan(12);
+  expect(served()).toEqual(inOrder(atOnce));
+  // Those who are there are served meanwhile.
+  void room.core.message(first, '{"action":"nothing","id":1}');
+  expect(first.texts.at(-1)).toContain("done");
+  await room.advance(250);
+  expect(served()).toEqual(inOrder(atOnce + 5));
+  for (const socket of sockets) socket.read();
+  await room.advance(200);
+  expect(served()).toEqual(inOrder(40));
+  for (const { texts } of sockets) expect(texts[0]).toContain("pId");
+});
+
+it("P7.11: where packets are sent by hand, all get their first packet with the next", async () => {
+  const room = new MemoryRoom<{ text(): string }>(
+    defineRoom({
+      path: "r",
+      autoSync: false,
+      maxUnconfirmedBytes: 100_000,
+      state: () => ({ text: sync(signal("x".repeat(10_000))) }),
+    }).compiled,
+  );
+  const sockets: MemorySocket[] = [];
+  for (let index = 0; index < 40; index++) {
+    sockets.push(await room.connect(`late-${index}`, null, undefined, "protocol=2"));
+    sockets[index]?.stall();
+  }
+  room.core.handle.applySync();
+  expect(sockets.every((socket) => socket.unreadBytes > 0)).toBe(true);
+});
