@@ -185,7 +185,7 @@ describe("a newly created project", () => {
       },
     ];
 
-    it.each(PAGES)("is what $page says, in `wrangler dev` that goes on", async ({ page, files, first, second }) => {
+    it.each(PAGES)("works as $page says, while `wrangler dev` keeps running", async ({ page, files, first, second }) => {
       const text = readFileSync(join(import.meta.dirname, "../..", page), "utf8");
       const blocks = [...text.matchAll(/^```ts.*\n(\/\/ (src\/[\w/-]+\.ts)\b[\s\S]*?)^```$/gm)];
       expect(blocks.map(([, , path]) => path)).toEqual(files);
