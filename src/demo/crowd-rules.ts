@@ -1,4 +1,4 @@
-/** What the room of the crowd and its page have to agree on. */
+/** Rules that the crowd room and its page share. */
 
 /** The width and the height of the map. */
 export const MAP = 2000;

@@ -1,4 +1,4 @@
-/** What the room and the page have to agree on. */
+/** Rules that the room and the page share. */
 
 /** The field, in tiles. */
 export const FIELD = { width: 24, height: 16 } as const;
@@ -9,7 +9,7 @@ export const LONGEST_NAME = 20;
 export const LONGEST_TEXT = 280;
 /** How many messages of the chat are kept. */
 export const CHAT_LENGTH = 50;
-/** What a hidden treasure is worth. */
+/** The value of a hidden treasure. */
 export const TREASURE_WORTH = 5;
 
 /** A place on the field. */

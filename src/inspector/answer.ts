@@ -7,7 +7,7 @@ import type { InspectedRoom } from "./objects.ts";
 
 type Answer = (question: Question) => unknown;
 
-/** What can be asked of an object, by method and path. */
+/** The requests to an object, by method and path. */
 const ANSWERS: Readonly<Record<string, Answer>> = {
   "GET /$inspect": inspect,
   "GET /$actions": actions,

@@ -12,7 +12,7 @@ import type { RecentPacket, RoomInspection, Search, ShardInspection, WorldInspec
 /** The reason with which an object aborts itself: the caller gets it as an error. */
 export const EVICTED = "An operator evicted this object";
 
-/** What a Worker asks of an object that can be looked into. */
+/** The methods of an object that the inspector calls. */
 export interface InspectedRoom {
   inspect(search: Search): Promise<RoomInspection>;
   evict(): Promise<void>;
@@ -27,7 +27,7 @@ interface InspectedShard {
 class Tap {
   #recorder: Recorder | undefined;
 
-  /** What was recorded so far. */
+  /** The recorded packets. */
   read(monitor: Monitor, isPrivate: IsPrivate, now: number): readonly RecentPacket[] {
     this.#recorder ??= new Recorder(isPrivate);
     monitor.onSent = (frame, socket) => {

@@ -8,12 +8,12 @@ import type { Crowd } from "../state/crowd.ts";
 import { treeOf } from "./tree.ts";
 import type { Part, RoomInspection, Search, SessionView, SightView } from "./types.ts";
 
-/** Entries that are named of those that somebody sees. */
+/** How many visible entries of a connection are listed. */
 const MOST_SEEN = 20;
 
 const EVERYTHING: Search = { field: "", user: "" };
 
-/** What is inside a room, without what is private to its clients. It changes nothing. */
+/** The content of a room, without private ids and tokens. It changes nothing. */
 export function inspectRoom(
   core: RoomCore,
   isPrivate: IsPrivate,
@@ -38,7 +38,7 @@ export function inspectRoom(
   };
 }
 
-/** Who sees whom, and why. */
+/** The visible entries of each connection, and why they are visible. */
 function sightsOf({ interests }: Crowd, connections: readonly RoomConnection[], isPrivate: IsPrivate): Part<SightView> {
   const pairs = connections.flatMap((conn) => interests.map((interest) => ({ conn, interest })));
   return firstOf(pairs, ({ conn, interest }) => {
@@ -56,7 +56,7 @@ function sightsOf({ interests }: Crowd, connections: readonly RoomConnection[], 
   });
 }
 
-/** Those who are online, then those who left last. */
+/** Online users first, and then users by the time they left, the latest first. */
 function latestFirst(sessions: readonly Session[]): Session[] {
   return sessions.toSorted((a, b) => (b.offlineSince ?? Infinity) - (a.offlineSince ?? Infinity) || 0);
 }

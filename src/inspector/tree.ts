@@ -6,7 +6,7 @@ import { hide } from "../platform/private.ts";
 import type { IsPrivate } from "../platform/private.ts";
 import type { TreeNode } from "./types.ts";
 
-/** Of each value in a tree, and of all of it: more is left out, and counted. */
+/** The limits of each value in a tree, and of the whole tree. More is left out, and counted. */
 export const MOST_CHILDREN = 100;
 export const MOST_NODES = 2000;
 const MOST_DEPTH = 16;
@@ -160,7 +160,7 @@ function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }
 
-/** What a plain property refers to is shown in its own place. */
+/** The target of a plain property is shown at its own place. */
 function whereIs(node: StateNode): string {
   return `refers to ${node.names().join(".") || "the state"}`;
 }

@@ -1,19 +1,19 @@
 import type { RoomMetrics, ShardMetrics } from "../platform/metrics.ts";
 import type { RoomInfo, ShardInfo } from "../world/state.ts";
 
-/** What the page gets, as JSON. Times are in ms since 1970. */
+/** The answers that the page gets, as JSON. Times are in ms since 1970. */
 
-/** A value of the state, with what is in it. Of what is large there is only a part. */
+/** A value of the state, with the values in it. Large values are cut. */
 export interface TreeNode {
   readonly key: string;
-  /** What it is, in a word: `object`, `list`, `text`, `number`, … */
+  /** Its type in one word: `object`, `list`, `text`, `number`, … */
   readonly kind: string;
-  /** The value itself, if nothing is in it. */
+  /** The value itself, if it has no children. */
   readonly text?: string;
-  /** What the runtime does with it, where that is not the usual: `not sent`, `not stored`, `users`, … */
+  /** Special handling by the library: `not sent`, `not stored`, `users`, … */
   readonly tags?: readonly string[];
   readonly children?: readonly TreeNode[];
-  /** How many values in it are left out. */
+  /** How many of its children are left out. */
   readonly more?: number;
 }
 
@@ -25,7 +25,7 @@ export interface Search {
   readonly user: string;
 }
 
-/** A frame that a client sent, or was sent. */
+/** A frame from or to a client. */
 export interface RecentPacket {
   readonly at: number;
   readonly direction: "in" | "out";
@@ -33,7 +33,7 @@ export interface RecentPacket {
   readonly connection: string;
   readonly publicId: string;
   readonly bytes: number;
-  /** Its beginning, without what is private. */
+  /** The start of the frame, without private ids and tokens. */
   readonly text: string;
 }
 
@@ -43,28 +43,28 @@ export interface SessionView {
   readonly connections: number;
   /** Undefined while it is online. */
   readonly offlineSince?: number;
-  /** The room that it is on its way to. */
+  /** The room that the user is being transferred to. */
   readonly leavingTo?: string;
-  /** After a transfer: until when a place is kept for it. */
+  /** The time until which a place is reserved for a transferred user. */
   readonly expectedUntil?: number;
 }
 
 export interface ConnectionView {
   readonly id: string;
   readonly publicId: string;
-  /** Whether a shard holds it. */
+  /** Whether its socket is at a shard. */
   readonly isRemote: boolean;
   readonly protocol: number;
 }
 
-/** What a connection sees of a collection whose entries are seen by keys. */
+/** The visible entries of a connection in a collection with keyed visibility. */
 export interface SightView {
   readonly connection: string;
   readonly publicId: string;
   readonly collection: string;
-  /** Its keys, or the cell that it looks from. */
+  /** The keys of the connection, or its cell. */
   readonly looks: string;
-  /** The keys of entries, each with why it is seen. */
+  /** The keys of entries, each with the reason why it is visible. */
   readonly sees: Part<string>;
 }
 
@@ -74,20 +74,20 @@ export interface Part<T> {
   readonly first: readonly T[];
 }
 
-/** What a room answers to `GET …/$inspect`. One that cannot start has only its metrics, and no state. */
+/** A room's answer to `GET …/$inspect`. A room that cannot start has only metrics, and no state. */
 export interface RoomInspection {
   readonly metrics: RoomMetrics;
   readonly path?: string;
   readonly state?: TreeNode;
   readonly sessions?: Part<SessionView>;
   readonly connections?: Part<ConnectionView>;
-  /** Who sees whom, in a room in which keys say so. */
+  /** The visible entries of connections, in a room with keyed visibility. */
   readonly sights?: Part<SightView>;
   readonly schedules?: Part<{ readonly name: string; readonly at: number; readonly payload: TreeNode }>;
   readonly packets: readonly RecentPacket[];
 }
 
-/** What a shard answers. */
+/** A shard's answer to `GET …/$inspect`. */
 export interface ShardInspection {
   readonly metrics: ShardMetrics;
   readonly worldId?: string;
@@ -112,16 +112,16 @@ export interface WorldInspection {
   readonly listed: Part<ListedRoom>;
 }
 
-/** An action, with the JSON Schema of what it takes: undefined if anything, or if the schema has no such form. */
+/** An action, with the JSON Schema of its input. Undefined without a schema, or if it has no JSON Schema. */
 export interface ActionView {
   readonly name: string;
   readonly input?: unknown;
 }
 
-/** What a room answers to `GET …/$actions`. */
+/** A room's answer to `GET …/$actions`. */
 export interface ActionList {
   readonly actions: readonly ActionView[];
-  /** Whether it takes other actions too. */
+  /** Whether `unhandledAction` accepts other actions. */
   readonly takesOthers: boolean;
   readonly needsToken: boolean;
 }
@@ -131,6 +131,6 @@ export interface ServiceView {
   readonly rooms: readonly { readonly party: string; readonly path: string }[];
   /** Null if any id is a World; undefined if there are none. */
   readonly worlds?: readonly string[] | null;
-  /** Whether nobody needs a token here. */
+  /** Whether the inspector requires no token. */
   readonly isOpen: boolean;
 }

@@ -170,7 +170,7 @@ export class Admission {
     if (id === undefined || !sessions.of(id, sub)) throw toRoomError(persistence.failure);
   }
 
-  /** What the client joins with. @returns a promise if the schema is async */
+  /** The parsed value that the client joins with. @returns a promise if the schema is async */
   #read({ url }: Request, isSpectator: boolean): unknown {
     const input = readJoinInput(this.#scope.compiled, url, isSpectator);
     return input instanceof Promise ? this.#scope.hooks.untilJoined("The schema of join", () => input) : input;

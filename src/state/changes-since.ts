@@ -15,11 +15,11 @@ export interface PrivateRemoval {
   readonly audience: Audience;
 }
 
-/** What clients missed who have a certain packet. */
+/** The changes that clients with a certain packet missed. */
 export interface Missed {
   /** The patch for everyone. */
   readonly patch: Plain;
-  /** What of it not everyone may be told. */
+  /** The changes that not everyone may see. */
   readonly gone: readonly PrivateRemoval[];
 }
 
@@ -76,7 +76,7 @@ function addRow(root: Group, key: string, seq: number, missed: { patch: Plain; g
   for (const [depth, name] of names.entries()) {
     // The whole of it is sent anyway.
     if (depth > 0 && node.replacedIn > seq) return;
-    // Whoever sees some of its entries gets it anew.
+    // Clients that see some of its entries get all of them again.
     if (isEntries(node) && node.interest) return;
     const path = names.slice(0, depth + 1);
     const child: Leaf | Group | Entries | undefined = isEntries(node)

@@ -111,12 +111,12 @@ export class Leaf implements FieldGate {
     return this.synced && !this.audience;
   }
 
-  /** What the property of the object is that it is in. */
+  /** The value of the property that it belongs to. */
   get property(): object {
     return this.signal;
   }
 
-  /** What may take its place; undefined for what its class or factory makes again. */
+  /** The declaration of replacements. Undefined if its class or factory makes it again. */
   get declared(): { readonly field: Field; readonly shape: Shape } | undefined {
     return this.field.kind === "value" ? this : undefined;
   }
@@ -126,7 +126,7 @@ export class Leaf implements FieldGate {
     return this.audience ? 1 : 0;
   }
 
-  /** What was last sent; undefined before the first time. */
+  /** The last sent value. Undefined before the first packet. */
   get sent(): unknown {
     return typeof this.#sent === "symbol" ? undefined : this.#sent;
   }
@@ -146,12 +146,12 @@ export class Leaf implements FieldGate {
     return this.hidden || this.field.kind === "connected" || (this.isStored && this.persisted && !this.field.transform);
   }
 
-  /** What clients who have this packet have to be sent, or SAME: of what changed since the room started. */
+  /** The change since a packet, among the changes since the room started, or SAME. */
   since(seq: number): unknown {
     return this.isForAll && this.#ownChange > seq ? this.whole : SAME;
   }
 
-  /** What was last sent, for clients that may have anything in its place. */
+  /** The last sent value, for clients that may have any value at its place. */
   get whole(): unknown {
     const { sent } = this;
     return isPlain(sent) ? new Replacement(sent) : (sent ?? null);
@@ -195,7 +195,7 @@ export class Leaf implements FieldGate {
     if (!isSignalFrozen) this.touch();
   }
 
-  /** What is sent of it may be another value now. */
+  /** Its value for clients may have changed. */
   protected touch(): void {
     if (!this.synced) return;
     // Also if it is dirty: the row may have been stored since, and this change was not.
@@ -267,7 +267,7 @@ export class Leaf implements FieldGate {
     this.dirty = true;
   }
 
-  /** What was sent, as JSON; undefined if it is not for this viewer. */
+  /** The sent value as JSON. Undefined if it is hidden from this viewer. */
   textFor(sees: Sees): string | undefined {
     if (this.audience && !sees(this.audience)) return undefined;
     return (this.#text ??= JSON.stringify(this.sent ?? null));
@@ -339,7 +339,7 @@ export class Leaf implements FieldGate {
     }
   }
 
-  /** What would be sent of it now. @throws what keeps it from being sent */
+  /** Its present value for clients. @throws the error that prevents sending it */
   current(): unknown {
     const { transform } = this.field;
     const plain = toSent(transform ? transform(this.signal()) : this.signal(), this);
@@ -356,7 +356,7 @@ export class Leaf implements FieldGate {
     }
   }
 
-  /** What is to be sent of it now. */
+  /** Its present value for clients. */
   protected read(): unknown {
     const { kind, transform } = this.field;
     let inside: unknown[] = [];
@@ -370,7 +370,7 @@ export class Leaf implements FieldGate {
     }
     const plain = toSent(transform ? transform(value) : value, this, (signal) => inside.push(signal));
     this.observe(inside);
-    // What is set is checked then, but this is made of something else, which may be for the server only.
+    // Set values are checked when they are set. This value is computed, and may contain values for the server only.
     if (transform || kind === "computed") checkValue(this, [], plain);
     return plain;
   }

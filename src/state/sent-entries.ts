@@ -2,7 +2,7 @@ import type { Plain } from "../protocol/values.ts";
 import type { Sees } from "./audience.ts";
 import type { EntryNode, RemovedEntry } from "./node.ts";
 
-/** What clients have under the keys whose entry was replaced or removed since. */
+/** The values that clients have for entries that were replaced or removed since. */
 export type EntriesBefore = Map<string, EntryNode | RemovedEntry | undefined>;
 
 /** What clients have under each key. @param entries the entries that they are shown */

@@ -42,7 +42,7 @@ export function fitChildren(children: Children, stored: unknown): boolean {
   return true;
 }
 
-/** What would be sent of an object with such fields and these stored values. Undefined if that depends on more. */
+/** The packet value of an object with such fields and these stored values. Undefined if it depends on more. */
 export function textOfStoredChildren(children: Children, stored: unknown): string | undefined {
   if (!isPlain(stored)) return undefined;
   const parts: string[] = [];

@@ -335,7 +335,7 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
     await expect.poll(() => page.locator('.tiles [data-name="connections"]').innerText(), SOON).toBe("0");
     await page.getByRole("button", { name: "Evict…" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Save and close its sockets" }).click();
-    await page.getByText(/It was not evicted: .*claim "manage"/).waitFor();
+    await page.getByText(/The object was not evicted: .*claim "manage"/).waitFor();
     await page.getByRole("button", { name: "Sign out" }).click();
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
     expect(urls.join(" ")).not.toContain(token);

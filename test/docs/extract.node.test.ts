@@ -12,7 +12,7 @@ it("each code block of the documents names its module", () => {
   expect(examples.modules.length).toBeGreaterThan(60);
 });
 
-it("lines of a module are where they are in the page", () => {
+it("the lines of a module have the numbers that they have in the page", () => {
   const page = ["# Chat", "", "```ts file=a.ts", "one", "```", "text", "```ts file=b.ts", "other", "```"].join("\n");
   const [first, second] = modulesOf("docs/chat.md", page).modules;
   expect([first?.file, first?.lines[3], first?.lines.filter(Boolean)]).toEqual([
@@ -35,7 +35,7 @@ it("of a Vue or Svelte component the script is compiled", () => {
   expect(modulesOf("docs/chat.md", page).modules.map(({ lines }) => lines.filter(Boolean))).toEqual([["one"]]);
 });
 
-it("a block without a module is a problem, and other languages are not", () => {
+it("a block without a module is a problem, except in other languages", () => {
   const { problems, modules } = modulesOf(
     "docs/chat.md",
     "```ts\none\n```\n```sh\nnpm test\n```\n```tsx {1}\ntwo\n```",
@@ -50,19 +50,19 @@ it("a block without a module is a problem, and other languages are not", () => {
 describe("a module in two pages", () => {
   const whole = modulesOf("docs/a.md", "```ts file=a.ts\none\ntwo\n```");
 
-  it("may be a part of itself", () => {
+  it("may repeat a part of it", () => {
     const merged = merge([modulesOf("docs/b.md", "\n```ts file=a.ts\ntwo\n```"), whole]);
     expect([merged.problems, merged.modules]).toEqual([[], whole.modules]);
   });
 
-  it("may not be different", () => {
+  it("may not contain different code", () => {
     expect(merge([whole, modulesOf("docs/b.md", "```ts file=a.ts\n2\n```")]).problems).toEqual([
       "docs/b.md: test/docs/extracted/a.ts differs from the one of docs/a.md",
     ]);
   });
 });
 
-describe("examples are formatted as all other code is", () => {
+describe("examples are formatted like all other code", () => {
   const root = resolve(import.meta.dirname, "../..");
   let folder: string;
   const copyOf = (file: string) => join(folder, file.replaceAll("/", "-"));

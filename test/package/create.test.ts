@@ -185,33 +185,36 @@ describe("a newly created project", () => {
       },
     ];
 
-    it.each(PAGES)("is what $page says, in `wrangler dev` that goes on", async ({ page, files, first, second }) => {
-      const text = readFileSync(join(import.meta.dirname, "../..", page), "utf8");
-      const blocks = [...text.matchAll(/^```ts.*\n(\/\/ (src\/[\w/-]+\.ts)\b[\s\S]*?)^```$/gm)];
-      expect(blocks.map(([, , path]) => path)).toEqual(files);
-      cpSync(join(cwd, "src"), join(folder, "src"), { recursive: true });
-      onTestFinished(() => cpSync(join(folder, "src"), join(cwd, "src"), { recursive: true }));
-      for (const [, code = "", path = ""] of blocks) writeFileSync(join(cwd, path), code);
-      await npm("run", "typecheck");
-      const browser = await launchChromium();
-      onTestFinished(() => browser.close());
-      const [ada, bob] = [await browser.newPage(), await (await browser.newContext()).newPage()];
-      const shows = (window: Page, words: string) =>
-        window
-          .getByText(words)
-          .waitFor({ timeout: 2000 })
-          .then(
-            () => true,
-            () => false,
-          );
-      // It takes a moment until the change is noticed.
-      await expect.poll(() => ada.goto(server.url).then(() => shows(ada, first)), SOON).toBe(true);
-      await bob.goto(server.url);
-      await bob.mouse.click(100, 10);
-      expect(await shows(ada, second)).toBe(true);
-      expect(await npm("test")).toContain("4 passed");
-      expect(await npm("run", "deploy", "--", "--dry-run")).toContain("env.ROOMS (RoomObject)");
-    });
+    it.each(PAGES)(
+      "works as $page says, while `wrangler dev` keeps running",
+      async ({ page, files, first, second }) => {
+        const text = readFileSync(join(import.meta.dirname, "../..", page), "utf8");
+        const blocks = [...text.matchAll(/^```ts.*\n(\/\/ (src\/[\w/-]+\.ts)\b[\s\S]*?)^```$/gm)];
+        expect(blocks.map(([, , path]) => path)).toEqual(files);
+        cpSync(join(cwd, "src"), join(folder, "src"), { recursive: true });
+        onTestFinished(() => cpSync(join(folder, "src"), join(cwd, "src"), { recursive: true }));
+        for (const [, code = "", path = ""] of blocks) writeFileSync(join(cwd, path), code);
+        await npm("run", "typecheck");
+        const browser = await launchChromium();
+        onTestFinished(() => browser.close());
+        const [ada, bob] = [await browser.newPage(), await (await browser.newContext()).newPage()];
+        const shows = (window: Page, words: string) =>
+          window
+            .getByText(words)
+            .waitFor({ timeout: 2000 })
+            .then(
+              () => true,
+              () => false,
+            );
+        // It takes a moment until the change is noticed.
+        await expect.poll(() => ada.goto(server.url).then(() => shows(ada, first)), SOON).toBe(true);
+        await bob.goto(server.url);
+        await bob.mouse.click(100, 10);
+        expect(await shows(ada, second)).toBe(true);
+        expect(await npm("test")).toContain("4 passed");
+        expect(await npm("run", "deploy", "--", "--dry-run")).toContain("env.ROOMS (RoomObject)");
+      },
+    );
   });
 
   // Last, since the project is another one then.

@@ -59,8 +59,8 @@ const event = fc.oneof<fc.MaybeWeightedArbitrary<Event>[]>(
   },
 );
 
-describe("P4.10, P13.9: where an interceptor sees each packet, clients of protocol 3 at shards", () => {
-  it("have what those of JSON have, whatever happens to the objects", async () => {
+describe("P4.10, P13.9: with an interceptor, clients of protocol 3 at shards", () => {
+  it("have the same state as clients of JSON, whatever happens to the objects", async () => {
     let binary = 0;
     await fc.assert(
       fc.asyncProperty(
@@ -108,27 +108,30 @@ describe("P4.10, P13.9: where an interceptor sees each packet, clients of protoc
     expect(frames.map(({ text }) => text)).toEqual(isEarlier ? [] : ["", ""]);
   });
 
-  it.each(["json", "binary"] as const)("P14.10: who did not read for long has no wrong state (%s)", async (name) => {
-    const { tree, sockets } = treeOf("as it is");
-    const socket = sockets[name];
-    await tree.advance(1000);
-    socket.stall();
-    for (let turn = 1; turn <= 150; turn++) {
-      tree.room.change(({ title, scores, count }) => {
-        if (turn === 120) scores.set([1, 2, 3]);
-        count.set(turn);
-        title.set(`${turn}`.padEnd(20_000, "."));
-      });
-      await tree.advance(20);
-    }
-    socket.read();
-    await tree.advance(5000);
-    // One that missed something is closed, so that it comes back for the whole state.
-    if (socket.isOpen) expect(stateOf(socket)).toMatchObject({ count: 150, scores: [1, 2, 3] });
-    else expect(socket.closedWith?.code).toBe(4504);
-  });
+  it.each(["json", "binary"] as const)(
+    "P14.10: have no wrong state after they did not read for long (%s)",
+    async (name) => {
+      const { tree, sockets } = treeOf("as it is");
+      const socket = sockets[name];
+      await tree.advance(1000);
+      socket.stall();
+      for (let turn = 1; turn <= 150; turn++) {
+        tree.room.change(({ title, scores, count }) => {
+          if (turn === 120) scores.set([1, 2, 3]);
+          count.set(turn);
+          title.set(`${turn}`.padEnd(20_000, "."));
+        });
+        await tree.advance(20);
+      }
+      socket.read();
+      await tree.advance(5000);
+      // One that missed something is closed, so that it comes back for the whole state.
+      if (socket.isOpen) expect(stateOf(socket)).toMatchObject({ count: 150, scores: [1, 2, 3] });
+      else expect(socket.closedWith?.code).toBe(4504);
+    },
+  );
 
-  it("are not sent frames of a room that was lost", async () => {
+  it("get no frames of a room that crashed", async () => {
     const { tree, sockets } = treeOf("as it is");
     await tree.advance(1000);
     const { length } = sockets.binary.frames;

@@ -10,7 +10,7 @@ export interface Status {
   readonly phase: ClientStatus;
   /** Why there is no connection, if somebody said so. */
   readonly reason: string;
-  /** The code that it was closed with, where it will not come back by itself. */
+  /** The close code, if the client does not reconnect. */
   readonly code?: number;
 }
 
@@ -25,9 +25,9 @@ export interface GameEvents {
   arrived(shard: string | undefined): void;
 }
 
-/** What the player can do. While there is no connection, nothing happens. */
+/** The actions of the player. Without a connection they have no effect. */
 export interface Game {
-  /** What is known of the room; undefined before the first packet. */
+  /** The state of the room. Undefined before the first packet. */
   readonly view: GameView | undefined;
   readonly isOnline: boolean;
   /** Makes a step, and shows it before the room has answered. */
@@ -91,7 +91,7 @@ export function connectGame(room: string, session: Session, events: GameEvents):
           if (isOnline() && error instanceof CallError) events.refused(error.message);
         });
     },
-    // What comes a minute late is worth nothing.
+    // Messages that are a minute late are useless.
     say: (text) => void (isOnline() && client.emit("say", text)),
     paint: (colour) => void (isOnline() && client.emit("paint", colour)),
     leave() {

@@ -94,7 +94,7 @@ function createMessage({ name, colour, text, at }: ChatMessage): HTMLElement {
   return element;
 }
 
-/** What only this player is sent. Returns what draws it. */
+/** The private data of this player. Returns a function that draws it. */
 export function createSecret(): (view: GameView) => void {
   return (view) => {
     const treasure = view.me?.treasure;

@@ -1,7 +1,7 @@
 import { tabStorage } from "../../client/index.ts";
 import { keptBy } from "./kept.ts";
 
-/** Who plays in this tab. Two tabs are two players; a reload is the same one, and so is a duplicate. */
+/** The player of this tab. Two tabs are two players. A reloaded or duplicated tab is the same player. */
 export interface Session {
   /** Private: together with the token it identifies the player. */
   readonly id: string;

@@ -7,7 +7,7 @@ export type State = ClientState<typeof gameRoom>;
 export type PlayerView = State["players"][string] & { readonly treasure?: unknown };
 export type CoinView = State["coins"][string];
 
-/** What the page draws. */
+/** The data that the page draws. */
 export interface GameView extends State {
   /** One's own publicId. */
   readonly pId: string;

@@ -1,7 +1,7 @@
-/** What an element is made of: text stays text, whatever it contains. */
+/** The content of an element. Text stays text, and never becomes HTML. */
 export type Child = Node | string;
 
-/** Makes an element. Nothing here, or anywhere in the page, makes HTML of text. */
+/** Makes an element. No part of the page converts text to HTML. */
 export function make<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Readonly<Record<string, string | undefined>> = {},
@@ -43,7 +43,7 @@ export function card(title: string, ...children: readonly Child[]): HTMLElement 
   return make("section", { class: "card" }, make("h2", {}, title), ...children);
 }
 
-/** Writes text only where it changed, so that nothing is laid out, or read aloud, again. */
+/** Writes text only if it changed, so that nothing is laid out or read aloud again. */
 export function write(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
@@ -53,7 +53,7 @@ export interface Drawing<T> {
   readonly update: (element: HTMLElement, item: T, key: string) => void;
 }
 
-/** Keeps one element for each item, by key, in the order of the items. @returns what draws them */
+/** Keeps one element for each item, by key, in the order of the items. @returns a function that draws them */
 export function createList<T>(parent: Element, { create, update }: Drawing<T>) {
   const elements = new Map<string, HTMLElement>();
   return (items: readonly (readonly [key: string, item: T])[]): void => {
@@ -67,7 +67,7 @@ export function createList<T>(parent: Element, { create, update }: Drawing<T>) {
       const element = elements.get(key) ?? create(item, key);
       elements.set(key, element);
       update(element, item, key);
-      // One that moves loses the focus.
+      // An element that moves loses the focus.
       const before = parent.children[index];
       if (before !== element) parent.insertBefore(element, before ?? null);
     }

@@ -51,7 +51,7 @@ export function shardRows(shards: RoomInspection["metrics"]["shards"] = []): Row
   }));
 }
 
-/** The latest first. */
+/** Errors as rows, the latest first. */
 export function errorRows(errors: readonly LoggedError[]): Row[] {
   return errors.toReversed().map(({ at, event, action = "", code = "", error = "" }, index) => ({
     key: `${errors.length - index} ${at}`,
@@ -74,7 +74,7 @@ export function createPackets(): { element: HTMLElement; draw(packets: readonly 
   };
 }
 
-/** Packets of one moment differ by what they are; equal ones are counted. */
+/** Keys for packets. Equal packets are numbered. */
 function keyed(packets: readonly RecentPacket[]): [string, RecentPacket][] {
   const seen = new Map<string, number>();
   const rows = packets.map((packet): [string, RecentPacket] => {

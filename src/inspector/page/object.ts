@@ -17,7 +17,7 @@ const PACKETS =
 const EVICTION =
   "Unsaved changes are saved, and then the object loses its memory. Its sockets close, and clients reconnect within seconds. Messages on their way are lost, as in a crash.";
 
-/** A room, or a World as the room that it is. */
+/** The view of a room, or of a World as a room. */
 export async function roomView(party: string, room: string, say: (text: string) => void): Promise<View> {
   const path = pathOf(party, room);
   const counters = new Counters();
@@ -94,7 +94,7 @@ export async function roomView(party: string, room: string, say: (text: string) 
   return { title: `${party}/${room}`, element, interval: EVERY, close: () => actions?.close(), refresh };
 }
 
-/** A shard. What is in its room is shown there. */
+/** The view of a shard. The content of its room is shown at the room. */
 export function shardView(id: string, say: (text: string) => void): View {
   const path = pathOf("shard", id);
   const counters = new Counters();

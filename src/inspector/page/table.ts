@@ -2,7 +2,7 @@ import { button, createList, make, write } from "./dom.ts";
 import type { Drawing } from "./dom.ts";
 import { count } from "./format.ts";
 
-/** What a cell shows: text, or a link. */
+/** The content of a cell: text, or a link. */
 export type Cell = string | { readonly text: string; readonly href: string };
 
 export interface Row {
@@ -13,7 +13,7 @@ export interface Row {
 /** The number of rows at first, and that each click adds. */
 const PAGE = 50;
 
-/** A table that is drawn again and again, and keeps its rows. `more` draws what stands last in each. */
+/** A table that keeps its rows when it is drawn again. `more` draws the last cell of each row. */
 export class Table {
   readonly element: HTMLElement;
   readonly #empty: HTMLElement;

@@ -26,7 +26,7 @@ export class Tree {
   }
 }
 
-/** A value with children and one without, of the same name, are two elements. A note says how many are left out. */
+/** Values with and without children have different elements. A note says how many values are left out. */
 function childrenOf({ children = [], more = 0 }: TreeNode): [string, TreeNode][] {
   const shown = children.map((node): [string, TreeNode] => [`${node.children ? "+" : "-"}${node.key}`, node]);
   return more > 0 ? [...shown, ["…", { key: "…", kind: "note", text: `${more} more are not shown` }]] : shown;

@@ -12,7 +12,7 @@ import { sendToAll } from "../connections/send-to-all.ts";
 import type { Clock } from "../../platform/ports.ts";
 import type { Session, Sessions } from "./sessions.ts";
 
-/** Who is in the room, and who of them is online: keeps users, sessions and `connected()` fields in step. */
+/** The users of the room, and which of them are online. It keeps users, sessions and `connected()` fields consistent. */
 export class Presence {
   readonly #tree: Tree;
   readonly #connections: Connections;
@@ -161,13 +161,13 @@ export class Presence {
     return this.#tree.users?.make(publicId, stored);
   }
 
-  /** What another definition stored of a user. One of a kind that is not known here is of the first kind. */
+  /** The values of a user that another definition stored. An unknown kind becomes the first kind. */
   ofKnownKind(stored: Snapshot): Snapshot {
     const { users } = this.#tree;
     return users ? ofKnownKind(users.field.factory, stored) : stored;
   }
 
-  /** What is stored of a user, with all that is inside; null if there is none. */
+  /** The stored values of a user, with everything inside, or null if there are none. */
   stored(publicId: string): Snapshot | null {
     return this.#tree.users?.snapshotOf(publicId) ?? null;
   }
@@ -268,7 +268,7 @@ export class Presence {
     const { clock } = this.#tree;
     // Storage has the same, so clients that reconnect get no change.
     this.#tree.goOn(0);
-    // Those with a connection are marked already.
+    // Users with a connection are already marked.
     for (const { publicId } of this.missing) {
       this.#awaited.add(publicId);
       this.#setConnected(publicId, true);

@@ -54,7 +54,7 @@ export class Sessions implements RoomPart, Wakeable {
   readonly #second = new Set<Session>();
   /** Sessions without a connection, those that have been offline longest first. */
   readonly #offline = new Set<Session>();
-  /** Those of them that are idle, in the same order. They are removed first. */
+  /** The idle ones, in the same order. They are removed first. */
   readonly #strangers = new Set<Session>();
   /** The maximum size of all details in characters. */
   #detailsSize = 0;

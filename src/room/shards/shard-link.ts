@@ -222,7 +222,7 @@ export class ShardLink implements ShardGroup {
   welcome(state: string, to: readonly Welcome[], binary: BinaryState | undefined): void {
     let length = 0;
     const parts = Map.groupBy(to, ({ patch = "" }) => Math.floor((length += patch.length) / MAX_PATCHES));
-    // What it was sent may have been taken back.
+    // Its packets may have been taken back.
     if (this.#isBehind) this.sights?.reset();
     for (const part of parts.values()) {
       const sights = this.sights?.take() ?? [];

@@ -50,7 +50,7 @@ interface FirstSlot {
  * or after it, and both are consistent.
  */
 export class Journal implements Storage, Gatherer {
-  /** What a waking room reads from. Without a journal it is the underlying storage. */
+  /** The storage that a waking room reads from. Without a journal it is the underlying storage. */
   readonly atStart: Storage;
   onSave: () => void = () => {};
   readonly #storage: Storage;

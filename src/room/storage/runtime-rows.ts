@@ -101,7 +101,7 @@ export class RuntimeRows implements OwnRows {
     else this.#byKind.set(kind, [row]);
   }
 
-  /** What clients know is one text in pieces. */
+  /** The state that clients know is one text in pieces. */
   #dropIncomplete(rows: readonly StoredRow[], unsound: Set<StoredRow>): void {
     const pieces = rows.filter(([key]) => key.startsWith(KNOWN_PREFIX));
     if (!pieces.some((row) => unsound.has(row))) return;

@@ -30,7 +30,7 @@ const SENDING_PER_VIEWER = 0.015;
 /** While too much is unconfirmed, the next first packet follows after so many ms. */
 const CROWDED = 50;
 
-/** What sending changes needs of the room. */
+/** The parts of the room that {@link Broadcast} needs. */
 export interface BroadcastScope extends SentStateScope, FirstPacketsScope {
   readonly connections: Connections;
   readonly turns: Turns;

@@ -244,7 +244,7 @@ export class ChangeClock {
     return { seq, epoch: epochOf(this.#epoch, publicId) };
   }
 
-  /** What a client with this packet missed. */
+  /** The changes that a client with this packet missed. */
   missed(from: number): Missed {
     let missed = this.#answers.get(from);
     if (!missed) {

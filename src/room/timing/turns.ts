@@ -16,7 +16,7 @@ export class Turns {
   watch: (() => void) | undefined;
   #fieldsSeen = 0;
   readonly #parts: Required<Pick<RoomPart, "endTurn">>[] = [];
-  /** What runs first at the end of this turn only. */
+  /** Runs first at the end of this turn only. */
   #first: (() => void)[] = [];
   #isInside = false;
   #isWanted = false;

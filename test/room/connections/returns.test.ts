@@ -35,7 +35,7 @@ async function roomWith(...names: readonly string[]) {
   return { room, of, isOnline: (name: string) => room.state.players()[of(name).publicId]?.online() };
 }
 
-it("P7.11: after a crash, users who come back were never seen offline, and are sent nothing of it", async () => {
+it("P7.11: after a crash, users who reconnect are never shown offline, and get no packet about it", async () => {
   const { room, of, isOnline } = await roomWith("ada", "bob", "eve");
   await room.advance(2000);
   room.crash();
@@ -53,14 +53,14 @@ it("P7.11: after a crash, users who come back were never seen offline, and are s
   expect(of("ada").state).toMatchObject({ players: { [of("eve").publicId]: { online: false } } });
 });
 
-it("P7.11: what comes first after a crash is the difference to what was stored, and not who was here", async () => {
+it("P7.11: the first packet after a crash has the difference to the stored state, without changes of who is online", async () => {
   const { room, of } = await roomWith("ada", "bob", "eve");
   room.crash();
   const socket = await room.connect("ada", null, undefined, of("ada").query);
   expect(socket.texts[0]).toMatch(/"resumed":true.*"value":\{\}\}$/);
 });
 
-it("P7.11: who left before the crash is offline for those who were away longer, and after the next crash", async () => {
+it("P7.11: a user who left before the crash is offline for clients that were away longer, and after the next crash", async () => {
   const { room, of, isOnline } = await roomWith("ada", "bob", "eve");
   room.disconnect(room.sockets[0] as never);
   await room.advance(3000);
@@ -80,7 +80,7 @@ it("P7.11: who left before the crash is offline for those who were away longer, 
   }
 });
 
-it("P7.11: a user whose entry is replaced while they may come back is online, also after the next crash", async () => {
+it("P7.11: a user whose entry is replaced while they may reconnect is online, also after the next crash", async () => {
   const { room, of, isOnline } = await roomWith("ada", "bob");
   room.crash();
   room.change((state) => (state.players()[of("bob").publicId] = new Player()));
@@ -93,7 +93,7 @@ it("P7.11: a user whose entry is replaced while they may come back is online, al
   expect([isOnline("bob"), players[of("bob").publicId]?.online]).toEqual([true, true]);
 });
 
-it("P7.11: a user who is removed while they may come back does not come back as who they were", async () => {
+it("P7.11: a user who is removed while they may reconnect returns as a new user", async () => {
   const { room, of } = await roomWith("ada", "bob");
   room.crash();
   room.change((state) => delete state.players()[of("bob").publicId]);
@@ -105,7 +105,7 @@ it("P7.11: a user who is removed while they may come back does not come back as 
 });
 
 it.each(["protocol=2", "protocol=2&protocol=3"])(
-  "P7.11: a room tells clients to come back over some time, which is longer the more there are: %s",
+  "P7.11: a room tells clients how long to spread their reconnects, depending on their number: %s",
   async (protocol) => {
     const room = new MemoryRoom<State>(defineRoom({ ...options, maxUnconfirmedBytes: 200_000 }).compiled);
     const enter = async (from: number, to: number) => {
@@ -120,7 +120,7 @@ it.each(["protocol=2", "protocol=2&protocol=3"])(
   },
 );
 
-it("P7.11: while too much is unconfirmed, first packets are sent one at a time, in the order in which clients came", async () => {
+it("P7.11: while too much is unconfirmed, first packets are sent one at a time, in the order of the joins", async () => {
   const room = new MemoryRoom<{ text(): string }>(
     defineRoom({
       path: "r",
