@@ -1,5 +1,8 @@
+import { globSync } from "node:fs";
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
+import type { Plugin } from "vitest/config";
+import { PAGES, writeExamples } from "./test/docs/extract.ts";
 import { hideExpectedErrors } from "./test/support/expected-errors.ts";
 
 // Wrangler's own settings: the secrets of the tests, and no word about where they were found.
@@ -58,7 +61,17 @@ const FILES = ["architecture", "binary-frame", "bytes", "links", "wrangler", "ex
 /** What needs a workerd of its own, or a clock that runs while code does: in a Worker it stands still. */
 const NODE = "test/**/*.node.test.ts";
 
+/** Examples of the documents are there before the tests that import them, and follow the pages in watch mode. */
+const examples: Plugin = {
+  name: "examples",
+  configureServer({ watcher }) {
+    writeExamples();
+    watcher.add(globSync(PAGES)).on("change", (path) => path.endsWith(".md") && writeExamples());
+  },
+};
+
 export default defineConfig({
+  plugins: [examples],
   test: {
     silent: "passed-only",
     // A dot for each test, and all about those that fail. `--reporter=default` names the files.

@@ -22,7 +22,6 @@ writeFileSync(`${docs}llms.txt`, `# durable-rooms\n\n> ${about.replaceAll("\n", 
 /** Those that say how it is used. What compares it with others, and its inside, would only take room. */
 const LEFT_OUT = /^(coming-from|upstream|architecture|benchmarks|threat|reference\/|protocol)/;
 const pages = sections.flatMap(([, rows]) => rows.map(([, , page]) => page)).filter((page) => !LEFT_OUT.test(page));
-writeFileSync(
-  `${docs}llms-full.txt`,
-  pages.map((page) => readFileSync(docs + page, "utf8").trim()).join("\n\n---\n\n"),
-);
+/** A page as readers see it: without what only completes its examples. */
+const shown = (page) => readFileSync(docs + page, "utf8").replaceAll(/^ *<!--[^]*?-->\n/gm, "");
+writeFileSync(`${docs}llms-full.txt`, pages.map((page) => shown(page).trim()).join("\n\n---\n\n"));

@@ -12,9 +12,11 @@ import type { WorldConfig, WorldSettings } from "./world/settings.ts";
 import type { RoomInfo, ShardInfo } from "./world/state.ts";
 
 /**
- * Worlds, which spread the clients of a room over shards, and find rooms: the option `world` of `createRooms`.
+ * Worlds distribute the clients of a room over shards, and list rooms: the option `world` of `createRooms`. Use them
+ * for rooms with more clients than one object can serve, and for lobbies.
  *
- * @throws Error that says what to do, if an option is malformed
+ * @param config options, all of them optional
+ * @throws Error that names the option and says what to write, if an option is malformed
  * @example
  * import { createRooms, jwt } from "durable-rooms";
  * import { worlds } from "durable-rooms/worlds";

@@ -170,16 +170,17 @@ async function observe(
   const { method } = request;
   const { binding, party, room, path } = target;
   const object = routing.places.stubOf(env, binding, party, room);
-  const answered = routing.inspector?.answer({ method, target, auth, find: routing.find, object });
+  const query = url.searchParams;
+  const answered = routing.inspector?.answer({ method, target, query, auth, find: routing.find, object });
   if (answered) return answered;
-  if (!operatesRoom(auth, party, room)) throw new RoomError("forbidden", "The token is not of an operator of this");
-  if (path !== "/$metrics" || method !== "GET") throw new RoomError("not_found", "There is nothing here");
+  if (!operatesRoom(auth, party, room)) throw new RoomError("forbidden", "The token gives no access to this room");
+  if (path !== "/$metrics" || method !== "GET") throw new RoomError("not_found", "There is no such path");
   return Response.json({ ...(await object.metrics()), worker: reportRuntime(env) });
 }
 
 function operatorsNeed({ operator }: Routing): string {
-  if (operator) return "This needs a token of an operator";
-  return 'This service has no operators: give createRooms auth: jwt({ secret: "AUTH_JWT_SECRET" })';
+  if (operator) return "This needs an operator's token";
+  return 'This service has no operators. Add auth: jwt({ secret: "AUTH_JWT_SECRET" }) to createRooms';
 }
 
 /** The claims of the caller's token; null if there is none, or the service takes no tokens. */

@@ -3,14 +3,14 @@ import { answerBroken, createBrokenObject } from "../objects/broken-object.ts";
 import { causeOf } from "../platform/log.ts";
 import type { AppEnv } from "./inspector.ts";
 
-/** A service as far as it is looked at here. */
+/** The part of a service that is used here. */
 interface Service {
   readonly app: Hono<AppEnv>;
 }
 
 /**
- * Makes a service in development. One that is wrongly configured does not end `wrangler dev`, which would say that the
- * Worker does not export its classes: it starts, and each request shows what is wrong.
+ * Makes a service in development. A wrong configuration does not throw, since `wrangler dev` would then only report
+ * that the Worker does not export its classes. It starts, and each request shows the error.
  */
 export function createInDevelopment<T extends Service>(create: () => T): T {
   try {
@@ -27,14 +27,14 @@ export function createInDevelopment<T extends Service>(create: () => T): T {
   }
 }
 
-/** Makes a service in tests: what is wrong is thrown. */
+/** Makes a service in tests, where errors are thrown. */
 export function createInTests<T extends Service>(create: () => T): T {
   return withoutWorlds(create(), (error) => {
     throw error;
   });
 }
 
-/** Earlier versions made these classes without Worlds too: who still extends one is told what is missing. */
+/** Earlier versions made these classes without Worlds too. A Worker that still extends one is told what is missing. */
 function withoutWorlds<T extends Service>(service: T, used: (error: Error) => unknown): T {
   for (const name of ["WorldObject", "ShardObject"].filter((one) => !(one in service))) {
     const text = `createRooms: there is no ${name} without Worlds. Add world: worlds(), and import { worlds } from "durable-rooms/worlds"`;
@@ -43,7 +43,7 @@ function withoutWorlds<T extends Service>(service: T, used: (error: Error) => un
   return service;
 }
 
-/** From now on the service answers with an error. */
+/** Makes the service answer every request with an error. */
 function fail(app: Hono<AppEnv>, error: unknown): void {
   console.error(causeOf(error));
   app.fetch = (request) => answerBroken(request, error);

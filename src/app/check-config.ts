@@ -18,13 +18,13 @@ const OPTIONS: readonly string[] = [
   "locationHint",
 ];
 const PARTY = /^[A-Za-z0-9_-]{1,64}$/;
-/** Parties of the service itself. */
+/** The names of parties that the service uses itself. */
 const RESERVED: ReadonlySet<string> = new Set(["world", "shard"]);
 
 /**
- * Checks what `createRooms` was given, in development and in tests. Deployed Workers do not contain this: the service was
- * run before.
- * @throws Error that says what to do, if something is malformed, or exists twice
+ * Checks the options of `createRooms`, in development and in tests. Deployed Workers do not contain this, since the
+ * service was run before.
+ * @throws Error that says what to do, if an option is malformed, or exists twice
  */
 export function checkConfig(config: ServiceConfig): void {
   for (const name of Object.keys(config)) {
@@ -35,7 +35,7 @@ export function checkConfig(config: ServiceConfig): void {
   const { world, log, logLevel } = config;
   if (world && typeof world.classes !== "function") {
     throw new Error(
-      'createRooms: world takes what worlds() makes. Write world: worlds({ … }), and import { worlds } from "durable-rooms/worlds"',
+      'createRooms: world has to be made with worlds(). Write world: worlds({ … }), and import { worlds } from "durable-rooms/worlds"',
     );
   }
   checkTransfers(config);
@@ -49,7 +49,9 @@ export function checkConfig(config: ServiceConfig): void {
 
 function checkTransfers({ rooms = [], parties = {}, transfers }: ServiceConfig): void {
   if (transfers && typeof transfers.create !== "function") {
-    throw new Error('createRooms: transfers takes the transfers of "durable-rooms"');
+    throw new Error(
+      'createRooms: transfers has to be that of "durable-rooms": import { transfers } from "durable-rooms"',
+    );
   }
   const taker = [...rooms, ...Object.values(parties).flat()].find(
     ({ compiled }) => compiled.definition.onSessionRestore,
@@ -86,13 +88,13 @@ function checkRooms({ rooms = [], parties = {}, auth }: ServiceConfig): void {
 
 function checkParty(party: string, rooms: readonly AnyRoom[]): void {
   if (!PARTY.test(party))
-    throw new Error(`createRooms: "${party}" is no name for a party: use letters, digits, _ and -`);
+    throw new Error(`createRooms: "${party}" is not a valid party name: use up to 64 letters, digits, _ and -`);
   if (RESERVED.has(party)) throw new Error(`createRooms: the party "${party}" is built in. Choose another name`);
   if (!Array.isArray(rooms)) throw new Error(`createRooms: the party "${party}" needs a list of rooms`);
   const paths = new Set<string>();
   for (const room of rooms as readonly AnyRoom[]) {
     if (!room?.compiled)
-      throw new Error(`createRooms: the party "${party}" holds something that defineRoom did not make`);
+      throw new Error(`createRooms: the party "${party}" has a room that was not made with defineRoom()`);
     const form = room.path.replace(/\{[^{}]*\}/g, "{}");
     if (paths.has(form)) throw new Error(`createRooms: two rooms of the party "${party}" have the path "${room.path}"`);
     paths.add(form);

@@ -5,17 +5,18 @@ import { createService } from "./service.ts";
 import type { ServiceConfig } from "./service-config.ts";
 import type { Worlds } from "./worlds.ts";
 
-/** What {@link createRooms} makes without Worlds. */
+/** The result of {@link createRooms} without Worlds. */
 export type RoomsService = Pick<ReturnType<typeof createService>, "app" | "RoomObject">;
-/** What {@link createRooms} makes with Worlds. */
+/** The result of {@link createRooms} with Worlds. */
 export type WorldsService = RoomsService & ReturnType<Worlds["classes"]>;
 
 /**
- * Makes a service of room definitions: the Hono app to export as the Worker, and the Durable Object classes. With Worlds
- * there are the classes `WorldObject` and `ShardObject` too: see `worlds` of `durable-rooms/worlds`.
+ * Makes a service from room definitions: `app`, the Hono app to export as the Worker, and `RoomObject`, the Durable
+ * Object class. With Worlds there are also the classes `WorldObject` and `ShardObject`: see `worlds` of
+ * `durable-rooms/worlds`.
  *
- * @throws Error that says what to do, if a binding is missing; in tests also if an option is malformed. In development it
- * does not throw: each request shows the error
+ * @throws Error that says what to write, if a Durable Object binding is missing. In tests it also checks the options.
+ * In development it does not throw: each request answers with the error
  * @example
  * import { createRooms, jwt } from "durable-rooms";
  * const rooms = createRooms({ rooms: [gameRoom], auth: jwt({ secret: "AUTH_JWT_SECRET" }) });

@@ -5,27 +5,27 @@ import type { Log } from "../platform/log.ts";
 import type { Directory } from "./directory.ts";
 import { findShared } from "../state/shared-values.ts";
 
-/** Hosts that mean this machine: `localhost` and names below it (RFC 6761), all 127.x.x.x, and `[::1]`. */
+/** Hosts on this machine: `localhost` and its subdomains (RFC 6761), all 127.x.x.x, and `[::1]`. */
 const LOOPBACK = /^(?:(?:[\w-]+\.)*localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 /** The length of 128 random bits in base64. */
 const SHORTEST_ID = 22;
-/** So many fields are named in a warning. */
+/** The maximum number of fields that a warning names. */
 const MOST_NAMED = 5;
 
-/** Whether a service runs on the machine of whoever asks. */
+/** Whether the service runs on the client's own machine. */
 export function isOnThisMachine({ hostname }: Pick<URL, "hostname">): boolean {
   return LOOPBACK.test(hostname);
 }
 
-/** What is looked at in development only. */
+/** Checks for development only. */
 export interface DevelopmentCheck {
-  /** A socket is opened: warns once of what works on this machine, and not once it is deployed. */
+  /** A WebSocket is opened: warns once about code that works on one machine but not when it is deployed. */
   upgrade(url: URL, headers: Headers): void;
-  /** What to answer where no definition has the id; undefined if the rooms are not known. */
+  /** The message if no definition matches the id. Undefined if the rooms are not known. */
   noSuchRoom(party: string, room: string): string | undefined;
 }
 
-/** @param rooms those that the service has, by their party */
+/** @param rooms the rooms of the service, by party */
 export function createDevelopmentCheck(log: Log, rooms: Directory["all"]): DevelopmentCheck {
   const todo = { ids: true, rooms: true };
   return {
@@ -36,7 +36,7 @@ export function createDevelopmentCheck(log: Log, rooms: Directory["all"]): Devel
       if (todo.ids && hasShortId(url, headers)) {
         todo.ids = false;
         const hint =
-          "Whoever guesses an id is that user. Let clients make ids of 128 random bits, as crypto.randomUUID() does";
+          "A client that guesses a session id connects as that user. Use ids of 128 random bits, such as crypto.randomUUID()";
         log({ level: "warn", event: "short_session_id", hint });
       }
     },
@@ -61,8 +61,8 @@ function warnOfShared(log: Log, rooms: readonly AnyRoom[]): void {
     const fields = findShared(() => compiled.definition.state()).slice(0, MOST_NAMED);
     if (fields.length === 0) continue;
     const hint =
-      "All rooms in one isolate share what state() does not make itself: what one room changes in it, the others have. " +
-      "Make it inside state(). Object.freeze() what never changes";
+      "These values are made outside of state(), so all rooms of one isolate share them and their changes. " +
+      "Make them inside of state(), or use Object.freeze() if they never change";
     log({ level: "warn", event: "shared_between_rooms", path, fields: fields.join(", "), hint });
   }
 }

@@ -2,20 +2,20 @@ import type { AnyRoom, FindRoom } from "../define/room.ts";
 
 /** The rooms that a Worker serves. */
 export interface RoomsConfig {
-  /** The rooms of the party `main`. */
+  /** The room definitions of the party `main`. Default: none. */
   readonly rooms?: readonly AnyRoom[];
-  /** The rooms of other parties, by the party's name. */
+  /** The room definitions of other parties, by the name of the party. Default: none. */
   readonly parties?: Readonly<Record<string, readonly AnyRoom[]>>;
 }
 
 /** The rooms of a service. */
 export interface Directory {
   readonly find: FindRoom;
-  /** By their party. */
+  /** By party. */
   readonly all: ReadonlyMap<string, readonly AnyRoom[]>;
 }
 
-/** Makes the directory of rooms. The first definition whose path matches serves a room. */
+/** Makes the directory of rooms. A room is served by the first definition whose path matches. */
 export function createDirectory({ rooms = [], parties = {} }: RoomsConfig): Directory {
   const directory = new Map(Object.entries({ main: rooms, ...parties }));
   return {

@@ -12,22 +12,22 @@ export interface AppEnv {
   Bindings: Cloudflare.Env;
 }
 
-/**
- * The option `inspector` of `createRooms`. The inspector's code is reached only through this object, so a Worker
- * without an inspector does not contain it.
- */
+/** The option `inspector` of {@link createRooms}. A Worker without it does not contain the inspector's code. */
 export interface Inspector {
-  /** Checks operators' tokens in a service without `auth`. */
+  /** Verifies operators' tokens in a service without `auth`. */
   readonly operators: Verify;
-  /** The claims of a caller without a token: null, unless the Worker's variables say that it runs in development. */
+  /**
+   * Returns the claims of a caller without a token: null, unless the variables of the Worker say that it runs in
+   * development.
+   */
   guest(request: Request, env: object): Claims | null;
   /** Serves the page. */
   serve(app: Hono<AppEnv>, service: Inspectable): void;
-  /** Answers a request below `/$` of an object; undefined if it does not know the path. */
+  /** Answers a request below `/$` of an object. Undefined if the path is not one of the inspector. */
   answer(question: Question): Promise<Response> | undefined;
-  /** Makes a class of rooms that can be inspected. */
+  /** Extends the class of rooms for the inspector. */
   room(base: RoomObjectClass): RoomObjectClass;
-  /** Makes a class of shards that can be inspected. */
+  /** Extends the class of shards for the inspector. */
   shard(base: ShardObjectClass): ShardObjectClass;
 }
 
@@ -36,7 +36,7 @@ export interface Inspectable {
   readonly config: RoomsConfig;
   /** Undefined if the service has no Worlds. `ids` is undefined if any id is a World. */
   readonly world: { readonly ids: readonly string[] | undefined } | undefined;
-  /** Checks an operator's token. */
+  /** Verifies an operator's token. */
   readonly operator: Verify;
 }
 
@@ -44,6 +44,7 @@ export interface Inspectable {
 export interface Question {
   readonly method: string;
   readonly target: RoomUrl;
+  readonly query: URLSearchParams;
   readonly auth: Claims;
   readonly find: FindRoom;
   /** A stub of the object. */

@@ -7,20 +7,32 @@ import type { Inspector } from "./inspector.ts";
 import type { Transfers } from "./transfers.ts";
 import type { Worlds } from "./worlds.ts";
 
-/** What `createRooms` takes: rooms, tokens, CORS, the log, an inspector, and Worlds. */
+/** The options of {@link createRooms}. All of them are optional. */
 export interface ServiceConfig extends RoomsConfig, LocationConfig {
-  /** How tokens are checked: `jwt({ … })`. Without it nobody is authenticated, and no room can require it. */
+  /**
+   * How tokens are verified: `jwt({ … })`. Without it, no client is authenticated, and `auth` of handlers is null.
+   * Default: none.
+   */
   readonly auth?: Auth;
-  /** Options of `hono/cors`, or false. Default: any origin. */
+  /** The options of `hono/cors`, or false for no CORS headers. Default: any origin is allowed. */
   readonly cors?: CorsOptions | false;
-  /** Gets the entries of the log. Default: writes each to the console method of its level, as one JSON object. */
+  /**
+   * Receives the entries of the log. Default: each entry is written to the console as a JSON object, with the method of
+   * its level.
+   */
   readonly log?: (entry: LogEntry) => void;
-  /** Entries below this level are not logged. Default `"warn"`. */
+  /** The lowest level that is logged: `"debug"`, `"info"`, `"warn"` or `"error"`. Default `"warn"`. */
   readonly logLevel?: LogLevel;
-  /** `inspector` of `durable-rooms/inspector`: a page at `/inspector` for operators. Default: none. */
+  /** A page for operators at `/inspector`: `inspector` of `durable-rooms/inspector`. Default: none. */
   readonly inspector?: Inspector;
-  /** `worlds()` of `durable-rooms/worlds`: spreads the clients of a room over shards, and finds rooms. Default: none. */
+  /**
+   * Worlds, which distribute the clients of a room over shards and list rooms: `worlds()` of `durable-rooms/worlds`.
+   * Default: none.
+   */
   readonly world?: Worlds;
-  /** `transfers`: lets `room.sessionTransfer` move users to other rooms. Default: none, and a smaller Worker. */
+  /**
+   * Transfers, which let `room.sessionTransfer` move users to other rooms: `transfers` of `durable-rooms`. Default:
+   * none.
+   */
   readonly transfers?: Transfers;
 }

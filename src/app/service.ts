@@ -9,17 +9,19 @@ import { createDirectory } from "./directory.ts";
 import type { ServiceConfig } from "./service-config.ts";
 
 /**
- * Makes the parts that every service has, with Worlds or without.
- * @throws Error that says what to do, if a binding is missing; in development and in tests also if an option is malformed
- * @param placesOf where its objects are: the test kit keeps those of each test apart
+ * Makes the parts of every service, with Worlds or without.
+ * @throws Error that says what to do, if a binding is missing; in development and in tests also if an option is
+ * malformed
+ * @param placesOf makes the places of its objects: the test kit separates those of each test
  */
 export function createService(config: ServiceConfig, placesOf = createPlaces) {
   if ((globalThis as Build).process?.env?.NODE_ENV !== "production") checkConfig(config);
   const { auth, cors = { origin: "*" }, inspector, world: worlds, transfers } = config;
-  // Earlier versions took the options themselves. A deployed Worker looks too: it would let everyone in as a guest.
+  // Earlier versions took the options themselves. A deployed Worker checks this too, since it would treat every client
+  // as a guest.
   if (auth && typeof auth.users !== "function") {
     throw new Error(
-      'createRooms: auth takes what jwt() makes. Write auth: jwt({ … }), and import { jwt } from "durable-rooms"',
+      'createRooms: auth has to be made with jwt(). Write auth: jwt({ … }), and import { jwt } from "durable-rooms"',
     );
   }
   const world = worlds && { ids: worlds.ids, owns: worlds.owns };

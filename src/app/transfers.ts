@@ -1,17 +1,14 @@
 import { Transfers as RoomTransfers } from "../room/transfers/transfers.ts";
 import type { CreateTransfers } from "../room/transfers/user-transfers.ts";
 
-/**
- * The option `transfers` of `createRooms`. The code of transfers is reached only through this object, so a Worker without
- * it does not contain that code.
- */
+/** The option `transfers` of {@link createRooms}. A Worker without it does not contain the code of transfers. */
 export interface Transfers {
   /** Makes the transfers of a room. */
   readonly create: CreateTransfers;
 }
 
 /**
- * Transfers, which move users to other rooms by `room.sessionTransfer`: the option `transfers` of `createRooms`.
+ * Enables `room.sessionTransfer`, which moves users to other rooms: the option `transfers` of {@link createRooms}.
  *
  * @example
  * import { createRooms, transfers } from "durable-rooms";

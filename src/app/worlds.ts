@@ -7,21 +7,21 @@ import type { CreateWorldParts } from "../objects/world-parts.ts";
 import type { Log } from "../platform/log.ts";
 
 /**
- * The option `world` of `createRooms`, as `worlds` of `durable-rooms/worlds` makes it. The code of Worlds is reached only
- * through this object, so a Worker without Worlds does not contain it.
+ * The option `world` of {@link createRooms}, made by `worlds` of `durable-rooms/worlds`. A Worker without it does not
+ * contain the code of Worlds.
  */
 export interface Worlds {
-  /** The ids of the Worlds that there are; undefined if any id is a World. */
+  /** The ids of the Worlds. Undefined if any id is allowed. */
   readonly ids: readonly string[] | undefined;
-  /** Whether a request to a World is for a route of your own. */
+  /** Whether a request to a World is for one of your own routes. */
   readonly owns: (method: string, path: string) => boolean;
-  /** Checks operators' tokens in a service without `auth`. */
+  /** Verifies operators' tokens in a service without `auth`. */
   readonly operators: Verify;
-  /** Makes what a room has of Worlds: its links to shards, and its listing. */
+  /** Makes the parts of a room that belong to Worlds: its links to shards, and its listing. */
   readonly createParts: CreateWorldParts;
-  /** Finds the rooms that Worlds are. @param now their clock, for tests */
+  /** Finds the room that runs a World. @param now the clock, for tests */
   findWorld(find: FindRoom, log: Log, places: Places, now?: () => number): FindRoom;
-  /** Makes the classes of Worlds and shards. */
+  /** Makes the Durable Object classes of Worlds and shards. */
   classes(
     find: FindRoom,
     log: Log,

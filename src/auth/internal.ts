@@ -1,7 +1,7 @@
 import type { Claims, RoomAddress } from "../define/types.ts";
 import { offerOf, SUBPROTOCOL_HEADER } from "./subprotocol.ts";
 
-/** Headers with this prefix are the service's own. They are removed from requests of clients. */
+/** Headers with this prefix belong to the service. They are removed from requests of clients. */
 const PREFIX = "x-durable-rooms-";
 const AUTH = `${PREFIX}auth`;
 const SESSION = `${PREFIX}session`;
@@ -9,13 +9,15 @@ const CALLER = `${PREFIX}caller`;
 /** Headers and parameters of a request that are only for the Worker. */
 const WORKER_HEADERS = ["authorization", "x-access-shard"];
 const WORKER_PARAMETERS = ["token", "world-auth-token"];
-/** The header and the parameter with a user's token. Without `auth` they are the app's own, and its guards read them. */
+/**
+ * The header and the parameter with a user's token. Without `auth` they belong to the app, and its guards read them.
+ */
 export const USER_TOKEN: readonly string[] = ["authorization", "token"];
 
 /**
- * The request that goes on to a Durable Object: without credentials, and with what the Worker verified.
+ * Makes the request for a Durable Object: without credentials, but with what the Worker verified.
  * @param keep headers and parameters with credentials that the object checks itself
- * @param url the request's own, if it is at hand; what is secret in its query is removed from it
+ * @param url the URL of the request, if it was parsed already. Secrets in its query are removed
  */
 export function forwardRequest(
   request: Request,
@@ -27,7 +29,7 @@ export function forwardRequest(
   const isUrlClean = !removeCredentials(url, keep);
   const offer = offerOf(request.headers);
   const { body } = request;
-  // Requests are dear to make, and most clients join without anything to take out or to put in.
+  // Making a request is expensive, and most clients connect without anything to remove or add.
   if (!body && !claims && !offer && dropped.length === 0 && isUrlClean && !hasInternal(request.headers)) return request;
   const headers = withoutInternal(request.headers);
   for (const name of dropped) headers.delete(name);
@@ -39,7 +41,7 @@ export function forwardRequest(
   return isUrlClean ? own : new Request(url, own);
 }
 
-/** HTTP lets a client send a body with GET and HEAD, but a `Request` with one cannot be made, and no route reads it. */
+/** HTTP allows a body with GET and HEAD, but a `Request` with one cannot be made, and no route reads it. */
 function withoutBody(request: Request, body: ReadableStream, headers: Headers, url: URL): Request {
   body.cancel().catch(() => {});
   headers.delete("content-length");
@@ -49,38 +51,38 @@ function withoutBody(request: Request, body: ReadableStream, headers: Headers, u
 }
 
 /**
- * A body that nobody has to read to its end. If the request's own were sent on, the runtime would go on reading it after
- * the answer, and throw: "Can't read from request stream after response has been sent".
+ * Makes a body that need not be read to its end. If the request's own body were forwarded, the runtime would continue
+ * to read it after the response, and throw: "Can't read from request stream after response has been sent".
  */
 function passOn(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
   const { readable, writable } = new IdentityTransformStream();
-  // If the client goes, whoever reads is told.
+  // If the client disconnects, the reader gets the error.
   body.pipeTo(writable).catch(() => {});
   return readable;
 }
 
-/** Removes tokens from the query. @returns whether there were some */
+/** Removes tokens from the query. @returns whether there were any */
 function removeCredentials(url: URL, keep: readonly string[]): boolean {
   const names = WORKER_PARAMETERS.filter((name) => !keep.includes(name) && url.searchParams.has(name));
-  // Deleting writes the whole query anew, so that `?flag&q=a%20b` would reach the room as `?flag=&q=a+b`.
+  // Deleting a parameter encodes the whole query again: `?flag&q=a%20b` would reach the room as `?flag=&q=a+b`.
   for (const name of names) url.searchParams.delete(name);
   return names.length > 0;
 }
 
-/** A client's own request, and what the Worker found out about it. */
+/** A client's request, and what the Worker verified about it. */
 export interface ReceivedRequest {
   readonly request: Request;
-  /** The claims that it verified. */
+  /** The verified claims. */
   readonly auth: Claims | null;
   /** The room that sent it. */
   readonly caller?: RoomAddress;
-  /** The id of the session, if the client sent it as a subprotocol. */
+  /** The session id, if the client sent it as a subprotocol. */
   readonly sessionId?: string;
 }
 
 /**
- * In the object: returns the client's request, and what the service's own headers say: the claims that the Worker verified, the
- * session's id from a subprotocol, or the room that sends it. The Worker has removed all such headers from what clients send.
+ * Returns the client's request in the object, and reads the service's own headers: the verified claims, the session id
+ * from a subprotocol, or the room that sends it. The Worker has removed such headers from requests of clients.
  */
 export function receiveRequest(request: Request): ReceivedRequest {
   const [claims, session, caller] = [AUTH, SESSION, CALLER].map((name) => read(request.headers, name));
@@ -94,14 +96,17 @@ export function receiveRequest(request: Request): ReceivedRequest {
   };
 }
 
-/** What one room sends another: it arrives without claims, whatever headers it has, and names the room that sends it. */
+/**
+ * Makes the request of one room to another: it has no claims, whatever its headers are, and names the room that sends
+ * it.
+ */
 export function fromRoom(init: RequestInit = {}, caller: RoomAddress): RequestInit {
   const headers = withoutInternal(new Headers(init.headers));
   write(headers, CALLER, JSON.stringify(caller));
   return { ...init, headers };
 }
 
-/** A header holds ASCII only. */
+/** A header can contain only ASCII. */
 function write(headers: Headers, name: string, text: string): void {
   headers.set(name, encodeURIComponent(text));
 }

@@ -1,22 +1,22 @@
 import { decode } from "../protocol/urls.ts";
 
 /**
- * Platforms keep URLs in their logs, and the only other place where a browser can put credentials of a socket are the
- * subprotocols that it offers. The service chooses the first of these; the others hold the credentials.
+ * Platforms log URLs. The only other place where a browser can put the credentials of a WebSocket are the subprotocols
+ * that it offers. The service chooses the first of these; the others contain the credentials.
  */
 const NAME = "durable-rooms";
 const TOKEN = `${NAME}.token.`;
-/** Percent-encoded, since a subprotocol holds few kinds of characters: RFC 9110, section 5.6.2. */
+/** Percent-encoded, since a subprotocol allows few characters: RFC 9110, section 5.6.2. */
 const ID = `${NAME}.id.`;
 export const SUBPROTOCOL_HEADER = "sec-websocket-protocol";
 
-/** The credentials among the subprotocols that a client offers. */
+/** The credentials in the subprotocols that a client offers. */
 export interface Offer {
   readonly token: string | undefined;
   readonly sessionId: string | undefined;
 }
 
-/** @returns undefined if the client does not offer ours */
+/** @returns undefined if the client does not offer this subprotocol */
 export function offerOf(headers: Headers): Offer | undefined {
   const header = headers.get(SUBPROTOCOL_HEADER);
   if (header === null) return undefined;
@@ -26,7 +26,10 @@ export function offerOf(headers: Headers): Offer | undefined {
   return { token: find(TOKEN), sessionId: decode(find(ID) ?? "") || undefined };
 }
 
-/** Adds the chosen subprotocol to the answer to an upgrade: a browser that offers some closes the socket without one. */
+/**
+ * Adds the chosen subprotocol to the response to an upgrade. A browser that offers subprotocols closes the socket
+ * without it.
+ */
 export function chooseSubprotocol(response: Response, headers: Headers): Response {
   const { webSocket } = response;
   if (!webSocket || !offerOf(headers)) return response;

@@ -8,36 +8,39 @@ import { postponed } from "../protocol/postponed.ts";
 import { OPERATOR_AUDIENCE } from "../protocol/operator.ts";
 
 /**
- * What {@link jwt} takes: how tokens are checked, with a shared secret (HS256), by the name of the Worker's secret that holds it; or
- * with the published keys of an identity provider.
+ * The options of {@link jwt}: either `secret`, the name of the Worker's secret with the shared key (HS256), or the
+ * published keys of an identity provider.
  */
 export type AuthConfig =
   | { readonly secret: string }
   | { readonly jwksUrl: string; readonly issuer: string | string[]; readonly audience: string | string[] };
 
-/** The option `auth` of `createRooms`, as {@link jwt} makes it. */
+/** The option `auth` of {@link createRooms}, made by {@link jwt}. */
 export interface Auth {
-  /** Checks users' tokens. */
+  /** Verifies users' tokens. */
   readonly users: Verify;
-  /** Checks operators' tokens. */
+  /** Verifies operators' tokens. */
   readonly operators: Verify;
 }
 
-/** Checks a token. @throws RoomError `unauthenticated`, or `internal` if the Worker lacks its secret */
+/** Verifies a token. @throws RoomError `unauthenticated`, or `internal` if the Worker has no such secret */
 export type Verify = (token: string, env: Readonly<Record<string, unknown>>) => Promise<Claims>;
 
-/** A key for HS256 has at least the 256 bits of its hash: RFC 7518, section 3.2. */
+/** HS256 needs a key of at least the 256 bits of its hash: RFC 7518, section 3.2. */
 const MIN_SECRET_BYTES = 32;
 const MAX_TOKEN = 8192;
-/** How far clocks may differ, in seconds. */
+/** The clock difference that is accepted, in seconds. */
 const TOLERANCE = 5;
 const ASYMMETRIC = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
 
 /**
- * Checks JWTs: the option `auth` of `createRooms`. The code that verifies them is reached only through this function, so
- * a Worker without `auth` does not contain it.
+ * Verifies JWTs: the option `auth` of {@link createRooms}. Requests with an invalid token are refused as
+ * `unauthenticated` (close code 4401, HTTP 401). A token without `exp` does not expire. A Worker that does not use this
+ * function does not contain its code.
  *
- * @throws Error that says what is wrong with the configuration
+ * @param config `{ secret }`, the name of a secret of the Worker with at least 32 bytes; or `{ jwksUrl, issuer,
+ * audience }` of an identity provider
+ * @throws Error that says what is wrong with the options
  * @example
  * import { createRooms, jwt } from "durable-rooms";
  * const rooms = createRooms({ rooms: [gameRoom], auth: jwt({ secret: "AUTH_JWT_SECRET" }) });
@@ -53,22 +56,22 @@ function createAuth(config: AuthConfig): Auth {
 }
 
 /**
- * Makes the check of users' tokens for a configuration; it refuses operators' tokens. Algorithms are pinned, so that a
- * token cannot choose its own. A token without `exp` never expires: whoever signs tokens decides how long they last.
- * @throws Error that says what is wrong with the configuration
+ * Makes the function that verifies users' tokens and refuses operators' tokens. The algorithms are fixed, so that a
+ * token cannot choose its own.
+ * @throws Error that says what is wrong with the options
  */
 export function createVerifier(config: AuthConfig): Verify {
   const verify = "secret" in config ? secretVerifier(config.secret) : providerVerifier(config);
   return async (token, env) => {
     const claims = await verify(token, env);
     if (!isOperators(claims)) return claims;
-    throw new RoomError("unauthenticated", "This is an operator's token. Rooms and Worlds need a user's");
+    throw new RoomError("unauthenticated", "This is an operator's token. Use a user's token");
   };
 }
 
 /**
- * Makes the check of operators' tokens; it refuses users' tokens. They have a shared secret, even if users' tokens come
- * from an identity provider.
+ * Makes the function that verifies operators' tokens and refuses users' tokens. Operators' tokens are signed with a
+ * shared secret, even if users' tokens come from an identity provider.
  * @param secret the name of the Worker's secret
  */
 export function createOperatorVerifier(secret = "AUTH_JWT_SECRET"): Verify {
@@ -76,7 +79,10 @@ export function createOperatorVerifier(secret = "AUTH_JWT_SECRET"): Verify {
   return async (token, env) => {
     const claims = await verify(token, env);
     if (isOperators(claims)) return claims;
-    throw new RoomError("unauthenticated", `This is no operator's token: its "aud" has to be "${OPERATOR_AUDIENCE}"`);
+    throw new RoomError(
+      "unauthenticated",
+      `This is not an operator's token: its "aud" has to be "${OPERATOR_AUDIENCE}"`,
+    );
   };
 }
 
@@ -103,14 +109,14 @@ function publishedKeys(url: string): JWTVerifyGetKey {
       return await keys(header, token);
     } catch (cause) {
       if (cause instanceof errors.JWKSNoMatchingKey || cause instanceof errors.JWKSMultipleMatchingKeys) throw cause;
-      throw new RoomError("internal", `The keys at ${url} cannot be had: ${String(cause)}`, { cause });
+      throw new RoomError("internal", `The keys at ${url} cannot be fetched: ${String(cause)}`, { cause });
     }
   };
 }
 
 function secretVerifier(name: string): Verify {
   if (typeof name !== "string" || name === "")
-    throw new Error("auth: secret of jwt() is the name of a secret of the Worker");
+    throw new Error("auth: the secret of jwt() has to be the name of a secret of the Worker");
   return async (token, env) => {
     const secret = new TextEncoder().encode(typeof env[name] === "string" ? env[name] : "");
     if (secret.length < MIN_SECRET_BYTES) {
@@ -139,7 +145,7 @@ async function check(
   }
 }
 
-/** The token of a request: in the Authorization header, among the subprotocols of a socket, or else in the query. */
+/** Reads the token of a request: from the Authorization header, the subprotocols of a WebSocket, or the query. */
 export function readToken(request: Request, url: URL, parameter = "token"): string | undefined {
   const bearer = /^Bearer +(\S+) *$/i.exec(request.headers.get("authorization") ?? "");
   return bearer?.[1] ?? offerOf(request.headers)?.token ?? (url.searchParams.get(parameter) || undefined);

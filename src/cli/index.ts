@@ -30,7 +30,7 @@ export async function run(args: readonly string[]): Promise<number> {
 
 function createProgram(): Command {
   const program = new Command("durable-rooms")
-    .description("Commands for services with rooms")
+    .description("Commands for services of durable-rooms")
     .version(readVersion())
     .exitOverride();
   addCreate(program);

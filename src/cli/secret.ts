@@ -24,7 +24,7 @@ export async function readSecret(source: SecretSource): Promise<Uint8Array> {
   if (!found) throw new Failure(missing(source));
   const secret = new TextEncoder().encode(found);
   if (secret.length >= MIN_SECRET_BYTES) return secret;
-  throw new Failure(`The secret has ${secret.length} bytes, and HS256 needs ${MIN_SECRET_BYTES} at least`);
+  throw new Failure(`The secret has ${secret.length} bytes, but HS256 needs at least ${MIN_SECRET_BYTES}`);
 }
 
 async function readInput(): Promise<string> {
@@ -46,6 +46,6 @@ function readFileIfThere(path: string): string {
 }
 
 function missing({ secretEnv, secretsFile, secretStdin }: SecretSource): string {
-  if (secretStdin) return "There was no secret on the standard input";
-  return `There is no secret: ${secretEnv} is neither in the environment nor in ${secretsFile}. --secret-stdin reads it from the standard input`;
+  if (secretStdin) return "There was no secret on standard input";
+  return `No secret found: ${secretEnv} is neither in the environment nor in ${secretsFile}. --secret-stdin reads it from standard input`;
 }

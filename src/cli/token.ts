@@ -33,14 +33,16 @@ export function addToken(program: Command): void {
     .command("token")
     .summary("makes a token for a user or an operator")
     .description("makes a token for a user or an operator (a JWT, signed with HS256), and prints it")
-    .option("--worlds <ids>", "an operator's: the Worlds that it is for, with commas between, or '*'", parseWorlds)
-    .option("--operator", "makes it an operator's without --worlds: for the claims rooms, inspect and manage")
-    .option("--sub <id>", "the user that it is for")
-    .option("--claim <name=value>", "another claim: JSON, or else text; may be given again", addClaim)
-    .addOption(timeOption("--expires <time>", "how long it works: 30s, 10m, 1h, 7d", "1h", parseLifetime))
-    .option("--secret-env <name>", "the variable that holds the secret", "AUTH_JWT_SECRET")
-    .option("--secrets-file <path>", "where it is looked for, if it is not in the environment", ".dev.vars")
-    .option("--secret-stdin", "reads the secret from the standard input")
+    .option("--worlds <ids>", "for an operator's token: the ids of Worlds, separated by commas, or '*'", parseWorlds)
+    .option("--operator", "makes an operator's token without --worlds, for the claims rooms, inspect and manage")
+    .option("--sub <id>", "the id of the user")
+    .option("--claim <name=value>", "a further claim, as JSON or text; may be repeated", addClaim)
+    .addOption(
+      timeOption("--expires <time>", "how long the token is valid, such as 30s, 10m, 1h or 7d", "1h", parseLifetime),
+    )
+    .option("--secret-env <name>", "the environment variable with the secret", "AUTH_JWT_SECRET")
+    .option("--secrets-file <path>", "the file with the secret, if the environment does not have it", ".dev.vars")
+    .option("--secret-stdin", "reads the secret from standard input")
     .addHelpText("after", EXAMPLES)
     .action(async (options: TokenOptions) => console.log(await makeToken(options)));
 }
@@ -64,21 +66,21 @@ async function makeToken(options: TokenOptions): Promise<string> {
 function parseWorlds(text: string): string[] {
   const worlds = text.split(",").map((world) => world.trim());
   if (worlds.every(isRoomId)) return worlds;
-  throw new InvalidArgumentError("Worlds are ids with commas between, or '*' for all of them.");
+  throw new InvalidArgumentError("Give the ids of Worlds, separated by commas, or '*' for all Worlds.");
 }
 
 function parseLifetime(text: string): number {
   const ms = parseDuration(text);
   if (ms > 0) return ms;
-  throw new InvalidArgumentError("It would have expired at once.");
+  throw new InvalidArgumentError("Give a time longer than 0.");
 }
 
 function addClaim(text: string, claims: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   const at = text.indexOf("=");
   const name = text.slice(0, at).trim();
-  if (at < 0 || name === "") throw new InvalidArgumentError("A claim is a name, =, and a value, as in role=admin.");
+  if (at < 0 || name === "") throw new InvalidArgumentError("Give a claim as name=value, such as role=admin.");
   const option = Object.hasOwn(OWN_OPTIONS, name) ? OWN_OPTIONS[name] : undefined;
-  if (option) throw new InvalidArgumentError(`Use ${option} for it.`);
+  if (option) throw new InvalidArgumentError(`Use ${option} for this claim.`);
   return Object.fromEntries([...Object.entries(claims), [name, parseValue(text.slice(at + 1))]]);
 }
 

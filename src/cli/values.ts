@@ -7,7 +7,7 @@ export function parseDuration(text: string): number {
   const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? [];
   const ms = Math.round(Number(amount) * UNITS[unit as keyof typeof UNITS]);
   if (Number.isSafeInteger(ms)) return ms;
-  throw new InvalidArgumentError("A time is a number with ms, s, m, h or d behind it, as in 10s.");
+  throw new InvalidArgumentError("Give a time as a number with ms, s, m, h or d, such as 10s.");
 }
 
 /** Makes the reader of a time of at most so many ms. */
@@ -15,7 +15,7 @@ export function durationUpTo(most: number, words: string): (text: string) => num
   return (text) => {
     const ms = parseDuration(text);
     if (ms <= most) return ms;
-    throw new InvalidArgumentError(`It is ${words} at most.`);
+    throw new InvalidArgumentError(`Give ${words} at most.`);
   };
 }
 
@@ -29,6 +29,6 @@ export function numberBetween(least: number, most: number, kind: "whole" | "any"
   return (text) => {
     const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
     if (value >= least && value <= most && (kind === "any" || Number.isInteger(value))) return value;
-    throw new InvalidArgumentError(`It is a ${kind === "whole" ? "whole " : ""}number from ${least} to ${most}.`);
+    throw new InvalidArgumentError(`Give a ${kind === "whole" ? "whole " : ""}number from ${least} to ${most}.`);
   };
 }

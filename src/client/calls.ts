@@ -159,7 +159,7 @@ export class Calls {
 
   /** The connection broke: tells of the emits that may be lost. */
   reportUnconfirmed(): void {
-    const message = "The connection broke, and it is not known whether these messages arrived before";
+    const message = "The connection broke before these messages were confirmed: they may be lost";
     this.#report("unconfirmed", message, this.#emits.takeAll());
   }
 

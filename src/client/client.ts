@@ -1,6 +1,7 @@
 import type { Build } from "../protocol/build.ts";
 import { DESTROYED } from "../protocol/codes.ts";
 import { isPlain } from "../protocol/values.ts";
+import { applyPatch } from "../protocol/apply-patch.ts";
 import { Calls } from "./calls.ts";
 import { refusalText } from "./connect-failure.ts";
 import { Confirmations } from "./confirmations.ts";
@@ -183,8 +184,10 @@ export class Client {
     const frame = typeof data === "string" ? parseFrame(data) : this.#readBinary(data as ArrayBuffer);
     if (!frame) return;
     this.#events.emit("packet", frame);
-    if (typeof frame["confirm"] === "number") this.#asked(frame["confirm"], frame["spread"]);
-    else if (frame.type === "sync") this.#sync(frame);
+    if (typeof frame["confirm"] === "number") {
+      this.#socket.spread = Number(frame["spread"]) || 0;
+      this.#confirmations.asked(frame["confirm"]);
+    } else if (frame.type === "sync") this.#sync(frame);
     else if (frame.type === "ack" || frame.type === "error") this.#answer(frame.type, frame);
     // The join is not done yet. Like any other frame, this shows that the connection works, and nothing else.
     else if (frame.type === "joining") return;
@@ -203,24 +206,20 @@ export class Client {
     }
   }
 
-  #asked(request: number, spread: unknown): void {
-    this.#socket.spread = Number(spread) || 0;
-    this.#confirmations.asked(request);
-  }
-
   #sync(frame: Frame): void {
     if (!isPlain(frame["value"])) return;
     const { pId, ...value } = frame["value"];
     const hasUser = typeof pId === "string";
     const numbers: SyncNumbers = { ...frame, hasUser };
-    const before = this.#position.stateFrom(numbers.from);
+    const start = this.#position.stateFrom(numbers.from) ?? this.#store.server;
+    const before = isPlain(frame["clear"]) ? applyPatch(start, frame["clear"]) : start;
     const step = this.#position.take(numbers);
     if (step === "repeated") return;
     if (step === "gap") return this.#socket.renew(this.#position.resync(Date.now()));
     if (hasUser) this.publicId = pId;
     if (step === "whole") this.#store.replace(value);
     else if (step === "resumed") this.#store.resume(value, before);
-    else this.#store.patch(value);
+    else this.#store.patch(value, before);
     this.#position.applied(numbers, this.#store.server);
     const isFirst = step !== "next";
     if (isFirst) {

@@ -17,6 +17,6 @@ export function connectFailure(code: number, reason: string, { host, socket }: C
   const origin = originOf({ host, ...(socket && { socket }) });
   const isGuessed = origin.startsWith("https") && !host.includes("://") && !socket?.protocol;
   if (isGuessed && isPlainPage())
-    return new ConnectError("wrong_scheme", `${origin} does not answer. Without TLS it is host: "http://${host}"`);
+    return new ConnectError("wrong_scheme", `${origin} does not answer. If it has no TLS, use host: "http://${host}"`);
   return new ConnectError("no_answer", `${origin} does not answer`);
 }

@@ -8,8 +8,11 @@ import type { RoomClient } from "./room-client.ts";
 import { WorldDestination } from "./world-destination.ts";
 
 /**
- * Connects to a room, and stays connected: it reconnects by itself, unless the room refused it (44xx).
+ * Connects to a room. The client reconnects by itself, with growing delays, unless the room refused it with a close
+ * code 44xx. Use {@link connectWorld} for rooms with shards.
  *
+ * @returns the client. It connects in the background: `status` and the event `error` tell how that goes
+ * @throws TypeError if `transferToken` is given without `id` or `storage`
  * @example
  * import { connectRoom } from "durable-rooms/client";
  * import type { gameRoom } from "./worker";
@@ -24,8 +27,9 @@ export function connectRoom<R extends AnyRoom>(options: ConnectOptions<R>): Room
 }
 
 /**
- * Connects to a room through a World, which gives out a shard of it. It is like {@link connectRoom} in all else: the
- * session is the same at every shard, and the World is asked for another shard when one is gone, full or out of reach.
+ * Connects to a room through a World, which assigns the client to a shard of the room. Otherwise it works as {@link
+ * connectRoom}. The session is the same at every shard. If a shard is gone, full or unreachable, the client asks the
+ * World for another one.
  *
  * @example
  * import { connectWorld } from "durable-rooms/client";

@@ -2,15 +2,27 @@ import type { ErrorCode } from "../protocol/codes.ts";
 import type { Issue } from "../protocol/errors.ts";
 
 /**
- * Why a call was not answered: the server's code; or `timeout` or `closed`, when nobody knows whether it was done if
- * it had been sent; or `overflow`, when it was not sent, since too many messages waited.
+ * The code of a {@link CallError}: the code of the room's refusal, or
+ * - `"timeout"`: no answer came in time. The action may have run
+ * - `"closed"`: the connection was closed. If the call had been sent, the action may have run
+ * - `"overflow"`: the call was not sent, since too many messages were waiting
  */
 export type CallErrorCode = ErrorCode | "closed" | "overflow";
 
-/** What {@link RoomClient.call} rejects with. */
+/**
+ * The error that {@link RoomClient.call} rejects with.
+ *
+ * @example
+ * import { CallError } from "durable-rooms/client";
+ * await game.call("increment").catch((error) => {
+ *   if (error instanceof CallError && error.code === "rate_limited") console.log(error.message);
+ * });
+ */
 export class CallError extends Error {
   override readonly name = "CallError";
+  /** The code of the refusal. */
   readonly code: CallErrorCode;
+  /** Where the value did not match the action's schema, for `invalid_input`. Otherwise empty. */
   readonly issues: readonly Issue[];
 
   constructor(code: CallErrorCode, message: string, issues: readonly Issue[] = []) {
@@ -21,13 +33,20 @@ export class CallError extends Error {
 }
 
 /**
- * Why the client is not connected. The service does not answer (`no_answer`), which may be since it has no TLS
- * (`wrong_scheme`); the room is full (`room_full`), or closed the connection with another code (`refused`); no
- * WebSocket can be made for this address from here (`invalid_address`); the World said no, or could not be asked; or `token`,
- * `params` or `room` failed. The client tries again, later and later, unless this would not help.
+ * Why the client is not connected. It is the value of the event `error`, and {@link findRoom} and {@link listRooms}
+ * throw it. The client tries again with growing delays, unless {@link isFinal}. Its `code` is
+ * - `"no_answer"`: the service did not answer
+ * - `"wrong_scheme"`: the service did not answer, perhaps since it has no TLS
+ * - `"room_full"`: the room is full
+ * - `"refused"`: the room closed the connection with another code
+ * - `"invalid_address"`: the address is not valid for a WebSocket, or the page may not use it
+ * - `"world_refused"`: the World refused the request
+ * - `"world_unreachable"`: the World did not answer
+ * - `"token_failed"`, `"params_failed"`, `"room_failed"`: the function `token`, `params` or `room` failed
  */
 export class ConnectError extends Error {
   override readonly name = "ConnectError";
+  /** What went wrong. */
   readonly code:
     | "no_answer"
     | "wrong_scheme"
@@ -39,11 +58,11 @@ export class ConnectError extends Error {
     | "token_failed"
     | "params_failed"
     | "room_failed";
-  /** The HTTP status of the World's answer. */
+  /** The HTTP status of the World's answer, for `world_refused`. */
   readonly status: number | undefined;
-  /** Whether it is of no use to try again. */
+  /** Whether the client does not try again. */
   readonly isFinal: boolean;
-  /** How long to wait at least before the next attempt, in ms, if the World said so. */
+  /** The shortest time before the next attempt, in ms. 0 if the World gave none. */
   readonly retryAfter: number;
 
   constructor(

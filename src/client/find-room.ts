@@ -5,71 +5,81 @@ import type { CommonOptions } from "./options.ts";
 type Scalar = string | number | boolean | null;
 type Ordered = string | number;
 
-/** How a value of the metadata has to compare: all that is given has to hold. */
+/** Conditions for a value of the metadata. All that are given have to hold. */
 export interface Comparison<T = Scalar> {
+  /** Not equal. */
   readonly ne?: T;
+  /** Greater than. */
   readonly gt?: T & Ordered;
+  /** Greater than or equal. */
   readonly gte?: T & Ordered;
+  /** Less than. */
   readonly lt?: T & Ordered;
+  /** Less than or equal. */
   readonly lte?: T & Ordered;
+  /** Equal to one of these values, up to 32. */
   readonly in?: readonly T[];
 }
 
-/** What rooms are looked for: by name of a top-level value of their metadata, what it is or how it compares. */
+/** Conditions for rooms, up to 16: for each top-level key of the metadata, a value or a {@link Comparison}. */
 export type Filter<M> = { readonly [K in keyof M]?: (M[K] & Scalar) | Comparison<M[K] & Scalar> };
 
-/** What {@link findRoom} and {@link listRooms} both take. M: the metadata of the rooms. */
+/** Options of both {@link findRoom} and {@link listRooms}. M: the metadata of the rooms. */
 export interface SearchOptions<M> extends Pick<CommonOptions, "host" | "token" | "socket"> {
-  /** The kind of room: the path of its definition, as in `duel-{id}`. */
+  /** The kind of room: the path of its definition, such as `duel-{id}`. */
   readonly room: string;
-  /** Default: all of that kind. */
+  /** Conditions for the metadata. Default: all rooms of the kind. */
   readonly filter?: Filter<M>;
-  /** Which come first. Default: the fullest with a place. */
+  /** Which rooms come first. Default `"fullest"`. */
   readonly order?: "fullest" | "emptiest";
-  /** Default `main`. */
+  /** The party of the rooms. Default `"main"`. */
   readonly party?: string;
-  /** Default `world-default`. */
+  /** The id of the World. Default `"world-default"`. */
   readonly worldId?: string;
 }
 
-/** What {@link findRoom} takes. */
+/** The options of {@link findRoom}. */
 export interface FindOptions<M> extends SearchOptions<M> {
   /**
-   * Whether a room is made where none fits. With an object: what the `{name}` segments of its path are; those that are
-   * not given are random. The room has to list itself in `onStart`. Default false.
+   * Whether to make a new room if none matches. An object gives the `{name}` segments of its path; missing ones are
+   * random. The room has to list itself in `onStart`. Default false.
    */
   readonly create?: boolean | Readonly<Record<string, string>>;
 }
 
-/** What {@link listRooms} takes. */
+/** The options of {@link listRooms}. */
 export interface ListOptions<M> extends SearchOptions<M> {
-  /** Rooms at most, from 1 to 100. Default 50. */
+  /** The maximum number of rooms, from 1 to 100. Default 50. */
   readonly limit?: number;
 }
 
-/** A room, as its World lists it: up to a second old. */
+/** A room as its World lists it. It may be a second old. */
 export interface RoomListing<M> {
+  /** The id of the room. */
   readonly roomId: string;
+  /** The metadata that the room gave to `room.setListing`. */
   readonly metadata: M;
+  /** Whether {@link findRoom} skips the room. */
   readonly locked: boolean;
   /** Distinct users online. */
   readonly users: number;
-  /** null: no limit. */
+  /** The maximum number of users online. Null for no limit. */
   readonly maxUsers: number | null;
 }
 
 type AnyMetadata = Record<string, Scalar>;
 
 /**
- * Asks a World for a room that fits and has a place, which it keeps for 30 seconds.
+ * Finds a listed room that matches and has a free place. The World reserves the place for 30 s.
  *
- * @throws ConnectError `world_refused` with status 404 if there is none, or with what else is wrong; `world_unreachable`
+ * @throws ConnectError `world_refused` with status 404 if there is no such room, or with another status if the search
+ * is refused; `world_unreachable` if the World does not answer
  * @example
  * import { connectRoom, findRoom } from "durable-rooms/client";
  * const search = { host: location.host, room: "game-{id}", filter: { level: { gte: 3 } }, create: true };
  * const game = connectRoom<typeof gameRoom>({
  *   host: location.host,
- *   room: async () => (await findRoom(search)).roomId, // asked again if the room is full by then
+ *   room: async () => (await findRoom(search)).roomId, // called again if the room is full by then
  * });
  */
 export async function findRoom<M = AnyMetadata>(options: FindOptions<M>): Promise<RoomListing<M>> {
@@ -78,9 +88,10 @@ export async function findRoom<M = AnyMetadata>(options: FindOptions<M>): Promis
 }
 
 /**
- * Asks a World for all rooms that fit, those with a place first; full and locked ones are among them.
+ * Lists the rooms that match, those with a free place first. Full and locked rooms are included.
  *
- * @throws ConnectError
+ * @throws ConnectError `world_refused` with the status if the search is refused; `world_unreachable` if the World does
+ * not answer
  * @example
  * import { listRooms } from "durable-rooms/client";
  * const rooms = await listRooms({ host: location.host, room: "duel-{id}", filter: { mode: "blitz" } });

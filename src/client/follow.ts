@@ -6,8 +6,8 @@ import type { ClientState } from "./types.ts";
 export type IsEqual<T> = (before: T, now: T) => boolean;
 
 /**
- * Tells what a selector picks of the state: now, if there is a state, and whenever it is something else.
- * @returns what ends it
+ * Calls back with the selected part of the state: now, if there is a state, and whenever the part changes.
+ * @returns a function that stops it
  */
 export function follow<R extends AnyRoom, T>(
   client: RoomClient<R> | undefined,

@@ -40,7 +40,7 @@ export class FoundDestination implements Destination {
       return await this.#find();
     } catch (thrown) {
       if (thrown instanceof ConnectError) throw thrown;
-      throw new ConnectError("room_failed", `No room was found: ${(thrown as Error).message}`);
+      throw new ConnectError("room_failed", `room() failed: ${(thrown as Error).message}`);
     }
   }
 }

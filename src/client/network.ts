@@ -1,10 +1,10 @@
-/** Where a browser tells that it is `online` or `offline`. Elsewhere nobody tells. */
+/** Browsers emit `online` and `offline` here. Elsewhere nothing does. */
 export const network = globalThis as unknown as Partial<EventTarget>;
 
 /**
- * Waits, or until the signal ends it.
- * @param ms how long
- * @param isWokenOnline whether it ends when the browser says that it is online again
+ * Waits for a time, or until the signal aborts.
+ * @param ms how long to wait
+ * @param isWokenOnline whether to stop waiting when the browser is online again
  */
 export function pause(ms: number, signal: AbortSignal, isWokenOnline = false): Promise<void> {
   return new Promise((resolve) => {

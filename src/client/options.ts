@@ -1,84 +1,92 @@
 import type { AnyRoom, DefinedRoom } from "../define/room.ts";
 import type { SchemaInput, StandardSchema } from "../define/standard-schema.ts";
 
-/** How the socket behaves. */
+/** Options of the WebSocket and of reconnecting. Times are in ms. */
 export interface SocketOptions {
-  /** Default: that of `host`, or `wss`, except on your own machine and network. */
+  /** `"ws"` or `"wss"`. Default: that of `host`; without one `"wss"`, or `"ws"` for your own machine and network. */
   readonly protocol?: "ws" | "wss";
-  /** How long an attempt to connect may take, in ms. Default 4000. */
+  /** The timeout of one attempt to connect, in ms. Default 4000. */
   readonly connectionTimeout?: number;
   /**
-   * How long it waits before it tries again for the first time, in ms. Default: a random time from 500 to 1500. Clients of a
-   * large room wait longer, as it tells them.
+   * The delay before the first attempt to reconnect, in ms. Default: random, from 500 to 1500. A large room tells its
+   * clients to wait longer.
    */
   readonly minReconnectionDelay?: number;
-  /** How long it waits at most, in ms. Default 10,000. */
+  /** The longest delay between two attempts, in ms. Default 10,000. */
   readonly maxReconnectionDelay?: number;
-  /** How much longer each wait is than the one before. Default 1.3. */
+  /** The factor by which each delay is longer than the previous one. Default 1.3. */
   readonly reconnectionDelayGrowFactor?: number;
-  /** How long a connection has to last so that the next wait is a short one again, in ms. Default 5000. */
+  /** How long a connection has to last before the delays start again from the shortest, in ms. Default 5000. */
   readonly minUptime?: number;
-  /** Default: the global one. */
+  /** The WebSocket class. Default: the global one. */
   readonly WebSocket?: new (url: string) => object;
 }
 
-/** A storage of your own for the private id, as `AsyncStorage` of React Native. What it throws is not heard. */
+/** A storage for the private id, such as `AsyncStorage` of React Native. If it throws, the client uses a new id. */
 export interface IdStorage {
   getItem(key: string): string | null | undefined | Promise<string | null | undefined>;
   setItem(key: string, value: string): unknown;
 }
 
-/** What {@link connectRoom} and {@link connectWorld} both take. */
+/** Options of both {@link connectRoom} and {@link connectWorld}. */
 export interface CommonOptions {
   /**
-   * The service, as `example.com` or `localhost:8787`, or as `example.com/game` if its app is mounted below a path.
-   * With `http://` before it, it is reached without TLS. So it is without a scheme, if it is a host of your own machine or
-   * network (`localhost`, `192.168.…`), or the one that a page was loaded from without TLS.
+   * The host of the service: `example.com` or `localhost:8787`, or `example.com/game` if its app is mounted below a
+   * path. Start it with `http://` to connect without TLS. Without a scheme, TLS is not used for hosts of your own
+   * machine or network (`localhost`, `192.168.…`), nor for the host of a page that was loaded without TLS. Required.
    */
   readonly host: string;
-  /** The private session id: the same one again is the same user. Keep it, and keep it secret. Default: see `storage`. */
+  /**
+   * The private session id. A client with the same id is the same user, so keep it secret. Default: from `storage`, or
+   * else a new one.
+   */
   readonly id?: string;
   /**
-   * Where the client keeps its private id, so that a reload is the same user: `"session"` for the tab and its duplicates,
-   * `"local"` for all tabs of the browser, `separateTabs` for each tab by itself, or a storage of your own. There is one id
-   * for each service. Where nothing can be stored, it is a new one each time. Not used with `id`. Default: nowhere.
+   * Where the client keeps its private id, so that the user stays the same after a reload: `"session"` for one tab and
+   * its duplicates, `"local"` for all tabs of the browser, `separateTabs` for each tab on its own, or your own storage.
+   * Each service has its own id. If nothing can be stored, the id is new each time. It is not used together with `id`.
+   * Default: the id is not kept.
    */
   readonly storage?: "session" | "local" | IdStorage;
-  /** The JWT. A function is asked anew for each attempt to connect. */
+  /** The JWT, or a function that returns one, which is called for each attempt to connect. Default: none. */
   readonly token?: string | (() => string | Promise<string>);
-  /** The token of a session transfer. It needs the `id` or `storage` of the session which was transferred. */
+  /**
+   * The token of `room.sessionTransfer`. It needs the `id` or the `storage` of the session that was transferred.
+   * Default: none.
+   */
   readonly transferToken?: string;
   /**
-   * How long a call waits for its answer, in ms; the time without a connection counts. Default 10,000. With less than
-   * 7,000 there may be no time to find that a connection is dead and to send the call again.
+   * How long a call waits for its answer, in ms, including the time without a connection. Use at least 7,000, so that
+   * the client can find out that a connection is dead and send the call again. Default 10,000.
    */
   readonly callTimeout?: number;
   /**
-   * How long a message waits for others, in ms: all of them are sent in one frame, which Cloudflare bills as one message.
-   * Default 0: messages of one task, up to its end or its first `await`, are sent together. A room of an earlier
-   * version gets each by itself.
+   * How long a message waits for others, in ms. Messages that wait are sent in one frame, which Cloudflare bills as one
+   * message. With 0, messages of one task (up to its end or its first `await`) share a frame. Default 0.
    */
   readonly batch?: number;
   /**
-   * Whether the room may send binary frames, which are smaller. Default true; with false all frames are JSON, which is
-   * easier to read in a browser's developer tools.
+   * Whether the room may send binary frames, which are smaller. With false all frames are JSON, which browsers'
+   * developer tools show. Default true.
    */
   readonly binary?: boolean;
-  /** Delays between attempts, or a WebSocket implementation. */
+  /** Options of the WebSocket and of reconnecting. */
   readonly socket?: SocketOptions;
 }
 
 type JoinSchema<R extends AnyRoom> = NonNullable<R["types"]>["join"];
 /** What the client itself reads. */
 export type AnyJoin = JoinOptions<AnyRoom>;
-/** A value, or what makes one for each attempt to connect. */
+/** A value, or a function that returns it for each attempt to connect. */
 type Given<T> = T | (() => T | Promise<T>);
 
 /**
- * The input that a room asks for when a client joins: `params`, of the input type of the definition's `join` schema. A room
- * without that schema takes none. A function is called anew for each attempt to connect. Params are in the URL, so they must
- * not be secret. With
- * `spectator: true` the client only watches, if the definition allows that, and may leave `params` out.
+ * The options for the value that a room asks for: `params`, of the input type of the definition's `join` schema, or a
+ * function that returns it, which is called for each attempt to connect. It is part of the URL, so it must not contain
+ * secrets. A room without that schema takes none.
+ *
+ * With `spectator: true` the client only watches, if the definition allows spectators. It then need not give `params`.
+ * Default false.
  */
 export type JoinOptions<R extends AnyRoom = Undemanding> =
   JoinSchema<R> extends StandardSchema
@@ -87,29 +95,29 @@ export type JoinOptions<R extends AnyRoom = Undemanding> =
     : { readonly params?: JoinSchema<R>; readonly spectator?: boolean };
 type Params<T> = undefined extends T ? { readonly params?: Given<T> } : { readonly params: Given<T> };
 
-/** A room that asks nothing of those who join. */
+/** A room without a `join` schema. */
 type Undemanding = DefinedRoom<unknown, unknown, unknown, unknown, undefined>;
 
-/** What {@link connectRoom} takes. R: the room's definition, if it asks something of those who join. */
+/** The options of {@link connectRoom}. R: the room definition, if it has a `join` schema. */
 export type ConnectOptions<R extends AnyRoom = Undemanding> = RoomOptions & JoinOptions<R>;
-/** What {@link connectWorld} takes. R: the room's definition, if it asks something of those who join. */
+/** The options of {@link connectWorld}. R: the room definition, if it has a `join` schema. */
 export type WorldOptions<R extends AnyRoom = Undemanding> = ShardOptions & JoinOptions<R>;
 
-/** Which room {@link connectRoom} connects to, and how. */
+/** The options of {@link connectRoom}, without those for `join`. */
 export interface RoomOptions extends CommonOptions {
   /**
-   * The room's id, or what finds it, as with {@link findRoom}: it is asked until a room lets the client in, and again
-   * where one is full by then (4503).
+   * The room's id, or a function that finds it, for example with {@link findRoom}. The function is called until a room
+   * accepts the client, and again if the room is full (4503). Required.
    */
   readonly room: string | (() => string | Promise<string>);
-  /** Default `main`. */
+  /** The room's party. Default `"main"`. */
   readonly party?: string;
 }
 
-/** Which room {@link connectWorld} connects to, and how. */
+/** The options of {@link connectWorld}, without those for `join`. */
 export interface ShardOptions extends CommonOptions {
-  /** The room's id. */
+  /** The room's id. Required. */
   readonly room: string;
-  /** Default `world-default`. */
+  /** The World's id. Default `"world-default"`. */
   readonly worldId?: string;
 }

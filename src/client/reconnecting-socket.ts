@@ -38,13 +38,10 @@ type Delays = typeof DELAYS & { readonly minReconnectionDelay: number };
 /** How long to wait after {@link TRY_LATER} at least, in ms; and as much again at random, so that not all come at once. */
 const LATER = 300_000;
 
-/** The longest {@link ReconnectingSocket.spread}, in ms: of the most sockets that an object holds. */
-const LONGEST_SPREAD = 65_000;
-
 /** How often in a row another place is looked for at once: what a World knows of its rooms may be a second old. */
 const MOST_HURRIES = 5;
 
-const CLOSED = "The connection was closed meanwhile";
+const CLOSED = "The client is closed";
 
 /**
  * A socket to a destination, which reconnects when it is lost, with growing delays. Each attempt asks the destination
@@ -173,7 +170,7 @@ export class ReconnectingSocket {
   }
 
   #stopUptime(): void {
-    if (this.#uptime !== undefined) clearTimeout(this.#uptime);
+    clearTimeout(this.#uptime);
   }
 
   #closed(code: number, reason: string): void {
@@ -190,7 +187,7 @@ export class ReconnectingSocket {
   }
 
   #lost(code: number, reason: string): void {
-    this.#wait = Math.max(this.#wait, later(code));
+    if (code === TRY_LATER) this.#wait = LATER * (1 + Math.random());
     this.#isHurried = this.#destination.lost(code) && this.#hurries++ < MOST_HURRIES;
     if (!this.#isHurried) this.#hurries = 0;
     const wasIn = this.#isIn;
@@ -220,8 +217,9 @@ export class ReconnectingSocket {
     if (wait > 0) await pause(wait, signal);
     const options = this.#options;
     if (signal.aborted) throw new Error(CLOSED);
-    const token = await given(options.token, "token_failed", "The token is not to be had");
-    const joinInput = await given<unknown>(options.params, "params_failed", "There are no params");
+    const token = await given(() => valueOf(options.token), "token_failed", "The token is not to be had");
+    const textOfParams = async () => JSON.stringify(await valueOf<unknown>(options.params)) as string | undefined;
+    const params = await given(textOfParams, "params_failed", "There are no params");
     // A World reserves a place for everyone who asks.
     if (signal.aborted) throw new Error(CLOSED);
     const path = await this.#destination.find(token, signal);
@@ -229,9 +227,10 @@ export class ReconnectingSocket {
     const query = {
       id,
       protocol: "2",
+      clear: "1",
       ...(token && { token }),
       ...(transferToken && { transferToken }),
-      ...(joinInput !== undefined && { params: JSON.stringify(joinInput) }),
+      ...(params !== undefined && { params }),
       ...(spectator && { spectator: "1" }),
       ...this.#events.query(),
     };
@@ -251,23 +250,23 @@ export class ReconnectingSocket {
   }
 }
 
-/** How long to wait after a close with this code, in ms. */
-function later(code: number): number {
-  return code === TRY_LATER ? LATER * (1 + Math.random()) : 0;
-}
-
 /** How long an attempt waits after others, in ms. Once it is online, a browser does not wait any more. */
 function delayBefore(attempt: number, delays: Delays, spread: number): number {
   const { minReconnectionDelay, maxReconnectionDelay, reconnectionDelayGrowFactor } = delays;
   if (attempt === 0) return 0;
   const delay = Math.min(minReconnectionDelay * reconnectionDelayGrowFactor ** (attempt - 1), maxReconnectionDelay);
-  return attempt === 1 ? delay + Math.random() * Math.min(spread, LONGEST_SPREAD) : delay;
+  return attempt === 1 ? delay + Math.random() * Math.min(spread, LATER) : delay;
 }
 
-/** What an option is, or what its function gives for this attempt. @throws ConnectError */
-async function given<T>(option: T | (() => T | Promise<T>), code: ConnectError["code"], problem: string): Promise<T> {
+/** What an option is, or what its function gives for this attempt. */
+async function valueOf<T>(option: T | (() => T | Promise<T>)): Promise<T> {
+  return typeof option === "function" ? (option as () => T | Promise<T>)() : option;
+}
+
+/** @throws ConnectError if it throws */
+async function given<T>(get: () => Promise<T>, code: ConnectError["code"], problem: string): Promise<T> {
   try {
-    return typeof option === "function" ? await (option as () => T | Promise<T>)() : option;
+    return await get();
   } catch (thrown) {
     throw new ConnectError(code, `${problem}: ${(thrown as Error).message}`);
   }

@@ -3,107 +3,118 @@ import type { ConnectError } from "./errors.ts";
 import type { ClientStatus } from "./status.ts";
 import type { ActionArguments, ActionName, ActionResult, ClientState, RoomEvents } from "./types.ts";
 
-/** A refusal that answers no call, as the room or the client itself tells it. */
+/** A refused message that no call waits for, as the event `error` reports it. */
 export interface Refusal {
   /**
-   * The server's; or of emits `overflow` or `closed`, which were not sent, or `unconfirmed`: the connection broke before
-   * anything showed that they arrived; or `bad_frame`, where the client could not read what came, and connects anew.
+   * The code of the room's refusal, or a code of the client. `overflow` and `closed`: the message was not sent, since
+   * too many were waiting, or since the connection is closed. `unconfirmed`: the connection broke before the room
+   * confirmed the message, so it may be lost. `bad_frame`: the client could not read a frame, and reconnects.
    */
   readonly code: string;
+  /** The message of the refusal. */
   readonly message: string;
+  /** The action that was refused, if it is known. */
   readonly action?: string;
-  /** How many emits of the action it is about, if there may be several. */
+  /** How many messages of the action it is about, if there may be several. */
   readonly count?: number;
 }
 
-/** The events that a client tells of itself; any other name is the type of a room's own packets. */
+/** The events of a client itself. All other names are types of packets that the room sends. */
 export interface ClientEvents {
+  /** The status changed. */
   readonly status: ClientStatus;
   /**
-   * Something went wrong that answers no call; or a {@link ConnectError}, which says why the client is not connected. If
-   * nobody listens, the first of these is written to the console.
+   * A message was refused that no call waits for, or the client is not connected ({@link ConnectError}). Without a
+   * listener, the first of these is written to the console.
    */
   readonly error: Refusal | ConnectError;
-  /** Each packet that came, as in JSON, before anything is done with it: for debugging. */
+  /** A packet arrived. It is decoded but not applied yet: for debugging. */
   readonly packet: ReceivedPacket;
-  /** A sync packet was applied. */
+  /** A patch or a whole state was applied. */
   readonly sync: SyncEvent;
-  /** The room was destroyed, by `room.destroy` or since nobody visited it. `closed` follows. */
+  /** The room was destroyed, by `room.destroy` or by `expireAfter`. `closed` follows. */
   readonly destroyed: { readonly reason: string };
-  /** The room, or the World, ended the connection for good. */
+  /** The room or the World closed the connection, and the client does not reconnect. */
   readonly closed: { readonly code: number; readonly reason: string };
 }
 
-/** What a sync packet said, and the state with it. */
+/** A patch or a whole state that was applied. */
 export interface SyncEvent {
-  /** The number of the room's last tick, in a room with `tick`. */
+  /** The number of the room's last tick, if the room has a `tick`. */
   readonly tick?: number;
-  /** With the first packet of a connection: how often a second the room ticks. */
+  /** Ticks per second. Only in the first packet of a connection. */
   readonly hz?: number;
-  /** The number of this client's last input that the room applied, if there is a new one. */
+  /** The number of this client's last input that the room applied, if it has changed. */
   readonly input?: number;
   /** Whether it is the first packet of a connection. */
   readonly isFirst: boolean;
-  /** The state as the room sent it, without what {@link RoomClient.optimistic} expects. */
+  /** The state as the room sent it, without the predictions of {@link RoomClient.optimistic}. */
   readonly state: unknown;
 }
 
-/** A packet that a room sent by `room.send` or `room.broadcast`. */
+/** A packet that the room sent with `room.send`, `room.broadcast` or `conn.send`. */
 export interface ReceivedPacket {
   readonly type: string;
   readonly value?: unknown;
   readonly [key: string]: unknown;
 }
 
-/** An input, with its number: each has a higher one than those before. */
+/** An input with its number. Each number is higher than the previous one. */
 export interface NumberedInput {
   readonly number: number;
   readonly value: unknown;
 }
 
-/** A connection to a room, typed by the room's definition. */
+/** The client of a room, typed by the room definition. */
 export interface RoomClient<R extends AnyRoom> {
   /**
-   * What this client sees of the state, with what {@link RoomClient.optimistic} expects. Immutable; parts that did
-   * not change keep their identity. Empty before the first packet.
+   * The state that this client sees, with the predictions of {@link RoomClient.optimistic}. It is immutable: each
+   * change makes a new object, and unchanged parts keep their identity. Empty before the first packet.
    */
   readonly state: ClientState<R>;
-  /** Where it is on its way to the room. */
+  /** The status of the connection. */
   readonly status: ClientStatus;
   /**
-   * The private session id. Whoever has it is this user: keep it secret. Undefined until a `storage` of your own has
-   * answered.
+   * The private session id. Whoever has it can connect as this user: keep it secret. Undefined until an asynchronous
+   * `storage` has answered.
    */
   readonly id: string | undefined;
-  /** The user's public id; undefined before the first packet. */
+  /** The user's public id. Undefined before the first packet. */
   readonly publicId: string | undefined;
-  /** The id of the room; undefined until it is found, where `room` is a function. */
+  /** The id of the room. Undefined until the function `room` has found one. */
   readonly room: string | undefined;
-  /** The shard that it is connected to, as the World names it; undefined at the room itself. */
+  /** The id of the shard that the client is connected to. Undefined without a World. */
   readonly shard: string | undefined;
-  /** How long the room's runtime takes to answer, in ms, as last measured; undefined before the first time. */
+  /** The last measured round trip time to the room in ms. Undefined before the first measurement. */
   readonly latency: number | undefined;
-  /** How often a packet was missing, and the client asked for what it lacks. */
+  /** How often a packet was missing, so that the client asked for the changes again. */
   readonly resyncs: number;
   /**
-   * Sends an action that nobody waits for. While offline it waits, behind at most 400 others. If the connection breaks
-   * before a later call or ping was answered, it may be lost: then there is an `error` event with `unconfirmed`.
+   * Sends an action without waiting for its result. While offline, up to 400 messages wait. If the connection breaks
+   * before a later call or ping is answered, the message may be lost: the event `error` then reports `unconfirmed`.
+   *
+   * @example
+   * game.emit("move", { x: 1, y: 2 });
    */
   emit<K extends ActionName<R>>(action: K, ...value: ActionArguments<R, K>): void;
   /**
-   * Sends an action and waits for its result. While offline it waits to be sent. If the connection breaks before the
-   * answer, it is sent again with the same id, and the room answers without doing it twice. A server that knows only
-   * the first protocol would: there the call fails with `closed`.
-   * @throws CallError with the server's code and issues; or `timeout`, `overflow` or `closed`
+   * Sends an action and waits for its result. While offline, the call waits to be sent. If the connection breaks before
+   * the answer, the call is sent again with the same id, and the room does not run it twice. With a server of protocol
+   * 1 the call fails with `closed` instead.
+   *
+   * @throws CallError with the code and the issues of the refusal, or with `timeout`, `overflow` or `closed`
+   * @example
+   * const count = await game.call("increment");
    */
   call<K extends ActionName<R>>(action: K, ...value: ActionArguments<R, K>): Promise<ActionResult<R, K>>;
   /**
-   * Calls an action, and shows at once what it is expected to do. This is dropped when the action failed, or when the
-   * state includes what was done: with the answer, or with the packet that follows it.
+   * Calls an action and shows its expected effect at once. The prediction is dropped when the action fails, or when the
+   * state from the room includes the effect.
    *
-   * @param apply returns the expected state, and changes nothing in place. It is applied anew to each state that the
-   * server sends, and for a moment to one that includes the action already: so it sets a value, rather than adding to it
-   * @throws what `call` throws, and what `apply` throws at the present state; then nothing is sent
+   * @param apply returns the expected state without changing its argument. It runs again for each new state, and may
+   * run once on a state that already includes the action. So set a value instead of adding to it
+   * @throws CallError as {@link RoomClient.call}; and whatever `apply` throws for the current state, in which case
+   * nothing is sent
    * @example
    * await game.optimistic("rename", "Ada", (state) => ({ ...state, name: "Ada" }));
    */
@@ -113,10 +124,13 @@ export interface RoomClient<R extends AnyRoom> {
     apply: (state: ClientState<R>) => ClientState<R>,
   ): Promise<ActionResult<R, K>>;
   /**
-   * Calls back for each event or packet of a type, with its value: an event of the client itself, one that the room's
-   * definition declares in `events`, or, where it declares none, a packet of any type. For a packet of the room the
-   * second argument is all of it, with the other keys that the room sent.
-   * @returns what ends it
+   * Calls a listener for each event of a type: an event of the client itself ({@link ClientEvents}), or a packet of the
+   * room. If the definition declares `events`, only these types are accepted. For a packet of the room, the second
+   * argument is the whole packet.
+   *
+   * @returns a function that removes the listener
+   * @example
+   * game.on("error", ({ code, message }) => console.error(code, message));
    */
   on<E extends keyof (ClientEvents & RoomEvents<R>)>(
     type: E,
@@ -125,21 +139,28 @@ export interface RoomClient<R extends AnyRoom> {
       packet: E extends keyof ClientEvents ? undefined : ReceivedPacket,
     ) => void,
   ): () => void;
-  /** Ends what {@link RoomClient.on} began. */
+  /** Removes a listener of {@link RoomClient.on}. */
   off(type: string, listener: (value: never, packet: never) => void): void;
   /**
-   * Sends numbered inputs now, in one frame: `predict` of `durable-rooms/netcode` calls it.
-   * @param seen the tick that is shown of others
-   * @returns false if there is no connection: then none was sent
+   * Sends numbered inputs now, in one frame. `predict` of `durable-rooms/netcode` calls it.
+   *
+   * @param seen the tick at which other entries are displayed
+   * @returns false if there is no connection. Nothing was sent then
    */
   sendInputs(name: string, inputs: readonly NumberedInput[], seen?: number): boolean;
-  /** Calls back whenever the state changed. @returns what ends it */
+  /** Calls a listener whenever the state changes. @returns a function that removes the listener */
   subscribe(listener: (state: ClientState<R>) => void): () => void;
-  /** Calls back whenever a part of the state changed, by `Object.is`. @returns what ends it */
+  /**
+   * Calls a listener whenever the selected part of the state changes, compared with `Object.is`.
+   *
+   * @returns a function that removes the listener
+   * @example
+   * game.select((state) => state.count, (count) => console.log(count));
+   */
   select<T>(selector: (state: ClientState<R>) => T, listener: (part: T) => void): () => void;
-  /** Ends the connection for good. */
+  /** Closes the connection. The client does not reconnect. */
   close(): void;
 }
 
-/** The client of a room, as {@link connectRoom} and {@link connectWorld} make it: the same as {@link RoomClient}. */
+/** Another name of {@link RoomClient}. */
 export type ClientOf<R extends AnyRoom> = RoomClient<R>;

@@ -1,16 +1,16 @@
 import type { IdStorage } from "./options.ts";
 import { webStorage } from "./tab-storage.ts";
 
-/** How long a page that is being reloaded may keep its id, and how long another page has to answer, in ms. */
+/** How long a reloading page may keep its id, and how long another page may take to answer, in ms. */
 const ANSWER_TIME = 500;
 
 const tab = /* @__PURE__ */ webStorage("session");
-/** The ids that this page asked for, with whether they are its own: all of its clients share them. */
+/** The ids that this page has asked for, and whether they are its own. All clients of the page share them. */
 const claims = /* @__PURE__ */ new Map<string, Promise<boolean>>();
 
 /**
- * For the option `storage`: each tab is a user of its own, also one that was duplicated. Like `"session"` it survives
- * reloads. A duplicated tab takes up to half a second longer to connect; so does each, where there is no TLS.
+ * For the option `storage`: each tab is a user of its own, also a duplicated tab. The id survives reloads, as with
+ * `"session"`. A duplicated tab takes up to 500 ms longer to connect. Without TLS, each tab does.
  *
  * @example
  * import { connectRoom, separateTabs } from "durable-rooms/client";
@@ -36,7 +36,7 @@ function claim(id: string): Promise<boolean> {
   return claimed;
 }
 
-/** What is used of a browser. Only pages with TLS have locks. */
+/** The part of a browser that is used. Only pages with TLS have locks. */
 interface Page {
   readonly navigator?: { readonly locks?: Locks };
   readonly BroadcastChannel?: new (name: string) => Channel;
@@ -65,7 +65,7 @@ function lock(locks: Locks, name: string): Promise<boolean> {
 }
 
 /* oxlint-disable unicorn/require-post-message-target-origin -- a BroadcastChannel has none: it is of one origin. */
-/** Asks all other pages, and answers those that ask later. */
+/** Asks all other pages, and answers pages that ask later. */
 function ask(BroadcastChannel: Page["BroadcastChannel"], name: string): Promise<boolean> {
   if (!BroadcastChannel) return Promise.resolve(true);
   return new Promise((resolve) => {

@@ -3,13 +3,18 @@ import type { CommonOptions, IdStorage } from "./options.ts";
 import { randomId } from "./random-id.ts";
 import { isSessionId, keptId, webStorage } from "./tab-storage.ts";
 
-/** The private session id of a client: the one that it was given, or the one that is kept, or a new one. */
+/**
+ * Returns the private session id of a client: the option `id`, the stored one, or a new one.
+ * @@// // With a random id With a random id the room would refuse the token.
+ * @@// // Another service gets Each service gets its own id, since whoever has the id is this user.
+ * @@// // Another client may have Another client may have stored an id meanwhile.
+ */
 export function sessionId(options: CommonOptions): string | Promise<string> {
   const { id, storage, transferToken } = options;
   if (id !== undefined) return id;
   if (storage === undefined) {
     // With a random id the room would refuse the token.
-    if (transferToken) throw new TypeError("transferToken needs id or storage: the session that it was made for");
+    if (transferToken) throw new TypeError("transferToken needs the id or storage of the transferred session");
     return randomId();
   }
   // Another service gets another id: whoever has it is this user.

@@ -1,10 +1,16 @@
-/** connecting until the first packet; then open; reconnecting after a loss; closed for good, by either side. */
+/**
+ * The status of a connection:
+ * - `"connecting"`: before the first packet
+ * - `"open"`: connected
+ * - `"reconnecting"`: the connection was lost, and the client tries to reconnect
+ * - `"closed"`: closed by the client, the room or the World. The client does not reconnect
+ */
 export type ClientStatus = "connecting" | "open" | "reconnecting" | "closed";
 
-/** What happens to a connection. */
+/** The events that change the status. */
 type StatusEvent = "synced" | "lost" | "ended";
 
-/** All transitions: an event that is not listed changes nothing. */
+/** All transitions. An event that is not listed changes nothing. */
 const NEXT: Readonly<Record<ClientStatus, Partial<Readonly<Record<StatusEvent, ClientStatus>>>>> = {
   connecting: { synced: "open", lost: "reconnecting", ended: "closed" },
   open: { lost: "reconnecting", ended: "closed" },
@@ -12,7 +18,7 @@ const NEXT: Readonly<Record<ClientStatus, Partial<Readonly<Record<StatusEvent, C
   closed: {},
 };
 
-/** @returns the status after what happened */
+/** @returns the status after an event */
 export function nextStatus(status: ClientStatus, event: StatusEvent): ClientStatus {
   return NEXT[status][event] ?? status;
 }

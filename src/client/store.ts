@@ -29,8 +29,9 @@ export class Store {
     this.#hasState = true;
   }
 
-  patch(value: Plain): void {
-    this.#take(applyPatch(this.#server, value));
+  /** @param before the state that it continues */
+  patch(value: Plain, before = this.#server): void {
+    this.#take(applyPatch(before, value));
   }
 
   /** The state that the packets describe. */

@@ -1,12 +1,17 @@
 import { randomId } from "./random-id.ts";
 
-/** What is used of `sessionStorage` and `localStorage`. */
+/** The part of `sessionStorage` and `localStorage` that is used. */
 export interface WebStorage {
+  /** Returns a value, or null if there is none. */
   getItem(key: string): string | null;
+  /** Stores a value. */
   setItem(key: string, value: string): void;
 }
 
-/** A storage of the browser, without its errors. */
+/**
+ * A storage of the browser that does not throw.
+ * @@// // A browser that refuses it A browser that denies storage may throw when the property is read.
+ */
 export function webStorage(kind: "session" | "local"): WebStorage {
   // A browser that refuses it may throw already where it is looked up.
   const find = () => (globalThis as unknown as Partial<Record<string, WebStorage>>)[`${kind}Storage`];
@@ -29,8 +34,8 @@ export function webStorage(kind: "session" | "local"): WebStorage {
 }
 
 /**
- * What a tab remembers through reloads: `sessionStorage`, without its errors. Where a browser refuses storage, as in some
- * iframes, or there is none, nothing is remembered.
+ * Values that a tab keeps when it is reloaded: `sessionStorage`, but it never throws. If the browser denies storage, as
+ * in some iframes, or has none, nothing is kept.
  *
  * @example
  * import { tabStorage } from "durable-rooms/client";
@@ -40,11 +45,11 @@ export function webStorage(kind: "session" | "local"): WebStorage {
 export const tabStorage: WebStorage = /* @__PURE__ */ webStorage("session");
 
 /**
- * A private session id for this tab, kept in `sessionStorage`: after a reload it is the same. Browsers copy it when a tab
- * is duplicated: both are the same user then. Where nothing can be stored, each call gives a new one. The option `storage`
- * of `connectRoom` does the same, with another id for each service.
+ * Returns a private session id for this tab, kept in `sessionStorage`, so that it is the same after a reload. When a
+ * tab is duplicated, the browser copies the id, and both tabs are the same user. If nothing can be stored, each call
+ * returns a new id. The option `storage` of `connectRoom` does the same with one id per service.
  *
- * @param key under which it is kept
+ * @param key the key in `sessionStorage`. Default `"session"`
  * @example
  * import { connectRoom, tabSession } from "durable-rooms/client";
  * const game = connectRoom<typeof gameRoom>({ host: location.host, room: "game-1", id: tabSession() });
@@ -53,7 +58,7 @@ export function tabSession(key = "session"): string {
   return keptId(tabStorage, key);
 }
 
-/** The session id under a key, or a new one, which is kept from now on. */
+/** Returns the session id under a key. If there is none, it stores a new one. */
 export function keptId(storage: WebStorage, key: string): string {
   const kept = storage.getItem(key);
   const id = isSessionId(kept) ? kept : randomId();
@@ -61,7 +66,7 @@ export function keptId(storage: WebStorage, key: string): string {
   return id;
 }
 
-/** Whether a room takes this as a session id (P2.1). */
+/** Whether a room accepts this as a session id (P2.1). */
 export function isSessionId(value: unknown): value is string {
   return typeof value === "string" && value.length > 0 && value.length <= 256;
 }

@@ -7,23 +7,27 @@ export type { AsJson } from "../define/action-types.ts";
 
 type TypesOf<R extends AnyRoom> = NonNullable<R["types"]>;
 
-/** The events of a room that declares some, by name, with what is sent; any other room may send anything. */
+/** The events that a room declares, by type, with their values. A room that declares none may send any packet. */
 export type RoomEvents<R extends AnyRoom> = unknown extends TypesOf<R>["events"]
   ? Readonly<Record<string, unknown>>
   : SentEvents<TypesOf<R>["events"], EntriesOf<TypesOf<R>["state"]>>;
 type SentEvents<V, E> = { readonly [K in keyof V & string]: JsonOf<Given<V[K]>, E> };
 
-/** The names of a room's actions, except those that are only for other rooms. */
+/** The names of the actions that clients can call. */
 export type ActionName<R extends AnyRoom> = Exclude<keyof TypesOf<R>["inputs"] & string, NameOfRoomAction<R>>;
 
-/** What an action takes: nothing more where it has no schema that says so. */
+/** The arguments of an action: its value, or none if its schema allows undefined. */
 export type ActionArguments<R extends AnyRoom, K extends ActionName<R>> = ActionArgumentsOf<R, K>;
 
-/** What an action answers, as JSON brings it. */
+/** The result of an action, as it arrives as JSON. */
 export type ActionResult<R extends AnyRoom, K extends ActionName<R>> = ActionResultOf<R, K>;
 
 /**
- * The state of a room as its clients see it. What only some of them see is optional: a field with `visibleTo`, a
- * reference, and an object that holds nothing else.
+ * The state of a room as its clients see it. Parts that only some clients see are optional: fields with `visibleTo`,
+ * references, and objects that contain nothing else.
+ *
+ * @example
+ * import type { ClientState } from "durable-rooms/client";
+ * const countOf = (state: ClientState<typeof gameRoom>) => state.count;
  */
 export type ClientState<R extends AnyRoom> = StateView<TypesOf<R>["state"]>;

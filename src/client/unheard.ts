@@ -6,5 +6,5 @@ export function warnOfUnheard({ code, message, action }: Partial<Refusal>, told:
   if (told.has(kind)) return;
   told.add(kind);
   const what = action === undefined ? "" : `"${action}" was refused: `;
-  console.warn(`durable-rooms: ${what}${message} (${code}). Nobody listens: client.on("error", ({ code }) => …)`);
+  console.warn(`durable-rooms: ${what}${message} (${code}). Listen with client.on("error", ({ code }) => …)`);
 }

@@ -2,10 +2,10 @@ import type { Reference } from "../state/reference.ts";
 import type { Hidden, Stored, Synced } from "../state/fields.ts";
 import type { SchemaInput, StandardSchema } from "./standard-schema.ts";
 
-/** What is known of a room's types, for those who call it. */
+/** The types of a room that its clients and other rooms use. */
 export interface TypedRoom<S = unknown, A = unknown, O = unknown, E = unknown, J = unknown, F = unknown, I = unknown> {
   readonly path: string;
-  /** Only a type: never set at run time. */
+  /** Only for TypeScript: never set at run time. */
   readonly types?: {
     readonly state: S;
     readonly inputs: A;
@@ -18,13 +18,13 @@ export interface TypedRoom<S = unknown, A = unknown, O = unknown, E = unknown, J
 }
 type TypesOf<R extends TypedRoom> = NonNullable<R["types"]>;
 
-/** The names of the actions that other rooms call. */
+/** The names of the actions that other rooms can call. */
 export type NameOfRoomAction<R extends TypedRoom> = {
   [K in keyof TypesOf<R>["callers"]]: TypesOf<R>["callers"][K] extends "rooms" ? K : never;
 }[keyof TypesOf<R>["callers"]] &
   string;
 
-/** What an action takes: nothing more where it has no schema that says so. */
+/** The arguments of an action: its value, or none if its schema allows undefined. */
 export type ActionArgumentsOf<R extends TypedRoom, K extends PropertyKey> = K extends keyof TypesOf<R>["inputs"]
   ? TypesOf<R>["inputs"][K] extends StandardSchema
     ? Argument<SchemaInput<TypesOf<R>["inputs"][K]>>
@@ -32,12 +32,12 @@ export type ActionArgumentsOf<R extends TypedRoom, K extends PropertyKey> = K ex
   : [value?: unknown];
 type Argument<Input> = undefined extends Input ? [value?: Input] : [value: Input];
 
-/** What an action answers, as JSON brings it. */
+/** The answer of an action, as it arrives as JSON. */
 export type ActionResultOf<R extends TypedRoom, K extends PropertyKey> = K extends keyof TypesOf<R>["results"]
   ? JsonOf<TypesOf<R>["results"][K], EntriesOf<TypesOf<R>["state"]>>
   : unknown;
 
-/** What JSON cannot hold: the room refuses to send it. */
+/** Values that JSON cannot represent. The room refuses to send them. */
 type WithoutJson =
   | bigint
   | symbol
@@ -49,9 +49,9 @@ type WithoutJson =
   | ReadonlySet<unknown>;
 
 /**
- * A value as JSON brings it, which is what an action answers, and what a request answers as JSON: nothing is undefined, a
- * `Date` is text, and so is what `toJSON` makes of an object. Signals are values, and references keys. Of an entry there
- * are only the fields that every client sees, and none of the hidden fields in another object.
+ * The type of a value after it was sent as JSON: the answer of an action or of a request. A `Date` is text, and an
+ * object with `toJSON` is the result of it. A signal is its value, and a reference is a key. An entry has only the
+ * fields that all clients see; hidden fields of other objects are left out.
  *
  * @example
  * import type { AsJson } from "durable-rooms/client";
@@ -61,7 +61,7 @@ type WithoutJson =
  */
 export type AsJson<T> = JsonOf<T, unknown>;
 
-/** The same. E: of objects with fields, those that are entries. */
+/** The same. E: which of the objects with fields are entries. */
 export type JsonOf<T, E> = T extends WithoutJson
   ? never
   : T extends Reference<object>
@@ -82,7 +82,7 @@ export type JsonOf<T, E> = T extends WithoutJson
                 ? undefined
                 : T;
 
-/** The properties of an object that are sent: of an entry only its fields, and the objects that hold some. */
+/** The properties of an object that are sent. Of an entry these are its fields, and objects that have fields. */
 type JsonKey<T, K extends keyof T, E> = K extends symbol
   ? never
   : T[K] extends Hidden | Stored
@@ -98,14 +98,14 @@ type JsonKey<T, K extends keyof T, E> = K extends symbol
           : T[K] extends AnyFunction
             ? never
             : K;
-/** Whether an object with fields is part of the one that it is in, rather than what that refers to. */
+/** Whether an object with fields is part of the object that it is in, and not a reference to an outer one. */
 export type IsPart<F, A> = [F] extends [A] ? false : HoldsFields<F>;
 type AnyFunction = (...args: never[]) => unknown;
 type AnySignal<V> = (() => V) & { readonly observable: unknown };
-/** Where it is not known what entries there are, an object is taken for one that has fields itself. */
+/** If the entries of the state are not known, an object is treated as an entry if it has fields itself. */
 type IsEntry<T, E> = unknown extends E ? HoldsFields<T, [1]> : T extends E ? HoldsFields<T> : false;
 
-/** The entries of all collections of a state, also of those in entries. */
+/** The entries of all collections of a state, at any depth. */
 export type EntriesOf<S, Seen = never> = { [K in keyof S]: EntriesIn<S[K], Seen> }[keyof S];
 type EntriesIn<F, Seen> = F extends Seen
   ? never
@@ -121,7 +121,7 @@ type EntriesIn<F, Seen> = F extends Seen
         ? EntriesOf<F, Seen | F>
         : never;
 
-/** Whether there are fields in an object, at most so many levels deep. */
+/** Whether an object contains fields, up to this many levels deep. */
 export type HoldsFields<T, Levels extends readonly unknown[] = [1, 2, 3, 4]> = T extends
   | AnyFunction
   | readonly unknown[]

@@ -1,13 +1,15 @@
-/** Whom `room.broadcast` reaches. C: a connection. */
+/** Which connections `room.broadcast` sends to. C: a connection. Default: all. */
 export interface BroadcastOptions<C> {
-  /** Not these sockets. */
+  /** Skip these connections. */
   readonly except?: C | readonly C[];
-  /** Only those who see this entry: all, where nothing says who sees it. */
+  /** Send only to clients that see this entry. If its collection has no `visibleTo`, all of them do. */
   readonly near?: object;
-  /** Only those who have one of these keys, by a `byKey` of the state. Throws where there is none. */
+  /**
+   * Send only to clients that have one of these keys in a `byKey` of the state. Throws if no collection uses `byKey`.
+   */
   readonly keys?: string | number | readonly (string | number)[];
   /**
-   * A name. Where packets wait, for a client that does not confirm say, this one takes the place of one with the same name.
+   * A name. While packets wait for a slow client, this one replaces an earlier one with the same name.
    * @example
    * room.broadcast({ type: "cursor", value: { x: 1, y: 2 } }, { latest: "cursor ada" });
    */

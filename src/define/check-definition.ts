@@ -109,14 +109,14 @@ function checkNamed(where: string, { actions = {}, events = {}, schedules = {}, 
     (schedule: Schedule<object, unknown>) => isRunnable(schedule) ?? notSchema(schedule.payload, "a payload"),
   );
   check("event", events, (schema, name) =>
-    TAKEN.has(name) ? "has a name that means something else" : notSchema(schema ?? null, "a value"),
+    TAKEN.has(name) ? "has a reserved name: choose another one" : notSchema(schema ?? null, "a value"),
   );
 }
 
 /** @throws Error that says what is wrong with the inputs */
 function checkInputs(where: string, { inputs, actions = {}, tick, interceptorPacket }: AnyDefinition): void {
   if (!inputs) return;
-  if (!tick) throw new Error(`${where}: inputs are applied in ticks, so there has to be a tick, such as { hz: 30 }`);
+  if (!tick) throw new Error(`${where}: inputs need a tick, such as tick: { hz: 30 }`);
   // Who reads each packet by itself sees no numbers.
   if (interceptorPacket) throw new Error(`${where}: inputs cannot be used together with interceptorPacket`);
   for (const [name, input] of Object.entries(inputs)) {

@@ -3,7 +3,7 @@ import type { Items } from "../state/each-item.ts";
 import type { Hidden, Sent, Synced, Users } from "../state/fields.ts";
 import type { Reference } from "../state/reference.ts";
 
-/** The fields of an object that are shared, as plain readonly values. */
+/** The shared fields of an object as plain readonly values. */
 export type StateView<S> = S extends unknown
   ? Flat<
       { readonly [K in keyof S as ShownTo<S[K], S> extends "all" ? K : never]: FieldView<S[K]> } & {
@@ -13,7 +13,7 @@ export type StateView<S> = S extends unknown
   : never;
 type Flat<T> = { [K in keyof T]: T[K] };
 
-/** Who sees a property. A: the objects that it is in, which it may refer to. */
+/** Who sees a property. A: the objects around it, which it may refer to. */
 type ShownTo<F, A> = [F] extends [Hidden | Reference<object>]
   ? "some"
   : [F] extends [Synced]

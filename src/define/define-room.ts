@@ -8,10 +8,11 @@ import { settingsOf } from "./settings.ts";
 import type { AnyDefinition, RoomDefinition } from "./types.ts";
 
 /**
- * Declares a kind of room: its state, its actions and requests, and its options.
+ * Defines a kind of room: its state, its actions, its HTTP requests, its hooks and its options. Each room id that
+ * matches `path` is a room of its own. Pass the result to {@link createRooms}.
  *
- * @throws Error that names the option and says what to do, if the definition is malformed: in tests, and in development
- * where it is used. A deployed Worker does not check it again
+ * @throws Error that names the option and says what to write, if the definition is malformed. It is thrown in tests,
+ * and in development when the definition is used. A deployed Worker does not check definitions
  * @example
  * import { z } from "zod";
  * import { defineRoom, signal, sync } from "durable-rooms";

@@ -1,8 +1,8 @@
 import type { GuardContext } from "./types.ts";
 
 /**
- * A guard that passes for messages of a connection and, among the room's own guards, for clients that connect. It
- * refuses HTTP requests, which have no session.
+ * A guard that refuses HTTP requests, which have no session. It accepts messages and, as a guard of the room, new
+ * connections. Others are refused as `forbidden` (HTTP 403).
  *
  * @example
  * import { requireSession } from "durable-rooms";
@@ -13,7 +13,8 @@ export function requireSession({ conn, request }: GuardContext): boolean {
 }
 
 /**
- * A guard that passes only for callers with a verified JWT.
+ * A guard that accepts only callers with a verified JWT. Others are refused as `forbidden` (close code 4403, HTTP 403).
+ * To require a token for the whole room, use the option `auth: "required"`.
  *
  * @example
  * import { requireAuth } from "durable-rooms";
@@ -24,8 +25,11 @@ export function requireAuth({ auth }: GuardContext): boolean {
 }
 
 /**
- * A guard that passes for callers whose JWT has a claim with this value, or a list that contains this value.
+ * Makes a guard that accepts only callers whose JWT has a claim with this value, or a list that contains the value.
+ * Others are refused as `forbidden` (close code 4403, HTTP 403).
  *
+ * @param name the name of the claim
+ * @param value the value to look for, compared with `===`
  * @example
  * import { requireClaim } from "durable-rooms";
  * const actions = { kick: { guards: [requireClaim("role", "admin")], run() {} } };

@@ -61,7 +61,7 @@ export function checkPath(path: unknown): void {
   if (typeof path !== "string" || path === "") throw new Error('A room needs a path, such as "game-{id}"');
   if (path.startsWith("/")) {
     const id = path.replace(/^\/+/, "") || "game-{id}";
-    throw new Error(`The room path "${path}" begins with /, and no id does: write "${id}", for /parties/main/${id}`);
+    throw new Error(`The room path "${path}" has to begin without /: write "${id}", for /parties/main/${id}`);
   }
   const names = new Set<string>();
   for (const [index, part] of path.split(SEGMENT).entries()) {
@@ -72,7 +72,7 @@ export function checkPath(path: unknown): void {
     if (!NAME.test(part) || isHostileKey(part)) {
       throw new Error(`Malformed segment {${part}} in the room path "${path}": use letters, digits and _`);
     }
-    if (names.has(part)) throw new Error(`{${part}} is there twice in the room path "${path}"`);
+    if (names.has(part)) throw new Error(`{${part}} is used twice in the room path "${path}"`);
     names.add(part);
   }
 }

@@ -1,21 +1,22 @@
-/** A stored value that could not be read. It was put aside, and its field started with its initial value. */
+/** A stored value that could not be read. Its field has started with the initial value. */
 export interface Quarantined {
   /**
-   * Its place: field names and keys of entries, with dots between them; or the key of one of the runtime's own rows.
+   * Where the value belongs: names of fields and keys of entries, joined with dots. For the runtime's own rows, the key
+   * of the row.
    */
   readonly key: string;
   /** The stored value, unchanged. */
   readonly value: unknown;
   /** Why it could not be read. */
   readonly reason: string;
-  /** When that was noticed, in ms since 1970. */
+  /** When the problem was found, in ms since 1970. */
   readonly at: number;
 }
 
-/** The values that were put aside: at most the newest 10,000. */
+/** The stored values that could not be read. The newest 10,000 are kept. */
 export interface RoomQuarantine {
-  /** All of them, the oldest first. */
+  /** Returns all values, oldest first. */
   list(): readonly Quarantined[];
-  /** Deletes one for good. */
+  /** Deletes a value permanently. */
   delete(key: string): void;
 }

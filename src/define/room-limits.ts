@@ -1,66 +1,102 @@
-/** How many messages may be sent in a time. */
+/** How many messages are allowed in a time. */
 export interface RateLimit {
+  /** The number of messages, at least 1. */
   readonly messages: number;
-  /** ms */
+  /** The time in ms, at least 1. */
   readonly per: number;
 }
 
-/** Limits and times of a room, and how it works. Each of these options has a default. */
+/** Limits, times and modes of a room. All of them are optional. */
 export interface RoomLimits {
-  /** The most distinct users who are online at once; the next one is closed with 4503. Default: no limit. */
+  /**
+   * How many distinct users may be online at the same time. Further users are closed with 4503, and their clients try
+   * again. Default: no limit.
+   */
   readonly maxUsers?: number;
   /**
-   * Connections of one user at once, say tabs; the next one is closed with 4429, and is not tried again. Default 16.
+   * How many connections one user may have, such as tabs. Further ones are closed with 4429, and their clients do not
+   * try again. Default 16.
    */
   readonly maxConnectionsPerUser?: number;
-  /** Least time between sync packets in ms; 0 = one for each turn of the event loop. Default `"auto"`. */
+  /**
+   * The minimum time between two patches in ms, from 0 to 60,000. 0 sends one patch after each turn of the event loop.
+   * `"auto"` grows with the number of connections, up to 50 ms. Default `"auto"`.
+   */
   readonly throttleSync?: number | "auto";
-  /** Longest time in ms that a change stays unsaved; 0 = durable before anything is sent. Default 1000. */
+  /**
+   * The maximum time that a change stays unsaved in ms, from 0 to 3,600,000. 0 stores each change before it is sent.
+   * Default 1000.
+   */
   readonly throttleStorage?: number;
-  /** Whether the object may sleep while its sockets stay open. Default true. */
+  /** Whether the object may hibernate while its connections stay open. Default true. */
   readonly hibernate?: boolean;
-  /** How long in ms a disconnected user is kept. Default 300,000. */
+  /**
+   * How long the session and the entry of a disconnected user are kept, in ms. Afterwards `onExpire` runs, and the user
+   * returns as a new user. Default 300,000 (5 minutes).
+   */
   readonly sessionExpiryTime?: number;
   /**
-   * The most disconnected users that are kept. Beyond, those without a token of whom no action ever ran are removed
-   * early, then those who left first. Default 10,000.
+   * How many disconnected users are kept. Beyond that, users without a token who never called an action are removed
+   * first, then those who have been offline longest. Default 10,000.
    */
   readonly maxOfflineSessions?: number;
-  /** How long in ms after the last connection has closed the room is destroyed. Default: never. */
+  /**
+   * The time after which an empty room is destroyed, in ms since its last connection closed. At least 1000. Default:
+   * never.
+   */
   readonly expireAfter?: number;
-  /** How long in ms the token of a `sessionTransfer` works. A place is kept as long, but for 30 s at most. Default 300,000. */
+  /**
+   * How long a token of `room.sessionTransfer` is valid, in ms, at least 1000. The user's place is reserved for the
+   * same time, but no longer than 30 s. Default 300,000 (5 minutes).
+   */
   readonly transferExpiryTime?: number;
   /**
-   * How long in ms an action may take before its client is told `timeout`, and its next message is handled; up to an hour.
-   * What it does afterwards counts all the same. Default 30,000.
+   * How long an action may run, in ms, from 1 to 3,600,000. Afterwards its client gets `timeout`, and the client's next
+   * message is handled. The action itself is not stopped: its changes still count. Default 30,000.
    */
   readonly actionTimeout?: number;
-  /** Whether changes are sent automatically; if not, `room.applySync()` sends them. Default true. */
+  /** Whether changes are sent automatically. If false, `room.applySync()` sends them. Default true. */
   readonly autoSync?: boolean;
-  /** How many messages a connection may send in a time (ms). Default 500 in 1000. */
+  /**
+   * How many messages each connection may send in `per` ms. Further messages are refused with `rate_limited`; a client
+   * that continues is closed with 4429. Default `{ messages: 500, per: 1000 }`.
+   */
   readonly rateLimit?: RateLimit;
-  /** Sockets that may connect from one address in a time (ms). Default 200 in 60,000. */
+  /**
+   * How many connections one address may open in `per` ms. Further ones are closed with 4503, and their clients try
+   * again. Default `{ joins: 200, per: 60_000 }`.
+   */
   readonly joinRate?: { readonly joins: number; readonly per: number };
-  /** HTTP requests from one address in a time (ms). Default 300 in 10,000. */
+  /**
+   * How many HTTP requests one address may send in `per` ms. Further ones get 429 with `Retry-After`. Default `{
+   * requests: 300, per: 10_000 }`.
+   */
   readonly requestRate?: { readonly requests: number; readonly per: number };
-  /** Largest message of a client in bytes. Default 65,536. */
+  /**
+   * The maximum size of a client's message or of a request body in bytes, up to 33,554,432. A larger message closes the
+   * connection with 1009; a larger body gets 413. Default 65,536.
+   */
   readonly maxMessageBytes?: number;
   /**
-   * The most bytes that all clients of one object, the room or a shard of it, were sent and have not confirmed: what a client
-   * does not read takes memory of the object, which has 128 MB. At least 10,000. Default 32,000,000.
+   * How many bytes the object may have sent to all of its clients without their confirmation. Unread packets take
+   * memory of the object, which has 128 MB. Beyond this limit, clients with more than an equal share get nothing until
+   * they confirm. The limit applies to the room and to each shard. At least 10,000. Default 32,000,000.
    */
   readonly maxUnconfirmedBytes?: number;
   /**
-   * The most bytes that all clients of one object that speak the first protocol may be sent without a message or a ping from
-   * them. Beyond, the one that was sent most is closed with 4504, and may come back. They cannot confirm, so this also closes
-   * clients that only watch: by default there is no such bound. At least 10,000. Default Infinity.
+   * How many bytes all clients of protocol 1 of an object may be sent without a message or a ping from them. Beyond
+   * this limit, the client with the most bytes is closed with 4504, and tries again. Protocol 1 has no confirmations,
+   * so this also closes clients that only read. At least 10,000. Default Infinity.
    */
   readonly maxSilentBytes?: number;
   /**
-   * Whether clients may join as spectators (`spectator: true` of `connectRoom`): they see what everyone may see, have no user,
-   * take no place of `maxUsers`, and may do nothing. Default false.
+   * Whether clients may connect as spectators (`spectator: true` of `connectRoom`). A spectator sees what is visible to
+   * all, has no user, does not count for `maxUsers`, and cannot call actions. Default false.
    */
   readonly spectators?: boolean;
-  /** Whether a verified JWT is needed to connect, and for HTTP requests. Default `"optional"`. */
+  /**
+   * Whether connections and HTTP requests need a verified JWT. Without one, `"required"` refuses them as
+   * `unauthenticated` (close code 4401, HTTP 401). Default `"optional"`.
+   */
   readonly auth?: "required" | "optional";
 }

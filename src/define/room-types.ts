@@ -1,16 +1,16 @@
 import type { SchemaInput, SchemaOutput, StandardSchema } from "./standard-schema.ts";
 
-/** What a schema takes; anything where there is none. */
+/** The input type of a schema. `unknown` without a schema. */
 export type Given<Z> = Z extends StandardSchema ? SchemaInput<Z> : unknown;
-/** The value of a packet or a payload: it may be left out where nothing is fine. */
+/** The value of a packet or a payload. It may be omitted if its type includes undefined. */
 type Optional<K extends string, V> = undefined extends V ? { readonly [P in K]?: V } : { readonly [P in K]: V };
 
 /**
- * A packet that a handler sends. Its `type` may be any that the protocol does not use. Listeners of clients get `value`;
- * other keys are sent too, for those who read whole packets. A `Date` is sent as its ISO text; what JSON cannot hold, a
- * `Map` for example, is refused.
+ * A packet that a handler sends. Listeners of the typed client get `value`; other properties are sent too, for code
+ * that reads whole packets. A `Date` is sent as ISO text. A value that JSON cannot represent, such as a `Map`, throws.
  */
 export interface Packet {
+  /** Any text that the protocol does not use itself. */
   readonly type: string;
   readonly value?: unknown;
   readonly [key: string]: unknown;
@@ -25,22 +25,24 @@ type EventPacket<E> = {
   [K in keyof E & string]: { readonly type: K } & Optional<"value", Given<E[K]>>;
 }[keyof E & string];
 
-/** The metadata of a listed room: plain JSON. */
+/** The metadata of a listed room: a plain object of up to 2,048 bytes as JSON. */
 export type Metadata = Readonly<Record<string, unknown>>;
 
-/** Which of the schedules of one name is meant. */
+/** Options of `room.schedule` and `room.unschedule`. */
 export interface ScheduleOptions {
-  /** Up to 512 characters. There is one schedule for each key, and one without. */
+  /** Tells tasks of the same name apart: 1 to 512 characters. Default: no key. */
   readonly key?: string;
 }
 
-/** An entry of `schedules` that will run. */
+/** A task that `room.schedule` has scheduled. */
 export interface Scheduled {
+  /** The name of the task in `schedules`. */
   readonly name: string;
-  /** Where it has one. */
+  /** The key, if it was scheduled with one. */
   readonly key?: string | undefined;
-  /** ms since 1970 */
+  /** When it runs, in ms since 1970. */
   readonly at: number;
+  /** The payload as it was passed to `room.schedule`. */
   readonly payload: unknown;
 }
 
@@ -53,20 +55,24 @@ type ScheduleArguments<N> = unknown extends N
         : [name: K, when: number | Date, payload: Given<N[K]>, options?: ScheduleOptions];
     }[keyof N & string];
 
-/** What handlers of a room may use: P is a packet that it may send, A the arguments of `room.schedule`. */
+/**
+ * The types that handlers of a room use. P: the packets that it may send, A: the arguments of `room.schedule`, C: the
+ * state of a connection, J: the value that clients join with.
+ */
 export interface HandlerTypes<P = Packet, A = ScheduleArguments<unknown>, C = unknown, J = unknown> {
   readonly packet: P;
   readonly schedule: A;
   /** The state of a connection. */
   readonly connection: C;
-  /** What clients join with. */
+  /** The value that clients join with. */
   readonly join: J;
 }
 export type AnyHandlerTypes = HandlerTypes<unknown, readonly [name: string, ...rest: unknown[]]>;
 
 /**
- * What a definition declares beside its state: E has the schemas of its events by name, N those of what its schedules
- * take, C is the state of a connection, and J the schema of what clients join with. What is unknown is not checked.
+ * The types that a definition declares besides its state, for {@link RoomHandle}, {@link Guard} and others. E: schemas
+ * of its events by name, N: schemas of the payloads of its schedules by name, C: the state of a connection, J: the
+ * schema of `join`. A type that is `unknown` is not checked.
  *
  * @example
  * import type { RoomHandle, RoomTypes } from "durable-rooms";

@@ -17,7 +17,7 @@ export type RouteMatch =
   | { readonly kind: "wrong method"; readonly allowed: readonly string[] }
   | { readonly kind: "unknown path" };
 
-/** The routes of a definition, matched by Hono's router. */
+/** The routes of a definition. */
 export interface RouteTable {
   match(method: string, path: string): RouteMatch;
 }
@@ -51,7 +51,7 @@ export function checkRoutes(routes: Readonly<Record<string, AnyRoute>>): void {
   const seen = new Set<string>();
   for (const [key, route] of Object.entries(routes)) {
     const [method, path] = checkKey(key);
-    if (path.startsWith("/$")) throw new Error(`The request "${key}" begins with "/$", which is the service's own`);
+    if (path.startsWith("/$")) throw new Error(`The request "${key}" begins with "/$", which is reserved`);
     if (typeof route?.run !== "function") throw new Error(`The request "${key}" needs a run function`);
     const problem = schemaProblem(route.body, "a body");
     if (problem) throw new Error(`The request "${key}" ${problem}`);
@@ -67,11 +67,14 @@ function checkKey(key: string): [method: string, path: string] {
     throw new Error(`The request "${key}" has to be a method and a path, such as "GET /players/:id"`);
   }
   const hostile = path.match(/:(\w+)/g)?.find((name) => isHostileKey(name.slice(1)));
-  if (hostile) throw new Error(`The request "${key}" has a parameter that cannot be named ${hostile}`);
+  if (hostile) throw new Error(`The request "${key}" has a parameter with the reserved name ${hostile}`);
   return [method, path];
 }
 
-/** The router of the service's own app, which is in every Worker: it takes a slash at the end as if it were not there. */
+/**
+ * Hono's router, which every Worker contains for the service's own app, ignores a slash at the end of a path. Here such
+ * a path is another one.
+ */
 function find(router: PatternRouter<Entry>, method: string, path: string) {
   const [matches] = router.match(method, path);
   const isSlashed = path !== "/" && path.endsWith("/");

@@ -2,7 +2,7 @@ import { RoomError } from "../protocol/errors.ts";
 import { isContainer } from "../protocol/values.ts";
 import type { StandardSchema } from "./standard-schema.ts";
 
-/** The types of zod that no JSON value has, with what to use instead. With `z.coerce` some of them take JSON. */
+/** The zod types that JSON does not have, with the replacement. With `z.coerce` some of them accept JSON. */
 const INSTEAD: Readonly<Record<string, string>> = {
   bigint: "z.coerce.bigint()",
   date: "z.coerce.date()",
@@ -12,15 +12,17 @@ const INSTEAD: Readonly<Record<string, string>> = {
   symbol: "z.string()",
 };
 
-/** What a schema of zod says of itself. https://zod.dev/library-authors */
+/** The part of a zod schema that describes it. https://zod.dev/library-authors */
 type Definition = Readonly<Record<string, unknown>> & { readonly type: string };
 
 /**
- * What is wrong with a schema: it is none; or it is one of zod with a part that no JSON has, so that whatever a client
- * sent would be refused. A choice is fine if one of its options is, and a part that may be left out always is.
+ * Finds out what is wrong with a schema: the value is not a schema, or it is a zod schema of which a part cannot be
+ * JSON, so that no message of a client could match. A union is fine if one of its options is, and an optional part
+ * always is.
  *
- * @param what the option that holds it
- * @returns undefined if nothing is wrong, or it is of another library
+ * @param what the name of the option, for the message
+ * @returns undefined if nothing is wrong, or if the schema is from another library
+ * @@// // A part of it is declared Recursive schemas declare some of their parts later.
  */
 export function schemaProblem(value: unknown, what: string): string | undefined {
   if (value === undefined) return undefined;
@@ -37,17 +39,19 @@ function partProblem(schema: unknown, what: string): string | undefined {
   }
 }
 
-/** Says so if something is no schema. Those of some libraries are functions. */
+/** Describes the problem if a value is not a schema. Schemas of some libraries are functions. */
 export function notSchema(value: unknown, what: string): string | undefined {
   const isSchema = value === undefined || ((isContainer(value) || typeof value === "function") && "~standard" in value);
-  return isSchema ? undefined : `has ${what} that is no schema`;
+  return isSchema ? undefined : `has ${what} that is not a schema`;
 }
 
 /**
- * Parses what the room's own code gives.
+ * Parses a value that the room's own code gives.
  *
- * @param what it is, for messages
- * @throws RoomError `internal` if it does not match, or if the schema is async: nobody waits for it
+ * @param what the name of the value, for messages
+ * @throws RoomError `internal` if the value does not match, or if the schema is async, since the caller cannot wait for
+ * it
+ * @@// // A schema that holds itself A recursive schema has nothing new here.
  */
 export function parseOwn(schema: unknown, value: unknown, what: string): unknown {
   if (schema === undefined) return value;

@@ -1,6 +1,6 @@
 import type { AnyDefinition } from "./types.ts";
 
-/** The options that have a default value. */
+/** The options that have a default. */
 const DEFAULTS = {
   maxUsers: Infinity,
   maxConnectionsPerUser: 16,
@@ -23,7 +23,7 @@ const DEFAULTS = {
   auth: "optional",
 } as const satisfies Partial<AnyDefinition>;
 
-/** The options of a room that have defaults, with the default for each that the definition leaves out. */
+/** The options that have a default, as a room uses them. */
 export type Settings = Readonly<Required<Pick<AnyDefinition, keyof typeof DEFAULTS>>>;
 
 export function settingsOf(definition: AnyDefinition): Settings {

@@ -1,5 +1,6 @@
 /**
- * A schema of any library that implements Standard Schema, version 1: zod (3.24 and later), valibot, arktype and others.
+ * A schema of any library that implements Standard Schema version 1: zod 3.24 or later, valibot, arktype and others.
+ *
  * @see https://standardschema.dev
  */
 export interface StandardSchema<Input = unknown, Output = Input> {
@@ -11,7 +12,7 @@ export interface StandardSchema<Input = unknown, Output = Input> {
   };
 }
 
-/** What a schema says of a value: what it parsed, or why it does not. */
+/** The result of a schema: the parsed value, or why the value does not match. */
 export type SchemaResult<Output = unknown> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] };
@@ -22,7 +23,7 @@ export interface SchemaIssue {
 }
 
 type TypesOf<Z extends StandardSchema> = NonNullable<Z["~standard"]["types"]>;
-/** The type of what a schema takes. */
+/** The type that a schema accepts. */
 export type SchemaInput<Z extends StandardSchema> = TypesOf<Z>["input"];
-/** The type of what a schema returns. */
+/** The type that a schema returns. */
 export type SchemaOutput<Z extends StandardSchema> = TypesOf<Z>["output"];

@@ -29,148 +29,178 @@ export type UserIn<S> = [UserEntry<S>] extends [never] ? undefined : UserEntry<S
 type UserEntry<S> = { [K in keyof S]: S[K] extends Users<infer U> ? U : never }[keyof S];
 
 interface Context<S, T extends AnyHandlerTypes = HandlerTypes> {
+  /** The state of the room. Changes to its signals are sent and stored. */
   readonly state: S;
+  /** The room itself: its id, its connections, and what it can do. */
   readonly room: RoomHandle<T>;
 }
 /** The connections of a room. */
 type ConnectionOf<T extends AnyHandlerTypes> = Connection<T["connection"], T>;
 
-/** The first argument of a guard. `request` is set for a new connection and an HTTP request, not for a message. */
+/** The first argument of a guard. A guard runs for new connections, for messages and for HTTP requests. */
 export interface GuardContext<S = unknown, T extends AnyHandlerTypes = HandlerTypes> extends Context<S, T> {
+  /** The connection of a message. Undefined for a new connection and for an HTTP request. */
   readonly conn: ConnectionOf<T> | undefined;
+  /** The verified JWT claims, or null without a token. */
   readonly auth: Claims | null;
+  /** The request of a new connection or the HTTP request. Undefined for a message. */
   readonly request: Request | undefined;
-  /** What a new connection comes with, as the schema of `join` parsed it. A spectator may come without. */
+  /** The value that a new connection joins with, parsed by the schema of `join`. Spectators may connect without one. */
   readonly join: T["join"] | undefined;
-  /** Whether a new connection is that of a spectator. */
+  /** Whether a new connection is a spectator. */
   readonly isSpectator: boolean;
-  /** The room of this service that sent the request, by `room.fetch`, or that calls, by `room.call`. No client can pretend it. */
+  /**
+   * The room of this service that sent the request with `room.fetch`, or that called the action with `room.call`.
+   * Clients cannot forge it.
+   */
   readonly caller: RoomAddress | undefined;
 }
 
 /**
- * Decides whether a caller may pass. For HTTP requests it may also return a `Response` of its own. Inside a definition
- * the type of the state is known; a guard that is declared outside, and reads the state, names it: `Guard<State>`.
+ * Decides whether a caller may continue. Return false to refuse it as `forbidden`, or throw a {@link RoomError} to
+ * refuse it with another code. For an HTTP request a guard may return a `Response`, which is the answer. A guard that
+ * is declared outside of a definition and reads the state needs its type: `Guard<State>`.
  */
 export type Guard<S = unknown, T extends AnyHandlerTypes = HandlerTypes> = (
   context: GuardContext<S, T>,
   value: unknown,
 ) => Awaitable<boolean | Response>;
 
-/** What an action gets, and a hook that concerns a user. */
+/** The first argument of an action, and of hooks about one user. */
 export interface ActionContext<S, T extends AnyHandlerTypes = HandlerTypes> extends Context<S, T> {
-  /** The user's entry in the `users` field; undefined where the state has none. */
+  /** The user's entry in the `users` field. Undefined if the state has no such field. */
   readonly user: UserIn<S>;
-  /** The connection that the message or the event belongs to. */
+  /** The connection that sent the message, or that the hook is about. */
   readonly conn: ConnectionOf<T>;
-  /** The verified JWT claims, or null. */
+  /** The verified JWT claims, or null without a token. */
   readonly auth: Claims | null;
 }
 
 /** The type of what a schema returns; `unknown` without a schema. */
 export type Parsed<Z> = Z extends StandardSchema ? SchemaOutput<Z> : unknown;
 
-/** What an action gets that another room calls. */
+/** The first argument of an action with `from: "rooms"`, which another room calls. */
 export interface RoomCallContext<S, T extends AnyHandlerTypes = HandlerTypes> extends Context<S, T> {
-  /** The room that calls. */
+  /** The address of the room that calls. */
   readonly caller: RoomAddress;
 }
 
 /**
- * One action of a room, which clients call by a message, or other rooms. What `run` returns is the answer. F: what `from` is.
+ * One action of a room. Clients call it with a message, or other rooms call it with `room.call`. The return value of
+ * `run` is the answer. F: the type of `from`.
  */
 export interface Action<S, Z, T extends AnyHandlerTypes = HandlerTypes, F = unknown> {
   /**
-   * `"rooms"`: other rooms of the service call it, by `room.call`, and no client can. Then there is no `user`, `conn` and
-   * `auth`, but a `caller`, and the room's own guards are not asked. Default: clients call it.
+   * `"rooms"`: only other rooms of the service may call the action, with `room.call`. The context has a `caller` but no
+   * `user`, `conn` and `auth`, and the room's own guards do not run. Default: only clients may call it.
    */
   readonly from?: "rooms";
   /**
-   * A schema of zod, valibot, arktype or another library that implements https://standardschema.dev: `run` gets what it
-   * parsed. A value that does not match is refused as `invalid_input`.
+   * A schema for the value: zod, valibot, arktype, or any library that implements https://standardschema.dev. `run`
+   * gets the parsed value. A value that does not match is refused with `invalid_input`. Default: any JSON value.
    */
   readonly input?: Z;
-  /** Run in order, after the room's own guards. If one returns false, the message is refused as `forbidden`. */
+  /** Guards that run in order after the room's own. If one returns false, the message is refused as `forbidden`. */
   readonly guards?: readonly Guard<S, T>[];
   /**
-   * How often each user may call it in a time (ms), over all of their connections. More is refused as `rate_limited`, and
-   * does not count. Counted in memory: a room that sleeps begins anew. Default: only the room's own `rateLimit`.
+   * How many calls each user may make, over all of their connections, in `per` ms. Further calls are refused with
+   * `rate_limited` and are not counted. The count is in memory, so it is reset when the room hibernates. Default: no
+   * limit besides the room's `rateLimit`.
    */
   readonly rateLimit?: RateLimit;
   /**
-   * Handles the message. What it returns or resolves to is the answer. A {@link RoomError} that it throws is a refusal.
+   * Handles the message. Its result is the answer and has to be JSON. Throw a {@link RoomError} to refuse the message.
    */
   run(context: F extends "rooms" ? RoomCallContext<S, T> : ActionContext<S, T>, value: Parsed<Z>): unknown;
 }
 
-/** What `run` of an input gets. */
+/** The first argument of `run` of an input. */
 export interface InputContext<S, T extends AnyHandlerTypes = HandlerTypes> extends ActionContext<S, T> {
-  /** The number of the tick. */
+  /** The number of the current tick. */
   readonly tick: number;
   /**
-   * The tick that the client showed of others when it made this input, with its fraction: for `room.rewind`. It is no older than
-   * what that client can have seen.
+   * The tick at which the client displayed other entities when it made this input, as a number with a fraction. Pass it
+   * to `room.rewind`. It is limited to what this client can have seen.
    */
   readonly seen: number;
 }
 
 /**
- * A kind of input, which moves the user who sends it, a tick at a time. Clients number their inputs, and show at once what
- * they do (`predict` of `durable-rooms/netcode`). S: the state, Z: the schema.
+ * One kind of input, which moves its user by one tick. Clients number their inputs and predict the result (`predict` of
+ * `durable-rooms/netcode`). S: the state, Z: the schema.
  */
 export interface Input<S, Z, T extends AnyHandlerTypes = HandlerTypes> {
-  /** A schema for one input, of any library of https://standardschema.dev. It cannot be async, and what it returns is what clients predict with. */
+  /**
+   * A schema for one input, from any library that implements https://standardschema.dev. It cannot be async. Clients
+   * predict with the parsed value. Default: any JSON value.
+   */
   readonly input?: Z;
   /**
-   * What an input does to the user's own entry in one tick. A pure function, in a file that room and client share: it
-   * changes nothing, reads nothing else, and returns the fields that change. What it throws is reported, and nothing changes.
+   * Computes what one input changes in the user's own entry, and returns the changed fields. It runs in the room and in
+   * the client, so it has to be a pure function: do not change the arguments, and read nothing else. If it throws, the
+   * error is reported and nothing changes.
    */
   step(entry: EntryView<UserIn<S>>, input: Parsed<Z>, context: StepContext<StateView<S>>): StepResult<UserIn<S>>;
-  /** Runs in the room only, right after the step: for what an input does to others, such as a shot. It cannot be async. */
+  /** Runs in the room only, after the step: for effects on others, such as a shot. It cannot be async. */
   run?(context: InputContext<S, T>, input: Parsed<Z>): void;
 }
 
-/** What a request handler gets. P: the path, Z: the body's schema. */
+/** The argument of a request handler. P: the path, Z: the schema of the body. */
 export interface RequestContext<S, P extends string, Z, T extends AnyHandlerTypes = HandlerTypes> extends Context<
   S,
   T
 > {
-  /** The client's request, without credentials and the service's own headers. */
+  /** The client's request. Credentials and the service's own headers are removed. */
   readonly request: Request;
-  /** The verified JWT claims, or null. */
+  /** The verified JWT claims, or null without a token. */
   readonly auth: Claims | null;
-  /** The room that sent the request by `room.fetch`; undefined for all others. No client can pretend it. */
+  /** The room that sent the request with `room.fetch`. Undefined for all other requests. Clients cannot forge it. */
   readonly caller: RoomAddress | undefined;
-  /** The `:name` segments of the path. */
+  /** The `:name` segments of the path, decoded. */
   readonly params: PathParams<P>;
+  /** The query parameters of the URL. */
   readonly query: URLSearchParams;
-  /** The body, as the schema parsed it. */
+  /** The JSON body, parsed by the schema. Undefined without a schema. */
   readonly body: Parsed<Z>;
-  /** Helpers that build a response. */
+  /** Builds a response. */
   readonly res: ResponseBuilder;
 }
 
-/** One HTTP route of a room. */
+/** One HTTP route of a room. S: the state, P: the path, Z: the schema of the body. */
 export interface Route<S, P extends string, Z, T extends AnyHandlerTypes = HandlerTypes> {
-  /** A schema for the JSON body, of any such library. A body that does not match is answered with 400. */
+  /**
+   * A schema for the JSON body, from any library that implements https://standardschema.dev. A body that does not match
+   * is answered with 400. Default: the body is not parsed.
+   */
   readonly body?: Z;
-  /** Run in order, after the room's own guards. One may return a `Response` as the answer. */
+  /** Guards that run in order after the room's own. A guard may return a `Response`, which is the answer. */
   readonly guards?: readonly Guard<S, T>[];
-  /** Handles the request. A `Response` is sent as it is, a string as text, undefined as 204, anything else as JSON. */
+  /**
+   * Handles the request. A returned `Response` is sent unchanged, a string as text, undefined as 204, and any other
+   * value as JSON.
+   */
   run(context: RequestContext<S, P, Z, T>): unknown;
 }
 
 export type Hook<C, R = unknown> = (context: C) => Awaitable<R>;
 
 /**
- * Why a user left: the client closed the connection; the connection broke; the room closed it or removed the user; or the
- * user went to another room.
+ * Why a user left:
+ * - `"closed"`: the client closed the connection
+ * - `"lost"`: the connection broke
+ * - `"kicked"`: the room closed the connection or removed the user
+ * - `"transferred"`: the user moved to another room
  */
 export type LeaveReason = "closed" | "lost" | "kicked" | "transferred";
-/** Why a session ended: its time ran out, the user was removed or forgotten, or the room was destroyed. */
+/**
+ * Why a session ended:
+ * - `"time"`: `sessionExpiryTime` is over
+ * - `"removal"`: the user was removed or forgotten
+ * - `"destruction"`: the room was destroyed
+ */
 export type ExpireReason = "time" | "removal" | "destruction";
 
-/** What `onExpire` gets of the user. */
+/** What `onExpire` gets about the user. */
 export interface Expired<S> {
   readonly publicId: string;
   readonly user: UserIn<S> | undefined;
@@ -179,71 +209,94 @@ export interface Expired<S> {
 
 /** The hooks and settings of a room whose types are not inferred. */
 export interface RoomOptions<S, T extends AnyHandlerTypes = HandlerTypes> extends RoomLimits {
-  /** The room ids this definition serves: literal text and `{name}` segments, as in `game-{id}`. */
+  /**
+   * The room ids that this definition serves: literal text and `{name}` segments, such as `game-{id}`. A segment
+   * matches one character or more. The first definition of a party that matches is used. Required.
+   */
   readonly path: string;
   /**
-   * The version of what is stored. Raise it when stored snapshots have to change, and add a step to `migrate`. Default
-   * 1.
+   * The version of the stored state, a whole number from 1. Increase it when the stored format changes, and add a step
+   * to `migrate`. Default 1.
    */
   readonly version?: number;
-  /** For each version from 2 on, a function that turns a snapshot of the version before into one of that version. */
+  /**
+   * For each version from 2 to `version`, a function that converts a snapshot of the previous version. Default: none.
+   */
   readonly migrate?: Migrations;
-  /** Run for every connection, message and request of the room. */
+  /** Guards that run in order for every connection, message and HTTP request of the room. Default: none. */
   readonly guards?: readonly Guard<S, T>[];
-  /** Gets the actions that no entry of `actions` handles. Its guards get `{ action, value }` too. */
+  /**
+   * Handles messages whose action is not in `actions`. Its guards get `{ action, value }` as their second argument.
+   * Default: such a message is refused with `unknown_action`.
+   */
   readonly unhandledAction?: {
     readonly guards?: readonly Guard<S, T>[];
     run(context: ActionContext<S, T>, message: { action: string; value: unknown }): unknown;
   };
   /**
-   * Runs `hz` times a second, only while someone is connected. `tick` is its number, which no other tick of the room has,
-   * also not after a restart; clients are told it with the packets. Without `run` it only applies `inputs`.
+   * Runs `hz` times a second (0.1 to 1000) while at least one client is connected. The room does not hibernate
+   * meanwhile. `tick` is the number of the tick. It is unique in the life of the room, also after a restart, and is
+   * sent to clients with each patch. `elapsedMs` is the time since the last tick. Without `run`, a tick only applies
+   * `inputs`. Default: none.
    */
   readonly tick?: {
     readonly hz: number;
     run?(context: Context<S, T> & { readonly tick: number }, elapsedMs: number): unknown;
   };
   /**
-   * Gets every packet before it is sent to a connection, except acks and errors, and returns what to send instead, or
-   * null for nothing. The packet is a copy for this connection. If it throws, nothing is sent; if it takes longer than
-   * 30 seconds, the connection is closed with 1011. `user` is undefined for a connection whose user was removed from
-   * the room.
+   * Called before each packet is sent to a connection, except for acknowledgements and errors. Return the packet to
+   * send, or null to send nothing. The packet is a copy for this connection. If the function throws, nothing is sent.
+   * If it takes longer than 30 s, the connection is closed with 1011. `user` is undefined if the user was removed from
+   * the room. Default: packets are sent unchanged.
    */
   readonly interceptorPacket?: (
     context: Context<S, T> & { readonly user: UserIn<S> | undefined; readonly conn: ConnectionOf<T> },
     packet: Packet,
   ) => Awaitable<Packet | null>;
   /**
-   * Runs once in the life of a room, before `onStart`: when somebody comes for the first time, or for the first time after
-   * it was destroyed. What it changes is stored at once. If the room dies before it is done, it runs again.
+   * Runs once in the life of a room, before `onStart`: at the first connection or request, and again after the room was
+   * destroyed. Its changes are stored at once. If the object crashes before it is done, it runs again. Default: none.
    */
   readonly onCreate?: Hook<Context<S, T>>;
   /**
-   * Runs when the room is destroyed, before clients are closed and anything is deleted, for up to 30 seconds. If the
-   * room dies meanwhile, it runs again.
+   * Runs when the room is destroyed, before clients are closed and data is deleted, for up to 30 s. `reason` is that of
+   * `room.destroy`, or `"expired"` after `expireAfter`. If the object crashes meanwhile, it runs again. Default: none.
    */
   readonly onDestroy?: Hook<Context<S, T> & { readonly reason: string | undefined }>;
-  /** Runs after the state was made or restored, before any other event. */
+  /**
+   * Runs each time the room has loaded its state, also after hibernation. No event is handled until it is done, for up
+   * to 30 s. Default: none.
+   */
   readonly onStart?: Hook<Context<S, T>>;
   /**
-   * Runs for each new connection, except those of spectators, before its first packet is sent. If it throws, the connection
-   * is closed with 1011. `join` is what the client came with, if there is a schema for it.
+   * Runs for each new connection, except those of spectators, before its first packet is sent. `join` is the value that
+   * the client joins with. If it throws, the connection is closed: with the code of a {@link RoomError}, otherwise with
+   * 1011. It is also closed with 1011 if the hook takes longer than 60 s. Default: none.
    */
   readonly onJoin?: Hook<ActionContext<S, T> & { readonly request: Request; readonly join: T["join"] }>;
-  /** Runs when a user's last connection has closed, or their user was removed or went to another room. */
+  /**
+   * Runs when the last connection of a user has closed, or the user was removed or moved to another room. Default:
+   * none.
+   */
   readonly onLeave?: Hook<ActionContext<S, T> & { readonly reason: LeaveReason }>;
-  /** Runs when a session ends for good: the user cannot come back as who they were. `user` is as they were, if they are there. */
+  /**
+   * Runs when a session has ended and the user can no longer resume it. `user` is the entry before it was removed, or
+   * undefined if there is none. Default: none.
+   */
   readonly onExpire?: Hook<Context<S, T> & Expired<S>>;
-  /** Gets every error that a handler, guard, hook or write threw. */
+  /** Runs for each error that a handler, guard, hook or write throws, except for refusals. Default: none. */
   readonly onError?: Hook<Context<S, T> & { readonly error: unknown; readonly conn: ConnectionOf<T> | undefined }>;
   /**
-   * Gets the stored snapshot before it is loaded, and returns what to load. A promise is awaited: until then no event
-   * comes in. If it throws, or takes longer than 20 seconds, the room does not start, and what is stored stays as it is.
+   * Gets the stored snapshot before it is loaded, and returns the snapshot to load. No event is handled until then. If
+   * it throws or takes longer than 20 s, the room does not start, and the stored data stays unchanged. Default: none.
    */
   readonly onStorageRestore?: (context: { snapshot: Snapshot; room: RoomHandle<T> }) => Awaitable<Snapshot>;
-  /** The same for each stored user, all at once. A user for whom it throws is put aside, in `room.quarantine`. */
+  /**
+   * Gets the stored snapshot of each user before it is loaded, and returns the snapshot to load. It runs for all users
+   * at the same time. If it throws for a user, that user is moved to `room.quarantine`. Default: none.
+   */
   readonly onUserStorageRestore?: (context: UserRestore<S, T>) => Awaitable<Snapshot>;
-  /** The same for a user who was transferred here. */
+  /** Gets the snapshot of a user who was transferred to this room, and returns the snapshot to load. Default: none. */
   readonly onSessionRestore?: (context: UserRestore<S, T> & { readonly privateId: string }) => Awaitable<Snapshot>;
 }
 
@@ -255,21 +308,24 @@ interface UserRestore<S, T extends AnyHandlerTypes> {
   readonly room: RoomHandle<T>;
 }
 
-/** Something that `room.schedule` can run later. */
+/** A task that `room.schedule` can run later. S: the state, Z: the schema of the payload. */
 export interface Schedule<S, Z, T extends AnyHandlerTypes = HandlerTypes> {
-  /** A schema for the payload, of any such library: `run` gets what it parsed. It cannot be async. */
+  /**
+   * A schema for the payload, from any library that implements https://standardschema.dev. It cannot be async. `run`
+   * gets the parsed payload. Default: any JSON value.
+   */
   readonly payload?: Z;
-  /** Runs it. `key` is that of `room.schedule`, if it had one. */
+  /** Runs the task. `key` is the key given to `room.schedule`. If it throws, it is tried again later. */
   run(context: Context<S, T> & { readonly key: string | undefined }, payload: Parsed<Z>): unknown;
 }
 
-/** How a route is named. */
+/** The name of a route: its method and its path. */
 export type RouteName = `${"GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS"} /${string}`;
 
 /**
- * A room definition, as {@link defineRoom} takes it. S: the state, A: action schemas, O: results, R: body schemas, E:
- * schemas of events, N: of what schedules take, K: the names of schedules, C: the state of connections, J: the schema of
- * what clients join with, F: who calls the actions, I: schemas of inputs.
+ * The options of {@link defineRoom}. S: the state, A: schemas of actions, O: results of actions, R: schemas of bodies,
+ * E: schemas of events, N: schemas of payloads, K: names of schedules, C: the state of connections, J: the schema of
+ * `join`, F: who calls each action, I: schemas of inputs.
  */
 export interface RoomDefinition<
   S,
@@ -285,50 +341,50 @@ export interface RoomDefinition<
   I = unknown,
 > extends RoomOptions<S, Declared<E, N, K, C, J>> {
   /**
-   * Makes the state of one room. Called once for each instance, so that signals are never shared; and once more when a
-   * stored room is migrated.
+   * Makes the state of one room. It is called for each instance of a room, and once more when a stored room is
+   * migrated. Make all signals inside of it: rooms in one isolate share everything else. Required.
    */
   readonly state: () => S;
-  /** The actions that clients can call over their socket, and other rooms, by name. */
+  /** The actions that clients, or other rooms, can call, by name. Default: none. */
   readonly actions?: {
     [P in keyof A]: Action<S, A[P], Declared<E, N, K, C, J>, P extends keyof F ? F[P] : unknown>;
   } & {
     [P in keyof O]: { run(...args: never[]): O[P] | Promise<O[P]> };
   } & { [P in keyof F]: { readonly from?: F[P] } };
   /**
-   * What moves users, by name: clients number these, show at once what they do, and the room applies them in its ticks, in
-   * their order and each once. They need a `tick`, and a `users` field.
+   * The inputs that move users, by name. The room applies each of them once, in order, in its ticks, and clients
+   * predict their effect. They need a `tick` and a `users` field. Default: none.
    */
   readonly inputs?: { [P in keyof I]: Input<S, I[P], Declared<E, N, K, C, J>> };
-  /** HTTP routes by method and path, as in `"GET /players/:id"`. */
+  /** HTTP routes by method and path, such as `"GET /players/:id"`. Default: none. */
   readonly requests?: {
     [P in keyof R]: Route<S, P & string, R[P], Declared<E, N, K, C, J>> & (P extends RouteName ? unknown : RouteName);
   };
   /**
-   * What the room sends by itself, by name: schemas of the values. With it `room.send`, `room.broadcast` and `conn.send`
-   * take only these, and in development a value that does not match is an error. Clients get the values as they were
-   * sent. Schemas cannot be async. Without it any packet may be sent.
+   * Schemas of the packets that the room sends, by type. `room.send`, `room.broadcast` and `conn.send` then accept only
+   * these. In development, a value that does not match throws. Clients get the value as it was given, not the parsed
+   * one. Schemas cannot be async. Default: any packet may be sent.
    */
   readonly events?: { readonly [P in keyof E]: E[P] extends StandardSchema ? E[P] : StandardSchema };
   /**
-   * What clients have to give to join (`params` of `connectRoom`): guards and `onJoin` get it as `join`, as the schema parsed
-   * it. A client that gives something else is closed with 4400. It has at most 2,048 bytes as JSON, and is in the URL: no
-   * place for secrets.
+   * A schema for the value that clients join with (`params` of `connectRoom`). Guards and `onJoin` get the parsed value
+   * as `join`. If it does not match, the connection is closed with 4400. It may have 2,048 bytes as JSON. It is part of
+   * the URL: do not put secrets into it. Default: clients join without a value.
    */
   readonly join?: { readonly input: J };
-  /** Makes the first `conn.state` of each connection. Its type is that of `conn.state`. Default undefined. */
+  /** Makes the initial `conn.state` of each connection, and gives it its type. Default: undefined. */
   readonly connectionState?: () => C;
-  /** What `room.schedule` can run later, by name. */
+  /** The tasks that `room.schedule` can run later, by name. Default: none. */
   readonly schedules?: { [P in keyof N]: Schedule<S, N[P], Declared<E, N, K, C, J>> } & { readonly [P in K]: unknown };
 }
-/** What is declared in one place of a definition is not inferred from others, which only use it. */
+/** Types are inferred from one place of a definition only. All other places use them. */
 type Declared<E, N, K extends string, C, J> = RoomTypes<
   NoInfer<E>,
   Named<NoInfer<N>, NoInfer<K>>,
   NoInfer<C>,
   NoInfer<J>
 >;
-/** The schemas of schedules by name. Names are known earlier than schemas are. */
+/** The schemas of schedules by name. TypeScript infers the names before the schemas. */
 type Named<N, K extends string> = string extends K ? N : { [P in K]: P extends keyof N ? N[P] : unknown };
 
 /** A definition without its types, as the runtime reads it. */

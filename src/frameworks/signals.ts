@@ -8,21 +8,23 @@ import type { AnyRoom } from "../define/room.ts";
 /** A signal of `@signe/reactive` that follows a room: for `effect`, `computed`, CanvasEngine and RPGJS. */
 export interface RoomSignal<T> extends Pick<WritableSignal<T>, "observable"> {
   (): T;
-  /** From now on it stays as it is. It need not be called where the client is closed. */
+  /** Stops following the room: the signal keeps its value. It is not needed if the client is closed. */
   stop(): void;
 }
 
 /**
- * What is shown of a room, as a signal of `@signe/reactive` that changes only with that. It is undefined until the first
- * packet is there, and without a client.
+ * Returns a part of the state of a room as a signal of `@signe/reactive`. The signal changes only when this part
+ * changes.
  *
- * @param client as `connectRoom` gives it
- * @param selector picks a part of the state. Default: the whole state
- * @param isEqual tells whether two parts are the same. Default: `Object.is`. A selector that makes a new object each
- * time needs another one
+ * @param client the client of `connectRoom`
+ * @param selector returns the part of the state. Default: the whole state
+ * @param isEqual compares two parts. Default: `Object.is`. A selector that makes a new object each time needs its own
+ * @returns a signal that is undefined before the first packet, and without a client
  * @example
  * import { roomSignal } from "durable-rooms/signals";
  * const players = roomSignal(game, (state) => state.players);
+ * @@// // Made without a value A signal that is made without a value keeps objects as they are. Otherwise it would wrap
+ * them.
  */
 export function roomSignal<R extends AnyRoom, T = ClientState<R>>(
   client: RoomClient<R> | undefined,

@@ -6,13 +6,13 @@ import type { ClientState, RoomClient } from "../client/index.ts";
 import type { AnyRoom } from "../define/room.ts";
 
 /**
- * What a component shows of a room, as a signal that changes only with that. It is undefined until the first packet is
- * there, and without a client. It ends with the component, or the root, that it was made in.
+ * Returns a part of the state of a room as a signal. The signal changes only when this part changes. It ends with the
+ * component or the root that it was made in.
  *
- * @param client as `connectRoom` gives it; or an accessor of it, which may give another one later
- * @param selector picks a part of the state, and may read other signals. Default: the whole state
- * @param isEqual tells whether two parts are the same. Default: `Object.is`. A selector that makes a new object each
- * time needs another one
+ * @param client the client of `connectRoom`, or an accessor that may return another one later
+ * @param selector returns the part of the state, and may read other signals. Default: the whole state
+ * @param isEqual compares two parts. Default: `Object.is`. A selector that makes a new object each time needs its own
+ * @returns an accessor of undefined before the first packet, and without a client
  * @example
  * import { useRoom } from "durable-rooms/solid";
  * const players = useRoom(game, (state) => state.players);

@@ -6,13 +6,13 @@ import type { ClientState, RoomClient } from "../client/index.ts";
 import type { AnyRoom } from "../define/room.ts";
 
 /**
- * What a component shows of a room, as a store that changes only with that: `$players` in a component. It is undefined
- * until the first packet is there, and without a client. It follows the room while somebody subscribes to it.
+ * Returns a part of the state of a room as a store, for `$players` in a component. The store changes only when this
+ * part changes. It follows the room while it has subscribers.
  *
- * @param client as `connectRoom` gives it
- * @param selector picks a part of the state. Default: the whole state
- * @param isEqual tells whether two parts are the same. Default: `Object.is`. A selector that makes a new object each
- * time needs another one
+ * @param client the client of `connectRoom`
+ * @param selector returns the part of the state. Default: the whole state
+ * @param isEqual compares two parts. Default: `Object.is`. A selector that makes a new object each time needs its own
+ * @returns a store of undefined before the first packet, and without a client
  * @example
  * import { roomStore } from "durable-rooms/svelte";
  * const players = roomStore(game, (state) => state.players);

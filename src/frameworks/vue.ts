@@ -6,13 +6,13 @@ import type { ClientState, RoomClient } from "../client/index.ts";
 import type { AnyRoom } from "../define/room.ts";
 
 /**
- * What a component shows of a room, as a ref that changes only with that. It is undefined until the first packet is there,
- * and without a client. It ends with the component, or the effect scope, that it was made in.
+ * Returns a part of the state of a room as a ref. The ref changes only when this part changes. It ends with the
+ * component or the effect scope that it was made in.
  *
- * @param client as `connectRoom` gives it; or a ref or a getter of it, which may give another one later
- * @param selector picks a part of the state, and may read other refs. Default: the whole state
- * @param isEqual tells whether two parts are the same. Default: `Object.is`. A selector that makes a new object each
- * time needs another one
+ * @param client the client of `connectRoom`, or a ref or getter that may return another one later
+ * @param selector returns the part of the state, and may read other refs. Default: the whole state
+ * @param isEqual compares two parts. Default: `Object.is`. A selector that makes a new object each time needs its own
+ * @returns a ref of undefined before the first packet, and without a client
  * @example
  * import { useRoom } from "durable-rooms/vue";
  * const players = useRoom(game, (state) => state.players);

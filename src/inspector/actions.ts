@@ -3,11 +3,11 @@ import type { AnyRoom } from "../define/room.ts";
 import type { Action } from "../define/types.ts";
 import type { ActionList, ActionView } from "./types.ts";
 
-/** A longer schema is not sent: the form takes JSON then. Nor are more actions. */
+/** Longer schemas are not sent, so the form takes JSON. The second limit is for the number of actions. */
 const LONGEST_SCHEMA = 20_000;
 export const MOST_ACTIONS = 200;
 
-/** The actions of a room that clients call, with what each takes as JSON Schema. */
+/** The actions of a room that clients can call, with the JSON Schema of their values. */
 export function actionsOf({ compiled }: AnyRoom): ActionList {
   const actions = [...compiled.actions].filter(([, { from }]) => !from).slice(0, MOST_ACTIONS);
   return {
@@ -23,7 +23,7 @@ function viewOf(name: string, { input }: Action<object, unknown>): ActionView {
     const schema = z.toJSONSchema(input as z.$ZodType, { io: "input", unrepresentable: "any" });
     return JSON.stringify(schema).length <= LONGEST_SCHEMA ? { name, input: schema } : { name };
   } catch {
-    // Some schemas have no such form.
+    // Some schemas cannot be converted.
     return { name };
   }
 }

@@ -25,20 +25,21 @@ async function reply(run: Answer, question: Question): Promise<Response> {
   return Response.json(await run(question), { headers: { "cache-control": "no-store" } });
 }
 
-function inspect({ auth, target: { party, room }, object }: Question): unknown {
+function inspect({ auth, target: { party, room }, query, object }: Question): unknown {
   checkRight(auth, "inspect", party, room);
-  return (object as InspectedRoom).inspect();
+  const search = { field: query.get("field") ?? "", user: query.get("user") ?? "" };
+  return (object as InspectedRoom).inspect(search);
 }
 
 function actions({ auth, target: { party, room }, find }: Question): unknown {
   checkRight(auth, "inspect", party, room);
   const found = find(party, room);
-  if (!found) throw new RoomError("not_found", "There is nothing here");
+  if (!found) throw new RoomError("not_found", "There is no such path");
   return actionsOf(found.room);
 }
 
 function rooms({ auth, target: { party, room }, object }: Question): unknown {
-  if (party !== "world") throw new RoomError("not_found", "There is nothing here");
+  if (party !== "world") throw new RoomError("not_found", "There is no such path");
   checkOperator(auth, party, room);
   return (object as InspectedRoom).places();
 }

@@ -6,9 +6,9 @@ import { inspectableRoom, inspectableShard } from "./objects.ts";
 import { serve } from "./serve.ts";
 
 /**
- * A page at `/inspector`, for operators: Worlds, shards and rooms, what is in them, and a form for each action.
- * Who has a token with the claim `inspect` sees a room, and with `manage` may evict it; with a variable
- * `INSPECTOR = "open"` in `.dev.vars`, for development only, nobody needs a token.
+ * A page for operators at `/inspector`: Worlds, shards and rooms, their state, and a form for each action. A token with
+ * the claim `inspect` shows a room, and one with `manage` may also evict it. For development only, the variable
+ * `INSPECTOR = "open"` in `.dev.vars` gives access without a token.
  *
  * @example
  * import { createRooms, jwt } from "durable-rooms";

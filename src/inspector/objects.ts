@@ -7,14 +7,14 @@ import { inspectWorld } from "./world.ts";
 import type { IsPrivate } from "../platform/private.ts";
 import { Recorder } from "./recorder.ts";
 import { inspectRoom } from "./room.ts";
-import type { RecentPacket, RoomInspection, ShardInspection, WorldInspection } from "./types.ts";
+import type { RecentPacket, RoomInspection, Search, ShardInspection, WorldInspection } from "./types.ts";
 
 /** The reason with which an object aborts itself: the caller gets it as an error. */
 export const EVICTED = "An operator evicted this object";
 
 /** What a Worker asks of an object that can be looked into. */
 export interface InspectedRoom {
-  inspect(): Promise<RoomInspection>;
+  inspect(search: Search): Promise<RoomInspection>;
   evict(): Promise<void>;
   places(): Promise<WorldInspection>;
 }
@@ -56,13 +56,14 @@ export function inspectableRoom(base: RoomObjectClass): RoomObjectClass {
       return super.webSocketMessage(ws, message);
     }
 
-    async inspect(): Promise<RoomInspection> {
+    async inspect(search: Search): Promise<RoomInspection> {
       const metrics = await this.metrics();
       // A room that cannot start has no sessions that say what is private, so only its metrics are shown.
       if (metrics.users === undefined) return { metrics, packets: [] };
       const { core } = this;
       const isPrivate = (text: string) => core.sessions.isPrivate(text);
-      return { metrics, ...inspectRoom(core, isPrivate), packets: this.#tap.read(this.monitor, isPrivate, Date.now()) };
+      const packets = this.#tap.read(this.monitor, isPrivate, Date.now());
+      return { metrics, ...inspectRoom(core, isPrivate, search), packets };
     }
 
     /** The rooms and shards of a World. */

@@ -5,41 +5,44 @@ import type { IsPrivate } from "../platform/private.ts";
 import type { RecentPacket } from "./types.ts";
 import { textOfFrame } from "../protocol/binary/frame-text.ts";
 
-/** What a client or the room sent in one frame. */
+/** The content of one frame. */
 type Frame = string | ArrayBuffer | Uint8Array;
 
-/** Packets that are kept, the characters of each, and how long after the last look at them, in ms. */
+/**
+ * The number of packets that are kept, their maximum length in characters, and how long they are kept after the last
+ * request, in ms.
+ */
 export const MOST_PACKETS = 50;
 const LONGEST_TEXT = 400;
 const PATIENCE = 10_000;
-/** Longer than what is shown plus any private id in it, however it is escaped. */
+/** Longer than the shown part plus any private id in it, however it is escaped. */
 const LOOKED_AT = 4000;
 
-/** Who a socket belongs to, as it is attached to it. */
+/** The owner of a socket, as it is attached to it. */
 interface SocketOwner {
   readonly id: string;
   readonly publicId: string;
   readonly sessionId: string;
 }
 
-/** Keeps the latest packets of an object, for as long as somebody looks at them. */
+/** Keeps the latest packets of an object while someone watches them. */
 export class Recorder {
   readonly #isPrivate: IsPrivate;
   readonly #packets: RecentPacket[] = [];
   #until = 0;
 
-  /** @param isPrivate says whether a text is somebody's private id */
+  /** @param isPrivate whether a text is a private id */
   constructor(isPrivate: IsPrivate) {
     this.#isPrivate = isPrivate;
   }
 
-  /** Somebody looks. */
+  /** Someone watches. */
   read(now: number): readonly RecentPacket[] {
     this.#until = now + PATIENCE;
     return this.#packets;
   }
 
-  /** @returns whether anybody still looks */
+  /** @returns whether anyone still watches */
   note(direction: RecentPacket["direction"], frame: Frame, socket: Socket, at: number): boolean {
     if (at > this.#until) return false;
     const { id, publicId, sessionId } = ownerOf(socket);
@@ -58,13 +61,13 @@ export class Recorder {
 }
 
 function show(frame: Frame, isPrivate: IsPrivate): string {
-  // Clients send no binary frames that a room understands.
+  // Rooms do not accept binary frames of clients.
   if (frame instanceof ArrayBuffer) return "(binary)";
   const text = hideInJson(textOfFrame(frame).slice(0, LOOKED_AT), isPrivate);
   return text.length <= LONGEST_TEXT ? text : `${text.slice(0, LONGEST_TEXT)}…`;
 }
 
-/** A shard's socket has what the room attached as bytes of JSON. One that nobody let in yet is nobody's. */
+/** The socket of a shard has the room's attachment as bytes of JSON. A socket that has not joined has no owner. */
 function ownerOf(socket: Socket): SocketOwner {
   const attached = (socket.attachment() ?? {}) as Partial<SocketOwner> & { readonly room?: Uint8Array };
   const { room } = attached;

@@ -6,21 +6,28 @@ import { hide } from "../platform/private.ts";
 import type { IsPrivate } from "../platform/private.ts";
 import type { Crowd } from "../state/crowd.ts";
 import { treeOf } from "./tree.ts";
-import type { Part, RoomInspection, SessionView, SightView } from "./types.ts";
+import type { Part, RoomInspection, Search, SessionView, SightView } from "./types.ts";
 
 /** Entries that are named of those that somebody sees. */
 const MOST_SEEN = 20;
 
+const EVERYTHING: Search = { field: "", user: "" };
+
 /** What is inside a room, without what is private to its clients. It changes nothing. */
-export function inspectRoom(core: RoomCore, isPrivate: IsPrivate): Omit<RoomInspection, "metrics" | "packets"> {
+export function inspectRoom(
+  core: RoomCore,
+  isPrivate: IsPrivate,
+  { field, user }: Search = EVERYTHING,
+): Omit<RoomInspection, "metrics" | "packets"> {
   const { schedules } = core.handle;
-  const connections = core.handle.connections as readonly RoomConnection[];
+  const isMeant = ({ publicId }: { readonly publicId: string }) => publicId.toLowerCase().includes(user.toLowerCase());
+  const connections = (core.handle.connections as readonly RoomConnection[]).filter(isMeant);
   const counts = new Map<string, number>();
   for (const { publicId } of connections) counts.set(publicId, (counts.get(publicId) ?? 0) + 1);
   return {
     path: core.compiled.definition.path,
-    state: treeOf("state", core.state, isPrivate),
-    sessions: firstOf(latestFirst(core.sessions.all()), (session) => view(session, counts)),
+    state: treeOf("state", core.state, isPrivate, field),
+    sessions: firstOf(latestFirst([...core.sessions.all()].filter(isMeant)), (session) => view(session, counts)),
     connections: firstOf(connections, ({ id, publicId, isRemote, protocol }) => ({ id, publicId, isRemote, protocol })),
     ...(core.tree.crowd && { sights: sightsOf(core.tree.crowd, connections, isPrivate) }),
     schedules: firstOf(schedules, ({ name, key, at, payload }) => ({
@@ -50,8 +57,8 @@ function sightsOf({ interests }: Crowd, connections: readonly RoomConnection[], 
 }
 
 /** Those who are online, then those who left last. */
-function latestFirst(sessions: Iterable<Session>): Session[] {
-  return [...sessions].toSorted((a, b) => (b.offlineSince ?? Infinity) - (a.offlineSince ?? Infinity) || 0);
+function latestFirst(sessions: readonly Session[]): Session[] {
+  return sessions.toSorted((a, b) => (b.offlineSince ?? Infinity) - (a.offlineSince ?? Infinity) || 0);
 }
 
 function view(

@@ -7,7 +7,10 @@ import { guest, isOperator, isOpen } from "./access.ts";
 import { html, script, style } from "./assets.ts";
 import type { ServiceView } from "./types.ts";
 
-/** The page loads only what is here, talks only to here, and makes no HTML of text. Nobody shows it in a frame. */
+/**
+ * The page loads only its own files, sends requests only to its own service, and does not convert text to HTML. It
+ * cannot be framed.
+ */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -23,7 +26,7 @@ const HEADERS = {
   "content-security-policy": POLICY,
   "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",
-  // It is a part of the Worker, and changes with it.
+  // It is part of the Worker, and changes with it.
   "cache-control": "no-cache",
 };
 const FILES: Readonly<Record<string, readonly [type: string, text: string]>> = {
@@ -32,7 +35,7 @@ const FILES: Readonly<Record<string, readonly [type: string, text: string]>> = {
   "/inspector/style.css": ["text/css", style],
 };
 
-/** Adds the page to the service, and what it asks first. */
+/** Adds the page to the service, and the route for its first request. */
 export function serve(app: Hono<AppEnv>, service: Inspectable): void {
   for (const [path, [type, text]] of Object.entries(FILES)) {
     app.get(path, () => new Response(text, { headers: { ...HEADERS, "content-type": `${type}; charset=utf-8` } }));
@@ -50,8 +53,8 @@ export function serve(app: Hono<AppEnv>, service: Inspectable): void {
 async function view(request: Request, env: object, { config, world, operator }: Inspectable): Promise<ServiceView> {
   const token = readToken(request, new URL(request.url));
   const auth = token === undefined ? guest(request, env) : await operator(token, env as Record<string, unknown>);
-  if (!auth) throw new RoomError("unauthenticated", "This needs a token of an operator");
-  if (!isOperator(auth)) throw new RoomError("forbidden", "The token is not of an operator");
+  if (!auth) throw new RoomError("unauthenticated", "This needs an operator's token");
+  if (!isOperator(auth)) throw new RoomError("forbidden", "This is not an operator's token");
   const { rooms = [], parties = {} } = config;
   const all = Object.entries({ ...(rooms.length > 0 && { main: rooms }), ...parties });
   return {

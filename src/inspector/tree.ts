@@ -17,32 +17,47 @@ const UNREADABLE = { kind: "unreadable", text: "cannot be read" } as const;
 /**
  * Any value as a tree to look at, whatever it holds: signals are read, what is large or deep is cut, and what cannot be
  * read is a node that says so. Reading a computed signal runs its code.
+ *
+ * @param search a part of the path of a field or of an entry, as `players.ann`: only those are in the tree, with all
+ *   that is in them
  */
-export function treeOf(key: string, value: unknown, isPrivate: IsPrivate): TreeNode {
-  return new TreeBuilder(isPrivate).build(key, value);
+export function treeOf(key: string, value: unknown, isPrivate: IsPrivate, search = ""): TreeNode {
+  return new TreeBuilder(isPrivate, search).build(key, value);
 }
 
 type OpenNode = { -readonly [K in keyof TreeNode]: TreeNode[K] } & { children: TreeNode[] };
+
+/** Where a value is. */
+interface Place {
+  readonly depth: number;
+  /** The state, or the entry, that it is a property of; undefined for a part of a value. */
+  readonly owner: StateNode | undefined;
+  /** What leads to its children, where only some of them are searched for. */
+  readonly path: string | undefined;
+}
 
 /** A node whose children are not built yet. */
 interface Pending {
   readonly node: OpenNode;
   readonly value: Readonly<Record<string, unknown>>;
-  readonly depth: number;
+  readonly place: Place;
 }
 
 /** Builds a tree level by level, so that a large value does not use up the nodes of those beside it. */
 class TreeBuilder {
   readonly #isPrivate: IsPrivate;
+  readonly #search: string;
   readonly #pending: Pending[] = [];
   #left = MOST_NODES;
 
-  constructor(isPrivate: IsPrivate) {
+  constructor(isPrivate: IsPrivate, search: string) {
     this.#isPrivate = isPrivate;
+    this.#search = search.toLowerCase();
   }
 
   build(key: string, value: unknown): TreeNode {
-    const root = this.#node(key, () => value, 0, undefined);
+    const path = this.#search === "" ? undefined : "";
+    const root = this.#node(key, () => value, { depth: 0, owner: undefined, path });
     // The list grows while it is iterated.
     for (const pending of this.#pending) {
       try {
@@ -55,39 +70,62 @@ class TreeBuilder {
     return root;
   }
 
-  #addChildren({ node, value, depth }: Pending): void {
+  #addChildren({ node, value, place: { depth, path } }: Pending): void {
     const keys = Object.keys(value).filter((key) => isWorthShowing(value, key));
-    for (const key of depth < MOST_DEPTH ? keys.slice(0, MOST_CHILDREN) : []) {
+    const found =
+      path === undefined ? keys : keys.filter((key) => this.#isFound(path, key) || this.#holds(path, value, key));
+    for (const key of depth < MOST_DEPTH ? found.slice(0, MOST_CHILDREN) : []) {
       if (this.#left <= 0) break;
-      node.children.push(this.#node(key, () => value[key], depth + 1, nodeOf(value)));
+      const isWhole = path === undefined || this.#isFound(path, key);
+      const below = isWhole ? undefined : `${this.#shown(key)}.`;
+      node.children.push(this.#node(key, () => value[key], { depth: depth + 1, owner: nodeOf(value), path: below }));
     }
-    const more = keys.length - node.children.length;
+    const more = found.length - node.children.length;
     if (more > 0) node.more = more;
   }
 
-  /** @param owner the state, or the entry, that it is a property of; undefined for a part of a value */
-  #node(name: string, read: () => unknown, depth: number, owner: StateNode | undefined): TreeNode {
+  /** Only what is shown of a name is searched, so that a search tells nothing of what is hidden. */
+  #isFound(path: string, key: string): boolean {
+    return (path + this.#shown(key)).toLowerCase().includes(this.#search);
+  }
+
+  /** Whether a field of the state has an entry that is searched for. */
+  #holds(path: string, state: Readonly<Record<string, unknown>>, key: string): boolean {
+    if (path !== "") return false;
+    try {
+      const inside = insideOf(state[key]);
+      return isObject(inside) && Object.keys(inside).some((name) => this.#isFound(`${this.#shown(key)}.`, name));
+    } catch {
+      return false;
+    }
+  }
+
+  #shown(name: string): string {
+    return cut(hide(name, this.#isPrivate), LONGEST_KEY);
+  }
+
+  #node(name: string, read: () => unknown, place: Place): TreeNode {
     this.#left--;
-    const key = cut(hide(name, this.#isPrivate), LONGEST_KEY);
+    const { owner } = place;
+    const key = this.#shown(name);
     try {
       const value = read();
       const tags = tagsOf(value, owner);
       const marked = tags.length > 0 ? { key, tags } : { key };
       const referred = owner && isObject(value) && !owner.holds(name, value) ? nodeOf(value) : undefined;
       if (referred) return { ...marked, kind: "other", text: cut(hide(whereIs(referred), this.#isPrivate)) };
-      const { target } = fieldOf(value) ?? {};
-      const inside = target ? target.key() : isSignal(value) ? (value as () => unknown)() : value;
+      const inside = insideOf(value);
       return typeof inside !== "object" || inside === null || "toJSON" in inside
         ? { ...marked, ...this.#leaf(inside) }
-        : this.#parent(marked, inside, depth);
+        : this.#parent(marked, inside, place);
     } catch {
       return { key, ...UNREADABLE };
     }
   }
 
-  #parent(marked: Pick<TreeNode, "key" | "tags">, value: object, depth: number): TreeNode {
+  #parent(marked: Pick<TreeNode, "key" | "tags">, value: object, place: Place): TreeNode {
     const node: OpenNode = { ...marked, kind: Array.isArray(value) ? "list" : "object", children: [] };
-    this.#pending.push({ node, value: value as Record<string, unknown>, depth });
+    this.#pending.push({ node, value: value as Record<string, unknown>, place });
     return node;
   }
 
@@ -97,6 +135,12 @@ class TreeBuilder {
     if (typeof value !== "string") return { kind: value === null ? "null" : typeof value, text: cut(String(value)) };
     return { kind: "text", text: JSON.stringify(cut(hide(value.slice(0, 4 * LONGEST_TEXT), this.#isPrivate))) };
   }
+}
+
+/** What a field holds: of a reference, the key. */
+function insideOf(value: unknown): unknown {
+  const { target } = fieldOf(value) ?? {};
+  return target ? target.key() : isSignal(value) ? (value as () => unknown)() : value;
 }
 
 /** Methods are not part of a state. An entry that is only stored is not read for this: it is made by a getter. */

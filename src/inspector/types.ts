@@ -17,6 +17,14 @@ export interface TreeNode {
   readonly more?: number;
 }
 
+/** What is looked for in a room, whether in capitals or not. An empty text finds everything. */
+export interface Search {
+  /** A part of the path of a field or of an entry, as `players.ann`. */
+  readonly field: string;
+  /** A part of a publicId. */
+  readonly user: string;
+}
+
 /** A frame that a client sent, or was sent. */
 export interface RecentPacket {
   readonly at: number;

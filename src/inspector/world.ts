@@ -2,10 +2,10 @@ import type { WorldState } from "../world/state.ts";
 import { firstOf } from "./part.ts";
 import type { WorldInspection } from "./types.ts";
 
-/** How many rooms, shards and listed rooms are shown at most: this many of each. */
+/** The maximum number of rooms, shards and listed rooms that are shown. */
 export const MOST_PER_LIST = 500;
 
-/** The rooms and shards of a World, as its own state has them: no other object is asked. */
+/** The rooms and shards of a World from its own state. No other object is asked. */
 export function inspectWorld(state: WorldState): WorldInspection {
   const rooms = Object.values(state.rooms()).map((room) => room.info());
   const shards = Object.values(state.shards()).map((shard) => shard.info());

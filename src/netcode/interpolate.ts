@@ -6,49 +6,54 @@ import type { AnyClient, Link } from "./link.ts";
 import { number } from "./values.ts";
 import type { Blend } from "./values.ts";
 
-/** The most values of one entry that are kept. */
+/** How many values of one entry are kept. */
 const MOST_KEPT = 64;
-/** How long a movement goes on of which nothing more comes, in ms. */
+/** How long a movement continues without new values, in ms. */
 const EXTRAPOLATED = 100;
 
-/** How entries are shown. E: an entry. */
+/** The options of {@link interpolate}. E: an entry. */
 export interface InterpolateOptions<E> {
-  /** How far behind the newest packets, in ms; `"auto"`, which is the default, follows their jitter. */
+  /**
+   * How far behind the newest packets entries are shown, in ms. `"auto"` adapts to the jitter of the connection.
+   * Default `"auto"`.
+   */
   readonly delay?: "auto" | number;
   /**
-   * The fields that change smoothly, each with what finds a value between two: `number`, `angle`, `vector`, or your own.
-   * All others change at their tick. Default: each field that is a number, which is wrong for a score, say.
+   * The fields to interpolate, each with a function that computes a value between two others: `number`, `angle`,
+   * `vector` or your own. All other fields change at their tick. Default: every field that is a number, which is wrong
+   * for a score, for example.
    */
   readonly fields?: { readonly [K in keyof E]?: (from: E[K] & {}, to: E[K] & {}, part: number) => unknown };
-  /** Whether an entry jumps from one value to the next, rather than going there. Default: never. */
+  /** Returns true if an entry jumps from one value to the next without interpolation. Default: never. */
   readonly teleports?: (from: E, to: E) => boolean;
-  /** How long a movement goes on of which nothing more comes, in ms. Default 100. */
+  /** How long a movement continues without new values, in ms. Default 100. */
   readonly extrapolate?: number;
 }
 
-/** Entries of a collection at the time at which they are shown. */
+/** The entries of a collection at the time at which they are shown. */
 export interface Interpolation<E> {
-  /** The entries to draw now. @param now of `performance.now()` or `requestAnimationFrame` */
+  /** Returns the entries to draw now. @param now the time of `requestAnimationFrame`. Default: `performance.now()` */
   at(now?: number): Readonly<Record<string, E>>;
-  /** Keeps nothing any more. */
+  /** Stops it, and drops all stored values. */
   stop(): void;
 }
 
-/** What an entry was at a tick; undefined if it was not there. */
+/** The value of an entry at a tick. Undefined if the entry did not exist. */
 interface Sample<E> {
   readonly tick: number;
   readonly value: E | undefined;
 }
 
 /**
- * Shows the entries of a collection as they were a moment ago, between two ticks that are both known: so they move
- * smoothly, however the packets come. The moment follows the jitter of the connection. An entry that comes or goes does so
- * at its tick, also where it is shown later. See https://www.gabrielgambetta.com/entity-interpolation.html and
+ * Shows the entries of a collection slightly in the past, between two known ticks, so that they move smoothly even if
+ * packets arrive unevenly. The delay adapts to the jitter of the connection. An entry appears and disappears at its
+ * tick. See https://www.gabrielgambetta.com/entity-interpolation.html and
  * https://developer.valvesoftware.com/wiki/Source_Multiplayer_Networking.
  *
- * The room needs a `tick`; without one the entries are shown as they are.
+ * The room needs a `tick`. Without one the entries are shown as they are.
  *
- * @param select the collection
+ * @param game the client of {@link connectRoom}
+ * @param select returns the collection
  * @example
  * import { interpolate, number } from "durable-rooms/netcode";
  * const others = interpolate(game, (state) => state.players, { fields: { x: number } });
@@ -73,7 +78,11 @@ class Timeline<E extends object> implements Interpolation<E> {
   readonly #options: InterpolateOptions<E>;
   readonly #link: Link;
   #entries = new Map<string, Sample<E>[]>();
-  /** The tick of the last packet, and how many ticks there are from one to the next while something changes. */
+  /**
+   * The tick of the last packet, and the number of ticks between two packets while something changes.
+   * @@// // Another life of the room A room that lost its memory may count from another tick: the history ends there.
+   * @@// // Parts that did not change Unchanged parts keep their identity.
+   */
   #tick = 0;
   #gap = 1;
 
@@ -133,7 +142,12 @@ class Timeline<E extends object> implements Interpolation<E> {
     if (samples.length > MOST_KEPT) samples.shift();
   }
 
-  /** Whether an entry did not change for longer than between its changes before: then it begins to move only now. */
+  /**
+   * Whether an entry did not change for longer than usual. Its movement then begins only now.
+   * @@// // What is over is not shown Older values are not shown again. One value before the shown tick is enough, and
+   * one more gives the movement.
+   * @@// // Where a later packet says A later packet does not mention the entry, so it stands still.
+   */
   #stoodStill(samples: readonly Sample<E>[], last: Sample<E>, tick: number): boolean {
     const before = samples.at(-2)?.tick ?? -Infinity;
     return tick - last.tick > Math.max(this.#gap, 2 * (last.tick - before));

@@ -2,15 +2,19 @@ import type { AnyRoom } from "../define/room.ts";
 import type { RoomClient, SyncEvent } from "../client/room-client.ts";
 import { ServerClock } from "./server-clock.ts";
 
-/** Any client, as the netcode uses it. */
+/** The part of a client that the netcode uses. */
 export type AnyClient = Pick<RoomClient<AnyRoom>, "on" | "sendInputs" | "latency" | "publicId" | "status"> & {
   readonly state: unknown;
 };
 
-/** What all parts of the netcode share that one client has: its clock, and the numbers of its inputs. */
+/** The data of one client that all parts of the netcode share. */
 export interface Link {
   readonly clock: ServerClock;
-  /** The number of the next input. */
+  /**
+   * The number of the next input.
+   * @@// // Another page of the same user Another page of the same user may send inputs too, or this page did before it
+   * was reloaded.
+   */
   next: number;
   /** The last packet. */
   last: SyncEvent | undefined;
@@ -37,8 +41,9 @@ export function linkOf(game: AnyClient): Link {
 }
 
 /**
- * What a client knows of the clock of its room. It learns from the first call on.
+ * Returns what a client knows about the clock of its room. It starts to measure with the first call.
  *
+ * @param game the client of {@link connectRoom}
  * @example
  * import { serverClock } from "durable-rooms/netcode";
  * const clock = serverClock(game);

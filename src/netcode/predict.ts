@@ -7,17 +7,17 @@ import { linkOf } from "./link.ts";
 import type { AnyClient, Link } from "./link.ts";
 import { turn } from "./values.ts";
 
-/** So many seconds of inputs may be unanswered, and at least so many inputs: a room keeps no more of them (P15.3). */
+/** How many seconds of inputs may be unanswered, and at least how many inputs. A room keeps no more of them (P15.3). */
 const WAITING = 2;
 const LEAST_WAITING = 16;
-/** An input that is answered so much later than it takes to the room and back waits there behind others, in ms. */
+/** If an answer is this much later than the round trip time, in ms, the input waits behind others in the room. */
 const LATE = 150;
-/** How much later one is for which inputs are made at half the speed, in ms; and the least speed. */
+/** The delay, in ms, at which inputs are made at half the speed; and the lowest speed. */
 const HALF = 1000;
 const SLOWEST = 0.75;
 /** How long a correction is smoothed, in ms. */
 const SMOOTHED = 100;
-/** After a longer pause, in ms, time does not count: the page was hidden. */
+/** The longest time between two frames that counts, in ms. After a longer pause the page was hidden. */
 const LONGEST_FRAME = 250;
 
 type Plain = Readonly<Record<string, unknown>>;
@@ -25,62 +25,68 @@ type Numbered<R extends AnyRoom> = NonNullable<R["types"]>["numbered"];
 
 /** The names of a room's inputs. */
 export type InputName<R extends AnyRoom> = keyof Numbered<R> & string;
-/** What an input takes. */
+/** The value of an input. */
 export type InputValue<R extends AnyRoom, K extends InputName<R>> = Numbered<R>[K] extends StandardSchema
   ? SchemaInput<Numbered<R>[K]>
   : unknown;
 
-/** Rounds the values of a field as the room does: what `quantized` and the like return. */
+/** Rounds the values of a field as the room does: `quantized` and the other codecs have it. */
 interface Rounding {
   readonly round: (value: unknown) => unknown;
 }
 
-/** What {@link predict} takes. E: the own entry, V: an input. */
+/** The options of {@link predict}. E: the user's own entry, V: an input. */
 export interface PredictOptions<R extends AnyRoom, K extends InputName<R>, E extends object> {
   /** The name of the input. */
   readonly input: K;
-  /** The same function that the room has. */
+  /** The `step` of the input, the same function as in the room. */
   step(entry: E, input: InputValue<R, K>, context: StepContext<ClientState<R>>): Partial<E>;
   /**
-   * What the user wants now, which {@link Prediction.frame} asks for: once for each frame, and for each input. Undefined for
-   * nothing, then no input is sent. `isSent`: this value is sent, so what was pressed once is done.
+   * Returns the user's current input, or undefined for none. {@link Prediction.frame} calls it once for each frame and
+   * once for each input. `isSent` is true if the value is sent: then clear what should happen only once, such as a key
+   * press.
    */
   readonly sample?: (isSent: boolean) => InputValue<R, K> | undefined;
-  /** Finds the own entry. Default: the first collection of the state that has an entry of this user. */
+  /** Finds the user's own entry. Default: the first collection of the state that has an entry of this user. */
   readonly entry?: (state: ClientState<R>, publicId: string) => E | undefined;
-  /** The codecs of fields (`as` of `sync`) that the step sets: their values are rounded here as in the room. */
+  /**
+   * The codecs (`as` of `sync`) of fields that the step changes. Their values are rounded as in the room. Default:
+   * none.
+   */
   readonly codecs?: { readonly [F in keyof E]?: Rounding };
-  /** Fields that are angles in radians, whose corrections go by the shorter side. */
+  /** Fields that are angles in radians. They are corrected the shorter way round. Default: none. */
   readonly angles?: readonly (keyof E)[];
-  /** How long a correction is smoothed on the screen, in ms. Default 100; 0 for never. */
+  /** How long a correction is smoothed on the screen, in ms. 0 for not at all. Default 100. */
   readonly smooth?: number;
-  /** Whether a correction is shown at once. Default: never. */
+  /** Returns true if a correction is shown at once, without smoothing. Default: never. */
   readonly teleports?: (from: E, to: E) => boolean;
 }
 
-/** The own entry, ahead of the room. E: the entry, V: an input. */
+/** The user's own entry, ahead of the room. E: the entry, V: an input. */
 export interface Prediction<E, V> {
-  /** With all inputs, exactly as the room will have it; undefined where there is none. */
+  /** The entry with all inputs applied, as the room will have it. Undefined if there is none. */
   readonly entry: E | undefined;
-  /** As the room sent it last: for a ghost. */
+  /** The entry as the room sent it last, for example to draw a ghost. */
   readonly server: E | undefined;
-  /** How many inputs the room has not answered. */
+  /** The number of inputs that the room has not answered. */
   readonly pending: number;
-  /** How often an answer differed from what was predicted. */
+  /** How often the room's answer differed from the prediction. */
   readonly corrections: number;
   /**
-   * Makes the inputs that are due, by `sample`, and gives what to draw.
-   * @param now of `performance.now()` or `requestAnimationFrame`
+   * Makes the inputs that are due, from `sample`, and returns the entry to draw.
+   *
+   * @param now the time of `requestAnimationFrame`. Default: `performance.now()`
    */
   frame(now?: number): E | undefined;
   /**
    * Makes an input: the entry moves at once. Without `sample`, call it `hz` times a second.
-   * @returns false where it is not taken, since too many are unanswered, or before the first packet
+   *
+   * @returns false if the input is ignored, before the first packet or since too many are unanswered
    */
   input(value: V): boolean;
-  /** What to draw: the entry, with corrections smoothed. */
+  /** Returns the entry to draw, with corrections smoothed. */
   view(now?: number): E | undefined;
-  /** Predicts nothing any more. */
+  /** Stops the prediction. */
   stop(): void;
 }
 
@@ -91,11 +97,13 @@ interface Pending {
 }
 
 /**
- * Shows at once what the own inputs do: the entry moves in the next frame, at any round trip. With each packet it is set to
- * what the room has, and the inputs that are not in it are applied again. So it is exactly what the room will have, where
- * the step is pure, and the state that it reads is the same. Corrections are smoothed on the screen, and never in `entry`.
- * See https://www.gabrielgambetta.com/client-side-prediction-server-reconciliation.html.
+ * Shows the effect of the user's own inputs at once: the entry moves in the next frame, regardless of the round trip
+ * time. With each packet the entry is reset to the value of the room, and the inputs that the room has not applied yet
+ * are applied again. If the step is pure and reads the same state, the result is exactly what the room will have.
+ * Corrections are smoothed in `frame` and `view`, not in `entry`. See
+ * https://www.gabrielgambetta.com/client-side-prediction-server-reconciliation.html.
  *
+ * @param game the client of {@link connectRoom}
  * @example
  * import { predict } from "durable-rooms/netcode";
  * const me = predict(game, { input: "steer", step, sample: () => ({ x: keys.x }) });
@@ -133,10 +141,15 @@ class Predictor {
   #pending: Pending[] = [];
   /** The number of the first input that was not sent yet. */
   #unsent = 0;
-  /** The time that no input stands for yet, in ms. */
+  /** The time that is not covered by an input yet, in ms. */
   #left = 0;
   #frameAt: number | undefined;
-  /** What is still shown of corrections, by field, and when that was. */
+  /**
+   * The part of corrections that is still shown, by field, and since when.
+   * @@// // The room applies one for each tick The room applies one input per tick. Inputs that pile up there after an
+   * outage would never be worked off.
+   * @@// // What it does before the next tick Part of an input, for the time since the last tick.
+   */
   #offsets: Record<string, number> = {};
   #offsetsAt = 0;
 
@@ -208,7 +221,11 @@ class Predictor {
     return true;
   }
 
-  /** Sends what was not sent, in one frame. Without a connection it waits for the next. */
+  /**
+   * Sends the unsent inputs in one frame. Without a connection they wait for the next call.
+   * @@// // Nobody knows what arrived It is unknown which inputs arrived over the previous connection. The room ignores
+   * those that it has already.
+   */
   #send(): void {
     const unsent = this.#pending.filter(({ number }) => number >= this.#unsent);
     if (unsent.length === 0) return;
@@ -232,7 +249,7 @@ class Predictor {
     this.#send();
   };
 
-  /** What a step makes of an entry. As in the room, one that throws changes nothing. */
+  /** Applies a step to an entry. As in the room, a step that throws changes nothing. */
   #moved(entry: Plain, value: unknown, dt = 1 / (this.#link.clock.hz ?? 1), isExact = true): Plain {
     const { codecs } = this.#options;
     const moved: Record<string, unknown> = { ...entry };
@@ -250,7 +267,7 @@ class Predictor {
     }
   }
 
-  /** What is shown does not jump: it goes to the corrected entry in a moment. */
+  /** Smooths a correction, so that the shown entry does not jump. */
   #correct(before: Plain | undefined, entry: Plain | undefined, now: number): void {
     if (!before || !entry) return void (this.#offsets = {});
     const fields = Object.keys(entry).filter(
@@ -276,7 +293,7 @@ class Predictor {
   }
 }
 
-/** The entry of a user in the first collection that has one. */
+/** Finds the user's entry in the first collection that has one. */
 function ownEntry(state: unknown, publicId: string): Plain | undefined {
   for (const collection of Object.values(state as Plain)) {
     if (typeof collection !== "object" || collection === null || !Object.hasOwn(collection, publicId)) continue;

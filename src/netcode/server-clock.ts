@@ -1,53 +1,53 @@
 import type { SyncEvent } from "../client/room-client.ts";
 
-/** Packets of so much time count, in ms; and this many at most. */
+/** Packets of this time are used, in ms, up to this number. */
 const WINDOW = 10_000;
 const MOST_SAMPLES = 400;
-/** The earliest packet of each such time says how the clocks drift apart, in ms; of so many times. */
+/** The drift of the clocks is computed from the earliest packet of each bucket, in ms, with this many buckets. */
 const BUCKET = 2000;
 const MOST_BUCKETS = 30;
 const LEAST_BUCKETS = 10;
-/** A packet that is earlier than all others by this says that the room counts anew, in ms. */
+/** If a packet is this much earlier than all others, in ms, the room has started to count again. */
 const ANEW = 500;
-/** Of 100 packets so many arrive in time, by what is known of their jitter. */
+/** The share of packets that arrive before their tick is shown. */
 const IN_TIME = 0.99;
-/** How much later than the newest packets others are shown, beyond their jitter, in ticks. */
+/** The delay besides the jitter, in ticks. */
 const MARGIN = 1.5;
-/** The longest delay, in ms; with few ticks a second two of them. */
+/** The longest delay, in ms. With few ticks per second it is two ticks. */
 const LONGEST_DELAY = 200;
-/** How much faster or slower than time the shown time may go, to come to another delay. */
+/** How much faster or slower than real time the shown time may run while the delay changes. */
 const STRETCH = 0.1;
-/** A difference from which on it does not go there but jumps, in ms. */
+/** From this difference on, in ms, the shown time jumps. */
 const JUMP = 1000;
 
 interface Sample {
-  /** When it came, in ms of `performance.now()`. */
+  /** When the packet arrived, in ms of `performance.now()`. */
   readonly at: number;
-  /** When tick 0 would have come, as this packet did. */
+  /** When tick 0 would have arrived with the delay of this packet. */
   readonly offset: number;
 }
 
 /**
- * The clock of a room, as far as a client can know it. Each packet says which tick was the last, and comes some time after
- * that: the earliest ones say where the server's clock is, and the others how much they jitter. So one that is very late
- * changes nothing. How much the two clocks drift apart is the median of all slopes between the earliest packets of each
- * 2 seconds (Theil and Sen).
+ * What a client knows about the clock of its room. Each packet has the number of the last tick, and arrives some time
+ * later. The earliest packets tell the time of the server, and the others the jitter, so a single late packet changes
+ * nothing. The drift of the two clocks is the median of all slopes between the earliest packets of each 2 seconds (the
+ * Theil–Sen estimator).
  */
 export class ServerClock {
-  /** Ticks a second; undefined before the first packet of a room with ticks. */
+  /** Ticks per second. Undefined before the first packet, and for a room without a tick. */
   hz: number | undefined;
-  /** The number of the last tick that came. */
+  /** The number of the last tick that arrived. */
   tick = 0;
-  /** How much longer than the quickest packets 99 of 100 take, in ms. */
+  /** How much later than the fastest packets 99 of 100 packets arrive, in ms. */
   jitter = 0;
-  /** How much the clocks drift apart, in ms for each ms. */
+  /** The drift of the two clocks, in ms per ms. */
   drift = 0;
-  /** How far behind the quickest packets others are shown, in ms. */
+  /** How far behind the fastest packets other entries are shown, in ms. */
   delay = 0;
   readonly #latency: () => number | undefined;
   #samples: Sample[] = [];
   #buckets: Sample[] = [];
-  /** When tick 0 would have come by the quickest packets, and when that was true. */
+  /** When tick 0 would have arrived with the fastest packets, and when that was computed. */
   #offset = 0;
   #offsetAt = 0;
   #shown: number | undefined;
@@ -57,22 +57,26 @@ export class ServerClock {
     this.#latency = latency;
   }
 
-  /** How long a message to the room and back takes, in ms, as last measured; undefined before that. */
+  /** The last measured round trip time to the room, in ms. Undefined before the first measurement. */
   get roundTrip(): number | undefined {
     return this.#latency();
   }
 
-  /** The tick that others are shown at, with its fraction, as last asked; undefined before that. */
+  /** The tick at which other entries are shown, with its fraction. Undefined before the first call of {@link show}. */
   get shown(): number | undefined {
     return this.#shown;
   }
 
-  /** When tick 0 would have come by the quickest packets, in ms of `performance.now()`. */
+  /** When tick 0 would have arrived with the fastest packets, in ms of `performance.now()`. */
   offsetAt(now: number): number {
     return this.#offset + this.drift * (now - this.#offsetAt);
   }
 
-  /** Which tick the quickest packet would bring now, with its fraction. */
+  /**
+   * The tick that the fastest packet would bring now, with its fraction.
+   * @@// // Another connection takes A new connection has another delay, and the room may have restarted.
+   * @@// // Later packets of one tick Later packets of the same tick have no information.
+   */
   tickAt(now: number): number {
     return ((now - this.offsetAt(now)) * (this.hz ?? 0)) / 1000;
   }
@@ -99,7 +103,11 @@ export class ServerClock {
     this.delay = Math.min(this.jitter + MARGIN * period, Math.max(LONGEST_DELAY, 2 * period));
   }
 
-  /** The tick to show others at: behind the newest by the delay. It follows another delay slowly, and never goes back. */
+  /**
+   * The tick at which to show other entries: behind the newest tick by the delay. It follows changes of the delay
+   * slowly, and never runs backwards.
+   * @@// // The last one is not The last bucket is not complete.
+   */
   show(now: number, delay = this.delay): number {
     if (!this.hz || this.tick === 0) return 0;
     const wanted = this.tickAt(now - delay);

@@ -1,24 +1,24 @@
-/** Finds the value between two others. @param part 0 for the first, 1 for the second, and more beyond it */
+/** Computes a value between two others. @param part 0 for the first, 1 for the second; more extrapolates */
 export type Blend = (from: never, to: never, part: number) => unknown;
 
-/** Between two numbers. */
+/** Interpolates between two numbers: for `fields` of {@link interpolate}. */
 export function number(from: number, to: number, part: number): number {
   return from + (to - from) * part;
 }
 
-/** The way from one angle to another by the shorter side, in radians. */
+/** The difference of two angles in radians, the shorter way round. */
 export function turn(from: number, to: number): number {
   const full = 2 * Math.PI;
   const way = (to - from) % full;
   return way - full * Math.round(way / full);
 }
 
-/** Between two angles in radians, by the shorter side. */
+/** Interpolates between two angles in radians, the shorter way round: for `fields` of {@link interpolate}. */
 export function angle(from: number, to: number, part: number): number {
   return from + turn(from, to) * part;
 }
 
-/** Between two lists of numbers, or two objects of numbers: each of them by itself. */
+/** Interpolates between two lists or objects of numbers, number by number: for `fields` of {@link interpolate}. */
 export function vector<V extends readonly number[] | Readonly<Record<string, number>>>(
   from: V,
   to: V,

@@ -2,8 +2,8 @@ import type { Clock } from "../platform/ports.ts";
 import type { Reason } from "../platform/metrics.ts";
 
 /**
- * Tracks what keeps an object from sleep: timers, pending calls and requests, and sockets without hibernation. The time
- * in which something does is also the time that is billed, except for short computations.
+ * Tracks what keeps an object awake: timers, pending calls and requests, and WebSockets without hibernation. The time
+ * in which anything does is also the billed time, except for short computations.
  * https://developers.cloudflare.com/durable-objects/concepts/durable-object-lifecycle/
  */
 export class Awake {
@@ -18,7 +18,7 @@ export class Awake {
 
   get reasons(): readonly Reason[] {
     const kinds = Map.groupBy(this.#reasons, ({ why }) => why);
-    // Reasons are in the order in which they began.
+    // The kinds are in the order in which they began.
     return Array.from(kinds, ([why, [first, ...others]]) => ({
       why,
       since: first?.since ?? 0,
@@ -26,7 +26,7 @@ export class Awake {
     }));
   }
 
-  /** For how long there was any reason, in ms. */
+  /** How long there was any reason, in ms. */
   get ms(): number {
     return this.#ms + (this.#reasons.size > 0 ? this.#clock.now() - this.#since : 0);
   }

@@ -15,7 +15,7 @@ export type Binding = keyof typeof CLASSES;
 export const ROOM_BINDINGS: readonly Binding[] = ["ROOMS"];
 export const WORLD_BINDINGS: readonly Binding[] = ["ROOMS", "WORLDS", "SHARDS"];
 
-/** The calls that other objects of the service make to a room. No request of a client leads to one of them directly. */
+/** The calls of other objects of the service to a room. Clients cannot make them directly. */
 export interface RoomCalls {
   relay(batch: ShardBatch): Promise<Receipt>;
   board(user: TransferredUser): Promise<TransferAnswer>;
@@ -26,7 +26,7 @@ export interface RoomCalls {
   metrics(): Promise<RoomMetrics>;
 }
 
-/** The calls that other objects of the service make to a shard. */
+/** The calls of other objects of the service to a shard. */
 export interface ShardCalls {
   introduce(boot: string): Promise<Introduction | undefined>;
   deliver(batch: RoomBatch): Promise<Receipt>;
@@ -46,11 +46,11 @@ export interface Stubs {
   readonly SHARDS: ShardCalls & Fetcher;
 }
 
-/** A namespace of objects, as the platform gives it. */
+/** A namespace of objects, as the platform provides it. */
 export interface Namespace<T> {
   idFromName(name: string): unknown;
   get(id: unknown, options?: { locationHint: LocationHint }): T;
-  /** @throws Error where the platform has no jurisdictions */
+  /** @throws Error if the platform has no jurisdictions */
   jurisdiction(name: Jurisdiction): Namespace<T>;
 }
 
@@ -65,7 +65,7 @@ export function assertBindings(needed: readonly Binding[], bound: object = worke
     (name) => `[[durable_objects.bindings]]\nname = "${name}"\nclass_name = "${CLASSES[name]}"`,
   );
   const classes = missing.map((name) => `"${CLASSES[name]}"`).join(", ");
-  // A migration that was deployed stays as it is.
+  // A migration that was deployed must not be changed.
   const tag = missing.length === needed.length ? "v1" : "v2";
   throw new Error(
     `Missing Durable Object binding ${missing.join(", ")}. Add to wrangler.toml:\n${bindings.join("\n")}\n` +

@@ -5,7 +5,7 @@ import { RoomError } from "../protocol/errors.ts";
 import { encodeError } from "../protocol/packets.ts";
 import { isUpgrade } from "./handshake.ts";
 
-/** The class of objects of a service that cannot run, in development. */
+/** Makes the class of objects of a service that cannot run, in development. */
 export function createBrokenObject(
   error: unknown,
 ): new (ctx: DurableObjectState, env: Cloudflare.Env) => DurableObject {
@@ -17,8 +17,8 @@ export function createBrokenObject(
 }
 
 /**
- * Answers a request to a service that cannot run: the development server shows what is thrown, with its source. A client
- * gets the message in a packet, which its console shows, since a close reason has no room for it.
+ * Answers a request to a service that cannot run. The development server shows a thrown error with its source. A
+ * WebSocket client gets the message in a packet, which its console shows, since a close reason is too short for it.
  */
 export function answerBroken(request: Request, error: unknown): Response {
   if (!isUpgrade(request)) throw error;

@@ -27,7 +27,7 @@ export function refuse(request: Request, { code, message }: RoomError, init: Res
   return new Response(null, { status: 101, webSocket: client });
 }
 
-/** Reads the session and the transfer token from the query of an upgrade request. */
+/** Reads the session id and the transfer token from the query of an upgrade request. */
 export function credentialsOf(url: string): { sessionId: string | undefined; transferToken: string | undefined } {
   const query = new URL(url).searchParams;
   return {
@@ -36,20 +36,20 @@ export function credentialsOf(url: string): { sessionId: string | undefined; tra
   };
 }
 
-/** Why sockets are closed when a new instance takes over, with the code `RESTART`. */
+/** The close reason when a new instance takes over, with the code `RESTART`. */
 export const NEW_CODE = "The code has changed";
 
 /**
- * An upgrade that takes longer than this is answered before the join is done, in ms: clients give up after some
+ * An upgrade that takes longer than this, in ms, is answered before the join is done, since clients time out after some
  * seconds.
  */
 const LONGEST_HANDSHAKE = 1000;
 
 /**
- * Waits until an upgrade can be answered: when the client was let in or refused, or when that takes long.
- * @param signal aborts when the client is gone, with the compatibility flag `enable_request_signal`: it gets no close
- * event then, since nobody has accepted its socket
- * @returns whether the join is not done yet, and the client still there
+ * Waits until an upgrade can be answered: when the client has joined or was refused, or after a while.
+ * @param signal aborts when the client disconnects, with the compatibility flag `enable_request_signal`. A socket that
+ * was not accepted has no close event
+ * @returns whether the join is not done yet, and the client is still connected
  */
 export async function isAnsweredLate(
   joining: Promise<unknown>,
@@ -67,7 +67,7 @@ export async function isAnsweredLate(
   return isLate && !signal.aborted;
 }
 
-/** Answers a close frame. Clients may send codes and reasons that are not allowed in an answer: that has 1000 then. */
+/** Answers a close frame. Clients may send codes and reasons that are not allowed in an answer, which is 1000 then. */
 export function answerClose(ws: WebSocket, code: number, reason: string): void {
   try {
     ws.close(code === 1005 || code === 1006 || code === 1015 ? 1000 : code, reason);

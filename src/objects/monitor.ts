@@ -13,33 +13,32 @@ import { kvStorage } from "./storage.ts";
 import type { PlatformStorage } from "./storage.ts";
 
 const KEY = `${PRIVATE_PREFIX}counts`;
-/** The least time between two saves of the totals, in ms. */
+/** The minimum time between two saves of the totals, in ms. */
 const SPACING = 10_000;
-/** Errors that are kept, and the characters of each. */
+/** The number of errors that are kept, and their maximum length in characters. */
 const MOST_ERRORS = 50;
 const LONGEST_ERROR = 500;
 
-/** The row of the counts. */
+/** The row with the counts. */
 interface Stored {
   readonly since: number;
   readonly counts: Counts;
 }
 
 /**
- * Counts what an object does at the border to the platform: so it counts what is billed, and the core does not count
- * anything.
+ * Counts the events of an object where it meets the platform: so it counts what is billed, and the core need not count.
  */
 export class Monitor {
   readonly counts = zero();
   readonly awake: Awake;
   readonly storage: Storage;
-  /** Whether a text is a private id. Asked when an error is kept: later the session may have ended. */
+  /** Whether a text is a private id. It is checked when an error is added, since the session may end later. */
   isPrivate: IsPrivate = () => false;
   /** Called for each frame that is sent, while the inspector records frames. */
   onSent: ((frame: SentFrame, socket: Socket) => void) | undefined;
   /** Calls to other objects since the last event began. */
   callsSinceEvent = 0;
-  /** Whether all that was stored is deleted: then the counts are not stored any more. */
+  /** Whether the object's storage was deleted. The counts are no longer stored then. */
   isEnded = false;
   /** Called when the first event begins. */
   onWoken: () => void = () => {};
@@ -48,10 +47,10 @@ export class Monitor {
   readonly #log: (entry: LogEntry) => void;
   readonly #wokeAt: number;
   readonly #errors: LoggedError[] = [];
-  /** What saves rows together, which takes the totals along. */
+  /** Saves rows together, including the totals. */
   #gatherer: Gatherer | undefined;
   #wokenBy: Cause | undefined;
-  /** The totals before the object woke, read when they are needed. */
+  /** The totals before the object woke. They are read on demand. */
   #before: Stored | undefined;
   #storedAt = -Infinity;
   #storedCount = 0;
@@ -75,7 +74,7 @@ export class Monitor {
     };
   }
 
-  /** An event reached the object. */
+  /** The object received an event. */
   event(cause: Cause): void {
     this.callsSinceEvent = 0;
     if (this.#wokenBy) return;
@@ -94,7 +93,7 @@ export class Monitor {
     this.counts.bytesIn += bytesOf(frame);
   }
 
-  /** A frame was sent to a client. @returns how many bytes it has */
+  /** A frame was sent to a client. @returns its size in bytes */
   sent(frame: SentFrame, socket: Socket): number {
     // Most frames are sent to many sockets.
     if (frame !== this.#frame) this.#bytes = bytesOf((this.#frame = frame));
@@ -119,8 +118,8 @@ export class Monitor {
   }
 
   /**
-   * Counts an alarm. If nothing was saved since the last one, the totals are stored by themselves.
-   * @param run undefined if there is nothing to do: then nothing is stored
+   * Counts an alarm. If nothing was saved since the last one, the totals are stored now.
+   * @param run undefined if there is nothing to do. Then nothing is stored
    */
   async alarm(run: (() => Promise<void>) | undefined): Promise<void> {
     this.event("alarm");
@@ -134,7 +133,7 @@ export class Monitor {
   /** Writes an entry of the log, counts its code, and keeps it for a while if it is an error or a warning. */
   readonly log = (entry: LogEntry): void => {
     const { level, event, action, connection, code, error } = entry;
-    // The debug entry of an action comes in addition to that of its refusal.
+    // The debug entry of an action is written in addition to that of its refusal.
     if (code && level !== "debug") this.counts.errors[code] = (this.counts.errors[code] ?? 0) + 1;
     if (level === "error" || level === "warn") {
       this.#errors.push({
@@ -150,7 +149,7 @@ export class Monitor {
     this.#log(entry);
   };
 
-  /** The first line of an error, as operators may see it: a handler may have put anything into it. */
+  /** The first line of an error without private ids, since handlers may put anything into it. */
   #shown(error: string): string {
     const [line = ""] = error.split("\n", 1);
     return hide(line.slice(0, 2 * LONGEST_ERROR), (text) => this.isPrivate(text)).slice(0, LONGEST_ERROR);
@@ -208,7 +207,7 @@ export class Monitor {
   #store(): void {
     if (this.isEnded) return;
     this.counts.awakeMs = this.awake.ms;
-    // Set even if storing fails, so that it is not tried again with each save.
+    // Set even if storing fails, so that not every save tries it again.
     this.#storedAt = this.#clock.now();
     try {
       if (!this.#gatherer?.take(KEY, this.#totals())) this.#put();
@@ -220,14 +219,14 @@ export class Monitor {
     this.#storedTraffic = this.#traffic;
   }
 
-  /** Writes the totals to a row of their own, which counts too. */
+  /** Writes the totals to their own row, which is counted too. */
   #put(): void {
     this.counts.rowsWritten++;
     this.#kv.put(KEY, this.#totals());
   }
 }
 
-/** Adds up all counters: the sum grows whenever anything is counted. */
+/** The sum of all counters. It grows whenever anything is counted. */
 function countOf(counts: object): number {
   const values = Object.values(counts) as (number | object)[];
   return values.reduce<number>((total, value) => total + (typeof value === "number" ? value : countOf(value)), 0);

@@ -1,11 +1,14 @@
 import type { Ports } from "../room/room-ports.ts";
 
-/** One memory of a room: from its start until the room is destroyed. */
+/** One life of a room: from its start until it is destroyed. */
 export interface Life {
   isOver: boolean;
 }
 
-/** Ports for one life of a room. Whatever still runs of it afterwards stores nothing, and no timer or alarm comes. */
+/**
+ * Makes the ports for one life of a room. Code that still runs afterwards cannot store anything, and has no timers and
+ * no alarm.
+ */
 export function mortal({ storage, clock, alarm, ...rest }: Ports, life: Life): Ports {
   return {
     ...rest,

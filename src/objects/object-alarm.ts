@@ -3,37 +3,37 @@ import type { Alarm, Clock } from "../platform/ports.ts";
 
 const FIRST_RETRY = 1000;
 const LONGEST_RETRY = 60_000;
-/** An alarm that is set late is set at least this far ahead, in ms. */
+/** An alarm whose time has passed is set at least this far ahead, in ms. */
 const LEAST_DELAY = 10;
 
-/** What an object's alarm needs of the platform. */
+/** The parts of the platform that an object's alarm needs. */
 export interface AlarmScope {
   readonly clock: Clock;
-  /** Sets the alarm of the platform. It may throw or reject: then nothing was set. */
+  /** Sets the alarm of the platform. If it throws or rejects, nothing was set. */
   set(at: number): Promise<void>;
-  /** When the alarm of the platform is set for; null if it is not set. */
+  /** The time of the platform's alarm. Null if it is not set. */
   current(): Promise<number | null>;
   failed(error: unknown): void;
 }
 
 /**
- * Implements the port `Alarm`. What the core sets is set in the end: a call that fails is reported, and repeated with
- * backoff. A timer does that, so the object does not sleep before its alarm is set.
+ * Implements the port `Alarm`. A time that the core sets is always set in the end: a failed call is reported, and
+ * repeated with backoff. A timer does that, so the object does not hibernate before its alarm is set.
  *
- * Nothing is set before the first event has begun. If that is the alarm itself, the platform would take one that is
- * set earlier as a reason to cancel the event, and to ring again. And since each time that it is set costs a row, an
- * object that wakes first looks whether its alarm is set already: for the same time, or an earlier one.
+ * Nothing is set before the first event has begun. If that event is the alarm itself, the platform would cancel it when
+ * an earlier time is set, and ring again. Since each setting costs a row, an object that wakes first checks whether its
+ * alarm is already set for the same time or an earlier one.
  */
 export class ObjectAlarm implements Alarm {
   readonly #scope: AlarmScope;
-  /** When the core is to be called; undefined if it has not said so since the alarm rang last. */
+  /** When the core has to be called. Undefined if it has not asked for that since the last alarm. */
   #due: number | undefined;
-  /** Whether the alarm is set for now, only so that an event comes. */
+  /** Whether the alarm is set for now, only to cause an event. */
   #isEarly = false;
-  /** The time that is to be set, and is not known to be set. */
+  /** The time that has to be set, until it is known to be set. */
   #wanted: number | undefined;
   #isHeld = true;
-  /** When the platform's alarm is set for, as far as it is known. */
+  /** The time of the platform's alarm, as far as it is known. */
   #stored = Infinity;
   #failures = 0;
   #cancel: (() => void) | undefined;
@@ -44,17 +44,17 @@ export class ObjectAlarm implements Alarm {
 
   set(at: number): void {
     this.#due = at;
-    // It is set when the early one has rung.
+    // The time is set after the early alarm has rung.
     if (!this.#isEarly) this.#set(at);
   }
 
-  /** Rings as soon as possible, and then again when the core is to be called. */
+  /** Rings as soon as possible, and again when the core has to be called. */
   ringEarly(): void {
     this.#isEarly = true;
     this.#set(this.#scope.clock.now() + LEAST_DELAY);
   }
 
-  /** The alarm rings. @returns whether it does so for the core, which sets it anew if it needs it */
+  /** The alarm rings. @returns whether the core has to be called. The core sets it again if it needs it */
   rings(): boolean {
     const due = this.#due ?? 0;
     const isForCore = !this.#isEarly || due <= this.#scope.clock.now();
@@ -70,21 +70,21 @@ export class ObjectAlarm implements Alarm {
       return;
     }
     if (this.#cancel) return;
-    // Whatever woke the object, it is not held for longer than the constructor runs.
+    // In any case the object waits only until the constructor has run.
     this.#cancel = this.#scope.clock.after(0, () => this.open(), "alarm");
     void this.#look();
   }
 
-  /** If it is not known in time when the alarm is set for, it is set anew. */
+  /** If the time of the platform's alarm is not known in time, the alarm is set again. */
   async #look(): Promise<void> {
     try {
       this.#stored = (await this.#scope.current()) ?? Infinity;
     } catch {
-      // The same as if it were not set.
+      // Continue as if it were not set.
     }
   }
 
-  /** The first event has begun: what was set before is set now. */
+  /** The first event has begun: sets what was postponed. */
   open(): void {
     if (!this.#isHeld) return;
     this.#isHeld = false;
@@ -94,7 +94,7 @@ export class ObjectAlarm implements Alarm {
     else this.#wanted = undefined;
   }
 
-  /** The alarm is not set any more, nor is it to be. */
+  /** The alarm was deleted, and must not be set again. */
   forget(): void {
     this.#isHeld = this.#isEarly = false;
     this.#due = undefined;
@@ -119,7 +119,7 @@ export class ObjectAlarm implements Alarm {
     this.#wait(undefined);
   }
 
-  /** @param cancel ends what is waited for now */
+  /** @param cancel stops the current wait */
   #wait(cancel: (() => void) | undefined): void {
     this.#cancel?.();
     this.#cancel = cancel;

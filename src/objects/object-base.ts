@@ -15,8 +15,8 @@ import { Tenure } from "./tenure.ts";
 import { skipBody } from "./unread-body.ts";
 
 /**
- * Calls to other objects between two events, after which the alarm rings. The free plan allows 1,000, the paid one 10,000
- * unless `limits.subrequests` says otherwise.
+ * After this many calls to other objects without an event, the alarm rings. The free plan allows 1,000, the paid plan
+ * 10,000 unless `limits.subrequests` says otherwise.
  * https://developers.cloudflare.com/workers/platform/limits/#subrequests
  */
 const MOST_CALLS = 400;
@@ -27,13 +27,13 @@ const BROKEN = 1006;
 /** The default log. */
 const CONSOLE = createLog();
 
-/** A request as an object gets it. */
+/** A request, as an object receives it. */
 export interface Received extends ReceivedRequest {
-  /** Aborts when the client is gone. */
+  /** Aborts when the client disconnects. */
   readonly signal: AbortSignal;
 }
 
-/** The common base of room and shard objects: counts the platform's events, and passes them on. */
+/** The base of room and shard objects: counts the platform's events, and forwards them. */
 export abstract class ObjectBase extends DurableObject {
   protected readonly monitor: Monitor;
   protected readonly sockets: Sockets;
@@ -84,16 +84,16 @@ export abstract class ObjectBase extends DurableObject {
   }
 
   /**
-   * Calls another object, and stays awake until it answers. The alarm rings before the platform refuses further calls:
-   * it allows only so many between two events. (A call to itself would be an event too, but of a chain of calls, which
-   * may have a few links only.)
+   * Calls another object, and stays awake until it answers. The platform allows a limited number of calls between two
+   * events, so the alarm rings before that. (A call to itself would be an event too, but part of a chain of calls,
+   * which may have only a few links.)
    */
   protected reach<T>(why: string, call: () => Promise<T>): Promise<T> {
     if (++this.monitor.callsSinceEvent % MOST_CALLS === 0) this.#alarm.ringEarly();
     return this.monitor.awake.during(why, this.tenure.call(call));
   }
 
-  /** Sets the object's alarm. It never throws: what fails is reported and repeated. */
+  /** Sets the object's alarm. It never throws: a failure is reported and repeated. */
   protected setAlarm(at: number): void {
     this.#alarm.set(at);
   }
@@ -107,13 +107,13 @@ export abstract class ObjectBase extends DurableObject {
     await stored;
   }
 
-  /** Deletes all that is stored, the alarm too. Before February 2026 `deleteAll` did not include that. */
+  /** Deletes everything that is stored, including the alarm. Before February 2026 `deleteAll` did not include it. */
   protected async end(): Promise<void> {
     if (this.tenure.isOver) return;
     this.#alarm.forget();
     this.monitor.isEnded = true;
     const { storage } = this.ctx;
-    // Both at once: without its alarm, an object that dies in between would keep its rows.
+    // Both at once: an object that dies in between, without its alarm, would keep its rows.
     await Promise.all([storage.deleteAlarm(), storage.deleteAll()]);
     this.monitor.counts.rowsWritten += 2;
   }
@@ -122,7 +122,7 @@ export abstract class ObjectBase extends DurableObject {
     this.monitor.log({ level: "error", event: "save_failed", code: "internal", error: causeOf(error) });
   }
 
-  /** Clients have the state of the old code, so they connect anew. */
+  /** Clients have the state of the old code, so they reconnect. */
   #leave(): void {
     this.leaving().catch((error: unknown) => this.#saveFailed(error));
     for (const ws of this.openSockets()) ws.close(RESTART, NEW_CODE);
@@ -133,12 +133,12 @@ export abstract class ObjectBase extends DurableObject {
     return this.ctx.getWebSockets();
   }
 
-  /** When the runtime last answered a ping of a socket, in ms since 1970; 0 if it never did. */
+  /** When the runtime last answered a ping of a socket, in ms since 1970; 0 for never. */
   protected pingedAt(ws: WebSocket): number {
     return this.ctx.getWebSocketAutoResponseTimestamp(ws)?.getTime() ?? 0;
   }
 
-  /** Another instance takes over. What is to be stored is written before this waits for anything. */
+  /** Another instance takes over. Everything that has to be stored is written before the first `await`. */
   protected async leaving(): Promise<void> {}
 
   /** The object's clock. */
@@ -153,9 +153,9 @@ export abstract class ObjectBase extends DurableObject {
 
   /** The names that identify the object in log entries and metrics. */
   protected abstract get names(): { readonly party: string; readonly room: string };
-  /** @param signal aborts when the client is gone, with the compatibility flag `enable_request_signal` */
+  /** @param signal aborts when the client disconnects, with the compatibility flag `enable_request_signal` */
   protected abstract answer(received: Received): Promise<Response>;
-  /** @param isLost whether the connection broke, rather than being closed by the client */
+  /** @param isLost whether the connection broke, and was not closed by the client */
   protected abstract closed(ws: WebSocket, isLost: boolean): void;
   protected abstract rang(): Promise<void>;
 }

@@ -8,13 +8,13 @@ interface Named {
   readonly storage: { readonly kv: { get<T>(key: string): T | undefined; put<T>(key: string, value: T): void } };
 }
 
-/** The name of an object; empty if it is not known. */
+/** The name of an object. Empty if it is not known. */
 export function nameOf({ id, storage }: Named): string {
   return id.name ?? storage.kv.get<string>(KEY) ?? "";
 }
 
 /**
- * Stores the name for an alarm: after a restart of the process the alarm may wake the object without its name.
+ * Stores the name for an alarm, since an alarm may wake the object without its name after a restart of the process.
  * https://github.com/cloudflare/partykit/pull/391
  * @returns how many rows were written
  */

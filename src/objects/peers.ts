@@ -50,7 +50,7 @@ export async function reportToWorld(
   return { ok: response.ok, status: response.status, text: await response.text() };
 }
 
-/** Reaches the other rooms of a service. @param self the room that does */
+/** Reaches the other rooms of a service. @param self the room that calls */
 export function createOtherRooms(
   places: Places,
   env: object,
@@ -86,7 +86,8 @@ export function createShards(places: Places, env: object): Shards {
   };
 }
 
-const NO_WORLDS = "This service has no Worlds: give createRooms a world, and wrangler.toml the binding WORLDS";
+const NO_WORLDS =
+  "This service has no Worlds. Add world: worlds() to createRooms, and the binding WORLDS to wrangler.toml";
 
 /** Reaches the Worlds in which a room is listed. */
 export function createWorlds(places: Places, env: object): Worlds {

@@ -7,47 +7,47 @@ import { jurisdictionOfShard } from "../platform/jurisdiction.ts";
 import type { Jurisdiction } from "../platform/jurisdiction.ts";
 import type { Binding, Namespace, Stubs } from "./bindings.ts";
 
-/** The same for all objects, or for each what a function says of it: undefined for none. */
+/** One value for all objects, or a function that returns the value for each. Undefined means none. */
 type Choice<T> = T | ((room: RoomAddress) => T | undefined);
 
 /** Where the objects of a service run. */
 export interface LocationConfig {
   /**
-   * The jurisdiction that objects and all that they store stay in: `"eu"`, `"us"`, `"fedramp"` or `"fedramp-high"`. It is
-   * part of which object it is: with another one, or none, a room is a new one, and what was stored is found no more. A
-   * function gets the party and the id of a room, or of a World with the party `world`; shards are where their room is.
-   * Default: none.
+   * The jurisdiction in which objects run and store their data: `"eu"`, `"us"`, `"fedramp"` or `"fedramp-high"`. It is
+   * part of an object's identity: changing it makes new, empty rooms. A function gets `{ party, id }` of a room; the
+   * party of a World is `world`. Shards run where their room does. Default: none.
    */
   readonly jurisdiction?: Choice<Jurisdiction>;
   /**
-   * The region where new objects are to run, as far as that is possible: `"weur"`, say. It counts when an object is made. A
-   * shard that a World makes for the region of a client has that one. Default: near whoever asks first.
+   * The region in which new objects should run, such as `"weur"`. It has no effect on an object that exists. A shard
+   * that a World makes for the region of a client runs in that region. A function gets `{ party, id }`. Default: near
+   * the first caller.
    */
   readonly locationHint?: Choice<LocationHint>;
 }
 
-/** Where one object is to run. */
+/** Where one object runs. */
 interface Location {
   readonly jurisdiction: Jurisdiction | undefined;
   readonly locationHint: LocationHint | undefined;
 }
 
-/** Where objects are, and how they are reached: nothing else makes stubs. */
+/** Where objects run, and how to reach them. All stubs are made here. */
 export interface Places {
-  /** Where a room or a World runs, and the shards of the room. */
+  /** Where a room or a World runs. Shards of a room run there too. */
   locate(party: string, id: string): Location;
   /**
-   * Makes a stub of an object. Make a new one for each call: a stub that has thrown an error is broken.
-   * @param hint where a new object is to run, if not where the service says
-   * @throws Error if the Worker does not have the binding; and whatever the platform says of a jurisdiction
+   * Makes a stub of an object. Make a new one for each call, since a stub is broken after an error.
+   * @param hint the region for a new object, if it differs from that of the service
+   * @throws Error if the Worker does not have the binding; and the platform's errors about a jurisdiction
    */
   stubOf<B extends Binding>(env: object, binding: B, party: string, id: string, hint?: LocationHint): Stubs[B];
 }
 
-/** What workerd says to `jurisdiction()` where it runs by itself. On Cloudflare nothing says that. */
+/** The error of workerd for `jurisdiction()` in local development. Cloudflare does not throw it. */
 const NOT_LOCAL = /not implemented in workerd/;
 
-/** @param nameOf the name of an object: the test kit keeps those of each test apart */
+/** @param nameOf returns the name of an object: the test kit separates those of each test */
 export function createPlaces(
   { jurisdiction, locationHint }: LocationConfig,
   log: (entry: LogEntry) => void,
@@ -60,7 +60,7 @@ export function createPlaces(
     } catch (error) {
       const isLocal = (globalThis as Build).process?.env?.NODE_ENV !== "production" && NOT_LOCAL.test(String(error));
       if (!isLocal) throw error;
-      const hint = "Jurisdictions are not there in local development: objects run without. Once deployed they are";
+      const hint = "Local development has no jurisdictions, so objects run without one. Deployed objects have it";
       if (!isWarned) log({ level: "warn", event: "no_jurisdiction", hint });
       isWarned = true;
       return namespace;
@@ -75,7 +75,7 @@ export function createPlaces(
     stubOf(env, binding, party, id, hint) {
       const namespace = (env as { readonly [B in Binding]?: Namespace<never> })[binding];
       if (!namespace) throw new Error(`Missing Durable Object binding ${binding}`);
-      // Of a shard nothing is known but its id.
+      // Only the id of a shard is known.
       const where =
         party === "shard"
           ? { jurisdiction: jurisdiction && jurisdictionOfShard(id), locationHint: undefined }
@@ -87,7 +87,7 @@ export function createPlaces(
   };
 }
 
-/** Places of a service that does not say where its objects run. */
+/** The places of a service without location options. */
 export const ANYWHERE: Places = createPlaces({}, () => {});
 
 function choose<T extends string>(choice: Choice<T> | undefined, party: string, id: string): T | undefined {

@@ -36,14 +36,12 @@ type Found = ReturnType<FindRoom>;
 type Reach = Parameters<CreateWorldParts>[2];
 
 const CANNOT_START = "The room cannot start";
-/**
- * The answer while a room cannot start. Usually only a new deploy helps, so clients are told to wait for 10 seconds.
- */
+/** The answer while a room cannot start. Usually only a new deploy helps, so clients wait for 10 seconds. */
 const UNAVAILABLE: ResponseInit = { status: 503, headers: { "retry-after": "10" } };
-/** A room that cannot start and has an alarm tries again after this time, in ms. */
+/** How long a room that cannot start and has an alarm waits before it tries again, in ms. */
 const RETRY = 3_600_000;
 
-/** A room that could not be deleted tries again after this time, in ms. */
+/** How long a room that could not be deleted waits before it tries again, in ms. */
 const RETRY_END = 10_000;
 
 /** A class of rooms, as the Worker exports it. */
@@ -52,9 +50,9 @@ export type RoomObjectClass = new (ctx: DurableObjectState, env: Cloudflare.Env)
 /** One room as a Durable Object. It only translates the runtime's events into calls of the core. */
 export class RoomObjectBase extends ObjectBase implements RoomCalls {
   #core: RoomCore | undefined;
-  /** Why the room could not start when that was last tried. */
+  /** Why the room could not start at the last attempt. */
   #failure: unknown;
-  /** Whether the start in the constructor failed, and the event that woke the object has not been handled yet. */
+  /** Whether the start in the constructor failed, and the event that woke the object is not handled yet. */
   #hasFailed = false;
   /** Sockets without hibernation. */
   readonly #awakeSockets = new Set<WebSocket>();
@@ -118,14 +116,17 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
   }
 
   protected override async rang(): Promise<void> {
-    // An alarm of a room that ends begins no new one.
+    // The alarm of a room that is being destroyed starts no new one.
     if (this.#core?.ended) return this.#core.ended;
     if (await this.#isStarted()) return this.core.alarm();
     // The runtime retries an alarm only six times. A room without a definition needs no alarm.
     if (this.#find()) this.setAlarm(this.clock().now() + RETRY);
   }
 
-  /** Whether the room runs, for an event: if it does not, the next event tries again. One that ends makes room for a new one. */
+  /**
+   * Whether the room runs, for an event. If it does not, the next event tries again. After a room was destroyed, a new
+   * one starts.
+   */
   #isStarted(): boolean | Promise<boolean> {
     const ended = this.#core?.ended;
     if (ended) return ended.then(() => this.#isStarted());
@@ -139,8 +140,8 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
   }
 
   /**
-   * Starts the core if it has not started. If that fails, it is logged, and data stays as it is. A restore hook may have
-   * to be waited for: it runs where the runtime holds all other events back.
+   * Starts the core if it has not started. A failure is logged, and data stays unchanged. If a restore hook is async,
+   * the runtime holds back all other events meanwhile.
    */
   #tryStart(): boolean | Promise<boolean> {
     if (this.#core) return true;
@@ -178,7 +179,7 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     throw new RoomError("internal", CANNOT_START);
   }
 
-  /** A shard passes on messages of its clients. Only code with the binding can call this and the following methods. */
+  /** A shard forwards messages of its clients. Only code with the binding can call this and the following methods. */
   async relay(batch: ShardBatch): Promise<Receipt> {
     return this.monitor.call(async () => ((await this.#isStarted()) ? this.core.relay(batch) : { verdict: "unknown" }));
   }
@@ -188,12 +189,12 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     return this.monitor.call(async () => (await this.#started()).board(user));
   }
 
-  /** Another room of the service calls a user back. */
+  /** Another room of the service recalls a user. */
   async recall(transferId: string, sessionId: string, isKept?: boolean): Promise<RecallAnswer> {
     return this.monitor.call(async () => (await this.#started()).recall(transferId, sessionId, isKept));
   }
 
-  /** A user who went to another room of the service has arrived there. */
+  /** A user who moved to another room of the service has arrived there. */
   async arrived(transferId: string, sessionId: string, sub: string | undefined): Promise<void> {
     return this.monitor.call(async () => this.core.arrived(transferId, sessionId, sub));
   }
@@ -203,14 +204,14 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     return this.monitor.call(async () => (await this.#started()).call(call));
   }
 
-  /** An operator asks for metrics. This does not count as traffic of the room, though it wakes a room that sleeps. */
+  /** An operator asks for metrics. This does not count as traffic of the room, though it wakes the room. */
   async metrics(): Promise<RoomMetrics> {
     const runtime = reportRuntime(this.env);
     const report = { ...this.names, connections: 0, ...this.monitor.report(), runtime };
     return (await this.#isStarted()) ? { ...report, ...this.core.overview } : report;
   }
 
-  /** A World asks for the listing of the room. @param isMade whether it makes the room: then the room begins */
+  /** A World asks for the listing of the room. @param isMade whether it creates the room, which then begins */
   async listed(worldId: string, isMade?: boolean): Promise<ListingReport | null> {
     return this.monitor.call(async () => {
       const core = await this.#started();
@@ -220,7 +221,7 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     });
   }
 
-  /** Makes the parts that a room has only in some services. */
+  /** Makes the parts of a room that only some services have. */
   protected options(..._of: Parameters<CreateWorldParts>): OptionalParts {
     return {};
   }
@@ -257,7 +258,7 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     const found = this.#find();
     if (!found) throw new Error(`No room definition matches the object "${this.name}"`);
     const { room, identity } = found;
-    // What was counted of one that was destroyed is stored no more until there is a new one.
+    // The counts of a destroyed room are not stored again until there is a new room.
     this.monitor.isEnded = false;
     const life: Life = { isOver: false };
     const reach: Reach = (why, call) => (life.isOver ? new Promise<never>(() => {}) : this.reach(why, call));
@@ -266,7 +267,7 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     return new RoomCore(compiled, identity, ports, this.options(this.where(), this.env, reach));
   }
 
-  /** If it cannot be deleted, the room finds at its next event that it was ending, and goes on. */
+  /** If it cannot be deleted, the room finds at its next event that it was being destroyed, and continues. */
   async #delete(life: Life): Promise<void> {
     life.isOver = true;
     try {
@@ -316,11 +317,9 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     return "accepted";
   }
 
-  /**
-   * Without hibernation, events come through listeners, and the object stays in memory as long as the socket is open.
-   */
+  /** Without hibernation, events arrive through listeners, and the object stays in memory while the socket is open. */
   #stayAwake(ws: WebSocket): void {
-    // The size of a Blob is not known at once.
+    // The size of a Blob is not known immediately.
     ws.binaryType = "arraybuffer";
     ws.accept();
     this.#awakeSockets.add(ws);
@@ -345,7 +344,7 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
   }
 }
 
-/** What clients are told of a room that cannot start: in development, why. */
+/** What clients are told about a room that cannot start. In development it includes the reason. */
 function cannotStart(failure: unknown): string {
   const isDevelopment = (globalThis as Build).process?.env?.NODE_ENV === "development";
   return isDevelopment && failure instanceof Error ? `${CANNOT_START}: ${failure.message}` : CANNOT_START;
@@ -357,7 +356,7 @@ function describe(error: unknown): string {
   return causeOf(error) + (isCaused ? `\ncaused by ${describe(error.cause)}` : "");
 }
 
-/** What rooms have of their service. */
+/** The parts of the service that rooms use. */
 export interface RoomServices {
   readonly log?: Log | undefined;
   /** Default: anywhere. */
@@ -366,7 +365,7 @@ export interface RoomServices {
   readonly createTransfers?: CreateTransfers | undefined;
 }
 
-/** Makes the Durable Object class that runs the rooms that `find` knows. */
+/** Makes the Durable Object class of the rooms that `find` knows. */
 export function createRoomObject(find: FindRoom, services: RoomServices): RoomObjectClass {
   const { log, places = ANYWHERE, createWorldParts, createTransfers } = services;
   return class RoomObject extends RoomObjectBase {

@@ -56,11 +56,11 @@ export class ShardObjectBase extends ObjectBase implements ShardCalls {
     }
   }
 
-  /** @throws RoomError if the client is refused; and whatever storage or the room throws */
+  /** @throws RoomError if the client is refused; and errors of storage or of the room */
   async #admit({ request, auth, signal, ...session }: Received): Promise<Response> {
     this.core.check(auth);
     if (!isUpgrade(request)) {
-      // The Worker has removed the user's token, unless the room's guards are to get it.
+      // The Worker has removed the user's token, unless the room's guards need it.
       const forwarded = forwardRequest(request, auth, USER_TOKEN);
       return this.#roomOf(this.core.assignment as Assignment).fetch(forwarded);
     }
@@ -112,7 +112,7 @@ export class ShardObjectBase extends ObjectBase implements ShardCalls {
     return this.monitor.call(async () => this.core.deliver(batch));
   }
 
-  /** An operator asks for metrics. This does not count as traffic of the shard, though it wakes a shard that sleeps. */
+  /** An operator asks for metrics. This does not count as traffic of the shard, though it wakes the shard. */
   async metrics(): Promise<ShardMetrics> {
     return {
       ...this.names,
@@ -163,7 +163,7 @@ async function reportShard(
   throw new Error(`The World answered ${answer.status}: ${answer.text}`);
 }
 
-/** Makes the Durable Object class of the shards of the rooms that `find` knows. */
+/** Makes the Durable Object class of shards of the rooms that `find` knows. */
 export function createShardObject(find: FindRoom, log?: Log, places = ANYWHERE): ShardObjectClass {
   return class ShardObject extends ShardObjectBase {
     protected override log(): Log {

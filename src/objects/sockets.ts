@@ -4,7 +4,7 @@ import type { SentFrame, Socket } from "../platform/ports.ts";
 import type { Monitor } from "./monitor.ts";
 import type { Tenure } from "./tenure.ts";
 
-/** Accepts a WebSocket for good. @returns how */
+/** Accepts a WebSocket. @returns how it was accepted */
 export type AcceptSocket = (ws: WebSocket) => "accepted" | "hibernating";
 
 /** Implements the port `Socket` with a WebSocket of the runtime. */
@@ -18,8 +18,8 @@ class WorkerSocket implements Socket {
   readonly #pingedAt: (ws: WebSocket) => number;
 
   /**
-   * @param pingedAt when the runtime last answered a ping
-   * @param acceptWith accepts the socket for good; undefined if that was done, for hibernation
+   * @param pingedAt returns when the runtime last answered a ping
+   * @param acceptWith accepts the socket. Undefined if it was already accepted for hibernation
    */
   constructor(
     ws: WebSocket,
@@ -41,9 +41,9 @@ class WorkerSocket implements Socket {
   }
 
   /**
-   * With hibernation workerd keeps the TCP connection of a closed socket until the object sleeps. Nothing else was
-   * found to end it: no second close, no answer to the client's close frame, no compatibility flag (workerd of
-   * 2026-11).
+   * With hibernation, workerd keeps the TCP connection of a closed socket until the object hibernates. Nothing else was
+   * found to end it: neither a second close, an answer to the client's close frame, nor a compatibility flag (workerd
+   * of 2026-11).
    */
   get endsLate(): boolean {
     return this.#phase === "hibernating";
@@ -68,7 +68,7 @@ class WorkerSocket implements Socket {
   close(code: number, reason: string): void {
     if (this.#phase === "new") {
       this.#phase = "refused";
-      // Not for hibernation, so that the connection ends at once.
+      // Without hibernation, so that the connection ends at once.
       this.#ws.accept();
     }
     this.#ws.close(code, reason);
@@ -83,21 +83,21 @@ class WorkerSocket implements Socket {
   }
 }
 
-/** Keeps one {@link Socket} for each WebSocket: a room finds a connection by its socket. */
+/** Keeps one {@link Socket} for each WebSocket, since a room finds a connection by its socket. */
 export class Sockets {
   readonly #sockets = new WeakMap<WebSocket, Socket>();
   readonly #monitor: Monitor;
   readonly #tenure: Tenure;
   readonly #pingedAt: (ws: WebSocket) => number;
 
-  /** @param pingedAt when the runtime last answered a ping of a socket */
+  /** @param pingedAt returns when the runtime last answered a ping of a socket */
   constructor(monitor: Monitor, tenure: Tenure, pingedAt: (ws: WebSocket) => number) {
     this.#monitor = monitor;
     this.#tenure = tenure;
     this.#pingedAt = pingedAt;
   }
 
-  /** @param acceptWith for one that nobody has accepted yet */
+  /** @param acceptWith for a socket that was not accepted yet */
   of(ws: WebSocket, acceptWith?: AcceptSocket): Socket {
     let socket = this.#sockets.get(ws);
     if (!socket) {

@@ -6,7 +6,7 @@ export interface PlatformStorage extends Pick<DurableObjectStorage, "transaction
   readonly kv: Pick<SyncKvStorage, "get" | "put" | "delete" | "list">;
 }
 
-/** The most rows that may be skipped: if more fail, the rows are not the cause. */
+/** The maximum number of rows to skip. If more fail, the rows are not the cause. */
 const MOST_SKIPPED = 100;
 
 /** Counters of rows, as they are billed. */
@@ -16,7 +16,7 @@ export interface RowCounts {
 }
 
 /**
- * Implements the port `Storage` with an object's storage.
+ * Implements the port `Storage` with the storage of an object.
  * @param onSave called at the end of each transaction, inside of it
  */
 export function kvStorage(
@@ -58,8 +58,8 @@ export function kvStorage(
 type Range = NonNullable<Parameters<Storage["list"]>[0]>;
 
 /**
- * Lists rows, except for those whose values the runtime cannot read any more: its iterator throws at such a row, and
- * then continues with the next one. It does not say which keys they have, so they stay where they are.
+ * Lists rows, except those whose values the runtime can no longer read. Its iterator throws at such a row, and
+ * continues with the next one. It does not tell their keys, so they are not deleted.
  */
 function* readable(
   kv: PlatformStorage["kv"],
@@ -75,7 +75,7 @@ function* readable(
       last = value[0];
       yield value;
     } catch (error) {
-      // If the next row can be read now, the row was not what failed.
+      // If the next row can be read now, the row was not the cause.
       const rest = last === undefined ? range : { ...range, start: `${last}\0` };
       if (++skipped > MOST_SKIPPED || isReadable(kv, rest)) throw error;
       log({

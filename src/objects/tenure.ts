@@ -1,11 +1,11 @@
 import type { Clock } from "../platform/ports.ts";
 import type { PlatformStorage } from "./storage.ts";
 
-/** The same for all versions of this module that are loaded. */
+/** The same for all loaded versions of this module. */
 const INSTANCES = Symbol.for("durable-rooms.instances");
 type Instances = WeakMap<object, () => void>;
 
-/** How to end the instance that runs an object, by the object's `ctx`. */
+/** The function that ends the instance of an object, by the object's `ctx`. */
 function instances(): Instances {
   const scope = globalThis as { [INSTANCES]?: Instances };
   return (scope[INSTANCES] ??= new WeakMap());
@@ -13,13 +13,13 @@ function instances(): Instances {
 
 /**
  * The time in which an instance runs an object. On the platform it ends with the object's memory. But `vite dev` makes
- * another instance on the same `ctx` when the code changes, and leaves the former one alive, with its timers and
- * sockets: so a new instance ends the former one, which then can do nothing more to the object.
+ * another instance with the same `ctx` when the code changes, and keeps the previous one alive, with its timers and
+ * sockets. So a new instance ends the previous one, which then can no longer change the object.
  */
 export class Tenure {
   #isOver = false;
 
-  /** @param leave called once, when another instance takes over: what is saved then, that one finds */
+  /** @param leave called once, when another instance takes over. The new instance finds what is saved then */
   constructor(ctx: object, leave: () => void) {
     instances().get(ctx)?.();
     instances().set(ctx, () => {
@@ -40,7 +40,7 @@ export class Tenure {
     };
   }
 
-  /** The object's storage, which takes nothing after the tenure. */
+  /** The object's storage, which ignores writes after the tenure. */
   storage(storage: PlatformStorage): PlatformStorage {
     const { kv } = storage;
     return {
@@ -55,7 +55,7 @@ export class Tenure {
     };
   }
 
-  /** Calls another object. After the tenure nobody is called, and no answer comes. */
+  /** Calls another object. After the tenure no call is made, and no answer is delivered. */
   async call<T>(run: () => Promise<T>): Promise<T> {
     return this.#isOver ? new Promise<never>(() => {}) : run();
   }

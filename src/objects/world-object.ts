@@ -23,7 +23,7 @@ export function createWorldObject(
   return createRoomObject(createFindWorld(find, settings, log, places), { log, places });
 }
 
-/** Finds the room that a World is: its state is the registry. */
+/** Finds the room that runs a World. Its state is the registry. */
 export function createFindWorld(
   find: FindRoom,
   settings: WorldSettings,
@@ -38,7 +38,7 @@ export function createFindWorld(
   };
 }
 
-/** How a World reaches rooms and shards, by the bindings of its Worker. */
+/** How a World reaches rooms and shards with the bindings of its Worker. */
 export function createHosts(places: Places): Pick<WorldParts, "shards" | "rooms" | "observe" | "jurisdictionOf"> {
   const room = (env: object, { party, roomId }: ListingPlace) => places.stubOf(env, "ROOMS", party, roomId);
   const shard = (env: object, id: string, hint?: LocationHint) => places.stubOf(env, "SHARDS", "shard", id, hint);

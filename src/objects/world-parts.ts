@@ -10,7 +10,7 @@ import type { Places } from "./places.ts";
 type Reach = <T>(why: string, call: () => Promise<T>) => Promise<T>;
 export type CreateWorldParts = (places: Places, env: object, reach: Reach) => WorldParts;
 
-/** Makes what a room has of Worlds: its links to shards, and its listing. */
+/** Makes the parts of a room that belong to Worlds: its links to shards, and its listing. */
 export function createWorldParts(places: Places, env: object, reach: Reach): WorldParts {
   const ofShards = createShards(places, env);
   const ofWorlds = createWorlds(places, env);

@@ -1,12 +1,12 @@
 import { TokenBucket } from "./client-limits.ts";
 import type { RateLimit } from "./client-limits.ts";
 
-/** Networks that are remembered. The one that was quiet for longest is forgotten first. */
+/** The number of networks that are remembered. The one that was quiet for longest is forgotten first. */
 export const MOST_NETWORKS = 10_000;
 
 interface Network {
   readonly bucket: TokenBucket;
-  /** Until then it is refused without counting, so that a flood does not prolong its own refusal. */
+  /** Requests before this time are refused without being counted, so that a flood does not prolong its own refusal. */
   refusedUntil: number;
 }
 
@@ -21,9 +21,9 @@ export class AddressLimit {
 
   /**
    * Counts a request.
-   * @param headers those of the request. Cloudflare writes the client's address there, whatever the client sent. A
-   * request without one comes from another object, or from a development server, and is not counted.
-   * @returns after how many ms to ask again; 0 if the request may pass
+   * @param headers the headers of the request. Cloudflare writes the client's address into them, whatever the client
+   * sent. A request without an address comes from another object or from a development server, and is not counted.
+   * @returns 0 if the request may pass, or after how many ms to try again
    */
   wait(headers: Headers, now: number): number {
     const address = headers.get("cf-connecting-ip");
@@ -43,7 +43,7 @@ export class AddressLimit {
 
   #network(name: string, now: number): Network {
     const network = this.#networks.get(name) ?? { bucket: new TokenBucket(this.#limit, now), refusedUntil: 0 };
-    // Set anew, it is the last in order.
+    // Setting it again moves it to the end of the order.
     this.#networks.delete(name);
     this.#networks.set(name, network);
     const [quietest] = this.#networks.keys();

@@ -1,9 +1,9 @@
-/** Makes calls, only so many at the same time: the others wait for their turn. */
+/** Limits how many calls run at the same time. Further calls wait for their turn. */
 export class CallLimit {
   readonly #waiting: (() => void)[] = [];
   #free: number;
 
-  /** @param atOnce how many calls at the same time */
+  /** @param atOnce how many calls may run at the same time */
   constructor(atOnce: number) {
     this.#free = atOnce;
   }

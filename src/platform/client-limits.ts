@@ -16,7 +16,7 @@ export interface ClientLimits {
 
 /** A client whose messages are counted. */
 export interface LimitedClient {
-  /** Undefined until it sends its first message, or if somebody else counts its messages. */
+  /** Undefined until the client sends its first message, or if another object counts its messages. */
   bucket: TokenBucket | undefined;
 }
 
@@ -29,9 +29,8 @@ export interface MessageRefusal {
 type RateVerdict = "pass" | "refuse" | "close";
 
 /**
- * A token bucket: a connection may send `messages` at once, and as many again every `per` ms. A client that goes on
- * regardless, for as many messages once more, is closed.
- * https://en.wikipedia.org/wiki/Token_bucket
+ * A token bucket: a connection may send `messages` at once, and as many again every `per` ms. A client that continues
+ * is closed after as many refused messages again. https://en.wikipedia.org/wiki/Token_bucket
  */
 export class TokenBucket {
   readonly #limit: RateLimit;
@@ -46,20 +45,20 @@ export class TokenBucket {
 
   take(now: number): RateVerdict {
     const { messages, per } = this.#limit;
-    // A clock that is set back takes nothing away.
+    // If the clock was set back, no tokens are lost.
     const elapsed = Math.max(now - this.#filledAt, 0);
     this.#tokens = Math.min(messages, this.#tokens + (elapsed / per) * messages);
     this.#filledAt = now;
     this.#tokens -= 1;
     if (this.#tokens >= 0) return "pass";
-    // Within half a message: what trickles in meanwhile buys no more refusals.
+    // Half a message of tolerance, so that tokens that trickle in meanwhile do not allow more refusals.
     return this.#tokens < 0.5 - messages ? "close" : "refuse";
   }
 }
 
 /**
  * Checks the size of a message, and counts it.
- * @param isCounted whether it counts here: a room does not count what comes through a shard, which did that already
+ * @param isCounted whether to count it: a shard has already counted the messages that it forwards to a room
  * @returns undefined if the message may be handled
  */
 export function refuseMessage(
@@ -78,10 +77,10 @@ export function refuseMessage(
   return { error: new RoomError("rate_limited", "Too many messages"), closes: verdict === "close" };
 }
 
-/** The most characters of messages that wait for a handler, or for their sender to be let in. */
+/** The maximum size of messages that wait for a handler or for the join, in characters. */
 export const MAX_WAITING: WaitingLimits = { client: 2_000_000, user: 4_000_000, all: 8_000_000 };
 
-/** The size of a waiting frame, in characters or bytes: it does not have to be computed. */
+/** The size of a waiting frame, in characters or bytes, which needs no computation. */
 export function sizeOf(frame: string | ArrayBuffer): number {
   return typeof frame === "string" ? frame.length : frame.byteLength;
 }
@@ -91,7 +90,7 @@ const WIDE = /[\u0080-\uffff]/;
 /** How many bytes a frame has. */
 export function bytesOf(frame: string | ArrayBuffer | Uint8Array): number {
   if (typeof frame !== "string") return frame.byteLength;
-  // Encoding takes ten times as long as looking at the text.
+  // Encoding takes ten times as long as searching the text.
   return WIDE.test(frame) ? new TextEncoder().encode(frame).length : frame.length;
 }
 

@@ -10,8 +10,8 @@ export const REAL_CLOCK: Clock = {
 };
 
 /**
- * How many ms are left until a time; 0 or less if it is over. Never more than `longest`: a clock that jumped back
- * must not keep anything waiting.
+ * How many ms are left until a time; 0 or less if it has passed. Never more than `longest`, so that nothing waits for
+ * ever after the clock was set back.
  */
 export function remaining(until: number, now: number, longest: number): number {
   return Math.min(until - now, longest);

@@ -1,8 +1,8 @@
 import type { Counts } from "./counts.ts";
 
 /**
- * Prices in dollars on the paid plan, without its included amounts. A message received over a socket counts as a
- * twentieth of a request, sent ones are free. An idle object that may sleep costs nothing, even before it sleeps.
+ * Prices in dollars on the paid plan, without the included usage. 20 messages received over WebSockets count as one
+ * request, and sent messages are free. An idle object that can hibernate costs nothing, even before it hibernates.
  * https://developers.cloudflare.com/durable-objects/platform/pricing/, as of November 2026
  */
 const PRICES = { request: 0.15e-6, gigabyteSecond: 12.5e-6, rowWritten: 1e-6, rowRead: 0.001e-6 };
@@ -10,18 +10,21 @@ const MESSAGES_PER_REQUEST = 20;
 /** Each object is billed for 128 MB. */
 const GIGABYTES = 0.128;
 const HOUR = 3_600_000;
-/** A shorter time, in ms, says little about an hour. */
+/** The shortest time, in ms, from which the cost of an hour is computed. */
 const LEAST = 60_000;
 
-/** Dollars, by what they are for. */
+/** Costs in dollars. */
 export interface Cost {
+  /** HTTP requests, messages, calls and alarms. */
   readonly requests: number;
+  /** The time that the object was awake. */
   readonly duration: number;
+  /** Rows read and written. */
   readonly rows: number;
+  /** The sum of the others. */
   readonly total: number;
 }
 
-/** Computes what an object's counts cost. */
 export function costOf(counts: Counts): Cost {
   const { messages, requests: asked, calls, alarms, awakeMs, rowsWritten, rowsRead } = counts;
   const requests = (messages / MESSAGES_PER_REQUEST + asked + calls + alarms) * PRICES.request;
@@ -32,7 +35,7 @@ export function costOf(counts: Counts): Cost {
 
 /**
  * Computes the cost of an hour at the same rate.
- * @param ms the time in which it was counted; at least a minute is used
+ * @param ms the time in which `counts` were counted; at least a minute is used
  */
 export function costPerHour(counts: Counts, ms: number): Cost {
   const hours = Math.max(ms, LEAST) / HOUR;

@@ -1,30 +1,35 @@
 import type { ErrorCode } from "../protocol/codes.ts";
 
-/** What brought an object into memory. */
+/** The event that woke an object. */
 export type Cause = "message" | "request" | "alarm" | "call" | "close" | "metrics";
 
-/** The counters of an object: whole numbers, which only grow. */
+/** The counters of an object: whole numbers that only grow. */
 export interface Counts {
-  /** Frames of clients that came in over sockets here, and their bytes. Pings that the runtime answers do not count. */
+  /** Frames received from clients over WebSockets of this object, without pings that the runtime answers. */
   messages: number;
+  /** The bytes of `messages`. */
   bytesIn: number;
-  /** Frames that went out to clients over sockets here, and their bytes. */
+  /** Frames sent to clients over WebSockets of this object. */
   packets: number;
+  /** The bytes of `packets`. */
   bytesOut: number;
-  /** Messages that a shard passed on. */
+  /** Messages that a shard forwarded. */
   relayed: number;
-  /** HTTP requests, WebSocket upgrades among them. */
+  /** HTTP requests, including WebSocket upgrades. */
   requests: number;
-  /** Calls of shards and other rooms. */
+  /** Calls from shards and other rooms. */
   calls: number;
+  /** Alarms of the object. */
   alarms: number;
+  /** Rows read from storage. */
   rowsRead: number;
+  /** Rows written to storage. */
   rowsWritten: number;
-  /** Time in which something kept the object from sleep, in ms. */
+  /** The time in which something kept the object awake, in ms. */
   awakeMs: number;
-  /** How often an object that had run before came into memory again, by cause. */
+  /** How often the object woke after it had run before, by cause. */
   wakes: Partial<Record<Cause, number>>;
-  /** Refusals and failures, by code. */
+  /** Refusals and failures, by error code. */
   errors: Partial<Record<ErrorCode, number>>;
 }
 
@@ -33,7 +38,7 @@ export function zero(): Counts {
   return { ...traffic, rowsRead: 0, rowsWritten: 0, awakeMs: 0, wakes: {}, errors: {} };
 }
 
-/** Adds numbers by their names. One that is missing, as in what an older version stored, counts as 0. */
+/** Adds numbers by name. A missing number, which an older version did not store, counts as 0. */
 export function sum<T extends object>(a: T, b: T): T {
   const total = { ...a } as Record<string, unknown>;
   for (const [name, value] of Object.entries(b) as [string, number | object][]) {

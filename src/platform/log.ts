@@ -10,12 +10,12 @@ export interface Log {
   readonly isVerbose: boolean;
 }
 
-/** All levels, the least important first. */
+/** All levels, least important first. */
 export const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
 /**
- * Makes the log of a service. Errors of the logger itself are written to the console. That a quota of the platform is
- * used up is one entry in ten minutes, whatever fails because of it.
+ * Makes the log of a service. Errors of the logger itself are written to the console. An exceeded quota of the platform
+ * is logged once in ten minutes, whatever fails because of it.
  * @param level entries below this level are dropped
  */
 export function createLog(write: (entry: LogEntry) => unknown = toConsole, level: LogLevel = "warn"): Log {
@@ -35,7 +35,7 @@ export function createLog(write: (entry: LogEntry) => unknown = toConsole, level
   return Object.assign(log, { isVerbose: least === 0 });
 }
 
-/** @returns tells how to write an entry; undefined if an earlier one says the same */
+/** @returns a function that returns the entry to write, or undefined if an earlier entry says the same */
 function onePerQuota(): (entry: LogEntry) => LogEntry | undefined {
   const saidAt = new Map<string, number>();
   return (entry) => {
@@ -48,12 +48,12 @@ function onePerQuota(): (entry: LogEntry) => LogEntry | undefined {
   };
 }
 
-/** Describes what was thrown, for the log. Handlers may throw anything, even something that has no text. */
+/** Describes a thrown value for the log. Handlers may throw anything, even a value that cannot be converted to text. */
 export function causeOf(thrown: unknown): string {
   try {
     return String(thrown instanceof Error ? (thrown.stack ?? thrown.message) : thrown);
   } catch {
-    return "Something was thrown that has no text";
+    return "An error without text was thrown";
   }
 }
 
@@ -62,7 +62,7 @@ function toConsole(entry: LogEntry): void {
   console[entry.level](isDevelopment ? readable(entry) : JSON.stringify(entry));
 }
 
-/** An entry for whoever reads it as it comes: development servers map the lines of its stack to their sources. */
+/** Formats an entry for a terminal: development servers map the lines of its stack to the sources. */
 function readable(entry: LogEntry): string {
   const { level: _, event, party, room, error, hint, ...others } = entry;
   const where = room === undefined ? "" : ` in ${party}/${room}`;

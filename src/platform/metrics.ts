@@ -2,12 +2,12 @@ import type { Cost } from "./cost.ts";
 import type { Cause, Counts } from "./counts.ts";
 import type { LogEntry } from "./ports.ts";
 
-/** Something that keeps an object from sleep. */
+/** Something that keeps an object awake. */
 export interface Reason {
   readonly why: string;
-  /** When the first of its kind began, in ms since 1970. */
+  /** When the first of this kind began, in ms since 1970. */
   readonly since: number;
-  /** How many of the kind there are. */
+  /** How many of this kind there are. */
   readonly count: number;
 }
 
@@ -16,65 +16,75 @@ export interface LoggedError extends Pick<LogEntry, "event" | "action" | "connec
   readonly at: number;
 }
 
-/** The code that runs a Worker or an object, and how. */
+/** The code that an object runs. */
 export interface RuntimeReport {
-  /** The id of the deployed version, if the Worker has a `version_metadata` binding with the name CF_VERSION_METADATA. */
+  /** The id of the deployed version. Null if the Worker has no `version_metadata` binding named CF_VERSION_METADATA. */
   readonly deploy: string | null;
-  /** What is missing in `wrangler.toml`, as far as the runtime tells. */
+  /** Settings that are missing in `wrangler.toml`, as far as the runtime can tell. */
   readonly missing: readonly string[];
 }
 
-/** The metrics of any object. Times are in ms since 1970. */
+/** The metrics of an object. Times are in ms since 1970. */
 export interface ObjectMetrics {
+  /** The party of the room. */
   readonly party: string;
+  /** The id of the room. */
   readonly room: string;
   /** When the metrics were read. */
   readonly at: number;
+  /** Open connections. */
   readonly connections: number;
-  /** When it came into memory, and what caused that. */
+  /** When the object woke. */
   readonly wokeAt: number;
+  /** The event that woke it. */
   readonly wokenBy: Cause;
-  /** What keeps it from sleep right now; empty if it may sleep. */
+  /** What keeps the object awake now. Empty if it can hibernate. */
   readonly awake: readonly Reason[];
-  /** What it counted since it woke. */
+  /** The counts since it woke. */
   readonly sinceWake: Counts;
-  /** All counts since `countedSince`. A crash loses the counts that were not stored. */
+  /** The counts since `countedSince`. Counts that were not stored before a crash are missing. */
   readonly totals: Counts;
+  /** When the totals began. */
   readonly countedSince: number;
-  /** Dollars an hour: since it woke, and on average. */
+  /** The cost in dollars per hour: since it woke (`now`), and since `countedSince` (`average`). */
   readonly cost: { readonly now: Cost; readonly average: Cost };
-  /** Errors since it woke; the latest last. */
+  /** The errors since it woke, up to 50, latest last. */
   readonly errors: readonly LoggedError[];
+  /** The code that the object runs. */
   readonly runtime: RuntimeReport;
 }
 
-/** How many clients and users a room has. */
+/** The clients and users of a room. */
 export interface Overview extends FlowReport {
-  /** Open connections, those at shards too. */
+  /** Open connections, including those at shards. */
   readonly connections: number;
-  /** Distinct users who are online. */
+  /** Distinct users online. */
   readonly users: number;
-  /** Sessions that are remembered. */
+  /** Sessions that are stored. */
   readonly sessions: number;
+  /** The scheduled tasks. `at` is in ms since 1970. */
   readonly schedules: readonly { readonly name: string; readonly at: number }[];
+  /** The shards of the room, with their open connections. */
   readonly shards: readonly { readonly id: string; readonly connections: number }[];
 }
 
-/** How far clients of an object's own sockets are behind. */
+/** How far the clients of an object's own WebSockets are behind. */
 export interface FlowReport {
-  /** The bytes that they were sent and have not confirmed. */
+  /** The bytes that were sent and have not been confirmed. */
   readonly unconfirmedBytes: number;
-  /** Clients that are sent nothing, since they do not confirm. */
+  /** Clients that are sent nothing until they confirm. */
   readonly behind: number;
-  /** Since the object woke: how often a client got in one packet what it missed, and how many were closed. */
+  /** How often a client that was behind got one merged packet, since the object woke. */
   readonly merges: number;
+  /** How many clients were closed with `too_slow`, since the object woke. */
   readonly tooSlow: number;
 }
 
-/** The answer of a room to `GET /parties/:party/:room/$metrics`. A room that cannot start has no overview. */
+/** The answer of `GET /parties/:party/:room/$metrics`. A room that cannot start has no overview. */
 export type RoomMetrics = ObjectMetrics & Partial<Overview>;
 
-/** The same answer of a shard. */
+/** The answer of `GET /parties/shard/:shard/$metrics`. */
 export interface ShardMetrics extends ObjectMetrics, Partial<FlowReport> {
+  /** The id of the shard. */
   readonly shard: string;
 }

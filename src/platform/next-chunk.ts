@@ -1,8 +1,8 @@
 /**
  * Reads the next chunk of a body.
- * @throws what broke the body off. The runtime holds this error as long as the body, and V8 holds in it, until somebody
- * asks for its stack, all functions that wait for it, and with them the request: such a cycle is never collected (workerd
- * of 2026-11). So the stack is asked for here.
+ * @throws the error that ended the body. The runtime keeps this error as long as the body. Until its stack is read, V8
+ * keeps all functions that wait for it, and with them the request: a cycle that is never collected (workerd of
+ * 2026-11). Reading the stack here prevents that.
  */
 export async function nextChunk(
   reader: ReadableStreamDefaultReader<Uint8Array>,

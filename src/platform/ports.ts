@@ -1,23 +1,23 @@
 import type { ErrorCode } from "../protocol/codes.ts";
 
-/** What is sent in one frame: JSON, or a packet of the binary protocol. */
+/** The content of one frame: JSON, or a packet of the binary protocol. */
 export type SentFrame = string | Uint8Array<ArrayBuffer>;
 
 /** One WebSocket. */
 export interface Socket {
   readonly isOpen: boolean;
   /**
-   * Whether its connection ends late after `close`: the close frame comes at once, but the client waits for the end.
+   * Whether the connection ends late after `close`: the close frame is sent at once, but the client waits for the end.
    */
   readonly endsLate: boolean;
   /**
-   * Accepts it for good, if nobody has yet. Before that it carries an attachment, nothing can be sent, and `close` ends
-   * the connection at once.
+   * Accepts the socket, if it is not accepted yet. Before that, it has an attachment, nothing can be sent, and `close`
+   * ends the connection at once.
    */
   accept(): void;
-  /** @returns how many bytes the frame has, if a client is to confirm them here */
+  /** @returns the bytes of the frame, if the client is to confirm them to this object */
   send(frame: SentFrame): number;
-  /** When the runtime last answered a ping of its client, in ms since 1970; 0 if it never did. */
+  /** When the runtime last answered a ping of the client, in ms since 1970; 0 for never. */
   readonly pingedAt: number;
   close(code: number, reason: string): void;
   /** The value that was attached last. It survives hibernation. */
@@ -26,27 +26,27 @@ export interface Socket {
   attach(value: unknown): void;
 }
 
-/** The object's key-value storage. What is written without an `await` in between is durable together. */
+/** The key-value storage of an object. Writes without an `await` between them become durable together. */
 export interface Storage {
   get(key: string): unknown;
   put(key: string, value: unknown): void;
   delete(key: string): void;
-  /** Lists rows in the order of their keys' bytes, from `start` on and before `end`. */
+  /** Lists rows by the bytes of their keys, from `start` (inclusive) to `end` (exclusive). */
   list(range?: { readonly start?: string; readonly end?: string }): Iterable<[key: string, value: unknown]>;
-  /** Runs a function. Its writes are kept together, or undone together if it throws. */
+  /** Runs a function. If it throws, all of its writes are undone. */
   transaction(run: () => void): void;
-  /** Resolves when everything written is durable. */
+  /** Resolves when all writes are durable. */
   sync(): Promise<void>;
-  /** Called by what writes many rows as one, if something above this storage does. */
+  /** Sets the part that writes many rows as one, if there is one. */
   gatheredBy?(gatherer: Gatherer): void;
 }
 
-/** Writes many rows as one while a room is busy, and offers that to the object for the rows of its own. */
+/** Writes many rows as one while a room is busy. The object offers it its own rows too. */
 export interface Gatherer {
-  /** Called in each transaction, before what was gathered is written. */
+  /** Called in each transaction, before the gathered rows are written. */
   onSave: () => void;
   get(key: string): unknown;
-  /** @returns whether it took the row. If not, that is to be written as ever. */
+  /** @returns whether it took the row. If not, the caller writes it */
   take(key: string, value: unknown): boolean;
 }
 
@@ -54,8 +54,8 @@ export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
   /**
-   * Calls back once; a delay of 0 means after the current turn of the event loop.
-   * @param why the reason that keeps the object awake until then, in a word
+   * Calls back once. A delay of 0 means after the current turn of the event loop.
+   * @param why the reason that keeps the object awake until then, as a word
    * @returns a function that cancels it
    */
   after(ms: number, run: () => void, why?: string): () => void;
@@ -63,38 +63,42 @@ export interface Clock {
 
 /** The single alarm of an object. It wakes the object even after a crash. */
 export interface Alarm {
-  /** Never throws: a call of the platform that fails is repeated until it succeeds. */
+  /** Never throws: a failed call of the platform is repeated until it succeeds. */
   set(at: number): void;
 }
 
+/** The level of a log entry. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 /**
- * An entry of the log: one JSON object. Fields that do not apply are left out. It never holds a token, nor anything
- * that a client chose: an action is named only if the definition has it.
+ * An entry of the log: a JSON object. Fields that do not apply are missing. It contains no tokens and no text of a
+ * client: an action is named only if the definition has it.
  */
 export interface LogEntry {
   readonly level: LogLevel;
-  /** What happened, as `action_failed`. */
+  /** What happened, such as `action_failed`. */
   readonly event: string;
+  /** The party of the room. */
   readonly party?: string;
+  /** The id of the room. */
   readonly room?: string;
+  /** The id of the shard. */
   readonly shard?: string;
-  /** The action, or the route as it was declared. */
+  /** The name of the action, or the route as the definition declares it. */
   readonly action?: string;
-  /** The connection's id. */
+  /** The id of the connection. */
   readonly connection?: string;
-  /** Why a client was refused; `internal` for all that went wrong in the room. */
+  /** The code of a refusal. `internal` for every failure in the room. */
   readonly code?: ErrorCode;
-  /** How long it took. */
+  /** The duration in ms. */
   readonly ms?: number;
-  /** What was thrown, with its stack. */
+  /** The error with its stack. */
   readonly error?: string;
   readonly [field: string]: unknown;
 }
 
 /** Where failures are reported. */
 export interface Failures {
-  /** @param event what failed, as `save_failed` */
+  /** @param event the name of the failure, such as `save_failed` */
   failed(event: string, error: unknown, details?: Readonly<Record<string, unknown>>): void;
 }

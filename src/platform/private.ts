@@ -1,15 +1,15 @@
-/** Tokens of transfers, and JWTs, in any text. */
+/** Tokens of transfers, and JWTs, inside of any text. */
 const TOKEN = /\beyJ[\w-]+\.[\w-]+\.[\w-]*|(?<![\w-])[\w-]{43}(?![\w-])/g;
 /** A string of JSON. */
 const LITERAL = /"(?:[^"\\]|\\.)*"/g;
-/** What may be an id inside of a longer text: a shorter one may be a word as well. */
+/** A part of a longer text that may be an id. A shorter part may be a word. */
 const RUN = /[\w-]{16,}/g;
 const HIDDEN = "(private)";
 
-/** Says whether a text is the private id of somebody. */
+/** Whether a text is a private id. */
 export type IsPrivate = (text: string) => boolean;
 
-/** A text without tokens, and without private ids that stand in it by themselves; nothing of it, if it is one. */
+/** Removes tokens, and private ids that stand alone, from a text. Returns nothing if the text itself is one. */
 export function hide(text: string, isPrivate: IsPrivate): string {
   return isPrivate(text) ? HIDDEN : hideInside(text, isPrivate);
 }
@@ -18,7 +18,7 @@ function hideInside(text: string, isPrivate: IsPrivate): string {
   return text.replace(TOKEN, HIDDEN).replace(RUN, (run) => (isPrivate(run) ? HIDDEN : run));
 }
 
-/** JSON, or its beginning, whose strings have nothing private. */
+/** Removes private strings from JSON, or from the beginning of JSON. */
 export function hideInJson(json: string, isPrivate: IsPrivate): string {
   const whole = json.replace(LITERAL, (literal) => {
     const text = parse(literal);

@@ -4,32 +4,32 @@ import type { Clock } from "./ports.ts";
 const FIRST_RETRY = 100;
 const LONGEST_RETRY = 2000;
 
-/** What the platform says of a call that failed, on the error. */
+/** The properties that the platform sets on the error of a failed call. */
 interface PlatformError {
-  /** The object did not get it, or the line to it broke. */
+  /** The object did not receive the call, or the connection to it broke. */
   readonly retryable?: boolean;
-  /** The object has too much to do: repeating the call makes it worse. */
+  /** The object is overloaded: repeating the call makes it worse. */
   readonly overloaded?: boolean;
 }
 
 /**
- * Whether the platform asks to repeat a call that failed.
+ * Whether the platform recommends to repeat a failed call.
  * https://developers.cloudflare.com/durable-objects/best-practices/error-handling/
  */
 export function isRetryable(error: unknown): boolean {
   return (error as PlatformError | undefined)?.retryable === true && !isOverloaded(error);
 }
 
-/** Whether the platform asks not to repeat it. */
+/** Whether the platform advises against repeating the call. */
 export function isOverloaded(error: unknown): boolean {
   return (error as PlatformError | undefined)?.overloaded === true;
 }
 
 /**
  * Repeats a call of another object until it succeeds, with backoff.
- * @param patience for how long, in ms
- * @param isWorthIt says of an error whether to go on. Default: unless the object is overloaded
- * @throws what the last attempt threw
+ * @param patience how long to try, in ms
+ * @param isWorthIt whether to try again after an error. Default: unless the object is overloaded
+ * @throws the error of the last attempt
  */
 export async function retry<T>(
   clock: Clock,

@@ -2,8 +2,8 @@ import { REAL_CLOCK } from "./clock.ts";
 import type { Clock } from "./ports.ts";
 
 /**
- * Waits for a promise, up to a time limit.
- * @param error makes the error that is thrown after `ms`
+ * Waits for a promise, up to a time limit in ms.
+ * @param error makes the error that is thrown after the time limit
  */
 export async function within<T>(
   ms: number,

@@ -1,17 +1,17 @@
 import { RoomError } from "../protocol/errors.ts";
 
-/** Why a client is closed that has most waiting. */
+/** The reason for closing the client with the most waiting messages. */
 export function tooMuchWaits(): RoomError {
-  return new RoomError("rate_limited", "Too much waits for this connection");
+  return new RoomError("rate_limited", "Too much data waits for this connection");
 }
 
-/** The user that a client's messages count for: its session, or the client itself if it named none. */
+/** The user that a client's messages are counted for: its session, or the client itself if it gave none. */
 export function userOf(sessionId: string | undefined, clientId: string | number): string {
-  // A client chooses its session's id, which must not be the name of another client.
+  // Since a client chooses its session id, it must not be able to choose the name of another client.
   return sessionId === undefined ? `client ${clientId}` : `session ${sessionId}`;
 }
 
-/** The most weight that may wait: of one client, of one user, and of all together. The unit is that of the weights. */
+/** The maximum weight that may wait: per client, per user, and in total. The unit is that of the weights. */
 export interface WaitingLimits {
   readonly client: number;
   readonly user: number;
@@ -41,7 +41,7 @@ export class WaitingBudget<K> {
   readonly #users = new Map<string, User<K>>();
   #weight = 0;
 
-  /** @param onFull called for a client that has to be closed. Its messages do not count any more. */
+  /** @param onFull called for a client that has to be closed. Its messages are no longer counted. */
   constructor(limits: WaitingLimits, onFull: (key: K) => void) {
     this.#limits = limits;
     this.#onFull = onFull;

@@ -1,6 +1,6 @@
 import type { WaitingBudget } from "./waiting-budget.ts";
 
-/** Each message counts as at least this many characters, since many small ones take memory as well. */
+/** Each message counts as at least this many characters, since many small messages take memory too. */
 const LEAST_WEIGHT = 2000;
 
 /** The waiting messages of one client, in order. They count in a budget that the client shares with others. */
@@ -23,7 +23,7 @@ export class WaitingQueue<T, K> {
     return this.#messages.length;
   }
 
-  /** Adds a message, unless too much waits: then the budget has closed the client. */
+  /** Adds a message. If too much waits, the budget has closed the client, and the message is dropped. */
   push(message: T): void {
     if (this.#budget.add(this.#key, this.#user, this.#weightOf(message))) this.#messages.push(message);
   }
@@ -34,7 +34,7 @@ export class WaitingQueue<T, K> {
     return message;
   }
 
-  /** Removes the first of some messages, or as many of them. */
+  /** Removes the first matching messages, up to a number. */
   remove(isMeant: (message: T) => boolean, most = 1): void {
     let left = most;
     this.#messages = this.#messages.filter((message) => {
@@ -45,7 +45,7 @@ export class WaitingQueue<T, K> {
     });
   }
 
-  /** What some of the messages count. */
+  /** The weight of the matching messages. */
   weightOf(isMeant: (message: T) => boolean): number {
     return this.#messages.filter(isMeant).reduce((sum, message) => sum + this.#weightOf(message), 0);
   }

@@ -2,11 +2,11 @@ import { DELETE, hasHostileKey, isContainer, isHostileKey, isPlain, MAX_DEPTH, M
 import type { Plain } from "./values.ts";
 
 /**
- * Applies a patch to a plain state, by the rules of `load` of `@signe/sync`: objects merge, `"$delete"` removes
- * a key, arrays are replaced, or changed item by item, and a name with dots is a path.
+ * Applies a patch to a plain state, by the rules of `load` of `@signe/sync`: objects are merged, `"$delete"` removes a
+ * key, arrays are replaced or changed item by item, and a name with dots is a path.
  *
- * Nothing is changed in place: the result shares all parts that the patch does not touch. Keys that reach a
- * prototype are ignored, and so is what is nested deeper than any state.
+ * Nothing is changed in place: the result shares all parts that the patch does not touch. Keys that reach a prototype
+ * are ignored, and so are values that are nested deeper than any state.
  *
  * @example
  * import { applyPatch } from "./apply-patch.ts";
@@ -16,12 +16,12 @@ export function applyPatch(state: Readonly<Plain>, patch: Readonly<Plain>): Read
   return mergeInto(state, patch, 0, new Set()) as Plain;
 }
 
-/** Containers that this patch made: they may be changed in place, so that each is copied once for all of its keys. */
+/** The containers that this patch made. They may be changed in place, so each is copied once for all of its keys. */
 type Fresh = Set<object>;
 
 /**
- * Applies a change at a path below a node, which may be missing or no container yet.
- * @param depth of the end of the path
+ * Applies a change at a path below a node, which may be missing or not a container yet.
+ * @param depth the depth of the end of the path
  */
 function applyAt(
   node: unknown,
@@ -36,7 +36,7 @@ function applyAt(
   if (rest.length > 0) return withKey(container, key, applyAt(current, rest, change, depth, fresh), fresh);
   if (change === DELETE) return isContainer(node) ? withoutKey(node, key, fresh) : node === undefined ? {} : node;
   if (!isPlain(change)) return withKey(container, key, hasHostileKey(change) ? withoutHostile(change) : change, fresh);
-  // An empty object says nothing to a client that merges; it only makes sure that something is there.
+  // An empty object changes nothing for a client that merges. It only makes sure that an object exists.
   const base = isContainer(current) ? current : {};
   return withKey(container, key, mergeInto(base, change, depth, fresh), fresh);
 }
@@ -46,7 +46,7 @@ function mergeInto(base: object, patch: Plain, depth: number, fresh: Fresh): unk
   for (const [key, change] of Object.entries(patch)) {
     const path = key.split(".");
     const end = depth + path.length;
-    // Deeper, a server that is broken or hostile could use up the stack.
+    // A broken or hostile server could exhaust the stack with deeper values.
     if (end <= MAX_STATE_DEPTH) next = applyAt(next, path, change, end, fresh);
   }
   return next;
@@ -56,7 +56,7 @@ function withKey(container: object, key: string, value: unknown, fresh: Fresh): 
   if (Object.hasOwn(container, key) && Object.is((container as Plain)[key], value)) return container;
   if (Array.isArray(container)) {
     const index = Number(key);
-    // Farther off there would be holes: a single number could make four billion of them.
+    // A larger index would make holes: a single number could make four billion of them.
     if (!Number.isInteger(index) || index < 0 || index > container.length) return container;
   }
   const copy = freshCopy(container, fresh);
@@ -71,7 +71,7 @@ function freshCopy(container: object, fresh: Fresh): Record<string, unknown> {
   return copy;
 }
 
-/** A copy of what an array holds. What is nested too deeply is left out too. */
+/** Copies the items of an array. Values that are nested too deeply are left out. */
 function withoutHostile(value: unknown, depth = 0): unknown {
   if (!isContainer(value)) return value;
   if (depth >= MAX_DEPTH) return null;
@@ -82,15 +82,15 @@ function withoutHostile(value: unknown, depth = 0): unknown {
 
 function withoutKey(container: object, key: string, fresh: Fresh): object {
   if (!Object.hasOwn(container, key)) return container;
-  // An array without one of its items is none any more: a hole would be a null.
+  // An array that loses an item becomes an object, since a hole would become null.
   const copy = freshCopy(Array.isArray(container) ? Object.assign({}, container) : container, fresh);
   delete copy[key];
   return copy;
 }
 
 /**
- * What {@link applyPatch} does, but in place, and without checking the values inside arrays: for patches of
- * a room, where copying a large collection for each change would cost too much.
+ * Works as {@link applyPatch}, but changes the state in place and does not check values inside of arrays. For patches
+ * of a room, where copying a large collection for each change would cost too much.
  *
  * @param depth the levels above the target
  */

@@ -1,4 +1,4 @@
-import { DELETE, isPlain } from "./values.ts";
+import { DELETE, isPlain, objectAt } from "./values.ts";
 import type { Plain } from "./values.ts";
 
 /**
@@ -15,7 +15,13 @@ const SIGN = `${NEW_PART}":"${DELETE}"`;
  * @param patch as JSON, or a list of parts of it
  */
 export function cleanPatch(patch: string): string {
-  return patch.includes(SIGN) ? JSON.stringify(cleaned(JSON.parse(patch))) : patch;
+  if (!patch.includes(SIGN)) return patch;
+  const parsed: unknown = JSON.parse(patch);
+  return JSON.stringify(Array.isArray(parsed) ? parsed.map(cleaned) : cleaned(parsed));
+}
+
+function cleaned(patch: unknown): unknown {
+  return isPlain(patch) ? inSteps(patch, false).value : patch;
 }
 
 /** Whether a patch says of a name that a new object follows. */
@@ -23,17 +29,33 @@ export function isNewObject(patch: Readonly<Plain>, name: string): boolean {
   return patch[name] === DELETE && patch[name + NEW_PART] === DELETE;
 }
 
-function cleaned(patch: unknown): unknown {
-  if (Array.isArray(patch)) return patch.map(cleaned);
-  if (!isPlain(patch)) return patch;
-  const clean: Plain = {};
+/** A patch without names that have dots, and what is to be deleted before it is applied: that of which objects take the place. */
+export interface Steps {
+  readonly clear: Plain | undefined;
+  readonly value: Plain;
+}
+
+/**
+ * A patch for clients that take it in two steps. The given one is not changed.
+ * @param clears whether they do. If not, only what takes the place of no object is written without dots
+ */
+export function inSteps(patch: Readonly<Plain>, clears = true): Steps {
+  const value: Plain = {};
+  let clear: Plain | undefined;
   for (const [name, change] of Object.entries(patch)) {
-    const dot = name.lastIndexOf(".");
-    const object = name.slice(0, Math.max(dot, 0));
-    if (isNewObject(patch, name)) clean[name] = {};
-    else if (!isNewObject(patch, object)) clean[name] = cleaned(change);
-    // The part that only says so is deleted, and no other one is.
-    else if (change !== DELETE) (clean[object] as Plain)[name.slice(dot + 1)] = change;
+    const [outer = "", ...inner] = name.split(".");
+    const last = inner.pop();
+    if (last !== undefined && (clears || isNewObject(patch, outer))) {
+      // The part follows the removal of the whole, which may be in the patch before.
+      (clear ??= {})[outer] = DELETE;
+      const object = objectAt(value, [outer, ...inner], (node, at) => (isPlain(node[at]) ? { ...node[at] } : {}));
+      // A part that is deleted only says that there is an object.
+      if (change !== DELETE) object[last] = change;
+      continue;
+    }
+    const steps = isPlain(change) ? inSteps(change, clears) : undefined;
+    value[name] = steps ? steps.value : change;
+    if (steps?.clear) (clear ??= {})[name] = steps.clear;
   }
-  return clean;
+  return { clear, value };
 }

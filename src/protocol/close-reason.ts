@@ -1,7 +1,7 @@
-/** A close frame has room for this many bytes of reason: RFC 6455, section 5.5. */
+/** The maximum size of the reason in a close frame: RFC 6455, section 5.5. */
 const MAX_BYTES = 123;
 
-/** A reason as a close frame can carry it: cut at a whole character. */
+/** Cuts a reason to the size of a close frame, at a whole character. */
 export function closeReason(reason: string): string {
   const bytes = new TextEncoder().encode(reason);
   if (bytes.length <= MAX_BYTES) return reason;

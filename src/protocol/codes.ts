@@ -4,8 +4,8 @@ export const TRY_LATER = 1013;
 export const DESTROYED = 4410;
 
 /**
- * The one table that ties a refusal's stable code to how sockets and HTTP show it: the close code of a
- * socket, the status of an HTTP answer, and whether a client may try again by itself.
+ * The table of error codes: the close code of a WebSocket, the status of an HTTP response, and whether a client
+ * reconnects by itself.
  */
 export const CODES = {
   bad_message: { close: 4400, status: 400, retry: false },
@@ -24,8 +24,8 @@ export const CODES = {
   internal: { close: 1011, status: 500, retry: true },
 } as const;
 
-/** A stable name for why something was refused, the same on sockets and over HTTP. */
+/** The code of a refusal. It is the same on WebSockets and over HTTP. */
 export type ErrorCode = keyof typeof CODES;
 
-/** Service restart: the client comes back at once. */
+/** Service restart: the client reconnects at once. */
 export const RESTART = 1012;

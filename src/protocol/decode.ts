@@ -1,12 +1,12 @@
 import { RoomError } from "./errors.ts";
 import { hasHostileKey, isPlain } from "./values.ts";
 
-/** A client's message, as far as the protocol describes it. */
+/** A client's message, with the properties of the protocol. */
 export interface ActionMessage {
   readonly action: string;
   readonly value: unknown;
   readonly id: string | number | undefined;
-  /** Of an input: its number, and the tick that the client showed. Who takes inputs checks both. */
+  /** The number of an input, and the tick that the client showed. They are checked where inputs are handled. */
   readonly input: unknown;
   readonly seen: unknown;
 }
@@ -19,24 +19,24 @@ const MAX_NAME = 256;
  */
 export function decodeMessage(text: string): ActionMessage {
   const message = parse(text, "The message");
-  if (!isPlain(message)) throw new RoomError("bad_message", "A message is a JSON object with an action");
+  if (!isPlain(message)) throw new RoomError("bad_message", "A message has to be a JSON object with an action");
   const { action, value, id, input, seen } = message;
   if (typeof action !== "string" || action === "" || action.length > MAX_NAME) {
-    throw new RoomError("bad_message", "A message names its action in a string of up to 256 characters");
+    throw new RoomError("bad_message", "An action has to be a string of 1 to 256 characters");
   }
   if (id !== undefined && !isMessageId(id)) {
-    throw new RoomError("bad_message", "A message id is a number, or a string of up to 256 characters");
+    throw new RoomError("bad_message", "An id has to be a number, or a string of up to 256 characters");
   }
   checkKeys(value, "The value");
   return { action, value, id: id as string | number | undefined, input, seen };
 }
 
-/** What takes the place of what is no message, whatever it was: nobody reads it as one. */
+/** Replaces text that is not a message, so that it is refused. */
 const NONE = "null";
 
 /**
- * The messages in an array of messages, each as it would be in a frame of its own: who reads it says whether it is valid.
- * They are cut out of the text, so that an array costs no more than its messages. An array in an array is none.
+ * Splits an array of messages. Each part is handled as a frame of its own and checked there. Parts are cut out of the
+ * text, so that an array costs no more than its messages. An array inside of an array is not a message.
  * @param frame begins with `[`
  */
 export function* messagesIn(frame: string): Iterable<string> {
@@ -58,7 +58,7 @@ export function* messagesIn(frame: string): Iterable<string> {
   if (!isEnded || frame.slice(start).trim() !== "") yield NONE;
 }
 
-/** @param start where the text begins, with a quotation mark */
+/** @param start the position of the opening quotation mark */
 function endOfText(frame: string, start: number): number {
   let at = start + 1;
   while (at < frame.length && frame[at] !== '"') at += frame[at] === "\\" ? 2 : 1;
@@ -66,8 +66,8 @@ function endOfText(frame: string, start: number): number {
 }
 
 /**
- * Reads a value that a client sent as JSON.
- * @param what it is, for messages
+ * Parses a value that a client sent as JSON.
+ * @param what the name of the value, for messages
  * @throws RoomError `bad_message`
  */
 export function parseValue(text: string, what: string): unknown {
@@ -86,11 +86,11 @@ function parse(text: string, what: string): unknown {
 
 function checkKeys(value: unknown, what: string): void {
   if (hasHostileKey(value)) {
-    throw new RoomError("bad_message", `${what} holds a reserved key, or is nested too deeply`);
+    throw new RoomError("bad_message", `${what} has a reserved key, or is nested too deeply`);
   }
 }
 
 function isMessageId(id: unknown): boolean {
-  // JSON has larger numbers than a double: 1e999 is read as Infinity, and would be answered as null.
+  // JSON may have larger numbers than a double: 1e999 is read as Infinity, and would be answered as null.
   return Number.isFinite(id) || (typeof id === "string" && id.length <= MAX_NAME);
 }

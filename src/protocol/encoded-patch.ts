@@ -6,18 +6,18 @@ import { withInputSection, writeSyncHead } from "./binary/frames.ts";
 import { encodeSync, withInput } from "./packets.ts";
 import type { PatchHead } from "./packets.ts";
 
-/** A patch in both of its forms, made when a client needs them. */
+/** A patch in both forms, each made when a client needs it. */
 interface PatchForms {
   /** As JSON. */
   readonly text: () => string;
-  /** Writes it as blocks of the binary protocol. Without it, clients of that protocol get JSON too. */
+  /** Writes the patch as blocks of the binary protocol. Without it, clients of that protocol get JSON too. */
   readonly blocks: ((out: ByteWriter) => void) | undefined;
 }
 
-/** A patch as clients of each protocol get it, each made once. */
+/** A patch in the form of each protocol. Each form is made once. */
 export class EncodedPatch {
   readonly #forms: PatchForms;
-  /** 0 if it has none. */
+  /** 0 for a patch without a number. */
   readonly seq: number;
   readonly #head: PatchHead | undefined;
   #text: string | undefined;
@@ -25,14 +25,14 @@ export class EncodedPatch {
   #numbered: string | undefined;
   #binary: Uint8Array<ArrayBuffer> | undefined;
 
-  /** @param head what clients that count packets are told of it */
+  /** @param head the head for clients that number packets */
   constructor(forms: PatchForms, head: PatchHead = {}) {
     this.#forms = forms;
     this.seq = head.seq ?? 0;
     this.#head = (head.seq ?? head.tick) === undefined ? undefined : head;
   }
 
-  /** @param input the last input of the client that was applied, if it is to be told */
+  /** @param input the last applied input of the client, if it has to be sent */
   for(protocol: number, input?: number): string | Uint8Array<ArrayBuffer> {
     const { blocks } = this.#forms;
     if (protocol === 3 && blocks) {
@@ -60,7 +60,7 @@ export class EncodedPatch {
   }
 }
 
-/** Writes the blocks of a patch for everyone, if there is one, and then more. */
+/** Writes the blocks of a patch for all clients, if there is one, and then further blocks. */
 export function blocksOf(
   ofAll: Uint8Array | undefined,
   more: ((out: ByteWriter) => void) | undefined,

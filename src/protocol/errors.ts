@@ -1,16 +1,20 @@
 import type { ErrorCode } from "./codes.ts";
 import { isOverQuota } from "./quota.ts";
 
-/** Where a value failed its schema, and why. */
+/** One reason why a value does not match its schema. */
 export interface Issue {
-  /** The keys that lead to the value, outermost first. */
+  /** The path of the value, as keys from the outermost to the innermost. */
   readonly path: readonly (string | number)[];
+  /** What is wrong with the value. */
   readonly message: string;
 }
 
 /**
- * A refusal with a stable code. Thrown by a handler or guard, its code and message reach the client
- * that asked; any other error is shown to the client as `internal` and to nobody else.
+ * An error with a code that the client gets. Throw it in a handler or guard to refuse a message, a connection or a
+ * request: the client gets the code and the message. The client gets any other error as `internal`, without its
+ * message.
+ *
+ * The code decides the close code of a WebSocket and the HTTP status, such as 4403 and 403 for `forbidden`.
  *
  * @example
  * import { RoomError } from "durable-rooms";
@@ -18,9 +22,16 @@ export interface Issue {
  */
 export class RoomError extends Error {
   override readonly name = "RoomError";
+  /** The code that the client gets. */
   readonly code: ErrorCode;
+  /** The reasons why a value does not match its schema, for `invalid_input`. */
   readonly issues: readonly Issue[] | undefined;
 
+  /**
+   * @param code the code that the client gets
+   * @param message the text that the client gets, unless the code is `internal`
+   * @param options `issues`: sent to the client; `cause`: for the log only
+   */
   constructor(code: ErrorCode, message: string, options: { issues?: readonly Issue[]; cause?: unknown } = {}) {
     super(message, { cause: options.cause });
     this.code = code;
@@ -28,23 +39,23 @@ export class RoomError extends Error {
   }
 }
 
-/** The message that clients get instead of that of an unexpected error. */
+/** Sent to clients instead of the message of an unexpected error. */
 const INTERNAL_MESSAGE = "Something went wrong in the room";
-const QUOTA_MESSAGE = "The service has used up what it may use for now. Try again later";
+const QUOTA_MESSAGE = "The service has reached its quota. Try again later";
 
-/** Wraps whatever was thrown, so that nothing but a {@link RoomError}'s own words leaves the server. */
+/** Converts anything that was thrown, so that only the message of a {@link RoomError} leaves the server. */
 export function toRoomError(thrown: unknown): RoomError {
   if (thrown instanceof RoomError && thrown.code !== "internal") return thrown;
   if (isOverQuota(thrown)) return new RoomError("over_quota", QUOTA_MESSAGE, { cause: thrown });
   return new RoomError("internal", INTERNAL_MESSAGE, { cause: thrown });
 }
 
-/** The user went to another room, or was removed. */
+/** The user moved to another room, or was removed. */
 export function noLongerHere(): RoomError {
   return new RoomError("forbidden", "You are no longer in this room");
 }
 
-/** Whether a refusal is the service's own fault, which belongs into its log. */
+/** Whether a refusal is the fault of the service, so that it is logged as an error. */
 export function isFault({ code }: Pick<RoomError, "code">): boolean {
   return code === "internal" || code === "over_quota" || code === "timeout";
 }

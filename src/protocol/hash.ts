@@ -1,4 +1,4 @@
-/** A short text that differs where texts differ, most probably. FNV-1a, twice: http://www.isthe.com/chongo/tech/comp/fnv/ */
+/** A short hash of a text: FNV-1a, twice. http://www.isthe.com/chongo/tech/comp/fnv/ */
 export function hash(text: string): string {
   let [one, other] = [0x811c9dc5, 0x050c5d1f];
   for (let index = 0; index < text.length; index++) {

@@ -19,6 +19,8 @@ export interface SyncHead {
   readonly resumed?: true;
   /** It continues the state that the client had after this packet, which is not the last one that it got. */
   readonly from?: number;
+  /** What is to be deleted before it is applied: a patch. */
+  readonly clear?: Readonly<Record<string, unknown>>;
   /** It replaces all that the client has. */
   readonly reset?: true;
   /** The room takes arrays of messages: the most bytes of a frame. */

@@ -1,6 +1,6 @@
 /**
- * Makes something that a module declares. What is wrong with it is thrown when it is used, not here: then `wrangler dev`
- * starts all the same, and its first request shows the error. For development only.
+ * Makes something that a module declares. Its errors are thrown when it is used instead of here, so that `wrangler dev`
+ * starts and its first request shows the error. For development only.
  */
 export function postponed<T extends object>(make: () => T): T {
   try {

@@ -1,16 +1,16 @@
 /** The parts of `/parties/:party/:room[/path]`. */
 export interface RoomUrl {
   readonly party: string;
-  /** Decoded: it may hold any character, a slash too. */
+  /** Decoded. It may contain any character, including a slash. */
   readonly room: string;
-  /** What follows, as it was sent; at least "/". */
+  /** The rest of the path, not decoded; at least "/". */
   readonly path: string;
 }
 
 const URL_FORM = /^\/parties\/([A-Za-z0-9_-]{1,64})\/([^/]+)(\/.*)?$/;
 const MAX_ID = 512;
 /**
- * With its party the id is the name of an object, which the runtime passes on only up to 1,024 bytes.
+ * Together with its party, the id is the name of an object. The runtime passes names on only up to 1,024 bytes.
  * https://developers.cloudflare.com/durable-objects/api/id/#name
  */
 const MAX_ID_BYTES = 900;
@@ -23,12 +23,12 @@ export function isRoomId(id: unknown): id is string {
     id.length <= MAX_ID &&
     id.isWellFormed() &&
     !id.includes("\0") &&
-    // A character has at most three bytes for each of its code units: short ids need no counting.
+    // A UTF-16 code unit takes at most three bytes, so short ids need no counting.
     (id.length * 3 <= MAX_ID_BYTES || new TextEncoder().encode(id).length <= MAX_ID_BYTES)
   );
 }
 
-/** Takes a room's URL apart. @returns undefined if it is none */
+/** Parses the URL of a room. @returns undefined if it is not one */
 export function parseRoomUrl({ pathname }: Pick<URL, "pathname">): RoomUrl | undefined {
   const [, party, encoded, path = "/"] = URL_FORM.exec(pathname) ?? [];
   if (party === undefined || encoded === undefined) return undefined;
@@ -46,7 +46,7 @@ export function decode(segment: string): string | undefined {
   }
 }
 
-/** The name of the object that runs a room. A party has no slash, so the first one parts the two. */
+/** The name of the object that runs a room. A party has no slash, so the first slash separates the two. */
 export function objectName(party: string, room: string): string {
   return `${party}/${room}`;
 }

@@ -1,6 +1,6 @@
 /**
- * What all floors ask of values: what kind they are, which keys they may have, how one is put into another.
- * A file without imports, since clients, rooms and shards all use it.
+ * Checks of plain values: their kinds, their keys, and how one is merged into another. Clients, rooms and shards use
+ * this file, so it has no imports.
  */
 
 /** An object by its keys. */
@@ -9,13 +9,16 @@ export type Plain = Record<string, unknown>;
 /** In a patch, the value that removes its key. */
 export const DELETE = "$delete";
 
-/** Deeper values are refused: no honest message is, and recursion has an end. */
+/** Deeper values are refused, so that recursion ends. No honest message is deeper. */
 export const MAX_DEPTH = 64;
 
-/** Deeper patches are ignored: no state is, with a value of {@link MAX_DEPTH} levels in an entry that is as deep itself. */
+/**
+ * Deeper patches are ignored. A state has at most a value of {@link MAX_DEPTH} levels in an entry that is as deep
+ * itself.
+ */
 export const MAX_STATE_DEPTH = 3 * MAX_DEPTH;
 
-/** Keys that reach an object's prototype when a careless reader assigns them. Never read, stored or sent. */
+/** Keys that reach an object's prototype when they are assigned. They are never read, stored or sent. */
 export const HOSTILE_KEYS: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
 
 export function isHostileKey(key: string): boolean {
@@ -35,7 +38,9 @@ export function isContainer(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }
 
-/** An object, but no array. Instances of classes count: most values come from JSON or storage, which have none. */
+/**
+ * An object that is not an array. Instances of classes count: most values come from JSON or storage, which have none.
+ */
 export function isPlain(value: unknown): value is Plain {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -48,7 +53,7 @@ export function isLiteral(value: unknown): value is Plain {
 }
 
 /**
- * The promise that a handler, a guard or a schema returned, if it returned one.
+ * The promise that a handler, a guard or a schema returned. Undefined for any other value.
  *
  * It looks for a `then` method, as `await` does, since calls between Workers return promises that are not instances of
  * `Promise`. If such a promise of a guard were taken for its verdict, the guards after it would not run.
@@ -69,9 +74,9 @@ export function valueAt(value: unknown, names: readonly string[]): unknown {
 }
 
 /**
- * Goes down a path to where a value is to be placed.
+ * Follows a path to the object in which a value is to be placed.
  *
- * @param next the object to go on with below a name, which takes its place; undefined to give up
+ * @param next returns the object to continue with below a name, which is put there; undefined to stop
  * @returns the object at the end of the path, or undefined
  */
 export function objectAt<Next extends Plain | undefined>(
@@ -89,7 +94,10 @@ export function objectAt<Next extends Plain | undefined>(
   return node;
 }
 
-/** Merges one object into another in place: where both have an object it is merged, else the source's value wins. */
+/**
+ * Merges one object into another in place. If both have an object under a key, these are merged; otherwise the source's
+ * value is used.
+ */
 export function mergeInto(target: Plain, source: Plain): void {
   for (const [key, value] of Object.entries(source)) {
     const current = target[key];
@@ -98,7 +106,7 @@ export function mergeInto(target: Plain, source: Plain): void {
   }
 }
 
-/** How many characters a value has as JSON; 0 for one that JSON does not have. */
+/** The length of a value as JSON. 0 for a value that JSON does not have. */
 export function jsonLength(value: unknown): number {
   try {
     return JSON.stringify(value)?.length ?? 0;

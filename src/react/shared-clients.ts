@@ -9,8 +9,8 @@ interface Shared {
 }
 
 /**
- * The clients of a page, by what they are connected to. Components that ask for the same one share it, and it is closed
- * when none of them is there any more. On a server there are none, since nothing connects there.
+ * The clients of a page, by what they connect to. Components with the same key share a client, which is closed when the
+ * last of them is unmounted. On a server there are none.
  */
 class SharedClients {
   readonly #shared = new Map<string, Shared>();
@@ -20,8 +20,9 @@ class SharedClients {
   }
 
   /**
-   * Takes part in a client. @param connect makes it, if it is not there yet
-   * @returns the client, and what ends taking part in it
+   * Uses a client. @param connect makes it, if there is none yet
+   * @returns the client, and a function that stops using it
+   * @@// // StrictMode, and pages StrictMode, and pages that move a component, ask for it again at once.
    */
   join(key: string, connect: () => AnyClient): [client: AnyClient, leave: () => void] {
     const shared = this.#shared.get(key) ?? { client: connect(), users: 0 };

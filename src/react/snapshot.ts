@@ -1,14 +1,14 @@
 import type { ClientState, RoomClient } from "../client/index.ts";
 import type { AnyRoom } from "../define/room.ts";
 
-/** What was selected, in a box: the box stays the same as long as its value does. Undefined: there is no state yet. */
+/** The selected value in a box, which is the same object as long as its value is. Undefined before there is a state. */
 export type Selected<T> = { readonly value: T } | undefined;
 
 /**
- * Makes what `useSyncExternalStore` asks for the present value, again and again: it has to be the same as long as
- * nothing changed.
+ * Makes the snapshot function of `useSyncExternalStore`. It has to return the same object as long as nothing has
+ * changed.
  *
- * @param rendered tells what the component shows now, which may come from another selector
+ * @param rendered returns what the component shows now, which may come from another selector
  */
 export function createSnapshot<R extends AnyRoom, T>(
   client: Pick<RoomClient<R>, "state" | "publicId"> | undefined,

@@ -12,18 +12,18 @@ import type {
   PredictOptions,
 } from "../netcode/index.ts";
 
-/** What is used of a browser. */
+/** The part of a browser that is used. */
 const browser = globalThis as unknown as {
   requestAnimationFrame(run: (now: number) => void): number;
   cancelAnimationFrame(frame: number): void;
 };
 
 /**
- * The own entry of a component's user, ahead of the room: `predict` of `durable-rooms/netcode`, for as long as the component is
- * there. It renders nothing by itself: draw `me.frame()` in {@link useFrame}.
+ * Predicts the user's own entry as long as the component is mounted: `predict` of `durable-rooms/netcode`. It does not
+ * render by itself: draw `me.frame()` in {@link useFrame}.
  *
- * @param game as {@link useRoomClient} gives it
- * @param options as `predict` takes them. Those of the first time count, but for functions, of which the newest is called
+ * @param game the client of {@link useRoomClient}
+ * @param options the options of `predict`. Later values of functions are used; other options keep their first value
  * @returns undefined before the component is mounted, and without a client
  * @example
  * import { useFrame, usePrediction } from "durable-rooms/react";
@@ -39,12 +39,12 @@ export function usePrediction<R extends AnyRoom, K extends InputName<R>, E exten
 }
 
 /**
- * The entries of a collection as they were a moment ago: `interpolate` of `durable-rooms/netcode`, for as long as the component
- * is there. It renders nothing by itself: draw `others.at()` in {@link useFrame}.
+ * Interpolates the entries of a collection as long as the component is mounted: `interpolate` of
+ * `durable-rooms/netcode`. It does not render by itself: draw `others.at()` in {@link useFrame}.
  *
- * @param game as {@link useRoomClient} gives it
- * @param select the collection
- * @param options as `interpolate` takes them. Those of the first time count, but for functions, of which the newest is called
+ * @param game the client of {@link useRoomClient}
+ * @param select returns the collection
+ * @param options the options of `interpolate`. Later values of functions are used; other options keep their first value
  * @returns undefined before the component is mounted, and without a client
  * @example
  * import { useFrame, useInterpolation } from "durable-rooms/react";
@@ -63,7 +63,8 @@ export function useInterpolation<R extends AnyRoom, E extends object>(
 }
 
 /**
- * Calls back in each frame of the browser, for as long as a component is there. The newest function is called.
+ * Calls a function in each frame of the browser, as long as the component is mounted. The function of the last
+ * rendering is called.
  *
  * @param draw gets the time of `requestAnimationFrame`
  * @example
@@ -82,7 +83,7 @@ export function useFrame(draw: (now: number) => void): void {
   }, [newest]);
 }
 
-/** Makes something of a client, and stops it when the component goes or gets another client. */
+/** Makes something with a client, and stops it when the component is unmounted or gets another client. */
 function useMade<R extends AnyRoom, T extends { stop(): void }>(
   game: RoomClient<R> | undefined,
   make: (game: RoomClient<R>) => T,
@@ -98,7 +99,7 @@ function useMade<R extends AnyRoom, T extends { stop(): void }>(
   return made;
 }
 
-/** The same object each time, whose functions call the newest ones. */
+/** Returns the same object for each rendering. Its functions call those of the last rendering. */
 function useNewest<T extends object>(given: T): T {
   const newest = useRef(given);
   useEffect(() => {

@@ -13,30 +13,34 @@ import type {
 import type { AnyRoom, DefinedRoom } from "../define/room.ts";
 import { sharedClients } from "./shared-clients.ts";
 
-/** What {@link useRoomClient} takes: the options of `connectRoom`; or, with a `worldId`, those of `connectWorld`. */
+/**
+ * The options of {@link useRoomClient}: those of `connectRoom`, or with a `worldId` those of `connectWorld`. `host` may
+ * be omitted.
+ */
 export type RoomClientOptions<R extends AnyRoom = DefinedRoom<unknown, unknown, unknown, unknown, undefined>> =
   JoinOptions<R> &
     (
       | (WithPageHost<RoomOptions> & { readonly worldId?: never })
       | (WithPageHost<ShardOptions> & { readonly worldId: string; readonly party?: never })
     );
-/** The host is by default that of the page. */
+/** The default host is that of the page. */
 type WithPageHost<O extends { readonly host: string }> = Omit<O, "host"> & Partial<Pick<O, "host">>;
 
-/** What {@link useRoomClient} returns. */
+/** The result of {@link useRoomClient}. */
 export interface ConnectedRoom<R extends AnyRoom> {
-  /** Undefined before the component is mounted, and where pages are rendered on a server. */
+  /** The client. Undefined before the component is mounted, and during server-side rendering. */
   readonly client: RoomClient<R> | undefined;
+  /** The status of the connection. `"connecting"` without a client. */
   readonly status: ClientStatus;
 }
 
 /**
- * A connection to a room, for as long as a component is there. Components that are given the same host, party, room, World,
- * `id`, token and `params` share one, which is closed with the last of them; so do both renderings of StrictMode. With a
- * function as `room` each component has one of its own.
+ * Connects to a room as long as the component is mounted. Components with the same host, party, room, World, `id`,
+ * `storage`, token and `params` share one connection, which is closed when the last of them is unmounted. With a
+ * function as `room`, each component has its own connection. Both renderings of StrictMode share one.
  *
- * @param options as `connectRoom` takes them; `host` is by default that of the page. A function as `token` or `params` may be
- * another one each time: the newest is asked
+ * @param options the options of `connectRoom`. Default of `host`: that of the page. If `token` or `params` is a
+ * function, the one of the last rendering is called
  * @example
  * import { useRoom, useRoomClient } from "durable-rooms/react";
  * import type { gameRoom } from "./worker";
@@ -67,7 +71,7 @@ export function useRoomClient<R extends AnyRoom>(options: RoomClientOptions<R>):
   return { client: client as RoomClient<R> | undefined, status };
 }
 
-/** What makes two connections different. */
+/** The options that tell two connections apart. */
 function keyOf(
   { host, party, worldId, room, id, storage, transferToken, token, params, spectator }: RoomClientOptions<AnyRoom>,
   own: string,
@@ -102,7 +106,7 @@ function pageHost(): string {
   return (globalThis as { readonly location?: { readonly host: string } }).location?.host ?? "";
 }
 
-/** On a server nobody is connected, and the browser begins with what the server rendered. */
+/** On a server there is no connection, and the browser starts with what the server rendered. */
 function nothing(): undefined {
   return undefined;
 }

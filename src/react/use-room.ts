@@ -6,15 +6,12 @@ import { createSnapshot } from "./snapshot.ts";
 import type { Selected } from "./snapshot.ts";
 
 /**
- * What a component shows of a room. It renders again only when this has changed.
+ * Returns a part of the state of a room. The component renders again only when this part changes.
  *
- * It is undefined until the first packet is there, without a client, and where pages are rendered on a server.
- *
- * @param client as {@link useRoomClient} or `connectRoom` gives it
- * @param selector picks a part of the state. Default: the whole state
- * @param isEqual tells whether two parts are the same. Default: `Object.is`. A selector that makes a new object each
- * time needs another one
- *
+ * @param client the client of {@link useRoomClient} or `connectRoom`
+ * @param selector returns the part of the state. Default: the whole state
+ * @param isEqual compares two parts. Default: `Object.is`. A selector that makes a new object each time needs its own
+ * @returns undefined before the first packet, without a client, and during server-side rendering
  * @example
  * import { useRoom } from "durable-rooms/react";
  * const score = useRoom(game, (state) => state.players[publicId]?.score) ?? 0;
@@ -43,7 +40,7 @@ function wholeState<S, T>(state: S): T {
 
 function noSubscription(): void {}
 
-/** On a server nobody is connected, and the browser begins with what the server rendered. */
+/** On a server there is no connection, and the browser starts with what the server rendered. */
 function nothing(): undefined {
   return undefined;
 }

@@ -4,7 +4,9 @@ import type { SyncHead } from "../protocol/packets.ts";
 import type { Placed } from "../state/merge.ts";
 import type { Seers, SightChanges } from "../state/sight-changes.ts";
 
-/** The messages between a room and a shard that holds clients of it. Plain data: they are sent between objects. */
+/**
+ * The messages between a room and a shard that holds some of its clients. Plain data: they are sent between objects.
+ */
 
 /** A client's request to connect, as plain data. */
 export interface PlainRequest {
@@ -13,7 +15,7 @@ export interface PlainRequest {
   readonly cf: unknown;
 }
 
-/** A client that asks to join the room through a shard. */
+/** A client that wants to join the room through a shard. */
 export interface JoinAttempt {
   readonly request: PlainRequest;
   readonly auth: Claims | null;
@@ -21,31 +23,31 @@ export interface JoinAttempt {
   readonly transferToken: string | undefined;
 }
 
-/** From a shard to the room. `id` identifies a client of the shard. */
+/** A message from a shard to the room. `id` identifies a client of the shard. */
 export type ToRoom =
   | { readonly kind: "join"; readonly id: number; readonly knock: JoinAttempt }
   | { readonly kind: "message"; readonly id: number; readonly frame: string | ArrayBuffer }
   /**
-   * The client confirms again, and is to be sent what it missed since a packet. `boot` is that of the room which sent it: the
-   * numbers of another one mean nothing. Earlier versions do not send it.
+   * The client confirms packets again, and has to be sent what it missed since packet `seq`. `boot` identifies the
+   * room's memory that sent the packet: numbers of another one have no meaning. Earlier versions do not send `boot`.
    */
   | { readonly kind: "missed"; readonly id: number; readonly seq: number; readonly boot: string }
-  /** `isLost`: its connection broke. Earlier versions do not say. */
+  /** `isLost`: the connection broke. Earlier versions do not send it. */
   | { readonly kind: "leave"; readonly id: number; readonly isLost?: boolean };
 
-/** Changes for some clients, beyond what everyone gets. */
+/** Changes for some clients, in addition to those for all. */
 export interface PrivateChanges {
   readonly ids: readonly number[];
   readonly changes: readonly Placed[];
 }
 
-/** A state as clients of the binary protocol get it. */
+/** A state in the format of the binary protocol. */
 export interface BinaryState extends RunTables {
   /** The state, as blocks. */
   readonly blocks: Uint8Array;
 }
 
-/** From the room to a shard. JSON is passed as text, so that it is encoded once for all shards. */
+/** A message from the room to a shard. JSON is passed as text, so that it is encoded once for all shards. */
 export type ToShard =
   /** A patch, for all clients whose first packet was sent. */
   | {
@@ -53,31 +55,31 @@ export type ToShard =
       readonly patch: string | undefined;
       readonly seq: number;
       readonly own: readonly PrivateChanges[];
-      /** The patch in the binary protocol. Sent only to shards that say that they take it, as all that belongs to that. */
+      /** The patch in the binary protocol. Sent only to shards that support it, as all binary data. */
       readonly blocks?: Uint8Array;
-      /** With the first patch that a memory of the room sends. */
+      /** Sent with the first patch of a room's memory. */
       readonly tables?: RunTables;
-      /** All that was sent up to this number is stored. Earlier versions do not say it. */
+      /** Everything that was sent up to this number is stored. Earlier versions do not send it. */
       readonly mark?: number;
-      /** Sent only to shards that say that they take it, as everything of {@link SightChanges}. */
+      /** Sent only to shards that support it, as all {@link SightChanges}. */
       readonly sights?: readonly SightChanges[];
-      /** Clients that are sent an empty patch if there is nothing else for them. */
+      /** Clients that get an empty patch if there is no other one for them. */
       readonly promised?: readonly number[];
-      /** The number of the room's last tick. Shards of earlier versions do not pass it on, nor inputs. */
+      /** The number of the room's last tick. Shards of earlier versions do not forward it, nor `inputs`. */
       readonly tick?: number;
-      /** Clients that are told which of their inputs was applied last, with an empty patch if there is nothing else. */
+      /** Clients to tell which of their inputs was applied last, with an empty patch if there is no other one. */
       readonly inputs?: AppliedInputs;
     }
-  /** A packet, for the same clients, or those of them that see an entry or have one of some keys. */
+  /** A packet for the same clients, or for those of them that see an entry or have one of some keys. */
   | {
       readonly kind: "packet";
       readonly text: string;
       readonly except: readonly number[];
       readonly to?: Seers;
-      /** Where it waits for a client, it takes the place of one with the same name. */
+      /** While the packet waits for a client, it replaces an earlier one with the same name. */
       readonly latest?: string;
     }
-  /** The first packet, for these clients. */
+  /** The first packet of these clients. */
   | {
       readonly kind: "welcome";
       readonly state: string;
@@ -86,11 +88,9 @@ export type ToShard =
       readonly sights?: readonly SightChanges[];
     }
   | Mail
-  /** What the room attaches to the connection. */
+  /** The value that the room attaches to the connection. */
   | { readonly kind: "attach"; readonly id: number; readonly value: unknown }
-  /**
-   * The state that all clients whose first packet was sent have to have. If not `isKnown`, they may have another one.
-   */
+  /** The state that all clients with a first packet should have. If not `isKnown`, they may have another one. */
   | {
       readonly kind: "state";
       readonly state: string;
@@ -99,16 +99,17 @@ export type ToShard =
       readonly isKnown: boolean;
       readonly binary?: BinaryState;
       readonly sights?: readonly SightChanges[];
-      /** Whether clients have just what they see, if the state is known. */
+      /** Whether clients have exactly what they see, if the state is known. */
       readonly isExact?: boolean;
       readonly inputs?: AppliedInputs;
     };
 
-/** The last inputs that were applied, by the ids of those whose clients are to be told. */
+/** The last inputs that were applied, by the ids of the clients to tell. */
 export type AppliedInputs = readonly (readonly [id: number, input: number])[];
 
 /**
- * Something for one client. Numbered from 1 in a shard's run, since it may be sent twice if the room loses its memory.
+ * A message for one client. Numbered from 1 in each run of a shard, since a room that loses its memory may send it
+ * twice.
  */
 export type Mail =
   | { readonly kind: "mail"; readonly id: number; readonly number: number; readonly text: string }
@@ -127,32 +128,33 @@ export interface Welcome {
   readonly changes: readonly Placed[];
   /** For a client of protocol 2. */
   readonly head?: SyncHead;
-  /** What it missed, as JSON. If set, the client gets this instead of the state. */
+  /** The changes that the client missed, as JSON. If set, the client gets them instead of the state. */
   readonly patch?: string;
-  /** The same in the binary protocol, for a client that speaks it. */
+  /** The same in the binary protocol, for clients that use it. */
   readonly blocks?: Uint8Array;
-  /** The tables of the binary protocol that it has: their hash. */
+  /** The hash of the binary protocol's tables that the client has. */
   readonly tables?: string;
 }
 
-/** Items in order. */
+/** Items, in order. */
 export interface Batch<T> {
-  /** Identifies the sender's memory: a sender that lost it has a new life, and counts batches from 1 again. */
+  /** Identifies the sender's memory. A sender that lost its memory has a new life, and counts batches from 1 again. */
   readonly life: string;
   /** From 1. */
   readonly seq: number;
-  /** The number of the oldest batch that was not acknowledged; of this one, if all others were. */
+  /** The number of the oldest batch that was not acknowledged, or of this one if all earlier ones were. */
   readonly base: number;
   readonly items: readonly T[];
 }
 
 /**
- * The longest text for one client, or from one, in characters: a call between objects ends at 32 MiB, and a character
- * may take two bytes. A longer one would be sent in vain until the room and the shard take each other for lost.
+ * The longest text for one client or from one, in characters. A call between objects is limited to 32 MiB, and a
+ * character may take two bytes. A longer text would be sent again and again, until the room and the shard consider each
+ * other lost.
  */
 export const MAX_FRAME = 15_000_000;
 
-/** About how many bytes an item takes in a call. */
+/** The approximate size of an item in a call, in bytes. */
 export function weightOf(item: ToRoom | ToShard): number {
   switch (item.kind) {
     case "message":
@@ -199,65 +201,65 @@ function lengthOfSights(sights: readonly SightChanges[] = []): number {
   const viewers = sights.reduce((sum, each) => sum + each.viewers.length, 0);
   return sights.reduce((sum, { patch, places }) => sum + patch.length + places.length, viewers * VIEWER);
 }
-/** About how many bytes a viewer takes. */
+/** The approximate size of a viewer, in bytes. */
 const VIEWER = 100;
 
-/** About how many bytes an input takes that a client is told of. */
+/** The approximate size of an applied input, in bytes. */
 const INPUT = 30;
 
-/** How long a plain value is as JSON. */
+/** The length of a plain value as JSON. */
 function lengthOf(value: unknown): number {
   return Array.isArray(value) && value.length === 0 ? 0 : (JSON.stringify(value)?.length ?? 0);
 }
 
 /**
- * ok: the batch was handled, now or before. gap: a batch before it is missing. unknown: the receiver does not know the
+ * ok: the batch was handled, now or earlier. gap: an earlier batch is missing. unknown: the receiver does not know the
  * sender.
  */
 export interface Receipt {
   readonly verdict: "ok" | "gap" | "unknown";
-  /** The shard woke up, and asks for the state that its clients have. */
+  /** The shard woke up, and asks for the state of its clients. */
   readonly wantsState?: boolean;
-  /** The least time between two batches that the room asks for, since it has many shards; in ms. */
+  /** The minimum time between two batches that the room asks for, since it has many shards, in ms. */
   readonly spacing?: number;
 }
 
 /** A batch of a shard. */
 export interface ShardBatch extends Batch<ToRoom> {
   readonly shardId: string;
-  /** Identifies the time from the shard's start until a crash. Sleep does not end it. */
+  /** Identifies the time from the shard's start until a crash. Hibernation does not end it. */
   readonly run: string;
 }
 
 /** A batch for a shard. */
 export interface RoomBatch extends Batch<ToShard> {
-  /** The shard's run that it is meant for: ids of clients have no meaning in another one. */
+  /** The run of the shard that it is meant for. Ids of clients have no meaning in another run. */
   readonly run: string;
   /**
-   * Identifies the room's memory. Once the room has asked who is there, a shard ignores batches of earlier memories.
+   * Identifies the room's memory. Once the room has asked for the clients, a shard ignores batches of earlier memories.
    */
   readonly boot: string;
 }
 
-/** One client of a shard: let in, with the room's attachment; or still waiting for the room to let it in. */
+/** One client of a shard: either joined, with the room's attachment, or waiting to join. */
 export type RosterEntry =
   | { readonly id: number; readonly attachment: unknown; readonly isOpen: boolean }
   | { readonly id: number; readonly knock: JoinAttempt };
 
-/** A shard's answer to a room that asks which clients are there. */
+/** A shard's answer to a room that asks for its clients. */
 export interface Introduction {
   readonly run: string;
   readonly roster: readonly RosterEntry[];
   readonly wantsState: boolean;
-  /** The number of the last mail that arrived; 0 if the shard does not remember one. */
+  /** The number of the last mail that arrived. 0 if the shard does not remember one. */
   readonly mailed: number;
-  /** Whether it takes {@link SightChanges}. Earlier versions do not say it, and take what each client sees. */
+  /** Whether it supports {@link SightChanges}. Earlier versions do not send it, and get the changes for each client. */
   readonly takesSights?: boolean;
-  /** Whether its clients may speak the binary protocol. Those of earlier versions get JSON. */
+  /** Whether its clients may use the binary protocol. Clients of earlier versions get JSON. */
   readonly takesBinary?: boolean;
 }
 
-/** The port through which a room reaches shards. Clients cannot: these are calls between objects. */
+/** How a room reaches its shards. Clients cannot use it: these are calls between objects. */
 export interface Shards {
   /** @param boot identifies the room's memory @returns undefined if the shard holds no clients of the room */
   introduce(shardId: string, boot: string): Promise<Introduction | undefined>;

@@ -4,47 +4,48 @@ import type { Clock } from "../platform/ports.ts";
 import { isOverloaded } from "../platform/retry.ts";
 import type { Batch, Receipt } from "./messages.ts";
 
-/** The most batches on their way at once. Items that are pushed meanwhile wait, and go into one batch. */
+/** The maximum number of unacknowledged batches. Items that are pushed meanwhile wait, and are sent in one batch. */
 const WINDOW = 4;
 /**
- * Least time between two batches, in ms, unless the receiver asks for more. After a pause the first is sent at once.
+ * The minimum time between two batches, in ms, unless the receiver asks for more. After a pause the first is sent at
+ * once.
  */
 export const SPACING = 4;
 const FIRST_RETRY = 50;
 const LONGEST_RETRY = 2000;
-/** After so many failures the longest time is waited. */
+/** After this many failures, the delay is the longest. */
 const LONG = 6;
-/** The most weight of one batch: a call between objects may have 32 MiB. */
+/** The maximum weight of one batch. A call between objects may have 32 MiB. */
 const MAX_BATCH = 4_000_000;
-/** How many former lives of the sender a receiver remembers. */
+/** The number of earlier lives of the sender that a receiver remembers. */
 const REMEMBERED = 8;
 
-/** An item on its way. */
+/** An item to send. */
 export interface QueuedItem<T, O> {
   readonly item: T;
   readonly weight: number;
-  /** The client that the sender counts the item for. */
+  /** The client that the item is counted for. */
   readonly owner: O | undefined;
 }
 
 export interface ChannelCallbacks<T, O> {
   send(batch: Batch<T>): Promise<Receipt>;
-  /** About how many bytes of a call an item takes. */
+  /** The approximate size of an item in a call, in bytes. */
   weightOf(item: T): number;
-  /** These have arrived. */
+  /** These items have arrived. */
   onArrived?(entries: readonly QueuedItem<T, O>[], receipt: Receipt): void;
-  /** The receiver does not know this sender. Nothing more is sent until {@link ChannelSender.resume}. */
+  /** The receiver does not know this sender. Nothing is sent until {@link ChannelSender.resume}. */
   onUnknown(): void;
   /** The receiver was silent for too long. Nothing more is sent. */
   onSilent(): void;
 }
 
 /**
- * One way between two objects: items arrive once and in order, in batches, whatever is lost or repeated on the
- * way. Costs nothing while there is nothing to send. Go-back-N: https://en.wikipedia.org/wiki/Go-Back-N_ARQ
+ * One direction between two objects. Items arrive once and in order, in batches, even if calls are lost or repeated. It
+ * costs nothing while there is nothing to send. Go-back-N: https://en.wikipedia.org/wiki/Go-Back-N_ARQ
  *
- * It has no limit of its own: code that pushes has to watch {@link ChannelSender.backlog}, and call
- * {@link ChannelSender.discard}.
+ * It has no limit of its own: callers have to watch {@link ChannelSender.backlog}, and call {@link
+ * ChannelSender.discard}.
  */
 export class ChannelSender<T, O = undefined> {
   readonly #clock: Clock;
@@ -64,19 +65,19 @@ export class ChannelSender<T, O = undefined> {
   #isClosed = false;
   #isUnknown = false;
 
-  /** @param patience how long sending may fail before the receiver counts as lost, in ms */
+  /** @param patience how long sending may fail before the receiver is considered lost, in ms */
   constructor(clock: Clock, patience: number, callbacks: ChannelCallbacks<T, O>) {
     this.#clock = clock;
     this.#patience = patience;
     this.#callbacks = callbacks;
   }
 
-  /** Whether all that was pushed has arrived. */
+  /** Whether all items have arrived. */
   get isIdle(): boolean {
     return this.#queue.length === 0 && this.#unacked.length === 0;
   }
 
-  /** The weight of the waiting items, which are in no batch yet. */
+  /** The weight of the items that are not in a batch yet. */
   get backlog(): number {
     return this.#backlog;
   }
@@ -89,19 +90,19 @@ export class ChannelSender<T, O = undefined> {
     this.#plan();
   }
 
-  /** The owners of items that are not known to have arrived. */
+  /** The owners of items that may not have arrived. */
   owners(): Set<O> {
     const entries = [...this.#unacked.flatMap((batch) => batch.entries), ...this.#queue];
     return new Set(entries.flatMap(({ owner }) => owner ?? []));
   }
 
-  /** Drops some of the waiting items. */
+  /** Drops some of the items that are not in a batch yet. */
   discard(isDiscarded: (entry: QueuedItem<T, O>) => boolean): void {
     this.#queue = this.#queue.filter((entry) => !isDiscarded(entry));
     this.#backlog = this.#queue.reduce((sum, { weight }) => sum + weight, 0);
   }
 
-  /** The receiver knows this sender now: sends again what may not have arrived. */
+  /** The receiver knows this sender now: sends the batches that may not have arrived again. */
   resume(): void {
     if (!this.#isUnknown) return;
     this.#isUnknown = false;
@@ -110,7 +111,7 @@ export class ChannelSender<T, O = undefined> {
     this.#goBack();
   }
 
-  /** Sends nothing more. */
+  /** Stops sending. */
   close(): void {
     this.#isClosed = true;
     this.#timer?.();
@@ -143,14 +144,14 @@ export class ChannelSender<T, O = undefined> {
     this.close();
   }
 
-  /** Makes a batch of the waiting items, or of as many as fit. */
+  /** Makes a batch of the waiting items, as many as fit. */
   #cut(): void {
     let weight = 0;
     const end = this.#queue.findIndex((entry, index) => (weight += entry.weight) > MAX_BATCH && index > 0);
     const entries = end < 0 ? this.#queue : this.#queue.slice(0, end);
     this.#queue = end < 0 ? [] : this.#queue.slice(end);
     this.#backlog -= entries.reduce((sum, entry) => sum + entry.weight, 0);
-    // All waiting items may have been dropped meanwhile.
+    // All waiting items may have been dropped.
     if (entries.length === 0) return;
     this.#unacked.push({ seq: ++this.#seq, entries });
     this.#nextAt = this.#clock.now() + this.#spacing;
@@ -166,8 +167,8 @@ export class ChannelSender<T, O = undefined> {
       const items = entries.map(({ item }) => item);
       receipt = await this.#callbacks.send({ life: this.#life, seq, base, items });
     } catch (error) {
-      // Whether it arrived is unknown: it is sent again, and the receiver knows. One that has too much to do is left alone
-      // for as long as that is possible.
+      // The batch may have arrived or not. It is sent again, and the receiver recognizes it. An overloaded receiver is
+      // left alone for the longest delay.
       if (isOverloaded(error)) this.#failures = Math.max(this.#failures, LONG);
     }
     this.#inFlight--;
@@ -177,7 +178,7 @@ export class ChannelSender<T, O = undefined> {
     else this.#failed();
   }
 
-  /** A batch arrived, and so did all batches before it, since they arrive in order. */
+  /** A batch arrived, and with it all earlier ones, since they arrive in order. */
   #arrived(seq: number, receipt: Receipt): void {
     this.#spacing = receipt.spacing ?? SPACING;
     const arrived = this.#unacked.filter((batch) => batch.seq <= seq);
@@ -185,7 +186,7 @@ export class ChannelSender<T, O = undefined> {
     this.#failures = 0;
     if (this.#failingSince === undefined) this.#plan();
     else {
-      // It is not silent.
+      // The receiver is not silent.
       this.#failingSince = this.#clock.now();
       this.#goBack();
     }
@@ -198,7 +199,7 @@ export class ChannelSender<T, O = undefined> {
     this.#goBack();
   }
 
-  /** Sends all batches again that have not arrived, one by one, as soon as none is on its way. */
+  /** Sends all batches that have not arrived again, one by one, as soon as no call is running. */
   #goBack(): void {
     const next = this.#unacked[0];
     if (!next) {
@@ -223,16 +224,16 @@ export class ChannelSender<T, O = undefined> {
   }
 }
 
-/** What a receiver remembers of a channel, to take each batch once and in order. */
+/** The memory of a receiver, which takes each batch once and in order. */
 export class ChannelReceiver {
   #life: string | undefined;
   #last = 0;
-  /** Former lives of the sender: batches that still come from them are ignored. */
+  /** Earlier lives of the sender. Their batches are ignored. */
   readonly #over: string[] = [];
-  /** Whether nothing was taken since the start: then batches may have arrived before that are not remembered. */
+  /** Whether nothing was taken since the start. Earlier batches may then have arrived that are not remembered. */
   #isFresh: boolean;
 
-  /** @param known what was remembered, by a receiver that lost its memory since */
+  /** @param known what the receiver remembers from before it lost its memory */
   constructor(known?: { readonly life: string | undefined; readonly last: number }) {
     this.#life = known?.life;
     this.#last = known?.last ?? 0;
@@ -243,7 +244,7 @@ export class ChannelReceiver {
     return { life: this.#life, last: this.#last };
   }
 
-  /** Decides whether to take a batch. One that is to be taken counts as taken. */
+  /** Decides whether to take a batch, and remembers a batch that is taken. */
   judge({ life, seq, base }: Batch<unknown>): "take" | "repeated" | "gap" {
     if (this.#over.includes(life) || (life === this.#life && seq <= this.#last)) return "repeated";
     const isNext = life === this.#life ? seq === this.#last + 1 : seq === 1;

@@ -279,17 +279,19 @@ function protocolAt({ remote }: RoomSocket, url: string): ReturnType<typeof prot
 }
 
 /** Reads which protocols the client speaks, and what it has from its previous connection. */
-export function protocolOf(url: string): Pick<ClientIdentity, "protocol" | "since" | "wire"> {
+export function protocolOf(url: string): Pick<ClientIdentity, "protocol" | "clears" | "since" | "wire"> {
   // Most clients of protocol 1 do not say so: then the URL does not have to be parsed.
   if (!url.includes("protocol=")) return { protocol: 1 };
   const query = new URL(url).searchParams;
   const spoken = query.getAll("protocol");
   const protocol = spoken.includes("3") ? 3 : spoken[0] === "2" ? 2 : 1;
+  if (protocol === 1) return { protocol };
+  const clears = query.has("clear");
   const seq = Number(query.get("since") ?? "");
   const epoch = query.get("epoch");
-  if (protocol === 1 || epoch === null || !Number.isSafeInteger(seq)) return { protocol };
+  if (epoch === null || !Number.isSafeInteger(seq)) return { protocol, clears };
   const mark = Number(query.get("mark") ?? NaN);
   const since = { seq, epoch, mark: Number.isSafeInteger(mark) ? mark : undefined };
   const [tables, run] = [query.get("tables"), query.get("run")];
-  return { protocol, since, wire: tables !== null && run !== null ? { tables, run } : undefined };
+  return { protocol, clears, since, wire: tables !== null && run !== null ? { tables, run } : undefined };
 }

@@ -12,7 +12,7 @@ import type { Reporter } from "./handlers/reporter.ts";
 /** So many fields are looked at for each event, on average: a large state is looked at less often. */
 const FIELDS_PER_EVENT = 200;
 const NOTHING_SENT =
-  "Clients are sent nothing of this state: wrap what they are to see in sync(), as in sync(signal(0))";
+  "Clients see nothing of this state. Wrap the signals that they should see in sync(), such as sync(signal(0))";
 /** The log is told of so many fields of a definition. */
 const MOST_TOLD = 20;
 

@@ -80,7 +80,7 @@ export function createHandle(identity: RoomIdentity, parts: HandleParts): RoomHa
       if (to.near === undefined && to.keys === undefined) return sendToAll(parts.connections, text, excluded, latest);
       const { crowd } = parts.tree;
       if (crowd) return crowd.send(parts.connections, text, to, excluded, latest);
-      if (to.keys !== undefined) throw new Error("room.broadcast: keys need a byKey in the state");
+      if (to.keys !== undefined) throw new Error("room.broadcast: keys needs a collection with visibleTo: byKey()");
       const conns = seersOf(parts.tree, parts.connections.all(), to.near as object);
       for (const conn of conns) if (!excluded.has(conn)) conn.deliver(text, latest);
     },

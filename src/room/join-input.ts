@@ -14,7 +14,7 @@ export function isSpectating({ compiled }: { readonly compiled: CompiledRoom }, 
   // Most URLs do not have it: then they do not have to be parsed.
   if (!url.includes("spectator=") || !new URL(url).searchParams.get("spectator")) return false;
   if (compiled.settings.spectators) return true;
-  throw new RoomError("forbidden", "This room has no spectators");
+  throw new RoomError("forbidden", "This room does not allow spectators");
 }
 
 /**
@@ -28,7 +28,7 @@ export function readJoinInput(compiled: CompiledRoom, url: string, isSpectator: 
   const text = new URL(url).searchParams.get("params");
   if (text === null && isSpectator) return undefined;
   if (text !== null && bytesOf(text) > MOST_BYTES)
-    throw new RoomError("message_too_large", `params may have ${MOST_BYTES} bytes as JSON`);
+    throw new RoomError("message_too_large", `params may have up to ${MOST_BYTES} bytes as JSON`);
   try {
     const parsed = parseInput(join.input, text === null ? undefined : parseValue(text, "params"));
     return promiseOf(parsed)?.catch(explain) ?? parsed;

@@ -87,11 +87,11 @@ export class Schedules implements RoomPart, Wakeable {
     parseOwn(schedules[name]?.payload, payload, `The payload of "${name}"`);
     const time = this.#timeOf(name, when);
     if (key !== undefined && !isKey(key)) {
-      throw new RoomError("internal", `A key of "${name}" has 1 to ${MAX_KEY} whole characters`);
+      throw new RoomError("internal", `A key of "${name}" has to have 1 to ${MAX_KEY} well-formed characters`);
     }
     const row = rowOf(name, key);
     if (!this.#entries.has(row) && this.#entries.size >= MAX_SCHEDULES) {
-      throw new RoomError("internal", `A room has ${MAX_SCHEDULES} schedules at most`);
+      throw new RoomError("internal", `A room may have up to ${MAX_SCHEDULES} schedules`);
     }
     const at = Math.max(time, this.#clock.now(), this.#earliest(row));
     this.#store({ name, ...(key !== undefined && { key }), at, payload, failures: 0 });

@@ -105,13 +105,18 @@ export class Client implements FlowClient {
   }
 
   /** The part of the room's attachment that the shard uses. */
-  get identity(): { readonly publicId: string; readonly protocol?: number } | undefined {
-    return this.#room as { publicId: string; protocol?: number } | undefined;
+  get identity(): { readonly publicId: string; readonly protocol?: number; readonly clears?: boolean } | undefined {
+    return this.#room as { publicId: string; protocol?: number; clears?: boolean } | undefined;
   }
 
   /** The protocol that it speaks, as the room says. */
   get protocol(): number {
     return this.identity?.protocol ?? 1;
+  }
+
+  /** Whether it takes packets in two steps. */
+  get clears(): boolean {
+    return this.identity?.clears === true;
   }
 
   /** The tables of the binary protocol that it has: their hash. */
@@ -282,7 +287,7 @@ export class Client implements FlowClient {
 }
 
 /** Why a client is closed that misses packets. */
-export const BEHIND = "The room started anew before you were sent all";
+export const BEHIND = "The room restarted before you were sent everything";
 
 /** The clients of a shard. */
 export class Clients {

@@ -12,7 +12,7 @@ import { diff, SAME } from "../state/diff.ts";
 import { addition, merge } from "../state/merge.ts";
 import type { Placed } from "../state/merge.ts";
 import type { Client, Clients } from "./clients.ts";
-import { firstFrame, firstText, frameOf, tablesFrame } from "./frames.ts";
+import { encodeSteps, firstFrame, firstText, frameOf, tablesFrame } from "./frames.ts";
 import { Replica } from "./replica.ts";
 import { createSights } from "./sights.ts";
 import type { Sights } from "./sights.ts";
@@ -209,7 +209,7 @@ export class Downlink {
 
   #sendFirst(client: Client, welcome: Omit<Welcome, "id">, state: string, binary: BinaryState | undefined): void {
     const seen = welcome.patch === undefined ? this.#sights.whole(client) : this.#sights.replacements(client);
-    const first = { welcome, state, own: [...seen, ...welcome.changes] };
+    const first = { welcome, state, own: [...seen, ...welcome.changes], clears: client.clears };
     const isBinary = binary !== undefined && client.protocol === 3;
     const frame = isBinary ? firstFrame(first, binary, this.#sights.slotsFor(client)) : firstText(first);
     client.first(frame, welcome.head?.seq);
@@ -289,8 +289,10 @@ export class Downlink {
         : merge(undefined, this.#sights.replacements(client));
       if (patch === SAME) continue;
       // What only they see of these entries follows.
-      const text = () => JSON.stringify(merge(patch as Plain, changesOf.get(client.id) ?? []));
-      client.send(new EncodedPatch({ text, blocks: undefined }).for(client.protocol));
+      const whole = merge(patch as Plain, changesOf.get(client.id) ?? []);
+      const text = () => JSON.stringify(whole);
+      if (client.clears) client.send(encodeSteps(whole));
+      else client.send(new EncodedPatch({ text, blocks: undefined }).for(client.protocol));
     }
   }
 

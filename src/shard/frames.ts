@@ -1,8 +1,10 @@
-import { jsonBlock } from "../protocol/binary/blocks.ts";
+import { jsonBlocks } from "../protocol/binary/blocks.ts";
 import { withText } from "../protocol/binary/frame-text.ts";
 import { writeAckFrame, writeFirstFrame, writeSyncFrame } from "../protocol/binary/frames.ts";
 import type { BinaryHead } from "../protocol/binary/frames.ts";
 import { encodeSync, encodeWelcome } from "../protocol/packets.ts";
+import type { SyncHead } from "../protocol/packets.ts";
+import { inSteps } from "../protocol/clean-patch.ts";
 import type { Plain } from "../protocol/values.ts";
 import type { BinaryState, Welcome } from "../relay/messages.ts";
 import type { SentFrame } from "../platform/ports.ts";
@@ -16,13 +18,22 @@ interface First {
   readonly state: string;
   /** What only this one sees. */
   readonly own: readonly Placed[];
+  /** Whether it takes packets in two steps. */
+  readonly clears: boolean;
 }
 
 /** A first packet as JSON. */
-export function firstText({ welcome: { publicId, head, patch }, state, own }: First): string {
-  return patch === undefined
-    ? encodeWelcome(publicId, mergedText(state, own), head)
+export function firstText({ welcome: { publicId, head, patch }, state, own, clears }: First): string {
+  if (patch === undefined) return encodeWelcome(publicId, mergedText(state, own), head);
+  return clears && own.length > 0
+    ? encodeSteps(merge(JSON.parse(patch) as Plain, own), head)
     : encodeSync(mergedText(patch, own), head);
+}
+
+/** A patch for a client that takes it in two steps. @param head may clear something already */
+export function encodeSteps(patch: Plain, head?: Partial<SyncHead>): string {
+  const { clear, value } = inSteps(patch);
+  return encodeSync(JSON.stringify(value), clear ? { ...head, clear: { ...head?.clear, ...clear } } : head);
 }
 
 /** The same in the binary protocol. @param binary the state @param slots of the entries that it sees by keys */
@@ -30,7 +41,7 @@ export function firstFrame(first: First, binary: BinaryState, slots: Uint8Array)
   const { head, publicId, patch, blocks, tables } = first.welcome;
   if (!head) return firstText(first);
   const before = patch === undefined ? undefined : (JSON.parse(patch) as Plain);
-  const own = first.own.length > 0 ? [jsonBlock(addition(before, first.own))] : [];
+  const own = first.own.length > 0 ? [jsonBlocks(addition(before, first.own), first.clears)] : [];
   const who = patch === undefined ? publicId : undefined;
   const frame = writeFirstFrame(head, who, binary, tables, slots, blocks ?? binary.blocks, ...own);
   return withText(frame, () => firstText(first));

@@ -7,9 +7,11 @@ import type { Member } from "./members.ts";
 
 /** A field, collection or object of fields that is part of an object in the state. */
 interface Child {
-  /** What the property of the object was when this became part of the state. */
+  /** The value of the property when it became part of the state. */
   readonly property: object;
-  /** What may take its place; undefined for nothing, since the class or factory makes it. */
+  /**
+   * The shape that a replacement has to have. Undefined if it cannot be replaced, since the class or factory makes it.
+   */
   readonly declared?: Declared | undefined;
 }
 
@@ -19,13 +21,13 @@ export interface Owner {
   readonly parent: unknown;
   readonly children: ReadonlyMap<string, Child>;
   names(): string[];
-  /** Has another field, or object of fields, in place of the one with its name. @throws Error if it cannot be one */
+  /** Replaces the field or object of fields of this name. @throws Error if the new one is not valid */
   retake(member: Member): void;
 }
 
 /**
- * Looks at the properties of an object in the state. A field that was assigned in place of one that is like it becomes
- * part of the state. Anything else would be another thing after a sleep: the property becomes again what it was.
+ * Checks the properties of an object in the state. A field that was assigned in place of a field of the same shape
+ * becomes part of the state. Any other assignment is undone, since it would be lost when the room hibernates.
  * @throws RoomError naming the path of the first property that was refused
  */
 export function takeAssigned(owner: Owner): void {
@@ -46,7 +48,7 @@ export function takeAssigned(owner: Owner): void {
   if (problem) throw problem;
 }
 
-/** @returns why the property was put back */
+/** @returns the reason, if the assignment was undone */
 function take(owner: Owner, target: Record<string, unknown>, name: string): RoomError | undefined {
   const child = owner.children.get(name);
   const why = child ? replace(owner, child, name, target[name]) : newField(owner);
@@ -58,15 +60,15 @@ function take(owner: Owner, target: Record<string, unknown>, name: string): Room
 
 function newField({ parent }: Owner): string {
   const where = parent ? "the class or factory of the entry" : "state()";
-  return `a field cannot be added here, since it would be gone when the room has slept: declare it in ${where}`;
+  return `a field that is added here would be lost when the room hibernates: declare it in ${where}`;
 }
 
 function replace(owner: Owner, { declared }: Child, name: string, value: unknown): string | undefined {
   const field = fieldOf(value);
-  if (!field && !isContainer(value)) return "it is a field, which stays in its place: change its value with set()";
-  if (!declared) return "it is what the class or factory makes, which a room that has slept would have again";
+  if (!field && !isContainer(value)) return "it is a field and cannot be replaced: change its value with set()";
+  if (!declared) return "it is made by the class or factory, so the change would be lost when the room hibernates";
   const difference = differenceBetween(declared, name, field, value as object);
-  if (difference !== undefined) return `what takes its place has to be like it, but ${difference}`;
+  if (difference !== undefined) return `the new field has to be like the old one, but ${difference}`;
   try {
     owner.retake({ name, value: value as object, field });
     return undefined;
@@ -75,7 +77,7 @@ function replace(owner: Owner, { declared }: Child, name: string, value: unknown
   }
 }
 
-/** Whether all fields of an object, and in the objects in it, are signals whose values are stored or sent. */
+/** Whether all fields of an object, and of objects inside of it, are signals whose values are stored or sent. */
 export function holdsValuesOnly(target: object): boolean {
   return membersOf(target).every(({ value, field }) => (field ? field.kind === "value" : holdsValuesOnly(value)));
 }

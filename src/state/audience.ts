@@ -1,21 +1,21 @@
 import { promiseOf } from "../protocol/values.ts";
 import type { Condition, Viewer } from "./field.ts";
 
-/** Who may see a field: every condition on the way to it has to hold. Undefined means everyone. */
+/** Who may see a field: all conditions on the path to it have to hold. Undefined means everyone. */
 export interface Audience {
   readonly conditions: readonly Condition[];
-  /** The user whose entry holds the field. */
+  /** The user in whose entry the field is. */
   readonly owner: string | undefined;
-  /** Whether the answer can change while nothing about the field does. */
+  /** Whether the answer can change without a change of the field. */
   readonly dynamic: boolean;
-  /** Whether the answer depends on more than signals that a predicate reads. */
+  /** Whether the answer depends on more than the signals that a predicate reads. */
   readonly isUntracked?: boolean | undefined;
 }
 
-/** Whether a certain viewer belongs to an audience. */
+/** Whether a viewer belongs to an audience. */
 export type Sees = (audience: Audience) => boolean;
 
-/** Adds a condition to those of what is around a field. */
+/** Adds a condition to those of the objects around a field. */
 export function restrictAudience(
   outer: Audience | undefined,
   visibility: Condition,
@@ -26,13 +26,13 @@ export function restrictAudience(
   return { conditions, owner, dynamic, isUntracked: outer?.isUntracked };
 }
 
-/** Whether what was sent to viewers of one field counts for those of another that takes its place. */
+/** Whether viewers of a field may keep what they were sent when another field replaces it. */
 export function isSameKind(one: Audience | undefined, other: Audience | undefined): boolean {
   return one?.dynamic === other?.dynamic;
 }
 
 /**
- * Whether all conditions hold for a viewer. Only `true` lets somebody see something.
+ * Whether all conditions hold for a viewer. Only the result `true` makes something visible.
  * @throws what a predicate throws; Error if it returns a promise
  */
 export function canSee({ conditions, owner }: Audience, viewer: Viewer): boolean {

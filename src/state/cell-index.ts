@@ -6,10 +6,10 @@ import { readTracked } from "./signals/adapter.ts";
 import { View } from "./view.ts";
 import type { Viewer } from "./viewer.ts";
 
-/** Where viewers look from, if not from their own entry. */
+/** Returns the position of a viewer, if that is not the position of the viewer's own entry. */
 export type LookFrom = (viewer: Viewer) => { readonly x: number; readonly y: number; readonly z?: number } | undefined;
 
-/** What is seen from one cell, or from nowhere. */
+/** The view from one cell, or from nowhere. */
 export class CellView extends View {
   readonly cell: Cell | undefined;
 
@@ -19,18 +19,21 @@ export class CellView extends View {
   }
 }
 
-/** A square of cells as wide as anybody sees: all that is seen from one of them is in it, or in one beside it. */
+/**
+ * A square of cells, as wide as the visible distance. Everything that is visible from one of its cells is in this block
+ * or an adjacent one.
+ */
 interface Block {
   readonly views: CellView[];
   readonly entries: Set<SeenEntry>;
-  /** This one, and those beside it. */
+  /** This block and the adjacent ones. */
   around: readonly Block[] | undefined;
 }
 
 const HERE = [0];
 const AROUND = [-1, 0, 1];
 
-/** Entries and views by the cells that they are in. */
+/** Entries and views, by their cells. */
 export class CellViews {
   readonly rule: CellRule;
   readonly nowhere = undefined;
@@ -50,7 +53,7 @@ export class CellViews {
     return this.plain(cell);
   }
 
-  /** From a cell there is one view at a time. */
+  /** There is one view for each cell. */
   viewAt(cell: Cell | undefined): CellView {
     if (!cell) return this.nobody;
     const { views } = this.#blockOf(cell);
@@ -134,7 +137,9 @@ export class CellViews {
     this.#neighboursChanged(cell);
   }
 
-  /** Blocks that are far apart may have one name, and then are one: who sees what is asked of the cells. */
+  /**
+   * Two distant blocks may have the same name, and are then one block. Visibility is decided by cells, not by blocks.
+   */
   #nameOf({ column, row, floor }: Cell, right = 0, down = 0, up = 0): number {
     const { reach } = this.rule;
     const [x, y, z] = [
@@ -145,7 +150,7 @@ export class CellViews {
     return ((x & 0x3ff) << 20) | ((y & 0x3ff) << 10) | (z & 0x3ff);
   }
 
-  /** The block of a cell, and those beside it. */
+  /** The block of a cell, and the adjacent ones. */
   #around(cell: Cell): readonly Block[] {
     const block = this.#blocks.get(this.#nameOf(cell));
     return block ? (block.around ??= this.#neighboursOf(cell)) : this.#neighboursOf(cell);
@@ -164,14 +169,14 @@ export class CellViews {
   }
 }
 
-/** Finds entries and viewers by where they are on a map. */
+/** Finds entries and viewers by their positions on a map. */
 export class CellIndex extends CellViews implements SightIndex<Cell, CellView> {
   readonly #grid: Grid;
   readonly #fields: readonly string[];
   readonly #from: LookFrom | undefined;
   readonly viewFrom: ((place: Cell | undefined) => CellView) | undefined;
 
-  /** @param fields the names of those that hold a position */
+  /** @param fields the names of the position's fields */
   constructor(grid: Grid, fields: readonly string[], from: LookFrom | undefined) {
     super(grid);
     this.#grid = grid;
@@ -210,5 +215,5 @@ function signalsOf(entry: object, fields: readonly string[]): (() => number)[] {
   const signals = fields.map((name) => (entry as Readonly<Record<string, unknown>>)[name]);
   if (signals.every((signal) => typeof signal === "function")) return signals as (() => number)[];
   const names = fields.map((name) => JSON.stringify(name)).join(", ");
-  throw new Error(`near() needs signals in ${names} of each entry, and of who looks from it`);
+  throw new Error(`near() needs signals in ${names} of each entry, and of each viewer's own entry`);
 }

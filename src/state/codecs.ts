@@ -1,26 +1,25 @@
 import { choosing, quantizing } from "../protocol/binary/codecs.ts";
 import type { FieldCodec } from "./field.ts";
 
-/** What `sync` takes as `as`. T: the values of the field. */
+/** The values that a field holds, for the option `as` of {@link sync}. T: the type of the values. */
 export interface Codec<T> extends FieldCodec {
   /** Only a type. @internal */
   readonly _value?: T;
 }
 
-/** The most bits of a number. */
 const MAX_BITS = 32;
 
 /**
- * A number from `min` to `max`, in 2^bits steps. A value is rounded to the nearest step when it is set, so that the room,
- * its storage and all clients have the same number; one beyond the range becomes `min` or `max`. What is no finite number is
- * refused with a `RoomError` `invalid_input`.
+ * A number from `min` to `max` in 2^bits steps, which takes fewer bytes than JSON. A value is rounded to the nearest
+ * step when it is set, so the room, its storage and all clients have the same number. A number outside of the range
+ * becomes `min` or `max`. A value that is not a finite number is refused with a `RoomError` `invalid_input`.
  *
- * Choose the bits so that a step, (max − min) / (2^bits − 1), is smaller than what a player notices, and smaller than the
- * smallest movement: 16 bits for 1000 units are steps of 0.015. With 8 bits a value takes one byte, with up to 16 two, and with
- * more four; a movement of up to 127 steps takes one.
+ * Choose `bits` so that one step, (max − min) / (2^bits − 1), is smaller than a player can notice and smaller than the
+ * smallest movement. With 16 bits, 1000 units have steps of 0.015. A value takes 1 byte with up to 8 bits, 2 bytes with
+ * up to 16 and 4 bytes with more. A movement of up to 127 steps takes 1 byte.
  *
- * @param options `min` and `max`, both finite; `bits` from 1 to 32
- * @throws RangeError if these are no such numbers
+ * @param options `min` and `max`: finite numbers; `bits`: from 1 to 32
+ * @throws RangeError if `min` is not below `max`, or a number is out of range
  * @example
  * import { quantized } from "durable-rooms";
  * class Player { x = sync(signal(0), { as: quantized({ min: 0, max: 1000, bits: 16 }) }) }
@@ -28,7 +27,7 @@ const MAX_BITS = 32;
 export function quantized({ min, max, bits }: { min: number; max: number; bits: number }): Codec<number> {
   const isRange = Number.isFinite(min) && Number.isFinite(max) && min < max && Number.isFinite(max - min);
   if (!isRange || !Number.isInteger(bits) || bits < 1 || bits > MAX_BITS)
-    throw new RangeError(`quantized() takes a min below a max, and 1 to ${MAX_BITS} bits`);
+    throw new RangeError(`quantized() takes finite numbers with min below max, and 1 to ${MAX_BITS} bits`);
   const codec = quantizing(min, max, bits);
   return {
     wire: codec,
@@ -38,7 +37,8 @@ export function quantized({ min, max, bits }: { min: number; max: number; bits: 
 }
 
 /**
- * A whole number: a value is rounded when it is set.
+ * A whole number. A value is rounded when it is set. A value that is not a finite number is refused with a `RoomError`
+ * `invalid_input`.
  *
  * @example
  * import { integer } from "durable-rooms";
@@ -52,7 +52,8 @@ export const integer: Codec<number> = {
 };
 
 /**
- * A floating-point number of 4 bytes, with about 7 digits: a value is rounded when it is set.
+ * A floating-point number of 4 bytes, with about 7 digits. A value is rounded when it is set. A value that 4 bytes
+ * cannot hold is refused with a `RoomError` `invalid_input`.
  *
  * @example
  * import { float32 } from "durable-rooms";
@@ -65,7 +66,7 @@ export const float32: Codec<number> = {
 };
 
 /**
- * True or false, and nothing else.
+ * True or false. Any other value is refused with a `RoomError` `invalid_input`.
  *
  * @example
  * import { boolean } from "durable-rooms";
@@ -78,16 +79,17 @@ export const boolean: Codec<boolean> = {
 };
 
 /**
- * One of these texts, and nothing else. It is sent as its place in the list.
+ * One of these texts, sent as its position in the list. Any other value is refused with a `RoomError` `invalid_input`.
+ * Add new texts at the end.
  *
- * @throws RangeError without a value, or with one twice
+ * @throws RangeError if there is no text, or the same text twice
  * @example
  * import { oneOf } from "durable-rooms";
  * class Player { team = sync(signal<"red" | "blue">("red"), { as: oneOf("red", "blue") }) }
  */
 export function oneOf<const V extends string>(...values: readonly V[]): Codec<V> {
   if (values.length === 0 || new Set(values).size < values.length)
-    throw new RangeError("oneOf() takes one text or more, each once");
+    throw new RangeError("oneOf() takes one text or more, each of them once");
   return {
     wire: choosing(values),
     takes: `one of ${values.map((value) => JSON.stringify(value)).join(", ")}`,

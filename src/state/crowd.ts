@@ -25,29 +25,29 @@ interface Clock {
   after(ms: number, run: () => void, why: string): () => void;
 }
 
-/** What one connection is sent of a collection whose entries are seen by keys. */
+/** The changes of one collection with keyed visibility for one connection. */
 interface OfCollection {
   readonly interest: Interest;
-  /** "all" where the whole of what it sees takes the place of what it has. */
+  /** "all" if everything that is visible replaces what the client has. */
   readonly part: Part | "all";
 }
 
-/** What one connection is sent of entries that are seen by keys. */
+/** The changes of all collections with keyed visibility for one connection. */
 export type Parts = readonly OfCollection[];
 
-/** The collection of an entry, if its entries are seen by keys, and its key there. */
+/** The collection and the key of an entry, if the collection has keyed visibility. */
 function placeOf(node: EntryNode | undefined): { readonly interest: Interest; readonly key: string } | undefined {
   const { interest } = (node?.parent ?? {}) as { readonly interest?: Interest };
   return interest && { interest, key: node?.names().at(-1) as string };
 }
 
-/** Which connections see which entries, in collections where keys say so. */
+/** Decides which connections see which entries of collections with keyed visibility. */
 export class Crowd {
   readonly interests: Interest[] = [];
   readonly #tree: Watched;
-  /** When something is due that waits; Infinity if no timer is set. */
+  /** When the next delayed change is due. Infinity without a timer. */
   #laterAt = Infinity;
-  /** How clients of the binary protocol are told of entries, if there are such clients. */
+  /** Encodes entries for clients of the binary protocol, if there are such clients. */
   wire: SeenEncoder | undefined;
   #cancelLater: (() => void) | undefined;
 
@@ -56,25 +56,26 @@ export class Crowd {
   }
 
   /**
-   * What a shard is told that finds out by itself who of its clients sees what.
-   * @param idOf the id of a client there @param tables those of the binary protocol, if the shard speaks that
+   * Makes the messages for a shard that decides itself which of its clients see what.
+   * @param idOf returns the id of a client there @param tables the tables of the binary protocol, if the shard supports
+   * it
    */
   createShardSights(idOf: (conn: Watching) => number, tables?: () => SeenTables): ShardSights {
     return new ShardSights(idOf, tables);
   }
 
-  /** Whether something is to be delivered that no change of the state tells of. */
+  /** Whether there is something to deliver without a change of the state. */
   get isStale(): boolean {
     return this.interests.some(({ isStale }) => isStale);
   }
 
   /**
-   * A connection is sent changes from now on.
-   * @param isKnown whether it has all that it sees, or gets it now
-   * @param isAtRest whether what it was sent depends on nothing that the room forgot as it slept
+   * A connection gets changes from now on.
+   * @param isKnown whether it has everything that it sees, or gets it now
+   * @param isAtRest whether what it has does not depend on anything that the room forgot while it hibernated
    */
   enter(conn: Watching, isKnown: boolean, isAtRest = true): void {
-    // A spectator has no keys.
+    // Spectators have no keys.
     if (conn.isSpectator) return;
     const viewerOf = () => this.#tree.viewerOf(conn);
     for (const interest of this.interests)
@@ -87,7 +88,7 @@ export class Crowd {
   }
 
   /**
-   * Sends a packet to those who see an entry, and to those who have one of some keys.
+   * Sends a packet to the clients that see an entry, or that have one of some keys.
    * @throws Error if the entry is not part of the state
    */
   send<V extends Reachable>(
@@ -99,7 +100,7 @@ export class Crowd {
   ): void {
     const entry = near && placeOf(this.#tree.entries.get(near));
     const keys = some === undefined ? [] : [some].flat();
-    // Without those who are told by somebody what they see of the collection.
+    // Without clients whose shard decides what they see of the collection.
     const all = connections.all().filter((conn) => !entry?.interest.isRelayed(conn));
     const conns = new Set(near && seersOf(this.#tree, all, near));
     for (const interest of this.interests)
@@ -107,7 +108,7 @@ export class Crowd {
     sendToSome(connections, text, { conns, entry, keys }, except, latest);
   }
 
-  /** Calls back when something is due that waits now, if anything does. */
+  /** Calls back when the next delayed change is due, if there is one. */
   later(clock: Clock, onDue: () => void): void {
     const dueAt = Math.min(...this.interests.map((interest) => interest.dueAt));
     if (dueAt >= this.#laterAt) return;
@@ -123,8 +124,8 @@ export class Crowd {
   }
 
   /**
-   * Begins to deliver what changed: {@link partsOf} says what each connection is sent, until {@link end}.
-   * @param now in ms @param isAll whether nothing waits for its time
+   * Starts a delivery of changes. Until {@link end}, {@link partsOf} returns the changes of each connection.
+   * @param now in ms @param isAll whether to deliver delayed changes too
    */
   begin(now: number, isAll: boolean): void {
     for (const interest of this.interests) interest.begin(now, isAll);
@@ -132,7 +133,7 @@ export class Crowd {
     for (const interest of this.wire ? this.interests : []) this.wire?.assign(interest.name, interest.changes);
   }
 
-  /** What a connection is sent in the present delivery. */
+  /** The changes of a connection in this delivery. */
   partsOf(conn: Watching): Parts {
     const parts: OfCollection[] = [];
     for (const interest of this.interests) {
@@ -150,7 +151,7 @@ export class Crowd {
     }
   }
 
-  /** The same as changes like all others. */
+  /** The same in the form of other changes. */
   placed(conn: Watching, parts: Parts): Placed[] {
     return parts.flatMap(({ interest, part }): Placed[] => {
       const names = interest.names();
@@ -159,12 +160,12 @@ export class Crowd {
     });
   }
 
-  /** All that a connection is told by itself of what it sees, in place of what it has. */
+  /** Everything that a connection sees in the collections that it gets directly, as a replacement of what it has. */
   replacements(conn: Watching): Placed[] {
     return this.#toldTo(conn).map((interest) => this.#replacement(conn, interest));
   }
 
-  /** The same for one that has nothing. */
+  /** The same for a connection that has nothing. */
   whole(conn: Watching): Placed[] {
     return this.#toldTo(conn).map((interest) => {
       const entries = Array.from(interest.seenBy(conn), ({ key, whole }) => [key, whole.value] as const);
@@ -172,7 +173,7 @@ export class Crowd {
     });
   }
 
-  /** The collections of which a connection is told by itself. */
+  /** The collections that a connection gets directly, not through a shard. */
   #toldTo(conn: Watching): Interest[] {
     return this.interests.filter((interest) => !interest.relayTo(conn));
   }
@@ -186,10 +187,11 @@ export class Crowd {
   }
 
   /**
-   * Makes packets for single connections. Those who are told the same, and nothing else, get the same one.
-   * @param shared what everyone is sent @param text gives it as JSON
-   * @param make makes a packet of what gives its patch as JSON, and what follows the shared blocks in the binary protocol
-   * @returns takes what a connection sees by keys, and its other private changes
+   * Makes packets for single connections. Connections with the same changes, and no others, share a packet.
+   * @param shared the patch for all @param text returns it as JSON
+   * @param make makes a packet from a function that returns the patch as JSON, and one that writes what follows the
+   * shared blocks in the binary protocol
+   * @returns a function of the keyed changes and the other private changes of a connection
    */
   encoder<T>(
     shared: Readonly<Plain> | undefined,
@@ -200,7 +202,7 @@ export class Crowd {
     return (conn, parts, own) => {
       const blocks = (out: ByteWriter) => {
         this.#write(out, conn, parts);
-        // What only it sees of an entry follows what everybody is told of that.
+        // The private part of an entry follows the part for all.
         if (own.length > 0) writeJson(out, addition(merge(shared, this.placed(conn, parts)), own));
       };
       const isSimple = own.length === 0 && parts.every(({ part }) => part !== "all");
@@ -215,7 +217,9 @@ export class Crowd {
     };
   }
 
-  /** Connections here begin to speak the binary protocol, with these tables; or none does any more. */
+  /**
+   * Sets the tables for connections of the binary protocol here. Undefined if there are no such connections any more.
+   */
   speak(tables: readonly IndexedTable[] | undefined): void {
     this.wire = tables && new SeenEncoder(tables);
   }
@@ -227,13 +231,13 @@ export class Crowd {
         this.wire?.write(out, name, part.sights, put);
         continue;
       }
-      // After the slots, which make an entry of what this may remove first.
+      // After the slots: those make an entry of which this may remove something first.
       this.wire?.tellSlots(out, name, keysOf(interest.seenBy(conn)));
       writeJson(out, merge(undefined, [this.#replacement(conn, interest)]));
     }
   }
 
-  /** The tables that a connection has to have before it is told these parts, if it does not have them. */
+  /** The tables that a connection needs for these changes and does not have yet. */
   tablesFor(conn: Watching, parts: Parts): Uint8Array | undefined {
     const { wire } = this;
     const untold = wire ? parts.filter(({ interest }) => !wire.hasTold(interest.name, conn)) : [];
@@ -243,7 +247,7 @@ export class Crowd {
     });
   }
 
-  /** What a connection has to know of the entries that it is sent in its first packet. */
+  /** What a connection needs to know about the entries in its first packet. */
   slotsFor(conn: Watching): Uint8Array {
     return written((out) => {
       for (const interest of this.interests) {
@@ -261,7 +265,7 @@ function keysOf(entries: Iterable<{ readonly key: string }>): string[] {
   return Array.from(entries, ({ key }) => key);
 }
 
-/** A collection with an index is a field of the state itself, and nobody else's changes are in it. */
+/** A collection with an index is a field of the state itself, and contains no changes of others. */
 function membersOf({ interest, part }: OfCollection): readonly [name: string, members: string] {
   return [interest.name, part === "all" ? "" : part.members];
 }

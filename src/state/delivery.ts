@@ -5,18 +5,18 @@ import type { SeenEntry } from "./seen-entry.ts";
 import type { Sight } from "./sight.ts";
 import type { View, Watcher } from "./view.ts";
 
-/** What is told of the entries of one collection at one time, by how watchers looked before and how they look now. */
+/** The changes of one collection in one delivery, by how watchers looked before and how they look now. */
 export class Delivery {
   readonly number: number;
   readonly #index: SightIndex;
   readonly #rings: Rings | undefined;
-  /** Those that saw or see something that is to be told. */
+  /** The views in which something has changed. */
   readonly views: View[] = [];
   readonly #used: View[] = [];
-  /** Whether there are entries of which nothing is to be told to those who stay. */
+  /** Whether there are entries without changes for watchers that stay in a view. */
   readonly #hasOthers: boolean;
 
-  /** @param number by which it is known what is told in it @param count the number of all entries */
+  /** @param number the number of this delivery @param count the number of all entries */
   constructor(
     index: SightIndex,
     rings: Rings | undefined,
@@ -36,7 +36,7 @@ export class Delivery {
     }
   }
 
-  /** What a watcher is told. */
+  /** The changes for a watcher. */
   for({ before, view, own }: Watcher): Part {
     const part = this.#between(before ?? view, view);
     if (!own) return part;
@@ -46,7 +46,7 @@ export class Delivery {
     return new Part(sight ? [...others, sight] : others);
   }
 
-  /** The same for one who is not shown all that is in its view. */
+  /** The same for a watcher that is shown only some entries of its view. */
   ofShown({ before, view, shown, shownBefore }: Watcher): Part {
     const sights: (Sight | undefined)[] = [];
     for (const entry of shown ?? []) {
@@ -58,11 +58,14 @@ export class Delivery {
     return new Part(sights.filter((sight) => sight !== undefined));
   }
 
-  /** What is told of an entry. @param from the ring that it was in, for who is told; 0 if it was not seen @param to that it is in */
+  /**
+   * What a watcher gets about an entry. @param from the ring in which the entry was, or 0 if it was not visible @param
+   * to the ring in which it is now
+   */
   sight(entry: SeenEntry, from: number, to: number): Sight | undefined {
     if (to === 0) return from === 0 ? undefined : entry.gone;
     if (from === 0) return entry.whole;
-    // Who goes to another ring has all that was told in the first one, and is told the rest now.
+    // A watcher that moves to another ring has what was sent for the first one, and gets the rest now.
     if (this.#rings && from === to && !this.#rings.isDue(to)) return undefined;
     return this.#rings?.isLate(from) ? entry.lateFor(from) : entry.changed;
   }
@@ -72,7 +75,7 @@ export class Delivery {
     for (const view of this.#used) view.parts = [];
   }
 
-  /** All who looked in the same way before, and look in the same way now, are told the same. */
+  /** All watchers with the same view before and the same view now get the same changes. */
   #between(before: View, now: View): Part {
     const known = now.parts.find((told) => told.before === before);
     if (known) {
@@ -80,7 +83,7 @@ export class Delivery {
       return known.part;
     }
     const part = new Part(before === now ? this.#toWhoStayed(now) : this.#toWhoMoved(before, now));
-    // Nobody else can be told the same.
+    // No other watcher can get the same changes.
     if (now.watchers.size === 1) return part;
     if (now.parts.push({ before, part }) === 1) this.#used.push(now);
     return part;

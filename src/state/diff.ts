@@ -3,16 +3,16 @@ import { DELETE } from "../protocol/packets.ts";
 import { isPlain } from "../protocol/values.ts";
 import type { Plain } from "../protocol/values.ts";
 
-/** What {@link diff} answers where there is nothing to send. */
+/** The result of {@link diff} if there is nothing to send. */
 export const SAME: unique symbol = Symbol("same");
 
 /**
- * An object that takes the place of something else. `load` of `@signe/sync` walks into what is there, so the old value
- * has to go first: {@link put} writes that down.
+ * An object that replaces another value. `load` of `@signe/sync` merges into the existing value, so that has to be
+ * removed first: {@link put} does that.
  */
 export class Replacement {
   readonly value: Plain;
-  /** Whether clients have no object or array there, into which they would merge this one. */
+  /** Whether clients have no object or array there that they would merge into. */
   readonly isNew: boolean;
   constructor(value: Plain, isNew = false) {
     this.value = value;
@@ -20,15 +20,15 @@ export class Replacement {
   }
 }
 
-/** Names a part of an object that has none. */
+/** The name of a part that no object has. */
 const NO_PART = "$$";
 
-/** Arrays with more changed items than this share are sent whole. */
+/** Arrays with a larger share of changed items than this are sent as a whole. */
 const SPARSE = 0.5;
 
 /**
- * The smallest patch that turns one plain value into another by the rules of `load`: objects merge,
- * `"$delete"` removes a key, an array is replaced, or changed item by item where it did not shrink.
+ * Computes the smallest patch that turns one plain value into another by the rules of `load`: objects are merged,
+ * `"$delete"` removes a key, and an array is replaced, or changed item by item if it did not shrink.
  *
  * @param next owned by the caller; parts of it may be in the patch
  * @example
@@ -40,7 +40,7 @@ export function diff(previous: unknown, next: unknown): unknown {
   if (typeof next !== "object" || next === null) return next;
   if (Array.isArray(next)) return Array.isArray(previous) ? diffArrays(previous, next) : next;
   if (isPlain(previous)) return diffObjects(previous, next as Plain);
-  // It is a symbol where it is not known what clients have.
+  // A symbol means that it is unknown what clients have.
   return new Replacement(next as Plain, typeof previous !== "symbol" && !Array.isArray(previous));
 }
 
@@ -69,7 +69,10 @@ function diffArrays(previous: readonly unknown[], next: readonly unknown[]): unk
   return changed === 0 ? SAME : patch;
 }
 
-/** Whether `load` does just this inside an array; what it would bend (dotted keys, empty objects) needs the whole. */
+/**
+ * Whether `load` applies this change correctly inside of an array. Keys with dots and empty objects need the whole
+ * array.
+ */
 function isExact(change: unknown): boolean {
   if (change instanceof Replacement) return false;
   if (!isPlain(change)) return true;
@@ -78,8 +81,8 @@ function isExact(change: unknown): boolean {
 }
 
 /**
- * Writes one change into a patch. A {@link Replacement} becomes the removal of the key, then its parts under
- * dotted names, which `load` reads as a path: JSON keeps the order, so one packet does both.
+ * Writes a change into a patch. A {@link Replacement} is written as the removal of the key, and then its parts under
+ * dotted names, which `load` reads as paths. JSON keeps the order of keys, so one packet does both.
  */
 export function put(patch: Plain, key: string, change: unknown): void {
   if (!(change instanceof Replacement)) {
@@ -88,7 +91,7 @@ export function put(patch: Plain, key: string, change: unknown): void {
   }
   patch[key] = DELETE;
   const parts = Object.entries(change.value);
-  // To delete a part of what is not there makes an empty object of it.
+  // Deleting a part of a missing value creates an empty object.
   if (change.isNew) patch[key + NEW_PART] = DELETE;
   else if (parts.length === 0) patch[`${key}.${NO_PART}`] = DELETE;
   for (const [inner, value] of parts) patch[`${key}.${inner}`] = value;

@@ -1,14 +1,14 @@
 declare const ITEM: unique symbol;
 
-/** What {@link eachItem} makes: an array of R for an array, an object of R for an object. */
+/** The result of {@link eachItem}: an array of R for an array, an object of R for an object. */
 export interface Items<R> {
   readonly [ITEM]: R;
 }
 
 /**
- * A `transform` that changes each item of an array, or each value of an object, instead of the whole.
+ * Makes a `transform` for {@link sync} that changes each item of an array, or each value of an object.
  *
- * @param change gets the item, and its index or key as text
+ * @param change returns what clients get for one item. It gets the item, and its index or key as text
  * @example
  * import { eachItem, sync } from "durable-rooms";
  * const state = () => ({ deck: sync(signal(["ace", "king"]), { transform: eachItem((card) => card.length) }) });

@@ -25,7 +25,7 @@ import { checkStored, isEntryKey } from "./value-checks.ts";
 
 type EntriesSignal = WritableObjectSignal<Record<string, object>>;
 
-/** A `users` or `collection` field: entries by key, each sent and stored on its own. */
+/** A `users` or `collection` field: entries by key. Each is sent and stored on its own. */
 export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode {
   readonly synced = true;
   readonly shape = "object";
@@ -40,9 +40,9 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
   readonly signal: EntriesSignal;
   readonly property: object;
   readonly audience: Audience | undefined;
-  /** Who sees which entries, where keys say so. */
+  /** Decides who sees which entries, if the collection has keyed visibility. */
   readonly interest: Interest | undefined;
-  /** The references to its entries, if there are some. */
+  /** The references to its entries, if there are any. */
   referrers: Referrers | undefined;
   isInState: boolean;
   changedIn = 0;
@@ -53,12 +53,12 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
   readonly #parent: ParentNode;
   readonly field: CollectionField;
   readonly placement: Omit<Placement, "row">;
-  /** The entry that the collection itself made and now adds, and its kind. */
+  /** The entry that the collection itself makes and adds right now, with its kind. */
   created: { readonly target: object; readonly kind: EntryKind } | undefined;
-  /** The entries that have nodes. The others are unread. */
+  /** The entries that have nodes. All others are unread. */
   readonly #made = new Map<string, EntryNode>();
   readonly #unread = new UnreadEntries((key, stored) => this.#makeStored(key, stored));
-  /** What the keys of the rows begin with. */
+  /** The prefix of the keys of its rows. */
   #prefix: string | undefined;
   #text: string | undefined;
 
@@ -80,7 +80,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     this.isOfUsers = field.kind === "users";
     this.interest = interestOf(this, placement.audience);
     this.audience = this.interest ? undefined : audienceAround(this, placement.audience);
-    // What is seen of it depends on who looks.
+    // What clients get of it depends on the viewer.
     if (this.interest) this.countPrivate(1);
     for (const factory of typeof field.factory === "function" ? [field.factory] : field.factory.values())
       shared.factories.add(factory);
@@ -95,14 +95,14 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     }
   }
 
-  /** All entries. Those that are unread are made. */
+  /** All entries. Unread entries are made. */
   get children(): ReadonlyMap<string, EntryNode> {
     this.#unread.makeAll();
     return this.#made;
   }
 
   get replacedIn(): number {
-    // Which entries were there before a crash is not known of those that are not stored.
+    // After a crash it is unknown which entries existed, if they are not stored.
     const lostIn = this.placement.persisted ? 0 : this.shared.startedIn;
     return Math.max(this.changes.gone.forgottenIn, lostIn, this.#parent.replacedIn);
   }
@@ -123,12 +123,12 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     return this.handOut(this.#entry(key)?.target);
   }
 
-  /** Makes an entry of the kind of a stored one, or else of the first. @throws Error if there is no such kind */
+  /** Makes an entry of the stored or else the first kind. @throws Error if there is no such kind */
   make(key: string, stored?: Plain): object {
     return makeEntry(this.field.factory, key, stored).target;
   }
 
-  /** The same, and adds it. */
+  /** Makes and adds an entry. */
   create(key: string, stored?: Plain): object {
     const { target, kind } = makeEntry(this.field.factory, key, stored);
     this.created = { target, kind: { name: kind, shape: undefined } };
@@ -136,7 +136,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     return target;
   }
 
-  /** The stored values of an entry, with the entries inside it. */
+  /** The stored values of an entry, including the entries inside of it. */
   snapshotOf(key: string): Plain | undefined {
     return this.#entry(key)?.snapshot();
   }
@@ -169,7 +169,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     try {
       if (kind) this.#put(key, target as object, { ...this.#placementOf(key), kind: kind.name, shape: kind.shape });
     } catch (error) {
-      // The collection's own value has it still.
+      // The collection still has the previous entry.
       if (previous) this.#putBack(previous);
       throw error;
     } finally {
@@ -196,12 +196,12 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     this.#unread.loadAll();
   }
 
-  /** Whether a node is the one that this collection has under a key. */
+  /** Whether the collection has this node under a key. */
   has(key: string, node: EntryNode): boolean {
     return this.#made.get(key) === node;
   }
 
-  /** Properties of it may refer to parts of other entries by now. */
+  /** Its properties may refer to parts of other entries by now. */
   #putBack({ key, target, placement }: EntryNode): void {
     const kind = kindOf(this.shared, this.field.factory, key, target);
     this.#put(key, target, typeof kind === "string" ? placement : { ...placement, shape: kind.shape });
@@ -220,7 +220,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     return entry;
   }
 
-  /** Whether clients get nothing of an entry yet: its user's join is not done. */
+  /** Whether clients get nothing of an entry yet, since its user is still joining. */
   #isHeld(key: string): boolean {
     return this.isOfUsers && this.shared.held.has(key);
   }
@@ -248,7 +248,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     return this.interest ? this.interest.audienceOf(key) : audienceOfEntry(this, key, this.placement.audience);
   }
 
-  /** An entry that was held counts as added now. */
+  /** The join of an entry's user is done: it counts as added now. */
   added(key: string): void {
     const entry = this.#made.get(key);
     if (!entry) return;
@@ -271,7 +271,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     return this.interest ? this.interest.settled(patch) : patch;
   }
 
-  /** Its node, unless it is unread or held. */
+  /** The node of an entry, unless it is unread or its user is still joining. */
   settled(key: string): EntryNode | undefined {
     return this.#isHeld(key) ? undefined : this.#made.get(key);
   }
@@ -280,7 +280,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     return this.#shownEntries(this.#made);
   }
 
-  /** The entries that are made, without those that are held. @param isOld whether what is not stored of others counts too */
+  /** The entries that are made, without those of joining users. @param isOld whether to include unstored ones */
   *shownSince(isOld: boolean): Iterable<[string, EntryNode]> {
     if (isOld) this.#unread.makeUnlessDurable();
     for (const entry of this.#made) if (!this.#isHeld(entry[0])) yield entry;
@@ -291,12 +291,12 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     return this.#isHeld(key) ? undefined : this.#entry(key);
   }
 
-  /** Entries without those that are held. */
+  /** Entries without those of joining users. */
   *#shownEntries(entries: Iterable<[string, EntryNode]> = this.children): Iterable<[string, EntryNode]> {
     for (const entry of entries) if (!this.#isHeld(entry[0])) yield entry;
   }
 
-  /** Continues from what was sent of the collection that was here before. */
+  /** Continues from what was sent of the previous collection. */
   continueFrom(previous: Entries): void {
     this.bornIn = previous.bornIn;
     this.changes.continueFrom(previous.changes, previous.#shownEntries());
@@ -333,7 +333,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     const stored = Object.entries(values);
     const isAlike = this.shared.loading && stored.length > 1 && !this.interest;
     const template = isAlike ? templateOf(this) : undefined;
-    // Entries that are not like the others are made now: what cannot be read of them is reported when the room starts.
+    // Entries that differ from the template are made now, to report unreadable values at the start.
     const waiting = template ? stored.filter((entry) => this.#canStayUnread(entry, template)) : [];
     if (template) this.#unread.open(template, waiting);
     for (const [key, entry] of stored) {
@@ -355,17 +355,17 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     return isEntryKey(key) && !this.#made.has(key) && template.fits(value);
   }
 
-  /** An entry that is like all of them, if they may stay unread. */
+  /** A template of all entries, if they may stay unread. */
   template(): EntryTemplate | undefined {
     return this.interest ? undefined : templateOf(this);
   }
 
-  /** Entries are in storage, and are read when they are needed. All of them are like `template`. */
+  /** The entries are in storage, and are read when they are needed. All of them match `template`. */
   openUnread(template: EntryTemplate, stored: StoredEntries): void {
     this.#unread.open(template, [], stored);
   }
 
-  /** Makes an entry that was unread. Clients have it already, or get it with all the rest. */
+  /** Makes an unread entry. Clients have it already, or get it with the whole state. */
   #makeStored(key: string, stored: Plain): object {
     return this.shared.quietly(() => {
       const { target, kind } = makeEntry(this.field.factory, key, stored);

@@ -5,7 +5,7 @@ import type { Interest } from "./interest.ts";
 import type { KeyRules } from "./key-rules.ts";
 import type { ParentNode, Placement, Shared } from "./node.ts";
 
-/** A collection, as far as it matters who sees its entries. */
+/** The part of a collection that decides who sees its entries. */
 interface Collection extends Pick<ParentNode, "names"> {
   readonly shared: Shared;
   readonly field: CollectionField;
@@ -15,7 +15,7 @@ interface Collection extends Pick<ParentNode, "names"> {
 }
 
 /**
- * The index of a collection whose entries are seen by keys, if it is a field of the state itself. Elsewhere the keys are
+ * The index of a collection with keyed visibility, if it is a field of the state itself. In other places the keys are
  * compared for each viewer and entry.
  */
 export function interestOf(collection: Collection, around: Audience | undefined): Interest | undefined {
@@ -26,13 +26,13 @@ export function interestOf(collection: Collection, around: Audience | undefined)
   return interest;
 }
 
-/** Who sees a collection; undefined for everyone. */
+/** Who sees a collection. Undefined for everyone. */
 export function audienceAround(collection: Collection, around: Audience | undefined): Audience | undefined {
   const { visibleTo } = collection.field;
   return typeof visibleTo === "object" ? byKeys(collection, visibleTo, "", around) : around;
 }
 
-/** Who sees an entry: of a `users` field, each is owned by its user. */
+/** Who sees an entry. In a `users` field, each entry is owned by its user. */
 export function audienceOfEntry(
   collection: Collection,
   key: string,

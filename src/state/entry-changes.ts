@@ -9,26 +9,26 @@ import { sentEntries } from "./sent-entries.ts";
 import type { EntriesBefore } from "./sent-entries.ts";
 import { Tombstones } from "./tombstones.ts";
 
-/** A collection, as far as its changes need it. */
+/** The part of a collection that its changes need. */
 interface Collection {
   readonly shared: Shared;
   readonly audience: Audience | undefined;
   readonly interest: object | undefined;
   names(): string[];
   audienceOf(key: string): Audience | undefined;
-  /** The entry that clients have to have, if there is one. */
+  /** The entry that clients should have, if there is one. */
   settled(key: string): EntryNode | undefined;
 }
 
-/** Which entries of a collection changed since the last packet, and what clients had under their keys. */
+/** The entries of a collection that changed since the last packet, and what clients had under their keys. */
 export class EntryChanges {
   readonly dirty = new Set<string>();
-  /** What clients had under the keys whose entry was added, removed or replaced since. */
+  /** What clients had under the keys whose entry was added, removed or replaced since the last packet. */
   readonly before: EntriesBefore = new Map();
-  /** Entries that everyone saw. */
+  /** Removed entries that everyone saw. */
   gone = new Tombstones();
 
-  /** Continues from what was sent of the collection that was here before. */
+  /** Continues from what was sent of the previous collection. */
   continueFrom(previous: EntryChanges, entries: Iterable<[string, EntryNode]>): void {
     this.gone = previous.gone;
     for (const [key, child] of sentEntries(entries, previous.before)) {
@@ -37,7 +37,10 @@ export class EntryChanges {
     }
   }
 
-  /** Takes the changes since the last time. @returns the patch for everyone, or SAME; the rest goes to `changes` */
+  /**
+   * Takes the changes since the last time. @returns the patch for everyone, or SAME; private changes are added to
+   * `changes`
+   */
   settle(collection: Collection, changes: PrivateChange[]): unknown {
     const patch: Plain = {};
     for (const key of this.dirty) {
@@ -49,7 +52,7 @@ export class EntryChanges {
     return Object.keys(patch).length > 0 ? patch : SAME;
   }
 
-  /** An entry that throws keeps no other from being sent. */
+  /** An entry that throws does not prevent others from being sent. */
   #trySettleEntry(collection: Collection, key: string, changes: PrivateChange[]): unknown {
     try {
       return this.#settleEntry(collection, key, changes);
@@ -67,11 +70,11 @@ export class EntryChanges {
     if (previous) child.continueFrom(previous, changes);
     else this.#born(collection, key, child);
     const change = child.settle(changes);
-    // A new entry is sent even if it has nothing to show, unless the collection is hidden.
+    // A new entry is sent even if it is empty, unless the collection is hidden.
     return change === SAME && !previous && !collection.audience ? {} : change;
   }
 
-  /** Clients that were away may have another entry under its key. */
+  /** Clients that were away may have another entry under this key. */
   #born({ shared }: Collection, key: string, child: EntryNode): void {
     if (child.isRestored) return;
     child.bornIn = shared.clock;

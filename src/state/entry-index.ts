@@ -3,27 +3,27 @@ import type { EntryNode } from "./node.ts";
 import { SeenEntry } from "./seen-entry.ts";
 import { Observer } from "./signals/adapter.ts";
 
-/** A collection, as far as its interest needs it. */
+/** The part of a collection that its keyed visibility needs. */
 export interface KeyedCollection {
-  /** Whether the key of an entry is that of its user. */
+  /** Whether keys of entries are public ids of users. */
   readonly isOfUsers: boolean;
   names(): string[];
-  /** The entry that clients have to have, if there is one. */
+  /** The entry that clients should have, if there is one. */
   settled(key: string): EntryNode | undefined;
-  /** All of them. */
+  /** All entries that clients should have. */
   allSettled(): Iterable<[string, EntryNode]>;
   readonly shared: { onError(error: unknown): void };
 }
 
 const GONE: Reading<undefined> = { value: undefined, signals: undefined };
 
-/** The entries of a collection, and where they are. */
+/** The entries of a collection, and their places. */
 export class EntryIndex {
-  /** Entries that may be elsewhere by now. */
+  /** Entries whose place may have changed. */
   readonly stale = new Set<string>();
-  /** Entries whose place depends on where they were. */
+  /** Entries whose place depends on their previous place. */
   readonly held = new Set<SeenEntry>();
-  /** Those that are looked at next as if nothing had been before. */
+  /** Entries whose previous place is ignored the next time. */
   readonly #released = new Set<SeenEntry>();
   readonly #collection: KeyedCollection;
   readonly #rules: KeyRules;
@@ -51,7 +51,7 @@ export class EntryIndex {
     return this.#entries.values();
   }
 
-  /** Where an entry is, as viewers were told, or will be. */
+  /** The place of an entry, as viewers know it, or will know it. */
   placeOf(key: string): unknown {
     const known = this.#entries.get(key);
     if (known) return known.place;
@@ -59,12 +59,12 @@ export class EntryIndex {
     return node && this.#read(key, node, undefined).value;
   }
 
-  /** Looks at all entries, if it has none yet. What is there counts as told. */
+  /** Finds the places of all entries, if it has none yet. They count as sent. */
   fill(): void {
     if (this.#entries.size === 0) for (const [key] of this.#collection.allSettled()) this.look(key)?.told();
   }
 
-  /** Has all entries that are held looked at as if nothing had been before. */
+  /** Ignores the previous places of all held entries the next time. */
   release(): void {
     for (const entry of this.held) {
       this.#released.add(entry);
@@ -72,7 +72,7 @@ export class EntryIndex {
     }
   }
 
-  /** Looks where an entry is. @returns undefined if there is none, and was none */
+  /** Updates the place of an entry. @returns undefined if the entry neither exists nor existed */
   look(key: string): SeenEntry | undefined {
     const node = this.#collection.settled(key);
     const known = this.#entries.get(key);
@@ -94,7 +94,7 @@ export class EntryIndex {
     else this.#entries.delete(entry.key);
   }
 
-  /** @param isAfter whether it counts where it was */
+  /** @param isAfter whether its previous place matters */
   #place(entry: SeenEntry, isAfter: boolean): void {
     const { key, node, place } = entry;
     const { value, signals, isHeld, at } = node ? this.#read(key, node, isAfter ? place : undefined) : GONE;
@@ -125,13 +125,13 @@ export class EntryIndex {
   }
 }
 
-/** A field, as far as it matters whether clients are sent each change of it. */
+/** The part of a field that tells whether clients get each change of it. */
 interface Sent {
   readonly isForAll?: boolean;
   readonly field?: { readonly transform: unknown };
 }
 
-/** What throws gives no keys: who has none sees nothing, and is seen by nobody. */
+/** A function that throws gives no keys. An entry or viewer without keys is not visible and sees nothing. */
 export function tryTo<T>({ shared }: Pick<KeyedCollection, "shared">, read: () => T, otherwise: T): T {
   try {
     return read();

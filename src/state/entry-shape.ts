@@ -3,19 +3,22 @@ import type { Field } from "./field.ts";
 import { declaredShape } from "./signals/tracking.ts";
 import type { Shape } from "./value-checks.ts";
 
-/** A field as it is compared: what it was marked as, and what its signal was made as. */
+/** A field for comparison: how it was marked, and the shape of its signal. */
 interface FieldShape {
   readonly field: Field;
   readonly shape: Shape;
 }
 
-/** A field, or an object of fields, as it is compared. */
+/** A field or an object of fields for comparison. */
 export type Declared = FieldShape | EntryShape;
 
-/** The fields of an object by name, and those of the objects inside it. */
+/** The fields of an object by name, including those of objects inside of it. */
 export type EntryShape = ReadonlyMap<string, Declared>;
 
-/** Whether a property refers to an object that is part of the state elsewhere, or will be, as far as can be known. */
+/**
+ * Whether a property refers to an object that is part of the state in another place, or will be, as far as that is
+ * known.
+ */
 export type IsReference = (value: object) => boolean;
 
 /** The fields of an object. */
@@ -33,7 +36,7 @@ function shapeOfField(field: Field, signal: object): Shape {
   return field.kind === "value" ? declaredShape(signal as never) : "any";
 }
 
-/** What is different about the fields of an object. */
+/** Describes how the fields of an object differ from a shape. */
 export function differenceOf(
   shape: EntryShape,
   target: object,
@@ -53,7 +56,7 @@ export function differenceOf(
   return undefined;
 }
 
-/** What is different about one property of an object. */
+/** Describes how one property of an object differs from a shape. */
 export function differenceBetween(
   expected: Declared,
   name: string,
@@ -62,24 +65,24 @@ export function differenceBetween(
   isReference: IsReference = () => false,
   around: readonly object[] = [],
 ): string | undefined {
-  if ("field" in expected !== (field !== undefined)) return `its "${name}" is not what it is in the entries here`;
+  if ("field" in expected !== (field !== undefined)) return `its "${name}" differs from that of the entries here`;
   return "field" in expected
     ? fieldDifference(expected, name, field as Field, value)
     : differenceOf(expected, value, isReference, around);
 }
 
-/** How a field is marked. */
+/** The marks of a field that are compared. */
 const MARKS = ["kind", "synced", "persisted", "visibleTo", "transform"] as const;
 
 function fieldDifference(expected: FieldShape, name: string, field: Field, signal: object): string | undefined {
   const mark = MARKS.find((property) => !isSame(field[property], expected.field[property]));
-  if (mark) return `its field "${name}" is marked in another way than in the entries here (${mark})`;
-  // What was declared as neither may become anything.
+  if (mark) return `its field "${name}" is marked differently than in the entries here (${mark})`;
+  // A signal that was made as neither an array nor an object may become anything.
   if (expected.shape === "any" || shapeOfField(field, signal) === expected.shape) return undefined;
   return `its field "${name}" is an ${expected.shape} in the entries here`;
 }
 
-/** Each entry may have functions of its own: those with the same code are taken for the same. */
+/** Each entry may have its own functions. Functions with the same code count as the same. */
 function isSame(one: unknown, other: unknown): boolean {
   return one === other || (typeof one === "function" && typeof other === "function" && String(one) === String(other));
 }

@@ -4,8 +4,8 @@ import { Leaf } from "./leaf.ts";
 import type { Plain } from "../protocol/values.ts";
 
 /**
- * What a viewer would be sent of an entry now, as plain values. Objects and collections inside are as they were sent last,
- * and read only when somebody asks for them.
+ * What a viewer would get of an entry now, as plain values. Objects and collections inside of it have the values that
+ * were sent last, and are read only on demand.
  */
 export function viewOfEntry(entry: Group, sees: Sees): Readonly<Plain> {
   const view: Plain = {};
@@ -17,7 +17,10 @@ export function viewOfEntry(entry: Group, sees: Sees): Readonly<Plain> {
   return view;
 }
 
-/** What viewers were sent of a state, as plain values: each of its fields is read when somebody asks for it, and once for all who see the same. */
+/**
+ * What viewers were sent of a state, as plain values. Each field is read on demand, and once for all viewers that see
+ * the same.
+ */
 export class StateViews {
   readonly #root: Group;
   readonly #read = new Map<string, { readonly text: string; readonly value: unknown }>();

@@ -5,90 +5,104 @@ import type { Viewer } from "./viewer.ts";
 export type { Viewer } from "./viewer.ts";
 
 /**
- * Who sees a field: everyone, only the user whose entry it is in, or every viewer for whom a function
- * says yes. The function is asked again when a signal changed that it read, or at any change if it read none; `owner` is
- * the publicId of the user whose entry holds the field, if it is in one.
+ * Who sees a field:
+ * - `"all"`: every client
+ * - `"owner"`: only the user whose entry the field is in
+ * - a function: each viewer for whom it returns true. It runs again when a signal that it read changes, or after every
+ *   change if it read none. `owner` is the publicId of the user whose entry the field is in, or undefined
+ * - {@link byKey}, {@link sameKey} or {@link near}: the viewers that share a key with an entry, or are close to it
  */
 export type Visibility = "all" | Condition | KeyedVisibility;
 
 /** Whether a viewer may see something. */
 export type Condition = "owner" | ((viewer: Viewer, owner: string | undefined) => boolean);
 
-/** Says by keys who sees what: see `byKey` and `near`. */
+/** Visibility by keys or by distance: see {@link byKey} and {@link near}. */
 export interface KeyedVisibility {
-  /** The rules of the index. What matters elsewhere: the fields of an entry that its place is made of. @internal */
+  /** The rules of the index. Other code needs only the fields that an entry's place is computed from. @internal */
   readonly rules: { readonly fields: readonly string[] | undefined };
-  /** The classes of the index by keys. A Worker without such visibility does not have them. @internal */
+  /** The class of the index by keys. A Worker that does not use such visibility does not contain it. @internal */
   readonly Interest: unknown;
   /** @internal */
   readonly Crowd: unknown;
-  /** The same as a condition, which is asked for each viewer. @internal */
+  /** The same as a condition that runs for each viewer. @internal */
   condition(entry: object | undefined, owner: string | undefined): (viewer: Viewer) => boolean;
 }
 
-/** Makes one entry of a collection: a class without constructor arguments, or a function of the key. */
+/** Makes an entry of a collection: a class without constructor arguments, or a function of the key. */
 export type Factory<T> = (new () => T) | ((key: string) => T);
-/** Makes entries of several kinds, each by its own factory. The names are stored with the entries. */
+/** Factories of several kinds of entries, by name. The names are stored with the entries. */
 export type Variants = Readonly<Record<string, Factory<object>>>;
 
-/** What a signal was marked as. */
+/** The kind of a field. */
 export type FieldKind = "value" | "computed" | "collection" | "users" | "connected" | "reference";
 
-/** What a field holds: values of a kind, which are rounded to it when they are set. */
+/** The values that a field holds. A value is rounded when it is set. */
 export interface FieldCodec {
-  /** How its values are numbers. Undefined where clients have to know nothing to read them. @internal */
+  /** How values are encoded as numbers. Undefined if clients do not need to know it. @internal */
   readonly wire: Codec | undefined;
-  /** @returns the nearest value of the kind; undefined if there is none @internal */
+  /** Returns the nearest valid value, or undefined if there is none. @internal */
   readonly round: (value: unknown) => unknown;
-  /** What it takes, for messages. @internal */
+  /** The valid values, for error messages. @internal */
   readonly takes: string;
 }
 
-/** What the runtime knows of a marked signal. */
+/** A marked signal, as the runtime sees it. */
 export interface Field {
   readonly kind: FieldKind;
   readonly synced: boolean;
   readonly persisted: boolean;
   readonly visibleTo: Visibility;
   readonly transform: ((value: unknown) => unknown) | undefined;
-  /** How its values are rounded, and written in few bytes. */
+  /** How values are rounded, and encoded in few bytes. */
   readonly codec: FieldCodec | undefined;
-  /** What makes the entries of a collection. */
+  /** Makes the entries of a collection. */
   readonly factory: Factories | undefined;
-  /** The class of its node. A Worker without collections does not have it. */
+  /** The class of its node. A Worker without collections does not contain it. */
   readonly Entries: unknown;
-  /** What a reference refers to. */
+  /** The target of a reference. */
   readonly target: ReferenceTarget | undefined;
-  /** Which fields of the entries of a collection are remembered, and for how long, for `room.rewind`. */
+  /** Which fields of a collection's entries are remembered for `room.rewind`, and for how long. */
   readonly history?: RememberedFields | undefined;
 }
 
-/** What is remembered of a collection, and the class that does so. A Worker without collections does not have that. */
+/**
+ * The history of a collection, with the class that records it. A Worker without collections does not contain that
+ * class.
+ */
 export interface RememberedFields extends HistoryOptions {
   readonly History: unknown;
 }
 
-/** What is remembered of the entries of a collection, in memory only. F: the names of fields. */
+/**
+ * The option `history` of {@link collection} and {@link users}: what `room.rewind` can read. It is kept in memory only.
+ * F: the names of fields.
+ *
+ * @example
+ * import { users } from "durable-rooms";
+ * class Player { x = sync(signal(0)) }
+ * const players = users(Player, { history: { fields: ["x"], ms: 1000 } });
+ */
 export interface HistoryOptions<F extends string = string> {
-  /** These fields of each entry. */
+  /** The fields of each entry to remember. */
   readonly fields: readonly F[];
-  /** How long, in ms: up to 2000. */
+  /** How long they are remembered, in ms: more than 0, up to 2000. */
   readonly ms: number;
 }
 
-/** What a reference refers to: the entry under a key, if there is one. */
+/** The target of a reference: the entry under a key, if there is one. */
 export interface ReferenceTarget {
   readonly key: WritableSignal<string | null>;
   readonly entries: () => Readonly<Record<string, object>>;
-  /** The field itself, as a property has it. */
+  /** The field itself, which is the value of the property. */
   readonly read: object;
-  /** Where the field is, for messages. */
+  /** The path of the field, for error messages. */
   path: () => string;
-  /** The class of its node. A Worker without references does not have it. */
+  /** The class of its node. A Worker without references does not contain it. */
   readonly Leaf: unknown;
 }
 
-/** The same, of a collection. */
+/** The field of a collection. */
 export type CollectionField = Field & { readonly factory: Factories };
-/** What makes the entries of a collection: one factory, or those of its variants by their names. */
+/** The factories of a collection: one factory, or one for each variant by name. */
 export type Factories = Factory<object> | ReadonlyMap<string, Factory<object>>;

@@ -18,12 +18,12 @@ export type {
   Users,
 } from "./marks.ts";
 
-/** What {@link collection} and {@link users} take for the whole of it. */
+/** The options of {@link collection} and {@link users}. They apply to all entries. */
 type RecordOptions<V = Visibility, F extends string = string> = Pick<
   FieldOptions<unknown, V>,
   "persist" | "visibleTo"
 > & {
-  /** Where its entries were: some of their fields after each tick, in memory only. `room.rewind` reads it. Default: nothing. */
+  /** Fields of the entries to remember after each tick, in memory only, for `room.rewind`. Default: none. */
   readonly history?: HistoryOptions<F>;
 };
 
@@ -33,12 +33,16 @@ type NamesOf<T> = keyof NoInfer<T> & string;
 type MadeBy<F> = F extends new (...args: never[]) => infer T ? T : F extends (...args: never[]) => infer T ? T : never;
 
 /**
- * A record of entries that are shared, and stored, one by one. The key of an entry has up to 512 characters and no dot,
- * since clients take a key with dots for a path; adding one with another key throws a `RoomError` `invalid_input`.
- * An entry has the fields that the factory makes. Adding another one throws a `RoomError` `internal`.
+ * A record of entries, such as monsters or items. Each entry is sent and stored on its own. Add, replace and delete
+ * entries as properties of the record.
  *
- * @param factory a class, or a function that makes an entry; or several, by names that are stored with the entries. An
- * entry is of the variant whose class made it, or whose fields it has; one that was stored without a name of the first
+ * A key has up to 512 characters and no dot. Another key is refused with a `RoomError` `invalid_input`. An entry has
+ * the fields that the factory makes. Adding another field throws a `RoomError` `internal`.
+ *
+ * @param factory a class, or a function of the key that makes an entry. For several kinds of entries, pass an object of
+ * factories: their names are stored with the entries. A stored entry without a name is of the first kind
+ * @param options `persist` (default true), `visibleTo` (default `"all"`), `history` (default none)
+ * @throws Error if the factory is missing, or the history is malformed
  * @example
  * import { collection } from "durable-rooms";
  * const monster = () => ({ hp: sync(signal(10)) });
@@ -73,11 +77,13 @@ export function collection(factory: Factory<object> | Variants, options: RecordO
 }
 
 /**
- * The room's users: one entry for each, made when they first connect and removed when their session ends.
- * A room has at most one such field.
+ * The users of the room, by publicId. An entry is made when a user connects for the first time, and removed when their
+ * session ends. A state has at most one such field.
  *
- * @param factory as of {@link collection}. A user who connects is of the first variant; to make them another, replace
- * their entry
+ * @param factory makes an entry, as for {@link collection}. With several kinds, a new user is of the first; replace the
+ * entry to change the kind
+ * @param options `persist` (default true), `visibleTo` (default `"all"`), `history` (default none)
+ * @throws Error if the factory is missing, or the history is malformed
  * @example
  * import { users } from "durable-rooms";
  * class Player { x = sync(signal(0)) }
@@ -106,7 +112,7 @@ function recordOf(kind: "collection" | "users", factory: Factory<object> | Varia
   return mark(record, { kind, persisted, visibleTo, factory: made, Entries, history });
 }
 
-/** The longest time that is remembered, in ms: nobody should hit what was there longer ago. */
+/** The longest history, in ms. An older position should not be hit. */
 const LONGEST_HISTORY = 2000;
 
 function checked(history: HistoryOptions): HistoryOptions {

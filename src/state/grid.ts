@@ -1,6 +1,6 @@
 import type { Position } from "./seen-entry.ts";
 
-/** A square of the plane, or a cube of the space. */
+/** A square of the plane, or a cube of space. */
 export interface Cell {
   readonly column: number;
   readonly row: number;
@@ -8,26 +8,26 @@ export interface Cell {
 }
 
 /**
- * Shares of the innermost radius: the width of a cell, and how far something may be outside of its cell before it counts
- * as in another. The most that two can be apart that see each other, in n dimensions, is
- * radius + 2√n × margin + 2√n × (width + margin): 1.48 radii in the plane, 1.43 in space. In space cells are smaller, since
- * more of what is seen is far.
+ * Relative to the innermost radius: the width of a cell, and how far something may be outside of its cell before it
+ * changes the cell. The largest distance at which two can see each other, in n dimensions, is radius + 2√n × margin +
+ * 2√n × (width + margin): 1.48 radii in the plane, 1.43 in space. Cells are smaller in space, since a larger share of
+ * what is visible is far.
  */
 const PLANE = { width: 0.13, margin: 0.02, most: 32 };
 const SPACE = { width: 0.09, margin: 0.015, most: 16 };
-/** Positions farther out, in cells, cannot be told apart well enough. */
+/** Positions farther out, in cells, are not precise enough. */
 const FARTHEST = 2 ** 45;
 
-/** Which cells are seen from which. */
+/** Decides which cells are visible from which. */
 export interface CellRule {
-  /** What is seen is at most this many cells away, in each direction. */
+  /** Visible cells are at most this many cells away in each direction. */
   readonly reach: number;
   readonly isFlat: boolean;
-  /** For each offset of a cell that is within reach, the number of the ring that it is in; 0 beyond. */
+  /** The number of the ring for each offset of a cell within reach. 0 beyond. */
   readonly rings: Readonly<Record<number, number>>;
 }
 
-/** The number of the ring that a cell is in, seen from another; 0 if it is not seen. */
+/** The number of the ring of a cell, seen from another. 0 if it is not visible. */
 export function ringOf({ reach, isFlat, rings }: CellRule, from: Cell, to: Cell): number {
   const column = to.column - from.column + reach;
   const row = to.row - from.row + reach;
@@ -47,11 +47,11 @@ export class Grid implements CellRule {
   readonly #width: number;
   readonly #margin: number;
 
-  /** @param radii of the rings, the innermost first */
+  /** @param radii the radii of the rings, innermost first */
   constructor(radii: readonly number[], isFlat: boolean) {
     const { width, margin, most } = isFlat ? PLANE : SPACE;
     const [inner, outer] = [radii[0] as number, radii.at(-1) as number];
-    // Of rings that are much larger than the first, the whole is not divided any finer.
+    // If the outer ring is much larger than the first, cells are larger, so that there are not too many.
     this.#width = Math.max(inner * width, outer / most);
     this.#margin = inner * margin;
     this.isFlat = isFlat;
@@ -60,7 +60,7 @@ export class Grid implements CellRule {
     this.rings = this.#ringsOf(radii.map((radius) => radius + slack));
   }
 
-  /** The cell of a position; undefined if it is nowhere. @param before the cell that it was in */
+  /** The cell of a position. Undefined if the position is not a number. @param before the previous cell */
   cellOf([x, y, z = 0]: Position, before: Cell | undefined): Cell | undefined {
     if (before && this.#isIn(x, before.column) && this.#isIn(y, before.row) && this.#isIn(z, before.floor))
       return before;
@@ -71,7 +71,7 @@ export class Grid implements CellRule {
       : { column, row, floor };
   }
 
-  /** Whether a position would be in a cell, whatever was before. */
+  /** Whether a position is in a cell, regardless of the previous cell. */
   isInside([x, y, z = 0]: Position, { column, row, floor }: Cell): boolean {
     return this.#indexOf(x) === column && this.#indexOf(y) === row && this.#indexOf(z) === floor;
   }

@@ -32,7 +32,7 @@ export class Group implements EntryNode, ParentNode {
   readonly children = new Map<string, Node>();
   readonly hidden: boolean;
   isInState: boolean;
-  /** Whether some change was not taken by {@link settle} yet. */
+  /** Whether there is a change that {@link settle} has not taken yet. */
   isDirty = false;
   changedIn = 0;
   bornIn = 0;
@@ -43,9 +43,9 @@ export class Group implements EntryNode, ParentNode {
   ownReplacedIn = 0;
   /** Objects and collections that clients do not have yet. */
   #unsent: Set<string> | undefined;
-  /** Fields that clients have and that are no more, with the ids of what not everybody saw of them, if they are known. */
+  /** Removed fields that clients still have, with the ids of their private fields, if known. */
   #removed: Map<string, ReadonlySet<number> | undefined> | undefined;
-  /** The groups above count its private fields only while it is there: not twice as it is made, nor after its end. */
+  /** Groups above count its private fields only between its making and its removal. */
   #phase: "making" | "there" | "gone" = "making";
   #text: string | undefined;
 
@@ -104,7 +104,7 @@ export class Group implements EntryNode, ParentNode {
     return this.children.get(name)?.property === value;
   }
 
-  /** Takes fields that were assigned. @throws RoomError if one of them cannot be part of the state */
+  /** Takes assigned fields. @throws RoomError if one of them cannot be part of the state */
   takeAssigned(): void {
     if (!this.isInState) return;
     takeAssigned(this);
@@ -122,7 +122,7 @@ export class Group implements EntryNode, ParentNode {
     (this.children.get(name) as Leaf | Group).replace(before as never);
   }
 
-  /** Takes the place of the object that was here, which is like it. */
+  /** Replaces the object that was here, which has the same shape. */
   replace(previous: Group): void {
     this.#unsent = previous.#unsent;
     this.bornIn = previous.bornIn;
@@ -169,7 +169,7 @@ export class Group implements EntryNode, ParentNode {
     return Object.keys(patch).length > 0 ? patch : SAME;
   }
 
-  /** Of an entry that not everybody sees, not even a removal may be told to others: it has the key of the entry. */
+  /** In an entry that not everyone sees, even a removal must not be sent to others. */
   #settleRemovals(
     removed: ReadonlyMap<string, ReadonlySet<number> | undefined>,
     patch: Plain,
@@ -183,7 +183,7 @@ export class Group implements EntryNode, ParentNode {
     }
   }
 
-  /** A field that throws keeps no other from being sent. Clients keep what they have of it until it changes again. */
+  /** A field that throws does not prevent others from being sent. Clients keep its old value. */
   #settleChild(child: Node, changes: PrivateChange[]): unknown {
     try {
       return child.settle(changes);
@@ -240,14 +240,14 @@ export class Group implements EntryNode, ParentNode {
     return storedChildren(this, persisted, true);
   }
 
-  /** All fields of the group, without the entries of collections inside. */
+  /** All fields of the group, without the entries of collections inside of it. */
   stored(persisted: boolean): Plain | undefined {
     return storedChildren(this, persisted, false);
   }
 
   rowValue(persisted: boolean): unknown {
     const values = this.stored(persisted);
-    // That an entry is there is worth a row, even with nothing in it.
+    // An entry always has a row, since its existence is stored.
     return persisted === this.placement.persisted ? withKind(values ?? {}, this.placement.kind) : values;
   }
 
@@ -287,7 +287,7 @@ export class Group implements EntryNode, ParentNode {
 
   loadEntry(stored: Plain): void {
     const isIncomplete = this.load(stored);
-    // A field that the stored entry lacks may have been made at random: keep what it is now.
+    // A field that is missing in storage may have a random initial value, which is kept.
     if (isIncomplete && this.placement.persisted) this.placement.row.changed(true);
   }
 
@@ -332,7 +332,7 @@ export class Group implements EntryNode, ParentNode {
     this.#text = undefined;
   }
 
-  /** Leaves the state and its storage. */
+  /** Removes it from the state and from storage. */
   remove(): void {
     if (this.isInState && !this.#shared.loading) this.removeRows();
     this.stop();
@@ -341,7 +341,7 @@ export class Group implements EntryNode, ParentNode {
   }
 
   removeRows(): void {
-    // A group inside an entry shares its row.
+    // A group inside of an entry shares its row.
     if (this.isWhole) {
       this.placement.row.touch();
       this.placement.row.removed(this.placement.persisted);
@@ -364,7 +364,7 @@ export class Group implements EntryNode, ParentNode {
       return;
     }
     if (!child.hidden && !this.placement.audience) (this.#unsent ??= new Set()).add(name);
-    // A collection counted what it came with itself.
+    // A collection has counted its private fields itself.
     if (child instanceof Group) this.countPrivate(child.privateCount);
   }
 
@@ -374,14 +374,14 @@ export class Group implements EntryNode, ParentNode {
     return new Group(this.#shared, this, name, value, { ...this.placement, row, shape, kind: undefined });
   }
 
-  /** The objects that it is inside of, up to the entry. */
+  /** The objects around it, up to the entry. */
   #around(): object[] {
     const around: object[] = [];
     for (let group = this.parent; group instanceof Group; group = group.parent) around.push(group.target);
     return around;
   }
 
-  /** Scalars of the room share its row; whatever else it has gets one of its own. Entries are one row each. */
+  /** Scalars of the room share its row, and other fields have their own. An entry is one row. */
   rowOfField(name: string, signal: Signal): Row {
     return this.parent || shapeOf(signal()) === "any" ? this.placement.row : this.#ownRow(name);
   }
@@ -395,6 +395,6 @@ export class Group implements EntryNode, ParentNode {
   }
 }
 
-/** Whether a node is of a collection: only marks have its class, which a Worker without collections does not contain. */
+/** Whether a node is a collection. A Worker without collections does not contain the class. */
 export const isEntries = (node: Node | undefined): node is Entries =>
   node !== undefined && !(node instanceof Group) && node.field.factory !== undefined;

@@ -2,29 +2,33 @@ import type { Plain } from "../protocol/values.ts";
 import type { Entries } from "./entries.ts";
 import type { RememberedFields } from "./field.ts";
 
-/** Where entries were: those of each collection with a `history`, by name and by key, with the fields that it names. */
+/**
+ * The past values of entries: by the name of their collection, by key, and by field. Only collections with a `history`
+ * are there, with the fields that it names.
+ */
 export type Past = Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, unknown>>>>>>;
 
 type Values = ReadonlyMap<string, readonly unknown[]>;
 
-/** What was remembered of a collection after a tick. */
+/** The values of a collection after a tick. */
 interface Moment {
   readonly tick: number;
   readonly values: Values;
 }
 
-/** A collection whose entries are remembered. */
+/** A collection with a history. */
 interface Remembered {
   readonly entries: Entries;
   readonly fields: readonly string[];
-  /** So many moments are kept: those of its time, and one before. */
+  /** How many moments are kept: those of its time, and one before. */
   readonly size: number;
   readonly moments: Moment[];
 }
 
 /**
- * Where entries were after the last ticks, in memory: for hits that are judged by what the shooter saw. It is called lag
- * compensation: https://developer.valvesoftware.com/wiki/Lag_Compensation, https://www.gabrielgambetta.com/lag-compensation.html.
+ * The values of entries after the last ticks, in memory, to judge hits by what the shooter saw. This is called lag
+ * compensation: https://developer.valvesoftware.com/wiki/Lag_Compensation,
+ * https://www.gabrielgambetta.com/lag-compensation.html.
  */
 export class History {
   readonly #collections = new Map<string, Remembered>();
@@ -33,7 +37,7 @@ export class History {
     this.#collections.set(name, { entries, fields, size: Math.ceil((ms * hz) / 1000) + 1, moments: [] });
   }
 
-  /** A tick is over. */
+  /** Records the values after a tick. */
   record(tick: number): void {
     for (const { entries, fields, size, moments } of this.#collections.values()) {
       const values = new Map<string, readonly unknown[]>();
@@ -47,7 +51,7 @@ export class History {
     }
   }
 
-  /** What was there at a tick, with its fraction; of an earlier one than is remembered the oldest, of a later one the last. */
+  /** The values at a tick with a fraction. Before the history these are the oldest values, after it the newest. */
   at(tick: number): Past {
     const past: Record<string, Past[string]> = {};
     for (const [name, remembered] of this.#collections)
@@ -70,7 +74,7 @@ function entriesAt({ moments, fields }: Remembered, tick: number): Past[string] 
   return entries;
 }
 
-/** Numbers as clients show them, between two ticks; all else as it was at the first. */
+/** Interpolates numbers between two ticks, as clients do. Other values are those of the first tick. */
 function blend(from: unknown, to: unknown, part: number): unknown {
   return typeof from === "number" && typeof to === "number" ? from + (to - from) * part : from;
 }

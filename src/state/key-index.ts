@@ -6,7 +6,7 @@ import { readTracked } from "./signals/adapter.ts";
 import { View } from "./view.ts";
 import type { Viewer } from "./viewer.ts";
 
-/** One key, several, or none. */
+/** One key, several keys, or none. */
 export type Keys = Key | readonly Key[] | undefined;
 
 class KeyView extends View {
@@ -20,7 +20,7 @@ class KeyView extends View {
   }
 }
 
-/** Finds entries and viewers by the keys that they share. */
+/** Finds entries and viewers by shared keys. */
 export class KeyIndex implements SightIndex<readonly Key[], KeyView> {
   readonly #of: (entry: object, owner: string | undefined) => Keys;
   readonly #for: (viewer: Viewer) => Keys | typeof EVERYTHING;
@@ -60,7 +60,7 @@ export class KeyIndex implements SightIndex<readonly Key[], KeyView> {
     return keys === EVERYTHING ? true : [...keys];
   }
 
-  /** Of a set of keys there is one view at a time. */
+  /** There is one view for each set of keys. */
   #viewWith(list: readonly Key[] | undefined): KeyView {
     const name = list ? JSON.stringify(list.map((key) => JSON.stringify(key)).toSorted()) : "everything";
     return this.#views.get(name) ?? this.#add(new KeyView(name, list ? new Set(list) : EVERYTHING));
@@ -130,12 +130,12 @@ export class KeyIndex implements SightIndex<readonly Key[], KeyView> {
   }
 }
 
-/** @throws Error if something is no key */
+/** @throws Error if a value is not a key */
 export function listOf(keys: Keys): readonly Key[] {
   if (keys === undefined || keys === null) return [];
   const list: readonly unknown[] = Array.isArray(keys) ? keys : [keys];
   const wrong = list.find((key) => typeof key !== "string" && typeof key !== "number");
-  if (wrong !== undefined) throw new Error(`A key of visibleTo is a text or a number, not ${typeof wrong}`);
+  if (wrong !== undefined) throw new Error(`A key of visibleTo has to be a string or a number, not ${typeof wrong}`);
   return [...new Set(list as readonly Key[])];
 }
 

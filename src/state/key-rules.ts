@@ -3,74 +3,78 @@ import type { Position, SeenEntry } from "./seen-entry.ts";
 import type { View } from "./view.ts";
 import type { Viewer } from "./viewer.ts";
 
-/** Entries and viewers that have one in common see each other. */
+/** Entries and viewers with a common key see each other. */
 export type Key = string | number;
-/** In place of the keys of a viewer: it sees all entries. */
+/** Returned from `for` of {@link byKey} instead of keys: the viewer sees all entries. */
 export const EVERYTHING: unique symbol = Symbol.for("durable-rooms.everything");
 
-/** What was asked of an entry or a viewer, and the signals that it was made of; undefined if those are the same as the last time. */
+/**
+ * The result for an entry or a viewer, and the signals that it was computed from. Undefined if the signals are the same
+ * as last time.
+ */
 export interface Reading<T> {
   readonly value: T;
   readonly signals: Iterable<unknown> | undefined;
-  /** Whether it would be another one, if it were not for what it was before. */
+  /** Whether it would be different without the previous result. */
   readonly isHeld?: boolean;
   readonly at?: Position | undefined;
 }
 
-/** Farther entries, whose changes are sent less often. */
+/** A ring of distant entries, whose changes are sent less often. */
 export interface Ring {
-  /** The least time between two packets, in ms; 0 for none. */
+  /** The minimum time between two packets, in ms. 0 for none. */
   readonly period: number;
 }
 
-/** How entries and viewers of a collection come together. The rules of one definition may be used by many rooms. */
+/** The rules by which viewers see the entries of a collection. Several rooms may use the rules of one definition. */
 export interface KeyRules {
   /**
-   * The fields of an entry that its place is made of, and those of the viewer's own entry, where that is known. If clients
-   * are sent them, a change of one is noticed without observing it, which costs more than all the rest.
+   * The fields that an entry's place is computed from, in the entry and in the viewer's own entry, if they are known.
+   * If clients get these fields, their changes are noticed without observing signals, which costs more than everything
+   * else.
    */
   readonly fields: readonly string[] | undefined;
-  /** Whether viewers always see the entry of their own user. */
+  /** Whether viewers always see their own entry. */
   readonly seesOwn: boolean;
-  /** By nearness, from 1: those of the first index are nowhere. */
+  /** From 1, nearest first. Index 0 is for entries without a position. */
   readonly rings?: readonly Ring[] | undefined;
-  /** The most entries that a viewer is shown: the nearest. */
+  /** The maximum number of visible entries: the nearest ones. */
   readonly nearest?: number | undefined;
   createIndex(): SightIndex;
 }
 
-/** What is seen from where, for somebody who is told where entries and viewers are. */
+/** Decides what is visible from where, for a shard that knows the places of entries and viewers. */
 export type SightRule = CellRule | "keys";
 
-/** Where the entries of one collection are, and who looks where. P: a place. W: a way to look. */
+/** The places of a collection's entries, and the views of its viewers. P: a place. W: a view. */
 export interface SightIndex<P = unknown, W extends View = View> {
-  /** Where an entry is of which that could not be told. */
+  /** The place of an entry whose place is unknown. */
   readonly nowhere: P | undefined;
-  /** How a viewer looks who sees nothing. */
+  /** The view of a viewer that sees nothing. */
   readonly nobody: W;
   readonly rule: SightRule;
-  /** A place as JSON can hold it, and what is seen by whom. */
+  /** A place or a view as JSON. */
   plain(place: P | undefined): unknown;
   plainView(view: W): unknown;
-  /** @param before where the entry was; undefined if what was before does not count */
+  /** @param before the previous place of the entry. Undefined to ignore it */
   placeOf(entry: object, owner: string | undefined, before: P | undefined): Reading<P | undefined>;
-  /** @param before how the viewer looked; undefined if what was before does not count */
+  /** @param before the previous view. Undefined to ignore it */
   viewOf(viewer: Viewer, before: W | undefined): Reading<W>;
-  /** How users look from their own entry, by its place, if they do. */
+  /** The view of users from the place of their own entry, if that decides it. */
   viewFrom?(place: P | undefined): W;
-  /** How far an entry is that is at a place: 0 if it is not seen, or the number of a ring. */
+  /** The ring of a place in a view. 0 if the place is not visible. */
   ring(view: W, place: P | undefined): number;
-  /** An entry is at another place. */
+  /** The place of an entry changed. */
   moved(entry: SeenEntry, from: P | undefined): void;
-  /** Visits each view once that sees an entry where it is or where it was, and perhaps others. */
+  /** Visits each view from which an entry is or was visible, each once, and perhaps others. */
   eachView(entry: SeenEntry, visit: (view: View) => void): void;
-  /** Visits each entry once that a view sees, and perhaps others. */
+  /** Visits each entry that is visible in a view, each once, and perhaps others. */
   eachEntry(view: W, visit: (entry: SeenEntry) => void): void;
-  /** The views that have a key. */
+  /** The views with a key. */
   viewsWith(key: Key): Iterable<View>;
-  /** What people can read of a place, or of how somebody looks. */
+  /** A place or a view as text for people. */
   describePlace(place: P | undefined): string;
   describeView(view: W): string;
-  /** Nobody has a view any more. */
+  /** A view has no watchers any more. */
   drop(view: W): void;
 }

@@ -6,10 +6,10 @@ import { seesIn } from "./sees-in.ts";
 import { provideSights } from "./sight-parts.ts";
 import { ToldSights } from "./told-sights.ts";
 
-// Shards of the service need it too, and do not know how its rooms are made.
+// Shards of the service need this code too, and do not know the definitions of its rooms.
 provideSights({ ToldSights });
 
-/** What says by keys who sees what. Where there is no index, keys are compared for each viewer and entry. */
+/** Makes keyed visibility. Without an index, keys are compared for each viewer and entry. */
 export function keyed(rules: KeyRules): KeyedVisibility {
   const index = rules.createIndex();
   return {

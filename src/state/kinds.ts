@@ -6,33 +6,36 @@ import { nodeOf } from "./members.ts";
 import { isClass, makeBy } from "./marks.ts";
 import type { Factories, Factory } from "./field.ts";
 
-/** What an entry is, among those that its collection makes. */
+/** The kind of an entry in its collection. */
 export interface EntryKind {
-  /** Stored with the entry; undefined where the collection makes only one kind. */
+  /** Stored with the entry. Undefined if the collection has only one kind. */
   readonly name: string | undefined;
-  /** What of it is part of the state; undefined for all that holds fields, since the collection itself made it. */
+  /**
+   * The parts of the entry that belong to the state. Undefined for all objects of fields, since the collection itself
+   * made the entry.
+   */
   readonly shape: EntryShape | undefined;
 }
 
-/** What a state knows of the entries that its collections make. */
+/** What a state knows about the entries that its collections make. */
 export interface KnownKinds {
   readonly factories: WeakSet<object>;
   readonly kinds: WeakMap<object, EntryKinds>;
 }
 
 /**
- * The kind of an entry that the developer made.
- * @returns or what keeps it from being one that these factories make
+ * Finds the kind of an entry that the developer made.
+ * @returns the kind, or why it is not an entry of these factories
  */
 export function kindOf(known: KnownKinds, factories: Factories, key: string, target: object): EntryKind | string {
-  // What is part of the state already is referred to here.
+  // An object that is part of the state already is a reference here.
   const isReference: IsReference = (value) => nodeOf(value) !== undefined || known.factories.has(value.constructor);
   return kindsOf(known, factories).of(key, target, isReference);
 }
 
 /**
- * An entry as a factory makes it, that is not part of the state. Not to be changed.
- * @returns undefined if each entry may be made in another way
+ * An example of an entry that is not part of the state. Do not change it.
+ * @returns undefined if the factory may make different entries
  */
 export function exampleOf(known: KnownKinds, factories: Factories, kind: string | undefined): Plain | undefined {
   return kindsOf(known, factories).example(kind);
@@ -53,7 +56,7 @@ export class EntryKinds {
     this.#kinds = named.map(([name, make]) => new MadeKind(name, make));
   }
 
-  /** @returns the kind of an entry, or what keeps it from being any */
+  /** @returns the kind of an entry, or why it has none */
   of(key: string, target: object, isKnown: IsReference): EntryKind | string {
     const isReference: IsReference = (value) => isKnown(value) || this.#looksLikeOne(key, value);
     const problems: string[] = [];
@@ -68,13 +71,13 @@ export class EntryKinds {
     return problems[0] ?? `its class is ${nameOfClass(target)}, but the entries here are made by ${made}`;
   }
 
-  /** An entry of a kind, if all of them are made alike. */
+  /** An example of a kind, if all entries of it are alike. */
   example(name: string | undefined): Plain | undefined {
     const kind = this.#kinds.find((found) => found.name === name);
     return kind?.isUniform ? kind.example("").entry : undefined;
   }
 
-  /** Of two entries that know each other, one is added before the other. */
+  /** Two entries that refer to each other cannot be added at the same time. */
   #looksLikeOne(key: string, value: object): boolean {
     return this.#kinds.some((kind) => {
       const example = kind.example(key);
@@ -83,7 +86,7 @@ export class EntryKinds {
   }
 }
 
-/** One kind of entries, with the factory that makes them. */
+/** One kind of entry, with its factory. */
 class MadeKind {
   readonly name: string | undefined;
   readonly #factory: Factory<object>;
@@ -102,7 +105,7 @@ class MadeKind {
     return this.#factory.name || "a function";
   }
 
-  /** What the factory makes: the same each time, unless it is a function of the key. */
+  /** An example from the factory. It is always the same, unless the factory is a function of the key. */
   example(key: string): Example {
     if (this.#example) return this.#example;
     const example = new Example(makeBy(this.#factory, key));
@@ -111,7 +114,7 @@ class MadeKind {
   }
 }
 
-/** What is known of all entries of a kind, by one of them. */
+/** What is known about all entries of a kind, from one example. */
 class Example {
   readonly entry: Plain;
   readonly shape: EntryShape;
@@ -123,7 +126,7 @@ class Example {
     this.#prototype = Object.getPrototypeOf(entry);
   }
 
-  /** Whether an entry is of the same class, or of none. */
+  /** Whether an entry has the same class, or none. */
   isLike(entry: object): boolean {
     return isLiteral(entry) || Object.getPrototypeOf(entry) === this.#prototype;
   }

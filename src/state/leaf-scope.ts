@@ -1,7 +1,7 @@
 import type { Audience, Sees } from "./audience.ts";
 import type { Row } from "./rows.ts";
 
-/** An entry of a collection that not everybody sees. */
+/** An entry of a collection that not everyone sees. */
 export interface HiddenEntry {
   readonly placement: { readonly audience: Audience | undefined; readonly seenBy?: Audience | undefined };
   /** The collection. */
@@ -9,40 +9,40 @@ export interface HiddenEntry {
   names(): string[];
 }
 
-/** What a leaf needs of the state that it is in. */
+/** The parts of the state that a leaf needs. */
 export interface LeafShared {
-  /** Whether stored values are being set: that is no change. */
+  /** Whether stored values are being loaded, which are not changes. */
   readonly loading: boolean;
-  /** Whether what `state()` returned becomes a state. */
+  /** Whether the result of `state()` is becoming a state. */
   readonly isMaking: boolean;
-  /** The number of the packet that what changes now is sent with. */
+  /** The number of the packet that will contain the next changes. */
   readonly clock: number;
-  /** The number that the room began with when it lost its memory last. */
+  /** The first number after the room last lost its memory. */
   readonly startedIn: number;
-  /** The number of the last packet with a change of a row, as far as that was stored before the room started. */
+  /** The number of the last packet with a change of a row, if it was stored before the room started. */
   changedBefore(row: Row): number;
-  /** Fields whose visibility depends on more than who owns them. */
+  /** Fields whose visibility depends on more than their owner. */
   readonly dynamic: { add(leaf: object): unknown; delete(leaf: object): unknown };
-  /** A new id of a field that not everybody sees. */
+  /** Returns a new id for a field that not everyone sees. */
   nextLeafId(): number;
-  /** The fields of which developers were warned. */
+  /** The fields for which developers were warned. */
   readonly lost: Set<string>;
-  /** A value was set that is rounded back to what was there. @param where the path to the field */
+  /** A value was set that was rounded to the previous value. @param where the path of the field */
   onRoundedAway(where: string): void;
-  /** A computed signal or a transform that could not be read. */
+  /** A computed signal or a transform failed. */
   onError(error: unknown): void;
-  /** A stored value that could not be read. @param names lead to it @param error why */
+  /** A stored value could not be read. @param names the path @param error the reason */
   onUnreadable(names: readonly string[], value: unknown, error: unknown): void;
 }
 
-/** What a leaf needs of the group that it is in. */
+/** The parts of the group that a leaf needs. */
 export interface LeafParent {
   names(): string[];
-  /** Whether it is part of the state: entries that were removed are not. */
+  /** Whether it is part of the state. Removed entries are not. */
   readonly isInState: boolean;
-  /** The number of the last packet in which it, or something around it, took the place of something else. */
+  /** The number of the last packet in which it, or an object around it, replaced another value. */
   readonly replacedIn: number;
-  /** The outermost entry around it that may not be seen at all, since it is in a hidden collection. */
+  /** The outermost entry around it that is in a hidden collection and that the viewer may not see. */
   hiddenEntryAround(sees: Sees): HiddenEntry | undefined;
   childChanged(key: string): void;
 }

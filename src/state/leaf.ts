@@ -311,7 +311,8 @@ export class Leaf implements FieldGate {
   #tryLoad(value: unknown): boolean {
     if (!this.isStored) return false;
     try {
-      if (!this.hasShape(value)) throw new Error(`It is not the ${this.shape} that the field was declared as`);
+      if (!this.hasShape(value))
+        throw new Error(`The field was declared as an ${this.shape}, and the stored value is not`);
       (this.signal as WritableSignal<unknown>).set(value);
       this.#isRestored = this.shared.loading && !this.field.transform;
       return true;

@@ -6,7 +6,7 @@ import type { CollectionField, Factories } from "./field.ts";
 import { isId, nodeOf } from "./members.ts";
 import type { EntryNode, Shared } from "./node.ts";
 
-/** The value of the row of an entry: fields that were assigned are taken first, and what a sleep loses is warned of. */
+/** The value of an entry's row. Assigned fields are taken first, and properties that hibernation loses are reported. */
 export function rowValueOf(
   entry: EntryNode | undefined,
   persisted: boolean,
@@ -23,24 +23,24 @@ export function rowValueOf(
 }
 
 /**
- * Looks for plain properties of an entry that were set, and that a sleep takes away: what refers to another entry, and
- * values that the class or factory does not make by itself.
+ * Looks for plain properties of an entry that were set and would be lost by hibernation: references to other entries,
+ * and values that the class or factory does not make by itself.
  */
 function adviseOnLost(entry: EntryNode, factories: Factories, shared: Shared): void {
   try {
     const example = exampleOf(shared, factories, entry.kind);
     advise(entry, example, String(entry.parent?.names().at(-1)), shared);
   } catch {
-    // The factory throws where it is called for an example: then there is no advice.
+    // If the factory throws for an example, there is no advice.
   }
 }
 
-/** The same for the state itself, or an object inside it. @param made the properties that it had when it was made */
+/** The same for the state itself, or an object inside of it. @param made the properties that it was made with */
 export function adviseOnState(group: EntryNode, made: Plain, shared: Shared): void {
   advise(group, made, group.names().join("."), shared);
 }
 
-/** @param owner whose property it is, in the name by which the log is told of it once */
+/** @param owner the name of the property's owner, under which it is logged once */
 function advise(entry: EntryNode, example: Plain | undefined, owner: string, shared: Shared): void {
   for (const [name, value] of Object.entries(entry.target) as [string, unknown][]) {
     const advice = adviceFor(entry, example, name, value);
@@ -53,15 +53,15 @@ function advise(entry: EntryNode, example: Plain | undefined, owner: string, sha
 
 function adviceFor(entry: EntryNode, example: Plain | undefined, name: string, value: unknown): string | undefined {
   const made = example?.[name];
-  // Functions are made again, and so are fields and other signals.
+  // Functions, fields and other signals are made again.
   if (typeof value === "function" || Object.is(value, made) || isId(made)) return undefined;
   if (isContainer(value)) {
     if (value === entry.target || entry.holds(name, value)) return undefined;
     const referred = nodeOf(value)?.names().join(".");
-    if (referred) return `refers to ${referred}, which it forgets when the room sleeps: use reference()`;
+    if (referred) return `refers to ${referred}, which is lost when the room hibernates: use reference()`;
   }
   const isMadeAgain = !example || (isContainer(value) && isContainer(made));
   return isMadeAgain ? undefined : PLAIN;
 }
 
-const PLAIN = "is a plain property, whose value is lost when the room sleeps: use a signal with sync() or persist()";
+const PLAIN = "is a plain property and is lost when the room hibernates: use a signal with sync() or persist()";

@@ -7,7 +7,7 @@ import type { ParentNode, Placement, Shared } from "./node.ts";
 import type { ReferenceLeaf } from "./reference-leaf.ts";
 import type { Row } from "./rows.ts";
 
-/** The object that a field is in. */
+/** The object around a field. */
 interface FieldParent extends ParentNode {
   readonly placement: Placement;
   /** The developer's object. */
@@ -27,7 +27,7 @@ export function makeField(
   const { visibleTo } = field;
   const isKeyed = typeof visibleTo === "object";
   const condition = isKeyed ? visibleTo.condition(parent.target, owner) : visibleTo;
-  // Who may see the field may not see the entry: users see their own.
+  // A viewer of the field may not see the entry: users see their own.
   const around = condition === "owner" ? outer : (seenBy ?? outer);
   const isAsAround = condition === "all" || (isKeyed && field.factory !== undefined);
   const audience = isAsAround ? outer : restrictAudience(around, condition, owner);

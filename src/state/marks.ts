@@ -14,54 +14,61 @@ declare const SENT: unique symbol;
 declare const STORED: unique symbol;
 declare const UNTRANSFORMED: unique symbol;
 
-/** What clients see. Only a type, as those below: it tells a typed client which fields of a state there are. */
+/** A field that clients see. Only a type, as those below: it tells a typed client which fields a state has. */
 export interface Synced {
   readonly [SYNCED]: true;
 }
-/** What not every client sees. */
+/** A field that not every client sees. */
 export interface Hidden extends Synced {
   readonly [HIDDEN]: true;
 }
-/** What clients see in another form. T: what is sent in place of the value. */
+/** A field that clients see in another form. T: the type that is sent instead of the value. */
 export interface Sent<T> extends Synced {
   readonly [SENT]: T;
 }
-/** What stands for the absence of a `transform`. */
+/** The type for a field without a `transform`. */
 interface Untransformed {
   readonly [UNTRANSFORMED]: true;
 }
-/** What no client sees. */
+/** A field that no client sees. */
 export interface Stored {
   readonly [STORED]: true;
 }
 
-/** What {@link sync} takes for a field. T: its value, V: who sees it, R: what is sent in place of the value. */
+/**
+ * The options of {@link sync} for a field. T: its value, V: who sees it, R: the type that is sent instead of the value.
+ */
 export interface FieldOptions<T = unknown, V = Visibility, R = unknown> {
-  /** Whether the value survives a restart of the room. Default true; a computed signal never does. */
+  /**
+   * Whether the value is stored and survives a restart of the room. A computed signal is never stored. Default true.
+   */
   readonly persist?: boolean;
-  /** Who sees it. Default `"all"`. */
+  /** Who sees the field. Default `"all"`. */
   readonly visibleTo?: V;
-  /** What clients get instead of the value itself. The stored value stays as it is. */
+  /** Returns the value to send to clients. The stored value is not changed. Default: the value itself. */
   readonly transform?: (value: T) => R;
-  /** What values it holds, which are rounded to that when they are set: `quantized`, `integer`, `float32`, `boolean`, `oneOf`. */
+  /**
+   * The values that the field holds, to send them in fewer bytes: `quantized`, `integer`, `float32`, `boolean` or
+   * `oneOf`. Default: any JSON value.
+   */
   readonly as?: Codec<T>;
 }
 
-/** The signal of a `users` field: a plain record of the room's users, keyed by publicId. */
+/** The signal of a `users` field: a record of the room's users by publicId. */
 export type Users<U> = WritableObjectSignal<Record<string, U>> & { readonly [USER]: U } & Synced;
-/** The signal of a `collection` field: a plain record of entries. */
+/** The signal of a `collection` field: a record of entries by key. */
 export type Collection<T> = WritableObjectSignal<Record<string, T>> & Synced;
 /** A `users` field that not every client sees. */
 export type HiddenUsers<U> = Users<U> & Hidden;
 /** A `collection` field that not every client sees. */
 export type HiddenCollection<T> = Collection<T> & Hidden;
-/** An entry that a collection made, and the name of its kind. */
+/** An entry that a collection made, with the name of its kind. */
 interface MadeEntry {
   readonly target: object;
   readonly kind: string | undefined;
 }
 
-/** Names the kind of an entry in its row, beside its fields: no field can have this name. */
+/** The key for the name of an entry's kind in its row, besides its fields. No field can have this name. */
 export const KIND_KEY = "$kind";
 
 const DEFAULTS = {
@@ -74,37 +81,41 @@ const DEFAULTS = {
   Entries: undefined,
   target: undefined,
 } as const;
-/** What most fields are: rooms have very many of them. */
+/** Shared by most fields, since rooms have very many of them. */
 const SYNCED_FIELD: Field = { kind: "value", ...DEFAULTS };
 
-/** Marks something as a field. @throws Error if it is one already */
+/** Marks something as a field. @throws Error if it is a field already */
 export function mark<S>(target: S, field: Partial<Field> & { kind: FieldKind }): S {
   return markAs(target, { ...DEFAULTS, ...field });
 }
 
-/** How many fields were ever made in this isolate, but for those of entries. A room that sees it grow looks for assigned ones. */
+/**
+ * The number of fields made in this isolate, except those of entries. If it grows, a room looks for fields that were
+ * assigned.
+ */
 export let fieldsMade = 0;
 
 function markAs<S>(target: S, field: Field): S {
   fieldsMade++;
   if ((target as { [FIELD]?: Field })[FIELD]) {
-    throw new Error("This signal is a field already: mark each signal once, with one of sync, persist, connected");
+    throw new Error("This signal is already a field: mark each signal once, with sync, persist or connected");
   }
   (target as { [FIELD]?: Field })[FIELD] = field;
   return target;
 }
 
 type ValueOf<S> = S extends () => infer T ? T : unknown;
-/** How a field is marked in place of whose value this is sent. */
+/** The mark of a field with this `transform`. */
 type SentAs<R> = [R] extends [Untransformed] ? Synced : Sent<R>;
 
 /**
- * Marks a signal, a computed signal, or an object of signals as shared with the room's clients.
+ * Shares a signal, a computed signal, or the signals of an object with the room's clients.
  *
- * @param target a signal of `@signe/reactive`, or a plain object whose signals are then shared one by one
+ * @param target a signal of `@signe/reactive`, or a plain object of signals, which are shared one by one
  * @param options `persist` (default true), `visibleTo` (default `"all"`), `transform`, `as`
- * @returns the same signal or object; for a computed signal one that follows whatever it reads
- * @throws if the target holds no signal, or one that is marked already
+ * @returns the same signal or object. For a computed signal, a new signal that follows all signals that it reads
+ * @throws Error if the target has no signal, if a signal is marked already, or if `as` is used with a computed signal
+ * or a `transform`
  * @example
  * import { sync } from "durable-rooms";
  * const state = () => ({ score: sync(signal(0)), hand: sync(signal<string[]>([]), { visibleTo: "owner" }) });
@@ -126,21 +137,21 @@ export function sync(target: object, options?: FieldOptions): object {
     codec: options?.as,
   };
   if (field.codec && (field.transform || isComputed(target)))
-    throw new Error("as is for a value that is set: a computed signal has none, and transform sends another one");
+    throw new Error("the option as cannot be used with a computed signal or a transform");
   if (isComputed(target)) {
     return mark(liveComputed(target as never), { ...field, kind: "computed", persisted: false });
   }
   if (isSignal(target)) return mark(target, { ...field, kind: "value" });
   const inner = Object.entries(target).filter(([, value]) => value !== target && isMarkable(value));
   if (inner.length === 0) {
-    throw new Error("sync() takes a signal, a computed signal, or an object that holds some");
+    throw new Error("sync() takes a signal, a computed signal, or an object of signals");
   }
   const record = target as Record<string, unknown>;
   for (const [key, value] of inner) if (!fieldOf(value)) record[key] = sync(value as object, options as FieldOptions);
   return target;
 }
 
-/** Whether something is a signal, or an object that holds some. Entries are marked where they are made. */
+/** Whether a value is a signal or an object of signals. Entries are marked by their collection. */
 function isMarkable(value: unknown, around: readonly unknown[] = []): boolean {
   if (isSignal(value)) return true;
   if (!isPlain(value) || nodeOf(value)?.isWhole || around.includes(value)) return false;
@@ -148,8 +159,9 @@ function isMarkable(value: unknown, around: readonly unknown[] = []): boolean {
 }
 
 /**
- * Marks a signal as stored with the room and never sent to a client.
+ * Stores a signal with the room without sending it to clients.
  *
+ * @throws Error if the target is not a writable signal, or is marked already
  * @example
  * import { persist } from "durable-rooms";
  * const state = () => ({ seed: persist(signal(1)) });
@@ -160,7 +172,8 @@ export function persist<S extends Signal>(target: S): S & Stored {
 }
 
 /**
- * A boolean that the runtime keeps true while a user has at least one open connection. Never stored.
+ * A boolean field of a user that is true while the user has at least one open connection. The runtime sets it. It is
+ * not stored.
  *
  * @example
  * import { connected } from "durable-rooms";
@@ -171,8 +184,8 @@ export function connected(): WritableSignal<boolean> & Synced {
 }
 
 /**
- * A property that is filled with the entry's key when the entry is added; for a user it is the publicId. Until then it
- * holds text that says so. It is not sent: clients know the key.
+ * A property that is set to the entry's key when the entry is added. For a user it is the publicId. Before that it
+ * holds a placeholder text. It is not sent, since clients know the key.
  *
  * @example
  * import { id } from "durable-rooms";
@@ -182,27 +195,33 @@ export function id(): string {
   return ID;
 }
 
-/** Makes an entry of the kind of a stored one, or else of the first. @throws Error if there is no such kind */
+/** Makes an entry of the stored kind, or of the first kind if none is stored. @throws Error if there is no such kind */
 export function makeEntry(factories: Factories, key: string, stored?: Plain): MadeEntry {
   const kind = kindOfStored(factories, stored);
   const factory = typeof factories === "function" ? factories : factories.get(kind as string);
-  if (!factory) throw new Error(`There is no variant ${JSON.stringify(kind)} here`);
+  if (!factory) throw new Error(`This collection has no variant ${JSON.stringify(kind)}`);
   return { target: makeBy(factory, key), kind };
 }
 
-/** The name of the kind of a stored entry; of the first, if none is stored. Without variants there are no names. */
+/**
+ * Returns the kind of a stored entry, or the first kind if none is stored. Undefined for a collection without variants.
+ */
 export function kindOfStored(factories: Factories, stored: Plain | undefined): string | undefined {
   if (typeof factories === "function") return undefined;
   return (stored?.[KIND_KEY] ?? factories.keys().next().value) as string;
 }
 
-/** What is stored of an entry elsewhere; without its kind, if that is not known here. */
+/** Removes the kind of an entry that was stored elsewhere if this collection does not know it. */
 export function ofKnownKind(factories: Factories, stored: Plain): Plain {
   const isKnown = typeof factories !== "function" && factories.has(kindOfStored(factories, stored) as string);
   return isKnown ? stored : { ...stored, [KIND_KEY]: undefined };
 }
 
-/** Makes an entry, whether its factory is a class or a function. */
+/**
+ * Makes an entry with its factory.
+ * @@// // Arrow functions and methods Arrow functions and methods have no prototype. `new` with a function that returns
+ * an object gives that object.
+ */
 export function makeBy(factory: Factory<object>, key: string): object {
   const before = fieldsMade;
   try {
@@ -214,13 +233,13 @@ export function makeBy(factory: Factory<object>, key: string): object {
 
 function callFactory(factory: Factory<object>, key: string): object {
   if (isClass(factory)) return new (factory as new () => object)();
-  // Arrow functions and methods have no prototype; `new` on a plain function that returns an object gives that object.
+  // Arrow functions and methods have no prototype. `new` with a function that returns an object gives that object.
   return (factory as { prototype?: unknown }).prototype === undefined
     ? (factory as (key: string) => object)(key)
     : new (factory as unknown as new (key: string) => object)(key);
 }
 
-/** Whether a factory is a class. Only of a class the prototype cannot be replaced. */
+/** Whether a factory is a class. The prototype of a class is not writable. */
 export function isClass(factory: object): boolean {
   return Object.getOwnPropertyDescriptor(factory, "prototype")?.writable === false;
 }

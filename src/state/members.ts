@@ -2,39 +2,39 @@ import { HOSTILE_KEYS } from "../protocol/values.ts";
 import type { Field } from "./field.ts";
 import { HARMFUL_KEYS } from "./value-checks.ts";
 
-/** What the state knows of an object that is part of it, or was. */
+/** The node of an object that is, or was, part of a state. */
 export interface StateNode {
-  /** Of an entry, its key. */
+  /** The key of an entry. */
   readonly key: string;
-  /** Whether it is the state itself, or an entry of a collection, rather than an object inside one of them. */
+  /** Whether it is the state itself or an entry of a collection, not an object inside of one of them. */
   readonly isWhole: boolean;
-  /** Of an entry of a collection with variants, the name of its own. */
+  /** The name of an entry's variant, in a collection with variants. */
   readonly kind: string | undefined;
-  /** Whether every client may see it, as far as the fields in it allow. */
+  /** Whether every client may see it, except for fields that restrict it further. */
   readonly isForAll: boolean;
-  /** The names that lead to it. */
+  /** The path to it. */
   names(): string[];
-  /** Whether an object or a signal in a property is part of it, and no reference. */
+  /** Whether an object or a signal in a property is part of it, not a reference. */
   holds(name: string, value: object): boolean;
 }
 
 export const FIELD = Symbol.for("durable-rooms.field");
-/** What {@link id} leaves for the key: text, as the type of the property says, for who reads it too early. */
+/** The placeholder of {@link id} for the key. It is text, as the type of the property says. */
 export const ID = "(the entry's key, once it is added)";
 const NODE = Symbol.for("durable-rooms.node");
-/** Remembers which property holds the key, for an entry that comes back under another one. */
+/** Remembers the property with the key, for an entry that is added again under another key. */
 const ID_NAME = Symbol("id");
 
-/** Names that fields cannot have: a packet uses `pId` itself, and clients cannot follow the others. */
+/** Reserved names of fields: packets use `pId`, and clients cannot handle the others. */
 const RESERVED_NAMES: ReadonlySet<string> = new Set(["pId", ...HOSTILE_KEYS, ...HARMFUL_KEYS]);
 const FIELD_NAME = /^[\p{L}_][\p{L}\p{N}_]*$/u;
 
-/** The field that a value was marked as, if it was. */
+/** The mark of a value. Undefined if it is not a field. */
 export function fieldOf(value: unknown): Field | undefined {
   return typeof value === "function" ? (value as { [FIELD]?: Field })[FIELD] : undefined;
 }
 
-/** Whether there are fields in an object, however deep. What it refers to, as to an entry, is not in it. */
+/** Whether an object contains fields at any depth. Objects that it refers to, such as entries, do not count. */
 export function holdsFields(value: object, seen = new Set<object>()): boolean {
   if (Array.isArray(value) || seen.has(value)) return false;
   seen.add(value);
@@ -45,12 +45,12 @@ export function holdsFields(value: object, seen = new Set<object>()): boolean {
   );
 }
 
-/** Whether a property is the placeholder that {@link id} left for the entry's key. */
+/** Whether a property is the placeholder of {@link id}. */
 export function isId(value: unknown): boolean {
   return value === ID;
 }
 
-/** A property of an object in a state: a field, or without one an object that holds fields. */
+/** A property of an object in a state: a field, or an object of fields without a mark. */
 export interface Member {
   readonly name: string;
   readonly value: object;
@@ -58,10 +58,10 @@ export interface Member {
 }
 
 /**
- * The properties of an object that are fields, or objects that hold fields and are part of it alone. One that refers to
- * an entry, to the state, or to something around it, is neither.
+ * The properties of an object that are fields or objects of fields. References to an entry, to the state, or to an
+ * object around it are left out.
  *
- * @param around the objects that it is inside of
+ * @param around the objects around it
  */
 export function membersOf(target: object, around: readonly object[] = []): Member[] {
   const members: Member[] = [];
@@ -72,7 +72,7 @@ export function membersOf(target: object, around: readonly object[] = []): Membe
       (field?.target ? references : members).push({ name, value: value as object, field });
     }
   }
-  // Last, so that what they refer to is there.
+  // References come last, so that their targets exist.
   return references.length > 0 ? members.concat(references) : members;
 }
 
@@ -81,12 +81,12 @@ function isPart(value: object, around: readonly object[]): boolean {
 }
 
 /**
- * Notes that an object becomes part of a state, and fills in its key where {@link id} marked it. Only its members leave
- * the server from now on.
+ * Registers an object as part of a state, and sets the property with {@link id} to its key. From now on, only its
+ * members are sent.
  *
- * @param around the objects that it is inside of
- * @param shape has the names of all members that it may have; undefined for any
- * @throws Error if a field has a name that clients cannot follow
+ * @param around the objects around it
+ * @param shape the members that it may have. Undefined for any
+ * @throws Error if a field has a reserved name
  */
 export function takeMembers(
   target: object,
@@ -98,7 +98,7 @@ export function takeMembers(
   fillId(target as Record<string | typeof ID_NAME, unknown>, node.key);
   const members = membersOf(target, around).filter(({ name }) => !shape || shape.has(name));
   const wrong = members.find(({ name }) => RESERVED_NAMES.has(name) || !FIELD_NAME.test(name));
-  if (wrong) throw new Error(`"${[...node.names(), wrong.name].join(".")}" cannot be the name of a field`);
+  if (wrong) throw new Error(`"${[...node.names(), wrong.name].join(".")}" is a reserved name for a field`);
   return members;
 }
 

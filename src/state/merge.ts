@@ -3,13 +3,13 @@ import { isPlain, objectAt } from "../protocol/values.ts";
 import type { Plain } from "../protocol/values.ts";
 import { put, Replacement } from "./diff.ts";
 
-/** A value and the path to it. `"$delete"` removes what is there. */
+/** A value and its path. `"$delete"` removes the value at the path. */
 export interface Placed {
   readonly names: readonly string[];
   readonly value: unknown;
 }
 
-/** The patch for everyone with private changes at their paths. Neither is changed. */
+/** Adds private changes at their paths to the patch for everyone. Neither argument is changed. */
 export function merge(
   shared: Record<string, unknown> | undefined,
   changes: readonly Placed[],
@@ -19,7 +19,7 @@ export function merge(
   return patch;
 }
 
-/** What {@link merge} adds to the patch for everyone, as a patch that follows it. */
+/** The changes that {@link merge} adds to the patch for everyone, as a patch that follows it. */
 export function addition(shared: Plain | undefined, changes: readonly Placed[]): Plain {
   const merged = merge(shared, changes);
   return shared ? beyond(shared, merged) : merged;
@@ -38,7 +38,7 @@ function beyond(shared: Plain, merged: Plain): Plain {
 function place(patch: Plain, names: readonly string[], value: unknown): void {
   const parent = objectAt(patch, names.slice(0, -1), (node, name, depth) => {
     if (node[name] !== DELETE) return isPlain(node[name]) ? { ...node[name] } : {};
-    // What is deleted for everyone includes its private parts; those of what takes its place follow it.
+    // The deletion of a value for everyone includes its private parts. Private parts of its replacement follow it.
     if (value !== DELETE) node[names.slice(depth).join(".")] = value instanceof Replacement ? value.value : value;
     return undefined;
   });

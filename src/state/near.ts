@@ -4,38 +4,45 @@ import { Grid } from "./grid.ts";
 import { keyed } from "./keyed.ts";
 import type { Viewer } from "./viewer.ts";
 
-/** A distance, and how often changes of entries within it are sent. */
+/** A ring of {@link near}: a distance, and how often changes of entries within it are sent. */
 export interface NearRing {
+  /** The outer distance of the ring, above 0. */
   readonly radius: number;
-  /** How many times a second at most. Default: each change is sent. */
+  /** The maximum number of patches a second for entries in this ring. Default: no limit. */
   readonly hz?: number;
 }
 
-/** What {@link near} takes: `radius` or `rings`, one of the two. */
+/** The options of {@link near}. Give either `radius` or `rings`. */
 export interface NearOptions {
-  /** The names of the fields that hold the position of an entry: signals of numbers. */
+  /** The name of the field with the x coordinate: a signal of a number. */
   readonly x: string;
+  /** The name of the field with the y coordinate. */
   readonly y: string;
-  /** The third one, in space. */
+  /** The name of the field with the z coordinate. Default: two dimensions. */
   readonly z?: string;
-  /** All within this distance is seen, and nothing beyond 1.5 times as far. */
+  /** Entries within this distance are visible. Entries farther away than 1.5 times the distance are not. */
   readonly radius?: number;
   /**
-   * Several distances, the smallest first. All within the last is seen, and changes of what is beyond the first are sent
-   * as often as its ring says. The last value always arrives, and so does at once whatever comes into sight or leaves it.
+   * Up to 8 rings, smallest radius first. Entries within the last ring are visible. Changes of entries outside of the
+   * first ring are sent as often as `hz` of their ring allows; the latest value is always sent. An entry that becomes
+   * visible or invisible is sent at once.
    */
   readonly rings?: readonly NearRing[];
-  /** The most entries that a viewer is shown beside its own: the nearest of those in sight. */
+  /** The maximum number of visible entries besides the viewer's own: the nearest ones. Default: no limit. */
   readonly nearest?: number;
-  /** Where a viewer looks from; undefined for nowhere. Default: the position of the viewer's own entry. */
+  /**
+   * Returns the position of a viewer, or undefined if the viewer sees no entries. Default: the position of the viewer's
+   * own entry.
+   */
   readonly from?: (viewer: Viewer) => { readonly x: number; readonly y: number; readonly z?: number } | undefined;
 }
 
 /**
- * Shows an entry to the viewers who are near it. It is made of cells, as {@link byKey} of keys: an entry or a viewer
- * changes its cell only when it is well inside of the next one, so that nobody flickers at a border.
+ * Shows an entry to the viewers that are near it. Use it for large rooms, as the option `visibleTo` of {@link users} or
+ * {@link collection}. Positions are grouped into grid cells. An entry or a viewer changes its cell only when it is well
+ * inside of the next one, so that entries do not flicker at a border.
  *
- * @throws Error if there is no `radius` above 0 and no `rings`, or both
+ * @throws Error if there is neither a `radius` nor `rings`, or both, or a number is out of range
  * @example
  * import { near, signal, sync, users } from "durable-rooms";
  * class Player {
@@ -48,7 +55,7 @@ export function near(options: NearOptions): KeyedVisibility {
   const { x, y, z, nearest, from } = options;
   const fields = z === undefined ? [x, y] : [x, y, z];
   if (!fields.every((name) => typeof name === "string"))
-    throw new Error('near() takes names of fields: near({ x: "x", y: "y", radius: 100 })');
+    throw new Error('near() takes the names of fields: near({ x: "x", y: "y", radius: 100 })');
   if (nearest !== undefined && !(Number.isInteger(nearest) && nearest > 0))
     throw new Error("near() takes a whole number above 0 as nearest");
   const rings = ringsOf(options);

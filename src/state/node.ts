@@ -7,27 +7,27 @@ import type { Leaf, PrivateChange } from "./leaf.ts";
 import type { LeafParent, LeafShared } from "./leaf-scope.ts";
 import type { Row, Rows } from "./rows.ts";
 
-/** Where a group is stored, who sees it, and whose it is. */
+/** Where a group is stored, who sees it, and its owner. */
 export interface Placement {
   readonly row: Row;
   readonly persisted: boolean;
   readonly audience: Audience | undefined;
-  /** Who sees the entry that it is in, where that is decided by keys for the whole of it. */
+  /** Who sees the entry around it, if that is decided by keys. */
   readonly seenBy?: Audience | undefined;
   /** The user whose entry it is in. */
   readonly owner: string | undefined;
-  /** What of it can be part of the state; undefined for all that holds fields. */
+  /** The parts of it that belong to the state. Undefined for all objects of fields. */
   readonly shape?: EntryShape | undefined;
-  /** The name of its kind, for an entry of a collection with variants. */
+  /** The name of its variant, for an entry of a collection with variants. */
   readonly kind?: string | undefined;
 }
 
-/** What a node needs of the one above it. */
+/** The parts of the node above that a node needs. */
 export interface ParentNode extends LeafParent {
   countPrivate(change: number): void;
 }
 
-/** A power of two. */
+/** The number of entries that are remembered as read last: a power of two. */
 export const LAST_READ = 32;
 
 /** The parent of an entry that is not part of the state. */
@@ -40,79 +40,82 @@ export const OUTSIDE: ParentNode = {
   countPrivate() {},
 };
 
-/** What a node above needs of a group or a collection. */
+/** The parts of a group or a collection that the node above needs. */
 export interface InnerNode {
-  /** How many fields in here not everybody sees. */
+  /** The number of fields inside of it that not everyone sees. */
   readonly privateCount: number;
   /** Whether nothing of it is ever sent. */
   readonly hidden: boolean;
-  /** The number of the last packet with a change in here. */
+  /** The number of the last packet with a change inside of it. */
   readonly changedIn: number;
-  /** The number of the packet in which everyone was told of it first; 0 if it was there when the room started. */
+  /** The number of the first packet that contained it for everyone. 0 if it was there when the room started. */
   bornIn: number;
-  /** Whether all in it are stored values, shown to everyone as they are, and nothing depends on anything else. */
+  /** Whether all of its values are stored, visible to everyone unchanged, and do not depend on anything else. */
   readonly isSimple: boolean;
-  /** Takes the changes since the last time. @returns the patch for everyone, or SAME; the rest goes to `changes` */
+  /**
+   * Takes the changes since the last time. @returns the patch for everyone, or SAME; private changes are added to
+   * `changes`
+   */
   settle(changes: PrivateChange[]): unknown;
-  /** What was sent, as JSON: what everyone sees, and what `sees` allows beyond. */
+  /** What was sent, as JSON: the part for everyone, and the parts that `sees` allows. */
   textFor(sees: Sees): string;
-  /** What would be sent of one like it, of which this is stored. @returns undefined if that depends on more */
+  /** What would be sent of a node like this with these stored values. @returns undefined if that depends on more */
   textOfStored(stored: unknown): string | undefined;
-  /** Collects the fields in here that not everybody sees. */
+  /** Collects the fields inside of it that not everyone sees. */
   privateLeaves(into: Leaf[]): void;
-  /** Collects the ids of the fields of which clients may have something, and not everybody sees; of those that are gone too. */
+  /** Collects the ids of private fields that clients may have, including removed ones. */
   privateIds(into: Set<number>): void;
-  /** Sets stored values. @returns whether a persisted field was missing among them */
+  /** Loads stored values. @returns whether a persisted field was missing */
   load(values: Plain): boolean;
-  /** Whether this could be loaded into one like it. */
+  /** Whether a stored value could be loaded into a node like this. */
   fits(stored: unknown): boolean;
   saveAll(): void;
-  /** All stored values, with the entries inside. */
+  /** All stored values, including entries inside of it. */
   snapshot(): Plain;
-  /** What was sent, private fields too, as plain data. */
+  /** What was sent, including private fields, as plain data. */
   sentValues(): Plain;
-  /** Takes this as what was sent. */
+  /** Sets what was sent. */
   assumeSent(sent: Plain): void;
   removeRows(): void;
-  /** Leaves the state: changes count no more, and nothing is observed. */
+  /** Removes it from the state: its changes no longer count, and nothing is observed. */
   stop(): void;
 }
 
-/** A group as a collection sees its entries. */
+/** The node of an entry, as its collection uses it. */
 export interface EntryNode extends InnerNode, StateNode {
-  /** The collection, or the object that it is in. */
+  /** The collection, or the object around it. */
   readonly parent: ParentNode | undefined;
   readonly target: object;
   readonly placement: Placement;
-  /** Whether it is part of the state: entries that were removed are not. */
+  /** Whether it is part of the state. Removed entries are not. */
   readonly isInState: boolean;
-  /** Whether it has its stored values. */
+  /** Whether its stored values are loaded. */
   readonly isRestored: boolean;
-  /** Whether all that is sent of it is there again when a room starts. */
+  /** Whether everything that is sent of it exists again after a restart. */
   readonly isDurable: boolean;
   readonly replacedIn: number;
-  /** The same without what is around it. */
+  /** The number of the packet in which it replaced another value, regardless of the objects around it. */
   ownReplacedIn: number;
   names(): string[];
   /** Takes fields that were assigned since it was made. @throws RoomError if one of them cannot be part of the state */
   takeAssigned(): void;
   /** The value of its row: of the persisted fields, or of the others. Undefined if there are none. */
   rowValue(persisted: boolean): unknown;
-  /** Sets the stored values of the entry, of which nothing is to be sent. */
+  /** Loads the stored values of the entry without sending changes. */
   restore(stored: Plain): void;
-  /** Sets the stored values of the entry. */
+  /** Loads the stored values of the entry. */
   loadEntry(stored: Plain): void;
-  /** Marks the entry as unsaved, with all that is inside. */
+  /** Marks the entry as unsaved, including everything inside of it. */
   saveEntry(): void;
-  /** Continues from what was sent of the entry that was here before. */
+  /** Continues from what was sent of the previous entry. */
   continueFrom(previous: EntryNode | RemovedEntry, changes: PrivateChange[]): void;
   remove(): void;
 }
 
-/** An entry that clients have and that was gone when the room woke: only what was sent of it is known. */
+/** An entry that clients have and that no longer existed when the room woke. Only what was sent of it is known. */
 export type RemovedEntry = Pick<InnerNode, "sentValues">;
 
-/** The ids of the private fields of what was here, and is gone. Undefined if that is not known. */
+/** The ids of the private fields of a removed node. Undefined if they are unknown. */
 export function goneIds(previous: InnerNode | RemovedEntry): ReadonlySet<number> | undefined {
   if (!("privateIds" in previous)) return undefined;
   const ids = new Set<number>();
@@ -120,12 +123,12 @@ export function goneIds(previous: InnerNode | RemovedEntry): ReadonlySet<number>
   return ids;
 }
 
-/** What all nodes of one state share. */
+/** The data that all nodes of a state share. */
 export interface Shared extends LeafShared {
   readonly rows: Rows;
-  /** The public ids of users whose join is not done: see {@link Tree.hold}. */
+  /** The public ids of users that are still joining: see {@link Tree.hold}. */
   readonly held: ReadonlySet<string>;
-  /** The class of entries. `entries.ts` cannot import it, since groups have collections. */
+  /** The class of entries. `entries.ts` cannot import it, since groups contain collections. */
   readonly Entry: new (
     shared: Shared,
     parent: ParentNode,
@@ -135,28 +138,28 @@ export interface Shared extends LeafShared {
   ) => EntryNode;
   /** The node of each entry that was ever added. */
   readonly entries: WeakMap<object, EntryNode>;
-  /** What makes the entries of collections: classes among others. */
+  /** The factories of all collections, including classes. */
   readonly factories: WeakSet<object>;
-  /** What is known of the entries that these make, for those that the developer makes. */
+  /** What is known about the entries of these factories, to check entries that the developer makes. */
   readonly kinds: WeakMap<object, EntryKinds>;
-  /** The latest {@link LAST_READ} entries that handlers have read, and may assign fields to; in any order. */
+  /** The last {@link LAST_READ} entries that handlers have read, and may assign fields to, in any order. */
   readonly lastRead: unknown[];
   readCount: number;
-  /** Runs this while nothing counts as a change. */
+  /** Runs a function without counting its changes. */
   quietly<T>(run: () => T): T;
-  /** Kinds of plain properties that a sleep takes away, of which {@link onLost} was called. */
+  /** The kinds of plain properties that {@link onLost} was called for. */
   readonly lost: Set<string>;
-  /** Called once with each kind of plain property that a sleep takes away. */
+  /** Called once for each kind of plain property that hibernation loses. */
   onLost(where: string, advice: string): void;
   foundUsers(users: object): void;
-  /** A collection whose entries are seen by keys. @param Crowd the class that delivers them */
+  /** A collection with keyed visibility was found. @param Crowd the class that delivers its entries */
   foundInterest(interest: object, Crowd: unknown): void;
-  /** The entry of a user is another one, or gone. */
+  /** The entry of a user was replaced or removed. */
   userChanged(publicId: string): void;
-  /** An entry was put into the `users` field. */
+  /** An entry was added to the `users` field. */
   onUser(publicId: string): void;
   /** An entry of the `users` field was removed, or is about to be replaced. */
   onUserRemoved(publicId: string, user: object): void;
-  /** The first change that was not sent. */
+  /** Called at the first change that has not been sent. */
   onChange(): void;
 }

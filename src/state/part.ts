@@ -1,9 +1,9 @@
 import type { Sight } from "./sight.ts";
 
-/** What is told at one time of the entries of one collection: those who are told the same share one. */
+/** The changes of one collection in one delivery. Watchers with the same changes share it. */
 export class Part {
   readonly sights: readonly Sight[];
-  /** Whether several are told the same. */
+  /** Whether several watchers share it. */
   isShared = false;
 
   constructor(sights: readonly Sight[]) {

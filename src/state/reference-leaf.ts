@@ -10,12 +10,12 @@ import { readComputed } from "./signals/adapter.ts";
 import { collectionOf } from "./signals/tracking.ts";
 import { isEntryKey } from "./value-checks.ts";
 
-/** A field that refers to an entry: what is sent is the key of that, or null where clients have no such entry. */
+/** A field that refers to an entry. Its key is sent, or null if clients have no such entry. */
 export class ReferenceLeaf extends Leaf {
   readonly #target: ReferenceTarget;
-  /** Whether only those get it who may see the entry. */
+  /** Whether only viewers that may see the entry get it. */
   readonly #isGuarded: boolean;
-  /** Where the entry was looked for last: in which collection, and under which key. */
+  /** The collection and the key under which the entry was last found. */
   #entries: Entries | undefined;
   #key: string | undefined;
 
@@ -27,7 +27,7 @@ export class ReferenceLeaf extends Leaf {
     field: Field,
     placement: LeafPlacement & { readonly owner: string | undefined },
   ) {
-    // Where it is not known yet who may see the entry, that is asked each time.
+    // Before it is known who sees the entry, each viewer is checked.
     const isGuarded = !isSeenByAll(target);
     const guard: { isShownTo?: (viewer: Viewer) => boolean } = {};
     const isShown = (viewer: Viewer) => guard.isShownTo?.(viewer) === true;
@@ -43,7 +43,7 @@ export class ReferenceLeaf extends Leaf {
     return this.#target.read;
   }
 
-  /** The entry came or went, or its whole collection. */
+  /** The entry or its whole collection was added or removed. */
   targetChanged(): void {
     if (this.isInState) this.touch();
   }
@@ -66,7 +66,7 @@ export class ReferenceLeaf extends Leaf {
     const { value, signals } = readComputed(this.#target.entries as ComputedSignal);
     const found = collectionOf(value);
     const entries = found instanceof Entries ? found : undefined;
-    // The collection says itself when the entry comes or goes.
+    // The collection reports itself when the entry is added or removed.
     this.observe([...signals].filter((signal) => signal !== entries?.signal));
     this.#watch(entries, key);
     if (key === undefined || !entries?.shows(key) || ((entries.audience || entries.interest) && !this.#isGuarded))
@@ -82,7 +82,7 @@ export class ReferenceLeaf extends Leaf {
     if (entries && key !== undefined) (entries.referrers ??= new Referrers()).add(key, this);
   }
 
-  /** Whether a viewer may see the entry whose key was sent, or is about to be. */
+  /** Whether a viewer may see the entry whose key was sent, or is about to be sent. */
   #isShownTo(viewer: Viewer): boolean {
     const { sent } = this;
     if (typeof sent !== "string") return true;

@@ -8,24 +8,27 @@ import { ReferenceLeaf } from "./reference-leaf.ts";
 
 declare const REFERENCE: unique symbol;
 
-/** A field that refers to an entry of a collection; see {@link reference}. */
+/** A field that refers to an entry of a collection: see {@link reference}. */
 export interface Reference<T extends object> extends Synced {
-  /** The entry; undefined if there is none under its key. */
+  /** Returns the entry, or undefined if there is none under its key. */
   (): T | undefined;
   /**
-   * Refers to another entry; with undefined to none.
-   * @throws RoomError `internal` if it is no entry of the collection
+   * Refers to another entry. Undefined refers to none.
+   *
+   * @throws RoomError `internal` if it is not an entry of the collection
    */
   set(entry: T | undefined): void;
   readonly [REFERENCE]: true;
 }
 
 /**
- * A field that refers to an entry of a collection, or to a user, and lasts. The key of the entry is what is sent and
- * stored; clients get null where there is no such entry. A client that may not see the entry does not get the field.
+ * A field that refers to an entry of a collection or to a user. The key of the entry is sent and stored, so the
+ * reference survives a restart. Clients get the key, or null if there is no entry. A client that may not see the entry
+ * does not get the field.
  *
- * @param entries returns the entries of the collection, or of `users`
+ * @param entries returns the entries of the collection or of `users`
  * @param options `persist` (default true), `visibleTo` (default `"all"`)
+ * @throws Error if `entries` is not a function
  * @example
  * import { collection, reference, sync, users } from "durable-rooms";
  * class Player { x = sync(signal(0)) }
@@ -55,7 +58,7 @@ export function reference<T extends object>(
   }) as unknown as Reference<T>;
 }
 
-/** The entry under a key. A collection in storage reads it now. */
+/** The entry under a key. If it is in storage, it is read now. */
 function entryAt<T extends object>(entries: Readonly<Record<string, T>>, key: string | null): T | undefined {
   return key !== null && Object.hasOwn(entries, key) ? entries[key] : undefined;
 }
@@ -63,8 +66,8 @@ function entryAt<T extends object>(entries: Readonly<Record<string, T>>, key: st
 function keyOf(target: ReferenceTarget, entry: object): string {
   const entries = target.entries();
   const node = nodeOf(entry);
-  // Before the room runs, entries do not know their keys yet.
+  // Before the room runs, entries do not know their keys.
   const key = node ? node.key : Object.keys(entries).find((name) => entries[name] === entry);
   if (key !== undefined && entryAt(entries, key) === entry) return key;
-  throw new RoomError("internal", `${target.path()}: only an entry of its collection can be referred to; add it first`);
+  throw new RoomError("internal", `${target.path()}: the entry is not in the collection; add it first`);
 }

@@ -1,12 +1,12 @@
 import { addTo, removeFrom } from "./sets-by-key.ts";
 
-/** Something that depends on whether an entry is there. */
+/** A node that depends on the existence of an entry. */
 interface Referrer {
-  /** The entry under its key came or went, or the collection did. */
+  /** The entry under its key, or the whole collection, was added or removed. */
   targetChanged(): void;
 }
 
-/** The references to the entries of one collection, by the keys of these. */
+/** The references to the entries of one collection, by key. */
 export class Referrers {
   readonly #byKey = new Map<string, Set<Referrer>>();
 
@@ -18,12 +18,12 @@ export class Referrers {
     removeFrom(this.#byKey, key, referrer);
   }
 
-  /** An entry came or went. */
+  /** An entry was added or removed. */
   changed(key: string): void {
     for (const referrer of this.#byKey.get(key) ?? []) referrer.targetChanged();
   }
 
-  /** The collection is gone. */
+  /** The collection was removed. */
   allChanged(): void {
     for (const key of this.#byKey.keys()) this.changed(key);
   }

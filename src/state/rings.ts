@@ -7,13 +7,13 @@ import type { SeenEntry } from "./seen-entry.ts";
 interface Waiting {
   readonly number: number;
   readonly period: number;
-  /** The entries of which something changed since it was told. */
+  /** The entries with changes that were not delivered to the ring yet. */
   readonly entries: Set<SeenEntry>;
   dueAt: number;
   isDue: boolean;
 }
 
-/** What is told of farther entries less often: their changes since are collected. */
+/** Collects the changes of distant entries, which are delivered less often. */
 export class Rings {
   readonly #late: readonly Waiting[];
 
@@ -28,7 +28,7 @@ export class Rings {
     this.#late = all.filter(({ period }) => period > 0);
   }
 
-  /** Takes a change of an entry. */
+  /** Adds a change of an entry. */
   add(entry: SeenEntry): void {
     const late = (entry.late ??= []);
     for (const { number, entries } of this.#late) {
@@ -41,7 +41,9 @@ export class Rings {
     for (const { entries } of this.#late) entries.delete(entry);
   }
 
-  /** Decides which rings are told in this delivery. @param isAll whether all are @returns the entries that are told of there */
+  /**
+   * Decides which rings are delivered now. @param isAll whether all of them are @returns the entries to deliver to them
+   */
   begin(now: number, isAll: boolean): Iterable<SeenEntry> {
     for (const ring of this.#late) ring.isDue = ring.entries.size > 0 && (isAll || ring.dueAt <= now);
     return this.#late.flatMap(({ isDue, entries }) => (isDue ? [...entries] : []));
@@ -56,7 +58,7 @@ export class Rings {
     }
   }
 
-  /** Whether changes are told in a ring less often than others. */
+  /** Whether changes are delivered to a ring less often than to others. */
   isLate(ring: number): boolean {
     return this.#late.some(({ number }) => number === ring);
   }
@@ -65,13 +67,13 @@ export class Rings {
     return this.#late.find(({ number }) => number === ring)?.isDue !== false;
   }
 
-  /** When something is to be told next; Infinity if nothing waits. */
+  /** When the next delivery is due. Infinity if nothing waits. */
   get dueAt(): number {
     return Math.min(...this.#late.map(({ entries, dueAt }) => (entries.size > 0 ? dueAt : Infinity)));
   }
 }
 
-/** Two changes as one, or WHOLE where one patch cannot say both. */
+/** Combines two changes. WHOLE if one patch cannot express both. */
 function composed(before: unknown, next: unknown): unknown {
   if (before === undefined) return next;
   if (before === WHOLE || !isPlain(before) || !isPlain(next)) return WHOLE;
@@ -85,7 +87,7 @@ function compose(before: Plain, next: Plain): Plain | undefined {
     if (hasPath(key)) return undefined;
     if (!isPlain(value) || prior === undefined) both[key] = value;
     else {
-      // What is merged into something else than an object depends on what that is.
+      // The result of merging into a value that is not an object depends on that value.
       const inner = isPlain(prior) ? compose(prior, value) : undefined;
       if (!inner) return undefined;
       both[key] = inner;

@@ -1,10 +1,10 @@
 /**
- * The rows that a state is stored in. The key `.` holds the scalar fields of the room, every other field has a
- * key of its own, and so has each entry of a collection: `players.abc`, and inside it `players.abc.items.sword`.
- * Dots and percent signs of an entry's key are percent-encoded.
+ * The rows in which a state is stored. The key `.` has the scalar fields of the room. Each other field has its own key,
+ * and so does each entry of a collection: `players.abc`, and inside of it `players.abc.items.sword`. Dots and percent
+ * signs in an entry's key are percent-encoded.
  */
 export const ROOT_KEY = ".";
-/** Rows under this prefix hold what only hibernation may bring back. */
+/** Rows with this prefix are used only after hibernation, not after a crash. */
 export const VOLATILE_PREFIX = "~";
 
 export function encodeKey(names: readonly string[]): string {
@@ -13,7 +13,7 @@ export function encodeKey(names: readonly string[]): string {
 
 /** One part of a key. */
 export function encodeName(name: string): string {
-  // Few names have any: looking first is several times as fast as replacing nothing.
+  // Few names contain any. Testing first is several times faster than replacing nothing.
   return /[%.]/.test(name) ? name.replace(/[%.]/g, (char) => (char === "." ? "%2E" : "%25")) : name;
 }
 
@@ -23,58 +23,60 @@ export function decodeKey(key: string): string[] {
   return names.map((name) => name.replace(/%2E|%25/g, (code) => (code === "%2E" ? "." : "%")));
 }
 
-/** The most rows that are noted as changed while nothing is stored. */
+/** The maximum number of changed rows that are remembered while nothing is stored. */
 export const MAX_TOUCHED = 10_000;
 
-/** What is unsaved: rows that are stored for good, or only volatile ones, which matter when the room may sleep. */
+/** The kind of unsaved rows: stored permanently, or volatile. Volatile rows matter when the room may hibernate. */
 export type Unsaved = "stored" | "volatile";
 
-/** Rows that changed since they were last written. */
+/** The rows that changed since they were last written. */
 export class Rows {
   readonly unsaved = new Set<Row>();
   readonly unsavedVolatile = new Set<Row>();
   readonly removed = new Set<string>();
-  /** Removed rows of entries that are never stored for good. */
+  /** Removed rows of entries that are never stored permanently. */
   readonly removedVolatile = new Set<string>();
-  /** Rows of which something changed that clients are sent, since {@link log} was written last; {@link MAX_TOUCHED} and one at most. */
+  /** Rows with changes that clients get, since {@link log} was last written. At most {@link MAX_TOUCHED} and one. */
   readonly touched = new Set<Row>();
-  /** The row that says so, which is written together with them. Undefined where nobody needs it. */
+  /** The row that records them, which is written together with them. Undefined if no client needs it. */
   log: Row | undefined;
-  /** The number of the packet that what changes now is sent with. */
+  /** The number of the packet that will contain the next changes. */
   clock = 0;
-  /** Who has an older packet than this gets the whole state. */
+  /** Clients with an older packet than this get the whole state. */
   oldest = 0;
-  /** Whether all that is unsaved is being written, in one transaction. */
+  /** Whether all unsaved rows are being written in one transaction. */
   isSavingAll = false;
-  /** Called when that is done. */
+  /** Called after they were written. */
   onSaved: () => void = () => {};
-  /** Called at the first change since the last write, or the last attempt at one: of each kind. */
+  /** Called for each kind at the first change since the last write or the last attempt. */
   onUnsaved: ((what: Unsaved) => void) | undefined;
   readonly #told = { stored: false, volatile: false };
 
-  /** Whether all that is stored for good is written. */
+  /** Whether all permanent rows are written. */
   get isClean(): boolean {
     return this.unsaved.size + this.removed.size === 0;
   }
 
-  /** Whether all that only hibernation brings back is written. */
+  /** Whether all volatile rows are written. */
   get isVolatileClean(): boolean {
     return this.unsavedVolatile.size + this.removedVolatile.size === 0;
   }
 
-  /** Something is unsaved. */
+  /** A row is unsaved. */
   note(what: Unsaved): void {
     if (this.#told[what] || !this.onUnsaved) return;
     this.#told[what] = true;
     this.onUnsaved(what);
   }
 
-  /** All that could be written was: the next change calls {@link onUnsaved} again. */
+  /** Everything was written that could be. The next change calls {@link onUnsaved} again. */
   tried(): void {
     this.#told.stored = this.#told.volatile = false;
   }
 
-  /** Forgets what is unsaved: it was just loaded, or written. @param volatileToo whether volatile rows were, too */
+  /**
+   * Forgets the unsaved rows, after they were loaded or written. @param volatileToo whether to forget volatile rows too
+   */
   clear(volatileToo = true): void {
     this.tried();
     this.unsaved.clear();
@@ -88,24 +90,24 @@ export class Rows {
 /** One stored row: a field, the scalars of the room, or an entry. */
 export class Row {
   readonly key: string;
-  /** The number of the packet with the last change of it that clients are sent. */
+  /** The number of the packet with its last change that clients get. */
   changedIn = 0;
   readonly #rows: Rows;
   readonly #read: (persisted: boolean) => unknown;
 
-  /** @param read the row's value: of the persisted fields, or of those that are not. Undefined if there are none. */
+  /** @param read returns the row's value: the persisted fields, or the others. Undefined if there are none. */
   constructor(rows: Rows, key: string, read: (persisted: boolean) => unknown) {
     this.#rows = rows;
     this.key = key;
     this.#read = read;
   }
 
-  /** @param prefix what the keys of all entries of the collection begin with */
+  /** @param prefix the prefix of the keys of all entries in the collection */
   static ofEntry(rows: Rows, prefix: string, key: string, read: (persisted: boolean) => unknown): Row {
     return new Row(rows, prefix + encodeName(key), read);
   }
 
-  /** Whether something of it was not stored yet. */
+  /** Whether a change of it has not been stored yet. */
   get isUnsaved(): boolean {
     return this.#rows.unsaved.has(this);
   }
@@ -118,14 +120,14 @@ export class Row {
     this.#rows.note(persisted ? "stored" : "volatile");
   }
 
-  /** Something changed of it that clients are sent, whether that is stored or not. */
+  /** It has a change that clients get, whether that is stored or not. */
   touch(): void {
     this.changedIn = this.#rows.clock;
     const { log, touched } = this.#rows;
     if (log && touched.size <= MAX_TOUCHED) touched.add(this);
   }
 
-  /** @param persisted whether it was stored for good */
+  /** @param persisted whether it was stored permanently */
   removed(persisted = true): void {
     const { unsaved, unsavedVolatile, removed, removedVolatile } = this.#rows;
     unsaved.delete(this);

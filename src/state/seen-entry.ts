@@ -10,25 +10,25 @@ export type Position = readonly number[];
 
 const NOBODY = () => false;
 
-/** An entry of a collection in which keys say who sees what: where it is, where it was, and what is told of it. */
+/** An entry of a collection with keyed visibility: its place, its previous place, and its changes. */
 export class SeenEntry {
   readonly key: string;
-  /** Undefined if it is gone. */
+  /** Undefined if it was removed. */
   node: EntryNode | undefined;
-  /** Where it is, in the sense of the index. */
+  /** Its place in the index. */
   place: unknown;
-  /** Where it was when viewers were last told of it; undefined if it was not there. */
+  /** Its place when viewers were last updated. Undefined if it was not there. */
   before: unknown;
-  /** Whether it was there then. */
+  /** Whether it existed then. */
   wasThere = false;
   at: Position | undefined;
-  /** The delivery in which something was last to be told of it. */
+  /** The number of the last delivery with a change of it. */
   touchedIn = 0;
-  /** What changed of it since the last delivery, as in a patch. */
+  /** Its changes since the last delivery, as a patch. */
   change: unknown = SAME;
-  /** What changed of it since a ring was told, by the number of the ring. */
+  /** Its changes that were not delivered to a ring yet, by the number of the ring. */
   late: unknown[] | undefined;
-  /** Whether all that its place is made of is sent to clients: then no change of that is missed. */
+  /** Whether clients get all fields of its place, so that no change of it is missed. */
   isFollowed = false;
   readonly observer: Observer;
   #changed: Sight | undefined;
@@ -41,26 +41,26 @@ export class SeenEntry {
     this.observer = observer;
   }
 
-  /** Something is to be told of it in this delivery. */
+  /** It has a change in this delivery. */
   touch(delivery: number): void {
     this.touchedIn = delivery;
     this.#changed = this.#whole = this.#late = undefined;
   }
 
-  /** It was told. */
+  /** The change was delivered. */
   told(): void {
     this.before = this.place;
     this.wasThere = this.node !== undefined;
     this.change = SAME;
   }
 
-  /** What changed since the last delivery; undefined if nothing did. */
+  /** Its changes since the last delivery. Undefined if there are none. */
   get changed(): Sight | undefined {
     if (this.change === SAME) return undefined;
     return (this.#changed ??= Sight.of("change", this.key, this.change));
   }
 
-  /** What changed since a ring was told. */
+  /** Its changes that were not delivered to a ring yet. */
   lateFor(ring: number): Sight | undefined {
     const late = this.late?.[ring];
     if (late === undefined) return undefined;
@@ -77,5 +77,5 @@ export class SeenEntry {
   }
 }
 
-/** In place of changes that cannot be told as one. */
+/** Stands for changes that one patch cannot express. */
 export const WHOLE: unique symbol = Symbol("whole");

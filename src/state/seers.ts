@@ -3,17 +3,17 @@ import type { EntryNode } from "./node.ts";
 import type { Watching } from "./view.ts";
 import type { Viewer } from "./viewer.ts";
 
-/** The state, as far as it matters who sees an entry. */
+/** The part of the state that decides who sees an entry. */
 export interface Watched {
   readonly entries: WeakMap<object, EntryNode>;
   sees(viewer: Viewer, audience: Audience): boolean;
   viewerOf(conn: Watching): Viewer;
 }
 
-/** Those of some connections that see an entry. @throws Error if the entry is not part of the state */
+/** Returns the connections that see an entry. @throws Error if the entry is not part of the state */
 export function seersOf<V extends Watching>(tree: Watched, all: readonly V[], entry: object): readonly V[] {
   const node = tree.entries.get(entry);
-  if (!node?.isInState) throw new Error("room.broadcast: what is near has to be an entry of the state");
+  if (!node?.isInState) throw new Error("room.broadcast: near has to be an entry of the state");
   const audience = node.placement.audience ?? node.placement.seenBy;
   return audience ? all.filter((conn) => tree.sees(tree.viewerOf(conn), audience)) : all;
 }

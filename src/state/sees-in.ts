@@ -1,7 +1,7 @@
 import type { SightIndex } from "./key-rules.ts";
 import type { Viewer } from "./viewer.ts";
 
-/** Whether somebody sees a place who is not among the watchers. */
+/** Whether a viewer that is not a watcher sees a place. */
 export function seesIn(index: SightIndex, viewer: Viewer, place: unknown): boolean {
   const { value: view } = index.viewOf(viewer, undefined);
   const sees = index.ring(view, place) > 0;

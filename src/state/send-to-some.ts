@@ -2,13 +2,13 @@ import type { Interest } from "./interest.ts";
 import type { Key } from "./key-rules.ts";
 import type { Watching } from "./view.ts";
 
-/** Somebody to whom a packet can be sent. */
+/** A connection that a packet can be sent to. */
 export interface Reachable extends Watching {
   deliver(text: string, latest?: string): void;
   readonly remote?: { readonly group: Group; readonly id: number } | undefined;
 }
 
-/** Those whom a shard holds. */
+/** The connections at a shard. */
 interface Group {
   /** Undefined if the shard does not know which of them see what. */
   readonly sights:
@@ -29,13 +29,13 @@ export interface AllConnections<V extends Reachable> {
   readonly remoteGroups: ReadonlyMap<Group, unknown>;
 }
 
-/** Whom a packet is for. */
+/** The receivers of a packet. */
 export interface Receivers<V> {
-  /** Those whom their shard does not tell what they see, if they are among them. */
+  /** The connections whose shard does not decide what they see. */
   readonly conns: ReadonlySet<V>;
   /** The entry that all of them see, if shards know who sees it. */
   readonly entry: { readonly interest: Interest; readonly key: string } | undefined;
-  /** They have one of these. */
+  /** The keys of which all of them have one. */
   readonly keys: readonly Key[];
 }
 

@@ -2,10 +2,10 @@ import type { Plain } from "../protocol/values.ts";
 import type { Sees } from "./audience.ts";
 import type { EntryNode, RemovedEntry } from "./node.ts";
 
-/** What clients have under the keys of which the entry is another one by now, or gone. */
+/** What clients have under the keys whose entry was replaced or removed since. */
 export type EntriesBefore = Map<string, EntryNode | RemovedEntry | undefined>;
 
-/** What clients have under each key. @param entries those that they are shown */
+/** What clients have under each key. @param entries the entries that they are shown */
 export function sentEntries(entries: Iterable<[string, EntryNode]>, before: EntriesBefore): EntriesBefore {
   return new Map<string, EntryNode | RemovedEntry | undefined>([...entries, ...before]);
 }
@@ -18,8 +18,8 @@ export function sentValuesOf(entries: Iterable<[string, EntryNode]>, before: Ent
 }
 
 /**
- * Takes this as what was sent of some entries.
- * @param before gets what was sent under keys that have no entry, or a new one
+ * Sets what was sent of some entries.
+ * @param before receives what was sent under keys that have no entry or a new one
  */
 export function assumeEntriesSent(entries: ReadonlyMap<string, EntryNode>, sent: Plain, before: EntriesBefore): void {
   for (const [key, entry] of entries) {
@@ -32,7 +32,9 @@ export function assumeEntriesSent(entries: ReadonlyMap<string, EntryNode>, sent:
   }
 }
 
-/** What was sent of all entries to a viewer, as JSON. @param texts of those that are not made @param entries all others */
+/**
+ * What was sent of all entries to a viewer, as JSON. @param texts the texts of unread entries @param entries all others
+ */
 export function textOfEntries(texts: string[], entries: Iterable<[string, EntryNode]>, sees: Sees): string {
   for (const [key, entry] of entries) {
     const audience = entry.placement.audience ?? entry.placement.seenBy;

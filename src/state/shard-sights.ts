@@ -9,12 +9,12 @@ import type { SeenTables } from "./wire-tables.ts";
 
 type IdOf = (conn: Watching) => number;
 
-/** The text of where an entry is, for all shards that are told of it. */
+/** The text of an entry's place, for all shards that get it. */
 const places = new WeakMap<SeenEntry, { readonly place: unknown; readonly text: string }>();
 
 /**
- * What a shard is told of one collection whose entries are seen by keys: each entry that one of its clients sees, and how
- * its clients look. An entry that nobody there sees any more stays there until it changes.
+ * What a shard knows about one collection with keyed visibility: each entry that one of its clients sees, and the views
+ * of its clients. The shard keeps an entry that is no longer visible there until the entry changes.
  */
 class ShardSight implements Relay {
   readonly index: SightIndex;
@@ -24,14 +24,14 @@ class ShardSight implements Relay {
   readonly #watchers = new Set<Watcher>();
   readonly #watchersOf = new Map<string, Set<Watcher>>();
   /**
-   * The entries that the shard has as they are, each with a view of the shard that saw it last: it is asked first.
-   * Undefined while the shard knows nothing.
+   * The entries that the shard has, each with a view of the shard that last saw it, which is checked first. Undefined
+   * while the shard knows nothing.
    */
   #known: Map<SeenEntry, View | undefined> | undefined;
   #members: string[] = [];
   #places: string[] = [];
   #viewers = new Map<Watcher, unknown>();
-  /** Whether all watchers had just what they see when they entered. */
+  /** Whether all watchers had exactly what they see when they were added. */
   isExact = true;
 
   constructor(interest: Interest, idOf: IdOf, tables: (() => SeenTables) | undefined) {
@@ -63,7 +63,7 @@ class ShardSight implements Relay {
     this.#watchers.delete(watcher);
     removeFrom(this.#watchersOf, watcher.conn.publicId, watcher);
     this.#viewers.delete(watcher);
-    // Nobody takes what is to be told to a shard without clients.
+    // Changes for a shard without clients would never be taken.
     if (this.#watchers.size === 0) this.reset();
   }
 
@@ -77,7 +77,7 @@ class ShardSight implements Relay {
     for (const watcher of moved) if (this.#watchers.has(watcher)) this.#looks(watcher);
   }
 
-  /** Takes what is to be told. */
+  /** Takes the changes to send. */
   take(): SightChanges | undefined {
     const { rules, index, isOfUsers } = this.interest;
     const isNew = !this.#known;
@@ -102,7 +102,7 @@ class ShardSight implements Relay {
     return changes;
   }
 
-  /** The shard knows nothing of the collection: the next it is told is all. */
+  /** The shard knows nothing about the collection: it gets everything next. */
   reset(): void {
     this.isExact = true;
     this.#known = undefined;
@@ -111,7 +111,7 @@ class ShardSight implements Relay {
     this.#viewers.clear();
   }
 
-  /** A view of the shard from which an entry is seen, or that of its user; undefined if nobody there sees it. */
+  /** A view of the shard in which an entry is visible, or the view of its user. Undefined if nobody there sees it. */
   #witnessOf(entry: SeenEntry): View | undefined {
     if (!entry.node) return undefined;
     const known = this.#known?.get(entry);
@@ -127,13 +127,13 @@ class ShardSight implements Relay {
     return view.watchers.size > 0 && this.index.ring(view, place) > 0;
   }
 
-  /** Whether a client of the shard sees an entry since it is that of its user. */
+  /** Whether a client of the shard sees an entry as its own. */
   #isOwn({ key }: SeenEntry): boolean {
     const { rules, isOfUsers } = this.interest;
     return rules.seesOwn && isOfUsers && this.#watchersOf.has(key);
   }
 
-  /** Something changed of an entry, or it is elsewhere. */
+  /** An entry has changed, or its place has. */
   #tell(entry: SeenEntry, witness: View): void {
     if (!this.#known?.has(entry)) return this.#tellWhole(entry, witness);
     this.#known.set(entry, witness);
@@ -148,7 +148,7 @@ class ShardSight implements Relay {
     this.#places.push(this.#placeOf(entry));
   }
 
-  /** A watcher looks in another way than the shard knows. */
+  /** The view of a watcher differs from the one that the shard knows. */
   #looks(watcher: Watcher): void {
     if (!this.#known) return;
     const { view, conn } = watcher;
@@ -181,7 +181,7 @@ function plainRule({ rule }: SightIndex) {
     : { reach: rule.reach, isFlat: rule.isFlat, rings: Array.from(rule.rings as Uint8Array) };
 }
 
-/** What a shard is told of collections whose entries are seen by keys, if it takes that. */
+/** What a shard knows about all collections with keyed visibility, if it supports that. */
 export class ShardSights implements Relays {
   readonly #sights = new Map<Interest, ShardSight>();
   readonly #idOf: IdOf;
@@ -211,7 +211,7 @@ export class ShardSights implements Relays {
     return Array.from(this.#sights.values(), (sight) => sight.take()).filter((changes) => changes !== undefined);
   }
 
-  /** Takes all that the shard has to know, and whether its clients have just what they see. */
+  /** Takes everything that the shard has to know, and whether its clients have exactly what they see. */
   takeAll(): { readonly sights: readonly SightChanges[]; readonly isExact: boolean } {
     const all = [...this.#sights.values()];
     const isExact = all.every((sight) => sight.isExact);
@@ -219,7 +219,7 @@ export class ShardSights implements Relays {
     return { sights: this.take(), isExact };
   }
 
-  /** The shard knows nothing any more: the next it is told is all. */
+  /** The shard has lost its memory: it gets everything next. */
   reset(): void {
     for (const sight of this.#sights.values()) sight.reset();
   }

@@ -2,8 +2,8 @@ import type { Group } from "./group.ts";
 import { Tree } from "./tree.ts";
 
 /**
- * Finds a signal that `state()` gives to more than one room. On Cloudflare rooms may share a Worker's memory, and then
- * they would share what is in the signal, too.
+ * Finds a signal that `state()` returns for more than one room. On Cloudflare rooms may run in one isolate, and would
+ * then share its value.
  * @returns what to tell the developer
  */
 export function findSharedSignal(tree: Tree, state: () => object): string | undefined {

@@ -5,9 +5,9 @@ import { makeBy } from "./marks.ts";
 import { fieldOf } from "./members.ts";
 
 /**
- * Finds what `state()` did not make itself, and rooms may change: signals, objects, and fields of entries. Rooms that
- * run in one isolate share it. For development: it makes two states.
- * @returns where it is
+ * Finds values that `state()` does not make itself and that rooms may change: signals, objects, and fields of entries.
+ * Rooms in one isolate share them. For development, since it makes two states.
+ * @returns their paths
  */
 export function findShared(state: () => object): string[] {
   const found: string[] = [];
@@ -15,7 +15,7 @@ export function findShared(state: () => object): string[] {
   return found;
 }
 
-/** @param names lead to them @param around the objects that they are inside of */
+/** @param names the path @param around the objects around them */
 function compare(one: unknown, other: unknown, names: readonly string[], found: string[], around: Set<unknown>): void {
   if (!isContainer(one) || !isContainer(other) || around.has(one)) return;
   around.add(one);
@@ -46,7 +46,7 @@ function compareProperty(
   } else compare(value, twin, names, found, around);
 }
 
-/** What cannot be made for an example is not compared. */
+/** If an example cannot be made, it is not compared. */
 function attempt(make: () => object): unknown {
   try {
     const made = make();

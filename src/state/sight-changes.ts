@@ -2,31 +2,31 @@ import type { TableSpec } from "../protocol/binary/tables.ts";
 import type { Key, SightRule } from "./key-rules.ts";
 
 /**
- * What a shard is told of a collection whose entries are seen by keys. It finds out by itself which of its clients sees
- * what: so each change crosses once, however many of them see it.
+ * The changes of a collection with keyed visibility for a shard. The shard decides itself which of its clients see
+ * what, so each change is sent to it once, however many of them see it.
  */
 export interface SightChanges {
-  /** The collection: a field of the state itself. */
+  /** The name of the collection, which is a field of the state itself. */
   readonly name: string;
-  /** Set where this takes the place of all that the shard knows of the collection. */
+  /** Set if this replaces everything that the shard knows about the collection. */
   readonly all?: {
     readonly rule: SightRule;
-    /** Whether users see the entry under their public id in any case. */
+    /** Whether users always see the entry under their public id. */
     readonly seesOwn: boolean;
-    /** Whether users look from where their own entry is. */
+    /** Whether the views of users are from the place of their own entry. */
     readonly looksFromOwn: boolean;
-    /** Its table in the binary protocol, and the index of that. Only for shards that speak it. */
+    /** Its table in the binary protocol, with its index. Only for shards that support it. */
     readonly table?: readonly [index: number, table: TableSpec] | undefined;
   };
-  /** What changed of entries that a client of the shard sees, as JSON: by their keys, as in a patch. New ones are whole. */
+  /** The changes of entries that a client of the shard sees, as JSON: by key, as a patch. New entries are complete. */
   readonly patch: string;
-  /** Where those are that are new or elsewhere, as JSON: by their keys. Cells are lists of whole numbers. */
+  /** The places of new or moved entries, as JSON: by key. A cell is a list of whole numbers. */
   readonly places: string;
-  /** Clients that look in another way: from a cell, with a list of keys, or with true for everything. */
+  /** Clients with a new view: a cell, a list of keys, or true for everything. */
   readonly viewers: readonly (readonly [id: number, from: unknown])[];
 }
 
-/** Some of the clients of a shard: those who see an entry, and those who have one of some keys. */
+/** Some of the clients of a shard: those that see an entry, or that have one of some keys. */
 export interface Seers {
   readonly entry?: readonly [name: string, key: string];
   readonly keys: readonly Key[];

@@ -1,13 +1,13 @@
 import type { ToldSights } from "./told-sights.ts";
 
-/** What a shard needs to find out which of its clients sees what by keys. */
+/** The code that a shard needs to decide which of its clients see what. */
 interface SightParts {
   readonly ToldSights: typeof ToldSights;
 }
 
 let parts: SightParts | undefined;
 
-/** A room of the service uses keys: without one, the Worker does not have this code. */
+/** Registers the code, since a room of the service uses keyed visibility. Otherwise the Worker does not contain it. */
 export function provideSights(provided: SightParts): void {
   parts = provided;
 }

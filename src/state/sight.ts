@@ -3,8 +3,8 @@ import { put, Replacement } from "./diff.ts";
 import type { Plain } from "../protocol/values.ts";
 
 /**
- * What viewers are told of an entry: what changed of it, the whole of it, or that it is gone. There is one for all who
- * are told the same, and each of its encodings is made once.
+ * What viewers get about an entry: its changes, all of it, or its removal. All viewers that get the same share one, and
+ * each encoding is made once.
  */
 export class Sight implements ToldEntry {
   readonly key: string;
@@ -26,12 +26,12 @@ export class Sight implements ToldEntry {
     return new Sight(form, key, value, undefined);
   }
 
-  /** The whole of an entry, which is encoded already. */
+  /** A complete entry, which is encoded already. */
   static whole(key: string, json: string): Sight {
     return new Sight("whole", key, undefined, json);
   }
 
-  /** As in a patch. Not to be changed. */
+  /** As in a patch. Do not change it. */
   get value(): unknown {
     if (this.#value === undefined) this.#value = JSON.parse(this.#json as string);
     return this.#value;
@@ -44,7 +44,7 @@ export class Sight implements ToldEntry {
 
   #encode(): string {
     if (this.#json !== undefined) return `${JSON.stringify(this.key)}:${this.#json}`;
-    // An object of its own for each key would cost the engine a new shape.
+    // A new object for each key would make the engine create a new shape.
     if (!(this.#value instanceof Replacement)) return `${JSON.stringify(this.key)}:${JSON.stringify(this.#value)}`;
     const patch: Plain = {};
     put(patch, this.key, this.#value);

@@ -5,12 +5,12 @@ import { Leaf } from "./leaf.ts";
 import { isFrozen } from "./signals/tracking.ts";
 import type { Tree } from "./tree.ts";
 
-/** What to do about a value that was changed in place. */
-export const IN_PLACE = "was changed in place, which its signal cannot see: use mutate, or set a new value";
+/** The advice for a value that was changed in place. */
+export const IN_PLACE = "was changed in place, which its signal does not notice: use mutate, or set a new value";
 
 /**
- * Finds what changed without any signal knowing: something nested was changed in place, outside `mutate`, or a property
- * that is a field was assigned. Clients would never hear of it.
+ * Finds changes that no signal noticed: a nested value was changed in place outside of `mutate`, or a property that is
+ * a field was assigned. Clients would never get them.
  * @returns what to tell the developer
  */
 export function findSilentChange(tree: Tree): string | undefined {
@@ -30,7 +30,7 @@ function takeAssigned(group: Group): void {
   }
 }
 
-/** All fields in a part of the state, except those of entries that nobody has read. */
+/** All fields in a part of the state, except those of unread entries. */
 export function* leavesIn(group: Group): Generator<Leaf> {
   for (const child of group.children.values()) {
     if (child instanceof Leaf) yield child;
@@ -47,7 +47,7 @@ export function isChangedInPlace(leaf: Leaf): boolean {
   try {
     return diff(sent, leaf.current()) !== SAME;
   } catch {
-    // What cannot be read, as a transform that throws, keeps the value that clients know; the room logs it.
+    // If the value cannot be read, for example since a transform throws, clients keep theirs. The room logs the error.
     return false;
   }
 }

@@ -11,10 +11,10 @@ type Entries = Readonly<Record<string, object>>;
 type Settable = { set(value: unknown): void };
 
 /**
- * All that is stored of an entry, as plain data: its fields by name, with the entries inside it by key. Fields with
- * `persist: false`, computed ones and `connected()` are not in it. The entry may be part of a state, or not.
+ * Returns the stored values of an entry as plain data: its fields by name, and entries inside of it by key. Fields with
+ * `persist: false`, computed fields and `connected()` are left out. The entry need not be part of a state.
  *
- * @throws Error if it is no entry
+ * @throws Error if the object has no fields
  * @example
  * import { loadInto, snapshotOf } from "durable-rooms";
  * const saved = snapshotOf(user); // { x: 1, items: { sword: { count: 1 } } }
@@ -23,7 +23,7 @@ type Settable = { set(value: unknown): void };
 export function snapshotOf(entry: object): Record<string, unknown> {
   const members = membersOf(entry);
   if (members.length === 0)
-    throw new Error("snapshotOf() takes an entry: what a class or factory of a collection makes");
+    throw new Error("snapshotOf() takes an entry that the class or factory of a collection made");
   const snapshot: Plain = {};
   for (const { name, value, field } of members) {
     if (!field) snapshot[name] = snapshotOf(value);
@@ -51,11 +51,11 @@ function kindOf(factories: Factories, key: string, entry: object): string | unde
 }
 
 /**
- * Sets the fields of an entry to what {@link snapshotOf} gave of one like it. Entries inside it are made anew, and those
- * that the snapshot does not have are removed. A field that the snapshot does not have stays as it is. If the entry is
- * part of a state, this is a change like any other: it is checked, stored and sent.
+ * Sets the fields of an entry to the values of a snapshot of {@link snapshotOf}. Entries inside of it are replaced, and
+ * those that the snapshot does not have are removed. A field that the snapshot does not have keeps its value. If the
+ * entry is part of a state, the change is checked, stored and sent like any other.
  *
- * @throws RoomError that names the path, if a value cannot be set; then the entry is as it was
+ * @throws RoomError that names the path, if a value cannot be set. The entry then keeps its values
  * @example
  * import { loadInto, snapshotOf } from "durable-rooms";
  * loadInto(user, { ...snapshotOf(user), x: 0 });
@@ -86,7 +86,7 @@ function load(target: object, snapshot: Readonly<Plain>): void {
 
 function loadReference({ key, path }: ReferenceTarget, stored: unknown): void {
   if (stored !== null && typeof stored !== "string") {
-    throw new RoomError("internal", `${path()}: of a reference a snapshot has the key of an entry, or null`);
+    throw new RoomError("internal", `${path()}: a snapshot of a reference is the key of an entry, or null`);
   }
   key.set(stored);
 }

@@ -5,15 +5,14 @@ import type { Factories, Factory, Field } from "./field.ts";
 import { makeBy } from "./marks.ts";
 import { Group } from "./group.ts";
 
-/** Thrown where a crash would take entries away that only some viewers know of. */
-const UNTRACEABLE = new Error("Entries that only some see are not stored");
+/** Thrown if a crash would lose entries that only some viewers know. */
+const UNTRACEABLE = new Error("Entries with visibleTo are not stored");
 
 /**
- * Says of all fields what clients get of them: the code of another version has the same, or what clients have of them is
- * not to be continued.
+ * Describes what clients get of all fields. If the code of another version gives another text, clients cannot resume.
  *
- * @returns a short text; undefined if clients cannot continue in any case, since entries that only some see are not
- * stored: after a crash, nobody knows which there were
+ * @returns a short text. Undefined if clients cannot resume in any case, since entries that only some viewers see are
+ * not stored: after a crash it is unknown which existed
  */
 export function shapeOfState(root: Group): string | undefined {
   try {
@@ -37,11 +36,11 @@ function ofShape(shape: EntryShape, isHidden: boolean, around: readonly Factory<
   ]);
 }
 
-/** @param around the factories of the entries that it is in: entries may hold others of their own kind */
+/** @param around the factories of the entries around it, since entries may contain others of their own kind */
 function ofField(field: Field, isHiddenAround: boolean, around: readonly Factory<object>[]): unknown {
   const { kind, synced, persisted, visibleTo, transform, factory } = field;
   const isHidden = isHiddenAround || visibleTo !== "all";
-  // What is seen by keys is sent anew in any case.
+  // Entries with keyed visibility are always sent again.
   if (factory && !persisted && isHidden && typeof visibleTo !== "object") throw UNTRACEABLE;
   const factories = typeof factory === "function" ? [["", factory] as const] : [...(factory ?? [])];
   const entries = factories.map(([name, make]) => [name, ofFactory(make, isHidden, around)]);
@@ -58,12 +57,12 @@ function ofFactory(factory: Factory<object>, isHidden: boolean, around: readonly
   return ofShape(exampleOf(factory), isHidden, [...around, factory]);
 }
 
-/** What the entries of a collection are like: one for each kind, as far as it can be made without a key. */
+/** One example of each kind of entry in a collection, if it can be made without a key. */
 export function examplesOf(factories: Factories): EntryShape[] {
   return (typeof factories === "function" ? [factories] : [...factories.values()]).map(exampleOf);
 }
 
-/** One that wants a real key is known by its code. */
+/** A factory that needs a real key is identified by its code. */
 function exampleOf(factory: Factory<object>): EntryShape {
   try {
     return shapeOfEntry(makeBy(factory, ""));

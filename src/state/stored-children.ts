@@ -12,8 +12,8 @@ interface Inner extends InnerNode {
 type Children = ReadonlyMap<string, Leaf | Inner>;
 
 /**
- * The values of fields that are in one row with what is around them. Entries of collections never are.
- * @param isScalarsOnly whether to leave out fields that have rows of their own
+ * The values of fields that share a row with the object around them. Entries of collections do not.
+ * @param isScalarsOnly whether to leave out fields that have their own rows
  */
 export function storedChildren(
   { children, placement }: { readonly children: Children; readonly placement: Placement },
@@ -32,7 +32,7 @@ export function storedChildren(
   return values;
 }
 
-/** Whether what is stored of an object could be loaded into these fields. */
+/** Whether the stored values of an object could be loaded into these fields. */
 export function fitChildren(children: Children, stored: unknown): boolean {
   if (!isPlain(stored)) return false;
   for (const [name, child] of children) {
@@ -42,7 +42,7 @@ export function fitChildren(children: Children, stored: unknown): boolean {
   return true;
 }
 
-/** What would be sent of an object with such fields, of which this is stored; undefined if that depends on more. */
+/** What would be sent of an object with such fields and these stored values. Undefined if that depends on more. */
 export function textOfStoredChildren(children: Children, stored: unknown): string | undefined {
   if (!isPlain(stored)) return undefined;
   const parts: string[] = [];
@@ -55,7 +55,7 @@ export function textOfStoredChildren(children: Children, stored: unknown): strin
   return `{${parts.join(",")}}`;
 }
 
-/** What is stored of an entry, with the name of its kind. */
+/** The stored values of an entry, with the name of its kind. */
 export function withKind(values: Plain, kind: string | undefined): Plain {
   return kind === undefined ? values : { [KIND_KEY]: kind, ...values };
 }

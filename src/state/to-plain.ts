@@ -14,41 +14,42 @@ const MAX_SHOWN = 200;
 const TOO_DEEP = "A value is nested too deeply, or in a circle";
 
 /**
- * What a value is read for: `"sync"` and `"store"` are for fields of a state, and read those fields of an entry that
- * every client may see, or those that are stored. `"answer"` is for what handlers return or send: as `"sync"`, but a
- * Date is its ISO text, and `toJSON` is called.
+ * The purpose of reading a value. `"sync"` and `"store"` are for fields of a state: they include the fields of an entry
+ * that every client may see, or those that are stored. `"answer"` is for values that handlers return or send. It works
+ * as `"sync"`, but a Date becomes its ISO text, and `toJSON` is called.
  */
 export type Purpose = "sync" | "store" | "answer";
 
-/** Called for each signal that a value holds. */
+/** Called for each signal inside of a value. */
 type OnSignal = (signal: unknown) => void;
 
-/** Something that knows where it is. */
+/** A node with a path. */
 interface Named {
   path(): string;
 }
 
-/** One reading of a value. */
+/** The state of reading one value. */
 interface Reading {
   readonly purpose: Purpose;
   readonly onSignal?: OnSignal | undefined;
-  /** The field that the value is of, for messages. */
+  /** The field of the value, for messages. */
   readonly field?: Named | undefined;
-  /** Leads to the value that is being read. */
+  /** The path to the current value. */
   readonly trail: string[];
 }
 
 /**
- * A value as plain JSON data: a copy in which signals are read, and of an object with marked fields only
- * those that the purpose allows. Functions, symbols and `undefined` are left out, or null, as in `JSON.stringify`.
- * @throws Error naming the path, if JSON cannot hold it, if it is circular, or nested deeper than 64 levels
+ * Converts a value to plain JSON data. It is a copy in which signals are read. Of an object with marked fields, only
+ * those for the purpose are included. Functions, symbols and `undefined` are left out or become null, as in
+ * `JSON.stringify`.
+ * @throws Error naming the path, if JSON cannot represent it, if it is circular, or nested deeper than 64 levels
  */
 export function toPlain(value: unknown, purpose: Purpose = "answer", field?: Named, onSignal?: OnSignal): unknown {
   return plain(value, { purpose, onSignal, field, trail: [] });
 }
 
 function plain(value: unknown, reading: Reading): unknown {
-  // Giving up at once ends a circle too, however many branches it has.
+  // Stopping at the first error also ends a circle, however many branches it has.
   if (reading.trail.length > MAX_DEPTH) throw new Error(TOO_DEEP);
   switch (typeof value) {
     case "string":
@@ -115,7 +116,7 @@ function unfit(value: unknown, { trail, field }: Reading): Error {
   return new RoomError("internal", path === "" ? why : `${path}: ${why}`);
 }
 
-/** What is told of a reference: the key, of an entry that every client may see. */
+/** The value of a reference: the key of an entry that every client may see. */
 function keyOfReference({ key }: ReferenceTarget, value: unknown, { purpose, onSignal }: Reading): string | null {
   onSignal?.(key);
   if (purpose === "store") return key();
@@ -123,7 +124,7 @@ function keyOfReference({ key }: ReferenceTarget, value: unknown, { purpose, onS
   return entry && nodeOf(entry)?.isForAll ? key() : null;
 }
 
-/** An instance of a class with marked fields is meant as an entry, even where it only lies in a plain value. */
+/** An instance of a class with marked fields is treated as an entry, even inside of a plain value. */
 function isInstanceWithFields(value: Record<string, unknown>): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype !== Object.prototype && prototype !== null && holdsFields(value);
@@ -135,7 +136,7 @@ function mayRead(value: unknown, purpose: Purpose): boolean {
   return purpose === "store" ? field.persisted : field.synced && field.visibleTo === "all";
 }
 
-/** An entry's unmarked objects may hold marked fields; its other unmarked properties stay on the server. */
+/** Unmarked objects of an entry may contain marked fields. Its other unmarked properties are not sent. */
 function allows(node: StateNode | undefined, name: string, value: unknown, purpose: Purpose): boolean {
   if (fieldOf(value)) return mayRead(value, purpose);
   if (typeof value !== "object" || value === null || isId(value)) return false;
@@ -143,7 +144,7 @@ function allows(node: StateNode | undefined, name: string, value: unknown, purpo
 }
 
 /**
- * What clients get of a value: plain data in which keys with dots are nested. `undefined` becomes null.
+ * The value that clients get: plain data in which keys with dots are nested. `undefined` becomes null.
  * @throws Error as {@link toPlain}
  */
 export function toSent(value: unknown, field: Named, onSignal?: OnSignal): unknown {
@@ -152,9 +153,9 @@ export function toSent(value: unknown, field: Named, onSignal?: OnSignal): unkno
 }
 
 /**
- * A plain value as clients of `@signe/sync` can hold it: they take a key with dots for a path, so
- * `{ "a.b": 1 }` becomes `{ a: { b: 1 } }` here already. A path that leads through something that is no object
- * is left out, since `load` would throw there. Inside arrays, which are sent whole, keys stay as they are.
+ * Converts a plain value to the form that clients of `@signe/sync` can store. They read a key with dots as a path, so
+ * `{ "a.b": 1 }` becomes `{ a: { b: 1 } }` here already. A path through a value that is not an object is left out,
+ * since `load` would throw there. Keys inside of arrays, which are sent as a whole, are not changed.
  * @param depth the levels above the value
  * @throws Error if the result is nested deeper than 64 levels
  */

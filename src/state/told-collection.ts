@@ -20,7 +20,7 @@ class ToldEntry implements ToldPlace {
 
 type All = NonNullable<SightChanges["all"]>;
 
-/** A collection whose entries are seen by keys, as far as clients of the shard see it. */
+/** A collection with keyed visibility, as far as clients of the shard see it. */
 export class ToldCollection implements KeyedCollection {
   readonly name: string;
   readonly isOfUsers: boolean;
@@ -50,7 +50,7 @@ export class ToldCollection implements KeyedCollection {
     return this.#entries as unknown as Iterable<[string, EntryNode]>;
   }
 
-  /** Takes what changed. What is told of it is delivered by its interest. */
+  /** Takes changes. The collection's keyed visibility delivers them. */
   take(changes: SightChanges): void {
     const patch = JSON.parse(changes.patch) as Plain;
     const places = JSON.parse(changes.places) as Plain;

@@ -6,16 +6,16 @@ import { EVERYTHING } from "./key-rules.ts";
 import type { Key, Reading, SightIndex, SightRule } from "./key-rules.ts";
 import type { Viewer } from "./viewer.ts";
 
-/** An entry as an index asks for it: with the place that was told. */
+/** An entry for an index, with the place that the room sent. */
 export interface ToldPlace {
   readonly place: unknown;
 }
-/** A viewer as an index asks for it: with what was told of how it looks. */
+/** A viewer for an index, with the view that the room sent. */
 export interface ToldViewer extends Viewer {
   readonly from: unknown;
 }
 
-/** Makes an index of entries and viewers of which it is told where they are. */
+/** Makes an index of entries and viewers whose places the room sends. */
 export function toldIndex(rule: SightRule, looksFromOwn: boolean): SightIndex {
   if (rule !== "keys") return new ToldCells(rule, looksFromOwn);
   return new KeyIndex(

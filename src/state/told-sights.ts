@@ -14,13 +14,13 @@ import type { ToldViewer } from "./told-index.ts";
 
 const NO_BLOCKS = new Uint8Array(0);
 
-/** A client of which the room told how it looks. */
+/** A client whose view the room sends. */
 class ToldWatcher<C> implements Watching {
   readonly client: C;
   readonly publicId: string;
   readonly auth = null;
   onRemoved: (() => void) | undefined;
-  /** How it looks at each collection, by name. */
+  /** Its view of each collection, by name. */
   readonly from = new Map<string, unknown>();
 
   constructor(client: C, publicId: string) {
@@ -33,11 +33,11 @@ class ToldWatcher<C> implements Watching {
 interface Clients<C> {
   get(id: number): C | undefined;
   publicIdOf(client: C): string;
-  /** Whether it speaks the binary protocol. */
+  /** Whether a client uses the binary protocol. */
   isBinary(client: C): boolean;
 }
 
-/** What clients of a shard see of collections whose entries are seen by keys: the shard finds out by itself who sees what. */
+/** What clients of a shard see of collections with keyed visibility. The shard decides itself who sees what. */
 export class ToldSights<C extends object> {
   readonly #clients: Clients<C>;
   readonly #crowd = new Crowd({ entries: new WeakMap(), sees: () => false, viewerOf: (conn) => viewerOf(conn, "") });
@@ -49,17 +49,17 @@ export class ToldSights<C extends object> {
     this.#clients = clients;
   }
 
-  /** Whether the room told of such a collection. */
+  /** Whether the room has sent such a collection. */
   get isUsed(): boolean {
     return this.#collections.size > 0;
   }
 
-  /** Whether it knows the collections that changes are of, or these are all there is to know. */
+  /** Whether it knows the collections of these changes, or the changes contain everything. */
   knows(sights: readonly SightChanges[]): boolean {
     return sights.every(({ name, all }) => all !== undefined || this.#collections.has(name));
   }
 
-  /** Takes what the room tells. @returns what each client is to be sent that was there before */
+  /** Takes changes from the room. @returns the changes for each client that was already there */
   take(sights: readonly SightChanges[]): ReadonlyMap<C, Parts> {
     const newcomers: (() => void)[] = [];
     for (const changes of sights) {
@@ -77,9 +77,9 @@ export class ToldSights<C extends object> {
       }
     }
     const parts = this.#deliver();
-    // Its entries have no slots before somebody is told them.
+    // The entries of a collection have no slots until a client gets them.
     for (const { all } of sights) if (all?.table) this.#learnTable(...all.table);
-    // They get all that they see with their first packet, or have it.
+    // They have everything that they see, or get it with their first packet.
     for (const enter of newcomers) enter();
     return parts;
   }
@@ -109,35 +109,35 @@ export class ToldSights<C extends object> {
     return (client: C, parts: Parts, own: readonly Placed[]) => encode(this.#watcherOf(client), parts, own);
   }
 
-  /** The tables of the binary protocol that a client has to have before it is told these parts, if it does not have them. */
+  /** The tables of the binary protocol that a client needs for these changes and does not have yet. */
   tablesFor(client: C, parts: Parts): Uint8Array | undefined {
     return this.#crowd.tablesFor(this.#watcherOf(client), parts);
   }
 
-  /** What a client of the binary protocol has to know of the entries that it is sent in its first packet. */
+  /** What a client of the binary protocol needs to know about the entries in its first packet. */
   slotsFor(client: C): Uint8Array {
     const watcher = this.#watchers.get(client);
     return watcher ? this.#crowd.slotsFor(watcher) : NO_BLOCKS;
   }
 
-  /** All that a client sees, for one that has nothing. */
+  /** Everything that a client sees, for a client that has nothing. */
   whole(client: C): Placed[] {
     const watcher = this.#watchers.get(client);
     return watcher ? this.#crowd.whole(watcher) : [];
   }
 
-  /** The same as plain data; undefined where there are no such collections. */
+  /** The same as plain data. Undefined if there are no such collections. */
   plain(client: C): Plain | undefined {
     return this.isUsed ? merge(undefined, this.whole(client)) : undefined;
   }
 
-  /** All that a client sees, in place of what it has. */
+  /** Everything that a client sees, as a replacement of what it has. */
   replacements(client: C): Placed[] {
     const watcher = this.#watchers.get(client);
     return watcher ? this.#crowd.replacements(watcher) : [];
   }
 
-  /** Those who see an entry, and those who have one of some keys. */
+  /** The clients that see an entry, or that have one of some keys. */
   seersOf({ entry, keys }: Seers): ReadonlySet<C> {
     const found = new Set<Watching>();
     const interest = entry && this.#collections.get(entry[0])?.interest;
@@ -154,7 +154,7 @@ export class ToldSights<C extends object> {
     for (const { interest } of this.#collections.values()) interest.leave(watcher);
   }
 
-  /** From now on a collection is what the room tells now. */
+  /** Replaces a collection by what the room sent. */
   #begin(name: string, all: NonNullable<SightChanges["all"]>): ToldCollection {
     const collection = new ToldCollection(name, all);
     const { interests } = this.#crowd;

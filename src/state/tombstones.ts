@@ -1,16 +1,16 @@
-/** The most keys, and the most characters of keys, that a collection remembers as gone. */
+/** The maximum number of removed keys that a collection remembers, and their maximum length in characters. */
 const MAX_COUNT = 1000;
 const MAX_LENGTH = 64_000;
 
-/** The keys of entries that are gone, each with the number of the packet that said so. */
+/** The keys of removed entries, each with the number of the packet that removed it. */
 export class Tombstones {
-  /** Who has an older packet than this gets the whole collection: what was gone then is not known any more. */
+  /** Clients with an older packet than this get the whole collection, since earlier removals are forgotten. */
   forgottenIn = 0;
-  /** The oldest first. Undefined until something is gone. */
+  /** Oldest first. Undefined until an entry is removed. */
   #keys: Map<string, number> | undefined;
   #length = 0;
 
-  /** @param useful who has an older packet than this gets the whole state anyway */
+  /** @param useful clients with an older packet than this get the whole state anyway */
   add(key: string, seq: number, useful: number): void {
     this.delete(key);
     const keys = (this.#keys ??= new Map());
@@ -23,14 +23,14 @@ export class Tombstones {
     }
   }
 
-  /** @returns whether it was there */
+  /** @returns whether the key was there */
   delete(key: string): boolean {
     const wasThere = this.#keys?.delete(key) === true;
     if (wasThere) this.#length -= key.length;
     return wasThere;
   }
 
-  /** The keys that are gone since a packet. */
+  /** The keys that were removed after a packet. */
   *since(seq: number): Iterable<string> {
     for (const [key, goneIn] of this.#keys ?? []) if (goneIn > seq) yield key;
   }

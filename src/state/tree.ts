@@ -19,13 +19,13 @@ import { ROOT_KEY, Row, Rows } from "./rows.ts";
 import { shapeOfState } from "./state-shape.ts";
 import type { Watching } from "./view.ts";
 
-/** A collection whose entries may stay unread, with an entry that is like all of them. */
+/** A collection whose entries may stay unread, with a template of them. */
 export interface UnreadCollection {
   readonly entries: Entries;
   readonly template: EntryTemplate;
 }
 
-/** What changed since the last time. */
+/** The changes since the last time. */
 export interface Changes {
   /** The patch for everyone, if there is one. */
   readonly shared: Record<string, unknown> | undefined;
@@ -33,8 +33,8 @@ export interface Changes {
 }
 
 /**
- * The state of one room: its signals as a tree that knows what changed, what was sent, and what is
- * unsaved. A change costs the way up from its field, whatever the size of the rest.
+ * The state of one room: its signals as a tree that knows what has changed, what was sent, and what is unsaved. The
+ * cost of a change is the path from its field to the root, regardless of the size of the state.
  */
 export class Tree implements Shared {
   readonly Entry = Group;
@@ -48,47 +48,52 @@ export class Tree implements Shared {
   readCount = 0;
   readonly #held = new Set<string>();
   readonly held: ReadonlySet<string> = this.#held;
-  /** Gives the numbers of the packets with the last changes of rows, as far as they were stored before the room started. */
+  /**
+   * Returns the numbers of the packets with the last changes of rows, as far as they were stored before the room
+   * started.
+   */
   changesBefore: () => ReadonlyMap<string, number> = () => new Map();
   startedIn = 0;
   clock = 0;
-  /** Called at the first change that was not sent. */
+  /** Called at the first change that has not been sent. */
   onChange: () => void = () => {};
-  /** Called with whatever a computed signal, a transform or a visibility predicate threw. */
+  /** Called with the errors of computed signals, transforms and visibility predicates. */
   onError: (error: unknown) => void = () => {};
-  /** Called with each stored value that could not be read: the names that lead to it, the value, and why. */
+  /** Called with each stored value that could not be read: its path, the value, and the reason. */
   onUnreadable: (names: readonly string[], value: unknown, error: unknown) => void = () => {};
-  /** Called once with each kind of plain property that a sleep takes away. */
+  /** Called once for each kind of plain property that hibernation loses. */
   onLost: (where: string, advice: string) => void = () => {};
-  /** Called once with each kind of field whose value was set, and rounded back to what was there. */
+  /** Called once for each kind of field whose new value was rounded to the previous one. */
   onRoundedAway: (where: string) => void = () => {};
-  /** Those of which these two were called: several rooms may share this. */
+  /** The properties and fields for which the last two were called. Several rooms may share this. */
   lost = new Set<string>();
-  /** Called with the key of each entry that is put into the `users` field. */
+  /** Called with the key of each entry that is added to the `users` field. */
   onUser: (publicId: string) => void = () => {};
-  /** Called with each entry that is taken out of the `users` field, also if another one takes its place. */
+  /** Called with each entry that is removed from the `users` field or replaced. */
   onUserRemoved: (publicId: string, user: object) => void = () => {};
-  /** Who sees which entries of collections where keys say so. Undefined where there are none. */
+  /** Decides who sees which entries of collections with keyed visibility. Undefined if there are none. */
   crowd: Crowd | undefined;
-  /** The one `users` field, if there is one. */
+  /** The `users` field, if there is one. */
   users: Entries | undefined;
   loading = true;
   isMaking = true;
   #lastLeafId = 0;
 
-  /** @throws if a field is malformed, or holds what JSON cannot, the state has two `users` fields, or it is a promise */
+  /**
+   * @throws if a field is malformed, or holds a value that JSON cannot represent, if there are two `users` fields, or
+   * if it is a promise
+   */
   constructor(state: object) {
     const pending = promiseOf<unknown>(state);
     pending?.catch(() => {});
-    if (pending)
-      throw new Error("state() returned a promise. It cannot be async: wait in onStart, and set fields there");
+    if (pending) throw new Error("state() cannot be async: load data in onStart, and set fields there");
     const row = new Row(this.rows, ROOT_KEY, (persisted) => this.root.storedScalars(persisted));
     this.root = new Group(this, undefined, "", state, { row, audience: undefined, persisted: true, owner: undefined });
     this.loading = false;
     this.isMaking = false;
   }
 
-  /** @param seq the number of the packet that what changes from now on is sent with */
+  /** @param seq the number of the packet that will contain the next changes */
   goOn(seq: number): void {
     this.clock = this.rows.clock = seq;
   }
@@ -97,14 +102,14 @@ export class Tree implements Shared {
     return this.changesBefore().get(row.key) ?? 0;
   }
 
-  /** Whether some change was not sent yet. */
+  /** Whether there is a change that has not been sent. */
   get isDirty(): boolean {
     return this.root.isDirty || this.crowd?.isStale === true;
   }
 
   /**
-   * Takes fields that were assigned in place of others: to the state, or to the entries that were read last. What was
-   * assigned to others is found when these are stored.
+   * Takes fields that were assigned in place of others: in the state, or in the entries that were read last.
+   * Assignments to other entries are found when these are stored.
    * @throws RoomError if one of them cannot be part of the state
    */
   takeAssigned(): void {
@@ -126,17 +131,17 @@ export class Tree implements Shared {
     return { shared: shared === SAME ? undefined : (shared as Record<string, unknown>), private: changes };
   }
 
-  /** Of the fields that clients see; undefined where a crash takes entries away that only some know of. */
+  /** A description of the fields that clients see. Undefined if a crash loses entries that only some clients know. */
   get shape(): string | undefined {
     return shapeOfState(this.root);
   }
 
-  /** All that changed after a packet. */
+  /** All changes after a packet. */
   changesSince(seq: number): Missed {
     return changesSince(this.root, seq, seq < this.startedIn, this.changesBefore());
   }
 
-  /** All that was sent to a viewer, as JSON. */
+  /** Everything that was sent to a viewer, as JSON. */
   textFor(viewer: Viewer): string {
     return this.root.textFor((audience) => this.sees(viewer, audience));
   }
@@ -146,7 +151,7 @@ export class Tree implements Shared {
     return this.root.textFor(() => false);
   }
 
-  /** The outermost collection around something that not everybody sees, and who sees the entry. */
+  /** The outermost collection around a path that not everyone sees, and who sees the entry. */
   hiddenAround(names: readonly string[]): { collection: Entries; audience: Audience } | undefined {
     let node: Group | Entries | Leaf | undefined = this.root;
     for (const name of names) {
@@ -158,7 +163,7 @@ export class Tree implements Shared {
     return undefined;
   }
 
-  /** The fields that not everybody sees. */
+  /** The fields that not everyone sees. */
   privateLeaves(): readonly Leaf[] {
     const leaves: Leaf[] = [];
     this.root.privateLeaves(leaves);
@@ -175,18 +180,18 @@ export class Tree implements Shared {
     }
   }
 
-  /** Makes a user who may be refused yet: handlers find them in the state, but nothing of them is sent or stored. */
+  /** Makes a user that may still be refused. Handlers find the user in the state, but nothing is sent or stored. */
   hold(publicId: string): void {
     this.#held.add(publicId);
     this.users?.create(publicId);
   }
 
-  /** From now on, a user that was held is like all others. */
+  /** The join of a held user is done: it is sent and stored like any other. */
   release(publicId: string): void {
     if (this.#held.delete(publicId)) this.users?.added(publicId);
   }
 
-  /** Removes a user that was held: nothing of them was sent or stored, so no removal is either. */
+  /** Removes a held user. Nothing was sent or stored, so no removal is either. */
   withdraw(publicId: string): void {
     if (!this.#held.has(publicId)) return;
     const users = this.users?.signal();
@@ -194,7 +199,10 @@ export class Tree implements Shared {
     this.#held.delete(publicId);
   }
 
-  /** Takes a user out of the state, but not out of storage. @returns puts them back, unless somebody is in their place */
+  /**
+   * Removes a user from the state, but not from storage. @returns a function that puts the user back, unless the entry
+   * exists again
+   */
   takeOut(publicId: string): () => void {
     const users = this.users?.signal();
     const user = users?.[publicId];
@@ -207,7 +215,7 @@ export class Tree implements Shared {
     };
   }
 
-  /** Who looks through a connection. */
+  /** The viewer of a connection. */
   viewerOf(conn: Watching): Viewer {
     if (conn.isSpectator) return SPECTATOR;
     const { publicId, auth } = conn;
@@ -216,7 +224,7 @@ export class Tree implements Shared {
     return viewer;
   }
 
-  /** What a viewer sees by keys is what a connection was sent. */
+  /** The keyed entries that a viewer sees are those that a connection was sent. */
   recognise(viewer: Viewer, conn: object): void {
     for (const interest of this.crowd?.interests ?? []) interest.recognise(viewer, conn as Watching);
   }
@@ -237,7 +245,7 @@ export class Tree implements Shared {
   }
 
   foundUsers(users: object): void {
-    if (this.users) throw new Error("A state has one users field at most: use collection for other records");
+    if (this.users) throw new Error("A state can have one users field: use collection() for other records");
     this.users = users as Entries;
   }
 
@@ -246,7 +254,7 @@ export class Tree implements Shared {
     this.quietly(() => this.root.load(snapshot));
   }
 
-  /** Has the entries of a collection in storage, which are read when they are needed. */
+  /** Opens the entries of a collection in storage, which are read on demand. */
   openUnread({ entries, template }: UnreadCollection, stored: StoredEntries): void {
     this.quietly(() => entries.openUnread(template, stored));
   }
@@ -255,7 +263,7 @@ export class Tree implements Shared {
   unreadCollections(): ReadonlyMap<string, UnreadCollection> {
     const collections = new Map<string, UnreadCollection>();
     for (const [name, entries] of this.root.children) {
-      // Only the order of ASCII is the same here and in storage.
+      // Only ASCII has the same order here and in storage.
       if (entries instanceof Leaf || entries instanceof Group || !/^\w+$/.test(name)) continue;
       const template = entries.template();
       if (template) collections.set(name, { entries, template });
@@ -264,8 +272,8 @@ export class Tree implements Shared {
   }
 
   /**
-   * Rows that held a field before it became something that is stored otherwise: what was loaded of them is written
-   * where it belongs, and they go, or they would win over it one day.
+   * Moves rows of a field that is now stored in another way. The loaded values are written to their new rows, and the
+   * old rows are removed, so that they are not loaded again.
    */
   moveRows(rows: Iterable<readonly [key: string, value: unknown]>): void {
     for (const [key] of rows) {
@@ -278,7 +286,7 @@ export class Tree implements Shared {
     }
   }
 
-  /** All that is to be stored of the state, by the keys of rows. */
+  /** All rows to store, by key. */
   storedRows(): ReadonlyMap<string, unknown> {
     this.saveAll();
     const rows = [...this.rows.unsaved].map((row) => [row.key, row.read(true)] as const);
@@ -288,7 +296,7 @@ export class Tree implements Shared {
   quietly<T>(run: () => T): T {
     const { loading, clock } = this;
     this.loading = true;
-    // What is loaded is no change.
+    // Loaded values are not changes.
     this.clock = 0;
     try {
       return run();
@@ -303,13 +311,13 @@ export class Tree implements Shared {
     return this.root.sentValues();
   }
 
-  /** Takes this as what was sent; all that differs is a change. */
+  /** Sets what was sent. All differences count as changes. */
   assumeSent(sent: Record<string, unknown>): void {
     this.root.assumeSent(sent);
     this.onChange();
   }
 
-  /** Marks every row as unsaved, so that a value which only the first run of `state()` made is kept. */
+  /** Marks every row as unsaved, so that values which only the first run of `state()` makes are kept. */
   saveAll(): void {
     this.root.saveAll();
   }

@@ -10,23 +10,23 @@ import { isEntryKey } from "./value-checks.ts";
 
 export type StoredEntry = readonly [key: string, stored: Plain];
 
-/** The entries of one collection as they are stored, each a read of its own. */
+/** The entries of one collection in storage. Each is read on its own. */
 export interface StoredEntries {
   get(key: string): Plain | undefined;
   all(): Iterable<StoredEntry>;
 }
 
-/** An entry that is like all others of a collection. */
+/** A template that all entries of a collection match. */
 export type EntryTemplate = Pick<EntryNode, "fits" | "textOfStored" | "isDurable">;
 
-/** An entry whose stored values are here, but that is not made. */
+/** An entry with loaded values that is not made yet. */
 interface UnreadEntry {
   readonly stored: Plain;
   /** What clients have of it, as JSON. */
   text?: string | undefined;
 }
 
-/** A collection, as far as making an entry of it needs it. */
+/** The part of a collection that making an entry needs. */
 interface Collection {
   readonly shared: Shared;
   readonly field: CollectionField;
@@ -34,13 +34,13 @@ interface Collection {
   readonly placement: Omit<Placement, "row">;
 }
 
-/** Of so many entries it is remembered that storage is out of date; then all others are loaded. */
+/** The maximum number of keys whose stored value is outdated. Beyond it, all other entries are loaded. */
 const MAX_OUTDATED = 1000;
 
 /**
- * Entries that nobody has read since the room started. They are loaded from storage when they are needed, one by one;
- * all of them only when the collection is listed. Making an entry costs more than loading it, so that waits until it is
- * read.
+ * Entries that have not been read since the room started. They are loaded from storage on demand, one by one; all of
+ * them are loaded only when the collection is listed. Making an entry costs more than loading it, so that is postponed
+ * until it is read.
  */
 export class UnreadEntries {
   /** The collection's record itself. */
@@ -50,9 +50,9 @@ export class UnreadEntries {
   #template: EntryTemplate | undefined;
   /** Where the entries are that were not loaded. */
   #storage: StoredEntries | undefined;
-  /** Keys of which storage is not asked: their entries were loaded, made or removed. */
+  /** Keys that are not read from storage, since their entries were loaded, made or removed. */
   readonly #outdated = new Set<string>();
-  /** What clients have of each entry that was not loaded for anything else, as a member of a JSON object. */
+  /** What clients have of each entry that was read only for this, as a member of a JSON object. */
   #sent: Map<string, string> | undefined;
 
   /** @param makeStored makes an entry with its stored values */
@@ -60,7 +60,7 @@ export class UnreadEntries {
     this.#makeStored = makeStored;
   }
 
-  /** Takes entries that are like `template`: those that are given, and those that storage has. */
+  /** Takes entries that match `template`: the given ones, and those in storage. */
   open(template: EntryTemplate, loaded: Iterable<StoredEntry>, storage?: StoredEntries): void {
     this.#template = template;
     for (const [key, stored] of loaded) this.#add(key, stored);
@@ -71,14 +71,14 @@ export class UnreadEntries {
     return this.#loaded.has(key);
   }
 
-  /** Makes an entry, if it is one of these. */
+  /** Makes an entry, if it is unread. */
   make(key: string): object | undefined {
     const entry = this.#loaded.get(key) ?? this.#load(key);
     if (!entry) return undefined;
-    // First of all, in case that making it reads the collection.
+    // First, since making it may read the collection.
     this.#loaded.delete(key);
     try {
-      // A computed signal that reads an entry depends on what it reads of it, not on how it is made.
+      // A computed signal that reads an entry depends on the fields that it reads, not on how the entry is made.
       return untracked(() => {
         const value = this.#makeStored(key, entry.stored);
         Object.defineProperty(this.record, key, { value, writable: true, enumerable: true, configurable: true });
@@ -90,7 +90,7 @@ export class UnreadEntries {
     }
   }
 
-  /** Makes all whose stored values are not all that clients get. */
+  /** Makes all entries for which clients get more than the stored values. */
   makeUnlessDurable(): void {
     if (this.#template?.isDurable === false) this.makeAll();
   }
@@ -100,7 +100,7 @@ export class UnreadEntries {
     for (const key of this.#loaded.keys()) this.make(key);
   }
 
-  /** What is stored under a key is out of date from now on. */
+  /** The stored value of a key is outdated from now on. */
   markOutdated(key: string): void {
     if (!this.#storage) return;
     this.#sent?.delete(key);
@@ -117,7 +117,7 @@ export class UnreadEntries {
     this.#outdated.clear();
   }
 
-  /** What clients have of each, as members of a JSON object. An entry without a text is made instead. */
+  /** What clients have of each entry, as members of a JSON object. An entry without a text is made instead. */
   texts(): string[] {
     if (this.#storage) this.#sent ??= this.#readTexts(this.#storage);
     const texts = this.#sent ? [...this.#sent.values()] : [];
@@ -129,7 +129,7 @@ export class UnreadEntries {
     return texts;
   }
 
-  /** Goes through all entries for their texts only: a room may have thousands, and a client waits for them. */
+  /** Reads all entries only for their texts: a room may have thousands, and a client waits for them. */
   #readTexts(storage: StoredEntries): Map<string, string> {
     const texts = new Map<string, string>();
     const others: StoredEntry[] = [];
@@ -147,7 +147,7 @@ export class UnreadEntries {
     return texts;
   }
 
-  /** Keys may come from clients: storage is asked only for those that entries can have. */
+  /** Keys may come from clients, so storage is asked only for keys that entries can have. */
   #load(key: string): UnreadEntry | undefined {
     if (!this.#storage || this.#outdated.has(key) || !isEntryKey(key)) return undefined;
     const stored = this.#storage.get(key);
@@ -167,12 +167,12 @@ export class UnreadEntries {
 }
 
 /**
- * An entry that is like all others of a collection, and not part of the state.
- * @returns undefined if entries differ, or if what is stored of one does not say what clients get of it
+ * A template of a collection's entries, which is not part of the state.
+ * @returns undefined if entries differ, or if their stored values do not determine what clients get
  */
 export function templateOf({ shared, field, audience, placement }: Collection): EntryNode | undefined {
   const { factory } = field;
-  // All that a factory without parameters makes is alike.
+  // All entries of a factory without parameters are alike.
   if (typeof factory !== "function" || factory.length > 0 || audience) return undefined;
   const own = { ...placement, owner: undefined, row: new Row(shared.rows, "", () => undefined) };
   const template = new shared.Entry(shared, OUTSIDE, "", makeEntry(factory, "").target, own);

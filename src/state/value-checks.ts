@@ -4,35 +4,39 @@ import { HOSTILE_KEYS, isHostileKey, isLiteral, isPlain, MAX_DEPTH, promiseOf } 
 import type { Plain } from "../protocol/values.ts";
 import { NO_INSTANCE, notJson } from "./json.ts";
 
-/** What a value may become, decided by what it was declared as: clients cannot follow every turn. */
+/**
+ * The values that a field may have, by the value that it was declared with. Clients cannot handle every change of type.
+ */
 export type Shape = "array" | "object" | "any";
 
-/** A field whose values are checked: where it is, and what is allowed there. */
+/** A field whose values are checked: its path, and what it allows. */
 export interface CheckedField {
-  /** The names that lead to the field, for messages. */
+  /** The path to the field, for messages. */
   path(): string;
   readonly synced: boolean;
   readonly shape: Shape;
 }
 
 /**
- * Keys that harm every client of `@signe/sync` 3.1.1, found by the hostile property test. `load` walks into what
- * objects inherit, so a key such as `hasOwnProperty` writes into a function that the whole page shares; it takes
- * an object with `observable` or `_subject` for a signal, one with `options.classType` for a collection; it asks
- * a signal, which is a function in strict mode, for its `caller` and `arguments`; and it compares arrays to a
- * text, which asks their items for `toString`. Where it throws, the rest of the packet is lost.
+ * Keys that break every client of `@signe/sync` 3.1.1, found by the property test of hostile values. `load` follows
+ * inherited properties, so a key such as `hasOwnProperty` writes into a function that the whole page shares. It treats
+ * an object with `observable` or `_subject` as a signal, and one with `options.classType` as a collection. It reads
+ * `caller` and `arguments` of a signal, which is a function in strict mode. It compares arrays to a text, which calls
+ * `toString` of their items. If it throws, the rest of the packet is lost.
  */
 export const HARMFUL_KEYS: ReadonlySet<string> = new Set(
   Object.getOwnPropertyNames(Object.prototype).concat("observable", "_subject", "classType", "caller", "arguments"),
 );
 
-/** A longer key of an entry would not fit a storage key with its path. Clients look for other keys of values as paths. */
+/**
+ * A longer key of an entry would not fit into a storage key with its path. Clients read other keys of values as paths.
+ */
 export const MAX_KEY = 512;
 
 /** Longer paths are cut in messages. */
 const MAX_SHOWN = 200;
 
-/** How far beyond its end an array may be written: holes are sent and stored as nulls. */
+/** How far beyond its end an array may be written. Holes are sent and stored as nulls. */
 const MAX_GAP = 1024;
 
 export function shapeOf(value: unknown): Shape {
@@ -41,8 +45,8 @@ export function shapeOf(value: unknown): Shape {
 }
 
 /**
- * Checks a whole new value of a field.
- * @throws RoomError naming the path, if clients or storage could not hold it
+ * Checks a new value of a field.
+ * @throws RoomError naming the path, if clients or storage cannot hold it
  */
 export function checkField(field: CheckedField, value: unknown): void {
   if (field.shape !== "any" && shapeOf(value) !== field.shape) {
@@ -57,7 +61,7 @@ export function checkField(field: CheckedField, value: unknown): void {
   checkValue(field, [], value);
 }
 
-/** Checks a value that is put somewhere inside a field. `trail` leads to it from the field. */
+/** Checks a value that is put inside of a field. `trail` is the path from the field to it. */
 export function checkValue(field: CheckedField, trail: readonly string[], value: unknown): void {
   switch (typeof value) {
     case "string":
@@ -95,14 +99,14 @@ function checkObject(field: CheckedField, trail: readonly string[], value: objec
   }
 }
 
-/** Leads to a property. In what is sent, a key with dots counts as the path that clients take it for. */
+/** The path to a property. In a value that is sent, a key with dots is a path, as clients read it. */
 export function trailTo(field: CheckedField, trail: readonly string[], key: string): string[] {
   return field.synced && key.includes(".") ? [...trail, ...key.split(".")] : [...trail, key];
 }
 
-/** Checks the name of a property that is about to be made. */
+/** Checks the name of a new property. */
 export function checkKey(field: CheckedField, trail: readonly string[], key: string): void {
-  if (isHostileKey(key)) throw refused(field, [...trail, key], "invalid_input", "this key is never stored or sent");
+  if (isHostileKey(key)) throw refused(field, [...trail, key], "invalid_input", "this key is reserved");
   if (!field.synced) return;
   if (key.length > MAX_KEY) throw tooLong(field, trail, key);
   if (key.includes(".")) checkPath(field, trail, key.split("."));
@@ -111,27 +115,27 @@ export function checkKey(field: CheckedField, trail: readonly string[], key: str
       field,
       [...trail, key],
       "invalid_input",
-      "this key harms clients of @signe/sync, so it is never sent",
+      "this key is reserved, since it breaks clients of @signe/sync",
     );
   }
 }
 
-/** Clients take a key with dots for a path, each part of which is a key. */
+/** Clients read a key with dots as a path, each part of which is a key. */
 function checkPath(field: CheckedField, trail: readonly string[], names: readonly string[]): void {
   if (trail.length + names.length > MAX_DEPTH) {
-    const why = `a key with dots is a path, and a value has ${MAX_DEPTH} levels at most`;
+    const why = `a key with dots is a path, and a value may have up to ${MAX_DEPTH} levels`;
     throw refused(field, [...trail, ...names], "invalid_input", why);
   }
   for (const name of names) checkKey(field, trail, name);
 }
 
-/** A refusal of a key that is too long. */
+/** The error for a key that is too long. */
 export function tooLong(field: CheckedField, trail: readonly string[], key: string): RoomError {
   const start = `${key.slice(0, 32)}…`;
-  return refused(field, [...trail, start], "invalid_input", `a key has ${MAX_KEY} characters at most`);
+  return refused(field, [...trail, start], "invalid_input", `a key may have up to ${MAX_KEY} characters`);
 }
 
-/** Checks an assignment to an array's index or length, so that no typo makes a billion nulls. */
+/** Checks an assignment to an array's index or length, so that a typo cannot make a billion nulls. */
 export function checkIndex(
   field: CheckedField,
   trail: readonly string[],
@@ -155,8 +159,8 @@ export function refused(
 }
 
 /**
- * Whether an entry can have this key. In storage all halves of a character are the same. Clients take a key with dots
- * for a path: it would reach into another entry, and `load` throws where that leads through a value.
+ * Whether an entry can have this key. Storage does not distinguish unpaired surrogates. Clients read a key with dots as
+ * a path: it would reach into another entry, and `load` throws if the path leads through a value.
  */
 export function isEntryKey(key: string): boolean {
   return (
@@ -168,13 +172,13 @@ export function isEntryKey(key: string): boolean {
   );
 }
 
-/** Why a stored entry cannot be loaded whose key {@link isEntryKey} refuses. */
-export const NO_ENTRY_KEY = "No entry can have this key";
+/** Why a stored entry with a key that {@link isEntryKey} refuses cannot be loaded. */
+export const NO_ENTRY_KEY = "An entry cannot have this key";
 
-/** Why a value cannot be loaded that has to be an entry, or an object of fields. */
-export const NO_OBJECT = "It is no object";
+/** Why a value that is not an object cannot be loaded as an entry or an object of fields. */
+export const NO_OBJECT = "It is not an object";
 
-/** @throws Error if what is stored of an entry, or of an object of fields, is something else */
+/** @throws Error if the stored value of an entry or an object of fields is not an object */
 export function checkStored(stored: unknown): asserts stored is Plain {
   if (!isPlain(stored)) throw new Error(NO_OBJECT);
 }

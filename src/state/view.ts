@@ -7,44 +7,46 @@ import type { Viewer } from "./viewer.ts";
 export interface Watching {
   readonly publicId: string;
   readonly auth: Viewer["auth"];
-  /** Whether it has no user: then it sees nothing by keys. */
+  /** Whether it has no user. It then sees no entries with keyed visibility. */
   readonly isSpectator?: boolean;
-  /** Called when it is not among the room's connections any more. */
+  /** Called when it was removed from the room's connections. */
   onRemoved: (() => void) | undefined;
-  /** Its {@link Relays}, if it is not told by itself what it sees. */
+  /** Its {@link Relays}, if it gets keyed entries through a shard. */
   readonly relays?: object | undefined;
 }
 
-/** A way to look at a collection: all watchers that look in the same way share one, and what they are told. */
+/** A view of a collection. All watchers with the same view share it, and its changes. */
 export class View {
   readonly watchers = new Set<Watcher>();
-  /** The entries that something is to be told of in the present delivery, to who sees or saw them in this way. */
+  /** The entries with changes in the current delivery that are or were visible in this view. */
   told: SeenEntry[] = [];
-  /** What watchers are told in the present delivery, by the view that they had before. There are few of these. */
+  /** The changes of watchers in the current delivery, by their previous view. There are few of these. */
   parts: { readonly before: View; readonly part: Part }[] = [];
-  /** When the index last visited it. */
+  /** The number of the index's last visit. */
   visit = 0;
 }
 
-/** Somebody who watches. */
+/** A connection that watches a collection. */
 export interface Watcher {
   readonly conn: Watching;
   readonly viewer: () => Viewer;
   readonly observer: Observer;
-  /** Whether a {@link Relay} tells it what it sees. */
+  /** Whether a {@link Relay} forwards what it sees. */
   readonly isRelayed: boolean;
   view: View;
-  /** The view that it had before the present delivery; undefined if it is the same. */
+  /** Its view before the current delivery. Undefined if it has not changed. */
   before: View | undefined;
-  /** The viewer's entry among the users, which the view was made of. */
+  /** The user's entry from which the view was computed. */
   user: unknown;
-  /** Where it looks from, if that matters. */
+  /** Its position, if that matters. */
   at: Position | undefined;
-  /** The delivery in which it is told something, and the entry of its user, if that is told of and always seen. */
+  /**
+   * The number of the last delivery with changes for it; and its own entry, if that has changes and is always visible.
+   */
   toldIn: number;
   own: SeenEntry | undefined;
-  /** The entries that it is shown of those in its view, if that is not all. */
+  /** The entries of its view that it is shown, if not all. */
   shown: Set<SeenEntry> | undefined;
-  /** Those that it was shown before the present delivery. */
+  /** The entries that it was shown before the current delivery. */
   shownBefore: ReadonlySet<SeenEntry> | undefined;
 }

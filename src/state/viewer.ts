@@ -1,12 +1,12 @@
-/** Who is looking: one connected client, as a `visibleTo` predicate sees it. */
+/** A connected client that may see a field, as a `visibleTo` function gets it. */
 export interface Viewer {
-  /** The id of the viewer's user. */
+  /** The publicId of the viewer's user. */
   readonly publicId: string;
-  /** The verified JWT claims of the connection, or null. */
+  /** The verified JWT claims of the connection, or null without a token. */
   readonly auth: Readonly<Record<string, unknown>> | null;
-  /** The viewer's own entry in the `users` field; undefined where the room has none. */
+  /** The viewer's entry in the `users` field. Undefined if the state has no such field. */
   readonly user: unknown;
 }
 
-/** Whoever has no user sees what everyone sees, and nothing that depends on who looks: no predicate is asked. */
+/** Spectators have no user. They see what is visible to all; no `visibleTo` function runs for them. */
 export const SPECTATOR: Viewer = { publicId: "", auth: null, user: undefined };

@@ -4,22 +4,26 @@ import type { Keys } from "./key-index.ts";
 import type { EVERYTHING } from "./key-rules.ts";
 import { keyed } from "./keyed.ts";
 
-/** What {@link byKey} takes. E: an entry of the collection. */
+/** The options of {@link byKey}. E: an entry of the collection. */
 export interface ByKeyOptions<E> {
-  /** The keys of an entry. `owner` is the publicId of the user whose entry it is in, if it is in one. */
+  /**
+   * Returns the keys of an entry: one, a list, or undefined for none. `owner` is the publicId of the user whose entry
+   * it is in, or undefined.
+   */
   readonly of: (entry: E, owner: string | undefined) => Keys;
-  /** The keys of a viewer; `EVERYTHING` for one who sees all entries. */
+  /** Returns the keys of a viewer, or `EVERYTHING` if the viewer sees all entries. */
   readonly for: (viewer: Viewer) => Keys | typeof EVERYTHING;
-  /** Whether users see their own entry in any case. Default true. */
+  /** Whether users always see their own entry. Default true. */
   readonly own?: boolean;
 }
 
 /**
- * Shows an entry of a collection to the viewers that share a key with it: teams, zones, floors, fog of war, spectators.
- * An entry that comes into sight is sent whole, one that leaves is deleted; nobody is told of any other, not even its
- * key. The functions may read signals, and run again only when one of those changes, for that entry or viewer alone.
+ * Shows an entry of a collection to the viewers that share a key with it: for teams, zones, floors, fog of war. An
+ * entry that becomes visible is sent as a whole, and one that becomes invisible is deleted. Clients do not learn
+ * anything about other entries, not even their keys. `of` and `for` may read signals. They run again only for the entry
+ * or viewer whose signals changed.
  *
- * @param options `of` gives the keys of an entry, `for` those of a viewer
+ * @throws Error if `of` or `for` is not a function
  * @example
  * import { byKey, collection, EVERYTHING, persist, signal, sync } from "durable-rooms";
  * class Trap {
@@ -44,8 +48,10 @@ export function byKey<E extends object>({ of, for: keysFor, own = true }: ByKeyO
 }
 
 /**
- * Users see those of their own kind: the short form of {@link byKey} for a `users` field.
+ * Shows users to each other if they have the same key, such as a team: the short form of {@link byKey} for a `users`
+ * field.
  *
+ * @param of returns the keys of a user's entry: one, a list, or undefined for none
  * @example
  * import { persist, sameKey, signal, users } from "durable-rooms";
  * class Player {

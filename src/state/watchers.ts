@@ -7,11 +7,11 @@ import { Observer } from "./signals/adapter.ts";
 import type { View, Watcher, Watching } from "./view.ts";
 import type { Viewer } from "./viewer.ts";
 
-/** Who watches a collection, and how each of them looks at it. */
+/** The watchers of a collection, and their views. */
 export class Watchers {
-  /** Those that may look in another way by now. */
+  /** Watchers whose view may have changed. */
   readonly stale = new Set<Watcher>();
-  /** Those whose view depends on the one that they had. */
+  /** Watchers whose view depends on their previous view. */
   readonly held = new Set<Watcher>();
   readonly #released = new Set<Watcher>();
   readonly #collection: KeyedCollection;
@@ -38,7 +38,7 @@ export class Watchers {
     return this.#byUser.get(publicId) ?? [];
   }
 
-  /** Those who have a key. */
+  /** The watchers with a key. */
   *with(key: Key): Iterable<Watcher> {
     for (const view of this.#index.viewsWith(key)) yield* view.watchers;
   }
@@ -82,7 +82,7 @@ export class Watchers {
     this.stale.add(watcher);
   }
 
-  /** Something of the entry of a user is to be told: those who look from it may look in another way. */
+  /** The entry of a user has changes. The view of watchers that look from it may have changed. */
   entryTouched(publicId: string): void {
     for (const watcher of this.of(publicId)) this.stale.add(watcher);
   }
@@ -91,7 +91,10 @@ export class Watchers {
     return this.#collection.isOfUsers && this.#index.viewFrom !== undefined;
   }
 
-  /** Has watchers looked at as if nothing had been before. @param isAll whether all, and not only those that are held */
+  /**
+   * Ignores the previous views of watchers the next time. @param isAll whether of all watchers, or only of the held
+   * ones
+   */
   release(isAll: boolean): void {
     for (const watcher of isAll ? this.#byConn.values() : this.held) {
       this.#released.add(watcher);
@@ -99,12 +102,15 @@ export class Watchers {
     }
   }
 
-  /** Looks at those that are stale. They keep the view that they had until {@link settle}. @returns those that look in another way */
+  /**
+   * Updates the views of stale watchers. They keep their previous view until {@link settle}. @returns watchers with a
+   * new view
+   */
   move(): Watcher[] {
     const moved: Watcher[] = [];
     for (const watcher of this.stale) {
       const view = this.#look(watcher, !this.#released.delete(watcher));
-      // Who is shown only the nearest may be shown others.
+      // A watcher that is shown only the nearest entries may be shown others.
       if (view !== watcher.view || watcher.shown) moved.push(watcher);
       if (view === watcher.view) continue;
       watcher.before = watcher.view;
@@ -127,7 +133,7 @@ export class Watchers {
     if (view.watchers.size === 0) this.#indexOf(watcher).drop(view);
   }
 
-  /** Who tells a watcher what it sees; undefined if it is told by itself. */
+  /** The relay of a watcher. Undefined if it gets changes directly. */
   relayOf(watcher: Watcher): Relay | undefined {
     return watcher.isRelayed ? this.#relays.get(watcher) : undefined;
   }
@@ -136,7 +142,7 @@ export class Watchers {
     return this.relayOf(watcher)?.index ?? this.#index;
   }
 
-  /** @param isAfter whether it counts how it looked before */
+  /** @param isAfter whether its previous view matters */
   #look(watcher: Watcher, isAfter: boolean): View {
     const { value, signals, isHeld, at } = this.looksFromOwn ? this.#fromOwn(watcher) : this.#read(watcher, isAfter);
     if (signals) watcher.observer.observe(signals);

@@ -6,15 +6,15 @@ import { Group } from "./group.ts";
 import { Leaf } from "./leaf.ts";
 import { examplesOf } from "./state-shape.ts";
 
-/** The tables of the binary protocol: fields by where they are in the state. */
+/** The tables of the binary protocol, for the fields of the state. */
 export interface WireTables {
-  /** What every client may see. */
+  /** The fields that every client may see. */
   readonly shared: readonly Table[];
-  /** Collections whose entries are seen by keys. */
+  /** Collections with keyed visibility. */
   readonly seen: readonly IndexedTable[];
 }
 
-/** The tables of collections whose entries are seen by keys, as they are told, each with its index: by their names. */
+/** The tables of collections with keyed visibility as they are sent, each with its index, by name. */
 export type SeenTables = ReadonlyMap<string, readonly [index: number, table: TableSpec]>;
 
 export function seenTablesOf(root: Group): SeenTables {
@@ -47,7 +47,7 @@ function tableOf(names: readonly string[], isKeyed: boolean, fields: readonly Ta
   return { names, isKeyed, fields: usable };
 }
 
-/** The fields of entries of all kinds, each once. */
+/** The fields of entries of all kinds, without duplicates. */
 function fieldsOf(shapes: readonly EntryShape[]): readonly TableField[] {
   const fields = new Map<string, TableField>();
   for (const shape of shapes) addFields(fields, [], shape);
@@ -63,7 +63,7 @@ function addFields(fields: Map<string, TableField>, around: readonly string[], s
       const codec = part.field.codec?.wire;
       const known = fields.get(path);
       const isSame = !known || JSON.stringify(known.codec?.spec) === JSON.stringify(codec?.spec);
-      // Kinds may have the same field with other codecs: values are exact without.
+      // Kinds may have the same field with different codecs. Without a codec, values are exact.
       fields.set(path, { names, codec: isSame ? codec : undefined });
     }
   }

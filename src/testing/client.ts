@@ -12,35 +12,37 @@ import type { Marker } from "./marker.ts";
 /** Gets the raw text of each packet. */
 export type TextListener = (text: string) => void;
 
-/** A packet as JSON holds it. */
+/** A packet, parsed from JSON. */
 export interface ReceivedPacket {
   readonly type: string;
   readonly value: unknown;
 }
 
-/** How a connection ended. */
+/** How a connection was closed. */
 export interface Closed {
   readonly code: number;
   readonly reason: string;
 }
 
-/** What a client needs of the test that it is in. */
+/** The other clients of a test. */
 export interface TestScope {
   /** All clients of the test. */
   readonly clients: ReadonlySet<TestClient>;
 }
 
-/** A client on a real WebSocket, as `createClient` makes it. */
+/** A client with a real WebSocket, made by `createClient`. */
 export class TestClient<R extends AnyRoom = AnyRoom> {
-  /** All packets so far, acks and errors too. */
+  /** All packets so far, including acknowledgements and errors. */
   readonly packets: ReceivedPacket[] = [];
-  /** Resolves when the connection ended. */
+  /** Resolves when the connection is closed. */
   readonly closed: Promise<Closed>;
+  /** The private session id. */
   readonly sessionId: string;
-  /** The claims that it came with. */
+  /** The claims that the client connected with. */
   readonly auth: Claims | null;
+  /** Whether the client is a spectator. */
   readonly isSpectator: boolean;
-  /** The id of the shard that it is connected to, if it came through a World. */
+  /** The id of the shard that the client is connected to. Undefined without a World. */
   readonly shardId: string | undefined;
   readonly #ws: WebSocket;
   readonly #scope: TestScope;
@@ -75,38 +77,42 @@ export class TestClient<R extends AnyRoom = AnyRoom> {
     ws.accept();
   }
 
-  /** Whether its user went to another room, or was removed: the room tells it nothing more. */
+  /** Whether the user was removed or moved to another room. The client gets no more packets then. */
   get hasLeft(): boolean {
     return this.#marker.hasLeft === true;
   }
 
+  /** Whether the connection is open. */
   get isOpen(): boolean {
     return this.#isOpen;
   }
 
-  /** The state as this client sees it: what its packets make of it. */
+  /** The state that this client sees, computed from its packets. */
   get state(): ClientState<R> {
     return this.#state as ClientState<R>;
   }
 
-  /** The id that everybody knows the user by, and the key of their entry in the state. */
+  /** The user's public id, which is the key of their entry in the state. */
   get publicId(): string {
     return this.#publicId;
   }
 
+  /** Adds a listener for the raw text of each packet. */
   addEventListener(type: "message", listener: TextListener): void {
     if (type === "message") this.#listeners.add(listener);
   }
 
+  /** Removes a listener. */
   removeEventListener(type: "message", listener: TextListener): void {
     if (type === "message") this.#listeners.delete(listener);
   }
 
   /**
-   * Sends a message. Resolves when the room has handled it, and every client of the test has what was sent
-   * until then; or when the room closed the connection. Messages of one client that overlap resolve when all of
-   * them are handled.
-   * @throws Error if a nested value was changed in place, which no client would ever see
+   * Sends a message. Resolves when the room has handled it and every client of the test has received all packets sent
+   * until then, or when the room closed the connection. If messages of one client overlap, each of them resolves when
+   * all are handled.
+   *
+   * @throws Error if a nested value was changed in place, which clients would not see
    */
   async send(message: {
     readonly action: ActionName<R> | (string & {});
@@ -124,12 +130,12 @@ export class TestClient<R extends AnyRoom = AnyRoom> {
   }
 
   /**
-   * Sends an action and waits for its ack.
-   * @returns the action's result; typed where the value is what the action takes
-   * @throws RoomError with the server's code and issues, if the action was refused
+   * Sends an action and waits for its result.
+   *
+   * @throws RoomError with the code and issues of the refusal
    */
   call<K extends ActionName<R>>(action: K, ...args: ActionArguments<R, K>): Promise<ActionResult<R, K>>;
-  /** What the room should refuse, or does not declare. */
+  /** Sends an action that the room should refuse, or does not declare. */
   call(action: string, value?: unknown): Promise<unknown>;
   async call(action: string, value?: unknown): Promise<unknown> {
     const id = `test-${++this.#calls}`;
@@ -149,11 +155,15 @@ export class TestClient<R extends AnyRoom = AnyRoom> {
     await this.until(() => this.#marker.turn >= turn || this.#marker.hasLeft === true || !this.#isOpen);
   }
 
-  /** Waits until a condition holds: asked after each packet. */
+  /** Waits until a condition is true. It is checked after each packet. */
   async until(condition: () => boolean): Promise<void> {
     while (!condition()) await new Promise<void>((resolve) => this.#waiting.add(resolve));
   }
 
+  /**
+   * Closes the connection. @param code Default 1000
+   * @@// // The first packet is The first packet is the whole state.
+   */
   close(code = 1000, reason = ""): void {
     this.#ws.close(code, reason);
   }

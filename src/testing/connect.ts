@@ -48,7 +48,7 @@ export async function connect(
   const target = shardId === undefined ? room : new ObjectUnderTest(room.service, "shard", shardId);
   const init = { ...caller, headers: { ...headers, upgrade: "websocket" } };
   const response = await ask(target, `?${parameters.toString()}`, init);
-  if (!response.webSocket) throw new Error(`There is no socket in the answer: ${await response.text()}`);
+  if (!response.webSocket) throw new Error(`The answer has no WebSocket: ${await response.text()}`);
   return new TestClient(response.webSocket, { sessionId, auth, isSpectator: spectator === true, shardId }, scope);
 }
 

@@ -49,7 +49,7 @@ export class RoomUnderTest extends ObjectUnderTest<RoomObject> {
 
   /** The room as it was when something was last done in it. */
   get core(): RoomCore {
-    if (!this.#core) throw new Error("The room does not run");
+    if (!this.#core) throw new Error("The room is not running");
     return this.#core;
   }
 
@@ -71,7 +71,9 @@ export class RoomUnderTest extends ObjectUnderTest<RoomObject> {
   override async evict(): Promise<void> {
     await this.run(async ({ core }) => {
       if (!core.compiled.settings.hibernate && core.handle.connections.length > 0) {
-        throw new Error("A room with hibernate: false stays in memory while somebody is connected: close its clients");
+        throw new Error(
+          "A room with hibernate: false does not hibernate while a client is connected: close its clients",
+        );
       }
       // The runtime waits for timers: of those, the save is done now, and a tick would never end.
       await core.handle.flush();

@@ -18,15 +18,20 @@ import type { ObjectTime, ServiceParts, TestedObject } from "./registry.ts";
 import { findSilentChange } from "../state/silent-changes.ts";
 
 /**
- * The Durable Object of rooms under test: it serves whatever {@link testRoom} and {@link testService} are given, on a
- * clock that a test can move, and tells the kit's clients when a message was handled.
+ * The Durable Object of rooms under test. It serves the rooms of {@link testRoom} and {@link testService}, and its
+ * clock can be advanced.
  *
  * @example
  * // test/worker.ts, the `main` of your vitest config
  * export { RoomObject, default } from "durable-rooms/testing";
  */
 export class RoomObject extends RoomObjectBase implements TestedObject {
-  /** The connections that were told last. */
+  /**
+   * The connections that were told last.
+   * @@// // A message that came while A message that arrives while another one is handled waits for it, although its
+   * event has ended.
+   * @@// // Its user has left The user has left the room, which keeps the connection apart.
+   */
   #marked: ReadonlySet<RoomConnection> = new Set();
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {

@@ -6,11 +6,11 @@ import { testService } from "./test-service.ts";
 import type { RoomTest, TestRoomOptions } from "./types.ts";
 
 /**
- * Runs a room as a real Durable Object in workerd: the short form of {@link testService} with this room alone. The `main`
- * of your vitest config has to export the kit's class: `export { RoomObject, default } from "durable-rooms/testing"`,
- * bound as `ROOMS`.
+ * Runs one room in workerd, as a real Durable Object: the short form of {@link testService} with this room alone. The
+ * `main` of your vitest config has to export the class of the test kit, bound as `ROOMS`: `export { RoomObject, default
+ * } from "durable-rooms/testing"`.
  *
- * @throws Error if `state()` returns a signal that it did not make: all rooms would share it
+ * @throws Error if `state()` returns a signal that it did not make, since all rooms would share it
  * @example
  * import { testRoom } from "durable-rooms/testing";
  * const { createClient, room, server } = await testRoom(gameRoom);
@@ -31,5 +31,5 @@ export async function testRoom<S, A, O, E, J, F>(
 const refuse = (): never => {
   throw new RoomError("unauthenticated", "testRoom takes claims, not tokens: use testService with auth: jwt({ … })");
 };
-/** A room that requires a token gets claims as if one had been verified. */
+/** A room with `auth: "required"` gets claims as if a token had been verified. */
 const NO_TOKENS: Auth = { users: async () => refuse(), operators: async () => refuse() };

@@ -15,50 +15,55 @@ import { advanceAll } from "./service-time.ts";
 import { TestedRoom } from "./tested-room.ts";
 import type { Caller, RoomTest, TestObject, TestRoomOptions } from "./types.ts";
 
-/** What {@link testService} takes: what `createRooms` does, but for the inspector. */
+/** The options of {@link testService}: those of `createRooms` without `inspector`. */
 export type TestServiceConfig = Omit<ServiceConfig, "inspector">;
 
 type Search<Options> = Omit<Options, "host" | "token" | "socket" | "worldId"> & Caller;
 
 /** A World of the service under test. */
 export interface WorldTest extends TestObject {
-  /** As `findRoom` of the client. @throws Error with the `status` of the answer, if there is none */
+  /** Works as `findRoom` of the client. @throws Error with the `status` of the answer, if there is no such room */
   findRoom<M = Record<string, unknown>>(search: Search<FindOptions<M>>): Promise<RoomListing<M>>;
-  /** As `listRooms` of the client. @throws Error with the `status` of the answer */
+  /** Works as `listRooms` of the client. @throws Error with the `status` of the answer */
   listRooms<M = Record<string, unknown>>(search: Search<ListOptions<M>>): Promise<readonly RoomListing<M>[]>;
-  /** An HTTP request to the World, for a path inside it. */
+  /** Sends an HTTP request to the World. @param path the path inside the World, with a leading slash */
   fetch(path: string, init?: RequestInit & Caller): Promise<Response>;
 }
 
 /** A service under test. */
 export interface ServiceTest {
-  /** A room of the service, which exists from then on. It has what {@link testRoom} has. */
+  /** Starts a room of the service. The result is that of {@link testRoom}. */
   room<S, A, O, E, J, F>(
     definition: DefinedRoom<S, A, O, E, J, F>,
     options?: TestRoomOptions,
   ): Promise<RoomTest<S, A, O, E, J, F>>;
-  /** A World. Default: `world-default`. */
+  /** Returns a World. @param id Default `"world-default"` */
   world(id?: string): WorldTest;
-  /** The shard that a client is connected to: `client.shardId`. */
+  /** Returns a shard. @param id `shardId` of a client that is connected to it */
   shard(id: string): TestObject;
-  /** A request to the Worker, as a client sends it. */
+  /** Sends a request to the Worker, as a client does. @param path the path of the URL */
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /**
-   * Signs a token, with HS256 and the secret that the Worker has.
-   * @param secret its name. Default: `AUTH_JWT_SECRET`
+   * Signs a token with HS256 and a secret of the Worker.
+   *
+   * @param secret the name of the secret. Default `"AUTH_JWT_SECRET"`
    * @throws Error if the Worker has no such secret
    */
   token(claims: Claims, secret?: string): Promise<string>;
-  /** Lets time pass, without waiting: whatever is due in rooms, Worlds and shards comes in its order. */
+  /**
+   * Advances the clock of the service, without waiting: everything that is due in rooms, Worlds and shards runs in
+   * order. @param ms how long
+   */
   advance(ms: number): Promise<void>;
-  /** Checks that all clients of all rooms see what they may see. @throws Error that names the client */
+  /** Checks that all clients of all rooms see what they may see. @throws Error that names the client that does not */
   expectConverged(): Promise<void>;
 }
 
 /**
- * Runs a whole service, as `createRooms` makes it, in workerd: rooms that call each other, transfers, Worlds, shards and
- * tokens. Its objects are no other test's, though they have the same ids. The `main` of your vitest config has to export
- * the kit's classes: `export { RoomObject, ShardObject, WorldObject, default } from "durable-rooms/testing"`.
+ * Runs a whole service in workerd, as `createRooms` makes it: rooms that call each other, transfers, Worlds, shards and
+ * tokens. Each service has its own objects, so tests can use the same ids. The `main` of your vitest config has to
+ * export the classes of the test kit: `export { RoomObject, ShardObject, WorldObject, default } from
+ * "durable-rooms/testing"`.
  *
  * @throws Error as `createRooms` does
  * @example

@@ -8,27 +8,29 @@ import { SECRET_NAME } from "./settings.ts";
 
 const SECRET_HEADER = "x-access-shard";
 
-/** The World's own guard: only an operator may listen. A request passes here, since each route has its own guard. */
+/**
+ * The World's own guard: only operators may open a WebSocket. HTTP requests pass, since each route has its own guard.
+ */
 export function guardSockets({ auth, request, room }: GuardContext): boolean {
   if (request && request.headers.get("upgrade")?.toLowerCase() !== "websocket") return true;
   if (operatesWorld(auth, room.id)) return true;
-  if (!auth) throw new RoomError("unauthenticated", "The registry needs a token of an operator");
+  if (!auth) throw new RoomError("unauthenticated", "The registry needs an operator's token");
   return false;
 }
 
-/** A guard for what only an operator may do. */
+/** A guard for requests of operators. */
 export function operatorOnly({ auth, room }: GuardContext): true | Response {
   if (operatesWorld(auth, room.id)) return true;
   return deny(auth === null, 'This needs a token that lists this world in its claim "worlds"');
 }
 
-/** A guard for what an operator may do, and a shard that shows the service's secret. */
+/** A guard for requests of operators, and of shards with the service's secret. */
 export function operatorOrShard(log: Log): (context: GuardContext) => Promise<true | Response> {
   return async ({ auth, request, room }) => {
     if (operatesWorld(auth, room.id)) return true;
     const shown = request?.headers.get(SECRET_HEADER) || undefined;
     if (shown !== undefined && (await isSecret(shown, room, log))) return true;
-    return deny(auth === null && shown === undefined, "This needs a token of an operator, or the secret of the shards");
+    return deny(auth === null && shown === undefined, "This needs an operator's token, or the secret of the shards");
   };
 }
 
@@ -45,8 +47,8 @@ async function isSecret(shown: string, room: GuardContext["room"], log: Log): Pr
 }
 
 /**
- * Compares two texts in a time that tells nothing of where they differ, nor of how long the secret is: their
- * hashes are of one length, and all bytes of them are looked at.
+ * Compares two texts in a time that reveals neither where they differ nor the length of the secret: their hashes have
+ * the same length, and all bytes are compared.
  */
 async function isSame(a: string, b: string): Promise<boolean> {
   const [hashA, hashB] = await Promise.all([hash(a), hash(b)]);

@@ -1,7 +1,7 @@
-/** The party whose rooms a World spreads over shards. */
+/** The party whose rooms a World distributes over shards. */
 export const PARTY = "main";
 
-/** What a shard serves, as its World assigns it. Plain data: it crosses between objects, and between deploys. */
+/** The assignment of a shard by its World. Plain data: it is sent between objects, and between versions. */
 export interface Assignment {
   readonly shardId: string;
   readonly worldId: string;
@@ -9,13 +9,13 @@ export interface Assignment {
   readonly party: string;
   /** The room whose clients the shard holds. */
   readonly roomId: string;
-  /** Sockets at most: the next one is refused with 4503. */
+  /** The maximum number of connections. Further ones are refused with 4503. */
   readonly capacity: number;
   /** Takes no new clients. */
   readonly draining: boolean;
 }
 
-/** Where a new object is to run: https://developers.cloudflare.com/durable-objects/reference/data-location/ */
+/** The regions for new objects: https://developers.cloudflare.com/durable-objects/reference/data-location/ */
 export const LOCATION_HINTS = [
   "wnam",
   "enam",

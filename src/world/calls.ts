@@ -3,12 +3,12 @@ import type { Clock } from "../platform/ports.ts";
 import { isRetryable, retry } from "../platform/retry.ts";
 
 const AT_ONCE = 20;
-/** For how long a call is repeated, in ms. */
+/** How long a call is repeated, in ms. */
 const PATIENCE = 5000;
 
 /**
- * Calls of a World to rooms or shards: 20 at the same time, and again where the platform asks for that. They are such
- * that repeating one does no harm.
+ * The calls of a World to rooms or shards: 20 at the same time, repeated if the platform recommends it. All of these
+ * calls can be repeated safely.
  */
 export class Calls {
   readonly #limit = new CallLimit(AT_ONCE);

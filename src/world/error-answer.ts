@@ -4,12 +4,12 @@ import { toRoomError } from "../protocol/errors.ts";
 export interface ErrorAnswer {
   readonly status: 400 | 401 | 404 | 503;
   readonly error: string;
-  /** Set where asking again does not help, or only after minutes. */
+  /** Set if asking again does not help, or only after minutes. */
   readonly code?: "not_found" | "over_quota";
   readonly details?: unknown;
 }
 
-/** The answer where a room or shard could not be called. */
+/** The answer if a room or shard could not be called. */
 export function unreachable(what: "room" | "shard", error: unknown): ErrorAnswer {
   const { code, message } = toRoomError(error);
   if (code === "over_quota") return { status: 503, error: message, code };

@@ -3,7 +3,7 @@ import { isPlain } from "../protocol/values.ts";
 /** A value of metadata that can be compared. */
 export type Scalar = string | number | boolean | null;
 
-/** What a value has to be: all that is given has to hold. */
+/** Conditions for a value. All that are given have to hold. */
 export interface Comparison {
   readonly ne?: Scalar | undefined;
   readonly gt?: string | number | undefined;
@@ -13,14 +13,14 @@ export interface Comparison {
   readonly in?: readonly Scalar[] | undefined;
 }
 
-/** By name of a top-level value of the metadata: what it is, or how it compares. */
+/** For each top-level key of the metadata: a value, or a comparison. */
 export type Filter = Readonly<Record<string, Scalar | Comparison>>;
 
 const MOST_CONDITIONS = 16;
 const MOST_CHOICES = 32;
 const LONGEST = 256;
 
-/** What a filter is, for who got it wrong. */
+/** The description of a filter, for error messages. */
 export const FILTER_FORM =
   `A filter has ${MOST_CONDITIONS} conditions at most. Each is a text, a number, true, false or null, or an object of ` +
   "some of ne, gt, gte, lt, lte and in";
@@ -37,8 +37,8 @@ const COMPARISONS: Readonly<Record<keyof Comparison, (value: unknown) => boolean
 };
 
 /**
- * Whether a JSON value is a filter. Anything that is not known is refused: a condition that is ignored would let wrong
- * rooms in. (It is written by hand, since unions and records of zod add 1.5 KB to every Worker.)
+ * Whether a JSON value is a filter. Unknown conditions are refused, since ignoring one would find wrong rooms. (It is
+ * written by hand, since unions and records of zod add 1.5 KB to every Worker.)
  */
 export function isFilter(value: unknown): value is Filter {
   if (!isPlain(value) || Object.keys(value).length > MOST_CONDITIONS) return false;
@@ -68,7 +68,7 @@ function isCount(count: number, most: number): boolean {
   return count > 0 && count <= most;
 }
 
-/** Whether metadata fulfils all conditions. What is not there is only unequal to everything. */
+/** Whether metadata fulfils all conditions. A missing value is only unequal to everything. */
 export function fits(metadata: Readonly<Record<string, unknown>>, filter: Filter): boolean {
   return Object.entries(filter).every(([name, condition]) => {
     const value = Object.hasOwn(metadata, name) ? metadata[name] : undefined;
@@ -87,7 +87,7 @@ function compares(value: unknown, { ne, gt, gte, lt, lte, in: choices }: Compari
   );
 }
 
-/** Only what is of one type has an order. */
+/** Only values of the same type have an order. */
 function isOrdered<T extends string | number>(
   value: unknown,
   than: T | undefined,

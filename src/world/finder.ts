@@ -13,7 +13,7 @@ import type { ErrorAnswer } from "./error-answer.ts";
 import type { Creation } from "./schemas.ts";
 import { LISTING_SILENCE, LISTING_TRUST } from "./settings.ts";
 
-/** What finding rooms needs of the World. */
+/** The parts of the World that finding rooms needs. */
 export interface FinderParts {
   readonly worldId: string;
   readonly listings: Listings;
@@ -24,12 +24,12 @@ export interface FinderParts {
   readonly log: Log;
 }
 
-/** Who looks for rooms. */
+/** A client that looks for rooms. */
 interface Caller {
   readonly isAuthenticated: boolean;
 }
 
-/** A room as it is shown to whoever looks for one. */
+/** A room in the answer to a client. */
 export interface FoundRoom {
   readonly roomId: string;
   readonly metadata: Metadata;
@@ -38,27 +38,27 @@ export interface FoundRoom {
   readonly maxUsers: number | null;
 }
 
-/** How long a room that did not answer is skipped. ms */
+/** How long a room that did not answer is skipped, in ms. */
 const SKIP_TIME = 10_000;
-/** How often a search starts again because the listing of a room was out of date. */
+/** How often a search starts again because the listing of a room was outdated. */
 const MOST_ROUNDS = 20;
-/** Rooms that one sweep asks at most, since each is a call. */
+/** The maximum number of rooms that one sweep asks, since each is a call. */
 const MOST_ASKED = 50;
 
 const NO_KIND: ErrorAnswer = { status: 404, error: "There is no such kind of room", code: "not_found" };
-const NO_ROOM: ErrorAnswer = { status: 404, error: "No room fits that has a place" };
+const NO_ROOM: ErrorAnswer = { status: 404, error: "There is no matching room with a free place" };
 const NEEDS_TOKEN: ErrorAnswer = { status: 401, error: "These rooms need a token" };
-const IS_FULL: ErrorAnswer = { status: 404, error: "This world lists as many rooms as it may. Try again later" };
-const IS_BUSY: ErrorAnswer = { status: 503, error: "Too many look for the same room at once. Try again" };
-const NO_SUCH_PATH: ErrorAnswer = { status: 400, error: "No room of this kind can have these segments in its path" };
+const IS_FULL: ErrorAnswer = { status: 404, error: "The list of this World is full. Try again later" };
+const IS_BUSY: ErrorAnswer = { status: 503, error: "Too many clients look for the same room. Try again" };
+const NO_SUCH_PATH: ErrorAnswer = { status: 400, error: "These segments do not fit the path of this kind of room" };
 const UNFIT: ErrorAnswer = { status: 400, error: "A new room of this kind is not listed, or does not fit the filter" };
 
-/** Finds rooms for clients, and asks rooms whether their listing is still right. */
+/** Finds rooms for clients, and asks rooms whether their listings are still correct. */
 export class Finder {
   readonly #parts: FinderParts;
-  /** By query: clients that look for the same at once wait for one new room, and do not get one each. */
+  /** By query. Clients with the same query wait for one new room, instead of getting one each. */
   readonly #creations = new Map<string, Promise<unknown>>();
-  /** By room: the question that is under way. */
+  /** By room: the question that is being asked. */
   readonly #checks = new Map<Listed["entry"], Promise<void>>();
   /** By room: until when it is skipped. */
   readonly #skippedUntil = new WeakMap<Listed["entry"], number>();
@@ -83,13 +83,13 @@ export class Finder {
     return IS_BUSY;
   }
 
-  /** The rooms that fit, also those that are locked or full; those with a place first. */
+  /** The rooms that match, including locked and full ones; those with a free place first. */
   list(query: Query, limit: number, caller: Caller): readonly FoundRoom[] | ErrorAnswer {
     const { listings, now } = this.#parts;
     return this.#refuse(query, caller) ?? listings.search(query, now()).slice(0, limit).map(show);
   }
 
-  /** Removes rooms that are empty for long, and asks those that have not reported for long. */
+  /** Removes rooms that have been empty for long, and asks those that have not reported for long. */
   async sweep(idle: number): Promise<void> {
     const { listings, now } = this.#parts;
     const time = now();
@@ -107,7 +107,7 @@ export class Finder {
     return kind.room.compiled.settings.auth === "required" && !isAuthenticated ? NEEDS_TOKEN : undefined;
   }
 
-  /** A new id for a room of this kind. @returns undefined if none of the service's definitions has it */
+  /** A new id for a room of this kind. @returns undefined if no definition of the service matches it */
   #kind(party: string, path: string, segments: Readonly<Record<string, string>>) {
     const rest = { ...segments };
     const roomId = path.replace(/\{(\w+)\}/g, (_, name: string) => {

@@ -6,18 +6,18 @@ import type { Assignment, LocationHint } from "./assignment.ts";
 
 /** The shards of a World. */
 export interface ShardHost {
-  /** Tells a shard what it serves, or that this changed. @param hint counts for the first call only */
+  /** Tells a shard its assignment, or a change of it. @param hint used for the first call only */
   assign(assignment: Assignment, hint?: LocationHint): Promise<void>;
-  /** The shard closes what it still holds with 4503, and forgets what it served. */
+  /** The shard closes its remaining connections with 4503, and forgets its assignment. */
   retire(shardId: string): Promise<void>;
 }
 
 /** The rooms that a World lists. */
 export interface RoomHost {
   /**
-   * Asks a room for its listing; a room that never ran is started by this.
-   * @param isMade whether this makes the room. One that is only asked, and was destroyed, does not begin anew
-   * @returns null if it is not to be listed here
+   * Asks a room for its listing. This starts a room that has never run.
+   * @param isMade whether this creates the room. A room that is only asked and was destroyed does not begin again
+   * @returns null if it is not listed here
    */
   ask(place: ListingPlace, worldId: string, isMade?: boolean): Promise<ListingReport | null>;
 }

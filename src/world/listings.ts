@@ -7,7 +7,7 @@ import { RESERVATION_LIFE } from "./settings.ts";
 import { makeListing } from "./state.ts";
 import type { ListingEntry, WorldState } from "./state.ts";
 
-/** Which rooms are looked for. */
+/** Which rooms to look for. */
 export interface Query {
   readonly party: string;
   /** The path of their definition. */
@@ -15,26 +15,26 @@ export interface Query {
   readonly filter: Filter;
   readonly order: Order;
 }
-/** Which come first. */
+/** Which rooms come first. */
 export const ORDERS = ["fullest", "emptiest"] as const;
 type Order = (typeof ORDERS)[number];
 
-/** A listed room: what is stored of it, and its metadata as it was parsed once. */
+/** A listed room: its stored values, and its parsed metadata. */
 export interface Listed {
   readonly entry: ListingEntry;
   readonly metadata: Metadata;
 }
 
 /**
- * The list of rooms of a World: all decisions about it, and none of the calls. A report of a room replaces the one before,
- * and places are reserved for a while, as with shards; the room itself enforces its `maxUsers`.
+ * The list of rooms of a World: all decisions about it, without the calls. A report of a room replaces the previous
+ * one. Places are reserved for a while, as with shards. The room itself enforces its `maxUsers`.
  */
 export class Listings {
   readonly #state: WorldState;
   readonly #most: number;
   readonly #listed = new Map<string, { readonly key: string; readonly listed: Listed }>();
 
-  /** @param state restored already @param most rooms that are listed at once */
+  /** @param state restored already @param most the maximum number of listed rooms */
   constructor(state: WorldState, most: number) {
     this.#state = state;
     this.#most = most;
@@ -53,12 +53,12 @@ export class Listings {
     return this.#listed.get(nameOf(place))?.listed;
   }
 
-  /** All of them, in a list of its own: some may be removed meanwhile. */
+  /** All listed rooms, in a new list, since some may be removed meanwhile. */
   all(): Listed[] {
     return Array.from(this.#listed.values(), ({ listed }) => listed);
   }
 
-  /** Takes a report of a room. @returns false if there is no space for another one */
+  /** Takes a report of a room. @returns false if no further room can be listed */
   take(report: ListingReport, now: number): boolean {
     const existing = this.#listed.get(nameOf(report));
     if (!existing && this.isFull) return false;
@@ -85,7 +85,7 @@ export class Listings {
     this.#listed.delete(nameOf(place));
   }
 
-  /** The rooms that fit, those with a place first. */
+  /** The rooms that match, those with a free place first. */
   search(query: Query, now: number): Listed[] {
     const sign = query.order === "fullest" ? -1 : 1;
     const found = [...this.#listed.values()].filter(({ listed }) => matches(listed, query));
@@ -93,12 +93,12 @@ export class Listings {
       const load = loadOf(listed, now);
       return { listed, index, rank: isOpen(listed, now) ? sign * load : Infinity };
     });
-    // Of equals the one that is listed for longest, so that users meet there.
+    // Of equal rooms, the one that is listed longest comes first, so that users meet there.
     ranked.sort((a, b) => (a.rank === b.rank ? a.index - b.index : a.rank - b.rank));
     return ranked.map(({ listed }) => listed);
   }
 
-  /** Reserves a place for a user who is on the way. */
+  /** Reserves a place for a user who is about to connect. */
   reserve({ entry }: Listed, now: number): void {
     const info = entry.info();
     const reservations = [...info.reservations.filter((end) => end > now), now + RESERVATION_LIFE];
@@ -112,7 +112,7 @@ export class Listings {
   }
 }
 
-/** A party has no slash, so no two rooms have the same name. */
+/** A party has no slash, so two rooms never have the same name. */
 function nameOf({ party, roomId }: ListingPlace): string {
   return `${party}/${roomId}`;
 }
@@ -128,7 +128,7 @@ export function isOpen(listed: Listed, now: number): boolean {
   return !locked && loadOf(listed, now) < (maxUsers ?? Infinity);
 }
 
-/** Users who are there or have a reservation. */
+/** The number of users, including reservations. */
 export function loadOf({ entry }: Listed, now: number): number {
   const { users, reservations } = entry.info();
   return users + reservations.filter((end) => end > now).length;

@@ -1,17 +1,14 @@
 import type { LocationHint } from "./assignment.ts";
 
-/**
- * Countries of the Middle East, whatever continent they are counted to. No objects run there, and eastern Europe is
- * nearest.
- */
+/** Countries of the Middle East, whatever their continent. No objects run there, and eastern Europe is nearest. */
 const MIDDLE_EAST: ReadonlySet<unknown> = new Set(
   ["AE", "BH", "EG", "IL", "IQ", "IR", "JO", "KW", "LB", "OM", "PS", "QA", "SA", "SY", "TR", "YE"], //
 );
-/** Degrees east: where the west of North America ends, and where the east of Europe and of Asia begins. */
+/** In degrees east: the end of the west of North America, and the beginning of the east of Europe and of Asia. */
 const WEST_OF_AMERICA = -100;
 const EAST_OF_EUROPE = 16;
 const EAST_OF_ASIA = 105;
-/** Degrees north: where the south-east of Asia ends. */
+/** In degrees north: the end of the south-east of Asia. */
 const SOUTH_OF_ASIA = 22;
 
 type Place = readonly [north: number, east: number];
@@ -20,9 +17,9 @@ const WESTERN_EUROPE: Place = [50, 5];
 const EASTERN_EUROPE: Place = [51, 21];
 
 /**
- * Roughly where objects run that were made with a hint: degrees north and east. With the last three they do not run where
- * the hint says (Cloudflare's documentation of November 2026). Earlier versions gave these, so stored shards have them.
- * https://developers.cloudflare.com/durable-objects/reference/data-location/#supported-locations-1
+ * The approximate places of objects with a hint, in degrees north and east. With the last three hints, objects run in
+ * another place (Cloudflare's documentation of November 2026). Earlier versions used these hints, so stored shards may
+ * have them. https://developers.cloudflare.com/durable-objects/reference/data-location/#supported-locations-1
  */
 const PLACES: Readonly<Record<LocationHint, Place>> = {
   wnam: [37, -120],
@@ -38,15 +35,15 @@ const PLACES: Readonly<Record<LocationHint, Place>> = {
   me: EASTERN_EUROPE,
 };
 const EARTH_RADIUS = 6371;
-/** Half of the equator: as far as two points can be apart, in km. */
+/** Half of the equator, the longest distance of two points, in km. */
 const FARTHEST = 20_015;
-/** Regions that are no farther apart than this count as neighbours, in km: some 50 ms for a message there and back. */
+/** Regions within this distance are neighbours, in km: about 50 ms round trip time. */
 export const NEAR = 5500;
 
 /**
- * The region that is nearest to a client of those where objects run. Where a client is, Cloudflare says in `request.cf`.
+ * The region in which objects run that is nearest to a client. Cloudflare tells where the client is in `request.cf`.
  * https://developers.cloudflare.com/workers/runtime-apis/request/#incomingrequestcfproperties
- * @returns undefined if it is not known
+ * @returns undefined if the place of the client is unknown
  */
 export function hintOf(cf: unknown): LocationHint | undefined {
   if (typeof cf !== "object" || cf === null) return undefined;
@@ -72,12 +69,12 @@ export function hintOf(cf: unknown): LocationHint | undefined {
   }
 }
 
-/** Reads a coordinate. @returns NaN if it is not known: no comparison with that is true */
+/** Reads a coordinate. @returns NaN if it is unknown. No comparison with NaN is true */
 function degrees(coordinate: unknown): number {
   return typeof coordinate === "string" && coordinate !== "" ? Number(coordinate) : Number.NaN;
 }
 
-/** How far apart two regions are, in km. One that is not known is as far away as can be. */
+/** The distance of two regions, in km. An unknown region is as far away as possible. */
 export function distance(a: LocationHint | undefined, b: LocationHint | undefined): number {
   if (!a || !b) return FARTHEST;
   const [north1, east1] = PLACES[a].map(toRadians) as [number, number];

@@ -14,32 +14,35 @@ import type { Registry } from "./registry.ts";
 
 type Answer = Promise<RoomMetrics | ShardMetrics>;
 
-/** What an operator sees of a World. */
+/** The answer of `GET /parties/world/:world/metrics` for operators. */
 export interface WorldMetrics {
+  /** The id of the World. */
   readonly world: string;
-  /** What the World knows. */
+  /** How many rooms, shards and connections the World knows. */
   readonly known: { readonly rooms: number; readonly shards: number; readonly connections: number };
-  /** Those that answered, without their errors: each has those itself. */
+  /** The rooms that answered. Their errors are left out: ask the room for them. */
   readonly rooms: readonly Omit<RoomMetrics, "errors">[];
+  /** The shards that answered, without their errors. */
   readonly shards: readonly Omit<ShardMetrics, "errors">[];
-  /** Those that did not: rooms as `party/id`, shards by their ids. */
+  /** The objects that did not answer: rooms as `party/id`, shards by id. */
   readonly silent: readonly string[];
-  /** How many hold somebody, but were not asked, since there are too many. */
+  /** How many objects with clients were not asked, since there are more than 500. */
   readonly unasked: number;
-  /** Of all that answered. */
+  /** The sum of the counts of all that answered. */
   readonly totals: Counts;
-  /** Dollars an hour, on average. */
+  /** The average cost in dollars per hour. */
   readonly costPerHour: number;
 }
 
-/** Rooms and shards that are asked at most, and at once: each is a call. Who takes longer has not answered. ms */
+/** The maximum number of objects that are asked. Each question is a call. */
 export const MOST_ASKED = 500;
 const AT_ONCE = 20;
+/** How long an object may take to answer, in ms. */
 const PATIENCE = 5000;
 
 /**
- * Asks the rooms and shards of a World that have clients, the fullest first: asking the others would only wake them.
- * One that does not answer is named, and does no harm.
+ * Asks the rooms and shards of a World that have clients, fullest first. The others would only be woken by it. An
+ * object that does not answer is listed in `silent`.
  */
 export async function gather(
   world: string,

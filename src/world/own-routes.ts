@@ -5,33 +5,38 @@ import type { Build } from "../protocol/build.ts";
 import { infosOf } from "./state.ts";
 import type { RoomInfo, ShardInfo, WorldState } from "./state.ts";
 
-/** A room that listed itself, as `listRooms` of the client gives it. */
+/** A room of a World's list, as `listRooms` of the client returns it. */
 export interface ListedRoom {
+  /** The party of the room. */
   readonly party: string;
+  /** The id of the room. */
   readonly roomId: string;
+  /** The metadata that the room gave to `room.setListing`. */
   readonly metadata: Metadata;
+  /** Whether searches skip the room. */
   readonly locked: boolean;
   /** Distinct users online. */
   readonly users: number;
-  /** null: no limit. */
+  /** The maximum number of users online. Null for no limit. */
   readonly maxUsers: number | null;
 }
 
-/** The rooms and shards that a World knows, for routes of your own. It is read anew each time. */
+/** What a World knows, as `state` of your own routes. It is read anew each time. */
 export interface WorldView {
-  /** Those that are spread over shards. */
+  /** The rooms that are distributed over shards. */
   readonly rooms: readonly RoomInfo[];
+  /** The shards of these rooms. */
   readonly shards: readonly ShardInfo[];
-  /** Those that listed themselves, by `room.setListing`. */
+  /** The rooms that called `room.setListing`. */
   readonly listings: readonly ListedRoom[];
 }
 
-/** Routes of your own beside those of a World. R: schemas of bodies, by method and path. */
+/** Your own routes of a World. R: the schemas of bodies, by method and path. */
 export type WorldRequests<R> = {
   [P in keyof R]: Route<WorldView, P & string, R[P]> & (P extends RouteName ? unknown : RouteName);
 };
 
-/** The paths of Worlds themselves: for clients, for shards and rooms, and for operators. */
+/** The World's own paths: for clients, for shards and rooms, and for operators. */
 const TAKEN: ReadonlySet<string> = new Set([
   "/connect",
   "/find-room",
@@ -45,9 +50,8 @@ const TAKEN: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Knows the routes that a World is to have beside its own.
- * @returns whether a request is for one of them
- * @throws Error that names the route, in development and in tests, if it is malformed or is one of the World's
+ * Makes the function that tells whether a request is for one of your own routes of a World.
+ * @throws Error that names the route, in development and in tests, if it is malformed or is one of the World's own
  */
 export function matcherOf(requests: Readonly<Record<string, AnyRoute>>): (method: string, path: string) => boolean {
   if ((globalThis as Build).process?.env?.NODE_ENV !== "production") checkOwn(requests);
@@ -59,10 +63,10 @@ function checkOwn(requests: Readonly<Record<string, AnyRoute>>): void {
   checkRoutes(requests);
   const taken = Object.keys(requests).find((key) => TAKEN.has(key.slice(key.indexOf(" ") + 1)));
   if (taken !== undefined)
-    throw new Error(`createRooms: world.requests has "${taken}", which is a path of Worlds themselves`);
+    throw new Error(`createRooms: world.requests has "${taken}", which is a path of the World itself`);
 }
 
-/** The same routes as those of a room whose state is the registry. */
+/** Makes these routes work like those of a room whose state is the registry. */
 export function ownRoutes(requests: Readonly<Record<string, AnyRoute>>): Readonly<Record<string, AnyRoute>> {
   return Object.fromEntries(Object.entries(requests).map(([key, route]) => [key, withView(route)]));
 }

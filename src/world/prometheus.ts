@@ -1,17 +1,19 @@
 import type { FlowReport, ObjectMetrics, RoomMetrics } from "../platform/metrics.ts";
 import type { WorldMetrics } from "./metrics.ts";
 
-/** Of the text format: https://prometheus.io/docs/instrumenting/exposition_formats/ */
+/** The content type of the text format: https://prometheus.io/docs/instrumenting/exposition_formats/ */
 export const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 type Labels = Readonly<Record<string, string>>;
 
-/** Whether a client wants this format. What Prometheus sends names text/plain; what browsers and fetch send does not. */
+/** Whether a client wants this format. Prometheus accepts text/plain by name; browsers and fetch do not. */
 export function wantsText({ url, headers }: Request): boolean {
   return url.includes("format=prometheus") || (headers.get("accept") ?? "").includes("text/plain");
 }
 
-/** What is known of a World, as Prometheus reads it. Names follow from those of the JSON: docs/observability.md. */
+/**
+ * The metrics of a World in the format of Prometheus. Names are derived from those of the JSON: docs/observability.md.
+ */
 export function exposition({ world, known, silent, rooms, shards }: WorldMetrics): string {
   const page = new Page();
   for (const [name, value] of Object.entries({ ...known, silent: silent.length })) {
@@ -41,11 +43,11 @@ function addObject(page: Page, world: string, object: Counted): void {
   for (const { why, count } of awake) page.add("awake", { ...labels, by: why }, count);
 }
 
-/** Samples, those of one name together. */
+/** Samples, grouped by name. */
 class Page {
   readonly #families = new Map<string, string[]>();
 
-  /** @param name words, or as a property is called: a counter's ends with "total" */
+  /** @param name words, or the name of a property. The name of a counter ends with "total" */
   add(words: string, labels: Labels, value: number): void {
     const text = words.replace(/[A-Z]/g, " $&").toLowerCase();
     const name = `durable_rooms_${text.replaceAll(" ", "_")}`;

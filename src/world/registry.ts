@@ -21,22 +21,22 @@ import { choose } from "./strategies.ts";
 /** A client that asks for a shard of a room. */
 export interface ShardRequest {
   readonly roomId: string;
-  /** Whether the room may be added if it is not known. */
+  /** Whether the room may be added if it is unknown. */
   readonly autoCreate: boolean;
   /** Whether a room or shard may be added for this client. */
   readonly mayGrow: boolean;
-  /** Where the client is, if that is known. */
+  /** The region of the client, if it is known. */
   readonly hint: LocationHint | undefined;
 }
 
-/** The outcome: a shard with a reservation for the client, or why there is none. */
+/** The result: a shard with a reservation for the client, or why there is none. */
 export type Placement =
   | { readonly kind: "placed"; readonly shard: Shard; readonly added: readonly Shard[] }
   | { readonly kind: "unknown room" | "too many rooms" | "no space" | "not allowed to grow" };
 
 /**
- * The rooms and shards of a World: all decisions about them, and none of the calls that follow. What it knows is
- * the synced state of the World. Beside that it keeps indexes, so every change goes through here.
+ * The rooms and shards of a World: all decisions about them, without the calls that follow. Its data is the synced
+ * state of the World. It also keeps indexes, so every change has to go through here.
  */
 export class Registry {
   readonly #state: WorldState;
@@ -70,12 +70,12 @@ export class Registry {
     return this.#shards.get(shardId);
   }
 
-  /** All rooms, in a list of its own: rooms may be removed meanwhile. */
+  /** All rooms, in a new list, since rooms may be removed meanwhile. */
   rooms(): RoomEntry[] {
     return Array.from(this.#rooms.values(), ({ room }) => room);
   }
 
-  /** The same for all shards. */
+  /** All shards, in a new list. */
   shards(): Shard[] {
     return [...this.#shards.values()];
   }
@@ -93,8 +93,8 @@ export class Registry {
   }
 
   /**
-   * Assigns a shard to a client, and reserves a place there until the client has arrived. It is one step: two clients
-   * never get the same place. Shards and rooms are added as far as that is needed and allowed.
+   * Assigns a shard to a client, and reserves a place until the client has connected. This is one step, so two clients
+   * never get the same place. Shards and rooms are added if needed and allowed.
    */
   place(request: ShardRequest, now: number): Placement {
     const existing = this.room(request.roomId);
@@ -111,12 +111,12 @@ export class Registry {
     return this.#reserve(added[0] as Shard, added, now);
   }
 
-  /** Whether no room can be added. */
+  /** Whether no further room can be added. */
   get isFull(): boolean {
     return this.#rooms.size >= this.#settings.maxRooms;
   }
 
-  /** Adds a room, or changes how it is run. @returns the shards that it got, so that it has its minimum */
+  /** Adds a room, or changes its configuration. @returns the shards that were added to reach its minimum */
   register({ name, maxShards = this.#settings.maxShards, ...rest }: Registration, now: number): Shard[] {
     const config = { ...rest, maxShards };
     const existing = this.room(name);
@@ -126,8 +126,8 @@ export class Registry {
   }
 
   /**
-   * Brings a room to so many active shards: it gets new ones, or the emptiest are to be emptied.
-   * @param capacity of new shards, if other than the room's own
+   * Changes the number of active shards of a room: shards are added, or the emptiest are drained.
+   * @param capacity the capacity of new shards, if it differs from the room's
    */
   scale(room: RoomEntry, target: number, now: number, capacity?: number): { added: Shard[]; drained: Shard[] } {
     const active = this.activeOf(room.info().id);
@@ -138,16 +138,16 @@ export class Registry {
   }
 
   /**
-   * Takes a report of a shard. New clients take up the oldest reservations; for a shard that does not count arrivals,
-   * they are as many as its connections rose by.
-   * @param mayRevive whether a draining shard may become active again: not by its own report, which may have been on
-   * its way when it was drained
+   * Takes a report of a shard. New clients use up the oldest reservations. If the shard does not count arrivals, their
+   * number is the increase of its connections.
+   * @param mayRevive whether a draining shard may become active again. Its own report may not do that, since it may
+   * have been sent before the shard was drained
    * @returns whether its status changed
    */
   report(shard: Shard, { connections, arrivals, status }: Report, mayRevive: boolean, now: number): boolean {
     const { arrivals: before, usedAt } = shard.ledger();
     const old = shard.info();
-    // A count that decreased was started again.
+    // A count that decreased was reset.
     const came = arrivals === undefined ? connections - old.connections : arrivals - (arrivals < before ? 0 : before);
     changeRecord(shard, {
       reservations: pendingOf(shard, now).slice(Math.max(came, 0)),
@@ -187,7 +187,7 @@ export class Registry {
     return choose(room.info().config.balancingStrategy, free, { now, hint, canGrow, random: this.#random });
   }
 
-  /** Draining shards do not count: their clients need another shard. */
+  /** Draining shards do not count, since their clients need another shard. */
   #hasRoomForShard(room: RoomEntry): boolean {
     const { id, config } = room.info();
     return this.activeOf(id).length < config.maxShards && this.#shards.size < MOST_SHARDS;
@@ -202,7 +202,7 @@ export class Registry {
     return { kind: "placed", shard, added };
   }
 
-  /** A turn after those of all shards of a room. */
+  /** The turn after those of all shards of a room. */
   #nextTurn(roomId: string): number {
     let last = 0;
     for (const shard of this.#shardsOf.get(roomId) ?? []) last = Math.max(last, shard.ledger().turn);

@@ -10,7 +10,7 @@ import { MOST_SOCKETS } from "./settings.ts";
 
 const PARTY = /^[A-Za-z0-9_-]{1,64}$/;
 
-/** Clients would take the one that is left out for a deletion. */
+/** Clients would read the excluded id as a deletion. */
 const isPossible = (id: string): boolean => isRoomId(id) && id !== DELETE;
 const roomId = z.string().check(z.refine(isPossible, "No room can have this id"));
 const count = z.int().check(z.gte(0));
@@ -35,7 +35,10 @@ export const reportBody = z.object({
   worldId: z.optional(z.string()),
   connections: count,
   status: z.optional(z.enum(["active", "draining", "maintenance"])),
-  /** Clients that ever came to the shard: so the World knows how many of those it sent have arrived. */
+  /**
+   * The number of clients that ever connected to the shard. It tells the World how many of its reservations have
+   * arrived.
+   */
   arrivals: z.optional(count),
 });
 
@@ -55,10 +58,13 @@ const query = {
   order: z._default(z.enum(ORDERS), "fullest"),
 };
 
-/** `POST /find-room`. A misspelt name would find too much: so nothing is ignored. */
+/** `POST /find-room`. Unknown keys are refused, since a misspelt filter would find too many rooms. */
 export const findBody = z.strictObject({
   ...query,
-  create: z._default(z.custom<Creation>(isCreation, "It is true, false, or an object of texts by segment"), false),
+  create: z._default(
+    z.custom<Creation>(isCreation, "create has to be true, false, or an object of strings by segment"),
+    false,
+  ),
 });
 
 /** `POST /list-rooms` */
@@ -67,7 +73,7 @@ export const listBody = z.strictObject({
   limit: z._default(z.int().check(z.gte(1), z.lte(100)), 50),
 });
 
-/** `POST /update-listing`: what a room says of itself, or null if it is not to be listed any more. */
+/** `POST /update-listing`: the listing of a room, or null to remove it from the list. */
 export const listingBody = z.object({
   party,
   roomId,
@@ -84,7 +90,7 @@ export const listingBody = z.object({
   ),
 });
 
-/** What the segments of a new room's path are, where that is given; false if none is to be made. */
+/** The segments of a new room's path, as far as they are given. False if no room may be made. */
 export type Creation = boolean | Readonly<Record<string, string>>;
 
 function isCreation(value: unknown): boolean {

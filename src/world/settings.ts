@@ -4,51 +4,66 @@ import type { Balancing } from "./balancing.ts";
 import { isPlain } from "../protocol/values.ts";
 import type { WorldRequests } from "./own-routes.ts";
 
-/** What `worlds` takes. */
+/** The options of `worlds`. All of them are optional. */
 export interface WorldConfig<R = Readonly<Record<string, unknown>>> {
-  /** The ids of the Worlds that exist. Default: any id, so that a request with a new id makes a new World. */
+  /** The ids of the Worlds. Default: any id, so a request with a new id makes a new World. */
   readonly ids?: readonly string[];
-  /** Sockets that a shard holds at most, unless its room was registered with a number of its own. Default 75. */
+  /**
+   * The maximum number of connections of a shard, from 1 to 32,768, unless its room is registered with another number.
+   * Default 75.
+   */
   readonly shardCapacity?: number;
-  /** How clients are spread, unless their room was registered with a way of its own. Default `"round-robin"`. */
+  /**
+   * How clients are distributed over shards: `"round-robin"`, `"least-connections"`, `"random"` or `"nearest"`, unless
+   * their room is registered with another strategy. Default `"round-robin"`.
+   */
   readonly balancing?: Balancing;
   /**
-   * Rooms that a World knows at once, and rooms that it lists. Default 10,000, which is also the most: take more
-   * Worlds for more rooms.
+   * The maximum number of rooms that a World knows, and of rooms that it lists, from 1 to 10,000. Use several Worlds
+   * for more rooms. Default 10,000.
    */
   readonly maxRooms?: number;
-  /** Active shards that a room has at most: a room can be registered with fewer, never with more. Default 100. */
+  /**
+   * The maximum number of active shards of a room, from 1 to 1000. A room can be registered with fewer. Default 100.
+   */
   readonly maxShards?: number;
-  /** How often one client address may ask for a shard or a room in a time (ms). Default 60 in 10,000. */
+  /**
+   * How many requests one client address may make for a shard or a room in `per` ms. Further ones get 429 with
+   * `Retry-After`. Default `{ requests: 60, per: 10_000 }`.
+   */
   readonly connectRate?: { readonly requests: number; readonly per: number };
-  /** How long in ms an empty shard, and then a room that was never registered, is kept. Default 300,000. */
+  /**
+   * How long an empty shard, and then a room that is not registered, is kept in ms, from 1000 to 86,400,000. Default
+   * 300,000.
+   */
   readonly roomIdle?: number;
   /**
-   * Routes of your own, beside those of the World, at `/parties/world/:world/…`. They are like the `requests` of a room: users'
-   * tokens are checked, `state` is what the World knows, and `room` has its id and its `storage`. Default: none.
+   * Your own HTTP routes, besides those of the World, at `/parties/world/:world/…`. They work as the `requests` of a
+   * room: users' tokens are verified, `state` is what the World knows, and `room` has its `id` and `storage`. Default:
+   * none.
    */
   readonly requests?: WorldRequests<R>;
 }
 
-/** A configuration with defaults filled in. */
+/** The options with their defaults. */
 export type WorldSettings = Required<Omit<WorldConfig, "ids" | "requests">> &
   Pick<WorldConfig, "ids"> & { readonly requests?: Readonly<Record<string, AnyRoute>> };
 
-/** How long a reserved place is kept for its client. ms */
+/** How long a place is reserved for its client, in ms. */
 export const RESERVATION_LIFE = 30_000;
-/** A shard that has not reported for this long is gone. ms */
+/** A shard that has not reported for this long is removed, in ms. */
 export const SHARD_SILENCE = 300_000;
-/** How often a World looks for what can be removed. ms */
+/** How often a World looks for rooms and shards to remove, in ms. */
 export const SWEEP_INTERVAL = 60_000;
-/** A room whose report is older than this is asked before a user is sent there. ms */
+/** A room with an older report is asked before a user is sent there, in ms. */
 export const LISTING_TRUST = 60_000;
-/** A listed room with users that has not reported for this long is asked whether it is still there. ms */
+/** A listed room with users that has not reported for this long is asked whether it still exists, in ms. */
 export const LISTING_SILENCE = 3_600_000;
-/** The Worker's secret that shards prove themselves with. */
+/** The secret of the Worker that shards authenticate with. */
 export const SECRET_NAME = "SHARD_SECRET";
-/** Shards of a World at most, for what clients may bring about: more would not fit into its memory. */
+/** The maximum number of shards of a World that clients can cause. More would not fit into its memory. */
 export const MOST_SHARDS = 15_000;
-/** An object cannot hold more: https://developers.cloudflare.com/durable-objects/best-practices/websockets/ */
+/** The platform's limit of an object: https://developers.cloudflare.com/durable-objects/best-practices/websockets/ */
 export const MOST_SOCKETS = 32_768;
 
 const DEFAULTS: WorldSettings = {
@@ -60,7 +75,12 @@ const DEFAULTS: WorldSettings = {
   roomIdle: 300_000,
 };
 
-/** Every option, with what it has to be. */
+/**
+ * The checks of all options. Each returns the problem, or undefined.
+ * @@// // Each takes some 3 KB Each room takes about 3 KB of memory, and each of its shards 4 KB, of the 128 MB of an
+ * object.
+ * @@// // Starting a shard is a call Starting a shard is a call, and a request can make 1000.
+ */
 const OPTIONS: Readonly<Record<keyof WorldConfig, (value: unknown) => string | undefined>> = {
   ids: (value) =>
     Array.isArray(value) && value.every((id) => typeof id === "string" && id !== "") ? undefined : " has to list ids",
@@ -77,7 +97,7 @@ const OPTIONS: Readonly<Record<keyof WorldConfig, (value: unknown) => string | u
 };
 
 /**
- * Fills in defaults.
+ * Adds the defaults.
  * @throws Error that names the option and says what to do, if one is unknown or malformed
  */
 export function checkWorldConfig<R>(config: WorldConfig<R>): WorldSettings {

@@ -12,8 +12,8 @@ import { changeRecord, isActive } from "./state.ts";
 import type { Shard } from "./state.ts";
 
 /**
- * Starts shards: sends them their assignments. A shard that cannot be reached is removed from the registry. A start that
- * the World's own crash interrupted is repeated for the next client that is to be sent there.
+ * Starts shards: sends them their assignments. A shard that cannot be reached is removed from the registry. If a crash
+ * of the World interrupts a start, it is repeated for the next client of the shard.
  */
 export class ShardStarter {
   readonly #worldId: string;
@@ -33,7 +33,7 @@ export class ShardStarter {
     this.#log = log;
   }
 
-  /** Resolves when a shard has its assignment: to what to answer if it could not be reached. Never rejects. */
+  /** Resolves when a shard has its assignment. The result is the answer if it could not be reached. Never rejects. */
   async ensureStarted(shard: Shard): Promise<ErrorAnswer | undefined> {
     const { id } = shard.info();
     const starting = this.#starting.get(id);
@@ -43,14 +43,14 @@ export class ShardStarter {
     return start;
   }
 
-  /** Sends a shard its changed assignment. A failure is logged: the World itself sends nobody there. */
+  /** Sends a shard its changed assignment. A failure is logged: the World itself assigns no clients to it. */
   async sendAssignment(shard: Shard): Promise<void> {
     const { id } = shard.info();
     await this.#starting.get(id);
     if (this.#registry.shard(id) === shard) await this.#try("assign_failed", id, () => this.#assign(shard));
   }
 
-  /** Ends shards that were removed. A failure is logged: nobody is sent there, and what they report is refused. */
+  /** Retires removed shards. A failure is logged: no clients are assigned to them, and their reports are refused. */
   async retire(shardIds: readonly string[]): Promise<void> {
     const end = (id: string) => this.#ends.make(() => this.#host.retire(id));
     await Promise.all(shardIds.map((id) => this.#try("retire_failed", id, () => end(id))));
@@ -64,7 +64,7 @@ export class ShardStarter {
       return undefined;
     }
     this.#registry.removeShard(id);
-    // The call may have arrived, and only its answer not.
+    // The call may have arrived even if its answer did not.
     void this.retire([id]);
     return problem;
   }

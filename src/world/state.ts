@@ -5,65 +5,74 @@ import { collection, persist, sync } from "../state/fields.ts";
 import type { LocationHint } from "./assignment.ts";
 import type { Balancing } from "./balancing.ts";
 
-/** How a room is to be run, as it was registered, or by the World's own settings. */
+/** The configuration of a room: as it was registered, or from the options of the World. */
 export interface RoomConfig {
+  /** How clients are distributed over shards. */
   readonly balancingStrategy: Balancing;
-  /** Kept for whoever lists rooms. It opens and closes nothing: the room's own guards do. */
+  /** Stored for code that lists rooms. It does not restrict access: use the room's guards. */
   readonly public: boolean;
-  /** Sockets that a new shard holds at most. */
+  /** The maximum number of connections of a new shard. */
   readonly maxPlayersPerShard: number;
+  /** The number of active shards to keep. */
   readonly minShards: number;
+  /** The maximum number of active shards. */
   readonly maxShards: number;
 }
 
-/** A room that the World knows. */
+/** A room that the World distributes over shards. */
 export interface RoomInfo {
   readonly id: string;
   readonly config: RoomConfig;
-  /** Whether an operator registered it: then it stays. Others are removed when nobody uses them. */
+  /** Whether an operator registered it. Other rooms are removed when they are not used. */
   readonly isRegistered: boolean;
-  /** When it was last seen in use, as far as its present shards do not tell. */
+  /** When it was last used, in ms since 1970, as far as its present shards do not tell. */
   readonly usedAt: number;
 }
 
-/** Only an active shard gets new clients. A draining one is removed when it is empty, one in maintenance stays. */
+/**
+ * Only an active shard gets new clients. A draining shard is removed when it is empty. A shard in maintenance stays.
+ */
 export type ShardStatus = "active" | "draining" | "maintenance";
 
 /** A shard, as operators see it. */
 export interface ShardInfo {
+  /** The id of the shard. */
   readonly id: string;
+  /** The id of the room whose clients it holds. */
   readonly roomId: string;
-  /** Sockets at most. */
+  /** The maximum number of connections. */
   readonly capacity: number;
-  /** Where it runs, as far as that is known. */
+  /** The region in which it runs. Null if that is not known. */
   readonly hint: LocationHint | null;
   readonly status: ShardStatus;
-  /** Open sockets, as the shard last reported. */
+  /** The number of open connections that the shard last reported. */
   readonly connections: number;
-  /** When it last reported. */
+  /** When it last reported, in ms since 1970. */
   readonly reportedAt: number;
 }
 
-/** What only the World itself needs of a shard. It is stored, but operators do not see it. */
+/** Data about a shard that only the World needs. It is stored but not shown to operators. */
 export interface ShardRecord {
-  /** When each reservation ends whose client has not arrived; the oldest first. */
+  /** When each reservation without a client ends, oldest first. */
   readonly reservations: readonly number[];
-  /** Clients that ever came, as the shard last reported. */
+  /** The number of clients that ever connected, as the shard last reported. */
   readonly arrivals: number;
-  /** The number of the last reservation, counted over the shards of its room: the shard with the least one is next. */
+  /**
+   * The number of the last reservation, counted over the shards of its room. The shard with the lowest number is next.
+   */
   readonly turn: number;
-  /** When it last had clients, or was about to. */
+  /** When it last had clients, or was about to, in ms since 1970. */
   readonly usedAt: number;
-  /** Whether it has its assignment. Until then no client may be sent there. */
+  /** Whether it has received its assignment. Until then, no client may be sent there. */
   readonly isAssigned: boolean;
 }
 
-/** A listed room, as it last reported, and what the World adds. */
+/** A listed room: its last report, and what the World adds. */
 export interface ListingInfo extends ListingReport {
   readonly reportedAt: number;
-  /** When it last had users, or was about to. */
+  /** When it last had users, or was about to, in ms since 1970. */
   readonly usedAt: number;
-  /** When each reservation ends whose user has not arrived; the oldest first. */
+  /** When each reservation without a user ends, oldest first. */
   readonly reservations: readonly number[];
 }
 
@@ -99,8 +108,8 @@ const LISTING: ListingInfo = {
 };
 
 /**
- * A signal of a value that is only ever replaced as a whole. A signal that is made of an object watches each of its
- * properties, for twice the memory; and a World knows ten thousand rooms, in the 128 MB of an object.
+ * A signal of a value that is always replaced as a whole. A signal of an object watches each property, which takes
+ * twice the memory. A World knows up to 10,000 rooms, in the 128 MB of an object.
  */
 function whole<T extends object>(value: T): WritableSignal<T> {
   const made = signal<T | null>(null);
@@ -112,14 +121,14 @@ function whole<T extends object>(value: T): WritableSignal<T> {
 export const makeRoom = (info: RoomInfo = ROOM) => ({ info: sync(whole(info)) });
 export type RoomEntry = ReturnType<typeof makeRoom>;
 
-/** An entry of `shards`: all of it is one stored row, so that a reservation is one write. */
+/** An entry of `shards`. It is stored as one row, so a reservation is one write. */
 export const makeShard = (info: Partial<ShardInfo> = {}, record: Partial<ShardRecord> = {}) => ({
   info: sync(whole<ShardInfo>({ ...SHARD, ...info })),
   ledger: persist(whole<ShardRecord>({ ...RECORD, ...record })),
 });
 export type Shard = ReturnType<typeof makeShard>;
 
-/** An entry of `listings`. Its metadata is text: no key of it can be one that clients of the registry choke on. */
+/** An entry of `listings`. Its metadata is text, so that none of its keys can break clients of the registry. */
 export const makeListing = () => ({ info: sync(whole(LISTING)) });
 export type ListingEntry = ReturnType<typeof makeListing>;
 
@@ -131,12 +140,12 @@ export const makeWorldState = () => ({
 });
 export type WorldState = ReturnType<typeof makeWorldState>;
 
-/** Reservations that still wait for their client. */
+/** Reservations whose client has not connected yet. */
 export function pendingOf(shard: Shard, now: number): readonly number[] {
   return shard.ledger().reservations.filter((end) => end > now);
 }
 
-/** Clients that a shard has, or will have in a moment. */
+/** Clients that a shard has, and clients that are on the way. */
 export function loadOf(shard: Shard, now: number): number {
   return shard.info().connections + pendingOf(shard, now).length;
 }
@@ -145,7 +154,7 @@ export function isActive(shard: Shard): boolean {
   return shard.info().status === "active";
 }
 
-/** Whether a new client may be sent there. */
+/** Whether a new client may be assigned to it. */
 export function hasSpace(shard: Shard, now: number): boolean {
   return isActive(shard) && loadOf(shard, now) < shard.info().capacity;
 }
@@ -165,7 +174,7 @@ export function changeRecord(shard: Shard, changes: Partial<ShardRecord>): void 
   shard.ledger.set({ ...shard.ledger(), ...changes });
 }
 
-/** What is shown of the entries of a collection. */
+/** The public part of the entries of a collection. */
 export function infosOf<T>(entries: Readonly<Record<string, { info(): T }>>): T[] {
   return Object.values(entries).map((entry) => entry.info());
 }

@@ -4,12 +4,12 @@ import type { Balancing } from "./balancing.ts";
 import { loadOf } from "./state.ts";
 import type { Shard } from "./state.ts";
 
-/** What a choice depends on beside the shards. */
+/** The data besides the shards that a choice depends on. */
 export interface Choice {
   readonly now: number;
-  /** Where the client is, if that is known. */
+  /** The region of the client, if it is known. */
   readonly hint: LocationHint | undefined;
-  /** Whether a shard may be made instead. */
+  /** Whether a new shard may be made instead. */
   readonly canGrow: boolean;
   /** From 0 to less than 1. */
   readonly random: () => number;
@@ -18,25 +18,25 @@ export interface Choice {
 type Strategy = (shards: readonly Shard[], choice: Choice) => Shard | undefined;
 
 /**
- * How a shard is chosen of those with space. Each gives undefined only if a new one is to be made, or there is
- * none at all.
+ * The strategies for choosing a shard with a free place. The result is undefined only if a new shard should be made, or
+ * there is none at all.
  */
 const STRATEGIES: Readonly<Record<Balancing, Strategy>> = {
-  // The turn is stored with the shard, so that a reservation changes nothing but the shard.
+  // The turn is stored with the shard, so that a reservation changes only the shard.
   "round-robin": (shards) => least(shards, (shard) => [shard.ledger().turn]),
   "least-connections": (shards, { now }) => least(shards, (shard) => [loadOf(shard, now), shard.ledger().turn]),
   random: (shards, { random }) => shards[Math.floor(random() * shards.length)],
   nearest,
 };
 
-/** Chooses one of the shards that have space. */
+/** Chooses a shard with a free place. */
 export function choose(balancing: Balancing, shards: readonly Shard[], choice: Choice): Shard | undefined {
   return STRATEGIES[balancing](shards, choice);
 }
 
 /**
- * The shard that is nearest to the client, and of several the emptiest. A new one is made only for a client whose
- * region is known, if all that have space are farther than a neighbouring region, and the room may have one more.
+ * The nearest shard to the client; of several, the emptiest. A new one is made only if the client's region is known,
+ * all shards with a free place are farther than a neighbouring region, and the room may have another shard.
  */
 function nearest(shards: readonly Shard[], { hint, now, canGrow }: Choice): Shard | undefined {
   const awayOf = (shard: Shard) => distance(hint, shard.info().hint ?? undefined);
@@ -44,7 +44,7 @@ function nearest(shards: readonly Shard[], { hint, now, canGrow }: Choice): Shar
   return best && hint && canGrow && awayOf(best) > NEAR ? undefined : best;
 }
 
-/** The shard with the least numbers, compared in order. The first one of equals. */
+/** The shard with the smallest numbers, compared in order. The first one if several are equal. */
 function least(shards: readonly Shard[], measure: (shard: Shard) => readonly number[]): Shard | undefined {
   let best: { shard: Shard; numbers: readonly number[] } | undefined;
   for (const shard of shards) {

@@ -3,13 +3,12 @@ import { SHARD_SILENCE } from "./settings.ts";
 import { isActive, loadOf } from "./state.ts";
 import type { Shard } from "./state.ts";
 
-/** Shards that one sweep removes at most, since each is a call. The others wait for the next. */
+/** The maximum number of shards that one sweep removes, since each is a call. The others wait for the next. */
 export const MOST_REMOVED = 500;
 
 /**
- * Removes what is not used any more: shards that are silent, that were drained and are empty, or that are empty
- * for long and above their room's minimum; then rooms without shards that nobody registered and nobody used for
- * long.
+ * Removes what is no longer used: silent shards, drained shards that are empty, and shards above the room's minimum
+ * that have been empty for long; then rooms without shards that are not registered and have not been used for long.
  * @returns the ids of the removed shards
  */
 export function sweep(registry: Registry, roomIdle: number, now: number): string[] {
@@ -29,14 +28,14 @@ export function sweep(registry: Registry, roomIdle: number, now: number): string
   return removed;
 }
 
-/** Removes those of some shards that were drained, and are empty already. @returns their ids */
+/** Removes the drained shards that are already empty. @returns their ids */
 export function removeDrained(registry: Registry, shards: readonly Shard[], now: number): string[] {
   const removed = shards.filter((shard) => isDrained(shard, now)).map((shard) => shard.info().id);
   for (const id of removed) registry.removeShard(id);
   return removed;
 }
 
-/** Whether there is anything that a sweep may remove one day. */
+/** Whether there is anything that a later sweep may remove. */
 export function isSweepNeeded(registry: Registry): boolean {
   return registry.hasShards || registry.rooms().some((room) => !room.info().isRegistered);
 }
@@ -50,7 +49,7 @@ function isRemovable(registry: Registry, shard: Shard, roomIdle: number, now: nu
   return now - shard.ledger().usedAt >= roomIdle && registry.activeOf(roomId).length > minimum;
 }
 
-/** Whether a shard was drained, and nobody is there, or on the way. */
+/** Whether a shard was drained and has neither clients nor reservations. */
 function isDrained(shard: Shard, now: number): boolean {
   return shard.info().status === "draining" && loadOf(shard, now) === 0;
 }

@@ -17,7 +17,7 @@ import type { WorldState } from "./state.ts";
 import { World } from "./world.ts";
 import type { WorldParts } from "./world.ts";
 
-/** What the handler of a route gets. */
+/** The arguments of a route's handler. */
 interface Call {
   readonly request: Request;
   readonly state: WorldState;
@@ -26,8 +26,8 @@ interface Call {
 }
 
 /**
- * Makes the room that a World is: its state is the registry of rooms and shards, which operators may listen to,
- * and its requests are those of the protocol's section "World".
+ * Makes the room that runs a World. Its state is the registry of rooms and shards, which operators can watch. Its
+ * requests are those of the protocol's section "World".
  *
  * @param parts `find`, `shards` and `rooms` reach the service's rooms and shards; `now` and `random` are for tests
  */
@@ -40,7 +40,7 @@ export function createWorld(parts: WorldParts): DefinedRoom {
   };
   return defineRoom({
     path: "{id}",
-    // What was answered is durable.
+    // Everything that was answered is durable.
     throttleStorage: 0,
     requestRate: requestRateOf(parts.settings),
     guards: [guardSockets],
@@ -70,12 +70,12 @@ export function createWorld(parts: WorldParts): DefinedRoom {
   });
 }
 
-/** The rate of all requests to a World: never lower than that of those for a place, nor than that of other rooms. */
+/** The rate of all requests to a World: at least that of requests for a place, and at least that of other rooms. */
 function requestRateOf({ connectRate: { requests, per } }: WorldSettings): WorldSettings["connectRate"] {
   return { requests: Math.max(requests, 300), per: Math.min(per, 10_000) };
 }
 
-/** Limits how often an address may ask for a shard or a room. @returns the answer, if it asks too often */
+/** Limits how often an address may ask for a shard or a room. @returns the answer if the limit is exceeded */
 function limitRate(world: World, { request, res }: Call): Response | undefined {
   const wait = world.rateLimit.wait(request.headers, world.now());
   if (wait <= 0) return undefined;

@@ -24,16 +24,16 @@ import { isActive } from "./state.ts";
 import type { Shard, WorldState } from "./state.ts";
 import { isSweepNeeded, removeDrained, sweep } from "./sweep.ts";
 
-/** What makes Worlds, and what they need from outside. */
+/** The parts that a World needs. */
 export interface WorldParts {
   readonly settings: WorldSettings;
   /** Finds the definition of a room. */
   readonly find: FindRoom;
   /** Reaches shards, with the Worker's bindings. */
   readonly shards: (env: object) => ShardHost;
-  /** Reaches rooms, in the same way. */
+  /** Reaches rooms. */
   readonly rooms: (env: object) => RoomHost;
-  /** Reaches both for their metrics, in the same way. */
+  /** Reaches rooms and shards for their metrics. */
   readonly observe: (env: object) => MetricsHost;
   /** The jurisdiction of a room, and so of its shards. Default: none. */
   readonly jurisdictionOf?: (roomId: string) => Jurisdiction | undefined;
@@ -56,14 +56,14 @@ export interface ConnectRequest {
 
 const ERRORS: Readonly<Record<Exclude<Placement["kind"], "placed">, ErrorAnswer>> = {
   "unknown room": { status: 404, error: "There is no such room", code: "not_found" },
-  "too many rooms": { status: 404, error: "This world has as many rooms as it may have. Try again later" },
-  "no space": { status: 404, error: "The room has no capacity left" },
-  "not allowed to grow": { status: 401, error: "This room needs a token to be started or extended" },
+  "too many rooms": { status: 404, error: "This World has too many rooms. Try again later" },
+  "no space": { status: 404, error: "The room is full" },
+  "not allowed to grow": { status: 401, error: "A token is needed to start or extend this room" },
 };
-const GONE: ErrorAnswer = { status: 503, error: "The shard was drained meanwhile. Try again" };
+const GONE: ErrorAnswer = { status: 503, error: "The shard was drained. Try again" };
 const NO_WORLD: ErrorAnswer = { status: 404, error: "There is no such World", code: "not_found" };
-const OTHER_ROOM: ErrorAnswer = { status: 400, error: "The report is of another room" };
-const LIST_FULL: ErrorAnswer = { status: 503, error: "This world lists as many rooms as it may. Try again later" };
+const OTHER_ROOM: ErrorAnswer = { status: 400, error: "The report is about another room" };
+const LIST_FULL: ErrorAnswer = { status: 503, error: "The list of this World is full. Try again later" };
 
 /** One World: it decides with its registry, and then calls the shards. */
 export class World {
@@ -116,7 +116,7 @@ export class World {
     return this.#isStillAssignable(shard) ? shard.info().id : GONE;
   }
 
-  /** Adds a room, or changes how it is run. @returns the ids of its active shards */
+  /** Adds a room, or changes its configuration. @returns the ids of its active shards */
   async register(registration: Registration): Promise<string[] | ErrorAnswer> {
     const refusal = this.#checkRegistration(registration);
     if (refusal) return refusal;
@@ -124,20 +124,20 @@ export class World {
     return this.#startAll(registration.name, added);
   }
 
-  /** Brings a room to a number of active shards. @returns their ids */
+  /** Changes the number of active shards of a room. @returns their ids */
   async scale({ roomId, targetShardCount, shardTemplate }: Scaling): Promise<string[] | ErrorAnswer> {
     const room = this.#registry.room(roomId);
     if (!room) return ERRORS["unknown room"];
     const { maxShards } = room.info().config;
     if (targetShardCount > maxShards) {
-      return { status: 400, error: `This room may have ${maxShards} shards at most, not ${targetShardCount}` };
+      return { status: 400, error: `This room may have up to ${maxShards} shards, not ${targetShardCount}` };
     }
     const { added, drained } = this.#registry.scale(room, targetShardCount, this.now(), shardTemplate?.maxConnections);
     await this.#drain(drained);
     return this.#startAll(roomId, added);
   }
 
-  /** Takes a report of a shard, or of an operator on it. @returns undefined if all is well */
+  /** Takes a report of a shard, or an operator's change of it. @returns undefined on success */
   async report(report: Report, isOperator: boolean): Promise<ErrorAnswer | undefined> {
     const { shardId, worldId } = report;
     if (worldId !== undefined && worldId !== this.#room.id) {
@@ -147,20 +147,20 @@ export class World {
     if (!shard) return { status: 404, error: "There is no such shard" };
     const hasChanged = this.#registry.report(shard, report, isOperator, this.now());
     this.keepSweeping();
-    // Not awaited for a shard: it waits for the answer to its report.
+    // Not awaited for a shard, which waits for the answer to its report.
     const sending = hasChanged || shard.info().status === "draining" ? this.#drain([shard], hasChanged) : undefined;
     if (isOperator) await sending;
     return undefined;
   }
 
-  /** Ends those shards that are drained and empty, and tells the others what is to change. */
+  /** Retires drained shards that are empty, and tells the others about the change. */
   async #drain(shards: readonly Shard[], mustTell = true): Promise<void> {
     const ended = removeDrained(this.#registry, shards, this.now());
     const others = shards.filter((shard) => mustTell && !ended.includes(shard.info().id));
     await Promise.all([...others.map((shard) => this.#starter.sendAssignment(shard)), this.#starter.retire(ended)]);
   }
 
-  /** Takes the listing of a room. @returns undefined if all is well */
+  /** Takes the listing of a room. @returns undefined on success */
   list({ party, roomId, report }: ListingUpdate): ErrorAnswer | undefined {
     const { ids } = this.#parts.settings;
     if (ids && !ids.includes(this.#room.id)) return NO_WORLD;
@@ -177,14 +177,14 @@ export class World {
     return gather(this.#room.id, this.#registry, this.#listings, observe(this.#room.env), log);
   }
 
-  /** Removes what is not used any more, and schedules the next sweep while there is something. */
+  /** Removes what is no longer used, and schedules the next sweep if there is anything left to watch. */
   async sweep(): Promise<void> {
     const removed = sweep(this.#registry, this.#parts.settings.roomIdle, this.now());
     const { roomIdle } = this.#parts.settings;
     await Promise.all([this.#starter.retire(removed), this.finder.sweep(roomIdle), this.#planSweep()]);
   }
 
-  /** Rejects if it cannot be stored: then the sweep is run again. */
+  /** Rejects if the time cannot be stored. Then the sweep runs again. */
   async #planSweep(): Promise<void> {
     if (this.#isSweepNeeded) this.#room.schedule("sweep", SWEEP_INTERVAL);
   }
@@ -193,13 +193,13 @@ export class World {
     const most = this.#parts.settings.maxShards;
     if (!this.#parts.find("main", name)) return badRegistration("name", "No room definition matches this name");
     if (maxShards !== undefined && maxShards > most) {
-      return badRegistration("maxShards", `A room of this service may have ${most} shards at most`);
+      return badRegistration("maxShards", `A room of this service may have up to ${most} shards`);
     }
     if (minShards > (maxShards ?? most)) {
       return { status: 400, error: `minShards (${minShards}) is more than maxShards (${maxShards ?? most})` };
     }
     if (this.#registry.room(name) || !this.#registry.isFull) return undefined;
-    return { status: 400, error: `This world has as many rooms as it may have: ${this.#parts.settings.maxRooms}` };
+    return { status: 400, error: `This World may have up to this many rooms: ${this.#parts.settings.maxRooms}` };
   }
 
   async #startAll(roomId: string, added: readonly Shard[]): Promise<string[] | ErrorAnswer> {
@@ -210,14 +210,14 @@ export class World {
     return this.#registry.activeOf(roomId).map((shard) => shard.info().id);
   }
 
-  /** While a client waited for it, a shard may have been drained or removed. */
+  /** While a client waited, the shard may have been drained or removed. */
   #isStillAssignable(shard: Shard): boolean {
     return this.#registry.shard(shard.info().id) === shard && isActive(shard);
   }
 
   /**
-   * An alarm costs: it is set only while there is something that a sweep may remove. If that fails, the next request
-   * or report of a shard sets it.
+   * Since an alarm costs, it is set only while there is something that a sweep may remove. If that fails, the next
+   * request or report of a shard sets it.
    */
   keepSweeping(): void {
     if (this.#room.schedules.some(({ name }) => name === "sweep") || !this.#isSweepNeeded) return;

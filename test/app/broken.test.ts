@@ -21,9 +21,13 @@ const ask = async (app: ReturnType<typeof createRooms>["app"], init?: RequestIni
 
 describe("a service that is wrong, in development", () => {
   it.each([
-    ["a definition", () => createRooms({ rooms: [defineRoom({ path: "/game-{id}", state })] }), "begins with /"],
+    [
+      "a definition",
+      () => createRooms({ rooms: [defineRoom({ path: "/game-{id}", state })] }),
+      "has to begin without /",
+    ],
     ["the configuration", () => createRooms({ rooms: [] }), "there is no room"],
-    ["tokens", () => createRooms({ rooms: [good()], auth: jwt({ secret: "" }) }), "secret of jwt() is the name"],
+    ["tokens", () => createRooms({ rooms: [good()], auth: jwt({ secret: "" }) }), "secret of jwt() has to be the name"],
     ["Worlds", () => createRooms({ rooms: [good()], world: worlds({ shardCapacity: -1 }) }), "shardCapacity"],
   ])("throws at no import, and says with each request what is wrong with %s", async (_, create, message) => {
     const service = create();
@@ -49,7 +53,7 @@ describe("a service that is wrong, in development", () => {
 
   it("throws in tests, as before", () => {
     vi.stubEnv("NODE_ENV", "test");
-    expect(() => defineRoom({ path: "/game-{id}", state })).toThrow("begins with /");
+    expect(() => defineRoom({ path: "/game-{id}", state })).toThrow("has to begin without /");
   });
 });
 

@@ -47,8 +47,8 @@ describe("createDirectory", () => {
     ["no room", {}, /there is no room.*defineRoom/],
     ["empty lists", { rooms: [], parties: { other: [] } }, /there is no room/],
     ["rooms that are no list", { rooms: room("a") }, /needs a list of rooms/],
-    ["null", { rooms: [null] }, /defineRoom did not make/],
-    ["an empty party", { parties: { "": [room("a")] } }, /"" is no name for a party/],
+    ["null", { rooms: [null] }, /not made with defineRoom/],
+    ["an empty party", { parties: { "": [room("a")] } }, /"" is not a valid party name/],
     ["the party shard", { parties: { shard: [room("a")] } }, /"shard" is built in/],
     ["a party that is no list", { parties: { other: room("a") } }, /"other" needs a list/],
   ])("refuses %s", (_, config, message) => {

@@ -126,7 +126,7 @@ describe("an entry's key with a dot", () => {
       expect(Object.keys(room.state.lights())).toEqual(lights);
       expect(room.state.lights()[key]).toBeUndefined();
       expect(room.core.handle.quarantine.list()).toMatchObject([
-        { value: { level: 1 }, reason: "No entry can have this key" },
+        { value: { level: 1 }, reason: "An entry cannot have this key" },
       ]);
     },
   );

@@ -1,3 +1,5 @@
+import { WebSocket as PlainSocket } from "ws";
+
 /** A player without a page, who costs next to nothing: a socket at a shard that the World gave out. */
 export interface Bystander {
   readonly shard: string;
@@ -34,4 +36,41 @@ async function post<T>(url: string, body: object, token = ""): Promise<T> {
   const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
   if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
   return (await response.json()) as T;
+}
+
+/** Many users without a page, in a room that takes no tokens. */
+export class Crowd {
+  readonly publicIds: readonly string[];
+  readonly #sockets: readonly PlainSocket[];
+
+  private constructor(users: readonly (readonly [PlainSocket, string])[]) {
+    this.#sockets = users.map(([socket]) => socket);
+    this.publicIds = users.map(([, publicId]) => publicId);
+  }
+
+  /** Resolves when all of them are in. */
+  static async enter(url: string, room: string, count: number): Promise<Crowd> {
+    const address = `${url.replace("http", "ws")}/parties/main/${room}`;
+    const users: (readonly [PlainSocket, string])[] = [];
+    // Not all at once: a machine that is busy would refuse some.
+    while (users.length < count) {
+      const next = Array.from({ length: Math.min(100, count - users.length) }, () => enter(address));
+      users.push(...(await Promise.all(next)));
+    }
+    return new Crowd(users);
+  }
+
+  leave(): void {
+    for (const socket of this.#sockets) socket.terminate();
+  }
+}
+
+async function enter(address: string): Promise<[PlainSocket, publicId: string]> {
+  const socket = new PlainSocket(`${address}?_pk=${crypto.randomUUID()}`);
+  const first = await new Promise<string>((resolve, reject) => {
+    socket.once("message", (data: Buffer) => resolve(data.toString()));
+    socket.once("error", reject);
+    socket.once("close", (code, reason) => reject(new Error(`${code} ${reason.toString()}`)));
+  });
+  return [socket, (JSON.parse(first) as { value: { pId: string } }).value.pId];
 }

@@ -169,7 +169,7 @@ describe.skipIf(isChromiumMissing())("a page without a bundler", () => {
     await expect
       .poll(() => warnings, SOON)
       .toEqual([
-        `durable-rooms: https://${LAN}:${port} does not answer. Without TLS it is host: "http://${LAN}:${port}"`,
+        `durable-rooms: https://${LAN}:${port} does not answer. If it has no TLS, use host: "http://${LAN}:${port}"`,
       ]);
   });
 

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { joinShard } from "./bystander.ts";
 import { isChromiumMissing, launchChromium } from "./chromium.ts";
@@ -53,6 +53,23 @@ async function collect(player: Player, name: string): Promise<number> {
   await expect.poll(() => player.positionOf(id), WALK).toEqual(coin);
   await expect.poll(() => player.scoreOf(name), SOON).toBeGreaterThan(before);
   return (await player.scoreOf(name)) as number;
+}
+
+/** What is wrong with the header in a window of this width. */
+async function headerProblems(page: Page, width: number): Promise<string[]> {
+  await page.setViewportSize({ width, height: 844 });
+  const all = await page
+    .locator("header > *")
+    .evaluateAll((parts) => parts.map((part) => part.getBoundingClientRect().toJSON() as DOMRect));
+  const boxes = all.filter((box) => box.width > 0);
+  const middles = boxes.map(({ top, height }) => top + height / 2);
+  const isAside = boxes.every(({ left, right }, index) => left >= (boxes[index - 1]?.right ?? 0) && right <= width);
+  const isScrolled = (await page.evaluate(() => document.documentElement.scrollWidth)) > width;
+  return [
+    Math.max(...middles) - Math.min(...middles) > 2 ? `${width}: several rows` : "",
+    isAside ? "" : `${width}: parts lie over each other, or outside`,
+    isScrolled ? `${width}: the page scrolls to the side` : "",
+  ].filter(Boolean);
 }
 
 describe.skipIf(isChromiumMissing())("the demo in a browser", () => {
@@ -131,6 +148,16 @@ describe.skipIf(isChromiumMissing())("the demo in a browser", () => {
     const [ada, bob] = await join2("leaving");
     await ada.page.close();
     await expect.poll(() => bob.present(), SOON).toEqual(["Ada offline", "Bob online"]);
+  });
+
+  it("has a header of one row on a phone and elsewhere, whatever it says", async () => {
+    const ada = await enter("Ada", "a-room-with-a-name-of-32-letters", WORLD);
+    await expect.poll(() => ada.latency(), SOON).toMatch(/^\d+ ms$/);
+    for (const width of [1280, 900, 600, 390, 320]) expect(await headerProblems(ada.page, width)).toEqual([]);
+    await ada.page.route(CONNECT, (route) => route.abort());
+    await ada.page.reload();
+    await ada.status("Connecting … The World does not answer");
+    for (const width of [1280, 900, 600, 390, 320]) expect(await headerProblems(ada.page, width)).toEqual([]);
   });
 
   it("is the same player after a reload", async () => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { SignJWT } from "jose";
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { joinShard, login } from "./bystander.ts";
+import { Crowd, joinShard, login } from "./bystander.ts";
 import type { Bystander } from "./bystander.ts";
 import { isChromiumMissing, launchChromium } from "./chromium.ts";
 import { freePort, startDevServer } from "./dev-server.ts";
@@ -14,6 +14,7 @@ const SOON = { timeout: 15_000, interval: 50 };
 const SECRET = "a secret of the browser's tests, 32 bytes or more";
 const HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>';
 const WORLD = "#/world/world-default";
+const PHONE = { width: 390, height: 844 };
 
 /** A window at the inspector. */
 class Inspector {
@@ -63,6 +64,9 @@ class Inspector {
     await this.page.getByRole("dialog").getByRole("button", { name: yes }).click();
   }
 }
+
+/** How much wider than its window a page is. */
+const overflowOf = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 
 describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
   let folder: string;
@@ -159,43 +163,6 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
     expect(urls.filter((url) => url.includes("token=")).every((url) => url.startsWith("ws:"))).toBe(true);
   });
 
-  it("makes a form of unions, lists, and what may be left out", { timeout: 60_000 }, async () => {
-    const cwd = join(import.meta.dirname, "../inspector/toy");
-    const toy = await startDevServer({ port: await freePort(), persistTo: join(folder, "toy"), cwd });
-    onTestFinished(() => toy.kill());
-    const { page } = await Inspector.open(browser, toy.url, "#/room/main/toy-1");
-    const form = page.locator("form.action");
-    const answer = page.getByLabel("Answer");
-    const send = () => page.getByRole("button", { name: "Send everything" }).click();
-    await form.getByLabel("level").selectOption("3");
-    await form.getByLabel("shape").selectOption('kind: "box"');
-    await form.getByLabel("width").fill("7");
-    await form.getByLabel("pair").fill('["a",');
-    await send();
-    await form.locator(".problem:visible", { hasText: "That is no JSON" }).waitFor();
-    await form.getByLabel("pair").fill("");
-    await send();
-    // The box has no height, and the point no x.
-    await expect.poll(() => answer.innerText(), SOON).toMatch(/shape\.height: [\s\S]*points\.0\.x: /);
-    expect(await form.locator(".problem:visible").count()).toBe(2);
-    await form.getByLabel("height").fill("8");
-    await form.getByLabel("note").first().selectOption("null");
-    await form.getByLabel("size").selectOption("object");
-    await form.getByLabel("width").last().fill("9");
-    await form.getByRole("group", { name: "0", exact: true }).getByLabel("x").fill("1");
-    await form.getByRole("button", { name: "Add to points" }).click();
-    await form.getByRole("group", { name: "1", exact: true }).getByLabel("x").fill("2");
-    await send();
-    const value = {
-      level: 3,
-      shape: { kind: "box", width: 7, height: 8 },
-      note: null,
-      size: { width: 9, unit: "px" },
-      points: [{ x: 1 }, { x: 2 }],
-    };
-    await expect.poll(async () => JSON.parse(await answer.innerText()) as unknown, SOON).toEqual(value);
-  });
-
   it("drains a shard, after it asked, and takes that back", async () => {
     const ada = await enter("drain");
     const inspector = await Inspector.open(browser, server.url, WORLD);
@@ -253,6 +220,87 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
     await expect.poll(() => asked() - before, SOON).toBeGreaterThan(2);
   });
 
+  describe("of another service", () => {
+    let toy: DevServer;
+    beforeAll(async () => {
+      const cwd = join(import.meta.dirname, "../inspector/toy");
+      toy = await startDevServer({ port: await freePort(), persistTo: join(folder, "toy"), cwd });
+    });
+    afterAll(() => toy?.kill());
+
+    it("makes a form of unions, lists, and what may be left out", async () => {
+      const { page } = await Inspector.open(browser, toy.url, "#/room/main/toy-1");
+      const form = page.locator("form.action");
+      const answer = page.getByLabel("Answer");
+      const send = () => page.getByRole("button", { name: "Send everything" }).click();
+      await form.getByLabel("level").selectOption("3");
+      await form.getByLabel("shape").selectOption('kind: "box"');
+      await form.getByLabel("width").fill("7");
+      await form.getByLabel("pair").fill('["a",');
+      await send();
+      await form.locator(".problem:visible", { hasText: "That is no JSON" }).waitFor();
+      await form.getByLabel("pair").fill("");
+      await send();
+      // The box has no height, and the point no x.
+      await expect.poll(() => answer.innerText(), SOON).toMatch(/shape\.height: [\s\S]*points\.0\.x: /);
+      expect(await form.locator(".problem:visible").count()).toBe(2);
+      await form.getByLabel("height").fill("8");
+      await form.getByLabel("note").first().selectOption("null");
+      await form.getByLabel("size").selectOption("object");
+      await form.getByLabel("width").last().fill("9");
+      await form.getByRole("group", { name: "0", exact: true }).getByLabel("x").fill("1");
+      await form.getByRole("button", { name: "Add to points" }).click();
+      await form.getByRole("group", { name: "1", exact: true }).getByLabel("x").fill("2");
+      await send();
+      const value = {
+        level: 3,
+        shape: { kind: "box", width: 7, height: 8 },
+        note: null,
+        size: { width: 9, unit: "px" },
+        points: [{ x: 1 }, { x: 2 }],
+      };
+      await expect.poll(async () => JSON.parse(await answer.innerText()) as unknown, SOON).toEqual(value);
+    });
+
+    it("is small on a phone where there are 1,000 users and 300 fields, and finds each of them", async () => {
+      const crowd = await Crowd.enter(toy.url, "wide-1", 1000);
+      onTestFinished(() => crowd.leave());
+      const last = crowd.publicIds.at(-1) ?? "";
+      const inspector = await Inspector.open(browser, toy.url, "#/room/main/wide-1", PHONE);
+      const { page, tree } = inspector;
+      await expect.poll(() => inspector.tile("users online"), SOON).toBe("1,000");
+      const rows = inspector.table("Sessions").locator("tbody tr");
+      await expect.poll(() => rows.count(), SOON).toBe(50);
+      await page.getByText("50 of 1,000").first().waitFor();
+      await page.getByRole("button", { name: "Show more" }).first().click();
+      await page.getByText("100 of 1,000").waitFor();
+      await tree.getByText("201 more are not shown").waitFor();
+      expect(await page.locator("*").count()).toBeLessThan(1600);
+      expect(await overflowOf(page)).toBeLessThanOrEqual(0);
+
+      // What did not change is left alone when it looks again.
+      const changes = await page.evaluate(async () => {
+        let count = 0;
+        const seen = new MutationObserver((records) => (count += records.length));
+        for (const part of document.querySelectorAll(".tree, tbody"))
+          seen.observe(part, { subtree: true, childList: true });
+        const asked = () => performance.getEntriesByType("resource").filter(({ name }) => name.includes("$inspect"));
+        const { length } = asked();
+        while (asked().length < length + 3) await new Promise((resolve) => setTimeout(resolve, 50));
+        return count;
+      });
+      expect(changes).toBe(0);
+
+      await page.getByLabel("Find a user").fill(last);
+      await expect.poll(() => rows.allInnerTexts(), SOON).toEqual([expect.stringContaining(last)]);
+      await page.getByLabel("Find a field or an entry").fill("FIELD_299");
+      await expect.poll(() => tree.innerText(), SOON).toMatch(/^field_299\s*not sent\s*"299: long long/);
+      await page.getByLabel("Find a field or an entry").fill(`players.${last}`);
+      await expect.poll(() => tree.innerText(), SOON).toContain('"Somebody"');
+      expect(await overflowOf(page)).toBeLessThanOrEqual(0);
+    });
+  });
+
   it("fits a phone, and can be used with the keyboard alone", async () => {
     await enter("phone");
     const { page } = await Inspector.open(browser, server.url, "", { width: 360, height: 740 });
@@ -261,10 +309,10 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: "main/game-phone" }).waitFor();
     await expect.poll(() => page.getByRole("group", { name: "State" }).innerText(), SOON).toContain("players");
-    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+    expect(await overflowOf(page)).toBeLessThanOrEqual(0);
     await page.goto(`${server.url}/inspector${WORLD}`);
     await page.getByRole("table", { name: "Shards" }).getByRole("row").nth(1).waitFor();
-    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+    expect(await overflowOf(page)).toBeLessThanOrEqual(0);
   });
 
   it("lets in who has an operator's token, which is in no URL", { timeout: 120_000 }, async () => {

@@ -33,3 +33,12 @@ export function startBin(args: readonly string[], { env = {}, cwd, input = "" }:
 export function runBin(args: readonly string[], options?: BinOptions): Promise<Ended> {
   return startBin(args, options).ended;
 }
+
+/** Starts a command whose output nobody reads, as `| head` does once it has enough. */
+export async function runUnread(args: readonly string[]): Promise<Omit<Ended, "stdout">> {
+  const child = spawn(process.execPath, [BIN, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  child.stdout.destroy();
+  const closed = new Promise<number | null>((resolve) => void child.once("close", resolve));
+  const stderr = await text(child.stderr);
+  return { code: await closed, stderr };
+}

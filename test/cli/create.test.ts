@@ -83,7 +83,7 @@ describe("durable-rooms create", () => {
 
   it("makes nothing with a tarball that is not there", async () => {
     const { code, stderr } = await runBin(["create", "app", "--package", "./none.tgz"], { cwd });
-    expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining("There is no ./none.tgz") });
+    expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining("There is no file ./none.tgz") });
     expect(existsSync(join(cwd, "app"))).toBe(false);
   });
 

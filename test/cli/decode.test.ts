@@ -109,7 +109,7 @@ frame 2: ${SECOND}frame 3: 12 bytes
   });
 
   it.each([
-    ["a frame without those before it", ["--tables", "tables.json", hex(second)], "give all of the connection"],
+    ["a frame without those before it", ["--tables", "tables.json", hex(second)], "give all frames of the connection"],
     ["a frame whose tables are not there", [hex(untold)], "unknown table"],
     ["a frame that ends too early", ["captured.txt", hex(second.slice(0, -1))], "frame 4: A binary frame is malformed"],
   ])("says of %s why it cannot be read, after what it could read, and ends with 1", async (_, args, why) => {

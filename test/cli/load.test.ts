@@ -72,7 +72,7 @@ describe("durable-rooms load", () => {
 
   it("counts refusals by their code, and trusts no text for the terminal", async () => {
     const { code, stdout, stderr } = await runBin(args("strict"));
-    expect({ code, stderr }).toEqual({ code: 1, stderr: "error: No action was done: the room refused them\n" });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: "error: The room refused all actions\n" });
     const sent = service.received.length;
     expect(stdout).toContain(`answers       0; ${sent} refused, 0 missing\n`);
     expect(stdout).toContain(`refused       forbidden × ${sent} (No)\n`);
@@ -122,14 +122,14 @@ describe("durable-rooms load", () => {
 
   it("says so where nobody is let in", async () => {
     const { code, stdout, stderr } = await runBin(args("full"));
-    expect({ code, stderr }).toEqual({ code: 1, stderr: "error: No client was let in\n" });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: "error: No client could connect\n" });
     expect(stdout).toContain("0 of 4 connected");
     expect(stdout).toContain("4503 × 4 (The room is full)");
   });
 
   it("says so at once where there is no service", async () => {
     const { code, stderr } = await runBin(["load", "--host", "127.0.0.1:1", "--room", "good", "--action", "move"]);
-    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining("Nothing answers at") });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining("No answer from") });
   });
 
   it.each(["SIGINT", "SIGTERM"] as const)("%s ends it, and shows what there was until then", async (signal) => {

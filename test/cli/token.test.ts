@@ -65,8 +65,8 @@ describe("durable-rooms token", () => {
 
   it.each([
     [["--secret-env", "NOT_THERE"], "NOT_THERE is neither in the environment nor in .dev.vars"],
-    [["--secret-env", "SHORT", "--secrets-file", "other.env"], "5 bytes, and HS256 needs 32"],
-    [["--secret-stdin"], "no secret on the standard input"],
+    [["--secret-env", "SHORT", "--secrets-file", "other.env"], "5 bytes, but HS256 needs at least 32"],
+    [["--secret-stdin"], "no secret on standard input"],
     [["--secret-env", "NOT_THERE", "--secrets-file", "."], "cannot be read"],
   ])("%j has no secret: it ends with 1, and prints nothing else", async (args, why) => {
     const { code, stdout, stderr } = await runBin(["token", ...args], { cwd });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { run } from "../../src/cli/index.ts";
-import { runBin } from "./bin.ts";
+import { runBin, runUnread } from "./bin.ts";
 
 const LOAD = ["load", "--room", "game-1", "--action", "move"];
 
@@ -43,12 +43,12 @@ describe("durable-rooms", () => {
   it.each([
     [["laod"], "unknown command 'laod'\n(Did you mean load?)"],
     [["token", "--wolrds", "*"], "(Did you mean --worlds?)"],
-    [["token", "--claim", "admin"], "A claim is a name, =, and a value"],
+    [["token", "--claim", "admin"], "Give a claim as name=value"],
     [["token", "--claim", "exp=1"], "Use --expires"],
-    [["token", "--expires", "1 hour"], "A time is a number"],
-    [["token", "--expires", "0s"], "expired at once"],
-    [["token", "--worlds", "a,,b"], "Worlds are ids"],
-    [["create"], "Say where"],
+    [["token", "--expires", "1 hour"], "Give a time as a number"],
+    [["token", "--expires", "0s"], "longer than 0"],
+    [["token", "--worlds", "a,,b"], "Give the ids of Worlds"],
+    [["create"], "Give the folder"],
     [["create", "x", "--name", "My App"], "small letters"],
     [["load", "--action", "move"], "--room <id>' not specified"],
     [["load", "--room", "game-1"], "--action <name>' not specified"],
@@ -60,21 +60,25 @@ describe("durable-rooms", () => {
     [[...LOAD, "--value", "{x}"], "not JSON"],
     [[...LOAD, "--value", "1", "--value-file", "x"], "not both"],
     [[...LOAD, "--value-file", "not/there.json"], "cannot be read"],
-    [[...LOAD, "--token-env", "NOT_THERE"], "There is no NOT_THERE"],
+    [[...LOAD, "--token-env", "NOT_THERE"], "NOT_THERE is not set"],
     [[...LOAD, "--host", "localhost:8787/parties"], "a name and perhaps a port"],
     [[...LOAD, "--host", "example.com"], "--yes-remote"],
     [["decode"], "missing required argument 'frames'"],
-    [["decode", "not/there.bin!"], "neither a file, nor a frame"],
+    [["decode", "not/there.bin!"], "neither a file nor a frame"],
     [["decode", "package.json"], "Line 1 of the file"],
-    [["decode", "--tables", "{}", "01"], "takes the tables as JSON"],
+    [["decode", "--tables", "{}", "01"], "takes the tables of section 9"],
     [["doctor", "--room", "game-1"], "missing required argument 'url'"],
     [["doctor", "https://example.com"], "--room <id>' not specified"],
-    [["doctor", "https://example.com", "--room", "game-1", "--token-env", "NOT_THERE"], "There is no NOT_THERE"],
-    [["doctor", "https://example.com/game", "--room", "game-1", "--token-env", "PATH"], "that of the service"],
+    [["doctor", "https://example.com", "--room", "game-1", "--token-env", "NOT_THERE"], "NOT_THERE is not set"],
+    [["doctor", "https://example.com/game", "--room", "game-1", "--token-env", "PATH"], "is not the URL of a service"],
   ])("%j makes no sense: it says why, and ends with 2", async (args, why) => {
     const { code, stdout, stderr } = await runHere(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toContain(why);
     expect(stderr).not.toContain("    at ");
+  });
+
+  it("ends quietly when whoever reads its output has enough", async () => {
+    expect(await runUnread(["load", "--help"])).toEqual({ code: 0, stderr: "" });
   });
 });

@@ -208,7 +208,7 @@ describe("a client's connection", () => {
   });
 
   it("is not tried with the token of a transfer alone: there would be no coming back", () => {
-    expect(() => script.connect({ id: undefined, transferToken: "t" })).toThrow(/transferToken needs id/);
+    expect(() => script.connect({ id: undefined, transferToken: "t" })).toThrow(/transferToken needs the id/);
     script.connect({ transferToken: "t" }).close();
     expect(script.sockets).toEqual([]);
   });

@@ -78,7 +78,10 @@ describe("a client that does not connect", () => {
     expect(socket.url.protocol).toBe("wss:");
     socket.drop();
     expect(errors).toEqual([
-      { code: "wrong_scheme", message: `https://${host} does not answer. Without TLS it is host: "http://${host}"` },
+      {
+        code: "wrong_scheme",
+        message: `https://${host} does not answer. If it has no TLS, use host: "http://${host}"`,
+      },
     ]);
     game.close();
   });

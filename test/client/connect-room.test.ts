@@ -246,6 +246,12 @@ describe("connectRoom", () => {
     const error = await new Promise((resolve) => failing.on("error", resolve));
     expect(error).toMatchObject({ code: "params_failed", message: "There are no params: nobody is signed in" });
     failing.close();
+    const circular: { name: string; self?: unknown } = { name: "Ada" };
+    circular.self = circular;
+    const unsendable = connectRoom<typeof named>({ ...target, params: circular });
+    const told = await new Promise((resolve) => unsendable.on("error", resolve));
+    expect(told).toMatchObject({ code: "params_failed", message: expect.stringContaining("circular") as string });
+    unsendable.close();
     const wrong = connectRoom<typeof named>({ ...target, params: { name: 1 as never } });
     const closed = await new Promise((resolve) => wrong.on("closed", resolve));
     expect(closed).toMatchObject({ code: 4400, reason: expect.stringContaining("params.name: ") as string });

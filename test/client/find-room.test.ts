@@ -58,12 +58,16 @@ describe("findRoom and listRooms", () => {
   });
 
   it("reject with what the World says", async () => {
-    answers = [refuse(404, { error: "No room fits that has a place" }), refuse(400), new Error("offline")];
+    answers = [
+      refuse(404, { error: "There is no matching room with a free place" }),
+      refuse(400),
+      new Error("offline"),
+    ];
     const find = () => findRoom({ host: "h", room: "game-{id}" }).catch((error: unknown) => error);
     const none = await find();
     expect(none).toBeInstanceOf(ConnectError);
     expect(none).toMatchObject({ code: "world_refused", status: 404, isFinal: false });
-    expect(none).toHaveProperty("message", "No room fits that has a place");
+    expect(none).toHaveProperty("message", "There is no matching room with a free place");
     expect(await find()).toMatchObject({ code: "world_refused", status: 400, isFinal: true });
     expect(await find()).toMatchObject({ code: "world_unreachable" });
   });
@@ -163,7 +167,7 @@ describe("connectRoom with a room that is to be found", () => {
     const errors: unknown[] = [];
     other.on("error", (error) => errors.push(error));
     expect((await nextSocket()).url.pathname).toBe("/parties/main/game-9");
-    expect(errors).toMatchObject([{ code: "room_failed", message: "No room was found: oops" }]);
+    expect(errors).toMatchObject([{ code: "room_failed", message: "room() failed: oops" }]);
     other.close();
   });
 });

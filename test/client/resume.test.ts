@@ -30,10 +30,26 @@ describe("resuming with protocol 2", () => {
     expect(game.state.count).toBe(1);
   });
 
+  it("deletes first what objects take the place of, and tells listeners of the packet as it is", async () => {
+    const game = script.connect();
+    const packets: unknown[] = [];
+    game.on("packet", (packet) => packets.push(packet));
+    const first = (await script.next()).open();
+    expect(first.url.searchParams.get("clear")).toBe("1");
+    first.sync(whole, { seq: 4, epoch: "e1" });
+    first.drop();
+    const second = (await script.next()).open();
+    const clear = { config: { map: "$delete" } };
+    second.sync({ config: { map: { height: 2 } } }, { seq: 5, resumed: true, clear });
+    expect(game.state.config).toEqual({ map: { height: 2 } });
+    expect(packets.at(-1)).toMatchObject({ clear, value: { config: { map: { height: 2 } } } });
+    game.close();
+  });
+
   it("asks only for what changed since, and applies it to the state it has", async () => {
     const game = script.connect({ token: "jwt" });
     const first = (await script.next()).open();
-    expect(first.query).toEqual({ id: "me", protocol: "3", token: "jwt" });
+    expect(first.query).toEqual({ id: "me", clear: "1", protocol: "3", token: "jwt" });
     first.sync(whole, { seq: 4, epoch: "e1" });
     first.sync({ count: 2 }, { seq: 5 });
     const { config } = game.state;
@@ -42,7 +58,7 @@ describe("resuming with protocol 2", () => {
     expect(game.status).toBe("reconnecting");
 
     const second = (await script.next()).open();
-    expect(second.query).toEqual({ id: "me", protocol: "3", token: "jwt", since: "5", epoch: "e1" });
+    expect(second.query).toEqual({ id: "me", clear: "1", protocol: "3", token: "jwt", since: "5", epoch: "e1" });
     second.sync({ coins: { old: "$delete", "a.b": { worth: 3 } } }, { seq: 9, resumed: true });
     expect(game).toMatchObject({ status: "open", publicId: "p1", resyncs: 0 });
     expect(game.state).toEqual({
@@ -107,7 +123,7 @@ describe("resuming with protocol 2", () => {
     first.sync({ count: 2 });
     first.drop();
     const second = (await script.next()).open();
-    expect(second.query).toEqual({ id: "me", protocol: "3" });
+    expect(second.query).toEqual({ id: "me", clear: "1", protocol: "3" });
     second.sync({ count: 3 });
     expect(game.status).toBe("reconnecting");
     second.sync({ pId: "p1", count: 5, coins: { kept: { worth: 2 } } });

@@ -51,7 +51,9 @@ describe("storage", () => {
     const game = script.connect({ id: undefined, storage: "session", transferToken: "t" });
     expect(game.id).toBe("mine");
     game.close();
-    expect(() => script.connect({ id: undefined, transferToken: "t" })).toThrow("transferToken needs id or storage");
+    expect(() => script.connect({ id: undefined, transferToken: "t" })).toThrow(
+      "transferToken needs the id or storage",
+    );
   });
 
   it("takes no id that a room would refuse", async () => {

@@ -40,7 +40,7 @@ describe("an emitted action that was refused", () => {
     stop();
     for (const value of [refusal("move"), refusal("move"), refusal("move", "rate_limited"), refusal("hit")])
       socket.packet("error", value);
-    expect(warn.mock.calls.map(([text]) => String(text).split(". Nobody")[0])).toEqual([
+    expect(warn.mock.calls.map(([text]) => String(text).split(". Listen")[0])).toEqual([
       'durable-rooms: "move" was refused: It is not your turn (forbidden)',
       'durable-rooms: "move" was refused: It is not your turn (rate_limited)',
       'durable-rooms: "hit" was refused: It is not your turn (forbidden)',

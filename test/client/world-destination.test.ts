@@ -49,7 +49,7 @@ describe("connectWorld, with a scripted World", () => {
         authorization: "Bearer jwt",
       },
     ]);
-    expect(url.href).toBe("ws://h/parties/shard/a%2Fb%3A1?id=me&protocol=2&token=jwt&protocol=3");
+    expect(url.href).toBe("ws://h/parties/shard/a%2Fb%3A1?id=me&protocol=2&clear=1&token=jwt&protocol=3");
     game.close();
   });
 
@@ -63,7 +63,7 @@ describe("connectWorld, with a scripted World", () => {
     (await script.next()).drop();
     const again = (await script.next()).open();
     expect(again.url.pathname).toBe("/parties/shard/s1");
-    expect(again.query).toEqual({ id: "me", protocol: "3", since: "1", epoch: "e" });
+    expect(again.query).toEqual({ id: "me", clear: "1", protocol: "3", since: "1", epoch: "e" });
     again.sync({}, { seq: 1, resumed: true });
     again.drop();
     (await script.next()).drop();

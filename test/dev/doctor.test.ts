@@ -43,7 +43,7 @@ describe("doctor, where wrangler.toml is as the documents have it", () => {
   it("finds nothing wrong, and says what only people can see", async () => {
     const { code, stderr, verdicts, findings } = await examine(server, "quiet-1");
     expect(verdicts).toEqual({
-      "The service answers, and tells strangers nothing": "ok",
+      "The service answers, and hides metrics without a token": "ok",
       "wrangler.toml has the compatibility date and flags": "ok",
       "The Worker and the room run the same deployed version": "ok",
       // Before wrangler dev there is a proxy of its own.
@@ -51,23 +51,23 @@ describe("doctor, where wrangler.toml is as the documents have it", () => {
       "Refusals close at once": "ok",
       "A write is durable in time": "ok",
       "An alarm rings once": "ok",
-      "The room sleeps, and its sockets stay": "ok",
-      "Ids are in no log": "look",
-      "Quota is left": "look",
+      "The room hibernates, and its connections stay open": "ok",
+      "Session ids are not logged": "look",
+      "The quota is not used up": "look",
     });
     expect([code, stderr]).toEqual([0, ""]);
     expect(sawOf(findings, "An alarm rings once")).toBe("1");
     // The id that it was with is not in this log either.
-    expect(server.log()).not.toContain(sawOf(findings, "Ids are in no log"));
+    expect(server.log()).not.toContain(sawOf(findings, "Session ids are not logged"));
   });
 
   it("prints what it expected, and what it saw, and says what keeps a room awake", async () => {
     const OPERATOR_TOKEN = await tokenOf("--operator", "--claim", "rooms=*");
     const run = await runBin(["doctor", server.url, "--room", "restless-1"], { env: { OPERATOR_TOKEN } });
     expect(run.stdout).toContain(
-      "FAILED  The room sleeps, and its sockets stay\n        expected  after 10 seconds without events",
+      "FAILED  The room hibernates, and its connections stay open\n        expected  after 10 seconds without events",
     );
-    expect(run.stdout).toContain("saw       it stayed in memory, kept awake by tick\n");
+    expect(run.stdout).toContain("saw       it stayed in memory, awake because of: tick\n");
     expect([run.code, run.stderr]).toEqual([1, "error: 1 of 10 checks failed\n"]);
   });
 
@@ -75,7 +75,7 @@ describe("doctor, where wrangler.toml is as the documents have it", () => {
     const refused = await examine(server, "closed-1");
     expect([refused.code, refused.stderr]).toEqual([
       1,
-      expect.stringContaining("The room does not let a user in: closed with 4401"),
+      expect.stringContaining("The room refused a user: closed with 4401"),
     ]);
     const USER_TOKEN = await tokenOf("--sub", "ada");
     const { code } = await examine(server, "closed-1", { USER_TOKEN }, "--user-token-env", "USER_TOKEN");
@@ -84,9 +84,9 @@ describe("doctor, where wrangler.toml is as the documents have it", () => {
 
   it("says so if the token is not an operator's, or nothing answers", async () => {
     const user = await examine(server, "quiet-2", { OPERATOR_TOKEN: await tokenOf("--sub", "ada") });
-    expect([user.code, user.stderr]).toEqual([1, expect.stringContaining("has to be an operator's")]);
+    expect([user.code, user.stderr]).toEqual([1, expect.stringContaining("use an operator's token")]);
     const nobody = { ...server, url: `http://localhost:${await freePort()}` };
-    expect((await examine(nobody, "quiet-2")).stderr).toContain("Nothing answers at http://localhost:");
+    expect((await examine(nobody, "quiet-2")).stderr).toContain("No answer from http://localhost:");
   });
 });
 

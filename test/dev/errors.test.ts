@@ -70,7 +70,7 @@ afterAll(async () => {
   rmSync(cwd, { recursive: true, force: true });
 });
 
-const PROBLEM = 'The room path "/game-{id}" begins with /, and no id does: write "game-{id}"';
+const PROBLEM = 'The room path "/game-{id}" has to begin without /: write "game-{id}"';
 
 function connect() {
   const client = connectRoom<DefinedRoom<unknown, Record<string, unknown>>>({

@@ -5,7 +5,7 @@ import { zero } from "../../src/platform/counts.ts";
 import type { Counts } from "../../src/platform/counts.ts";
 import type { RoomMetrics } from "../../src/platform/metrics.ts";
 import { testRoom, operatorToken } from "../support/harness.ts";
-import { game } from "./moved-game.ts";
+import { game } from "./extracted/moved-game.ts";
 
 const [text = ""] = Object.values(
   import.meta.glob("../../docs/costs.md", { query: "?raw", import: "default", eager: true }),

@@ -4,8 +4,8 @@ import { listRooms } from "../../src/client/index.ts";
 import { shared } from "../../src/testing/registry.ts";
 import { BrowserSocket } from "../support/browser-socket.ts";
 import { TestRoom } from "../support/harness.ts";
-import { duelRoom } from "./duel-room.ts";
-import type { DuelListing } from "./duel-room.ts";
+import { duelRoom } from "./extracted/duel-room.ts";
+import type { DuelListing } from "./extracted/duel-room.ts";
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -16,7 +16,7 @@ it("guide: being found", async () => {
   vi.stubGlobal("fetch", exports.default.fetch.bind(exports.default));
   vi.stubGlobal("WebSocket", BrowserSocket);
   vi.stubGlobal("location", { host: "http://rooms.test" });
-  const { duel, open } = await import("./duel-client.ts");
+  const { duel, open } = await import("./extracted/duel-client.ts");
   const hasOpened = (game: { status: string }) =>
     vi.waitFor(() => expect(game.status).toBe("open"), { timeout: 10_000 });
   await hasOpened(duel);

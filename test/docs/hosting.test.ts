@@ -1,8 +1,8 @@
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import worker, { RoomObject } from "./framework-server.ts";
-import { gameRoom } from "./game-room.ts";
+import worker, { RoomObject } from "./extracted/framework-server.ts";
+import { gameRoom } from "./extracted/game-room.ts";
 import { serviceOf } from "./service.ts";
 
 it("a framework's Worker answers for its pages, and rooms for theirs", async () => {

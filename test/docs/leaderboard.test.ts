@@ -1,7 +1,7 @@
 import { beforeEach, expect, it } from "vitest";
 import { shared } from "../../src/testing/registry.ts";
 import { TestRoom } from "../support/harness.ts";
-import { leaderboard, round } from "./leaderboard.ts";
+import { leaderboard, round } from "./extracted/leaderboard.ts";
 
 beforeEach(() => {
   shared().rooms.set("boards", leaderboard).set("rounds", round);

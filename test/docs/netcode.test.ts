@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { testRoom } from "../support/harness.ts";
-import { duel } from "./netcode-duel.ts";
-import { arena } from "./netcode-room.ts";
+import { duel } from "./extracted/netcode-duel.ts";
+import { arena } from "./extracted/netcode-room.ts";
 
 it.each([
   ["the room of the guide", arena, "arena-1", {}],

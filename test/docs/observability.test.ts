@@ -1,16 +1,7 @@
 import { expect, it, vi } from "vitest";
-import { createRooms } from "../../src/index.ts";
-import type { LogEntry } from "../../src/index.ts";
-import { gameRoom } from "./game-room.ts";
+import { lines, rooms } from "./extracted/log-options.ts";
 
 it("lines go where createRooms says", async () => {
-  const lines: LogEntry[] = [];
-  const rooms = createRooms({
-    rooms: [gameRoom],
-    logLevel: "info", // "debug", "info", "warn" or "error"; default "warn"
-    log: (entry) => lines.push(entry), // default: console[entry.level](JSON.stringify(entry))
-  });
-
   const error = vi.spyOn(console, "error");
   const response = await rooms.app.request("http://rooms.test/parties/main/game-1", {}, {});
   expect([response.status, error.mock.calls]).toEqual([500, []]);

@@ -3,18 +3,19 @@ import { env, exports } from "cloudflare:workers";
 import { createElement } from "react";
 import { renderToString } from "react-dom/server";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import type { AnyRoom } from "../../src/index.ts";
 import { serve, shared } from "../../src/testing/registry.ts";
 import { forwardRequest } from "../../src/auth/internal.ts";
 import { BrowserSocket } from "../support/browser-socket.ts";
 import { TestClient, TestRoom, testRoom, token } from "../support/harness.ts";
-import { App } from "./app.tsx";
-import counting, { RoomObject as CounterObject } from "./counter.ts";
-import { gameRoom } from "./game-room.ts";
-import { go } from "./optimistic.ts";
-import { Scores } from "./scores.tsx";
+import { App } from "./extracted/app.tsx";
+import counting, { counter, RoomObject as CounterObject } from "./extracted/counter/worker.ts";
+import { gameRoom } from "./extracted/game-room.ts";
+import { go } from "./extracted/optimistic.ts";
+import { Scores } from "./extracted/scores.tsx";
 import { serviceOf } from "./service.ts";
-import service, { RoomObject } from "./worker.ts";
-import world, { RoomObject as WorldsRoomObject, ShardObject, WorldObject } from "./world.ts";
+import service, { RoomObject } from "./extracted/worker.ts";
+import world, { RoomObject as WorldsRoomObject, ShardObject, WorldObject } from "./extracted/world.ts";
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -25,6 +26,17 @@ it("README: the counter is a whole Worker", async () => {
   expect(await (await counting.request("/health")).json()).toEqual({ status: "ok" });
   expect((await counting.request("/parties/main/other-1")).status).toBe(404);
   expect(Object.getPrototypeOf(CounterObject)).toBeInstanceOf(Function);
+});
+
+it("README: the counter's page shows each click of everybody", async () => {
+  let click = () => {};
+  const body = { textContent: "", addEventListener: (_: string, listener: () => void) => (click = listener) };
+  openPage(counter);
+  vi.stubGlobal("document", { body });
+  await import("./extracted/counter/page/main.ts");
+  await expect.poll(() => body.textContent).toBe("0 clicks");
+  click();
+  await expect.poll(() => body.textContent).toBe("1 clicks");
 });
 
 describe("the first game: the room", () => {
@@ -85,8 +97,8 @@ describe("the first game: the Worker", () => {
 });
 
 /** What a page has of a browser, whose sockets lead to a room of the test Worker. */
-function openPage(): Map<string, string> {
-  const party = serve(gameRoom);
+function openPage(room: AnyRoom = gameRoom): Map<string, string> {
+  const party = serve(room);
   const kept = new Map<string, string>();
   vi.stubGlobal("location", { host: "rooms.test" });
   vi.stubGlobal("sessionStorage", {
@@ -109,7 +121,7 @@ describe("docs/client.md and docs/react.md", () => {
     const kept = openPage();
     const log = vi.spyOn(console, "log").mockImplementation(() => {});
     const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
-    const { game, emit, conn } = await import("./client.ts");
+    const { game, emit, conn } = await import("./extracted/client.ts");
     const me = () => Object.values(game.players())[0];
     await vi.waitFor(() => expect(me()).toMatchObject({ x: 1, y: 2, online: true, hand: [] }), 5000);
     expect(log).toHaveBeenCalled();
@@ -127,7 +139,7 @@ describe("docs/client.md and docs/react.md", () => {
     openPage().set("session", "ada");
     const log = vi.spyOn(console, "log").mockImplementation(() => {});
     const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
-    const { game, outcome, stop } = await import("./typed-client.ts");
+    const { game, outcome, stop } = await import("./extracted/typed-client.ts");
     expect(outcome).toBe("invalid_input: There is no such monster");
     await vi.waitFor(() => expect(Object.values(game.state.players)[0]).toMatchObject({ x: 1, y: 2 }), 5000);
     const moving = go(game);
@@ -153,7 +165,7 @@ describe("docs/sharding.md", () => {
     vi.stubGlobal("WebSocket", BrowserSocket);
     const room = new TestRoom(gameRoom, "game-1", "main");
     const direct = await room.connect();
-    await import("./world-client.ts");
+    await import("./extracted/world-client.ts");
     type Seen = { players: Record<string, { x: number }> };
     await direct.sees(({ players }: Seen) => Object.values(players).some(({ x }) => x === 1));
   });

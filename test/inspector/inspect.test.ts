@@ -21,7 +21,7 @@ import type {
 } from "../../src/inspector/types.ts";
 import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
 import { findRoom } from "../../src/testing/registry.ts";
-import inspectedWorker, { RoomObject } from "../docs/inspected-worker.ts";
+import inspectedWorker, { RoomObject } from "../docs/extracted/inspected-worker.ts";
 import { testRoom, operatorToken, token } from "../support/harness.ts";
 import type { TestRoom } from "../support/harness.ts";
 
@@ -70,8 +70,8 @@ const operator = async (claims: Record<string, unknown> = { inspect: "*" }) => (
 });
 const ask = (path: string, headers: Record<string, string> = {}, init: RequestInit = {}) =>
   exports.default.fetch(`http://rooms.test${path}`, { ...init, headers });
-async function inspect(room: TestRoom): Promise<RoomInspection> {
-  const response = await ask(pathOf(room, "$inspect"), await operator());
+async function inspect(room: TestRoom, query = ""): Promise<RoomInspection> {
+  const response = await ask(pathOf(room, `$inspect${query}`), await operator());
   expect(response.status).toBe(200);
   return response.json<RoomInspection>();
 }
@@ -247,6 +247,28 @@ describe("P12.3: what is inside a room", () => {
     const { sessions } = await inspect(room);
     expect([sessions?.total, sessions?.first.length]).toEqual([MOST_ROWS + 51, MOST_ROWS]);
     expect(sessions?.first[0]?.offlineSince).toBeUndefined();
+  });
+});
+
+describe("P12.10: a search", () => {
+  it("P12.10: finds a user who is not among the first, online or not, and their entry", async () => {
+    const room = testRoom(game, "game-1");
+    const ada = await room.connect({ id: "ada", via: "room" });
+    await room.inside((_state, core) => {
+      for (let index = 0; index < MOST_ROWS + 50; index++)
+        core.sessions.offline(core.sessions.create(`id-${index}`, undefined));
+    });
+    const bob = await room.connect({ id: "bob", via: "room" });
+    const found = await inspect(room, `?user=${bob.publicId.toUpperCase()}&field=players.${bob.publicId}`);
+    expect(found.sessions).toMatchObject({ total: 1, first: [{ publicId: bob.publicId, connections: 1 }] });
+    expect(found.connections).toMatchObject({ total: 1, first: [{ publicId: bob.publicId }] });
+    expect(found.state?.children?.map(({ key, children }) => [key, children?.map((entry) => entry.key)])).toEqual([
+      ["players", [bob.publicId]],
+    ]);
+    expect((await inspect(room, "?user=nobody")).sessions).toEqual({ total: 0, first: [] });
+    expect((await inspect(room, "?user=&field=")).sessions?.total).toBe(MOST_ROWS + 52);
+    expect(found.metrics.users).toBe(2);
+    ada.close();
   });
 });
 

@@ -63,6 +63,46 @@ describe("P12.5: what is private", () => {
   });
 });
 
+/** The fields and entries of a whole tree whose path has this text in it. */
+const found = ({ children = [], ...root }: TreeNode, text: string): TreeNode => {
+  const isFound = (path: string) => path.toLowerCase().includes(text.toLowerCase());
+  const shown = children.flatMap((field) => {
+    if (isFound(field.key)) return [field];
+    const entries = field.children?.filter(({ key }) => isFound(`${field.key}.${key}`)) ?? [];
+    return entries.length > 0 ? [{ ...field, children: entries }] : [];
+  });
+  return { ...root, children: shown };
+};
+
+describe("P12.10: a search in a tree", () => {
+  const texts = fc.oneof(
+    fc.string({ minLength: 1, maxLength: 3 }),
+    secret,
+    fc.constantFrom("PRIV", ")", ".", "a", "0"),
+  );
+
+  it("P12.10: finds the fields and entries whose path is shown with this text, and tells nothing of hidden ones", () => {
+    const state = fc.dictionary(fc.oneof(secret, fc.string()), json);
+    fc.assert(
+      fc.property(state, texts, (value, text) => {
+        expect(treeOf("state", value, isPrivate, text)).toEqual(found(treeOf("state", value, isPrivate), text));
+      }),
+    );
+  });
+
+  it("P12.10: finds what is not among the first, and says how much more it found", () => {
+    const entries = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`entry-${index}`, { hp: index }]));
+    const state = { players: collection(() => ({})), names: signal(entries), title: "entry" };
+    const [names, ...others] = treeOf("state", state, NOBODY, "NAMES.entry-99").children ?? [];
+    expect(names?.children?.map(({ key }) => key)).toEqual(
+      [99, 990, 991, 992, 993, 994, 995, 996, 997, 998, 999].map((index) => `entry-${index}`),
+    );
+    expect(names?.children?.[0]?.children).toEqual([{ key: "hp", kind: "number", text: "99" }]);
+    expect(others).toEqual([]);
+    expect(treeOf("state", state, NOBODY, "entry-").children).toMatchObject([{ key: "names", more: 900 }]);
+  });
+});
+
 describe("P12.4: a tree", () => {
   it("P12.4: is made of anything, and bounded", () => {
     fc.assert(

@@ -12,7 +12,7 @@ import { Registry } from "../../src/world/registry.ts";
 import { makeWorldState } from "../../src/world/state.ts";
 import { worlds } from "../../src/worlds.ts";
 import { shared } from "../../src/testing/registry.ts";
-import { byRoom, european } from "../docs/places.ts";
+import { byRoom, european } from "../docs/extracted/places.ts";
 import { TestRoom } from "../support/harness.ts";
 
 const sources = import.meta.glob(["../../src/**/*.ts", "!../../src/templates/**"], {

@@ -12,7 +12,7 @@ import { testRoom } from "../support/harness.ts";
 import { TestWorld } from "../world/support.ts";
 
 const MINUTES = String(600);
-const TOO_MUCH = { code: 1013, reason: "The service has used up what it may use for now. Try again later" };
+const TOO_MUCH = { code: 1013, reason: "The service has reached its quota. Try again later" };
 
 class Player {
   score = sync(signal(0));

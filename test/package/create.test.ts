@@ -113,8 +113,8 @@ describe("a project that was made from nothing", () => {
   it.skipIf(isChromiumMissing())("shows each window what happens in the other", async () => {
     const browser = await launchChromium();
     onTestFinished(() => browser.close());
-    const open = async () => {
-      const page = await (await browser.newContext({ viewport: { width: 900, height: 600 } })).newPage();
+    const open = async (viewport = { width: 900, height: 600 }) => {
+      const page = await (await browser.newContext({ viewport })).newPage();
       const problems: string[] = [];
       page.on("pageerror", ({ message }) => problems.push(message));
       page.on("console", (message) => void (message.type() === "error" && problems.push(message.text())));
@@ -130,10 +130,46 @@ describe("a project that was made from nothing", () => {
     await bob.page.click("#cheer");
     await expect.poll(() => ada.page.textContent("#cheers")).toBe("1");
     await expect.poll(() => bob.page.textContent("#visitors")).toContain("Ada");
-    if (process.env["SCREENSHOT"]) await ada.page.screenshot({ path: process.env["SCREENSHOT"] });
     await ada.page.context().close();
     await expect.poll(() => bob.page.textContent("#status")).toBe("1 here");
     expect([...ada.problems, ...bob.problems]).toEqual([]);
+  });
+
+  it.skipIf(isChromiumMissing())("keeps names inside of the stage, and off the button, on a phone", async () => {
+    const browser = await launchChromium();
+    onTestFinished(() => browser.close());
+    const page = await browser.newPage({ viewport: { width: 390, height: 844 } });
+    await page.goto(`${server.url}/?room=phone`);
+    await expect.poll(() => page.textContent("#status")).toBe("1 here");
+    await page.fill("#name", "W".repeat(20));
+    await page.press("#name", "Enter");
+    await expect.poll(() => page.textContent(".me")).toContain("WW");
+    const boxOf = async (name: string) => (await page.locator(name).boundingBox()) ?? expect.fail(`no ${name}`);
+    const [stage, button] = [await boxOf("#stage"), await boxOf("#cheer")];
+    for (const [x, y] of [
+      [0.01, 0.01],
+      [0.5, 0.5],
+      [0.51, 0.6],
+      [0.01, 0.99],
+      [0.99, 0.99],
+    ] as const) {
+      await page.mouse.move(stage.x + x * stage.width, stage.y + y * stage.height);
+      await expect
+        .poll(() =>
+          page
+            .locator(".me")
+            .evaluate(({ style }) => [style.left, style.top].map((part) => Math.round(parseFloat(part)))),
+        )
+        .toEqual([x, y].map((part) => Math.round(100 * part)));
+      const name = await boxOf(".me span");
+      expect(name.x).toBeGreaterThanOrEqual(stage.x);
+      expect(name.x + name.width).toBeLessThanOrEqual(stage.x + stage.width);
+      // What leaves the stage is not shown.
+      expect(Math.min(name.y + name.height, stage.y + stage.height)).toBeLessThanOrEqual(button.y);
+    }
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
+    await page.click("#cheer");
+    await expect.poll(() => page.textContent("#cheers")).toBe("1");
   });
 
   // Last, since the project is another one then.

@@ -92,7 +92,7 @@ class Follower {
 }
 
 /** What a change may be refused for: it says so, and changes nothing. */
-const REFUSED = /was declared as|is part of the state already|is there under another key/;
+const REFUSED = /was declared as|is already in the state|has another key too/;
 
 it.each([0, 50])(
   "P5.1, P4.11: nested collections with any data under any keys are the same for all who may see them (throttleSync %i)",

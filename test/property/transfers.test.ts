@@ -167,6 +167,24 @@ const FOUND: [boolean[], Step[], boolean][] = [
     ],
     true,
   ],
+  // The stand-in of one who came back set out again, to the room that still had them.
+  [
+    [false, false],
+    [
+      ...BACK,
+      ["come", 0],
+      ["lose", 0],
+      ["arrive", 0],
+      ["arrive", 0],
+      ["wait", 50],
+      ["fail", 11],
+      ["return", 3],
+      ["arrive", 0],
+      ["arrive", 0],
+      ["wait", 10],
+    ],
+    false,
+  ],
 ];
 /** A user was stored without their session, so that nobody could come back as them. */
 const NOBODYS: [boolean[], Step[], boolean][] = [

@@ -44,7 +44,7 @@ describe("what a room looks for in development", () => {
         (config().map.list[0] as { width: number }).width++;
       });
     }
-    const hint = "was changed in place, which its signal cannot see: use mutate, or set a new value";
+    const hint = "was changed in place, which its signal does not notice: use mutate, or set a new value";
     const both = [
       ["changed_in_place", "config", `config ${hint}`],
       ["changed_in_place", "things.one.tags", `things.one.tags ${hint}`],

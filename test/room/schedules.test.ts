@@ -250,7 +250,7 @@ describe("schedules", () => {
 
     it.each([["", "x".repeat(513), "\ud800", 5]].flat())("are refused where the key is %j", (key) => {
       const { handle } = start().core;
-      expect(() => handle.schedule("respawn", 1, undefined, { key: key as string })).toThrow("whole characters");
+      expect(() => handle.schedule("respawn", 1, undefined, { key: key as string })).toThrow("well-formed characters");
       expect(handle.schedules).toEqual([]);
     });
   });

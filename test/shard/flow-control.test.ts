@@ -60,7 +60,7 @@ class Reader {
   #token: number | undefined;
   #acksRead = 0;
 
-  constructor(shard: MemoryShard, name: string, protocol = "protocol=2") {
+  constructor(shard: MemoryShard, name: string, protocol = "protocol=2&clear=1") {
     this.#shard = shard;
     this.socket = shard.connect(name, null, protocol);
     this.client.connected(this.socket);
@@ -208,7 +208,7 @@ describe.each([
     await fc.assert(
       fc.asyncProperty(
         fc.array(step, { minLength: 30, maxLength: 80 }),
-        fc.constantFrom("protocol=2", "protocol=2&protocol=3"),
+        fc.constantFrom("protocol=2&clear=1", "protocol=2&clear=1&protocol=3"),
         async (steps, protocol) => {
           const scene = treeOf(state);
           const { tree, shard, done } = scene;

@@ -45,12 +45,12 @@ describe("an entry of another shape than its collection makes", () => {
     [
       "a field that fewer may see",
       () => like((monster) => (monster["hp"] = sync(signal(1), { visibleTo: () => false }))),
-      'its field "hp" is marked in another way than in the entries here (visibleTo)',
+      'its field "hp" is marked differently than in the entries here (visibleTo)',
     ],
     [
       "a field that more may see",
       () => like((monster) => (monster["plan"] = sync(signal("")))),
-      'its field "plan" is marked in another way than in the entries here (visibleTo)',
+      'its field "plan" is marked differently than in the entries here (visibleTo)',
     ],
     ["a field that is never sent", () => like((monster) => (monster["hp"] = persist(signal(1)))), "(synced)"],
     [
@@ -71,7 +71,7 @@ describe("an entry of another shape than its collection makes", () => {
     [
       "a field in place of a part",
       () => like((monster) => (monster["pos"] = sync(signal(0)))),
-      'its "pos" is not what it is in the entries here',
+      'its "pos" differs from that of the entries here',
     ],
   ])("is refused when it is put in: %s", (_, make, why) => {
     const state = { monsters: collection(Monster) };
@@ -247,7 +247,7 @@ describe("variants of a collection", () => {
     fewer.crash();
     expect(Object.keys(fewer.state.monsters())).toEqual(["m"]);
     expect(fewer.core.handle.quarantine.list()).toMatchObject([
-      { key: "monsters.b", value: { $kind: "boss", armour: 5 }, reason: 'There is no variant "boss" here' },
+      { key: "monsters.b", value: { $kind: "boss", armour: 5 }, reason: 'This collection has no variant "boss"' },
     ]);
   });
 

@@ -1,6 +1,7 @@
 import fc from "fast-check";
-import { expect, it } from "vitest";
-import { jsonBlock } from "../../src/protocol/binary/blocks.ts";
+import { describe, expect, it } from "vitest";
+import { inSteps } from "../../src/protocol/clean-patch.ts";
+import { jsonBlocks } from "../../src/protocol/binary/blocks.ts";
 import { ByteReader } from "../../src/protocol/binary/bytes.ts";
 import { PatchDecoder } from "../../src/protocol/binary/patch-decoder.ts";
 import { DELETE } from "../../src/protocol/packets.ts";
@@ -25,7 +26,7 @@ it.each([1, [1, 2], new Replacement({ a: 1 })])(
   },
 );
 
-it("what private parts add to the patch for everyone makes the same of it, in the same order", () => {
+describe("private parts and the patch for everyone", () => {
   const things = fc.dictionary(
     fc.constantFrom("a", "b", "c"),
     fc.oneof(
@@ -42,15 +43,45 @@ it("what private parts add to the patch for everyone makes the same of it, in th
       .map((names) => names.flat()),
     value: fc.oneof(fc.constant(DELETE), fc.nat(3), fc.constant([1]), fc.constant(new Replacement({ y: 1 }))),
   });
-  fc.assert(
-    fc.property(fc.option(things, { nil: undefined }), fc.array(change, { maxLength: 3 }), (all, changes) => {
-      const shared = all && {};
-      for (const [key, value] of Object.entries(all ?? {})) put(shared as Record<string, unknown>, key, value);
-      const [patch, more] = [shared ?? {}, addition(shared, changes)];
-      const blocks = new ByteReader(Buffer.concat([jsonBlock(patch), jsonBlock(more)]));
-      const read = new PatchDecoder([]).read(blocks, {});
-      expect(JSON.stringify(read)).toBe(JSON.stringify(merge(shared, changes)));
-    }),
-    { numRuns: 1000 },
-  );
+  it("make the same patch, in the same order, if what they add follows it", () => {
+    fc.assert(
+      fc.property(fc.option(things, { nil: undefined }), fc.array(change, { maxLength: 3 }), (all, changes) => {
+        const shared = all && {};
+        for (const [key, value] of Object.entries(all ?? {})) put(shared as Record<string, unknown>, key, value);
+        const [patch, more] = [shared ?? {}, addition(shared, changes)];
+        const blocks = new ByteReader(Buffer.concat([jsonBlocks(patch, false), jsonBlocks(more, false)]));
+        const read = new PatchDecoder([]).read(blocks, {});
+        expect(JSON.stringify(read)).toBe(JSON.stringify(merge(shared, changes)));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it("make the same state of any other one in two steps, in which no name has a dot", () => {
+    const had = fc.oneof(fc.nat(3), fc.constant(null), fc.constant([1, { x: 2 }]), fc.constant({ a: 1, x: { y: 2 } }));
+    // A field is no part of another one.
+    const field = change.filter(({ names }) => names.indexOf("own") === names.length - 1);
+    const state = fc.dictionary(fc.constantFrom("a", "b", "c", "own"), had);
+    fc.assert(
+      fc.property(
+        state,
+        fc.option(things, { nil: undefined }),
+        fc.uniqueArray(field, { maxLength: 3, selector: ({ names }) => names.join() }),
+        (has, all, changes) => {
+          const shared: Record<string, unknown> = {};
+          for (const [key, value] of Object.entries(all ?? {})) put(shared, key, value);
+          const patch = merge(shared, changes);
+          const { clear = {}, value } = inSteps(patch);
+          expect(JSON.stringify([clear, value])).not.toContain(".");
+          const expected = applyPatch(has, patch);
+          expect(applyPatch(applyPatch(has, clear), value)).toEqual(expected);
+          const parts = [jsonBlocks(shared, true), jsonBlocks(addition(shared, changes), true)];
+          const head: { clear?: Record<string, unknown> } = {};
+          const read = new PatchDecoder([]).read(new ByteReader(Buffer.concat(parts)), has, head);
+          expect(applyPatch(applyPatch(has, head.clear ?? {}), read)).toEqual(expected);
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
 });

@@ -157,9 +157,11 @@ describe("a reference", () => {
       delete monsters()["b"];
     });
     for (const wrong of [new state.Monster(), removed, state.players()[keys[0]], state, "a", 5, {}]) {
-      expect(() => state.hero.set(wrong as never)).toThrow(/^hero: only an entry of its collection/);
+      expect(() => state.hero.set(wrong as never)).toThrow(/^hero: the entry is not in the collection/);
     }
-    expect(() => state.monsters()["a"]?.prey.set(state.monsters()["a"] as never)).toThrow(/^monsters\.a\.prey: only/);
+    expect(() => state.monsters()["a"]?.prey.set(state.monsters()["a"] as never)).toThrow(
+      /^monsters\.a\.prey: the entry is not/,
+    );
     expect(state.hero()).toBe(state.monsters()["a"]);
     expect(() => reference(state.monsters() as never)).toThrow("reference() takes a function");
   });
@@ -203,7 +205,7 @@ describe("a reference", () => {
     room.change(({ monsters }) => monsters()["a"]?.friend.set(undefined));
     room.change(() => loadInto(a, saved));
     expect(viewOf(player)).toMatchObject({ monsters: { a: { friend: "b" } } });
-    expect(() => loadInto(a, { hp: 9, friend: { b: 1 } })).toThrow("monsters.a.friend: of a reference");
+    expect(() => loadInto(a, { hp: 9, friend: { b: 1 } })).toThrow("monsters.a.friend: a snapshot of a reference");
     expect(snapshotOf(a)).toEqual(saved);
   });
 

@@ -40,10 +40,11 @@ export class BinaryTexts {
     return JSON.stringify(packet);
   }
 
-  #take({ type, seq, from, reset, value }: Plain): void {
+  #take({ type, seq, from, reset, clear, value }: Plain): void {
     if (type !== "sync") return;
     const { pId, ...patch } = value as Record<string, unknown>;
-    const before = from === undefined ? this.#state : (this.#kept.get(from) as Plain);
+    const start = from === undefined ? this.#state : (this.#kept.get(from) as Plain);
+    const before = clear === undefined ? start : applyPatch(start, clear as Plain);
     this.#state = applyPatch(pId === undefined && reset === undefined ? before : {}, patch);
     if (seq !== undefined) this.#kept.set(seq, this.#state);
   }

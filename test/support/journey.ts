@@ -227,7 +227,7 @@ export class Journey {
     });
   }
 
-  /** The transfer was called back, so they are where they were. */
+  /** The transfer was cancelled, so they are where they were. */
   #turnBack(): void {
     this.#at = this.#from;
     this.#token = undefined;

@@ -50,7 +50,7 @@ export function withOddValues(value: unknown): unknown {
 }
 
 /** What a change is refused for that would put an odd value into a state. */
-export const ODD_REFUSAL = /JSON has no form for|is lost in a sleep/;
+export const ODD_REFUSAL = /JSON has no form for|is lost when the room hibernates/;
 
 /** Whether a value holds anything but plain data. */
 export function isOdd(value: unknown): boolean {

@@ -66,7 +66,8 @@ interface Settable {
 const MISTAKES: readonly Mistake[] = [
   {
     about: "`sync` is forgotten: `count: signal(0)`",
-    shown: "Clients are sent nothing of this state: wrap what they are to see in sync(), as in sync(signal(0))",
+    shown:
+      "Clients see nothing of this state. Wrap the signals that they should see in sync(), such as sync(signal(0))",
     make: () =>
       logOf(
         () => ({ count: signal(0) }),
@@ -75,7 +76,7 @@ const MISTAKES: readonly Mistake[] = [
   },
   {
     about: "A value is changed in place: `state.list()[0].a.b = 1`",
-    shown: "list was changed in place, which its signal cannot see: use mutate, or set a new value",
+    shown: "list was changed in place, which its signal does not notice: use mutate, or set a new value",
     make: () =>
       logOf(
         () => ({ list: sync(signal([{ a: { b: 0 } }])) }),
@@ -84,7 +85,7 @@ const MISTAKES: readonly Mistake[] = [
   },
   {
     about: "`state` is async",
-    shown: "state() returned a promise. It cannot be async: wait in onStart, and set fields there",
+    shown: "state() cannot be async: load data in onStart, and set fields there",
     make: () => logged({ state: async () => ({}) }).catch((error: Error) => error.message),
   },
   {
@@ -112,7 +113,7 @@ const MISTAKES: readonly Mistake[] = [
   },
   {
     about: "A plain property is changed: `state.round = 2`",
-    shown: "is a plain property, whose value is lost when the room sleeps: use a signal with sync() or persist()",
+    shown: "is a plain property and is lost when the room hibernates: use a signal with sync() or persist()",
     make: () =>
       logOf(
         () => ({ round: 1, count: count() }),
@@ -121,7 +122,7 @@ const MISTAKES: readonly Mistake[] = [
   },
   {
     about: "An entry is kept in a plain property: `state.leader = player`",
-    shown: "which it forgets when the room sleeps: use reference()",
+    shown: "which is lost when the room hibernates: use reference()",
     make: () =>
       logOf(
         () => ({ leader: null as object | null, players: users(Player) }),
@@ -131,7 +132,7 @@ const MISTAKES: readonly Mistake[] = [
   },
   {
     about: "A field is assigned: `state.count = 5`",
-    shown: "it is a field, which stays in its place: change its value with set()",
+    shown: "it is a field and cannot be replaced: change its value with set()",
     make: () =>
       logOf(
         () => ({ count: count() }),
@@ -140,7 +141,7 @@ const MISTAKES: readonly Mistake[] = [
   },
   {
     about: 'The path begins with a slash: `path: "/lobby-{id}"`',
-    shown: 'begins with /, and no id does: write "lobby-{id}"',
+    shown: 'has to begin without /: write "lobby-{id}"',
     make: () => thrown(() => room({ path: "/lobby-{id}" })),
   },
   {
@@ -165,7 +166,7 @@ const MISTAKES: readonly Mistake[] = [
   },
   {
     about: "A schema is of an old zod, before 3.24, or none at all",
-    shown: 'the action "hit" has an input that is no schema',
+    shown: 'the action "hit" has an input that is not a schema',
     make: () => thrown(() => room({ actions: { hit: { input: { parse: String }, run: () => {} } } })),
   },
   {
@@ -205,7 +206,7 @@ const MISTAKES: readonly Mistake[] = [
   },
   {
     about: "`world: {}` is written in place of `world: worlds({})`",
-    shown: "world takes what worlds() makes",
+    shown: "world has to be made with worlds()",
     make: () => thrown(() => createRooms({ rooms: [room()], world: {} as never })),
   },
   {

@@ -4,7 +4,7 @@ import { LISTING_SILENCE, LISTING_TRUST, RESERVATION_LIFE } from "../../src/worl
 import { anything, game, operator, player, TestWorld, vip } from "./support.ts";
 
 const found = (roomId: string) => ({ status: 200, body: { success: true, roomId } });
-const NONE = { status: 404, body: { error: "No room fits that has a place" } };
+const NONE = { status: 404, body: { error: "There is no matching room with a free place" } };
 
 describe("P10.2: find-room", () => {
   it("gives the room with the most users that fits and has a place", async () => {
@@ -227,7 +227,7 @@ describe("P10.4: a new room", () => {
     for (let index = 0; index < 50; index++) expect((await world.find({ room, create: true })).status).toBe(200);
     expect(await world.find({ room, create: true })).toMatchObject({
       status: 404,
-      body: { error: expect.stringContaining("as many rooms") },
+      body: { error: expect.stringContaining("is full") },
     });
     expect(await world.listRoom("game-1")).toMatchObject({ status: 503 });
     expect(await world.listRoom((await world.listed({ room }))[0] ?? "", { path: room })).toMatchObject({

@@ -6,7 +6,7 @@ import * as z from "zod";
 import { createRooms, defineRoom, jwt, requireAuth, sync } from "../../src/index.ts";
 import { worlds } from "../../src/worlds.ts";
 import { shared } from "../../src/testing/registry.ts";
-import { duels } from "../docs/own-world.ts";
+import { duels } from "../docs/extracted/own-world.ts";
 import { operatorToken, token } from "../support/harness.ts";
 
 const game = defineRoom({
@@ -135,10 +135,10 @@ describe("routes of one's own beside those of a World", () => {
   it("cannot take the place of one, nor be malformed", () => {
     const run = () => "mine";
     expect(() => worlds({ requests: { "POST /connect": { run } } })).toThrow(
-      '"POST /connect", which is a path of Worlds',
+      '"POST /connect", which is a path of the World',
     );
-    expect(() => worlds({ requests: { "GET /registry": { run } } })).toThrow("which is a path of Worlds themselves");
-    expect(() => worlds({ requests: { "GET /$top": { run } } })).toThrow("the service's own");
+    expect(() => worlds({ requests: { "GET /registry": { run } } })).toThrow("which is a path of the World itself");
+    expect(() => worlds({ requests: { "GET /$top": { run } } })).toThrow("which is reserved");
     expect(() => worlds({ requests: { "GET /top": {} as never } })).toThrow("needs a run function");
     expect(() => worlds({ requests: 1 as never })).toThrow("world.requests has to be an object");
   });

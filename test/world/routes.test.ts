@@ -103,7 +103,7 @@ describe("connect", () => {
     const world = new TestWorld({ shardCapacity: 2, maxShards: 2 });
     for (let client = 0; client < 4; client++) await world.enter("game-1");
     const answer = await world.connect("game-1");
-    expect(answer).toMatchObject({ status: 404, body: { error: "The room has no capacity left" } });
+    expect(answer).toMatchObject({ status: 404, body: { error: "The room is full" } });
     expect(world.loads).toEqual([2, 2]);
     expect(await world.enter("game-2")).toBeTruthy();
   });
@@ -339,7 +339,7 @@ describe("scale-room", () => {
     expect((await world.scale({ roomId: "game-2", targetShardCount: 1 })).status).toBe(404);
     expect(await world.scale({ roomId: "game-1", targetShardCount: 5 })).toMatchObject({
       status: 400,
-      body: { error: expect.stringContaining("4 shards at most") },
+      body: { error: expect.stringContaining("up to 4 shards") },
     });
     for (const body of [{}, { roomId: "game-1" }, { roomId: "game-1", targetShardCount: -1 }]) {
       expect((await world.scale(body)).status).toBe(400);

@@ -37,6 +37,19 @@ function keepBraces(md) {
   md.renderer.rules.code_inline = (tokens, index) => `<code v-pre>${md.utils.escapeHtml(tokens[index].content)}</code>`;
 }
 
+/** A word as the search has it; null for one that says nothing. It runs in the browser too, so it uses nothing from here. */
+function processTerm(word) {
+  const isCommon =
+    /^(an?|and|are|as|at|be|by|do|does|for|from|happens|how|i|in|is|it|my|of|on|or|that|the|to|what|where|with)$/i;
+  return isCommon.test(word) ? null : word.toLowerCase();
+}
+
+/** Guides come before pages that name everything. It runs in the browser too. */
+function boostDocument(id) {
+  if (/CHANGELOG|CONTRIBUTING|architecture|threat-model|upstream-cases/.test(id)) return 0.2;
+  return /protocol|reference|benchmarks|SKILL/.test(id) ? 0.5 : 1;
+}
+
 export default defineConfig({
   title: "durable-rooms",
   description: "Real-time multiplayer rooms on Cloudflare Workers and Durable Objects",
@@ -55,7 +68,10 @@ export default defineConfig({
     },
   },
   themeConfig: {
-    search: { provider: "local" },
+    search: {
+      provider: "local",
+      options: { miniSearch: { options: { processTerm }, searchOptions: { boostDocument } } },
+    },
     outline: [2, 3],
     nav: [
       { text: "Documentation", link: "/docs/index.html" },

@@ -29,18 +29,15 @@ export function addCreate(program: Command): void {
     .command("create")
     .summary("makes a new project")
     .description("makes a new project: a Worker with one room, a page, and a test")
-    .argument("[directory]", "where; a new folder, or an empty one")
+    .argument("[directory]", "the folder of the project, new or empty")
     .addOption(
-      new Option(
-        "--template <name>",
-        "what it is made from: a page without a framework, one of Vite and React, or a small game",
-      )
+      new Option("--template <name>", "a page without a framework, one with Vite and React, or a small game")
         .choices(TEMPLATES)
         .default("vanilla"),
     )
-    .option("--name <name>", "its name (default: that of the folder)")
-    .option("--install", "installs its packages too")
-    .option("--package <spec>", "the durable-rooms that it uses: a version, a URL, or the path of a tarball")
+    .option("--name <name>", "the name of the project (default: the name of the folder)")
+    .option("--install", "also installs the packages")
+    .option("--package <spec>", "the durable-rooms package to use: a version, a URL, or the path of a tarball")
     .addHelpText("after", EXAMPLES)
     .action(create);
 }
@@ -55,13 +52,13 @@ async function create(directory: string | undefined, options: CreateOptions): Pr
 
 async function ask(): Promise<string> {
   if (!process.stdin.isTTY || !process.stdout.isTTY) {
-    throw new UsageError(`Say where the project is to be: durable-rooms create ${USUAL}`);
+    throw new UsageError(`Give the folder of the project: durable-rooms create ${USUAL}`);
   }
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   const answer = await new Promise<string>((answered, ended) => {
     // Ctrl-C, or the end of the input.
-    terminal.once("close", () => ended(new Failure("Nothing was made")));
-    terminal.question(`Where is the project to be? (${USUAL}) `, answered);
+    terminal.once("close", () => ended(new Failure("No project was created")));
+    terminal.question(`Folder of the project? (${USUAL}) `, answered);
   });
   terminal.close();
   return answer.trim() || USUAL;
@@ -78,7 +75,11 @@ function nextSteps(name: string, target: string, manager: string, { install: isI
     `${manager} run dev      # the page, on http://localhost:${PORTS[template]}`,
     `${manager} run test     # the test of its room`,
   ];
-  const lines = [`\n${name} is there. Next:\n`, ...steps.filter(Boolean).map((step) => `  ${String(step)}`), ""];
+  const lines = [
+    `\n${name} was created. Next steps:\n`,
+    ...steps.filter(Boolean).map((step) => `  ${String(step)}`),
+    "",
+  ];
   const node = Number.parseInt(process.versions.node, 10);
   if (node < LEAST_NODE) lines.push(`It needs Node ${LEAST_NODE} or later: this is ${process.version}.\n`);
   return lines.join("\n");

@@ -19,5 +19,5 @@ export async function install(manager: string, directory: string): Promise<void>
     () => null,
   );
   if (code !== 0)
-    throw new Failure(`The project is there, but "${manager} install" failed: try it again in ${directory}`);
+    throw new Failure(`The project was created, but "${manager} install" failed. Run it again in ${directory}`);
 }

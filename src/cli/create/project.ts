@@ -41,12 +41,12 @@ export async function createProject(
   const chosen = name ?? nameFrom(basename(directory));
   if (!NAME.test(chosen)) {
     throw new UsageError(
-      `A project cannot be called "${chosen}": a name has small letters, digits and dashes, 54 at most. Choose one with --name`,
+      `"${chosen}" is not a valid project name: use up to 54 small letters, digits and dashes. Choose one with --name`,
     );
   }
   const tarball = packageSpec === undefined ? undefined : pathOf(packageSpec);
   if (tarball !== undefined && !existsSync(tarball))
-    throw new UsageError(`There is no ${tarball}. --package is a version, a URL, or the path of a tarball`);
+    throw new UsageError(`There is no file ${tarball}. --package takes a version, a URL, or the path of a tarball`);
   await makeEmpty(directory);
   for (const folder of PARTS[template]) await copy(join(FOLDER, folder), directory, chosen);
   // npm leaves files of that name out of packages.
@@ -107,9 +107,9 @@ async function usePackage(directory: string, spec: string): Promise<void> {
 }
 
 function devVars(): string {
-  return `# For development only: made at random for this folder, and not committed. A deployed Worker has its own.
+  return `# For development only. Generated for this folder and not committed. A deployed Worker has its own secret.
 AUTH_JWT_SECRET="${randomBytes(32).toString("base64url")}"
-# Everyone may use /inspector.
+# /inspector is open to everyone.
 INSPECTOR="open"
 `;
 }

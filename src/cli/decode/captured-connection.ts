@@ -29,7 +29,9 @@ export class CapturedConnection {
     const from = new ByteReader(frame);
     if (from.byte() === FRAME.sync) yield* this.#describeSync(frame, from);
     const packet = this.#reader.read(frame, this.#state);
-    if (packet.type === "sync") this.#state = applyPatch(this.#state, packet["value"] as Plain);
+    if (packet.type === "sync")
+      for (const step of [packet["clear"], packet["value"]])
+        this.#state = applyPatch(this.#state, (step ?? {}) as Plain);
     yield `packet ${JSON.stringify(packet)}`;
   }
 

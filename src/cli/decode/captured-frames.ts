@@ -15,7 +15,7 @@ export function captured(text: string): Uint8Array[] {
   if (existsSync(text) && statSync(text).isFile()) return inFile(readFileSync(text));
   const frame = asText(text);
   if (frame) return [frame];
-  throw new UsageError(`${JSON.stringify(text.slice(0, 40))} is neither a file, nor a frame in hex or base64`);
+  throw new UsageError(`${JSON.stringify(text.slice(0, 40))} is neither a file nor a frame in hex or base64`);
 }
 
 function inFile(bytes: Uint8Array): Uint8Array[] {
@@ -24,7 +24,7 @@ function inFile(bytes: Uint8Array): Uint8Array[] {
   return lines.flatMap((line, index) => {
     if (line.trim() === "") return [];
     const frame = asText(line);
-    if (!frame) throw new UsageError(`Line ${index + 1} of the file is no frame in hex or base64`);
+    if (!frame) throw new UsageError(`Line ${index + 1} of the file is not a frame in hex or base64`);
     return [frame];
   });
 }

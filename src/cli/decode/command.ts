@@ -22,10 +22,10 @@ Examples:
 export function addDecode(program: Command): void {
   program
     .command("decode")
-    .summary("prints what is in captured binary frames")
-    .description("prints what is in captured binary frames of protocol 3: heads, blocks, and packets as JSON")
+    .summary("prints the content of captured binary frames")
+    .description("prints the content of captured binary frames of protocol 3: heads, blocks, and packets as JSON")
     .argument("<frames...>", "hex, base64 or files")
-    .option("--tables <json>", "the tables, as JSON or the file of it, if no frame has them")
+    .option("--tables <json>", "the tables as JSON or a file with it, if no frame has them")
     .addHelpText("after", EXAMPLES)
     .action((frames: readonly string[], options: DecodeOptions) => decode(frames, options));
 }
@@ -37,7 +37,7 @@ function decode(texts: readonly string[], { tables }: DecodeOptions): void {
     try {
       for (const line of connection.describe(frame)) console.log(`  ${line}`);
     } catch (thrown) {
-      const hint = index === 0 ? ". Frames build on those before them: give all of the connection" : "";
+      const hint = index === 0 ? ". A frame depends on earlier ones: give all frames of the connection" : "";
       throw new Failure(`frame ${index + 1}: ${(thrown as Error).message}${hint}`);
     }
   }
@@ -50,6 +50,6 @@ function jsonOf(given: string): string {
     readTables(JSON.parse(text));
     return text;
   } catch {
-    throw new UsageError("--tables takes the tables as JSON, as section 9 of a frame has them, or the file of it");
+    throw new UsageError("--tables takes the tables of section 9 of a frame, as JSON or a file with it");
   }
 }

@@ -54,6 +54,7 @@ export function* describeBlocks(bytes: Uint8Array, from: ByteReader, known: Know
 /** @returns a title, and lines */
 function describe(bytes: Uint8Array, from: ByteReader, kind: number, known: Known): readonly string[] {
   if (kind === BLOCK.json) return ["JSON", JSON.stringify(from.json())];
+  if (kind === BLOCK.clear) return ["to be deleted first", JSON.stringify(from.json())];
   if (kind === BLOCK.table) return describeTold(from, known);
   if (kind === BLOCK.pieces) return [...describePieces(from, known)];
   return [...describeTable(bytes, from, kind, known)];

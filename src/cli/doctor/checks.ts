@@ -47,9 +47,9 @@ async function checkAnswers(service: Service): Promise<Finding> {
   const stranger = await service.ask(service.metricsPath);
   const isHealthy = health.status === 200 && health.text.includes('"ok"');
   return {
-    name: "The service answers, and tells strangers nothing",
+    name: "The service answers, and hides metrics without a token",
     verdict: isHealthy && stranger.status === 401 ? "ok" : "failed",
-    expected: "200 of /health, and 401 of $metrics without a token",
+    expected: "200 for /health, and 401 for $metrics without a token",
     saw: `${health.status} ${printable(health.text)} in ${inMs(health.ms)}, and ${stranger.status}`,
   };
 }
@@ -58,22 +58,22 @@ function checkSettings({ runtime, worker }: Metrics): Finding {
   const name = "wrangler.toml has the compatibility date and flags";
   const expected = "nothing is missing";
   if (!runtime || !worker)
-    return { name, verdict: "failed", expected, saw: "a service of a version that does not tell" };
+    return { name, verdict: "failed", expected, saw: "an older version of durable-rooms that does not report this" };
   const missing = [...new Set([...runtime.missing, ...worker.missing])];
-  if (missing.length === 0) return { name, verdict: "ok", expected, saw: "nothing" };
+  if (missing.length === 0) return { name, verdict: "ok", expected, saw: "nothing is missing" };
   return { name, verdict: "failed", expected, saw: `it lacks ${missing.join(", ")}` };
 }
 
 function checkVersions({ runtime, worker }: Metrics): Finding {
   const [object, own] = [runtime?.deploy, worker?.deploy];
   const name = "The Worker and the room run the same deployed version";
-  const expected = "the same one, unless a deploy was minutes ago, or is gradual";
+  const expected = "the same version, unless a deploy was minutes ago or is gradual";
   if (!object || !own) {
     return {
       name,
       verdict: "look",
       expected,
-      saw: "no version: wrangler.toml has no version_metadata CF_VERSION_METADATA",
+      saw: "no version: wrangler.toml has no binding version_metadata named CF_VERSION_METADATA",
     };
   }
   return { name, expected, verdict: object === own ? "ok" : "failed", saw: `Worker ${own}, room ${object}` };
@@ -82,11 +82,13 @@ function checkVersions({ runtime, worker }: Metrics): Finding {
 /** Where the runtime has compression off and a socket is compressed all the same, something in between does it. */
 function checkCompression({ extensions }: Visitor, { runtime }: Metrics): Finding {
   const isOff = runtime?.missing.every((setting) => !setting.includes("compression")) === true;
-  const by = isOff ? ", by a proxy before the runtime, which has it off; wrangler dev has one" : "";
+  const by = isOff
+    ? ", from a proxy in front of the runtime, such as that of wrangler dev; in the runtime it is off"
+    : "";
   return {
     name: "Compression is off",
     verdict: extensions === "" ? "ok" : isOff ? "look" : "failed",
-    expected: "no extension for a client that offers permessage-deflate",
+    expected: "no extension when a client offers permessage-deflate",
     saw: extensions === "" ? "none" : printable(extensions) + by,
   };
 }
@@ -95,8 +97,8 @@ function checkRefusal({ code, reason, ms }: Ended): Finding {
   return {
     name: "Refusals close at once",
     verdict: code === 4404 && ms < AT_ONCE ? "ok" : "failed",
-    expected: `4404 for a room that there is not, and the connection gone within ${AT_ONCE} ms`,
-    saw: `${code} ${printable(reason)}, gone after ${inMs(ms)}`,
+    expected: `4404 for a room that does not exist, and the connection closed within ${AT_ONCE} ms`,
+    saw: `${code} ${printable(reason)}, closed after ${inMs(ms)}`,
   };
 }
 
@@ -108,7 +110,7 @@ async function checkWrite(service: Service, before: Metrics): Promise<Finding> {
   return {
     name: "A write is durable in time",
     verdict: rows > 0 && ms < LONGEST_WRITE ? "ok" : "failed",
-    expected: `a row or more for who came in, within ${LONGEST_WRITE} ms`,
+    expected: `one row or more for the client that connected, within ${LONGEST_WRITE} ms`,
     saw: `${rows} in ${inMs(ms)}; an answer without a write takes ${inMs(way.ms)}`,
   };
 }
@@ -122,33 +124,33 @@ async function checkAlarm(service: Service, before: Metrics): Promise<Finding> {
   return {
     name: "An alarm rings once",
     verdict: alarms === 1 ? "ok" : alarms === 0 ? "look" : "failed",
-    expected: "1, for what is saved of who came in; 0 with throttleStorage: 0; more if the room has schedules",
+    expected: "1, to save the client that connected; 0 with throttleStorage: 0; more if the room has schedules",
     saw: String(alarms),
   };
 }
 
 async function checkSleep(service: Service, visitor: Visitor): Promise<Finding> {
-  const name = "The room sleeps, and its sockets stay";
-  const expected = "after 10 seconds without events it leaves memory; a tick, timers and hibernate: false prevent that";
+  const name = "The room hibernates, and its connections stay open";
+  const expected = "after 10 seconds without events it hibernates; a tick, timers and hibernate: false prevent that";
   let { wokeAt, awake } = await service.metrics();
   for (let attempt = 1; attempt <= SLEEP_ATTEMPTS; attempt++) {
     await wait(SLEEP);
     const { isOpen } = visitor;
     const now = await service.metrics();
-    if (now.wokeAt > wokeAt && isOpen) return { name, verdict: "ok", expected, saw: "it slept, with an open socket" };
-    if (!isOpen) return { name, verdict: "failed", expected, saw: "the socket was closed" };
+    if (now.wokeAt > wokeAt && isOpen)
+      return { name, verdict: "ok", expected, saw: "it hibernated with an open connection" };
+    if (!isOpen) return { name, verdict: "failed", expected, saw: "the connection was closed" };
     ({ wokeAt, awake } = now);
   }
-  const reasons = awake.map(({ why }) => why).join(", ") || "nothing that it knows of";
-  return { name, verdict: "failed", expected, saw: `it stayed in memory, kept awake by ${printable(reasons)}` };
+  const reasons = awake.map(({ why }) => why).join(", ") || "nothing that it reports";
+  return { name, verdict: "failed", expected, saw: `it stayed in memory, awake because of: ${printable(reasons)}` };
 }
 
 function checkLogs({ id }: Visitor): Finding {
   return {
-    name: "Ids are in no log",
+    name: "Session ids are not logged",
     verdict: "look",
-    expected:
-      "a search for this id finds nothing, in the Worker's logs of the dashboard and wherever else you keep some",
+    expected: "a search for this id in the Worker's logs, in the dashboard and elsewhere, finds nothing",
     saw: id,
   };
 }
@@ -157,10 +159,10 @@ function checkQuota({ totals, countedSince }: Metrics): Finding {
   const { requests, calls, alarms, messages, rowsWritten } = totals;
   const asked = Math.ceil(requests + calls + alarms + messages / 20);
   return {
-    name: "Quota is left",
+    name: "The quota is not used up",
     verdict: "look",
-    expected: "on the free plan all rooms together have 100,000 requests and 100,000 rows written in a day (dashboard)",
-    saw: `${asked} and ${rowsWritten} of this room since ${new Date(countedSince).toISOString()}`,
+    expected: "the free plan allows 100,000 requests and 100,000 rows written a day for all rooms (see the dashboard)",
+    saw: `this room: ${asked} requests and ${rowsWritten} rows since ${new Date(countedSince).toISOString()}`,
   };
 }
 

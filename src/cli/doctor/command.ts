@@ -28,20 +28,20 @@ export function addDoctor(program: Command): void {
     .command("doctor")
     .summary("checks a deployed service")
     .description(
-      "checks that a deployed service and its platform do what rooms need, and says what it expected and saw",
+      "checks that a deployed service works on its platform as rooms need, and prints what it expected and what it saw",
     )
-    .argument("<url>", "the service, as https://my-game.example.com")
-    .requiredOption("--room <id>", "a room that it may enter, and that nobody else is in")
+    .argument("<url>", "the URL of the service, such as https://my-game.example.com")
+    .requiredOption("--room <id>", "a room to connect to that nobody else uses")
     .option("--party <name>", "the party of the room", "main")
-    .option("--token-env <name>", "the environment variable that holds an operator's token", "OPERATOR_TOKEN")
-    .option("--user-token-env <name>", "the one that holds a user's token, if the room needs one")
+    .option("--token-env <name>", "the environment variable with an operator's token", "OPERATOR_TOKEN")
+    .option("--user-token-env <name>", "the environment variable with a user's token, if the room needs one")
     .option("--json", "prints the findings as JSON")
     .addHelpText("after", EXAMPLES)
     .action(doctor);
 }
 
 async function doctor(url: string, { room, party, tokenEnv, userTokenEnv, json }: DoctorOptions): Promise<void> {
-  if (!isRoomId(room)) throw new UsageError("--room is not the id of a room");
+  if (!isRoomId(room)) throw new UsageError("--room has to be the id of a room");
   const token = readVariable(tokenEnv);
   const userToken = userTokenEnv === undefined ? undefined : readVariable(userTokenEnv);
   const service = new Service({ origin: parseUrl(url), party, room, token, userToken });
@@ -63,11 +63,11 @@ function parseUrl(text: string): string {
   const origin = originOf({ host: text });
   const url = URL.canParse(origin) ? new URL(origin) : undefined;
   if (url?.href === `${url?.origin}/`) return url.origin;
-  throw new UsageError(`The URL is that of the service, as https://my-game.example.com, not "${text}"`);
+  throw new UsageError(`"${text}" is not the URL of a service, such as https://my-game.example.com`);
 }
 
 function readVariable(name: string): string {
   const value = process.env[name];
-  if (!value) throw new UsageError(`There is no ${name} in the environment`);
+  if (!value) throw new UsageError(`The environment variable ${name} is not set`);
   return value;
 }

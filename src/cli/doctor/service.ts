@@ -59,7 +59,7 @@ export class Service {
       const answer = await fetch(origin + path, { headers, redirect: "manual", cache: "no-store", signal });
       return { status: answer.status, text: await answer.text(), ms: performance.now() - begun };
     } catch (cause) {
-      throw new Failure(`Nothing answers at ${origin}${path}`, { cause });
+      throw new Failure(`No answer from ${origin}${path}`, { cause });
     }
   }
 
@@ -73,9 +73,7 @@ export class Service {
   async metrics(): Promise<Metrics & { readonly ms: number }> {
     const { status, text, ms } = await this.ask(this.metricsPath, this.#examined.token);
     if (status !== 200) {
-      throw new Failure(
-        `The room does not tell its metrics (${status} ${printable(text)}): the token has to be an operator's`,
-      );
+      throw new Failure(`The room did not give its metrics (${status} ${printable(text)}): use an operator's token`);
     }
     return { ...parseMetrics(text), ms };
   }
@@ -87,7 +85,7 @@ export class Service {
     const isIn = await visitor.entered;
     if (isIn) return visitor;
     const { code, reason } = await visitor.ended;
-    throw new Failure(`The room does not let a user in: closed with ${code} ${printable(reason)}`);
+    throw new Failure(`The room refused a user: closed with ${code} ${printable(reason)}`);
   }
 
   /** Connects to a room that there is not. */
@@ -156,7 +154,7 @@ function parseMetrics(text: string): Metrics {
   } catch {
     // It is something else.
   }
-  throw new Failure(`What answers is no room of this package: ${printable(text)}`);
+  throw new Failure(`The answer is not from a room of durable-rooms:  ${printable(text)}`);
 }
 
 /** Text of a service, for a terminal. */

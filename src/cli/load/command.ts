@@ -47,26 +47,26 @@ Examples:
 export function addLoad(program: Command): void {
   program
     .command("load")
-    .summary("puts a running service under load")
-    .description("puts a running service under load, and measures how long its answers take")
+    .summary("load-tests a running service")
+    .description("load-tests a running service, and measures how long its answers take")
     .requiredOption("--room <id>", "the room")
     .requiredOption("--action <name>", "the action that each client sends")
-    .option("--value <json>", "what it sends with it")
-    .option("--value-file <path>", "the same, from a file")
-    .option("--clients <count>", "how many there are", numberBetween(1, MOST_CLIENTS, "whole"), 10)
-    .option("--rate <count>", "actions of each client in a second", numberBetween(0.01, MOST_RATE), 1)
-    .addOption(timeOption("--duration <time>", "how long they act, 10m at most", "10s", upToTenMinutes))
-    .addOption(timeOption("--ramp <time>", "the time in which they connect, one by one", "1s", upToTenMinutes))
+    .option("--value <json>", "the value of the action")
+    .option("--value-file <path>", "a file with the value")
+    .option("--clients <count>", "the number of clients", numberBetween(1, MOST_CLIENTS, "whole"), 10)
+    .option("--rate <count>", "actions per client and second", numberBetween(0.01, MOST_RATE), 1)
+    .addOption(timeOption("--duration <time>", "how long clients send actions, up to 10m", "10s", upToTenMinutes))
+    .addOption(timeOption("--ramp <time>", "how long it takes until all clients are connected", "1s", upToTenMinutes))
     .addOption(
-      timeOption("--timeout <time>", "how long each waits to be let in, and for an answer", "10s", upToAMinute),
+      timeOption("--timeout <time>", "how long a client waits to connect, and for an answer", "10s", upToAMinute),
     )
-    .option("--host <host>", "where the service is", "localhost:8787")
+    .option("--host <host>", "the host of the service", "localhost:8787")
     .option("--party <name>", "the party of the room", "main")
-    .option("--world [id]", "goes through this World (world-default, if it has no other name)")
-    .option("--token-env <name>", "the environment variable that holds a token for all of them")
+    .option("--world [id]", "connects through this World (default: world-default)")
+    .option("--token-env <name>", "the environment variable with the token of all clients")
     .option("--compress", "offers compression, as browsers do")
     .option("--json", "prints the summary as JSON")
-    .option("--yes-remote", "the service is on another machine, and is yours")
+    .option("--yes-remote", "allows another machine: use it only for your own service")
     .addHelpText("after", EXAMPLES)
     .action(load);
 }
@@ -76,10 +76,10 @@ async function load(options: LoadOptions): Promise<void> {
   await checkIsThere(settings.origin);
   const summary = await measure(settings);
   console.log(options.json ? JSON.stringify(summary) : describeSummary(summary));
-  if (summary.clients.connected === 0) throw new Failure("No client was let in");
+  if (summary.clients.connected === 0) throw new Failure("No client could connect");
   const { sent, answered, refused } = summary.actions;
   if (sent === 0 || answered > 0) return;
-  throw new Failure(refused > 0 ? "No action was done: the room refused them" : "No action was answered");
+  throw new Failure(refused > 0 ? "The room refused all actions" : "No action was answered");
 }
 
 async function measure(settings: LoadSettings): Promise<Summary> {
@@ -110,7 +110,7 @@ function toSettings({
   compress = false,
   ...options
 }: LoadOptions): LoadSettings {
-  if (!isRoomId(options.room)) throw new UsageError("--room is not the id of a room");
+  if (!isRoomId(options.room)) throw new UsageError("--room has to be the id of a room");
   if (value !== undefined && valueFile !== undefined) throw new UsageError("Use --value or --value-file, not both");
   return {
     ...options,
@@ -132,6 +132,6 @@ function readValue(path: string): string {
 
 function readToken(name: string): string {
   const token = process.env[name];
-  if (!token) throw new UsageError(`There is no ${name} in the environment`);
+  if (!token) throw new UsageError(`The environment variable ${name} is not set`);
   return token;
 }

@@ -70,7 +70,7 @@ export class LoadClient {
 
   /** It leaves, and waits for nothing. */
   close(): void {
-    this.#end("left", "The load is over");
+    this.#end("left", "The load test is over");
     this.#socket.close();
   }
 

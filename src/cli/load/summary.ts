@@ -75,7 +75,10 @@ export function describeSummary(summary: Summary): string {
     ...describeCounts("refused", summary.refusals),
     ...describeCounts("error", summary.errors),
     ...describeCounts("close", summary.closes),
-    ["this process", `${Math.round(ownCpu * 100)} % of a core${ownCpu > 0.9 ? ": it is the bottleneck itself" : ""}`],
+    [
+      "this process",
+      `${Math.round(ownCpu * 100)} % of a core${ownCpu > 0.9 ? ": the bottleneck is this process" : ""}`,
+    ],
   ];
   const lines = rows.map(([name, text]) => `${name.padEnd(14)}${text}`);
   return [`${summary.action} in ${summary.room} at ${summary.target}`, "", ...lines].join("\n");
@@ -89,7 +92,7 @@ function describeCounts(name: string, counts: Readonly<Record<string, Counted>>)
 }
 
 function describeTimes({ p50, p95, p99, max }: Times): string {
-  if (p50 === null) return "nothing to measure";
+  if (p50 === null) return "no measurements";
   return `p50 ${ms(p50)}   p95 ${ms(p95)}   p99 ${ms(p99)}   max ${ms(max)}`;
 }
 

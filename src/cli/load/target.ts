@@ -11,11 +11,11 @@ export function parseTarget(host: string, mayBeRemote: boolean): string {
   const text = originOf({ host });
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || url.href !== `${url.origin}/`) {
-    throw new UsageError(`--host is a name and perhaps a port, as in localhost:8787, not "${host}"`);
+    throw new UsageError(`"${host}" is not a host: use a name and perhaps a port, such as localhost:8787`);
   }
   if (mayBeRemote || isLoopback(url.hostname)) return url.origin;
   throw new UsageError(
-    `${url.host} is not on this machine. Load costs its owner money, and may look like an attack: if it is yours, say --yes-remote`,
+    `${url.host} is not on this machine. A load test costs money and may look like an attack. If the service is yours, add --yes-remote`,
   );
 }
 
@@ -30,6 +30,6 @@ export async function checkIsThere(origin: string): Promise<void> {
     const options: RequestInit = { method: "HEAD", redirect: "manual", signal: AbortSignal.timeout(ANSWER_TIME) };
     await fetch(`${origin}/health`, options);
   } catch {
-    throw new Failure(`Nothing answers at ${origin}. Start the service there, or say --host`);
+    throw new Failure(`No answer from ${origin}. Start the service, or set --host`);
   }
 }

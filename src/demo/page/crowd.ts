@@ -18,6 +18,9 @@ interface Place {
 
 const canvas = byId<HTMLCanvasElement>("map");
 const pen = canvas.getContext("2d") as CanvasRenderingContext2D;
+/** What is shown of the map: on a phone it is higher than wide. */
+const [WIDTH, HEIGHT] = matchMedia("(orientation: portrait)").matches ? [480, 560] : [720, 480];
+[canvas.width, canvas.height] = [WIDTH * devicePixelRatio, HEIGHT * devicePixelRatio];
 const room = `crowd-${location.hash.slice(1) || "forest"}`;
 const client = connectRoom<typeof crowdRoom>({ host: location.host, room, id: tabSession() });
 /** All of whom the page was ever told. */
@@ -38,10 +41,10 @@ client.subscribe(({ bots = {}, walkers = {}, total }) => {
 
 /** The part of the map around the walker. */
 function draw(me: Place, bots: readonly Place[], walkers: readonly Place[]): void {
-  const [left, top] = [me.x - canvas.width / 2, me.y - canvas.height / 2];
-  pen.setTransform(1, 0, 0, 1, 0, 0);
-  fill("#274d3f", () => pen.rect(0, 0, canvas.width, canvas.height));
-  pen.setTransform(1, 0, 0, 1, -left, -top);
+  const ratio = devicePixelRatio;
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  fill("#274d3f", () => pen.rect(0, 0, WIDTH, HEIGHT));
+  pen.translate(WIDTH / 2 - me.x, HEIGHT / 2 - me.y);
   fill("#3d7a5f", () => pen.rect(0, 0, MAP, MAP));
   fill("#5fae86", () => pen.arc(me.x, me.y, SIGHT, 0, 7));
   for (const { x, y } of bots) fill("#f5c14a", () => pen.arc(x, y, 5, 0, 7));
@@ -64,9 +67,27 @@ window.addEventListener("keydown", (event) => {
 });
 window.addEventListener("keyup", ({ code }) => held.delete(code));
 window.addEventListener("blur", () => held.clear());
+
+/** Where a finger or the mouse is held, seen from the walker, who is in the middle. */
+let pointed: Place | undefined;
+function point({ clientX, clientY, buttons }: PointerEvent): void {
+  if (buttons === 0) return;
+  const { left, top, width, height } = canvas.getBoundingClientRect();
+  pointed = { x: clientX - left - width / 2, y: clientY - top - height / 2 };
+}
+canvas.addEventListener("pointerdown", point);
+canvas.addEventListener("pointermove", point);
+for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, () => (pointed = undefined));
+
+/** One of eight directions. */
+function towards({ x, y }: Place): [dx: number, dy: number] {
+  const [right, down] = [Math.abs(x), Math.abs(y)];
+  return [right > down / 2 ? Math.sign(x) : 0, down > right / 2 ? Math.sign(y) : 0];
+}
+
 setInterval(() => {
-  let [dx, dy] = [0, 0];
-  for (const code of held) {
+  let [dx, dy] = pointed ? towards(pointed) : [0, 0];
+  for (const code of pointed ? [] : held) {
     const [right, down] = KEYS[code] ?? [0, 0];
     dx += right;
     dy += down;

@@ -73,6 +73,8 @@ function updatePlayer(element: HTMLElement, player: PlayerView & { isMe: boolean
   element.classList.toggle("me", player.isMe);
   element.classList.toggle("leads", player.leads);
   element.classList.toggle("away", !player.online);
+  // Its name is above it.
+  element.classList.toggle("low", player.y === FIELD.height - 1);
   write(part(element, "label"), player.name);
 }
 

@@ -12,6 +12,9 @@ const JOINS =
   "This joins the room as a user of its own: the others see one more, and the room's guards and limits hold. It leaves with the view.";
 const TOKEN = "A user's token, if the room wants one, not your operator's: it is in the socket's URL.";
 
+/** A client may get many patches in a second: what it sees is drawn this often at most, in ms. */
+const DRAW_EVERY = 100;
+
 /** A client of the room, by its name and not by its types. */
 interface AnyClient extends Pick<RoomClient<AnyRoom>, "on" | "close" | "status" | "publicId"> {
   call(action: string, value: unknown): Promise<unknown>;
@@ -34,6 +37,8 @@ export class Actions {
   #name = "";
   #value = new ValueForm();
   #client: AnyClient | undefined;
+  #known: unknown;
+  #isDrawing = false;
 
   constructor(party: string, room: string, { actions, takesOthers, needsToken }: ActionList) {
     [this.#party, this.#room] = [party, room];
@@ -135,9 +140,16 @@ export class Actions {
     });
     client.subscribe((state) => {
       this.#showStatus(client);
-      this.#tree.draw(treeOf("state", state));
+      this.#known = state;
+      if (!this.#isDrawing) setTimeout(() => this.#drawKnown(), DRAW_EVERY);
+      this.#isDrawing = true;
     });
     return client;
+  }
+
+  #drawKnown(): void {
+    this.#isDrawing = false;
+    this.#tree.draw(treeOf("state", this.#known));
   }
 
   #showStatus(client: AnyClient): void {

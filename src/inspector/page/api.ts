@@ -1,6 +1,6 @@
 const KEY = "durable-rooms.inspector.token";
 
-/** Why something was not answered. */
+/** The error of a request that failed. */
 export class ApiError extends Error {
   readonly status: number;
 
@@ -10,7 +10,7 @@ export class ApiError extends Error {
   }
 }
 
-/** The operator's token: it lives as long as the tab, and goes nowhere but into a header. */
+/** The operator's token. It lives as long as the tab, and is sent only in a header. */
 export const session = {
   get token(): string {
     return sessionStorage.getItem(KEY) ?? "";
@@ -21,10 +21,13 @@ export const session = {
   },
 };
 
-/** Where the service is: the page may be below a path of another app. */
+/** The URL of the service. The page may be below a path of another app. */
 export const BASE = location.origin + location.pathname.replace(/\/inspector\/?$/, "");
 
-/** Asks the service as an operator. @param path inside the service @throws ApiError that says what the service said */
+/**
+ * Sends an operator's request to the service. @param path inside of the service @throws ApiError with the service's
+ * message
+ */
 export async function ask<T>(path: string, body?: unknown, method = body === undefined ? "GET" : "POST"): Promise<T> {
   const { token } = session;
   const response = await send(path, {
@@ -40,7 +43,7 @@ export async function ask<T>(path: string, body?: unknown, method = body === und
   return answer as T;
 }
 
-/** Where an object of the service is. */
+/** The path of an object of the service. */
 export function pathOf(party: string, room: string): string {
   return `/parties/${party}/${encodeURIComponent(room)}`;
 }

@@ -4,10 +4,10 @@ const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 120;
 const HEIGHT = 36;
 
-/** The samples of a chart: a minute, where it is asked each second. */
+/** The number of samples of a chart: a minute, with one each second. */
 export const SAMPLES = 60;
 
-/** A small chart of the latest values of one number, which is written beside it. */
+/** A small chart of the latest values of one number, which is shown beside it. */
 export class Chart {
   readonly element: HTMLElement;
   readonly #format: (value: number) => string;
@@ -42,7 +42,7 @@ function shape<K extends keyof SVGElementTagNameMap>(tag: K, className: string):
   return element;
 }
 
-/** The latest is at the right. */
+/** The latest value is on the right. */
 function pointsOf(values: readonly number[]): string[] {
   const most = Math.max(...values, 1e-9);
   const step = WIDTH / (SAMPLES - 1);

@@ -3,11 +3,11 @@ import { byId } from "./dom.ts";
 export interface Question {
   readonly title: string;
   readonly text: string;
-  /** What the button says that does it. */
+  /** The text of the button that confirms. */
   readonly yes: string;
 }
 
-/** Asks before something is done that cannot be undone. */
+/** Asks before an action that cannot be undone. */
 export function confirm({ title, text, yes }: Question): Promise<boolean> {
   const dialog = byId("confirm") as HTMLDialogElement;
   byId("confirm-title").textContent = title;

@@ -4,7 +4,7 @@ import { Chart } from "./chart.ts";
 import { make, write } from "./dom.ts";
 import { bytes, count, dollars, duration, short } from "./format.ts";
 
-/** What a second brings, between two looks at the counters. */
+/** The changes per second between two readings of the counters. */
 interface Rates {
   readonly messages: number;
   readonly packets: number;
@@ -14,7 +14,7 @@ interface Rates {
 /** A room that cannot start does not know how far clients are behind. */
 type Metrics = ObjectMetrics & Partial<FlowReport>;
 
-/** Numbers of an object, and charts of what it does in a second. */
+/** Numbers of an object, and charts of its activity per second. */
 export class Counters {
   readonly charts: HTMLElement;
   readonly tiles: HTMLElement;
@@ -52,7 +52,7 @@ export class Counters {
   }
 }
 
-/** Undefined where there is nothing to compare with: an object that woke anew counts from 0. */
+/** Undefined without a previous reading, since an object that woke counts from 0. */
 function ratesOf(last: ObjectMetrics, { wokeAt, at, sinceWake: now }: ObjectMetrics): Rates | undefined {
   const seconds = (at - last.at) / 1000;
   if (last.wokeAt !== wokeAt || seconds <= 0) return undefined;

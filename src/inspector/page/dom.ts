@@ -27,6 +27,17 @@ export function button(text: string, onClick: () => void, className?: string): H
   return element;
 }
 
+/** Makes a field to search with. `onInput` is called with what is typed, once somebody stops typing. */
+export function searchField(label: string, onInput: (text: string) => void): HTMLInputElement {
+  const element = make("input", { type: "search", placeholder: label, "aria-label": label, spellcheck: "false" });
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  element.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => onInput(element.value.trim()), 150);
+  });
+  return element;
+}
+
 /** A part of a view, with a heading. */
 export function card(title: string, ...children: readonly Child[]): HTMLElement {
   return make("section", { class: "card" }, make("h2", {}, title), ...children);

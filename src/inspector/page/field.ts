@@ -1,20 +1,20 @@
 import { make } from "./dom.ts";
 
-/** A value that a form left out. */
+/** The value of a field that was left out. */
 export const NOTHING = Symbol("nothing");
 
 /** A part of a form. */
 export interface Field {
   readonly element: HTMLElement;
-  /** @throws SyntaxError if what was typed is no JSON: the field says so */
+  /** @throws SyntaxError if the text is not JSON. The field shows that */
   read(): unknown;
-  /** Where issues of this value, or of one in it, are shown. */
+  /** The field that shows issues of the value at a path. */
   find(path: readonly PropertyKey[]): Field;
-  /** Says what is wrong; with an empty text, that nothing is, here and inside. */
+  /** Shows a problem. An empty text removes all problems, also inside of it. */
   show(problem: string): void;
 }
 
-/** A line below a field that says what is wrong with it. */
+/** A line below a field that shows its problem. */
 export class ProblemLine {
   readonly element = make("span", { class: "problem", role: "alert", hidden: "" });
 

@@ -5,7 +5,10 @@ import { InputField, select } from "./input-field.ts";
 import { choicesOf, hintOf, nameOf } from "./schema.ts";
 import type { Schema } from "./schema.ts";
 
-/** A form for a schema. What it has no field for is typed as JSON. The room judges the value, not the form. */
+/**
+ * A form for a schema. Values without a field of their own are typed as JSON. The room validates the value, not the
+ * form.
+ */
 export class ValueForm {
   readonly element: HTMLElement;
   readonly #field: Field;
@@ -15,26 +18,26 @@ export class ValueForm {
     this.element = this.#field.element;
   }
 
-  /** @throws SyntaxError if what was typed as JSON is none */
+  /** @throws SyntaxError if a text is not JSON */
   read(): unknown {
     this.#field.show("");
     const value = this.#field.read();
     return value === NOTHING ? undefined : value;
   }
 
-  /** Says at the field what is wrong with a value. */
+  /** Shows the problem of a value at its field. */
   show(path: readonly PropertyKey[], problem: string): void {
     this.#field.find(path).show(problem);
   }
 }
 
-/** @param isNeeded whether the value may not be left out */
+/** @param isNeeded whether the value is required */
 function createField(name: string, schema: Schema, isNeeded: boolean): Field {
   const choices = choicesOf(schema);
   if (choices) return new ChoiceField(name, choices, isNeeded, schema);
   const isList = schema.type === "array" && schema.items !== undefined && schema.prefixItems === undefined;
   if (!isList && !(schema.type === "object" && schema.properties)) return new InputField(name, schema, isNeeded);
-  // One that may be left out is there, with what it needs, or it is not.
+  // An optional object is either complete or missing.
   if (!isNeeded) return new ChoiceField(name, [schema], false, schema);
   return isList ? new ListField(name, schema) : new ObjectField(name, schema);
 }
@@ -53,7 +56,7 @@ class ObjectField implements Field {
   }
 
   read(): unknown {
-    // All are read, so that each says what is wrong with it.
+    // All fields are read, so that each shows its problem.
     const values = Array.from(this.#fields, ([name, field]) => [name, field.read()] as const);
     return Object.fromEntries(values.filter(([, value]) => value !== NOTHING));
   }
@@ -108,7 +111,7 @@ class ListField implements Field {
   }
 }
 
-/** One of several, or nothing where it may be left out: a list to choose from, and the field of what was chosen. */
+/** One of several choices, or nothing if the value is optional: a list to choose from, and the field of the choice. */
 class ChoiceField implements Field {
   readonly element: HTMLElement;
   readonly #name: string;

@@ -4,7 +4,7 @@ const TIME = new Intl.DateTimeFormat("en", { timeStyle: "medium", hourCycle: "h2
 
 export const count = (value: number): string => WHOLE.format(value);
 
-/** A number with three digits that matter. */
+/** A number with three significant digits. */
 export const short = (value: number): string => SHORT.format(value);
 
 export function bytes(value: number): string {
@@ -12,7 +12,7 @@ export function bytes(value: number): string {
   return value < 1e6 ? `${short(value / 1000)} KB` : `${short(value / 1e6)} MB`;
 }
 
-/** How long, in ms, as `3 min`. */
+/** A duration in ms as text, such as `3 min`. */
 export function duration(ms: number): string {
   const seconds = Math.max(0, ms) / 1000;
   if (seconds < 60) return `${Math.round(seconds)} s`;

@@ -6,7 +6,7 @@ import type { Schema } from "./schema.ts";
 
 type Input = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 
-/** One value, typed or chosen. What there is no other field for is typed as JSON. */
+/** One value that is typed or chosen. Values without a field of their own are typed as JSON. */
 export class InputField implements Field {
   readonly element: HTMLElement;
   readonly #input: Input;
@@ -32,7 +32,7 @@ export class InputField implements Field {
     if (text === "") return type === "string" && this.#isNeeded && !choices ? "" : NOTHING;
     if (choices) return choices[Number(text)];
     if (type === "string") return text;
-    // What is no number goes as it is: the room says what is wrong with it.
+    // Text that is not a number is sent unchanged, so that the room reports the problem.
     if (type === "number" || type === "integer") return Number.isFinite(Number(text)) ? Number(text) : text;
     return this.#parse(text);
   }

@@ -26,10 +26,8 @@ export function connectionRows({ connections }: RoomInspection): Row[] {
   }));
 }
 
-/** @param user the beginning of a publicId: only theirs */
-export function sightRows({ sights }: RoomInspection, user: string): Row[] {
-  const shown = (sights?.first ?? []).filter(({ publicId }) => publicId.startsWith(user));
-  return shown.map(({ connection, publicId, collection, looks, sees: { first, total } }) => ({
+export function sightRows({ sights }: RoomInspection): Row[] {
+  return (sights?.first ?? []).map(({ connection, publicId, collection, looks, sees: { first, total } }) => ({
     key: `${connection} ${collection}`,
     cells: [publicId, collection, looks, `${count(total)}: ${first.join(", ")}${total > first.length ? ", …" : ""}`],
   }));

@@ -14,7 +14,7 @@ const signOut = byId("sign-out");
 let service: ServiceView | undefined;
 let leave = () => {};
 
-/** What the URL names. @throws URIError if it is malformed */
+/** Opens the view of the URL. @throws URIError if it is malformed */
 async function open(known: ServiceView): Promise<View> {
   const [kind, ...names] = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
   const [first = "", second = ""] = names;
@@ -24,7 +24,7 @@ async function open(known: ServiceView): Promise<View> {
   return startView(known);
 }
 
-/** Shows what the URL names, until it names something else. */
+/** Shows the view of the URL until the URL changes. */
 async function show(): Promise<void> {
   leave();
   let isLeft = false;

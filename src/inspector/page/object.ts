@@ -1,9 +1,9 @@
-import type { ActionList, RoomInspection, ShardInspection } from "../types.ts";
+import type { ActionList, RoomInspection, Search, ShardInspection } from "../types.ts";
 import { Actions } from "./actions.ts";
 import { ask, pathOf } from "./api.ts";
 import { confirm } from "./confirm.ts";
 import { Counters } from "./counters.ts";
-import { button, card, make } from "./dom.ts";
+import { button, card, make, searchField } from "./dom.ts";
 import { count, plural } from "./format.ts";
 import { connectionRows, createPackets, errorRows, scheduleRows, sessionRows, shardRows, sightRows } from "./lists.ts";
 import { Table } from "./table.ts";
@@ -22,12 +22,18 @@ export async function roomView(party: string, room: string, say: (text: string) 
   const path = pathOf(party, room);
   const counters = new Counters();
   const tree = new Tree("State");
-  const sessions = new Table("Sessions", ["User", "State", "Connections"], "Nobody is remembered.");
-  const connections = new Table("Connections", ["Connection", "User", "Where", "Protocol"], "Nobody is connected.");
+  let search: Search = { field: "", user: "" };
+  const find = (part: Partial<Search>) => {
+    search = { ...search, ...part };
+    void refresh().catch((error: Error) => say(error.message));
+  };
+  const fieldSearch = searchField("Find a field or an entry", (field) => find({ field }));
+  const userSearch = searchField("Find a user", (user) => find({ user }));
+  const sessions = new Table("Sessions", ["User", "State", "Connections"], "Nobody.");
+  const connections = new Table("Connections", ["Connection", "User", "Where", "Protocol"], "Nobody.");
   const shards = new Table("Shards", ["Shard", "Connections"], "All clients are connected here.");
-  const sights = new Table("Who sees whom", ["User", "Collection", "Looks by", "Sees"], "Nobody of that name looks.");
-  const user = make("input", { type: "search", placeholder: "User", "aria-label": "User whose sight is shown" });
-  const crowd = card("Who sees whom", user, sights.element);
+  const sights = new Table("Who sees whom", ["User", "Collection", "Looks by", "Sees"], "Nobody.");
+  const crowd = card("Who sees whom", sights.element);
   crowd.hidden = true;
   const schedules = new Table("Schedules", ["Name", "When", "Payload"], "Nothing is scheduled.");
   const errors = new Table("Errors", ["Time", "Event", "Action", "Code", "Error"], "None since it woke.");
@@ -48,11 +54,11 @@ export async function roomView(party: string, room: string, say: (text: string) 
     make(
       "div",
       { class: "columns" },
-      make("div", {}, card("State", tree.element), ...(actions ? [actions.element] : [])),
+      make("div", {}, card("State", fieldSearch, tree.element), ...(actions ? [actions.element] : [])),
       make(
         "div",
         {},
-        card("Users and sessions", sessions.element),
+        card("Users and sessions", userSearch, sessions.element),
         card("Connections", connections.element),
         ...(party === "world" ? [] : [card("Shards", shards.element)]),
         card("Schedules", schedules.element),
@@ -62,32 +68,30 @@ export async function roomView(party: string, room: string, say: (text: string) 
     crowd,
     card("Recent packets", make("p", { class: "note" }, PACKETS), packets.element),
   );
-  return {
-    title: `${party}/${room}`,
-    element,
-    interval: EVERY,
-    close: () => actions?.close(),
-    async refresh() {
-      const seen = await ask<RoomInspection>(`${path}/$inspect`);
-      const { metrics, state } = seen;
-      warning.hidden = state !== undefined;
-      counters.draw(metrics, [
-        ["connections", count(metrics.connections)],
-        ["users online", count(metrics.users ?? 0)],
-        ["sessions", count(metrics.sessions ?? 0)],
-        ["shards", count(metrics.shards?.length ?? 0)],
-      ]);
-      if (state) tree.draw(state);
-      sessions.draw(sessionRows(seen), seen.sessions?.total);
-      connections.draw(connectionRows(seen), seen.connections?.total);
-      shards.draw(shardRows(metrics.shards));
-      crowd.hidden = seen.sights === undefined;
-      sights.draw(sightRows(seen, user.value), seen.sights?.total);
-      schedules.draw(scheduleRows(seen), seen.schedules?.total);
-      errors.draw(errorRows(metrics.errors));
-      packets.draw(seen.packets);
-    },
-  };
+  async function refresh(): Promise<void> {
+    const asked = search;
+    const seen = await ask<RoomInspection>(`${path}/$inspect?${new URLSearchParams({ ...asked })}`);
+    // Somebody typed on.
+    if (asked !== search) return;
+    const { metrics, state } = seen;
+    warning.hidden = state !== undefined;
+    counters.draw(metrics, [
+      ["connections", count(metrics.connections)],
+      ["users online", count(metrics.users ?? 0)],
+      ["sessions", count(metrics.sessions ?? 0)],
+      ["shards", count(metrics.shards?.length ?? 0)],
+    ]);
+    if (state) tree.draw(state, search.field);
+    sessions.draw(sessionRows(seen), seen.sessions?.total);
+    connections.draw(connectionRows(seen), seen.connections?.total);
+    shards.draw(shardRows(metrics.shards));
+    crowd.hidden = seen.sights === undefined;
+    sights.draw(sightRows(seen), seen.sights?.total);
+    schedules.draw(scheduleRows(seen), seen.schedules?.total);
+    errors.draw(errorRows(metrics.errors));
+    packets.draw(seen.packets);
+  }
+  return { title: `${party}/${room}`, element, interval: EVERY, close: () => actions?.close(), refresh };
 }
 
 /** A shard. What is in its room is shown there. */

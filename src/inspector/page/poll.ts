@@ -1,4 +1,7 @@
-/** Does something again and again, with a pause in between, while the page can be seen. @returns what ends it */
+/**
+ * Calls a function again and again, with a pause in between, while the page is visible. @returns a function that stops
+ * it
+ */
 export function poll(run: () => Promise<void>, ms: number): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isEnded = false;

@@ -1,6 +1,6 @@
-/** What the form reads of a JSON Schema, which comes from the room's definition. */
+/** The part of a JSON Schema, from the room's definition, that the form reads. */
 export interface Schema {
-  /** One that is a list is taken apart by {@link choicesOf}. */
+  /** A list of types is split by {@link choicesOf}. */
   readonly type?: string | readonly string[];
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
@@ -23,7 +23,7 @@ export interface Schema {
   readonly format?: string;
 }
 
-/** What a value may be, in a few words. */
+/** A short description of the allowed values. */
 export function hintOf(schema: Schema): string {
   const { minimum, maximum, minLength, maxLength, minItems, maxItems, description, pattern, format } = schema;
   const parts = [
@@ -37,7 +37,7 @@ export function hintOf(schema: Schema): string {
   return parts.filter((part) => part !== undefined && part !== "").join(", ");
 }
 
-/** What a value may be one of, if that is several things. */
+/** The choices, if a value may be one of several things. */
 export function choicesOf(schema: Schema): readonly Schema[] | undefined {
   const { anyOf, oneOf, type } = schema;
   if (typeof type !== "object") return anyOf ?? oneOf;
@@ -48,7 +48,7 @@ function withType(schema: Schema, type: string): Schema {
   return type === "null" ? { type } : { ...schema, type };
 }
 
-/** What one of several choices is called: by what tells it from the others. */
+/** The name of a choice: what distinguishes it from the others. */
 export function nameOf(choice: Schema): string {
   const { title, const: only, type = "JSON", properties = {}, description: _, default: __, ...schema } = choice;
   if (title !== undefined) return title;
@@ -60,7 +60,7 @@ export function nameOf(choice: Schema): string {
 }
 
 function range(least: number | undefined, most: number | undefined, unit: string): string | undefined {
-  // What zod says of any whole number.
+  // The limits that zod gives for any whole number.
   const from = least === undefined || least <= Number.MIN_SAFE_INTEGER ? undefined : least;
   const to = most === undefined || most >= Number.MAX_SAFE_INTEGER ? undefined : most;
   if (from === undefined && to === undefined) return undefined;

@@ -6,7 +6,7 @@ import type { View } from "./view.ts";
 const BY_NAME =
   "Any room can be opened by its name, also a new one: Cloudflare does not tell which rooms there are. Looking at a room wakes it.";
 
-/** Where everything begins: Worlds, and a room by its name. */
+/** The first view: Worlds, and a form to open a room by its name. */
 export function startView(service: ServiceView): View {
   return {
     title: "",

@@ -1,17 +1,27 @@
 import type { TreeNode } from "../types.ts";
 import { createList, make, write } from "./dom.ts";
 
+/** A value with more parts than this is closed at first, and all are in a value with more of them. */
+const MOST_OPEN = 20;
+
 /** Shows a value as a tree. Open nodes stay open when it is drawn again; closed ones are not drawn. */
 export class Tree {
   readonly element: HTMLElement;
-  readonly #draw: (nodes: readonly (readonly [string, TreeNode])[]) => void;
+  #draw: ((nodes: readonly (readonly [string, TreeNode])[]) => void) | undefined;
+  #search = "";
 
   constructor(name: string) {
     this.element = make("div", { class: "tree", role: "group", "aria-label": name });
-    this.#draw = listOf(this.element, 0);
   }
 
-  draw(root: TreeNode): void {
+  /** @param search what the parts were searched for: what was found is open, down to the entries */
+  draw(root: TreeNode, search = ""): void {
+    if (!this.#draw || search !== this.#search) {
+      this.#search = search;
+      this.element.replaceChildren();
+      const levels = search === "" ? 1 : 2;
+      this.#draw = listOf(this.element, sizeOf(root) <= MOST_OPEN ? levels : 0);
+    }
     this.#draw(childrenOf(root));
   }
 }
@@ -22,9 +32,10 @@ function childrenOf({ children = [], more = 0 }: TreeNode): [string, TreeNode][]
   return more > 0 ? [...shown, ["…", { key: "…", kind: "note", text: `${more} more are not shown` }]] : shown;
 }
 
-function listOf(parent: HTMLElement, depth: number) {
+/** @param levels of values that are open at first */
+function listOf(parent: HTMLElement, levels: number) {
   return createList<TreeNode>(parent, {
-    create: (node) => (node.children ? new Folder(node, depth).element : createLeaf(node)),
+    create: (node) => (node.children ? new Folder(node, levels).element : createLeaf(node)),
     update: (element, node) => {
       if (node.children) folders.get(element)?.update(node);
       else updateLeaf(element, node);
@@ -40,12 +51,12 @@ class Folder {
   readonly #draw: (nodes: readonly (readonly [string, TreeNode])[]) => void;
   #node: TreeNode;
 
-  constructor(node: TreeNode, depth: number) {
+  constructor(node: TreeNode, levels: number) {
     this.#node = node;
     const children = make("div", { class: "children" });
-    this.#draw = listOf(children, depth + 1);
+    this.#draw = listOf(children, levels - 1);
     this.element = make("details", {}, make("summary", {}, ...headOf(node), this.#size), children);
-    this.element.open = depth === 0 && sizeOf(node) <= 20;
+    this.element.open = levels > 0 && sizeOf(node) <= MOST_OPEN;
     this.element.addEventListener("toggle", () => this.update(this.#node));
     folders.set(this.element, this);
   }
@@ -87,20 +98,27 @@ function updateLeaf(element: HTMLElement, { kind, text = "" }: TreeNode): void {
   value.classList.add("changed");
 }
 
-const MOST_CHILDREN = 200;
-const MOST_DEPTH = 16;
+const MOST_CHILDREN = 100;
+const LONGEST_TEXT = 1000;
 
-/** Plain data, as a tree. */
-export function treeOf(key: string, value: unknown, depth = 0): TreeNode {
+/** Plain data, as a tree. What is in a value is made when it is drawn. */
+export function treeOf(key: string, value: unknown): TreeNode {
   if (typeof value !== "object" || value === null) {
     return {
       key,
       kind: value === null ? "null" : typeof value === "string" ? "text" : typeof value,
-      text: JSON.stringify(value),
+      text: JSON.stringify(value).slice(0, LONGEST_TEXT),
     };
   }
-  const entries = Object.entries(value);
-  const shown = depth < MOST_DEPTH ? entries.slice(0, MOST_CHILDREN) : [];
-  const children = shown.map(([name, inner]) => treeOf(name, inner, depth + 1));
-  return { key, kind: Array.isArray(value) ? "list" : "object", children, more: entries.length - children.length };
+  const names = Object.keys(value);
+  let children: TreeNode[] | undefined;
+  return {
+    key,
+    kind: Array.isArray(value) ? "list" : "object",
+    more: Math.max(names.length - MOST_CHILDREN, 0),
+    get children() {
+      const inside = value as Readonly<Record<string, unknown>>;
+      return (children ??= names.slice(0, MOST_CHILDREN).map((name) => treeOf(name, inside[name])));
+    },
+  };
 }

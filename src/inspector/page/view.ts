@@ -1,15 +1,15 @@
-/** One view of the page: what it shows, and what ends it. */
+/** One view of the page. */
 export interface View {
   readonly title: string;
   readonly element: HTMLElement;
-  /** Looks again. @throws ApiError */
+  /** Updates the view. @throws ApiError */
   refresh(): Promise<void>;
-  /** How often it looks, in ms. */
+  /** How often it updates, in ms. */
   readonly interval: number;
   close?(): void;
 }
 
-/** Where a view is: part of the URL after `#`, which never has a token. */
+/** The URLs of views: the part after `#`, which never contains a token. */
 export const links = {
   world: (id: string) => `#/world/${encodeURIComponent(id)}`,
   room: (party: string, id: string) => `#/room/${party}/${encodeURIComponent(id)}`,

@@ -1,22 +1,22 @@
-/** Thrown by everything that reads a binary frame: it is not what the protocol describes. */
+/** Thrown while a binary frame is read that does not follow the protocol. */
 export class MalformedFrame extends Error {
   constructor(what: string) {
     super(`A binary frame is malformed: ${what}`);
   }
 }
 
-/** @throws MalformedFrame if something that a frame has to fulfil does not hold */
+/** @throws MalformedFrame if a condition of the protocol does not hold */
 export function expect(holds: unknown, what: string): asserts holds {
   if (!holds) throw new MalformedFrame(what);
 }
 
 const encoder = /* @__PURE__ */ new TextEncoder();
-/** React Native may have none, and asks for no binary frames then. */
+/** React Native may have no decoder. Its clients do not ask for binary frames. */
 const decoder =
   typeof TextDecoder === "undefined" ? undefined : new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const FIRST_SIZE = 512;
 const FEW = 32;
-/** Of the eighth byte of a varint, with which it has all numbers that are exact. */
+/** The scale of the eighth byte of a varint. Eight bytes hold all exact integers. */
 const LAST_SCALE = 2 ** 49;
 
 /** Writes numbers and texts one after the other. Numbers of several bytes are little-endian. */
@@ -35,7 +35,7 @@ export class ByteWriter {
     this.#bytes[this.length++] = value;
   }
 
-  /** A whole number from 0 on, 7 bits in each byte, the lowest first; the highest bit says that another byte follows. */
+  /** A whole number from 0, 7 bits per byte, lowest first. The highest bit says that another byte follows. */
   varint(value: number): void {
     this.#grow(8);
     let rest = value;
@@ -46,20 +46,20 @@ export class ByteWriter {
   bytes(bytes: Uint8Array): void {
     const { length } = bytes;
     this.#grow(length);
-    // A call for a few bytes costs more than they do.
+    // For a few bytes, a call costs more than a loop.
     if (length > FEW) this.#bytes.set(bytes, this.length);
     else for (let at = 0; at < length; at++) this.#bytes[this.length + at] = bytes[at] as number;
     this.length += length;
   }
 
-  /** Its length in bytes, then the text in UTF-8. */
+  /** A text with its length: the bytes as a varint, then UTF-8. */
   text(text: string): void {
     const bytes = encoder.encode(text);
     this.varint(bytes.length);
     this.bytes(bytes);
   }
 
-  /** A text that fills what it is in. */
+  /** A text without its length, which fills the rest of a frame or block. */
   rest(text: string): void {
     this.bytes(encoder.encode(text));
   }
@@ -72,19 +72,19 @@ export class ByteWriter {
 
   number({ size, write }: WrittenType, value: number): void {
     this.#grow(size);
-    // JSON has no -0 either.
+    // As in JSON, -0 becomes 0.
     write(this.#view, this.length, value + 0);
     this.length += size;
   }
 
-  /** What was written, without what it was written to. */
+  /** The bytes written so far. */
   take(): Uint8Array<ArrayBuffer> {
     const bytes = this.#bytes.slice(0, this.length);
     this.length = 0;
     return bytes;
   }
 
-  /** The room that it has, in bytes. */
+  /** The capacity in bytes. */
   get room(): number {
     return this.#bytes.length;
   }
@@ -99,12 +99,12 @@ export class ByteWriter {
   }
 }
 
-/** Writers that are not in use: rooms write many short pieces. */
+/** Unused writers, which are kept since rooms write many short pieces. */
 const writers: ByteWriter[] = [];
-/** Larger ones are not kept, in bytes. */
+/** Larger writers are not kept, in bytes. */
 const MOST_KEPT = 65_536;
 
-/** @returns what a function writes */
+/** @returns the bytes that a function writes */
 export function written(write: (out: ByteWriter) => void): Uint8Array<ArrayBuffer> {
   const out = writers.pop() ?? new ByteWriter();
   write(out);
@@ -113,17 +113,17 @@ export function written(write: (out: ByteWriter) => void): Uint8Array<ArrayBuffe
   return bytes;
 }
 
-/** How numbers of one type are written. Methods of `DataView` that are found by their names cost much more. */
+/** How numbers of one type are written. Looking methods of `DataView` up by name costs much more. */
 export interface WrittenType {
-  /** In bytes. */
+  /** The size of a number in bytes. */
   readonly size: number;
   readonly write: (to: DataView, at: number, value: number) => void;
 }
 
-/** How they are read: the name of a method, which takes less place in clients. */
+/** How numbers are read: the name of a method, which takes less space in clients. */
 export type ReadType = readonly [method: `get${"Uint" | "Int"}${8 | 16 | 32}` | `getFloat${32 | 64}`, size: number];
 
-/** Reads what {@link ByteWriter} writes. Each method throws where that is not what is there. */
+/** Reads what {@link ByteWriter} writes. Each method throws if the bytes do not fit. */
 export class ByteReader {
   at = 0;
   readonly #bytes: Uint8Array;
@@ -134,7 +134,7 @@ export class ByteReader {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  /** How many bytes are left. */
+  /** The number of bytes left. */
   get left(): number {
     return this.#bytes.length - this.at;
   }
@@ -163,12 +163,12 @@ export class ByteReader {
     return this.part(this.varint()).rest();
   }
 
-  /** The next bytes, to be read by themselves. */
+  /** A reader for the next bytes. */
   part(length: number): ByteReader {
     return new ByteReader(this.bytes(length));
   }
 
-  /** All that is left, as text. */
+  /** The remaining bytes as text. */
   rest(): string {
     return (decoder as TextDecoder).decode(this.bytes(this.left));
   }
@@ -179,12 +179,12 @@ export class ByteReader {
     return Array.from({ length: count }, (_, index) => this.#view[method](from + index * size, true));
   }
 
-  /** A text that is JSON. */
+  /** A text with its length, as JSON. */
   json(): unknown {
     return this.part(this.varint()).restJson();
   }
 
-  /** All that is left, as JSON. */
+  /** The remaining bytes as JSON. */
   restJson(): unknown {
     return JSON.parse(this.rest());
   }

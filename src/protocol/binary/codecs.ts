@@ -1,22 +1,22 @@
 import { expect } from "./bytes.ts";
 
-/** Writes a value as a whole number from 0 on. What it has no exact number for is written without it. */
+/** Encodes a value as a whole number from 0. A value without an exact number is sent without the codec. */
 export interface Codec {
   readonly code: (value: unknown) => number | undefined;
-  /** The largest of the numbers. */
+  /** The largest number. */
   readonly last: number;
-  /** How clients are told of it. */
+  /** The description that clients get. */
   readonly spec: CodecSpec;
-  /** @returns undefined for a number that stands for nothing */
+  /** @returns undefined for a number without a value */
   readonly value: (code: number) => unknown;
 }
 
-/** How clients are told of a codec: the range and the bits of a number, or the values that there are. */
+/** The description of a codec for clients: the range and the bits of a number, or the list of values. */
 export type CodecSpec =
   | { readonly quantized: readonly [number, number, number] }
   | { readonly oneOf: readonly string[] };
 
-/** @throws Error for a codec that there is not */
+/** @throws Error for an unknown codec */
 export function codecOf(spec: unknown): Codec | undefined {
   if (spec === undefined) return undefined;
   const { quantized, oneOf } = spec as Partial<Record<"quantized" | "oneOf", readonly unknown[]>>;

@@ -3,9 +3,9 @@ import { expect } from "./bytes.ts";
 import type { ByteReader, ByteWriter, ReadType, WrittenType } from "./bytes.ts";
 import type { Codec } from "./codecs.ts";
 
-/** How the values of a column are written: its first byte. */
+/** The encodings of a column: its first byte. */
 const JSON_ARRAY = 0;
-/** Types from 1 to 8: numbers of one size, exactly as they are. */
+/** Types 1 to 8: numbers of one size, unchanged. */
 const READ: readonly ReadType[] = [
   ["getUint8", 1],
   ["getUint16", 2],
@@ -31,24 +31,24 @@ const FLOAT32 = 7;
 const FLOAT64 = 8;
 const BOOLEANS = 9;
 const TEXTS = 10;
-/** Texts of one length, of letters, digits, `-` and `_`: 6 bits for each character. */
+/** Texts of one length that consist of letters, digits, `-` and `_`: 6 bits per character. */
 const IDS = 11;
-/** Differences from what the client has, in one byte each; where that is {@link ESCAPE}, the value follows them all. */
+/** Differences to the values that the client has, in one byte each. The values for {@link ESCAPE} follow at the end. */
 const DIFFERENCES = 12;
 const ESCAPE = -128;
-/** Added to the type of numbers that stand for the values of the field's codec. */
+/** Added to the type if the numbers are encoded with the field's codec. */
 const CODED = 0x40;
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const IS_ID = /^[\w-]+$/;
 const LARGEST_DIFFERENCE = 127;
 
-/** What the client has of a column, by row; undefined where that is not known. */
+/** The value that the client has, by row. Undefined if that is unknown. */
 export type Before = (row: number) => unknown;
 
 /**
- * Writes the values of one field of several rows, in as few bytes as hold them exactly.
- * @param before with it, differences are written where that takes fewer bytes
+ * Writes the values of one field for several rows, in the fewest bytes that hold them exactly.
+ * @param before the values that the client has: differences are written if they take fewer bytes
  */
 export function writeColumn(
   out: ByteWriter,
@@ -59,7 +59,7 @@ export function writeColumn(
   const codes = codec && codesOf(values, codec);
   const type = typeof values[0];
   if (codes) writeNumbers(out, codes, CODED, before && ((row) => codec.code(before(row))));
-  // JSON makes null of numbers that are not finite.
+  // JSON turns numbers that are not finite into null.
   else if (type === "number" && values.every(Number.isFinite)) writeNumbers(out, values as number[], 0, before);
   else if (type === "boolean" && areAll(values, "boolean")) writeBooleans(out, values);
   else if (type === "string" && values.every(isText)) writeTexts(out, values as string[]);
@@ -69,7 +69,7 @@ export function writeColumn(
   }
 }
 
-/** UTF-8 has no half of a surrogate pair; JSON has an escape for it. */
+/** UTF-8 cannot encode half of a surrogate pair. JSON can, with an escape. */
 function isText(value: unknown): boolean {
   return typeof value === "string" && value.isWellFormed();
 }
@@ -97,19 +97,21 @@ function writeNumbers(out: ByteWriter, values: readonly number[], coded: number,
   out.numbers(numbers, values);
 }
 
-/** How one number is written, in as many bytes as others of its field: whole numbers are taken for small ones. */
+/**
+ * The type of a single number. It has the size of other numbers of its field: whole numbers are expected to be small.
+ */
 export function fixedType(value: number, codec: Codec | undefined): number {
   if (codec) return CODED + typeFor(0, codec.last);
   return Number.isInteger(value) ? typeFor(Math.min(value, LEAST_INT16), value) : typeOf([value]);
 }
 const LEAST_INT16 = -(2 ** 7) - 1;
 
-/** @param type of a number or code, as {@link fixedType} says it */
+/** @param type the type from {@link fixedType} */
 export function writeFixed(out: ByteWriter, type: number, number: number): void {
   out.number(WRITTEN[(type % CODED) - 1] as WrittenType, number);
 }
 
-/** The smallest type that holds all of them. */
+/** The smallest type that holds all of these numbers. */
 function typeOf(values: readonly number[]): number {
   let [low, high] = [0, 0];
   for (const value of values) {
@@ -120,7 +122,7 @@ function typeOf(values: readonly number[]): number {
   return typeFor(low, high);
 }
 
-/** The smallest type of whole numbers that holds these. */
+/** The smallest integer type for this range. */
 function typeFor(low: number, high: number): number {
   if (low >= 0) return high < 2 ** 8 ? 1 : high < 2 ** 16 ? 2 : high < 2 ** 32 ? 3 : FLOAT64;
   if (low >= -(2 ** 7) && high < 2 ** 7) return 4;
@@ -128,7 +130,7 @@ function typeFor(low: number, high: number): number {
   return low >= -(2 ** 31) && high < 2 ** 31 ? 6 : FLOAT64;
 }
 
-/** @returns whether that takes fewer bytes; otherwise nothing was written */
+/** @returns false if it would not take fewer bytes. Nothing was written then */
 function writeDifferences(
   out: ByteWriter,
   values: readonly number[],
@@ -150,7 +152,7 @@ function writeDifferences(
   return true;
 }
 
-/** What a difference is added to: a whole number, or NaN. */
+/** The base of a difference: a whole number, or NaN. */
 function baseOf(value: unknown): number {
   return Number.isInteger(value) ? (value as number) : NaN;
 }
@@ -164,7 +166,7 @@ function writeBooleans(out: ByteWriter, values: readonly unknown[]): void {
   );
 }
 
-/** Writes texts: packed, if they are ids of one length. */
+/** Writes texts: packed, if they are ids of equal length. */
 export function writeTexts(out: ByteWriter, texts: readonly string[]): void {
   const { length } = texts[0] ?? "";
   if (!texts.every((text) => text.length === length && IS_ID.test(text))) {
@@ -179,7 +181,7 @@ export function writeTexts(out: ByteWriter, texts: readonly string[]): void {
   writeBits(out, letters, 6);
 }
 
-/** Small numbers of so many bits, the lowest bits of each byte first. */
+/** Writes small numbers of this many bits, lowest bits of each byte first. */
 function writeBits(out: ByteWriter, values: readonly number[], bits: number): void {
   let [buffer, filled] = [0, 0];
   for (const value of values) {
@@ -191,15 +193,15 @@ function writeBits(out: ByteWriter, values: readonly number[], bits: number): vo
 }
 
 /**
- * Reads a column of so many rows.
- * @param before what the client has
- * @throws MalformedFrame if it is no column
+ * Reads a column.
+ * @param before the values that the client has
+ * @throws MalformedFrame if the column is malformed
  */
 export function readColumn(from: ByteReader, count: number, codec: Codec | undefined, before: Before): unknown[] {
   return readValues(from, from.byte(), count, codec, before);
 }
 
-/** The same without the first byte, which is `type`. */
+/** Reads a column whose first byte, `type`, was already read. */
 export function readValues(
   from: ByteReader,
   type: number,
@@ -213,7 +215,7 @@ export function readValues(
   expect(codes, "unknown column");
   return codes.map((code) => {
     const value = codec.value(code);
-    // A room that tells of a codec without numbers is hostile.
+    // Only a hostile room describes a codec without values.
     expect(value !== undefined && !Number.isNaN(value), "no such value");
     return value;
   });
@@ -248,7 +250,7 @@ function readOthers(from: ByteReader, type: number, count: number): unknown[] {
   return values;
 }
 
-/** @throws MalformedFrame if these are no texts */
+/** @throws MalformedFrame if the texts are malformed */
 export function readTexts(from: ByteReader, count: number): string[] {
   return readTextsOf(from, from.byte(), count);
 }

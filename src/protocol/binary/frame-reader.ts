@@ -53,7 +53,7 @@ export class FrameReader {
     const { publicId, tablesHash, tables, run, ...head } = readSyncHead(from);
     this.#learn({ tablesHash, tables, run });
     const isRead = isWanted({ ...head, hasUser: publicId !== undefined });
-    const patch = isRead ? this.#patches.read(from, state) : {};
+    const patch = isRead ? this.#patches.read(from, state, head) : {};
     return { type: "sync", ...head, value: publicId === undefined ? patch : { pId: publicId, ...patch } };
   }
 

@@ -1,11 +1,11 @@
-/** Makes what a binary frame is as JSON, where somebody looks at it. A weak map of so many frames would cost more. */
+/** Converts a binary frame to JSON when a developer looks at it. A weak map of so many frames would cost more. */
 const TEXT = Symbol("text");
 
 interface Described {
   [TEXT]?: () => string;
 }
 
-/** Says what a frame is as JSON. @returns the frame */
+/** Attaches the JSON form to a frame. @returns the frame */
 export function withText(frame: Uint8Array<ArrayBuffer>, text: () => string): Uint8Array<ArrayBuffer> {
   (frame as Described)[TEXT] = text;
   return frame;

@@ -28,14 +28,16 @@ export class PatchDecoder {
   /**
    * Reads all that is left of a frame.
    * @param state what the patch is for
+   * @param head takes what is to be deleted before the patch is applied
    * @returns a patch as it is in JSON
    * @throws MalformedFrame if it is none
    */
-  read(from: ByteReader, state: Readonly<Plain>): Plain {
+  read(from: ByteReader, state: Readonly<Plain>, head: { clear?: Plain } = {}): Plain {
     const patch: Plain = {};
     while (from.left > 0) {
       const block = from.byte();
       if (block === BLOCK.json) mergeInto(patch, objectIn(from.json()));
+      else if (block === BLOCK.clear) mergeInto((head.clear ??= {}), objectIn(from.json()));
       else if (block === BLOCK.rows) this.#readRows(from, patch, state);
       else if (block === BLOCK.table) this.#readTable(from);
       else if (block === BLOCK.pieces) this.#readPieces(from, patch);

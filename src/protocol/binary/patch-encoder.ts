@@ -12,7 +12,7 @@ import { Slots } from "./slots.ts";
 import { partOf, writeTable } from "./tables.ts";
 import type { Table } from "./tables.ts";
 
-/** What a name in a patch is: a field of its row, an object that holds fields, or a collection. */
+/** The meaning of a name in a patch: a field of its row, an object of fields, or a collection. */
 type Part = number | Parts | Collection;
 type Parts = Map<string, Part>;
 
@@ -20,7 +20,7 @@ type Parts = Map<string, Part>;
 class Columns {
   readonly index: number;
   readonly table: Table;
-  /** As bits. */
+  /** A bit for each field. */
   used = 0;
 
   constructor(index: number, table: Table) {
@@ -29,7 +29,7 @@ class Columns {
   }
 }
 
-/** A table with keys. */
+/** A table of entries with keys. */
 export class Collection extends Columns {
   readonly parts: Parts = new Map();
   readonly slots: Slots;
@@ -41,19 +41,19 @@ export class Collection extends Columns {
   }
 }
 
-/** For whom a patch is. `shared`: for all clients. `whole`: for a client that knows none of the slots in it. */
+/** The readers of a patch. `shared`: all clients. `whole`: a client that knows none of the slots. */
 type Mode = "shared" | "whole";
 
 /**
- * Writes patches as blocks: columns of values for what the tables hold, and JSON for the rest. It has to see each patch
- * that is for everyone, since it knows what all clients have.
+ * Writes patches as blocks: columns of values for fields in tables, and JSON for the rest. It has to see each patch for
+ * all clients, since it tracks what all clients have.
  */
 export class PatchEncoder {
   readonly #root: Parts = new Map();
-  /** Of the fields that are in no entry. */
+  /** The fields that are not in an entry. */
   readonly #rootRow: Columns | undefined;
   readonly #collections: Collection[] = [];
-  /** What clients have of the fields that are in no entry. */
+  /** The values that clients have of the fields that are not in an entry. */
   #sent: unknown[] = [];
 
   constructor(tables: readonly Table[]) {
@@ -79,9 +79,9 @@ export class PatchEncoder {
   }
 
   /**
-   * A patch for one client, which is told nothing that is not in it: no slots, and of the tables only what it needs.
-   * Values are absolute. The encoder writes nothing else.
-   * @param told the fields that the client knows of each table, as bits; those that it is told now are added
+   * Writes a patch for one client. It contains no slots, and only the tables that it needs, so that the client learns
+   * nothing else. Values are absolute. The encoder writes nothing else for this client.
+   * @param told the fields that the client knows of each table, as bits. Fields that it learns now are added
    */
   alone(patch: Readonly<Plain>, told: Map<Table, number>): Uint8Array<ArrayBuffer> {
     const blocks = this.whole(patch);
@@ -102,7 +102,7 @@ export class PatchEncoder {
     }
   }
 
-  /** The slots of all entries, for a client that has the entries, and knows no slots. */
+  /** The slots of all entries, for a client that has the entries but not their slots. */
   slots(): Uint8Array<ArrayBuffer> {
     return written((out) => {
       for (const collection of this.#collections) tellSlots(out, collection);
@@ -152,27 +152,27 @@ function addPart(parts: Parts, names: readonly string[], part: Part): void {
   inner.set(names.at(-1) as string, part);
 }
 
-/** What is done with the collections in a patch. */
+/** What to do with the collections in a patch. */
 interface Takers {
-  /** Takes entries, and returns what it did not take. */
+  /** Takes entries, and returns those that it did not take. */
   entries(collection: Collection, entries: Readonly<Plain>): Plain | undefined;
-  /** Something took the place of a collection, or of what is around it. */
+  /** A collection, or an object around it, was replaced. */
   replaced(part: Part): void;
 }
 
-/** In an entry there are none. */
+/** An entry has no collections here. */
 export const NO_TAKERS: Takers = { entries: (_, entries) => entries, replaced: () => {} };
 
 /**
- * Takes from a patch what are fields of a row.
- * @returns what is left of the patch
+ * Moves the fields of a row from a patch into the row.
+ * @returns the rest of the patch
  */
 export function fill(row: Row, parts: Parts, patch: Readonly<Plain>, takers: Takers): Plain | undefined {
   let rest: Plain | undefined;
   for (const name of Object.keys(patch)) {
     const value = patch[name];
     const part = parts.get(name);
-    // What a new object is made of is no part of a table.
+    // The content of a new object is not part of a table.
     const isNew = value === DELETE && isNewObject(patch, name);
     if (typeof part === "number" && !isNew) {
       row.set(part, value);
@@ -191,14 +191,14 @@ export function fill(row: Row, parts: Parts, patch: Readonly<Plain>, takers: Tak
   return rest;
 }
 
-/** After this, slots stand for nothing any more; a client that was away is told them. */
+/** Slots become invalid. A client that was away gets them again. */
 function replaced(out: ByteWriter, part: Part, mode: Mode): void {
   if (part instanceof Map) for (const inner of part.values()) replaced(out, inner, mode);
   else if (part instanceof Collection && mode === "shared") part.slots.clear();
   else if (part instanceof Collection && mode === "whole") tellSlots(out, part);
 }
 
-/** Tells the slots of entries that a client has. @param keys with their slots */
+/** Tells a client the slots of entries that it has. @param keys with their slots */
 export function tellSlots(
   out: ByteWriter,
   { index, slots }: Collection,
@@ -210,7 +210,7 @@ export function tellSlots(
   out.varint(0);
 }
 
-/** Writes entries. @returns what no field of the table holds */
+/** Writes entries. @returns the values that are not fields of the table */
 function writeEntries(
   out: ByteWriter,
   collection: Collection,
@@ -234,18 +234,18 @@ function writeEntries(
   return rest;
 }
 
-/** Rows of a collection, by how they are named. */
+/** Rows of a collection, by the way they are named. */
 export class NamedRows {
-  /** The slots of entries that are gone. */
+  /** The slots of removed entries. */
   readonly removed: number[] = [];
-  /** By slots, which clients know. */
+  /** Rows with slots that clients know. */
   readonly known = new RowBlocks();
-  /** By keys, with their slots. */
+  /** Rows with keys and their new slots. */
   readonly told = new RowBlocks();
-  /** By keys. */
+  /** Rows with keys. */
   readonly named = new RowBlocks();
 
-  /** @param isBase whether all clients have these values from now on, so that the next ones may be differences */
+  /** @param isBase whether all clients have these values afterwards, so that later rows may be differences */
   write(out: ByteWriter, collection: Collection, isBase = false): void {
     if (this.removed.length > 0) writeRemovals(out, collection, this.removed);
     for (const block of this.known) writeBlock(out, collection, bySlot(block), isBase, writeSlots);
@@ -256,7 +256,7 @@ export class NamedRows {
   }
 }
 
-/** @param slots of entries that are gone */
+/** @param slots the slots of removed entries */
 export function writeRemovals(out: ByteWriter, { index }: Collection, slots: readonly number[]): void {
   out.byte(BLOCK.removals);
   out.varint(index);
@@ -266,11 +266,11 @@ export function writeRemovals(out: ByteWriter, { index }: Collection, slots: rea
   );
 }
 
-/** @returns what no field of the table holds */
+/** @returns the values that are not fields of the table */
 function takeEntry({ parts, slots }: Collection, rows: NamedRows, key: string, patch: unknown, mode: Mode): unknown {
   const slot = slots.of(key);
   const row = new Row();
-  // A name with a dot is a path into something that took the place of an entry.
+  // A name with a dot is a path into a value that replaced an entry.
   const isEntry = isPlain(patch) && !key.includes(".");
   const left = isEntry ? fill(row, parts, patch, NO_TAKERS) : patch;
   if (row.isTorn && slot !== undefined && mode === "shared") slots.forgetSent(slot);

@@ -1,9 +1,9 @@
-/** Which fields a row has, and their values. */
+/** The fields that a row has, and their values. */
 export class Row {
   /** A bit for each field. */
   mask = 0;
   readonly values: unknown[] = [];
-  /** Whether something took the place of an object that holds fields: what clients have of these is not known. */
+  /** Whether an object of fields was replaced. What clients have of these fields is then unknown. */
   isTorn = false;
 
   set(field: number, value: unknown): void {
@@ -16,7 +16,7 @@ export function hasField(mask: number, field: number): boolean {
   return ((mask >> field) & 1) === 1;
 }
 
-/** Rows that have the same fields. */
+/** Rows with the same fields. */
 export interface RowBlock {
   readonly mask: number;
   readonly slots: number[];
@@ -24,9 +24,9 @@ export interface RowBlock {
   readonly rows: (readonly unknown[])[];
 }
 
-/** Rows, grouped by which fields they have. */
+/** Rows, grouped by their fields. */
 export class RowBlocks {
-  /** Undefined while there are none: many of these stay empty. */
+  /** Undefined while it is empty: many of these stay empty. */
   #blocks: Map<number, RowBlock> | undefined;
 
   add({ mask, values }: Row, key: string, slot = -1): void {
@@ -46,7 +46,7 @@ export class RowBlocks {
 /** The same rows in the order of their slots. */
 export function bySlot(block: RowBlock): RowBlock {
   const { mask, slots, keys, rows } = block;
-  // Entries change in the order in which they came, as a rule.
+  // Entries usually change in the order in which they were added.
   if (slots.every((slot, row) => row === 0 || slot > (slots[row - 1] as number))) return block;
   const order = slots.map((_, row) => row).toSorted((one, other) => (slots[one] as number) - (slots[other] as number));
   const sorted = <T>(list: readonly T[]) => order.map((row) => list[row] as T);

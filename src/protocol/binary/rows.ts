@@ -4,10 +4,10 @@ import { readTexts, writeTexts } from "./columns.ts";
 
 /** How the rows of a block are named: its third byte. */
 const SINGLE = 0;
-/** By their slots in ascending order: as bits from the first one on, or as differences. */
+/** By slots in ascending order: as bits from the first one, or as differences. */
 const BITMAP = 1;
 const SLOTS = 2;
-/** By their keys. Those that have a slot are told it: one after the other, or each its own. */
+/** By keys. A row with a slot also names it: consecutive slots, or one slot for each. */
 const KEYS = 3;
 const KEYS_FROM = 4;
 const KEYS_SLOTS = 5;
@@ -22,7 +22,7 @@ export function writeSingle(out: ByteWriter): void {
   out.byte(SINGLE);
 }
 
-/** @param slots in ascending order, at least one */
+/** @param slots at least one, in ascending order */
 export function writeSlots(out: ByteWriter, slots: readonly number[]): void {
   const first = slots[0] as number;
   const width = Math.floor(((slots.at(-1) as number) - first) / 8) + 1;
@@ -44,7 +44,7 @@ export function writeSlots(out: ByteWriter, slots: readonly number[]): void {
   out.bytes(bits);
 }
 
-/** @param slots of all of the keys, or of none */
+/** @param slots one for each key, or none */
 export function writeKeys(out: ByteWriter, keys: readonly string[], slots: readonly number[] | undefined): void {
   const isRow = slots?.every((slot, index) => slot === (slots[0] as number) + index);
   out.byte(!slots ? KEYS : isRow ? KEYS_FROM : KEYS_SLOTS);
@@ -53,7 +53,7 @@ export function writeKeys(out: ByteWriter, keys: readonly string[], slots: reado
   for (const slot of isRow ? (slots?.slice(0, 1) ?? []) : (slots ?? [])) out.varint(slot);
 }
 
-/** @throws MalformedFrame if there are none */
+/** @throws MalformedFrame if the rows are malformed */
 export function readRows(from: ByteReader): readonly RowName[] {
   const kind = from.byte();
   if (kind === SINGLE) return [{}];

@@ -10,25 +10,25 @@ import { Slots } from "./slots.ts";
 import { writeTable } from "./tables.ts";
 import type { Table } from "./tables.ts";
 
-/** What a client is told of an entry: all who see it are told a change; the others are told to some alone. */
+/** A change of an entry. All clients that see it get the change; other values are sent to single clients. */
 export interface ToldEntry {
   readonly key: string;
   readonly form: "change" | "whole" | "late" | "gone";
   /** As in a patch. */
   readonly value: unknown;
-  /** It as it is written: made once for all who are told it. */
+  /** The encoded change: made once for all clients that get it. */
   written?: Written | undefined;
 }
 
-/** A row of numbers, which is written with others of its shape; or blocks, which have no shape. */
+/** A row of numbers, which is written together with others of its shape; or blocks, which have no shape. */
 export interface Written {
   readonly shape: Shape | undefined;
   readonly bytes: Uint8Array;
-  /** Slots of another run mean other entries. */
+  /** The run. Slots of another run belong to other entries. */
   readonly run: object;
 }
 
-/** What rows have in common that are written together. */
+/** The common properties of rows that are written together. */
 interface Shape {
   readonly mask: number;
   readonly types: Uint8Array;
@@ -39,30 +39,30 @@ interface Shape {
 /** Writes a value under a key of a patch. */
 type Put = (to: Plain, key: string, value: unknown) => void;
 
-/** A table with the index that clients know it by. */
+/** A table with the index that clients know. */
 export type IndexedTable = readonly [index: number, table: Table];
 
 /**
- * Writes entries of collections that not everybody sees. Such a table is told to a client that sees an entry of it, and
- * slots are random: neither says anything of entries that the client may not see.
+ * Writes entries of collections that not all clients see. A client gets a table only when it sees an entry of it, and
+ * slots are random: neither reveals anything about entries that the client may not see.
  */
 export class SeenEncoder {
   readonly #collections = new Map<string, SeenCollection>();
-  /** The tables that a connection was told. */
+  /** The tables that each connection knows. */
   readonly #told = new WeakMap<object, Set<SeenCollection>>();
-  /** Entries that were gone when the last window ended. */
+  /** Entries that were removed when the last window ended. */
   #gone: (readonly [name: string, key: string])[] = [];
 
   constructor(tables: readonly IndexedTable[] = []) {
     for (const table of tables) this.add(table);
   }
 
-  /** From now on, a collection is written with this table. No client knows any of its slots. */
+  /** Sets the table of a collection. No client knows any of its slots. */
   add([index, table]: IndexedTable): void {
     this.#collections.set(table.names[0] as string, new SeenCollection(index, table, new Slots(true)));
   }
 
-  /** A window begins: the slots of the last one are known to those who see their entries. */
+  /** Starts a window. The slots of the last one are known to the clients that see their entries. */
   begin(): void {
     for (const [name, key] of this.#gone) this.#collections.get(name)?.slots.release(key);
     this.#gone = [];
@@ -70,8 +70,8 @@ export class SeenEncoder {
   }
 
   /**
-   * Gives slots to the entries that changed in a window. All who see them are told of that, and so of their slots, which
-   * holds for no other packet.
+   * Assigns slots to the entries that changed in a window. All clients that see them get the change and so the slots.
+   * Other packets do not ensure that.
    */
   assign(name: string, changes: Iterable<ToldEntry>): void {
     const collection = this.#collections.get(name);
@@ -82,7 +82,7 @@ export class SeenEncoder {
     }
   }
 
-  /** The entry is gone for everybody: what is still written of this window names it by its slot. */
+  /** The entry was removed for all clients. The rest of this window still names it by its slot. */
   release(name: string, key: string): void {
     this.#gone.push([name, key]);
   }
@@ -107,13 +107,13 @@ export class SeenEncoder {
     if (gone.length > 0) writeRemovals(out, collection, gone);
   }
 
-  /** Whether a connection has the table of a collection, or there is none. */
+  /** Whether a connection knows the table of a collection, or there is none. */
   hasTold(name: string, conn: object): boolean {
     const collection = this.#collections.get(name);
     return !collection || this.#told.get(conn)?.has(collection) === true;
   }
 
-  /** The table of a collection, if a connection does not have it yet. */
+  /** Writes the table of a collection, if a connection does not know it yet. */
   tell(out: ByteWriter, name: string, conn: object): void {
     const collection = this.#collections.get(name);
     if (!collection || this.hasTold(name, conn)) return;
@@ -121,7 +121,7 @@ export class SeenEncoder {
     writeTable(out, collection.index, collection.table);
   }
 
-  /** The slots of entries that a connection is sent in another way. */
+  /** Writes the slots of entries that a connection gets in another way. */
   tellSlots(out: ByteWriter, name: string, keys: Iterable<string>): void {
     const collection = this.#collections.get(name);
     if (!collection) return;
@@ -135,7 +135,7 @@ export class SeenEncoder {
 }
 
 class SeenCollection extends Collection {
-  /** There are few: clients change the same fields again and again. */
+  /** There are few shapes: clients change the same fields again and again. */
   readonly #shapes: Shape[] = [];
 
   write(entry: ToldEntry, put: Put): Written {
@@ -148,16 +148,16 @@ class SeenCollection extends Collection {
     return { shape: undefined, bytes: this.#blocks(key, this.slots.of(key), isKnown, row, left, put), run: this };
   }
 
-  /** The slot of an entry, if all who saw it before this window know that. */
+  /** The slot of an entry, if all clients that saw it before this window know the slot. */
   known(key: string): number | undefined {
     const slot = this.slots.of(key);
     return slot === undefined || this.slots.isFresh(slot) ? undefined : slot;
   }
 
-  /** @returns the fields of the table in a value, and what is left of it */
+  /** @returns the fields of the table in a value, and the rest of it */
   fill(value: unknown): { readonly row: Row; readonly left: unknown } {
     const row = new Row();
-    // What takes the place of another entry is an instance of a class, and no patch.
+    // A value that replaces an entry is an instance of a class, not a patch.
     const isFilled = isLiteral(value) && Object.keys(value).length > 0;
     return { row, left: isFilled ? fill(row, this.parts, value, NO_TAKERS) : value };
   }
@@ -171,13 +171,13 @@ class SeenCollection extends Collection {
       rows.write(out, this);
       if (left === undefined) return;
       const rest: Plain = {};
-      // After the row, which makes an entry of what this may remove first.
+      // After the row: it makes the entry of which this may remove something first.
       put(rest, key, left);
       writeJson(out, { [this.table.names[0] as string]: rest });
     });
   }
 
-  /** @returns undefined if not all of its values are numbers */
+  /** @returns undefined if not all values are numbers */
   #piece(slot: number, { mask, values }: Row): Written | undefined {
     const types: number[] = [];
     const numbers: number[] = [];

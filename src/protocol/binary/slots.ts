@@ -1,27 +1,27 @@
 /** Random slots have 14 bits at first, which are two bytes of a varint. */
 const FIRST_RANGE = 2 ** 14;
-/** The range grows by another byte where more than this share of it is taken. */
+/** The range grows by another byte if more than this share of it is used. */
 const CROWDED = 0.5;
 
-/** The slots of the entries of one collection: small numbers that stand for their keys, as long as one room runs. */
+/** The slots of the entries of one collection: small numbers that stand for their keys during one run of the room. */
 export class Slots {
   readonly #isRandom: boolean;
-  /** Those that are taken, where they are random. */
+  /** The slots in use, if they are random. */
   readonly #taken = new Set<number>();
   #range = FIRST_RANGE;
   readonly #slots = new Map<string, number>();
   readonly #free: number[] = [];
-  /** Those whose keys clients are told in this packet. */
+  /** The slots whose keys clients get in this packet. */
   readonly #fresh = new Set<number>();
   /** The values that clients have of each slot, by field. */
   readonly #sent: (unknown[] | undefined)[] = [];
 
-  /** @param isRandom whether a slot must not tell how many others there are */
+  /** @param isRandom whether slots must not reveal the number of other entries */
   constructor(isRandom = false) {
     this.#isRandom = isRandom;
   }
 
-  /** A packet begins: clients know all slots by now. */
+  /** Starts a packet: clients know all slots now. */
   begin(): void {
     this.#fresh.clear();
   }
@@ -51,7 +51,7 @@ export class Slots {
     return this.#fresh.has(slot);
   }
 
-  /** The slots with their keys. */
+  /** The slots by key. */
   get keys(): ReadonlyMap<string, number> {
     return this.#slots;
   }
@@ -60,12 +60,12 @@ export class Slots {
     return (this.#sent[slot] ??= []);
   }
 
-  /** It is not known any more what clients have of it. */
+  /** What clients have of the entry is no longer known. */
   forgetSent(slot: number): void {
     if (this.#sent[slot]) this.#sent[slot] = undefined;
   }
 
-  /** The entry is gone. */
+  /** The entry was removed. */
   release(key: string): number | undefined {
     const slot = this.#slots.get(key);
     if (slot === undefined) return undefined;
@@ -76,7 +76,7 @@ export class Slots {
     return slot;
   }
 
-  /** All entries are gone, or may be others. */
+  /** All entries were removed or replaced. */
   clear(): void {
     for (const key of this.#slots.keys()) this.release(key);
   }

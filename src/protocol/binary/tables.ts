@@ -6,50 +6,52 @@ import { codecOf } from "./codecs.ts";
 import type { Codec } from "./codecs.ts";
 import { hasField } from "./row-blocks.ts";
 
-/** Where a field is in its row, and how its numbers are written. */
+/** The place of a field in its row, and how its numbers are encoded. */
 export interface TableField {
   readonly names: readonly string[];
   readonly codec: Codec | undefined;
 }
 
-/** The fields of the state that are in no entry, which are one row; or a collection, with a row for each entry. */
+/** The fields of the state that are not in an entry, as one row; or a collection, with a row for each entry. */
 export interface Table {
-  /** The names that lead to it. */
+  /** The path to it. */
   readonly names: readonly string[];
   readonly isKeyed: boolean;
   readonly fields: readonly TableField[];
 }
 
-/** How a table is told: the names that lead to it, 1 for a collection, and the names of each field with its codec. */
+/** The description of a table for clients: its path, 1 for a collection, and the path of each field with its codec. */
 export type TableSpec = readonly [names: readonly string[], isKeyed: 0 | 1, fields: readonly FieldSpec[]];
 export type FieldSpec = readonly [names: readonly string[], codec?: unknown];
 
-/** The fields of a row are named by the bits of one number: those beyond this many are sent as JSON. */
+/** The maximum number of fields of a row, which are the bits of one number. Further fields are sent as JSON. */
 export const MAX_FIELDS = 30;
-/** Fields with more names are sent as JSON too: a bit of a frame must not make a client hold many objects. */
+/**
+ * Fields with longer paths are sent as JSON too, so that one bit of a frame cannot make a client create many objects.
+ */
 export const MAX_NAMES = 4;
 
-/** A table as it is told. */
+/** The description of a table. */
 export function specOf({ names, isKeyed, fields }: Table): TableSpec {
   const specs = fields.map(({ names: path, codec }): FieldSpec => (codec ? [path, codec.spec] : [path]));
   return [names, isKeyed ? 1 : 0, specs];
 }
 
-/** Tells a client of a table. */
+/** Writes a table for a client. */
 export function writeTable(out: ByteWriter, index: number, table: Table): void {
   out.byte(BLOCK.table);
   out.varint(index);
   out.text(JSON.stringify(specOf(table)));
 }
 
-/** What a client is told of a table that may know only some of its fields, which are the bits of a number. */
+/** The description of a table with some of its fields, which are the bits of a number. */
 export function partOf({ names, isKeyed, fields }: Table, known: number): Table {
   const part = fields.slice(0, 32 - Math.clz32(known));
   return { names, isKeyed, fields: part.map((field, index) => (hasField(known, index) ? field : UNTOLD)) };
 }
 const UNTOLD: TableField = { names: [""], codec: undefined };
 
-/** @throws Error if these are no tables */
+/** @throws Error if the tables are malformed */
 export function readTables(specs: readonly TableSpec[]): readonly Table[] {
   return specs.map(([names, isKeyed, fields]) => ({
     names: checked(names),

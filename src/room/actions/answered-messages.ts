@@ -10,7 +10,7 @@ const MAX_SIZE = 16_384;
 const MAX_ANSWER = 250_000;
 /** In place of an answer that is forgotten, while its message is still remembered. */
 const FORGOTTEN = "";
-const LOST = new RoomError("internal", "This was handled before, and its answer is not known any more");
+const LOST = new RoomError("internal", "This message was handled before, and its answer is no longer stored");
 
 type MessageId = Answered[0];
 /** Sends answers: a broadcast knows which packets they follow. */

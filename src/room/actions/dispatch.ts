@@ -154,7 +154,7 @@ export class Dispatch {
   #handle(conn: RoomConnection, frame: string | ArrayBuffer): Promise<void> | undefined {
     let message: ActionMessage;
     try {
-      if (typeof frame !== "string") throw new RoomError("bad_message", "Messages are text frames");
+      if (typeof frame !== "string") throw new RoomError("bad_message", "A message has to be a text frame");
       message = decodeMessage(frame);
     } catch (error) {
       this.#deny(conn, toRoomError(error));
@@ -182,7 +182,7 @@ export class Dispatch {
   #inTime(pending: Promise<unknown>): Promise<unknown> {
     const { clock, compiled } = this.#scope;
     const { actionTimeout } = compiled.settings;
-    const late = () => new RoomError("timeout", `The action was not done in ${actionTimeout / 1000} seconds`);
+    const late = () => new RoomError("timeout", `The action took longer than ${actionTimeout / 1000} seconds`);
     return within(actionTimeout, pending, late, clock);
   }
 
@@ -193,8 +193,8 @@ export class Dispatch {
     const action = compiled.actions.get(name);
     const input = compiled.inputs.get(name);
     const { unhandledAction } = compiled.definition;
-    if (action?.from === "rooms") throw new RoomError("forbidden", "Only rooms may do this");
-    if (conn.isSpectator) throw new RoomError("forbidden", "A spectator may only watch");
+    if (action?.from === "rooms") throw new RoomError("forbidden", "Only other rooms may call this action");
+    if (conn.isSpectator) throw new RoomError("forbidden", "Spectators cannot call actions");
     if (!action && !input && !unhandledAction) throw unknownAction(compiled);
     if (action?.rateLimit) this.#limit(conn, name, action.rateLimit);
     return this.#guard(conn, compiled.definition.guards, value, () =>
@@ -210,7 +210,8 @@ export class Dispatch {
   #limit({ publicId }: RoomConnection, name: string, limit: RateLimit): void {
     let rate = this.#rates.get(name);
     if (!rate) this.#rates.set(name, (rate = new UserRate(limit)));
-    if (!rate.take(publicId, this.#scope.clock.now())) throw new RoomError("rate_limited", "Too much of this at once");
+    if (!rate.take(publicId, this.#scope.clock.now()))
+      throw new RoomError("rate_limited", "Too many calls of this action");
   }
 
   #validate(conn: RoomConnection, action: Action<object, unknown>, value: unknown): unknown {

@@ -88,7 +88,7 @@ export class Inputs {
   take(context: ActionContext<object>, input: Input<object, unknown>, message: ActionMessage, value: unknown): void {
     const { action: name, input: number, seen } = message;
     if (!Number.isSafeInteger(number) || (number as number) < 1)
-      throw new RoomError("bad_message", "An input has a number from 1 on, in input");
+      throw new RoomError("bad_message", "An input needs a number from 1 on, in its property input");
     const session = this.#scope.sessions.find(context.conn.sessionId);
     if (!session) return;
     const stream = this.#streamOf(session);
@@ -206,5 +206,5 @@ function set(entry: Plain, values: Readonly<Plain>): void {
 function fieldOf(entry: Plain, name: string): Settable {
   const field = Object.hasOwn(entry, name) ? (entry[name] as Partial<Settable> | undefined) : undefined;
   if (typeof field?.set === "function") return field as Settable;
-  throw new Error(`A step returned "${name}", which is no field that can be set`);
+  throw new Error(`A step returned "${name}", which is not a writable field of the entry`);
 }

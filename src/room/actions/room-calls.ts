@@ -43,7 +43,7 @@ export interface CalledRooms {
 export async function answerCall(scope: DispatchScope, call: RoomCall): Promise<CallAnswer> {
   const { compiled, clock, reporter } = scope;
   const { actionTimeout } = compiled.settings;
-  const late = () => new RoomError("timeout", `The action was not done in ${actionTimeout / 1000} seconds`);
+  const late = () => new RoomError("timeout", `The action took longer than ${actionTimeout / 1000} seconds`);
   try {
     const result = await within(actionTimeout, perform(scope, call), late, clock);
     return { ok: true, value: JSON.stringify(toPlain(result)) };

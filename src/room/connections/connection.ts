@@ -38,6 +38,8 @@ export class RoomConnection implements Connection, FlowClient {
   readonly publicId: string;
   readonly auth: Claims | null;
   readonly protocol: Protocol;
+  /** Whether it takes packets in two steps. */
+  readonly clears: boolean;
   readonly isSpectator: boolean;
   since: Position | undefined;
   wire: KnownWire | undefined;
@@ -89,6 +91,7 @@ export class RoomConnection implements Connection, FlowClient {
     this.publicId = attachment.publicId;
     this.auth = attachment.auth;
     this.protocol = attachment.protocol ?? 1;
+    this.clears = attachment.clears === true;
     this.isSpectator = attachment.spectator === true;
     this.#state = attachment.state;
     this.hasLeft = attachment.left === true;
@@ -101,7 +104,7 @@ export class RoomConnection implements Connection, FlowClient {
 
   #createOutbox(isHeld: boolean): Outbox {
     const { held, intercept } = this.#hooks;
-    const createQueue = () => new WaitingQueue(held, this, this.publicId, lengthOf);
+    const createQueue = () => new WaitingQueue(held, this, this.publicId, ({ frame }: Item) => frame.length);
     return new Outbox((frame) => this.write(frame), intercept?.(this), isHeld, createQueue);
   }
 
@@ -125,8 +128,8 @@ export class RoomConnection implements Connection, FlowClient {
     if (!attachment) return undefined;
     if (attachment.joining || attachment.stopped) {
       // Nobody knows any more what it asked for, or what was held back: it asks again.
-      const missing = attachment.joining ? "you were let in" : "you were sent all";
-      socket.close(RESTART, `The room started anew before ${missing}`);
+      const missing = attachment.joining ? "you were let in" : "you were sent everything";
+      socket.close(RESTART, `The room restarted before ${missing}`);
       return undefined;
     }
     const phase = attachment.unsynced ? "unsynced" : isOpen ? "open" : "waiting";
@@ -182,7 +185,7 @@ export class RoomConnection implements Connection, FlowClient {
     const previous = this.state;
     this.#state = typeof next === "function" ? (next as (previous: unknown) => unknown)(previous) : next;
     try {
-      this.#attach("The state of a connection is too large, or holds what cannot be stored", "internal");
+      this.#attach("The state of the connection is too large, or cannot be stored", "internal");
     } catch (error) {
       this.#state = previous;
       throw error;
@@ -314,7 +317,7 @@ export class RoomConnection implements Connection, FlowClient {
 
   close(code = 1000, reason = ""): void {
     if (code !== 1000 && !(code >= 3000 && code <= 4999)) {
-      throw new RoomError("internal", `A connection closes with 1000 or 3000 to 4999, not ${code}`);
+      throw new RoomError("internal", `The close code has to be 1000, or 3000 to 4999, not ${code}`);
     }
     this.#end(code, reason);
   }
@@ -393,8 +396,4 @@ export class RoomConnection implements Connection, FlowClient {
     }
     if (!this.isRemote) (this.flow ??= this.#hooks.flows.add(this, this.#unconfirmed)).sent(bytes);
   }
-}
-
-function lengthOf({ frame }: Item): number {
-  return frame.length;
 }

@@ -14,7 +14,7 @@ import { toPlain } from "../../state/to-plain.ts";
 export function encodePacket(packet: Packet, events: Events | undefined): string {
   const type: unknown = packet?.type;
   if (typeof type !== "string" || type === "" || RESERVED_TYPES.has(type)) {
-    throw new RoomError("internal", `A packet needs a type of its own, not ${JSON.stringify(type)}`);
+    throw new RoomError("internal", `A packet cannot have the type ${JSON.stringify(type)}: choose another text`);
   }
   if ((globalThis as Build).process?.env?.NODE_ENV !== "production" && events) checkEvent(packet, events);
   return JSON.stringify(toPlain(packet));

@@ -27,7 +27,7 @@ export class EarlySockets {
   readonly #sockets = new Map<RoomSocket, EarlySocket>();
   readonly #budget = new WaitingBudget<RoomSocket>(MAX_WAITING, (socket) => {
     this.take(socket);
-    socket.close(CODES.rate_limited.close, closeReason("Too many messages wait for the join"));
+    socket.close(CODES.rate_limited.close, closeReason("Too many messages were sent before the join was done"));
   });
   #count = 0;
 

@@ -13,6 +13,8 @@ export interface ClientIdentity {
   readonly protocol: Protocol;
   /** The last packet that the client got over its previous connection. */
   readonly since?: Position | undefined;
+  /** Whether it takes packets in two steps: what is to be deleted, and then the patch. */
+  readonly clears?: boolean | undefined;
   /** What it knows of the binary protocol. */
   readonly wire?: KnownWire | undefined;
 }
@@ -62,7 +64,7 @@ export interface Attachment extends Omit<ClientIdentity, "protocol" | "since" | 
 
 /** What is attached for a connection. What does not apply is left out. */
 export function attachmentOf(
-  { id, sessionId, publicId, auth, state, protocol, isSpectator }: ClientIdentity & { readonly id: string },
+  { id, sessionId, publicId, auth, state, protocol, clears, isSpectator }: ClientIdentity & { readonly id: string },
   {
     unconfirmed,
     ...flags
@@ -75,6 +77,7 @@ export function attachmentOf(
     auth,
     ...(state !== undefined && { state }),
     ...(protocol !== 1 && { protocol }),
+    ...(clears && { clears }),
     ...(isSpectator && { spectator: true }),
     ...Object.fromEntries(Object.entries(flags).filter(([, isSet]) => isSet)),
     ...(unconfirmed > 0 && { unconfirmed }),

@@ -145,7 +145,7 @@ export class Hooks {
     if (!pending) return outcome;
     const tooLong = () => {
       onLate?.();
-      return new Error(`${what} was not done in ${longest / 1000} seconds`);
+      return new Error(`${what} took longer than ${longest / 1000} seconds`);
     };
     return within(longest, pending, tooLong, this.#clock);
   }

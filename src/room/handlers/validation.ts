@@ -16,7 +16,7 @@ export function parseInput(schema: unknown, value: unknown): Awaitable<unknown> 
 
 function accept(result: SchemaResult): unknown {
   if (!result.issues) return result.value;
-  throw new RoomError("invalid_input", "The value is not what this takes", { issues: firstIssues(result.issues) });
+  throw new RoomError("invalid_input", "The value does not match the schema", { issues: firstIssues(result.issues) });
 }
 
 /** How many issues a refusal names, and how many characters they have in all, about. */

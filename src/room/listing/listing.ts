@@ -150,11 +150,14 @@ export class Listing implements RoomListing, RoomPart, Wakeable {
 function encode(metadata: Metadata): string {
   const plain = toPlain(metadata);
   if (!isPlain(plain) || hasHostileKey(plain))
-    throw new RoomError("internal", "A listing's metadata is a plain object");
+    throw new RoomError("internal", "The metadata of a listing has to be a plain object");
   const text = JSON.stringify(plain);
   const bytes = new TextEncoder().encode(text).length;
   if (bytes > MOST_BYTES) {
-    throw new RoomError("internal", `A listing's metadata has ${MOST_BYTES} bytes at most as JSON, not ${bytes}`);
+    throw new RoomError(
+      "internal",
+      `The metadata of a listing may have up to ${MOST_BYTES} bytes as JSON, not ${bytes}`,
+    );
   }
   return text;
 }

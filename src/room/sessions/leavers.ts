@@ -64,9 +64,10 @@ export class Leavers {
 
   /** Users who are away and were removed do not come back as who they were. Those who are on the way are expected. */
   #forgetAway(removed: ReadonlyMap<string, object>): void {
-    const { sessions, hooks } = this.#scope;
+    const { sessions, presence, hooks } = this.#scope;
     for (const session of sessions.all()) {
-      const isAway = session.offlineSince !== undefined && !session.leaving && session.expectedUntil === undefined;
+      const isHere = presence.isOnline(session) || session.isJoining;
+      const isAway = !isHere && !session.leaving && session.expectedUntil === undefined;
       if (!isAway || !removed.has(session.publicId)) continue;
       sessions.remove(session);
       void hooks.expire(session.publicId, removed.get(session.publicId), "removal");

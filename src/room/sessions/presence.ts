@@ -19,6 +19,8 @@ export class Presence {
   readonly #sessions: Sessions;
   readonly #clock: Clock;
   readonly #takenOut = new Set<Session>();
+  /** The public ids of users who were online when the room lost its memory, and may still come back. */
+  readonly #awaited = new Set<string>();
   readonly #limits: Pick<Settings, "maxUsers" | "maxConnectionsPerUser">;
 
   /** Told of each user whose session ended. */
@@ -37,7 +39,7 @@ export class Presence {
     this.#sessions = sessions;
     this.#limits = limits;
     sessions.isEntering = (session) => this.isJoining(session);
-    tree.onUser = (publicId) => this.#setConnected(publicId, connections.isOnline(publicId));
+    tree.onUser = (publicId) => this.#setConnected(publicId, this.#isShownOnline(publicId));
   }
 
   get hasUsers(): boolean {
@@ -62,7 +64,7 @@ export class Presence {
   enter(clientId: string, sub: string | undefined): Session {
     const known = this.#sessions.claim(clientId, sub);
     // Their transfer is about to end: a moment later it is known where they are.
-    if (known && this.#takenOut.has(known)) throw new RoomError("room_full", "The user is on the way to another room");
+    if (known && this.#takenOut.has(known)) throw new RoomError("room_full", "The user is moving to another room");
     if (known) this.#checkConnections(known);
     this.checkSpace(known);
     const session = known ?? this.#sessions.create(clientId, sub);
@@ -211,7 +213,7 @@ export class Presence {
     return () => {
       this.#takenOut.delete(session);
       putBack();
-      this.#setConnected(publicId, this.isOnline(session));
+      this.#setConnected(publicId, this.#isShownOnline(publicId));
     };
   }
 
@@ -225,6 +227,7 @@ export class Presence {
 
   /** The last connection of a user closed. */
   leave(session: Session): void {
+    this.#awaited.delete(session.publicId);
     const isShown = this.#setConnected(session.publicId, false);
     // This may remove the user, if too many are away.
     this.#sessions.offline(session);
@@ -266,7 +269,10 @@ export class Presence {
     // What is stored says so, too: it is no change for clients that come back.
     this.#tree.goOn(0);
     // Those with a connection are marked already.
-    for (const { publicId } of this.missing) this.#setConnected(publicId, true);
+    for (const { publicId } of this.missing) {
+      this.#awaited.add(publicId);
+      this.#setConnected(publicId, true);
+    }
     this.#tree.goOn(clock);
   }
 
@@ -280,6 +286,12 @@ export class Presence {
   /** Those who did not come back leave: there are no ghosts. */
   dropMissing(): void {
     for (const session of this.missing) this.leave(session);
+    this.#awaited.clear();
+  }
+
+  /** Whether others see a user as online. */
+  #isShownOnline(publicId: string): boolean {
+    return this.#connections.isOnline(publicId) || this.#awaited.has(publicId);
   }
 
   #setConnected(publicId: string, isConnected: boolean): boolean {

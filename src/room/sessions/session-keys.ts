@@ -13,7 +13,7 @@ export function secondKey(clientId: string, sub: string | undefined): string {
 
 /** Who came with the id of a session is not its subject. */
 export function belongsToOthers(): RoomError {
-  return new RoomError("forbidden", "This session belongs to somebody else");
+  return new RoomError("forbidden", "This session belongs to another user");
 }
 
 /** A token of a transfer lets nobody in, or lets in somebody else. */

@@ -117,7 +117,8 @@ export class Sessions implements RoomPart, Wakeable {
    * the client has none
    */
   claim(clientId: string, sub: string | undefined): Session | undefined {
-    if (clientId.length > MAX_ID) throw new RoomError("bad_message", `A session id has ${MAX_ID} characters at most`);
+    if (clientId.length > MAX_ID)
+      throw new RoomError("bad_message", `A session id may have up to ${MAX_ID} characters`);
     const session = this.of(clientId, sub);
     if (!session && sub === undefined && this.#byId.has(firstKey(clientId))) throw belongsToOthers();
     return session;

@@ -303,7 +303,7 @@ export class LiveShardLinks implements ShardLinks {
 
   /** Once this event is over, since it may be the one that sends the changes. */
   #sendStateSoon(link: ShardLink): void {
-    this.#scope.failures.failed("shard_slow", new Error("Too much waits for the shard"), { shard: link.shardId });
+    this.#scope.failures.failed("shard_slow", new Error("Too much data waits for the shard"), { shard: link.shardId });
     this.#scope.clock.after(0, () => link.isClosed || this.sendState(link, false), "shard");
   }
 

@@ -13,7 +13,9 @@ const MAX_LEVELS = 2 * MAX_DEPTH;
  */
 export function migrateSnapshot({ definition, version }: CompiledRoom, snapshot: Snapshot, from: number): Snapshot {
   if (from > version) {
-    throw new Error(`It was written by version ${from}, and this is version ${version}: deploy version ${from} again`);
+    throw new Error(
+      `The stored state has version ${from}, and the definition has version ${version}: deploy version ${from} again`,
+    );
   }
   let current = snapshot;
   for (let to = from + 1; to <= version; to++) {
@@ -31,7 +33,7 @@ export function migrateSnapshot({ definition, version }: CompiledRoom, snapshot:
 
 function checkResult(result: unknown): asserts result is Snapshot {
   promiseOf(result)?.catch(() => {});
-  if (!isLiteral(result)) throw new Error("it has to return the snapshot, and no promise");
+  if (!isLiteral(result)) throw new Error("it has to return the snapshot, not a promise");
   checkPlain(result, []);
 }
 
@@ -40,7 +42,7 @@ function checkPlain(value: unknown, path: readonly string[]): void {
   const isPlain = ["string", "number", "boolean", "undefined"].includes(typeof value) || value === null;
   if (isPlain) return;
   if (path.length > MAX_LEVELS || !(Array.isArray(value) || isLiteral(value))) {
-    throw new Error(`"${path[0]}" holds what is no plain value, or is nested too deeply`);
+    throw new Error(`"${path[0]}" has a value that is not plain data, or is nested too deeply`);
   }
   for (const [key, inner] of Object.entries(value)) checkPlain(inner, [...path, key]);
 }

@@ -68,7 +68,7 @@ export function readRoom(
 
 /** Closes the sockets of clients who know another state than there is now: they come back at once, and get it whole. */
 export function closeAll(sockets: readonly Socket[]): Socket[] {
-  for (const socket of sockets) socket.close(RESTART, "The room starts anew");
+  for (const socket of sockets) socket.close(RESTART, "The room restarts");
   return [];
 }
 

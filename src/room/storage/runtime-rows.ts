@@ -69,7 +69,7 @@ const KINDS: ReadonlyMap<string, Check> = new Map([
   ["empty", number],
   ["tick", number],
 ]);
-const UNSOUND = new Error("It is not what durable-rooms stores there");
+const UNSOUND = new Error("The row does not have the format of durable-rooms");
 
 /**
  * The runtime's own rows that can be read, by their kind: `$session:abc` is of the kind "session". Those that cannot be

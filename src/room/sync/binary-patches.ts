@@ -1,8 +1,8 @@
 import { hash } from "../../protocol/hash.ts";
+import { writeClear } from "../../protocol/binary/blocks.ts";
 import { written } from "../../protocol/binary/bytes.ts";
 import { writeFirstFrame } from "../../protocol/binary/frames.ts";
 import type { RunTables } from "../../protocol/binary/frames.ts";
-import { withText } from "../../protocol/binary/frame-text.ts";
 import { PatchEncoder } from "../../protocol/binary/patch-encoder.ts";
 import { specOf } from "../../protocol/binary/tables.ts";
 import type { Plain } from "../../protocol/values.ts";
@@ -10,7 +10,6 @@ import type { BinaryState } from "../../relay/messages.ts";
 import type { Tree } from "../../state/tree.ts";
 import { wireTablesOf } from "../../state/wire-tables.ts";
 import type { WireTables } from "../../state/wire-tables.ts";
-import { encodeSync, encodeWelcome } from "../../protocol/packets.ts";
 import type { SyncHead } from "../../protocol/packets.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import type { Connections } from "../connections/connections.ts";
@@ -78,20 +77,20 @@ export class BinaryPatches {
     this.#hasReadersHere = true;
     this.#speak();
     const seen = this.#tree.crowd?.slotsFor(conn) ?? NO_BLOCKS;
-    const patch = publicId === undefined ? this.resumed(conn, text) : this.#started.whole(text);
-    const frame = writeFirstFrame(head, publicId, this.tables, conn.wire?.tables, seen, patch);
-    return withText(frame, () =>
-      publicId === undefined ? encodeSync(text, head) : encodeWelcome(publicId, text, head),
-    );
+    const patch = publicId === undefined ? this.resumed(conn, text, head.clear) : this.#started.whole(text);
+    return writeFirstFrame(head, publicId, this.tables, conn.wire?.tables, seen, patch);
   }
 
-  /** What a connection missed. @param text as JSON */
-  resumed({ wire }: RoomConnection, text: string): Uint8Array {
+  /** What a connection missed. @param text as JSON @param clear what it deletes first */
+  resumed({ wire }: RoomConnection, text: string, clear: Readonly<Plain> | undefined): Uint8Array {
     const { encoder, tables } = this.#started;
     const isKnown = wire?.run === tables.run && wire.tables === tables.tablesHash;
-    const patch = this.#started.whole(text);
-    // The patch comes after the slots, which make an entry of what it may remove first.
-    return isKnown ? patch : concat(encoder.slots(), patch);
+    return written((out) => {
+      if (clear) writeClear(out, clear);
+      // The patch comes after the slots, which make an entry of what it may remove first.
+      if (!isKnown) out.bytes(encoder.slots());
+      out.bytes(this.#started.whole(text));
+    });
   }
 
   /** The state for clients at a shard. @param conns those who get it @param text as JSON; undefined if all have it */
@@ -120,10 +119,4 @@ export class BinaryPatches {
 /** Where the room changes packets on their way, frames are made of what each client gets. */
 function isReader({ protocol, isIntercepted }: RoomConnection): boolean {
   return protocol === 3 && !isIntercepted;
-}
-
-function concat(...pieces: readonly Uint8Array[]): Uint8Array {
-  return written((out) => {
-    for (const piece of pieces) out.bytes(piece);
-  });
 }

@@ -1,4 +1,6 @@
 import type { SentFrame } from "../../platform/ports.ts";
+import { inSteps } from "../../protocol/clean-patch.ts";
+import { withText } from "../../protocol/binary/frame-text.ts";
 import { encodeSync, encodeWelcome } from "../../protocol/packets.ts";
 import type { SyncHead } from "../../protocol/packets.ts";
 import type { AppliedInputs, Welcome } from "../../relay/messages.ts";
@@ -48,18 +50,26 @@ export class FirstPackets {
       return { ...base, changes: views.privateState(conn), head };
     }
     const missed = changeClock.missed(from);
-    const patch = JSON.stringify(merge(missed.patch, views.privateSince(conn, from, missed.gone)));
-    const head = { ...changeClock.resumedHead(since, from, publicId), ...(conn.isBehind && { from }), ...own };
+    const merged = merge(missed.patch, views.privateSince(conn, from, missed.gone));
+    const { clear, value } = conn.clears ? inSteps(merged) : { clear: undefined, value: merged };
+    const patch = JSON.stringify(value);
+    const head = {
+      ...(clear && { clear }),
+      ...changeClock.resumedHead(since, from, publicId),
+      ...(conn.isBehind && { from }),
+      ...own,
+    };
     const welcome = { ...base, changes: views.privateInSights(conn), head, patch };
-    return remote && conn.protocol === 3 ? { ...welcome, blocks: this.#binary.resumed(conn, patch) } : welcome;
+    return remote && conn.protocol === 3 ? { ...welcome, blocks: this.#binary.resumed(conn, patch, clear) } : welcome;
   }
 
   frameFor(conn: RoomConnection): SentFrame {
     const { head, patch } = this.welcomeOf(conn);
     const { publicId, protocol } = conn;
     const text = patch ?? this.#scope.views.textFor(conn);
-    if (head && protocol === 3) return this.#binary.first(conn, head, patch === undefined ? publicId : undefined, text);
-    return patch === undefined ? encodeWelcome(publicId, text, head) : encodeSync(patch, head);
+    const encode = () => (patch === undefined ? encodeWelcome(publicId, text, head) : encodeSync(patch, head));
+    if (!head || protocol !== 3) return encode();
+    return withText(this.#binary.first(conn, head, patch === undefined ? publicId : undefined, text), encode);
   }
 
   /** The state that connections at a shard have to have. */

@@ -149,10 +149,16 @@ export class Departures implements RoomPart, Wakeable {
     return key !== undefined && this.#departed.get(key)?.hasStandIn === true;
   }
 
-  /** A user sets out again: if they are a stand-in, the room where they were is asked once more. */
+  /**
+   * A user sets out again. If they are a stand-in, the room that they went to is asked once more.
+   * @throws RoomError `internal` if it does not answer: what they had before would be lost if the stand-in went on
+   */
   async beforeDeparture(client: Client): Promise<void> {
     const key = this.#keyOf(client);
-    if (key !== undefined && this.#departed.get(key)?.hasStandIn) await this.#fetchBack(key, SHORT_PATIENCE);
+    if (key === undefined || !this.hasStandIn(client)) return;
+    await this.#fetchBack(key, SHORT_PATIENCE);
+    if (this.hasStandIn(client))
+      throw new RoomError("internal", "The room that the user came back from does not answer");
   }
 
   /** A user has come where they went: there is nobody to call back. */
@@ -178,7 +184,7 @@ export class Departures implements RoomPart, Wakeable {
     const recall = this.welcomeBack(waiting);
     if (recall) await recall;
     else if (!waiting.isOutdated) return;
-    if (!isIn()) throw new RoomError("forbidden", "The user went to another room meanwhile");
+    if (!isIn()) throw new RoomError("forbidden", "The user has moved to another room");
   }
 
   due(): number | undefined {

@@ -57,19 +57,19 @@ export class Transfers implements UserTransfers, RoomPart, Wakeable {
     if (!session || (presence.hasUsers && !presence.user(session.publicId))) {
       throw new RoomError("forbidden", "The user is not in this room");
     }
-    if (to === identity.id) throw new RoomError("invalid_input", "The user is in that room already");
+    if (to === identity.id) throw new RoomError("invalid_input", "The user is already in that room");
     await this.#departures.beforeDeparture(session);
     if (this.#scope.sessions.find(session.id) !== session) throw noLongerHere();
     // A crash left this open: first find out how it ended.
     if (session.leaving && !this.#active.has(session)) await this.#callBack(session);
-    if (session.leaving) throw new RoomError("forbidden", "The user is on the way to another room already");
+    if (session.leaving) throw new RoomError("forbidden", "The user is already moving to another room");
     const transferId = crypto.randomUUID();
     session.leaving = { to, transferId };
     session.row.changed(true);
     persistence.save();
     if (session.row.isUnsaved) {
       this.#stay(session);
-      throw new RoomError("internal", "The room cannot store where the user goes");
+      throw new RoomError("internal", "The room cannot store the transfer");
     }
     // If this dies, the alarm wakes it: perhaps nobody else does.
     if (this.#leaving.size === 0) this.#retryAt = clock.now() + RETRY;
@@ -128,7 +128,7 @@ export class Transfers implements UserTransfers, RoomPart, Wakeable {
 
   async #board(session: Session, user: Snapshot | null, state: unknown): Promise<TransferAnswer> {
     const { leaving } = session;
-    if (!leaving) throw new RoomError("internal", "The transfer was called back");
+    if (!leaving) throw new RoomError("internal", "The transfer was cancelled");
     const passenger = this.#packing.of(session, leaving.transferId, user, state);
     let lost: unknown;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {

@@ -3,25 +3,25 @@ import type { ComputedSignal } from "@signe/reactive";
 
 /**
  * This file and `tracking.ts` are the only ones that use private parts of `@signe/reactive`. `npm run test:reactive`
- * says which of its versions have them.
+ * checks which versions have them.
  */
 
-/** A value, and the signals that it was made of. */
+/** A value, and the signals that it was computed from. */
 export interface Reading {
   readonly value: unknown;
   readonly signals: Iterable<unknown>;
 }
 
 /**
- * A computed signal that is right whenever it is read.
+ * Makes a computed signal that is correct whenever it is read.
  *
- * One of `@signe/reactive` subscribes to what its first run happened to read: `leader` over an empty
- * record of players never learns of a score. Here every read computes anew, and the reads of that run are
- * what a reader depends on. Subscribing to the original's observable runs its function at once, since
- * every signal is a BehaviorSubject; that is the public way to it.
+ * A computed signal of `@signe/reactive` subscribes only to the signals that its first run read: `leader` over an empty
+ * record of players never notices a score. Here every read computes the value again, and a reader depends on the
+ * signals of that run. Subscribing to the original's observable runs its function at once, since every signal is a
+ * BehaviorSubject. That is the public way to run it.
  */
 export function liveComputed<T>(source: ComputedSignal<T>): ComputedSignal<T> {
-  // Without a dependency there is nothing to recompute from, and nothing that could change.
+  // Without dependencies there is nothing that could change.
   const read = source.dependencies.size === 0 ? () => source() : () => compute(source);
   return Object.assign(read, {
     observable: source.observable,
@@ -41,20 +41,20 @@ function compute<T>(source: ComputedSignal<T>): T {
 }
 
 /**
- * Reads a computed signal, with the signals that it depends on. `computed` of `@signe/reactive` would tell the same, but
- * it subscribes to all of them, and brings the operators of rxjs into Workers that have no computed signal.
+ * Reads a computed signal, and returns the signals that it depends on. `computed` of `@signe/reactive` could do the
+ * same, but it subscribes to all of them, and brings the operators of rxjs into Workers without computed signals.
  */
 export function readComputed(source: ComputedSignal): Reading {
   return readTracked(source);
 }
 
-/** Runs a function that reads signals. @returns what it returned, and the signals */
+/** Runs a function that reads signals. @returns its result and the signals */
 export function readTracked<T>(read: () => T): { readonly value: T; readonly signals: Iterable<unknown> } {
   const signals = new Set<unknown>();
   return { value: trackReads(read, (signal) => signals.add(signal)), signals };
 }
 
-/** Runs a function, and tells of each signal that it reads; also whoever has it run inside of another one. */
+/** Runs a function and reports each signal that it reads, also to functions around it that track reads. */
 export function trackReads<T>(read: () => T, onRead: (signal: unknown) => void): T {
   const store = trackers();
   const previous = store.currentDependencyTracker;
@@ -69,7 +69,7 @@ export function trackReads<T>(read: () => T, onRead: (signal: unknown) => void):
   }
 }
 
-/** What `@signe/reactive` tells of each signal that is read. All of its instances share it. */
+/** The trackers that `@signe/reactive` calls for each signal that is read. All of its instances share them. */
 interface Trackers {
   currentDependencyTracker: ((signal: unknown) => void) | null;
 }
@@ -78,7 +78,7 @@ function trackers(): Trackers {
   return (globalThis as unknown as { __REACTIVE_STORE__: Trackers }).__REACTIVE_STORE__;
 }
 
-/** Observes a set of signals that may be another one after each read. */
+/** Observes a set of signals that may change with each read. */
 export class Observer {
   readonly #onChange: () => void;
   #active = new Map<unknown, { unsubscribe(): void }>();
@@ -87,7 +87,7 @@ export class Observer {
     this.#onChange = onChange;
   }
 
-  /** Observes these signals, and no others. */
+  /** Observes exactly these signals. */
   observe(signals: Iterable<unknown>): void {
     const next = new Map<unknown, { unsubscribe(): void }>();
     for (const signal of signals) {
@@ -105,7 +105,7 @@ export class Observer {
   }
 
   #subscribe(signal: Observable): { unsubscribe(): void } {
-    // A signal calls a new subscriber with its value at once; that is no change.
+    // A signal calls a new subscriber with its value at once. That is not a change.
     let isReady = false;
     const subscription = signal.observable.subscribe(() => {
       if (isReady) this.#onChange();

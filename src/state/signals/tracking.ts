@@ -4,16 +4,16 @@ import type { Plain } from "../../protocol/values.ts";
 import { checkField, checkIndex, checkKey, checkValue, refused, trailTo } from "../value-checks.ts";
 import type { CheckedField, Shape } from "../value-checks.ts";
 
-/** Under this key the inside of a tracked signal refers to its field. */
+/** The key under which the subject of a tracked signal refers to its field. */
 const GATE = Symbol("gate");
-/** And under this one to the signal. */
+/** The key under which it refers to the signal. */
 const SIGNAL = Symbol("signal");
 
 interface Gated {
   [GATE]: FieldGate;
 }
 
-/** The inside of a writable signal: one subject, whose `next` all changes go through. */
+/** The subject of a writable signal. All changes go through its `next`. */
 interface Subject {
   next(change: unknown): void;
   items?: unknown[];
@@ -32,31 +32,31 @@ interface Writable {
   readonly _subject: Subject;
 }
 
-/** The field behind a tracked signal: asked before a change, and called after it. */
+/** The field of a tracked signal. It checks each change before, and is notified after it. */
 export interface FieldGate extends CheckedField {
-  /** The state that it is in, by what all of its nodes share. */
+  /** The shared data of the state that it is in. */
   readonly shared: object;
-  /** Whether it is part of that: entries that were removed are not. */
+  /** Whether it is part of the state. Removed entries are not. */
   readonly isInState: boolean;
-  /** The row of what it is part of, if it is a single field. */
+  /** The row around it, if it is a single field. */
   readonly place?: object;
-  /** What is kept in place of a value that is set. */
+  /** Returns the value to keep when a value is set. */
   rounded?(value: unknown): unknown;
-  /** Something was, or may have been, changed. A frozen signal announces it only when it is unfrozen. */
+  /** It was, or may have been, changed. A frozen signal announces the change only when it is unfrozen. */
   changed(isFrozen: boolean): void;
-  /** What only a collection has. */
+  /** Only for a collection. */
   readonly collection?: CollectionGate;
 }
 
-/** What the signal of a collection calls in addition, before entries are read or changed. */
+/** The signal of a collection also calls this, before entries are read or changed. */
 export interface CollectionGate {
-  /** The record of the entries is this object from now on. */
+  /** The record of entries is replaced by this object. */
   setRecord(record: Plain): void;
   /** An entry is about to be set, or removed (undefined). */
   beforeSet(key: string, entry: unknown): void;
-  /** All entries are about to be replaced: throws if that cannot be, before anything has changed. */
+  /** All entries are about to be replaced. Throws before anything has changed if that is not possible. */
   beforeReplace(next: Readonly<Plain>): void;
-  /** A property is about to be looked for. */
+  /** A property is about to be read. */
   beforeGet(key: string): void;
   /** A handler reads an entry, and may assign fields to it. */
   handOut(entry: unknown): void;
@@ -64,7 +64,7 @@ export interface CollectionGate {
   beforeList(): void;
 }
 
-/** Methods that change an array in place, and from which argument on their arguments are new items. */
+/** Methods that change an array in place, and the index of the first argument that is a new item. */
 const MUTATORS: ReadonlyMap<string, number> = new Map([
   ["push", 0],
   ["unshift", 0],
@@ -78,12 +78,12 @@ const MUTATORS: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * Makes every change of a writable signal pass its field, which checks it before it is made.
+ * Makes every change of a writable signal go through its field, which checks it first.
  *
- * `@signe/reactive` itself reports most changes but not all: sorting and deleting in arrays and whatever
- * `mutate` does below the first level go unseen. So arrays and objects are read through a proxy of ours.
- * @returns what the signal was made as, whatever it holds by now: one that began as null may become anything
- * @throws RoomError if it is the signal of another field already
+ * `@signe/reactive` itself reports most changes, but not sorting and deleting in arrays, nor changes by `mutate` below
+ * the first level. So arrays and objects are read through a proxy of our own.
+ * @returns the shape that the signal was made with, whatever it holds now: one that began as null may become anything
+ * @throws RoomError if the signal belongs to another field already
  */
 export function track(signal: Signal, gate: FieldGate): Shape {
   const writable = signal as unknown as Writable;
@@ -91,7 +91,7 @@ export function track(signal: Signal, gate: FieldGate): Shape {
   const slot = slotOf(subject);
   const previous = subject[GATE];
   if (previous?.isInState && previous.shared === gate.shared) {
-    // The fields of an example of an entry are not used.
+    // The fields of an example are not used.
     if (!gate.isInState) return shapeOfSlot(slot);
     throw refused(
       gate,
@@ -100,24 +100,24 @@ export function track(signal: Signal, gate: FieldGate): Shape {
       `its signal is that of ${previous.path()}: each field needs a signal of its own`,
     );
   }
-  // A tracked one is of an entry that was removed and comes back, perhaps elsewhere: it has another field now.
+  // The signal belongs to a removed entry that is added again, perhaps in another place: it has another field now.
   subject[GATE] = gate;
   if (previous) gate.collection?.setRecord(unwrap(subject[slot as "obj"]) as Plain);
   else startTracking(writable, subject as Tracked, slot);
   return shapeOfSlot(slot);
 }
 
-/** The collection of which this is the record of entries, if it is one. */
+/** The collection of this record of entries. Undefined if it is not one. */
 export function collectionOf(record: unknown): CollectionGate | undefined {
   return isContainer(record) ? (record as Partial<Gated>)[GATE]?.collection : undefined;
 }
 
-/** What the field of a signal is stored in; undefined if it is that of no field. */
+/** Where the field of a signal is stored. Undefined if the signal is not a field. */
 export function placeOfSignal(signal: unknown): object | undefined {
   return (signal as Partial<Writable> | null)?._subject?.[GATE]?.place;
 }
 
-/** What a signal was made as. */
+/** The shape that a signal was made with. */
 export function declaredShape(signal: Signal): Shape {
   return shapeOfSlot(slotOf((signal as unknown as Writable)._subject));
 }
@@ -133,13 +133,13 @@ export function isFrozen(signal: Signal): boolean {
 
 function startTracking(writable: Writable, subject: Tracked, slot: Slot): void {
   subject[SIGNAL] = writable;
-  // Rooms have very many signals: these functions are the same for all of them.
+  // Rooms have very many signals, so all of them share these functions.
   subject.next = slot === undefined ? nextValue : nextContents;
   if (slot !== undefined) replaceValue(subject, slot, writable());
   writable.mutate = (change) => mutate(writable, change);
 }
 
-/** The property of a subject that holds an array or an object; undefined for other values. */
+/** The property of a subject that holds an array or an object. Undefined for other values. */
 type Slot = "items" | "obj" | undefined;
 
 function slotOf(subject: Subject): Slot {
@@ -153,13 +153,13 @@ function nextValue(this: Subject, value: unknown): void {
   nextContents.call(this, gate.rounded ? gate.rounded(value) : value);
 }
 
-/** Something in an array or object changed, and was checked before. */
+/** A part of an array or object changed, and was checked before. */
 function nextContents(this: Subject, change: unknown): void {
   (Object.getPrototypeOf(this) as Subject).next.call(this, change);
   (this as Tracked)[GATE].changed(this[SIGNAL]?._isFrozen === true);
 }
 
-/** Has whatever depends on a signal look at it again. */
+/** Makes everything that depends on a signal read it again. */
 export function announceAgain(signal: Signal): void {
   const subject = (signal as unknown as Writable)._subject;
   const slot = slotOf(subject);
@@ -173,9 +173,9 @@ function announce(subject: Subject, value: unknown): void {
   );
 }
 
-/** Keeps the value of an array or object signal here, and hands out a proxy of it. */
+/** Keeps the value of an array or object signal here, and returns a proxy of it. */
 function replaceValue(subject: Tracked, slot: "items" | "obj", initial: unknown): void {
-  // A copy, since what the signal holds is behind a proxy of its own already.
+  // A copy, since the value of the signal is behind a proxy already.
   let raw: unknown[] | Plain = Array.isArray(initial) ? [...initial] : copyOf(initial as object, subject[GATE]);
   const report = () => announce(subject, raw);
   let proxy = shallowProxy(raw, subject, report);
@@ -195,7 +195,7 @@ function replaceValue(subject: Tracked, slot: "items" | "obj", initial: unknown)
   });
 }
 
-/** Entries are looked up by keys that clients choose: a collection inherits nothing that such a key could find. */
+/** Clients choose the keys of entries. The record inherits nothing that such a key could find. */
 function copyOf(value: object, { collection }: FieldGate): Plain {
   const copy = Object.assign((collection ? Object.create(null) : {}) as Plain, value);
   collection?.setRecord(copy);
@@ -208,7 +208,7 @@ function replaceEntries(gate: FieldGate, collection: CollectionGate, previous: P
   try {
     swapEntries(collection, previous, next);
   } catch (error) {
-    // One that cannot be made: the value stays as it was, and so do all of them.
+    // If one entry cannot be made, the value and all entries stay unchanged.
     swapEntries(collection, next, previous);
     throw error;
   }
@@ -226,13 +226,13 @@ function unwrap(value: unknown): unknown {
   return typeof value === "object" && value !== null ? ((value as { [RAW]?: object })[RAW] ?? value) : value;
 }
 
-/** Reads a property, but never what leads to a prototype: who assigns something there changes all rooms. */
+/** Reads a property, except those that lead to a prototype: an assignment there would change all rooms. */
 function read(target: object, key: PropertyKey): unknown {
   if (typeof key === "string" && isHostileKey(key) && !Object.hasOwn(target, key)) return undefined;
   return Reflect.get(target, key);
 }
 
-/** A view of an array or object that reports changes of its own properties, and leaves what is deeper alone. */
+/** A view of an array or object that reports changes of its own properties, but not of deeper ones. */
 function shallowProxy<T extends object>(raw: T, gate: Gated, notify: () => void): T {
   return new Proxy(raw, {
     get(target, key, receiver) {
@@ -264,14 +264,14 @@ function shallowProxy<T extends object>(raw: T, gate: Gated, notify: () => void)
   });
 }
 
-/** Finds what may be there without being in the object yet. */
+/** Finds a property that may not be in the object yet. */
 function lookUp(target: object, key: PropertyKey, { [GATE]: { collection } }: Gated): void {
   if (collection && typeof key === "string" && !Object.hasOwn(target, key)) collection.beforeGet(key);
 }
 
 type Method = (...args: unknown[]) => unknown;
 
-/** Runs an array's method on the array itself: one check and one report, however many items move. */
+/** Runs an array's method on the array itself, with one check and one report for all items. */
 function arrayMethod(array: unknown[], name: string, method: Method, gate: Gated, notify: () => void): Method {
   const firstItem = MUTATORS.get(name);
   return (...args) => {
@@ -283,7 +283,7 @@ function arrayMethod(array: unknown[], name: string, method: Method, gate: Gated
   };
 }
 
-/** A view that reports changes at any depth, for the time of a `mutate`. */
+/** A view that reports changes at any depth, while `mutate` runs. */
 function deepProxy<T extends object>(
   raw: T,
   trail: readonly string[],
@@ -306,7 +306,7 @@ function deepProxy<T extends object>(
   return proxy;
 }
 
-/** What `mutate` follows. Instances of classes have ways of their own. */
+/** The values that `mutate` follows. Instances of classes have their own methods. */
 function isFollowed(value: unknown): value is object {
   return Array.isArray(value) || isLiteral(value);
 }
@@ -346,7 +346,7 @@ function mutate(writable: Writable, change: (value: unknown) => void): void {
   const subject = writable._subject as Tracked;
   const value = writable();
   const raw = unwrap(value);
-  // A collection's entries are made of signals, which report their own changes.
+  // The entries of a collection consist of signals, which report their own changes.
   if (!isFollowed(raw) || subject[GATE].collection) {
     change(value);
     return;

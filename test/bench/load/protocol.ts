@@ -33,6 +33,16 @@ const BINARY_REQUEST = Buffer.from([1, 0, 1, 11]);
 const QUOTE = 34;
 const ZERO = 48;
 
+/** The first byte of a WebSocket message of bytes, and what stands for a length of two bytes more. */
+const [BINARY_MESSAGE, LONG] = [0x82, 126];
+
+/** Whether a message begins there, since values in the middle of one may look like a request. */
+function beginsFrame(bytes: Buffer, start: number, at: number): boolean {
+  return (
+    at === start || bytes[at - 2] === BINARY_MESSAGE || (bytes[at - 4] === BINARY_MESSAGE && bytes[at - 3] === LONG)
+  );
+}
+
 /** The packets of `@signe/sync`, which (a) to (d) speak. */
 export const json: Protocol = {
   address: (_port, path, client) => path.replace("{n}", String(client)),
@@ -61,7 +71,7 @@ export const json: Protocol = {
       at >= 0 && at < end;
       at = bytes.indexOf(BINARY_REQUEST, at + 1)
     ) {
-      found.push(readSyncHead(new ByteReader(bytes.subarray(at + 1))).confirm ?? 0);
+      if (beginsFrame(bytes, start, at)) found.push(readSyncHead(new ByteReader(bytes.subarray(at + 1))).confirm ?? 0);
     }
     return found;
   },

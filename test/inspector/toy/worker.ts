@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { createRooms, defineRoom } from "../../../src/index.ts";
+import { createRooms, defineRoom, persist, signal, sync, users } from "../../../src/index.ts";
 import { inspector } from "../../../src/inspector/index.ts";
 
 const shape = z.discriminatedUnion("kind", [
@@ -26,7 +26,26 @@ const toy = defineRoom({
   },
 });
 
-const rooms = createRooms({ rooms: [toy], inspector });
+class Player {
+  name = sync(signal("Somebody"));
+}
+
+/** Takes a crowd, and has more fields than a page shows, with long values. */
+const wide = defineRoom({
+  path: "wide-{id}",
+  joinRate: { joins: 2000, per: 60_000 },
+  state: () => ({
+    players: users(Player, { visibleTo: "owner" }),
+    ...Object.fromEntries(
+      Array.from({ length: 300 }, (_, index) => [
+        `field_${index}`,
+        persist(signal(`${index}: ${"long ".repeat(100)}`)),
+      ]),
+    ),
+  }),
+});
+
+const rooms = createRooms({ rooms: [toy, wide], inspector });
 
 export class RoomObject extends rooms.RoomObject {}
 export default rooms.app;

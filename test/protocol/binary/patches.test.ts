@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { applyPatch } from "../../../src/protocol/apply-patch.ts";
-import { jsonBlock } from "../../../src/protocol/binary/blocks.ts";
+import { jsonBlocks } from "../../../src/protocol/binary/blocks.ts";
 import { ByteReader } from "../../../src/protocol/binary/bytes.ts";
 import { PatchDecoder } from "../../../src/protocol/binary/patch-decoder.ts";
 import { PatchEncoder } from "../../../src/protocol/binary/patch-encoder.ts";
@@ -53,7 +53,7 @@ test("a client of binary patches has what one of JSON has, whoever joins or come
           for (const client of clients) {
             if (client.isAway) continue;
             const isMore = client.isOwn && more;
-            const blocks = isMore ? Buffer.concat([bytes, jsonBlock(addition(shared, more))]) : bytes;
+            const blocks = isMore ? Buffer.concat([bytes, jsonBlocks(addition(shared, more), false)]) : bytes;
             take(client, blocks, isMore ? merge(shared, more) : shared);
           }
         }

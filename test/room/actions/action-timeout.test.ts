@@ -65,7 +65,7 @@ describe("an action that takes too long", () => {
         [1, "timeout"],
         [2, 1],
       ]);
-      expect(errors).toEqual(["The action was not done in 30 seconds"]);
+      expect(errors).toEqual(["The action took longer than 30 seconds"]);
       expect(room.log).toMatchObject([{ level: "error", event: "action_failed", action }]);
     },
   );
@@ -91,7 +91,7 @@ describe("an action that takes too long", () => {
     gate.current.reject(new Error("late"));
     await pass(10);
     expect(answers(client)).toHaveLength(3);
-    expect(errors).toEqual(["The action was not done in 0.5 seconds", "The action was not done in 0.5 seconds"]);
+    expect(errors).toEqual(["The action took longer than 0.5 seconds", "The action took longer than 0.5 seconds"]);
   });
 
   it("is answered as ever if it is done in time, and leaves no timer", async () => {

@@ -102,7 +102,7 @@ describe("P3.6: a message that is sent again", () => {
     const second = await join(room);
     await room.core.message(second, text);
     expect(second.texts.at(-1)).toBe(
-      '{"type":"error","value":{"code":"internal","message":"This was handled before, and its answer is not known any more","id":"a"}}',
+      '{"type":"error","value":{"code":"internal","message":"This message was handled before, and its answer is no longer stored","id":"a"}}',
     );
   });
 

@@ -216,7 +216,9 @@ describe("inputs", () => {
     room.clock.advance(200);
     for (let promises = 0; promises < 5; promises++) await Promise.resolve();
     const errors = room.log.filter(({ event }) => event === "input_failed").map(({ error }) => String(error));
-    expect(errors.join()).toMatch(/A step cannot be async.*"nothing", which is no field that can be set.*too late/s);
+    expect(errors.join()).toMatch(
+      /A step cannot be async.*"nothing", which is not a writable field of the entry.*too late/s,
+    );
     expect(Object.values(room.state.players())[0]?.x()).toBe(0);
     expect(told(ada)).toEqual([3]);
   });
@@ -252,11 +254,11 @@ describe("inputs", () => {
     const tick = { hz: 20 };
     const step = () => ({});
     const define = (more: object) => () => defineRoom({ path: "a", state, ...more });
-    expect(define({ inputs: { move: { step } } })).toThrow(/there has to be a tick/);
+    expect(define({ inputs: { move: { step } } })).toThrow(/inputs need a tick/);
     expect(define({ tick, inputs: { move: {} } })).toThrow(/the input "move" step has to be a function/);
     expect(define({ tick, inputs: { move: { step, run: 5 } } })).toThrow(/the input "move" run has to be a function/);
     expect(define({ tick, inputs: { move: { step, input: 5 } } })).toThrow(
-      /the input "move" has an input that is no schema/,
+      /the input "move" has an input that is not a schema/,
     );
     expect(define({ tick, inputs: { a: { step } }, actions: { a: { run() {} } } })).toThrow(
       /has the name of an action/,

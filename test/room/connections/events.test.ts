@@ -73,11 +73,11 @@ describe("events of a definition", () => {
   it("have schemas, and names that mean nothing else", () => {
     const room = { path: "r", state: () => ({}) };
     expect(() => defineRoom({ ...room, events: { chat: "text" as unknown as z.ZodString } })).toThrow(
-      'defineRoom("r"): the event "chat" has a value that is no schema',
+      'defineRoom("r"): the event "chat" has a value that is not a schema',
     );
     for (const name of ["sync", "ack", "error", "user_disconnected", "joining", "status", "closed"]) {
       expect(() => defineRoom({ ...room, events: { [name]: z.string() } })).toThrow(
-        `the event "${name}" has a name that means something else`,
+        `the event "${name}" has a reserved name: choose another one`,
       );
     }
   });

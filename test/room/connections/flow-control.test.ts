@@ -63,7 +63,7 @@ async function roomWith(definition: typeof compiled, ...names: readonly string[]
   const room = new MemoryRoom<State>(definition);
   const clients: Confirming[] = [];
   for (const name of names) {
-    clients.push(new Confirming(room, await room.connect(name, null, undefined, "protocol=2")));
+    clients.push(new Confirming(room, await room.connect(name, null, undefined, "protocol=2&clear=1")));
   }
   const change = (times: number) => {
     for (let time = 0; time < times; time++) {
@@ -276,7 +276,7 @@ it("P14.1: a room that slept still knows how much is unconfirmed", async () => {
 it("confirmations that nobody asked for count as messages, and are refused only if they are too many", async () => {
   const limited = defineRoom({ path: "r", rateLimit: { messages: 10, per: 1000 }, state: stateOf }).compiled;
   const room = new MemoryRoom<State>(limited);
-  const socket = await room.connect("ada", null, undefined, "protocol=2");
+  const socket = await room.connect("ada", null, undefined, "protocol=2&clear=1");
   for (let index = 0; index < 10; index++) void room.core.message(socket, `{"confirm":${index}}`);
   expect(socket.texts).toHaveLength(1);
   for (let index = 0; index < 20; index++) void room.core.message(socket, `{"confirm":${index}}`);

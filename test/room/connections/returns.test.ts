@@ -80,6 +80,30 @@ it("P7.11: who left before the crash is offline for those who were away longer, 
   }
 });
 
+it("P7.11: a user whose entry is replaced while they may come back is online, also after the next crash", async () => {
+  const { room, of, isOnline } = await roomWith("ada", "bob");
+  room.crash();
+  room.change((state) => (state.players()[of("bob").publicId] = new Player()));
+  expect(isOnline("bob")).toBe(true);
+  await room.advance(3000);
+  await join(room, "ada", of("ada"));
+  room.crash();
+  await join(room, "ada", of("ada"));
+  const players = of("ada").state["players"] as Record<string, { online: boolean }>;
+  expect([isOnline("bob"), players[of("bob").publicId]?.online]).toEqual([true, true]);
+});
+
+it("P7.11: a user who is removed while they may come back does not come back as who they were", async () => {
+  const { room, of } = await roomWith("ada", "bob");
+  room.crash();
+  room.change((state) => delete state.players()[of("bob").publicId]);
+  const before = of("bob").publicId;
+  await join(room, "bob", of("bob"));
+  expect(of("bob").publicId).not.toBe(before);
+  await room.advance(3000);
+  expect([...room.storage.rows.keys()].filter((key) => key.startsWith("$session:"))).toHaveLength(2);
+});
+
 it.each(["protocol=2", "protocol=2&protocol=3"])(
   "P7.11: a room tells clients to come back over some time, which is longer the more there are: %s",
   async (protocol) => {

@@ -41,5 +41,5 @@ it("whatever a handler throws, what a client sent among it, is a line, and the c
   await room.core.message(socket, '{"action":"ping","id":2}');
   expect(socket.texts.at(-1)).toContain('"pong"');
   expect(room.log.map(({ event }) => event)).toEqual(["action_failed"]);
-  expect(causeOf(Object.create(null))).toBe("Something was thrown that has no text");
+  expect(causeOf(Object.create(null))).toBe("An error without text was thrown");
 });

@@ -100,7 +100,7 @@ describe("a function that cannot be async", () => {
     const lines = await logged(async () => {
       expect((await (await room.open()).closed).code).toBe(1011);
     });
-    expect(lines).toContain("state() returned a promise");
+    expect(lines).toContain("state() cannot be async");
   });
 });
 

@@ -211,7 +211,7 @@ describe("P10.1: room.setListing", () => {
   it("takes a plain object of up to 2,048 bytes", async () => {
     const test = new Listed();
     expect(() => test.list({ x: "x".repeat(2040) })).not.toThrow();
-    expect(() => test.list({ x: "x".repeat(2041) })).toThrow("2048 bytes at most as JSON, not 2049");
+    expect(() => test.list({ x: "x".repeat(2041) })).toThrow("up to 2048 bytes as JSON, not 2049");
     expect(() => test.list({ x: "ü".repeat(1500) })).toThrow("2048 bytes");
     for (const wrong of [[1], "x", 1, new Date()]) {
       expect(() => test.list(wrong as unknown as Metadata)).toThrow("plain object");

@@ -121,7 +121,7 @@ describe("what clients join with", () => {
   it("defineRoom refuses what is no schema", () => {
     const state = () => ({});
     expect(() => defineRoom({ path: "a", state, join: {} as never })).toThrow(
-      /option "join" has an input that is no schema/,
+      /option "join" has an input that is not a schema/,
     );
     expect(() => defineRoom({ path: "a", state, join: 1 as never })).toThrow(/join has to be an object/);
     expect(() => defineRoom({ path: "a", state, join: { input: z.date() } })).toThrow(/z\.coerce\.date/);

@@ -110,7 +110,10 @@ describe("spectators", () => {
 
   it("P2.9: only where the definition allows it", async () => {
     const room = testRoom(defineRoom({ path: "room-{id}", state: () => ({ players: users(Player) }) }));
-    expect(await (await room.open(watch)).closed).toMatchObject({ code: 4403, reason: "This room has no spectators" });
+    expect(await (await room.open(watch)).closed).toMatchObject({
+      code: 4403,
+      reason: "This room does not allow spectators",
+    });
     await room.connect({ query: "spectator=" });
   });
 

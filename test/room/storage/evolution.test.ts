@@ -154,7 +154,7 @@ describe("a stored room that the code has outgrown", () => {
     const { room, socket, publicId, now } = await played();
     const clients = socket.clients;
     await room.deploy(newRoom.compiled);
-    expect(socket.closedWith).toEqual({ code: 1012, reason: "The room starts anew" });
+    expect(socket.closedWith).toEqual({ code: 1012, reason: "The room restarts" });
     expect(now.state.turn()).toBe(0);
     const epoch = (JSON.parse(socket.texts[0] as string) as { epoch: string }).epoch;
     const again = await room.connect("ada", null, undefined, `protocol=2&since=1&epoch=${epoch}`);
@@ -221,14 +221,18 @@ describe("a migration that cannot be done", () => {
   it.each([
     ["throws", () => raise("broken step"), "migrate[3] failed: broken step"],
     ["returns nothing", () => undefined, "migrate[3] failed: it has to return the snapshot"],
-    ["returns a promise", async () => ({}), "migrate[3] failed: it has to return the snapshot, and no promise"],
+    ["returns a promise", async () => ({}), "migrate[3] failed: it has to return the snapshot, not a promise"],
     ["returns a Map", () => new Map(), "migrate[3] failed: it has to return the snapshot"],
     [
       "puts a Map into it",
       () => ({ heroes: { a: new Map() } }),
-      'migrate[3] failed: "heroes" holds what is no plain value',
+      'migrate[3] failed: "heroes" has a value that is not plain data',
     ],
-    ["puts a function into it", () => ({ total: () => 1 }), 'migrate[3] failed: "total" holds what is no plain value'],
+    [
+      "puts a function into it",
+      () => ({ total: () => 1 }),
+      'migrate[3] failed: "total" has a value that is not plain data',
+    ],
   ])("since a step %s: leaves everything as it is, and says which step", async (_, step, message) => {
     const { room } = await played();
     const before = new Map(room.storage.rows);
@@ -242,10 +246,10 @@ describe("a migration that cannot be done", () => {
   it("since the state is newer than the code: leaves it as it is", async () => {
     const { room } = await played();
     await room.deploy(newRoom.compiled);
-    await room.advance(2000);
+    await room.advance(20_000);
     const before = new Map(room.storage.rows);
     await expect(room.deploy(define({ 2: steps[2] }, 2).compiled)).rejects.toThrow(
-      "It was written by version 3, and this is version 2: deploy version 3 again",
+      "The stored state has version 3, and the definition has version 2: deploy version 3 again",
     );
     expect(room.storage.rows).toEqual(before);
     await room.deploy(newRoom.compiled);

@@ -206,7 +206,7 @@ describe("a stored value that cannot be read", () => {
     await room.advance(2000);
     room.storage.rows.set("list", { not: "a list" });
     await room.evict();
-    expect(socket.closedWith).toEqual({ code: 1012, reason: "The room starts anew" });
+    expect(socket.closedWith).toEqual({ code: 1012, reason: "The room restarts" });
     const again = await room.connect("ada");
     expect(again.clients[0]?.state).toMatchObject({ list: [] });
   });

@@ -123,7 +123,7 @@ describe("P4.15: entries that are seen by keys", () => {
       [true, true],
       [false, true],
     ]);
-    expect(() => room.core.handle.broadcast({ type: "x" }, { keys: "red" })).toThrow(/keys need a byKey in the state/);
+    expect(() => room.core.handle.broadcast({ type: "x" }, { keys: "red" })).toThrow(/keys needs a collection/);
   });
 
   it("a field with a predicate comes with its entry into sight", async () => {

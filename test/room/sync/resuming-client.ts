@@ -10,6 +10,7 @@ interface Numbered {
   readonly reset?: boolean;
   readonly from?: number;
   readonly mark?: number;
+  readonly clear?: Record<string, unknown>;
   readonly value: Record<string, unknown>;
 }
 
@@ -26,9 +27,9 @@ export class ResumingClient {
   #socket: MemorySocket | undefined;
 
   get query(): string {
-    if (this.epoch === undefined) return "protocol=2";
+    if (this.epoch === undefined) return "protocol=2&clear=1";
     const mark = this.mark !== undefined && this.#kept.has(this.mark) ? this.mark : -1;
-    return `protocol=2&since=${this.seq}&epoch=${this.epoch}&mark=${mark}`;
+    return `protocol=2&clear=1&since=${this.seq}&epoch=${this.epoch}&mark=${mark}`;
   }
 
   connected(socket: MemorySocket): void {
@@ -42,7 +43,7 @@ export class ResumingClient {
     this.#read = texts.length;
   }
 
-  #take({ type, seq, epoch, resumed, from, mark, value }: Numbered): void {
+  #take({ type, seq, epoch, resumed, from, mark, clear, value }: Numbered): void {
     if (type !== "sync") return;
     const { pId, ...rest } = value;
     if (pId !== undefined) {
@@ -54,6 +55,8 @@ export class ResumingClient {
       if (resumed) this.how.push(from === undefined ? "resumed" : "went back");
       if (from !== undefined) this.state = this.#kept.get(from) as Readonly<Record<string, unknown>>;
       if (epoch !== undefined) this.epoch = epoch;
+      if (resumed) expect(JSON.stringify([clear, value])).not.toMatch(/"[^"]*\.[^"]*":/);
+      if (clear) this.state = applyPatch(this.state, clear);
       if (resumed) expect(seq).toBeGreaterThanOrEqual(from ?? this.seq ?? 0);
       else if (seq !== undefined) expect(seq, "no number is missing").toBe((this.seq ?? 0) + 1);
       this.state = applyPatch(this.state, rest);

@@ -103,9 +103,9 @@ describe("a user who comes from a room at another version", () => {
   });
 
   it.each([
-    ["that is newer", next, old, "It was written by version 2, and this is version 1"],
+    ["that is newer", next, old, "The stored state has version 2, and the definition has version 1"],
     ["whose step throws", old, define(() => JSON.parse("{") as never), "migrate[2] failed"],
-    ["of whom a step leaves nothing", old, define(() => ({})), "It is no object"],
+    ["of whom a step leaves nothing", old, define(() => ({})), "It is not an object"],
   ])("%s: is refused and stays, and the log says why", async (_, from, to, message) => {
     const { here, there, publicId, socket, leave } = await pair(from, to);
     await expect(leave()).rejects.toMatchObject({ code: "internal" });

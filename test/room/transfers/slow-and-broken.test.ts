@@ -324,13 +324,20 @@ describe("a room that nobody can reach any more", () => {
     expect([goldOf(party.lobby), goldOf(party.match)]).toEqual([[], [7]]);
   });
 
-  it("lets them go elsewhere while it does not answer", async () => {
-    const socket = await letIn();
-    party.lobby.neighbours.board = async () => ({ ok: true, token: "elsewhere" });
-    await party.say(party.lobby, socket, "go", "third");
-    await party.advance(3000);
-    expect(answer(socket)).toMatchObject({ result: "elsewhere" });
-  });
+  it.each(["match", "third"])(
+    "does not let the new user go on to %s while it does not answer: nothing is lost",
+    async (to) => {
+      const socket = await letIn();
+      await party.say(party.lobby, socket, "go", to);
+      await party.advance(3000);
+      expect(answer(socket)).toMatchObject({ code: "internal" });
+      party.isBroken = false;
+      await party.advance(70_000);
+      expect([goldOf(party.lobby), goldOf(party.match)]).toEqual([[7], []]);
+      await party.say(party.lobby, socket, "go", "match");
+      expect([goldOf(party.lobby), goldOf(party.match)]).toEqual([[], [7]]);
+    },
+  );
 
   it("is asked again by the alarm after a crash of the lobby", async () => {
     await letIn();

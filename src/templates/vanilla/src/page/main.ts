@@ -44,11 +44,14 @@ async function rename(name: string): Promise<void> {
 
 // At most 20 times in a second, and where the pointer is by then.
 let next: { x: number; y: number } | undefined;
-stage.addEventListener("pointermove", ({ clientX, clientY }) => {
+stage.addEventListener("pointermove", follow);
+stage.addEventListener("pointerdown", follow);
+
+function follow({ clientX, clientY }: PointerEvent): void {
   if (!next) setTimeout(sendMove, 50);
   const { left, top, width, height } = stage.getBoundingClientRect();
   next = { x: inside((clientX - left) / width), y: inside((clientY - top) / height) };
-});
+}
 
 function sendMove(): void {
   if (next && client.status === "open") client.emit("move", next);

@@ -25,6 +25,7 @@ export function showRing(publicId: string): void {
 function show(publicId: string, { name, x, y }: Visitor, isMe: boolean): void {
   const element = shown.get(publicId) ?? create(publicId);
   element.classList.toggle("me", isMe);
+  element.classList.toggle("flipped", x > 0.5); // its name is inside of the stage then
   element.style.left = `${x * 100}%`;
   element.style.top = `${y * 100}%`;
   const label = element.querySelector("span") as HTMLElement;

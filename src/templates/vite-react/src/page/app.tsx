@@ -24,22 +24,25 @@ export function App({ room }: { room: string }) {
         </p>
         <NameInput client={client} />
       </header>
-      <main id="stage" onPointerMove={move}>
+      <main id="stage" onPointerDown={move} onPointerMove={move}>
         <section>
+          <p>Cheers</p>
           <output id="cheers">{cheers}</output>
-          <button id="cheer" type="button" disabled={status !== "open"} onClick={() => client?.emit("cheer")}>
-            Cheer
-          </button>
-          <p>
-            Open this page{" "}
-            <a href="" target="_blank">
-              once more
-            </a>
-            , and move in both windows.
-          </p>
         </section>
         <Visitors client={client} />
       </main>
+      <footer>
+        <button id="cheer" type="button" disabled={status !== "open"} onClick={() => client?.emit("cheer")}>
+          Cheer
+        </button>
+        <p>
+          Open this page{" "}
+          <a href="" target="_blank">
+            once more
+          </a>
+          , and move in both windows.
+        </p>
+      </footer>
     </>
   );
 }

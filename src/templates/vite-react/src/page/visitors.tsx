@@ -23,9 +23,10 @@ export function Visitors({ client }: { client: RoomClient<typeof lobby> | undefi
         .filter(([, { online }]) => online)
         .map(([publicId, { name, x, y }]) => {
           const isMe = publicId === client?.publicId;
+          const classes = ["visitor", isMe && "me", x > 0.5 && "flipped"].filter(Boolean).join(" ");
           const style = { left: `${x * 100}%`, top: `${y * 100}%`, "--hue": hueOf(publicId) } as CSSProperties;
           return (
-            <div key={publicId} className={isMe ? "visitor me" : "visitor"} style={style}>
+            <div key={publicId} className={classes} style={style}>
               <span>{isMe ? `${name} (you)` : name}</span>
               {rings.map((ring) => ring.publicId === publicId && <i key={ring.key} />)}
             </div>

@@ -1,11 +1,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import type { Browser, Page } from "playwright-core";
 import { expect, it } from "vitest";
 import { isChromiumMissing, launchChromium } from "./chromium.ts";
 import { freePort, startDevServer } from "./dev-server.ts";
 import { Player } from "./player.ts";
 
+const DOCS = resolve(import.meta.dirname, "../../docs");
 const SOON = { timeout: 20_000, interval: 50 };
 /** Who plays, and how many coins each collects before the picture is taken. */
 const CAST = [
@@ -22,17 +24,14 @@ const TALK: [who: number, text: string][] = [
   [3, "Nobody tell Linus, but there is a coin behind him."],
 ];
 
-it.skipIf(isChromiumMissing())("takes the picture of the demo", { timeout: 120_000 }, async () => {
+it.skipIf(isChromiumMissing())("takes the pictures of the README and the documents", { timeout: 120_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), "durable-rooms-"));
   const server = await startDevServer({ port: await freePort(), persistTo: folder });
   const browser = await launchChromium();
   try {
-    const colorScheme = process.env["SCHEME"] === "dark" ? "dark" : "light";
     const players: Player[] = [];
     for (const [name] of CAST) {
-      players.push(
-        await Player.join(browser, server.url, name, "meadow", { colorScheme, button: "Join through the World" }),
-      );
+      players.push(await Player.join(browser, server.url, name, "meadow", { button: "Join through the World" }));
     }
     const gone = await Player.join(browser, server.url, "Alan", "meadow");
     await gone.close();
@@ -44,13 +43,32 @@ it.skipIf(isChromiumMissing())("takes the picture of the demo", { timeout: 120_0
     }
     await expect.poll(() => ada.present(), SOON).toContain("Alan offline");
     await ada.page.locator(".toast, .taken").last().waitFor({ state: "detached" });
-    await ada.page.screenshot({ path: process.env["SCREENSHOT"], animations: "disabled" });
+    await take(ada.page, "demo");
+    const alan = await Player.join(browser, server.url, "Alan", "meadow");
+    await take(await inspect(browser, `${server.url}/inspector#/room/main/game-meadow`, alan), "inspector");
   } finally {
     await browser.close();
     await server.kill();
     await rm(folder, { recursive: true, force: true });
   }
 });
+
+async function take(page: Page, name: string): Promise<void> {
+  await page.screenshot({ path: join(DOCS, `${name}.png`), animations: "disabled" });
+}
+
+/** The inspector, after it saw a room at work for a while. @param player is not at a shard, so the room counts what they do */
+async function inspect(browser: Browser, url: string, player: Player): Promise<Page> {
+  const page = await browser.newPage({ viewport: { width: 1200, height: 800 } });
+  await page.goto(url);
+  await page.getByRole("group", { name: "State" }).getByText("players").first().waitFor();
+  for (let look = 0; look < 25; look++) {
+    for (let step = 0; step < 3 + 3 * Math.sin(look); step++)
+      await player.page.keyboard.press(look % 2 === 0 ? "ArrowRight" : "ArrowLeft");
+    await page.waitForResponse((response) => response.url().includes("$inspect"));
+  }
+  return page;
+}
 
 async function collect(player: Player, count: number): Promise<void> {
   const id = await player.id();
