@@ -41,7 +41,7 @@ const LATER = 300_000;
 /** How often in a row another place is looked for at once: what a World knows of its rooms may be a second old. */
 const MOST_HURRIES = 5;
 
-const CLOSED = "The client is closed";
+const CLOSED = "closed";
 
 /**
  * A socket to a destination, which reconnects when it is lost, with growing delays. Each attempt asks the destination
