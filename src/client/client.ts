@@ -184,8 +184,10 @@ export class Client {
     const frame = typeof data === "string" ? parseFrame(data) : this.#readBinary(data as ArrayBuffer);
     if (!frame) return;
     this.#events.emit("packet", frame);
-    if (typeof frame["confirm"] === "number") this.#asked(frame["confirm"], frame["spread"]);
-    else if (frame.type === "sync") this.#sync(frame);
+    if (typeof frame["confirm"] === "number") {
+      this.#socket.spread = Number(frame["spread"]) || 0;
+      this.#confirmations.asked(frame["confirm"]);
+    } else if (frame.type === "sync") this.#sync(frame);
     else if (frame.type === "ack" || frame.type === "error") this.#answer(frame.type, frame);
     // The join is not done yet. The packet only shows that the connection works.
     else if (frame.type === "joining") return;
@@ -202,11 +204,6 @@ export class Client {
       this.#socket.renew(this.#position.restart(Date.now()));
       return undefined;
     }
-  }
-
-  #asked(request: number, spread: unknown): void {
-    this.#socket.spread = Number(spread) || 0;
-    this.#confirmations.asked(request);
   }
 
   #sync(frame: Frame): void {

@@ -41,13 +41,10 @@ type Delays = typeof DELAYS & { readonly minReconnectionDelay: number };
  */
 const LATER = 300_000;
 
-/** The maximum of {@link ReconnectingSocket.spread}, in ms: the value for the most sockets that an object can have. */
-const LONGEST_SPREAD = 65_000;
-
 /** How many attempts in a row need no delay, because the World's data may be a second old. */
 const MOST_HURRIES = 5;
 
-const CLOSED = "The connection was closed meanwhile";
+const CLOSED = "closed";
 
 /** A socket to a destination. It reconnects with growing delays. Each attempt asks the destination for its address. */
 export class ReconnectingSocket {
@@ -176,7 +173,7 @@ export class ReconnectingSocket {
   }
 
   #stopUptime(): void {
-    if (this.#uptime !== undefined) clearTimeout(this.#uptime);
+    clearTimeout(this.#uptime);
   }
 
   #closed(code: number, reason: string): void {
@@ -193,7 +190,7 @@ export class ReconnectingSocket {
   }
 
   #lost(code: number, reason: string): void {
-    this.#wait = Math.max(this.#wait, later(code));
+    if (code === TRY_LATER) this.#wait = LATER * (1 + Math.random());
     this.#isHurried = this.#destination.lost(code) && this.#hurries++ < MOST_HURRIES;
     if (!this.#isHurried) this.#hurries = 0;
     const wasIn = this.#isIn;
@@ -256,17 +253,12 @@ export class ReconnectingSocket {
   }
 }
 
-/** The minimum delay after a close with this code, in ms. */
-function later(code: number): number {
-  return code === TRY_LATER ? LATER * (1 + Math.random()) : 0;
-}
-
 /** The delay of an attempt, in ms. A browser that is online again stops waiting. */
 function delayBefore(attempt: number, delays: Delays, spread: number): number {
   const { minReconnectionDelay, maxReconnectionDelay, reconnectionDelayGrowFactor } = delays;
   if (attempt === 0) return 0;
   const delay = Math.min(minReconnectionDelay * reconnectionDelayGrowFactor ** (attempt - 1), maxReconnectionDelay);
-  return attempt === 1 ? delay + Math.random() * Math.min(spread, LONGEST_SPREAD) : delay;
+  return attempt === 1 ? delay + Math.random() * Math.min(spread, LATER) : delay;
 }
 
 /** The value of an option, or the result of its function for this attempt. */
