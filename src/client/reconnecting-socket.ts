@@ -173,7 +173,7 @@ export class ReconnectingSocket {
   }
 
   #stopUptime(): void {
-    clearTimeout(this.#uptime);
+    if (this.#uptime !== undefined) clearTimeout(this.#uptime);
   }
 
   #closed(code: number, reason: string): void {
