@@ -19,8 +19,8 @@ export class Presence {
   readonly #sessions: Sessions;
   readonly #clock: Clock;
   readonly #takenOut = new Set<Session>();
-  /** The public ids of users who were online when the room crashed, and who may still reconnect. */
-  readonly #awaited = new Set<string>();
+  /** The sessions of users who were online when the room crashed, and who may still reconnect, by public id. */
+  readonly #awaited = new Map<string, Session>();
   readonly #limits: Pick<Settings, "maxUsers" | "maxConnectionsPerUser">;
 
   /** Told of each user whose session ended. */
@@ -227,7 +227,6 @@ export class Presence {
 
   /** The last connection of a user closed. */
   leave(session: Session): void {
-    this.#awaited.delete(session.publicId);
     const isShown = this.#setConnected(session.publicId, false);
     // This may remove the user, if too many are away.
     this.#sessions.offline(session);
@@ -269,8 +268,9 @@ export class Presence {
     // Storage has the same, so clients that reconnect get no change.
     this.#tree.goOn(0);
     // Users with a connection are already marked.
-    for (const { publicId } of this.missing) {
-      this.#awaited.add(publicId);
+    for (const session of this.missing) {
+      const { publicId } = session;
+      this.#awaited.set(publicId, session);
       this.#setConnected(publicId, true);
     }
     this.#tree.goOn(clock);
@@ -291,7 +291,9 @@ export class Presence {
 
   /** Whether other clients see a user as online. */
   #isShownOnline(publicId: string): boolean {
-    return this.#connections.isOnline(publicId) || this.#awaited.has(publicId);
+    const awaited = this.#awaited.get(publicId);
+    // An awaited session may have gone offline, as when its user arrives from another room.
+    return this.#connections.isOnline(publicId) || (awaited !== undefined && awaited.offlineSince === undefined);
   }
 
   #setConnected(publicId: string, isConnected: boolean): boolean {
