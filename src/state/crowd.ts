@@ -256,6 +256,7 @@ export class Crowd {
 
   /** What a connection needs to know about the entries in its first packet. */
   slotsFor(conn: Watching): Uint8Array {
+    this.wire?.forget(conn);
     return written((out) => {
       for (const interest of this.interests) {
         const { name } = interest;

@@ -113,6 +113,11 @@ export class SeenEncoder {
     return !collection || this.#told.get(conn)?.has(collection) === true;
   }
 
+  /** A connection knows no tables: it begins anew, or did not get the packet with them. */
+  forget(conn: object): void {
+    this.#told.delete(conn);
+  }
+
   /** Writes the table of a collection, if a connection does not know it yet. */
   tell(out: ByteWriter, name: string, conn: object): void {
     const collection = this.#collections.get(name);

@@ -2,6 +2,7 @@ import { signal } from "@signe/reactive";
 import { expect, it } from "vitest";
 import { defineRoom } from "../../../src/define/define-room.ts";
 import { sync, users } from "../../../src/state/fields.ts";
+import { near } from "../../../src/state/near.ts";
 import { MemoryRoom } from "../../support/memory.ts";
 import type { MemorySocket } from "../../support/memory.ts";
 import { ResumingClient } from "../sync/resuming-client.ts";
@@ -281,4 +282,31 @@ it("unknown confirmations count as messages, and are refused only if there are t
   expect(socket.texts).toHaveLength(1);
   for (let index = 0; index < 20; index++) void room.core.message(socket, `{"confirm":${index}}`);
   expect(socket.closedWith?.code).toBe(4429);
+});
+
+it("P13.6: who is stopped before the first packet is told the tables of what it sees when it gets that", async () => {
+  class Walker {
+    x = sync(signal(0));
+    y = sync(signal(0));
+  }
+  const walkers = () => ({ players: users(Walker, { visibleTo: near({ x: "x", y: "y", radius: 9 }) }) });
+  const settings = { path: "r", autoSync: false, throttleSync: 0, maxUnconfirmedBytes: 10_000 };
+  const room = new MemoryRoom<ReturnType<typeof walkers>>(defineRoom({ ...settings, state: walkers }).compiled);
+  await room.connect("other", null, undefined, "protocol=2");
+  const socket = await room.connect("ada", null, undefined, "protocol=2&protocol=3");
+  socket.stall();
+  for (let packet = 0; packet < 20; packet++) room.core.handle.broadcast({ type: "noise", value: LARGE });
+  expect(room.core.overview.behind).toBe(1);
+  room.core.handle.applySync();
+  socket.read();
+  await room.advance(1000);
+  room.core.handle.applySync();
+  await room.advance(1000);
+  const [player] = Object.values(room.state.players());
+  for (const x of [1, 2]) {
+    room.change(() => player?.x.set(x));
+    room.core.handle.applySync();
+  }
+  expect(socket.malformed).toEqual([]);
+  expect(socket.clients[0]?.state).toHaveProperty("players");
 });
