@@ -104,7 +104,7 @@ export class Flow {
 
   /** A message came. Of who cannot confirm, nothing else shows that it is there. */
   heard(): void {
-    if (!this.canConfirm && this.bytes >= this.#control.askFrom) this.#settle(0);
+    if (!this.canConfirm) this.#settle(0);
   }
 
   /** The same for pings. */
