@@ -104,7 +104,7 @@ export class Flow {
 
   /** A message arrived. It is the only sign of life of a client that cannot confirm. */
   heard(): void {
-    if (!this.canConfirm && this.bytes >= this.#control.askFrom) this.#settle(0);
+    if (!this.canConfirm) this.#settle(0);
   }
 
   /** The same for pings. */

@@ -49,9 +49,11 @@ export class WaitingBudget<K> {
 
   /**
    * Counts one more message. Limits are checked before it is added, so a single message may be larger than a limit.
-   * @returns false if its sender was closed instead
+   * @param isOptional whether it is left out rather than that anybody is closed: at most half of what may wait is optional
+   * @returns false if its sender was closed instead, or it was left out
    */
-  add(key: K, user: string, weight: number): boolean {
+  add(key: K, user: string, weight: number, isOptional?: boolean): boolean {
+    if (isOptional && this.#weight >= this.#limits.all / 2) return false;
     for (let next = this.#nextToClose(key, user); next; next = this.#nextToClose(key, user)) {
       this.clear(next.key);
       this.#onFull(next.key);

@@ -23,9 +23,12 @@ export class WaitingQueue<T, K> {
     return this.#messages.length;
   }
 
-  /** Adds a message. If too much waits, the budget has closed the client, and the message is dropped. */
-  push(message: T): void {
-    if (this.#budget.add(this.#key, this.#user, this.#weightOf(message))) this.#messages.push(message);
+  /**
+   * Adds a message. If too much waits, the budget has closed the client, and the message is dropped.
+   * @param isOptional see {@link WaitingBudget.add}
+   */
+  push(message: T, isOptional?: boolean): void {
+    if (this.#budget.add(this.#key, this.#user, this.#weightOf(message), isOptional)) this.#messages.push(message);
   }
 
   shift(): T | undefined {

@@ -31,7 +31,7 @@ async function measure(stalled: number, room: string) {
 }
 
 it(
-  `P14: for ${SECONDS} seconds, ${MOVERS} move, and some do not read: the memory of workerd is bounded, and others do not notice`,
+  `P14: for ${SECONDS} seconds, ${MOVERS} move, and some do not read: the memory of workerd is bounded`,
   async () => {
     const none = await measure(0, "busy-none");
     const few = await measure(10, "busy-few");

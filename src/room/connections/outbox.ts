@@ -113,7 +113,7 @@ export class Outbox {
     const queue = (this.#queue ??= this.#createQueue());
     const { latest } = item;
     if (latest !== undefined) queue.remove((other) => other.latest === latest);
-    queue.push(item);
+    queue.push(item, this.#isStopped && item.isPacket);
     while (this.#isStopped && queue.weightOf(isDroppable) > MOST_PACKETS) queue.remove(isDroppable);
   }
 

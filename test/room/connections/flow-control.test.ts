@@ -310,3 +310,19 @@ it("P13.6: who is stopped before the first packet is told the tables of what it 
   expect(socket.malformed).toEqual([]);
   expect(socket.clients[0]?.state).toHaveProperty("players");
 });
+
+it("P14.5: packets that wait for many stopped clients are dropped, and cost nobody the connection", async () => {
+  const names = Array.from({ length: 80 }, (_, index) => `slow-${index}`);
+  const { room, clients, change } = await roomWith(compiled, ...names, "ada");
+  const stopped = clients.slice(0, -1);
+  for (const { socket } of stopped) socket.stall();
+  change(60);
+  for (let index = 0; index < 200; index++) room.core.handle.broadcast({ type: "said", value: index });
+  expect(room.core.overview.behind).toBe(80);
+  for (const { socket } of clients) expect(socket.closedWith).toBeUndefined();
+  for (const { socket } of stopped) socket.read();
+  for (const { client } of clients) {
+    client.read();
+    expect(client.state["count"]).toBe(60);
+  }
+});
