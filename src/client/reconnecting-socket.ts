@@ -170,7 +170,8 @@ export class ReconnectingSocket {
   }
 
   #stopUptime(): void {
-    clearTimeout(this.#uptime);
+    // Nothing happens if it is undefined.
+    clearTimeout(this.#uptime as ReturnType<typeof setTimeout>);
   }
 
   #closed(code: number, reason: string): void {
