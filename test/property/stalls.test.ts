@@ -145,7 +145,6 @@ describe.each([
           // A room does not sleep while an interceptor works, or a client is waited for.
           else if (
             step.kind === "evict" &&
-            options.autoSync &&
             room.core.overview.behind === 0 &&
             intercepts !== "later"
           ) {

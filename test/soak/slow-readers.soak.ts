@@ -71,5 +71,5 @@ it(
       await workerd.kill();
     }
   },
-  SECONDS * 3000 + 120_000,
+  SECONDS * 3000 + 150_000,
 );

@@ -168,7 +168,8 @@ export async function compare(workerd: Workerd, crowd: Crowd, turns: number): Pr
   const without: number[] = [];
   const beside: number[] = [];
   for (let turn = 0; turn < turns; turn++) {
-    await wait(1000);
+    // Until all has come to rest that those who left caused.
+    await wait(5000);
     without.push(await measure());
     const slow = await enter(stalled, `slow-${turn}`);
     for (const { socket } of slow) socket.pause();

@@ -283,7 +283,6 @@ export class Broadcast {
 
   /** Sends a connection the changes that it missed while its client did not confirm, as after an absence. */
   catchUp(conn: RoomConnection): void {
-    conn.seen.clear();
     conn.wire = undefined;
     conn.isBehind = conn.seq !== NONE;
     conn.since = conn.isBehind ? this.#changeClock.positionOf(conn.seq, conn.publicId) : undefined;

@@ -25,6 +25,8 @@ export class Views {
   #questions: Questions | undefined;
   #wasPending = false;
   #wasManual = false;
+  /** Connections that stayed open while the room hibernated with pending changes: it is unknown which fields they saw. */
+  readonly #unknown = new WeakSet<RoomConnection>();
 
   constructor(tree: Tree, connections: Connections) {
     this.#tree = tree;
@@ -39,6 +41,8 @@ export class Views {
   /** Notes that a connection is about to get its whole visible state. */
   remember(conn: RoomConnection): void {
     this.#tree.crowd?.enter(conn, true);
+    this.#unknown.delete(conn);
+    conn.seen.clear();
     this.#mark(conn, true);
   }
 
@@ -54,9 +58,8 @@ export class Views {
 
   /** Restores the view of a client that stayed connected while the room hibernated. */
   recall(conn: RoomConnection): void {
-    // If changes were pending, assume that the client saw exactly the fields that are hidden now. Those are deleted,
-    // and the rest is sent whole. With `autoSync`, the room hibernates only when visibility has settled, at least for
-    // its own sockets.
+    // With `autoSync`, the room hibernates only when visibility has settled, at least for its own sockets.
+    if (this.#wasPending) this.#unknown.add(conn);
     this.#tree.crowd?.enter(conn, !this.#wasPending, !this.#wasManual && !conn.isRemote);
     this.#mark(conn, !this.#wasPending);
   }
@@ -131,11 +134,21 @@ export class Views {
       ({ phase, isSpectator }) => phase === "open" && !isSpectator,
     );
     if (this.#tree.dynamic.size > 0) this.#questions ??= new Questions(this.#tree);
+    for (const conn of conns) if (this.#unknown.delete(conn)) this.#assumeHidden(conn);
     this.#questions?.begin(conns);
     const groups = new Map<string, ViewerGroup>();
     for (const conn of conns) this.#group(conn, hidden, groups);
     this.#questions?.end(conns.length);
     return [...groups.values()];
+  }
+
+  /**
+   * Assumes that a client saw exactly the fields that are hidden now: those are deleted, and all others are sent whole.
+   * Only when it is about to be sent changes, because fields may become visible until then.
+   */
+  #assumeHidden(conn: RoomConnection): void {
+    conn.seen.clear();
+    this.#mark(conn, false);
   }
 
   #group(conn: RoomConnection, hidden: Hidden, groups: Map<string, ViewerGroup>): void {
