@@ -49,9 +49,9 @@ const BINARY = [
   "test/property/nested.test.ts",
 ];
 /** What reaches a room over sockets or HTTP, and may do so through a shard. */
-const AT_SHARDS = ["test/room/**/!(broadcast|response).test.ts", "test/property/real-object.test.ts"];
+const AT_SHARDS = ["test/room/**/!(broadcast|response|own-frames).test.ts", "test/property/real-object.test.ts"];
 const BINARY_AT_SHARDS = ["test/room/sync/{hidden-collections,manual-sync}.test.ts"];
-const ALL_BINARY = ["test/{room,property,attacks}/**/*.test.ts"];
+const ALL_BINARY = ["test/{room,property,attacks}/**/!(own-frames).test.ts"];
 
 /** About files of the project, which only Node can see. */
 const FILES = ["architecture", "binary-frame", "bytes", "links", "wrangler", "examples", "upstream-cases"].map(

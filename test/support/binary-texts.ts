@@ -30,15 +30,27 @@ export class BinaryTexts {
     // It keeps nothing of what it reads.
     const bytes = new Uint8Array(frame as ArrayBuffer).slice();
     const text = frame instanceof Uint8Array ? textOfFrame(frame) : "";
-    // What the client knows from its connection before is not known here.
+    // What the client knows from an earlier socket, or from before the room slept, is not known here.
     const isFirst = this.query === "" && bytes[0] === FRAME.sync;
     const head = isFirst ? readSyncHead(new ByteReader(bytes.subarray(1))) : undefined;
-    const isUntold = head?.tablesHash !== undefined && head.tables === undefined;
-    this.#isResumed ||= isUntold || head?.resumed === true;
+    const isUntold = head?.tables === undefined;
+    this.#isResumed ||= head?.resumed === true || (head?.tablesHash !== undefined && isUntold);
     if (this.#isResumed) return text;
-    const packet = this.#frames.read(bytes, this.#state);
+    const packet = this.#read(bytes, isFirst && isUntold);
+    if (!packet) return text;
     this.#take(packet);
     return JSON.stringify(packet);
+  }
+
+  /** @param mayBeUnknown whether the tables of the frame may have been told before */
+  #read(bytes: Uint8Array, mayBeUnknown: boolean): Plain | undefined {
+    try {
+      return this.#frames.read(bytes, this.#state);
+    } catch (error) {
+      if (!mayBeUnknown) throw error;
+      this.#isResumed = true;
+      return undefined;
+    }
   }
 
   #take({ type, seq, from, reset, clear, value }: Plain): void {

@@ -6,6 +6,10 @@ import { near } from "../../../src/state/near.ts";
 import { MemoryRoom } from "../../support/memory.ts";
 import type { MemorySocket } from "../../support/memory.ts";
 import { ResumingClient } from "../sync/resuming-client.ts";
+import { spoken } from "../../support/spoken.ts";
+
+/** For tests that count bytes, or keep the states of many clients: `npm run test:binary` leaves them out. */
+const inJson = it.skipIf(spoken.query("protocol=2") !== "protocol=2");
 
 class Player {
   score = sync(signal(0));
@@ -90,7 +94,7 @@ it("P14.1: a client that reads is asked, and confirms with its next message", as
   expect(room.core.overview.unconfirmedBytes).toBeLessThan(10_000);
 });
 
-it("P14.1: a client that sends nothing confirms on its own, once in a while", async () => {
+inJson("P14.1: a client that sends nothing confirms on its own, once in a while", async () => {
   const { clients, change } = await roomWith(compiled, "ada");
   const [ada] = clients;
   change(160);
@@ -194,7 +198,7 @@ it("P14.6: above the total limit, clients with the most are stopped first, and n
   }
 });
 
-it("P14.6: closed clients of protocol 1 do not count, however much they were sent", async () => {
+inJson("P14.6: closed clients of protocol 1 do not count, however much they were sent", async () => {
   const { compiled: unbounded } = defineRoom({ ...compiled.definition, maxSilentBytes: undefined } as never);
   const names = Array.from({ length: 20 }, (_, index) => `reader-${index}`);
   const { room, clients, change } = await roomWith(unbounded, ...names);
@@ -311,7 +315,7 @@ it("P13.6: who is stopped before the first packet is told the tables of what it 
   expect(socket.clients[0]?.state).toHaveProperty("players");
 });
 
-it("P14.5: packets that wait for many stopped clients are dropped, and cost nobody the connection", async () => {
+inJson("P14.5: packets that wait for many stopped clients are dropped, and cost nobody the connection", async () => {
   const names = Array.from({ length: 80 }, (_, index) => `slow-${index}`);
   const { room, clients, change } = await roomWith(compiled, ...names, "ada");
   const stopped = clients.slice(0, -1);
