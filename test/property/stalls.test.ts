@@ -143,11 +143,7 @@ describe.each([
             for (let packet = 0; packet < 20; packet++) room.core.handle.broadcast({ type: "noise", value: packet });
           } else if (step.kind === "apply") room.core.handle.applySync();
           // A room does not sleep while an interceptor works, or a client is waited for.
-          else if (
-            step.kind === "evict" &&
-            room.core.overview.behind === 0 &&
-            intercepts !== "later"
-          ) {
+          else if (step.kind === "evict" && room.core.overview.behind === 0 && intercepts !== "later") {
             merges += room.core.overview.merges;
             await room.evict();
           } else if (step.kind === "come") await reader?.come(room, session(step.who), protocol);
