@@ -66,14 +66,14 @@ export class Heartbeat {
 
   /** The connection is open, and waiting messages were sent. */
   start(): void {
-    this.#page?.addEventListener("visibilitychange", this.#visibilityChanged);
+    this.#page?.addEventListener?.("visibilitychange", this.#visibilityChanged);
     network.addEventListener?.("offline", this.#offline);
     network.addEventListener?.("online", this.#online);
     this.#ping();
   }
 
   stop(): void {
-    this.#page?.removeEventListener("visibilitychange", this.#visibilityChanged);
+    this.#page?.removeEventListener?.("visibilitychange", this.#visibilityChanged);
     network.removeEventListener?.("offline", this.#offline);
     network.removeEventListener?.("online", this.#online);
     for (const timer of [this.#next, this.#check, this.#deadline]) cancel(timer);

@@ -25,6 +25,8 @@ export interface LeafShared {
   readonly dynamic: { add(leaf: object): unknown; delete(leaf: object): unknown };
   /** Returns a new id for a field that not everyone sees. */
   nextLeafId(): number;
+  /** A signal changed that predicates may read. */
+  answersChanged(): void;
   /** The fields for which developers were warned. */
   readonly lost: Set<string>;
   /** A value was set that was rounded to the previous value. @param where the path of the field */

@@ -197,7 +197,7 @@ export class Leaf implements FieldGate {
 
   /** Its value for clients may have changed. */
   protected touch(): void {
-    if (!this.synced) return;
+    if (!this.synced) return this.shared.answersChanged();
     // Also if it is dirty: the row may have been stored since, and this change was not.
     this.place.touch();
     if (this.dirty) return;

@@ -75,6 +75,8 @@ export class Tree implements Shared {
   crowd: Crowd | undefined;
   /** The `users` field, if there is one. */
   users: Entries | undefined;
+  /** Whether a signal changed that predicates may read, and viewers were not asked again since. */
+  #areAnswersOld = false;
   loading = true;
   isMaking = true;
   #lastLeafId = 0;
@@ -104,7 +106,14 @@ export class Tree implements Shared {
 
   /** Whether there is a change that has not been sent. */
   get isDirty(): boolean {
-    return this.root.isDirty || this.crowd?.isStale === true;
+    return this.root.isDirty || this.#areAnswersOld || this.crowd?.isStale === true;
+  }
+
+  /** A signal changed that predicates may read: they are called again, even if nothing else is to be sent. */
+  answersChanged(): void {
+    if (this.dynamic.size === 0 || this.#areAnswersOld) return;
+    this.#areAnswersOld = true;
+    this.onChange();
   }
 
   /**
@@ -126,6 +135,7 @@ export class Tree implements Shared {
 
   /** Takes all changes since the last time. */
   settle(): Changes {
+    this.#areAnswersOld = false;
     const changes: PrivateChange[] = [];
     const shared = this.root.settle(changes);
     return { shared: shared === SAME ? undefined : (shared as Record<string, unknown>), private: changes };

@@ -158,12 +158,20 @@ export class Questions {
   }
 
   #addField(leaf: Leaf): void {
-    this.#fields.set(leaf, new FieldReads(() => this.#staleFields.add(leaf)));
+    const onChange = () => {
+      this.#staleFields.add(leaf);
+      this.#tree.answersChanged();
+    };
+    this.#fields.set(leaf, new FieldReads(onChange));
     this.#staleFields.add(leaf);
   }
 
   #addViewer(conn: RoomConnection): void {
-    this.#viewers.set(conn, new ViewerReads(() => this.#staleViewers.add(conn)));
+    const onChange = () => {
+      this.#staleViewers.add(conn);
+      this.#tree.answersChanged();
+    };
+    this.#viewers.set(conn, new ViewerReads(onChange));
     this.#staleViewers.add(conn);
   }
 
