@@ -4,7 +4,6 @@ import { defineRoom } from "../../../src/define/define-room.ts";
 import { collection, persist, sync, users } from "../../../src/state/fields.ts";
 import { byKey } from "../../../src/state/visibility-keys.ts";
 import { MemoryRoom } from "../../support/memory.ts";
-import type { MemorySocket } from "../../support/memory.ts";
 import { ResumingClient } from "./resuming-client.ts";
 
 class Player {
@@ -17,7 +16,7 @@ const card = () => ({ face: sync(signal("queen"), { visibleTo: isTrusted }) });
 
 function stateWithConditions() {
   const isOpen = persist(signal(false));
-  const isOpenNow = () => isOpen() === true;
+  const isOpenNow = () => isOpen();
   const players = users(Player);
   return {
     isOpen,
@@ -110,7 +109,7 @@ describe.each(PROTOCOLS)("P4.6: a condition that reads what is not sent (%s)", (
 
   it("an acknowledgement names the packet with it", async () => {
     const { room, client, socket } = await begin();
-    const before = (socket as MemorySocket).texts.length;
+    const before = socket.texts.length;
     await room.core.message(socket, '{"action":"open","value":null,"id":1}');
     await room.advance(100);
     client.read();
