@@ -250,7 +250,7 @@ export class Admission {
     this.#welcome(conn);
   }
 
-  /** Somebody sees the state: from now on it is stored, with what only the first run of `state()` made. */
+  /** A client sees the state. From now on it is stored, including values that `state()` creates only once. */
   #keepState(): void {
     if (this.#scope.isNew) this.#scope.tree.saveAll();
     this.#scope.isNew = false;

@@ -5,7 +5,7 @@ import type { EntryNode, RemovedEntry } from "./node.ts";
 /** The values that clients have for entries that were replaced or removed since. */
 export type EntriesBefore = Map<string, EntryNode | RemovedEntry | undefined>;
 
-/** What clients have under each key. @param entries the entries that they are shown */
+/** What clients have under each key. @param entries the visible entries */
 export function sentEntries(entries: Iterable<[string, EntryNode]>, before: EntriesBefore): EntriesBefore {
   return new Map<string, EntryNode | RemovedEntry | undefined>([...entries, ...before]);
 }

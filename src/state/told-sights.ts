@@ -92,7 +92,7 @@ export class ToldSights<C extends object> {
     for (const table of readTables([spec])) this.#wire.add([index, table]);
   }
 
-  /** What clients are to be sent now. @param isAll whether nothing waits until it is the turn of its ring */
+  /** The changes to send to clients now. @param isAll whether changes of farther rings are sent too */
   deliver(isAll: boolean): ReadonlyMap<C, Parts> {
     const parts = new Map<C, Parts>();
     this.#crowd.begin(this.#clock.now(), isAll);

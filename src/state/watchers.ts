@@ -105,7 +105,7 @@ export class Watchers {
    */
   release(isAll: boolean): void {
     for (const watcher of this.#byConn.values()) {
-      // Of the others, somebody else chooses what they are shown.
+      // The shard chooses what the others are shown.
       if (!this.held.has(watcher) && (!isAll || watcher.isRelayed)) continue;
       this.#released.add(watcher);
       this.stale.add(watcher);

@@ -49,7 +49,7 @@ function createCoin({ worth }: CoinView): HTMLElement {
   return element;
 }
 
-/** Somebody took it: it leaves its worth in the air for a moment. */
+/** A player took the coin: its worth is shown for a moment. */
 function vanish(coin: HTMLElement): void {
   coin.classList.remove("coin");
   coin.classList.add("taken");

@@ -62,7 +62,7 @@ export class ShardList {
     if (roomId !== this.#roomId) return undefined;
     // Without an answer, the last one stays.
     if (shards) this.#show(shards);
-    // Whoever is on none of them asks once.
+    // A client that is on none of the shards asks once.
     return this.#own === undefined ? undefined : shards;
   }
 
