@@ -116,7 +116,7 @@ describe("wrangler dev", () => {
     await expect.poll(() => server.log()).toContain("list was changed in place");
     const answer = await fetch(`${server.url}/parties/main/pending-1`);
     expect(await answer.json()).toMatchObject({
-      error: expect.stringContaining("The room cannot start: state() returned a promise"),
+      error: expect.stringContaining("The room cannot start: state() cannot be async"),
     });
     const log = server.log();
     expect(log).toMatch(
