@@ -138,7 +138,9 @@ function resume(parts: RoomParts, didSleep: boolean): Promise<unknown> | undefin
     if (link.isIntroduced && isWanted) shardLinks.sendState(link, didSleep);
   }
   broadcast.schedule();
-  awaitReturns(parts);
+  // Sockets stay open while a room hibernates: one that is missing was closed by its client.
+  if (didSleep) parts.presence.dropMissing();
+  else awaitReturns(parts);
   if (!tree.rows.isClean) parts.persistence.schedule();
   parts.connections.changed();
   parts.alarms.armAll();
@@ -150,5 +152,6 @@ function resume(parts: RoomParts, didSleep: boolean): Promise<unknown> | undefin
 /** Users without a socket may reconnect. Those who do not are then shown as offline. */
 function awaitReturns({ presence, clock }: RoomParts): void {
   const { length } = presence.missing;
-  if (length > 0) clock.after(RETURN_TIME + length * SPREAD, () => presence.dropMissing(), "join");
+  if (length > 0)
+    presence.onAllReturned = clock.after(RETURN_TIME + length * SPREAD, () => presence.dropMissing(), "join");
 }

@@ -257,10 +257,10 @@ describe("schedules", () => {
 
   it("wake a real object", async () => {
     const room = testRoom(definition);
-    const client = await room.connect();
+    const client = await room.connect({ id: "ada" });
     await client.call("plan", ["note", 50, "later"]);
     await room.crash();
-    const again = await room.connect();
+    const again = await room.connect({ id: "ada" });
     await again.sees((state: { log?: unknown[] }) => state.log?.[0] === "later");
     await again.call("plan", ["note", 100_000, "never"]);
     await again.call("cancel", "note");

@@ -26,6 +26,9 @@ export class Presence {
   /** Told of each user whose session ended. */
   onGone: (publicId: string, user: object | undefined) => void = () => {};
 
+  /** Called when all users who were awaited are back. */
+  onAllReturned: () => void = () => {};
+
   constructor(
     tree: Tree,
     connections: Connections,
@@ -94,6 +97,7 @@ export class Presence {
   arrive(session: Session): void {
     this.keep(session);
     this.#sessions.arrived(session);
+    if (this.#awaited.delete(session.publicId) && this.#awaited.size === 0) this.onAllReturned();
     this.#setConnected(session.publicId, true);
   }
 

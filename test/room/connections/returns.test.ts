@@ -80,6 +80,20 @@ it("P7.11: a user who left before the crash is offline for clients that were awa
   }
 });
 
+it("P7.11: a room waits for nobody any more when all have come back, and not for those who left while it slept", async () => {
+  const { room, of, isOnline } = await roomWith("ada", "bob");
+  room.crash();
+  await join(room, "ada", of("ada"));
+  expect(room.isIdle).toBe(false);
+  await join(room, "bob", of("bob"));
+  await room.advance(1000);
+  expect(room.isIdle).toBe(true);
+  // Its client closed it while the room slept.
+  room.sockets = room.sockets.slice(1);
+  await room.evict();
+  expect([isOnline("ada"), isOnline("bob")]).toEqual([false, true]);
+});
+
 it("P7.11: a user whose entry is replaced while they may reconnect is online, also after the next crash", async () => {
   const { room, of, isOnline } = await roomWith("ada", "bob");
   room.crash();

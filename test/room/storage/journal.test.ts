@@ -372,7 +372,7 @@ describe("a real object", () => {
   it("finds all of its rows after a crash, after hibernation, and after a flush; also if they need several slots", async () => {
     const large = defineRoom({ path: "room-{id}", throttleSync: 0, throttleStorage: 0, state: largeState });
     const room = testRoom(large);
-    await room.connect();
+    await room.connect({ id: "ada" });
     const notesOf = (state: unknown) => (state as LargeState).notes();
     const write = (mark: string) =>
       room.change((state) => {
@@ -390,6 +390,8 @@ describe("a real object", () => {
     expect(raw.filter((key) => key.startsWith("$apart:journal:")).length).toBeGreaterThanOrEqual(2);
     await room.crash();
     expect(await marks()).toEqual(Array.from({ length: 8 }, () => "b"));
+    // Otherwise the room waits for the user.
+    await room.connect({ id: "ada" });
     await write("c");
     await room.evict();
     expect(await marks()).toEqual(Array.from({ length: 8 }, () => "c"));
