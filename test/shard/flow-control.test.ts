@@ -243,7 +243,7 @@ describe.each([
           }
         },
       ),
-      { numRuns: 15 },
+      { numRuns: 8 },
     );
     expect(merges).toBeGreaterThan(5);
   });
