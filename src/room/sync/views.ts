@@ -59,9 +59,9 @@ export class Views {
   /** Restores the view of a client that stayed connected while the room hibernated. */
   recall(conn: RoomConnection): void {
     // With `autoSync`, the room hibernates only when visibility has settled, at least for its own sockets.
-    if (this.#wasPending) this.#unknown.add(conn);
     this.#tree.crowd?.enter(conn, !this.#wasPending, !this.#wasManual && !conn.isRemote);
-    this.#mark(conn, !this.#wasPending);
+    if (this.#wasPending) this.#unknown.add(conn);
+    else this.#mark(conn, true);
   }
 
   /** The private fields that a connection was sent. */
