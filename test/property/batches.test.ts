@@ -74,6 +74,6 @@ it.each(["room", "shard"] as const)("P3.7: through a %s, arrays do what their me
       );
       expect(joined).toEqual(alone);
     }),
-    { numRuns: 30 },
+    { numRuns: 60 },
   );
 });

@@ -199,7 +199,7 @@ describe.each([
         expect(new Set(done).size).toBe(done.length);
         expect(room.log.filter(({ level }) => level === "error")).toEqual([]);
       }),
-      { numRuns: 100 },
+      { numRuns: 200 },
     );
     expect(stops).toBeGreaterThan(10);
   });

@@ -255,7 +255,7 @@ for (const throttleStorage of [0, 1000]) {
           acks += run.acked.size;
         },
       ),
-      { numRuns: 30 },
+      { numRuns: 60 },
     );
     expect(acks).toBeGreaterThan(10);
   }, 120_000);
@@ -305,7 +305,7 @@ it("P9: if storage or alarms fail, clients of shards see the room, and acknowled
         failed += run.faults.room.count + run.faults.shards.count;
       },
     ),
-    { numRuns: 50 },
+    { numRuns: 100 },
   );
   expect(acks).toBeGreaterThan(10);
   expect(failed).toBeGreaterThan(50);

@@ -243,7 +243,7 @@ describe.each([
           }
         },
       ),
-      { numRuns: 8 },
+      { numRuns: 15 },
     );
     expect(merges).toBeGreaterThan(5);
   });
