@@ -1,4 +1,4 @@
-import type { CommonOptions } from "./options.ts";
+import type { CommonOptions, WorldOptions } from "./options.ts";
 
 /** Addresses of one's own machine and network, which have no certificates. */
 const LOCAL =
@@ -14,6 +14,11 @@ export function originOf({ host, socket }: Pick<CommonOptions, "host" | "socket"
   const chosen = socket?.protocol ?? scheme;
   const isPlain = chosen === undefined ? LOCAL.test(rest) || isOfPlainPage(rest) : chosen === "ws" || chosen === "http";
   return `http${isPlain ? "" : "s"}://${rest}`;
+}
+
+/** The URL of a World's route. */
+export function worldUrl(options: Pick<WorldOptions, "host" | "socket" | "worldId">, route: string): string {
+  return `${originOf(options)}/parties/world/${encodeURIComponent(options.worldId ?? "world-default")}/${route}`;
 }
 
 /** Servers and React Native have no page. */

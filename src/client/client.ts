@@ -21,7 +21,6 @@ import { SyncPosition } from "./sync-position.ts";
 import type { NumberedInput } from "./room-client.ts";
 import type { SyncNumbers } from "./sync-position.ts";
 import type { Prediction } from "./predictions.ts";
-import { nextStatus } from "./status.ts";
 import type { ClientStatus } from "./status.ts";
 import { Store } from "./store.ts";
 
@@ -225,7 +224,7 @@ export class Client {
     if (isFirst) {
       this.#calls.frameBytes = typeof frame["batch"] === "number" ? frame["batch"] : 0;
       this.#socket.joined();
-      this.#become("synced");
+      this.#become("open");
     }
     const { tick, hz, input } = frame;
     this.#events.emit("sync", { tick, hz, input, isFirst, state: this.#store.server });
@@ -249,13 +248,13 @@ export class Client {
   #lost(): void {
     this.#heartbeat.stop();
     this.#calls.disconnected(!this.#position.isUncounted);
-    this.#become("lost");
+    this.#become("reconnecting");
   }
 
   #ended(code: number, reason: string): void {
     if (this.#status === "closed") return;
     this.#calls.reportUnconfirmed();
-    this.#end(reason || `The room closed the connection with ${code}`);
+    this.#end(reason || refusalText(code, ""));
     if (code === DESTROYED) this.#events.emit("destroyed", { reason });
     if (!this.#events.emit("closed", { code, reason })) this.#warn(refusalText(code, reason));
   }
@@ -268,14 +267,14 @@ export class Client {
 
   #end(reason: string): void {
     this.#heartbeat.stop();
-    this.#become("ended");
+    this.#become("closed");
     this.#calls.closed(reason);
     this.#store.dropConfirmed();
   }
 
-  #become(event: Parameters<typeof nextStatus>[1]): void {
-    const status = nextStatus(this.#status, event);
-    if (status === this.#status) return;
+  /** A closed client stays closed. */
+  #become(status: ClientStatus): void {
+    if (this.#status === "closed" || status === this.#status) return;
     this.#status = status;
     this.#events.emit("status", status);
   }

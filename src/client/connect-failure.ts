@@ -11,10 +11,11 @@ export function refusalText(code: number, reason: string): string {
 }
 
 /** Why an attempt to connect ended before the room accepted the client. */
-export function connectFailure(code: number, reason: string, { host, socket }: CommonOptions): ConnectError {
+export function connectFailure(code: number, reason: string, options: CommonOptions): ConnectError {
   if (code === ROOM_FULL) return new ConnectError("room_full", reason);
   if (code !== NO_ANSWER && code !== RENEWED) return new ConnectError("refused", refusalText(code, reason));
-  const origin = originOf({ host, ...(socket && { socket }) });
+  const { host, socket } = options;
+  const origin = originOf(options);
   const isGuessed = origin.startsWith("https") && !host.includes("://") && !socket?.protocol;
   if (isGuessed && isPlainPage())
     return new ConnectError("wrong_scheme", `${origin} does not answer. If it has no TLS, use host: "http://${host}"`);

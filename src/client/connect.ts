@@ -1,5 +1,5 @@
 import type { AnyRoom } from "../define/room.ts";
-import { originOf } from "./address.ts";
+import { worldUrl } from "./address.ts";
 import { Client } from "./client.ts";
 import { FoundDestination } from "./found-destination.ts";
 import type { ConnectOptions, WorldOptions } from "./options.ts";
@@ -37,6 +37,6 @@ export function connectRoom<R extends AnyRoom>(options: ConnectOptions<R>): Room
  * const game = connectWorld<typeof gameRoom>({ host: location.host, room: "game-1" });
  */
 export function connectWorld<R extends AnyRoom>(options: WorldOptions<R>): RoomClient<R> {
-  const destination = new WorldDestination(originOf(options), options.worldId ?? "world-default", options.room);
+  const destination = new WorldDestination(worldUrl(options, "connect"), options.room);
   return new Client(destination, options) as unknown as RoomClient<R>;
 }

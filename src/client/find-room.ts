@@ -1,4 +1,4 @@
-import { originOf } from "./address.ts";
+import { worldUrl } from "./address.ts";
 import { askWorld } from "./ask-world.ts";
 import type { CommonOptions } from "./options.ts";
 
@@ -102,8 +102,7 @@ export async function listRooms<M = AnyMetadata>(options: ListOptions<M>): Promi
 }
 
 async function ask<M>(route: string, options: SearchOptions<M>, more: object) {
-  const { room, filter, order, party, worldId = "world-default", token } = options;
-  const url = `${originOf(options)}/parties/world/${encodeURIComponent(worldId)}/${route}`;
+  const { room, filter, order, party, token } = options;
   const jwt = typeof token === "function" ? await token() : token;
-  return askWorld(url, { room, filter, order, party, ...more }, jwt);
+  return askWorld(worldUrl(options, route), { room, filter, order, party, ...more }, jwt);
 }

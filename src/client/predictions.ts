@@ -15,26 +15,15 @@ export interface Prediction {
  * the acknowledgement includes them.
  */
 export class Predictions {
-  readonly #dropped: () => void;
   readonly #pending = new Set<Prediction>();
-
-  /** @param dropped called after a prediction was dropped */
-  constructor(dropped: () => void) {
-    this.#dropped = dropped;
-  }
 
   add(prediction: Prediction): void {
     this.#pending.add(prediction);
   }
 
-  /** The server has run the action. @param isIncluded whether the state already includes its changes */
-  confirm(prediction: Prediction, isIncluded: boolean): void {
-    if (isIncluded) this.drop(prediction);
-    else prediction.isConfirmed = true;
-  }
-
-  drop(prediction: Prediction): void {
-    if (this.#pending.delete(prediction)) this.#dropped();
+  /** @returns whether it was displayed */
+  drop(prediction: Prediction): boolean {
+    return this.#pending.delete(prediction);
   }
 
   /** A sync packet arrived: it includes everything that was confirmed before it. */

@@ -220,9 +220,9 @@ export class ReconnectingSocket {
     if (wait > 0) await pause(wait, signal);
     const options = this.#options;
     if (signal.aborted) throw new Error(CLOSED);
-    const token = await given(() => valueOf(options.token), "token_failed", "token() failed");
+    const token = await given("token", () => valueOf(options.token));
     const textOfParams = async () => JSON.stringify(await valueOf<unknown>(options.params)) as string | undefined;
-    const params = await given(textOfParams, "params_failed", "params() failed");
+    const params = await given("params", textOfParams);
     // A World reserves a place for each request.
     if (signal.aborted) throw new Error(CLOSED);
     const path = await this.#destination.find(token, signal);
@@ -267,10 +267,10 @@ async function valueOf<T>(option: T | (() => T | Promise<T>)): Promise<T> {
 }
 
 /** @throws ConnectError if `get` throws */
-async function given<T>(get: () => Promise<T>, code: ConnectError["code"], problem: string): Promise<T> {
+async function given<T>(name: "token" | "params", get: () => Promise<T>): Promise<T> {
   try {
     return await get();
   } catch (thrown) {
-    throw new ConnectError(code, `${problem}: ${(thrown as Error).message}`);
+    throw new ConnectError(`${name}_failed`, `${name}() failed: ${(thrown as Error).message}`);
   }
 }

@@ -12,7 +12,7 @@ type Plain = Readonly<Record<string, unknown>>;
  */
 export class Store {
   readonly #listeners = new Listeners<void>();
-  readonly #predictions = new Predictions(() => this.#show());
+  readonly #predictions = new Predictions();
   #server: Plain = {};
   #shown: Plain = this.#server;
   #hasState = false;
@@ -50,11 +50,12 @@ export class Store {
 
   /** The server ran the action. @param isIncluded whether the state already includes it */
   confirm(prediction: Prediction, isIncluded: boolean): void {
-    this.#predictions.confirm(prediction, isIncluded);
+    if (isIncluded) this.drop(prediction);
+    else prediction.isConfirmed = true;
   }
 
   drop(prediction: Prediction): void {
-    this.#predictions.drop(prediction);
+    if (this.#predictions.drop(prediction)) this.#show();
   }
 
   /** No more packets will arrive, so confirmed predictions need not wait. */

@@ -20,8 +20,9 @@ export class WorldDestination implements Destination {
   #isOpen = false;
   #failures = 0;
 
-  constructor(origin: string, worldId: string, room: string) {
-    this.#url = `${origin}/parties/world/${encodeURIComponent(worldId)}/connect`;
+  /** @param url the World's URL for connecting */
+  constructor(url: string, room: string) {
+    this.#url = url;
     this.room = room;
   }
 

@@ -1,4 +1,4 @@
-import { DELETE, hasHostileKey, isContainer, isHostileKey, isPlain, MAX_DEPTH, MAX_STATE_DEPTH } from "./values.ts";
+import { DELETE, isContainer, isHostileKey, isPlain, MAX_DEPTH, MAX_STATE_DEPTH } from "./values.ts";
 import type { Plain } from "./values.ts";
 
 /**
@@ -35,7 +35,7 @@ function applyAt(
   const current = Object.hasOwn(container, key) ? (container as Plain)[key] : undefined;
   if (rest.length > 0) return withKey(container, key, applyAt(current, rest, change, depth, fresh), fresh);
   if (change === DELETE) return isContainer(node) ? withoutKey(node, key, fresh) : node === undefined ? {} : node;
-  if (!isPlain(change)) return withKey(container, key, hasHostileKey(change) ? withoutHostile(change) : change, fresh);
+  if (!isPlain(change)) return withKey(container, key, withoutHostile(change), fresh);
   // An empty object changes nothing for a client that merges. It only makes sure that an object exists.
   const base = isContainer(current) ? current : {};
   return withKey(container, key, mergeInto(base, change, depth, fresh), fresh);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { worldUrl } from "../../client/address.ts";
 import { Calls } from "../../client/calls.ts";
 import type { Answer } from "../../client/calls.ts";
 import type { CallError } from "../../client/errors.ts";
@@ -170,7 +171,8 @@ export class LoadClient {
 }
 
 function destinationOf({ origin, party, room, world }: LoadSettings): Destination {
-  return world === undefined ? roomDestination(party, room) : new WorldDestination(origin, world, room);
+  if (world === undefined) return roomDestination(party, room);
+  return new WorldDestination(worldUrl({ host: origin, worldId: world }, "connect"), room);
 }
 
 /** Waits until `due` in the time of `performance.now`. Returns early when it is aborted. */
