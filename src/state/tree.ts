@@ -209,22 +209,6 @@ export class Tree implements Shared {
     this.#held.delete(publicId);
   }
 
-  /**
-   * Removes a user from the state, but not from storage. @returns a function that puts the user back, unless the entry
-   * exists again
-   */
-  takeOut(publicId: string): () => void {
-    const users = this.users?.signal();
-    const user = users?.[publicId];
-    if (!users || !user) return () => {};
-    this.quietly(() => delete users[publicId]);
-    return () => {
-      if (users[publicId]) return;
-      this.quietly(() => (users[publicId] = user));
-      this.users?.added(publicId);
-    };
-  }
-
   /** The viewer of a connection. */
   viewerOf(conn: Watching): Viewer {
     if (conn.isSpectator) return SPECTATOR;

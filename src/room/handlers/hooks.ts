@@ -1,6 +1,6 @@
-import { isPlain, promiseOf } from "../../protocol/values.ts";
+import { promiseOf } from "../../protocol/values.ts";
 import type { Plain } from "../../protocol/values.ts";
-import type { Awaitable, ExpireReason, LeaveReason, Packet, Scheduled, Snapshot } from "../../define/types.ts";
+import type { Awaitable, ExpireReason, LeaveReason, Packet, Scheduled } from "../../define/types.ts";
 import { parseOwn } from "../../define/schemas.ts";
 import { cleanPatch } from "../../protocol/clean-patch.ts";
 import { RoomError } from "../../protocol/errors.ts";
@@ -97,23 +97,6 @@ export class Hooks {
     } finally {
       this.#turns.end();
     }
-  }
-
-  /** Returns the snapshot to load for a transferred user. @param userSnapshot as this version stores it */
-  async restoreUser(
-    userSnapshot: Snapshot,
-    user: object | undefined,
-    publicId: string,
-    privateId: string,
-  ): Promise<Snapshot> {
-    const { onSessionRestore } = this.#context.compiled.definition;
-    if (!onSessionRestore) return userSnapshot;
-    const who = { user: user as never, publicId, privateId };
-    const run = () => onSessionRestore({ userSnapshot, ...who, room: this.#context.room });
-    const restored: unknown = await this.#turns.run(run);
-    // Without a snapshot the user would start without values, and be stored so.
-    if (!isPlain(restored)) throw new Error("onSessionRestore has to return the snapshot to load");
-    return restored;
   }
 
   /** Makes the interceptor of a connection. @param user finds its user @param write see {@link createIntercept} */

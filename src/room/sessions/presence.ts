@@ -1,9 +1,7 @@
-import type { Snapshot } from "../../define/types.ts";
 import type { Settings } from "../../define/settings.ts";
 import { encodeDisconnected } from "../../protocol/packets.ts";
 import { RoomError } from "../../protocol/errors.ts";
 import { fieldOf } from "../../state/members.ts";
-import { ofKnownKind } from "../../state/marks.ts";
 import { encodeKey } from "../../state/rows.ts";
 import type { Row } from "../../state/rows.ts";
 import type { Tree } from "../../state/tree.ts";
@@ -18,7 +16,8 @@ export class Presence {
   readonly #connections: Connections;
   readonly #sessions: Sessions;
   readonly #clock: Clock;
-  readonly #takenOut = new Set<Session>();
+  /** Sessions whose users are on their way to another room right now. */
+  readonly takenOut = new Set<Session>();
   /** The sessions of users who were online when the room crashed, and who may still reconnect, by public id. */
   readonly #awaited = new Map<string, Session>();
   readonly #limits: Pick<Settings, "maxUsers" | "maxConnectionsPerUser">;
@@ -42,7 +41,7 @@ export class Presence {
     this.#sessions = sessions;
     this.#limits = limits;
     sessions.isEntering = (session) => this.isJoining(session);
-    tree.onUser = (publicId) => this.#setConnected(publicId, this.#isShownOnline(publicId));
+    tree.onUser = (publicId) => this.showOnline(publicId);
   }
 
   get hasUsers(): boolean {
@@ -67,7 +66,7 @@ export class Presence {
   enter(clientId: string, sub: string | undefined): Session {
     const known = this.#sessions.claim(clientId, sub);
     // Their transfer is about to end: a moment later it is known where they are.
-    if (known && this.#takenOut.has(known)) throw new RoomError("room_full", "The user is moving to another room");
+    if (known && this.takenOut.has(known)) throw new RoomError("room_full", "The user is moving to another room");
     if (known) this.#checkConnections(known);
     this.checkSpace(known);
     const session = known ?? this.#sessions.create(clientId, sub);
@@ -160,29 +159,6 @@ export class Presence {
     return this.#connections.userCount + this.#sessions.expected(now) + joining.size;
   }
 
-  /** A user as the definition makes them, who is not part of the state yet. @param stored of which kind they are */
-  newUser(publicId: string, stored: Snapshot): object | undefined {
-    return this.#tree.users?.make(publicId, stored);
-  }
-
-  /** The values of a user that another definition stored. An unknown kind becomes the first kind. */
-  ofKnownKind(stored: Snapshot): Snapshot {
-    const { users } = this.#tree;
-    return users ? ofKnownKind(users.field.factory, stored) : stored;
-  }
-
-  /** The stored values of a user, with everything inside, or null if there are none. */
-  stored(publicId: string): Snapshot | null {
-    return this.#tree.users?.snapshotOf(publicId) ?? null;
-  }
-
-  /** @returns whether a row is one of those of a user: their session's, or what is stored of them */
-  ownerOf({ row, detailsRow, publicId }: Session): (key: string) => boolean {
-    const own = this.rowOf(publicId);
-    const isOfSession = (key: string) => key === row.key || key === detailsRow?.key;
-    return (key) => isOfSession(key) || (this.hasUsers && (key === own || key.startsWith(`${own}.`)));
-  }
-
   /**
    * Rows that nobody could ever use if those of their sessions were not stored: of users, and of details.
    * @param stuck rows that cannot be stored
@@ -198,27 +174,6 @@ export class Presence {
   /** The key of a user's row. */
   rowOf(publicId: string): string {
     return encodeKey([...this.path, publicId]);
-  }
-
-  /** Puts a user into the state as they were stored, in place of whoever was there. */
-  loadUser(publicId: string, stored: Snapshot): void {
-    this.putBack(publicId, undefined);
-    this.#tree.users?.load({ [publicId]: stored });
-  }
-
-  /**
-   * Takes a user out of the state, so that nobody can change them. In storage they stay.
-   * @returns puts them back, as they were
-   */
-  takeOut(session: Session): () => void {
-    const { publicId } = session;
-    const putBack = this.#tree.takeOut(publicId);
-    this.#takenOut.add(session);
-    return () => {
-      this.#takenOut.delete(session);
-      putBack();
-      this.#setConnected(publicId, this.#isShownOnline(publicId));
-    };
   }
 
   /** Puts a user back who was in the state before, in place of whoever is there; or nobody. */
@@ -293,11 +248,12 @@ export class Presence {
     this.#awaited.clear();
   }
 
-  /** Whether other clients see a user as online. */
-  #isShownOnline(publicId: string): boolean {
+  /** Shows a user who came into the state as online, if they are. */
+  showOnline(publicId: string): void {
     const awaited = this.#awaited.get(publicId);
     // An awaited session may have gone offline, as when its user arrives from another room.
-    return this.#connections.isOnline(publicId) || (awaited !== undefined && awaited.offlineSince === undefined);
+    const isAwaited = awaited !== undefined && awaited.offlineSince === undefined;
+    this.#setConnected(publicId, this.#connections.isOnline(publicId) || isAwaited);
   }
 
   #setConnected(publicId: string, isConnected: boolean): boolean {

@@ -151,12 +151,6 @@ export class Sessions implements RoomPart, Wakeable {
     session.row.changed(true);
   }
 
-  /** Returns this public id if it is free, or a new one. */
-  freePublicId(wanted: string): string {
-    for (const { publicId } of this.#byId.values()) if (publicId === wanted) return randomId();
-    return wanted;
-  }
-
   /** The details of a session, read from storage if needed. */
   detailsOf(session: Session): SessionDetails {
     return (session.details ??= session.detailsSize === undefined ? NONE : this.#readDetails(session));
@@ -188,13 +182,6 @@ export class Sessions implements RoomPart, Wakeable {
       if (this.#detailsSize > MAX_DETAILS) this.#dropDetails(session);
     }
     this.#detailsRow(session).changed(true);
-  }
-
-  /** The initial state of a session's connections after a transfer. */
-  setConnState(session: Session, connState: unknown): void {
-    const { answers, ...before } = this.detailsOf(session);
-    if (connState === before.connState) return;
-    this.setDetails(session, { ...sized(connState), ...(answers && { answers }) });
   }
 
   /** The number of places reserved for transferred users who have not arrived. */
@@ -343,7 +330,7 @@ function stored(session: Session): object {
 }
 
 /** The state of a connection, with its size. */
-function sized(connState: unknown): Pick<SessionDetails, "connState" | "stateSize"> {
+export function sized(connState: unknown): Pick<SessionDetails, "connState" | "stateSize"> {
   return connState === undefined ? {} : { connState, stateSize: jsonLength(connState) };
 }
 

@@ -5,6 +5,7 @@ import type { DepartureScope } from "./departures.ts";
 import type { Wakeable } from "../timing/alarms.ts";
 import type { OwnRows, RoomPart } from "../timing/room-part.ts";
 import { ExpiringRows } from "../storage/expiring-rows.ts";
+import type { MovingUsers } from "./moving-users.ts";
 import type { UserPacking } from "./user-packing.ts";
 import type { Session } from "../sessions/sessions.ts";
 import { TransferTokens } from "./transfer-tokens.ts";
@@ -44,14 +45,16 @@ export class Arrivals implements RoomPart, Wakeable {
   readonly tokens: TransferTokens;
   readonly #scope: ArrivalScope;
   readonly #packing: UserPacking;
+  readonly #users: MovingUsers;
   readonly #callbacks: ArrivalCallbacks;
   /** By transfer: how it ended here. */
   readonly #moved: ExpiringRows<Ended>;
 
-  constructor(scope: ArrivalScope, packing: UserPacking, callbacks: ArrivalCallbacks) {
+  constructor(scope: ArrivalScope, packing: UserPacking, users: MovingUsers, callbacks: ArrivalCallbacks) {
     const { storage, clock, compiled, sessions } = scope;
     this.#scope = scope;
     this.#packing = packing;
+    this.#users = users;
     this.#callbacks = callbacks;
     this.tokens = new TransferTokens(sessions, compiled.settings.transferExpiryTime, storage, clock);
     this.#moved = new ExpiringRows("moved", MEMORY, storage, clock);
@@ -142,13 +145,8 @@ export class Arrivals implements RoomPart, Wakeable {
   }
 
   #pack(session: Session, transferId: string): TransferredUser {
-    const { presence, sessions } = this.#scope;
-    return this.#packing.of(
-      session,
-      transferId,
-      presence.stored(session.publicId),
-      sessions.detailsOf(session).connState,
-    );
+    const { connState } = this.#scope.sessions.detailsOf(session);
+    return this.#packing.of(session, transferId, this.#users.stored(session.publicId), connState);
   }
 
   /** A user is in another room, or was recalled. */
@@ -186,7 +184,7 @@ export class Arrivals implements RoomPart, Wakeable {
     // The user continues here: a repeated transfer has older values.
     if (before && this.#hasCome(passenger)) return this.#issue(before, transferId);
     presence.checkSpace(before);
-    const publicId = before?.publicId ?? sessions.freePublicId(passenger.publicId);
+    const publicId = before?.publicId ?? this.#users.freePublicId(passenger.publicId);
     const user = await this.#packing.restore(passenger, publicId);
     // While the hook ran, the room may have filled up, the user may have arrived, or the transfer may have been
     // cancelled.
@@ -216,7 +214,7 @@ export class Arrivals implements RoomPart, Wakeable {
     const before = session.transferId;
     if (before !== undefined && before !== transferId) this.#end(before, ARRIVED);
     session.transferId = transferId;
-    sessions.setConnState(session, state);
+    this.#users.setConnState(session, state);
     session.leaving = undefined;
     this.#callbacks.onLeaving(session);
     presence.keep(session);
@@ -226,8 +224,8 @@ export class Arrivals implements RoomPart, Wakeable {
       sessions.offline(session);
     }
     session.row.changed(true);
-    if (user) presence.loadUser(session.publicId, user);
-    if (persistence.saveTogether(presence.ownerOf(session))) return;
+    if (user) this.#users.load(session.publicId, user);
+    if (persistence.saveTogether(this.#users.ownerOf(session))) return;
     throw new RoomError("internal", "The room cannot store the user");
   }
 
@@ -239,7 +237,7 @@ export class Arrivals implements RoomPart, Wakeable {
     const user = presence.user(publicId);
     return () => {
       Object.assign(session, { transferId, from, leaving, expectedUntil });
-      sessions.setConnState(session, connState);
+      this.#users.setConnState(session, connState);
       this.#callbacks.onLeaving(session);
       session.row.changed(true);
       presence.putBack(publicId, user);

@@ -3,6 +3,7 @@ import { RoomError } from "../../protocol/errors.ts";
 import type { Alarms, Wakeable } from "../timing/alarms.ts";
 import type { OwnRows, RoomPart } from "../timing/room-part.ts";
 import { ExpiringRows } from "../storage/expiring-rows.ts";
+import type { MovingUsers } from "./moving-users.ts";
 import type { UserPacking } from "./user-packing.ts";
 import type { Reporter } from "../handlers/reporter.ts";
 import type { Persistence } from "../storage/persistence.ts";
@@ -61,15 +62,17 @@ interface Waiting extends Client {
 export class Departures implements RoomPart, Wakeable {
   readonly #scope: DepartureScope;
   readonly #packing: UserPacking;
+  readonly #users: MovingUsers;
   /** By session: under the key of the first one with its id, or of a second one with another `sub`. */
   readonly #departed: ExpiringRows<Departed>;
   readonly #returning = new Set<string>();
   readonly #waiting = new Set<Waiting>();
   #retryAt = 0;
 
-  constructor(scope: DepartureScope, packing: UserPacking) {
+  constructor(scope: DepartureScope, packing: UserPacking, users: MovingUsers) {
     this.#scope = scope;
     this.#packing = packing;
+    this.#users = users;
     this.#departed = new ExpiringRows("departed", MEMORY, scope.storage, scope.clock);
   }
 
@@ -274,10 +277,9 @@ export class Departures implements RoomPart, Wakeable {
 
   /** Puts a user into the state under a session. @returns whether both are stored */
   #load(session: Session, state: unknown, user: Snapshot | null): boolean {
-    const { sessions, presence, persistence } = this.#scope;
-    sessions.setConnState(session, state);
-    if (user) presence.loadUser(session.publicId, user);
-    return persistence.saveTogether(presence.ownerOf(session));
+    this.#users.setConnState(session, state);
+    if (user) this.#users.load(session.publicId, user);
+    return this.#scope.persistence.saveTogether(this.#users.ownerOf(session));
   }
 
   /**
@@ -294,7 +296,7 @@ export class Departures implements RoomPart, Wakeable {
   #takeBack(sessionId: string, passenger: TransferredUser): void {
     const { sessions } = this.#scope;
     const user = this.#packing.unpack(passenger);
-    const session = sessions.create(sessionId, passenger.sub, sessions.freePublicId(passenger.publicId));
+    const session = sessions.create(sessionId, passenger.sub, this.#users.freePublicId(passenger.publicId));
     sessions.offline(session);
     if (this.#load(session, passenger.state, user)) return;
     this.#dismiss(session);

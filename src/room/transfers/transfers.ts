@@ -4,6 +4,7 @@ import type { Wakeable } from "../timing/alarms.ts";
 import type { OwnRows, RoomPart } from "../timing/room-part.ts";
 import { Arrivals } from "./arrivals.ts";
 import { Departures, RETRY } from "./departures.ts";
+import { MovingUsers } from "./moving-users.ts";
 import { UserPacking } from "./user-packing.ts";
 import type { Session } from "../sessions/sessions.ts";
 import type { TransferScope, UserTransfers } from "./user-transfers.ts";
@@ -24,6 +25,7 @@ const ROUNDS = 4;
  */
 export class Transfers implements UserTransfers, RoomPart, Wakeable {
   readonly #scope: TransferScope;
+  readonly #users: MovingUsers;
   readonly #packing: UserPacking;
   readonly #departures: Departures;
   readonly #arrivals: Arrivals;
@@ -35,9 +37,10 @@ export class Transfers implements UserTransfers, RoomPart, Wakeable {
 
   constructor(scope: TransferScope) {
     this.#scope = scope;
-    this.#packing = new UserPacking(scope.identity.id, scope.compiled, scope.presence, scope.hooks);
-    this.#departures = new Departures(scope, this.#packing);
-    this.#arrivals = new Arrivals(scope, this.#packing, {
+    this.#users = new MovingUsers(scope);
+    this.#packing = new UserPacking(scope, this.#users);
+    this.#departures = new Departures(scope, this.#packing, this.#users);
+    this.#arrivals = new Arrivals(scope, this.#packing, this.#users, {
       onLeaving: (session) => this.#mark(session),
       onArrived: (session) => this.#departures.arrived(session),
       onGone: (session) => this.#departures.movedOn(session),
@@ -100,16 +103,16 @@ export class Transfers implements UserTransfers, RoomPart, Wakeable {
    * for example with a tick, they are taken out of the state for the last attempt.
    */
   async #carry(session: Session, state: unknown): Promise<Boarded> {
-    const { presence, persistence } = this.#scope;
+    const { persistence } = this.#scope;
     for (let round = 1; round < ROUNDS; round++) {
-      const user = presence.stored(session.publicId);
+      const user = this.#users.stored(session.publicId);
       const boarded = await this.#send(session, user, state);
-      if (JSON.stringify(presence.stored(session.publicId)) === JSON.stringify(user)) return boarded;
+      if (JSON.stringify(this.#users.stored(session.publicId)) === JSON.stringify(user)) return boarded;
     }
     // The stored values are sent. They stay until the other room has them.
     persistence.save();
-    const user = presence.stored(session.publicId);
-    const putBack = presence.takeOut(session);
+    const user = this.#users.stored(session.publicId);
+    const putBack = this.#users.takeOut(session);
     try {
       return await this.#send(session, user, state);
     } finally {

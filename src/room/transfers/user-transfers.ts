@@ -3,11 +3,13 @@ import type { Hooks } from "../handlers/hooks.ts";
 import type { Session } from "../sessions/sessions.ts";
 import type { OwnRows } from "../timing/room-part.ts";
 import type { ArrivalScope } from "./arrivals.ts";
+import type { PackingScope } from "./user-packing.ts";
+import type { Tree } from "../../state/tree.ts";
 import type { RecallAnswer, TransferAnswer, TransferredUser } from "./messages.ts";
 
 /** The parts of the room that moving users needs. */
-export interface TransferScope extends ArrivalScope {
-  readonly identity: { readonly id: string };
+export interface TransferScope extends ArrivalScope, PackingScope {
+  readonly tree: Tree;
   readonly hooks: Hooks;
   readonly connections: Connections;
 }
