@@ -1,5 +1,5 @@
 import type { Claims, Guard, GuardContext } from "../define/types.ts";
-import { isFault, RoomError, toRoomError } from "../protocol/errors.ts";
+import { RoomError, toRoomError } from "../protocol/errors.ts";
 import { isOverQuota } from "../protocol/quota.ts";
 import { AddressLimit } from "../platform/address-limit.ts";
 import type { Clock } from "../platform/ports.ts";
@@ -74,9 +74,7 @@ export class Admission {
       const entering = isSpectator ? this.#watch(join) : this.#enter(join, input, isGone);
       if (entering) await entering;
     } catch (thrown) {
-      const error = toRoomError(thrown);
-      if (isFault(error)) reporter.failed("connect_failed", thrown);
-      else reporter.refused(error);
+      const error = reporter.thrown("connect_failed", thrown);
       const conn = connections.find(socket);
       if (conn) conn.refuse(error);
       else RoomConnection.refuse(socket, error);

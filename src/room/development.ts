@@ -13,12 +13,14 @@ import type { Reporter } from "./handlers/reporter.ts";
 const FIELDS_PER_EVENT = 200;
 const NOTHING_SENT =
   "Clients see nothing of this state. Wrap the signals that they should see in sync(), such as sync(signal(0))";
+const ROUNDED_AWAY =
+  "was set to a value that is rounded back to what was there: choose more bits, or movements that are larger than a step";
 /** The maximum number of fields of a definition that are logged. */
 const MOST_TOLD = 20;
 
 /**
  * Checks the state for mistakes that nothing else shows, in development and in tests: values that were changed in
- * place, signals that rooms share, and properties that hibernation loses. Each is logged once.
+ * place or rounded away, signals that rooms share, and properties that hibernation loses. Each is logged once.
  */
 export class DevelopmentWatch {
   readonly #tree: Tree;
@@ -33,6 +35,9 @@ export class DevelopmentWatch {
     this.#tree = tree;
     this.#compiled = compiled;
     this.#reporter = reporter;
+    tree.lost = compiled.told;
+    tree.onRoundedAway = (field) => reporter.note("rounded_away", { field, advice: ROUNDED_AWAY }, "warn");
+    tree.onLost = (field, advice) => reporter.note("lost_in_sleep", { field, advice }, "warn");
     this.#made = Array.from(groupsIn(tree.root), (group) => [group, { ...group.target }] as const);
     const isForgotten = tree.root.children.size === 0 && Object.values(tree.root.target).some(isSignal);
     if (isForgotten) this.#note("nothing_is_sent", { hint: NOTHING_SENT });

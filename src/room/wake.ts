@@ -17,9 +17,6 @@ import type { OwnRows } from "./timing/room-part.ts";
  */
 const RETURN_TIME = 10_000;
 
-const ROUNDED_AWAY =
-  "was set to a value that is rounded back to what was there: choose more bits, or movements that are larger than a step";
-
 /**
  * Wakes a room: reads the stored data, restores the state, recovers open connections, asks its shards for their
  * clients, and resumes.
@@ -30,9 +27,6 @@ const ROUNDED_AWAY =
 export function wake(parts: RoomParts): Promise<unknown> | undefined {
   const { tree, turns, quarantine, reporter, compiled, ports, shardLinks } = parts;
   tree.onError = (error) => reporter.failed("state_failed", error);
-  tree.onRoundedAway = (field) => reporter.note("rounded_away", { field, advice: ROUNDED_AWAY }, "warn");
-  tree.onLost = (field, advice) => reporter.note("lost_in_sleep", { field, advice }, "warn");
-  tree.lost = compiled.told;
   if ((globalThis as Build).process?.env?.NODE_ENV !== "production") {
     const watch = new DevelopmentWatch(tree, compiled, reporter);
     turns.watch = () => watch.look();

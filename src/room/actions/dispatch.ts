@@ -4,7 +4,7 @@ import type { Action, ActionContext, Guard, GuardContext, Input } from "../../de
 import type { Build } from "../../protocol/build.ts";
 import type { ActionMessage } from "../../protocol/decode.ts";
 import { decodeMessage, messagesIn } from "../../protocol/decode.ts";
-import { isFault, noLongerHere, RoomError, toRoomError } from "../../protocol/errors.ts";
+import { noLongerHere, RoomError, toRoomError } from "../../protocol/errors.ts";
 import { encodeAck, encodeError, takeConfirmation } from "../../protocol/packets.ts";
 import type { Confirmation } from "../../protocol/packets.ts";
 import { toPlain } from "../../state/to-plain.ts";
@@ -277,13 +277,10 @@ export class Dispatch {
   }
 
   #refuse(conn: RoomConnection, { action, id }: ActionMessage, thrown: unknown): void {
-    const error = toRoomError(thrown);
     const { reporter, compiled } = this.#scope;
     // Any other name is chosen by the client, and is not logged.
     const about = compiled.actions.has(action) || compiled.inputs.has(action) ? { action, conn } : { conn };
-    if (isFault(error)) reporter.failed("action_failed", thrown, about);
-    else reporter.refused(error, about);
-    const text = encodeError(error, { action, id });
+    const text = encodeError(reporter.thrown("action_failed", thrown, about), { action, id });
     if (id !== undefined) {
       this.#answer(conn, id, text);
       return;

@@ -2,7 +2,7 @@ import type { CompiledRoom } from "../../define/room.ts";
 import type { RoomAddress } from "../../define/types.ts";
 import { within } from "../../platform/timeout.ts";
 import type { ErrorCode } from "../../protocol/codes.ts";
-import { isFault, RoomError, toRoomError } from "../../protocol/errors.ts";
+import { RoomError } from "../../protocol/errors.ts";
 import type { Issue } from "../../protocol/errors.ts";
 import { toPlain } from "../../state/to-plain.ts";
 import { passes } from "../handlers/guards.ts";
@@ -48,11 +48,7 @@ export async function answerCall(scope: DispatchScope, call: RoomCall): Promise<
     const result = await within(actionTimeout, perform(scope, call), late, clock);
     return { ok: true, value: JSON.stringify(toPlain(result)) };
   } catch (thrown) {
-    const error = toRoomError(thrown);
-    const about = { action: call.action };
-    if (isFault(error)) reporter.failed("action_failed", thrown, about);
-    else reporter.refused(error, about);
-    const { code, message, issues } = error;
+    const { code, message, issues } = reporter.thrown("action_failed", thrown, { action: call.action });
     return { ok: false, code, message, issues };
   }
 }

@@ -1,5 +1,5 @@
 import { promiseOf } from "../../protocol/values.ts";
-import { isFault } from "../../protocol/errors.ts";
+import { isFault, toRoomError } from "../../protocol/errors.ts";
 import type { RoomError } from "../../protocol/errors.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import { causeOf } from "../../platform/log.ts";
@@ -76,6 +76,14 @@ export class Reporter implements Failures {
   /** Logs that a client was refused, unless it was already reported as a failure. */
   refused({ code }: Pick<RoomError, "code">, details: FailureDetails = {}): void {
     if (!isFault({ code })) this.#writeEntry({ level: "info", event: "refused", code }, details);
+  }
+
+  /** Logs what was thrown: as a failure of the room, or else as a refusal. @returns the error for the client */
+  thrown(event: string, thrown: unknown, details: FailureDetails = {}): RoomError {
+    const error = toRoomError(thrown);
+    if (isFault(error)) this.failed(event, thrown, details);
+    else this.refused(error, details);
+    return error;
   }
 
   #writeFailure(event: string, error: unknown, details: FailureDetails): void {

@@ -5,7 +5,7 @@ import type { Clock } from "../../platform/ports.ts";
 import { CODES } from "../../protocol/codes.ts";
 import { QUOTA_WAIT } from "../../protocol/quota.ts";
 import { parseValue } from "../../protocol/decode.ts";
-import { isFault, RoomError, toRoomError } from "../../protocol/errors.ts";
+import { RoomError } from "../../protocol/errors.ts";
 import { decode } from "../../protocol/urls.ts";
 import type { UnansweredBodies } from "./unanswered-bodies.ts";
 import { readText } from "./request-body.ts";
@@ -119,10 +119,7 @@ function deny(verdict: Exclude<Verdict, true>, { reporter }: RequestScope, actio
 }
 
 function refuse(thrown: unknown, { reporter }: RequestScope, about: { action?: string }): Response {
-  const error = toRoomError(thrown);
-  if (isFault(error)) reporter.failed("request_failed", thrown, about);
-  else reporter.refused(error, about);
-  const { code, message, issues } = error;
+  const { code, message, issues } = reporter.thrown("request_failed", thrown, about);
   const res = createResponses().status(CODES[code].status);
   if (code === "over_quota") res.header("retry-after", String(QUOTA_WAIT));
   return res.json({ error: message, code, issues });
