@@ -2,11 +2,12 @@ import { DELETE } from "../protocol/packets.ts";
 import { objectAt } from "../protocol/values.ts";
 import type { Plain } from "../protocol/values.ts";
 import type { Audience } from "./audience.ts";
-import { put, Replacement, SAME } from "./diff.ts";
+import { partsOf } from "./entry-parts.ts";
+import type { EntryNode } from "./node.ts";
+import { put, SAME, whole } from "./diff.ts";
 import type { Entries } from "./entries.ts";
 import { Group, isEntries } from "./group.ts";
 import { Leaf } from "./leaf.ts";
-import type { EntryNode } from "./node.ts";
 import { decodeKey, ROOT_KEY } from "./rows.ts";
 
 /** Something that only some could see, and that is gone. */
@@ -48,25 +49,14 @@ function ofGroup(group: Group, seq: number, isOld: boolean): unknown {
   return Object.keys(patch).length > 0 ? patch : SAME;
 }
 
+function ofEntry(entry: EntryNode, seq: number, isOld: boolean): unknown {
+  return ofInner(entry as Group, seq, isOld);
+}
+
 function ofInner(node: Group | Entries, seq: number, isOld: boolean): unknown {
-  const change = node instanceof Group ? ofGroup(node, seq, isOld) : ofEntries(node, seq, isOld);
+  const change =
+    node instanceof Group ? ofGroup(node, seq, isOld) : partsOf(node.field).entriesSince(node, seq, isOld, ofEntry);
   return change === SAME && node.bornIn > seq ? {} : change;
-}
-
-function ofEntries(entries: Entries, seq: number, isOld: boolean): unknown {
-  if (entries.audience || entries.interest || (entries.changedIn <= seq && !isOld)) return SAME;
-  if (entries.replacedIn > seq) return whole(entries);
-  const patch: Plain = {};
-  for (const key of entries.changes.gone.since(seq)) patch[key] = DELETE;
-  for (const [key, entry] of entries.shownSince(isOld)) {
-    const change = entry.replacedIn > seq ? whole(entry) : ofInner(entry as Group, seq, isOld);
-    if (change !== SAME) put(patch, key, change);
-  }
-  return Object.keys(patch).length > 0 ? patch : SAME;
-}
-
-function whole(node: Entries | EntryNode): Replacement {
-  return new Replacement(JSON.parse(node.textFor(() => false)) as Plain);
 }
 
 /** Adds what was stored in a row, or that it is gone. */

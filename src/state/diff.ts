@@ -96,3 +96,8 @@ export function put(patch: Plain, key: string, change: unknown): void {
   else if (parts.length === 0) patch[`${key}.${NO_PART}`] = DELETE;
   for (const [inner, value] of parts) patch[`${key}.${inner}`] = value;
 }
+
+/** What everyone was sent of a node, as a whole. */
+export function whole(node: { textFor(sees: () => boolean): string }): Replacement {
+  return new Replacement(JSON.parse(node.textFor(() => false)) as Plain);
+}

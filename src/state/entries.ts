@@ -10,6 +10,7 @@ import { kindOf } from "./kinds.ts";
 import type { EntryKind } from "./kinds.ts";
 import type { Leaf, PrivateChange } from "./leaf.ts";
 import type { HiddenEntry } from "./leaf-scope.ts";
+import { ENTRY_PARTS } from "./entry-parts.ts";
 import { EntryChanges } from "./entry-changes.ts";
 import { rowValueOf } from "./lost-properties.ts";
 import { LAST_READ } from "./node.ts";
@@ -27,6 +28,7 @@ type EntriesSignal = WritableObjectSignal<Record<string, object>>;
 
 /** A `users` or `collection` field: entries by key. Each is sent and stored on its own. */
 export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode {
+  static readonly parts = ENTRY_PARTS;
   readonly synced = true;
   readonly shape = "object";
   readonly hidden = false;

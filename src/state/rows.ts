@@ -23,6 +23,16 @@ export function decodeKey(key: string): string[] {
   return names.map((name) => name.replace(/%2E|%25/g, (code) => (code === "%2E" ? "." : "%")));
 }
 
+/** The range of keys with a prefix, which ends with an ASCII character. */
+export function under(prefix: string): { readonly start: string; readonly end: string } {
+  return { start: prefix, end: prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1) };
+}
+
+/** The prefix of the keys of a collection's entries. */
+export function prefixOf(name: string): string {
+  return `${name}.`;
+}
+
 /** The maximum number of changed rows that are remembered while nothing is stored. */
 export const MAX_TOUCHED = 10_000;
 

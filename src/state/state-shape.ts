@@ -1,9 +1,11 @@
 import { hash } from "../protocol/hash.ts";
-import { shapeOfEntry } from "./entry-shape.ts";
+import { partsOf } from "./entry-parts.ts";
 import type { EntryShape } from "./entry-shape.ts";
-import type { Factories, Factory, Field } from "./field.ts";
-import { makeBy } from "./marks.ts";
+import type { Factory, Field } from "./field.ts";
 import { Group } from "./group.ts";
+
+/** The factories of the entries around something, since entries may contain others of their own kind. */
+type Around = readonly Factory<object>[];
 
 /** Thrown if a crash would lose entries that only some viewers know. */
 const UNTRACEABLE = new Error("Entries with visibleTo are not stored");
@@ -29,44 +31,26 @@ function ofGroup(group: Group): unknown {
   ]);
 }
 
-function ofShape(shape: EntryShape, isHidden: boolean, around: readonly Factory<object>[]): unknown {
+function ofShape(shape: EntryShape, isHidden: boolean, around: Around): unknown {
   return Array.from(shape, ([name, part]) => [
     name,
     "field" in part ? ofField(part.field, isHidden, around) : ofShape(part, isHidden, around),
   ]);
 }
 
-/** @param around the factories of the entries around it, since entries may contain others of their own kind */
-function ofField(field: Field, isHiddenAround: boolean, around: readonly Factory<object>[]): unknown {
+function ofField(field: Field, isHiddenAround: boolean, around: Around): unknown {
   const { kind, synced, persisted, visibleTo, transform, factory } = field;
   const isHidden = isHiddenAround || visibleTo !== "all";
   // Entries with keyed visibility are always sent again.
   if (factory && !persisted && isHidden && typeof visibleTo !== "object") throw UNTRACEABLE;
   const factories = typeof factory === "function" ? [["", factory] as const] : [...(factory ?? [])];
-  const entries = factories.map(([name, make]) => [name, ofFactory(make, isHidden, around)]);
+  const ofFactory = (make: Factory<object>) =>
+    around.includes(make) ? undefined : ofShape(partsOf(field).exampleOf(make), isHidden, [...around, make]);
+  const entries = factories.map(([name, make]) => [name, ofFactory(make)]);
   const shape = [kind, synced, persisted, textOf(visibleTo), String(transform), entries];
   return field.codec ? [...shape, field.codec.wire?.spec, String(field.codec.round)] : shape;
 }
 
 function textOf(visibility: Field["visibleTo"]): string {
   return typeof visibility === "object" ? "keys" : String(visibility);
-}
-
-function ofFactory(factory: Factory<object>, isHidden: boolean, around: readonly Factory<object>[]): unknown {
-  if (around.includes(factory)) return undefined;
-  return ofShape(exampleOf(factory), isHidden, [...around, factory]);
-}
-
-/** One example of each kind of entry in a collection, if it can be made without a key. */
-export function examplesOf(factories: Factories): EntryShape[] {
-  return (typeof factories === "function" ? [factories] : [...factories.values()]).map(exampleOf);
-}
-
-/** A factory that needs a real key is identified by its code. */
-function exampleOf(factory: Factory<object>): EntryShape {
-  try {
-    return shapeOfEntry(makeBy(factory, ""));
-  } catch {
-    return new Map([[String(factory), new Map()]]);
-  }
 }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeSyncFrame } from "../../src/protocol/binary/frames.ts";
+import { Collection } from "../../src/protocol/binary/collection.ts";
 import { PatchEncoder } from "../../src/protocol/binary/patch-encoder.ts";
 import { readTables } from "../../src/protocol/binary/tables.ts";
 import type { TableSpec } from "../../src/protocol/binary/tables.ts";
@@ -14,7 +15,7 @@ const specs: TableSpec[] = [
   [["players"], 1, [[["x"], codec], [["y"], codec], [["name"]]]],
 ];
 const tables = JSON.stringify(specs);
-const encoder = new PatchEncoder(readTables(specs));
+const encoder = new PatchEncoder(readTables(specs), Collection);
 const hex = (frame: Uint8Array) => Buffer.from(frame).toString("hex");
 const players = {
   ann: { x: 3, y: 4, name: "Ann" },

@@ -4,6 +4,7 @@ import { expect, it } from "vitest";
 import { applyPatch } from "../../src/protocol/apply-patch.ts";
 import { FrameReader } from "../../src/protocol/binary/frame-reader.ts";
 import { writeSyncFrame } from "../../src/protocol/binary/frames.ts";
+import { Collection } from "../../src/protocol/binary/collection.ts";
 import { PatchEncoder } from "../../src/protocol/binary/patch-encoder.ts";
 import { readTables } from "../../src/protocol/binary/tables.ts";
 import type { Plain } from "../../src/protocol/values.ts";
@@ -14,7 +15,7 @@ const [tables = "", json = ""] = [...section.matchAll(/```json\n([^]*?)```/g)].m
 const bytes = [...section.matchAll(/^\| `([0-9a-f ]+)` \|/gm)].map(([, cells]) => cells).join(" ");
 
 it("docs/protocol.md explains each byte of a frame that a room sends, and its form as JSON", () => {
-  const encoder = new PatchEncoder(readTables(JSON.parse(tables)));
+  const encoder = new PatchEncoder(readTables(JSON.parse(tables)), Collection);
   const before = { players: { ann: { x: 3, y: 4 }, bob: { x: 5, y: 6 }, cat: { x: 7, y: 8 } } };
   const told = encoder.shared(before);
   const { type, value, ...head } = JSON.parse(json) as Plain;

@@ -3,7 +3,8 @@ import type { Plain } from "../values.ts";
 import { BLOCK, writeJson } from "./blocks.ts";
 import { written } from "./bytes.ts";
 import type { ByteWriter } from "./bytes.ts";
-import { Collection, fill, NamedRows, NO_TAKERS, tellSlots, writeRemovals } from "./patch-encoder.ts";
+import { Collection, NamedRows, writeRemovals } from "./collection.ts";
+import { fill, NO_TAKERS } from "./patch-encoder.ts";
 import { fixedType, writeFixed } from "./columns.ts";
 import { hasField, Row } from "./row-blocks.ts";
 import { Slots } from "./slots.ts";
@@ -135,7 +136,7 @@ export class SeenEncoder {
       const slot = collection.slots.of(key);
       if (slot !== undefined) known.set(key, slot);
     }
-    tellSlots(out, collection, known);
+    collection.tellSlots(out, known);
   }
 }
 

@@ -13,8 +13,8 @@ export class OwnFrames {
   readonly #encoder: PatchEncoder;
 
   constructor(root: Group) {
-    const { shared, seen } = wireTablesOf(root);
-    this.#encoder = new PatchEncoder([...shared, ...seen.map(([, table]) => table)]);
+    const { shared, seen, Writer } = wireTablesOf(root);
+    this.#encoder = new PatchEncoder([...shared, ...seen.map(([, table]) => table)], Writer);
   }
 
   /** @returns a function that encodes the packets of one connection, in order, from JSON data */

@@ -1,8 +1,7 @@
 import type { Quarantined, RoomQuarantine } from "../../define/quarantine.ts";
 import { isPlain, jsonLength } from "../../protocol/values.ts";
-import { encodeKey, VOLATILE_PREFIX } from "../../state/rows.ts";
+import { encodeKey, under, VOLATILE_PREFIX } from "../../state/rows.ts";
 import type { Clock, Failures, Storage } from "../../platform/ports.ts";
-import { under } from "./state-rows.ts";
 import { keyForLog, PRIVATE_PREFIX, QUARANTINE_PREFIX as PREFIX } from "./keys.ts";
 
 /** With more unreadable values a room does not start, since a migration is missing. No more are logged. */

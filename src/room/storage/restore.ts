@@ -2,15 +2,14 @@ import type { CompiledRoom } from "../../define/room.ts";
 import type { RoomHandle, Snapshot } from "../../define/types.ts";
 import type { Clock } from "../../platform/ports.ts";
 import { within } from "../../platform/timeout.ts";
-import { isPlain, promiseOf, valueAt } from "../../protocol/values.ts";
-import type { Plain } from "../../protocol/values.ts";
-import type { Entries } from "../../state/entries.ts";
+import { isPlain, promiseOf } from "../../protocol/values.ts";
+import { partsOf } from "../../state/entry-parts.ts";
+import type { GivenUser } from "../../state/restore-users.ts";
 import type { Tree } from "../../state/tree.ts";
-import { checkStored } from "../../state/value-checks.ts";
 import type { Journal } from "./journal.ts";
 import type { Quarantine } from "./quarantine.ts";
 import type { StoredRoom } from "./read-room.ts";
-import { assemble, storedEntries } from "./state-rows.ts";
+import { assemble } from "./state-rows.ts";
 import type { StoredState } from "./state-rows.ts";
 
 /**
@@ -66,21 +65,13 @@ function restoreRest(
   let isNew = isEmpty;
   tree.moveRows(fields);
   for (const [name, collection] of waiting) {
+    const { storedEntries } = partsOf(collection.entries.field);
     const entries = storedEntries(storage.atStart, name, volatile, quarantine);
     tree.openUnread(collection, entries);
     isNew &&= entries.isEmpty();
   }
-  for (const publicId of own.orphans) quarantineUser(tree, publicId);
+  for (const publicId of own.orphans) if (tree.users) partsOf(tree.users.field).quarantineUser(tree, publicId);
   return { isNew, volatileKeys };
-}
-
-/** A user with an unreadable session could never reconnect, and would stay forever. */
-function quarantineUser(tree: Tree, publicId: string): void {
-  const { users } = tree;
-  const user = users?.snapshotOf(publicId);
-  if (!users || !user) return;
-  tree.onUnreadable([...users.names(), publicId], user, new Error("The session of this user cannot be read"));
-  delete users.signal()[publicId];
 }
 
 /** Loads a stored snapshot into the state, through the definition's restore hooks. */
@@ -97,50 +88,12 @@ function restoreState(scope: RestoreScope, stored: Snapshot): Promise<void> | un
 }
 
 function restoreUsers(scope: RestoreScope, snapshot: Snapshot): Promise<void> | undefined {
-  const { tree, compiled } = scope;
-  const pending = compiled.definition.onUserStorageRestore && runUserHooks(scope, snapshot);
+  const { tree, compiled, room } = scope;
+  const { onUserStorageRestore } = compiled.definition;
+  const hook =
+    onUserStorageRestore && ((given: GivenUser) => onUserStorageRestore({ ...given, user: given.user as never, room }));
+  const pending = hook && tree.users && partsOf(tree.users.field).restoreUsers(tree, snapshot, hook);
   if (pending) return pending.then(() => tree.load(snapshot));
   tree.load(snapshot);
-  return undefined;
-}
-
-function runUserHooks(scope: RestoreScope, snapshot: Snapshot): Promise<unknown> | undefined {
-  const { tree } = scope;
-  const stored = tree.users && valueAt(snapshot, tree.users.names());
-  if (!isPlain(stored)) return undefined;
-  const restored = tree.quietly(() => Object.keys(stored).map((publicId) => restoreUser(scope, stored, publicId)));
-  const pending = restored.filter((each) => each !== undefined);
-  return pending.length > 0 ? Promise.all(pending) : undefined;
-}
-
-/** Replaces the stored values of a user by the values to load, or quarantines the user. Never rejects. */
-function restoreUser(
-  { compiled, tree, room }: RestoreScope,
-  stored: Plain,
-  publicId: string,
-): Promise<void> | undefined {
-  const users = tree.users as Entries;
-  const userSnapshot = stored[publicId];
-  const take = (restored: unknown) => {
-    checkStored(restored);
-    stored[publicId] = restored;
-  };
-  const putAside = (error: unknown) => {
-    delete stored[publicId];
-    delete users.signal()[publicId];
-    tree.onUnreadable([...users.names(), publicId], userSnapshot, error);
-  };
-  try {
-    // A copy, since the hook may change it before it throws.
-    const copy: unknown = structuredClone(userSnapshot);
-    checkStored(copy);
-    const user = users.create(publicId, copy) as never;
-    const outcome = compiled.definition.onUserStorageRestore?.({ userSnapshot: copy, user, publicId, room });
-    const pending = promiseOf<unknown>(outcome);
-    if (pending) return pending.then(take).catch(putAside);
-    take(outcome);
-  } catch (error) {
-    putAside(error);
-  }
   return undefined;
 }

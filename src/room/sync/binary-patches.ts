@@ -23,10 +23,10 @@ class Run {
   /** The last whole state, as JSON and as blocks, since many clients may join at once. */
   #whole: { readonly text: string; readonly bytes: Uint8Array } | undefined;
 
-  constructor({ shared }: WireTables) {
+  constructor({ shared, Writer }: WireTables) {
     const tables = JSON.stringify(shared.map(specOf));
     this.tables = { tablesHash: hash(tables), tables, run: crypto.randomUUID().slice(0, 8) };
-    this.encoder = new PatchEncoder(shared);
+    this.encoder = new PatchEncoder(shared, Writer);
   }
 
   shared(patch: Readonly<Plain>): Uint8Array {

@@ -4,6 +4,7 @@ import { applyPatch } from "../../../src/protocol/apply-patch.ts";
 import { jsonBlocks } from "../../../src/protocol/binary/blocks.ts";
 import { ByteReader } from "../../../src/protocol/binary/bytes.ts";
 import { PatchDecoder } from "../../../src/protocol/binary/patch-decoder.ts";
+import { Collection } from "../../../src/protocol/binary/collection.ts";
 import { PatchEncoder } from "../../../src/protocol/binary/patch-encoder.ts";
 import { readTables } from "../../../src/protocol/binary/tables.ts";
 import type { Plain } from "../../../src/protocol/values.ts";
@@ -39,7 +40,7 @@ const window = fc.record({
 test("a client of binary patches has what one of JSON has, whoever joins or comes back, and whatever is merged for some", () => {
   fc.assert(
     fc.property(fc.array(window, { maxLength: 12 }), (windows) => {
-      const encoder = new PatchEncoder(tables);
+      const encoder = new PatchEncoder(tables, Collection);
       const clients: Client[] = [];
       let now: Plain = {};
       for (const { next, secret, joiner, isBack } of windows) {

@@ -5,6 +5,7 @@ import { written } from "../../../src/protocol/binary/bytes.ts";
 import { quantizing } from "../../../src/protocol/binary/codecs.ts";
 import { SeenEncoder } from "../../../src/protocol/binary/seen-encoder.ts";
 import type { ToldEntry } from "../../../src/protocol/binary/seen-encoder.ts";
+import { Collection } from "../../../src/protocol/binary/collection.ts";
 import { PatchEncoder } from "../../../src/protocol/binary/patch-encoder.ts";
 import { DELETE } from "../../../src/protocol/packets.ts";
 import type { TableSpec } from "../../../src/protocol/binary/tables.ts";
@@ -70,7 +71,7 @@ export const recordedFrames: fc.Arbitrary<readonly RecordedFrame[]> = fc
     fc.array(window(fc.oneof(state, movers)), LENGTHS),
   )
   .map((windows) => {
-    const encoder = new PatchEncoder(readTables(SPECS));
+    const encoder = new PatchEncoder(readTables(SPECS), Collection);
     const others = new SeenEncoder(readTables([SEEN]).map((table) => [SPECS.length, table]));
     const inSight = new Set<string>();
     const frames: RecordedFrame[] = [];
