@@ -3,6 +3,7 @@ import { entriesSince } from "./entries-since.ts";
 import type { Field } from "./field.ts";
 import { exampleOf, examplesOf } from "./entry-examples.ts";
 import { quarantineUser, restoreUsers } from "./restore-users.ts";
+import { Steps } from "./steps.ts";
 import { storedEntries } from "./stored-entries.ts";
 import { wireFieldsOf } from "./wire-fields.ts";
 
@@ -18,6 +19,7 @@ export const ENTRY_PARTS = {
   examplesOf,
   quarantineUser,
   restoreUsers,
+  Steps,
   storedEntries,
   wireFieldsOf,
 } as const;

@@ -1,10 +1,9 @@
 import type { ActionContext, Input } from "../../define/types.ts";
 import type { ActionMessage } from "../../protocol/decode.ts";
 import { RoomError } from "../../protocol/errors.ts";
-import { promiseOf } from "../../protocol/values.ts";
-import type { Plain } from "../../protocol/values.ts";
-import { StateViews, viewOfEntry } from "../../state/entry-view.ts";
+import { partsOf } from "../../state/entry-parts.ts";
 import type { Group } from "../../state/group.ts";
+import type { Steps } from "../../state/steps.ts";
 import type { Tree } from "../../state/tree.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import type { Connections } from "../connections/connections.ts";
@@ -65,14 +64,14 @@ export class Inputs {
   readonly #waiting = new Map<Session, Stream>();
   /** The number of the last tick. */
   #tick = 0;
-  readonly #views: StateViews;
+  readonly #steps: Steps;
 
   constructor(scope: InputsScope, hz: number) {
-    if (!scope.tree.users)
-      throw new Error("A room with inputs needs a users field: a step moves the entry of its user");
+    const { users, root } = scope.tree;
+    if (!users) throw new Error("A room with inputs needs a users field: a step moves the entry of its user");
     this.#scope = scope;
     this.#hz = hz;
-    this.#views = new StateViews(scope.tree.root);
+    this.#steps = new (partsOf(users.field).Steps)(root, hz);
   }
 
   /** The number of the last applied input of a client's user. */
@@ -142,16 +141,11 @@ export class Inputs {
       "input",
       () => {
         const viewer = tree.viewerOf(conn as RoomConnection);
-        const sees = (audience: Parameters<Tree["sees"]>[1]) => tree.sees(viewer, audience);
-        const views = this.#views;
-        const given = {
-          dt: 1 / this.#hz,
-          get state() {
-            return views.of(sees);
-          },
-        };
-        const view = viewOfEntry(tree.entries.get(entry) as Group, sees);
-        set(entry as Plain, input.step(view, value, given));
+        this.#steps.run(
+          tree.entries.get(entry) as Group,
+          (audience) => tree.sees(viewer, audience),
+          (view, given) => input.step(view, value, given),
+        );
         // A rejection is reported like a thrown error.
         return input.run?.({ ...context, user: entry as never, tick, seen }, value);
       },
@@ -174,36 +168,4 @@ export class Inputs {
 function takeTick(queue: Waiting[]): Waiting[] {
   const again = queue.findIndex(({ name }, index) => queue.findIndex((other) => other.name === name) < index);
   return queue.splice(0, again < 0 ? queue.length : again);
-}
-
-/** A writable field of an entry. */
-interface Settable {
-  (): unknown;
-  set(value: unknown): void;
-}
-
-/** Sets fields of an entry: all of them, or none if one value is refused. */
-function set(entry: Plain, values: Readonly<Plain>): void {
-  const pending = promiseOf<unknown>(values);
-  pending?.catch(() => {});
-  if (pending) throw new Error("A step cannot be async: it returns the fields that change");
-  const before: [field: Settable, value: unknown][] = [];
-  try {
-    for (const [name, value] of Object.entries(values)) {
-      const field = fieldOf(entry, name);
-      before.push([field, field()]);
-      // JSON has no -0.
-      field.set(typeof value === "number" ? value + 0 : value);
-    }
-  } catch (error) {
-    for (const [field, value] of before) field.set(value);
-    throw error;
-  }
-}
-
-/** @throws Error if there is no such field */
-function fieldOf(entry: Plain, name: string): Settable {
-  const field = Object.hasOwn(entry, name) ? (entry[name] as Partial<Settable> | undefined) : undefined;
-  if (typeof field?.set === "function") return field as Settable;
-  throw new Error(`A step returned "${name}", which is not a writable field of the entry`);
 }

@@ -3,6 +3,7 @@ import { SPACING } from "../../relay/reliable-channel.ts";
 import { ShardLink } from "./shard-link.ts";
 import type { JoiningClient, StoredLink } from "./shard-link.ts";
 import type { Introduction, JoinAttempt, Receipt, RosterEntry, ShardBatch, ToRoom } from "../../relay/messages.ts";
+import { RemotePatches } from "../sync/remote-patches.ts";
 import { RemoteSocket } from "./remote-socket.ts";
 import type { ShardLinksScope, ShardLinks } from "./shard-links.ts";
 import type { OwnRows } from "../timing/room-part.ts";
@@ -52,6 +53,7 @@ export class LiveShardLinks implements ShardLinks {
 
   constructor(scope: ShardLinksScope) {
     this.#scope = scope;
+    scope.broadcast.serveShards(RemotePatches);
   }
 
   get size(): number {
@@ -117,7 +119,8 @@ export class LiveShardLinks implements ShardLinks {
     // The pending changes are sent first; then the shard asks again. A shard that needs the visibility data waits for
     // it too.
     if (isKnown && broadcast.isPending && !link.sights?.isUsed) return;
-    link.state(broadcast.stateFor(link), isKnown);
+    const state = broadcast.stateFor(link);
+    if (state) link.state(state, isKnown);
   }
 
   /** Writes changes. Called in the transaction that saves the state. */

@@ -6,7 +6,6 @@ import type { RunTables } from "../../protocol/binary/frames.ts";
 import { PatchEncoder } from "../../protocol/binary/patch-encoder.ts";
 import { specOf } from "../../protocol/binary/tables.ts";
 import type { Plain } from "../../protocol/values.ts";
-import type { BinaryState } from "../../relay/messages.ts";
 import type { Tree } from "../../state/tree.ts";
 import { wireTablesOf } from "../../state/wire-tables.ts";
 import type { WireTables } from "../../state/wire-tables.ts";
@@ -14,7 +13,7 @@ import type { SyncHead } from "../../protocol/packets.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import type { Connections } from "../connections/connections.ts";
 
-const NO_BLOCKS = new Uint8Array(0);
+export const NO_BLOCKS = new Uint8Array(0);
 
 /** An encoder that has encoded all patches for everyone since its first client connected. */
 class Run {
@@ -80,7 +79,7 @@ export class BinaryPatches {
     this.#hasReadersHere = true;
     this.#speak();
     const seen = this.#tree.crowd?.slotsFor(conn) ?? NO_BLOCKS;
-    const patch = publicId === undefined ? this.resumed(conn, text, head.clear) : this.#started.whole(text);
+    const patch = publicId === undefined ? this.resumed(conn, text, head.clear) : this.whole(text);
     return writeFirstFrame(head, publicId, this.tables, conn.wire?.tables, seen, patch);
   }
 
@@ -92,14 +91,13 @@ export class BinaryPatches {
       if (clear) writeClear(out, clear);
       // The patch follows the slots, since it may remove an entry that the slots create.
       if (!isKnown) out.bytes(encoder.slots());
-      out.bytes(this.#started.whole(text));
+      out.bytes(this.whole(text));
     });
   }
 
-  /** The state for clients of a shard. @param conns these clients @param text as JSON. Undefined if all have it */
-  stateFor(conns: readonly RoomConnection[], text: string | undefined): BinaryState | undefined {
-    if (!conns.some(isReader)) return undefined;
-    return { ...this.tables, blocks: text === undefined ? NO_BLOCKS : this.#started.whole(text) };
+  /** Encodes the whole state. @param text as JSON */
+  whole(text: string): Uint8Array {
+    return this.#started.whole(text);
   }
 
   /** Visible entries are encoded here only for local connections. */
@@ -120,6 +118,6 @@ export class BinaryPatches {
 }
 
 /** If an interceptor changes packets, frames are made from its results for each client. */
-function isReader({ protocol, isIntercepted }: RoomConnection): boolean {
+export function isReader({ protocol, isIntercepted }: RoomConnection): boolean {
   return protocol === 3 && !isIntercepted;
 }

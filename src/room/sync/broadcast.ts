@@ -5,7 +5,7 @@ import { withText } from "../../protocol/binary/frame-text.ts";
 import { writeAckFrame } from "../../protocol/binary/frames.ts";
 import { BinaryPatches } from "./binary-patches.ts";
 import { DirectPatches } from "./direct-patches.ts";
-import { FirstPackets, idOf } from "./first-packets.ts";
+import { FirstPackets } from "./first-packets.ts";
 import type { FirstPacketsScope } from "./first-packets.ts";
 import type { Changes, Tree } from "../../state/tree.ts";
 import type { GroupState, RemoteGroup } from "../connections/remote-group.ts";
@@ -20,7 +20,7 @@ import type { OwnRows } from "../timing/room-part.ts";
 import { SentState } from "./sent-state.ts";
 import type { SentStateScope } from "./sent-state.ts";
 import type { ChangeClock } from "./change-clock.ts";
-import { remoteChanges } from "./remote-changes.ts";
+import type { RemotePatches } from "./remote-patches.ts";
 import type { Turns } from "../timing/turns.ts";
 import type { ViewerGroup, Views } from "./views.ts";
 
@@ -61,6 +61,8 @@ export class Broadcast {
   readonly #direct: DirectPatches;
   readonly #throttle: number | "auto";
   readonly #first: FirstPackets;
+  /** Undefined in a service without shards. */
+  #remote: RemotePatches | undefined;
   readonly #modeRow: Row;
   /** Whether changes are sent only by `applySync`. Survives hibernation. */
   #isManual: boolean;
@@ -225,14 +227,17 @@ export class Broadcast {
     if (this.#wasPending) for (const conn of this.#connections.all()) if (conn.protocol !== 1) this.#promise(conn);
   }
 
+  /** There may be clients at shards. @param Remote makes what they get */
+  serveShards(Remote: typeof RemotePatches): void {
+    this.#remote = new Remote(this.#scope, this.#binary, this.#first);
+  }
+
   /** The state that clients of a remote group should have. */
-  stateFor(group: RemoteGroup): GroupState {
+  stateFor(group: RemoteGroup): GroupState | undefined {
     if (this.#isFresh) this.#settle();
     // Only sent values can be read.
     this.#flush();
-    return this.#first.stateFor(
-      this.#connections.all().filter((conn) => conn.remote?.group === group && conn.phase === "open"),
-    );
+    return this.#remote?.stateFor(group);
   }
 
   #flush(): void {
@@ -297,7 +302,7 @@ export class Broadcast {
   #welcome(waiting: readonly RoomConnection[]): void {
     const byGroup = Map.groupBy(waiting, (conn) => conn.remote?.group);
     for (const [group, conns] of byGroup) {
-      if (group) this.#welcomeAt(group, conns);
+      if (group) this.#remote?.welcome(group, conns);
       for (const [index, conn] of conns.entries()) {
         // Where packets are sent by hand, nobody knows when the next one is.
         if (!group && index > 0 && this.#scope.flows.isOver && !this.#isManual) {
@@ -308,13 +313,6 @@ export class Broadcast {
         this.#connections.opened(conn);
       }
     }
-  }
-
-  #welcomeAt(group: RemoteGroup, conns: readonly RoomConnection[]): void {
-    const state = this.#tree.sharedText();
-    const welcomes = conns.map((conn) => this.#first.welcomeOf(conn));
-    const isNeeded = welcomes.some(({ patch }) => patch === undefined);
-    group.welcome(state, welcomes, this.#binary.stateFor(conns, isNeeded ? state : undefined));
   }
 
   #tickHead(): Pick<PatchHead, "tick"> {
@@ -340,23 +338,14 @@ export class Broadcast {
     // A patch for some clients has no number, because the others would miss that number.
     const seq = this.#changeClock.settled(changes);
     const promised = this.#keepPromises(shared !== undefined, viewerGroups);
-    const { remoteGroups, answered } = this.#connections;
+    const { answered } = this.#connections;
     if (!shared && viewerGroups.length === 0 && answered.size === 0 && !this.#tree.crowd) return;
     const mark = seq > 0 ? this.#changeClock.takeMark() : undefined;
     const blocks = this.#binary.shared(shared);
     const tick = this.#tickHead();
     const head = seq > 0 ? { seq, ...(mark !== undefined && { mark }), ...tick } : tick;
     this.#direct.send({ shared, blocks, head, viewerGroups });
-    const patch = shared && remoteGroups.size > 0 ? JSON.stringify(shared) : undefined;
-    const binary = blocks && { blocks, tables: this.#binary.tables };
-    for (const group of remoteGroups.keys()) {
-      const own = remoteChanges(group, this.#connections.all(), viewerGroups, this.#tree.crowd);
-      const isHere = ({ remote }: RoomConnection) => remote?.group === group;
-      const told = Array.from(answered).filter(([conn]) => isHere(conn));
-      const inputs = told.flatMap(([conn, input]) => idOf(conn).map((id) => [id, input] as const));
-      const ids = promised.filter(isHere).flatMap(idOf);
-      group.sync({ patch, binary, seq, mark, own, promised: ids, inputs, ...tick });
-    }
+    this.#remote?.send({ shared, blocks, seq, mark, tick, viewerGroups, promised });
     answered.clear();
   }
 

@@ -4,11 +4,10 @@ import type { Steps } from "../../protocol/clean-patch.ts";
 import { withText } from "../../protocol/binary/frame-text.ts";
 import { encodeSync, encodeWelcome } from "../../protocol/packets.ts";
 import type { SyncHead } from "../../protocol/packets.ts";
-import type { AppliedInputs, Welcome } from "../../relay/messages.ts";
+import type { Welcome } from "../../relay/messages.ts";
 import { merge } from "../../state/merge.ts";
 import type { Tree } from "../../state/tree.ts";
 import type { RoomConnection } from "../connections/connection.ts";
-import type { GroupState } from "../connections/remote-group.ts";
 import type { BinaryPatches } from "./binary-patches.ts";
 import type { ChangeClock } from "./change-clock.ts";
 import type { Views } from "./views.ts";
@@ -44,7 +43,7 @@ export class FirstPackets {
     const base = { id: remote?.id ?? 0, publicId, ...(conn.wire && { tables: conn.wire.tables }) };
     if (conn.protocol === 1 || conn.isIntercepted) return { ...base, changes: views.privateState(conn) };
     changeClock.use();
-    const own = { ...this.#own(), ...this.#inputOf(conn) };
+    const own = { ...this.own, ...this.inputOf(conn) };
     const from = since && changeClock.resumesFrom(since, publicId);
     if (!since || from === undefined) {
       const head: SyncHead = { ...changeClock.head, ...(since && { reset: true }), ...own };
@@ -73,38 +72,14 @@ export class FirstPackets {
     return withText(this.#binary.first(conn, head, patch === undefined ? publicId : undefined, text), encode);
   }
 
-  /** The state that connections at a shard should have. */
-  stateFor(conns: readonly RoomConnection[]): GroupState {
-    const { changeClock, tree, views } = this.#scope;
-    if (conns.some(({ protocol }) => protocol !== 1)) changeClock.use();
-    const own = conns.map((conn) => ({ ids: idOf(conn), changes: views.privateState(conn) }));
-    const inputs: AppliedInputs = conns.flatMap((conn) => {
-      const { input } = this.#inputOf(conn);
-      return input === undefined ? [] : idOf(conn).map((id) => [id, input] as const);
-    });
-    const state = tree.sharedText();
-    return {
-      state,
-      binary: this.#binary.stateFor(conns, state),
-      own: own.filter(({ changes }) => changes.length > 0),
-      head: { ...changeClock.head, reset: true, ...this.#own() },
-      ...(inputs.length > 0 && { inputs }),
-    };
-  }
-
   /** The parts that only first packets have. */
-  #own(): Pick<SyncHead, "batch" | "tick" | "hz"> {
+  get own(): Pick<SyncHead, "batch" | "tick" | "hz"> {
     const { ticker } = this.#scope;
     return { batch: this.#batch, ...(ticker && { tick: ticker.number, hz: ticker.hz }) };
   }
 
-  #inputOf(conn: RoomConnection): Pick<SyncHead, "input"> {
+  inputOf(conn: RoomConnection): Pick<SyncHead, "input"> {
     const input = this.#scope.inputs?.lastOf(conn);
     return input === undefined ? {} : { input };
   }
-}
-
-/** The id of a connection at its shard, if it is at a shard. */
-export function idOf({ remote }: RoomConnection): number[] {
-  return remote ? [remote.id] : [];
 }
