@@ -12,6 +12,8 @@ import type { Leaf, PrivateChange } from "./leaf.ts";
 import type { HiddenEntry } from "./leaf-scope.ts";
 import { ENTRY_PARTS } from "./entry-parts.ts";
 import { EntryChanges } from "./entry-changes.ts";
+import { loadEntry, restoreEntry, saveEntry, snapshotOfEntry } from "./entry-rows.ts";
+import { fits } from "./entry-template.ts";
 import { rowValueOf } from "./lost-properties.ts";
 import { LAST_READ } from "./node.ts";
 import type { EntryNode, InnerNode, ParentNode, Placement, Shared } from "./node.ts";
@@ -32,9 +34,6 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
   readonly synced = true;
   readonly shape = "object";
   readonly hidden = false;
-  readonly isSimple = false;
-  readonly fits = () => false;
-  readonly textOfStored = () => undefined;
   readonly isDurable = false;
   readonly isOfUsers: boolean;
   readonly collection: CollectionGate = this;
@@ -140,11 +139,8 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
 
   /** The stored values of an entry, including the entries inside of it. */
   snapshotOf(key: string): Plain | undefined {
-    return this.#entry(key)?.snapshot();
-  }
-
-  snapshot(): Plain {
-    return Object.fromEntries([...this.children].map(([key, entry]) => [key, entry.snapshot()]));
+    const entry = this.#entry(key);
+    return entry && snapshotOfEntry(entry);
   }
 
   #entry(key: string): EntryNode | undefined {
@@ -216,7 +212,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     this.#made.set(key, entry);
     if (entry.privateCount > 0) this.countPrivate(entry.privateCount);
     if (this.isInState && !this.shared.loading) {
-      if (!this.#isHeld(key)) entry.saveEntry();
+      if (!this.#isHeld(key)) saveEntry(entry);
       if (this.isOfUsers) this.shared.onUser(key);
     }
     return entry;
@@ -255,7 +251,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     const entry = this.#made.get(key);
     if (!entry) return;
     if (!this.changes.before.has(key)) this.changes.before.set(key, undefined);
-    entry.saveEntry();
+    saveEntry(entry);
     this.referrers?.changed(key);
     this.childChanged(key);
   }
@@ -344,7 +340,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
         checkStored(entry);
         const made = this.#made.get(key);
         if (!made || made.placement.kind !== kindOfStored(this.field.factory, entry)) this.create(key, entry);
-        (this.#made.get(key) as EntryNode).loadEntry(entry);
+        loadEntry(this.#made.get(key) as EntryNode, entry);
       } catch (error) {
         this.shared.onUnreadable([...this.names(), key], entry, error);
       }
@@ -354,7 +350,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
 
   #canStayUnread(entry: readonly [key: string, value: unknown], template: EntryNode): entry is StoredEntry {
     const [key, value] = entry;
-    return isEntryKey(key) && !this.#made.has(key) && template.fits(value);
+    return isEntryKey(key) && !this.#made.has(key) && fits(template, value);
   }
 
   /** A template of all entries, if they may stay unread. */
@@ -372,13 +368,13 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     return this.shared.quietly(() => {
       const { target, kind } = makeEntry(this.field.factory, key, stored);
       const entry = this.#put(key, target, { ...this.#placementOf(key), kind });
-      entry.restore(stored);
+      restoreEntry(entry, stored);
       return entry.target;
     });
   }
 
   saveAll(): void {
-    for (const entry of this.children.values()) entry.saveEntry();
+    for (const entry of this.children.values()) saveEntry(entry);
   }
 
   removeRows(): void {

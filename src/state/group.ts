@@ -17,7 +17,7 @@ import type { HiddenEntry } from "./leaf-scope.ts";
 import { goneIds } from "./node.ts";
 import type { EntryNode, ParentNode, Placement, RemovedEntry, Shared } from "./node.ts";
 import { encodeKey, Row } from "./rows.ts";
-import { fitChildren, storedChildren, textOfStoredChildren, withKind } from "./stored-children.ts";
+import { storedChildren } from "./stored-children.ts";
 import { NO_OBJECT, shapeOf } from "./value-checks.ts";
 
 type Node = Leaf | Group | Entries;
@@ -64,10 +64,6 @@ export class Group implements EntryNode, ParentNode {
     }
     this.hidden = [...this.children.values()].every((child) => child.hidden);
     this.#phase = "there";
-  }
-
-  get isSimple(): boolean {
-    return [...this.children.values()].every((child) => child.isSimple);
   }
 
   get isDurable(): boolean {
@@ -220,10 +216,6 @@ export class Group implements EntryNode, ParentNode {
     return text;
   }
 
-  textOfStored(stored: unknown): string | undefined {
-    return textOfStoredChildren(this.children, stored);
-  }
-
   privateLeaves(into: Leaf[]): void {
     if (this.privateCount > 0) for (const child of this.children.values()) child.privateLeaves(into);
   }
@@ -245,21 +237,6 @@ export class Group implements EntryNode, ParentNode {
     return storedChildren(this, persisted, false);
   }
 
-  rowValue(persisted: boolean): unknown {
-    const values = this.stored(persisted);
-    // An entry always has a row, since its existence is stored.
-    return persisted === this.placement.persisted ? withKind(values ?? {}, this.placement.kind) : values;
-  }
-
-  snapshot(): Plain {
-    const snapshot: Plain = withKind({}, this.placement.kind);
-    for (const [name, child] of this.children) {
-      if (!(child instanceof Leaf)) snapshot[name] = child.snapshot();
-      else if (child.field.persisted && child.row) snapshot[name] = child.stored();
-    }
-    return snapshot;
-  }
-
   load(values: Plain): boolean {
     this.isRestored = this.#shared.loading;
     let isMissing = false;
@@ -274,29 +251,6 @@ export class Group implements EntryNode, ParentNode {
       }
     }
     return isMissing;
-  }
-
-  fits(stored: unknown): boolean {
-    return fitChildren(this.children, stored);
-  }
-
-  restore(stored: Plain): void {
-    this.loadEntry(stored);
-    this.settle([]);
-  }
-
-  loadEntry(stored: Plain): void {
-    const isIncomplete = this.load(stored);
-    // A field that is missing in storage may have a random initial value, which is kept.
-    if (isIncomplete && this.placement.persisted) this.placement.row.changed(true);
-  }
-
-  saveEntry(): void {
-    const { row, persisted } = this.placement;
-    row.touch();
-    row.changed(persisted);
-    if (persisted && this.stored(false)) row.changed(false);
-    this.saveAll();
   }
 
   saveAll(): void {

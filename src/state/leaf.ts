@@ -11,8 +11,8 @@ import type { Row } from "./rows.ts";
 import { Observer, readComputed } from "./signals/adapter.ts";
 import { announceAgain, isFrozen, track } from "./signals/tracking.ts";
 import type { FieldGate } from "./signals/tracking.ts";
-import { nestDottedKeys, toPlain, toSent } from "./to-plain.ts";
-import { checkField, checkValue, refused, shapeOf } from "./value-checks.ts";
+import { toPlain, toSent } from "./to-plain.ts";
+import { checkValue, refused, shapeOf } from "./value-checks.ts";
 import type { Shape } from "./value-checks.ts";
 
 /** A change that only some viewers may see. */
@@ -40,8 +40,6 @@ export class Leaf implements FieldGate {
   readonly synced: boolean;
   /** Whether nothing of it is ever sent. */
   readonly hidden: boolean;
-  /** Whether it depends on nothing else, and is not only for some. */
-  readonly isSimple: boolean;
   /** Whether it has a value that can be stored. */
   readonly isStored: boolean;
   /** The row that it is stored in: with the state, or only until the room restarts. */
@@ -83,7 +81,6 @@ export class Leaf implements FieldGate {
     this.field = field;
     this.synced = field.synced;
     this.hidden = !field.synced;
-    this.isSimple = field.kind !== "computed" && field.kind !== "reference" && !placement.audience;
     this.isStored = field.kind === "value" || field.kind === "reference";
     this.row = this.isStored ? placement.row : undefined;
     this.place = placement.row;
@@ -273,14 +270,6 @@ export class Leaf implements FieldGate {
     return (this.#text ??= JSON.stringify(this.sent ?? null));
   }
 
-  /** The same for a field like this one, of which this value is stored; undefined if that depends on more. */
-  textOfStored(value: unknown): string | undefined {
-    const { kind, transform } = this.field;
-    if (kind === "connected") return "false";
-    if (transform || value === undefined || !this.fits(value)) return undefined;
-    return JSON.stringify(nestDottedKeys(value));
-  }
-
   /** Adds it to the fields that not everybody sees, if it is one. */
   privateLeaves(into: Leaf[]): void {
     if (this.synced && this.audience) into.push(this);
@@ -326,17 +315,6 @@ export class Leaf implements FieldGate {
   /** Whether a value is what the field was declared as. */
   protected hasShape(value: unknown): boolean {
     return this.shape === "any" || shapeOf(value) === this.shape;
-  }
-
-  /** Whether a stored value can be loaded: limits, and what the field was declared as, may be others by now. */
-  fits(value: unknown): boolean {
-    if (this.field.kind !== "value") return true;
-    try {
-      checkField(this, value);
-      return this.rounded(value) === value;
-    } catch {
-      return false;
-    }
   }
 
   /** Its present value for clients. @throws the error that prevents sending it */

@@ -1,6 +1,7 @@
 import type { Build } from "../protocol/build.ts";
 import { isContainer } from "../protocol/values.ts";
 import type { Plain } from "../protocol/values.ts";
+import { rowValue } from "./entry-rows.ts";
 import { exampleOf } from "./kinds.ts";
 import type { CollectionField, Factories } from "./field.ts";
 import { isId, nodeOf } from "./members.ts";
@@ -19,7 +20,7 @@ export function rowValueOf(
     shared.onError(error);
   }
   if ((globalThis as Build).process?.env?.NODE_ENV !== "production") adviseOnLost(entry, field.factory, shared);
-  return entry.rowValue(persisted);
+  return rowValue(entry, persisted);
 }
 
 /**

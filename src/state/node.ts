@@ -50,8 +50,6 @@ export interface InnerNode {
   readonly changedIn: number;
   /** The number of the first packet that contained it for everyone. 0 if it was there when the room started. */
   bornIn: number;
-  /** Whether all of its values are stored, visible to everyone unchanged, and do not depend on anything else. */
-  readonly isSimple: boolean;
   /**
    * Takes the changes since the last time. @returns the patch for everyone, or SAME; private changes are added to
    * `changes`
@@ -59,19 +57,13 @@ export interface InnerNode {
   settle(changes: PrivateChange[]): unknown;
   /** What was sent, as JSON: the part for everyone, and the parts that `sees` allows. */
   textFor(sees: Sees): string;
-  /** What would be sent of a node like this with these stored values. @returns undefined if that depends on more */
-  textOfStored(stored: unknown): string | undefined;
   /** Collects the fields inside of it that not everyone sees. */
   privateLeaves(into: Leaf[]): void;
   /** Collects the ids of private fields that clients may have, including removed ones. */
   privateIds(into: Set<number>): void;
   /** Loads stored values. @returns whether a persisted field was missing */
   load(values: Plain): boolean;
-  /** Whether a stored value could be loaded into a node like this. */
-  fits(stored: unknown): boolean;
   saveAll(): void;
-  /** All stored values, including entries inside of it. */
-  snapshot(): Plain;
   /** What was sent, including private fields, as plain data. */
   sentValues(): Plain;
   /** Sets what was sent. */
@@ -87,6 +79,7 @@ export interface EntryNode extends InnerNode, StateNode {
   readonly parent: ParentNode | undefined;
   readonly target: object;
   readonly placement: Placement;
+  readonly children: ReadonlyMap<string, Leaf | InnerNode>;
   /** Whether it is part of the state. Removed entries are not. */
   readonly isInState: boolean;
   /** Whether its stored values are loaded. */
@@ -99,14 +92,8 @@ export interface EntryNode extends InnerNode, StateNode {
   names(): string[];
   /** Takes fields that were assigned since it was made. @throws RoomError if one of them cannot be part of the state */
   takeAssigned(): void;
-  /** The value of its row: of the persisted fields, or of the others. Undefined if there are none. */
-  rowValue(persisted: boolean): unknown;
-  /** Loads the stored values of the entry without sending changes. */
-  restore(stored: Plain): void;
-  /** Loads the stored values of the entry. */
-  loadEntry(stored: Plain): void;
-  /** Marks the entry as unsaved, including everything inside of it. */
-  saveEntry(): void;
+  /** The values of its row: of the persisted fields, or of the others. Undefined if there are none. */
+  stored(persisted: boolean): Plain | undefined;
   /** Continues from what was sent of the previous entry. */
   continueFrom(previous: EntryNode | RemovedEntry, changes: PrivateChange[]): void;
   remove(): void;

@@ -48,10 +48,6 @@ export class ReferenceLeaf extends Leaf {
     if (this.isInState) this.touch();
   }
 
-  override fits(value: unknown): boolean {
-    return this.hasShape(value);
-  }
-
   protected override hasShape(value: unknown): boolean {
     return value === null || (typeof value === "string" && isEntryKey(value));
   }

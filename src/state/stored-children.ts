@@ -1,6 +1,4 @@
-import { isPlain } from "../protocol/values.ts";
 import type { Plain } from "../protocol/values.ts";
-import { KIND_KEY } from "./marks.ts";
 import { Leaf } from "./leaf.ts";
 import type { InnerNode, Placement } from "./node.ts";
 
@@ -30,32 +28,4 @@ export function storedChildren(
     if (value !== undefined) (values ??= {})[name] = value;
   }
   return values;
-}
-
-/** Whether the stored values of an object could be loaded into these fields. */
-export function fitChildren(children: Children, stored: unknown): boolean {
-  if (!isPlain(stored)) return false;
-  for (const [name, child] of children) {
-    const value = Object.hasOwn(stored, name) ? stored[name] : undefined;
-    if (value !== undefined && !child.fits(value)) return false;
-  }
-  return true;
-}
-
-/** The packet value of an object with such fields and these stored values. Undefined if it depends on more. */
-export function textOfStoredChildren(children: Children, stored: unknown): string | undefined {
-  if (!isPlain(stored)) return undefined;
-  const parts: string[] = [];
-  for (const [name, child] of children) {
-    if (child.hidden) continue;
-    const text = child.textOfStored(Object.hasOwn(stored, name) ? stored[name] : undefined);
-    if (text === undefined) return undefined;
-    parts.push(`${JSON.stringify(name)}:${text}`);
-  }
-  return `{${parts.join(",")}}`;
-}
-
-/** The stored values of an entry, with the name of its kind. */
-export function withKind(values: Plain, kind: string | undefined): Plain {
-  return kind === undefined ? values : { [KIND_KEY]: kind, ...values };
 }

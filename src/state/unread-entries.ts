@@ -1,6 +1,7 @@
 import { untracked } from "@signe/reactive";
 import type { Plain } from "../protocol/values.ts";
 import type { Audience } from "./audience.ts";
+import { isSimple, textOfStored } from "./entry-template.ts";
 import { makeEntry } from "./marks.ts";
 import type { CollectionField } from "./field.ts";
 import { OUTSIDE } from "./node.ts";
@@ -17,7 +18,7 @@ export interface StoredEntries {
 }
 
 /** A template that all entries of a collection match. */
-export type EntryTemplate = Pick<EntryNode, "fits" | "textOfStored" | "isDurable">;
+export type EntryTemplate = EntryNode;
 
 /** An entry with loaded values that is not made yet. */
 interface UnreadEntry {
@@ -122,11 +123,15 @@ export class UnreadEntries {
     if (this.#storage) this.#sent ??= this.#readTexts(this.#storage);
     const texts = this.#sent ? [...this.#sent.values()] : [];
     for (const [key, entry] of this.#loaded) {
-      entry.text ??= this.#template?.textOfStored(entry.stored);
+      entry.text ??= this.#textOf(entry.stored);
       if (entry.text === undefined) this.make(key);
       else texts.push(memberOf(key, entry.text));
     }
     return texts;
+  }
+
+  #textOf(stored: Plain): string | undefined {
+    return this.#template && textOfStored(this.#template, stored);
   }
 
   /** Reads all entries only for their texts: a room may have thousands, and a client waits for them. */
@@ -136,7 +141,7 @@ export class UnreadEntries {
     for (const entry of storage.all()) {
       const [key, stored] = entry;
       if (this.#outdated.has(key)) continue;
-      const text = this.#template?.textOfStored(stored);
+      const text = this.#textOf(stored);
       if (text === undefined) others.push(entry);
       else texts.set(key, memberOf(key, text));
     }
@@ -176,7 +181,7 @@ export function templateOf({ shared, field, audience, placement }: Collection): 
   if (typeof factory !== "function" || factory.length > 0 || audience) return undefined;
   const own = { ...placement, owner: undefined, row: new Row(shared.rows, "", () => undefined) };
   const template = new shared.Entry(shared, OUTSIDE, "", makeEntry(factory, "").target, own);
-  return template.isSimple ? template : undefined;
+  return isSimple(template) ? template : undefined;
 }
 
 function memberOf(key: string, text: string): string {

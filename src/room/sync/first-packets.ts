@@ -4,7 +4,6 @@ import type { Steps } from "../../protocol/clean-patch.ts";
 import { withText } from "../../protocol/binary/frame-text.ts";
 import { encodeSync, encodeWelcome } from "../../protocol/packets.ts";
 import type { SyncHead } from "../../protocol/packets.ts";
-import type { Welcome } from "../../relay/messages.ts";
 import { merge } from "../../state/merge.ts";
 import type { Tree } from "../../state/tree.ts";
 import type { RoomConnection } from "../connections/connection.ts";
@@ -23,6 +22,14 @@ export interface FirstPacketsScope {
   readonly inputs: { lastOf(conn: RoomConnection): number | undefined } | undefined;
 }
 
+/** The first packet of a connection. */
+interface FirstPacket {
+  /** Undefined in the first protocol. */
+  readonly head?: SyncHead;
+  /** What the client missed, as JSON. Undefined if it gets the whole state. */
+  readonly patch?: string;
+}
+
 /** Makes the first packet of a connection: its whole visible state, or the changes that it missed. */
 export class FirstPackets {
   readonly #scope: FirstPacketsScope;
@@ -36,35 +43,25 @@ export class FirstPackets {
     this.#batch = batch;
   }
 
-  welcomeOf(conn: RoomConnection): Welcome {
+  /** The head of the first packet of a connection, and the changes that it missed. */
+  packetOf(conn: RoomConnection): FirstPacket {
     const { changeClock, views } = this.#scope;
     views.remember(conn);
-    const { publicId, remote, since } = conn;
-    const base = { id: remote?.id ?? 0, publicId, ...(conn.wire && { tables: conn.wire.tables }) };
-    if (conn.protocol === 1 || conn.isIntercepted) return { ...base, changes: views.privateState(conn) };
+    const { publicId, since } = conn;
+    if (conn.protocol === 1 || conn.isIntercepted) return {};
     changeClock.use();
     const own = { ...this.own, ...this.inputOf(conn) };
     const from = since && changeClock.resumesFrom(since, publicId);
-    if (!since || from === undefined) {
-      const head: SyncHead = { ...changeClock.head, ...(since && { reset: true }), ...own };
-      return { ...base, changes: views.privateState(conn), head };
-    }
+    if (!since || from === undefined) return { head: { ...changeClock.head, ...(since && { reset: true }), ...own } };
     const missed = changeClock.missed(from);
     const merged = merge(missed.patch, views.privateSince(conn, from, missed.gone));
     const { clear, value }: Steps = conn.clears ? inSteps(merged) : { value: merged };
-    const patch = JSON.stringify(value);
-    const head = {
-      clear,
-      ...changeClock.resumedHead(since, from, publicId),
-      ...(conn.isBehind && { from }),
-      ...own,
-    };
-    const welcome = { ...base, changes: views.privateInSights(conn), head, patch };
-    return remote && conn.protocol === 3 ? { ...welcome, blocks: this.#binary.resumed(conn, patch, clear) } : welcome;
+    const resumed = changeClock.resumedHead(since, from, publicId);
+    return { head: { clear, ...resumed, ...(conn.isBehind && { from }), ...own }, patch: JSON.stringify(value) };
   }
 
   frameFor(conn: RoomConnection): SentFrame {
-    const { head, patch } = this.welcomeOf(conn);
+    const { head, patch } = this.packetOf(conn);
     const { publicId, protocol } = conn;
     const text = patch ?? this.#scope.views.textFor(conn);
     const encode = () => (patch === undefined ? encodeWelcome(publicId, text, head) : encodeSync(patch, head));

@@ -1,7 +1,9 @@
 import type { PatchHead } from "../../protocol/packets.ts";
 import type { Plain } from "../../protocol/values.ts";
-import type { AppliedInputs, BinaryState, PrivateChanges } from "../../relay/messages.ts";
+import type { AppliedInputs, BinaryState, PrivateChanges, Welcome } from "../../relay/messages.ts";
 import type { Crowd } from "../../state/crowd.ts";
+import type { Leaf } from "../../state/leaf.ts";
+import type { Placed } from "../../state/merge.ts";
 import type { Tree } from "../../state/tree.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import type { Connections } from "../connections/connections.ts";
@@ -68,17 +70,17 @@ export class RemotePatches {
   /** Sends first packets. */
   welcome(group: RemoteGroup, conns: readonly RoomConnection[]): void {
     const state = this.#scope.tree.sharedText();
-    const welcomes = conns.map((conn) => this.#first.welcomeOf(conn));
+    const welcomes = conns.map((conn) => this.#welcomeOf(conn));
     const isNeeded = welcomes.some(({ patch }) => patch === undefined);
     group.welcome(state, welcomes, this.#binaryState(conns, isNeeded ? state : undefined));
   }
 
   /** The state that the connections of a group should have. */
   stateFor(group: RemoteGroup): GroupState {
-    const { changeClock, connections, tree, views } = this.#scope;
+    const { changeClock, connections, tree } = this.#scope;
     const conns = connections.all().filter((conn) => conn.remote?.group === group && conn.phase === "open");
     if (conns.some(({ protocol }) => protocol !== 1)) changeClock.use();
-    const own = conns.map((conn) => ({ ids: idOf(conn), changes: views.privateState(conn) }));
+    const own = conns.map((conn) => ({ ids: idOf(conn), changes: this.#privateState(conn) }));
     const inputs: AppliedInputs = conns.flatMap((conn) => {
       const { input } = this.#first.inputOf(conn);
       return input === undefined ? [] : idOf(conn).map((id) => [id, input] as const);
@@ -91,6 +93,36 @@ export class RemotePatches {
       head: { ...changeClock.head, reset: true, ...this.#first.own },
       ...(inputs.length > 0 && { inputs }),
     };
+  }
+
+  #welcomeOf(conn: RoomConnection): Welcome {
+    const { head, patch } = this.#first.packetOf(conn);
+    const { publicId, remote, wire, protocol } = conn;
+    const who = { id: remote?.id ?? 0, publicId, ...(wire && { tables: wire.tables }) };
+    if (patch === undefined) return { ...who, changes: this.#privateState(conn), ...(head && { head }) };
+    const blocks = protocol === 3 ? this.#binary.resumed(conn, patch, head?.clear) : undefined;
+    return { ...who, changes: this.#privateInSights(conn), head, patch, ...(blocks && { blocks }) };
+  }
+
+  /** The private fields that a connection was sent. */
+  #privateState(conn: RoomConnection): Placed[] {
+    const { tree, views } = this.#scope;
+    const viewer = tree.viewerOf(conn);
+    const leaves = tree.privateLeaves().filter((leaf) => views.wasSent(conn, viewer, leaf));
+    return [...(tree.crowd?.whole(conn) ?? []), ...leaves.map((leaf) => ({ names: leaf.names(), value: leaf.sent }))];
+  }
+
+  /** The sent private fields in entries that the shard shows to the connection. */
+  #privateInSights(conn: RoomConnection): Placed[] {
+    const { tree, views } = this.#scope;
+    if (!conn.relays || !tree.crowd) return [];
+    const viewer = tree.viewerOf(conn);
+    const isInSight = (leaf: Leaf) => {
+      const interest = tree.hiddenAround(leaf.names())?.collection.interest;
+      return interest?.relayTo(conn) !== undefined && views.wasSent(conn, viewer, leaf);
+    };
+    const inSight = tree.privateLeaves().filter(isInSight);
+    return inSight.map((leaf) => ({ names: leaf.names(), value: leaf.sent }));
   }
 
   /** The state for clients of protocol 3. @param text as JSON. Undefined if all have it */

@@ -64,30 +64,6 @@ export class Views {
     else this.#mark(conn, true);
   }
 
-  /** The private fields that a connection was sent. */
-  privateState(conn: RoomConnection): Placed[] {
-    const viewer = this.#tree.viewerOf(conn);
-    const leaves = this.#tree.privateLeaves().filter((leaf) => this.#wasSent(conn, viewer, leaf));
-    return [
-      ...(this.#tree.crowd?.whole(conn) ?? []),
-      ...leaves.map((leaf) => ({ names: leaf.names(), value: leaf.sent })),
-    ];
-  }
-
-  /** The sent private fields in entries that the shard shows to the connection. */
-  privateInSights(conn: RoomConnection): Placed[] {
-    if (!conn.relays || !this.#tree.crowd) return [];
-    const viewer = this.#tree.viewerOf(conn);
-    const isInSight = (leaf: Leaf) => {
-      const interest = this.#tree.hiddenAround(leaf.names())?.collection.interest;
-      return interest?.relayTo(conn) !== undefined && this.#wasSent(conn, viewer, leaf);
-    };
-    return this.#tree
-      .privateLeaves()
-      .filter(isInSight)
-      .map((leaf) => ({ names: leaf.names(), value: leaf.sent }));
-  }
-
   /**
    * The changes of private fields after a packet, for a client that has this packet. Objects replace the client's
    * values. It is unknown which fields with a predicate the client saw before, so hidden ones are deleted.
@@ -108,7 +84,7 @@ export class Views {
     for (const leaf of this.#tree.privateLeaves()) {
       const { audience } = leaf;
       if (!audience || (!audience.dynamic && leaf.changedIn <= seq)) continue;
-      const wasSent = this.#wasSent(conn, viewer, leaf);
+      const wasSent = this.wasSent(conn, viewer, leaf);
       const around = leaf.hiddenEntryAround(() => false);
       if (around?.placement.seenBy) continue;
       if (around?.placement.audience?.dynamic) hidden.take(leaf, around, wasSent);
@@ -178,7 +154,7 @@ export class Views {
   }
 
   /** Whether a connection was sent the field. A field that is hidden now is asked again, and is not sent. */
-  #wasSent(conn: RoomConnection, viewer: Viewer, leaf: Leaf): boolean {
+  wasSent(conn: RoomConnection, viewer: Viewer, leaf: Leaf): boolean {
     const { audience, sent } = leaf;
     if (!audience || sent === undefined || (audience.dynamic && !conn.seen.has(leaf.id))) return false;
     return this.#tree.sees(viewer, audience);
