@@ -16,9 +16,10 @@ import { loadEntry, restoreEntry, saveEntry, snapshotOfEntry } from "./entry-row
 import { fits } from "./entry-template.ts";
 import { rowValueOf } from "./lost-properties.ts";
 import { LAST_READ } from "./node.ts";
-import type { EntryNode, InnerNode, ParentNode, Placement, Shared } from "./node.ts";
+import type { EntryNode, InnerNode, ParentNode, Placement, RemovedEntry, Shared } from "./node.ts";
 import { encodeKey, Row } from "./rows.ts";
 import type { Referrers } from "./referrers.ts";
+import { replaceEntries } from "./replace-entries.ts";
 import { assumeEntriesSent, sentValuesOf, textOfEntries } from "./sent-entries.ts";
 import { track } from "./signals/tracking.ts";
 import type { CollectionGate, FieldGate } from "./signals/tracking.ts";
@@ -177,9 +178,11 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     }
   }
 
-  beforeReplace(next: Readonly<Plain>): void {
-    this.#unread.loadAll();
-    checkAll(this, next);
+  replaceAll(previous: Readonly<Plain>, next: Readonly<Plain>): void {
+    replaceEntries(this, previous, next, () => {
+      this.#unread.loadAll();
+      checkAll(this, next);
+    });
   }
 
   beforeGet(key: string): void {
@@ -321,10 +324,10 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     if (this.privateCount > 0) for (const [, child] of this.#shownEntries()) child.privateLeaves(into);
   }
 
-  /** Unread entries have no such fields. */
-  privateIds(into: Set<number>): void {
-    for (const [key, entry] of this.#made) if (!this.changes.before.has(key)) entry.privateIds(into);
-    for (const entry of this.changes.before.values()) if (entry && "privateIds" in entry) entry.privateIds(into);
+  /** What clients may have of entries with private fields. Unread entries have none. */
+  *before(): Iterable<EntryNode | RemovedEntry | undefined> {
+    for (const [key, entry] of this.#made) if (!this.changes.before.has(key)) yield entry;
+    yield* this.changes.before.values();
   }
 
   load(values: Plain): boolean {

@@ -3,8 +3,8 @@ import type { Plain } from "../protocol/values.ts";
 import type { Audience } from "./audience.ts";
 import { SAME } from "./diff.ts";
 import type { PrivateChange } from "./leaf.ts";
-import { goneIds } from "./node.ts";
 import type { EntryNode, RemovedEntry, Shared } from "./node.ts";
+import { continueEntry, goneIds } from "./replaced-entry.ts";
 import { sentEntries } from "./sent-entries.ts";
 import type { EntriesBefore } from "./sent-entries.ts";
 import { Tombstones } from "./tombstones.ts";
@@ -67,7 +67,7 @@ export class EntryChanges {
     const previous = this.before.has(key) ? this.before.get(key) : child;
     if (!child) return previous ? this.#settleRemoval(collection, key, previous, changes) : SAME;
     if (previous === child) return child.settle(changes);
-    if (previous) child.continueFrom(previous, changes);
+    if (previous) continueEntry(child, previous, changes);
     else this.#born(collection, key, child);
     const change = child.settle(changes);
     // A new entry is sent even if it is empty, unless the collection is hidden.

@@ -14,8 +14,7 @@ import type { Member } from "./members.ts";
 import { Leaf } from "./leaf.ts";
 import type { PrivateChange } from "./leaf.ts";
 import type { HiddenEntry } from "./leaf-scope.ts";
-import { goneIds } from "./node.ts";
-import type { EntryNode, ParentNode, Placement, RemovedEntry, Shared } from "./node.ts";
+import type { EntryNode, ParentNode, Placement, Shared } from "./node.ts";
 import { encodeKey, Row } from "./rows.ts";
 import { storedChildren } from "./stored-children.ts";
 import { NO_OBJECT, shapeOf } from "./value-checks.ts";
@@ -42,9 +41,9 @@ export class Group implements EntryNode, ParentNode {
   readonly #dirty = new Set<string>();
   ownReplacedIn = 0;
   /** Objects and collections that clients do not have yet. */
-  #unsent: Set<string> | undefined;
+  unsent: Set<string> | undefined;
   /** Removed fields that clients still have, with the ids of their private fields, if known. */
-  #removed: Map<string, ReadonlySet<number> | undefined> | undefined;
+  removed: Map<string, ReadonlySet<number> | undefined> | undefined;
   /** Groups above count its private fields only between its making and its removal. */
   #phase: "making" | "there" | "gone" = "making";
   #text: string | undefined;
@@ -110,17 +109,17 @@ export class Group implements EntryNode, ParentNode {
   retake(member: Member): void {
     const { name } = member;
     const before = this.children.get(name) as Leaf | Group;
-    const isUnsent = this.#unsent?.has(name);
+    const isUnsent = this.unsent?.has(name);
     this.childChanged(name);
     this.#add(member);
     this.countPrivate(-before.privateCount);
-    if (!isUnsent) this.#unsent?.delete(name);
+    if (!isUnsent) this.unsent?.delete(name);
     (this.children.get(name) as Leaf | Group).replace(before as never);
   }
 
   /** Replaces the object that was here, which has the same shape. */
   replace(previous: Group): void {
-    this.#unsent = previous.#unsent;
+    this.unsent = previous.unsent;
     this.bornIn = previous.bornIn;
     for (const [name, child] of this.children) (child as Leaf | Group).replace(previous.children.get(name) as never);
     previous.stop();
@@ -146,11 +145,11 @@ export class Group implements EntryNode, ParentNode {
   settle(changes: PrivateChange[]): unknown {
     const patch: Plain = {};
     this.changedIn = this.#shared.clock;
-    if (this.#removed) this.#settleRemovals(this.#removed, patch, changes);
+    if (this.removed) this.#settleRemovals(this.removed, patch, changes);
     for (const name of this.#dirty) {
       const child = this.children.get(name) as Node;
       const change = this.#settleChild(child, changes);
-      const isNew = this.#unsent?.has(name) === true;
+      const isNew = this.unsent?.has(name) === true;
       if (isNew && !this.isRestored) (child as Group | Entries).bornIn = this.#shared.clock;
       if (change === SAME) {
         if (isNew) patch[name] = {};
@@ -159,8 +158,8 @@ export class Group implements EntryNode, ParentNode {
     }
     this.#dirty.clear();
     this.isDirty = false;
-    this.#removed = undefined;
-    this.#unsent = undefined;
+    this.removed = undefined;
+    this.unsent = undefined;
     this.#text = undefined;
     return Object.keys(patch).length > 0 ? patch : SAME;
   }
@@ -190,20 +189,6 @@ export class Group implements EntryNode, ParentNode {
     }
   }
 
-  continueFrom(previous: Group | RemovedEntry, changes: PrivateChange[]): void {
-    if (!(previous instanceof Group)) return this.assumeSent(previous.sentValues());
-    ({ bornIn: this.bornIn, ownReplacedIn: this.ownReplacedIn } = previous);
-    for (const [name, before] of previous.children) {
-      const child = this.children.get(name);
-      this.#unsent?.delete(name);
-      if (child instanceof Leaf && before instanceof Leaf && child.continueFrom(before)) continue;
-      if (child instanceof Group && before instanceof Group) child.continueFrom(before, changes);
-      else if (isEntries(child) && isEntries(before)) child.continueFrom(before);
-      else if (!(before instanceof Leaf)) (this.#removed ??= new Map()).set(name, goneIds(before));
-      else if (before.settleRemoval(changes, child)) (this.#removed ??= new Map()).set(name, undefined);
-    }
-  }
-
   textFor(sees: Sees): string {
     if (this.privateCount === 0 && this.#text !== undefined) return this.#text;
     const parts: string[] = [];
@@ -218,13 +203,6 @@ export class Group implements EntryNode, ParentNode {
 
   privateLeaves(into: Leaf[]): void {
     if (this.privateCount > 0) for (const child of this.children.values()) child.privateLeaves(into);
-  }
-
-  privateIds(into: Set<number>): void {
-    for (const child of this.children.values()) {
-      if (!(child instanceof Leaf)) child.privateIds(into);
-      else if (child.id > 0) into.add(child.id);
-    }
   }
 
   /** The scalar fields of the room, which share one row. */
@@ -275,14 +253,14 @@ export class Group implements EntryNode, ParentNode {
   assumeSent(sent: Plain): void {
     for (const [name, child] of this.children) {
       const value = Object.hasOwn(sent, name) ? sent[name] : undefined;
-      if (value !== undefined) this.#unsent?.delete(name);
+      if (value !== undefined) this.unsent?.delete(name);
       if (child instanceof Leaf) child.assumeSent(value);
       else child.assumeSent((value ?? {}) as Plain);
       this.#dirty.add(name);
       this.isDirty = true;
     }
     const removed = Object.keys(sent).filter((name) => !this.children.has(name));
-    this.#removed = new Map(removed.map((name) => [name, undefined]));
+    this.removed = new Map(removed.map((name) => [name, undefined]));
     this.#text = undefined;
   }
 
@@ -317,7 +295,7 @@ export class Group implements EntryNode, ParentNode {
       if (child.audience) this.countPrivate(1);
       return;
     }
-    if (!child.hidden && !this.placement.audience) (this.#unsent ??= new Set()).add(name);
+    if (!child.hidden && !this.placement.audience) (this.unsent ??= new Set()).add(name);
     // A collection has counted its private fields itself.
     if (child instanceof Group) this.countPrivate(child.privateCount);
   }

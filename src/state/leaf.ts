@@ -1,6 +1,5 @@
 import type { ComputedSignal, Signal, WritableSignal } from "@signe/reactive";
 import type { Build } from "../protocol/build.ts";
-import { DELETE } from "../protocol/packets.ts";
 import { isPlain } from "../protocol/values.ts";
 import { isSameKind } from "./audience.ts";
 import type { HiddenEntry, LeafParent, LeafPlacement, LeafShared } from "./leaf-scope.ts";
@@ -245,16 +244,6 @@ export class Leaf implements FieldGate {
     this.changed(false);
     previous.stop();
     announceAgain(previous.signal);
-  }
-
-  /** The field is gone, or `next` replaces it. @returns whether everyone has to delete it; a private removal goes to `changes` */
-  settleRemoval(changes: PrivateChange[], next: unknown): boolean {
-    const { audience } = this;
-    if (!audience) return this.synced;
-    const isSeenByAll = next instanceof Leaf && next.isForAll;
-    const gone = new Set([this.id]);
-    if (!isSeenByAll) changes.push({ names: this.names(), audience, value: DELETE, leaf: undefined, gone });
-    return false;
   }
 
   /** Takes this as what was sent; `undefined` for nothing. */

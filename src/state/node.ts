@@ -59,8 +59,6 @@ export interface InnerNode {
   textFor(sees: Sees): string;
   /** Collects the fields inside of it that not everyone sees. */
   privateLeaves(into: Leaf[]): void;
-  /** Collects the ids of private fields that clients may have, including removed ones. */
-  privateIds(into: Set<number>): void;
   /** Loads stored values. @returns whether a persisted field was missing */
   load(values: Plain): boolean;
   saveAll(): void;
@@ -80,6 +78,10 @@ export interface EntryNode extends InnerNode, StateNode {
   readonly target: object;
   readonly placement: Placement;
   readonly children: ReadonlyMap<string, Leaf | InnerNode>;
+  /** Objects and collections inside of it that clients do not have yet. */
+  readonly unsent: Set<string> | undefined;
+  /** Removed fields that clients still have, with the ids of their private fields, if known. */
+  removed: Map<string, ReadonlySet<number> | undefined> | undefined;
   /** Whether it is part of the state. Removed entries are not. */
   readonly isInState: boolean;
   /** Whether its stored values are loaded. */
@@ -94,21 +96,11 @@ export interface EntryNode extends InnerNode, StateNode {
   takeAssigned(): void;
   /** The values of its row: of the persisted fields, or of the others. Undefined if there are none. */
   stored(persisted: boolean): Plain | undefined;
-  /** Continues from what was sent of the previous entry. */
-  continueFrom(previous: EntryNode | RemovedEntry, changes: PrivateChange[]): void;
   remove(): void;
 }
 
 /** An entry that clients have and that no longer existed when the room woke. Only what was sent of it is known. */
 export type RemovedEntry = Pick<InnerNode, "sentValues">;
-
-/** The ids of the private fields of a removed node. Undefined if they are unknown. */
-export function goneIds(previous: InnerNode | RemovedEntry): ReadonlySet<number> | undefined {
-  if (!("privateIds" in previous)) return undefined;
-  const ids = new Set<number>();
-  previous.privateIds(ids);
-  return ids;
-}
 
 /** The data that all nodes of a state share. */
 export interface Shared extends LeafShared {

@@ -54,8 +54,8 @@ export interface CollectionGate {
   setRecord(record: Plain): void;
   /** An entry is about to be set, or removed (undefined). */
   beforeSet(key: string, entry: unknown): void;
-  /** All entries are about to be replaced. Throws before anything has changed if that is not possible. */
-  beforeReplace(next: Readonly<Plain>): void;
+  /** All entries are about to be replaced. If it throws, nothing has changed. */
+  replaceAll(previous: Readonly<Plain>, next: Readonly<Plain>): void;
   /** A property is about to be read. */
   beforeGet(key: string): void;
   /** A handler reads an entry, and may assign fields to it. */
@@ -186,8 +186,8 @@ function replaceValue(subject: Tracked, slot: "items" | "obj", initial: unknown)
       if (value === proxy) return;
       const next = unwrap(value) as object;
       const gate = subject[GATE];
-      if (!gate.collection) checkField(gate, next);
-      else replaceEntries(gate, gate.collection, raw as Plain, next as Plain);
+      if (gate.collection) gate.collection.replaceAll(raw as Plain, next as Plain);
+      else checkField(gate, next);
       raw = Array.isArray(next) ? next : copyOf(next, gate);
       proxy = shallowProxy(raw, subject, report);
       subject.next(slot === "items" ? { type: "reset", items: raw } : { type: "reset", value: raw });
@@ -200,23 +200,6 @@ function copyOf(value: object, { collection }: FieldGate): Plain {
   const copy = Object.assign((collection ? Object.create(null) : {}) as Plain, value);
   collection?.setRecord(copy);
   return copy;
-}
-
-function replaceEntries(gate: FieldGate, collection: CollectionGate, previous: Plain, next: Plain): void {
-  for (const key of Object.keys(next)) checkKey(gate, [], key);
-  collection.beforeReplace(next);
-  try {
-    swapEntries(collection, previous, next);
-  } catch (error) {
-    // If one entry cannot be made, the value and all entries stay unchanged.
-    swapEntries(collection, next, previous);
-    throw error;
-  }
-}
-
-function swapEntries(collection: CollectionGate, from: Plain, to: Plain): void {
-  for (const key of Object.keys(from)) if (to[key] !== from[key]) collection.beforeSet(key, undefined);
-  for (const key of Object.keys(to)) if (to[key] !== from[key]) collection.beforeSet(key, to[key]);
 }
 
 const RAW = Symbol("raw");
