@@ -51,7 +51,7 @@ function report(name, { code, parts }, limitKb, forbidden) {
   isTooMuch ||= kb > limitKb || wrong.length > 0;
 }
 
-report("Worker of the demo", demoWorker(), 187.7);
+report("Worker of the demo", demoWorker(), 187.0);
 report(
   "Worker of the demo, without its inspector",
   await bundle(
@@ -59,34 +59,34 @@ report(
     ["cloudflare:*"],
     [uninspected],
   ),
-  156.8,
+  156.3,
 );
-report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 117.7);
-report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 153.8);
-report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 84.5);
+report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 116.9);
+report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 152.8);
+report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 79.7);
 report(
   "Worker of one small room",
   await bundle(minimalRoom(), ["cloudflare:*"]),
-  77.1,
+  72.3,
   // Nor what is for development.
   /dist\/(world|shard|relay|room\/shards\/(?!no-)|\w+\/(check-|broken|development|postponed))|node_modules\/(zod|jose)\//,
 );
-report("durable-rooms/client", await bundle('export * from "./dist/client/index.js"', []), 14.3, SERVER_ONLY);
+report("durable-rooms/client", await bundle('export * from "./dist/client/index.js"', []), 14.0, SERVER_ONLY);
 const connectOnly = 'export { connectRoom } from "./dist/client/index.js"';
-report("durable-rooms/client, connectRoom alone", await bundle(connectOnly, []), 13.2, SERVER_ONLY);
+report("durable-rooms/client, connectRoom alone", await bundle(connectOnly, []), 13.0, SERVER_ONLY);
 report("durable-rooms/netcode", await bundle('export * from "./dist/netcode/index.js"', []), 3.5, SERVER_ONLY);
 const useRoom = 'export { useRoom } from "./dist/react/index.js"';
 report("durable-rooms/react, useRoom alone", await bundle(useRoom, ["react"]), 1, SERVER_ONLY);
 report(
   "durable-rooms/react, with the client",
   await bundle('export { useRoom, useRoomClient } from "./dist/react/index.js"', ["react"]),
-  14.5,
+  14.3,
   SERVER_ONLY,
 );
 report(
   "durable-rooms/react, with the client and the netcode",
   await bundle('export * from "./dist/react/index.js"', ["react"]),
-  17.2,
+  17.0,
   SERVER_ONLY,
 );
 const frameworks = ["vue", "svelte/store", "solid-js", "@signe/reactive"];
@@ -95,5 +95,5 @@ for (const name of ["vue", "svelte", "solid", "signals"]) {
   report(`durable-rooms/${name}`, await bundle(entry, frameworks), 1, SERVER_ONLY);
 }
 const clientFile = 'export * from "./dist/client/client-file.js"';
-report("durable-rooms/client-file, in a Worker", await bundle(clientFile, []), 14.5);
+report("durable-rooms/client-file, in a Worker", await bundle(clientFile, []), 14.3);
 if (isTooMuch) process.exit(1);

@@ -2,11 +2,10 @@ import { DELETE } from "../protocol/packets.ts";
 import { objectAt } from "../protocol/values.ts";
 import type { Plain } from "../protocol/values.ts";
 import type { Audience } from "./audience.ts";
-import { partsOf } from "./entry-parts.ts";
 import type { EntryNode } from "./node.ts";
 import { put, SAME, whole } from "./diff.ts";
 import type { Entries } from "./entries.ts";
-import { Group, isEntries } from "./group.ts";
+import { Group, isEntries, partsOf } from "./group.ts";
 import { Leaf } from "./leaf.ts";
 import { decodeKey, ROOT_KEY } from "./rows.ts";
 

@@ -6,8 +6,10 @@ import type { Sees } from "./audience.ts";
 import { holdsValuesOnly, takeAssigned } from "./assigned-fields.ts";
 import { put, SAME } from "./diff.ts";
 import type { Entries } from "./entries.ts";
+import type { EntryParts } from "./entry-parts.ts";
 import { shapeOfEntry } from "./entry-shape.ts";
 import type { EntryShape } from "./entry-shape.ts";
+import type { Field } from "./field.ts";
 import { makeField } from "./make-field.ts";
 import { takeMembers } from "./members.ts";
 import type { Member } from "./members.ts";
@@ -330,3 +332,7 @@ export class Group implements EntryNode, ParentNode {
 /** Whether a node is a collection. A Worker without collections does not contain the class. */
 export const isEntries = (node: Node | undefined): node is Entries =>
   node !== undefined && !(node instanceof Group) && node.field.factory !== undefined;
+
+/** What other code does with collections. It comes with the class of their nodes. @param field that of a collection */
+export const partsOf = ({ Entries: node }: Pick<Field, "Entries">): EntryParts =>
+  (node as { readonly parts: EntryParts }).parts;

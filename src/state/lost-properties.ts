@@ -1,7 +1,7 @@
 import type { Build } from "../protocol/build.ts";
 import { isContainer } from "../protocol/values.ts";
 import type { Plain } from "../protocol/values.ts";
-import { rowValue } from "./entry-rows.ts";
+import { rowValue } from "./entry-values.ts";
 import { exampleOf } from "./kinds.ts";
 import type { CollectionField, Factories } from "./field.ts";
 import { isId, nodeOf } from "./members.ts";

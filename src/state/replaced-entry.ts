@@ -1,5 +1,5 @@
 import { DELETE } from "../protocol/packets.ts";
-import { isObject } from "./entry-rows.ts";
+import { isObject } from "./entry-values.ts";
 import { Leaf } from "./leaf.ts";
 import type { PrivateChange } from "./leaf.ts";
 import type { EntryNode, InnerNode, RemovedEntry } from "./node.ts";

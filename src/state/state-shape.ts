@@ -1,8 +1,7 @@
 import { hash } from "../protocol/hash.ts";
-import { partsOf } from "./entry-parts.ts";
 import type { EntryShape } from "./entry-shape.ts";
 import type { Factory, Field } from "./field.ts";
-import { Group } from "./group.ts";
+import { Group, partsOf } from "./group.ts";
 
 /** The factories of the entries around something, since entries may contain others of their own kind. */
 type Around = readonly Factory<object>[];

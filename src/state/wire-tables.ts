@@ -2,8 +2,7 @@ import { MAX_FIELDS, MAX_NAMES, specOf } from "../protocol/binary/tables.ts";
 import type { Table, TableField, TableSpec } from "../protocol/binary/tables.ts";
 import type { WriterOfEntries } from "../protocol/binary/patch-encoder.ts";
 import type { IndexedTable } from "../protocol/binary/seen-encoder.ts";
-import { partsOf } from "./entry-parts.ts";
-import { Group } from "./group.ts";
+import { Group, partsOf } from "./group.ts";
 import { Leaf } from "./leaf.ts";
 
 /** The tables of the binary protocol, for the fields of the state. */

@@ -1,7 +1,7 @@
 import type { ActionContext, Input } from "../../define/types.ts";
 import type { ActionMessage } from "../../protocol/decode.ts";
 import { RoomError } from "../../protocol/errors.ts";
-import { partsOf } from "../../state/entry-parts.ts";
+import { partsOf } from "../../state/group.ts";
 import type { Group } from "../../state/group.ts";
 import type { Steps } from "../../state/steps.ts";
 import type { Tree } from "../../state/tree.ts";

@@ -3,7 +3,7 @@ import type { RoomHandle, Snapshot } from "../../define/types.ts";
 import type { Clock } from "../../platform/ports.ts";
 import { within } from "../../platform/timeout.ts";
 import { isPlain, promiseOf } from "../../protocol/values.ts";
-import { partsOf } from "../../state/entry-parts.ts";
+import { partsOf } from "../../state/group.ts";
 import type { GivenUser } from "../../state/restore-users.ts";
 import type { Tree } from "../../state/tree.ts";
 import type { Journal } from "./journal.ts";

@@ -4,7 +4,7 @@ import type { Snapshot } from "../../define/types.ts";
 import { isHostileKey, isPlain, mergeInto, objectAt } from "../../protocol/values.ts";
 import { NO_OBJECT } from "../../state/value-checks.ts";
 import { decodeKey, encodeKey, prefixOf, ROOT_KEY, under, VOLATILE_PREFIX } from "../../state/rows.ts";
-import type { Aside } from "../../state/stored-entries.ts";
+import type { Aside } from "../../state/unread-entries.ts";
 import type { Storage } from "../../platform/ports.ts";
 
 /** The stored data of a room's state. */

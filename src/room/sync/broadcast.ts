@@ -338,14 +338,14 @@ export class Broadcast {
     // A patch for some clients has no number, because the others would miss that number.
     const seq = this.#changeClock.settled(changes);
     const promised = this.#keepPromises(shared !== undefined, viewerGroups);
-    const { answered } = this.#connections;
+    const { remoteGroups, answered } = this.#connections;
     if (!shared && viewerGroups.length === 0 && answered.size === 0 && !this.#tree.crowd) return;
     const mark = seq > 0 ? this.#changeClock.takeMark() : undefined;
     const blocks = this.#binary.shared(shared);
     const tick = this.#tickHead();
     const head = seq > 0 ? { seq, ...(mark !== undefined && { mark }), ...tick } : tick;
     this.#direct.send({ shared, blocks, head, viewerGroups });
-    this.#remote?.send({ shared, blocks, seq, mark, tick, viewerGroups, promised });
+    if (remoteGroups.size > 0) this.#remote?.send({ shared, blocks, seq, mark, tick, viewerGroups, promised });
     answered.clear();
   }
 

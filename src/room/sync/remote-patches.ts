@@ -55,7 +55,7 @@ export class RemotePatches {
   send({ shared, blocks, seq, mark, tick, viewerGroups, promised }: RemotePatch): void {
     const { tree, connections } = this.#scope;
     const { remoteGroups, answered } = connections;
-    const patch = shared && remoteGroups.size > 0 ? JSON.stringify(shared) : undefined;
+    const patch = shared && JSON.stringify(shared);
     const binary = blocks && { blocks, tables: this.#binary.tables };
     for (const group of remoteGroups.keys()) {
       const own = remoteChanges(group, connections.all(), viewerGroups, tree.crowd);
