@@ -1,3 +1,4 @@
+import type { Inputs } from "./actions/inputs.ts";
 import type { Listing, ListingScope } from "./listing/listing.ts";
 import type { ShardLinks, ShardLinksScope } from "./shards/shard-links.ts";
 import type { CreateTransfers } from "./transfers/user-transfers.ts";
@@ -12,4 +13,9 @@ export interface WorldParts {
 export interface OptionalParts {
   readonly world?: WorldParts | undefined;
   readonly transfers?: CreateTransfers | undefined;
+}
+
+/** The parts that a room has only if its state has users. The field brings them. */
+export interface UserParts {
+  readonly Inputs: typeof Inputs;
 }

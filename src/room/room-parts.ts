@@ -9,7 +9,7 @@ import { isEntries } from "../state/group.ts";
 import type { Group } from "../state/group.ts";
 import type { History } from "../state/history.ts";
 import { Tree } from "../state/tree.ts";
-import { Inputs } from "./actions/inputs.ts";
+import type { Inputs } from "./actions/inputs.ts";
 import { Admission } from "./admission.ts";
 import type { ConnectionHooks, RoomConnection } from "./connections/connection.ts";
 import { Connections } from "./connections/connections.ts";
@@ -21,7 +21,7 @@ import { Reporter } from "./handlers/reporter.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { NoListing } from "./listing/no-listing.ts";
 import type { RoomListing } from "./listing/report.ts";
-import type { OptionalParts } from "./optional-parts.ts";
+import type { OptionalParts, UserParts } from "./optional-parts.ts";
 import type { Ports } from "./room-ports.ts";
 import { UnansweredBodies } from "./requests/unanswered-bodies.ts";
 import { Schedules } from "./schedules.ts";
@@ -164,7 +164,7 @@ export class RoomParts {
     this.persistence.dependents = (stuck) => this.presence.dependents(stuck);
     this.ticker = this.#createTicker();
     this.history = this.ticker && historyOf(this.tree.root, this.ticker.hz);
-    this.inputs = this.ticker && compiled.inputs.size > 0 ? new Inputs(this, this.ticker.hz) : undefined;
+    this.inputs = this.ticker && compiled.inputs.size > 0 ? this.#createInputs(this.ticker.hz) : undefined;
     const heldPackets = () => this.heldPackets;
     const flows = () => this.flows;
     this.connectionHooks = {
@@ -295,6 +295,13 @@ export class RoomParts {
         this.history?.record(number);
       },
     });
+  }
+
+  #createInputs(hz: number): Inputs {
+    const { users } = this.tree;
+    if (!users) throw new Error("A room with inputs needs a users field: a step moves the entry of its user");
+    const { Inputs: Made } = users.field.roomParts as UserParts;
+    return new Made(this, hz);
   }
 
   /** No later life of the room uses these numbers. */

@@ -2,7 +2,6 @@ import { Collection } from "../protocol/binary/collection.ts";
 import { entriesSince } from "./entries-since.ts";
 import { exampleOf, examplesOf } from "./entry-examples.ts";
 import { quarantineUser, restoreUsers } from "./restore-users.ts";
-import { Steps } from "./steps.ts";
 import { storedEntries } from "./unread-entries.ts";
 import { wireFieldsOf } from "./wire-fields.ts";
 
@@ -18,7 +17,6 @@ export const ENTRY_PARTS = {
   examplesOf,
   quarantineUser,
   restoreUsers,
-  Steps,
   storedEntries,
   wireFieldsOf,
 } as const;

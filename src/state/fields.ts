@@ -19,7 +19,7 @@ export type {
 } from "./marks.ts";
 
 /** The options of {@link collection} and {@link users}. They apply to all entries. */
-type RecordOptions<V = Visibility, F extends string = string> = Pick<
+export type RecordOptions<V = Visibility, F extends string = string> = Pick<
   FieldOptions<unknown, V>,
   "persist" | "visibleTo"
 > & {
@@ -28,9 +28,13 @@ type RecordOptions<V = Visibility, F extends string = string> = Pick<
 };
 
 /** The names of the properties of an entry. */
-type NamesOf<T> = keyof NoInfer<T> & string;
+export type NamesOf<T> = keyof NoInfer<T> & string;
 
-type MadeBy<F> = F extends new (...args: never[]) => infer T ? T : F extends (...args: never[]) => infer T ? T : never;
+export type MadeBy<F> = F extends new (...args: never[]) => infer T
+  ? T
+  : F extends (...args: never[]) => infer T
+    ? T
+    : never;
 
 /**
  * A record of entries, such as monsters or items. Each entry is sent and stored on its own. Add, replace and delete
@@ -76,19 +80,7 @@ export function collection(factory: Factory<object> | Variants, options: RecordO
   return recordOf("collection", factory, options);
 }
 
-/**
- * The users of the room, by publicId. An entry is made when a user connects for the first time, and removed when their
- * session ends. A state has at most one such field.
- *
- * @param factory makes an entry, as for {@link collection}. With several kinds, a new user is of the first; replace the
- * entry to change the kind
- * @param options `persist` (default true), `visibleTo` (default `"all"`), `history` (default none)
- * @throws Error if the factory is missing, or the history is malformed
- * @example
- * import { users } from "durable-rooms";
- * class Player { x = sync(signal(0)) }
- * const state = () => ({ players: users(Player) });
- */
+/** The users of the room: see `users` of `app/users.ts`, which adds what rooms do with them. */
 export function users<U extends object>(factory: Factory<U>, options?: RecordOptions<"all", NamesOf<U>>): Users<U>;
 export function users<U extends object>(
   factory: Factory<U>,
@@ -96,11 +88,16 @@ export function users<U extends object>(
 ): HiddenUsers<U>;
 export function users<V extends Variants>(variants: V, options?: RecordOptions<"all">): Users<MadeBy<V[keyof V]>>;
 export function users<V extends Variants>(variants: V, options: RecordOptions): HiddenUsers<MadeBy<V[keyof V]>>;
-export function users(factory: Factory<object> | Variants, options: RecordOptions = {}): unknown {
-  return recordOf("users", factory, options);
+export function users(factory: Factory<object> | Variants, options: RecordOptions = {}, roomParts?: object): unknown {
+  return recordOf("users", factory, options, roomParts);
 }
 
-function recordOf(kind: "collection" | "users", factory: Factory<object> | Variants, options: RecordOptions): unknown {
+function recordOf(
+  kind: "collection" | "users",
+  factory: Factory<object> | Variants,
+  options: RecordOptions,
+  roomParts?: object,
+): unknown {
   const made = typeof factory === "function" ? factory : new Map(Object.entries(factory ?? {}));
   if (made instanceof Map && (made.size === 0 || [...made.values()].some((make) => typeof make !== "function"))) {
     const variants = `${kind}({ monster: Monster, boss: Boss })`;
@@ -109,7 +106,7 @@ function recordOf(kind: "collection" | "users", factory: Factory<object> | Varia
   const record = signal<Record<string, object>>({});
   const { persist: persisted = true, visibleTo = "all" } = options;
   const history = options.history && { ...checked(options.history), History };
-  return mark(record, { kind, persisted, visibleTo, factory: made, Entries, history });
+  return mark(record, { kind, persisted, visibleTo, factory: made, Entries, history, roomParts });
 }
 
 /** The longest history, in ms. An older position should not be hit. */

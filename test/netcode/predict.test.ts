@@ -5,7 +5,8 @@ import { defineRoom } from "../../src/define/define-room.ts";
 import { predict } from "../../src/netcode/index.ts";
 import type { Prediction } from "../../src/netcode/index.ts";
 import { quantized } from "../../src/state/codecs.ts";
-import { collection, sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { collection, sync } from "../../src/state/fields.ts";
 import { randomFrom, VirtualNetwork } from "./virtual-network.ts";
 
 const HZ = 20;

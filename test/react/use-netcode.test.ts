@@ -5,7 +5,8 @@ import { z } from "zod";
 import { defineRoom } from "../../src/define/define-room.ts";
 import type { Interpolation, Prediction } from "../../src/netcode/index.ts";
 import { useFrame, useInterpolation, usePrediction } from "../../src/react/index.ts";
-import { sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { sync } from "../../src/state/fields.ts";
 import { VirtualNetwork } from "../netcode/virtual-network.ts";
 
 // React looks for a document when it is loaded.

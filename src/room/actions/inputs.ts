@@ -1,9 +1,8 @@
 import type { ActionContext, Input } from "../../define/types.ts";
 import type { ActionMessage } from "../../protocol/decode.ts";
 import { RoomError } from "../../protocol/errors.ts";
-import { partsOf } from "../../state/group.ts";
 import type { Group } from "../../state/group.ts";
-import type { Steps } from "../../state/steps.ts";
+import { Steps } from "../../state/steps.ts";
 import type { Tree } from "../../state/tree.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import type { Connections } from "../connections/connections.ts";
@@ -67,11 +66,9 @@ export class Inputs {
   readonly #steps: Steps;
 
   constructor(scope: InputsScope, hz: number) {
-    const { users, root } = scope.tree;
-    if (!users) throw new Error("A room with inputs needs a users field: a step moves the entry of its user");
     this.#scope = scope;
     this.#hz = hz;
-    this.#steps = new (partsOf(users.field).Steps)(root, hz);
+    this.#steps = new Steps(scope.tree.root, hz);
   }
 
   /** The number of the last applied input of a client's user. */
