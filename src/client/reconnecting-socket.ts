@@ -116,12 +116,13 @@ export class ReconnectingSocket {
     this.#destination.opened();
   }
 
-  /** Ends the connection and starts another one. @param wait the delay before that, in ms */
-  renew(wait: number): void {
+  /** Ends the connection and starts another one. @param wait the delay before that, in ms @param code for the room */
+  renew(wait: number, code = RENEWED): void {
     if (!this.#attempt) return;
+    this.#attempt.closing = { code: RENEWED, reason: "" };
     this.#wait = wait;
     this.#retries = -1;
-    this.#socket.reconnect(RENEWED);
+    this.#socket.reconnect(code);
   }
 
   /** Ends the connection. The socket does not reconnect. */

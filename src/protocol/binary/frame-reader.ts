@@ -61,6 +61,7 @@ export class FrameReader {
   }
 
   #learn({ tablesHash, tables, run }: Partial<BinaryHead>): void {
+    if (tablesHash !== undefined) this.#patches.restart();
     if (tablesHash !== undefined && tablesHash !== this.#tablesHash) {
       expect(tables !== undefined, "unknown tables");
       this.#patches = new PatchDecoder(readTables(JSON.parse(tables)));

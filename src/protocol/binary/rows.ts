@@ -53,38 +53,31 @@ export function writeKeys(out: ByteWriter, keys: readonly string[], slots: reado
   for (const slot of isRow ? (slots?.slice(0, 1) ?? []) : (slots ?? [])) out.varint(slot);
 }
 
-/** @throws MalformedFrame if the rows are malformed */
-export function readRows(from: ByteReader): readonly RowName[] {
+/**
+ * Reads one name after the other, so that a reader can stop at an unknown one: a byte may claim eight rows.
+ * @throws MalformedFrame if the rows are malformed
+ */
+export function* readRows(from: ByteReader): Generator<RowName> {
   const kind = from.byte();
-  if (kind === SINGLE) return [{}];
-  if (kind === BITMAP) return readBitmap(from);
+  if (kind === SINGLE) return yield {};
+  if (kind === BITMAP) return yield* readBitmap(from);
   const count = from.varint();
-  if (kind === SLOTS) return readSlots(from, count);
+  if (kind === SLOTS) return yield* readSlots(from, count);
   expect(kind >= KEYS && kind <= KEYS_SLOTS, "unknown rows");
   const keys = readTexts(from, count);
   const first = kind === KEYS_FROM ? from.varint() : 0;
   expect(Number.isSafeInteger(first + count), "number too large");
-  return keys.map((key, index) => ({
-    key,
-    slot: kind === KEYS ? undefined : kind === KEYS_FROM ? first + index : from.varint(),
-  }));
+  for (const [index, key] of keys.entries())
+    yield { key, slot: kind === KEYS ? undefined : kind === KEYS_FROM ? first + index : from.varint() };
 }
 
-function readBitmap(from: ByteReader): RowName[] {
+function* readBitmap(from: ByteReader): Generator<RowName> {
   const first = from.varint();
-  const rows: RowName[] = [];
-  for (const [index, byte] of from.bytes(from.varint()).entries()) {
-    for (let bit = 0; bit < 8; bit++) if (byte & (1 << bit)) rows.push({ slot: first + index * 8 + bit });
-  }
-  return rows;
+  for (const [index, byte] of from.bytes(from.varint()).entries())
+    for (let bit = 0; bit < 8; bit++) if (byte & (1 << bit)) yield { slot: first + index * 8 + bit };
 }
 
-function readSlots(from: ByteReader, count: number): RowName[] {
-  const rows: RowName[] = [];
-  for (let next = 0; rows.length < count;) {
-    const slot = next + from.varint();
-    rows.push({ slot });
-    next = slot + 1;
-  }
-  return rows;
+function* readSlots(from: ByteReader, count: number): Generator<RowName> {
+  let slot = -1;
+  for (let left = count; left > 0; left--) yield { slot: (slot += from.varint() + 1) };
 }
