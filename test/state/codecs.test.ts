@@ -106,7 +106,12 @@ describe("fields with a codec", () => {
   });
 
   it("never hold -0, which JSON does not have", () => {
-    const codecs = [quantized({ min: -1, max: -0, bits: 8 }), quantized({ min: -0, max: 1, bits: 1 }), integer, float32];
+    const codecs = [
+      quantized({ min: -1, max: -0, bits: 8 }),
+      quantized({ min: -0, max: 1, bits: 1 }),
+      integer,
+      float32,
+    ];
     for (const codec of codecs)
       for (const value of [-0, 0, -1e-46, 1]) expect(Object.is(codec.round(value), -0), `${value}`).toBe(false);
   });
