@@ -159,7 +159,12 @@ it("P13.5: a client that stays while a deploy adds an interceptor and another on
   let has: Readonly<Record<string, unknown>> = {};
   const visit = async (compiled: CompiledRoom) => {
     const room = new MemoryRoom<State>(compiled);
-    const socket = await room.connect("a", null, undefined, `protocol=3&${new URLSearchParams(reader.query).toString()}`);
+    const socket = await room.connect(
+      "a",
+      null,
+      undefined,
+      `protocol=3&${new URLSearchParams(reader.query).toString()}`,
+    );
     room.change((now) => {
       now.count.set(5);
       now.hiddenCount.set(6);
