@@ -56,6 +56,8 @@ export class FrameReader {
     const { publicId, tablesHash, tables, run, ...head } = readSyncHead(from);
     this.#learn({ tablesHash, tables, run });
     const isRead = isWanted({ ...head, hasUser: publicId !== undefined });
+    // It may name slots, which are unknown then.
+    if (!isRead) this.#run = undefined;
     const patch = isRead ? this.#patches.read(from, state, head) : {};
     return { type: "sync", ...head, value: publicId === undefined ? patch : { pId: publicId, ...patch } };
   }

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { applyPatch } from "../../../src/protocol/apply-patch.ts";
 import { FrameReader } from "../../../src/protocol/binary/frame-reader.ts";
+import { writeSyncFrame } from "../../../src/protocol/binary/frames.ts";
 import type { Plain } from "../../../src/protocol/values.ts";
 import { recordedFrames } from "./recorded-frames.ts";
 
@@ -17,4 +18,15 @@ it("P13: a client reads each frame of a connection, and has the state and the he
       }
     }),
   );
+});
+
+it("P13.5: a client asks for the slots again, if it did not read the packet that has them", () => {
+  const reader = new FrameReader();
+  const head = { seq: 0, tablesHash: "h", tables: "[]", run: "r" };
+  reader.read(writeSyncFrame(head), {});
+  expect(reader.query).toEqual({ tables: "h", run: "r" });
+  reader.read(writeSyncFrame({ ...head, run: "s" }), {}, () => false);
+  expect(reader.query).toEqual({});
+  reader.read(writeSyncFrame({ ...head, run: "s" }), {});
+  expect(reader.query).toEqual({ tables: "h", run: "s" });
 });

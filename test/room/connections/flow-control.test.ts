@@ -118,7 +118,7 @@ it("P14.2: a client that does not read gets a limited amount, and one merged pat
   slow.client.read();
   expect(slow.client.state["text"]).toBe(ada.client.state["text"]);
   expect(slow.client.how).toEqual(["whole", "went back"]);
-  expect(room.core.overview).toMatchObject({ behind: 0 });
+  expect(room.core.overview).toMatchObject({ behind: 0, merges: 1, tooSlow: 0 });
   change(1);
   slow.client.read();
   expect(slow.client.state["count"]).toBe(501);
@@ -198,6 +198,23 @@ it("P14.6: above the total limit, clients with the most are stopped first, and n
   }
 });
 
+it("P14.6: confirmations of many clients with a small limit do not cause requests for ever", async () => {
+  const { compiled: narrow } = defineRoom({ ...compiled.definition, maxUnconfirmedBytes: 10_000 } as never);
+  const room = new MemoryRoom<State>(narrow);
+  const asked: (readonly [MemorySocket, number])[] = [];
+  for (let index = 0; index < 100; index++) {
+    const socket = await room.connect(`reader-${index}`, null, undefined, "protocol=2&clear=1");
+    socket.onAsked = (token) => asked.push([socket, token]);
+  }
+  room.change((state) => state.text.set(LARGE));
+  let rounds = 0;
+  for (; asked.length > 0 && rounds < 20; rounds++)
+    for (const [socket, token] of asked.splice(0)) void room.core.message(socket, `{"confirm":${token}}`);
+  expect(rounds).toBeLessThan(5);
+  expect(room.core.overview).toMatchObject({ behind: 0 });
+  for (const { clients } of room.sockets) expect(clients[0]?.state).toMatchObject({ text: LARGE });
+});
+
 inJson("P14.6: closed clients of protocol 1 do not count, however much they were sent", async () => {
   const { compiled: unbounded } = defineRoom({ ...compiled.definition, maxSilentBytes: undefined } as never);
   const names = Array.from({ length: 20 }, (_, index) => `reader-${index}`);
@@ -234,6 +251,7 @@ it("P14.7: a client that confirms nothing for 90 seconds is closed, and may reco
   expect(slow.socket.closedWith).toBeUndefined();
   await room.advance(10_000);
   expect(slow.socket.closedWith?.code).toBe(4504);
+  expect(room.core.overview).toMatchObject({ behind: 0, merges: 0, tooSlow: 1 });
   expect(ada.socket.isOpen).toBe(true);
   // Its bytes count until its socket has ended.
   expect(room.core.overview.unconfirmedBytes).toBeGreaterThan(20_000);
