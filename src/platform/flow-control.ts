@@ -217,6 +217,7 @@ export class FlowControl {
   readonly #flows = new Map<Socket, Flow>();
   /** How many of them can confirm. They share the limit. */
   #sharers = 0;
+  #equalShare = 0;
   /** Bytes sent to clients that cannot confirm, since their last sign of life. */
   #silent = 0;
   #isWatching = false;
@@ -310,10 +311,7 @@ export class FlowControl {
   /** @param change of how many there are */
   #share({ canConfirm }: Flow, change: number): void {
     if (canConfirm) this.#sharers += change;
+    this.#equalShare = Math.max(this.#mostOfAll / this.#sharers, LEAST);
     this.askFrom = Math.min(this.ask, this.#equalShare / 2);
-  }
-
-  get #equalShare(): number {
-    return Math.max(this.#mostOfAll / this.#sharers, LEAST);
   }
 }

@@ -26,7 +26,7 @@ const MAX_BITS = 32;
  */
 export function quantized({ min, max, bits }: { min: number; max: number; bits: number }): Codec<number> {
   const step = (max - min) / (2 ** bits - 1);
-  const isRange = Number.isFinite(min) && Number.isFinite(max) && Number.isFinite(max - min) && step > 0;
+  const isRange = [min, max, step].every(Number.isFinite) && step > 0;
   if (!isRange || !Number.isInteger(bits) || bits < 1 || bits > MAX_BITS)
     throw new RangeError(`quantized() takes finite numbers with min below max, and 1 to ${MAX_BITS} bits`);
   // JSON has no -0.

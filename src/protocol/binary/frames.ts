@@ -1,7 +1,7 @@
 import { epochOf } from "../packets.ts";
 import type { SyncHead } from "../packets.ts";
-import { ByteReader, written } from "./bytes.ts";
-import type { ByteWriter, WrittenType } from "./bytes.ts";
+import { written } from "./bytes.ts";
+import type { ByteReader, ByteWriter, WrittenType } from "./bytes.ts";
 
 /** The kinds of frames: the first byte. */
 export const FRAME = { sync: 1, ack: 2 } as const;
@@ -79,16 +79,13 @@ export function writeSyncHead(out: ByteWriter, head: BinaryHead | undefined): vo
 
 /** Adds the number of the last applied input of one client to a frame for many. */
 export function withInputSection(frame: Uint8Array, input: number): Uint8Array<ArrayBuffer> {
-  const from = new ByteReader(frame);
-  from.byte();
-  from.varint();
-  const head = frame.subarray(0, from.at);
-  const sections = from.byte();
+  // After the last byte of the varint that follows the kind.
+  const at = frame.findIndex((byte, index) => index > 0 && byte < 0x80) + 1;
   return written((out) => {
-    out.bytes(head);
-    out.byte(sections + 1);
+    out.bytes(frame.subarray(0, at));
+    out.byte((frame[at] as number) + 1);
     writeSection(out, INPUT, (to) => to.varint(input));
-    out.bytes(frame.subarray(from.at));
+    out.bytes(frame.subarray(at + 1));
   });
 }
 
