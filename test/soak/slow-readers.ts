@@ -7,6 +7,9 @@ import { requestIn } from "../../src/protocol/packets.ts";
 import { memoryOf } from "../fuzz/long/workerd.ts";
 import type { Workerd } from "../workerd/process.ts";
 
+/** A room closes clients that do not read for 90 seconds. In runs longer than this, in seconds, they reconnect before. */
+const LONG = 80;
+
 /** How many move in a room, how often in a second, and how many do not read what they are sent. */
 export interface Crowd {
   readonly room: string;
@@ -103,9 +106,6 @@ class Watcher {
     if (calledAt !== undefined) this.latencies.push(performance.now() - calledAt);
   }
 }
-
-/** A room closes who does not read for 90 seconds. In a longer run, they come back before that. */
-const LONG = 80;
 
 /** Some move, some do not read, and two only watch. */
 export async function run(workerd: Workerd, crowd: Crowd): Promise<Outcome> {

@@ -79,7 +79,7 @@ export function writeSyncHead(out: ByteWriter, head: BinaryHead | undefined): vo
 
 /** Adds the number of the last applied input of one client to a frame for many. */
 export function withInputSection(frame: Uint8Array, input: number): Uint8Array<ArrayBuffer> {
-  // After the last byte of the varint that follows the kind.
+  // After the kind, which is one byte, and the number of the packet, whose last byte is below 0x80.
   const at = frame.findIndex((byte, index) => index > 0 && byte < 0x80) + 1;
   return written((out) => {
     out.bytes(frame.subarray(0, at));
