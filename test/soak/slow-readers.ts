@@ -107,7 +107,7 @@ class Watcher {
   }
 }
 
-/** Some move, some do not read, and two only watch. */
+/** Some clients move, some do not read, and two only watch. */
 export async function run(workerd: Workerd, crowd: Crowd): Promise<Outcome> {
   const { room, movers, rate, stalled, seconds, trail } = crowd;
   const enter = entranceOf(workerd, room);
@@ -116,7 +116,7 @@ export async function run(workerd: Workerd, crowd: Crowd): Promise<Outcome> {
   const [binary] = (await enter(1, "binary", "&protocol=3")) as [Watcher];
   let slow = await enter(stalled, "slow");
   const stop = startMoving(players, rate, trail);
-  // All code runs, and buffers have their size.
+  // A warm-up: after it, all code has run, and buffers have their final size.
   await wait(Math.min(seconds * 100, 3000));
   const before = await memoryOf(workerd);
   const confirmedBefore = [watcher.confirmations, binary.confirmations] as const;
