@@ -63,11 +63,13 @@ export class FrameReader {
   }
 
   #learn({ tablesHash, tables, run }: Partial<BinaryHead>): void {
-    if (tablesHash !== undefined) this.#patches.restart();
-    if (tablesHash !== undefined && tablesHash !== this.#tablesHash) {
-      expect(tables !== undefined, "unknown tables");
-      this.#patches = new PatchDecoder(readTables(JSON.parse(tables)));
-      this.#tablesHash = tablesHash;
+    if (tablesHash !== undefined) {
+      if (tablesHash !== this.#tablesHash) {
+        expect(tables !== undefined, "unknown tables");
+        this.#patches = new PatchDecoder(readTables(JSON.parse(tables)));
+        this.#tablesHash = tablesHash;
+      }
+      this.#patches.begin();
     }
     if (run === undefined || run === this.#run) return;
     this.#patches.forget();

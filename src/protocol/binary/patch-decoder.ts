@@ -17,13 +17,13 @@ export class PatchDecoder {
   /** By index. */
   #tables = new Map<number, KnownTable>();
 
+  /** @param tables those that a connection begins with */
   constructor(tables: readonly Table[]) {
     this.#first = tables.map((table) => ({ table, keys: new Map() }));
-    this.restart();
   }
 
-  /** The first tables apply again, and later ones do not: another connection begins. */
-  restart(): void {
+  /** A connection begins: later tables do not apply any more. */
+  begin(): void {
     this.#tables = new Map(this.#first.entries());
   }
 
