@@ -60,24 +60,20 @@ export function writeKeys(out: ByteWriter, keys: readonly string[], slots: reado
 export function* readRows(from: ByteReader): Generator<RowName> {
   const kind = from.byte();
   if (kind === SINGLE) return yield {};
-  if (kind === BITMAP) return yield* readBitmap(from);
+  // The first slot of a bitmap, or the number of rows.
   const count = from.varint();
-  if (kind === SLOTS) return yield* readSlots(from, count);
-  expect(kind >= KEYS && kind <= KEYS_SLOTS, "unknown rows");
-  const keys = readTexts(from, count);
-  const first = kind === KEYS_FROM ? from.varint() : 0;
-  expect(Number.isSafeInteger(first + count), "number too large");
-  for (const [index, key] of keys.entries())
-    yield { key, slot: kind === KEYS ? undefined : kind === KEYS_FROM ? first + index : from.varint() };
-}
-
-function* readBitmap(from: ByteReader): Generator<RowName> {
-  const first = from.varint();
-  for (const [index, byte] of from.bytes(from.varint()).entries())
-    for (let bit = 0; bit < 8; bit++) if (byte & (1 << bit)) yield { slot: first + index * 8 + bit };
-}
-
-function* readSlots(from: ByteReader, count: number): Generator<RowName> {
   let slot = -1;
-  for (let left = count; left > 0; left--) yield { slot: (slot += from.varint() + 1) };
+  if (kind === BITMAP) {
+    for (const [index, byte] of from.bytes(from.varint()).entries())
+      for (let bit = 0; bit < 8; bit++) if (byte & (1 << bit)) yield { slot: count + index * 8 + bit };
+  } else if (kind === SLOTS) {
+    for (let left = count; left > 0; left--) yield { slot: (slot += from.varint() + 1) };
+  } else {
+    expect(kind >= KEYS && kind <= KEYS_SLOTS, "unknown rows");
+    const keys = readTexts(from, count);
+    if (kind === KEYS_FROM) slot = from.varint() - 1;
+    expect(slot + count < Number.MAX_SAFE_INTEGER, "number too large");
+    for (const key of keys)
+      yield { key, slot: kind === KEYS ? undefined : kind === KEYS_FROM ? ++slot : from.varint() };
+  }
 }
