@@ -1,5 +1,5 @@
 import type { Build } from "../protocol/build.ts";
-import { DESTROYED } from "../protocol/codes.ts";
+import { BAD_MESSAGE, DESTROYED } from "../protocol/codes.ts";
 import { isPlain } from "../protocol/values.ts";
 import { applyPatch } from "../protocol/apply-patch.ts";
 import { Calls } from "./calls.ts";
@@ -200,7 +200,7 @@ export class Client {
     } catch (error) {
       this.#frames.forget();
       this.#events.emit("error", { code: "bad_frame", message: (error as Error).message });
-      this.#socket.renew(this.#position.restart(Date.now()));
+      this.#socket.renew(this.#position.restart(Date.now()), BAD_MESSAGE);
       return undefined;
     }
   }

@@ -116,12 +116,12 @@ export class ReconnectingSocket {
     this.#destination.opened();
   }
 
-  /** Ends the connection and starts another one. @param wait the delay before that, in ms */
-  renew(wait: number): void {
+  /** Ends the connection and starts another one. @param wait the delay before that, in ms @param code for the room */
+  renew(wait: number, code = RENEWED): void {
     if (!this.#attempt) return;
     this.#wait = wait;
     this.#retries = -1;
-    this.#socket.reconnect(RENEWED);
+    this.closing(RENEWED, "", code);
   }
 
   /** Ends the connection. The socket does not reconnect. */
@@ -131,11 +131,11 @@ export class ReconnectingSocket {
     this.#socket.close();
   }
 
-  /** The room closes the connection. The connection itself may end many seconds later. */
-  closing(code: number, reason: string): void {
+  /** The room closes the connection. The connection itself may end many seconds later. @param own the code for the room */
+  closing(code: number, reason: string, own = RENEWED): void {
     if (!this.#attempt) return;
     this.#attempt.closing = { code, reason };
-    this.#socket.reconnect(RENEWED);
+    this.#socket.reconnect(own);
   }
 
   /** partysocket calls this before each attempt, and starts another attempt if it throws. */

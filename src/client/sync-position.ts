@@ -138,7 +138,8 @@ export class SyncPosition<State> {
 
   #stepOf({ seq, epoch, hasUser, resumed, reset, from }: SyncNumbers): Step {
     const last = this.#seq;
-    const isOld = typeof seq === "number" && last !== undefined && seq <= last;
+    // A state with the number of the last packet may include later changes without a number.
+    const isOld = typeof seq === "number" && last !== undefined && seq < last;
     if (hasUser || reset === true)
       return !this.#isFresh && isOld && epochOf({ epoch }) === this.#epoch ? "repeated" : "whole";
     if (typeof seq !== "number") return "next";

@@ -12,6 +12,8 @@ const ASK_AGAIN = 1_200_000;
 const MOST = 1_500_000;
 /** The memory that a frame needs in addition to its bytes. */
 const FRAME = 100;
+/** The least share of a client. Less would be used up by the request and by the packet with what it missed. */
+const LEAST = 2000;
 /** A client that was asked twice, and confirms nothing for this long, is closed. In ms. */
 const SILENCE = 90_000;
 const LOOK_EVERY = 5000;
@@ -215,6 +217,7 @@ export class FlowControl {
   readonly #flows = new Map<Socket, Flow>();
   /** How many of them can confirm. They share the limit. */
   #sharers = 0;
+  #equalShare = 0;
   /** Bytes sent to clients that cannot confirm, since their last sign of life. */
   #silent = 0;
   #isWatching = false;
@@ -268,7 +271,7 @@ export class FlowControl {
 
   /** Whether nothing more may be sent to a client. */
   isFull({ bytes }: Flow): boolean {
-    return bytes >= this.#most || (this.isOver && bytes >= this.#mostOfAll / this.#sharers);
+    return bytes >= this.#most || (this.isOver && bytes >= this.#equalShare);
   }
 
   get size(): number {
@@ -308,6 +311,7 @@ export class FlowControl {
   /** @param change of how many there are */
   #share({ canConfirm }: Flow, change: number): void {
     if (canConfirm) this.#sharers += change;
-    this.askFrom = Math.min(this.ask, this.#mostOfAll / 2 / this.#sharers);
+    this.#equalShare = Math.max(this.#mostOfAll / this.#sharers, LEAST);
+    this.askFrom = Math.min(this.ask, this.#equalShare / 2);
   }
 }

@@ -2,13 +2,15 @@
 export const TRY_LATER = 1013;
 /** The room was destroyed. */
 export const DESTROYED = 4410;
+/** What was sent does not follow the protocol. */
+export const BAD_MESSAGE = 4400;
 
 /**
  * The table of error codes: the close code of a WebSocket, the status of an HTTP response, and whether a client
  * reconnects by itself.
  */
 export const CODES = {
-  bad_message: { close: 4400, status: 400, retry: false },
+  bad_message: { close: BAD_MESSAGE, status: 400, retry: false },
   unknown_action: { close: 4400, status: 404, retry: false },
   invalid_input: { close: 4400, status: 400, retry: false },
   unauthenticated: { close: 4401, status: 401, retry: false },

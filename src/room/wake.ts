@@ -3,6 +3,7 @@ import type { Build } from "../protocol/build.ts";
 import { RoomConnection } from "./connections/connection.ts";
 import type { Attachment } from "./connections/identity.ts";
 import type { RoomSocket } from "./connections/remote-group.ts";
+import type { StoredLife } from "./sync/change-clock.ts";
 import { DevelopmentWatch } from "./development.ts";
 import type { RoomParts } from "./room-parts.ts";
 import { closeAll, readRoom } from "./storage/read-room.ts";
@@ -59,7 +60,8 @@ function recover(
   parts.isNew = isNew;
   parts.persistence.takeOver(volatileKeys, isAwake, stored.noteVersion);
   // If a value is in quarantine, its field has its initial value, which clients do not have.
-  const didSleep = isAwake && quarantine.isEmpty;
+  let didSleep = isAwake && quarantine.isEmpty;
+  if ((globalThis as Build).process?.env?.NODE_ENV !== "production") didSleep &&= hasSameFields(parts, stored.own);
   const sent = loadParts(parts, stored.own, didSleep);
   parts.persistence.open();
   recoverConnections(parts, isAwake && !didSleep ? closeAll(stored.sockets) : stored.sockets, sent);
@@ -70,6 +72,12 @@ function recover(
   if (shardLinks.size === 0) return resume(parts, didSleep);
   broadcast.pause();
   return shardLinks.learn().then(() => resume(parts, didSleep));
+}
+
+/** Whether clients that stayed can read what this code sends. A deploy closes their sockets, but an edit in development does not. */
+function hasSameFields({ tree }: RoomParts, own: OwnRows): boolean {
+  const life = own.of("sync")[0]?.[1] as StoredLife | undefined;
+  return !life || life.shape === tree.shape;
 }
 
 function hasLeft(socket: RoomSocket): boolean {

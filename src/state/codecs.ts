@@ -25,10 +25,12 @@ const MAX_BITS = 32;
  * class Player { x = sync(signal(0), { as: quantized({ min: 0, max: 1000, bits: 16 }) }) }
  */
 export function quantized({ min, max, bits }: { min: number; max: number; bits: number }): Codec<number> {
-  const isRange = Number.isFinite(min) && Number.isFinite(max) && min < max && Number.isFinite(max - min);
+  const step = (max - min) / (2 ** bits - 1);
+  const isRange = [min, max, step].every(Number.isFinite) && step > 0;
   if (!isRange || !Number.isInteger(bits) || bits < 1 || bits > MAX_BITS)
     throw new RangeError(`quantized() takes finite numbers with min below max, and 1 to ${MAX_BITS} bits`);
-  const codec = quantizing(min, max, bits);
+  // JSON has no -0.
+  const codec = quantizing(min + 0, max + 0, bits);
   return {
     wire: codec,
     takes: "a number",
@@ -47,7 +49,6 @@ export function quantized({ min, max, bits }: { min: number; max: number; bits: 
 export const integer: Codec<number> = {
   wire: undefined,
   takes: "a number",
-  // JSON has no -0.
   round: (value) => (isNumber(value) ? Math.round(value) + 0 : undefined),
 };
 
@@ -62,7 +63,7 @@ export const integer: Codec<number> = {
 export const float32: Codec<number> = {
   wire: undefined,
   takes: "a number that 4 bytes can hold",
-  round: (value) => (isNumber(value) && Number.isFinite(Math.fround(value)) ? Math.fround(value) : undefined),
+  round: (value) => (isNumber(value) && Number.isFinite(Math.fround(value)) ? Math.fround(value) + 0 : undefined),
 };
 
 /**

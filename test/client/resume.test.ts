@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { jsonBlocks } from "../../src/protocol/binary/blocks.ts";
+import { writeSyncFrame } from "../../src/protocol/binary/frames.ts";
 import { Script } from "./scripted-socket.ts";
 
 let script: Script;
@@ -13,6 +15,51 @@ afterEach(() => {
 
 const coins = { old: { worth: 1 }, kept: { worth: 2 } };
 const whole = { pId: "p1", count: 1, config: { map: { width: 1 } }, coins };
+
+describe("P13.10: a binary frame", () => {
+  const tables = JSON.stringify([[[], 0, [[["count"]]]]]);
+  const first = () =>
+    writeSyncFrame(
+      { seq: 4, epoch: "e1", publicId: "p1", tablesHash: "h", tables, run: "r" },
+      jsonBlocks({ count: 1 }, false),
+    );
+  const next = (seq: number, count: number) => writeSyncFrame({ seq }, jsonBlocks({ count }, false));
+
+  it.each([
+    ["of an unknown kind", () => Uint8Array.of(9)],
+    ["that is empty", () => new Uint8Array(0)],
+    ["that is cut off", () => next(6, 2).slice(0, -3)],
+    ["with a table that nobody sent", () => writeSyncFrame({ seq: 6 }, Uint8Array.of(1, 7, 0, 1, 9, 1))],
+    ["with more rows than bytes", () => writeSyncFrame({ seq: 6 }, Uint8Array.of(1, 0, 2, 255, 255, 255, 255, 1))],
+  ])("%s is reported and not applied, closes the connection with 4400, and the whole state follows", async (_, bad) => {
+    const game = script.connect();
+    const errors: unknown[] = [];
+    game.on("error", (error) => errors.push(error));
+    const socket = (await script.next()).open();
+    socket.binary(first());
+    expect(game.state.count).toBe(1);
+    socket.binary(next(5, 2));
+    socket.binary(bad());
+    expect(game.state.count).toBe(2);
+    expect(errors).toEqual([
+      { code: "bad_frame", message: expect.stringMatching(/^A binary frame is malformed: /) as string },
+    ]);
+    expect(socket.closedWith).toBe(4400);
+    expect(game.status).toBe("reconnecting");
+    const again = (await script.next()).open();
+    for (const name of ["since", "epoch", "tables", "run"]) expect(again.query).not.toHaveProperty(name);
+    again.binary(first());
+    again.binary(next(5, 3));
+    expect(game).toMatchObject({ status: "open", state: { count: 3 } });
+    // Whoever sends them again and again is asked less and less often.
+    again.binary(bad());
+    expect(script.sockets).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(900);
+    expect(script.sockets).toHaveLength(2);
+    await script.next(200);
+    game.close();
+  });
+});
 
 describe("resuming with protocol 2", () => {
   it("returns to the state right after a packet, not to later changes without a number", async () => {
@@ -146,6 +193,18 @@ describe("resuming with protocol 2", () => {
     // A server that begins anew does so in the middle as well.
     socket.sync({ pId: "p1", count: 9 }, { seq: 1, epoch: "e2", reset: true });
     expect(game.state).toEqual({ count: 9 });
+    game.close();
+  });
+
+  it("P4.11: takes a whole state with the number of its last packet, since that includes changes without a number", async () => {
+    const game = script.connect();
+    const socket = (await script.next()).open();
+    socket.sync(whole, { seq: 4, epoch: "e1" });
+    socket.sync({ name: "mine" });
+    socket.sync({ pId: "p1", count: 1 }, { seq: 4, epoch: "e1", reset: true });
+    expect(game.state).toEqual({ count: 1 });
+    socket.sync({ count: 2 }, { seq: 5 });
+    expect(game).toMatchObject({ state: { count: 2 }, resyncs: 0 });
     game.close();
   });
 

@@ -63,6 +63,10 @@ export class ScriptedSocket extends EventTarget {
     this.dispatchEvent(new MessageEvent("message", { data }));
   }
 
+  binary(bytes: Uint8Array<ArrayBuffer>): void {
+    this.dispatchEvent(new MessageEvent("message", { data: bytes.buffer }));
+  }
+
   packet(type: string, value: unknown, head: Record<string, unknown> = {}): void {
     this.text(JSON.stringify({ type, ...head, value }));
   }

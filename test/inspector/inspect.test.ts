@@ -297,6 +297,21 @@ describe("P12.5: recent packets", () => {
     expect(text).not.toContain("before");
   });
 
+  it.each(["room", "shard"] as const)("P12.5: of protocol 3 are shown as JSON, at a %s too", async (via) => {
+    const room = testRoom(game, "game-1");
+    const ada = await room.connect({ id: "ada", query: "protocol=2&protocol=3", via });
+    const path = via === "room" ? pathOf(room, "$inspect") : `/parties/shard/${await room.shard()}/$inspect`;
+    const look = async () => (await (await ask(path, await operator())).json<RoomInspection>()).packets;
+    await look();
+    await ada.call("title", "binary");
+    const shown = (await look()).filter(({ direction }) => direction === "out");
+    for (const { bytes, text } of shown) expect(bytes).toBeLessThan(text.length);
+    expect(shown.map(({ text }) => JSON.parse(text) as object)).toMatchObject([
+      { type: "sync", seq: 2, value: { title: "binary" } },
+      { type: "ack", seq: 2, value: { id: "call-0" } },
+    ]);
+  });
+
   it("P12.5: are the latest ones, each shortened, and dropped when no one watches", async () => {
     const room = testRoom(game, "game-1");
     const ada = await room.connect({ id: "ada", via: "room" });

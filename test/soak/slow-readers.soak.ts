@@ -6,6 +6,7 @@ import { SECRETS } from "../fuzz/long/workerd.ts";
 import { bundleInto, startWorkerd } from "../workerd/process.ts";
 import type { Workerd } from "../workerd/process.ts";
 import { compare, run } from "./slow-readers.ts";
+import type { Outcome } from "./slow-readers.ts";
 
 const SECONDS = Number(process.env["SOAK_SECONDS"] ?? 60);
 const MOVERS = 100;
@@ -44,6 +45,9 @@ it(
     const many = await measure(500, "busy-many");
     expect(many.grown[2]).toBeLessThan(none.grown[2] + 64);
     expect(many.unconfirmedBytes).toBeLessThan(64_000_000);
+    // Then it is flat: it grows no more than when all read.
+    const later = ({ grown }: Outcome) => grown[2] - grown[0];
+    for (const outcome of [few, many]) expect(later(outcome)).toBeLessThan(Math.max(later(none), 0) + 10);
   },
   SECONDS * 4000 + 120_000,
 );

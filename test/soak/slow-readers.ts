@@ -7,6 +7,9 @@ import { requestIn } from "../../src/protocol/packets.ts";
 import { memoryOf } from "../fuzz/long/workerd.ts";
 import type { Workerd } from "../workerd/process.ts";
 
+/** A room closes clients that do not read for 90 seconds. In runs longer than this, in seconds, they reconnect before. */
+const LONG = 80;
+
 /** How many move in a room, how often in a second, and how many do not read what they are sent. */
 export interface Crowd {
   readonly room: string;
@@ -104,16 +107,16 @@ class Watcher {
   }
 }
 
-/** Some move, some do not read, and two only watch. */
+/** Some clients move, some do not read, and two only watch. */
 export async function run(workerd: Workerd, crowd: Crowd): Promise<Outcome> {
   const { room, movers, rate, stalled, seconds, trail } = crowd;
   const enter = entranceOf(workerd, room);
   const players = await enter(movers, "mover");
   const [watcher] = (await enter(1, "watcher")) as [Watcher];
   const [binary] = (await enter(1, "binary", "&protocol=3")) as [Watcher];
-  const slow = await enter(stalled, "slow");
+  let slow = await enter(stalled, "slow");
   const stop = startMoving(players, rate, trail);
-  // All code runs, and buffers have their size.
+  // A warm-up: after it, all code has run, and buffers have their final size.
   await wait(Math.min(seconds * 100, 3000));
   const before = await memoryOf(workerd);
   const confirmedBefore = [watcher.confirmations, binary.confirmations] as const;
@@ -122,6 +125,11 @@ export async function run(workerd: Workerd, crowd: Crowd): Promise<Outcome> {
   for (const { latencies } of players) latencies.length = 0;
   const grown: number[] = [];
   for (let third = 0; third < 3; third++) {
+    if (third > 0 && seconds > LONG) {
+      for (const { socket } of slow) socket.terminate();
+      slow = await enter(stalled, "slow");
+      for (const { socket } of slow) socket.pause();
+    }
     await wait((seconds * 1000) / 3);
     grown.push((await memoryOf(workerd)).resident - before.resident);
   }

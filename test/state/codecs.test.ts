@@ -105,6 +105,17 @@ describe("fields with a codec", () => {
     );
   });
 
+  it("never hold -0, which JSON does not have", () => {
+    const codecs = [
+      quantized({ min: -1, max: -0, bits: 8 }),
+      quantized({ min: -0, max: 1, bits: 1 }),
+      integer,
+      float32,
+    ];
+    for (const codec of codecs)
+      for (const value of [-0, 0, -1e-46, 1]) expect(Object.is(codec.round(value), -0), `${value}`).toBe(false);
+  });
+
   it("are reported in development if a movement is smaller than a step, once", async () => {
     const { room, player } = await joined();
     room.change(() => player.x.set(player.x() + STEP / 3));
@@ -123,6 +134,8 @@ it("as is refused for computed signals, and for ranges without steps", () => {
     { min: 0, max: 1, bits: 33 },
     { min: 0, max: 1, bits: 1.5 },
     { min: 0, max: Infinity, bits: 8 },
+    // Its steps are smaller than any number.
+    { min: 0, max: Number.MIN_VALUE, bits: 32 },
   ])
     expect(() => quantized(range)).toThrow(RangeError);
   expect(() => oneOf()).toThrow(RangeError);

@@ -16,7 +16,9 @@ export class CapturedConnection {
   #state: Readonly<Plain> = {};
   #hash: string | undefined;
   #run: string | undefined;
-  readonly #tables = new Map<number, KnownTable>();
+  /** The tables of the last head that had any. */
+  #first: readonly KnownTable[] = [];
+  #tables = new Map<number, KnownTable>();
 
   /** @param given the tables as JSON, for frames that do not have them */
   constructor(given: string | undefined) {
@@ -48,10 +50,10 @@ export class CapturedConnection {
     if (tablesHash !== undefined && tablesHash !== this.#hash && tables !== undefined) {
       this.#reader.read(writeSyncFrame({ tablesHash, tables }), {});
       this.#hash = tablesHash;
-      this.#tables.clear();
-      for (const [index, table] of readTables(JSON.parse(tables) as readonly TableSpec[]).entries())
-        this.#tables.set(index, { table, keys: new Map() });
+      const specs = JSON.parse(tables) as readonly TableSpec[];
+      this.#first = readTables(specs).map((table) => ({ table, keys: new Map() }));
     }
+    if (tablesHash !== undefined) this.#tables = new Map(this.#first.entries());
     if (run === undefined || run === this.#run) return;
     this.#run = run;
     for (const { keys } of this.#tables.values()) keys.clear();

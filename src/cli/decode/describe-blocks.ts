@@ -85,7 +85,7 @@ function* describePieces(from: ByteReader, known: Known): Generator<string> {
 /** @returns a title, and a line for the names of the rows and for each column */
 function* describeTable(bytes: Uint8Array, from: ByteReader, block: number, known: Known): Generator<string> {
   const { table, keys } = knownTable(from, known.tables);
-  const rows = readRows(from);
+  const rows = [...readRows(from)];
   for (const { key, slot } of rows) if (key !== undefined && slot !== undefined) keys.set(slot, key);
   const name = table.names.join(".") || "state";
   const named = rows.map((row) => nameOf(row, keys)).join(", ");

@@ -2,7 +2,6 @@ import type { SyncHead } from "../packets.ts";
 import type { Plain } from "../values.ts";
 import { ByteReader, expect, MalformedFrame } from "./bytes.ts";
 import { FRAME, readSyncHead } from "./frames.ts";
-import type { BinaryHead } from "./frames.ts";
 import { objectIn, PatchDecoder } from "./patch-decoder.ts";
 import { readTables } from "./tables.ts";
 
@@ -54,17 +53,22 @@ export class FrameReader {
 
   #readSync(from: ByteReader, state: Readonly<Plain>, isWanted: IsWanted): ReadPacket {
     const { publicId, tablesHash, tables, run, ...head } = readSyncHead(from);
-    this.#learn({ tablesHash, tables, run });
+    this.#learn(tablesHash, tables, run);
     const isRead = isWanted({ ...head, hasUser: publicId !== undefined });
+    // It may name slots, which are unknown then.
+    if (!isRead) this.#run = undefined;
     const patch = isRead ? this.#patches.read(from, state, head) : {};
     return { type: "sync", ...head, value: publicId === undefined ? patch : { pId: publicId, ...patch } };
   }
 
-  #learn({ tablesHash, tables, run }: Partial<BinaryHead>): void {
-    if (tablesHash !== undefined && tablesHash !== this.#tablesHash) {
-      expect(tables !== undefined, "unknown tables");
-      this.#patches = new PatchDecoder(readTables(JSON.parse(tables)));
-      this.#tablesHash = tablesHash;
+  #learn(tablesHash: string | undefined, tables: string | undefined, run: string | undefined): void {
+    if (tablesHash !== undefined) {
+      if (tablesHash !== this.#tablesHash) {
+        expect(tables !== undefined, "unknown tables");
+        this.#patches = new PatchDecoder(readTables(JSON.parse(tables)));
+        this.#tablesHash = tablesHash;
+      }
+      this.#patches.begin();
     }
     if (run === undefined || run === this.#run) return;
     this.#patches.forget();

@@ -13,11 +13,18 @@ import type { Table, TableSpec } from "./tables.ts";
 
 /** Reads patches. It knows the tables of the state, and the entries of slots. */
 export class PatchDecoder {
+  readonly #first: readonly KnownTable[];
   /** By index. */
-  readonly #tables = new Map<number, KnownTable>();
+  #tables = new Map<number, KnownTable>();
 
+  /** @param tables those that a connection begins with */
   constructor(tables: readonly Table[]) {
-    for (const [index, table] of tables.entries()) this.#tables.set(index, { table, keys: new Map() });
+    this.#first = tables.map((table) => ({ table, keys: new Map() }));
+  }
+
+  /** A connection begins: later tables do not apply any more. */
+  begin(): void {
+    this.#tables = new Map(this.#first.entries());
   }
 
   /** Slots of another run of the room have no meaning. */
@@ -51,7 +58,7 @@ export class PatchDecoder {
 
   #readRows(from: ByteReader, patch: Plain, state: Readonly<Plain>): void {
     const { table, keys } = knownTable(from, this.#tables);
-    const paths = readRows(from).map((row) => pathOf(table, keys, row));
+    const paths = Array.from(readRows(from), (row) => pathOf(table, keys, row));
     const around = objectAt(patch, table.names);
     const stateAround = valueAt(state, table.names);
     const targets = paths.map((path) => objectAt(around, path));

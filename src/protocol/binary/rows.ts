@@ -53,38 +53,27 @@ export function writeKeys(out: ByteWriter, keys: readonly string[], slots: reado
   for (const slot of isRow ? (slots?.slice(0, 1) ?? []) : (slots ?? [])) out.varint(slot);
 }
 
-/** @throws MalformedFrame if the rows are malformed */
-export function readRows(from: ByteReader): readonly RowName[] {
+/**
+ * Reads one name after the other, so that a reader can stop at an unknown one: a byte may claim eight rows.
+ * @throws MalformedFrame if the rows are malformed
+ */
+export function* readRows(from: ByteReader): Generator<RowName> {
   const kind = from.byte();
-  if (kind === SINGLE) return [{}];
-  if (kind === BITMAP) return readBitmap(from);
+  if (kind === SINGLE) return yield {};
+  // The first slot of a bitmap, or the number of rows.
   const count = from.varint();
-  if (kind === SLOTS) return readSlots(from, count);
-  expect(kind >= KEYS && kind <= KEYS_SLOTS, "unknown rows");
-  const keys = readTexts(from, count);
-  const first = kind === KEYS_FROM ? from.varint() : 0;
-  expect(Number.isSafeInteger(first + count), "number too large");
-  return keys.map((key, index) => ({
-    key,
-    slot: kind === KEYS ? undefined : kind === KEYS_FROM ? first + index : from.varint(),
-  }));
-}
-
-function readBitmap(from: ByteReader): RowName[] {
-  const first = from.varint();
-  const rows: RowName[] = [];
-  for (const [index, byte] of from.bytes(from.varint()).entries()) {
-    for (let bit = 0; bit < 8; bit++) if (byte & (1 << bit)) rows.push({ slot: first + index * 8 + bit });
+  let slot = -1;
+  if (kind === BITMAP) {
+    for (const [index, byte] of from.bytes(from.varint()).entries())
+      for (let bit = 0; bit < 8; bit++) if (byte & (1 << bit)) yield { slot: count + index * 8 + bit };
+  } else if (kind === SLOTS) {
+    for (let left = count; left > 0; left--) yield { slot: (slot += from.varint() + 1) };
+  } else {
+    expect(kind >= KEYS && kind <= KEYS_SLOTS, "unknown rows");
+    const keys = readTexts(from, count);
+    if (kind === KEYS_FROM) slot = from.varint() - 1;
+    expect(slot + count < Number.MAX_SAFE_INTEGER, "number too large");
+    for (const key of keys)
+      yield { key, slot: kind === KEYS ? undefined : kind === KEYS_FROM ? ++slot : from.varint() };
   }
-  return rows;
-}
-
-function readSlots(from: ByteReader, count: number): RowName[] {
-  const rows: RowName[] = [];
-  for (let next = 0; rows.length < count;) {
-    const slot = next + from.varint();
-    rows.push({ slot });
-    next = slot + 1;
-  }
-  return rows;
 }

@@ -40,7 +40,8 @@ export class Slots {
   #random(): number {
     if (this.#taken.size >= this.#range * CROWDED) this.#range *= 128;
     for (;;) {
-      const slot = Math.floor(Math.random() * this.#range);
+      // Numbers of Math.random can be predicted, and so would reveal how many other entries got one.
+      const slot = (crypto.getRandomValues(new Uint32Array(1))[0] as number) % this.#range;
       if (this.#taken.has(slot)) continue;
       this.#taken.add(slot);
       return slot;

@@ -295,6 +295,8 @@ export class Broadcast {
     this.#connections.waits(conn);
     // Only sent values can be read.
     if (this.#tree.isDirty || this.#isPaused) this.schedule();
+    // Otherwise packets that are larger than the share of a client could follow each other without end.
+    else if (this.#scope.flows.isOver && !this.#isManual) this.#flushIn(CROWDED);
     else this.#welcome([conn]);
   }
 

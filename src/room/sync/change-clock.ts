@@ -19,7 +19,7 @@ const LONGEST_ABSENCE = 3_600_000;
 const EXACTNESS = 60_000;
 
 /** The start of a life of the room. Not stored while no client counts packets. */
-interface StoredLife {
+export interface StoredLife {
   readonly epoch: string;
   /** Its first number. */
   readonly seq: number;

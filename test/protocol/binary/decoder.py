@@ -167,7 +167,7 @@ def down(node, names):
 
 class Client:
     def __init__(self):
-        self.state, self.tables, self.slots = {}, [], []
+        self.state, self.first, self.tables, self.slots = {}, [], [], []
         self.tables_hash = self.run = None
 
     def read(self, frame):
@@ -191,8 +191,10 @@ class Client:
 
     def learn(self, tables_hash, tables, run):
         if tables_hash is not None and tables_hash != self.tables_hash:
-            self.tables_hash, self.tables = tables_hash, json.loads(tables)
-            self.slots = [{} for _ in self.tables]
+            self.tables_hash, self.first = tables_hash, json.loads(tables)
+            self.slots = [{} for _ in self.first]
+        if tables_hash is not None:
+            self.tables = [*self.first]
         if run is not None and run != self.run:
             self.run, self.slots = run, [{} for _ in self.tables]
 

@@ -118,6 +118,12 @@ describe("P13.10: a client", () => {
     expect(sizeOf(value)).toBeLessThan(MOST_PER_BYTE * frame.length);
   });
 
+  it("stops at the first slot that nobody named, and makes nothing of the bits that follow", () => {
+    // An object for each bit would need more memory than a Worker has.
+    const bits = new Uint8Array(16_000_000).fill(255);
+    expect(() => read(TABLES, 1, 1, 1, 0, bits.length, bits)).toThrow("unknown entry");
+  });
+
   it("has no fields with many names in a row, since each bit would create as many objects", () => {
     const deep = Array.from({ length: 150 }, (_, index) => `n${index}`);
     const tables = JSON.stringify([[["players"], 1, [[deep], [["x"]]]]]);

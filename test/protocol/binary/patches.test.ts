@@ -66,6 +66,7 @@ test("a client of binary patches has what one of JSON has, whoever joins or come
         }
         if (!joiner) continue;
         const client: Client = { ...joiner, decoder: new PatchDecoder(tables), state: {}, json: {} };
+        client.decoder.begin();
         take(client, encoder.whole(after), after);
         clients.push(client);
       }

@@ -56,8 +56,18 @@ describe("P13.9: the encoding of an entry", () => {
     expect(told(...windows, [whole()], [gone])).toEqual({ ships: {} });
   });
 
+  it("has a slot that nobody can predict from others, as the numbers of Math.random can be", () => {
+    const random = vi.spyOn(Math, "random");
+    const secure = vi.spyOn(crypto, "getRandomValues");
+    expect(told([whole()], [change()])).toMatchObject({ ships: { a: { x: 2 } } });
+    expect(random).not.toHaveBeenCalled();
+    expect(secure).toHaveBeenCalledOnce();
+    vi.restoreAllMocks();
+  });
+
   it("does not use the slots of another run", () => {
-    vi.spyOn(Math, "random").mockReturnValue(0.5);
+    // Both runs choose the same slot.
+    vi.spyOn(crypto, "getRandomValues").mockImplementation((array) => array);
     const still = whole();
     expect(told([whole()], [change()], [still])).toMatchObject({ ships: { a: { x: 1 } } });
     const other = (x: number): ToldEntry => ({ key: "b", form: "change", value: { x } });

@@ -118,7 +118,7 @@ it("P14.2: a client that does not read gets a limited amount, and one merged pat
   slow.client.read();
   expect(slow.client.state["text"]).toBe(ada.client.state["text"]);
   expect(slow.client.how).toEqual(["whole", "went back"]);
-  expect(room.core.overview).toMatchObject({ behind: 0 });
+  expect(room.core.overview).toMatchObject({ behind: 0, merges: 1, tooSlow: 0 });
   change(1);
   slow.client.read();
   expect(slow.client.state["count"]).toBe(501);
@@ -192,10 +192,33 @@ it("P14.6: above the total limit, clients with the most are stopped first, and n
   expect(ada.client.state["count"]).toBe(300);
   expect(room.core.overview).toMatchObject({ behind: 20 });
   for (const { socket } of clients) socket.read();
+  await room.advance(1000);
   for (const { client } of clients) {
     client.read();
     expect(client.state["text"]).toBe(ada.client.state["text"]);
   }
+});
+
+it("P14.6: confirmations of many clients with a small limit do not cause requests for ever", async () => {
+  const { compiled: narrow } = defineRoom({ ...compiled.definition, maxUnconfirmedBytes: 10_000 } as never);
+  const room = new MemoryRoom<State>(narrow);
+  const asked: (readonly [MemorySocket, number])[] = [];
+  for (let index = 0; index < 100; index++) {
+    const socket = await room.connect(`reader-${index}`, null, undefined, "protocol=2&clear=1");
+    socket.onAsked = (token) => asked.push([socket, token]);
+  }
+  room.change((state) => state.text.set(LARGE));
+  let requests = 0;
+  for (let time = 0; time < 20_000; time += 50) {
+    requests += asked.length;
+    for (const [socket, token] of asked.splice(0)) void room.core.message(socket, `{"confirm":${token}}`);
+    await room.advance(50);
+  }
+  // Each is asked twice when it is stopped, and it may be stopped again by what it missed.
+  expect(requests).toBeLessThan(100 * 10);
+  expect(asked).toEqual([]);
+  expect(room.core.overview).toMatchObject({ behind: 0 });
+  for (const { clients } of room.sockets) expect(clients[0]?.state).toMatchObject({ text: LARGE });
 });
 
 inJson("P14.6: closed clients of protocol 1 do not count, however much they were sent", async () => {
@@ -234,6 +257,7 @@ it("P14.7: a client that confirms nothing for 90 seconds is closed, and may reco
   expect(slow.socket.closedWith).toBeUndefined();
   await room.advance(10_000);
   expect(slow.socket.closedWith?.code).toBe(4504);
+  expect(room.core.overview).toMatchObject({ behind: 0, merges: 0, tooSlow: 1 });
   expect(ada.socket.isOpen).toBe(true);
   // Its bytes count until its socket has ended.
   expect(room.core.overview.unconfirmedBytes).toBeGreaterThan(20_000);
@@ -325,6 +349,7 @@ inJson("P14.5: packets that wait for many stopped clients are dropped, and cost 
   expect(room.core.overview.behind).toBe(80);
   for (const { socket } of clients) expect(socket.closedWith).toBeUndefined();
   for (const { socket } of stopped) socket.read();
+  await room.advance(1000);
   for (const { client } of clients) {
     client.read();
     expect(client.state["count"]).toBe(60);

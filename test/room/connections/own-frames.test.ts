@@ -2,6 +2,9 @@ import { signal } from "@signe/reactive";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { defineRoom } from "../../../src/define/define-room.ts";
+import type { CompiledRoom } from "../../../src/define/room.ts";
+import { applyPatch } from "../../../src/protocol/apply-patch.ts";
+import { FrameReader } from "../../../src/protocol/binary/frame-reader.ts";
 import { quantized } from "../../../src/state/codecs.ts";
 import { collection, sync, users } from "../../../src/state/fields.ts";
 import { gameState } from "../../support/game-state.ts";
@@ -142,4 +145,36 @@ it("other packets, and other forms of sync packets, stay text", async () => {
     { type: "sync", value: { count: 2 }, extra: true },
     { type: "sync", value: { count: 3 } },
   ]);
+});
+
+it("P13.5: a client that stays while a deploy adds an interceptor and another one removes it reads the right fields", async () => {
+  const plain = defineRoom({ path: "r", throttleSync: 0, state });
+  const stripping = defineRoom({
+    path: "r",
+    throttleSync: 0,
+    state,
+    interceptorPacket: (_, packet) => ({ ...packet, value: stripped(packet.value) }),
+  });
+  const reader = new FrameReader();
+  let has: Readonly<Record<string, unknown>> = {};
+  const visit = async (compiled: CompiledRoom) => {
+    const room = new MemoryRoom<State>(compiled);
+    const socket = await room.connect(
+      "a",
+      null,
+      undefined,
+      `protocol=3&${new URLSearchParams(reader.query).toString()}`,
+    );
+    room.change((now) => {
+      now.count.set(5);
+      now.hiddenCount.set(6);
+    });
+    for (const frame of socket.frames) {
+      const { pId, ...patch } = reader.read(frame as Uint8Array, has)["value"] as Record<string, unknown>;
+      has = applyPatch(pId === undefined ? has : {}, patch);
+    }
+  };
+  for (const { compiled } of [plain, stripping, plain]) await visit(compiled);
+  expect(Object.keys(has).toSorted()).toEqual(["cellar", "count", "hiddenCount", "players"]);
+  expect(has).toMatchObject({ count: 5, hiddenCount: 6 });
 });

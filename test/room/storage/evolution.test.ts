@@ -2,7 +2,9 @@ import { runInDurableObject } from "cloudflare:test";
 import { signal } from "@signe/reactive";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { defineRoom } from "../../../src/define/define-room.ts";
+import type { CompiledRoom } from "../../../src/define/room.ts";
 import type { Snapshot } from "../../../src/define/types.ts";
+import { quantized } from "../../../src/state/codecs.ts";
 import { persist, collection, sync, users } from "../../../src/state/fields.ts";
 import { shared } from "../../../src/testing/registry.ts";
 import { testRoom, VIA } from "../../support/harness.ts";
@@ -168,6 +170,30 @@ describe("a stored room of an older version", () => {
     });
     expect(clients).not.toBe(again.clients);
   });
+
+  it.each(["protocol=2", "protocol=3"])(
+    "P7.6: closes sockets that stayed while the fields changed, as in development, for clients of %s",
+    async (query) => {
+      const x = (max: number) => sync(signal(1), { as: quantized({ min: 0, max, bits: 8 }) });
+      const one = () => ({ x: x(100), y: sync(signal(2)) });
+      const other = () => ({ y: sync(signal(2)), x: x(200) });
+      const [before, after] = [one, other].map(
+        (state) => defineRoom({ path: PATH, throttleSync: 0, state }).compiled,
+      ) as [CompiledRoom, CompiledRoom];
+      const room = new MemoryRoom<ReturnType<typeof one>>(before);
+      const socket = await room.connect("ada", null, undefined, query);
+      room.change((state) => state.x.set(50));
+      await room.deploy(before);
+      expect(socket.closedWith).toBeUndefined();
+      await room.deploy(after);
+      expect(socket.closedWith?.code).toBe(1012);
+      const again = await room.connect("ada", null, undefined, query);
+      room.change((state) => state.x.set(150));
+      expect(again.clients[0]?.state).toMatchObject({ x: room.state.x(), y: 2 });
+      await room.deploy(after);
+      expect(again.closedWith).toBeUndefined();
+    },
+  );
 
   it("forgets what clients knew, if changes waited to be sent", async () => {
     const { room } = await played();
