@@ -5,7 +5,7 @@ import { RoomError } from "../protocol/errors.ts";
 import type { CalledRooms } from "./actions/room-calls.ts";
 import { addressOf, callRoom } from "./call-room.ts";
 import type { Broadcast } from "./sync/broadcast.ts";
-import { seersOf } from "../state/seers.ts";
+import { NO_KEYS, seersOf } from "../state/seers.ts";
 import type { Tree } from "../state/tree.ts";
 import type { RoomConnection } from "./connections/connection.ts";
 import type { Connections } from "./connections/connections.ts";
@@ -80,7 +80,7 @@ export function createHandle(identity: RoomIdentity, parts: HandleParts): RoomHa
       if (to.near === undefined && to.keys === undefined) return sendToAll(parts.connections, text, excluded, latest);
       const { crowd } = parts.tree;
       if (crowd) return crowd.send(parts.connections, text, to, excluded, latest);
-      if (to.keys !== undefined) throw new Error("room.broadcast: keys needs a collection with visibleTo: byKey()");
+      if (to.keys !== undefined) throw new Error(NO_KEYS);
       const conns = seersOf(parts.tree, parts.connections.all(), to.near as object);
       for (const conn of conns) if (!excluded.has(conn)) conn.deliver(text, latest);
     },

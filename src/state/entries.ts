@@ -235,7 +235,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
       persisted: this.placement.persisted,
       owner,
       audience: this.interest ? undefined : this.audienceOf(key),
-      seenBy: this.interest?.audienceOf(key),
+      seenBy: this.interest?.audienceOf(key) ?? this.placement.seenBy,
     };
   }
 
@@ -314,7 +314,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
 
   textFor(sees: Sees): string {
     if (this.privateCount === 0 && this.#text !== undefined) return this.#text;
-    const text = textOfEntries(this.#unread.texts(), this.#shownEntries(this.#made), sees);
+    const text = textOfEntries(this.#unread.texts(), this.#shownEntries(this.#made), sees, this.interest !== undefined);
     if (this.privateCount === 0) this.#text = text;
     return text;
   }

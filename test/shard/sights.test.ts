@@ -4,7 +4,7 @@ import * as z from "zod";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { applyPatch } from "../../src/protocol/apply-patch.ts";
 import { mergeInto } from "../../src/protocol/values.ts";
-import { byKey, collection, EVERYTHING, near, persist, sync, users } from "../../src/index.ts";
+import { byKey, collection, EVERYTHING, near, persist, reference, sync, users } from "../../src/index.ts";
 import type { MemorySocket } from "../support/memory.ts";
 import { MemoryTree } from "../support/memory-shards.ts";
 import type { MemoryShard } from "../support/memory-shards.ts";
@@ -317,6 +317,28 @@ describe("P4.15, P9.10: at a shard", () => {
     await tree.advance(5000);
     expect(items.join().includes('"sights"')).toBe(isFoundOut);
     expect(has(ada)[ada.publicId]).toEqual({ x: 1 });
+  });
+
+  it("gets the nearest entries from the room if a reference leads to them", async () => {
+    const visibleTo = near({ ...PLANE, radius: 100, nearest: 2 });
+    const referring = (entries: (all: { players: () => Record<string, Player>; others: () => object }) => object) => ({
+      state: () => {
+        const players = users(Player, { visibleTo });
+        const others = collection(() => ({ hp: sync(signal(1)) }));
+        const bullet = () => ({ by: reference(() => entries({ players, others }) as Record<string, object>) });
+        return { ...state(), players, others, bullets: collection(bullet) };
+      },
+    });
+    for (const [isFoundOut, entries] of [
+      [false, referring(({ players }) => players())],
+      [true, referring(({ others }) => others())],
+    ] as const) {
+      const { tree, members } = await spread(1, 4, entries);
+      const items = overhear(tree);
+      tree.room.change(() => playerOf(tree, members[0] as Member).x.set(1));
+      await tree.advance(5000);
+      expect(items.join().includes('"sights"')).toBe(isFoundOut);
+    }
   });
 
   it("an earlier version gets the visible entries of rings for each client", async () => {

@@ -105,6 +105,12 @@ describe("P4.15: entries with keyed visibility", () => {
     expect(() => room.core.handle.broadcast({ type: "shot" }, { near: new Player() })).toThrow(/entry of the state/);
   });
 
+  it("a packet for keys is refused in a room with near only", async () => {
+    const players = () => ({ players: users(Player, { visibleTo: near({ x: "x", y: "y", radius: 1 }) }) });
+    const room = new MemoryRoom(defineRoom({ path: "r", throttleSync: 0, state: players }).compiled);
+    expect(() => room.core.handle.broadcast({ type: "x" }, { keys: "red" })).toThrow(/keys needs a collection/);
+  });
+
   it("without keyed visibility, a packet near an entry reaches its viewers, and keys are refused", async () => {
     const hidden = () => ({
       players: users(Player),
