@@ -8,13 +8,14 @@ import { byKey, sameKey } from "../../../src/state/visibility-keys.ts";
 import { MemoryRoom } from "../../support/memory.ts";
 import type { MemorySocket } from "../../support/memory.ts";
 import {
-  change,
   checkView,
   clientState,
   crowdState,
   crowdStep,
+  perform,
   Player,
   Secrecy,
+  unit,
   USERS_SEEN,
   Watcher,
 } from "./crowd-world.ts";
@@ -53,7 +54,7 @@ describe("P4.15: entries with keyed visibility", () => {
             else if (next.kind === "crash") room.crash();
             else if (next.kind === "come" && watcher) await come(watcher);
             else if (next.kind === "go" && watcher?.socket?.isOpen) room.disconnect(watcher.socket);
-            else room.change((state) => change(state, next, playerOf));
+            else perform(room, next, playerOf);
             if (throttleSync === 0) secrecy.after(room.state, watchers, seen, next.kind);
             else if (next.kind === "walk") await room.advance(30);
           }
@@ -143,15 +144,7 @@ describe("P4.15: entries with keyed visibility", () => {
 
   it("a key that is not computed from fields is followed too", async () => {
     const { room, ada, playerOf } = await arena();
-    room.change(
-      (state) =>
-        (state.units()["u"] = {
-          hp: sync(signal(10)),
-          zone: persist(signal(["blue"])),
-          x: sync(signal(0)),
-          y: sync(signal(0)),
-        }),
-    );
+    room.change((state) => (state.units()["u"] = { ...unit(), zone: persist(signal(["blue"])) }));
     expect(ada.news()).toBe("");
     room.change(() => playerOf(ada).team.set("blue"));
     expect(ada.news()).toContain('"units":{"u":{"hp":10');
