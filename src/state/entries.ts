@@ -165,6 +165,8 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     if (!this.changes.before.has(key)) this.changes.before.set(key, this.#isHeld(key) ? undefined : previous);
     this.#made.delete(key);
     previous?.remove();
+    // Another entry with the same values may have other keys.
+    if (previous) this.interest?.entries.stale.add(key);
     if (previous && this.isOfUsers) this.shared.onUserRemoved(key, previous.target);
     try {
       if (kind) this.#put(key, target as object, { ...this.#placementOf(key), kind: kind.name, shape: kind.shape });

@@ -152,6 +152,31 @@ describe("P4.15: entries with keyed visibility", () => {
     expect(ada.news()).toContain('"units":{"u":"$delete"}');
   });
 
+  it.each([0, 50])(
+    "an entry that another one with the same values replaces is seen by the keys of that one, with throttleSync %d",
+    async (throttleSync) => {
+      const state = () => crowdState();
+      const room = new MemoryRoom<CrowdState>(defineRoom({ path: "r", throttleSync, state }).compiled);
+      const ada = new Watcher("ada", false);
+      ada.connected(await room.connect("ada", null, undefined, "protocol=2"));
+      const put = async (zone: string) => {
+        room.change(({ units }) => {
+          delete units()["u"];
+          units()["u"] = { ...unit(), zone: persist(signal([zone])) };
+        });
+        await room.advance(1000);
+        return ada.news();
+      };
+      await put("blue");
+      expect(await put("red")).toContain('"u":{"hp":10');
+      expect(await put("red")).toBe("");
+      expect(await put("blue")).toContain('"u":"$delete"');
+      room.change(({ units }) => units()["u"]?.zone.set(["red"]));
+      await room.advance(1000);
+      expect(ada.news()).toContain('"u":{"hp":10');
+    },
+  );
+
   it.each([
     ["sameKey", sameKey<Player>((player) => player.team()), 2],
     ["a camera", near({ x: "x", y: "y", radius: 10, from: () => ({ x: 500, y: 500 }) }), 3],
