@@ -8,7 +8,7 @@ import { encodeKey } from "../../state/rows.ts";
 import type { Row } from "../../state/rows.ts";
 import type { Tree } from "../../state/tree.ts";
 import type { Connections } from "../connections/connections.ts";
-import { sendToAll } from "../connections/send-to-all.ts";
+import { sendToAll, sendToSeers } from "../connections/send-to-all.ts";
 import type { Clock } from "../../platform/ports.ts";
 import type { Session, Sessions } from "./sessions.ts";
 
@@ -258,13 +258,9 @@ export class Presence {
   /** Tells those who see a user that the user left. */
   #tellSeers(publicId: string): void {
     const text = encodeDisconnected(publicId);
-    const audience = this.#tree.users?.audienceOf(publicId);
-    if (!audience) return sendToAll(this.#connections, text);
     const near = this.user(publicId);
-    if (near && this.#tree.crowd) return this.#tree.crowd.send(this.#connections, text, { near }, new Set());
-    for (const conn of this.#connections.all()) {
-      if (this.#tree.sees(this.#tree.viewerOf(conn), audience)) conn.deliver(text);
-    }
+    if (!this.#tree.users?.audienceOf(publicId)) sendToAll(this.#connections, text);
+    else if (near) sendToSeers(this.#connections, this.#tree, text, { near });
   }
 
   /** The session ran out, or went elsewhere: the user goes. */
