@@ -51,7 +51,7 @@ function report(name, { code, parts }, limitKb, forbidden) {
   isTooMuch ||= kb > limitKb || wrong.length > 0;
 }
 
-report("Worker of the demo", demoWorker(), 188.2);
+report("Worker of the demo", demoWorker(), 188.3);
 report(
   "Worker of the demo, without its inspector",
   await bundle(
