@@ -5,11 +5,10 @@ import { RoomError } from "../protocol/errors.ts";
 import type { CalledRooms } from "./actions/room-calls.ts";
 import { addressOf, callRoom } from "./call-room.ts";
 import type { Broadcast } from "./sync/broadcast.ts";
-import { seersOf } from "../state/seers.ts";
 import type { Tree } from "../state/tree.ts";
 import type { RoomConnection } from "./connections/connection.ts";
 import type { Connections } from "./connections/connections.ts";
-import { sendToAll } from "./connections/send-to-all.ts";
+import { sendToAll, sendToSeers } from "./connections/send-to-all.ts";
 import type { RoomListing } from "./listing/report.ts";
 import type { History } from "../state/history.ts";
 import { encodePacket } from "./connections/custom-packets.ts";
@@ -77,12 +76,8 @@ export function createHandle(identity: RoomIdentity, parts: HandleParts): RoomHa
     broadcast(packet, { except, latest, ...to } = {}) {
       const excluded = new Set(except === undefined ? [] : ([except].flat() as RoomConnection[]));
       const text = encodePacket(packet, parts.compiled.definition.events);
-      if (to.near === undefined && to.keys === undefined) return sendToAll(parts.connections, text, excluded, latest);
-      const { crowd } = parts.tree;
-      if (crowd) return crowd.send(parts.connections, text, to, excluded, latest);
-      if (to.keys !== undefined) throw new Error("room.broadcast: keys needs a collection with visibleTo: byKey()");
-      const conns = seersOf(parts.tree, parts.connections.all(), to.near as object);
-      for (const conn of conns) if (!excluded.has(conn)) conn.deliver(text, latest);
+      if (to.near === undefined && to.keys === undefined) sendToAll(parts.connections, text, excluded, latest);
+      else sendToSeers(parts.connections, parts.tree, text, to, excluded, latest);
     },
     schedule: (...call) => parts.schedules.set(...call),
     unschedule: (name, options) => parts.schedules.unset(name, options),

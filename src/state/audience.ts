@@ -10,6 +10,8 @@ export interface Audience {
   readonly dynamic: boolean;
   /** Whether the answer depends on more than the signals that a predicate reads. */
   readonly isUntracked?: boolean | undefined;
+  /** Whether the owner always belongs to it. */
+  readonly hasOwner?: boolean;
 }
 
 /** Whether a viewer belongs to an audience. */
@@ -37,15 +39,16 @@ export function isSameKind(one: Audience | undefined, other: Audience | undefine
  */
 export function canSee({ conditions, owner }: Audience, viewer: Viewer): boolean {
   return conditions.every((condition) =>
-    condition === "owner" ? owner === viewer.publicId : isTrue(condition(viewer, owner)),
+    condition === "owner"
+      ? owner === viewer.publicId
+      : atOnce<unknown>(condition(viewer, owner), "true or false") === true,
   );
 }
 
-function isTrue(answer: unknown): boolean {
+/** The answer of a function that decides who sees what. @throws Error if it is a promise @param what what it should be */
+export function atOnce<T>(answer: T, what: string): T {
   const pending = promiseOf(answer);
-  if (!pending) return answer === true;
+  if (!pending) return answer;
   pending.catch(() => {});
-  throw new Error(
-    "A visibleTo predicate returned a promise. It cannot be async: it has to return true or false at once",
-  );
+  throw new Error(`A visibleTo predicate returned a promise. It cannot be async: it has to return ${what} at once`);
 }

@@ -1,3 +1,4 @@
+import { atOnce } from "./audience.ts";
 import { ringOf } from "./grid.ts";
 import type { Cell, CellRule, Grid } from "./grid.ts";
 import type { Reading, SightIndex } from "./key-rules.ts";
@@ -201,7 +202,7 @@ export class CellIndex extends CellViews implements SightIndex<Cell, CellView> {
 
   #positionOf(viewer: Viewer): Position | undefined {
     if (!this.#from) return signalsOf(viewer.user as object, this.#fields).map((read) => read());
-    const from = this.#from(viewer);
+    const from = atOnce(this.#from(viewer), "a position");
     return from && (this.#grid.isFlat ? [from.x, from.y] : [from.x, from.y, from.z ?? NaN]);
   }
 

@@ -13,7 +13,7 @@ import type { Placed } from "./merge.ts";
 import type { EntryNode } from "./node.ts";
 import { Part } from "./part.ts";
 import type { Relays } from "./relay.ts";
-import { seersOf } from "./seers.ts";
+import { NO_KEYS, seersOf } from "./seers.ts";
 import type { Watched } from "./seers.ts";
 import { sendToSome } from "./send-to-some.ts";
 import type { AllConnections, Reachable } from "./send-to-some.ts";
@@ -36,12 +36,6 @@ interface OfCollection {
 
 /** The changes of all collections with keyed visibility for one connection. */
 export type Parts = readonly OfCollection[];
-
-/** The collection and the key of an entry, if the collection has keyed visibility. */
-function placeOf(node: EntryNode | undefined): { readonly interest: Interest; readonly key: string } | undefined {
-  const { interest } = (node?.parent ?? {}) as { readonly interest?: Interest };
-  return interest && { interest, key: node?.names().at(-1) as string };
-}
 
 /** Decides which connections see which entries of collections with keyed visibility. */
 export class Crowd {
@@ -96,7 +90,7 @@ export class Crowd {
 
   /**
    * Sends a packet to the clients that see an entry, or that have one of some keys.
-   * @throws Error if the entry is not part of the state
+   * @throws Error if the entry is not part of the state, or there are keys, but no collection has any
    */
   send<V extends Reachable>(
     connections: AllConnections<V>,
@@ -105,14 +99,23 @@ export class Crowd {
     except: ReadonlySet<V>,
     latest?: string,
   ): void {
-    const entry = near && placeOf(this.#tree.entries.get(near));
+    const entry = near && this.#around(this.#tree.entries.get(near));
     const keys = some === undefined ? [] : [some].flat();
+    if (some !== undefined && !this.interests.some(({ index }) => index.rule === "keys")) throw new Error(NO_KEYS);
     // Without clients whose shard decides what they see of the collection.
     const all = connections.all().filter((conn) => !entry?.interest.isRelayed(conn));
     const conns = new Set(near && seersOf(this.#tree, all, near));
     for (const interest of this.interests)
       for (const key of keys) for (const conn of interest.watchersWith(key)) conns.add(conn as V);
     sendToSome(connections, text, { conns, entry, keys }, except, latest);
+  }
+
+  /** The keyed entry that is, or contains, a node, if both are visible to the same clients. */
+  #around(node: EntryNode | undefined): { readonly interest: Interest; readonly key: string } | undefined {
+    if (!node || node.placement.audience) return undefined;
+    const [name, key] = node.names();
+    const interest = this.interests.find((one) => one.name === name);
+    return interest && { interest, key: key as string };
   }
 
   /** Calls back when the next delayed change is due, if there is one. */

@@ -40,21 +40,29 @@ export class Delivery {
   for({ before, view, own }: Watcher): Part {
     const part = this.#between(before ?? view, view);
     if (!own) return part;
-    if (this.#ringBefore(before ?? view, own) > 0 && this.#index.ring(view, own.place) > 0) return part;
-    const sight = this.sight(own, own.wasThere ? 1 : 0, own.node ? 1 : 0);
+    const rings = [this.#ringBefore(before ?? view, own), this.#index.ring(view, own.place)];
+    if (rings.every((ring) => ring > 0 && !this.#rings?.isLate(ring))) return part;
+    const sight = this.#ownSight(own);
     const others = part.sights.filter(({ key }) => key !== own.key);
     return new Part(sight ? [...others, sight] : others);
   }
 
+  /** What a user gets about the own entry, whose changes wait for no ring. */
+  #ownSight(own: SeenEntry): Sight | undefined {
+    if (!own.node) return own.wasThere ? own.gone : undefined;
+    return own.wasThere ? own.changed : own.whole;
+  }
+
   /** The same for a watcher that is shown only some entries of its view. */
-  ofShown({ before, view, shown, shownBefore }: Watcher): Part {
-    const sights: (Sight | undefined)[] = [];
+  ofShown({ before, view, own, shown, shownBefore }: Watcher): Part {
+    const sights: (Sight | undefined)[] = own ? [this.#ownSight(own)] : [];
     for (const entry of shown ?? []) {
+      if (entry === own) continue;
       const ring = this.#index.ring(view, entry.place) || 1;
       const had = shownBefore?.has(entry) ? this.#ringBefore(before ?? view, entry) || ring : 0;
       sights.push(this.sight(entry, had, ring));
     }
-    for (const entry of shownBefore ?? []) if (!shown?.has(entry)) sights.push(entry.gone);
+    for (const entry of shownBefore ?? []) if (entry !== own && !shown?.has(entry)) sights.push(entry.gone);
     return new Part(sights.filter((sight) => sight !== undefined));
   }
 

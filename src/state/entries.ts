@@ -163,6 +163,8 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
     if (!this.changes.before.has(key)) this.changes.before.set(key, this.#isHeld(key) ? undefined : previous);
     this.#made.delete(key);
     previous?.remove();
+    // Another entry with the same values may have other keys.
+    if (previous) this.interest?.entries.stale.add(key);
     if (previous && this.isOfUsers) this.shared.onUserRemoved(key, previous.target);
     try {
       if (kind) this.#put(key, target as object, { ...this.#placementOf(key), kind: kind.name, shape: kind.shape });
@@ -235,7 +237,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
       persisted: this.placement.persisted,
       owner,
       audience: this.interest ? undefined : this.audienceOf(key),
-      seenBy: this.interest?.audienceOf(key),
+      seenBy: this.interest?.audienceOf(key) ?? this.placement.seenBy,
     };
   }
 
@@ -314,7 +316,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
 
   textFor(sees: Sees): string {
     if (this.privateCount === 0 && this.#text !== undefined) return this.#text;
-    const text = textOfEntries(this.#unread.texts(), this.#shownEntries(this.#made), sees);
+    const text = textOfEntries(this.#unread.texts(), this.#shownEntries(this.#made), sees, this.interest !== undefined);
     if (this.privateCount === 0) this.#text = text;
     return text;
   }

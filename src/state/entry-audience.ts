@@ -26,6 +26,15 @@ export function interestOf(collection: Collection, around: Audience | undefined)
   return interest;
 }
 
+/** Whether every client sees all entries of a collection. */
+export function isForAll({
+  audience,
+  interest,
+  placement,
+}: Pick<Collection, "placement"> & { readonly audience: unknown; readonly interest: unknown }): boolean {
+  return !audience && !interest && !placement.seenBy;
+}
+
 /** Who sees a collection. Undefined for everyone. */
 export function audienceAround(collection: Collection, around: Audience | undefined): Audience | undefined {
   const { visibleTo } = collection.field;

@@ -1,7 +1,7 @@
 import type { KeyRules, Reading, SightIndex } from "./key-rules.ts";
 import type { EntryNode } from "./node.ts";
 import { SeenEntry } from "./seen-entry.ts";
-import { Observer } from "./signals/adapter.ts";
+import { Observer, trackReads } from "./signals/adapter.ts";
 
 /** The part of a collection that its keyed visibility needs. */
 export interface KeyedCollection {
@@ -109,8 +109,7 @@ export class EntryIndex {
 
   #read(key: string, node: EntryNode, before: unknown): Reading<unknown> {
     const owner = this.#collection.isOfUsers ? key : undefined;
-    const nowhere = { value: this.#index.nowhere, signals: undefined };
-    return tryTo(this.#collection, () => this.#index.placeOf(node.target, owner, before), nowhere);
+    return tryToRead(this.#collection, () => this.#index.placeOf(node.target, owner, before), this.#index.nowhere);
   }
 
   #isSent(node: EntryNode): boolean {
@@ -131,8 +130,31 @@ interface Sent {
   readonly field?: { readonly transform: unknown };
 }
 
-/** A function that throws gives no keys. An entry or viewer without keys is not visible and sees nothing. */
-export function tryTo<T>({ shared }: Pick<KeyedCollection, "shared">, read: () => T, otherwise: T): T {
+/**
+ * Reads a place or a view. A function that throws gives no keys, and runs again when a signal changes that it read. An
+ * entry or viewer without keys is not visible and sees nothing.
+ */
+export function tryToRead<T>(
+  collection: Pick<KeyedCollection, "shared">,
+  read: () => Reading<T>,
+  nothing: T,
+): Reading<T> {
+  return tryTo(collection, read, undefined) ?? { value: nothing, signals: signalsReadBy(read) };
+}
+
+/** Runs a function that throws once more, because only then its reads have to be known. */
+function signalsReadBy(read: () => unknown): readonly unknown[] {
+  const signals: unknown[] = [];
+  try {
+    trackReads(read, (signal) => signals.push(signal));
+  } catch {
+    // It was reported the first time.
+  }
+  return signals;
+}
+
+/** Reports what a function throws. */
+export function tryTo<T, U>({ shared }: Pick<KeyedCollection, "shared">, read: () => T, otherwise: U): T | U {
   try {
     return read();
   } catch (error) {

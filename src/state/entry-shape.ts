@@ -82,7 +82,7 @@ function fieldDifference(expected: FieldShape, name: string, field: Field, signa
   return `its field "${name}" is an ${expected.shape} in the entries here`;
 }
 
-/** Each entry may have its own functions. Functions with the same code count as the same. */
+/** Each entry may have its own functions, and its own keyed visibility. Those with the same code count as the same. */
 function isSame(one: unknown, other: unknown): boolean {
-  return one === other || (typeof one === "function" && typeof other === "function" && String(one) === String(other));
+  return one === other || (typeof one === typeof other && String(one) === String(other));
 }

@@ -27,6 +27,8 @@ export interface KeyedVisibility {
   readonly Crowd: unknown;
   /** The same as a condition that runs for each viewer. @internal */
   condition(entry: object | undefined, owner: string | undefined): (viewer: Viewer) => boolean;
+  /** The code that it was made of: entries with the same code have the same fields. @internal */
+  toString(): string;
 }
 
 /** Makes an entry of a collection: a class without constructor arguments, or a function of the key. */

@@ -61,7 +61,8 @@ export class Grid implements CellRule {
   }
 
   /** The cell of a position. Undefined if the position is not a number. @param before the previous cell */
-  cellOf([x, y, z = 0]: Position, before: Cell | undefined): Cell | undefined {
+  cellOf([x, y, up]: Position, before: Cell | undefined): Cell | undefined {
+    const z = this.isFlat ? 0 : up;
     if (before && this.#isIn(x, before.column) && this.#isIn(y, before.row) && this.#isIn(z, before.floor))
       return before;
     const [column, row, floor] = [this.#indexOf(x), this.#indexOf(y), this.#indexOf(z)];
@@ -76,13 +77,16 @@ export class Grid implements CellRule {
     return this.#indexOf(x) === column && this.#indexOf(y) === row && this.#indexOf(z) === floor;
   }
 
-  #indexOf(position = NaN): number {
-    return Math.floor(position / this.#width);
+  #indexOf(position: unknown): number {
+    return typeof position === "number" ? Math.floor(position / this.#width) : NaN;
   }
 
-  #isIn(position = NaN, index: number): boolean {
+  #isIn(position: unknown, index: number): boolean {
     const start = index * this.#width;
-    return position >= start - this.#margin && position <= start + this.#width + this.#margin;
+    // NaN is null after a restart, which is not 0 either.
+    return (
+      typeof position === "number" && position >= start - this.#margin && position <= start + this.#width + this.#margin
+    );
   }
 
   #ringsOf(distances: readonly number[]): Uint8Array {

@@ -114,7 +114,8 @@ export class Interest {
   /** The viewers of an entry, as an audience. */
   audienceOf(key: string): Audience {
     const owner = this.#collection.isOfUsers ? key : undefined;
-    return { conditions: [(viewer) => this.sees(viewer, key)], owner, dynamic: true, isUntracked: true };
+    const hasOwner = this.#isOwn(key, key);
+    return { conditions: [(viewer) => this.sees(viewer, key)], owner, dynamic: true, isUntracked: true, hasOwner };
   }
 
   sees(viewer: Viewer, key: string): boolean {
@@ -186,11 +187,16 @@ export class Interest {
     return seen;
   }
 
-  /** The keys of a watcher, and its visible entries with their places. Undefined if it does not watch. */
+  /**
+   * The keys of a watcher, and its visible entries with their places. Undefined if it does not watch. If its shard
+   * chooses the nearest entries, these are the nearest now: the shard may show one that is a little farther away.
+   */
   describe(conn: Watching): { looks: string; entries: [key: string, place: string][] } | undefined {
     const watcher = this.#watchers.get(conn);
     if (!watcher) return undefined;
-    const entries = Array.from(this.seenBy(conn), ({ key, place }): [string, string] => [
+    const isChosenElsewhere = watcher.isRelayed && this.rules.nearest !== undefined;
+    const seen = isChosenElsewhere ? this.#nearestTo(watcher, undefined) : this.seenBy(conn);
+    const entries = Array.from(seen, ({ key, place }): [string, string] => [
       key,
       this.#isOwn(conn.publicId, key) ? "own" : this.index.describePlace(place),
     ]);
@@ -327,17 +333,19 @@ export class Interest {
 
   /** Chooses the nearest entries of a watcher, if their number is limited. */
   #choose(watcher: Watcher): void {
-    const { view, at } = watcher;
-    const { nearest } = this.rules;
-    if (nearest === undefined) return;
-    const own = this.ownOf(watcher.conn);
+    if (this.rules.nearest === undefined) return;
+    watcher.shown = this.#nearestTo(watcher, this.#isResting ? undefined : watcher.shown);
+  }
+
+  /** @param shown the entries that are shown already */
+  #nearestTo({ conn, view, at }: Watcher, shown: ReadonlySet<SeenEntry> | undefined): Set<SeenEntry> {
+    const own = this.ownOf(conn);
     const inSight: SeenEntry[] = [];
     this.index.eachEntry(view, (entry) => {
       if (entry !== own && this.index.ring(view, entry.place) > 0) inSight.push(entry);
     });
-    const shown = this.#isResting ? undefined : watcher.shown;
-    watcher.shown = at ? nearestOf(nearest, at, inSight, shown) : new Set();
-    if (own) watcher.shown.add(own);
+    const chosen = at ? nearestOf(this.rules.nearest ?? Infinity, at, inSight, shown) : new Set<SeenEntry>();
+    return own ? chosen.add(own) : chosen;
   }
 
   /** The entry of a connection's user, if it is always visible to that user. */

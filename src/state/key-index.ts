@@ -1,3 +1,4 @@
+import { atOnce } from "./audience.ts";
 import { EVERYTHING } from "./key-rules.ts";
 import type { Key, Reading, SightIndex } from "./key-rules.ts";
 import type { SeenEntry } from "./seen-entry.ts";
@@ -42,12 +43,12 @@ export class KeyIndex implements SightIndex<readonly Key[], KeyView> {
   }
 
   placeOf(entry: object, owner: string | undefined, before: readonly Key[] | undefined): Reading<readonly Key[]> {
-    const { value, signals } = readTracked(() => listOf(this.#of(entry, owner)));
+    const { value, signals } = readTracked(() => listOf(atOnce(this.#of(entry, owner), "keys")));
     return { value: before && isSame(before, value) ? before : value, signals };
   }
 
   viewOf(viewer: Viewer): Reading<KeyView> {
-    const { value, signals } = readTracked(() => this.#for(viewer));
+    const { value, signals } = readTracked(() => atOnce(this.#for(viewer), "keys"));
     const list = value === EVERYTHING ? undefined : listOf(value);
     return { value: this.#viewWith(list), signals };
   }
@@ -134,8 +135,9 @@ export class KeyIndex implements SightIndex<readonly Key[], KeyView> {
 export function listOf(keys: Keys): readonly Key[] {
   if (keys === undefined || keys === null) return [];
   const list: readonly unknown[] = Array.isArray(keys) ? keys : [keys];
-  const wrong = list.find((key) => typeof key !== "string" && typeof key !== "number");
-  if (wrong !== undefined) throw new Error(`A key of visibleTo has to be a string or a number, not ${typeof wrong}`);
+  for (const key of list)
+    if (typeof key !== "string" && !Number.isFinite(key))
+      throw new Error(`A key of visibleTo has to be a string or a finite number, not ${String(key)}`);
   return [...new Set(list as readonly Key[])];
 }
 

@@ -1,5 +1,6 @@
 import type { Signal } from "@signe/reactive";
 import { restrictAudience } from "./audience.ts";
+import type { Audience } from "./audience.ts";
 import type { Entries } from "./entries.ts";
 import type { CollectionField, Field } from "./field.ts";
 import { Leaf } from "./leaf.ts";
@@ -23,22 +24,17 @@ export function makeField(
   value: object,
   field: Field,
 ): Leaf | Entries {
-  const { audience: outer, seenBy, owner, persisted } = parent.placement;
-  const { visibleTo } = field;
-  const isKeyed = typeof visibleTo === "object";
-  const condition = isKeyed ? visibleTo.condition(parent.target, owner) : visibleTo;
-  // A viewer of the field may not see the entry: users see their own.
-  const around = condition === "owner" ? outer : (seenBy ?? outer);
-  const isAsAround = condition === "all" || (isKeyed && field.factory !== undefined);
-  const audience = isAsAround ? outer : restrictAudience(around, condition, owner);
+  const { seenBy, owner, persisted } = parent.placement;
+  const audience = audienceOf(parent, field);
   if (field.factory) {
     const Node = field.Entries as typeof Entries;
-    return new Node(shared, parent, name, value as never, field as CollectionField, { persisted, owner, audience });
+    const placement = { persisted, owner, audience, seenBy };
+    return new Node(shared, parent, name, value as never, field as CollectionField, placement);
   }
   if (field.target) {
     const row = parent.rowOfField(name, field.target.key);
     const Node = field.target.Leaf as typeof ReferenceLeaf;
-    return new Node(shared, parent, name, field.target, field, { row, persisted, audience, owner });
+    return new Node(shared, parent, name, field.target, field, { row, persisted, audience, seenBy, owner });
   }
   const signal = value as Signal;
   return new Leaf(shared, parent, name, signal, field, {
@@ -46,4 +42,15 @@ export function makeField(
     persisted,
     audience,
   });
+}
+
+/** Who sees a field, or the collection in it. Undefined for everyone who sees the object around it. */
+function audienceOf({ placement, target }: FieldParent, { visibleTo, factory }: Field): Audience | undefined {
+  const { audience: outer, seenBy, owner } = placement;
+  if (visibleTo === "all") return outer;
+  // A viewer of the field may not see the entry around it. Usually, users see their own.
+  const around = outer ?? (visibleTo === "owner" && seenBy?.hasOwner ? undefined : seenBy);
+  if (typeof visibleTo !== "object") return restrictAudience(around, visibleTo, owner);
+  // The collection itself compares the keys of its entries.
+  return factory ? around : restrictAudience(around, visibleTo.condition(target, owner), owner);
 }

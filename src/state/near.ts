@@ -20,12 +20,15 @@ export interface NearOptions {
   readonly y: string;
   /** The name of the field with the z coordinate. Default: two dimensions. */
   readonly z?: string;
-  /** Entries within this distance are visible. Entries farther away than 1.5 times the distance are not. */
+  /**
+   * Entries within this distance are visible. Entries farther away than 1.5 times the distance are not, and neither are
+   * entries without a position: one that is not a number, or that is farther from 0 than 10^12 times the distance.
+   */
   readonly radius?: number;
   /**
    * Up to 8 rings, smallest radius first. Entries within the last ring are visible. Changes of entries outside of the
    * first ring are sent as often as `hz` of their ring allows; the latest value is always sent. An entry that becomes
-   * visible or invisible is sent at once.
+   * visible or invisible is sent at once, and so are changes of the user's own entry.
    */
   readonly rings?: readonly NearRing[];
   /** The maximum number of visible entries besides the viewer's own: the nearest ones. Default: no limit. */
@@ -64,21 +67,22 @@ export function near(options: NearOptions): KeyedVisibility {
     z === undefined,
   );
   const isLate = rings.some(({ hz }) => hz !== undefined);
-  return keyed({
+  const rules = {
     fields,
     seesOwn: true,
     rings: isLate ? rings.map(({ hz }) => ({ period: hz === undefined ? 0 : 1000 / hz })) : undefined,
     nearest,
     createIndex: () => new CellIndex(grid, fields, from),
-  });
+  };
+  return keyed(rules, options);
 }
 
 function ringsOf({ radius, rings }: NearOptions): readonly NearRing[] {
   if ((radius === undefined) === (rings === undefined))
     throw new Error("near() takes a radius or rings: near({ x, y, rings: [{ radius: 100 }, { radius: 300, hz: 4 }] })");
   const list = rings ?? [{ radius: radius as number }];
-  if (list.length === 0 || !list.every((ring) => ring.radius > 0 && ring.radius < Infinity))
-    throw new Error("near() takes a radius above 0");
+  if (list.length === 0 || !list.every(({ radius: one }) => one > SMALLEST && one < 1 / SMALLEST))
+    throw new Error("near() takes a radius above 0, from 1e-100 to 1e100");
   if (!list.every((ring, index) => index === 0 || ring.radius > (list[index - 1] as NearRing).radius))
     throw new Error("near() takes rings with the smallest radius first");
   if (!list.every(({ hz }) => hz === undefined || (hz > 0 && hz < Infinity)))
@@ -88,3 +92,5 @@ function ringsOf({ radius, rings }: NearOptions): readonly NearRing[] {
 }
 
 const MAX_RINGS = 8;
+/** Numbers have to be able to hold multiples and fractions of a radius. */
+const SMALLEST = 1e-100;

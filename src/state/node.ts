@@ -12,7 +12,7 @@ export interface Placement {
   readonly row: Row;
   readonly persisted: boolean;
   readonly audience: Audience | undefined;
-  /** Who sees the entry around it, if that is decided by keys. */
+  /** Who sees the entry around it, or itself, if that is decided by keys. */
   readonly seenBy?: Audience | undefined;
   /** The user whose entry it is in. */
   readonly owner: string | undefined;

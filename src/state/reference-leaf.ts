@@ -1,7 +1,9 @@
 import { untracked } from "@signe/reactive";
 import type { ComputedSignal } from "@signe/reactive";
 import { canSee, restrictAudience } from "./audience.ts";
+import type { Audience } from "./audience.ts";
 import { Entries } from "./entries.ts";
+import { isForAll } from "./entry-audience.ts";
 import type { Field, ReferenceTarget, Viewer } from "./field.ts";
 import { Leaf } from "./leaf.ts";
 import type { LeafParent, LeafPlacement, LeafShared } from "./leaf-scope.ts";
@@ -25,13 +27,14 @@ export class ReferenceLeaf extends Leaf {
     key: string,
     target: ReferenceTarget,
     field: Field,
-    placement: LeafPlacement & { readonly owner: string | undefined },
+    placement: LeafPlacement & { readonly owner: string | undefined; readonly seenBy: Audience | undefined },
   ) {
     // Before it is known who sees the entry, each viewer is checked.
     const isGuarded = !isSeenByAll(target);
     const guard: { isShownTo?: (viewer: Viewer) => boolean } = {};
     const isShown = (viewer: Viewer) => guard.isShownTo?.(viewer) === true;
-    const audience = isGuarded ? restrictAudience(placement.audience, isShown, placement.owner) : placement.audience;
+    const { audience: outer, seenBy, owner } = placement;
+    const audience = isGuarded ? restrictAudience(outer ?? seenBy, isShown, owner) : outer;
     super(shared, parent, key, target.key, field, { ...placement, audience });
     guard.isShownTo = (viewer) => this.#isShownTo(viewer);
     this.#target = target;
@@ -65,8 +68,7 @@ export class ReferenceLeaf extends Leaf {
     // The collection reports itself when the entry is added or removed.
     this.observe([...signals].filter((signal) => signal !== entries?.signal));
     this.#watch(entries, key);
-    if (key === undefined || !entries?.shows(key) || ((entries.audience || entries.interest) && !this.#isGuarded))
-      return null;
+    if (key === undefined || !entries?.shows(key) || (!isForAll(entries) && !this.#isGuarded)) return null;
     return key;
   }
 
@@ -82,8 +84,9 @@ export class ReferenceLeaf extends Leaf {
   #isShownTo(viewer: Viewer): boolean {
     const { sent } = this;
     if (typeof sent !== "string") return true;
-    const audience = this.#entries?.audienceOf(sent);
-    return this.#entries !== undefined && (!audience || canSee(audience, viewer));
+    const entries = this.#entries;
+    const audience = entries?.audienceOf(sent) ?? entries?.placement.seenBy;
+    return entries !== undefined && (!audience || canSee(audience, viewer));
   }
 }
 
@@ -91,7 +94,7 @@ export class ReferenceLeaf extends Leaf {
 function isSeenByAll({ entries }: ReferenceTarget): boolean {
   try {
     const found = collectionOf(untracked(entries));
-    return found instanceof Entries && !found.audience && !found.interest;
+    return found instanceof Entries && isForAll(found);
   } catch {
     return false;
   }

@@ -3,6 +3,9 @@ import type { EntryNode } from "./node.ts";
 import type { Watching } from "./view.ts";
 import type { Viewer } from "./viewer.ts";
 
+/** What is wrong with a packet for keys in a room without keys. */
+export const NO_KEYS = "room.broadcast: keys needs a collection with visibleTo: byKey()";
+
 /** The part of the state that decides who sees an entry. */
 export interface Watched {
   readonly entries: WeakMap<object, EntryNode>;

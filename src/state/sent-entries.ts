@@ -33,11 +33,18 @@ export function assumeEntriesSent(entries: ReadonlyMap<string, EntryNode>, sent:
 }
 
 /**
- * What was sent of all entries to a viewer, as JSON. @param texts the texts of unread entries @param entries all others
+ * What was sent of all entries to a viewer, as JSON.
+ * @param texts the texts of unread entries @param entries all others @param isKeyed whether the collection has keyed
+ * visibility. The entries inside of its entries are visible together with those
  */
-export function textOfEntries(texts: string[], entries: Iterable<[string, EntryNode]>, sees: Sees): string {
+export function textOfEntries(
+  texts: string[],
+  entries: Iterable<[string, EntryNode]>,
+  sees: Sees,
+  isKeyed: boolean,
+): string {
   for (const [key, entry] of entries) {
-    const audience = entry.placement.audience ?? entry.placement.seenBy;
+    const audience = entry.placement.audience ?? (isKeyed ? entry.placement.seenBy : undefined);
     if (audience && !sees(audience)) continue;
     const text = entry.textFor(sees);
     if (!audience || text !== "{}") texts.push(`${JSON.stringify(key)}:${text}`);

@@ -83,6 +83,8 @@ function plainObject(value: object, reading: Reading): unknown {
     return Array.from(value, (item, index) => plainInside(item, String(index), reading) ?? null);
   const source = value as Record<string, unknown>;
   const node = nodeOf(value);
+  // What everyone is sent contains nothing of an entry that not everyone sees.
+  if (node && !node.isForAll && reading.purpose !== "store") return undefined;
   const isGuarded = node !== undefined || isInstanceWithFields(source);
   if (!isGuarded) {
     const { purpose } = reading;

@@ -40,11 +40,13 @@ export interface ByKeyOptions<E> {
 export function byKey<E extends object>({ of, for: keysFor, own = true }: ByKeyOptions<E>): KeyedVisibility {
   if (typeof of !== "function" || typeof keysFor !== "function")
     throw new Error("byKey() takes two functions: byKey({ of: (entry) => key, for: (viewer) => key })");
-  return keyed({
-    fields: undefined,
-    seesOwn: own,
-    createIndex: () => new KeyIndex(of as (entry: object, owner: string | undefined) => Keys, keysFor),
-  });
+  return visibleByKeys({ of, for: keysFor, own }, [of, keysFor, own]);
+}
+
+/** @param code what tells it from others */
+function visibleByKeys<E extends object>({ of, for: keysFor, own }: Required<ByKeyOptions<E>>, code: unknown) {
+  const createIndex = () => new KeyIndex(of as (entry: object, owner: string | undefined) => Keys, keysFor);
+  return keyed({ fields: undefined, seesOwn: own, createIndex }, code);
 }
 
 /**
@@ -60,5 +62,6 @@ export function byKey<E extends object>({ of, for: keysFor, own = true }: ByKeyO
  * const players = users(Player, { visibleTo: sameKey<Player>((player) => player.team()) });
  */
 export function sameKey<E extends object>(of: (entry: E) => Keys): KeyedVisibility {
-  return byKey<E>({ of: (entry) => of(entry), for: ({ user }) => (user === undefined ? undefined : of(user as E)) });
+  const keysFor = ({ user }: Viewer) => (user === undefined ? undefined : of(user as E));
+  return visibleByKeys<E>({ of: (entry) => of(entry), for: keysFor, own: true }, of);
 }

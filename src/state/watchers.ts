@@ -1,4 +1,4 @@
-import { tryTo } from "./entry-index.ts";
+import { tryToRead } from "./entry-index.ts";
 import type { EntryIndex, KeyedCollection } from "./entry-index.ts";
 import type { Key, Reading, SightIndex } from "./key-rules.ts";
 import type { Relay } from "./relay.ts";
@@ -176,7 +176,7 @@ export class Watchers {
     const isSame = viewer.user === watcher.user;
     watcher.user = viewer.user;
     const index = this.#indexOf(watcher);
-    const nobody = { value: index.nobody, signals: undefined };
-    return tryTo(this.#collection, () => index.viewOf(viewer, isAfter && isSame ? watcher.view : undefined), nobody);
+    const before = isAfter && isSame ? watcher.view : undefined;
+    return tryToRead(this.#collection, () => index.viewOf(viewer, before), index.nobody);
   }
 }

@@ -95,10 +95,8 @@ function keyOf(reference: unknown, viewer: Viewer, places: Places): string | nul
 function conditionOf({ visibleTo, factory }: Field, entry: object, owner: string | undefined): "all" | Condition {
   if (typeof visibleTo !== "object") return visibleTo;
   // The cell of an entry depends on its previous place, which only the room knows.
-  const known =
-    factory && visibleTo.rules.fields
-      ? (nodeOf(entry) as Partial<EntryNode> | undefined)?.placement?.seenBy
-      : undefined;
+  const placement = factory && visibleTo.rules.fields && (nodeOf(entry) as Partial<EntryNode> | undefined)?.placement;
+  const known = placement && !placement.audience ? placement.seenBy : undefined;
   return known?.conditions[0] ?? visibleTo.condition(entry, owner);
 }
 

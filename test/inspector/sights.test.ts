@@ -7,6 +7,7 @@ import { EVERYTHING } from "../../src/state/key-rules.ts";
 import { near } from "../../src/state/near.ts";
 import { byKey } from "../../src/state/visibility-keys.ts";
 import { MemoryRoom } from "../support/memory.ts";
+import { MemoryTree } from "../support/memory-shards.ts";
 
 class Player {
   x = sync(signal(5));
@@ -44,6 +45,27 @@ it("an operator sees who sees whom, and by which keys", async () => {
     { publicId: ada, collection: "traps", looks: "red", sees: { total: 1, first: ["t1 (red)"] } },
     { publicId: gm, collection: "players", looks: "cell 384 0", sees: { total: 1, first: [`${gm} (own)`] } },
     { publicId: gm, collection: "traps", looks: "everything", sees: { total: 2, first: ["t1 (red)", "t2 (blue)"] } },
+  ]);
+});
+
+it("of a client at a shard, an operator sees the nearest entries too", async () => {
+  const players = () => ({ players: users(Player, { visibleTo: near({ x: "x", y: "y", radius: 100, nearest: 1 }) }) });
+  const tree = new MemoryTree<ReturnType<typeof players>>(
+    defineRoom({ path: "r", throttleSync: 0, state: players }).compiled,
+  );
+  const shard = tree.add("s0");
+  for (const who of ["ada", "bob", "eve"]) shard.connect(who);
+  await tree.advance(1000);
+  const keys = Object.keys(tree.room.state.players());
+  tree.room.change((all) => keys.forEach((key, index) => all.players()[key]?.x.set(index * index)));
+  await tree.advance(3000);
+  const { sights } = inspectRoom(tree.room.core, () => false);
+  const [ada = "", bob = "", eve = ""] = keys;
+  const seen = sights?.first.map(({ sees }) => sees.first.map((text) => text.split(" ")[0]));
+  expect(seen).toEqual([
+    [bob, ada],
+    [ada, bob],
+    [bob, eve],
   ]);
 });
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
-import { change, checkView, crowdState, crowdStep, Secrecy, USERS_SEEN, Watcher } from "../room/sync/crowd-world.ts";
+import { checkView, crowdState, crowdStep, perform, Secrecy, USERS_SEEN, Watcher } from "../room/sync/crowd-world.ts";
 import type { CrowdState, Step, UsersSeen } from "../room/sync/crowd-world.ts";
 import { MemoryTree } from "../support/memory-shards.ts";
 import type { MemoryShard } from "../support/memory-shards.ts";
@@ -76,7 +76,7 @@ class Crowd {
         if (watcher?.socket?.isOpen) this.#shardOf(watcher).disconnect(watcher.socket);
         return undefined;
       default:
-        if (!room.core.started) room.change((all) => change(all, event, (index) => this.#playerOf(index)));
+        if (!room.core.started) perform(room, event, (index) => this.#playerOf(index));
     }
   }
 

@@ -4,7 +4,7 @@ import * as z from "zod";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { applyPatch } from "../../src/protocol/apply-patch.ts";
 import { mergeInto } from "../../src/protocol/values.ts";
-import { byKey, collection, EVERYTHING, near, persist, sync, users } from "../../src/index.ts";
+import { byKey, collection, EVERYTHING, near, persist, reference, sync, users } from "../../src/index.ts";
 import type { MemorySocket } from "../support/memory.ts";
 import { MemoryTree } from "../support/memory-shards.ts";
 import type { MemoryShard } from "../support/memory-shards.ts";
@@ -319,6 +319,28 @@ describe("P4.15, P9.10: at a shard", () => {
     expect(has(ada)[ada.publicId]).toEqual({ x: 1 });
   });
 
+  it("gets the nearest entries from the room if a reference leads to them", async () => {
+    const visibleTo = near({ ...PLANE, radius: 100, nearest: 2 });
+    const referring = (entries: (all: { players: () => Record<string, Player>; others: () => object }) => object) => ({
+      state: () => {
+        const players = users(Player, { visibleTo });
+        const others = collection(() => ({ hp: sync(signal(1)) }));
+        const bullet = () => ({ by: reference(() => entries({ players, others }) as Record<string, object>) });
+        return { ...state(), players, others, bullets: collection(bullet) };
+      },
+    });
+    for (const [isFoundOut, entries] of [
+      [false, referring(({ players }) => players())],
+      [true, referring(({ others }) => others())],
+    ] as const) {
+      const { tree, members } = await spread(1, 4, entries);
+      const items = overhear(tree);
+      tree.room.change(() => playerOf(tree, members[0] as Member).x.set(1));
+      await tree.advance(5000);
+      expect(items.join().includes('"sights"')).toBe(isFoundOut);
+    }
+  });
+
   it("an earlier version gets the visible entries of rings for each client", async () => {
     const tree = new MemoryTree<State>(defineRoom({ ...options, ...seenBy(rings) }).compiled);
     const { shards } = tree.room;
@@ -418,6 +440,21 @@ describe("P4.15, P9.10: keyed visibility at shards", () => {
     const told = members.filter((member) => member.news().some(({ type }) => type === "user_disconnected"));
     expect(told).toEqual(members.slice(1, 3));
     expect(tree.delivered.calls).toBe(1);
+  });
+
+  it("a user's leave is sent only to those who saw them, also if their entry is removed at once", async () => {
+    const visibleTo = near({ ...PLANE, radius: 100, nearest: 1 });
+    const { tree, members } = await spread(1, 4, { ...seenBy(visibleTo), maxOfflineSessions: 1 });
+    const [ada, bob, eve, dan] = members as [Member, Member, Member, Member];
+    tree.room.change(() => members.forEach((member, index) => playerOf(tree, member).x.set(index * index)));
+    // The one offline session that is kept: that of ada, who never did anything, ends at once.
+    dan.do("count");
+    dan.shard.disconnect(dan.socket);
+    await settle(tree, members);
+    ada.shard.disconnect(ada.socket);
+    await tree.advance(1000);
+    const told = [bob, eve].map((member) => member.news().map(({ type }) => type));
+    expect(told).toEqual([["user_disconnected", "sync"], []]);
   });
 
   it("P4.12: an acknowledgement follows the change, also for a client that sees nothing of it, and after the shard hibernated", async () => {
@@ -536,6 +573,20 @@ describe("P4.15, P9.10: keyed visibility at shards", () => {
     tree.room.core.handle.applySync();
     await tree.advance(1000);
     expect(bob.news().map(({ value }) => value)).toEqual([{ players: { [ada.publicId]: { x: 6 } } }]);
+  });
+
+  it("P4.9: applySync without changes sends clients of protocol 1 nothing of entries that are not among their nearest", async () => {
+    const { tree, members } = await spread(1, 4, seenBy(near({ ...PLANE, radius: 100, nearest: 1 })));
+    const last = new Member((members[0] as Member).shard, "last");
+    await tree.advance(1000);
+    const first = last.news()[0]?.value["players"] as object;
+    expect(Object.keys(first).length).toBe(2);
+    tree.room.core.handle.autoSync = false;
+    tree.room.core.handle.applySync();
+    await tree.advance(1000);
+    const [again] = last.news();
+    expect(again?.value["count"]).toBe(0);
+    expect(applyPatch({ players: first }, again?.value ?? {})["players"]).toEqual(first);
   });
 
   it("a client of a hibernated shard gets what it sees again, if the room lost its memory", async () => {

@@ -1,3 +1,6 @@
+import type { Key } from "../../state/key-rules.ts";
+import { NO_KEYS, seersOf } from "../../state/seers.ts";
+import type { Tree } from "../../state/tree.ts";
 import type { RoomConnection } from "./connection.ts";
 import type { Connections } from "./connections.ts";
 
@@ -18,4 +21,22 @@ export function sendToAll(connections: Connections, text: string, except = NOBOD
     );
     for (const conn of apart) if (!except.has(conn)) conn.deliver(text, latest);
   }
+}
+
+/**
+ * Sends a packet to the connections that see an entry, or that have one of some keys.
+ * @throws Error if the entry is not part of the state, or there are keys, but no collection has any
+ */
+export function sendToSeers(
+  connections: Connections,
+  tree: Tree,
+  text: string,
+  to: { readonly near?: object; readonly keys?: Key | readonly Key[] },
+  except = NOBODY,
+  latest?: string,
+): void {
+  if (tree.crowd) return tree.crowd.send(connections, text, to, except, latest);
+  if (to.keys !== undefined) throw new Error(NO_KEYS);
+  const conns = seersOf(tree, connections.all(), to.near as object);
+  for (const conn of conns) if (!except.has(conn)) conn.deliver(text, latest);
 }

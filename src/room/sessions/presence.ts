@@ -6,9 +6,13 @@ import { encodeKey } from "../../state/rows.ts";
 import type { Row } from "../../state/rows.ts";
 import type { Tree } from "../../state/tree.ts";
 import type { Connections } from "../connections/connections.ts";
-import { sendToAll } from "../connections/send-to-all.ts";
+import { sendToAll, sendToSeers } from "../connections/send-to-all.ts";
 import type { Clock } from "../../platform/ports.ts";
 import type { Session, Sessions } from "./sessions.ts";
+
+/** In a room with this many connections, all are told at once who left, after a pause in ms. */
+const MANY = 50;
+const PAUSE = 1000;
 
 /** The users of the room, and which of them are online. It keeps users, sessions and `connected()` fields consistent. */
 export class Presence {
@@ -20,6 +24,8 @@ export class Presence {
   readonly takenOut = new Set<Session>();
   /** The sessions of users who were online when the room crashed, and who may still reconnect, by public id. */
   readonly #awaited = new Map<string, Session>();
+  /** Users who left, of whom others were not told yet. */
+  readonly #left = new Set<string>();
   readonly #limits: Pick<Settings, "maxUsers" | "maxConnectionsPerUser">;
 
   /** Told of each user whose session ended. */
@@ -186,22 +192,30 @@ export class Presence {
 
   /** The last connection of a user closed. */
   leave(session: Session): void {
-    const isShown = this.#setConnected(session.publicId, false);
+    if (!this.#setConnected(session.publicId, false)) this.#tellLeft(session.publicId);
     // This may remove the user, if too many are away.
     this.#sessions.offline(session);
-    if (isShown) return;
-    this.#tellSeers(session.publicId, encodeDisconnected(session.publicId));
   }
 
-  /** Sends something about a user to those who see them. */
-  #tellSeers(publicId: string, text: string): void {
-    const audience = this.#tree.users?.audienceOf(publicId);
-    if (!audience) return sendToAll(this.#connections, text);
+  /** If many leave at once, most of those who would be told of it are about to leave too. */
+  #tellLeft(publicId: string): void {
+    const { size } = this.#connections;
+    if (size < MANY || this.#tree.users?.audienceOf(publicId)) return this.#tellSeers(publicId);
+    this.#left.add(publicId);
+    if (this.#left.size === 1) this.#clock.after(PAUSE, () => this.#tellAllLeft(), "leaves");
+  }
+
+  #tellAllLeft(): void {
+    for (const publicId of this.#left) if (!this.#connections.isOnline(publicId)) this.#tellSeers(publicId);
+    this.#left.clear();
+  }
+
+  /** Tells those who see a user that the user left. */
+  #tellSeers(publicId: string): void {
+    const text = encodeDisconnected(publicId);
     const near = this.user(publicId);
-    if (near && this.#tree.crowd) return this.#tree.crowd.send(this.#connections, text, { near }, new Set());
-    for (const conn of this.#connections.all()) {
-      if (this.#tree.sees(this.#tree.viewerOf(conn), audience)) conn.deliver(text);
-    }
+    if (!this.#tree.users?.audienceOf(publicId)) sendToAll(this.#connections, text);
+    else if (near) sendToSeers(this.#connections, this.#tree, text, { near });
   }
 
   /** The session ran out, or went elsewhere: the user goes. */

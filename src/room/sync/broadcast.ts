@@ -115,6 +115,7 @@ export class Broadcast {
     if (autoSync === this.autoSync) return;
     this.#isManual = !autoSync;
     if (autoSync) this.schedule();
+    this.#sendLater();
     this.#modeRow.changed(true);
   }
 

@@ -33,9 +33,11 @@ export class Views {
     this.#connections = connections;
   }
 
-  /** The whole visible state of a connection, as JSON. */
+  /** The whole visible state of a connection, as JSON. At a shard, without the entries that the shard shows. */
   textFor(conn: RoomConnection): string {
-    return this.#tree.textFor(this.#tree.viewerOf(conn));
+    const viewer = this.#tree.viewerOf(conn);
+    if (!conn.relays) return this.#tree.textFor(viewer);
+    return this.#tree.root.textFor((audience) => !audience.isUntracked && this.#tree.sees(viewer, audience));
   }
 
   /** Notes that a connection is about to get its whole visible state. */

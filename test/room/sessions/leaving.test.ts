@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { defineRoom } from "../../../src/define/define-room.ts";
 import { connected, sync, users } from "../../../src/state/fields.ts";
 import { MemoryRoom } from "../../support/memory.ts";
+import type { MemorySocket } from "../../support/memory.ts";
 
 class Player {
   name = sync(signal(""));
@@ -129,3 +130,47 @@ it.each([false, true])(
     expect(room.state.players()).toEqual({});
   },
 );
+
+describe("P4.7: users who leave a large room", () => {
+  async function crowd(count: number) {
+    const room = new MemoryRoom(
+      defineRoom({ path: "r", throttleSync: 0, state: () => ({ players: users(Player) }) }).compiled,
+    );
+    const sockets: MemorySocket[] = [];
+    for (let index = 0; index < count; index++) sockets.push(await room.connect(`s${index}`));
+    await room.advance(1000);
+    const ids = sockets.map(({ texts }) => (JSON.parse(texts[0] as string) as { value: { pId: string } }).value.pId);
+    const leavesTold = (socket: MemorySocket | undefined) =>
+      (socket?.texts ?? []).flatMap((text) =>
+        text.includes("user_disconnected") ? (text.match(/"(\w{12})"/)?.[1] ?? []) : [],
+      );
+    return { room, sockets, ids, leavesTold };
+  }
+
+  it("are not told of each other if they leave together", async () => {
+    const { room, sockets, leavesTold } = await crowd(500);
+    for (const socket of sockets) {
+      room.disconnect(socket);
+      await room.advance(1);
+    }
+    await room.advance(2000);
+    const frames = sockets.flatMap(leavesTold).length;
+    expect(frames, "of 500 × 499 / 2 = 124,750").toBeLessThan(50 * 50);
+  });
+
+  it("are reported once to each of the others, within a second, unless they are back", async () => {
+    const { room, sockets, ids, leavesTold } = await crowd(60);
+    for (const index of [1, 2, 3]) room.disconnect(sockets[index] as MemorySocket);
+    await room.connect("s2");
+    await room.advance(900);
+    expect(room.isIdle, "the room does not sleep before").toBe(false);
+    room.disconnect(sockets[4] as MemorySocket);
+    await room.advance(100);
+    const stayed = [sockets[0], ...sockets.slice(5)];
+    const left = [ids[1], ids[3], ids[4]];
+    expect(stayed.map(leavesTold)).toEqual(stayed.map(() => left));
+    room.disconnect(sockets[5] as MemorySocket);
+    await room.advance(1000);
+    expect(leavesTold(sockets[0])).toEqual([...left, ids[5]]);
+  });
+});

@@ -168,6 +168,23 @@ describe("P4.15: near with rings", () => {
     });
   });
 
+  it.each([
+    ["the first ring has a rate", { rings: [{ radius: 100, hz: 4 }] }],
+    ["the camera is far away", { rings: [{ radius: 100 }, { radius: 1000, hz: 4 }], from: () => ({ x: 500, y: 0 }) }],
+    ["the nearest are shown", { rings: [{ radius: 100, hz: 4 }], nearest: 3 }],
+  ])("P4.12: sends users their own entry at once, even if %s", async (_, options) => {
+    const { room, sockets, players } = await roomOf(near({ x: "x", y: "y", ...options }), 2);
+    for (const z of [1, 2, 3]) {
+      room.change(() => players[0]?.z.set(z));
+      expect(entriesIn(sockets[0]?.texts.splice(0).join() as string)).toBe(1);
+    }
+    await room.advance(1000);
+    expect(sockets[1]?.texts.at(-1), "the others get the last value").toContain('"z":3');
+    room.change(({ players: all }) => delete all()[Object.keys(all())[1] as string]);
+    room.change(() => players[0]?.z.set(4));
+    expect(sockets[0]?.texts.at(-1)).toContain('"z":4');
+  });
+
   it("a room hibernates only after the last value was sent", async () => {
     const { room, socket, player } = await twoApart(500);
     room.change(() => player.y.set(7));
@@ -205,6 +222,27 @@ describe("P4.15: a room with near that hibernated", () => {
   });
 });
 
+describe("P4.15: near after manual sync", () => {
+  it("a room hibernates only when visibility depends on positions alone", async () => {
+    const { room, sockets } = await roomOf(near(PLANE), 2);
+    const bobsKey = Object.keys(room.state.players())[1] as string;
+    // Each step of the walk leaves the cell a little, which is forgotten in sleep.
+    for (let x = 90; x < 160; x++) {
+      room.core.handle.autoSync = false;
+      room.change((state) => state.players()[bobsKey]?.x.set(x));
+      room.core.handle.applySync();
+      room.core.handle.autoSync = true;
+      await room.evict();
+      room.change((state) => Object.values(state.players()).forEach(({ z }) => z.set(x)));
+      await room.advance(2000);
+      for (const { clients } of sockets) {
+        const { players = {} } = (clients[0]?.state ?? {}) as { players?: Record<string, object> };
+        for (const player of Object.values(players)) expect(player, `bob at ${x}`).toMatchObject({ z: x });
+      }
+    }
+  });
+});
+
 describe("P4.15: near with a cap", () => {
   it("does not alternate between two entries at about the same distance", async () => {
     const mob = () => ({ x: sync(signal(0)), y: sync(signal(0)) });
@@ -236,6 +274,8 @@ describe("near", () => {
     [{ x: "x", y: "y" }, /a radius or rings/],
     [{ x: "x", y: "y", radius: 1, rings: [{ radius: 1 }] }, /a radius or rings/],
     [{ x: "x", y: "y", rings: [] }, /radius above 0/],
+    [{ x: "x", y: "y", radius: Number.MIN_VALUE }, /radius above 0/],
+    [{ x: "x", y: "y", radius: Number.MAX_VALUE }, /radius above 0, from 1e-100 to 1e100/],
     [{ x: "x", y: "y", rings: [{ radius: 2 }, { radius: 1 }] }, /smallest radius first/],
     [{ x: "x", y: "y", rings: [{ radius: 2, hz: 0 }] }, /above 0 as hz/],
     [{ x: "x", y: "y", radius: 1, nearest: 1.5 }, /whole number above 0/],

@@ -7,7 +7,7 @@ import { near } from "../../../src/state/near.ts";
 import { byKey, sameKey } from "../../../src/state/visibility-keys.ts";
 import type { KeyedVisibility } from "../../../src/state/field.ts";
 import { withoutEmpty } from "../../../src/testing/expected-view.ts";
-import type { MemorySocket } from "../../support/memory.ts";
+import type { MemoryRoom, MemorySocket } from "../../support/memory.ts";
 import { BinaryTexts } from "../../support/binary-texts.ts";
 import { ResumingClient } from "./resuming-client.ts";
 
@@ -25,13 +25,18 @@ class Walker {
   hand = sync(signal<string[]>([]), { visibleTo: "owner" });
   team = persist(signal("red"));
 }
+/** What is inside of an entry, and has a part that is sent apart from the entry. */
+const loot = () => ({ worth: sync(signal(1)), rune: sync(signal("old"), { visibleTo: () => true }) });
+type Loot = ReturnType<typeof loot>;
 export class Player extends Walker {
+  loot = collection(loot);
   plan = sync(signal("wait"), {
     visibleTo: byKey<Player>({ of: ({ team }) => team(), for: ({ user }) => (user as Player | undefined)?.team() }),
   });
 }
-const unit = () => ({
+export const unit = () => ({
   hp: sync(signal(10)),
+  loot: collection(loot),
   zone: persist(signal<string[]>([])),
   x: sync(signal(0)),
   y: sync(signal(0)),
@@ -141,10 +146,15 @@ interface Place {
 function placesFrom(user: Player, name: "players" | Mobs, state: CrowdState, seen: UsersSeen): readonly Place[] {
   const entries: readonly [string, Player | ReturnType<typeof mob>][] = Object.entries(state[name]());
   const isSpace = name === "birds" || (name === "players" && seen === "space");
-  return entries.map(([key, { x, y, z }]) => ({
-    key,
-    far: Math.hypot(x() - user.x(), y() - user.y(), isSpace ? z() - user.z() : 0),
-  }));
+  return entries.map(([key, entry]) => ({ key, far: entry === user ? 0 : distance(entry, user, isSpace) }));
+}
+
+/** Infinity if one of them has no position: NaN is null after hibernation. */
+function distance(entry: Walker | ReturnType<typeof mob>, user: Player, isSpace: boolean): number {
+  const names = isSpace ? (["x", "y", "z"] as const) : (["x", "y"] as const);
+  const gaps = names.map((name) => entry[name]() - user[name]());
+  const isThere = names.every((name) => Number.isFinite(entry[name]()) && Number.isFinite(user[name]()));
+  return isThere ? Math.hypot(...gaps) : Infinity;
 }
 
 function radiusOf(name: "players" | Mobs, seen: UsersSeen): number {
@@ -166,7 +176,10 @@ export function checkView(state: CrowdState, { client, auth, socket, query }: Wa
   expect(view["count"] ?? 0).toBe(state.count());
   const units = Object.entries(state.units()).filter(([, { zone }]) => auth || zone().includes(user.team()));
   expect(Object.keys(view["units"] ?? {}).toSorted()).toEqual(units.map(([key]) => key).toSorted());
-  for (const [key, { hp }] of units) expect(view["units"]?.[key]).toMatchObject({ hp: hp() });
+  for (const [key, { hp, loot: has }] of units) {
+    expect(view["units"]?.[key]).toMatchObject({ hp: hp() });
+    checkLoot(view["units"]?.[key] as object, has());
+  }
   for (const name of ["players", ...MOBS_NAMES] as const) {
     const had = view[name] ?? {};
     checkKeys(Object.keys(had), name, state, client.publicId, seen);
@@ -205,12 +218,18 @@ function checkKeys(keys: readonly string[], name: "players" | Mobs, state: Crowd
 
 function checkEntry(entry: object, name: "players" | Mobs, key: string, state: CrowdState, own: string): void {
   const real = state[name]()[key] as Player | ReturnType<typeof mob>;
-  expect(entry).toMatchObject({ x: real.x(), y: real.y(), z: real.z() });
+  expect(entry).toMatchObject(JSON.parse(JSON.stringify({ x: real.x(), y: real.y(), z: real.z() })) as object);
+  if ("loot" in real && real.loot) checkLoot(entry, real.loot());
   if ("bag" in real) expect((entry as { bag?: unknown }).bag ?? {}, `${name} ${key}`).toEqual({ ...real.bag() });
   if (!("hand" in real)) return;
   expect("hand" in entry ? key : own).toBe(own);
   const isMate = real.team() === state.players()[own]?.team();
   expect((entry as { plan?: string }).plan).toBe(isMate || key === own ? real.plan?.() : undefined);
+}
+
+function checkLoot(entry: object, has: Readonly<Record<string, Loot>>): void {
+  const all = Object.entries(has).map(([key, { worth, rune }]) => [key, { worth: worth(), rune: rune() }]);
+  expect((entry as { loot?: object }).loot ?? {}).toEqual(Object.fromEntries(all));
 }
 
 /** The keys of entries that a watcher may be told of. */
@@ -223,8 +242,10 @@ export function mayKnow(state: CrowdState, { client, auth }: Watcher, seen: User
   const nearby = (isByTeam ? MOBS_NAMES : (["players", ...MOBS_NAMES] as const)).flatMap((name) =>
     placesFrom(user, name, state, seen).filter(({ far }) => far <= 1.5 * radiusOf(name, seen)),
   );
-  const known = [...units.map(([key]) => key), ...nearby.map(({ key }) => key)];
-  return [client.publicId, ...known, ...(isByTeam ? mates.map(([key]) => key) : [])];
+  const keys = [...units.map(([key]) => key), ...nearby.map(({ key }) => key)];
+  const known = [client.publicId, ...keys, ...(isByTeam ? mates.map(([key]) => key) : [])];
+  const inside = known.flatMap((key) => Object.keys((state.units()[key] ?? state.players()[key])?.loot?.() ?? {}));
+  return [...known, ...inside];
 }
 
 /** The names of all entries that there may be. */
@@ -232,7 +253,7 @@ export function allNames(state: CrowdState): string[] {
   const numbers = [0, 1, 2, 3, 4];
   return [
     ...Object.keys(state.players()),
-    ...numbers.map((who) => `unit-${who}`),
+    ...numbers.flatMap((who) => [`unit-${who}`, `loot-${who}`, `chest-${who}`]),
     ...MOBS_NAMES.flatMap((name) => numbers.map((who) => `${name}-${who}`)),
   ];
 }
@@ -244,7 +265,10 @@ export type Step =
   | { kind: "kill"; who: number; mobs: Mobs }
   | { kind: "team"; who: number; team: string }
   | { kind: "unit"; who: number; zone: string[] | undefined }
-  | { kind: "come" | "go" | "hand" | "plan"; who: number }
+  | { kind: "come" | "go" | "hand" | "plan" | "lost"; who: number }
+  | { kind: "loot"; who: number; change: "put" | "rewrite" | "take" }
+  /** A walk that is sent by hand. */
+  | { kind: "by hand"; who: number; dx: number; dy: number; dz: number }
   | { kind: "evict" | "crash" | "count" };
 
 const who = fc.nat({ max: 4 });
@@ -282,9 +306,21 @@ export const crowdStep = fc.oneof<fc.MaybeWeightedArbitrary<Step>[]>(
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("kill" as const), who, mobs }) },
   {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant("by hand" as const), who, dx: little, dy: little, dz: little }),
+  },
+  {
     weight: 5,
     arbitrary: fc.record({
-      kind: fc.constantFrom("come" as const, "go" as const, "hand" as const, "plan" as const),
+      kind: fc.constant("loot" as const),
+      who,
+      change: fc.constantFrom("put" as const, "rewrite" as const, "take" as const),
+    }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constantFrom("come" as const, "go" as const, "hand" as const, "plan" as const, "lost" as const),
       who,
     }),
   },
@@ -295,14 +331,20 @@ export const crowdStep = fc.oneof<fc.MaybeWeightedArbitrary<Step>[]>(
 );
 
 /** Does what a step says to the state. */
-export function change(state: CrowdState, step: Step, playerOf: (who: number) => Player | undefined): void {
+function change(state: CrowdState, step: Step, playerOf: (who: number) => Player | undefined): void {
   if ("mobs" in step) return changeMob(state, step);
   const player = "who" in step ? playerOf(step.who) : undefined;
   switch (step.kind) {
     case "walk":
-      return move(player, step, 1);
+    case "by hand":
+      return move(player, step, (at) => at);
     case "teleport":
-      return move(player, step, 0);
+      return move(player, step, () => 0);
+    case "lost":
+      return player?.x.set(NaN);
+    case "loot":
+      if (player?.loot) changeLoot(player.loot(), `loot-${step.who}`, step.change);
+      return changeLoot(state.units()[`unit-${step.who}`]?.loot(), `chest-${step.who}`, step.change);
     case "team":
       return player?.team.set(step.team);
     case "hand":
@@ -320,11 +362,29 @@ export function change(state: CrowdState, step: Step, playerOf: (who: number) =>
 function move(
   player: Player | undefined,
   { dx, dy, dz }: Readonly<Record<"dx" | "dy" | "dz", number>>,
-  share: number,
+  from: (at: number) => number,
 ): void {
-  player?.x.update((x) => x * share + dx);
-  player?.y.update((y) => y * share + dy);
-  player?.z.update((z) => z * share + dz);
+  player?.x.update((x) => from(x) + dx);
+  player?.y.update((y) => from(y) + dy);
+  player?.z.update((z) => from(z) + dz);
+}
+
+function changeLoot(all: Record<string, Loot> | undefined, key: string, how: "put" | "rewrite" | "take"): void {
+  if (how === "put" && all) all[key] = loot();
+  if (how === "take" && all) delete all[key];
+  if (how !== "rewrite") return;
+  all?.[key]?.worth.update((worth) => worth + 1);
+  all?.[key]?.rune.update((rune) => `${rune}!`);
+}
+
+/** Does what a step says, and sends it by hand if it says so. */
+export function perform(room: MemoryRoom<CrowdState>, step: Step, playerOf: (who: number) => Player | undefined): void {
+  const { handle } = room.core;
+  const isByHand = step.kind === "by hand";
+  if (isByHand) handle.autoSync = false;
+  room.change((state) => change(state, step, playerOf));
+  if (isByHand) handle.applySync();
+  if (isByHand) handle.autoSync = true;
 }
 
 function changeUnit(state: CrowdState, key: string, zone: string[] | undefined): void {

@@ -8,13 +8,14 @@ import { byKey, sameKey } from "../../../src/state/visibility-keys.ts";
 import { MemoryRoom } from "../../support/memory.ts";
 import type { MemorySocket } from "../../support/memory.ts";
 import {
-  change,
   checkView,
   clientState,
   crowdState,
   crowdStep,
+  perform,
   Player,
   Secrecy,
+  unit,
   USERS_SEEN,
   Watcher,
 } from "./crowd-world.ts";
@@ -53,7 +54,7 @@ describe("P4.15: entries with keyed visibility", () => {
             else if (next.kind === "crash") room.crash();
             else if (next.kind === "come" && watcher) await come(watcher);
             else if (next.kind === "go" && watcher?.socket?.isOpen) room.disconnect(watcher.socket);
-            else room.change((state) => change(state, next, playerOf));
+            else perform(room, next, playerOf);
             if (throttleSync === 0) secrecy.after(room.state, watchers, seen, next.kind);
             else if (next.kind === "walk") await room.advance(30);
           }
@@ -105,6 +106,12 @@ describe("P4.15: entries with keyed visibility", () => {
     expect(() => room.core.handle.broadcast({ type: "shot" }, { near: new Player() })).toThrow(/entry of the state/);
   });
 
+  it("a packet for keys is refused in a room with near only", async () => {
+    const players = () => ({ players: users(Player, { visibleTo: near({ x: "x", y: "y", radius: 1 }) }) });
+    const room = new MemoryRoom(defineRoom({ path: "r", throttleSync: 0, state: players }).compiled);
+    expect(() => room.core.handle.broadcast({ type: "x" }, { keys: "red" })).toThrow(/keys needs a collection/);
+  });
+
   it("without keyed visibility, a packet near an entry reaches its viewers, and keys are refused", async () => {
     const hidden = () => ({
       players: users(Player),
@@ -137,21 +144,38 @@ describe("P4.15: entries with keyed visibility", () => {
 
   it("a key that is not computed from fields is followed too", async () => {
     const { room, ada, playerOf } = await arena();
-    room.change(
-      (state) =>
-        (state.units()["u"] = {
-          hp: sync(signal(10)),
-          zone: persist(signal(["blue"])),
-          x: sync(signal(0)),
-          y: sync(signal(0)),
-        }),
-    );
+    room.change((state) => (state.units()["u"] = { ...unit(), zone: persist(signal(["blue"])) }));
     expect(ada.news()).toBe("");
     room.change(() => playerOf(ada).team.set("blue"));
     expect(ada.news()).toContain('"units":{"u":{"hp":10');
     room.change((state) => state.units()["u"]?.zone.set([]));
     expect(ada.news()).toContain('"units":{"u":"$delete"}');
   });
+
+  it.each([0, 50])(
+    "an entry that another one with the same values replaces is seen by the keys of that one, with throttleSync %d",
+    async (throttleSync) => {
+      const state = () => crowdState();
+      const room = new MemoryRoom<CrowdState>(defineRoom({ path: "r", throttleSync, state }).compiled);
+      const ada = new Watcher("ada", false);
+      ada.connected(await room.connect("ada", null, undefined, "protocol=2"));
+      const put = async (zone: string) => {
+        room.change(({ units }) => {
+          delete units()["u"];
+          units()["u"] = { ...unit(), zone: persist(signal([zone])) };
+        });
+        await room.advance(1000);
+        return ada.news();
+      };
+      await put("blue");
+      expect(await put("red")).toContain('"u":{"hp":10');
+      expect(await put("red")).toBe("");
+      expect(await put("blue")).toContain('"u":"$delete"');
+      room.change(({ units }) => units()["u"]?.zone.set(["red"]));
+      await room.advance(1000);
+      expect(ada.news()).toContain('"u":{"hp":10');
+    },
+  );
 
   it.each([
     ["sameKey", sameKey<Player>((player) => player.team()), 2],
