@@ -1,4 +1,4 @@
-// The examples of the API's description. Nothing is left out of them, and only what they leave open is filled in.
+// The examples of the API description in full. Only the parts that they leave open are filled in.
 /* oxlint-disable no-unused-vars, no-empty-function -- what is there to be used, and where code goes, is the example */
 import { z } from "zod";
 import {
