@@ -21,7 +21,7 @@ const sources = import.meta.glob(["../../src/**/*.ts", "!../../src/templates/**"
   eager: true,
 });
 
-/** A Worker's bindings, which note what they are asked for: binding, name, jurisdiction, hint. */
+/** Bindings of a Worker that record what they are asked for: binding, name, jurisdiction, location hint. */
 function bindings(refusal?: string) {
   const asked: string[] = [];
   const stub = {
@@ -176,7 +176,7 @@ describe("the location of objects", () => {
       draining: false,
     };
     await shards.assign(assignment);
-    // The region of the client for whom it is made comes first.
+    // The region of the client for whom the shard is created takes precedence.
     await shards.assign(assignment, "oc");
     await shards.retire("a~eu");
     await rooms.ask({ party: "main", roomId: "room-eu" }, "w");
@@ -207,7 +207,7 @@ describe("the location of objects", () => {
       "objects/bindings.ts",
       "objects/places.ts",
     ]);
-    // Of these, one only says what a namespace has.
+    // bindings.ts only declares the type of a namespace.
     expect(sources["../../src/objects/bindings.ts"]).toContain("idFromName(name: string): unknown;");
   });
 });

@@ -12,7 +12,10 @@ const kept = (storage: PlatformStorage) =>
     (entry) => console.error(JSON.stringify(entry)),
   );
 
-/** Storage as workerd's was seen to be with a row whose bytes are none of V8's: `next` throws there, and then goes on. */
+/**
+ * Imitates workerd's storage with a row that is not valid V8 data: `next` throws for it, and then continues with the
+ * next row.
+ */
 function storageOf(keys: readonly string[], fails: (key: string, reads: number) => boolean) {
   let reads = 0;
   function list({ start = "", end, limit = Infinity }: { start?: string; end?: string; limit?: number } = {}) {

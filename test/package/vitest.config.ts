@@ -1,6 +1,9 @@
 import { defineConfig } from "vitest/config";
 
-/** The packed tarball, as others use it: `npm run test:package`, after a build. With LONG=1 what takes minutes. */
+/**
+ * Tests the packed tarball as its users would: `npm run test:package`, after a build. With LONG=1 it runs tests that
+ * take minutes.
+ */
 export default defineConfig({
   test: {
     root: import.meta.dirname,
