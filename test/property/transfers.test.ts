@@ -11,7 +11,10 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.tuple(fc.constantFrom("fail"), fc.nat(3 * TROUBLES.length - 1)) },
   { weight: 1, arbitrary: fc.tuple(fc.constantFrom("wait"), fc.nat(60)) },
 ) as fc.Arbitrary<Step>;
-/** There, or there and back, with something else between any two steps: by chance alone, few get that far. */
+/**
+ * A transfer, or a transfer that is called back, with at most one other step between any two steps. Random steps rarely
+ * get that far.
+ */
 const travels = fc
   .record({
     kind: fc.constantFrom("go", "return"),
@@ -30,7 +33,10 @@ const travels = fc
     return way.flatMap((each, index) => (between[index] ?? []).concat([each])).concat(after);
   });
 const steps = fc.oneof(fc.array(step, { maxLength: 40 }), travels);
-/** Each of these was a user lost, or there twice. */
+/**
+ * The first steps of a user who asks to leave, but then comes back. Each scenario below once lost a user or duplicated
+ * them.
+ */
 const BACK: Step[] = [
   ["return", 1],
   ["arrive", 0],
@@ -80,12 +86,12 @@ const FOUND: [boolean[], Step[], boolean][] = [
     ],
     false,
   ],
-  // Brought back where they could not be stored, and the note of it was gone already.
+  // The home room could not store the user who came back, and had already deleted its note of the departure.
   [[false, false], [...BACK, ["fail", 4], ["come", 0], ["arrive", 0], ["arrive", 0], ["kill", 0]], false],
   [[false, false], [...BACK, ["come", 0], ["fail", 2], ["arrive", 0], ["arrive", 0]], false],
-  // Given back by a room that could not remove them, and died.
+  // The other room gave the user back, but could not delete its own rows of them before it died.
   [[false, false], [...BACK, ["fail", 9], ["come", 0], ["arrive", 0], ["arrive", 0], ["kill", 0]], false],
-  // A connection of theirs that had waited since before they left made a second one.
+  // A connection that had been waiting since before the user left created a second user.
   [
     [false, false],
     [
@@ -102,7 +108,7 @@ const FOUND: [boolean[], Step[], boolean][] = [
     ],
     false,
   ],
-  // Half of them was removed where they left.
+  // The room that the user left deleted only some of their rows.
   [
     [false, false],
     [
@@ -114,7 +120,9 @@ const FOUND: [boolean[], Step[], boolean][] = [
     ],
     false,
   ],
-  // Stored, and then refused since the note of an earlier departure could not be deleted: nor could their rows.
+  // The room stored the user, but then refused them because it could not delete the note of an earlier departure. It
+  // could not
+  // delete the rows of the user either.
   [
     [false, false, false],
     [
@@ -132,7 +140,9 @@ const FOUND: [boolean[], Step[], boolean][] = [
     ],
     false,
   ],
-  // Refused for the spent token in their URL while the room that they went to did not answer: they began anew elsewhere.
+  // The user was refused because of the spent token in their URL, while the room where they had gone did not answer. So
+  // they
+  // started again as a new user elsewhere.
   [
     [false, false],
     [
@@ -151,7 +161,9 @@ const FOUND: [boolean[], Step[], boolean][] = [
     ],
     true,
   ],
-  // A connection that had waited since before they set out again was let in as a new user, since they had arrived by then.
+  // A connection that had been waiting since before the user left again was accepted as a new user, because the user
+  // had
+  // arrived in the other room by then.
   [
     [false, false],
     [
@@ -167,7 +179,7 @@ const FOUND: [boolean[], Step[], boolean][] = [
     ],
     true,
   ],
-  // The stand-in of one who came back set out again, to the room that still had them.
+  // A returning user got a new entry, and left with it again to the room that still had the original.
   [
     [false, false],
     [

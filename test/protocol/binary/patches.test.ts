@@ -28,7 +28,7 @@ function take(client: Client, bytes: Uint8Array, patch: Plain): void {
   expect(client.state).toEqual(client.json);
 }
 
-/** What happens in one window: the next state, what some see of their own, and which client joins or goes away. */
+/** One window: the next state, the hidden part of the state, and a client that joins or leaves. */
 const window = fc.record({
   next: fc.oneof({ weight: 2, arbitrary: state }, movers),
   secret: fc.option(own),
