@@ -12,7 +12,7 @@ class Visitor {
   online = connected();
 }
 
-/** A room whose `onJoin` waits for the test, by the order of the connections. */
+/** A room whose `onJoin` waits for the test, separately for each connection. */
 function scene() {
   const told: string[] = [];
   const gates: PromiseWithResolvers<void>[] = [];
@@ -49,7 +49,7 @@ function scene() {
   };
 }
 
-/** Another handler closed the connection of Ada, whose `onJoin` still waits. */
+/** Another handler closes the connection of Ada while her `onJoin` waits. */
 async function closedWhileJoining() {
   const { room, ...rest } = scene();
   const host = await room.connect("host");

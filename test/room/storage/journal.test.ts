@@ -28,7 +28,7 @@ const roomOf = (options: { throttleStorage?: number; version?: number } = {}) =>
     ...(options.version && { migrate: { 2: (snapshot) => ({ ...snapshot, count: 100 }) } }),
   });
 
-/** Some players in a room in memory, whose joins are stored. */
+/** A room in memory with some players, whose joins are stored. */
 async function playing(count: number, options: { throttleStorage?: number } = {}, protocol = 1) {
   const room = new MemoryRoom<State>(roomOf(options).compiled);
   for (let index = 0; index < count; index++) await room.connect(`p${index}`, null, undefined, `protocol=${protocol}`);
@@ -38,7 +38,7 @@ async function playing(count: number, options: { throttleStorage?: number } = {}
 }
 const everyone = (room: MemoryRoom<State>) => Object.values(room.state.players());
 
-/** All players move, ten times a second. */
+/** All players move ten times per second. */
 async function move(room: MemoryRoom<State>, seconds: number): Promise<void> {
   for (let step = 0; step < seconds * 10; step++) {
     room.change(() => {
@@ -47,7 +47,7 @@ async function move(room: MemoryRoom<State>, seconds: number): Promise<void> {
     await room.advance(100);
   }
 }
-/** All crates change, once a second. */
+/** All crates change once per second. */
 async function shake(room: MemoryRoom<State>, seconds: number): Promise<void> {
   for (let step = 1; step <= seconds; step++) {
     room.change((state) => Object.values(state.crates()).forEach((crate) => crate.hp.set(step)));
@@ -76,7 +76,7 @@ describe("a busy room", () => {
   ])("of %i players writes one row a second, and one for the alarm (protocol %i)", async (count, protocol) => {
     const room = await playing(count, {}, protocol);
     await move(room, 20);
-    // The first window writes a row for each of them.
+    // In the first window, a row is written for each player.
     expect(room.storage.writes + room.alarmsSet - count).toBeLessThanOrEqual(2 * 20 + 3);
   });
 
@@ -268,7 +268,7 @@ describe("a busy room", () => {
     const [first, second] = Object.keys(room.state.players()) as [string, string];
     await move(room, 3);
     room.crash();
-    // One by its key, then all.
+    // Read one entry by its key first, then all of them.
     expect(room.state.players()[second]?.x()).toBeGreaterThanOrEqual(20);
     expect(room.state.players()[first]?.x()).toBe(room.state.players()[second]?.x());
     expect(new Set(xs(room)).size).toBe(1);
@@ -376,7 +376,7 @@ describe("a real object", () => {
     const notesOf = (state: unknown) => (state as LargeState).notes();
     const write = (mark: string) =>
       room.change((state) => {
-        // Both kinds of text: one byte for a character, and two. In all more than three slots.
+        // Texts with one byte and with two bytes per character. Together they need more than three slots.
         const texts = [mark.repeat(600_000), `${mark}€`.repeat(250_000)];
         for (const [index, text] of [...texts, ...texts, ...texts, ...texts].entries()) {
           notesOf(state)[`n${index}`] ??= { text: persist(signal("")) };
@@ -384,13 +384,13 @@ describe("a real object", () => {
         }
       });
     const marks = () => room.inside((state) => Object.values(notesOf(state)).map(({ text }) => text()[0]));
-    // On a slow machine they do not follow at once.
+    // Several writes, because on a slow machine two of them may be too far apart for a journal.
     for (const mark of ["a", "b", "c", "d", "e", "b"]) await write(mark);
     const raw = await room.inside((_s, _c, ctx) => [...ctx.storage.kv.list()].map(([key]) => key));
     expect(raw.filter((key) => key.startsWith("$apart:journal:")).length).toBeGreaterThanOrEqual(2);
     await room.crash();
     expect(await marks()).toEqual(Array.from({ length: 8 }, () => "b"));
-    // Otherwise the room waits for the user.
+    // Without a client, the room would wait for its users to return.
     await room.connect({ id: "ada" });
     await write("c");
     await room.evict();

@@ -35,13 +35,13 @@ async function roomOf(visibleTo: KeyedVisibility, count: number, throttleSync = 
   return { room, sockets, players };
 }
 
-/** How many entries a packet names. */
+/** The number of players in a packet. */
 function entriesIn(text: string): number {
   const { value } = JSON.parse(text) as { value: { players?: object } };
   return Object.keys(value.players ?? {}).length;
 }
 
-/** Numbers below 1 that are the same for the same seed. */
+/** Random numbers below 1 that depend only on the seed. */
 function randomBy(seed: number): () => number {
   let state = seed;
   return () => {

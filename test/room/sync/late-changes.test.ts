@@ -17,7 +17,7 @@ class Player {
 const rings = near({ x: "x", y: "y", rings: [{ radius: 100 }, { radius: 1000, hz: 4 }] });
 const state = () => ({ players: users(Player, { visibleTo: rings }) });
 
-/** Two users in each other's outer ring, of whom one is sent changes of the other together. */
+/** Two users in each other's outer ring. One of them receives the changes of the other with a delay, merged. */
 async function apart(via: string) {
   const tree = new MemoryTree<ReturnType<typeof state>>(defineRoom({ path: "r", throttleSync: 0, state }).compiled);
   const shard = tree.add("s");

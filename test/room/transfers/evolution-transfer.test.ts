@@ -46,7 +46,7 @@ interface State {
   heroes(): Record<string, Hero>;
 }
 
-/** Two rooms that know each other, and a user in the first. */
+/** Two rooms between which users can move, and a user in the first one. */
 async function pair(from: AnyRoom, to: AnyRoom) {
   const here = new MemoryRoom<State>(from.compiled);
   const there = new MemoryRoom<State>(to.compiled, here.clock);
