@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { operator, TestWorld } from "./support.ts";
 
-/** What the platform throws in place of an answer. */
+/** An error that the platform throws instead of an answer. */
 const platformError = (flags: { retryable?: true; overloaded?: true }) =>
   Object.assign(new Error("internal error"), flags);
 
-/** Counts how many calls a World makes at the same time. Each takes a second. */
+/** Counts how many calls a World makes at the same time. Each call takes a second. */
 function slowly(world: TestWorld) {
   const calls = { now: 0, most: 0, all: 0 };
   world.host.onCall = async () => {
@@ -23,7 +23,7 @@ async function meanwhile<T>(world: TestWorld, pending: Promise<T>): Promise<T> {
   void pending.finally(() => (progress.isDone = true));
   while (!progress.isDone) {
     await world.room.advance(50);
-    // Until all promises of that time are done.
+    // Let all promises settle before the time advances further.
     await scheduler.wait(0);
   }
   return pending;
@@ -63,7 +63,7 @@ describe("a World that starts and retires many shards", () => {
     const world = new TestWorld({ maxShards: 200 });
     await world.register({ name: "game-1", minShards: 70 });
     const calls = slowly(world);
-    // They never report: after five minutes they are lost.
+    // These shards never report, so they count as lost after five minutes.
     await meanwhile(world, world.room.advance(360_000));
     await meanwhile(world, world.ask("GET /registry", undefined, { auth: operator }));
     expect(calls.most).toBe(20);
