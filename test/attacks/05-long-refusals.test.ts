@@ -60,7 +60,7 @@ describe("a message that is refused by its schema is answered with a few issues,
   });
 
   it.each(REFUSED.filter(([, action]) => ["numbers", "strict", "record"].includes(action)))(
-    "nor is a request: %s",
+    "so is an HTTP request: %s",
     async (_, path, value) => {
       const room = new MemoryRoom(definition.compiled);
       const request = new Request(`http://room/${path}`, { method: "POST", body: JSON.stringify(value) });

@@ -60,7 +60,7 @@ it("80 sockets of one user cannot hold more waiting messages than a few sockets 
   release.resolve();
 });
 
-it("many small messages of them cannot either", async () => {
+it("nor can many small messages of these sockets", async () => {
   const { room, good } = await newRoom();
   for (let index = 0; index < 80; index++) {
     const socket = await room.connect("flooder");

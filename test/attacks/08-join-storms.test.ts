@@ -196,7 +196,7 @@ describe("a user who is offline is kept", () => {
     expect(room.core.sessions.find("player")).toBeDefined();
   });
 
-  it("but of users who called an action only a limited number is kept: those who left first are removed", async () => {
+  it("only a limited number of users who called an action is kept: those who left first are removed first", async () => {
     const room = new MemoryRoom<State>(definition.compiled);
     for (let index = 0; index < MOST_AWAY + 10; index++) {
       await room.advance(10);

@@ -10,7 +10,7 @@ const city = new City(new Random(SEED));
 afterAll(() => city.service.stop());
 
 it(
-  "where nobody comes back, objects that are dead wake by their alarms, and the World counts nobody",
+  "if no client returns after a kill, objects wake by their alarms, and the World counts no clients",
   async () => {
     await city.open();
     await city.settle(city.players);

@@ -31,7 +31,7 @@ describe("docs/costs.md", () => {
     expect(costOf(counts).total.toFixed(3)).toBe(dollars.toFixed(3));
   });
 
-  it("there are some", () => expect(examples.length).toBeGreaterThan(3));
+  it("has more than three examples", () => expect(examples.length).toBeGreaterThan(3));
 
   // Daily quotas of the free plan, for all objects of an account: requests, GB-s, and rows written.
   const QUOTAS = [100_000, 13_000, 100_000];
@@ -52,7 +52,7 @@ describe("docs/costs.md", () => {
     expect(used).toEqual(counted.map(Math.round));
   });
 
-  it("there are some for the free plan", () => expect(free.length).toBeGreaterThan(5));
+  it("has more than five examples for the free plan", () => expect(free.length).toBeGreaterThan(5));
 
   it("a window in which users move ten times each costs one alarm and one row for all of them", async () => {
     const room = testRoom(game, "any");

@@ -173,18 +173,22 @@ describe("credentials", () => {
     expect(await code(room, thief)).toBe(4403);
     const eve = await room.connect({ ...thief, token: await token({ sub: "eve" }) });
     expect(eve.publicId).not.toBe(alice.publicId);
-    expect((await eve.call("move", next.id)).value["result"], "she is there on her own").toMatch(/^[A-Za-z0-9_-]{43}$/);
+    expect((await eve.call("move", next.id)).value["result"], "Eve has her own session, and can leave").toMatch(
+      /^[A-Za-z0-9_-]{43}$/,
+    );
     expect(await code(room, { ...thief, token: await token({}) })).toBe(4403);
     const moved = await alice.call("move", next.id);
     const ticket = moved.value["result"] as string;
     expect(ticket).toMatch(/^[A-Za-z0-9_-]{43}$/);
     const sub = await token({ sub: "alice" });
-    expect(await code(next, { query: `transferToken=${ticket}`, via: "room" }), "without her token").toBe(4403);
+    expect(await code(next, { query: `transferToken=${ticket}`, via: "room" }), "without Alice's token").toBe(4403);
     expect(await code(next, { id: "eve's", query: `transferToken=${ticket}`, token: sub, via: "room" })).toBe(4403);
-    expect(await code(room, { query: `transferToken=${ticket}`, token: sub, via: "room" }), "elsewhere").toBe(4403);
+    expect(await code(room, { query: `transferToken=${ticket}`, token: sub, via: "room" }), "in another room").toBe(
+      4403,
+    );
     const arrived = await next.connect({ query: `transferToken=${ticket}`, token: sub, via: "room" });
     expect(arrived.publicId).toBe(alice.publicId);
-    expect(await code(next, { query: `transferToken=${ticket}`, token: sub, via: "room" }), "again").toBe(4403);
+    expect(await code(next, { query: `transferToken=${ticket}`, token: sub, via: "room" }), "a second time").toBe(4403);
     await fc.assert(
       fc.asyncProperty(fc.oneof(fc.stringMatching(/^[A-Za-z0-9_-]{43}$/), hostileKey), async (guess) => {
         if (guess === "") return;

@@ -93,7 +93,7 @@ describe("while a room is busy, its counts are in its journal", () => {
     return { monitor, journal };
   };
 
-  it("so they need no row of their own, and are in their place when it is quiet", () => {
+  it("they need no separate write, and move to their own row when the room is quiet", () => {
     const disk = new Disk();
     const { monitor, journal } = busy(disk, 60);
     expect(disk.written.filter((key) => key === COUNTS)).toHaveLength(1);
@@ -107,7 +107,7 @@ describe("while a room is busy, its counts are in its journal", () => {
     expect(disk.rows.get(COUNTS)).toMatchObject({ counts: { messages: 61 } });
   });
 
-  it("so a room that crashed finds them there, whatever an older row says", () => {
+  it("a room that crashed reads them from there, whatever an older row says", () => {
     const disk = new Disk();
     const { monitor } = busy(disk, 30);
     const told = monitor.report().totals;

@@ -53,7 +53,7 @@ function callAlone(object: RoomObjectBase | ShardObjectBase, calls: number) {
 }
 
 describe("an object that makes thousands of calls without an event", () => {
-  it("never runs out of them: a room rings its own alarm before the platform refuses a call", async () => {
+  it("has no call refused: a room rings its own alarm before the platform would refuse one", async () => {
     const room = testRoom(game, "calls-1");
     await (await room.fetch("/none")).text();
     const seen = await runInDurableObject(room.stub as DurableObjectStub<RoomObjectBase>, (object) =>
@@ -78,7 +78,7 @@ describe("an object that makes thousands of calls without an event", () => {
     });
   });
 
-  it("nor does a shard", async () => {
+  it("has no call refused at a shard either", async () => {
     const shardId = await testRoom(game, "calls-2").shard();
     const seen = await runInDurableObject(shardStub(shardId), (object) => callAlone(object, 1500));
     expect(seen.refused).toBe(0);

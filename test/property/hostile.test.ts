@@ -195,7 +195,7 @@ it("P6: no frame from a client breaks the room, its other clients, or an object'
         await room.core.message(socket, text.replaceAll("<deep>", deepKey));
       }
       expect(socket.isOpen, "the sender's connection").toBe(true);
-      expect(victim.isOpen, "the other's connection").toBe(true);
+      expect(victim.isOpen, "the other client's connection").toBe(true);
       await room.core.message(victim, '{"action":"count","id":"last"}');
       expect(victim.texts.at(-1)).toMatch(/^\{"type":"ack","value":\{"id":"last","result":\d+\}\}$/);
       const newcomer = await room.connect("newcomer");
@@ -215,7 +215,7 @@ it("P6: no frame from a client breaks the room, its other clients, or an object'
       // The prototypes of objects and functions are unchanged.
       expect(inherited()).toEqual(before);
       room.crash();
-      expect((await room.connect("later")).isOpen, "the connection of one who comes after a restart").toBe(true);
+      expect((await room.connect("later")).isOpen, "the connection of a client that joins after a restart").toBe(true);
     }),
     { numRuns: 400 },
   );

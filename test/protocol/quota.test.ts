@@ -30,7 +30,7 @@ describe("a quota of the platform that is used up", () => {
   });
 
   it.each(["disk full", "", "The message said: Exceeded allowed tries", "Exceeded allowed rows", "exceeded the limit"])(
-    "is not meant by: %s",
+    "is not assumed for other errors: %s",
     (text) => {
       expect(quotaIn(text)).toBeUndefined();
       expect(toRoomError(new Error(text)).code).toBe("internal");

@@ -254,7 +254,8 @@ for (const throttleStorage of [0, 1000]) {
           run.check();
           const done = run.tree.room.state.done();
           expect(new Set(done).size, "nothing is done twice").toBe(done.length);
-          if (throttleStorage === 0) for (const id of run.acked) expect(done, "an ack is for good").toContain(id);
+          if (throttleStorage === 0)
+            for (const id of run.acked) expect(done, "an acknowledged action is never lost").toContain(id);
           acks += run.acked.size;
         },
       ),
@@ -303,7 +304,7 @@ it("P9: if storage or alarms fail, clients of shards see the room, and acknowled
         await run.finish();
         run.check();
         const done = run.tree.room.state.done();
-        for (const id of run.acked) expect(done, "an ack is for good").toContain(id);
+        for (const id of run.acked) expect(done, "an acknowledged action is never lost").toContain(id);
         acks += run.acked.size;
         failed += run.faults.room.count + run.faults.shards.count;
       },

@@ -49,7 +49,7 @@ it(
 );
 
 it(
-  "P14: others do not notice how many do not read",
+  "P14: clients that do not read do not delay others",
   async () => {
     workerd = await startWorkerd(folder, SECRETS);
     try {

@@ -167,9 +167,9 @@ describe("eachItem", () => {
     const join = () => syncClass(state, { onSync: (changes) => (sent = changes) });
     join();
     state.list().push("b");
-    expect(sent.get("list.1"), "to who is here").toBe("B");
+    expect(sent.get("list.1"), "for connected clients").toBe("B");
     join();
-    expect(sent.get("list"), "to who joins later").toEqual({ 0: "a", 1: "b" });
+    expect(sent.get("list"), "for clients that join later").toEqual({ 0: "a", 1: "b" });
   });
 
   it("shows clients what a transform for items and wholes shows with @signe/sync, for any changes", async () => {

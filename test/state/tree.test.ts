@@ -279,7 +279,7 @@ describe("changes that are refused when they are made", () => {
     if (!path.startsWith("monsters.m")) expect(text).toBe(before);
   });
 
-  it("P5.7: but not of a value that began as null, though it was something by the time it became part of the state", () => {
+  it("P5.7: null is not refused for a value that began as null, even if it was something else when it became part of the state", () => {
     const chest = () => ({ loot: sync(signal<string[] | null>(null)) });
     const { state, patch } = settled({ chests: collection(chest) });
     const full = chest();

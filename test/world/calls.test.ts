@@ -30,7 +30,7 @@ async function meanwhile<T>(world: TestWorld, pending: Promise<T>): Promise<T> {
 }
 
 describe("a World that starts and retires many shards", () => {
-  it("makes 20 calls at the same time, when it registers a room and when it scales one", async () => {
+  it("makes at most 20 calls at the same time when it registers a room, and when it scales one", async () => {
     const world = new TestWorld({ maxShards: 200 });
     const calls = slowly(world);
     await meanwhile(world, world.register({ name: "game-1", minShards: 90 }));
@@ -41,7 +41,7 @@ describe("a World that starts and retires many shards", () => {
     expect(calls).toEqual({ now: 0, most: 20, all: 250 });
   });
 
-  it("when a client starts a room with many shards", async () => {
+  it("makes at most 20 calls at the same time when a client starts a room with many shards", async () => {
     const world = new TestWorld();
     await world.register({ name: "game-1", minShards: 50 });
     for (const shard of world.shards) await world.report(shard.info().id, 0, { status: "draining" });
@@ -51,7 +51,7 @@ describe("a World that starts and retires many shards", () => {
     expect(calls.most).toBe(20);
   });
 
-  it("when all of them are drained and empty", async () => {
+  it("makes at most 20 calls at the same time when it retires empty shards", async () => {
     const world = new TestWorld({ maxShards: 200 });
     await world.register({ name: "game-1", minShards: 70 });
     const calls = slowly(world);
@@ -59,7 +59,7 @@ describe("a World that starts and retires many shards", () => {
     expect(calls).toEqual({ now: 0, most: 20, all: 70 });
   });
 
-  it("and when a sweep removes them", async () => {
+  it("makes at most 20 calls at the same time when a sweep removes lost shards", async () => {
     const world = new TestWorld({ maxShards: 200 });
     await world.register({ name: "game-1", minShards: 70 });
     const calls = slowly(world);

@@ -59,7 +59,7 @@ describe("P10: rooms that list themselves, as real objects", () => {
   // The World learns within a second that the room is full. On a slow machine that may happen before the search: then
   // the full room is not tried at all, and the test is repeated.
   it(
-    "a user who is refused since the room filled up without the World's knowledge gets another one",
+    "a user who is refused because the room filled up without the World's knowledge gets another room",
     { retry: 5 },
     async () => {
       const mode = newMode();

@@ -175,7 +175,7 @@ it("P9: room, shards and World crash at random for a minute: all players reconne
       expect(players.map((player) => player.online())).toEqual(Array.from({ length: PLAYERS }, () => true));
       for (const { socket, acked } of city.players) {
         acks += acked.size;
-        for (const id of acked) expect(done, "an ack is for good").toContain(id);
+        for (const id of acked) expect(done, "an acknowledged action is never lost").toContain(id);
         const seen = socket?.clients[0]?.state as { done: string[]; players: object };
         expect(seen.done).toEqual(done);
         expect(Object.keys(seen.players)).toHaveLength(PLAYERS);

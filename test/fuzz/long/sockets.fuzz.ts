@@ -261,7 +261,7 @@ async function attack<T>(inputs: fc.Arbitrary<T>, count: number, run: (input: T)
 
 const socketAttack = fc.tuple(fc.array(frame, { minLength: 10, maxLength: 60 }), lastFrame, query, end);
 
-it(`a service on real sockets outlives ${INPUTS} hostile inputs`, async () => {
+it(`a service on real sockets survives ${INPUTS} hostile inputs`, async () => {
   const good = [new GoodClient(ROOM), new GoodClient(`shard/${shard}`)];
   for (const client of good) await client.until((text) => text.includes('"pId"'));
   const tokens = await badTokens(SECRETS.AUTH_JWT_SECRET);

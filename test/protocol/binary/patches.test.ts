@@ -36,7 +36,7 @@ const window = fc.record({
   isBack: fc.boolean(),
 });
 
-test("a client of binary patches has what one of JSON has, whoever joins or comes back, and whatever is merged for some", () => {
+test("a client of binary patches has the same state as one of JSON, whoever joins or returns, and whatever is merged for some clients", () => {
   fc.assert(
     fc.property(fc.array(window, { maxLength: 12 }), (windows) => {
       const encoder = new PatchEncoder(tables);

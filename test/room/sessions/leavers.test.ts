@@ -140,7 +140,7 @@ const WAYS: Readonly<Record<string, (room: MemoryRoom<State>, socket: MemorySock
   };
 
 describe.each(Object.entries(WAYS))("a connection whose user left gets nothing more, %s", (_, leave) => {
-  it("and the socket of a client of protocol 1 stays open, silent and uncounted, also after hibernation", async () => {
+  it("the socket of a client of protocol 1 stays open, silent and uncounted, also after hibernation", async () => {
     const { compiled, ticks } = scene();
     const room = memoryRoom(compiled);
     const ada = await room.connect("ada");
@@ -170,7 +170,7 @@ describe.each(Object.entries(WAYS))("a connection whose user left gets nothing m
     expect(room.core.handle.connections).toHaveLength(1);
   });
 
-  it("and a client of protocol 2 is closed finally", async () => {
+  it("a client of protocol 2 is closed, with a code that is final", async () => {
     const { compiled } = scene();
     const room = memoryRoom(compiled);
     const ada = await room.connect("ada", null, undefined, "protocol=2");
@@ -187,7 +187,7 @@ describe.each(Object.entries(WAYS))("a connection whose user left gets nothing m
     expect(texts.at(-1)).toBe("error");
   });
 
-  it("also if the room hibernated before they are closed", async () => {
+  it("a client of protocol 2 is also closed if the room hibernates before that", async () => {
     const { compiled } = scene();
     const room = memoryRoom(compiled);
     const ada = await room.connect("ada", null, undefined, "protocol=2");

@@ -130,7 +130,7 @@ describe("a join that onJoin refuses leaves no trace", () => {
 });
 
 describe("a user whose onJoin is not done", () => {
-  it("is visible to others only when it is done, with the values of then", async () => {
+  it("is visible to others only when it is done, with the values at that time", async () => {
     const { room, join, openGate } = scene();
     const watcher = await join("host");
     const joining = join("ada", "slow");
@@ -168,7 +168,7 @@ describe("a user whose onJoin is not done", () => {
     expect(rowsOf(room).filter((key) => key.startsWith("players."))).toHaveLength(2);
   });
 
-  it("has a place, which is free again after a refusal", async () => {
+  it("takes a place, which is free again after a refusal", async () => {
     const { join, openGate } = scene({ maxUsers: 1 });
     const joining = join("ada", "slow&wrong");
     await settle();
@@ -194,7 +194,7 @@ describe("a user whose onJoin is not done", () => {
     expect(Object.values(room.state.players()).map(({ name, online }) => [name(), online()])).toEqual([["Ada", true]]);
   });
 
-  it("whose client disconnects meanwhile was here, and is offline", async () => {
+  it("is offline afterwards if their client disconnects meanwhile", async () => {
     const { room, left, join, openGate } = scene();
     const watcher = await join("host");
     const joining = join("ada", "slow");

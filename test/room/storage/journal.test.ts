@@ -110,7 +110,7 @@ describe("a busy room", () => {
     expect(room.storage.raw.has("$version")).toBe(false);
   });
 
-  it("occasional changes: writes rows as usual, without a journal", async () => {
+  it("writes rows as usual, without a journal, if changes are occasional", async () => {
     const room = await playing(5);
     for (let round = 0; round < 10; round++) {
       room.change(() => everyone(room).forEach((player) => player.x.update((x) => x + 1)));
@@ -119,7 +119,7 @@ describe("a busy room", () => {
     expect(room.storage.writes).toBe(50);
   });
 
-  it("a new row in each window: no journal, which would cost more", async () => {
+  it("has no journal if each window has a new row, because that would cost more", async () => {
     const room = await playing(2);
     for (let round = 0; round < 20; round++) {
       room.change((state) => {
@@ -146,7 +146,7 @@ describe("a busy room", () => {
     expect([...room.storage.raw.keys()].filter((key) => key.startsWith("crates"))).toEqual([]);
   });
 
-  it("0: a turn is one row, and durable before anything of it is sent", async () => {
+  it("with throttleStorage 0, a turn is one row, and durable before anything of it is sent", async () => {
     const room = await playing(3, { throttleStorage: 0 }, 2);
     const [socket] = room.sockets;
     await move(room, 1);
@@ -313,7 +313,7 @@ describe("volatile values", () => {
     expect(room.isIdle).toBe(true);
   });
 
-  it("0: are written with the turn if they change occasionally, so that the room can hibernate at once", async () => {
+  it("with throttleStorage 0, are written with the turn if they change occasionally, so that the room can hibernate at once", async () => {
     const room = await playing(1, { throttleStorage: 0 });
     room.change(() => everyone(room).forEach((player) => player.aim.set(3)));
     expect(stored(room, "~players.")).toEqual([{ aim: 3 }]);

@@ -48,7 +48,7 @@ describe.each(["the room", "a shard"])("P4.15: changes of a farther ring that ar
     ["an array in place of an object", [1, { b: 2 }, [1, 2]]],
     ["parts of an object that took the place of a number", [1, { a: { c: 1 } }, { a: { c: 2, d: 3 } }, { a: 3 }]],
     ["items of an array", [1, [1, 2, 3, 4], [1, 2, 3, 5]]],
-  ])("%s are what is there, and leave alone what only some see", async (_, values) => {
+  ])("%s: the last value arrives, and fields that only some see are unchanged", async (_, values) => {
     const { set, seen } = await apart(via);
     for (const value of values) set(value);
     expect(await seen()).toEqual({ x: 500, y: 0, target: values.at(-1), plan: "wait" });

@@ -228,7 +228,7 @@ describe("a room that is unreachable for good", () => {
     expect(goldOf(party.lobby)).toEqual([9]);
   });
 
-  it("and keeps them if they went there meanwhile: they are no longer in the lobby", async () => {
+  it("keeps users who went there meanwhile, and they are no longer in the lobby", async () => {
     const socket = await letIn();
     party.isBroken = false;
     // Join with the session id alone, without the transfer token.
@@ -319,7 +319,7 @@ describe("a room that is unreachable for good", () => {
     expect([goldOf(party.lobby), goldOf(party.match)]).toEqual([[7], []]);
   });
 
-  it("and does not lose what they had when they left again, once it answers", async () => {
+  it("does not lose what users had when they left again, once it answers", async () => {
     const socket = await letIn();
     party.isBroken = false;
     await party.say(party.lobby, socket, "go", "match");
