@@ -199,7 +199,7 @@ const FOUND: [boolean[], Step[], boolean][] = [
   ],
 ];
 /** A user was stored without their session, so that nobody could come back as them. */
-const NOBODYS: [boolean[], Step[], boolean][] = [
+const WITHOUT_SESSION: [boolean[], Step[], boolean][] = [
   [[false, false], [...BACK, ["come", 0], ["wait", 1], ["arrive", 0], ["fail", 14], ["arrive", 0], ["kill", 0]], false],
 ];
 const places = fc.array(fc.boolean(), { minLength: 2, maxLength: 3 });
@@ -230,6 +230,6 @@ it("whatever crashes or expires meanwhile, each user has a session, and each ses
       journey.restart();
       journey.checkSessions();
     }),
-    { numRuns: 300, examples: NOBODYS },
+    { numRuns: 300, examples: WITHOUT_SESSION },
   );
 });

@@ -199,7 +199,7 @@ class Run {
     const online = open.filter(([, { socket }]) => state.players()[attachmentOf(socket).publicId]);
     for (const [, { socket }] of open) {
       const { left, publicId } = attachmentOf(socket);
-      expect(left === true, "has left").toBe(!state.players()[publicId]);
+      expect(left === true, "whether its user was removed").toBe(!state.players()[publicId]);
     }
     for (const [who, { socket, reader }] of online) {
       expect(socket.malformed).toEqual([]);

@@ -111,7 +111,7 @@ class Place {
 }
 
 /** A call from one room to another, or the answer to one. */
-interface Letter {
+interface Transmission {
   readonly arrive: () => void;
   readonly lose: () => void;
 }
@@ -127,7 +127,7 @@ export type Step = readonly [
 export class Journey {
   readonly #clock = new VirtualClock();
   readonly #places: readonly Place[];
-  #letters: Letter[] = [];
+  #transmissions: Transmission[] = [];
   #at = 0;
   /** The room in which the user was before. */
   #from = 0;
@@ -160,8 +160,8 @@ export class Journey {
     if (kind === "come") this.#come();
     if (kind === "leave") this.#leave();
     if (kind === "go" || kind === "return") await this.#go(number % this.#places.length, kind === "go");
-    if (kind === "arrive") this.#letter(number)?.arrive();
-    if (kind === "lose") this.#letter(number)?.lose();
+    if (kind === "arrive") this.#takeTransmission(number)?.arrive();
+    if (kind === "lose") this.#takeTransmission(number)?.lose();
     if (kind === "crash") place.kill();
     if (kind === "kill") this.#kill();
     if (kind === "fail") place.fail(Math.floor(number / this.#places.length));
@@ -270,7 +270,7 @@ export class Journey {
   }
 
   #kill(): void {
-    this.#letters = [];
+    this.#transmissions = [];
     for (const place of this.#places) place.kill();
   }
 
@@ -283,18 +283,18 @@ export class Journey {
   }
 
   async #deliver(): Promise<void> {
-    while (this.#letters.length > 0) await this.take(["arrive", 0]);
+    while (this.#transmissions.length > 0) await this.take(["arrive", 0]);
     await drain();
   }
 
-  #letter(number: number): Letter | undefined {
-    return this.#letters.splice(number % Math.max(this.#letters.length, 1), 1)[0];
+  #takeTransmission(number: number): Transmission | undefined {
+    return this.#transmissions.splice(number % Math.max(this.#transmissions.length, 1), 1)[0];
   }
 
   async #call<T>(to: string, event: (core: RoomCore) => Promise<T>): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const lose = () => reject(new Error("The other object did not answer"));
-    const answer = (arrive: () => void) => this.#letters.push({ arrive, lose });
+    const answer = (arrive: () => void) => this.#transmissions.push({ arrive, lose });
     answer(() => {
       const handled = (this.#places[Number(to)] as Place).wake().during(event);
       handled.then(

@@ -31,7 +31,7 @@ export const ODD_VALUES: Readonly<Record<string, () => unknown>> = {
   "a function": () => () => 1,
   "a symbol": () => Symbol("a"),
   "a promise": () => Promise.resolve(1),
-  // oxlint-disable-next-line unicorn/no-thenable -- what this is about
+  // oxlint-disable-next-line unicorn/no-thenable -- the tests need a thenable
   "another thenable": () => ({ then: (done: (value: number) => void) => done(1) }),
   "an object with toJSON": () => ({ toJSON: () => "$delete" }),
 };

@@ -6,7 +6,7 @@ import { testRoom } from "../../support/harness.ts";
 
 /** A thenable that is not a `Promise`, such as the result of a call to another Worker. */
 function foreign<T>(settled: Promise<T>): Promise<T> {
-  // oxlint-disable-next-line unicorn/no-thenable -- what this tests
+  // oxlint-disable-next-line unicorn/no-thenable -- the tests need a thenable
   return { then: settled.then.bind(settled) } as Promise<T>;
 }
 

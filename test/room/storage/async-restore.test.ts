@@ -17,7 +17,7 @@ type State = ReturnType<typeof state>;
 /** A thenable that is not a `Promise`, such as the result of a call to another Worker. */
 function foreign<T>(value: T): Promise<T> {
   const settled = Promise.resolve(value);
-  // oxlint-disable-next-line unicorn/no-thenable -- what this tests
+  // oxlint-disable-next-line unicorn/no-thenable -- the tests need a thenable
   return { then: settled.then.bind(settled) } as Promise<T>;
 }
 

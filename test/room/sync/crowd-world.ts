@@ -196,14 +196,13 @@ function checkKeys(keys: readonly string[], name: "players" | Mobs, state: Crowd
   const radius = radiusOf(name, seen);
   const limit = !isLimited(name, seen) ? Infinity : name === "players" ? NEAREST + 1 : NEAREST;
   const shown = places.filter(({ key }) => keys.includes(key));
-  expect(shown.length, `${name} that are there`).toBe(keys.length);
+  expect(shown.length, `${name} that exist`).toBe(keys.length);
   const farthest = Math.max(0, ...shown.map(({ far }) => far));
-  expect(farthest, `${name} are near`).toBeLessThanOrEqual(1.5 * radius);
-  expect(shown.length, `${name} are no more than allowed`).toBeLessThanOrEqual(limit);
+  expect(farthest, `distance of the farthest of ${name}`).toBeLessThanOrEqual(1.5 * radius);
+  expect(shown.length, `number of ${name}`).toBeLessThanOrEqual(limit);
   for (const { key, far } of places) {
     if (far > radius || keys.includes(key)) continue;
-    // A missing entry is only allowed if the limit is reached, and it is not much nearer than the entries that are
-    // there.
+    // An entry may only be missing if the limit is reached, and if it is not much nearer than the others.
     expect(shown.length, `${name} ${key} at ${far}`).toBe(limit);
     expect(far, `${name} ${key}`).toBeGreaterThanOrEqual(0.89 * farthest);
   }
