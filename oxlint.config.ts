@@ -26,8 +26,8 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * What each folder of `src/room` may import in `src/room`. Files of `src/room` itself may import all folders, but not
- * the reverse.
+ * What each folder of `src/room` may import there. Files of `src/room` itself may import all folders, but not the
+ * reverse.
  */
 export const ROOM: Readonly<Record<string, readonly string[]>> = {
   timing: [],

@@ -1,6 +1,5 @@
-// Prints how many bytes each part of the Worker of one small room, and of the client, costs: the gzipped bundle is
-// built again with empty classes in place of everything that the part's modules export. Needs dist. `npm run
-// size:parts`
+// Prints how many bytes each part of the Worker of one small room, and of the client, costs (`npm run size:parts`): the
+// gzipped bundle is built again with empty classes in place of everything that the part's modules export. Needs dist.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";

@@ -13,8 +13,7 @@ function defaults() {
 
 /**
  * Replaces the numbers of docs/limits.md: in rows about an option by its default, and in other rows by the constant
- * that a
- * comment names, as in `64<!-- protocol/values.ts#MAX_DEPTH -->`.
+ * that a comment names, as in `64<!-- protocol/values.ts#MAX_DEPTH -->`.
  * @returns the new page
  */
 export function writeLimits(page) {
@@ -30,9 +29,7 @@ export function writeLimits(page) {
 
 const MILLISECONDS = { s: 1000, min: 60_000, hour: 3_600_000 };
 
-/**
- * A number from a source file: a constant, a product of constants, or a field of a constant, as in `MAX_WAITING.user`.
- */
+/** A number from a source file: a constant, a product of constants, or a field of one, as in `MAX_WAITING.user`. */
 function constantOf(file, path) {
   const [name, field] = path.split(".");
   const source = readFileSync(new URL(`../../src/${file}`, import.meta.url), "utf8");

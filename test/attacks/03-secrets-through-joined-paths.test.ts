@@ -9,10 +9,7 @@ import { call } from "./support.ts";
 
 const SECRET = "only-for-trusted-eyes";
 
-/**
- * A tree of nodes whose keys clients choose. A note is visible to the users to whom its node is open, and to trusted
- * users.
- */
+/** A tree of nodes whose keys clients choose. Only trusted users, and users to whom a node is open, see its note. */
 class TreeNode {
   openTo = signal<string[]>([]);
   note = sync(signal(""), {
@@ -136,7 +133,7 @@ describe.each(JOINED)("a stranger with an entry named %j", (joined) => {
     const stranger = await room.connect("stranger", { sub: "stranger" }, undefined, "protocol=2");
     await call(room as never, stranger, "add", joined);
     await call(room as never, friend, "hide", ["a", "b"]);
-    // Both see one change in this turn. What is encoded once for several viewers must not reach a viewer of another
+    // Both see one change in this turn. What is encoded once for several viewers must only reach viewers of one kind.
     // kind.
     await call(room as never, friend, "both", ["a", "b", joined]);
     expect(toldOf(stranger)).not.toContain(SECRET);

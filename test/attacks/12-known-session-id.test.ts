@@ -123,10 +123,7 @@ it("sessions with and without a sub from an earlier version are found", async ()
   expect((await room.connect("bound", ANN)).texts[0]).toContain('"p2"');
 });
 
-/**
- * Clients with the same id, with different subjects or none. Their ids and subjects look like the keys of the room's
- * rows.
- */
+/** Clients with the same id and different subjects or none. Some ids and subjects look like keys of the room's rows. */
 const ALIKE: readonly (readonly [id: string, claims: Claims | null])[] = [
   ["id", null],
   ["id", ANN],

@@ -16,8 +16,7 @@ import type { VariantName } from "./variants.ts";
 
 /**
  * `npm run bench:browser`: the bytes on the wire to clients that offer compression, as browsers do, and the CPU time of
- * the
- * server for them. It measures servers that compress and servers that do not. `--publish` writes the result into
+ * the server for them. It measures servers that compress and servers that do not. `--publish` writes the result into
  * docs/benchmarks.md.
  */
 const DOCUMENT = join(import.meta.dirname, "../../docs/benchmarks.md");
@@ -42,7 +41,7 @@ const SCENARIOS = {
   s2: { clients: 100, rate: 5, variants: GATHERING },
   s3: { clients: 300, rate: 1, variants: GATHERING },
   all: { clients: 100, rate: 20, variants: GATHERING },
-  // The density is that of the scenario with the same name in scenarios.ts. At the borders of this smaller map there
+  // The density is that of the scenario with the same name. This smaller map has fewer players at its borders.
   // are fewer.
   crowd: { clients: 300, rate: 5, map: 560, seers: 26, variants: ["agrid", "bnear50", "bnear50binary", "eview"] },
 } satisfies Record<string, Load & { variants: readonly VariantName[] }>;

@@ -6,8 +6,7 @@ import type { ByteCase } from "./byte-cases.ts";
 
 /**
  * `npm run bench:bytes`: the number of bytes that clients receive, measured in Node and without sockets. `--publish`
- * writes
- * it into docs/benchmarks.md. The result includes Colyseus if the peers of `npm run bench` are installed.
+ * writes it into docs/benchmarks.md. The result includes Colyseus if the peers of `npm run bench` are installed.
  */
 const DOCUMENT = join(import.meta.dirname, "../../docs/benchmarks.md");
 const MARKS = /(<!-- bytes -->\n)[^]*(<!-- end of bytes -->)/;

@@ -8,10 +8,7 @@ import type { VariantName } from "./variants.ts";
 /** A little more than the time without events after which workerd removes an object from memory, in ms. */
 const SLEEPS_AFTER = 12_000;
 
-/**
- * The requirements for holding a number of players: the p99 latency of moves in ms, and the share of moves that are
- * done.
- */
+/** The requirements for holding a number of players: the p99 latency of moves in ms, and the share of done moves. */
 const MAX_P99 = 150;
 const MIN_DONE = 0.97;
 /** The distance that players see. */

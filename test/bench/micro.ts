@@ -10,8 +10,7 @@ import type { GameState } from "./workers/game-room.ts";
 
 /**
  * `npm run bench:micro`: the hot path alone, in Node, with sockets that only count. For use while optimizing. The cost
- * of a
- * room in a real runtime is measured by `npm run bench`.
+ * of a room in a real runtime is measured by `npm run bench`.
  */
 const { compiled } = gameRoom("micro-{id}", 0);
 
@@ -100,10 +99,7 @@ await addAction("five", 20);
 for (const bots of [50, 5000, 50_000]) await addAction("move", 5, bots);
 
 const crowd = await fill(50);
-/**
- * The first players move by up to 7 on a map of 1000 × 1000, and see everything within 100. This includes setting the
- * signals.
- */
+/** The first players move by up to 7 on a map of 1000 × 1000, and see all within 100. Includes setting the signals. */
 async function addCrowd(by: keyof typeof SIGHTS, count: number, moving = count): Promise<void> {
   const state = () => ({ players: SIGHTS[by]() });
   const room = new MemoryRoom<CrowdState>(

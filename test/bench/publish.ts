@@ -14,17 +14,15 @@ const MARKS = /(<!-- results -->\n)[^]*(<!-- end of results -->)/;
 /** The contents of docs/benchmarks.json. */
 interface Published {
   readonly date: string;
-  /**
-   * When each scenario was measured. In files of earlier versions it is missing, and `date` is that of all scenarios.
-   */
+  /** When each scenario was measured. Older files do not have it: `date` is then that of all scenarios. */
   readonly dates?: Readonly<Partial<Record<ScenarioName, string>>>;
   readonly sizes: Results["sizes"];
   readonly rows: readonly Row[];
 }
 
 /**
- * Writes results into the documents: as JSON, tables and a chart. Keeps the results of scenarios that were not measured
- * now.
+ * Writes results into the documents: as JSON, tables and a chart. Keeps old results of scenarios that were not
+ * measured.
  */
 export async function publish(results: Results, measured: readonly Row[]): Promise<void> {
   const { date, machine, rounds, timing, isPinned } = results;

@@ -127,9 +127,7 @@ function columns<T>(table: Readonly<Record<string, (from: T) => number>>, from: 
   return Object.fromEntries(Object.entries(table).map(([name, read]) => [name, read(from)]));
 }
 
-/**
- * Formats the rows as Markdown, with a table for each scenario. @param dates when scenarios were measured, if not now
- */
+/** Formats the rows as Markdown tables, one per scenario. @param dates when scenarios were measured, if not now */
 export function tableOf(rows: readonly Row[], dates: Readonly<Partial<Record<ScenarioName, string>>> = {}): string {
   const parts: string[] = [];
   for (const scenario of Object.keys(SCENARIOS) as ScenarioName[]) {

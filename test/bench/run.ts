@@ -92,10 +92,7 @@ async function run(): Promise<Results> {
   };
 }
 
-/**
- * Installs the packages of the peers. They are no dependencies of the project, so this happens when the benchmark first
- * runs.
- */
+/** Installs the packages of the peers, which are no dependencies of the project, when the benchmark first runs. */
 function installPeers(): void {
   const peers = join(import.meta.dirname, "peers");
   if (existsSync(join(peers, "node_modules"))) return;

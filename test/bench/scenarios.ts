@@ -41,14 +41,9 @@ interface Wake extends Common {
   readonly by: "move" | "join";
   readonly clients: number;
   readonly seed: number;
-  /**
-   * Whether many players were moving when the room died. Their changes are then in the journal, if the server has one.
-   */
+  /** Whether many players were moving when the room died, so that their changes are in the journal if there is one. */
   readonly isBusy?: true;
-  /**
-   * The number of rooms per variant. The first room to wake runs cold code, so the result is the median of several
-   * rooms.
-   */
+  /** The number of rooms per variant. The first one to wake runs cold code, so the result is the median of several. */
   readonly rooms: number;
 }
 /** Counts the rows that are written. */

@@ -18,8 +18,7 @@ const LOAD_CORE = "1";
 
 /**
  * A Worker and its Durable Objects, by their bindings. It runs in one process, or in two processes of which the second
- * has
- * the shards. Or a program for Node that reports where it listens.
+ * has the shards. Or a program for Node that reports where it listens.
  */
 export type Program = Worker | { readonly kind: "node"; readonly file: string };
 interface Worker {
@@ -117,8 +116,7 @@ async function bundle(entry: string): Promise<string> {
 }
 
 /**
- * Serves a Worker in two processes. The room's process shares a core with the load generator: it should have time to
- * spare.
+ * Serves a Worker in two processes. That of the room shares a core with the load generator, and should have spare time.
  */
 async function startSplit(worker: Worker, text: string, vars: Readonly<Record<string, string>>): Promise<Server> {
   const [port, other] = [await freePort(), await freePort()];

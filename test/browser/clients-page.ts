@@ -75,10 +75,7 @@ export async function isOpen(page: Page): Promise<void> {
   await page.waitForFunction(() => window.game?.status === "open");
 }
 
-/**
- * Browsers treat a page whose request is intercepted as one from the internet, which needs permission for local
- * addresses.
- */
+/** Pages whose requests are intercepted count as pages from the internet, which need permission for local addresses. */
 export async function allowLocal(context: BrowserContext): Promise<void> {
   await context.grantPermissions(["local-network-access"]);
 }

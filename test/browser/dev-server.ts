@@ -11,7 +11,7 @@ export interface DevServer {
   /** The output so far. */
   log(): string;
   /**
-   * Kills it at once, with all processes that it started, as if the machine had stopped. Resolves when they are gone.
+   * Kills it at once with all processes that it started, as if the machine had stopped. Resolves when they are gone.
    */
   kill(): Promise<void>;
 }

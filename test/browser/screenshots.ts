@@ -58,8 +58,7 @@ async function take(page: Page, name: string): Promise<void> {
 }
 
 /**
- * The inspector, after it has watched a busy room for a while. @param player is connected to the room itself, which
- * counts its messages
+ * The inspector, after it has watched a busy room. @param player is connected to the room itself, which counts messages
  */
 async function inspect(browser: Browser, url: string, player: Player): Promise<Page> {
   const page = await browser.newPage({ viewport: { width: 1200, height: 800 } });

@@ -56,8 +56,7 @@ async function connect(room: TestRoom, id: string) {
   const checks = new Set<() => void>();
   connection.on("sync", () => checks.forEach((check) => check()));
   /**
-   * Resolves when a condition holds. It is checked after each packet, because `load` announces no changes of nested
-   * values.
+   * Resolves when a condition holds. Checks it after each packet, because `load` announces no changes of nested values.
    */
   const when = (condition: () => boolean) =>
     new Promise<void>((resolve) => {

@@ -76,7 +76,8 @@ sync(signal(0), { visibleTo: "nobody" });
 // @ts-expect-error a collection has no transform
 collection(Card, { transform: () => 1 });
 
-// References of an entry, and properties that are no fields, are not part of its type for clients, however large they
+// References of an entry, and properties that are no fields, are not part of its type for clients, even if they are
+// large.
 // are.
 class Odd {
   x = sync(signal(0));

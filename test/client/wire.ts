@@ -17,8 +17,7 @@ export interface Service {
 
 /**
  * A browser's WebSocket whose other end is a socket in memory. The line between them repeats, loses and reorders
- * numbered
- * packets, and sends messages with an id twice. Clients and rooms have to notice this.
+ * numbered packets, and sends messages with an id twice. Clients and rooms have to notice this.
  */
 export class WireSocket extends EventTarget {
   readyState = 0;
@@ -84,7 +83,8 @@ export class WireSocket extends EventTarget {
     if (fate === "late") this.#late = frame;
     else if (fate !== "lost") this.#bring(frame);
     if (fate === "twice") this.#bring(frame);
-    // Do not deliver a numbered packet after one of another instance of the room. A client could not notice that
+    // Do not deliver a numbered packet after one of another instance of the room: a client could not notice that
+    // either.
     // either.
     if (late !== undefined && isNumbered) this.#bring(late);
   }

@@ -28,10 +28,7 @@ async function woken(version: string): Promise<MemoryRoom<State>> {
 
 const plain = (value: unknown) => JSON.parse(JSON.stringify(value)) as unknown;
 
-/**
- * Old versions stored entries whose keys have dots. The current code puts them into quarantine, because clients cannot
- * hold them.
- */
+/** Old versions stored entries whose keys have dots. They are quarantined now, because clients cannot hold them. */
 const hasDottedKey = (version: string) => "monsters.m%2E1%25" in rowsOf(version);
 
 describe.each(versions)("what %s stored", (version) => {

@@ -3,7 +3,8 @@ import { defineRoom } from "../../src/define/define-room.ts";
 import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
 import { MemoryRoom } from "../support/memory.ts";
 
-// This runs with the code of every released version, so it uses only the features of the first one, and newer ones if
+// This runs with the code of every released version. It uses the features of the first one, and newer ones if they
+// exist.
 // they exist.
 
 const item = () => ({ count: sync(signal(1)), tags: sync(signal<string[]>([])) });

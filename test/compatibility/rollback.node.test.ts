@@ -14,7 +14,7 @@ const ROOT = join(import.meta.dirname, "../..");
 const git = (...args: string[]) => execFileSync("git", ["-C", ROOT, ...args], { maxBuffer: 2 ** 28 });
 
 /**
- * Starts a room of that version on the stored rows, and prints its state. If it does not start, exits with the reason.
+ * Starts a room of that version on the stored rows, and prints its state, or exits with the reason why it cannot start.
  */
 const START = `
 import { readFileSync, writeFileSync } from "node:fs";

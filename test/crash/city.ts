@@ -12,8 +12,7 @@ const TRAVELLERS = 10;
 const IN_EACH_CROWD = 5;
 /**
  * The time within which a condition has to become true, in ms. Most take less than a second, even if two busy loops
- * compete
- * for two cores. But a transfer that cannot be called back at once is tried again after 5 s, up to twice.
+ * compete for two cores. But a transfer that cannot be called back at once is tried again after 5 s, up to twice.
  */
 const PATIENCE = 15_000;
 /** How long a user without a socket may stay online after a kill, in ms. */
@@ -158,7 +157,7 @@ export class City {
   }
 
   /**
-   * Checks that each user is in exactly one room, and that a connected user is in the room that they are connected to.
+   * Checks that each user is in exactly one room, and that connected users are in the room to which they are connected.
    */
   #checkPlaces(dumps: ReadonlyMap<string, Dump>): void {
     for (const { name, room, client } of this.players) {
@@ -171,8 +170,7 @@ export class City {
 
   /**
    * Checks that users with a socket are online and have received everything, and that online users have a socket,
-   * unless they
-   * still have time to come back after a kill.
+   * unless they still have time to come back after a kill.
    */
   #checkPresence(room: string, { connected, players, log, count }: Dump): void {
     const clients = this.players.filter((player) => player.room === room && player.client?.isOpen);

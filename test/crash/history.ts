@@ -3,7 +3,7 @@ import { Replay } from "./replay.ts";
 import type { Dump } from "./service.ts";
 
 /**
- * How much later than `throttleStorage` a room may save: if the alarm is late, the room's own timer saves 500 ms later.
+ * How much later than `throttleStorage` a room may save: if the alarm is late, a timer of the room saves 500 ms later.
  */
 const GRACE = 500;
 /** How late that timer and an answer may be on a busy machine. */

@@ -105,9 +105,7 @@ export class Player {
     if (client.publicId !== "") expect(client.publicId, `public id of ${this.name}`).toBe(this.publicId);
   }
 
-  /**
-   * A fresh token works without an id. Returning clients use the same URL again, in which a used token does no harm.
-   */
+  /** A fresh token works without an id. Returning clients use the same URL again, where a used token does no harm. */
   #credentials(): Record<string, string> {
     const { fresh, arrival } = this.#tokens;
     this.#tokens = { arrival: fresh ?? arrival };

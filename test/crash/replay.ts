@@ -1,8 +1,8 @@
 import { expect } from "vitest";
 
 /**
- * Processes the lines of a room in order. A line is `<kind>:<request>`, or `<kind>:<schedule>:<request>`.
- * A request is `<author>-<number>`.
+ * Processes the lines of a room in order. A line is `<kind>:<request>`, or `<kind>:<schedule>:<request>`. A request is
+ * `<author>-<number>`.
  */
 export class Replay {
   /** The pending schedules: payloads by name. */

@@ -8,7 +8,7 @@ export interface Outcome {
   readonly lines: number;
   readonly transfers: number;
   /**
-   * Lines that clients learned of and then were lost, in rooms with a delayed save; and the age of the oldest in ms.
+   * Lines that clients learned of before they were lost, in rooms with a delayed save; and the oldest one's age in ms.
    */
   readonly lost: number;
   readonly oldestLost: number;
@@ -54,10 +54,7 @@ export async function crash(city: City, seed: number, kills: number): Promise<Ou
   };
 }
 
-/**
- * Waits for the moment of the kill: while players connect, some time later, long after the last save, or during a
- * transfer.
- */
+/** Waits for the moment of the kill: while players connect, later, long after the last save, or during a transfer. */
 async function moment(city: City, random: Random): Promise<void> {
   const longest = random.one([100, 1000, 1000, 3000, 8]);
   if (longest === 8) await Promise.race([city.nextHop(), sleep(500)]);

@@ -30,9 +30,7 @@ export default {
 };
 `;
 
-/**
- * Starts `vite dev` in a copy of a Worker's folder. Resolves when it accepts requests. @throws Error with its output
- */
+/** Starts `vite dev` in a copy of a Worker's folder. Resolves when it serves. @throws Error with its output */
 export async function startVite(folder: string, port: number): Promise<ViteServer> {
   const cwd = mkdtempSync(join(tmpdir(), "durable-rooms-vite-"));
   cpSync(folder, cwd, { recursive: true });

@@ -97,7 +97,7 @@ describe("gameRoom: tick and hooks", () => {
     // The room notices a moment later that the client has closed.
     await vi.waitFor(async () => expect(await room.inside((_, core) => core.handle.connections.length)).toBe(0));
     const { length } = ticks();
-    // Eviction waits for a running timer, so this shows that the tick has stopped. It does not start when the object
+    // Eviction waits for running timers, so the tick has stopped. It does not start when the object wakes.
     // wakes.
     await room.evict();
     await room.inside(() => {});

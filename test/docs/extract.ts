@@ -1,24 +1,20 @@
 /**
  * Extracts the code blocks of the documents as modules into `test/docs/extracted`: `npm run build:examples`. The fence
- * of a
- * block names its module. So does a comment with lines that a reader need not see:
+ * of a block names its module. So does a comment with lines that a reader need not see:
  *
- * <!-- ts file=chat.ts
- * import { defineRoom } from "durable-rooms";
- * -->
- * ```ts file=chat.ts
- * export const chat = defineRoom({ path: "chat" });
- * ```
+ *     <!-- ts file=chat.ts
+ *     import { defineRoom } from "durable-rooms";
+ *     -->
+ *     ```ts file=chat.ts
+ *     export const chat = defineRoom({ path: "chat" });
+ *     ```
  */
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 
 const root = resolve(import.meta.dirname, "../..");
 
-/**
- * The folder of a module, by the language of its blocks. Code for other libraries is extracted to where they are
- * installed.
- */
+/** The folder of a module, by the language of its blocks. Code for other libraries goes to where they are installed. */
 const EXAMPLES = "test/docs/extracted";
 const FOLDERS = { ts: EXAMPLES, tsx: EXAMPLES, vue: EXAMPLES, svelte: EXAMPLES, typescript: "test/bench/peers" };
 const EXTRACTED = ["test/docs/extracted/**/*.{ts,tsx}", "test/bench/peers/{,agents/}before-*.ts"];
@@ -36,8 +32,8 @@ interface Module {
   /** The module's path from the root of the project. */
   readonly file: string;
   /**
-   * The lines of the page. Lines outside of this module's blocks are empty, so that line numbers in errors are those of
-   * the page.
+   * The lines of the page, which are empty outside of this module's blocks, so that errors have the page's line
+   * numbers.
    */
   readonly lines: string[];
 }
@@ -82,10 +78,7 @@ function plain({ lines }: Module): string {
   return lines.filter((line) => line.trim() !== "").join("\n");
 }
 
-/**
- * Merges the modules of all pages. A page may repeat a module of another page, or a part of it: the longest one is
- * used.
- */
+/** Merges the modules of all pages. Pages may repeat a module of another page, or a part of it: the longest is used. */
 export function merge(pages: readonly Examples[]): Examples {
   const problems = pages.flatMap((page) => page.problems);
   const files = Map.groupBy(

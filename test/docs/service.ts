@@ -10,8 +10,7 @@ interface App {
 
 /**
  * Sends requests to the app of a Worker that a document declares. Its objects are those of the test Worker, which
- * serves
- * each of its rooms in a separate party.
+ * serves each of its rooms in a separate party.
  */
 export function serviceOf(app: App, rooms: readonly AnyRoom[]) {
   const served = rooms.map((room) => ({ room, party: serve(room) }));

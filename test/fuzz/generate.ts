@@ -1,8 +1,6 @@
 import fc from "fast-check";
 
-/**
- * The input of hostile clients. It is plain data, used with objects in the suite and with sockets of a real workerd.
- */
+/** The input of hostile clients, as plain data for objects in the suite and for sockets of a real workerd. */
 
 /** Keys that could reach a prototype or inherited properties, or that have a special meaning for clients or storage. */
 export const hostileKey = fc.oneof(

@@ -5,10 +5,7 @@ import { FrameReader } from "../../src/protocol/binary/frame-reader.ts";
 import { isContainer } from "../../src/protocol/values.ts";
 import type { Plain } from "../../src/protocol/values.ts";
 
-/**
- * The most values and objects that one byte can produce: 8 bits may be booleans with four names each, and there is the
- * row itself.
- */
+/** The most values and objects that a byte can produce: 8 bits may be booleans with four names each, in a row. */
 export const MOST_PER_BYTE = 8 * 4 + 8;
 
 /** Errors of V8 about values that are too large or too deep, or beyond the end of a buffer. */
@@ -40,10 +37,7 @@ export function readHostile(frames: readonly Uint8Array[]): { read: number; refu
   return found;
 }
 
-/**
- * Counts the objects, arrays and other values in a value. It does not use recursion, because the value may be nested
- * too deeply.
- */
+/** Counts the objects, arrays and other values in a value, without recursion, because it may be nested too deeply. */
 export function sizeOf(value: unknown): number {
   let size = 0;
   for (const waiting = [value]; waiting.length > 0; size++) {

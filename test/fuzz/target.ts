@@ -22,8 +22,7 @@ const MAX_ENTRIES = 200;
 
 /**
  * A room that stores what clients send wherever they want: the worst code that a developer could write. Only its
- * treasure is
- * protected.
+ * treasure is protected.
  */
 export const target = defineRoom({
   path: "open-{id}",

@@ -7,10 +7,7 @@ import { MemoryTree } from "../support/memory-shards.ts";
 import { MemoryRoom, VirtualClock } from "../support/memory.ts";
 import type { MemorySocket } from "../support/memory.ts";
 
-/**
- * The steps in which time advances, in ms, and the number of chained promises to resolve after each: enough for a
- * connecting client.
- */
+/** The steps of time in ms, and the promises that are resolved after each: as many as a connecting client chains. */
 const STEP = 20;
 const PROMISES = 15;
 

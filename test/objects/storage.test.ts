@@ -12,10 +12,7 @@ const kept = (storage: PlatformStorage) =>
     (entry) => console.error(JSON.stringify(entry)),
   );
 
-/**
- * Imitates workerd's storage with a row that is not valid V8 data: `next` throws for it, and then continues with the
- * next row.
- */
+/** Storage with a row that is not valid V8 data. As in workerd, `next` throws for it, and then continues after it. */
 function storageOf(keys: readonly string[], fails: (key: string, reads: number) => boolean) {
   let reads = 0;
   function list({ start = "", end, limit = Infinity }: { start?: string; end?: string; limit?: number } = {}) {

@@ -1,8 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 /**
- * Tests the packed tarball as its users would: `npm run test:package`, after a build. With LONG=1 it runs tests that
- * take minutes.
+ * Tests the packed tarball as users would, after a build: `npm run test:package`. LONG=1 runs tests that take minutes.
  */
 export default defineConfig({
   test: {

@@ -80,10 +80,7 @@ const scenario = fc.record({
   list: fc.array(value, { maxLength: 4 }),
   players: fc.array(fc.record({ x: fc.integer(), items: fc.uniqueArray(key) }), { maxLength: 4 }),
   monsters: fc.dictionary(key, value),
-  /**
-   * All steps, the number of them that the first version of the code had, and the number that an intermediate version
-   * had.
-   */
+  /** All steps, and the number of them in the first version of the code and in an intermediate one. */
   steps: fc.array(fc.constantFrom(...Object.keys(STEPS)), { minLength: 1, maxLength: 6 }),
   from: fc.nat(),
   stop: fc.nat(),

@@ -107,8 +107,8 @@ class Scene {
   }
 
   /**
-   * @returns the texts that reached someone who may not read them, the number of all secrets that were sent, and the
-   * kinds of packets
+   * @returns texts that reached someone who may not read them, the number of secrets that were sent, and kinds of
+   * packets
    */
   async judge(): Promise<{ stolen: string[]; told: number; kinds: Set<string> }> {
     await this.tree.advance(5000);

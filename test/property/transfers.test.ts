@@ -11,10 +11,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.tuple(fc.constantFrom("fail"), fc.nat(3 * TROUBLES.length - 1)) },
   { weight: 1, arbitrary: fc.tuple(fc.constantFrom("wait"), fc.nat(60)) },
 ) as fc.Arbitrary<Step>;
-/**
- * A transfer, or a transfer that is called back, with at most one other step between any two steps. Random steps rarely
- * get that far.
- */
+/** A transfer, or one that is called back, with at most one other step in between. Random steps rarely get that far. */
 const travels = fc
   .record({
     kind: fc.constantFrom("go", "return"),
@@ -33,10 +30,7 @@ const travels = fc
     return way.flatMap((each, index) => (between[index] ?? []).concat([each])).concat(after);
   });
 const steps = fc.oneof(fc.array(step, { maxLength: 40 }), travels);
-/**
- * The first steps of a user who asks to leave, but then comes back. Each scenario below once lost a user or duplicated
- * them.
- */
+/** The first steps of a user who asks to leave, but comes back. Each scenario below once lost or duplicated a user. */
 const BACK: Step[] = [
   ["return", 1],
   ["arrive", 0],
@@ -120,9 +114,8 @@ const FOUND: [boolean[], Step[], boolean][] = [
     ],
     false,
   ],
-  // The room stored the user, but then refused them because it could not delete the note of an earlier departure. It
-  // could not
-  // delete the rows of the user either.
+  // The room stored the user, but refused them because it could not delete the note of an earlier departure. It could
+  // not delete the user's rows either.
   [
     [false, false, false],
     [
@@ -141,8 +134,7 @@ const FOUND: [boolean[], Step[], boolean][] = [
     false,
   ],
   // The user was refused because of the spent token in their URL, while the room where they had gone did not answer. So
-  // they
-  // started again as a new user elsewhere.
+  // they started again as a new user elsewhere.
   [
     [false, false],
     [
@@ -162,8 +154,7 @@ const FOUND: [boolean[], Step[], boolean][] = [
     true,
   ],
   // A connection that had been waiting since before the user left again was accepted as a new user, because the user
-  // had
-  // arrived in the other room by then.
+  // had arrived in the other room by then.
   [
     [false, false],
     [

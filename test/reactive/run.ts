@@ -6,8 +6,7 @@ import { join } from "node:path";
 /**
  * `npm run test:reactive`: checks which versions of `@signe/reactive` from 3.0 on have the private parts that
  * `src/state/signals` uses. Each version in the npm registry is installed into a temporary folder, and the property
- * tests run
- * with it. The script fails if they fail with the pinned version.
+ * tests run with it. The script fails if they fail with the pinned version.
  */
 const PACKAGE = "@signe/reactive";
 const MIN_MAJOR = 3;

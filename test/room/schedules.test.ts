@@ -185,7 +185,7 @@ describe("schedules", () => {
     expect(handle.schedules).toMatchObject([{ name: "grow", payload: undefined }]);
     await room.advance(1000);
     expect(log(room)).toEqual([7]);
-    // A payload that an earlier version stored may not match the new schema. That is logged, and the schedule is tried
+    // A stored payload may not match the new schema. That is logged, and the schedule is tried again.
     // again.
     handle.schedule("grow", 1000, 3);
     await room.deploy(definitionOf(z.number().min(5)).compiled);

@@ -23,10 +23,7 @@ const event = fc.oneof(
 /** The protocols of the clients. The last client sees everything. The shard of the fourth one only knows JSON. */
 const PROTOCOLS = [3, 1, 2, 3, 3] as const;
 
-/**
- * Clients of all protocols at three shards of a room. One shard has an earlier version, and one may have a later
- * version.
- */
+/** Clients of all protocols at three shards, one of which has an earlier version, and one perhaps a later version. */
 class Crowd {
   readonly tree: MemoryTree<CrowdState>;
   readonly watchers = [0, 1, 2, 3, 4].map((index) => new Watcher(`s${index}`, index === 4, PROTOCOLS[index]));

@@ -164,8 +164,8 @@ class Run {
   }
 
   /**
-   * Marks the clients of a shard that sleeps while or just before its room is lost. It cannot tell them which fields to
-   * remove.
+   * A shard that sleeps while or just before its room is lost cannot tell its clients which fields to remove. Marks
+   * these clients.
    */
   #forget(shard: number): void {
     for (const client of this.online.values()) if (client.shard === shard) this.forgetful.add(client.socket);

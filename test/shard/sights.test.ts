@@ -600,7 +600,7 @@ describe("P4.15, P9.10: keyed visibility at shards", () => {
       for (const key of Object.keys(traps())) delete traps()[key];
     });
     await settle(tree, members);
-    // Record what the shard asks for after it slept: that must not include entries that are gone.
+    // A shard that slept gets everything again that it has. That must not include entries that are gone.
     const told = overhear(tree);
     ada.shard.evict();
     ada.do("move", 1);

@@ -33,8 +33,7 @@ class Client {
 
 /**
  * The state in the original `@signe/sync`. It first calls `transform` with the whole value, and later with one item or
- * the
- * whole value. So a function for both has to check what it gets.
+ * the whole value. So a function for both has to check what it gets.
  */
 class Upstream {
   readonly client = new Client();
@@ -110,8 +109,7 @@ const text = fc.constantFrom("x", "y", "zed");
 const key = fc.constantFrom("a", "b", "c");
 /**
  * Changes that upstream sends completely. It only sends the first of several pushed items, and nothing if an object
- * replaces
- * another one. Its `load` cannot put an object in the place of a text.
+ * replaces another one. Its `load` cannot put an object in the place of a text.
  */
 const mutation: fc.Arbitrary<(state: State) => void> = fc.oneof(
   item.map(

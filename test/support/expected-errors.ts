@@ -1,7 +1,6 @@
 /**
  * Errors that workerd prints for faults that tests cause on purpose. It does not say which test was running, so each
- * text is
- * listed here with its cause. All other output is shown.
+ * text is listed here with its cause. All other output is shown.
  */
 const EXPECTED: readonly string[] = [
   // The pool aborts all objects between files.

@@ -220,7 +220,8 @@ export class TestRoom<S = unknown> {
     // Only a running object can be evicted, and eviction waits until an object has saved its changes.
     await this.inside(async (_state, core) => {
       while (!core.isAcknowledged) await scheduler.wait(1);
-      // Save now what the object's timers would save later, because eviction waits for timers. Saving fails in tests of
+      // Save now what timers would save later, because eviction waits for timers. Storage fails on purpose in some
+      // tests.
       // failing storage.
       await core.handle.flush().catch(() => {});
     });

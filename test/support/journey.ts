@@ -173,10 +173,7 @@ export class Journey {
     this.#hear();
   }
 
-  /**
-   * Ends all faults, and waits until the rooms have finished their work. @param isComing whether the user connects
-   * meanwhile
-   */
+  /** Ends all faults, and waits until the rooms are done. @param isComing whether the user connects meanwhile */
   async settle(isComing: boolean): Promise<void> {
     this.#leave();
     for (const place of this.#places) place.mend();
@@ -254,10 +251,7 @@ export class Journey {
     await drain();
   }
 
-  /**
-   * Reads the answer to the request for a transfer, if there is one. The user then moves, or stays if the transfer was
-   * not serious.
-   */
+  /** Reads the answer to the request for a transfer. The user then moves, or stays if the transfer was not serious. */
   #hear(): void {
     const answers = this.#socket?.texts.map((text) => JSON.parse(text) as Packet);
     const answer = answers?.find(({ value }) => value.id === "go");

@@ -4,7 +4,7 @@ import { applyPatchInPlace } from "../../src/protocol/apply-patch.ts";
 import { withoutEmpty } from "../../src/testing/expected-view.ts";
 
 /**
- * A client that uses `load` of `@signe/sync`. With protocol 2, whose packets have numbers, objects need no conversion
+ * A client that uses `load` of `@signe/sync`. If packets have numbers (protocol 2), it takes objects as they are
  * (P5.4).
  */
 export class LoadClient {

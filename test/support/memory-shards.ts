@@ -154,9 +154,7 @@ export class MemoryTree<S> {
     return answer;
   }
 
-  /**
-   * Advances the time of all objects. Due events run in order, each after the promises of the one before have settled.
-   */
+  /** Advances the time of all objects. Due events run in order, each after the promises of the previous one. */
   async advance(ms: number): Promise<void> {
     const end = this.clock.time + ms;
     for (;;) {

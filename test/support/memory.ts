@@ -115,8 +115,7 @@ export class MemoryStorage {
   writes = 0;
   /**
    * Called for each write, and makes it fail by throwing. There is no value if a row is deleted. For a journal it is
-   * called for
-   * each row in it.
+   * called for each row in it.
    */
   fault: (key: string, value?: unknown) => void = () => {};
 
@@ -206,9 +205,7 @@ export class MemorySocket implements Socket {
   get endsLate(): boolean {
     return this.isAccepted;
   }
-  /**
-   * The clients at the other end: one with a plain object, and one with signals if the test has an instance of them.
-   */
+  /** The clients at the other end: one with a plain object, and one with signals if the test has an instance. */
   readonly clients: LoadClient[];
   #attachment: unknown;
 

@@ -167,9 +167,7 @@ export class Scene {
     });
   }
 
-  /**
-   * Crashes the room. Ends its faults first: a real object would restart at each event until its storage works again.
-   */
+  /** Crashes the room without faults: a real object would try to start at each event until its storage works again. */
   #crash(): void {
     this.#fail(5);
     this.room.crash();
@@ -204,7 +202,7 @@ export class Scene {
       if (kind === 0 || (kind === 1 && key === "done") || (kind === 2 && key.startsWith("players.")))
         throw new Error("full");
     };
-    // The room would only later store again what failed. Store it now, because acknowledgements before that promise
+    // The room would store later what failed. Store it now: acknowledgements before that promise nothing.
     // nothing.
     if (!this.#isFailing) this.#call(() => this.room.core.handle.flush());
   }

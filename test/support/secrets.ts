@@ -5,8 +5,7 @@ import { collection, connected, persist, sync, users } from "../../src/state/fie
 
 /**
  * Each secret is a unique text that says who may read it: `<m:room:reader:number>`, where the reader is "all", "gm",
- * "none", or a
- * user's name. Tests search everything that clients receive for such texts.
+ * "none", or a user's name. Tests search everything that clients receive for such texts.
  */
 export const MARK = /<m:([^:>]+):([^:>]+):\d+>/g;
 let marks = 0;

@@ -5,10 +5,8 @@ import type { Walk } from "./trace.ts";
  * `npm run walk`: measures the path of one action and of a waking room through the code, in Node and without
  * `src/objects`.
  * A file counts if one of its functions ran. A jump is a call from a function of one file to a function of another, and
- * counts
- * each time. A call by a library counts as a call by the code that called the library. With `--jumps`, the pairs of
- * files
- * follow. As in a deployed Worker, code for development does not run.
+ * counts each time. A call by a library counts as a call by the code that called the library. With `--jumps`, the pairs
+ * of files follow. As in a deployed Worker, code for development does not run.
  */
 process.env["NODE_ENV"] = "production";
 traceSources();

@@ -35,8 +35,7 @@ export async function bundleInto(folder: string, entry: string): Promise<void> {
 
 /**
  * Starts a bare workerd with a bundled service: `createRooms` with a World. It continues with the objects that an
- * earlier one
- * stored in the folder. Resolves when it listens.
+ * earlier one stored in the folder. Resolves when it listens.
  */
 export async function startWorkerd(folder: string, vars: Readonly<Record<string, string>>): Promise<Workerd> {
   const config = join(folder, "config.capnp");

@@ -179,7 +179,8 @@ describe("connect", () => {
     await vi.waitFor(() => expect(world.host.assigned).toHaveLength(1));
     const scaling = world.scale({ roomId: "game-1", targetShardCount: 0 });
     await vi.waitFor(() => expect(world.shards[0]?.info().status).toBe("draining"));
-    // The shard is told to drain only after its assignment has arrived, because the two calls could overtake each
+    // The shard is told to drain only after its assignment has arrived, because the two calls might overtake each
+    // other.
     // other.
     await world.ask("GET /registry", undefined, { auth: operator });
     expect(world.host.assigned).toHaveLength(1);

@@ -165,9 +165,7 @@ export class TestWorld {
     return this.ask("POST /update-shard", { shardId, worldId: WORLD_ID, connections, ...more }, { headers });
   }
 
-  /**
-   * Lists a room as the room does when it is listed or its entry changes. When it is asked later, it answers the same.
-   */
+  /** Lists a room, as a room does when it is listed or its entry changes. Later questions get the same answer. */
   listRoom(roomId: string, changes: Partial<ListingReport> & { meta?: object } = {}): Promise<Answer> {
     const { meta = {}, ...rest } = changes;
     const path = roomId.replace(/-.*/, "-{id}");

@@ -38,8 +38,8 @@ function keepBraces(md) {
 }
 
 /**
- * Normalizes a word for the search; null for words without meaning. It also runs in the browser, so it must not use
- * other names.
+ * Normalizes a word for the search; null for words without meaning. It runs in the browser too, with nothing of this
+ * file.
  */
 function processTerm(word) {
   const isCommon =

@@ -8,9 +8,7 @@ const ROOM_DATA = 13;
 const ROOM_STATE = 14;
 const SWITCH_TO_STRUCTURE = 255;
 const FIRST_FIELD = 128;
-/**
- * The start of the first message of the benchmark's room. It tells the client which number its player has in patches.
- */
+/** The start of the first message of the benchmark's room, which tells the client its player's number in patches. */
 const YOU = Buffer.from([ROOM_DATA, 0xa3, ...Buffer.from("you")]);
 
 const agent = new Agent({ keepAlive: true, maxSockets: 32 });

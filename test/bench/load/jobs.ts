@@ -8,8 +8,7 @@ export interface Place {
   /** The id of the server's process. */
   readonly pid: number;
   /**
-   * The paths of its sockets, which clients use in turn. `{n}` stands for the number of the client. For Colyseus, the
-   * names of rooms.
+   * The paths of its sockets, which clients use in turn; `{n}` is the client's number. For Colyseus, names of rooms.
    */
   readonly paths: readonly string[];
   readonly protocol: keyof typeof PROTOCOLS;

@@ -22,7 +22,7 @@ async function run(job: Job): Promise<Result> {
         await crowd.join(job.clients);
         if (job.seed > 0) crowd.seed(job.seed);
         await crowd.rest();
-        // When players first move to where they walk, many come into sight at once. That is not part of the
+        // Many players come into sight at once when all move to where they walk. Do this before measuring.
         // measurement.
         if (job.load.map !== undefined) await crowd.spread();
         return crowd.run(job.load);
@@ -32,7 +32,7 @@ async function run(job: Job): Promise<Result> {
     case "settle": {
       const crowd = new Crowd(job.place);
       settled.set(keyOf(job.place), crowd);
-      // Only one client is there while the players are added: with more of them, (c) would take minutes to send these
+      // Add the players while one client is there: with more clients, (c) would take minutes to send these changes.
       // changes.
       await crowd.join(1);
       crowd.seed(job.seed);

@@ -8,10 +8,7 @@ const coded = schema({
 });
 const player = schema({ x: t.number(), y: t.number(), score: t.number() });
 
-/**
- * What the encoder of Colyseus writes for the same movement: bytes per entity that moved, or in total for the first
- * packet.
- */
+/** What the encoder of Colyseus writes for the same movement: bytes per moved entity, or all of the first packet. */
 export function colyseusBytes({ movement, isQuantized }: ByteCase): number | undefined {
   const [first, ...later] = movement ?? [];
   if (!first) return undefined;

@@ -7,8 +7,7 @@ import type { SchemaType } from "@colyseus/schema";
 import { WebSocketTransport } from "@colyseus/ws-transport";
 
 /**
- * A crowd with Colyseus: each client has a `StateView` of the players within 100, which are found in a grid before each
- * patch.
+ * A crowd with Colyseus: each client has a `StateView` of the players within 100, found in a grid before each patch.
  */
 const RADIUS = 100;
 /** Players start at random positions on a map of this width. */

@@ -3,8 +3,7 @@ import type { Connection } from "partyserver";
 import { encode, encodeLeft, encodeWelcome, Game, randomId } from "../workers/game.ts";
 
 /**
- * (d): `partyserver`, which routes sockets to rooms and leaves the state to its users. So it uses the same game class
- * as (a).
+ * (d): `partyserver`, which routes sockets to rooms and leaves the state to its users. It uses the game class of (a).
  */
 interface Env {
   readonly MAIN: DurableObjectNamespace<Room>;

@@ -1,7 +1,6 @@
 /**
  * Counts the rows that Durable Objects write through their storage: one for each key that is put or really deleted, one
- * for
- * each `setAlarm` or `deleteAlarm`, and for SQL the number that its cursor reports. Setting an alarm is billed as a
+ * for each `setAlarm` or `deleteAlarm`, and for SQL the number that its cursor reports. Setting an alarm is billed as a
  * row:
  * https://developers.cloudflare.com/durable-objects/platform/pricing/
  */

@@ -3,10 +3,8 @@ import { encodeLeft, encodeWelcome, isPosition, randomId } from "./game.ts";
 
 /**
  * A crowd by hand: the room of a careful developer, in which players see those within 100, found in a grid. Every 50 ms
- * it
- * goes through the players, looks into the nine cells around each, and sends the changes, the newly visible players,
- * and those
- * that are no longer visible.
+ * it goes through the players, looks into the nine cells around each, and sends the changes, the newly visible players,
+ * and those that are no longer visible.
  */
 const RADIUS = 100;
 const WINDOW = 50;
@@ -20,9 +18,7 @@ interface Walker {
   x: number;
   y: number;
   hasMoved: boolean;
-  /**
-   * Its changes in this window, and all of its fields, as members of a JSON object. They are made when they are needed.
-   */
+  /** Its changes in this window, and all of its fields, as members of a JSON object. Made when they are needed. */
   change: string | undefined;
   whole: string | undefined;
   /** The players that it currently sees. */

@@ -4,8 +4,7 @@ import * as crowd from "./crowd.ts";
 
 /**
  * The same as `crowd.ts`, for two processes: one has the rooms and Worlds, the other has the shards. So the cost of a
- * room
- * can be measured separately from the cost of its shards. Calls between objects go from process to process.
+ * room can be measured separately from the cost of its shards. Calls between objects go from process to process.
  */
 interface Env {
   /** The other process. */

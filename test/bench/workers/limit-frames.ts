@@ -3,8 +3,7 @@ import type { Change } from "./game.ts";
 const [X, Y] = [1, 2];
 
 /**
- * Encodes moves as binary frames by hand. They have the bytes that a room of this project sends for the same moves
- * (P13).
+ * Encodes moves as binary frames by hand, with the bytes that a room of this project sends for the same moves (P13).
  */
 export class Frames {
   readonly #slots = new Map<string, number>();

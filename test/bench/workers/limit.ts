@@ -6,8 +6,7 @@ import { Frames } from "./limit-frames.ts";
 /**
  * (a) and (a50): what a careful developer would write by hand for this one game, and nothing more. It parses, updates a
  * plain object, encodes once and sends the result to all clients. (a50) merges the changes of 50 ms. So it is the limit
- * that a
- * library can approach.
+ * that a library can approach.
  */
 interface Env {
   readonly ROOMS: DurableObjectNamespace;

@@ -27,8 +27,7 @@ const SAVES = 5;
 const FULL = 1900;
 
 /**
- * Stores players as if many of them had moved for a while. The room does not know: it can sleep, and finds the rows
- * when it wakes.
+ * Stores players as if many had moved for a while. The room does not know, so it can sleep, and finds the rows later.
  */
 function writeJournal(storage: DurableObjectStorage): void {
   const journal = new Journal(

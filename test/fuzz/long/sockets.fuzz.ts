@@ -90,8 +90,7 @@ const closing = fc
 /**
  * Frames that reach a room or that a good runtime refuses. Pings are left out, both as text and as frames: the runtime
  * answers them itself, and if the room sends something at that moment, the socket breaks without an event. Nobody can
- * tell
- * then that the client is gone. https://github.com/cloudflare/workerd/pull/1130
+ * tell then that the client is gone. https://github.com/cloudflare/workerd/pull/1130
  */
 const frame: fc.Arbitrary<RawFrame> = fc.oneof<fc.MaybeWeightedArbitrary<RawFrame>[]>(
   { weight: 100, arbitrary: text },

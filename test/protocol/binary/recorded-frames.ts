@@ -62,10 +62,7 @@ const LENGTHS = { minLength: 1, maxLength: 12 };
 const window = (next: fc.Arbitrary<unknown>) =>
   fc.record({ next, head, seen, isBack: fc.integer({ min: 0, max: 5 }).map((n) => n === 0) });
 
-/**
- * The frames that one client receives: the whole state, then changes. Sometimes it reconnects without knowing any
- * slots.
- */
+/** The frames of one client: the whole state, then changes. Sometimes it reconnects without knowing any slots. */
 export const recordedFrames: fc.Arbitrary<readonly RecordedFrame[]> = fc
   .oneof(
     fc.array(window(state), LENGTHS),
@@ -92,7 +89,7 @@ export const recordedFrames: fc.Arbitrary<readonly RecordedFrame[]> = fc
       const patch = diff(now, next);
       now = next;
       if (frames.length === 0 || window.isBack) {
-        // Other clients get the changes of this window as a shared frame, whose slots this client must know later.
+        // Other clients get these changes in a shared frame. This client has to be told the slots that it assigns.
         if (patch !== SAME) encoder.shared(patch as Plain);
         const missed = frames.length === 0 ? next : patch === SAME ? {} : (patch as Plain);
         const ofSeen = written((out) => others.tellSlots(out, "seen", inSight));

@@ -22,10 +22,7 @@ function decode(connections: readonly (readonly Uint8Array[])[]): Found[][] {
   return JSON.parse(stdout) as Found[][];
 }
 
-/**
- * The program was written from the document alone. If it reads all frames, the document is complete enough to write a
- * client.
- */
+/** The program was written from the document alone. If it reads all frames, the document is complete. */
 describe.skipIf(!hasPython)("P13: a decoder in Python (skipped without python3)", () => {
   it("finds in each frame what JSON would contain, and has the same state afterwards", () => {
     fc.assert(

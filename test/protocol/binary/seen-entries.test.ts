@@ -52,7 +52,7 @@ describe("P13.9: the encoding of an entry", () => {
 
   it("that left, returned and left again is not confused with its previous slot", () => {
     const windows = [[whole()], [change()], [gone]];
-    // The encoding of the first packet is used again, as a room keeps it with the entry.
+    // `gone` is the same object as before, because a room keeps it with the entry.
     expect(told(...windows, [whole()], [gone])).toEqual({ ships: {} });
   });
 

@@ -239,7 +239,8 @@ describe("actions", () => {
     });
     const client = await testRoom(open, "open").connect();
     expect((await client.call("anything", [1])).value["result"]).toBe("taken");
-    // A shard that has not confirmed the last packet gets the next one later, but the answer at once. So wait for the
+    // A shard that has not confirmed the last packet gets the next one later, but the answer at once. Wait for the
+    // state.
     // state.
     await client.sees(({ last }: { last: string }) => last === "anything [1] 12");
   });

@@ -19,9 +19,7 @@ const stateOf = () => ({ count: sync(signal(0)), text: sync(signal("")), players
 type State = ReturnType<typeof stateOf>;
 
 const LARGE = "x".repeat(1000);
-/**
- * With these settings, a client is asked for a confirmation after 6 KB and again after 16 KB, and stopped after 25 KB.
- */
+/** With these settings, a client is asked for a confirmation after 6 KB and after 16 KB, and stopped after 25 KB. */
 const { compiled } = defineRoom({
   path: "r",
   throttleSync: 0,

@@ -57,8 +57,7 @@ interface Packet {
 }
 const parse = (texts: readonly string[]) => texts.map((text) => JSON.parse(text) as Packet);
 /**
- * The packets of a socket with their numbers, such as `sync 3` or `ack 3`. Packets without a number are only `sync` or
- * `ack`.
+ * The packets of a socket with their numbers, such as `sync 3` or `ack 3`; or only `sync` or `ack` without a number.
  */
 const numbersOf = ({ texts }: MemorySocket, from = 1) =>
   parse(texts.slice(from)).map(({ type, seq }) => (seq === undefined ? type : `${type} ${seq}`));

@@ -158,7 +158,8 @@ describe("P4.14: the record of stored changes", () => {
     await room.deploy(defineRoom({ path: "r", throttleSync: 0, state, ...options }).compiled);
     await come(room, client);
     expect(client.how).toEqual(["whole", "whole"]);
-    // After another start with the same code the client may resume, or gets the whole state. It must have the room's
+    // After another start with the same code the client may resume, or get the whole state. It must equal the room's
+    // state.
     // state.
     room.change(({ count }) => count.set(7));
     client.read();

@@ -12,8 +12,7 @@ import { BinaryTexts } from "../../support/binary-texts.ts";
 import { ResumingClient } from "./resuming-client.ts";
 
 /**
- * A state in which entries are seen by keys in all ways, the steps that change it, and the rules for what each client
- * may know.
+ * A state with all kinds of keyed visibility, the steps that change it, and the rules for what each client may know.
  */
 
 export const RADIUS = 100;
@@ -158,9 +157,7 @@ function isLimited(name: "players" | Mobs, seen: UsersSeen): boolean {
   return name === "items" || (name === "players" && (seen === "nearest" || seen === "few"));
 }
 
-/**
- * Checks that a watcher has exactly the state that it may see: everything near, nothing far, and with current values.
- */
+/** Checks that a watcher has exactly what it may see: everything near, nothing far, and with current values. */
 export function checkView(state: CrowdState, { client, auth, socket, query }: Watcher, seen: UsersSeen): void {
   const user = state.players()[client.publicId];
   if (!user) return;

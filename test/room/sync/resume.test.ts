@@ -74,10 +74,7 @@ describe("P4.11: protocol 2", () => {
     expect([monsters["m17"]?.hp, monsters["m18"], client.state["list"]]).toEqual([3, undefined, [2, 3]]);
   });
 
-  /**
-   * @param change runs while the client is away @returns the size of the packet that it gets then, relative to its
-   * first packet
-   */
+  /** @param change runs while the client is away @returns the size of the next packet, relative to the first one */
   async function shareSent(room: MemoryRoom<Many>, change: (client: Client) => void): Promise<number> {
     await room.connect("bob");
     const client = new Client();

@@ -197,10 +197,7 @@ describe("a room that is unreachable for good", () => {
     expect(goldOf(party.lobby)).toEqual([0]);
   });
 
-  /**
-   * The match room becomes unreachable during a transfer. The user comes back to the lobby, and is accepted there as a
-   * new user.
-   */
+  /** The match room becomes unreachable during a transfer, so the user comes back to the lobby as a new user. */
   async function letIn(): Promise<MemorySocket> {
     await party.say(party.lobby, ada, "go", "match");
     party.isBroken = true;

@@ -245,7 +245,7 @@ describe("sessionTransfer", () => {
       room.disconnect(await room.connect("ada"));
       const player = room.state.players()["p"];
       const watcher = await room.connect("bob");
-      // Ignore the token of the refused transfer, which is useless and expires, and the record of how an earlier
+      // Ignore the token of the refused transfer, which is useless and expires, and the record of the earlier transfer.
       // transfer ended.
       const stored = () => [...room.storage.rows].filter(([key]) => !/^\$(token|moved):/.test(key));
       const before = { seen: watcher.clients[0]?.state, stored: new Map(stored()) };

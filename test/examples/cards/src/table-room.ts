@@ -114,9 +114,7 @@ function deal(state: State, order: string[]): void {
   state.left.set(deck.length);
 }
 
-/**
- * Takes a card. If the deck is used up, the played cards become the deck. If there are none either, nothing is taken.
- */
+/** Takes a card. If the deck is used up, the played cards become the deck. If there are none, nothing is taken. */
 function draw(state: State, publicId: string): void {
   if (state.deck().length === 0) {
     state.deck.set(shuffle(state.played()));

@@ -31,10 +31,7 @@ const makeState = () => ({
 });
 type State = ReturnType<typeof makeState>;
 
-/**
- * A race of taps for two to four players. Its id contains its kind, so that clients can ask the World for a kind of
- * race.
- */
+/** A race of taps for two to four players. Its id contains its kind, so that clients can ask the World for one. */
 export const matchRoom = defineRoom({
   path: "match-{mode}-{skill}-{id}",
   maxUsers: SEATS,
