@@ -15,12 +15,14 @@ const LATE = 150;
 /** The delay, in ms, at which inputs are made at half the speed; and the lowest speed. */
 const HALF = 1000;
 const SLOWEST = 0.75;
-/** How long a correction is smoothed, in ms. */
+/** How long a correction or a turn is smoothed, in ms. */
 const SMOOTHED = 100;
 /** The longest time between two frames that counts, in ms. After a longer pause the page was hidden. */
 const LONGEST_FRAME = 250;
 
 type Plain = Readonly<Record<string, unknown>>;
+/** A change of number fields, by name. */
+type Way = Readonly<Record<string, number>>;
 type Numbered<R extends AnyRoom> = NonNullable<R["types"]>["numbered"];
 
 /** The names of a room's inputs. */
@@ -56,7 +58,7 @@ export interface PredictOptions<R extends AnyRoom, K extends InputName<R>, E ext
   readonly codecs?: { readonly [F in keyof E]?: Rounding };
   /** Fields that are angles in radians. They are corrected the shorter way round. Default: none. */
   readonly angles?: readonly (keyof E)[];
-  /** How long a correction is smoothed on the screen, in ms. 0 for not at all. Default 100. */
+  /** How long a correction, or a turn between two inputs, is smoothed on the screen, in ms. 0 for not at all. Default 100. */
   readonly smooth?: number;
   /** Returns true if a correction is shown at once, without smoothing. Default: never. */
   readonly teleports?: (from: E, to: E) => boolean;
@@ -143,10 +145,12 @@ class Predictor {
   #unsent = 0;
   /** The time that is not covered by an input yet, in ms. */
   #left = 0;
+  /** The part of the next input that the last frame showed: its time in ms, and how far it moved the entry. */
+  #begun: { readonly ms: number; readonly way: Way } | undefined;
   #frameAt: number | undefined;
   /** The part of corrections that is still shown, by field, and since when. */
-  #offsets: Record<string, number> = {};
-  #offsetsAt = 0;
+  #offsets: Way = {};
+  #offsetsSince = 0;
 
   constructor(game: AnyClient, options: AnyOptions) {
     this.#game = game;
@@ -173,11 +177,14 @@ class Predictor {
     this.#left += Math.max(passed, 0) * Math.max(1 - late / HALF / 2, SLOWEST);
     for (; this.#left >= period; this.#left -= period) {
       const value = sample(true);
+      this.#turn(value, now);
       if (value !== undefined && !this.#add(value, now)) this.#left = 0;
     }
     this.#send();
+    const value = this.#canAdd ? sample(false) : undefined;
+    this.#turn(value, now);
+    this.#begun = { ms: this.#left, way: this.#partOf(value, this.#left) };
     const shown = this.view(now);
-    const value = shown && this.#canAdd ? sample(false) : undefined;
     // Part of an input, for the time since the last tick.
     return shown && value !== undefined ? this.#moved(shown, value, this.#left / 1000, false) : shown;
   }
@@ -191,10 +198,8 @@ class Predictor {
   view(now = performance.now()): Plain | undefined {
     if (!this.entry) return undefined;
     const shown: Record<string, unknown> = { ...this.entry };
-    const { smooth = SMOOTHED } = this.#options;
-    const part = Math.max(1 - (now - this.#offsetsAt) / smooth, 0);
-    if (smooth > 0 && part > 0)
-      for (const [name, offset] of Object.entries(this.#offsets)) (shown[name] as number) += offset * part ** 2;
+    for (const [name, offset] of Object.entries(this.#offsetsAt(now)))
+      if (typeof shown[name] === "number") shown[name] += offset;
     return shown;
   }
 
@@ -258,30 +263,66 @@ class Predictor {
     }
   }
 
-  /** Smooths a correction, so that the shown entry does not jump. */
+  /** Counts and smooths a correction, so that the shown entry does not jump. */
   #correct(before: Plain | undefined, entry: Plain | undefined, now: number): void {
     if (!before || !entry) return void (this.#offsets = {});
-    const fields = Object.keys(entry).filter(
-      (name) => typeof entry[name] === "number" && typeof before[name] === "number",
-    );
-    if (fields.every((name) => entry[name] === before[name])) return;
+    const way = this.#wayOf(entry, before);
+    if (isNone(way)) return;
     this.corrections++;
-    const shown = this.#options.teleports?.(before, entry) ? entry : this.#viewOf(before, now);
-    const wayOf = (name: string, from: number, to: number) =>
-      this.#options.angles?.includes(name) ? turn(from, to) : to - from;
-    this.#offsets = Object.fromEntries(
-      fields.map((name) => [name, wayOf(name, entry[name] as number, shown[name] as number)]),
-    );
-    this.#offsetsAt = now;
+    if (this.#options.teleports?.(before, entry)) this.#offsets = {};
+    else this.#smooth(way, now);
   }
 
-  #viewOf(entry: Plain, now: number): Plain {
-    const present = this.entry;
-    this.entry = entry;
-    const view = this.view(now) as Plain;
-    this.entry = present;
-    return view;
+  /**
+   * Frames show the part of an input that is over before the input is made. If the user turns in that time, the input
+   * is another one than was shown. Smooths the difference.
+   */
+  #turn(value: unknown, now: number): void {
+    if (!this.#begun) return;
+    const { ms, way } = this.#begun;
+    this.#begun = undefined;
+    const difference = sum(way, this.#partOf(value, ms), -1);
+    if (!isNone(difference)) this.#smooth(difference, now);
   }
+
+  /** How far the first `ms` of an input move the entry. */
+  #partOf(value: unknown, ms: number): Way {
+    const { entry } = this;
+    return entry && value !== undefined ? this.#wayOf(entry, this.#moved(entry, value, ms / 1000, false)) : {};
+  }
+
+  /** Starts to show the entry elsewhere, in addition to what is left of earlier offsets. */
+  #smooth(way: Way, now: number): void {
+    this.#offsets = sum(this.#offsetsAt(now), way);
+    this.#offsetsSince = now;
+  }
+
+  #offsetsAt(now: number): Way {
+    const { smooth = SMOOTHED } = this.#options;
+    const part = smooth > 0 ? Math.max(1 - (now - this.#offsetsSince) / smooth, 0) : 0;
+    return part > 0 ? sum({}, this.#offsets, part ** 2) : {};
+  }
+
+  /** The difference of two entries, for each field that is a number in both. */
+  #wayOf(from: Plain, to: Plain): Way {
+    const way: Record<string, number> = {};
+    for (const [name, start] of Object.entries(from)) {
+      const end = to[name];
+      if (typeof start !== "number" || typeof end !== "number") continue;
+      way[name] = this.#options.angles?.includes(name) ? turn(start, end) : end - start;
+    }
+    return way;
+  }
+}
+
+function sum(a: Way, b: Way, factor = 1): Way {
+  const all: Record<string, number> = { ...a };
+  for (const [name, by] of Object.entries(b)) all[name] = (all[name] ?? 0) + by * factor;
+  return all;
+}
+
+function isNone(way: Way): boolean {
+  return Object.values(way).every((by) => by === 0);
 }
 
 /** Finds the user's entry in the first collection that has one. */

@@ -136,6 +136,28 @@ describe("predict", () => {
     expect(last).toBe(FINE.round(200));
   });
 
+  it("turns without a jump, at any time between two inputs", async () => {
+    const { network, me, frame, want } = await start(() => 50);
+    want({ x: 1, y: 0 });
+    // Frames of 7 ms between inputs of 50 ms: each turn comes at another time of an input.
+    const FRAME = 7;
+    let last: number | undefined;
+    const steps: number[] = [];
+    for (let count = 0; count < 700; count++) {
+      if (count % 50 === 49) want({ x: count % 100 === 49 ? -1 : 1, y: 0 });
+      if (count % 350 === 340) want({ x: 0, y: 0 });
+      await network.pass(FRAME);
+      const x = frame()?.x;
+      if (x !== undefined && last !== undefined) steps.push(Math.abs(x - last));
+      last = x;
+    }
+    expect(me.corrections).toBe(0);
+    // The highest speed is 300. What was shown of an input is at most 50 ms in the wrong direction, 30 in all, and
+    // disappears within 100 ms: 14 % of it in the first frame.
+    expect(Math.max(...steps)).toBeLessThan((300 * FRAME) / 1000 + 0.14 * 30);
+    expect(Math.max(...steps)).toBeGreaterThan((300 * FRAME) / 1000 - 0.5);
+  });
+
   it("waits if too many inputs are unanswered, and continues when the connection is back", async () => {
     const { network, me, frame, own, want } = await start(() => 20);
     await network.pass(500);
