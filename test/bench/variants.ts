@@ -1,7 +1,6 @@
 import type { Place } from "./load/jobs.ts";
 import type { Program } from "./servers.ts";
 
-/** The servers that are compared. */
 export const SERVERS = {
   limit: { kind: "workerd", file: "workers/limit.ts", objects: { ROOMS: "Room" } },
   rooms: { kind: "workerd", file: "workers/rooms.ts", objects: { ROOMS: "Room", WORLDS: "World", SHARDS: "Shard" } },

@@ -208,7 +208,6 @@ export const header: fc.Arbitrary<readonly [name: string, value: string]> = fc.t
 
 export const method = fc.constantFrom("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS");
 
-/** The body of a request. */
 export const body = fc.oneof(
   jsonText,
   heavyText,

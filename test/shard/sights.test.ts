@@ -47,7 +47,6 @@ interface Packet {
   readonly value: Record<string, unknown>;
 }
 
-/** One client at a shard. */
 class Member {
   readonly shard: MemoryShard;
   readonly socket: MemorySocket;

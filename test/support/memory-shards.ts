@@ -10,7 +10,6 @@ import { InstanceClock, MemoryRoom, MemorySocket, MemoryStorage, VirtualClock, w
 /** What happens to one call between two objects. */
 export type Fate = "fine" | "lost" | "answer lost" | "twice";
 
-/** One shard in memory. */
 export class MemoryShard {
   readonly storage = new MemoryStorage();
   sockets: MemorySocket[] = [];

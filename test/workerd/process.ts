@@ -6,7 +6,6 @@ import { configOf, portsOf, workerdPath } from "./config.ts";
 
 const OBJECTS = { ROOMS: "RoomObject", WORLDS: "WorldObject", SHARDS: "ShardObject" };
 
-/** A running workerd. */
 export interface Workerd {
   readonly pid: number;
   readonly port: number;

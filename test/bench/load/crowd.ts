@@ -9,7 +9,6 @@ const PATIENCE = 20_000;
 /** A little more than the longest time that any of the servers waits before it stores changes, in ms. */
 const STORES_WITHIN = 2000;
 
-/** The clients of one room. */
 export class Crowd {
   readonly tally = new Tally();
   readonly clients: Client[] = [];
